@@ -1,0 +1,133 @@
+//! `.gitops-lint.yaml`: read with spans, validated with every mistake reported at once (design, section 11).
+//!
+//! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a rule does with its options.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Severity;
+use crate::repo::Environment;
+use crate::yaml::{Node, Origin};
+
+/// The level that configuration or the command line gives a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The rule does not run.
+    Off,
+    /// Every finding of the rule gets this severity.
+    At(Severity),
+}
+
+/// What the configuration says of one rule.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSettings {
+    /// `None` leaves the rule's own level.
+    pub level: Option<Level>,
+    /// The options as written (a map), already checked against the rule's list of options; `None` when there are none.
+    pub options: Option<Node>,
+}
+
+/// An entry of `drift.allow`.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// Kind, `*` allowed; `None` matches all.
+    pub kind: Option<String>,
+    /// Original or rendered name, `*` allowed.
+    pub name: Option<String>,
+    /// Pointer, `*` allowed; also matches everything below.
+    pub path: Option<String>,
+    /// App, `*` allowed.
+    pub app: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Last day on which it holds.
+    pub until: Option<jiff::civil::Date>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// An entry of `external`: an object that exists in the cluster without being in the repo.
+#[derive(Clone, Debug)]
+pub struct External {
+    /// `Secret`, `ConfigMap`, …
+    pub kind: String,
+    /// Name, `*` allowed.
+    pub name: String,
+    /// Namespace, when it matters.
+    pub namespace: Option<String>,
+    /// Environments it exists in; empty for all.
+    pub environments: Vec<String>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// An entry of `suppress`.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    /// Rule id.
+    pub rule: String,
+    /// Glob of the file.
+    pub path: Option<String>,
+    /// Kind of the object.
+    pub kind: Option<String>,
+    /// Name of the object, `*` allowed.
+    pub name: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Last day on which it holds.
+    pub until: Option<jiff::civil::Date>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// An entry of `layout`.
+#[derive(Clone, Debug)]
+pub struct LayoutPattern {
+    /// `deploy/{environment}/{variant}/{app}` or a glob.
+    pub path: String,
+    /// Paths that match are no overlays.
+    pub ignore: bool,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// An entry of `pairs`.
+#[derive(Clone, Debug)]
+pub struct ConfiguredPair {
+    /// Overlay path of the earlier environment.
+    pub from: String,
+    /// Overlay path of the later environment.
+    pub to: String,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// The whole configuration with defaults filled in.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The promotion order; the built-in one unless configured.
+    pub environments: Vec<Environment>,
+    /// First match wins, before built-in discovery.
+    pub layout: Vec<LayoutPattern>,
+    /// Pairs that override the built-in pairing.
+    pub pairs: Vec<ConfiguredPair>,
+    /// By rule id.
+    pub rules: BTreeMap<String, RuleSettings>,
+    /// Kinds compared by `overlay-drift` besides the built-in ones.
+    pub drift_kinds: Vec<String>,
+    /// Differences that are allowed.
+    pub drift_allow: Vec<Allowance>,
+    /// Objects outside the repo.
+    pub external: Vec<External>,
+    /// Registry mirrors: (from, to) prefixes.
+    pub mirrors: Vec<(String, String)>,
+    /// Remote URL to local folder.
+    pub remotes: BTreeMap<String, String>,
+    /// `builtin/NAME` or folders and files of the repo.
+    pub policies: Vec<String>,
+    /// Data files for policies.
+    pub data: Vec<String>,
+    /// Accepted findings.
+    pub suppress: Vec<Suppression>,
+    /// Names and emails of bots, `*` allowed.
+    pub bots: Vec<String>,
+}

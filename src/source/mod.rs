@@ -1,0 +1,177 @@
+//! Where files come from: a work tree or a Git revision behind one trait ([`Source`]), and the table of the files that were
+//! read ([`Files`]), which turns byte offsets into lines.
+//!
+//! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or symbolic links.
+
+pub mod git;
+pub mod memory;
+pub mod worktree;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use crate::yaml::FileId;
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// There is no such file or folder.
+    #[error("no such file or folder")]
+    Missing,
+    /// The path leaves the root, by `..`, as an absolute path or through a symbolic link.
+    #[error("the path leaves the repository")]
+    OutsideRoot,
+    /// A folder where a file was expected.
+    #[error("is a folder")]
+    IsDirectory,
+    /// Larger than [`MAX_FILE_SIZE`].
+    #[error("larger than {} MiB", MAX_FILE_SIZE >> 20)]
+    TooLarge,
+    /// The bytes are not UTF-8; the offset of the first bad byte.
+    #[error("not UTF-8 (byte {0})")]
+    NotUtf8(usize),
+    /// Anything else the system said.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Files above this size are refused.
+pub const MAX_FILE_SIZE: u64 = 64 << 20;
+
+/// A tree of files. All paths are relative to the root, `/`-separated, normalised (no `.`, `..`, empty segments); the root is "".
+/// Symbolic links inside the root are followed by every method but `files`, which lists a link under its own path.
+pub trait Source: Send + Sync {
+    /// Every file, sorted bytewise by path; `.git` is left out.
+    fn files(&self) -> &[Arc<str>];
+    /// What stands at a path.
+    fn kind(&self, path: &str) -> Option<EntryKind>;
+    /// The bytes of a file.
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError>;
+    /// An identity of the content (a Git blob id where that is known without reading); equal ids mean equal content.
+    fn content_id(&self, _path: &str) -> Option<[u8; 20]> {
+        None
+    }
+    /// The path with symbolic links resolved, for `..` and for the load restrictor.
+    fn resolve(&self, path: &str) -> Result<String, SourceError> {
+        Ok(path.to_string())
+    }
+    /// The revision's name as locations show it; `None` for the head (work tree).
+    fn revision(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// A text file that was read.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Path relative to the root.
+    pub path: Arc<str>,
+    /// The revision it was read from; `None` for the head.
+    pub revision: Option<Arc<str>>,
+    /// The text.
+    pub text: Arc<str>,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+/// A position for people: 1-based line, 1-based column in Unicode characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in Unicode characters.
+    pub column: usize,
+}
+
+impl SourceFile {
+    /// Byte offsets at which lines start.
+    pub fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let mut starts = vec![0];
+            for (index, byte) in bytes.iter().enumerate() {
+                if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
+                    starts.push(index as u32 + 1);
+                }
+            }
+            starts
+        })
+    }
+    /// Line and column of a byte offset; offsets past the end are clamped, offsets inside a character round down.
+    pub fn position(&self, offset: u32) -> Position {
+        let mut offset = (offset as usize).min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start as usize <= offset).max(1);
+        let start = starts[line - 1] as usize;
+        let prefix = self.text[start..offset].trim_start_matches('\u{feff}');
+        Position { line, column: prefix.chars().count() + 1 }
+    }
+    /// The text of a line (1-based) without its end.
+    pub fn line(&self, line: usize) -> &str {
+        let starts = self.line_starts();
+        let Some(start) = line.checked_sub(1).and_then(|index| starts.get(index)) else { return "" };
+        let end = starts.get(line).map_or(self.text.len(), |end| *end as usize);
+        self.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+    }
+}
+
+/// Every text file that was read in this run, of all revisions, by [`FileId`]. Append-only and shared by all threads.
+#[derive(Default)]
+pub struct Files {
+    table: RwLock<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    files: Vec<Arc<SourceFile>>,
+    by_path: HashMap<(Option<Arc<str>>, Arc<str>), FileId>,
+}
+
+impl Files {
+    /// Adds a file, or finds it when the path and revision were added before.
+    pub fn add(&self, path: &str, revision: Option<&str>, text: Arc<str>) -> FileId {
+        let key = (revision.map(Arc::from), Arc::from(path));
+        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(id) = table.by_path.get(&key) {
+            return *id;
+        }
+        let id = FileId(table.files.len() as u32);
+        table.files.push(Arc::new(SourceFile { path: key.1.clone(), revision: key.0.clone(), text, line_starts: OnceLock::new() }));
+        table.by_path.insert(key, id);
+        id
+    }
+    /// The file of an id that [`Files::add`] returned.
+    pub fn get(&self, id: FileId) -> Arc<SourceFile> {
+        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        table.files[id.0 as usize].clone()
+    }
+}
+
+/// Joins a relative path to a folder and normalises it. `None` when the result leaves the root or the path is absolute.
+pub fn join(folder: &str, relative: &str) -> Option<String> {
+    if relative.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
