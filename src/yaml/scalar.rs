@@ -122,21 +122,21 @@ pub fn timestamp(text: &str) -> Option<String> {
     }
     let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
     let Some((separator, time)) = rest else { return Some(format!("{date}T00:00:00Z")) };
-    let time = time.trim_start_matches(|c| separator == " " && c == ' ');
     let (clock, zone) = match time.find(['Z', '+', '-']) {
-        Some(at) => (time[..at].trim_end(), Some(&time[at..])),
+        Some(at) => (&time[..at], Some(&time[at..])),
         None => (time, None),
     };
+    // Go knows the T form with `Z` or `±hh:mm`, and the form with a blank without zone
     let zone = match (separator, zone) {
         (" ", None) => "Z".to_string(),
-        (_, None) => return None,
+        (" ", Some(_)) | (_, None) => return None,
         (_, Some("Z")) => "Z".to_string(),
         (_, Some(offset)) => {
-            let (hours, minutes) = offset[1..].split_once(':').unwrap_or((&offset[1..], "00"));
-            if !digits(hours, 2) || minutes.len() != 2 || !digits(minutes, 2) {
+            let (hours, minutes) = offset[1..].split_once(':')?;
+            if hours.len() != 2 || minutes.len() != 2 || !digits(hours, 2) || !digits(minutes, 2) {
                 return None;
             }
-            format!("{}{hours:0>2}:{minutes}", &offset[..1])
+            offset.to_string()
         }
     };
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
