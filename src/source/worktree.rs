@@ -1,1 +1,194 @@
 //! The files of a folder on disk.
+//!
+//! Here: listing once, reading within the root, symbolic links. Not here: Git (`git`), what files mean.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join};
+
+/// Links followed on the way to one file before it counts as a loop, as Linux does.
+const LINK_LIMIT: usize = 40;
+
+/// A folder on disk as a [`Source`].
+#[derive(Debug)]
+pub struct Worktree {
+    root: PathBuf,
+    files: Vec<Arc<str>>,
+    /// Symbolic links (also of folders): path to target as written.
+    links: HashMap<Arc<str>, String>,
+    /// Names that are no UTF-8; they are never read.
+    unreadable: Vec<String>,
+}
+
+/// The nearest folder at or above `path` that holds `.git` (a folder, or the file of a linked work tree); else the folder itself.
+pub fn find_root(path: &Path) -> PathBuf {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(folder).to_path_buf()
+}
+
+impl Worktree {
+    /// Lists a folder. `.git` is left out at every depth; everything else counts, ignored by Git or not.
+    pub fn open(root: &Path) -> Result<Worktree, SourceError> {
+        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
+        let root = root.canonicalize().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => SourceError::Missing,
+            _ => unreadable(error),
+        })?;
+        let mut tree = Worktree { root, files: Vec::new(), links: HashMap::new(), unreadable: Vec::new() };
+        let walk = WalkDir::new(&tree.root).into_iter().filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    tree.unreadable.push(error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned()));
+                    continue;
+                }
+            };
+            let Ok(relative) = entry.path().strip_prefix(&tree.root) else { continue };
+            let Some(path) = relative.to_str() else {
+                tree.unreadable.push(relative.to_string_lossy().into_owned());
+                continue;
+            };
+            let path: Arc<str> =
+                if std::path::MAIN_SEPARATOR == '/' { path.into() } else { path.replace(std::path::MAIN_SEPARATOR, "/").into() };
+            if entry.file_type().is_symlink() {
+                let target = std::fs::read_link(entry.path()).map_err(unreadable)?;
+                tree.links.insert(path.clone(), target.to_string_lossy().into_owned());
+                tree.files.push(path);
+            } else if entry.file_type().is_file() {
+                tree.files.push(path);
+            }
+        }
+        tree.files.sort();
+        tree.unreadable.sort();
+        Ok(tree)
+    }
+
+    /// The root, absolute, with links resolved.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Names that could not be listed or are not UTF-8, for a report.
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+}
+
+/// Resolves links in every segment of a path. `link` tells the target of a link, as written.
+pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<&'a str>) -> Result<String, SourceError> {
+    let mut pending: Vec<String> = path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_string).collect();
+    let mut resolved = String::new();
+    let mut followed = 0;
+    while let Some(part) = pending.pop() {
+        if part == "." || part.is_empty() {
+            continue;
+        }
+        if part == ".." {
+            if resolved.is_empty() {
+                return Err(SourceError::OutsideRoot);
+            }
+            resolved.truncate(resolved.rfind('/').unwrap_or(0));
+            continue;
+        }
+        let next = if resolved.is_empty() { part } else { format!("{resolved}/{part}") };
+        match link(&next) {
+            None => resolved = next,
+            Some(target) => {
+                followed += 1;
+                if followed > LINK_LIMIT {
+                    return Err(SourceError::Unreadable("a loop of symbolic links".into()));
+                }
+                if target.starts_with('/') {
+                    return Err(SourceError::OutsideRoot);
+                }
+                pending.extend(target.split('/').rev().map(str::to_string));
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+impl Source for Worktree {
+    fn files(&self) -> &[Arc<str>] {
+        &self.files
+    }
+
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        let path = self.resolve(path).ok()?;
+        if path.is_empty() {
+            return Some(EntryKind::Directory);
+        }
+        if self.files.binary_search_by(|file| (**file).cmp(&path)).is_ok() {
+            return Some(EntryKind::File);
+        }
+        let prefix = format!("{path}/");
+        let next = self.files.partition_point(|file| **file < *prefix);
+        self.files.get(next)?.starts_with(&prefix).then_some(EntryKind::Directory)
+    }
+
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
+        let path = self.resolve(path)?;
+        match self.kind(&path) {
+            None => return Err(SourceError::Missing),
+            Some(EntryKind::Directory) => return Err(SourceError::IsDirectory),
+            Some(EntryKind::File) => {}
+        }
+        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
+        let file = std::fs::File::open(self.root.join(&path)).map_err(unreadable)?;
+        let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |metadata| metadata.len().min(MAX_FILE_SIZE)) as usize + 1);
+        file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_FILE_SIZE {
+            return Err(SourceError::TooLarge);
+        }
+        Ok(bytes.into())
+    }
+
+    fn resolve(&self, path: &str) -> Result<String, SourceError> {
+        if self.links.is_empty() {
+            return join("", path).ok_or(SourceError::OutsideRoot);
+        }
+        resolve_links(path, |path| self.links.get(path).map(String::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_reads_and_stays_inside() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::fs::create_dir_all(root.join(".git")).unwrap();
+        std::fs::write(root.join(".git/config"), "x").unwrap();
+        std::fs::write(root.join("a/b/c.yaml"), "x: 1").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("a/b", root.join("link")).unwrap();
+            std::os::unix::fs::symlink("/etc", root.join("etc")).unwrap();
+            std::os::unix::fs::symlink("loop", root.join("loop")).unwrap();
+        }
+        let tree = Worktree::open(root).unwrap();
+        assert!(tree.files().iter().all(|file| !file.starts_with(".git")));
+        assert_eq!(tree.kind("a/b"), Some(EntryKind::Directory));
+        assert_eq!(&*tree.read("a/b/c.yaml").unwrap(), b"x: 1");
+        assert_eq!(tree.read("a/b"), Err(SourceError::IsDirectory));
+        assert_eq!(tree.read("../x"), Err(SourceError::OutsideRoot));
+        assert_eq!(tree.read("nope"), Err(SourceError::Missing));
+        #[cfg(unix)]
+        {
+            assert_eq!(tree.resolve("link/c.yaml").unwrap(), "a/b/c.yaml");
+            assert_eq!(&*tree.read("link/c.yaml").unwrap(), b"x: 1");
+            assert_eq!(tree.kind("link"), Some(EntryKind::Directory));
+            assert_eq!(tree.read("etc/passwd"), Err(SourceError::OutsideRoot));
+            assert!(tree.read("loop").is_err());
+        }
+    }
+}
