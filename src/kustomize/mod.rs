@@ -5,71 +5,24 @@
 //!
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and the rest is still rendered.
 
+pub mod context;
+pub mod decode;
+pub mod kustomization;
+pub mod patch;
+pub mod remote;
+pub mod render;
+pub mod resource;
+pub mod transform;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::yaml::{FileId, Node, Origin};
+pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
+pub use kustomization::Kustomization;
+pub use render::Renderer;
+pub use resource::{Behavior, Resource, ResourceId};
 
-/// What identifies an object to people and across environments.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct ResourceId {
-    /// `apps/v1`, `v1`.
-    pub api_version: String,
-    /// `Deployment`.
-    pub kind: String,
-    /// `metadata.namespace`, when set.
-    pub namespace: Option<String>,
-    /// `metadata.name`.
-    pub name: String,
-}
-
-impl ResourceId {
-    /// The API group: `apps` of `apps/v1`, empty for `v1`.
-    pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
-    }
-}
-
-/// A rendered Kubernetes object.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    /// The whole object (a map).
-    pub node: Node,
-    /// Identity as first written: before prefix, suffix, hash, namespace. Pairs of environments match on it.
-    pub original: ResourceId,
-    /// Whether a configMapGenerator or secretGenerator made it.
-    pub generated: bool,
-}
-
-impl Resource {
-    /// Identity as rendered.
-    pub fn id(&self) -> ResourceId {
-        let text = |path: &[&str]| self.node.at(path).and_then(Node::text).map(str::to_string);
-        ResourceId {
-            api_version: text(&["apiVersion"]).unwrap_or_default(),
-            kind: text(&["kind"]).unwrap_or_default(),
-            namespace: text(&["metadata", "namespace"]),
-            name: text(&["metadata", "name"]).unwrap_or_default(),
-        }
-    }
-    /// `kind`, empty when absent.
-    pub fn kind(&self) -> &str {
-        self.node.get("kind").and_then(Node::text).unwrap_or_default()
-    }
-    /// `metadata.name` as rendered.
-    pub fn name(&self) -> &str {
-        self.node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default()
-    }
-    /// `metadata.namespace` as rendered.
-    pub fn namespace(&self) -> Option<&str> {
-        self.node.at(&["metadata", "namespace"]).and_then(Node::text)
-    }
-    /// The API group of `apiVersion`; empty for the core group.
-    pub fn group(&self) -> &str {
-        let version = self.node.get("apiVersion").and_then(Node::text).unwrap_or_default();
-        version.split_once('/').map_or("", |(group, _)| group)
-    }
-}
+use crate::yaml::{FileId, Origin};
 
 /// What kind of trouble a rendering ran into; each maps to one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,6 +72,26 @@ pub struct Problem {
     pub origin: Origin,
     /// Other places that play a part, each with a label.
     pub related: Vec<(String, Origin)>,
+}
+
+impl Problem {
+    /// Something that kustomize refuses.
+    pub fn error(origin: Origin, message: impl Into<String>) -> Problem {
+        Problem { kind: ProblemKind::Error, message: message.into(), help: None, origin, related: Vec::new() }
+    }
+    /// The same with an advice.
+    pub fn with_help(self, help: impl Into<String>) -> Problem {
+        Problem { help: Some(help.into()), ..self }
+    }
+    /// The same with another place.
+    pub fn with_related(mut self, label: impl Into<String>, origin: Origin) -> Problem {
+        self.related.push((label.into(), origin));
+        self
+    }
+    /// The same of another kind.
+    pub fn with_kind(self, kind: ProblemKind) -> Problem {
+        Problem { kind, ..self }
+    }
 }
 
 /// What a kustomization root renders to.

@@ -1,0 +1,289 @@
+//! What everything below a build shares: the tree, the parse cache, the options; and the state of one folder's build.
+//!
+//! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations (`loader`), accumulation.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::decode::Text;
+use super::{Problem, ProblemKind, remote};
+use crate::source::{EntryKind, Files, Source, SourceError, join};
+use crate::yaml::read::{Documents, read, read_embedded};
+use crate::yaml::{By, FileId, Node, Origin};
+
+/// Which files a kustomization may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LoadRestrictor {
+    /// In or below its own folder only, as kustomize does unless told otherwise.
+    Root,
+    /// Everything in the repo, as Flux builds.
+    #[default]
+    Repo,
+}
+
+/// The order of the rendered documents where `sortOptions` says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Reorder {
+    /// As accumulated.
+    None,
+    /// Namespaces and the like first, webhooks last.
+    #[default]
+    Legacy,
+}
+
+/// How to render.
+#[derive(Clone, Debug, Default)]
+pub struct RenderOptions {
+    /// Which files a kustomization may read.
+    pub load_restrictor: LoadRestrictor,
+    /// Remote URLs and the folders of the tree that hold what is there.
+    pub remotes: BTreeMap<String, String>,
+    /// The order of documents.
+    pub reorder: Reorder,
+    /// Whether to add the managed-by label to everything.
+    pub managed_by_label: bool,
+    /// Where the root of the tree is on disk, so that absolute paths into it can be followed.
+    pub root: Option<PathBuf>,
+}
+
+/// The result of reading and parsing one file.
+pub type Parsed = Result<Arc<Documents>, ParseError>;
+
+/// Why a file gave no documents.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ParseError {
+    /// It could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It is not YAML.
+    #[error("{message}")]
+    Yaml {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        origin: Origin,
+        /// Whether it looks like a template.
+        template: bool,
+    },
+}
+
+#[derive(Clone)]
+struct ParsedFile {
+    id: Option<FileId>,
+    documents: Parsed,
+}
+
+/// What all builds of one tree share.
+pub struct Shared {
+    /// The tree.
+    pub source: Arc<dyn Source>,
+    /// The files read so far.
+    pub files: Arc<Files>,
+    /// How to render.
+    pub options: RenderOptions,
+    parsed: Mutex<HashMap<Arc<str>, Arc<OnceLock<ParsedFile>>>>,
+    texts: Mutex<HashMap<Arc<str>, FileId>>,
+}
+
+/// Locks without caring for a thread that panicked: what is guarded is only ever appended to.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Shared {
+    /// A shared state without anything read yet.
+    pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
+        Shared { source, files, options, parsed: Mutex::default(), texts: Mutex::default() }
+    }
+    /// The bytes of a file, whatever they are.
+    pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
+        self.source.read(path)
+    }
+    /// The text of a file and its number.
+    pub fn text(&self, path: &str) -> Result<FileId, SourceError> {
+        if let Some(id) = lock(&self.texts).get(path) {
+            return Ok(*id);
+        }
+        let bytes = self.source.read(path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
+        let id = self.files.add(path, self.source.revision(), Arc::from(text));
+        lock(&self.texts).insert(Arc::from(path), id);
+        Ok(id)
+    }
+    fn parsed_file(&self, path: &str) -> ParsedFile {
+        let cell = {
+            let mut parsed = lock(&self.parsed);
+            match parsed.get(path) {
+                Some(cell) => cell.clone(),
+                None => parsed.entry(Arc::from(path)).or_default().clone(),
+            }
+        };
+        cell.get_or_init(|| match self.text(path) {
+            Err(error) => ParsedFile { id: None, documents: Err(error.into()) },
+            Ok(id) => {
+                let documents = read(&self.files.get(id).text, id).map(Arc::new);
+                let documents =
+                    documents.map_err(|error| ParseError::Yaml { message: error.message, origin: error.origin, template: error.template });
+                ParsedFile { id: Some(id), documents }
+            }
+        })
+        .clone()
+    }
+    /// The documents of a file, parsed once.
+    pub fn documents(&self, path: &str) -> Parsed {
+        self.parsed_file(path).documents
+    }
+    /// The number of a file that was parsed.
+    pub fn file_id(&self, path: &str) -> Option<FileId> {
+        self.parsed_file(path).id
+    }
+    /// A path as written in a kustomization's folder, relative to the root; symbolic links are not resolved yet.
+    pub fn locate(&self, folder: &str, path: &str) -> Result<String, SourceError> {
+        if let Some(rest) = path.strip_prefix('/') {
+            let root = self.options.root.as_ref().and_then(|root| root.to_str()).ok_or(SourceError::OutsideRoot)?;
+            let below = rest.strip_prefix(root.trim_start_matches('/').trim_end_matches('/')).ok_or(SourceError::OutsideRoot)?;
+            let below = match below.strip_prefix('/') {
+                Some(below) => below,
+                None if below.is_empty() => "",
+                None => return Err(SourceError::OutsideRoot),
+            };
+            return join("", below).ok_or(SourceError::OutsideRoot);
+        }
+        join(folder, path).ok_or(SourceError::OutsideRoot)
+    }
+}
+
+/// The state of building one folder.
+pub struct BuildContext<'a> {
+    /// What all builds share.
+    pub shared: &'a Shared,
+    /// The folder of the kustomization, symbolic links resolved.
+    pub folder: Arc<str>,
+    /// What went wrong so far.
+    pub problems: Vec<Problem>,
+    /// The files that were read so far.
+    pub files_read: BTreeSet<FileId>,
+    /// The documents of `openapi.path` of the root kustomization, when it names one: custom merge keys.
+    pub schema: Option<Arc<Documents>>,
+}
+
+impl<'a> BuildContext<'a> {
+    /// The state at the start.
+    pub fn new(shared: &'a Shared, folder: impl Into<Arc<str>>) -> BuildContext<'a> {
+        BuildContext { shared, folder: folder.into(), problems: Vec::new(), files_read: BTreeSet::new(), schema: None }
+    }
+    /// Reports a problem.
+    pub fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+    /// Reports what kustomize would refuse.
+    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>) {
+        self.report(Problem::error(origin, message));
+    }
+    /// The path of a file relative to the root, when it may be read from here.
+    pub fn resolve(&self, reference: &Text) -> Result<String, Problem> {
+        if remote::is_http(reference) {
+            if let Some(folder) = remote::mapped(&self.shared.options.remotes, reference) {
+                return Ok(folder.to_string());
+            }
+            return Err(remote::problem(reference));
+        }
+        let fail = |error: SourceError| unreadable(reference, &error);
+        let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
+        let real = self.shared.source.resolve(&path).map_err(fail)?;
+        match self.shared.source.kind(&real) {
+            None => return Err(fail(SourceError::Missing)),
+            Some(EntryKind::Directory) => return Err(fail(SourceError::IsDirectory)),
+            Some(EntryKind::File) => {}
+        }
+        if self.shared.options.load_restrictor == LoadRestrictor::Root && !is_below(&real, &self.folder) {
+            let message = format!("the file {:?} is not in or below the folder of the kustomization", &**reference);
+            let help = "move the file, refer to a kustomization instead, or allow it with --load-restrictor none".to_string();
+            return Err(Problem::error(reference.origin(), message).with_help(help));
+        }
+        Ok(real)
+    }
+    /// The bytes of a file that a kustomization refers to.
+    pub fn read_bytes(&mut self, reference: &Text) -> Result<(String, Arc<[u8]>), Problem> {
+        let path = self.resolve(reference)?;
+        let bytes = self.shared.bytes(&path).map_err(|error| unreadable(reference, &error))?;
+        if let Ok(id) = self.shared.text(&path) {
+            self.files_read.insert(id);
+        }
+        Ok((path, bytes))
+    }
+    /// The text of a file that a kustomization refers to.
+    pub fn read_text(&mut self, reference: &Text) -> Result<FileId, Problem> {
+        let path = self.resolve(reference)?;
+        let id = self.shared.text(&path).map_err(|error| unreadable(reference, &error))?;
+        self.files_read.insert(id);
+        Ok(id)
+    }
+    /// The documents of a YAML file that a kustomization refers to. Duplicate keys are reported.
+    pub fn read_documents(&mut self, reference: &Text) -> Result<Arc<Documents>, Problem> {
+        let path = self.resolve(reference)?;
+        if let Some(id) = self.shared.file_id(&path) {
+            self.files_read.insert(id);
+        }
+        let documents = self.shared.documents(&path).map_err(|error| unparsed(reference, error))?;
+        self.report_duplicates(&documents);
+        Ok(documents)
+    }
+    /// The documents of a YAML text that stands in a scalar. Duplicate keys are reported.
+    pub fn read_inline(&mut self, host: &Node) -> Result<Documents, Problem> {
+        let text = self.shared.files.get(host.origin.file).text.clone();
+        let documents = read_embedded(host, &text).map_err(|error| Problem::error(error.origin, error.message))?;
+        self.report_duplicates(&documents);
+        Ok(documents)
+    }
+    /// Reports the keys that stand twice.
+    pub fn report_duplicates(&mut self, documents: &Documents) {
+        for duplicate in &documents.duplicate_keys {
+            self.report(Problem {
+                kind: ProblemKind::DuplicateKey,
+                message: format!("the key {:?} stands twice in one map", duplicate.key),
+                help: Some("remove one of the two".to_string()),
+                origin: duplicate.second,
+                related: vec![("it stands first here".to_string(), duplicate.first)],
+            });
+        }
+    }
+}
+
+/// Whether a path is a folder or lies below it.
+pub fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Why a file could not be read, at the line that asks for it.
+pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
+    let message = match error {
+        SourceError::Missing => format!("there is no file or folder {:?}", &**reference),
+        SourceError::OutsideRoot => format!("{:?} leads out of the repository", &**reference),
+        SourceError::IsDirectory => format!("{:?} is a folder, but a file is needed here", &**reference),
+        other => format!("{:?} cannot be read: {other}", &**reference),
+    };
+    Problem::error(reference.origin(), message)
+}
+
+/// Why a file gave no documents.
+pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
+    match error {
+        ParseError::Source(error) => unreadable(reference, &error),
+        ParseError::Yaml { message, origin, template } => {
+            let problem = Problem::error(origin, message);
+            let problem = problem.with_related("it is read because of this line", reference.origin());
+            if template {
+                problem.with_help("this looks like a template, not like YAML: render it first, or take it out of the kustomization")
+            } else {
+                problem
+            }
+        }
+    }
+}
+
+/// The place of the start of a file.
+pub fn start_of(file: FileId) -> Origin {
+    Origin { file, start: 0, end: 0, by: By::Manifest }
+}

@@ -1,0 +1,225 @@
+//! Typed reading of maps that kustomize decodes through JSON: case-insensitive keys, unknown and mistyped fields refused with
+//! their place.
+//!
+//! Here: the decoder and [`Text`]. Not here: which fields exist (`kustomization`, `transform`).
+
+use std::sync::Arc;
+
+use super::{Problem, ProblemKind};
+use crate::yaml::{Data, Entry, Kind, Node, Origin, Style};
+
+/// A string of a kustomization with the node that holds it.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// The string.
+    pub value: Arc<str>,
+    /// The scalar it was read from; the host of inline patches.
+    pub node: Node,
+}
+
+impl Text {
+    /// A text made of a node and its value.
+    pub fn new(value: impl Into<Arc<str>>, node: Node) -> Text {
+        Text { value: value.into(), node }
+    }
+    /// Where it stands.
+    pub fn origin(&self) -> Origin {
+        self.node.origin
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.value
+    }
+}
+
+/// One key with its value, both with their places.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The key.
+    pub key: Arc<str>,
+    /// Where the key stands.
+    pub key_origin: Origin,
+    /// The value.
+    pub value: Text,
+}
+
+/// Reads typed values out of nodes and collects what is wrong with them.
+pub struct Decoder<'a> {
+    problems: &'a mut Vec<Problem>,
+    rules: Rules,
+}
+
+/// How strictly a document is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are no strings.
+    Kustomization,
+    /// The configuration of a built-in transformer or generator: unknown fields are ignored, numbers and booleans become strings.
+    Plugin,
+}
+
+/// What a value was read as, for messages.
+fn describe(node: &Node, rules: Rules) -> &'static str {
+    match &node.data {
+        Data::Map(_) => "a map",
+        Data::List(_) => "a list",
+        Data::Scalar(scalar) => match scalar.kind {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Int | Kind::Float => "a number",
+            Kind::String if scalar.style == Style::Plain && rules == Rules::Kustomization && old_boolean(&scalar.text).is_some() => {
+                "a boolean"
+            }
+            _ => "a string",
+        },
+    }
+}
+
+/// The booleans that YAML 1.1 has beside `true` and `false`.
+fn old_boolean(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+/// The known name that is most like an unknown one.
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .iter()
+        .map(|candidate| (similar::TextDiff::from_chars(lower.as_str(), candidate.to_lowercase().as_str()).ratio(), *candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(ratio, _)| *ratio >= 0.6)
+        .map(|(_, candidate)| candidate)
+}
+
+impl<'a> Decoder<'a> {
+    /// A decoder that reports into `problems`.
+    pub fn new(problems: &'a mut Vec<Problem>, rules: Rules) -> Decoder<'a> {
+        Decoder { problems, rules }
+    }
+    /// Reports an error at a place.
+    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: Option<String>) {
+        self.problems.push(Problem { kind: ProblemKind::Error, message: message.into(), help, origin, related: Vec::new() });
+    }
+    /// Reports something else at a place.
+    pub fn note(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+    fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
+        let found = describe(node, self.rules);
+        let help = match (found, expected) {
+            ("a number" | "a boolean", "a string") => Some("put the value in quotes".to_string()),
+            ("a string", "a list") => Some("start the line with \"- \"".to_string()),
+            _ => None,
+        };
+        self.refuse(node.origin, format!("{what} must be {expected}, but this is {found}"), help);
+    }
+    /// The entries of a map by known field; null values are left out. `what` names the map in messages.
+    pub fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Vec<(&'static str, &'n Entry)> {
+        if node.is_null() {
+            return Vec::new();
+        }
+        if node.as_map().is_none() {
+            self.mistyped(node, what, "a map");
+            return Vec::new();
+        }
+        let mut found: Vec<(&'static str, &'n Entry)> = Vec::new();
+        for entry in node.entries() {
+            match known.iter().find(|name| name.eq_ignore_ascii_case(&entry.key)) {
+                Some(name) => found.push((*name, entry)),
+                None if self.rules == Rules::Plugin => {}
+                None => {
+                    let help = match nearest(&entry.key, known) {
+                        Some(name) => format!("did you mean {name}?"),
+                        None => format!("known fields: {}", known.join(", ")),
+                    };
+                    self.refuse(entry.key_origin, format!("{what} has no field {:?}", entry.key), Some(help));
+                }
+            }
+        }
+        found.retain(|(_, entry)| !entry.value.is_null());
+        found
+    }
+    /// A string.
+    pub fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
+        if node.is_null() {
+            return None;
+        }
+        let found = describe(node, self.rules);
+        match (self.rules, &node.data) {
+            (_, Data::Scalar(scalar)) if found == "a string" || self.rules == Rules::Plugin => {
+                Some(Text { value: scalar.text.clone(), node: node.clone() })
+            }
+            _ => {
+                self.mistyped(node, what, "a string");
+                None
+            }
+        }
+    }
+    /// A string that is not empty.
+    pub fn filled_text(&mut self, node: &Node, what: &str) -> Option<Text> {
+        self.text(node, what).filter(|text| !text.is_empty())
+    }
+    /// A list of strings. Null items count as empty strings.
+    pub fn texts(&mut self, node: &Node, what: &str) -> Vec<Text> {
+        let item = format!("an item of {what}");
+        self.list(node, what)
+            .iter()
+            .filter_map(|node| if node.is_null() { Some(Text::new("", node.clone())) } else { self.text(node, &item) })
+            .collect()
+    }
+    /// The items of a list.
+    pub fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        if node.as_list().is_none() && !node.is_null() {
+            self.mistyped(node, what, "a list");
+        }
+        node.items()
+    }
+    /// A boolean; false when it is none.
+    pub fn boolean(&mut self, node: &Node, what: &str) -> bool {
+        if let Some(value) = node.as_bool() {
+            return value;
+        }
+        if describe(node, self.rules) == "a boolean"
+            && let Some(value) = node.text().and_then(old_boolean)
+        {
+            return value;
+        }
+        if !node.is_null() {
+            self.mistyped(node, what, "a boolean");
+        }
+        false
+    }
+    /// An integer.
+    pub fn integer(&mut self, node: &Node, what: &str) -> Option<i64> {
+        let value = node.as_int();
+        if value.is_none() && !node.is_null() {
+            self.mistyped(node, what, "a whole number");
+        }
+        value
+    }
+    /// A map of strings; null values are empty strings.
+    pub fn pairs(&mut self, node: &Node, what: &str) -> Vec<Pair> {
+        if node.as_map().is_none() && !node.is_null() {
+            self.mistyped(node, what, "a map of strings");
+        }
+        let mut pairs = Vec::with_capacity(node.entries().len());
+        for entry in node.entries() {
+            let value = if entry.value.is_null() {
+                Some(Text::new("", entry.value.clone()))
+            } else {
+                self.text(&entry.value, &format!("{what}.{}", entry.key))
+            };
+            if let Some(value) = value {
+                pairs.push(Pair { key: entry.key.clone(), key_origin: entry.key_origin, value });
+            }
+        }
+        pairs
+    }
+}

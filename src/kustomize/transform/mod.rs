@@ -1,0 +1,1 @@
+//! The built-in transformers and the field specifications that steer them.
