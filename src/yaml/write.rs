@@ -5,7 +5,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Data, Entry, Kind, Node, Scalar, scalar};
+use super::scalar::{self, Value};
+use super::{Data, Entry, Kind, Node, Scalar};
 
 /// Column after which the emitter folds a scalar at the next blank.
 const WIDTH: usize = 80;
@@ -40,31 +41,19 @@ pub fn to_json(node: &Node) -> serde_json::Value {
 }
 
 fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
-    let text = || serde_json::Value::String(scalar.text.to_string());
-    match scalar.kind {
-        Kind::Null => serde_json::Value::Null,
-        Kind::Bool => serde_json::Value::Bool(scalar.text.eq_ignore_ascii_case("true")),
-        Kind::Int => match (scalar::parse_int(&scalar.text), scalar::parse_unsigned(&scalar.text)) {
-            (Some(value), _) => value.into(),
-            (None, Some(value)) => value.into(),
-            (None, None) => text(),
+    match scalar::value(scalar) {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => value.into(),
+        Value::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => value.into(),
+            (_, Ok(value)) => value.into(),
+            _ => scalar.text.to_string().into(),
         },
-        Kind::Float => match scalar::parse_float(&scalar.text) {
-            Some(value) if value.fract() == 0.0 && (-9.2e18..9.2e18).contains(&value) => (value as i64).into(),
-            Some(value) => serde_json::Number::from_f64(value).map_or_else(text, serde_json::Value::Number),
-            None => text(),
-        },
-        Kind::Timestamp => scalar::timestamp(&scalar.text).map_or_else(text, serde_json::Value::String),
-        Kind::Binary => decode_binary(&scalar.text).map_or_else(text, serde_json::Value::String),
-        Kind::String => text(),
+        Value::Float(value) => {
+            serde_json::Number::from_f64(value).map_or_else(|| scalar.text.to_string().into(), serde_json::Value::Number)
+        }
+        Value::String(text) => text.into_owned().into(),
     }
-}
-
-/// The text that a `!!binary` scalar holds, when it is text.
-fn decode_binary(text: &str) -> Option<String> {
-    use base64::Engine;
-    let compact: String = text.split_ascii_whitespace().collect();
-    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(compact).ok()?).ok()
 }
 
 /// The order of keys in a mapping: letters after everything else, runs of digits by their value.
