@@ -1,9 +1,12 @@
 //! What a check says: one problem with one place to edit, and everything a report needs to know about it.
 //!
-//! Here: the type, its builder, sorting, merging of one cause seen in several overlays, fingerprints.
-//! Not here: wording (each rule), formats (`report`).
+//! Here: the type, the one place that turns an origin into a file, a line and a column ([`Location::resolve`]), and the
+//! total order of findings. Not here: wording (each rule), merging and suppressions (`check`), formats (`report`).
+
+use std::sync::Arc;
 
 use crate::kustomize::ResourceId;
+use crate::source::Files;
 use crate::yaml::Origin;
 
 /// How bad a finding is. `Error` fails the check by default.
@@ -68,4 +71,84 @@ pub struct Finding {
     pub path: Option<String>,
     /// Survives lines moving: 32 hexadecimal digits.
     pub fingerprint: String,
+}
+
+/// A place as people and programs read it. Lines and columns are 1-based, columns count Unicode characters, ends are exclusive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Path relative to the repo root.
+    pub file: Arc<str>,
+    /// First line.
+    pub line: usize,
+    /// First column.
+    pub column: usize,
+    /// Line of the end.
+    pub end_line: usize,
+    /// Column one past the end.
+    pub end_column: usize,
+    /// First byte.
+    pub byte_start: usize,
+    /// One past the last byte.
+    pub byte_end: usize,
+    /// The Git revision, unless it is the head.
+    pub revision: Option<Arc<str>>,
+}
+
+impl Location {
+    /// The place of an origin. Trailing line ends are left out, so that the span of a block ends where its text ends.
+    pub fn resolve(files: &Files, origin: Origin) -> Location {
+        let file = files.get(origin.file);
+        let floor = |offset: u32| {
+            let mut offset = (offset as usize).min(file.text.len());
+            while !file.text.is_char_boundary(offset) {
+                offset -= 1;
+            }
+            offset
+        };
+        let start = floor(origin.start);
+        let end = floor(origin.end).max(start);
+        let end = start + file.text.get(start..end).map_or(0, |span| span.trim_end_matches(['\n', '\r', ' ']).len());
+        let (from, to) = (file.position(start as u32), file.position(end as u32));
+        Location {
+            file: file.path.clone(),
+            line: from.line,
+            column: from.column,
+            end_line: to.line,
+            end_column: to.column,
+            byte_start: start,
+            byte_end: end,
+            revision: file.revision.clone(),
+        }
+    }
+}
+
+/// A finding with its places resolved, as reports take it.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The finding.
+    pub finding: Finding,
+    /// Where to edit.
+    pub location: Location,
+    /// The places of [`Finding::related`], in the same order.
+    pub related: Vec<Location>,
+}
+
+impl Located {
+    /// Resolves every place of a finding.
+    pub fn new(finding: Finding, files: &Files) -> Located {
+        let location = Location::resolve(files, finding.origin);
+        let related = finding.related.iter().map(|related| Location::resolve(files, related.origin)).collect();
+        Located { finding, location, related }
+    }
+    /// The total order of findings: file, line, column, rule, message, then what tells equal messages apart.
+    pub fn order(&self, other: &Located) -> std::cmp::Ordering {
+        fn key(located: &Located) -> impl Ord + '_ {
+            let (place, finding) = (&located.location, &located.finding);
+            (
+                (&place.file, place.line, place.column, &finding.rule, &finding.message),
+                (&finding.overlay, &finding.resource, &finding.path, place.byte_end, &place.revision),
+            )
+        }
+        key(self).cmp(&key(other))
+    }
 }

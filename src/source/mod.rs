@@ -151,6 +151,11 @@ impl Files {
         table.by_path.insert(key, id);
         id
     }
+    /// Every file with its id, in the order in which they were added (which may differ from run to run).
+    pub fn all(&self) -> Vec<(FileId, Arc<SourceFile>)> {
+        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        table.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file.clone())).collect()
+    }
     /// The file of an id that [`Files::add`] returned.
     pub fn get(&self, id: FileId) -> Arc<SourceFile> {
         let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());

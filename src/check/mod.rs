@@ -1,0 +1,187 @@
+//! The check of a loaded repo: rules and policies run, what is suppressed or accepted is taken out, findings with one cause
+//! are joined, sorted and located. The result, [`Outcome`], is all that a report needs.
+//!
+//! Not here: loading (`repo`, `config`), formats (`report`), exit status (`cli`).
+
+mod baseline;
+mod merge;
+mod suppression;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+pub use baseline::Baseline;
+
+use crate::config::Config;
+use crate::finding::{Finding, Located, Severity};
+use crate::repo::{Overlay, Repo};
+use crate::source::Files;
+
+/// What part of the repo is asked about. The whole repo is rendered all the same: production's findings need staging.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// A folder or file relative to the root; empty for the whole repo.
+    pub path: String,
+    /// Environments by name; empty for all.
+    pub environments: Vec<String>,
+    /// Apps by name; empty for all.
+    pub apps: Vec<String>,
+}
+
+impl Selection {
+    /// Whether nothing is left out.
+    pub fn is_whole(&self) -> bool {
+        self.path.is_empty() && self.environments.is_empty() && self.apps.is_empty()
+    }
+
+    /// Whether a file or folder lies in the selected path.
+    fn contains(&self, path: &str) -> bool {
+        self.path.is_empty() || path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether an overlay is asked about: by environment and app, and because it lies in the path or reads a file there.
+    pub fn selects(&self, repo: &Repo, overlay: &Overlay) -> bool {
+        let environment = repo.environment(overlay).map(|environment| environment.name.as_str());
+        (self.environments.is_empty() || environment.is_some_and(|name| self.environments.iter().any(|wanted| wanted == name)))
+            && (self.apps.is_empty() || self.apps.contains(&overlay.app))
+            && (self.contains(&overlay.path) || overlay.rendered.files.iter().any(|file| self.contains(&repo.files.get(*file).path)))
+    }
+}
+
+/// What shapes the findings besides the configuration.
+#[derive(Debug)]
+pub struct Options {
+    /// What is asked about.
+    pub selection: Selection,
+    /// Accepted findings.
+    pub baseline: Option<Baseline>,
+    /// The day on which suppressions are judged.
+    pub today: Date,
+}
+
+/// One overlay that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedOverlay {
+    /// Folder relative to the root.
+    pub path: String,
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: Option<String>,
+    /// The variant.
+    pub variant: Option<String>,
+    /// Whether everything in it was rendered.
+    pub complete: bool,
+}
+
+/// How much was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Apps with a checked overlay.
+    pub apps: usize,
+    /// Files of the head that were read.
+    pub files: usize,
+    /// Objects rendered in the checked overlays.
+    pub resources: usize,
+    /// Rules that ran.
+    pub rules: usize,
+    /// Policies that ran.
+    pub policies: usize,
+    /// Findings of severity error.
+    pub errors: usize,
+    /// Findings of severity warning.
+    pub warnings: usize,
+    /// Findings of severity info.
+    pub infos: usize,
+    /// Findings that a comment, the configuration or the baseline accepts.
+    pub suppressed: usize,
+}
+
+/// The result of a check.
+pub struct Outcome {
+    /// In the order of [`Located::order`].
+    pub findings: Vec<Located>,
+    /// In the order of the repo: by path.
+    pub overlays: Vec<CheckedOverlay>,
+    /// How much was done.
+    pub counts: Counts,
+    /// The texts that the findings point into.
+    pub files: Arc<Files>,
+}
+
+impl Outcome {
+    /// Whether there was anything to check; without it, no findings do not mean clean.
+    pub fn checked_anything(&self) -> bool {
+        !self.overlays.is_empty()
+    }
+    /// Whether a finding is at least this severe.
+    pub fn fails_at(&self, level: Severity) -> bool {
+        self.findings.iter().any(|located| located.finding.severity >= level)
+    }
+}
+
+/// How many checks of each kind ran.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ran {
+    /// Built-in rules.
+    pub rules: usize,
+    /// Rego rules.
+    pub policies: usize,
+}
+
+/// Turns what rules and policies found in a repo into the outcome.
+pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<Finding>, ran: Ran) -> Outcome {
+    let selected: Vec<&Overlay> = repo.overlays.iter().filter(|overlay| options.selection.selects(repo, overlay)).collect();
+    let paths: BTreeSet<&str> = selected.iter().map(|overlay| overlay.path.as_str()).collect();
+    let selection = &options.selection;
+    let mut suppressions = suppression::Suppressions::collect(&repo.files, config, options.today);
+    let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
+    for finding in findings {
+        let asked = match &finding.overlay {
+            Some(overlay) => paths.contains(overlay.as_str()),
+            None => {
+                selection.environments.is_empty()
+                    && selection.apps.is_empty()
+                    && selection.contains(&repo.files.get(finding.origin.file).path)
+            }
+        };
+        if !asked {
+            continue;
+        }
+        let located = Located::new(finding, &repo.files);
+        let covered = suppressions.covers(&located);
+        (if covered { &mut suppressed } else { &mut kept }).push(located.finding);
+    }
+    let mut findings = merge::merge(kept, repo);
+    let mut counts = Counts { suppressed: merge::merge(suppressed, repo).len(), ..Counts::default() };
+    findings.extend(suppressions.findings(config, selection.is_whole()));
+    let mut findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &repo.files)).collect();
+    findings.sort_by(Located::order);
+    merge::fingerprint(&mut findings, &repo.files);
+    if let Some(baseline) = &options.baseline {
+        let before = findings.len();
+        findings.retain(|located| !baseline.accepts(&located.finding.fingerprint));
+        counts.suppressed += before - findings.len();
+    }
+    for located in &findings {
+        match located.finding.severity {
+            Severity::Error => counts.errors += 1,
+            Severity::Warning => counts.warnings += 1,
+            Severity::Info => counts.infos += 1,
+        }
+    }
+    counts.apps = selected.iter().map(|overlay| overlay.app.as_str()).collect::<BTreeSet<_>>().len();
+    counts.files = repo.files.all().iter().filter(|(_, file)| file.revision.is_none()).count();
+    counts.resources = selected.iter().map(|overlay| overlay.rendered.resources.len()).sum();
+    (counts.rules, counts.policies) = (ran.rules, ran.policies);
+    let overlays = selected.iter().map(|overlay| CheckedOverlay {
+        path: overlay.path.clone(),
+        app: overlay.app.clone(),
+        environment: repo.environment(overlay).map(|environment| environment.name.clone()),
+        variant: overlay.variant.clone(),
+        complete: overlay.rendered.complete,
+    });
+    Outcome { overlays: overlays.collect(), findings, counts, files: repo.files.clone() }
+}

@@ -1,0 +1,293 @@
+//! Suppressions: comments `# gitops-lint: ignore[rule-id] reason`, optionally `until 2027-01-31`, on or above any line that a
+//! finding names, and the entries of `suppress` in the configuration.
+//!
+//! Here: finding the comments in the files that were read, matching them, and the findings about suppressions that match
+//! nothing, have expired or lack a reason. Not here: the baseline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::GlobBuilder;
+use jiff::civil::Date;
+
+use crate::config::{self, Config, Level};
+use crate::finding::{Finding, Located, Severity};
+use crate::source::{Files, SourceFile};
+use crate::yaml::{By, FileId, Origin};
+
+/// The rule id of a suppression that matches no finding.
+pub const UNUSED: &str = "unused-suppression";
+/// The rule id of a suppression whose last day has passed.
+pub const EXPIRED: &str = "expired-suppression";
+
+const MARK: &str = "gitops-lint: ignore";
+
+/// One suppression in a comment.
+struct Comment {
+    origin: Origin,
+    /// The rules in the brackets.
+    rules: Vec<String>,
+    until: Option<Date>,
+    /// Why it cannot count: no rule, no reason, a date that is none.
+    flaw: Option<&'static str>,
+}
+
+/// All suppressions of a run.
+pub struct Suppressions<'a> {
+    comments: Vec<Comment>,
+    /// Comment numbers by the line that they cover.
+    by_line: BTreeMap<(FileId, usize), Vec<usize>>,
+    configured: Vec<Configured<'a>>,
+    used_comments: BTreeSet<(usize, usize)>,
+    used_configured: BTreeSet<usize>,
+    today: Date,
+}
+
+struct Configured<'a> {
+    entry: &'a config::Suppression,
+    path: Option<globset::GlobMatcher>,
+    name: Option<globset::GlobMatcher>,
+}
+
+impl<'a> Suppressions<'a> {
+    /// Collects the comments of every file of the head that was read, and the configured entries.
+    pub fn collect(files: &Files, config: &'a Config, today: Date) -> Suppressions<'a> {
+        let mut comments = Vec::new();
+        let mut by_line: BTreeMap<(FileId, usize), Vec<usize>> = BTreeMap::new();
+        for (id, file) in files.all() {
+            if file.revision.is_none() && file.text.contains(MARK) {
+                for (lines, comment) in comments_of(id, &file) {
+                    for line in lines {
+                        by_line.entry((id, line)).or_default().push(comments.len());
+                    }
+                    comments.push(comment);
+                }
+            }
+        }
+        let glob = |pattern: &String| GlobBuilder::new(pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher());
+        let configured = config.suppress.iter().map(|entry| Configured {
+            entry,
+            path: entry.path.as_ref().and_then(glob),
+            name: entry.name.as_ref().and_then(glob),
+        });
+        Suppressions {
+            comments,
+            by_line,
+            configured: configured.collect(),
+            used_comments: BTreeSet::new(),
+            used_configured: BTreeSet::new(),
+            today,
+        }
+    }
+
+    /// Whether a suppression covers a finding. Every one that does counts as used.
+    pub fn covers(&mut self, located: &Located) -> bool {
+        let finding = &located.finding;
+        let places = std::iter::once((finding.origin.file, &located.location))
+            .chain(finding.related.iter().map(|related| related.origin.file).zip(&located.related));
+        let mut covered = false;
+        for (file, location) in places {
+            for number in self.by_line.get(&(file, location.line)).into_iter().flatten() {
+                let comment = &self.comments[*number];
+                if let Some(index) = comment.rules.iter().position(|rule| *rule == finding.rule) {
+                    self.used_comments.insert((*number, index));
+                    covered |= comment.flaw.is_none() && !expired(comment.until, self.today);
+                }
+            }
+        }
+        for (number, configured) in self.configured.iter().enumerate() {
+            if configured.matches(located) {
+                self.used_configured.insert(number);
+                covered |= !expired(configured.entry.until, self.today);
+            }
+        }
+        covered
+    }
+
+    /// The findings about the suppressions themselves. `complete` is false when only a part of the repo was checked: then
+    /// nothing is called unused.
+    pub fn findings(&self, config: &Config, complete: bool) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let off = |rule: &str| config.rules.get(rule).is_some_and(|settings| settings.level == Some(Level::Off));
+        let mut report = |rule: &str, severity: Severity, origin: Origin, message: String, help: &str| {
+            let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
+                Some(Level::Off) => return,
+                Some(Level::At(severity)) => severity,
+                None => severity,
+            };
+            findings.push(about(rule, severity, origin, message, help));
+        };
+        for (number, comment) in self.comments.iter().enumerate() {
+            if let Some(flaw) = comment.flaw {
+                let help = "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`";
+                report(UNUSED, Severity::Warning, comment.origin, format!("this suppression does not count: {flaw}"), help);
+                continue;
+            }
+            if let Some(until) = comment.until.filter(|_| expired(comment.until, self.today)) {
+                let message = format!("this suppression of {} expired on {until}", quoted(&comment.rules));
+                report(EXPIRED, Severity::Warning, comment.origin, message, "fix the finding and remove the comment, or set a later date");
+                continue;
+            }
+            for (index, rule) in comment.rules.iter().enumerate() {
+                if complete && !off(rule) && !self.used_comments.contains(&(number, index)) {
+                    let message = format!("this suppression of `{rule}` matches no finding");
+                    report(UNUSED, Severity::Warning, comment.origin, message, "remove the comment");
+                }
+            }
+        }
+        for (number, configured) in self.configured.iter().enumerate() {
+            let entry = configured.entry;
+            if expired(entry.until, self.today) {
+                let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
+                let message = format!("the suppression of `{}` expired on {until}", entry.rule);
+                report(EXPIRED, Severity::Warning, entry.origin, message, "fix the findings and remove the entry, or set a later date");
+            } else if complete && !off(&entry.rule) && !self.used_configured.contains(&number) {
+                let message = format!("the suppression of `{}` matches no finding", entry.rule);
+                report(UNUSED, Severity::Warning, entry.origin, message, "remove the entry");
+            }
+        }
+        findings
+    }
+}
+
+impl Configured<'_> {
+    fn matches(&self, located: &Located) -> bool {
+        let (entry, finding) = (self.entry, &located.finding);
+        let places = || std::iter::once(&located.location).chain(&located.related);
+        let resource = finding.resource.as_ref();
+        entry.rule == finding.rule
+            && (entry.path.is_none()
+                || self.path.as_ref().is_some_and(|glob| {
+                    places().any(|place| glob.is_match(&*place.file))
+                        || finding.overlay.as_deref().is_some_and(|overlay| glob.is_match(overlay))
+                }))
+            && entry.kind.as_ref().is_none_or(|kind| kind == "*" || resource.is_some_and(|resource| resource.kind == *kind))
+            && (entry.name.is_none()
+                || self.name.as_ref().is_some_and(|glob| resource.is_some_and(|resource| glob.is_match(&resource.name))))
+    }
+}
+
+fn about(rule: &str, severity: Severity, origin: Origin, message: String, help: &str) -> Finding {
+    Finding {
+        rule: rule.to_string(),
+        severity,
+        message,
+        help: Some(help.to_string()),
+        origin,
+        related: Vec::new(),
+        app: None,
+        environment: None,
+        variant: None,
+        overlay: None,
+        also_in: Vec::new(),
+        resource: None,
+        path: None,
+        fingerprint: String::new(),
+    }
+}
+
+fn expired(until: Option<Date>, today: Date) -> bool {
+    until.is_some_and(|until| until < today)
+}
+
+fn quoted(rules: &[String]) -> String {
+    rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The suppressions of a file, each with the lines that it covers: its own when it stands behind something, otherwise the
+/// next line that is no comment.
+fn comments_of(id: FileId, file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
+    let count = file.line_starts().len();
+    let mut found = Vec::new();
+    for (index, start) in file.line_starts().iter().enumerate() {
+        let line = file.line(index + 1);
+        let Some((column, text)) = comment_text(line) else { continue };
+        let Some(rest) = text.strip_prefix(MARK) else { continue };
+        let mut lines = vec![index + 1];
+        if line[..column].trim().is_empty() {
+            let next = (index + 2..=count).find(|number| {
+                let text = file.line(*number).trim_start();
+                !text.starts_with('#') && !text.is_empty()
+            });
+            lines.extend(next);
+        }
+        let origin = Origin { file: id, start: start + column as u32, end: start + line.trim_end().len() as u32, by: By::Manifest };
+        found.push((lines, parse(rest, origin)));
+    }
+    found
+}
+
+/// Where the comment that holds the mark starts, and its text without `#` and blanks.
+fn comment_text(line: &str) -> Option<(usize, &str)> {
+    let mark = line.find(MARK)?;
+    let hash = line[..mark].rfind('#')?;
+    let before = line[..hash].chars().next_back();
+    (before.is_none_or(char::is_whitespace) && line[hash + 1..mark].trim().is_empty()).then(|| (hash, line[mark..].trim_end()))
+}
+
+/// Reads what follows the mark: `[rule, rule] reason until 2027-01-31`.
+fn parse(rest: &str, origin: Origin) -> Comment {
+    let mut comment = Comment { origin, rules: Vec::new(), until: None, flaw: None };
+    let Some((rules, reason)) = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+        comment.flaw = Some("it names no rule in brackets");
+        return comment;
+    };
+    comment.rules = rules.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(str::to_string).collect();
+    let mut words: Vec<&str> = reason.split_whitespace().collect();
+    if let Some(index) = words.iter().position(|word| word.trim_start_matches('(') == "until") {
+        let date = words.get(index + 1).map(|word| word.trim_end_matches([')', '.', ',']));
+        match date.and_then(|date| date.parse().ok()) {
+            Some(date) => {
+                comment.until = Some(date);
+                words.drain(index..index + 2);
+            }
+            None if date.is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit())) => {
+                comment.flaw = Some("the date after `until` is not of the form YYYY-MM-DD");
+            }
+            None => {}
+        }
+    }
+    if comment.rules.is_empty() {
+        comment.flaw = Some("it names no rule in brackets");
+    } else if !words.iter().any(|word| word.chars().any(char::is_alphanumeric)) {
+        comment.flaw = Some("it gives no reason");
+    }
+    comment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(Vec<usize>, Comment)> {
+        let files = Files::default();
+        let id = files.add("a.yaml", None, text.into());
+        comments_of(id, &files.get(id))
+    }
+
+    #[test]
+    fn a_comment_covers_its_own_line_or_the_next_that_is_no_comment() {
+        let found = read("a: 1 # gitops-lint: ignore[mutable-tag] pinned elsewhere\n# gitops-lint: ignore[a, b] why\n# more\n\nb: 2\n");
+        assert_eq!(found[0].0, [1]);
+        assert_eq!(found[0].1.rules, ["mutable-tag"]);
+        assert_eq!(found[1].0, [2, 5]);
+        assert_eq!(found[1].1.rules, ["a", "b"]);
+        assert!(found.iter().all(|(_, comment)| comment.flaw.is_none()));
+    }
+
+    #[test]
+    fn a_date_is_taken_out_of_the_reason() {
+        let found = read("# gitops-lint: ignore[x] vendor fixes it (until 2027-01-31)\na: 1\n");
+        assert_eq!(found[0].1.until, Some(jiff::civil::date(2027, 1, 31)));
+        assert_eq!(found[0].1.flaw, None);
+        assert_eq!(read("# gitops-lint: ignore[x] until 2027-01-31\n")[0].1.flaw, Some("it gives no reason"));
+        assert!(read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0].1.flaw.is_some());
+        assert!(read("# gitops-lint: ignore x\n")[0].1.flaw.is_some());
+        assert_eq!(read("# gitops-lint: ignore[x] wait until the vendor answers\n")[0].1.flaw, None);
+    }
+
+    #[test]
+    fn other_text_is_no_suppression() {
+        assert!(read("a: \"see gitops-lint: ignore[x] y\"\n").is_empty());
+        assert!(read("a: b#gitops-lint: ignore[x] y\n").is_empty());
+    }
+}
