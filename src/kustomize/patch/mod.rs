@@ -1,6 +1,7 @@
 //! Patches: strategic merge, JSON 6902, target selectors.
 
 pub mod schema;
+pub mod selector;
 
 use super::context::BuildContext;
 use super::kustomization::PatchEntry;
