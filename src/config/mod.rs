@@ -102,7 +102,7 @@ pub struct ConfiguredPair {
 }
 
 /// The whole configuration with defaults filled in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The promotion order; the built-in one unless configured.
     pub environments: Vec<Environment>,
@@ -130,4 +130,40 @@ pub struct Config {
     pub suppress: Vec<Suppression>,
     /// Names and emails of bots, `*` allowed.
     pub bots: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            environments: default_environments(),
+            layout: Vec::new(),
+            pairs: Vec::new(),
+            rules: BTreeMap::new(),
+            drift_kinds: Vec::new(),
+            drift_allow: Vec::new(),
+            external: Vec::new(),
+            mirrors: Vec::new(),
+            remotes: BTreeMap::new(),
+            policies: Vec::new(),
+            data: Vec::new(),
+            suppress: Vec::new(),
+            bots: Vec::new(),
+        }
+    }
+}
+
+/// The promotion order when none is configured: dev → test → staging → production, production protected.
+pub fn default_environments() -> Vec<Environment> {
+    let environment = |name: &str, aliases: &[&str], protected| Environment {
+        name: name.to_string(),
+        aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
+        protected,
+        kubernetes: None,
+    };
+    vec![
+        environment("dev", &["development", "develop", "sandbox", "sbx"], false),
+        environment("test", &["qa", "uat", "testing"], false),
+        environment("staging", &["stage", "stg", "staging", "preprod", "preproduction", "nonprod", "nonproduction"], false),
+        environment("production", &["prod", "prd", "live"], true),
+    ]
 }

@@ -4,6 +4,8 @@
 //! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `pairs` matches environments.
 //! Not here: rendering (`kustomize`), judgement (`rules`).
 
+pub mod discover;
+
 use std::sync::Arc;
 
 use crate::kustomize::{Rendered, Resource};

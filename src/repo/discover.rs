@@ -1,0 +1,386 @@
+//! Which kustomization roots are overlays, and of which app, environment and variant: from paths alone (design, section 4).
+//!
+//! Here: reading paths ([`Layout`]) and choosing among roots ([`overlays`]). Not here: what agents point at (`agents`),
+//! rendering.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::GlobBuilder;
+
+use super::Environment;
+use crate::config::LayoutPattern;
+
+/// Folders that hold apps and say nothing about them.
+const CONTAINERS: &[&str] = &[
+    "apps",
+    "app",
+    "applications",
+    "services",
+    "service",
+    "components",
+    "workloads",
+    "deploy",
+    "deployment",
+    "deployments",
+    "k8s",
+    "kubernetes",
+    "kustomize",
+    "manifests",
+    "manifest",
+    "config",
+    "configs",
+    "gitops",
+    "clusters",
+    "cluster",
+    "tenants",
+    "infrastructure",
+    "infra",
+    "projects",
+    "src",
+];
+/// Folders whose children are environments.
+const ENVIRONMENT_PARENTS: &[&str] =
+    &["overlays", "overlay", "env", "envs", "environment", "environments", "clusters", "cluster", "stages", "variants", "instances"];
+/// Folders that are meant to be built upon.
+const BASES: &[&str] = &["base", "bases", "_base", "common", "shared", "_common", "default"];
+
+/// What a path says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Everything that names the app, joined by `/`; empty for the whole repo.
+    pub app: String,
+    /// Index into the environments.
+    pub environment: usize,
+    /// Region, cluster, tenant.
+    pub variant: Option<String>,
+    /// The folder up to and with the environment's segment.
+    pub prefix: String,
+}
+
+/// A kustomization root as discovery sees it.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// Folder.
+    pub folder: String,
+    /// `kind: Component`.
+    pub component: bool,
+    /// Folders that its `resources`, `bases` and `components` name, resolved.
+    pub references: Vec<String>,
+    /// Whether it does nothing but list those folders.
+    pub only_gathers: bool,
+}
+
+/// Reads environments out of paths.
+pub struct Layout<'a> {
+    environments: &'a [Environment],
+    patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
+    /// For each folder, the environments that its children's names carry.
+    children: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl<'a> Layout<'a> {
+    /// `folders`: every folder that holds a file, at any depth.
+    pub fn new<'f>(environments: &'a [Environment], patterns: &'a [LayoutPattern], folders: impl Iterator<Item = &'f str>) -> Layout<'a> {
+        let patterns = patterns
+            .iter()
+            .map(|pattern| {
+                let glob = (!pattern.path.contains('{')).then(|| GlobBuilder::new(&pattern.path).literal_separator(true).build().ok());
+                (pattern, glob.flatten().map(|glob| glob.compile_matcher()))
+            })
+            .collect();
+        let mut layout = Layout { environments, patterns, children: BTreeMap::new() };
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for folder in folders {
+            let mut path = folder;
+            while seen.insert(path) {
+                let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+                if let Some(word) = layout.word(name) {
+                    layout.children.entry(parent.to_string()).or_default().insert(word.environment);
+                }
+                if parent.is_empty() {
+                    break;
+                }
+                path = parent;
+            }
+        }
+        layout
+    }
+
+    /// What a path says: `None` when it carries no environment; `Some(Err(()))` when the configuration ignores it.
+    pub fn place(&self, path: &str) -> Option<Result<Place, ()>> {
+        for (pattern, glob) in &self.patterns {
+            if let Some(glob) = glob {
+                if pattern.ignore && (glob.is_match(path) || path.is_empty()) {
+                    return Some(Err(()));
+                }
+            } else if let Some(place) = self.configured(&pattern.path, path) {
+                return if pattern.ignore { Some(Err(())) } else { Some(Ok(place)) };
+            }
+        }
+        self.discovered(path).map(Ok)
+    }
+
+    /// Matches `deploy/{environment}/{variant}/{app}`; a last `**` or `*` may stand for the rest or one segment.
+    fn configured(&self, pattern: &str, path: &str) -> Option<Place> {
+        let (wanted, found): (Vec<&str>, Vec<&str>) = (pattern.trim_matches('/').split('/').collect(), path.split('/').collect());
+        if wanted.len() != found.len() {
+            return None;
+        }
+        let (mut app, mut environment, mut variant, mut prefix) = (Vec::new(), None, Vec::new(), String::new());
+        for (at, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
+            match *wanted {
+                "{app}" => app.push(*found),
+                "{environment}" => {
+                    let word = self.word(found)?;
+                    environment = Some(word.environment);
+                    prefix = found_prefix(path, at);
+                }
+                "{variant}" => variant.push(*found),
+                "*" => {}
+                literal if literal == *found => {}
+                _ => return None,
+            }
+        }
+        let variant = (!variant.is_empty()).then(|| variant.join("/"));
+        Some(Place { app: app.join("/"), environment: environment?, variant, prefix })
+    }
+
+    fn discovered(&self, path: &str) -> Option<Place> {
+        let segments: Vec<&str> = path.split('/').collect();
+        let (at, word) = segments
+            .iter()
+            .enumerate()
+            .filter_map(|(at, segment)| {
+                let word = self.word(segment)?;
+                let parent = found_prefix(path, at).rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_string());
+                let shaped = at > 0
+                    && segments.get(at - 1).is_some_and(|parent| ENVIRONMENT_PARENTS.contains(&parent.to_ascii_lowercase().as_str()));
+                let siblings = self.children.get(&parent).is_some_and(|environments| environments.len() > 1);
+                (shaped || siblings).then_some((at, (shaped, word.whole), word))
+            })
+            .max_by_key(|(at, strength, _)| (*strength, *at))
+            .map(|(at, _, word)| (at, word))?;
+        let before: Vec<&str> = segments.iter().take(at).copied().collect();
+        let after: Vec<&str> = segments.iter().skip(at + 1).copied().collect();
+        let names =
+            |parts: &[&str]| -> Vec<String> { parts.iter().filter(|part| !is_container(part)).map(|part| part.to_string()).collect() };
+        let mut app = names(&before);
+        let mut variant: Vec<String> = Vec::new();
+        if !word.rest.is_empty() {
+            if app.is_empty() && segments.get(at.wrapping_sub(1)).is_some_and(|parent| parent.starts_with("overlay")) {
+                app.push(word.rest.clone());
+            } else {
+                variant.push(word.rest.clone());
+            }
+        }
+        // below `apps/production` and `clusters/production` stand apps; below `prod` alone or `APP/prod` stand regions and clusters
+        let contained = before.last().is_some_and(|parent| is_container(parent) && !ENVIRONMENT_PARENTS[..6].contains(parent));
+        if app.is_empty() && contained {
+            app = names(&after);
+        } else {
+            variant.extend(after.iter().filter(|part| !ENVIRONMENT_PARENTS.contains(part)).map(|part| part.to_string()));
+        }
+        let variant = (!variant.is_empty()).then(|| variant.join("/"));
+        Some(Place { app: app.join("/"), environment: word.environment, variant, prefix: found_prefix(path, at) })
+    }
+
+    /// The environment that a name carries, whole or as a token, with what is left of the name.
+    fn word(&self, name: &str) -> Option<Word> {
+        let lower = name.to_ascii_lowercase();
+        if let Some(environment) = self.alias(&lower) {
+            return Some(Word { environment, whole: true, rest: String::new() });
+        }
+        let tokens: Vec<&str> = name.split(['-', '_', '.']).collect();
+        if tokens.len() < 2 {
+            return None;
+        }
+        let lowered: Vec<String> = tokens.iter().map(|token| token.to_ascii_lowercase()).collect();
+        let mut found = None;
+        for at in 0..tokens.len() {
+            // `pre-prod` and `non-prod` are one word
+            let pair = lowered.get(at + 1).map(|next| format!("{}{next}", lowered[at]));
+            let (environment, width) = match pair.and_then(|pair| self.alias(&pair)) {
+                Some(environment) => (environment, 2),
+                None => match self.alias(&lowered[at]) {
+                    Some(environment) => (environment, 1),
+                    None => continue,
+                },
+            };
+            let rest: Vec<&str> = tokens[..at].iter().chain(&tokens[at + width..]).copied().collect();
+            found = Some(Word { environment, whole: false, rest: rest.join("-") });
+            break;
+        }
+        found
+    }
+
+    /// The environment of a word; digits at its end (`stage0`, `prod2`) do not count.
+    fn alias(&self, word: &str) -> Option<usize> {
+        let find = |word: &str| {
+            self.environments.iter().position(|environment| {
+                environment.name.eq_ignore_ascii_case(word) || environment.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
+            })
+        };
+        find(word).or_else(|| {
+            let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            if stem.len() == word.len() || stem.is_empty() { None } else { find(stem) }
+        })
+    }
+}
+
+struct Word {
+    environment: usize,
+    whole: bool,
+    rest: String,
+}
+
+fn found_prefix(path: &str, at: usize) -> String {
+    path.split('/').take(at + 1).collect::<Vec<_>>().join("/")
+}
+
+fn is_container(segment: &str) -> bool {
+    let lower = segment.to_ascii_lowercase();
+    CONTAINERS.contains(&lower.as_str()) || ENVIRONMENT_PARENTS.contains(&lower.as_str())
+}
+
+/// Chooses the overlays among the roots, sorted by folder. `pointed_at` are folders that an agent applies: they are overlays
+/// whatever refers to them.
+pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) -> Vec<(String, Option<Place>)> {
+    let places: BTreeMap<&str, Place> = roots
+        .iter()
+        .filter(|root| !root.component)
+        .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
+        .collect();
+    let mut narrowed: BTreeSet<&str> = BTreeSet::new();
+    for root in roots {
+        let Some(place) = places.get(root.folder.as_str()) else { continue };
+        for reference in &root.references {
+            let above = root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder));
+            if !above && places.get(reference.as_str()).is_some_and(|other| other.environment == place.environment) {
+                narrowed.insert(reference);
+            }
+        }
+    }
+    let mut chosen: BTreeMap<String, Option<Place>> = BTreeMap::new();
+    for root in roots.iter().filter(|root| !root.component) {
+        let Some(place) = places.get(root.folder.as_str()) else { continue };
+        let name = root.folder.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let base = BASES.contains(&name.as_str()) && root.folder != place.prefix;
+        if !narrowed.contains(root.folder.as_str()) && !base {
+            chosen.insert(root.folder.clone(), Some(place.clone()));
+        }
+    }
+    // a gathering kustomization adds nothing to the overlays that it lists
+    for root in roots.iter().filter(|root| root.only_gathers && !root.references.is_empty()) {
+        if !pointed_at.contains(&root.folder) && root.references.iter().all(|reference| covered(reference, &chosen)) {
+            chosen.remove(&root.folder);
+        }
+    }
+    for folder in pointed_at {
+        match layout.place(folder) {
+            Some(Err(())) => {}
+            Some(Ok(place)) => {
+                chosen.insert(folder.clone(), Some(place));
+            }
+            None => {
+                chosen.insert(folder.clone(), None);
+            }
+        }
+    }
+    chosen.into_iter().collect()
+}
+
+fn covered(reference: &str, chosen: &BTreeMap<String, Option<Place>>) -> bool {
+    chosen.contains_key(reference)
+        || chosen.range(format!("{reference}/")..).next().is_some_and(|(folder, _)| folder.starts_with(&format!("{reference}/")))
+}
+
+/// The shortest ends of app paths that tell them apart: `team-a/api` and `team-b/api` stay, `shop/cart` becomes `cart`. The empty
+/// path is the repo itself.
+pub fn short_names(apps: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let suffix = |app: &str, length: usize| {
+        let parts: Vec<&str> = app.split('/').collect();
+        parts[parts.len().saturating_sub(length)..].join("/")
+    };
+    apps.iter()
+        .map(|app| {
+            let depth = app.split('/').count();
+            let length = (1..depth).find(|length| !apps.iter().any(|other| other != app && suffix(other, *length) == suffix(app, *length)));
+            (app.clone(), if app.is_empty() { "repo".to_string() } else { suffix(app, length.unwrap_or(depth)) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn place(paths: &[&str], path: &str) -> Option<(String, String, Option<String>)> {
+        let config = Config::default();
+        let layout = Layout::new(&config.environments, &[], paths.iter().copied());
+        let place = layout.place(path)?.ok()?;
+        Some((place.app, config.environments[place.environment].name.clone(), place.variant))
+    }
+
+    #[test]
+    fn layouts_of_the_design() {
+        for (paths, path, app, environment, variant) in [
+            (&["apps/api/overlays/production"][..], "apps/api/overlays/production", "api", "production", None),
+            (&["api/overlays/prod"], "api/overlays/prod", "api", "production", None),
+            (&["web/overlays/eu-prod"], "web/overlays/eu-prod", "web", "production", Some("eu")),
+            (&["web/overlays/prod-us-east-1"], "web/overlays/prod-us-east-1", "web", "production", Some("us-east-1")),
+            (&["overlays/web-prod", "overlays/web-dev"], "overlays/web-prod", "web", "production", None),
+            (&["components/x/production/c1", "components/x/staging/c1"], "components/x/production/c1", "x", "production", Some("c1")),
+            (&["apps/api/prod/00", "apps/api/stage/00"], "apps/api/prod/00", "api", "production", Some("00")),
+            (&["apps/production/api", "apps/staging/api"], "apps/production/api", "api", "production", None),
+            (&["env/production"], "env/production", "", "production", None),
+            (&["envs/prod-eu"], "envs/prod-eu", "", "production", Some("eu")),
+            (&["clusters/production/api"], "clusters/production/api", "api", "production", None),
+            (&["prod/eu/c1", "dev/eu/c1"], "prod/eu/c1", "", "production", Some("eu/c1")),
+            (&["web/overlays/stage0", "web/overlays/tokyo0"], "web/overlays/stage0", "web", "staging", None),
+            (&["web/overlays/pre-prod"], "web/overlays/pre-prod", "web", "staging", None),
+        ] {
+            assert_eq!(place(paths, path), Some((app.to_string(), environment.to_string(), variant.map(str::to_string))), "{path}");
+        }
+    }
+
+    #[test]
+    fn words_alone_are_no_environments() {
+        for path in ["tekton/ci/test", "tests/integration", "docs/release", "charts/live"] {
+            assert_eq!(place(&[path], path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn bases_components_and_gatherers_are_no_overlays() {
+        let config = Config::default();
+        let root = |folder: &str, references: &[&str], only_gathers| Root {
+            folder: folder.into(),
+            component: false,
+            references: references.iter().map(|reference| reference.to_string()).collect(),
+            only_gathers,
+        };
+        let roots = [
+            root("apps/production", &["apps/production/api", "apps/production/web"], true),
+            root("apps/production/api", &["base/api"], false),
+            root("apps/production/web", &["base/web"], false),
+            root("apps/staging/api", &["base/api"], false),
+            root("base/api", &[], false),
+            root("x/prod/base", &[], false),
+            root("x/prod/00", &["x/prod/base"], false),
+            root("x/stage/00", &["x/prod/base"], false),
+        ];
+        let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
+        let found: Vec<String> = overlays(&roots, &layout, &BTreeSet::new()).into_iter().map(|(folder, _)| folder).collect();
+        assert_eq!(found, ["apps/production/api", "apps/production/web", "apps/staging/api", "x/prod/00", "x/stage/00"]);
+    }
+
+    #[test]
+    fn apps_of_one_name_are_told_apart() {
+        let apps = ["team-a/api", "team-b/api", "shop/cart", ""].map(str::to_string).into();
+        let names = short_names(&apps);
+        assert_eq!(names["team-a/api"], "team-a/api");
+        assert_eq!(names["shop/cart"], "cart");
+        assert_eq!(names[""], "repo");
+    }
+}
