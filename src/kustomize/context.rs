@@ -164,8 +164,8 @@ pub struct BuildContext<'a> {
     pub problems: Vec<Problem>,
     /// The files that were read so far.
     pub files_read: BTreeSet<FileId>,
-    /// The documents of `openapi.path` of the root kustomization, when it names one: custom merge keys.
-    pub schema: Option<Arc<Documents>>,
+    /// What `openapi.path` of the root kustomization says, in place of the built-in merge keys.
+    pub schema: Option<Arc<super::schema::Schema>>,
 }
 
 impl<'a> BuildContext<'a> {

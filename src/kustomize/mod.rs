@@ -12,6 +12,7 @@ pub mod patch;
 pub mod remote;
 pub mod render;
 pub mod resource;
+pub mod schema;
 pub mod transform;
 
 use std::collections::BTreeSet;

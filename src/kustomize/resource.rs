@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::patch::schema;
+use super::schema;
 use crate::yaml::{Node, Origin};
 
 /// What identifies an object to people and across environments.

@@ -1,6 +1,5 @@
 //! Patches: strategic merge, JSON 6902, target selectors.
 
-pub mod schema;
 pub mod selector;
 
 use super::context::BuildContext;

@@ -1,0 +1,256 @@
+//! What kustomize knows of Kubernetes types: which lists merge and by which keys, and which kinds live outside namespaces.
+//!
+//! Here: the built-in facts (`kubernetes.txt`, made from kustomize's own data) and schemas that `openapi.path` names, which
+//! take the place of the built-in merge keys as they do in kustomize. Not here: merging, validation of manifests.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use crate::yaml::Node;
+
+const BUILT_IN: &str = include_str!("kubernetes.txt");
+
+/// A set of types.
+#[derive(Debug, Default)]
+pub struct Schema {
+    types: Vec<HashMap<Box<str>, Field>>,
+    /// `apps/v1:Deployment` to its type.
+    kinds: HashMap<Box<str>, usize>,
+    cluster: HashSet<Box<str>>,
+}
+
+#[derive(Clone, Debug)]
+enum Field {
+    /// A map of a known type; any other shape counts as known without facts.
+    Map(usize),
+    /// A list that merges.
+    List { keys: Vec<Box<str>>, items: Option<usize> },
+}
+
+/// The field under which a map's values of any key are described.
+const ANY_KEY: &str = "*";
+
+/// What is known of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Type<'s> {
+    schema: &'s Schema,
+    index: usize,
+}
+
+/// What is known of a field's value.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape<'s> {
+    /// A map.
+    Map(Type<'s>),
+    /// A list whose items merge by the values of `keys`; no key: a list of scalars, merged as a set.
+    MergedList {
+        /// The merge keys.
+        keys: &'s [Box<str>],
+        /// The type of the items.
+        items: Option<Type<'s>>,
+    },
+}
+
+impl<'s> Type<'s> {
+    /// What is known of a field; `None`: nothing that matters for merging.
+    pub fn field(self, name: &str) -> Option<Shape<'s>> {
+        let fields = self.schema.types.get(self.index)?;
+        let of = |index: usize| Type { schema: self.schema, index };
+        match fields.get(name).or_else(|| fields.get(ANY_KEY))? {
+            Field::Map(index) => Some(Shape::Map(of(*index))),
+            Field::List { keys, items } => Some(Shape::MergedList { keys, items: items.map(of) }),
+        }
+    }
+}
+
+/// The facts that kustomize has built in.
+pub fn built_in() -> &'static Schema {
+    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+    SCHEMA.get_or_init(|| Schema::parse(BUILT_IN))
+}
+
+/// Whether a kind is known to live outside namespaces; unknown kinds are taken as namespaced.
+pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+    thread_local! {
+        static KEY: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+    }
+    // asked for every comparison of identities: no allocation
+    KEY.with_borrow_mut(|key| {
+        key.clear();
+        key.push_str(api_version);
+        key.push(':');
+        key.push_str(kind);
+        built_in().cluster.contains(key.as_str())
+    })
+}
+
+impl Schema {
+    /// The type of a kind.
+    pub fn kind(&self, api_version: &str, kind: &str) -> Option<Type<'_>> {
+        let index = *self.kinds.get(format!("{api_version}:{kind}").as_str())?;
+        Some(Type { schema: self, index })
+    }
+
+    /// Reads the built-in text; its header says what the lines mean.
+    fn parse(text: &str) -> Schema {
+        let mut names: HashMap<&str, usize> = HashMap::new();
+        let mut schema = Schema::default();
+        fn index<'t>(names: &mut HashMap<&'t str, usize>, schema: &mut Schema, name: &'t str) -> usize {
+            *names.entry(name).or_insert_with(|| {
+                schema.types.push(HashMap::new());
+                schema.types.len() - 1
+            })
+        }
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            match words.next() {
+                Some("type") => {
+                    let Some(name) = words.next() else { continue };
+                    let here = index(&mut names, &mut schema, name);
+                    for (field, shape) in words.filter_map(|word| word.split_once('=')) {
+                        let value = match shape.strip_prefix('[').and_then(|list| list.split_once(']')) {
+                            Some((keys, items)) => Field::List {
+                                keys: keys.split(',').filter(|key| !key.is_empty()).map(Box::from).collect(),
+                                items: (!items.is_empty()).then(|| index(&mut names, &mut schema, items)),
+                            },
+                            None => Field::Map(index(&mut names, &mut schema, shape)),
+                        };
+                        if let Some(fields) = schema.types.get_mut(here) {
+                            fields.insert(field.into(), value);
+                        }
+                    }
+                }
+                Some("kind") => {
+                    let Some(name) = words.next() else { continue };
+                    let here = index(&mut names, &mut schema, name);
+                    schema.kinds.extend(words.map(|kind| (kind.into(), here)));
+                }
+                Some("cluster") => schema.cluster.extend(words.map(Box::from)),
+                _ => {}
+            }
+        }
+        schema
+    }
+
+    /// Reads an OpenAPI document with `definitions`, as `openapi.path` names one.
+    pub fn from_openapi(document: &Node) -> Schema {
+        let definitions = document.get("definitions").map(Node::entries).unwrap_or_default();
+        let mut reader = OpenApiReader { schema: Schema::default(), names: HashMap::new() };
+        for definition in definitions {
+            reader.names.insert(&definition.key, reader.schema.types.len());
+            reader.schema.types.push(HashMap::new());
+        }
+        for (index, definition) in definitions.iter().enumerate() {
+            reader.fill(index, &definition.value);
+            for kind in definition.value.get("x-kubernetes-group-version-kind").map(Node::items).unwrap_or_default() {
+                let text = |key: &str| kind.get(key).and_then(Node::text).unwrap_or_default();
+                let (group, version, kind) = (text("group"), text("version"), text("kind"));
+                let slash = if group.is_empty() { "" } else { "/" };
+                reader.schema.kinds.insert(format!("{group}{slash}{version}:{kind}").into(), index);
+            }
+        }
+        reader.schema
+    }
+}
+
+struct OpenApiReader<'n> {
+    schema: Schema,
+    names: HashMap<&'n str, usize>,
+}
+
+impl<'n> OpenApiReader<'n> {
+    fn fill(&mut self, index: usize, definition: &'n Node) {
+        let mut fields = HashMap::new();
+        for property in definition.get("properties").map(Node::entries).unwrap_or_default() {
+            if let Some(field) = self.field(&property.value) {
+                fields.insert(Box::from(&*property.key), field);
+            }
+        }
+        if let Some(field) = definition.get("additionalProperties").and_then(|any| self.field(any)) {
+            fields.insert(ANY_KEY.into(), field);
+        }
+        if let Some(place) = self.schema.types.get_mut(index) {
+            *place = fields;
+        }
+    }
+
+    /// The type of a map described by a reference or on the spot.
+    fn map(&mut self, described: &'n Node) -> Option<usize> {
+        if let Some(reference) = described.get("$ref").and_then(Node::text) {
+            return self.names.get(reference.rsplit('/').next().unwrap_or_default()).copied();
+        }
+        if described.get("properties").is_none() && described.get("additionalProperties").and_then(Node::as_map).is_none() {
+            return None;
+        }
+        let index = self.schema.types.len();
+        self.schema.types.push(HashMap::new());
+        self.fill(index, described);
+        Some(index)
+    }
+
+    fn field(&mut self, described: &'n Node) -> Option<Field> {
+        let strategy = described.get("x-kubernetes-patch-strategy").and_then(Node::text).unwrap_or_default();
+        if !strategy.split(',').any(|word| word == "merge") {
+            return self.map(described).map(Field::Map);
+        }
+        let keys = match described.get("x-kubernetes-list-map-keys") {
+            Some(keys) => keys.items().iter().filter_map(Node::text).map(Box::from).collect(),
+            None => described.get("x-kubernetes-patch-merge-key").and_then(Node::text).map(Box::from).into_iter().collect(),
+        };
+        Some(Field::List { keys, items: described.get("items").and_then(|items| self.map(items)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{FileId, read};
+
+    fn keys<'s>(from: Type<'s>, path: &[&str], list: &str) -> Vec<&'s str> {
+        let end = path.iter().fold(from, |node, step| match node.field(step) {
+            Some(Shape::Map(next) | Shape::MergedList { items: Some(next), .. }) => next,
+            other => panic!("{step}: {other:?}"),
+        });
+        match end.field(list) {
+            Some(Shape::MergedList { keys, .. }) => keys.iter().map(|key| &**key).collect(),
+            other => panic!("{list}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn built_in_types_know_their_merge_keys() {
+        let deployment = built_in().kind("apps/v1", "Deployment").unwrap();
+        assert_eq!(keys(deployment, &["spec", "template", "spec"], "containers"), ["name"]);
+        assert_eq!(keys(deployment, &["spec", "template", "spec", "containers"], "ports"), ["containerPort", "protocol"]);
+        assert_eq!(keys(deployment, &["metadata"], "finalizers"), Vec::<&str>::new());
+        let cron = built_in().kind("batch/v1", "CronJob").unwrap();
+        assert_eq!(keys(cron, &["spec", "jobTemplate", "spec", "template", "spec"], "volumes"), ["name"]);
+        assert!(deployment.field("nothing").is_none());
+        assert!(built_in().kind("example.com/v1", "Deployment").is_none());
+    }
+
+    #[test]
+    fn some_kinds_live_outside_namespaces() {
+        assert!(is_cluster_scoped("v1", "Namespace") && is_cluster_scoped("rbac.authorization.k8s.io/v1", "ClusterRole"));
+        assert!(!is_cluster_scoped("v1", "Pod") && !is_cluster_scoped("example.com/v1", "Namespace"));
+    }
+
+    #[test]
+    fn an_openapi_document_gives_merge_keys() {
+        let text = r##"{"definitions": {
+            "v1.Widget": {
+              "properties": {
+                "spec": {"type": "object", "properties": {"parts": {"type": "array", "items": {"$ref": "#/definitions/v1.Part"},
+                  "x-kubernetes-patch-merge-key": "id", "x-kubernetes-patch-strategy": "merge"}}},
+                "byName": {"type": "object", "additionalProperties": {"$ref": "#/definitions/v1.Part"}}},
+              "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]},
+            "v1.Part": {"properties": {"screws": {"x-kubernetes-patch-strategy": "merge", "x-kubernetes-list-map-keys": ["size", "head"]},
+                "inner": {"$ref": "#/definitions/v1.Part"}}}}}"##;
+        let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
+        let schema = Schema::from_openapi(&node);
+        let widget = schema.kind("example.com/v1", "Widget").unwrap();
+        assert_eq!(keys(widget, &["spec"], "parts"), ["id"]);
+        assert_eq!(keys(widget, &["spec", "parts", "inner"], "screws"), ["size", "head"]);
+        assert_eq!(keys(widget, &["byName", "any"], "screws"), ["size", "head"]);
+    }
+}
