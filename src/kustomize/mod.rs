@@ -5,9 +5,14 @@
 //!
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and the rest is still rendered.
 
+pub mod accumulate;
 pub mod context;
 pub mod decode;
+pub mod generators;
+pub mod hash;
 pub mod kustomization;
+pub mod loader;
+pub mod order;
 pub mod patch;
 pub mod remote;
 pub mod render;
@@ -20,6 +25,7 @@ use std::sync::Arc;
 
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
+pub use loader::Loaded;
 pub use render::Renderer;
 pub use resource::{Behavior, Resource, ResourceId};
 

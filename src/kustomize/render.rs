@@ -1,30 +1,63 @@
 //! The renderer: folders to rendered resources, each folder once, for all threads.
+//!
+//! Here: the interface of the module, and what happens once at the top of a build: hashes, references, variables, dropping of
+//! local configuration, order, build metadata. Not here: the accumulation below (`accumulate`).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use super::context::{ParseError, RenderOptions, Shared};
-use super::{Kustomization, Problem, Rendered};
+use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests};
+use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
+use super::loader::{Loaded, Loader};
+use super::{Kustomization, Problem, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
 use crate::yaml::read::Documents;
+use crate::yaml::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar};
 
-/// A folder's kustomization as it was read.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The kustomization; `None` when the file is no kustomization at all.
-    pub kustomization: Option<Arc<Kustomization>>,
-    /// What is wrong with the file itself.
-    pub problems: Vec<Problem>,
-}
+const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
+const ORIGIN: &str = "config.kubernetes.io/origin";
+const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.2");
+
+/// Annotations that kustomize keeps for itself and takes away at the end.
+const BUILD_ANNOTATIONS: [&str; 18] = [
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/suffixes",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/refBy",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/needsHashSuffix",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+];
 
 /// Renders the folders of one tree. Cheap to share: every method takes `&self`, and each file and base is read and built once.
 pub struct Renderer {
     shared: Shared,
+    loader: Loader,
+    scope: Scope,
+    rendered: Mutex<HashMap<Arc<str>, Arc<OnceLock<Arc<Rendered>>>>>,
 }
 
 impl Renderer {
     /// A renderer of a tree. Files that are read are added to `files`.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Renderer {
-        Renderer { shared: Shared::new(source, files, options) }
+        Renderer {
+            shared: Shared::new(source, files, options),
+            loader: Loader::default(),
+            scope: Scope::default(),
+            rendered: Mutex::default(),
+        }
     }
     /// The tree.
     pub fn source(&self) -> &Arc<dyn Source> {
@@ -35,23 +68,222 @@ impl Renderer {
         &self.shared.files
     }
     /// What the kustomization of a folder renders to.
-    pub fn render(&self, _folder: &str) -> Arc<Rendered> {
-        Arc::default()
+    pub fn render(&self, folder: &str) -> Arc<Rendered> {
+        let folder = self.real(folder);
+        let cell = lock(&self.rendered).entry(Arc::from(folder.as_str())).or_default().clone();
+        cell.get_or_init(|| Arc::new(self.build(&folder, None))).clone()
     }
-    /// The same with a kustomization laid over the folder's result, as agents do. The layer's `resources` are not read: the folder is its only resource.
-    pub fn render_layered(&self, folder: &str, _layer: &Kustomization) -> Arc<Rendered> {
-        self.render(folder)
+    /// The same with a kustomization laid over the folder's result, as agents do. The layer's `resources` are not read: the
+    /// folder is its only resource. Paths in the layer (patches, components) are relative to the folder.
+    pub fn render_layered(&self, folder: &str, layer: &Kustomization) -> Arc<Rendered> {
+        Arc::new(self.build(&self.real(folder), Some(layer)))
     }
-    /// The manifests of a folder without a kustomization file.
-    pub fn render_plain(&self, _folder: &str, _recursive: bool) -> Arc<Rendered> {
-        Arc::default()
+    /// The manifests of a folder without a kustomization file: every YAML and JSON file, below it as well when `recursive`.
+    pub fn render_plain(&self, folder: &str, recursive: bool) -> Arc<Rendered> {
+        let folder = self.real(folder);
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let mut gathered = Accumulated::default();
+        for path in self.shared.source.files() {
+            let Some(below) = path.strip_prefix(&*prefix) else { continue };
+            let manifest = [".yaml", ".yml", ".json"].iter().any(|end| below.ends_with(end));
+            if !manifest || (below.contains('/') && !recursive) {
+                continue;
+            }
+            match self.shared.documents(path) {
+                Ok(documents) => {
+                    let mut context = BuildContext::new(&self.shared, folder.as_str());
+                    context.report_duplicates(&documents);
+                    gathered.problems.append(&mut context.problems);
+                    gathered.resources.append(&mut manifests(&documents, None, &mut gathered.problems));
+                }
+                Err(ParseError::Yaml { message, origin, .. }) => gathered.problems.push(Problem::error(origin, message)),
+                Err(ParseError::Source(error)) => {
+                    let message = format!("{path:?} cannot be read: {error}");
+                    gathered.problems.push(Problem::error(folder_place(&self.shared, &folder), message));
+                }
+            }
+            gathered.files.extend(self.shared.file_id(path));
+        }
+        Arc::new(finish(gathered))
     }
     /// The documents of a YAML file, parsed once for everybody.
     pub fn parsed(&self, path: &str) -> Result<Arc<Documents>, ParseError> {
         self.shared.documents(path)
     }
+    /// The number of a YAML file, when it could be read.
+    pub fn file_id(&self, path: &str) -> Option<FileId> {
+        self.shared.file_id(path)
+    }
     /// The kustomization of a folder; `None` when there is no kustomization file.
-    pub fn kustomization(&self, _folder: &str) -> Option<Arc<Loaded>> {
-        None
+    pub fn kustomization(&self, folder: &str) -> Option<Arc<Loaded>> {
+        self.loader.load(&self.shared, &self.real(folder))
+    }
+
+    fn real(&self, folder: &str) -> String {
+        let folder = folder.trim_matches('/');
+        self.shared.source.resolve(folder).unwrap_or_else(|_| folder.to_string())
+    }
+
+    fn build(&self, folder: &str, layer: Option<&Kustomization>) -> Rendered {
+        let loaded = self.loader.load(&self.shared, folder);
+        let Some(loaded) = loaded else {
+            let origin = layer.map_or_else(|| folder_place(&self.shared, folder), |layer| layer.origin);
+            let message = format!("the folder {folder:?} has no kustomization file");
+            let problem = Problem::error(origin, message).with_help("add a kustomization.yaml, or name a folder that has one");
+            return finish(Accumulated { problems: vec![problem], ..Accumulated::default() });
+        };
+        let top = loaded.kustomization.clone();
+        let metadata = |name: &str| top.iter().any(|top| top.build_metadata.iter().any(|entry| &**entry == name));
+        let trails = top.iter().any(|top| !top.build_metadata.is_empty());
+        let mut problems = Vec::new();
+        let own_scope = self.own_scope(folder, trails, &mut problems);
+        let scope = own_scope.as_ref().unwrap_or(&self.scope);
+        let accumulator = Accumulator { shared: &self.shared, loader: &self.loader, scope };
+        let mut gathered = Arc::unwrap_or_clone(accumulator.folder(folder, "", 0));
+        gathered.problems.append(&mut problems);
+        if let Some(layer) = layer {
+            let layer = Kustomization { resources: Vec::new(), ..layer.clone() };
+            accumulator.kustomization(&layer, folder, String::new(), 0, &mut gathered);
+        }
+        let mut context = BuildContext::new(&self.shared, folder);
+        context.schema = scope.schema.clone();
+        let resources = &mut gathered.resources;
+        add_hashes(resources);
+        transform::fix_references(resources, &gathered.configuration, &mut context);
+        gathered.vars.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+        transform::resolve_vars(resources, &gathered.vars, &gathered.configuration, &mut context);
+        resources.retain(|resource| !is_local(&resource.node));
+        check_unique(resources, &mut context.problems);
+        let sort_options = top.as_ref().and_then(|top| top.sort_options.as_ref());
+        order::apply(resources, sort_options, self.shared.options.reorder, &mut context.problems);
+        let managed = self.shared.options.managed_by_label || metadata("managedByLabel");
+        let here = top.as_ref().map_or_else(|| folder_place(&self.shared, folder), |top| top.origin).with(By::BuildMetadata);
+        for resource in resources.iter_mut() {
+            if managed {
+                set_string(&mut resource.node, "labels", MANAGED_BY.0, MANAGED_BY.1, here);
+            }
+            let trail = resource.trail.clone();
+            if let Some(origin) = trail.as_ref().and_then(|trail| trail.origin.as_deref()).filter(|_| metadata("originAnnotations")) {
+                set_string(&mut resource.node, "annotations", ORIGIN, origin, here);
+            }
+            let transformations = trail.map(|trail| trail.transformations.clone()).unwrap_or_default();
+            if !transformations.is_empty() && metadata("transformerAnnotations") {
+                let text: String = transformations.iter().map(|text| list_item(text)).collect();
+                set_string(&mut resource.node, "annotations", TRANSFORMATIONS, &text, here);
+            }
+            let keep = [(ORIGIN, metadata("originAnnotations")), (TRANSFORMATIONS, metadata("transformerAnnotations"))];
+            tidy_annotations(&mut resource.node, &keep);
+        }
+        gathered.problems.append(&mut context.problems);
+        gathered.files.append(&mut context.files_read);
+        finish(gathered)
+    }
+
+    /// A scope for this build alone, when something in it changes how bases are built.
+    fn own_scope(&self, folder: &str, trails: bool, problems: &mut Vec<Problem>) -> Option<Scope> {
+        let reach = self.loader.reach(&self.shared, folder);
+        let folders = std::iter::once(folder).chain(reach.iter().map(|folder| &**folder));
+        let openapi = folders
+            .filter_map(|folder| self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()).map(|k| (folder, k)))
+            .find_map(|(folder, kustomization)| Some((folder.to_string(), kustomization.openapi.clone()?)));
+        let mut schema = None;
+        if let Some((folder, openapi)) = openapi {
+            if let Some(path) = &openapi.path {
+                let mut context = BuildContext::new(&self.shared, folder.as_str());
+                match context.read_documents(path) {
+                    Ok(documents) => schema = Some(documents),
+                    Err(problem) => problems.push(problem),
+                }
+                if openapi.version.is_some() {
+                    problems.push(Problem::error(path.origin(), "openapi has both a path and a version").with_help("keep one of them"));
+                }
+            } else if let Some(version) = openapi.version.as_ref().filter(|version| !matches!(&***version, "" | "v1.21.2")) {
+                problems.push(Problem::error(version.origin(), format!("the Kubernetes schema {:?} is not built in", &**version)));
+            }
+        }
+        (trails || schema.is_some()).then(|| Scope { schema, trails, ..Scope::default() })
+    }
+}
+
+fn finish(gathered: Accumulated) -> Rendered {
+    let problems = distinct(gathered.problems);
+    let complete = !problems.iter().any(|problem| problem.kind.refused());
+    Rendered { resources: gathered.resources, problems, complete, files: gathered.files }
+}
+
+/// Appends the content hashes to the names of generated resources.
+fn add_hashes(resources: &mut [Resource]) {
+    for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
+        let name = format!("{}-{}", resource.name(), hash::suffix(resource));
+        resource.store_previous();
+        let origin = resource.node.at(&["metadata", "name"]).map_or(resource.node.origin, |name| name.origin).with(By::Hash);
+        if let Some(node) = resource.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("name")) {
+            node.replace(Data::Scalar(Scalar::string(name)), origin);
+        }
+        resource.renamed_by = Some(origin);
+    }
+}
+
+fn is_local(node: &Node) -> bool {
+    let value = node.at(&["metadata", "annotations", LOCAL_CONFIG]);
+    value.is_some_and(|value| value.as_scalar().is_none_or(|scalar| &*scalar.text != "false"))
+}
+
+fn set_string(node: &mut Node, map: &str, key: &str, text: &str, origin: Origin) {
+    let Some(metadata) = node.get_mut("metadata") else { return };
+    if metadata.get(map).is_none_or(|present| present.as_map().is_none()) {
+        metadata.set(map, Node::map(Vec::new(), origin), origin);
+    }
+    if let Some(map) = metadata.get_mut(map) {
+        map.set(key, Node::string(text, origin), origin);
+    }
+}
+
+/// The text of an entry of the transformations annotation.
+fn list_item(text: &str) -> String {
+    let mut out = String::new();
+    for (index, line) in text.lines().enumerate() {
+        out.push_str(if index == 0 { "- " } else { "  " });
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Takes away the annotations of the build itself. Values become strings, and an empty map goes, as kustomize writes it anew.
+fn tidy_annotations(node: &mut Node, keep: &[(&str, bool)]) {
+    let Some(annotations) = node.at(&["metadata", "annotations"]) else { return };
+    let dropped = |key: &str| BUILD_ANNOTATIONS.contains(&key) || keep.iter().any(|(name, keep)| *name == key && !keep);
+    let untouched = annotations.as_map().is_some()
+        && !annotations.entries().is_empty()
+        && annotations.entries().iter().all(|entry| {
+            !dropped(&entry.key) && entry.value.as_scalar().is_some_and(|scalar| scalar.kind == Kind::String)
+        });
+    if untouched {
+        return;
+    }
+    let entries: Vec<Entry> = annotations
+        .entries()
+        .iter()
+        .filter(|entry| !dropped(&entry.key))
+        .map(|entry| {
+            let mut entry = entry.clone();
+            let text = entry.value.as_scalar().map(|scalar| scalar.text.clone()).unwrap_or_default();
+            if entry.value.as_scalar().is_none_or(|scalar| scalar.kind != Kind::String) {
+                entry.value.data = Data::Scalar(Scalar::string(text));
+            }
+            entry
+        })
+        .collect();
+    let Some(metadata) = node.get_mut("metadata") else { return };
+    if entries.is_empty() {
+        if let Some(map) = metadata.map_mut() {
+            map.entries.retain(|entry| &*entry.key != "annotations");
+        }
+    } else if let Some(map) = metadata.get_mut("annotations") {
+        match map.map_mut() {
+            Some(map) => map.entries = entries,
+            None => map.data = Data::Map(Arc::default()),
+        }
     }
 }

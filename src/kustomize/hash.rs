@@ -1,0 +1,109 @@
+//! The content hash that is appended to the names of generated ConfigMaps and Secrets.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::Resource;
+use crate::yaml::{Data, Node, write};
+
+/// The suffix of a resource, equal to kustomize's.
+pub fn suffix(resource: &Resource) -> String {
+    let value = match resource.kind() {
+        "ConfigMap" => content(&resource.node, "ConfigMap", &[], "binaryData"),
+        "Secret" => content(&resource.node, "Secret", &["type"], "stringData"),
+        _ => write::to_json(&resource.node),
+    };
+    let mut text = String::new();
+    go_json(&value, &mut text);
+    let digest = Sha256::digest(text.as_bytes());
+    let letters = digest.iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
+    letters.map(readable).collect()
+}
+
+/// A hexadecimal digit, with those replaced that could make up a word.
+fn readable(digit: u8) -> char {
+    match digit {
+        0 => 'g',
+        1 => 'h',
+        3 => 'k',
+        10 => 'm',
+        14 => 't',
+        digit => char::from_digit(u32::from(digit), 16).unwrap_or('g'),
+    }
+}
+
+/// What is hashed: the data, the kind, an empty name (the lookup of the name never finds it), and what else counts for the kind.
+fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
+    let field = |name: &str| match node.get(name) {
+        None => Value::String(String::new()),
+        Some(found) => match &found.data {
+            Data::Scalar(scalar) => Value::String(scalar.text.to_string()),
+            Data::Map(_) => write::to_json(found),
+            Data::List(_) => Value::Null,
+        },
+    };
+    let mut result = Map::new();
+    result.insert("kind".into(), kind.into());
+    result.insert("name".into(), "".into());
+    result.insert("data".into(), field("data"));
+    for name in scalars {
+        result.insert((*name).into(), field(name));
+    }
+    if node.get(optional).is_some_and(|found| found.as_map().is_some()) {
+        result.insert(optional.into(), field(optional));
+    }
+    Value::Object(result)
+}
+
+/// JSON as Go writes it: keys sorted bytewise, `<`, `>`, `&` and two line separators escaped.
+fn go_json(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => go_string(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                go_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            out.push('{');
+            for (index, key) in keys.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                go_string(key, out);
+                out.push(':');
+                if let Some(value) = map.get(key) {
+                    go_json(value, out);
+                }
+            }
+            out.push('}');
+        }
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+fn go_string(text: &str, out: &mut String) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", letter as u32)),
+            control if (control as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", control as u32)),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
