@@ -13,6 +13,7 @@ use super::generators::{self, Generated};
 use super::kustomization::{GeneratorEntry, Kustomization, PatchEntry, VarEntry};
 use super::loader::{Loader, Target, target};
 use super::resource::{Behavior, Trail};
+use super::schema::Schema;
 use super::transform::{self, Configuration};
 use super::{Problem, ProblemKind, Resource, ResourceId, patch, remote};
 use crate::source::join;
@@ -40,11 +41,18 @@ pub struct Accumulated {
 /// What makes the same folder build differently: a schema of one's own and whether trails are kept, both decided at the root.
 #[derive(Default)]
 pub struct Scope {
-    /// The documents of `openapi.path`.
-    pub schema: Option<Arc<Documents>>,
+    /// The types of `openapi.path`.
+    pub schema: Option<Arc<Schema>>,
     /// Whether `buildMetadata` is used.
     pub trails: bool,
     cells: Mutex<HashMap<(Arc<str>, String), Arc<OnceLock<Arc<Accumulated>>>>>,
+}
+
+impl Scope {
+    /// A scope in which nothing was built yet.
+    pub fn new(schema: Option<Arc<Schema>>, trails: bool) -> Scope {
+        Scope { schema, trails, cells: Mutex::default() }
+    }
 }
 
 /// Builds folders within one scope.
@@ -217,7 +225,9 @@ impl<'a> Accumulator<'a> {
                 }
                 if entry.split('/').any(|part| part != ".." && part.contains("..")) && remote::parse(entry).is_none() {
                     let message = format!("the path {:?} is ambiguous", &**entry);
-                    context.report(Problem::error(entry.origin(), message).with_help("check the indentation: two list items may have become one"));
+                    context.report(
+                        Problem::error(entry.origin(), message).with_help("check the indentation: two list items may have become one"),
+                    );
                     return None;
                 }
                 if is_below(&context.folder, folder) {
@@ -258,7 +268,8 @@ impl<'a> Accumulator<'a> {
         if !kustomization.component {
             let message = format!("{:?} is a Kustomization, which cannot stand among components", &**entry);
             let problem = Problem::error(entry.origin(), message).with_related("its kind is set here", kustomization.origin);
-            context.report(problem.with_help("list it under resources, or make it a Component (apiVersion kustomize.config.k8s.io/v1alpha1)"));
+            context
+                .report(problem.with_help("list it under resources, or make it a Component (apiVersion kustomize.config.k8s.io/v1alpha1)"));
             return;
         }
         self.kustomization(kustomization, &folder, clean(&step.trail, entry), step.depth + 1, gathered);
@@ -618,8 +629,9 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
         true => id.same_object(&wanted),
         false => id.name == wanted.name && id.kind == wanted.kind && id.api_version == wanted.api_version,
     };
-    let found: Vec<usize> =
-        (0..resources.len()).filter(|index| resources.get(*index).is_some_and(|resource| resource.all_ids().any(|id| matches(&id)))).collect();
+    let found: Vec<usize> = (0..resources.len())
+        .filter(|index| resources.get(*index).is_some_and(|resource| resource.all_ids().any(|id| matches(&id))))
+        .collect();
     match found[..] {
         [] => {}
         [only] => {

@@ -360,10 +360,13 @@ fn merged_map(old: Option<&Node>, new: Option<&Node>, sorted: bool) -> Option<No
     let mut index: std::collections::HashMap<Arc<str>, usize> = std::collections::HashMap::new();
     for entry in old.into_iter().chain(new).flat_map(Node::entries) {
         let mut value = entry.value.clone();
-        let scalar = value.as_scalar().map_or_else(|| Scalar::string(""), |scalar| match scalar.kind {
-            crate::yaml::Kind::Null => Scalar::string(""),
-            _ => Scalar { text: scalar.text.clone(), style: scalar.style, kind: crate::yaml::Kind::String },
-        });
+        let scalar = value.as_scalar().map_or_else(
+            || Scalar::string(""),
+            |scalar| match scalar.kind {
+                crate::yaml::Kind::Null => Scalar::string(""),
+                _ => Scalar { text: scalar.text.clone(), style: scalar.style, kind: crate::yaml::Kind::String },
+            },
+        );
         value.data = Data::Scalar(scalar);
         match index.get(&entry.key) {
             Some(place) => {

@@ -70,8 +70,7 @@ fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
     }
     let or = |text: &str, instead: &str| if text.is_empty() { instead.to_string() } else { text.to_string() };
     resources.sort_by_cached_key(|resource| {
-        let group_kind =
-            format!("{}_{}_{}", or(resource.group(), "~G"), or(resource.version(), "~V"), or(resource.kind(), "~K"));
+        let group_kind = format!("{}_{}_{}", or(resource.group(), "~G"), or(resource.version(), "~V"), or(resource.kind(), "~K"));
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
         let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
         (rank, group_kind, id)

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::loader::{Loaded, Loader};
+use super::schema::Schema;
 use super::{Kustomization, Problem, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
 use crate::yaml::read::Documents;
@@ -184,14 +185,16 @@ impl Renderer {
         let reach = self.loader.reach(&self.shared, folder);
         let folders = std::iter::once(folder).chain(reach.iter().map(|folder| &**folder));
         let openapi = folders
-            .filter_map(|folder| self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()).map(|k| (folder, k)))
+            .filter_map(|folder| {
+                self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()).map(|k| (folder, k))
+            })
             .find_map(|(folder, kustomization)| Some((folder.to_string(), kustomization.openapi.clone()?)));
         let mut schema = None;
         if let Some((folder, openapi)) = openapi {
             if let Some(path) = &openapi.path {
                 let mut context = BuildContext::new(&self.shared, folder.as_str());
                 match context.read_documents(path) {
-                    Ok(documents) => schema = Some(documents),
+                    Ok(documents) => schema = documents.documents.first().map(|document| Arc::new(Schema::from_openapi(document))),
                     Err(problem) => problems.push(problem),
                 }
                 if openapi.version.is_some() {
@@ -201,7 +204,7 @@ impl Renderer {
                 problems.push(Problem::error(version.origin(), format!("the Kubernetes schema {:?} is not built in", &**version)));
             }
         }
-        (trails || schema.is_some()).then(|| Scope { schema, trails, ..Scope::default() })
+        (trails || schema.is_some()).then(|| Scope::new(schema, trails))
     }
 }
 
@@ -256,9 +259,10 @@ fn tidy_annotations(node: &mut Node, keep: &[(&str, bool)]) {
     let dropped = |key: &str| BUILD_ANNOTATIONS.contains(&key) || keep.iter().any(|(name, keep)| *name == key && !keep);
     let untouched = annotations.as_map().is_some()
         && !annotations.entries().is_empty()
-        && annotations.entries().iter().all(|entry| {
-            !dropped(&entry.key) && entry.value.as_scalar().is_some_and(|scalar| scalar.kind == Kind::String)
-        });
+        && annotations
+            .entries()
+            .iter()
+            .all(|entry| !dropped(&entry.key) && entry.value.as_scalar().is_some_and(|scalar| scalar.kind == Kind::String));
     if untouched {
         return;
     }
