@@ -1,13 +1,25 @@
 //! The built-in rules: one file each, registered once in [`all`].
 //!
 //! A rule file holds its documentation (the `//!` header under fixed headings), its [`Metadata`] and its logic.
+//! `context` holds what is computed once for all rules, `sink` turns drafts into findings, `problems` passes on what the
+//! renderer said.
+//!
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
 
-use crate::config::Config;
+mod context;
+mod problems;
+mod sink;
+
+pub use context::{Context, Facts, Providers, Stage};
+pub use sink::{Sink, fingerprint};
+
+use rayon::prelude::*;
+
+use crate::config::Level;
 use crate::finding::{Finding, Related, Severity};
 use crate::kustomize::Resource;
-use crate::repo::{Overlay, Repo};
+use crate::repo::Overlay;
 use crate::yaml::Origin;
 
 /// What a rule is about; the order of the README table.
@@ -54,16 +66,6 @@ impl Metadata {
     }
 }
 
-/// What rules are given: the tree under check, the configuration.
-pub struct Context<'a> {
-    /// The tree under check.
-    pub repo: &'a Repo,
-    /// The configuration.
-    pub config: &'a Config,
-    /// The base revision, when one was given.
-    pub base: Option<&'a Repo>,
-}
-
 /// A rule. Implement the narrowest hook that suffices; each is called in a stable order.
 pub trait Rule: Sync {
     /// Its description.
@@ -79,6 +81,43 @@ pub trait Rule: Sync {
 /// Every built-in rule, in the order of the README table.
 pub fn all() -> &'static [&'static dyn Rule] {
     &[]
+}
+
+/// The rule of an id.
+pub fn find(id: &str) -> Option<&'static dyn Rule> {
+    all().iter().copied().find(|rule| rule.metadata().id == id)
+}
+
+/// Runs every rule that the configuration does not switch off. The order of the findings does not depend on threads.
+pub fn run(context: &Context) -> Vec<Finding> {
+    let enabled = |rule: &&&'static dyn Rule| context.level(rule.metadata().id) != Some(Level::Off);
+    let rules: Vec<&'static dyn Rule> = all().iter().filter(enabled).copied().collect();
+    let each = |check: &dyn Fn(&dyn Rule, &mut Sink)| -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rule in &rules {
+            let mut sink = Sink::new(rule.metadata().id);
+            check(*rule, &mut sink);
+            findings.append(&mut sink.findings);
+        }
+        findings
+    };
+    let repo = context.repo;
+    let mut findings: Vec<Finding> =
+        repo.overlays.par_iter().flat_map_iter(|overlay| each(&|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
+    let pairs = repo.pairs.par_iter().filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
+    findings.par_extend(pairs.flat_map_iter(|(from, to)| each(&|rule, sink| rule.check_pair(context, from, to, sink))));
+    findings.extend(each(&|rule, sink| rule.check_repo(context, sink)));
+    findings
+}
+
+/// The README's table of rules, in Markdown.
+pub fn table_markdown() -> String {
+    let mut table = String::from("| rule | default level | what it finds |\n|---|---|---|\n");
+    for rule in all() {
+        let metadata = rule.metadata();
+        table.push_str(&format!("| `{}` | {} | {} |\n", metadata.id, metadata.level, metadata.summary));
+    }
+    table
 }
 
 /// A finding in the making. `origin` is the place to edit.
@@ -120,15 +159,4 @@ impl Draft {
         self.path = Some(path.into());
         self
     }
-}
-
-/// Collects the findings of one rule on one overlay; applies level and options of the configuration.
-pub struct Sink {
-    /// What was found.
-    pub findings: Vec<Finding>,
-}
-
-impl Sink {
-    /// Records a finding for an overlay (`None`: for the repo).
-    pub fn report(&mut self, _context: &Context, _overlay: Option<&Overlay>, _draft: Draft) {}
 }

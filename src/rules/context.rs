@@ -1,0 +1,219 @@
+//! What rules are given: the tree under check, the configuration, and the facts that several rules need, computed once and on
+//! demand. Not here: any judgement.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use crate::config::{Config, Level};
+use crate::kubernetes::references::{self, Provider, Reference, Target};
+use crate::kubernetes::workload::{self, Workload};
+use crate::kustomize::{ProblemKind, Resource};
+use crate::repo::{Overlay, Repo};
+use crate::yaml::{FileId, Node, Origin};
+
+/// How far along the promotion order an overlay stands, as default levels tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Belongs to no environment.
+    None,
+    /// Developers' own: named or aliased dev, development, sandbox or local.
+    Development,
+    /// Between development and the protected environments: test, staging, …
+    Proving,
+    /// Protected.
+    Protected,
+}
+
+/// Facts of one overlay's objects.
+#[derive(Default)]
+pub struct Facts<'a> {
+    /// Objects that carry a pod template, in the order of the rendering.
+    pub workloads: Vec<Workload<'a>>,
+    /// What the objects need, in the order of the rendering.
+    pub references: Vec<Reference<'a>>,
+    /// What the objects provide.
+    pub providers: Vec<Provider<'a>>,
+    by_name: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(resources: &'a [Resource]) -> Facts<'a> {
+        let mut facts = Facts::default();
+        for resource in resources {
+            facts.workloads.extend(workload::of(resource));
+            references::provided_by(resource, &mut facts.providers);
+        }
+        for workload in &facts.workloads {
+            references::needed_by_workload(workload, &mut facts.references);
+        }
+        for resource in resources {
+            references::needed_by_object(resource, &mut facts.references);
+        }
+        for (index, provider) in facts.providers.iter().enumerate() {
+            facts.by_name.entry(provider.name).or_default().push(index);
+        }
+        facts
+    }
+
+    /// The objects of this overlay that provide a Secret or ConfigMap of this name.
+    pub fn providers_of<'s>(&'s self, target: Target, name: &str) -> impl Iterator<Item = &'s Provider<'a>> + use<'a, 's> {
+        let found = self.by_name.get(name).map_or(&[][..], |indexes| indexes);
+        found.iter().filter_map(|index| self.providers.get(*index)).filter(move |provider| provider.target == target)
+    }
+}
+
+/// Every provider of the repo by name: the overlay's index and the provider's index in that overlay's facts.
+#[derive(Default)]
+pub struct Providers {
+    by_name: HashMap<(Target, String), Vec<(usize, usize)>>,
+    targets: HashSet<Target>,
+}
+
+impl Providers {
+    /// Whether any overlay provides an object of this kind.
+    pub fn any(&self, target: Target) -> bool {
+        self.targets.contains(&target)
+    }
+}
+
+/// What rules are given.
+pub struct Context<'a> {
+    /// The tree under check.
+    pub repo: &'a Repo,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The base revision, when one was given.
+    pub base: Option<&'a Repo>,
+    facts: Vec<OnceLock<Facts<'a>>>,
+    providers: OnceLock<Providers>,
+    unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
+    readers: OnceLock<HashMap<FileId, usize>>,
+    nothing: Facts<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// The context of a check.
+    pub fn new(repo: &'a Repo, config: &'a Config, base: Option<&'a Repo>) -> Context<'a> {
+        Context {
+            repo,
+            config,
+            base,
+            facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
+            providers: OnceLock::new(),
+            unused: OnceLock::new(),
+            readers: OnceLock::new(),
+            nothing: Facts::default(),
+        }
+    }
+
+    /// The level that the configuration gives a rule.
+    pub fn level(&self, rule: &str) -> Option<Level> {
+        self.config.rules.get(rule).and_then(|settings| settings.level)
+    }
+
+    /// An option of a rule as written.
+    pub fn option(&self, rule: &str, name: &str) -> Option<&'a Node> {
+        let config: &'a Config = self.config;
+        config.rules.get(rule)?.options.as_ref()?.get(name)
+    }
+
+    /// An option that is a list of texts; empty when not set. A single text counts as a list of one.
+    pub fn option_list(&self, rule: &str, name: &str) -> Vec<&'a str> {
+        let Some(node) = self.option(rule, name) else { return Vec::new() };
+        match node.text() {
+            Some(text) => vec![text],
+            None => node.items().iter().filter_map(Node::text).collect(),
+        }
+    }
+
+    /// An option that is a boolean.
+    pub fn option_bool(&self, rule: &str, name: &str) -> Option<bool> {
+        self.option(rule, name).and_then(Node::as_bool)
+    }
+
+    /// An option that is a whole number.
+    pub fn option_int(&self, rule: &str, name: &str) -> Option<i64> {
+        self.option(rule, name).and_then(Node::as_int)
+    }
+
+    /// Where an overlay stands in [`Repo::overlays`].
+    pub fn index(&self, overlay: &Overlay) -> Option<usize> {
+        let overlays = &self.repo.overlays;
+        let first = overlays.partition_point(|other| other.path < overlay.path);
+        let candidates = overlays.iter().enumerate().skip(first);
+        candidates.take_while(|(_, other)| other.path == overlay.path).find(|(_, other)| std::ptr::eq(*other, overlay)).map(|(at, _)| at)
+    }
+
+    /// The facts of an overlay of the repo under check.
+    pub fn facts(&self, overlay: &Overlay) -> &Facts<'a> {
+        self.index(overlay).map_or(&self.nothing, |index| self.facts_at(index))
+    }
+
+    /// The facts of the overlay at an index.
+    pub fn facts_at(&self, index: usize) -> &Facts<'a> {
+        let repo: &'a Repo = self.repo;
+        match (self.facts.get(index), repo.overlays.get(index)) {
+            (Some(cell), Some(overlay)) => cell.get_or_init(|| Facts::new(&overlay.rendered.resources)),
+            _ => &self.nothing,
+        }
+    }
+
+    /// How far along the promotion order an overlay stands.
+    pub fn stage(&self, overlay: &Overlay) -> Stage {
+        let Some(environment) = self.repo.environment(overlay) else { return Stage::None };
+        let development = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "dev" | "development" | "sandbox" | "local");
+        if environment.protected {
+            Stage::Protected
+        } else if development(&environment.name) || environment.aliases.iter().any(|alias| development(alias)) {
+            Stage::Development
+        } else {
+            Stage::Proving
+        }
+    }
+
+    /// Every provider of the repo.
+    pub fn providers(&self) -> &Providers {
+        self.providers.get_or_init(|| {
+            let mut providers = Providers::default();
+            for index in 0..self.repo.overlays.len() {
+                for (at, provider) in self.facts_at(index).providers.iter().enumerate() {
+                    providers.by_name.entry((provider.target, provider.name.to_string())).or_default().push((index, at));
+                    providers.targets.insert(provider.target);
+                }
+            }
+            providers
+        })
+    }
+
+    /// The providers of a name in the whole repo, each with its overlay, in the order of the overlays.
+    pub fn providers_of(&self, target: Target, name: &str) -> impl Iterator<Item = (&'a Overlay, &Provider<'a>)> {
+        let repo: &'a Repo = self.repo;
+        let found = self.providers().by_name.get(&(target, name.to_string())).map_or(&[][..], |found| found);
+        found.iter().filter_map(move |(overlay, at)| Some((repo.overlays.get(*overlay)?, self.facts_at(*overlay).providers.get(*at)?)))
+    }
+
+    /// Whether what does nothing in one overlay does something in another overlay that reads the same file.
+    pub(super) fn used_elsewhere(&self, kind: ProblemKind, origin: Origin) -> bool {
+        let unused = self.unused.get_or_init(|| {
+            let mut counts = HashMap::new();
+            for overlay in &self.repo.overlays {
+                let mut once = HashSet::new();
+                for problem in overlay.rendered.problems.iter().map(|problem| (problem.kind, problem.origin)) {
+                    if !once.insert(problem) {
+                        continue;
+                    }
+                    *counts.entry(problem).or_insert(0) += 1;
+                }
+            }
+            counts
+        });
+        let readers = self.readers.get_or_init(|| {
+            let mut counts = HashMap::new();
+            for file in self.repo.overlays.iter().flat_map(|overlay| &overlay.rendered.files) {
+                *counts.entry(*file).or_insert(0) += 1;
+            }
+            counts
+        });
+        unused.get(&(kind, origin)).copied().unwrap_or(0) < readers.get(&origin.file).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,30 @@
+//! What the renderer found becomes findings of the rule that the problem belongs to.
+
+use super::{Context, Draft, Sink};
+use crate::finding::{Related, Severity};
+use crate::kustomize::ProblemKind;
+use crate::repo::Overlay;
+
+/// Reports every problem of one kind.
+pub(super) fn report(context: &Context, overlay: &Overlay, sink: &mut Sink, kind: ProblemKind, severity: Severity) {
+    for problem in overlay.rendered.problems.iter().filter(|problem| problem.kind == kind) {
+        let mut draft = Draft::new(severity, problem.origin, problem.message.clone());
+        draft.help = problem.help.clone();
+        draft.related = problem.related.iter().map(|(message, origin)| Related { message: message.clone(), origin: *origin }).collect();
+        sink.report(context, Some(overlay), draft);
+    }
+}
+
+/// The same for what may be unused in one overlay and needed in another: an entry of a shared base or component is judged only
+/// when it does nothing in every overlay that reads its file.
+pub(super) fn report_unless_used_elsewhere(context: &Context, overlay: &Overlay, sink: &mut Sink, kind: ProblemKind, severity: Severity) {
+    for problem in overlay.rendered.problems.iter().filter(|problem| problem.kind == kind) {
+        if context.used_elsewhere(kind, problem.origin) {
+            continue;
+        }
+        let mut draft = Draft::new(severity, problem.origin, problem.message.clone());
+        draft.help = problem.help.clone();
+        draft.related = problem.related.iter().map(|(message, origin)| Related { message: message.clone(), origin: *origin }).collect();
+        sink.report(context, Some(overlay), draft);
+    }
+}
