@@ -1,0 +1,278 @@
+//! Every rule against its fixtures.
+//!
+//! `testdata/rules/<rule>/<case>/` is a small config repo. The case's name begins with `bad` (the rule must speak), `good` or
+//! `false-positive` (it must be silent; the latter looks like the mistake and is none). Each rule has at least one of each.
+//!
+//! What a rule must say stands in the YAML as a comment, with the severity and the rule's id:
+//!
+//! ```yaml
+//! image: acme/api:latest # error: mutable-tag
+//! ```
+//!
+//! The comment means the line of the finding's primary location: its own when it stands behind something, otherwise the next
+//! line that is no comment (as suppressions do). The same rule several times on a line: `# error: mutable-tag, mutable-tag`.
+//! Findings with one cause are merged before they are compared. Every finding must be expected, every expectation met.
+//! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
+//!
+//! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
+//! `RULE=mutable-tag` runs one rule only.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
+use gitops_lint::config::{Config, Level, RuleSettings};
+use gitops_lint::repo::Repo;
+use gitops_lint::rules::{self, Context};
+
+/// Line of a file and what is said of it.
+type Expectations = BTreeMap<(String, usize, String), usize>;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rules")
+}
+
+fn sub_folders(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// Runs one rule over a case and concludes as `check` does.
+fn outcome(case: &Path, rule: &str) -> Outcome {
+    let (mut config, repo) = harness::load(case);
+    for other in rules::all() {
+        let id = other.metadata().id;
+        if id != rule {
+            config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), options: None });
+        }
+    }
+    let context = Context::new(&repo, &config, None);
+    let findings = rules::run(&context);
+    let options = Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1) };
+    let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
+    outcome.findings.retain(|located| located.finding.rule == rule);
+    outcome
+}
+
+/// The expectations that the files of a case hold.
+fn expectations(case: &Path) -> Expectations {
+    let mut expected = Expectations::new();
+    let mut folders = vec![case.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        folders.extend(sub_folders(&folder));
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let file = path.strip_prefix(case).unwrap().to_string_lossy().into_owned();
+            if file == "expected.txt" {
+                for line in text.lines() {
+                    let (place, what) = line.split_once(' ').unwrap();
+                    let (file, number) = place.rsplit_once(':').unwrap();
+                    *expected.entry((file.to_string(), number.parse().unwrap(), what.to_string())).or_default() += 1;
+                }
+                continue;
+            }
+            let lines: Vec<&str> = text.lines().collect();
+            for (index, line) in lines.iter().enumerate() {
+                for (at, what) in comments(line) {
+                    let alone = line[..at].trim().is_empty();
+                    let target = if alone {
+                        (index + 1..lines.len()).find(|next| !lines[*next].trim_start().starts_with('#')).unwrap_or(index)
+                    } else {
+                        index
+                    };
+                    *expected.entry((file.clone(), target + 1, what)).or_default() += 1;
+                }
+            }
+        }
+    }
+    expected
+}
+
+/// The expectations in a line, each with the column of its comment.
+fn comments(line: &str) -> Vec<(usize, String)> {
+    for severity in ["error", "warning", "info"] {
+        let mark = format!("# {severity}: ");
+        if let Some(at) = line.find(&mark) {
+            let ids = line[at + mark.len()..].split(',');
+            return ids.map(|id| (at, format!("{severity}: {}", id.trim()))).collect();
+        }
+    }
+    Vec::new()
+}
+
+fn wording(outcome: &Outcome, text: &mut String) {
+    for located in &outcome.findings {
+        let (finding, place) = (&located.finding, &located.location);
+        let _ = writeln!(
+            text,
+            "{}:{}:{}-{}:{}: {}: {}",
+            place.file,
+            place.line,
+            place.column,
+            place.end_line,
+            place.end_column,
+            finding.severity.as_str(),
+            finding.message
+        );
+        if let Some(help) = &finding.help {
+            let _ = writeln!(text, "  help: {help}");
+        }
+        for (related, place) in finding.related.iter().zip(&located.related) {
+            let _ = writeln!(text, "  {}:{}:{}: {}", place.file, place.line, place.column, related.message);
+        }
+        if let Some(resource) = &finding.resource {
+            let _ = writeln!(text, "  on: {resource}{}", finding.path.as_ref().map_or(String::new(), |path| format!(" {path}")));
+        }
+        if let Some(overlay) = &finding.overlay {
+            let _ = writeln!(text, "  in: {overlay} {}", finding.also_in.join(" "));
+        }
+    }
+}
+
+#[test]
+fn every_rule_finds_what_its_fixtures_expect() {
+    let only = std::env::var("RULE").ok();
+    let mut failures = Vec::new();
+    let known: BTreeSet<&str> = rules::all().iter().map(|rule| rule.metadata().id).collect();
+    for folder in sub_folders(&fixtures()) {
+        if !known.contains(name(&folder).as_str()) {
+            failures.push(format!("testdata/rules/{} belongs to no rule", name(&folder)));
+        }
+    }
+    for rule in known.iter().copied().filter(|rule| only.as_deref().is_none_or(|only| only == *rule)) {
+        let folder = fixtures().join(rule);
+        let cases = sub_folders(&folder);
+        for beginning in ["bad", "good", "false-positive"] {
+            if !cases.iter().any(|case| name(case).starts_with(beginning)) {
+                failures.push(format!("{rule} has no fixture {beginning}*"));
+            }
+        }
+        let mut text = String::new();
+        for case in &cases {
+            let outcome = outcome(case, rule);
+            assert!(outcome.checked_anything(), "{rule}/{}: no overlay was found", name(case));
+            let _ = writeln!(text, "## {}", name(case));
+            wording(&outcome, &mut text);
+            let (expected, mut found) = (expectations(case), Expectations::new());
+            for located in &outcome.findings {
+                let what = format!("{}: {rule}", located.finding.severity.as_str());
+                *found.entry((located.location.file.to_string(), located.location.line, what)).or_default() += 1;
+            }
+            let bad = name(case).starts_with("bad");
+            if bad == expected.is_empty() {
+                failures.push(format!("{rule}/{}: a bad case expects findings, the others none", name(case)));
+            }
+            let places: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
+            for place in places {
+                let (want, got) = (expected.get(place).copied().unwrap_or(0), found.get(place).copied().unwrap_or(0));
+                if want != got {
+                    let (file, line, what) = place;
+                    failures.push(format!("{rule}/{}/{file}:{line}: `{what}` expected {want} times, found {got} times", name(case)));
+                }
+            }
+        }
+        if !cases.is_empty() {
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path(&folder);
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| settings.bind(|| insta::assert_snapshot!("findings", text))));
+            if outcome.is_err() {
+                failures.push(format!("{rule}: the wording changed; see testdata/rules/{rule}/findings.snap.new"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_rule_is_documented() {
+    let mut seen = BTreeSet::new();
+    for rule in rules::all() {
+        let metadata = rule.metadata();
+        assert!(seen.insert(metadata.id), "{} is registered twice", metadata.id);
+        let documentation = metadata.documentation();
+        for heading in ["## What", "## Why", "## Example", "## Fix", "## Options"] {
+            assert!(documentation.lines().any(|line| line == heading), "{} has no heading {heading:?}", metadata.id);
+        }
+        assert!(documentation.starts_with(&format!("# {}\n", metadata.id)), "{} does not begin with its id", metadata.id);
+        assert!(!metadata.summary.ends_with('.') && !metadata.summary.contains('\n'), "{}", metadata.id);
+        for (option, _) in metadata.options {
+            assert!(documentation.contains(&format!("`{option}`")), "{}: the option {option} is not explained", metadata.id);
+        }
+    }
+}
+
+/// The one place that builds a repo for a fixture.
+mod harness {
+    use super::*;
+    use gitops_lint::kustomize::{RenderOptions, Renderer};
+    use gitops_lint::repo::discover::{self, Layout, Root};
+    use gitops_lint::repo::{Overlay, Pair};
+    use gitops_lint::source::worktree::Worktree;
+    use gitops_lint::source::{Files, Source, join};
+    use gitops_lint::yaml::{By, FileId, Origin};
+
+    pub fn load(case: &Path) -> (Config, Repo) {
+        let config = Config::default();
+        let source: Arc<dyn Source> = Arc::new(Worktree::open(case).unwrap());
+        let files = Arc::new(Files::default());
+        let renderer = Renderer::new(source.clone(), files.clone(), RenderOptions::default());
+        let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
+        let folders: BTreeSet<String> = source.files().iter().map(|path| folder_of(path)).collect();
+        let mut roots = Vec::new();
+        for folder in &folders {
+            let Some(loaded) = renderer.kustomization(folder) else { continue };
+            let Some(kustomization) = &loaded.kustomization else {
+                roots.push(Root { folder: folder.clone(), component: false, references: Vec::new(), only_gathers: false });
+                continue;
+            };
+            let entries = kustomization.resources.iter().chain(&kustomization.components);
+            let references = entries.filter_map(|entry| join(folder, entry)).filter(|path| folders.contains(path)).collect();
+            roots.push(Root { folder: folder.clone(), component: kustomization.component, references, only_gathers: false });
+        }
+        let layout = Layout::new(&config.environments, &config.layout, folders.iter().map(String::as_str));
+        let overlays: Vec<Overlay> = discover::overlays(&roots, &layout, &BTreeSet::new())
+            .into_iter()
+            .filter_map(|(path, place)| {
+                let place = place?;
+                let rendered = renderer.render(&path);
+                let loaded = renderer.kustomization(&path)?;
+                let file = loaded.file.unwrap_or(FileId(0));
+                Some(Overlay {
+                    path,
+                    app: place.app.rsplit('/').next().unwrap().to_string(),
+                    environment: Some(place.environment),
+                    variant: place.variant,
+                    agent: None,
+                    origin: Origin { file, start: 0, end: 0, by: By::Manifest },
+                    rendered,
+                })
+            })
+            .collect();
+        let mut pairs = Vec::new();
+        for (to, later) in overlays.iter().enumerate() {
+            let earlier = overlays
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.app == later.app && other.environment < later.environment && other.variant == later.variant);
+            if let Some((from, _)) = earlier.max_by_key(|(_, other)| other.environment) {
+                pairs.push(Pair { from, to });
+            }
+        }
+        let environments = config.environments.clone();
+        (config, Repo { source, files, environments, overlays, pairs })
+    }
+}
