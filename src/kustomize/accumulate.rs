@@ -191,7 +191,9 @@ impl<'a> Accumulator<'a> {
                     for resource in &base.resources {
                         index.append(&mut gathered.resources, resource.clone(), &mut context.problems);
                     }
-                    Arc::make_mut(&mut gathered.configuration).merge(&base.configuration, context);
+                    if let Err(message) = Configuration::merge(&mut gathered.configuration, &base.configuration) {
+                        context.report(Problem::error(entry.origin(), message));
+                    }
                     merge_vars(&base.vars, false, &mut context.problems, gathered);
                     gathered.problems.extend(base.problems.iter().cloned());
                     gathered.files.extend(base.files.iter().copied());
@@ -276,8 +278,12 @@ impl<'a> Accumulator<'a> {
     }
 
     fn configurations(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
-        let configuration = Arc::make_mut(&mut gathered.configuration);
-        configuration.merge(&Configuration::builtin(), context);
+        let mut merge = |table: &Arc<Configuration>, origin: Origin, context: &mut BuildContext<'a>| {
+            if let Err(message) = Configuration::merge(&mut gathered.configuration, table) {
+                context.report(Problem::error(origin, message));
+            }
+        };
+        merge(&Configuration::builtin(), kustomization.origin, context);
         for (crds, entry) in
             kustomization.configurations.iter().map(|entry| (false, entry)).chain(kustomization.crds.iter().map(|entry| (true, entry)))
         {
@@ -285,10 +291,8 @@ impl<'a> Accumulator<'a> {
                 Err(problem) => context.report(problem),
                 Ok(documents) => {
                     for document in documents.documents.iter().take(1) {
-                        match crds {
-                            true => configuration.merge_crds(document, context),
-                            false => configuration.merge_file(document, context),
-                        }
+                        let table = if crds { Configuration::from_crds(document) } else { Configuration::from_file(document) };
+                        merge(&Arc::new(table), entry.origin(), context);
                     }
                 }
             }

@@ -60,6 +60,24 @@ pub fn apply(resources: &mut Vec<Resource>, options: Option<&SortOptions>, reord
     }
 }
 
+/// Rank and text by which kustomize orders types: namespaces and the like first, webhooks last, the rest by text.
+pub fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
+    let rank = match (FIRST.iter().position(|first| *first == kind), LAST.iter().position(|last| *last == kind)) {
+        (Some(index), _) => index as i64 - FIRST.len() as i64,
+        (_, Some(index)) => 1 + index as i64,
+        _ => 0,
+    };
+    (rank, type_text(group, version, kind))
+}
+
+fn type_text(group: &str, version: &str, kind: &str) -> String {
+    format!("{}_{}_{}", or(group, "~G"), or(version, "~V"), or(kind, "~K"))
+}
+
+fn or<'t>(text: &'t str, instead: &'t str) -> &'t str {
+    if text.is_empty() { instead } else { text }
+}
+
 fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
     let mut ranks: HashMap<&str, i64> = HashMap::new();
     for (index, kind) in first.iter().enumerate() {
@@ -68,9 +86,8 @@ fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
     for (index, kind) in last.iter().enumerate() {
         ranks.insert(kind, 1 + index as i64);
     }
-    let or = |text: &str, instead: &str| if text.is_empty() { instead.to_string() } else { text.to_string() };
     resources.sort_by_cached_key(|resource| {
-        let group_kind = format!("{}_{}_{}", or(resource.group(), "~G"), or(resource.version(), "~V"), or(resource.kind(), "~K"));
+        let group_kind = type_text(resource.group(), resource.version(), resource.kind());
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
         let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
         (rank, group_kind, id)

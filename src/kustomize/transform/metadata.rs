@@ -1,0 +1,204 @@
+//! `namespace`, `namePrefix`, `nameSuffix`, `labels`, `commonLabels` and `commonAnnotations`.
+//!
+//! Not here: the references that follow a changed name (`references`).
+
+use std::collections::HashSet;
+
+use super::configuration::{Configuration, Fields, merge_specs};
+use super::field_spec::{self, Create, FieldError, FieldSpec, Gvk};
+use crate::kustomize::context::BuildContext;
+use crate::kustomize::decode::{Pair, Text};
+use crate::kustomize::kustomization::LabelEntry;
+use crate::kustomize::{Problem, Resource};
+use crate::yaml::{By, Node, Origin};
+
+const HELM_GENERATED: &str = "config.kubernetes.io/helm-generated";
+
+/// Which subjects of role bindings get the namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subjects {
+    /// Those named `default`.
+    #[default]
+    Default,
+    /// Every ServiceAccount.
+    ServiceAccounts,
+    /// None.
+    Nobody,
+}
+
+/// How the namespace is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NamespaceOptions {
+    /// Only where there is none yet.
+    pub unset_only: bool,
+    /// Which subjects of role bindings get it.
+    pub subjects: Subjects,
+}
+
+/// Reports why a field of a resource could not be set.
+pub(super) fn report(context: &mut BuildContext<'_>, resource: &Resource, path: &str, error: FieldError, by: Origin) {
+    let message = format!("{path} of {} cannot be set: {}", resource.id(), error.message);
+    context.report(Problem::error(error.origin, message).with_related("it is to be set because of this", by));
+}
+
+/// The `namespace` field.
+pub fn namespace(
+    resources: &mut [Resource],
+    namespace: &Text,
+    specs: &[FieldSpec],
+    options: NamespaceOptions,
+    context: &mut BuildContext<'_>,
+) {
+    if namespace.is_empty() {
+        return;
+    }
+    let origin = namespace.origin().with(By::Namespace);
+    let own = FieldSpec::new(Gvk::default(), "metadata/namespace", true);
+    let mut set = |node: &mut Node| {
+        let filled = node.text().is_some_and(|text| !text.is_empty());
+        if options.unset_only && filled { Ok(()) } else { field_spec::set_string(node, &namespace.value, origin) }
+    };
+    for resource in resources.iter_mut() {
+        if resource.node.at(&["metadata", "annotations", HELM_GENERATED]).and_then(Node::text) == Some("true") {
+            continue;
+        }
+        resource.store_previous();
+        let mut changed = Ok(());
+        if !resource.id().is_cluster_scoped() {
+            changed = field_spec::apply(&mut resource.node, &own, Create::Scalar, origin, &mut set);
+        }
+        let binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
+        if binding && changed.is_ok() {
+            changed = subjects(&mut resource.node, options.subjects, origin, &mut set);
+        }
+        for spec in specs {
+            let skipped = &*spec.path == "metadata/namespace"
+                || (spec.is_name() && resource.api_version() != "v1")
+                || (matches!(&*spec.gvk.kind, "RoleBinding" | "ClusterRoleBinding") && &*spec.path == "subjects/namespace");
+            if !skipped && changed.is_ok() {
+                changed = field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, &mut set);
+            }
+        }
+        if let Err(error) = changed {
+            report(context, resource, "the namespace", error, origin);
+        }
+    }
+    let mut seen = HashSet::with_capacity(resources.len());
+    for resource in resources.iter() {
+        let id = resource.id();
+        if !seen.insert((id.api_version.clone(), id.kind.clone(), id.effective_namespace().to_string(), id.name.clone())) {
+            let message = format!("in the namespace {:?} there are several {}/{}", &*namespace.value, id.kind, id.name);
+            let place = resource.node.at(&["metadata", "name"]).map_or(resource.node.origin, |name| name.origin);
+            let problem = Problem::error(namespace.origin(), message).with_related("one of them", place);
+            context.report(problem.with_help("give them different names, or do not set the namespace for both"));
+        }
+    }
+}
+
+fn subjects(
+    node: &mut Node,
+    which: Subjects,
+    origin: Origin,
+    set: &mut dyn FnMut(&mut Node) -> Result<(), FieldError>,
+) -> Result<(), FieldError> {
+    let (key, wanted) = match which {
+        Subjects::Nobody => return Ok(()),
+        Subjects::Default => ("name", "default"),
+        Subjects::ServiceAccounts => ("kind", "ServiceAccount"),
+    };
+    let concerns = |subject: &Node| subject.get(key).and_then(Node::text) == Some(wanted);
+    if !node.get("subjects").is_some_and(|subjects| subjects.items().iter().any(concerns)) {
+        return Ok(());
+    }
+    let spec = FieldSpec::new(Gvk::default(), "namespace", true);
+    let Some(list) = node.get_mut("subjects").and_then(Node::list_mut) else { return Ok(()) };
+    for subject in list.items.iter_mut().filter(|subject| concerns(subject)) {
+        field_spec::apply(subject, &spec, Create::Scalar, origin, set)?;
+    }
+    Ok(())
+}
+
+/// Whether an affix is added before or after the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Affix {
+    /// `namePrefix`
+    Prefix,
+    /// `nameSuffix`
+    Suffix,
+}
+
+/// The `namePrefix` and `nameSuffix` fields.
+pub fn affix(resources: &mut [Resource], affix: Affix, text: &Text, specs: &[FieldSpec], context: &mut BuildContext<'_>) {
+    let by = if affix == Affix::Prefix { By::Prefix } else { By::Suffix };
+    let origin = text.origin().with(by);
+    for resource in resources {
+        let kind = resource.previous.first().map_or(resource.kind(), |first| &first.kind);
+        let exempt = matches!(kind, "CustomResourceDefinition" | "Namespace")
+            || (kind == "APIService" && resource.group() == "apiregistration.k8s.io");
+        if exempt {
+            continue;
+        }
+        for spec in specs.iter().filter(|spec| spec.gvk.selects_first(resource)).collect::<Vec<_>>() {
+            if spec.is_name() && !text.is_empty() {
+                let list = if affix == Affix::Prefix { &mut resource.prefixes } else { &mut resource.suffixes };
+                list.push(text.value.clone());
+                resource.store_previous();
+                resource.renamed_by = Some(origin);
+            }
+            let set = &mut |node: &mut Node| {
+                let present = node.text().unwrap_or_default();
+                let new = if affix == Affix::Prefix { format!("{}{present}", text.value) } else { format!("{present}{}", text.value) };
+                if text.is_empty() { Ok(()) } else { field_spec::set_text(node, new, origin) }
+            };
+            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, set) {
+                report(context, resource, &spec.path, error, origin);
+            }
+        }
+    }
+}
+
+/// An entry of `labels`.
+pub fn labels(resources: &mut [Resource], entry: &LabelEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
+    let mut specs: Vec<FieldSpec> = entry.fields.iter().map(FieldSpec::of).collect();
+    let own = FieldSpec::new(Gvk::default(), "metadata/labels", true);
+    let mut lists = vec![configuration.fields(Fields::Labels)];
+    if entry.include_selectors {
+        lists.push(configuration.fields(Fields::CommonLabels));
+    } else {
+        if entry.include_templates {
+            lists.push(configuration.fields(Fields::TemplateLabels));
+        }
+        if entry.include_volume_claim_templates {
+            lists.push(configuration.fields(Fields::VolumeClaimTemplateLabels));
+        }
+        lists.push(std::slice::from_ref(&own));
+    }
+    for list in lists {
+        if let Err(message) = merge_specs(&mut specs, list) {
+            context.report(Problem::error(entry.origin, message).with_help("drop the entry of fields, or give it the same create"));
+            return;
+        }
+    }
+    set_pairs(resources, &entry.pairs, &specs, By::Labels, context);
+}
+
+/// Sets strings in the maps that the specifications lead to: `commonLabels`, `commonAnnotations`.
+pub fn set_pairs(resources: &mut [Resource], pairs: &[Pair], specs: &[FieldSpec], by: By, context: &mut BuildContext<'_>) {
+    if pairs.is_empty() {
+        return;
+    }
+    for resource in resources {
+        for spec in specs {
+            let made_by = pairs.first().map_or(resource.node.origin, |pair| pair.key_origin).with(by);
+            let set = &mut |node: &mut Node| {
+                pairs.iter().try_for_each(|pair| {
+                    let origin = pair.value.origin().with(by);
+                    field_spec::set_entry(node, &pair.key, pair.key_origin.with(by), &pair.value.value, origin)
+                })
+            };
+            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Map, made_by, set) {
+                report(context, resource, &spec.path, error, made_by);
+            }
+        }
+    }
+}
