@@ -1,1 +1,182 @@
-//! Formats: one file each, all from the same sorted list of findings.
+//! Reports: what a check found, in the format that a person or a program asked for. One file a format; every one writes the
+//! same [`Outcome`] in the same order.
+//!
+//! Here: the formats' names, the summary line, and what every format for people needs to keep text from checked files from
+//! acting on the terminal. Not here: where a report goes and which exit status follows (`cli`).
+
+mod concise;
+mod github;
+mod gitlab;
+pub mod json;
+mod junit;
+mod markdown;
+mod pretty;
+mod sarif;
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::check::{Counts, Outcome};
+use crate::finding::Severity;
+
+/// A format of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Code frames for people.
+    Pretty,
+    /// One line a finding.
+    Concise,
+    /// JSON, version 1.
+    Json,
+    /// SARIF 2.1.0 for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+    /// Markdown for a step summary or a comment.
+    Markdown,
+}
+
+impl Format {
+    /// Every format, in the order of the help text.
+    pub const ALL: [Format; 8] =
+        [Format::Pretty, Format::Concise, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit, Format::Markdown];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Pretty => "pretty",
+            Format::Concise => "concise",
+            Format::Json => "json",
+            Format::Sarif => "sarif",
+            Format::Github => "github",
+            Format::Gitlab => "gitlab",
+            Format::Junit => "junit",
+            Format::Markdown => "markdown",
+        }
+    }
+
+    /// The format of a name.
+    pub fn parse(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+}
+
+/// How a report is written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether the place where the text goes shows colours.
+    pub color: bool,
+    /// Columns at which text for people is wrapped; `None` leaves lines whole, as logs and files want them.
+    pub width: Option<usize>,
+    /// Whether formats for people end in the summary line.
+    pub summary: bool,
+    /// Whether formats for people list the overlays that were checked.
+    pub overlays: bool,
+    /// The severity at which a finding fails the check; `None` when nothing does.
+    pub fail_on: Option<Severity>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { color: false, width: None, summary: true, overlays: false, fail_on: Some(Severity::Error) }
+    }
+}
+
+/// Writes a report.
+pub fn write(format: Format, outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    match format {
+        Format::Pretty => pretty::write(outcome, out, options),
+        Format::Concise => concise::write(outcome, out, options),
+        Format::Json => json::write(outcome, out),
+        Format::Sarif => sarif::write(outcome, out),
+        Format::Github => github::write(outcome, out, options),
+        Format::Gitlab => gitlab::write(outcome, out),
+        Format::Junit => junit::write(outcome, out, options),
+        Format::Markdown => markdown::write(outcome, out),
+    }
+}
+
+/// Where a rule is documented, relative to the project's home when that is not known.
+pub fn url(rule: &str) -> String {
+    let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
+    let page = match crate::rules::find(rule) {
+        Some(_) => format!("src/rules/{}.rs", rule.replace('-', "_")),
+        None => "README.md#rules".to_string(),
+    };
+    if home.is_empty() { page } else { format!("{home}/blob/main/{page}") }
+}
+
+/// Text from checked files with everything taken out that a terminal would act on: control characters (line ends and tabs
+/// too), and the marks that reorder what is shown.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts_on_terminal) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        push_printable(&mut safe, character);
+    }
+    Cow::Owned(safe)
+}
+
+/// The same for text of several lines: line ends stay.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn push_printable(safe: &mut String, character: char) {
+    if acts_on_terminal(character) { safe.extend(character.escape_unicode()) } else { safe.push(character) }
+}
+
+fn acts_on_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+/// `1 overlay`, `2 overlays`.
+fn count(number: usize, noun: &str) -> String {
+    let plural = match (number, noun) {
+        (1, _) => return format!("1 {noun}"),
+        (_, "policy") => "policies".to_string(),
+        _ => format!("{noun}s"),
+    };
+    format!("{number} {plural}")
+}
+
+/// What was found: `2 errors, 1 warning`, `no findings`.
+fn found(counts: &Counts) -> String {
+    let kinds = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.infos, "info")];
+    let mut parts: Vec<String> = kinds.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(*number, noun)).collect();
+    if parts.is_empty() {
+        parts.push("no findings".to_string());
+    }
+    if counts.suppressed > 0 {
+        parts.push(format!("{} suppressed", counts.suppressed));
+    }
+    parts.join(", ")
+}
+
+/// The line that says what was found and what was looked at, so that a check of nothing never looks clean.
+pub fn summary(outcome: &Outcome) -> String {
+    let counts = &outcome.counts;
+    let ran = format!("{} and {}", count(counts.rules, "rule"), count(counts.policies, "policy"));
+    if !outcome.checked_anything() {
+        return format!("{}; nothing was checked: no overlay was found ({ran} ready)", found(counts));
+    }
+    let incomplete = outcome.overlays.iter().filter(|overlay| !overlay.complete).count();
+    let incomplete = if incomplete == 0 { String::new() } else { format!(", {incomplete} of them incomplete") };
+    format!(
+        "{}; checked {}{incomplete} ({}, {}) with {ran}",
+        found(counts),
+        count(outcome.overlays.len(), "overlay"),
+        count(counts.apps, "app"),
+        count(counts.resources, "resource"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

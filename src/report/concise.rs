@@ -1,0 +1,37 @@
+//! `concise`: one line a finding, `file:line:column: severity[rule] message`, for editors, `grep` and short logs.
+
+use std::io::{self, Write};
+
+use super::{Options, printable, summary};
+use crate::check::Outcome;
+use crate::finding::Located;
+
+pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    for located in &outcome.findings {
+        writeln!(out, "{}", line(located))?;
+    }
+    if options.summary {
+        writeln!(out, "{}", summary(outcome))?;
+    }
+    Ok(())
+}
+
+/// The line of a finding.
+pub(super) fn line(located: &Located) -> String {
+    let (finding, place) = (&located.finding, &located.location);
+    let also = match finding.also_in.len() {
+        0 => String::new(),
+        1 => " (also in 1 overlay)".to_string(),
+        several => format!(" (also in {several} overlays)"),
+    };
+    let revision = place.revision.as_deref().map(|revision| format!("{}:", printable(revision))).unwrap_or_default();
+    format!(
+        "{revision}{}:{}:{}: {}[{}] {}{also}",
+        printable(&place.file),
+        place.line,
+        place.column,
+        finding.severity.as_str(),
+        printable(&finding.rule),
+        printable(finding.message.trim_end()),
+    )
+}

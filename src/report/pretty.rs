@@ -1,0 +1,300 @@
+//! `pretty`: a code frame from every file that plays a part, drawn by miette.
+//!
+//! miette takes one source a diagnostic and scans it from its start. [`Frames`] gives it a virtual text made of small windows
+//! of several files instead: control characters escaped, long lines cut, and only the lines around each label, so that a
+//! finding at the end of a large file costs no more than one at its start.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
+use miette::{Severity as Level, SpanContents};
+
+use super::{Options, printable, printable_lines, push_printable, summary, url};
+use crate::check::Outcome;
+use crate::finding::{Located, Location, Severity};
+use crate::source::{Files, SourceFile};
+use crate::yaml::FileId;
+
+/// Lines shown above and below a label.
+const CONTEXT: usize = 2;
+/// Characters of a line that are shown.
+const LINE: usize = 160;
+/// Characters kept before a label in a line that is cut.
+const LEAD: usize = 40;
+/// Labels of one finding that are drawn; the rest is counted.
+const LABELS: usize = 8;
+
+/// One window of a file.
+struct Frame {
+    name: String,
+    first_line: usize,
+    /// Where the window starts in the virtual text.
+    start: usize,
+    text: String,
+}
+
+/// A label: its place in the virtual text and its position in the file.
+struct Label {
+    start: usize,
+    length: usize,
+    line: usize,
+    column: usize,
+    text: Option<String>,
+}
+
+/// The virtual text.
+#[derive(Default)]
+struct Frames {
+    frames: Vec<Frame>,
+    /// The primary label first.
+    labels: Vec<Label>,
+}
+
+impl SourceCode for Frames {
+    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, _after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let end = span.offset() + span.len();
+        let frame = self.frames.iter().find(|frame| frame.start <= span.offset() && end <= frame.start + frame.text.len());
+        let frame = frame.ok_or(MietteError::OutOfBounds)?;
+        if before > 0 {
+            let (whole, lines) = ((frame.start, frame.text.len()).into(), frame.text.lines().count());
+            let name = frame.name.clone();
+            return Ok(Box::new(MietteSpanContents::new_named(name, frame.text.as_bytes(), whole, frame.first_line - 1, 0, lines)));
+        }
+        // without context miette asks for the position that it prints above the frame
+        let label = self.labels.iter().find(|label| label.start == span.offset()).ok_or(MietteError::OutOfBounds)?;
+        let text = frame.text.get(span.offset() - frame.start..end - frame.start).unwrap_or_default();
+        let (name, line, column) = (frame.name.clone(), label.line - 1, label.column - 1);
+        Ok(Box::new(MietteSpanContents::new_named(name, text.as_bytes(), *span, line, column, 1)))
+    }
+}
+
+/// A place to draw.
+struct Mark<'a> {
+    file: FileId,
+    location: &'a Location,
+    text: Option<String>,
+}
+
+impl Frames {
+    fn new(located: &Located, files: &Files) -> Frames {
+        let primary = Mark { file: located.finding.origin.file, location: &located.location, text: None };
+        let mut marks = vec![primary];
+        for (related, location) in located.finding.related.iter().zip(&located.related) {
+            let text = printable(&related.message).into_owned();
+            match marks.iter_mut().find(|mark| mark.file == related.origin.file && mark.location == location) {
+                Some(mark) => match &mut mark.text {
+                    Some(known) if *known == text => {}
+                    Some(known) => *known = format!("{known}; {text}"),
+                    None => mark.text = Some(text),
+                },
+                None => marks.push(Mark { file: related.origin.file, location, text: Some(text) }),
+            }
+        }
+        let more = marks.len().saturating_sub(LABELS);
+        marks.truncate(LABELS);
+        if let Some(last) = marks.last_mut().filter(|_| more > 0) {
+            let text = last.text.take().unwrap_or_default();
+            last.text = Some(format!("{text} (and {})", super::count(more, "more place")));
+        }
+        let mut frames = Frames::default();
+        while let Some(first) = marks.first() {
+            // marks of one file whose context touches share a window
+            let (file, mut from, mut to) = (first.file, first.location.line, first.location.line);
+            let mut together: Vec<Mark> = Vec::new();
+            loop {
+                let near = |mark: &Mark| {
+                    mark.file == file && mark.location.line + 2 * CONTEXT + 1 >= from && mark.location.line <= to + 2 * CONTEXT + 1
+                };
+                let Some(index) = marks.iter().position(near) else { break };
+                let mark = marks.remove(index);
+                (from, to) = (from.min(mark.location.line), to.max(mark.location.line));
+                together.push(mark);
+            }
+            frames.add(&files.get(file), from.saturating_sub(CONTEXT).max(1), to + CONTEXT, together);
+        }
+        frames
+    }
+
+    /// Adds the window of some lines of a file, with its marks.
+    fn add(&mut self, file: &SourceFile, from: usize, to: usize, marks: Vec<Mark>) {
+        let start = self.frames.last().map_or(0, |frame| frame.start + frame.text.len() + 1);
+        let to = to.min(file.line_starts().len());
+        let mut text = String::new();
+        let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
+        for number in from..=to {
+            let line = file.line(number).trim_start_matches('\u{feff}');
+            let here = || marks.iter().filter(|mark| mark.location.line == number);
+            let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
+            let shown = Shown::new(line, first, &mut text);
+            for (mark, slot) in marks.iter().zip(&mut labels).filter(|(mark, _)| mark.location.line == number) {
+                let location = mark.location;
+                // only the first line of what spans several: the rest of an object says nothing
+                let end = if location.end_line == location.line { location.end_column } else { usize::MAX };
+                let (from, to) = (shown.offset(location.column), shown.offset(end));
+                *slot = Some(Label {
+                    start: start + from,
+                    length: to.saturating_sub(from),
+                    line: number,
+                    column: location.column,
+                    text: mark.text.clone(),
+                });
+            }
+            text.push('\n');
+        }
+        self.labels.extend(labels.into_iter().flatten());
+        let revision = file.revision.as_deref().map(|revision| format!(" at {}", printable(revision))).unwrap_or_default();
+        let name = format!("{}{revision}", printable(&file.path));
+        self.frames.push(Frame { name, first_line: from, start, text });
+    }
+}
+
+/// A line as shown, and where its characters went.
+struct Shown {
+    /// The first column that is shown.
+    first: usize,
+    /// Byte offset in the window of each shown character, and of the end.
+    offsets: Vec<usize>,
+}
+
+impl Shown {
+    /// Appends a line to the window, cut around a column when it is long.
+    fn new(line: &str, column: usize, text: &mut String) -> Shown {
+        let length = line.chars().count();
+        let skipped = if length <= LINE { 0 } else { (column - 1).saturating_sub(LEAD).min(length) };
+        if skipped > 0 {
+            text.push('…');
+        }
+        let mut offsets = Vec::new();
+        let mut characters = line.chars().skip(skipped);
+        for character in characters.by_ref().take(LINE) {
+            offsets.push(text.len());
+            if character == '\t' { text.push(' ') } else { push_printable(text, character) }
+        }
+        offsets.push(text.len());
+        if characters.next().is_some() {
+            text.push('…');
+        }
+        Shown { first: skipped + 1, offsets }
+    }
+    fn offset(&self, column: usize) -> usize {
+        let last = self.offsets.len() - 1;
+        self.offsets[column.saturating_sub(self.first).min(last)]
+    }
+}
+
+/// What miette draws.
+struct Drawn<'a> {
+    located: &'a Located,
+    frames: Frames,
+    message: String,
+    help: Option<String>,
+    url: Option<String>,
+}
+
+impl fmt::Debug for Drawn<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let finding = &self.located.finding;
+        Some(Box::new(format!("{}[{}]", finding.severity.as_str(), printable(&finding.rule))))
+    }
+    fn severity(&self) -> Option<Level> {
+        Some(match self.located.finding.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Info => Level::Advice,
+        })
+    }
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.url.as_ref().map(|url| Box::new(url) as Box<dyn fmt::Display>)
+    }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.frames)
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labels = self.frames.labels.iter().enumerate().map(|(index, label)| {
+            let span = SourceSpan::from((label.start, label.length));
+            match index {
+                0 => LabeledSpan::new_primary_with_span(label.text.clone(), span),
+                _ => LabeledSpan::new_with_span(label.text.clone(), span),
+            }
+        });
+        Some(Box::new(labels))
+    }
+}
+
+/// The overlays that share a finding, few by name and many by number.
+fn also_in(overlays: &[String]) -> Option<String> {
+    const NAMED: usize = 3;
+    let named = |overlays: &[String]| overlays.iter().map(|overlay| printable(overlay).into_owned()).collect::<Vec<_>>().join(", ");
+    match overlays.len() {
+        0 => None,
+        number if number <= NAMED => Some(format!("also in {}: {}", super::count(number, "overlay"), named(overlays))),
+        number => Some(format!("also in {number} overlays: {} and {} more", named(&overlays[..NAMED]), number - NAMED)),
+    }
+}
+
+/// The handler that draws with these options.
+fn handler(options: &Options) -> GraphicalReportHandler {
+    let theme = if options.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme)
+        .with_links(options.color)
+        .with_context_lines(CONTEXT)
+        .without_cause_chain()
+        .without_syntax_highlighting()
+        .with_width(options.width.unwrap_or(10_000).max(40))
+}
+
+pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    for located in &outcome.findings {
+        write!(out, "{}", drawn(located, &outcome.files, options).map_err(io::Error::other)?)?;
+        writeln!(out)?;
+    }
+    if options.overlays {
+        for overlay in &outcome.overlays {
+            let words = [Some(overlay.app.as_str()), overlay.environment.as_deref(), overlay.variant.as_deref()];
+            let words = words.into_iter().flatten().map(printable).collect::<Vec<_>>().join(", ");
+            let incomplete = if overlay.complete { "" } else { " (incomplete)" };
+            writeln!(out, "checked {}: {words}{incomplete}", printable(&overlay.path))?;
+        }
+    }
+    if options.summary {
+        writeln!(out, "{}", summary(outcome))?;
+    }
+    Ok(())
+}
+
+/// One finding as text.
+pub(super) fn drawn(located: &Located, files: &Files, options: &Options) -> Result<String, fmt::Error> {
+    let finding = &located.finding;
+    let mut help: Vec<String> = finding.help.iter().map(|help| printable_lines(help)).collect();
+    help.extend(also_in(&finding.also_in));
+    let url = Some(url(&finding.rule)).filter(|url| url.contains("://"));
+    let diagnostic = Drawn {
+        located,
+        frames: Frames::new(located, files),
+        message: printable_lines(finding.message.trim_end()),
+        help: (!help.is_empty()).then(|| help.join("\n")),
+        url,
+    };
+    let mut text = String::new();
+    handler(options).render_report(&mut text, &diagnostic)?;
+    let trimmed = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    Ok(trimmed.collect::<String>().trim_start_matches('\n').to_string())
+}

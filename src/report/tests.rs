@@ -1,0 +1,246 @@
+//! Every format on outcomes made by hand: escaping above all, since the text comes from checked files.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::*;
+use crate::check::CheckedOverlay;
+use crate::finding::{Finding, Located, Related};
+use crate::kustomize::ResourceId;
+use crate::source::Files;
+use crate::yaml::{By, FileId, Origin};
+
+fn origin(file: FileId, text: &str, part: &str) -> Origin {
+    let start = text.find(part).unwrap() as u32;
+    Origin { file, start, end: start + part.len() as u32, by: By::Manifest }
+}
+
+fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
+    let findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &files)).collect();
+    let errors = findings.iter().filter(|located| located.finding.severity == Severity::Error).count();
+    let warnings = findings.iter().filter(|located| located.finding.severity == Severity::Warning).count();
+    Outcome {
+        overlays: vec![CheckedOverlay {
+            path: "apps/api/overlays/production".into(),
+            app: "api".into(),
+            environment: Some("production".into()),
+            variant: None,
+            complete: true,
+        }],
+        counts: Counts { apps: 1, files: 2, resources: 3, rules: 4, policies: 1, errors, warnings, ..Counts::default() },
+        findings,
+        files: Arc::new(files),
+    }
+}
+
+fn finding(message: &str, origin: Origin) -> Finding {
+    Finding {
+        rule: "mutable-tag".into(),
+        severity: Severity::Error,
+        message: message.into(),
+        help: Some("pin the digest that staging runs".into()),
+        origin,
+        related: Vec::new(),
+        app: Some("api".into()),
+        environment: Some("production".into()),
+        variant: None,
+        overlay: Some("apps/api/overlays/production".into()),
+        also_in: vec!["apps/api/overlays/staging".into()],
+        resource: Some(ResourceId { api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: None, name: "api".into() }),
+        path: Some("/spec/template/spec/containers/0/image".into()),
+        fingerprint: "0123456789abcdef0123456789abcdef".into(),
+    }
+}
+
+const OVERLAY: &str = "resources:\n  - ../../base\nimages:\n  - name: api\n    newTag: latest\n";
+const BASE: &str = "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - image: api:1\n";
+
+fn two_files() -> Outcome {
+    let files = Files::default();
+    let overlay = files.add("apps/api/overlays/production/kustomization.yaml", None, OVERLAY.into());
+    let base = files.add("apps/api/base/deployment.yaml", None, BASE.into());
+    let mut finding = finding("production pulls the mutable tag `latest` of api", origin(overlay, OVERLAY, "latest"));
+    finding.related.push(Related { message: "the base sets it here".into(), origin: origin(base, BASE, "api:1") });
+    outcome(vec![finding], files)
+}
+
+/// What a hostile repo would put into names.
+fn hostile() -> Outcome {
+    let text = "a: \"\u{1b}[2J\u{202e}x\"\nb: 1\n";
+    let files = Files::default();
+    let file = files.add("a,b:c%\n::error ::\u{1b}[31m|<b>@me.yaml", None, text.into());
+    let mut finding =
+        finding("\u{1b}]0;own\u{7} `<script>` a|b 100%\r\n::set-output name=x::y ##[group]", origin(file, text, "\"\u{1b}[2J\u{202e}x\""));
+    finding.help = Some("\u{1b}[0m\nsecond line".into());
+    finding.also_in = vec!["\u{1b}c".into()];
+    finding.related.push(Related { message: "\u{1b}[1m".into(), origin: origin(file, text, "b: 1") });
+    outcome(vec![finding], files)
+}
+
+fn text(format: Format, outcome: &Outcome) -> String {
+    let mut out = Vec::new();
+    write(format, outcome, &mut out, &Options::default()).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn names_round_trip() {
+    for format in Format::ALL {
+        assert_eq!(Format::parse(format.as_str()), Some(format));
+    }
+    assert_eq!(Format::parse("xml"), None);
+}
+
+#[test]
+fn pretty_shows_every_file_that_plays_a_part() {
+    insta::assert_snapshot!(text(Format::Pretty, &two_files()), @"");
+}
+
+#[test]
+fn concise_is_one_line_a_finding() {
+    insta::assert_snapshot!(text(Format::Concise, &two_files()), @"");
+}
+
+#[test]
+fn github_is_one_command_a_finding() {
+    insta::assert_snapshot!(text(Format::Github, &two_files()), @"");
+}
+
+#[test]
+fn markdown_is_a_table() {
+    insta::assert_snapshot!(text(Format::Markdown, &two_files()), @"");
+}
+
+#[test]
+fn junit_counts_overlays_and_findings() {
+    insta::assert_snapshot!(text(Format::Junit, &two_files()), @"");
+}
+
+#[test]
+fn nothing_from_a_file_acts_on_a_terminal() {
+    for format in Format::ALL {
+        let text = text(format, &hostile());
+        let bad = |character: char| character != '\n' && acts_on_terminal(character);
+        // JSON formats escape in their own way
+        if !matches!(format, Format::Json | Format::Sarif | Format::Gitlab) {
+            assert!(!text.contains(bad), "{format:?}: {text:?}");
+        }
+        assert!(!text.contains('\u{1b}'), "{format:?}: {text:?}");
+        if matches!(format, Format::Concise | Format::Github) {
+            assert_eq!(text.lines().count(), 2, "{format:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn markdown_and_xml_stay_text() {
+    let markdown = text(Format::Markdown, &hostile());
+    assert!(!markdown.contains("<script>") && !markdown.contains("@me") && !markdown.contains("a|b"), "{markdown}");
+    let xml = text(Format::Junit, &hostile());
+    assert!(!xml.contains("<script>"), "{xml}");
+}
+
+#[test]
+fn commands_have_escaped_properties() {
+    let text = text(Format::Github, &hostile());
+    assert!(text.starts_with("::error file=a%2Cb%3Ac%25%0A%3A%3Aerror %3A%3A"), "{text}");
+    assert!(text.contains("100%25%0A::set-output"), "{text}");
+}
+
+#[test]
+fn annotations_above_the_limit_are_log_lines() {
+    let files = Files::default();
+    let file = files.add("::a.yaml", None, OVERLAY.into());
+    let one = finding("x ##[error]", origin(file, OVERLAY, "latest"));
+    let outcome = outcome(vec![one; 12], files);
+    let text = text(Format::Github, &outcome);
+    assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);
+    assert_eq!(text.lines().filter(|line| line.starts_with("- ::a.yaml:5:13: error[mutable-tag] x ## [error]")).count(), 2, "{text}");
+}
+
+#[test]
+fn json_has_the_documented_shape() {
+    let report: Value = serde_json::from_str(&text(Format::Json, &two_files())).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["tool"]["name"], "gitops-lint");
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(keys(&report), "version tool summary overlays findings");
+    assert_eq!(keys(&report["summary"]), "overlays apps files errors warnings infos suppressed");
+    assert_eq!(keys(&report["overlays"][0]), "path app environment variant complete");
+    let finding = &report["findings"][0];
+    let expected = "rule severity message help app environment variant overlay also_in resource path location related fingerprint url";
+    assert_eq!(keys(finding), expected);
+    assert_eq!(keys(&finding["resource"]), "apiVersion kind namespace name");
+    assert_eq!(keys(&finding["location"]), "file line column end_line end_column byte_start byte_end");
+    assert_eq!((&finding["location"]["line"], &finding["location"]["column"]), (&Value::from(5), &Value::from(13)));
+    assert_eq!(finding["related"][0]["location"]["file"], "apps/api/base/deployment.yaml");
+}
+
+#[test]
+fn sarif_locates_every_result() {
+    let report: Value = serde_json::from_str(&text(Format::Sarif, &hostile())).unwrap();
+    let run = &report["runs"][0];
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    let result = &run["results"][0];
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%2Cb%3Ac%25%0A%3A%3Aerror%20%3A%3A%1B%5B31m%7C%3Cb%3E%40me.yaml");
+    assert_eq!(place["region"]["startColumn"], 4);
+    assert_eq!(run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize]["id"], "mutable-tag");
+    assert_eq!(result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 2);
+}
+
+#[test]
+fn gitlab_wants_a_fingerprint_and_a_line() {
+    let report: Value = serde_json::from_str(&text(Format::Gitlab, &two_files())).unwrap();
+    assert_eq!(report[0]["location"]["lines"]["begin"], 5);
+    assert_eq!(report[0]["severity"], "critical");
+    assert_eq!(report[0]["fingerprint"], "0123456789abcdef0123456789abcdef");
+}
+
+#[test]
+fn checking_nothing_never_looks_clean() {
+    let mut nothing = outcome(Vec::new(), Files::default());
+    nothing.overlays.clear();
+    for format in [Format::Pretty, Format::Concise, Format::Github, Format::Junit, Format::Markdown, Format::Sarif] {
+        assert!(text(format, &nothing).contains("nothing was checked"), "{format:?}");
+    }
+    assert!(
+        summary(&outcome(Vec::new(), Files::default())).starts_with("no findings; checked 1 overlay (1 app, 3 resources) with 4 rules")
+    );
+}
+
+#[test]
+fn long_lines_are_cut_around_the_label() {
+    let text_of_file = format!("key: {}needle{}\n", "ä".repeat(5000), "\u{9}b".repeat(5000));
+    let files = Files::default();
+    let file = files.add("a.yaml", None, text_of_file.as_str().into());
+    let outcome = outcome(vec![finding("x", origin(file, &text_of_file, "needle"))], files);
+    let text = text(Format::Pretty, &outcome);
+    assert!(text.contains("needle") && text.contains("a.yaml:1:5006"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() < 220), "{text}");
+}
+
+#[test]
+fn places_at_odd_spots_are_drawn() {
+    let text_of_file = "\u{feff}a: 1\r\n\r\n\tb: 日本語\r\nc:\n  d: 1\n  e: 2";
+    let files = Files::default();
+    let file = files.add("a.yaml", None, text_of_file.into());
+    let length = text_of_file.len() as u32;
+    let mut findings = Vec::new();
+    for start in 0..=length {
+        for end in [start, start + 1, length, length + 7] {
+            let mut finding = finding("x", Origin { file, start, end, by: By::Manifest });
+            finding
+                .related
+                .push(Related { message: "y".into(), origin: Origin { file, start: length - start, end: length, by: By::Manifest } });
+            findings.push(finding);
+        }
+    }
+    let empty = files.add("empty.yaml", None, "".into());
+    findings.push(finding("empty", Origin { file: empty, start: 0, end: 0, by: By::Manifest }));
+    let outcome = outcome(findings, files);
+    let text = text(Format::Pretty, &outcome);
+    assert!(text.contains("empty.yaml:1:1") && text.contains("日本語"), "{text}");
+    assert!(!text.contains("Failed to read"), "{text}");
+}
