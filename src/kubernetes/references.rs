@@ -395,7 +395,7 @@ mod tests {
 
     fn resource(text: &str) -> Resource {
         let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
-        Resource { node, original: ResourceId::default(), generated: false }
+        Resource::new(node)
     }
 
     fn provided(text: &str) -> Vec<(String, Option<Vec<String>>, bool)> {

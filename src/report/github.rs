@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::{Options, concise, printable, summary};
+use super::{Options, concise, printable, printable_lines, summary};
 use crate::check::Outcome;
 use crate::finding::{Located, Severity};
 
@@ -64,13 +64,12 @@ fn command(located: &Located) -> String {
     } else {
         (place.end_line.max(place.line), String::new())
     };
-    let message = message.split('\n').map(printable).collect::<Vec<_>>().join("\n");
     format!(
         "::{level} file={},line={},endLine={end_line}{columns},title={}::{}",
         property(&place.file),
         place.line,
         property(&finding.rule),
-        data(&message)
+        data(&printable_lines(&message))
     )
 }
 
@@ -81,5 +80,5 @@ fn data(text: &str) -> String {
 
 /// The value of a command's property.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    printable(&data(text)).replace(':', "%3A").replace(',', "%2C")
 }

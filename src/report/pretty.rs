@@ -119,7 +119,9 @@ impl Frames {
     /// Adds the window of some lines of a file, with its marks.
     fn add(&mut self, file: &SourceFile, from: usize, to: usize, marks: Vec<Mark>) {
         let start = self.frames.last().map_or(0, |frame| frame.start + frame.text.len() + 1);
-        let to = to.min(file.line_starts().len());
+        // the empty line after the last line end is none that an editor shows
+        let last = file.line_starts().len() - usize::from(file.text.ends_with(['\n', '\r']));
+        let to = to.min(last).max(marks.iter().map(|mark| mark.location.line).max().unwrap_or(from));
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
@@ -295,6 +297,7 @@ pub(super) fn drawn(located: &Located, files: &Files, options: &Options) -> Resu
     };
     let mut text = String::new();
     handler(options).render_report(&mut text, &diagnostic)?;
-    let trimmed = text.lines().map(|line| format!("{}\n", line.trim_end()));
-    Ok(trimmed.collect::<String>().trim_start_matches('\n').to_string())
+    // miette leaves blanks at the ends of lines, and a blank line below the rule
+    let lines = text.lines().map(str::trim_end).enumerate().filter(|(index, line)| *index != 1 || !line.is_empty());
+    Ok(lines.map(|(_, line)| format!("{line}\n")).collect())
 }

@@ -94,27 +94,71 @@ fn names_round_trip() {
 
 #[test]
 fn pretty_shows_every_file_that_plays_a_part() {
-    insta::assert_snapshot!(text(Format::Pretty, &two_files()), @"");
+    insta::assert_snapshot!(text(Format::Pretty, &two_files()), @r#"
+    error[mutable-tag]
+      × production pulls the mutable tag `latest` of api
+       ╭─[apps/api/overlays/production/kustomization.yaml:5:13]
+     3 │ images:
+     4 │   - name: api
+     5 │     newTag: latest
+       ·             ──────
+       ╰────
+       ╭─[apps/api/base/deployment.yaml:6:18]
+     4 │     spec:
+     5 │       containers:
+     6 │         - image: api:1
+       ·                  ──┬──
+       ·                    ╰── the base sets it here
+       ╰────
+      help: pin the digest that staging runs
+            also in 1 overlay: apps/api/overlays/staging
+
+    1 error; checked 1 overlay (1 app, 3 resources) with 4 rules and 1 policy
+    "#);
 }
 
 #[test]
 fn concise_is_one_line_a_finding() {
-    insta::assert_snapshot!(text(Format::Concise, &two_files()), @"");
+    insta::assert_snapshot!(text(Format::Concise, &two_files()), @r#"
+    apps/api/overlays/production/kustomization.yaml:5:13: error[mutable-tag] production pulls the mutable tag `latest` of api (also in 1 overlay)
+    1 error; checked 1 overlay (1 app, 3 resources) with 4 rules and 1 policy
+    "#);
 }
 
 #[test]
 fn github_is_one_command_a_finding() {
-    insta::assert_snapshot!(text(Format::Github, &two_files()), @"");
+    insta::assert_snapshot!(text(Format::Github, &two_files()), @r#"
+    ::error file=apps/api/overlays/production/kustomization.yaml,line=5,endLine=5,col=13,endColumn=19,title=mutable-tag::production pulls the mutable tag `latest` of api%0Apin the digest that staging runs%0Aapps/api/base/deployment.yaml:6: the base sets it here%0Aalso in: apps/api/overlays/staging
+    1 error; checked 1 overlay (1 app, 3 resources) with 4 rules and 1 policy
+    "#);
 }
 
 #[test]
 fn markdown_is_a_table() {
-    insta::assert_snapshot!(text(Format::Markdown, &two_files()), @"");
+    insta::assert_snapshot!(text(Format::Markdown, &two_files()), @r#"
+    ## gitops-lint
+
+    ❌ 1 error; checked 1 overlay (1 app, 3 resources) with 4 rules and 1 policy
+
+    | severity | rule | place | finding |
+    |---|---|---|---|
+    | error | mutable-tag | apps/api/overlays/production/kustomization.yaml:5 | production pulls the mutable tag \`latest\` of api<br>pin the digest that staging runs<br>also in 1 overlay |
+    "#);
 }
 
 #[test]
 fn junit_counts_overlays_and_findings() {
-    insta::assert_snapshot!(text(Format::Junit, &two_files()), @"");
+    insta::assert_snapshot!(text(Format::Junit, &two_files()), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="gitops-lint" tests="2" failures="1" errors="0">
+      <testsuite name="gitops-lint" tests="2" failures="1" errors="0">
+        <testcase classname="apps/api/overlays/production" name="rendered"/>
+        <testcase classname="apps/api/overlays/production" name="mutable-tag: production pulls the mutable tag `latest` of api" file="apps/api/overlays/production/kustomization.yaml" line="5">
+          <failure message="production pulls the mutable tag `latest` of api" type="mutable-tag">apps/api/overlays/production/kustomization.yaml:5:13: error[mutable-tag] production pulls the mutable tag `latest` of api (also in 1 overlay)&#10;help: pin the digest that staging runs&#10;also in: apps/api/overlays/staging</failure>
+        </testcase>
+      </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
@@ -144,8 +188,8 @@ fn markdown_and_xml_stay_text() {
 #[test]
 fn commands_have_escaped_properties() {
     let text = text(Format::Github, &hostile());
-    assert!(text.starts_with("::error file=a%2Cb%3Ac%25%0A%3A%3Aerror %3A%3A"), "{text}");
-    assert!(text.contains("100%25%0A::set-output"), "{text}");
+    assert!(text.starts_with("::error file=a%2Cb%3Ac%25%0A%3A%3Aerror %3A%3A\\u{1b}[31m"), "{text}");
+    assert!(text.contains("100%25%0A::set-output name=x::y ##[group]"), "{text}");
 }
 
 #[test]
