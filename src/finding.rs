@@ -122,6 +122,20 @@ impl Location {
     }
 }
 
+impl Location {
+    /// The JSON form (design, section 5); `revision` only when it is not the head.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut value = serde_json::json!({
+            "file": &*self.file, "line": self.line, "column": self.column, "end_line": self.end_line, "end_column": self.end_column,
+            "byte_start": self.byte_start, "byte_end": self.byte_end,
+        });
+        if let (Some(revision), Some(map)) = (&self.revision, value.as_object_mut()) {
+            map.insert("revision".to_string(), (&**revision).into());
+        }
+        value
+    }
+}
+
 /// A finding with its places resolved, as reports take it.
 #[derive(Clone, Debug)]
 pub struct Located {

@@ -1,16 +1,25 @@
-//! `render`: prints what `kustomize build` would print.
+//! `render`: prints what `kustomize build` would print, and where every line of it comes from.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::finding::Location;
+use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
+use crate::source::worktree::{Worktree, find_root};
+use crate::source::{Files, Source};
+use crate::yaml::{Data, Node, Origin, escape_pointer, read, write};
 
 /// Arguments of `render`.
 #[derive(Args)]
 pub struct Arguments {
     /// Folder of the kustomization
     overlay: PathBuf,
-    /// Which files a kustomization may read: below its own folder, in the repository, or as far as symbolic links lead
+    /// Which files a kustomization may read: below its own folder, or everything in the repository
     #[arg(long, value_enum, default_value = "root")]
     load_restrictor: Restrictor,
     /// Order of the documents, unless the kustomization has sortOptions
@@ -22,7 +31,7 @@ pub struct Arguments {
     /// Output format
     #[arg(long, value_enum, default_value = "yaml")]
     format: Format,
-    /// Say where each value comes from
+    /// Say where each line or value comes from
     #[arg(long)]
     provenance: bool,
 }
@@ -30,7 +39,9 @@ pub struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Restrictor {
     Root,
+    /// The repository is the boundary
     Repo,
+    /// As `repo`: what lies outside the repository is never read
     None,
 }
 
@@ -46,7 +57,200 @@ enum Format {
     Json,
 }
 
-/// Runs the command.
-pub fn run(_arguments: &Arguments) -> ExitCode {
-    ExitCode::from(super::FAILED)
+/// Runs the command. Status 2 when kustomize would refuse to build.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let (files, rendered) = match render(arguments) {
+        Ok(result) => result,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(super::FAILED);
+        }
+    };
+    let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered.problems.iter().partition(|problem| problem.kind.refused());
+    for (word, problems) in [("error", &refused), ("warning", &notes)] {
+        for problem in problems {
+            eprintln!("{}", describe(word, problem, &files));
+        }
+    }
+    if !refused.is_empty() {
+        return ExitCode::from(super::FAILED);
+    }
+    let text = match (arguments.format, arguments.provenance) {
+        (Format::Yaml, false) => yaml(&rendered.resources),
+        (Format::Yaml, true) => annotated(&rendered.resources, &files),
+        (Format::Json, false) => pretty(&Value::Array(rendered.resources.iter().map(|resource| write::to_json(&resource.node)).collect())),
+        (Format::Json, true) => pretty(&provenance(&rendered.resources, &files)),
+    };
+    // a closed pipe is no reason to fail
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> {
+    let shown = arguments.overlay.display();
+    let folder = arguments.overlay.canonicalize().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    if !folder.is_dir() {
+        return Err(format!("{shown} is a file: name the folder of a kustomization"));
+    }
+    let options = RenderOptions {
+        load_restrictor: match arguments.load_restrictor {
+            Restrictor::Root => LoadRestrictor::Root,
+            Restrictor::Repo | Restrictor::None => LoadRestrictor::Repo,
+        },
+        reorder: match arguments.reorder {
+            Order::None => Reorder::None,
+            Order::Legacy => Reorder::Legacy,
+        },
+        managed_by_label: arguments.add_managed_by_label,
+        ..RenderOptions::default()
+    };
+    let mut root = find_root(&folder);
+    // outside of a Git work tree the root is not known: it is the nearest folder that holds everything that is asked for
+    let known = root.join(".git").exists();
+    loop {
+        let tree = Worktree::open(&root).map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
+        let files = Arc::new(Files::default());
+        let source: Arc<dyn Source> = Arc::new(tree);
+        let options = RenderOptions { root: Some(root.clone()), ..options.clone() };
+        let renderer = Renderer::new(source, files.clone(), options);
+        let below = folder.strip_prefix(&root).unwrap_or(Path::new(""));
+        let path: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
+        let path = path.join("/");
+        match root.parent().filter(|parent| !known && parent.components().count() > 2 && renderer.leads_out(&path)) {
+            Some(parent) => root = parent.to_path_buf(),
+            None => return Ok((files, renderer.render(&path))),
+        }
+    }
+}
+
+fn describe(word: &str, problem: &Problem, files: &Files) -> String {
+    let mut text = format!("{word}: {}\n  --> {}", problem.message, place(problem.origin, files));
+    for (label, origin) in &problem.related {
+        text.push_str(&format!("\n  {}: {label}", place(*origin, files)));
+    }
+    if let Some(help) = &problem.help {
+        text.push_str(&format!("\n  help: {help}"));
+    }
+    text
+}
+
+fn place(origin: Origin, files: &Files) -> String {
+    let location = Location::resolve(files, origin);
+    format!("{}:{}:{}", location.file, location.line, location.column)
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn yaml(resources: &[Resource]) -> String {
+    resources.iter().map(|resource| write::write(&resource.node)).collect::<Vec<_>>().join("---\n")
+}
+
+/// The documents with a gutter that names file, line and reason of every line.
+fn annotated(resources: &[Resource], files: &Files) -> String {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (index, resource) in resources.iter().enumerate() {
+        if index > 0 {
+            lines.push((String::new(), "---".to_string()));
+        }
+        let text = write::write(&resource.node);
+        let mut origins: Vec<Option<Origin>> = vec![None; text.lines().count()];
+        // the printed text is read again, so that its lines can be laid beside the tree that was printed
+        let scratch = Files::default();
+        let id = scratch.add("", None, Arc::from(text.as_str()));
+        let printed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
+        if let Some(printed) = printed {
+            assign(&printed, &resource.node, &scratch, &mut origins);
+        }
+        for (line, origin) in text.lines().zip(origins) {
+            let label = origin.map_or_else(String::new, |origin| {
+                let location = Location::resolve(files, origin);
+                format!("{}:{} {}", location.file, location.line, origin.by.as_str())
+            });
+            lines.push((label, line.to_string()));
+        }
+    }
+    let width = lines.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
+    lines.iter().map(|(label, line)| format!("{label:<width$} | {line}").trim_end().to_string() + "\n").collect()
+}
+
+/// Notes for every line of the printed tree which origin explains it.
+fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Origin>]) {
+    let line = |offset: u32| scratch.get(printed.origin.file).position(offset).line.saturating_sub(1);
+    let mut note = |from: usize, to: usize, origin: Origin| {
+        for place in origins.iter_mut().take(to + 1).skip(from).filter(|place| place.is_none()) {
+            *place = Some(origin);
+        }
+    };
+    match (&printed.data, &node.data) {
+        (Data::Map(map), Data::Map(_)) if !map.entries.is_empty() => {
+            for shown in &map.entries {
+                let Some(entry) = node.entry(&shown.key) else { continue };
+                let whole = entry.value.entries().is_empty() && entry.value.items().is_empty();
+                let first = line(shown.key_origin.start);
+                let last = if whole { line(shown.value.origin.end.saturating_sub(1).max(shown.key_origin.start)) } else { first };
+                note(first, last, if whole { entry.value.origin } else { entry.key_origin });
+            }
+            for shown in &map.entries {
+                if let Some(value) = node.get(&shown.key) {
+                    assign(&shown.value, value, scratch, origins);
+                }
+            }
+        }
+        (Data::List(list), Data::List(_)) if !list.items.is_empty() => {
+            for (shown, item) in list.items.iter().zip(node.items()) {
+                assign(shown, item, scratch, origins);
+            }
+        }
+        _ => note(line(printed.origin.start), line(printed.origin.end.saturating_sub(1).max(printed.origin.start)), node.origin),
+    }
+}
+
+/// Every scalar with its origin and what it replaced (design, section 5).
+fn provenance(resources: &[Resource], files: &Files) -> Value {
+    let resources: Vec<Value> = resources
+        .iter()
+        .map(|resource| {
+            let mut values = Vec::new();
+            flatten(&resource.node, &mut String::new(), files, &mut values);
+            let id = resource.id();
+            let identity = json!({"apiVersion": id.api_version, "kind": id.kind, "namespace": id.namespace, "name": id.name});
+            json!({"resource": identity, "values": values})
+        })
+        .collect();
+    json!({"version": 1, "resources": resources})
+}
+
+fn flatten(node: &Node, path: &mut String, files: &Files, values: &mut Vec<Value>) {
+    let length = path.len();
+    match &node.data {
+        Data::Map(map) if !map.entries.is_empty() => {
+            for entry in &map.entries {
+                path.push('/');
+                path.push_str(&escape_pointer(&entry.key));
+                flatten(&entry.value, path, files, values);
+                path.truncate(length);
+            }
+        }
+        Data::List(list) if !list.items.is_empty() => {
+            for (index, item) in list.items.iter().enumerate() {
+                path.push_str(&format!("/{index}"));
+                flatten(item, path, files, values);
+                path.truncate(length);
+            }
+        }
+        _ => {
+            let replaced: Vec<Value> = std::iter::successors(node.replaced.as_deref(), |node| node.replaced.as_deref())
+                .map(|node| json!({"value": write::to_json(node), "origin": origin(node.origin, files)}))
+                .collect();
+            values.push(json!({
+                "path": path, "value": write::to_json(node), "origin": origin(node.origin, files), "replaced": replaced,
+            }));
+        }
+    }
+}
+
+fn origin(origin: Origin, files: &Files) -> Value {
+    json!({"by": origin.by.as_str(), "location": Location::resolve(files, origin).to_json()})
 }

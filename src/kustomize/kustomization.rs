@@ -447,6 +447,26 @@ impl Kustomization {
         }
     }
 
+    /// Everything in it that may be the path of a file or folder, inline patches and `key=path` forms included.
+    pub fn paths(&self) -> impl Iterator<Item = &Text> {
+        let generators = self.config_map_generator.iter().chain(&self.secret_generator);
+        [
+            &self.resources,
+            &self.components,
+            &self.crds,
+            &self.configurations,
+            &self.generators,
+            &self.transformers,
+            &self.validators,
+            &self.patches_strategic_merge,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.patches.iter().chain(&self.patches_json6902).filter_map(|entry| entry.path.as_ref()))
+        .chain(self.replacements.iter().filter_map(|entry| entry.path.as_ref()))
+        .chain(generators.flat_map(|entry| entry.files.iter().chain(&entry.envs)))
+    }
+
     /// Reads a kustomization from the document of its file.
     pub fn decode(node: &Node, file: FileId, path: Arc<str>, problems: &mut Vec<Problem>) -> Kustomization {
         let mut result = Kustomization::empty(file, path, node.origin);

@@ -120,6 +120,22 @@ impl Renderer {
         self.loader.load(&self.shared, &self.real(folder))
     }
 
+    /// Whether something that the kustomization of a folder refers to, directly or through bases, lies outside of the tree.
+    pub fn leads_out(&self, folder: &str) -> bool {
+        let folder = self.real(folder);
+        let reach = self.loader.reach(&self.shared, &folder);
+        std::iter::once(&*folder).chain(reach.iter().map(|folder| &**folder)).any(|folder| {
+            let Some(kustomization) = self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()) else {
+                return false;
+            };
+            kustomization.paths().any(|path| {
+                // `key=path` in generators
+                let path = path.rsplit('=').next().unwrap_or(path);
+                matches!(self.shared.locate(folder, path), Err(crate::source::SourceError::OutsideRoot))
+            })
+        })
+    }
+
     fn real(&self, folder: &str) -> String {
         let folder = folder.trim_matches('/');
         self.shared.source.resolve(folder).unwrap_or_else(|_| folder.to_string())
