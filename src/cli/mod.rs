@@ -1,6 +1,9 @@
 //! The command line: arguments, exit status, printing. Thin: one file a command.
 
+mod completions;
+mod options;
 mod render;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,10 @@ struct Arguments {
 enum Command {
     /// Print what `kustomize build` would print for a folder
     Render(render::Arguments),
+    /// List the rules, or explain one
+    Rules(rules::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
 }
 
 /// The tool could not do its work.
@@ -37,5 +44,18 @@ pub fn run() -> ExitCode {
     };
     match arguments.command {
         Command::Render(arguments) => render::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+/// Says that there is no such rule, with the nearest one.
+fn unknown_rule(id: &str) -> String {
+    let ids = crate::rules::all().iter().map(|rule| rule.metadata().id);
+    let ratio = |candidate: &str| similar::TextDiff::from_chars(id, candidate).ratio();
+    let nearest = ids.map(|candidate| (ratio(candidate), candidate)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest.filter(|(ratio, _)| *ratio > 0.6) {
+        Some((_, nearest)) => format!("there is no rule `{id}`; did you mean `{nearest}`?"),
+        None => format!("there is no rule `{id}`; `gitops-lint rules` lists them"),
     }
 }

@@ -1,0 +1,120 @@
+//! `rules`: lists the built-in rules or explains one, from the text that the README and SARIF use as well.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::options::{complain, print};
+use crate::report;
+use crate::rules::{self, Metadata};
+
+/// Arguments of `rules`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Id of the rule to explain
+    rule: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// The table of the README
+    Markdown,
+}
+
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Rule {
+    id: &'static str,
+    category: String,
+    level: &'static str,
+    severity: &'static str,
+    summary: &'static str,
+    options: Vec<RuleOption>,
+    documentation: String,
+    url: String,
+}
+
+#[derive(Serialize)]
+struct RuleOption {
+    name: &'static str,
+    meaning: &'static str,
+}
+
+impl Rule {
+    fn new(metadata: &'static Metadata) -> Rule {
+        Rule {
+            id: metadata.id,
+            category: format!("{:?}", metadata.category).to_lowercase(),
+            level: metadata.level,
+            severity: metadata.severity.as_str(),
+            summary: metadata.summary,
+            options: metadata.options.iter().map(|(name, meaning)| RuleOption { name, meaning }).collect(),
+            documentation: metadata.documentation(),
+            url: report::url(metadata.id),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let all: Vec<&'static Metadata> = rules::all().iter().map(|rule| rule.metadata()).collect();
+    let chosen = match &arguments.rule {
+        None => all.clone(),
+        Some(id) => match all.iter().find(|metadata| metadata.id == id) {
+            Some(metadata) => vec![*metadata],
+            None => {
+                complain(&format!("error: {}", super::unknown_rule(id)));
+                return ExitCode::from(super::FAILED);
+            }
+        },
+    };
+    let text = match (arguments.format, arguments.rule.is_some()) {
+        (Format::Json, _) => {
+            let document = Document { version: 1, rules: chosen.into_iter().map(Rule::new).collect() };
+            serde_json::to_string_pretty(&document).expect("internal: plain data is written as JSON") + "\n"
+        }
+        (Format::Markdown, false) => rules::table_markdown(),
+        (_, false) => list(&chosen),
+        (_, true) => chosen.iter().map(|metadata| explanation(metadata)).collect(),
+    };
+    print(&text);
+    ExitCode::SUCCESS
+}
+
+fn list(all: &[&Metadata]) -> String {
+    let width = all.iter().map(|metadata| metadata.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut category = None;
+    for metadata in all {
+        if category.replace(metadata.category) != Some(metadata.category) {
+            let _ = writeln!(text, "{}{:?}", if text.is_empty() { "" } else { "\n" }, metadata.category);
+        }
+        let _ = writeln!(text, "  {:width$}  {}", metadata.id, metadata.summary);
+    }
+    let _ = writeln!(text, "\n`gitops-lint rules RULE` explains one");
+    text
+}
+
+fn explanation(metadata: &Metadata) -> String {
+    let mut text = metadata.documentation().trim_end().to_string();
+    let _ = write!(text, "\n\nDefault level: {}\n", metadata.level);
+    if !metadata.options.is_empty() {
+        let _ = writeln!(text, "\nOptions:");
+        for (name, meaning) in metadata.options {
+            let _ = writeln!(text, "  {name}: {meaning}");
+        }
+    }
+    text
+}
