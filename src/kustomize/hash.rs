@@ -56,7 +56,7 @@ fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
 }
 
 /// JSON as Go writes it: keys sorted bytewise, `<`, `>`, `&` and two line separators escaped.
-fn go_json(value: &Value, out: &mut String) {
+pub(super) fn go_json(value: &Value, out: &mut String) {
     match value {
         Value::String(text) => go_string(text, out),
         Value::Array(items) => {

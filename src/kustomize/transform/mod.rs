@@ -3,22 +3,26 @@
 //! Here: the calls that `accumulate` and `render` make. `configuration` knows which fields are meant, `field_spec` walks to them.
 
 pub mod configuration;
+pub mod embedded;
 pub mod field_spec;
 pub mod images;
 pub mod metadata;
+pub mod path;
 pub mod references;
+pub mod replacements;
 pub mod replicas;
 
 use super::Resource;
 use super::context::BuildContext;
 use super::decode::{Pair, Text};
-use super::kustomization::{ImageEntry, ReplacementEntry, ReplicaEntry, VarEntry};
+use super::kustomization::{ImageEntry, ReplicaEntry, VarEntry};
 use crate::yaml::By;
 
 pub use configuration::{Configuration, Fields};
 pub use field_spec::{FieldSpec, Gvk};
 pub use metadata::labels;
 pub use references::fix_references;
+pub use replacements::replacements;
 
 use metadata::{Affix, NamespaceOptions};
 
@@ -47,11 +51,15 @@ pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, configuration:
     replicas::replicas(resources, entry, configuration.fields(Fields::Replicas), context);
 }
 /// An entry of `images`.
+<<<<<<< HEAD
 pub fn image(resources: &mut [Resource], entry: &ImageEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
     images::image(resources, entry, configuration.fields(Fields::Images), context);
 }
 /// The `replacements` field; entries with a `path` are read from their files.
 pub fn replacements(_resources: &mut [Resource], _entries: &[ReplacementEntry], _context: &mut BuildContext<'_>) {}
+=======
+pub fn image(_resources: &mut [Resource], _entry: &ImageEntry, _configuration: &Configuration, _context: &mut BuildContext<'_>) {}
+>>>>>>> de07899 (Copy values between resources with replacements, into and out of JSON and YAML in strings)
 /// A built-in transformer configured as an object of `transformers` or `validators`. Returns false when its kind is none of ours.
 pub fn plugin(_resources: &mut Vec<Resource>, _object: &Resource, _context: &mut BuildContext<'_>) -> bool {
     false

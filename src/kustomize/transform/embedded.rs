@@ -1,0 +1,271 @@
+//! JSON and YAML that stand in a string, for field paths that lead into them (`data.config\.json.database.host`).
+//!
+//! Here: where a path enters such a string, reading it, and writing it back in its own format: JSON with sorted keys, compact or
+//! indented as it was; YAML with keys and quotes as they were. Comments of such YAML are lost. Not here: what is changed in it.
+
+use super::path;
+use crate::kustomize::hash::go_json;
+use crate::yaml::{Data, Kind, Node, Origin, Scalar, Style, read, write};
+
+/// Finds where a path enters a scalar, lets `change` edit the document in it by the rest of the path, and writes the document
+/// back. False, and nothing written, when there is no such document or the change does not succeed.
+pub fn edit(root: &mut Node, fields: &[String], origin: Origin, change: impl FnOnce(&mut Node, &[String]) -> bool) -> bool {
+    for end in 1..fields.len() {
+        let (outer, inner) = fields.split_at(end);
+        let Ok(Some(host)) = path::lookup(root, outer) else { continue };
+        let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else { continue };
+        let Some(mut document) = parse(host) else { continue };
+        if !change(&mut document, inner) {
+            return false;
+        }
+        let Some(written) = serialize(&document, &text) else { return false };
+        if let Some(host) = path::lookup_mut(root, outer) {
+            host.replace(Data::Scalar(Scalar { text: written.into(), style, kind }), origin);
+        }
+        return true;
+    }
+    false
+}
+
+/// The document that a scalar's text is. Its origins count in that text, not in a file.
+pub fn parse(host: &Node) -> Option<Node> {
+    read::read(&host.as_scalar()?.text, host.origin.file).ok()?.documents.into_iter().next()
+}
+
+fn serialize(document: &Node, before: &str) -> Option<String> {
+    if !before.trim().starts_with(['{', '[']) {
+        let mut out = String::new();
+        block(document, before, 0, &mut out);
+        return Some(out.trim().to_string());
+    }
+    let value = write::to_json(document);
+    let mut out = String::new();
+    go_json(&value, &mut out);
+    Some(if before.contains('\n') && before.contains("  ") { indented(&out) } else { out })
+}
+
+/// Compact JSON with line breaks and two blanks a level.
+fn indented(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    let mut letters = json.chars().peekable();
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    while let Some(letter) = letters.next() {
+        if in_string {
+            out.push(letter);
+            in_string = escaped || letter != '"';
+            escaped = !escaped && letter == '\\';
+            continue;
+        }
+        match letter {
+            '{' | '[' => {
+                out.push(letter);
+                match letters.next_if(|next| matches!(next, '}' | ']')) {
+                    Some(close) => out.push(close),
+                    None => {
+                        depth += 1;
+                        line(&mut out, depth);
+                    }
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push(letter);
+            }
+            ',' => {
+                out.push(',');
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            _ => {
+                in_string = letter == '"';
+                out.push(letter);
+            }
+        }
+    }
+    out
+}
+
+/// Whether a value stood in `{…}` or `[…]`.
+fn was_flow(node: &Node, before: &str) -> bool {
+    before.as_bytes().get(node.origin.start as usize).is_some_and(|first| matches!(first, b'{' | b'['))
+}
+
+fn is_leaf(node: &Node, before: &str) -> bool {
+    node.as_scalar().is_some()
+        || node.as_map().is_some_and(|map| map.entries.is_empty())
+        || node.as_list().is_some_and(|list| list.items.is_empty())
+        || was_flow(node, before)
+}
+
+/// Writes a value in block style; the first line goes where the text stands.
+fn block(node: &Node, before: &str, indent: usize, out: &mut String) {
+    let line = |out: &mut String, first: bool| {
+        if !first {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+    };
+    match &node.data {
+        _ if is_leaf(node, before) => leaf(node, indent, out),
+        Data::Map(map) => {
+            for (position, entry) in map.entries.iter().enumerate() {
+                line(out, position == 0);
+                plain_or_quoted(&entry.key, Kind::String, out);
+                out.push(':');
+                match &entry.value.data {
+                    _ if is_leaf(&entry.value, before) => {
+                        if !(entry.value.is_null() && entry.value.as_scalar().is_some_and(|scalar| scalar.text.is_empty())) {
+                            out.push(' ');
+                        }
+                        leaf(&entry.value, indent + 2, out);
+                    }
+                    data => {
+                        let inner = if matches!(data, Data::List(_)) { indent } else { indent + 2 };
+                        out.push('\n');
+                        out.extend(std::iter::repeat_n(' ', inner));
+                        block(&entry.value, before, inner, out);
+                    }
+                }
+            }
+        }
+        Data::List(list) => {
+            for (position, item) in list.items.iter().enumerate() {
+                line(out, position == 0);
+                out.push_str("- ");
+                block(item, before, indent + 2, out);
+            }
+        }
+        Data::Scalar(_) => {}
+    }
+}
+
+/// Writes a scalar, or a map or list in one line.
+fn leaf(node: &Node, indent: usize, out: &mut String) {
+    let separated = |out: &mut String, position: usize| {
+        if position > 0 {
+            out.push_str(", ");
+        }
+    };
+    match &node.data {
+        Data::Scalar(scalar) => scalar_text(scalar, indent, out),
+        Data::Map(map) => {
+            out.push('{');
+            for (position, entry) in map.entries.iter().enumerate() {
+                separated(out, position);
+                plain_or_quoted(&entry.key, Kind::String, out);
+                out.push_str(": ");
+                leaf(&entry.value, indent, out);
+            }
+            out.push('}');
+        }
+        Data::List(list) => {
+            out.push('[');
+            for (position, item) in list.items.iter().enumerate() {
+                separated(out, position);
+                leaf(item, indent, out);
+            }
+            out.push(']');
+        }
+    }
+}
+
+fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
+    match scalar.style {
+        Style::SingleQuoted => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
+        Style::DoubleQuoted => double_quoted(&scalar.text, out),
+        Style::Literal | Style::Folded => {
+            out.push_str(if scalar.text.ends_with('\n') { "|" } else { "|-" });
+            for line in scalar.text.lines() {
+                out.push('\n');
+                if !line.is_empty() {
+                    out.extend(std::iter::repeat_n(' ', indent));
+                    out.push_str(line);
+                }
+            }
+        }
+        Style::Plain => plain_or_quoted(&scalar.text, scalar.kind, out),
+    }
+}
+
+/// Plain where that reads back as the same text and type, else in quotes.
+fn plain_or_quoted(text: &str, kind: Kind, out: &mut String) {
+    let line = format!("[{text}, x]");
+    let back = read::read(&line, crate::yaml::FileId(0)).ok();
+    let back = back.as_ref().and_then(|documents| documents.documents.first()).map(Node::items);
+    let same = matches!(back, Some([item, _]) if item.as_scalar().is_some_and(|scalar| {
+        &*scalar.text == text && scalar.kind == kind && scalar.style == Style::Plain
+    }));
+    if same || (text.is_empty() && kind == Kind::Null) {
+        out.push_str(text);
+    } else if crate::yaml::scalar::resolve(text) != kind || text.contains(|letter: char| letter.is_control()) {
+        double_quoted(text, out);
+    } else {
+        out.push_str(&format!("'{}'", text.replace('\'', "''")));
+    }
+}
+
+fn double_quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control if control.is_control() => out.push_str(&format!("\\x{:02X}", control as u32)),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{By, FileId};
+
+    fn edited(text: &str, path: &str, to: &str) -> Option<String> {
+        let origin = Origin { file: FileId(0), start: 0, end: 0, by: By::Replacement };
+        let mut root = Node::map(Vec::new(), origin);
+        root.set("data", Node::string(text, origin), origin);
+        let done = edit(&mut root, &path::split(path), origin, |document, inner| {
+            path::visit(document, inner, None, &mut |node, _| {
+                let style = node.as_scalar().unwrap().style;
+                node.data = Data::Scalar(Scalar { style, ..Scalar::plain(to) });
+            })
+            .is_ok_and(|count| count > 0)
+        });
+        done.then(|| root.get("data").unwrap().as_str().unwrap().to_string())
+    }
+
+    #[test]
+    fn json_keeps_its_format_but_sorts_its_keys() {
+        assert_eq!(edited(r#"{"b":"<x>","a":{"c":1}}"#, "data.a.c", "2").unwrap(), r#"{"a":{"c":2},"b":"\u003cx\u003e"}"#);
+        assert_eq!(
+            edited("{\n  \"b\": [1, {}],\n  \"a\": 1\n}", "data.a", "2").unwrap(),
+            "{\n  \"a\": 2,\n  \"b\": [\n    1,\n    {}\n  ]\n}"
+        );
+    }
+
+    #[test]
+    fn yaml_keeps_order_and_quotes() {
+        assert_eq!(
+            edited("b: 'x'\na:\n  - n: \"1\"\n    l: {p: q}\n  - 5\nz:\nt: \"#\"\n", "data.b", "it's").unwrap(),
+            "b: 'it''s'\na:\n- n: \"1\"\n  l: {p: q}\n- 5\nz:\nt: \"#\""
+        );
+    }
+
+    #[test]
+    fn other_text_is_left_alone() {
+        assert_eq!(edited("hello", "data.b", "x"), None);
+        assert_eq!(edited("a: 1", "data.b", "x"), None);
+        assert_eq!(edited("", "data.b", "x"), None);
+        assert_eq!(edited("a: [", "data.b", "x"), None);
+    }
+}

@@ -1,0 +1,385 @@
+//! `replacements`: values copied from a field of one resource, or given, into fields of others.
+//!
+//! Here: which resource is the source, which are targets, and what is written. Not here: field paths (`path`) and values inside
+//! JSON or YAML that a string holds (`embedded`).
+
+use super::embedded;
+use super::path::{self, Create, PathError, Shape};
+use crate::kustomize::context::BuildContext;
+use crate::kustomize::decode::{Decoder, Rules, Text};
+use crate::kustomize::kustomization::{self, FieldOptions, ReplacementEntry, ReplacementSource, ReplacementTarget};
+use crate::kustomize::patch::selector::Selector;
+use crate::kustomize::{Problem, Resource};
+use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, scalar};
+
+/// The field that is meant when no path is given.
+const DEFAULT_PATH: &str = "metadata.name";
+
+/// The `replacements` field; entries with a `path` are read from their files.
+pub fn replacements(resources: &mut [Resource], entries: &[ReplacementEntry], context: &mut BuildContext<'_>) {
+    let mut loaded = Vec::new();
+    for entry in entries {
+        match &entry.path {
+            None => loaded.push(entry.clone()),
+            Some(_) if entry.source.is_some() || !entry.targets.is_empty() => {
+                context.report(
+                    Problem::error(entry.origin, "a replacement has both a path and a source or targets")
+                        .with_help("move the replacement into the file, or remove the path"),
+                );
+            }
+            Some(file) => match from_file(file, context) {
+                Ok(entries) => loaded.extend(entries),
+                Err(problem) => context.report(problem),
+            },
+        }
+    }
+    for entry in &loaded {
+        apply(resources, entry, context);
+    }
+}
+
+/// The replacements of a file: one, or a list of them.
+fn from_file(file: &Text, context: &mut BuildContext<'_>) -> Result<Vec<ReplacementEntry>, Problem> {
+    let documents = context.read_documents(file)?;
+    let wrong = |found: &str| {
+        Problem::error(file.origin(), format!("{:?} must hold a replacement or a list of replacements, but it holds {found}", &**file))
+    };
+    let document = documents.documents.first().ok_or_else(|| wrong("nothing"))?;
+    let nodes = match &document.data {
+        Data::Map(_) => std::slice::from_ref(document),
+        Data::List(list) => &list.items,
+        Data::Scalar(_) => return Err(wrong("a single value")),
+    };
+    let mut decoder = Decoder::new(&mut context.problems, Rules::Plugin);
+    Ok(nodes.iter().map(|node| ReplacementEntry { path: None, ..ReplacementEntry::decode(node, &mut decoder) }).collect())
+}
+
+/// What is written, and where it was found when it is a whole value of a resource: targets can change it on the way.
+struct Value {
+    node: Node,
+    live: Option<(usize, Vec<String>)>,
+}
+
+fn apply(resources: &mut [Resource], entry: &ReplacementEntry, context: &mut BuildContext<'_>) {
+    match value(resources, entry) {
+        Ok(mut value) => {
+            for target in &entry.targets {
+                if let Err(problem) = write_target(resources, &mut value, target, entry) {
+                    context.report(problem);
+                }
+            }
+        }
+        Err(problem) => context.report(problem),
+    }
+}
+
+fn value(resources: &[Resource], entry: &ReplacementEntry) -> Result<Value, Problem> {
+    if entry.targets.is_empty() {
+        return Err(Problem::error(entry.origin, "the replacement has no targets").with_help("list at least one entry under targets"));
+    }
+    match (&entry.source, &entry.source_value) {
+        (None, None) => Err(Problem::error(entry.origin, "the replacement has neither a source nor a sourceValue")
+            .with_help("say where the value comes from")),
+        (Some(source), Some(_)) => {
+            Err(Problem::error(source.origin, "the replacement has both a source and a sourceValue").with_help("remove one of the two"))
+        }
+        (None, Some(text)) => {
+            Ok(Value { node: Node::scalar(Scalar::plain(text.value.clone()), text.origin().with(By::Replacement)), live: None })
+        }
+        (Some(source), None) => source_value(resources, source, entry),
+    }
+}
+
+fn source_value(resources: &[Resource], source: &ReplacementSource, entry: &ReplacementEntry) -> Result<Value, Problem> {
+    let described = describe(&source.selector);
+    let mut matches = resources.iter().enumerate().filter(|(_, resource)| is_source(resource, &source.selector));
+    let Some((index, resource)) = matches.next() else {
+        return Err(Problem::error(source.origin, format!("the source of the replacement, {described}, selects no resource"))
+            .with_help("compare the selector with the resources of this kustomization; parts are compared literally"));
+    };
+    if let Some((_, other)) = matches.next() {
+        return Err(Problem::error(source.origin, format!("the source of the replacement, {described}, selects several resources"))
+            .with_help("narrow it by kind, name or namespace until it selects one")
+            .with_related(format!("it selects {}", resource.id()), resource.node.origin)
+            .with_related(format!("it selects {}", other.id()), other.node.origin));
+    }
+    let written = source.field_path.as_deref().unwrap_or(DEFAULT_PATH);
+    let place = source.field_path.as_ref().map_or(source.origin, Text::origin);
+    let fields = path::split(written);
+    let found = path::lookup(&resource.node, &fields)
+        .map_err(|error| Problem::error(place, format!("the path {written:?} cannot be followed in {}: {error}", resource.id())))?;
+    let Some(found) = found.filter(|found| !is_empty(found)) else {
+        return Err(Problem::error(place, format!("the source {} has no value at {written:?}", resource.id()))
+            .with_help("name a field that is set when replacements run, before name references are followed")
+            .with_related("the source is this resource", resource.node.origin));
+    };
+    let Some((delimiter, options)) = delimiter(&source.options) else {
+        return Ok(Value { node: attributed(found), live: Some((index, fields)) });
+    };
+    let Some(whole) = found.as_scalar() else {
+        return Err(not_scalar(options, "the source"));
+    };
+    let pieces: Vec<&str> = split_at(&whole.text, delimiter);
+    let piece = usize::try_from(options.index).ok().and_then(|index| pieces.get(index)).ok_or_else(|| {
+        Problem::error(
+            options.origin,
+            format!("there is no piece {} of {:?}, which has {} pieces", options.index, &*whole.text, pieces.len()),
+        )
+        .with_help("the index counts from 0")
+    })?;
+    let scalar = Scalar { text: (*piece).into(), ..whole.clone() };
+    Ok(Value { node: Node::scalar(scalar, entry.origin.with(By::Replacement)), live: None })
+}
+
+fn attributed(node: &Node) -> Node {
+    Node { data: node.data.clone(), origin: node.origin.with(By::Replacement), replaced: None }
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || node.as_map().is_some_and(|map| map.entries.is_empty()) || node.as_list().is_some_and(|list| list.items.is_empty())
+}
+
+/// Whether a resource is meant by a source: some identity that it has or had is equal in every part that is given.
+fn is_source(resource: &Resource, selector: &kustomization::Selector) -> bool {
+    let same = |part: &Option<Text>, actual: &str| part.as_deref().is_none_or(|wanted| wanted == actual);
+    // A selector's kind is not known to have no namespace, so an empty namespace and "default" are one.
+    let or_default = |namespace: &str| if namespace.is_empty() { "default".to_string() } else { namespace.to_string() };
+    resource.all_ids().any(|id| {
+        same(&selector.group, id.group())
+            && same(&selector.version, id.version())
+            && same(&selector.kind, &id.kind)
+            && same(&selector.name, &id.name)
+            && selector
+                .namespace
+                .as_deref()
+                .is_none_or(|wanted| or_default(wanted) == or_default(id.namespace.as_deref().unwrap_or_default()))
+    })
+}
+
+fn describe(selector: &kustomization::Selector) -> String {
+    let parts = [
+        ("group", &selector.group),
+        ("version", &selector.version),
+        ("kind", &selector.kind),
+        ("name", &selector.name),
+        ("namespace", &selector.namespace),
+    ];
+    let given: Vec<String> = parts.iter().filter_map(|(part, text)| Some(format!("{part} {:?}", &**text.as_ref()?))).collect();
+    if given.is_empty() { "without any condition".to_string() } else { given.join(", ") }
+}
+
+fn delimiter(options: &Option<FieldOptions>) -> Option<(&str, &FieldOptions)> {
+    let options = options.as_ref()?;
+    Some((options.delimiter.as_deref()?, options))
+}
+
+fn split_at<'t>(text: &'t str, delimiter: &str) -> Vec<&'t str> {
+    text.split(delimiter).collect()
+}
+
+fn not_scalar(options: &FieldOptions, what: &str) -> Problem {
+    Problem::error(options.origin, format!("{what} is a map or a list, which a delimiter cannot split"))
+        .with_help("name a field that holds a single value, or remove the delimiter")
+}
+
+/// The expressions of a target's `select` and `reject`.
+struct Matcher {
+    select: Selector,
+    /// With whether it says anything about the identity, and about labels or annotations: each part rejects on its own.
+    reject: Vec<(Selector, bool, bool)>,
+}
+
+impl Matcher {
+    fn new(target: &ReplacementTarget) -> Result<Matcher, Problem> {
+        let Some(select) = &target.select else {
+            return Err(Problem::error(target.origin, "the target does not say which resources it means")
+                .with_help("add select with a kind, a name or other conditions"));
+        };
+        let reject = target.reject.iter().map(|reject| {
+            let identity =
+                [&reject.group, &reject.version, &reject.kind, &reject.name, &reject.namespace].iter().any(|part| part.is_some());
+            let metadata = reject.label_selector.is_some() || reject.annotation_selector.is_some();
+            Ok((Selector::compile(reject)?, identity, metadata))
+        });
+        Ok(Matcher { select: Selector::compile(select)?, reject: reject.collect::<Result<_, Problem>>()? })
+    }
+    fn matches(&self, resource: &Resource) -> bool {
+        let by_identity = |selector: &Selector| {
+            resource.all_ids().any(|id| {
+                selector.matches_gvk(id.group(), id.version(), &id.kind)
+                    && selector.matches_name(&id.name)
+                    && selector.matches_namespace(id.namespace.as_deref().unwrap_or_default())
+            })
+        };
+        self.select.matches_metadata(&resource.node)
+            && !self.reject.iter().any(|(reject, identity, metadata)| {
+                (*metadata && reject.matches_metadata(&resource.node)) || (*identity && by_identity(reject))
+            })
+            && by_identity(&self.select)
+    }
+}
+
+fn write_target(
+    resources: &mut [Resource],
+    value: &mut Value,
+    target: &ReplacementTarget,
+    entry: &ReplacementEntry,
+) -> Result<(), Problem> {
+    let matcher = Matcher::new(target)?;
+    let default = [(DEFAULT_PATH.to_string(), target.origin)];
+    let written: Vec<(String, Origin)> = target.field_paths.iter().map(|text| (text.to_string(), text.origin())).collect();
+    let written = if written.is_empty() { &default[..] } else { &written[..] };
+    let paths: Vec<Vec<String>> = written.iter().map(|(text, _)| path::split(text)).collect();
+    for index in 0..resources.len() {
+        let Some(resource) = resources.get_mut(index).filter(|resource| matcher.matches(resource)) else { continue };
+        for (fields, (text, place)) in paths.iter().zip(written) {
+            let writer = Writer { value: &value.node, options: target.options.as_ref(), origin: entry.origin.with(By::Replacement) };
+            if let Err(failure) = writer.write(&mut resource.node, fields) {
+                return Err(failure.problem(text, *place, resource, target));
+            }
+            if let Some((source, fields)) = &value.live
+                && *source == index
+                && let Ok(Some(now)) = path::lookup(&resource.node, fields)
+            {
+                value.node = attributed(now);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a value could not be written.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Path(#[from] PathError),
+    #[error("there is no such field")]
+    Missing,
+    #[error("the field is a map or a list, which a delimiter cannot split")]
+    NotScalar,
+    #[error("the field holds {kind}, and {text:?} is none")]
+    Mistyped { kind: &'static str, text: String },
+}
+
+impl Failure {
+    fn problem(&self, path: &str, place: Origin, resource: &Resource, target: &ReplacementTarget) -> Problem {
+        let id = resource.id();
+        let creates = target.options.as_ref().is_some_and(|options| options.create);
+        let problem = match self {
+            Failure::Missing => Problem::error(place, format!("the replacement's target {id} has no field {path:?}")),
+            other => Problem::error(place, format!("the replacement cannot be written to {path:?} of {id}: {other}")),
+        };
+        let problem = problem.with_related("the target is this resource", resource.node.origin);
+        match self {
+            Failure::Missing | Failure::Path(PathError::NoItem(..)) if creates => {
+                problem.with_help("correct the path; options.create adds keys and items named by [key=value], but no item for *")
+            }
+            Failure::Missing => problem.with_help("correct the path, narrow select, or set options.create to add the field"),
+            Failure::Path(_) => problem.with_help("correct the path, or narrow select to the resources that have the field"),
+            Failure::NotScalar => problem.with_help("name a field that holds a single value, or remove the delimiter"),
+            Failure::Mistyped { .. } => {
+                problem.with_help("put the present value of the field in quotes, or replace it by a value of its type")
+            }
+        }
+    }
+}
+
+/// Writes one value at one path.
+struct Writer<'a> {
+    value: &'a Node,
+    options: Option<&'a FieldOptions>,
+    origin: Origin,
+}
+
+impl Writer<'_> {
+    fn create(&self) -> Option<Create> {
+        let wanted = self.options.is_some_and(|options| options.create);
+        wanted.then(|| Create { leaf: Shape::of(self.value), origin: self.origin })
+    }
+
+    fn write(&self, root: &mut Node, fields: &[String]) -> Result<(), Failure> {
+        if embedded::edit(root, fields, self.origin, |document, inner| self.visit(document, inner).is_ok()) {
+            return Ok(());
+        }
+        self.visit(root, fields)
+    }
+
+    fn visit(&self, root: &mut Node, fields: &[String]) -> Result<(), Failure> {
+        let mut failure = None;
+        let mut action = |node: &mut Node, fresh: bool| {
+            if failure.is_none() {
+                failure = self.set(node, fresh).err();
+            }
+        };
+        let count = path::visit(root, fields, self.create(), &mut action)?;
+        match failure {
+            Some(failure) => Err(failure),
+            None if count == 0 => Err(Failure::Missing),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes to a field. One that is a single value keeps its type, and takes the text only.
+    fn set(&self, field: &mut Node, fresh: bool) -> Result<(), Failure> {
+        let mut value = self.value.clone();
+        let options = self.options.filter(|options| options.delimiter.is_some());
+        if let Some((options, delimiter)) = options.and_then(|options| Some((options, options.delimiter.as_deref()?))) {
+            let Some(present) = field.as_scalar() else { return Err(Failure::NotScalar) };
+            let piece = value.text().unwrap_or_default();
+            let mut pieces = split_at(&present.text, delimiter);
+            match usize::try_from(options.index) {
+                Err(_) => pieces.insert(0, piece),
+                Ok(index) => match pieces.get_mut(index) {
+                    Some(slot) => *slot = piece,
+                    None => pieces.push(piece),
+                },
+            }
+            let text = pieces.join(delimiter);
+            value = Node::scalar(Scalar { text: text.into(), ..present.clone() }, self.origin);
+        }
+        let Some(present) = field.as_scalar() else {
+            put(field, value.data, value.origin, fresh);
+            return Ok(());
+        };
+        let text = value.as_scalar().map_or_else(|| "".into(), |scalar| scalar.text.clone());
+        let scalar = if fresh {
+            Scalar::plain(text)
+        } else {
+            let kind =
+                fitting(present.kind, &text).ok_or_else(|| Failure::Mistyped { kind: name(present.kind), text: text.to_string() })?;
+            Scalar { text, style: present.style, kind }
+        };
+        put(field, Data::Scalar(scalar), value.origin, fresh);
+        Ok(())
+    }
+}
+
+fn put(field: &mut Node, data: Data, origin: Origin, fresh: bool) {
+    if fresh {
+        *field = Node { data, origin, replaced: None };
+    } else {
+        field.replace(data, origin);
+    }
+}
+
+/// The type of a text in a field of a type; `None` when kustomize cannot print the result.
+fn fitting(field: Kind, text: &str) -> Option<Kind> {
+    let own = scalar::resolve(text);
+    match (field, own) {
+        (Kind::String | Kind::Binary, _) => Some(field),
+        (Kind::Float, Kind::Int) => Some(Kind::Float),
+        _ => (field == own).then_some(field),
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "a boolean",
+        Kind::Int => "a whole number",
+        Kind::Float => "a number",
+        Kind::String => "text",
+        Kind::Timestamp => "a time",
+        Kind::Binary => "binary data",
+    }
+}
