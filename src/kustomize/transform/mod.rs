@@ -51,15 +51,9 @@ pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, configuration:
     replicas::replicas(resources, entry, configuration.fields(Fields::Replicas), context);
 }
 /// An entry of `images`.
-<<<<<<< HEAD
 pub fn image(resources: &mut [Resource], entry: &ImageEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
     images::image(resources, entry, configuration.fields(Fields::Images), context);
 }
-/// The `replacements` field; entries with a `path` are read from their files.
-pub fn replacements(_resources: &mut [Resource], _entries: &[ReplacementEntry], _context: &mut BuildContext<'_>) {}
-=======
-pub fn image(_resources: &mut [Resource], _entry: &ImageEntry, _configuration: &Configuration, _context: &mut BuildContext<'_>) {}
->>>>>>> de07899 (Copy values between resources with replacements, into and out of JSON and YAML in strings)
 /// A built-in transformer configured as an object of `transformers` or `validators`. Returns false when its kind is none of ours.
 pub fn plugin(_resources: &mut Vec<Resource>, _object: &Resource, _context: &mut BuildContext<'_>) -> bool {
     false

@@ -361,16 +361,16 @@ mod tests {
 
     #[test]
     fn looks_up_literally() {
-        let root = tree("a:\n- {name: web-2, v: 1}\n- {name: web, v: 2}\nb: null\nc: [x, y]\n");
+        let root = tree("a:\n- {name: web-2, v: 1}\n- {name: web, v: 2}\nb: null\nc: [x, z]\n");
         assert_eq!(at(&root, "a.[name=web].v"), Ok(Some("2".into())));
         assert_eq!(at(&root, "a.1.v"), Ok(Some("2".into())));
         assert_eq!(at(&root, "a.-.v"), Ok(Some("2".into())));
-        assert_eq!(at(&root, "c.[=y]"), Ok(Some("y".into())));
+        assert_eq!(at(&root, "c.[=z]"), Ok(Some("z".into())));
         assert_eq!(at(&root, "a.7.v"), Ok(None));
         assert_eq!(at(&root, "b.c"), Ok(None));
         assert!(at(&root, "a.*.v").is_err());
         assert!(at(&root, "a.v").is_err());
-        assert!(at(&root, "c.[y]").is_err());
+        assert!(at(&root, "c.[z]").is_err());
         assert!(at(&root, "b.-1").is_err());
     }
 
