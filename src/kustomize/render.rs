@@ -12,6 +12,7 @@ use super::loader::{Loaded, Loader};
 use super::schema::Schema;
 use super::{Kustomization, Problem, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
+use crate::yaml::folded;
 use crate::yaml::read::Documents;
 use crate::yaml::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar};
 
@@ -224,7 +225,8 @@ impl Renderer {
     }
 }
 
-fn finish(gathered: Accumulated) -> Rendered {
+fn finish(mut gathered: Accumulated) -> Rendered {
+    gathered.resources.iter_mut().for_each(|resource| folded::settle(&mut resource.node));
     let problems = distinct(gathered.problems);
     let complete = !problems.iter().any(|problem| problem.kind.refused());
     Rendered { resources: gathered.resources, problems, complete, files: gathered.files }
