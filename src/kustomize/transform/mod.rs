@@ -11,11 +11,12 @@ pub mod path;
 pub mod references;
 pub mod replacements;
 pub mod replicas;
+pub mod vars;
 
 use super::Resource;
 use super::context::BuildContext;
 use super::decode::{Pair, Text};
-use super::kustomization::{ImageEntry, ReplicaEntry, VarEntry};
+use super::kustomization::{ImageEntry, ReplicaEntry};
 use crate::yaml::By;
 
 pub use configuration::{Configuration, Fields};
@@ -23,6 +24,7 @@ pub use field_spec::{FieldSpec, Gvk};
 pub use metadata::labels;
 pub use references::fix_references;
 pub use replacements::replacements;
+pub use vars::resolve_vars;
 
 use metadata::{Affix, NamespaceOptions};
 
@@ -58,5 +60,3 @@ pub fn image(resources: &mut [Resource], entry: &ImageEntry, configuration: &Con
 pub fn plugin(_resources: &mut Vec<Resource>, _object: &Resource, _context: &mut BuildContext<'_>) -> bool {
     false
 }
-/// Puts the values of `vars` where `$(NAME)` stands. Once, at the top.
-pub fn resolve_vars(_resources: &mut [Resource], _vars: &[VarEntry], _configuration: &Configuration, _context: &mut BuildContext<'_>) {}
