@@ -2,6 +2,7 @@
 //!
 //! Here: listing once, reading within the root, symbolic links. Not here: Git (`git`), what files mean.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl Worktree {
 }
 
 /// Resolves links in every segment of a path. `link` tells the target of a link, as written.
-pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<&'a str>) -> Result<String, SourceError> {
+pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a, str>>) -> Result<String, SourceError> {
     let mut pending: Vec<String> = path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_string).collect();
     let mut resolved = String::new();
     let mut followed = 0;
@@ -153,7 +154,7 @@ impl Source for Worktree {
         if self.links.is_empty() {
             return join("", path).ok_or(SourceError::OutsideRoot);
         }
-        resolve_links(path, |path| self.links.get(path).map(String::as_str))
+        resolve_links(path, |path| self.links.get(path).map(|target| Cow::Borrowed(target.as_str())))
     }
 }
 
