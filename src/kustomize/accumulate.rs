@@ -526,7 +526,7 @@ fn needs_plugin(object: &Resource, what: &str) -> Problem {
 }
 
 /// An entry of `patchesStrategicMerge`: the path of a file, or a patch itself.
-fn strategic(entry: &Text, context: &BuildContext<'_>) -> PatchEntry {
+pub(super) fn strategic(entry: &Text, context: &BuildContext<'_>) -> PatchEntry {
     let file = !entry.contains('\n') && context.resolve(entry).is_ok();
     let looks_inline = entry.contains('\n') || entry.contains(": ") || entry.starts_with('{');
     let (path, patch) = if file || !looks_inline { (Some(entry.clone()), None) } else { (None, Some(entry.clone())) };

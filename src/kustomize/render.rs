@@ -233,7 +233,8 @@ fn finish(mut gathered: Accumulated) -> Rendered {
 }
 
 /// Appends the content hashes to the names of generated resources.
-fn add_hashes(resources: &mut [Resource]) {
+/// Appends the content hash to the names that take one.
+pub(super) fn add_hashes(resources: &mut [Resource]) {
     for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
         let name = format!("{}-{}", resource.name(), hash::suffix(resource));
         resource.store_previous();

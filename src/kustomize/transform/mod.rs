@@ -8,9 +8,11 @@ pub mod field_spec;
 pub mod images;
 pub mod metadata;
 pub mod path;
+pub mod plugin;
 pub mod references;
 pub mod replacements;
 pub mod replicas;
+pub mod value_add;
 pub mod vars;
 
 use super::Resource;
@@ -22,6 +24,7 @@ use crate::yaml::By;
 pub use configuration::{Configuration, Fields};
 pub use field_spec::{FieldSpec, Gvk};
 pub use metadata::labels;
+pub use plugin::plugin;
 pub use references::fix_references;
 pub use replacements::replacements;
 pub use vars::resolve_vars;
@@ -55,8 +58,4 @@ pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, configuration:
 /// An entry of `images`.
 pub fn image(resources: &mut [Resource], entry: &ImageEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
     images::image(resources, entry, configuration.fields(Fields::Images), context);
-}
-/// A built-in transformer configured as an object of `transformers` or `validators`. Returns false when its kind is none of ours.
-pub fn plugin(_resources: &mut Vec<Resource>, _object: &Resource, _context: &mut BuildContext<'_>) -> bool {
-    false
 }
