@@ -1,9 +1,11 @@
 //! The command line: arguments, exit status, printing. Thin: one file a command.
 
+mod check;
 mod completions;
 mod options;
 mod render;
 mod rules;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -12,14 +14,19 @@ use clap::{Parser, Subcommand};
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
 #[command(name = "gitops-lint", version, about, max_term_width = 120)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    check: check::Arguments,
 }
 
 /// What to do.
 #[derive(Subcommand)]
 enum Command {
+    /// Check a config repo (the default)
+    Check(check::Arguments),
     /// Print what `kustomize build` would print for a folder
     Render(render::Arguments),
     /// List the rules, or explain one
@@ -42,7 +49,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    match arguments.command {
+    let Some(command) = arguments.command else { return check::run(&arguments.check) };
+    match command {
+        Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

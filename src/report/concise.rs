@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Options, printable, summary};
+use super::{Options, printable, write_end};
 use crate::check::Outcome;
 use crate::finding::Located;
 
@@ -10,10 +10,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
     for located in &outcome.findings {
         writeln!(out, "{}", line(located))?;
     }
-    if options.summary {
-        writeln!(out, "{}", summary(outcome))?;
-    }
-    Ok(())
+    write_end(outcome, out, options)
 }
 
 /// The line of a finding.

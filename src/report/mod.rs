@@ -178,5 +178,19 @@ pub fn summary(outcome: &Outcome) -> String {
     )
 }
 
+/// What formats for people end in: the overlays that were checked, and the summary line, as far as asked for.
+fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    for overlay in outcome.overlays.iter().filter(|_| options.overlays) {
+        let words = [Some(overlay.app.as_str()), overlay.environment.as_deref(), overlay.variant.as_deref()];
+        let words = words.into_iter().flatten().map(printable).collect::<Vec<_>>().join(", ");
+        let incomplete = if overlay.complete { "" } else { " (incomplete)" };
+        writeln!(out, "checked {}: {words}{incomplete}", printable(&overlay.path))?;
+    }
+    if options.summary {
+        writeln!(out, "{}", summary(outcome))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests;

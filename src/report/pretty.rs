@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
 use miette::{Severity as Level, SpanContents};
 
-use super::{Options, printable, printable_lines, push_printable, summary, url};
+use super::{Options, printable, printable_lines, push_printable, url, write_end};
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
 use crate::source::{Files, SourceFile};
@@ -268,18 +268,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         write!(out, "{}", drawn(located, &outcome.files, options).map_err(io::Error::other)?)?;
         writeln!(out)?;
     }
-    if options.overlays {
-        for overlay in &outcome.overlays {
-            let words = [Some(overlay.app.as_str()), overlay.environment.as_deref(), overlay.variant.as_deref()];
-            let words = words.into_iter().flatten().map(printable).collect::<Vec<_>>().join(", ");
-            let incomplete = if overlay.complete { "" } else { " (incomplete)" };
-            writeln!(out, "checked {}: {words}{incomplete}", printable(&overlay.path))?;
-        }
-    }
-    if options.summary {
-        writeln!(out, "{}", summary(outcome))?;
-    }
-    Ok(())
+    write_end(outcome, out, options)
 }
 
 /// One finding as text.

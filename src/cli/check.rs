@@ -1,0 +1,184 @@
+//! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the exit status.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::options::{Color, FailOn, Now, RepoOptions, Target, columns, complain, target};
+use super::workspace::{Workspace, timed};
+use crate::check::{self, Baseline, Outcome, Ran, Selection};
+use crate::config::Level;
+use crate::report::{self, Format};
+use crate::rules::{self, Context};
+
+/// Arguments of `check`.
+#[derive(Args)]
+#[group(id = "check")]
+pub struct Arguments {
+    /// Folder or file to check; the repository around it stays the boundary [default: the repository around the current folder]
+    path: Option<PathBuf>,
+    /// Report: pretty, concise, json, sarif, github, gitlab, junit or markdown, to standard output or to =FILE; may be given
+    /// several times [default: pretty on a terminal, concise elsewhere]
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
+    formats: Vec<Target>,
+    #[command(flatten)]
+    repo: RepoOptions,
+    /// Check this environment only; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// Check this app only; may be given several times
+    #[arg(long = "app", value_name = "NAME")]
+    apps: Vec<String>,
+    /// The severity from which on findings fail the check
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "error")]
+    fail_on: FailOn,
+    /// Accept the findings of an earlier JSON report (write one with --format json=FILE)
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// Print findings and nothing else
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// List the overlays that were checked
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print how long each step took
+    #[arg(long)]
+    timings: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match check(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            ExitCode::from(super::FAILED)
+        }
+    }
+}
+
+fn check(arguments: &Arguments) -> Result<u8, String> {
+    let targets = targets(&arguments.formats)?;
+    let baseline = arguments.baseline.as_deref().map(read_baseline).transpose()?;
+    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let mut workspace = Workspace::load(path, &arguments.repo)?;
+    let selection = selection(arguments, &workspace)?;
+    let today = Now::or_clock(arguments.repo.now.as_ref()).date();
+    let options = check::Options { selection, baseline, today };
+    let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut workspace.timings);
+    let context = Context::new(repo, config, None);
+    let mut findings = timed(timings, "rules", || rules::run(&context));
+    let ran = Ran { rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(), policies: 0 };
+    let outcome = timed(timings, "conclude", || check::conclude(repo, config, &options, std::mem::take(&mut findings), ran));
+    timed(timings, "report", || write(&targets, &outcome, arguments))?;
+    if arguments.timings {
+        print_timings(timings);
+    }
+    if !outcome.checked_anything() {
+        return Err(nothing(&options.selection));
+    }
+    Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
+}
+
+/// The reports to write; one of them at most goes to standard output.
+fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
+    if formats.is_empty() {
+        return Ok(vec![Target { format: Format::Pretty, file: None }]);
+    }
+    if formats.iter().filter(|target| target.file.is_none()).count() > 1 {
+        return Err("only one format goes to standard output; give the others a file: --format sarif=FILE".to_string());
+    }
+    for (index, target) in formats.iter().enumerate() {
+        if target.file.is_some() && formats.iter().skip(index + 1).any(|other| other.file == target.file) {
+            return Err("two formats go to one file".to_string());
+        }
+    }
+    Ok(formats.to_vec())
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("the baseline {shown} cannot be read: {error}"))?;
+    Baseline::parse(&text).map_err(|error| format!("the baseline {shown} is not a JSON report of gitops-lint: {error}"))
+}
+
+/// What the options ask about, with names that do not exist refused: a misspelt name must not look clean.
+fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, String> {
+    let repo = &workspace.repo;
+    let mut environments = Vec::new();
+    for name in &arguments.environments {
+        let lower = name.to_ascii_lowercase();
+        let known = repo.environments.iter().find(|environment| {
+            environment.name == *name || environment.name.to_ascii_lowercase() == lower || environment.aliases.contains(&lower)
+        });
+        let Some(known) = known else {
+            let names: Vec<&str> = repo.environments.iter().map(|environment| environment.name.as_str()).collect();
+            return Err(format!("there is no environment `{name}`; there are {}", names.join(", ")));
+        };
+        environments.push(known.name.clone());
+    }
+    for name in &arguments.apps {
+        if !repo.overlays.iter().any(|overlay| overlay.app == *name) {
+            return Err(format!("there is no app `{name}`; `gitops-lint check --verbose` lists what there is"));
+        }
+    }
+    Ok(Selection { path: workspace.place.path.clone(), environments, apps: arguments.apps.clone() })
+}
+
+/// Why a check of nothing fails.
+fn nothing(selection: &Selection) -> String {
+    let hint = if selection.is_whole() {
+        "no folder with a kustomization carries an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are"
+    } else {
+        "no overlay is in, or reads from, what was asked for"
+    };
+    format!("nothing was checked: {hint}")
+}
+
+fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result<(), String> {
+    let fail_on = arguments.fail_on.severity();
+    for target in targets {
+        let Some(file) = &target.file else { continue };
+        let options = report::Options { overlays: arguments.verbose, fail_on, ..report::Options::default() };
+        let written = File::create(file).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            report::write(target.format, outcome, &mut out, &options)?;
+            out.flush()
+        });
+        written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    }
+    if let Some(target) = targets.iter().find(|target| target.file.is_none()) {
+        let options = report::Options {
+            color: arguments.color.for_stdout(),
+            width: io::stdout().is_terminal().then(columns),
+            summary: !arguments.quiet,
+            overlays: arguments.verbose,
+            fail_on,
+        };
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = report::write(target.format, outcome, &mut out, &options).and_then(|()| out.flush());
+        // a closed pipe is no reason to fail
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("standard output: {error}")),
+            _ => {}
+        }
+    } else if !arguments.quiet {
+        complain(&report::summary(outcome));
+    }
+    Ok(())
+}
+
+fn print_timings(timings: &[(&'static str, Duration)]) {
+    let line = |name: &str, time: Duration| complain(&format!("{name:>14} {:>9.1} ms", time.as_secs_f64() * 1000.0));
+    for (name, time) in timings {
+        line(name, *time);
+    }
+    line("total", timings.iter().map(|(_, time)| *time).sum());
+}

@@ -1,0 +1,139 @@
+//! The repo that a command works on: root found, files listed, configuration read, overlays rendered. Shared by every
+//! command that looks at overlays. Not here: judging (`check`), printing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::options::{Place, RepoOptions, complain, place};
+use crate::config::{Config, RuleSettings};
+use crate::finding::Severity;
+use crate::repo::Repo;
+use crate::report;
+use crate::source::worktree::Worktree;
+use crate::source::{Files, Source};
+
+/// A loaded repo.
+pub struct Workspace {
+    /// Where it lies, and which part was asked about.
+    pub place: Place,
+    /// The configuration, with what the command line says laid over it.
+    pub config: Config,
+    /// The repo.
+    pub repo: Repo,
+    /// How long each step took.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// Runs a step and notes how long it took.
+pub fn timed<T>(timings: &mut Vec<(&'static str, Duration)>, name: &'static str, step: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = step();
+    timings.push((name, start.elapsed()));
+    result
+}
+
+impl Workspace {
+    /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the error says what could not
+    /// be done.
+    pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
+        start_workers(options.jobs)?;
+        let place = place(path)?;
+        let mut timings = Vec::new();
+        let tree = timed(&mut timings, "list", || Worktree::open(&place.root));
+        let tree = tree.map_err(|error| format!("{} cannot be read: {error}", place.root.display()))?;
+        for name in tree.unreadable() {
+            complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
+        }
+        let source: Arc<dyn Source> = Arc::new(tree);
+        let files = Arc::new(Files::default());
+        let mut config = timed(&mut timings, "configuration", || configuration(&place, &source, &files, options))?;
+        for (id, level) in &options.rules {
+            if crate::rules::find(id).is_none() && !is_other_rule(id) {
+                return Err(format!("--rule: {}", super::unknown_rule(id)));
+            }
+            config.rules.entry(id.clone()).or_insert_with(RuleSettings::default).level = Some(*level);
+        }
+        let repo = timed(&mut timings, "render", || load(source, files, &config, &place.root));
+        Ok(Workspace { place, config, repo, timings })
+    }
+}
+
+/// Ids that findings have without being a rule's: policies and what is said about suppressions.
+fn is_other_rule(id: &str) -> bool {
+    id.starts_with("policy/") || ["policy-error", "unused-suppression", "expired-suppression"].contains(&id)
+}
+
+/// Starts the pool of threads that everything below uses. A second command in one process keeps the first one's pool.
+fn start_workers(jobs: Option<u16>) -> Result<(), String> {
+    /// Deep trees are walked by recursion up to the reader's limit of nesting.
+    const STACK: usize = 16 << 20;
+    let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
+    if let Some(jobs) = jobs {
+        pool = pool.num_threads(usize::from(jobs));
+    }
+    match pool.build_global() {
+        Ok(()) => Ok(()),
+        Err(error) if std::error::Error::source(&error).is_some() => Err(format!("the worker threads cannot be started: {error}")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn configuration(_place: &Place, _source: &Arc<dyn Source>, _files: &Arc<Files>, _options: &RepoOptions) -> Result<Config, String> {
+    Ok(Config::default())
+}
+
+/// Overlays by path, rendered and paired by app and variant.
+fn load(source: Arc<dyn Source>, files: Arc<Files>, config: &Config, root: &Path) -> Repo {
+    use crate::kustomize::{RenderOptions, Renderer};
+    use crate::repo::{Overlay, Pair, discover};
+    use rayon::prelude::*;
+    let options = RenderOptions { remotes: config.remotes.clone(), root: Some(root.to_path_buf()), ..RenderOptions::default() };
+    let renderer = Renderer::new(source.clone(), files.clone(), options);
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
+    let folders: std::collections::BTreeSet<String> = source.files().iter().map(|path| folder(path)).collect();
+    let layout = discover::Layout::new(&config.environments, &config.layout, folders.iter().map(String::as_str));
+    let mut roots = Vec::new();
+    for folder in &folders {
+        let Some(loaded) = renderer.kustomization(folder) else { continue };
+        let kustomization = loaded.kustomization.as_deref();
+        let entries =
+            kustomization.map(|kustomization| kustomization.resources.iter().chain(&kustomization.components)).into_iter().flatten();
+        let references = entries.filter_map(|entry| crate::source::join(folder, &entry.value)).filter(|path| folders.contains(path));
+        roots.push(discover::Root {
+            folder: folder.clone(),
+            component: kustomization.is_some_and(|kustomization| kustomization.component),
+            references: references.collect(),
+            only_gathers: false,
+        });
+    }
+    let chosen = discover::overlays(&roots, &layout, &Default::default());
+    let names = discover::short_names(&chosen.iter().filter_map(|(_, place)| Some(place.as_ref()?.app.clone())).collect());
+    let overlays: Vec<Overlay> = chosen
+        .into_par_iter()
+        .map(|(path, place)| {
+            let rendered = renderer.render(&path);
+            let file = renderer.kustomization(&path).and_then(|loaded| loaded.file).unwrap_or(crate::yaml::FileId(0));
+            Overlay {
+                app: place.as_ref().and_then(|place| names.get(&place.app)).cloned().unwrap_or_default(),
+                environment: place.as_ref().map(|place| place.environment),
+                variant: place.and_then(|place| place.variant),
+                agent: None,
+                origin: crate::yaml::Origin { file, start: 0, end: 0, by: crate::yaml::By::Manifest },
+                rendered,
+                path,
+            }
+        })
+        .collect();
+    let mut pairs = Vec::new();
+    for (to, overlay) in overlays.iter().enumerate() {
+        let before = overlays.iter().enumerate().filter(|(_, other)| {
+            other.app == overlay.app
+                && other.variant == overlay.variant
+                && other.environment < overlay.environment
+                && other.environment.is_some()
+        });
+        pairs.extend(before.max_by_key(|(_, other)| other.environment).map(|(from, _)| Pair { from, to }));
+    }
+    Repo { source, files, environments: config.environments.clone(), overlays, pairs }
+}
