@@ -12,6 +12,7 @@ use super::decode::{Decoder, Rules, Text};
 use super::generators::{self, Generated};
 use super::kustomization::{GeneratorEntry, Kustomization, PatchEntry, VarEntry};
 use super::loader::{Loader, Target, target};
+use super::patch::Form;
 use super::resource::{Behavior, Trail};
 use super::schema::Schema;
 use super::transform::{self, Configuration};
@@ -382,12 +383,12 @@ impl<'a> Accumulator<'a> {
         };
         if !kustomization.patches_strategic_merge.is_empty() {
             for entry in &kustomization.patches_strategic_merge {
-                patch::apply_patches(resources, &[strategic(entry, context)], context);
+                patch::apply_patches(resources, &[strategic(entry)], Form::StrategicMerge, context);
             }
             done(resources, "PatchStrategicMergeTransformer");
         }
         for entry in &kustomization.patches {
-            patch::apply_patches(resources, std::slice::from_ref(entry), context);
+            patch::apply_patches(resources, std::slice::from_ref(entry), Form::Patches, context);
             done(resources, "PatchTransformer");
         }
         if let Some(namespace) = &kustomization.namespace {
@@ -415,7 +416,7 @@ impl<'a> Accumulator<'a> {
             done(resources, "AnnotationsTransformer");
         }
         for entry in &kustomization.patches_json6902 {
-            patch::apply_patches(resources, std::slice::from_ref(entry), context);
+            patch::apply_patches(resources, std::slice::from_ref(entry), Form::Json6902, context);
             done(resources, "PatchJson6902Transformer");
         }
         for entry in &kustomization.replicas {
@@ -526,11 +527,9 @@ fn needs_plugin(object: &Resource, what: &str) -> Problem {
 }
 
 /// An entry of `patchesStrategicMerge`: the path of a file, or a patch itself.
-pub(super) fn strategic(entry: &Text, context: &BuildContext<'_>) -> PatchEntry {
-    let file = !entry.contains('\n') && context.resolve(entry).is_ok();
-    let looks_inline = entry.contains('\n') || entry.contains(": ") || entry.starts_with('{');
-    let (path, patch) = if file || !looks_inline { (Some(entry.clone()), None) } else { (None, Some(entry.clone())) };
-    PatchEntry { path, patch, target: None, allow_name_change: false, allow_kind_change: false, origin: entry.origin() }
+pub(super) fn strategic(entry: &Text) -> PatchEntry {
+    let path = Some(entry.clone());
+    PatchEntry { path, patch: None, target: None, allow_name_change: false, allow_kind_change: false, origin: entry.origin() }
 }
 
 fn generator_entry(object: &Resource, what: Generated, context: &mut BuildContext<'_>) -> GeneratorEntry {

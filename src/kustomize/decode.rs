@@ -79,7 +79,7 @@ fn describe(node: &Node, rules: Rules) -> &'static str {
 }
 
 /// The booleans that YAML 1.1 has beside `true` and `false`.
-fn old_boolean(text: &str) -> Option<bool> {
+pub fn old_boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),

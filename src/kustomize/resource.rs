@@ -49,7 +49,8 @@ impl ResourceId {
 /// The namespace that cluster-scoped objects count as being in.
 pub const NO_NAMESPACE: &str = "_non_namespaceable_";
 
-fn effective_namespace<'a>(api_version: &str, kind: &str, namespace: Option<&'a str>) -> &'a str {
+/// The namespace that counts for the identity of an object of a kind, see [`ResourceId::effective_namespace`].
+pub fn effective_namespace<'a>(api_version: &str, kind: &str, namespace: Option<&'a str>) -> &'a str {
     if schema::is_cluster_scoped(api_version, kind) {
         return NO_NAMESPACE;
     }

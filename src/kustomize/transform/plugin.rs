@@ -35,8 +35,8 @@ enum Transformer {
     Image(ImageEntry, Vec<FieldSpec>),
     /// `NamespaceTransformer`; without a namespace it does nothing.
     Namespace(Option<Text>, Vec<FieldSpec>, NamespaceOptions),
-    /// `PatchTransformer`, `PatchJson6902Transformer`, one of the patches of `PatchStrategicMergeTransformer`
-    Patch(PatchEntry),
+    /// `PatchTransformer`, `PatchJson6902Transformer`
+    Patch(PatchEntry, patch::Form),
     /// `PatchStrategicMergeTransformer`: paths or inline patches, and inline patches.
     StrategicMerge(Vec<Text>, Option<Text>),
     /// `PrefixTransformer`, `SuffixTransformer`, `PrefixSuffixTransformer`
@@ -65,7 +65,7 @@ impl<'a> Reader<'a, '_> {
                 Transformer::Image(ImageEntry::decode(&node, &mut self.decoder), self.specs())
             }
             "NamespaceTransformer" => self.namespace(),
-            "PatchTransformer" => Transformer::Patch(PatchEntry::decode(self.object, &mut self.decoder)),
+            "PatchTransformer" => Transformer::Patch(PatchEntry::decode(self.object, &mut self.decoder), patch::Form::Patches),
             "PatchJson6902Transformer" => self.json6902(),
             "PatchStrategicMergeTransformer" => self.strategic_merge(),
             "PrefixTransformer" => self.affixes(&[(Affix::Prefix, "prefix")]),
@@ -142,7 +142,8 @@ impl<'a> Reader<'a, '_> {
             self.decoder.refuse(self.place(), format!("the PatchJson6902Transformer {wrong}"), None);
         }
         let origin = self.object.origin;
-        Transformer::Patch(PatchEntry { path, patch, target, allow_name_change: false, allow_kind_change: false, origin })
+        let entry = PatchEntry { path, patch, target, allow_name_change: false, allow_kind_change: false, origin };
+        Transformer::Patch(entry, patch::Form::Json6902)
     }
 
     fn strategic_merge(&mut self) -> Transformer {
@@ -174,9 +175,9 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
         Transformer::Image(entry, specs) => images::image(resources, &entry, &specs, context),
         Transformer::Namespace(Some(namespace), specs, options) => metadata::namespace(resources, &namespace, &specs, options, context),
         Transformer::Namespace(None, ..) => {}
-        Transformer::Patch(entry) => patch::apply_patches(resources, &[entry], context),
+        Transformer::Patch(entry, form) => patch::apply_patches(resources, &[entry], form, context),
         Transformer::StrategicMerge(paths, inline) => {
-            let mut entries: Vec<PatchEntry> = paths.iter().map(|path| accumulate::strategic(path, context)).collect();
+            let mut entries: Vec<PatchEntry> = paths.iter().map(accumulate::strategic).collect();
             entries.extend(inline.map(|patch| PatchEntry {
                 path: None,
                 origin: patch.origin(),
@@ -185,7 +186,7 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
                 allow_name_change: false,
                 allow_kind_change: false,
             }));
-            patch::apply_patches(resources, &entries, context);
+            patch::apply_patches(resources, &entries, patch::Form::StrategicMerge, context);
         }
         Transformer::Affixes(affixes, specs) => {
             for (affix, text) in affixes {

@@ -1,0 +1,345 @@
+//! JSON 6902 patches (`add`, `remove`, `replace`, `move`, `copy`, `test`) as kustomize's library applies them.
+//!
+//! Where that library is laxer than RFC 6902 it is followed: `replace` of a missing key adds it, `copy` of a missing key adds
+//! null, negative indices count from the end.
+//!
+//! Here: reading operations and applying them to one tree. Not here: which objects are meant (`super`).
+
+use std::sync::Arc;
+
+use super::strategic::attribute;
+use crate::kustomize::Problem;
+use crate::kustomize::decode::old_boolean;
+use crate::yaml::{By, Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, unescape_pointer};
+
+/// A patch that was read.
+#[derive(Clone, Debug)]
+pub struct Patch {
+    operations: Vec<Operation>,
+}
+
+#[derive(Clone, Debug)]
+struct Operation {
+    kind: OperationKind,
+    /// Place of the operation's name.
+    origin: Origin,
+    path: Pointer,
+    from: Option<Pointer>,
+    value: Node,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OperationKind {
+    Add,
+    Remove,
+    Replace,
+    Move,
+    Copy,
+    Test,
+}
+
+impl OperationKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            OperationKind::Add => "add",
+            OperationKind::Remove => "remove",
+            OperationKind::Replace => "replace",
+            OperationKind::Move => "move",
+            OperationKind::Copy => "copy",
+            OperationKind::Test => "test",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Pointer {
+    text: Arc<str>,
+    origin: Origin,
+    /// The steps to the container; whatever stands before the first slash is not looked at.
+    parents: Vec<String>,
+    /// The last step; none: the whole object.
+    key: Option<String>,
+}
+
+impl Pointer {
+    fn new(node: &Node) -> Pointer {
+        let text: Arc<str> = node.as_scalar().map_or_else(|| "".into(), |scalar| scalar.text.clone());
+        let mut steps: Vec<String> = text.split('/').skip(1).map(unescape_pointer).collect();
+        let key = steps.pop();
+        Pointer { text, origin: node.origin, parents: steps, key }
+    }
+}
+
+impl Patch {
+    /// Reads a list of operations.
+    pub fn read(document: &Node) -> Result<Patch, Problem> {
+        let Some(list) = document.as_list() else {
+            return Err(Problem::error(document.origin, "a JSON 6902 patch must be a list of operations")
+                .with_help("write one item with op, path and value for each change"));
+        };
+        let operations = list.items.iter().map(Operation::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Patch { operations })
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Applies the operations one after the other. When one does not apply, the problem says which.
+    pub fn apply(&self, object: &mut Node) -> Result<(), Problem> {
+        for operation in &self.operations {
+            operation.apply(object)?;
+        }
+        Ok(())
+    }
+}
+
+impl Operation {
+    fn read(node: &Node) -> Result<Operation, Problem> {
+        let start = Origin { end: node.origin.start, ..node.origin };
+        if node.as_map().is_none() {
+            return Err(Problem::error(node.origin, "an operation of a JSON 6902 patch must be a map with op and path"));
+        }
+        let Some(op) = node.get("op") else {
+            return Err(
+                Problem::error(start, "this operation has no op").with_help("op is one of add, remove, replace, move, copy and test")
+            );
+        };
+        let kind = match op.as_str() {
+            Some("add") => OperationKind::Add,
+            Some("remove") => OperationKind::Remove,
+            Some("replace") => OperationKind::Replace,
+            Some("move") => OperationKind::Move,
+            Some("copy") => OperationKind::Copy,
+            Some("test") => OperationKind::Test,
+            other => {
+                let message = format!("there is no operation {:?}", other.unwrap_or_default());
+                return Err(Problem::error(op.origin, message).with_help("op is one of add, remove, replace, move, copy and test"));
+            }
+        };
+        let pointer = |key: &str| -> Result<Option<Pointer>, Problem> {
+            match node.get(key) {
+                None => Ok(None),
+                Some(path) if path.as_str().is_some() => Ok(Some(Pointer::new(path))),
+                Some(path) => Err(Problem::error(path.origin, format!("the {key} of this operation must be a string"))),
+            }
+        };
+        let Some(path) = pointer("path")? else {
+            return Err(Problem::error(start, "this operation has no path").with_help("a path looks like /spec/replicas"));
+        };
+        let from = pointer("from")?;
+        if from.is_none() && matches!(kind, OperationKind::Move | OperationKind::Copy) {
+            let message = format!("this {} operation does not say from where", kind.as_str());
+            return Err(Problem::error(start, message).with_help("set from to a path such as /metadata/labels/old"));
+        }
+        let value = node.get("value").map_or_else(|| Node::scalar(Scalar::null(), op.origin.with(By::Patch)), as_json_reads);
+        Ok(Operation { kind, origin: op.origin.with(By::Patch), path, from, value })
+    }
+
+    fn apply(&self, object: &mut Node) -> Result<(), Problem> {
+        match self.kind {
+            OperationKind::Add => self.add(object, self.value.clone()),
+            OperationKind::Remove => self.remove(object, &self.path).map(drop),
+            OperationKind::Replace => self.replace(object),
+            OperationKind::Move => {
+                let from = self.from()?;
+                let node = self.remove(object, from)?;
+                self.add(object, node)
+            }
+            OperationKind::Copy => {
+                let from = self.from()?;
+                let (container, key) = self.container(object, from)?;
+                let found = match &container.data {
+                    Data::List(list) => Some(list.items.get(self.index(key, list.items.len(), from)?)).flatten(),
+                    _ => container.get(key),
+                };
+                let node = found.cloned().unwrap_or_else(|| Node::scalar(Scalar::null(), self.origin));
+                self.add(object, node)
+            }
+            OperationKind::Test => self.test(object),
+        }
+    }
+
+    fn from(&self) -> Result<&Pointer, Problem> {
+        self.from.as_ref().ok_or_else(|| Problem::error(self.origin, "this operation does not say from where"))
+    }
+
+    fn fail(&self, pointer: &Pointer, why: String) -> Problem {
+        Problem::error(pointer.origin, format!("the {} operation at {:?} does not apply: {why}", self.kind.as_str(), &*pointer.text))
+    }
+
+    /// The map or list that holds what a pointer means, and the key in it.
+    fn container<'n, 'p>(&self, object: &'n mut Node, pointer: &'p Pointer) -> Result<(&'n mut Node, &'p str), Problem> {
+        let Some(key) = &pointer.key else {
+            return Err(self.fail(pointer, "the path means no field".to_string()).with_help("a path looks like /spec/replicas"));
+        };
+        let mut node = object;
+        for (depth, step) in pointer.parents.iter().enumerate() {
+            let missing = |node: &Node| {
+                let shown = pointer.text.split('/').take(depth + 2).collect::<Vec<_>>().join("/");
+                self.fail(pointer, format!("there is no {shown:?}"))
+                    .with_related("this is as far as the object goes", Origin { end: node.origin.start, ..node.origin })
+                    .with_help("add what holds the value first, or correct the path")
+            };
+            let position = match &node.data {
+                Data::Map(map) => map.entries.iter().position(|entry| *entry.key == **step),
+                Data::List(list) => index(step, list.items.len()),
+                Data::Scalar(_) => None,
+            };
+            let Some(position) = position else { return Err(missing(node)) };
+            let origin = node.origin;
+            let next = match &mut node.data {
+                Data::Map(map) => Arc::make_mut(map).entries.get_mut(position).map(|entry| &mut entry.value),
+                Data::List(list) => Arc::make_mut(list).items.get_mut(position),
+                Data::Scalar(_) => None,
+            };
+            match next {
+                Some(next) if next.as_scalar().is_none() => node = next,
+                Some(next) => return Err(missing(next)),
+                None => return Err(missing(&Node::scalar(Scalar::null(), origin))),
+            }
+        }
+        Ok((node, key))
+    }
+
+    fn index(&self, key: &str, length: usize, pointer: &Pointer) -> Result<usize, Problem> {
+        index(key, length).ok_or_else(|| {
+            let why = match key.parse::<i64>() {
+                Ok(_) => format!("the list has {length} items, so there is no item {key}"),
+                Err(_) => format!("{key:?} is no index of a list"),
+            };
+            self.fail(pointer, why).with_help("items are counted from 0")
+        })
+    }
+
+    fn add(&self, object: &mut Node, mut value: Node) -> Result<(), Problem> {
+        let (container, key) = self.container(object, &self.path)?;
+        match &mut container.data {
+            Data::List(list) => {
+                let length = list.items.len();
+                let at = match key {
+                    "-" => length,
+                    // an index may also mean the place after the last item
+                    key => self.index(key, length + 1, &self.path)?,
+                };
+                Arc::make_mut(list).items.insert(at, value);
+            }
+            Data::Map(map) => {
+                let map = Arc::make_mut(map);
+                match map.entries.iter_mut().find(|entry| &*entry.key == key) {
+                    Some(entry) => {
+                        value.replaced = Some(Arc::new(entry.value.clone()));
+                        entry.value = value;
+                    }
+                    None => map.entries.push(Entry { key: key.into(), key_origin: self.path.origin.with(By::Patch), value }),
+                }
+            }
+            Data::Scalar(_) => return Err(self.fail(&self.path, "there is neither a map nor a list".to_string())),
+        }
+        Ok(())
+    }
+
+    fn remove(&self, object: &mut Node, pointer: &Pointer) -> Result<Node, Problem> {
+        let (container, key) = self.container(object, pointer)?;
+        let origin =
+            Origin { start: self.origin.start.min(pointer.origin.start), end: self.origin.end.max(pointer.origin.end), ..self.origin };
+        match &mut container.data {
+            Data::List(list) => {
+                let at = self.index(key, list.items.len(), pointer)?;
+                let list = Arc::make_mut(list);
+                let node = list.items.remove(at);
+                list.removed.push(Removed { key: "".into(), origin, node: node.clone() });
+                Ok(node)
+            }
+            Data::Map(map) => {
+                let Some(position) = map.entries.iter().position(|entry| &*entry.key == key) else {
+                    let why = format!("there is no field {key:?}");
+                    return Err(self.fail(pointer, why).with_help("drop the operation, or correct the path"));
+                };
+                let map = Arc::make_mut(map);
+                let entry = map.entries.remove(position);
+                map.removed.push(Removed { key: entry.key, origin, node: entry.value.clone() });
+                Ok(entry.value)
+            }
+            Data::Scalar(_) => Err(self.fail(pointer, "there is neither a map nor a list".to_string())),
+        }
+    }
+
+    fn replace(&self, object: &mut Node) -> Result<(), Problem> {
+        if self.path.text.is_empty() {
+            if self.value.as_map().is_none() {
+                return Err(self.fail(&self.path, "an object can only be replaced by a map".to_string()));
+            }
+            object.replace(self.value.data.clone(), self.value.origin);
+            return Ok(());
+        }
+        let (container, key) = self.container(object, &self.path)?;
+        match &mut container.data {
+            Data::List(list) => {
+                let at = self.index(key, list.items.len(), &self.path)?;
+                if let Some(item) = Arc::make_mut(list).items.get_mut(at) {
+                    item.replace(self.value.data.clone(), self.value.origin);
+                }
+                Ok(())
+            }
+            _ => self.add(object, self.value.clone()),
+        }
+    }
+
+    fn test(&self, object: &mut Node) -> Result<(), Problem> {
+        let found = if self.path.text.is_empty() {
+            Some(&*object)
+        } else {
+            let (container, key) = self.container(object, &self.path)?;
+            match &container.data {
+                Data::List(list) => list.items.get(self.index(key, list.items.len(), &self.path)?),
+                _ => container.get(key),
+            }
+        };
+        let equal = match found {
+            Some(found) => found.same_value(&self.value) || (found.is_null() && self.value.is_null()),
+            None => self.value.is_null(),
+        };
+        if equal {
+            return Ok(());
+        }
+        let problem = self.fail(&self.path, "the value there is another one than tested for".to_string());
+        Err(match found {
+            Some(found) => problem.with_related("the value is here", found.origin),
+            None => problem,
+        })
+    }
+}
+
+/// An index of a list of this length; negative ones count from the end.
+fn index(key: &str, length: usize) -> Option<usize> {
+    let index: i64 = key.parse().ok()?;
+    let length = i64::try_from(length).ok()?;
+    let index = if index < 0 { index + length } else { index };
+    usize::try_from(index).ok().filter(|_| index < length)
+}
+
+/// A value as the conversion to JSON reads it: with the booleans of YAML 1.1 and dates as strings.
+fn as_json_reads(node: &Node) -> Node {
+    fn convert(node: &Node) -> Node {
+        let data = match &node.data {
+            Data::Scalar(scalar) => Data::Scalar(match scalar.kind {
+                Kind::String if scalar.style == crate::yaml::Style::Plain => match old_boolean(&scalar.text) {
+                    Some(value) => Scalar::bool(value),
+                    None => scalar.clone(),
+                },
+                Kind::Timestamp => Scalar::string(scalar.text.clone()),
+                Kind::Null => Scalar::plain("null"),
+                _ => scalar.clone(),
+            }),
+            Data::Map(map) => {
+                let entries = map.entries.iter().map(|entry| Entry { value: convert(&entry.value), ..entry.clone() }).collect();
+                Data::Map(Arc::new(Map { entries, removed: Vec::new() }))
+            }
+            Data::List(list) => Data::List(Arc::new(List { items: list.items.iter().map(convert).collect(), removed: Vec::new() })),
+        };
+        Node { data, origin: node.origin, replaced: None }
+    }
+    attribute(&convert(node), By::Patch)
+}
