@@ -218,61 +218,11 @@ fn every_rule_is_documented() {
 /// The one place that builds a repo for a fixture.
 mod harness {
     use super::*;
-    use gitops_lint::kustomize::{RenderOptions, Renderer};
-    use gitops_lint::repo::discover::{self, Layout, Root};
-    use gitops_lint::repo::{Overlay, Pair};
     use gitops_lint::source::worktree::Worktree;
-    use gitops_lint::source::{Files, Source, join};
-    use gitops_lint::yaml::{By, FileId, Origin};
 
     pub fn load(case: &Path) -> (Config, Repo) {
         let config = Config::default();
-        let source: Arc<dyn Source> = Arc::new(Worktree::open(case).unwrap());
-        let files = Arc::new(Files::default());
-        let renderer = Renderer::new(source.clone(), files.clone(), RenderOptions::default());
-        let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
-        let folders: BTreeSet<String> = source.files().iter().map(|path| folder_of(path)).collect();
-        let mut roots = Vec::new();
-        for folder in &folders {
-            let Some(loaded) = renderer.kustomization(folder) else { continue };
-            let Some(kustomization) = &loaded.kustomization else {
-                roots.push(Root { folder: folder.clone(), component: false, references: Vec::new(), only_gathers: false });
-                continue;
-            };
-            let entries = kustomization.resources.iter().chain(&kustomization.components);
-            let references = entries.filter_map(|entry| join(folder, entry)).filter(|path| folders.contains(path)).collect();
-            roots.push(Root { folder: folder.clone(), component: kustomization.component, references, only_gathers: false });
-        }
-        let layout = Layout::new(&config.environments, &config.layout, folders.iter().map(String::as_str));
-        let overlays: Vec<Overlay> = discover::overlays(&roots, &layout, &BTreeSet::new())
-            .into_iter()
-            .filter_map(|(path, place)| {
-                let place = place?;
-                let rendered = renderer.render(&path);
-                let loaded = renderer.kustomization(&path)?;
-                let file = loaded.file.unwrap_or(FileId(0));
-                Some(Overlay {
-                    path,
-                    app: place.app.rsplit('/').next().unwrap().to_string(),
-                    environment: Some(place.environment),
-                    variant: place.variant,
-                    agent: None,
-                    origin: Origin { file, start: 0, end: 0, by: By::Manifest },
-                    rendered,
-                })
-            })
-            .collect();
-        let mut pairs = Vec::new();
-        for (to, later) in overlays.iter().enumerate() {
-            let earlier = overlays
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| other.app == later.app && other.environment < later.environment && other.variant == later.variant);
-            if let Some((from, _)) = earlier.max_by_key(|(_, other)| other.environment) {
-                pairs.push(Pair { from, to });
-            }
-        }
-        let environments = config.environments.clone();
-        (config, Repo { source, files, environments, overlays, pairs })
+        let repo = Repo::load(Arc::new(Worktree::open(case).unwrap()), Some(case.to_path_buf()), &config);
+        (config, repo)
     }
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::options::{Place, RepoOptions, complain, place};
 use crate::config::{Config, RuleSettings};
-use crate::finding::Severity;
 use crate::repo::Repo;
 use crate::report;
 use crate::source::worktree::Worktree;
@@ -54,7 +53,7 @@ impl Workspace {
             }
             config.rules.entry(id.clone()).or_insert_with(RuleSettings::default).level = Some(*level);
         }
-        let repo = timed(&mut timings, "render", || load(source, files, &config, &place.root));
+        let repo = timed(&mut timings, "render", || Repo::load_with(source, Some(place.root.clone()), &config, files, &|_, _| None));
         Ok(Workspace { place, config, repo, timings })
     }
 }
@@ -81,59 +80,4 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
 
 fn configuration(_place: &Place, _source: &Arc<dyn Source>, _files: &Arc<Files>, _options: &RepoOptions) -> Result<Config, String> {
     Ok(Config::default())
-}
-
-/// Overlays by path, rendered and paired by app and variant.
-fn load(source: Arc<dyn Source>, files: Arc<Files>, config: &Config, root: &Path) -> Repo {
-    use crate::kustomize::{RenderOptions, Renderer};
-    use crate::repo::{Overlay, Pair, discover};
-    use rayon::prelude::*;
-    let options = RenderOptions { remotes: config.remotes.clone(), root: Some(root.to_path_buf()), ..RenderOptions::default() };
-    let renderer = Renderer::new(source.clone(), files.clone(), options);
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
-    let folders: std::collections::BTreeSet<String> = source.files().iter().map(|path| folder(path)).collect();
-    let layout = discover::Layout::new(&config.environments, &config.layout, folders.iter().map(String::as_str));
-    let mut roots = Vec::new();
-    for folder in &folders {
-        let Some(loaded) = renderer.kustomization(folder) else { continue };
-        let kustomization = loaded.kustomization.as_deref();
-        let entries =
-            kustomization.map(|kustomization| kustomization.resources.iter().chain(&kustomization.components)).into_iter().flatten();
-        let references = entries.filter_map(|entry| crate::source::join(folder, &entry.value)).filter(|path| folders.contains(path));
-        roots.push(discover::Root {
-            folder: folder.clone(),
-            component: kustomization.is_some_and(|kustomization| kustomization.component),
-            references: references.collect(),
-            only_gathers: false,
-        });
-    }
-    let chosen = discover::overlays(&roots, &layout, &Default::default());
-    let names = discover::short_names(&chosen.iter().filter_map(|(_, place)| Some(place.as_ref()?.app.clone())).collect());
-    let overlays: Vec<Overlay> = chosen
-        .into_par_iter()
-        .map(|(path, place)| {
-            let rendered = renderer.render(&path);
-            let file = renderer.kustomization(&path).and_then(|loaded| loaded.file).unwrap_or(crate::yaml::FileId(0));
-            Overlay {
-                app: place.as_ref().and_then(|place| names.get(&place.app)).cloned().unwrap_or_default(),
-                environment: place.as_ref().map(|place| place.environment),
-                variant: place.and_then(|place| place.variant),
-                agent: None,
-                origin: crate::yaml::Origin { file, start: 0, end: 0, by: crate::yaml::By::Manifest },
-                rendered,
-                path,
-            }
-        })
-        .collect();
-    let mut pairs = Vec::new();
-    for (to, overlay) in overlays.iter().enumerate() {
-        let before = overlays.iter().enumerate().filter(|(_, other)| {
-            other.app == overlay.app
-                && other.variant == overlay.variant
-                && other.environment < overlay.environment
-                && other.environment.is_some()
-        });
-        pairs.extend(before.max_by_key(|(_, other)| other.environment).map(|(from, _)| Pair { from, to }));
-    }
-    Repo { source, files, environments: config.environments.clone(), overlays, pairs }
 }

@@ -91,7 +91,8 @@ impl Loader {
         reach
     }
 
-    fn children(&self, shared: &Shared, folder: &str) -> Vec<Arc<str>> {
+    /// The folders that a folder's kustomization names.
+    pub fn children(&self, shared: &Shared, folder: &str) -> Vec<Arc<str>> {
         let Some(kustomization) = self.load(shared, folder).and_then(|loaded| loaded.kustomization.clone()) else { return Vec::new() };
         let lists = [
             &kustomization.resources,

@@ -121,6 +121,10 @@ impl Renderer {
         self.loader.load(&self.shared, &self.real(folder))
     }
 
+    /// The folders that the kustomization of a folder names under resources, components and the like.
+    pub fn children(&self, folder: &str) -> Vec<Arc<str>> {
+        self.loader.children(&self.shared, &self.real(folder))
+    }
     /// Whether something that the kustomization of a folder refers to, directly or through bases, lies outside of the tree.
     pub fn leads_out(&self, folder: &str) -> bool {
         let folder = self.real(folder);

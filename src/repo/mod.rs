@@ -5,12 +5,14 @@
 //! Not here: rendering (`kustomize`), judgement (`rules`).
 
 pub mod discover;
+mod load;
+mod pairs;
 
 use std::sync::Arc;
 
 use crate::kustomize::{Rendered, Resource};
 use crate::source::{Files, Source};
-use crate::yaml::Origin;
+use crate::yaml::{FileId, Node, Origin};
 
 /// One environment of the promotion order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +87,19 @@ pub struct Repo {
     pub overlays: Vec<Overlay>,
     /// Sorted by (to, from). Each overlay stands at most once as `to`.
     pub pairs: Vec<Pair>,
+    /// Manifests beside a kustomization that no kustomization names, sorted by path.
+    pub unreferenced: Vec<Unreferenced>,
+}
+
+/// A file of Kubernetes objects in the folder of a kustomization that no kustomization names.
+#[derive(Clone, Debug)]
+pub struct Unreferenced {
+    /// The file.
+    pub file: FileId,
+    /// The kustomization's folder.
+    pub folder: String,
+    /// The objects in it.
+    pub documents: Vec<Node>,
 }
 
 impl Repo {

@@ -1,0 +1,222 @@
+//! Loading: from a tree of files to overlays that are rendered and paired.
+//!
+//! Here: finding kustomizations, rendering every overlay once, files that no kustomization names. Not here: reading paths
+//! (`discover`), what agents point at (`agents`), pairing (`pairs`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::discover::{self, Layout, Place, Root};
+use super::{Overlay, Repo, Unreferenced, pairs};
+use crate::config::Config;
+use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::{Kustomization, RenderOptions, Rendered, Renderer};
+use crate::source::{Files, Source, join};
+use crate::yaml::{By, FileId, Node, Origin};
+
+/// Folder names whose kustomizations are made to be built upon, not to be applied.
+const BUILT_UPON: &[&str] = &["base", "bases", "common", "shared", "components", "template", "templates", "example", "examples"];
+
+impl Repo {
+    /// Loads a tree: everything in it is rendered. `root` is where the tree lies on disk, for absolute paths in kustomizations.
+    pub fn load(source: Arc<dyn Source>, root: Option<PathBuf>, config: &Config) -> Repo {
+        let files = Arc::new(Files::default());
+        Repo::load_with(source, root, config, files, &|_, _| None)
+    }
+
+    /// The same into a table of files that exists. `known` may give the rendering of an overlay, so that what did not change
+    /// between two revisions is rendered once.
+    pub fn load_with(
+        source: Arc<dyn Source>,
+        root: Option<PathBuf>,
+        config: &Config,
+        files: Arc<Files>,
+        known: &(dyn Fn(&str, &Renderer) -> Option<Arc<Rendered>> + Sync),
+    ) -> Repo {
+        let options = RenderOptions { remotes: config.remotes.clone(), root, ..RenderOptions::default() };
+        let renderer = Renderer::new(source.clone(), files.clone(), options);
+        let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
+        let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
+        let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
+        let mut chosen = discover::overlays(&roots, &layout, &BTreeSet::new());
+        chosen.extend(standing_alone(&roots, &layout, &chosen));
+        chosen.sort_by(|one, other| one.0.cmp(&other.0));
+        let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
+        let names = discover::short_names(&apps);
+        let overlays: Vec<Overlay> = chosen
+            .into_par_iter()
+            .map(|(path, place)| {
+                let app = app_path(&path, place.as_ref());
+                let rendered = known(&path, &renderer).unwrap_or_else(|| renderer.render(&path));
+                Overlay {
+                    app: names.get(&app).cloned().unwrap_or(app),
+                    environment: place.as_ref().map(|place| place.environment),
+                    variant: place.and_then(|place| place.variant),
+                    agent: None,
+                    origin: place_of(&path, &renderer, &files, &*source),
+                    rendered,
+                    path,
+                }
+            })
+            .collect();
+        let pairs = pairs::pairs(&overlays, config);
+        let unreferenced = unreferenced(&roots, &renderer, &layout);
+        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced }
+    }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn kustomization_folders(source: &dyn Source) -> BTreeSet<String> {
+    let kustomizations = source.files().iter().filter(|path| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)));
+    kustomizations.map(|path| folder_of(path).to_string()).collect()
+}
+
+fn root_of(folder: &str, renderer: &Renderer) -> Root {
+    let kustomization = renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone());
+    Root {
+        folder: folder.to_string(),
+        component: kustomization.as_ref().is_some_and(|kustomization| kustomization.component),
+        references: renderer.children(folder).iter().map(|folder| folder.to_string()).collect(),
+        only_gathers: kustomization.is_some_and(|kustomization| kustomization.only_gathers()),
+    }
+}
+
+/// Kustomizations that carry no environment and that nothing builds upon: applied as they are, if at all.
+fn standing_alone(roots: &[Root], layout: &Layout, chosen: &[(String, Option<Place>)]) -> Vec<(String, Option<Place>)> {
+    let used: BTreeSet<&str> = roots.iter().flat_map(|root| &root.references).map(String::as_str).collect();
+    let taken: BTreeSet<&str> = chosen.iter().map(|(folder, _)| folder.as_str()).collect();
+    let built_upon = |folder: &str| folder.split('/').any(|part| BUILT_UPON.contains(&part.to_ascii_lowercase().as_str()));
+    roots
+        .iter()
+        .filter(|root| !root.component && !root.only_gathers)
+        .map(|root| root.folder.as_str())
+        .filter(|folder| !used.contains(folder) && !taken.contains(folder) && !built_upon(folder) && layout.place(folder).is_none())
+        .map(|folder| (folder.to_string(), None))
+        .collect()
+}
+
+/// What names the app: what is left of the path without the environment, or the folder.
+fn app_path(folder: &str, place: Option<&Place>) -> String {
+    place.map_or_else(|| folder.to_string(), |place| place.app.clone())
+}
+
+/// The start of an overlay's kustomization, or of some file of it.
+fn place_of(folder: &str, renderer: &Renderer, files: &Files, source: &dyn Source) -> Origin {
+    let file = renderer.kustomization(folder).and_then(|loaded| loaded.file);
+    let file = file.unwrap_or_else(|| files.add(&join(folder, FILE_NAMES[0]).unwrap_or_default(), source.revision(), Arc::from("")));
+    Origin { file, start: 0, end: 0, by: By::Manifest }
+}
+
+/// Manifests in the folders of kustomizations that no kustomization names.
+fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unreferenced> {
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let mut unsure: BTreeSet<&str> = BTreeSet::new();
+    let mut listed: BTreeMap<&str, usize> = BTreeMap::new();
+    for root in roots {
+        let folder = root.folder.as_str();
+        let Some(kustomization) = renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone()) else {
+            unsure.insert(folder);
+            continue;
+        };
+        for path in kustomization.paths().chain(kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref())) {
+            let path = path.rsplit('=').next().unwrap_or(path);
+            named.extend(join(folder, path).map(|path| renderer.source().resolve(&path).unwrap_or(path)));
+        }
+        let own = kustomization.resources.iter().filter(|entry| !entry.contains('/') && entry.contains('.'));
+        listed.insert(folder, own.count());
+        if !kustomization.helm_charts.is_empty() || !kustomization.generators.is_empty() || !kustomization.transformers.is_empty() {
+            unsure.insert(folder);
+        }
+    }
+    let source = renderer.source();
+    let candidates: Vec<&Arc<str>> = source
+        .files()
+        .iter()
+        .filter(|path| {
+            let folder = folder_of(path);
+            let name = path.rsplit('/').next().unwrap_or(path);
+            (path.ends_with(".yaml") || path.ends_with(".yml"))
+                && !name.starts_with('.')
+                && !FILE_NAMES.contains(&name)
+                // a folder whose kustomization lists no file of its own holds its files for another purpose
+                && listed.get(folder).is_some_and(|count| *count > 0)
+                && !unsure.contains(folder)
+                && !named.contains(&***path)
+                && !matches!(layout.place(folder), Some(Err(())))
+        })
+        .collect();
+    candidates
+        .par_iter()
+        .filter_map(|path| {
+            let documents = renderer.parsed(path).ok()?;
+            let object = |node: &Node| {
+                let filled = |path: &[&str]| node.at(path).and_then(Node::text).is_some_and(|text| !text.is_empty());
+                filled(&["apiVersion"]) && filled(&["kind"]) && filled(&["metadata", "name"])
+            };
+            let documents: Vec<Node> = documents.documents.iter().filter(|node| !node.is_null()).cloned().collect();
+            (!documents.is_empty() && documents.iter().all(object)).then(|| Unreferenced {
+                file: renderer.file_id(path).unwrap_or(FileId(0)),
+                folder: folder_of(path).to_string(),
+                documents,
+            })
+        })
+        .collect()
+}
+
+impl Kustomization {
+    /// Whether it does nothing but list folders.
+    fn only_gathers(&self) -> bool {
+        let lists = [&self.components, &self.generators, &self.transformers, &self.validators, &self.patches_strategic_merge];
+        !self.component
+            && !self.resources.is_empty()
+            && self.resources.iter().all(|entry| !entry.ends_with(".yaml") && !entry.ends_with(".yml") && !entry.ends_with(".json"))
+            && lists.iter().all(|list| list.is_empty())
+            && [&self.name_prefix, &self.name_suffix, &self.namespace].iter().all(|text| text.is_none())
+            && self.common_labels.is_empty()
+            && self.labels.is_empty()
+            && self.common_annotations.is_empty()
+            && self.patches.is_empty()
+            && self.patches_json6902.is_empty()
+            && self.images.is_empty()
+            && self.replicas.is_empty()
+            && self.replacements.is_empty()
+            && self.config_map_generator.is_empty()
+            && self.secret_generator.is_empty()
+            && self.helm_charts.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::memory::Memory;
+
+    const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n";
+
+    #[test]
+    fn overlays_are_rendered_and_paired() {
+        let source = Memory::new([
+            ("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]"),
+            ("apps/api/base/deployment.yaml", DEPLOYMENT),
+            ("apps/api/base/forgotten.yaml", DEPLOYMENT),
+            ("apps/api/base/values.yaml", "replicas: 1"),
+            ("apps/api/overlays/staging/kustomization.yaml", "resources: [../../base]\nnamespace: staging"),
+            ("apps/api/overlays/production/kustomization.yaml", "resources: [../../base]\nnamespace: production"),
+            ("tools/kustomization.yaml", "resources: [job.yaml]"),
+            ("tools/job.yaml", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job}\n"),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<(&str, &str, usize)> =
+            repo.overlays.iter().map(|overlay| (&*overlay.path, &*overlay.app, overlay.rendered.resources.len())).collect();
+        assert_eq!(shown, [("apps/api/overlays/production", "api", 1), ("apps/api/overlays/staging", "api", 1), ("tools", "tools", 1)]);
+        assert_eq!(repo.pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 0)]);
+        let unreferenced: Vec<String> = repo.unreferenced.iter().map(|found| repo.files.get(found.file).path.to_string()).collect();
+        assert_eq!(unreferenced, ["apps/api/base/forgotten.yaml"]);
+    }
+}
