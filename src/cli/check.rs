@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Folder or file to check; the repository around it stays the boundary [default: the repository around the current folder]
     path: Option<PathBuf>,
     /// Report: pretty, concise, json, sarif, github, gitlab, junit or markdown, to standard output or to =FILE; may be given
-    /// several times [default: pretty on a terminal, concise elsewhere]
+    /// several times [default: pretty]
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     #[command(flatten)]

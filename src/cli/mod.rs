@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod init;
 mod options;
 mod render;
 mod rules;
@@ -31,6 +32,8 @@ enum Command {
     Render(render::Arguments),
     /// List the rules, or explain one
     Rules(rules::Arguments),
+    /// Write a commented configuration from the discovered layout
+    Init(init::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

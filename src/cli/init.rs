@@ -1,0 +1,131 @@
+//! `init`: writes a commented configuration from the layout that was discovered. Everything in it is what the tool does without
+//! it, or a comment.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::options::{CONFIG_FILE, RepoOptions, complain, place, print};
+use super::workspace::Workspace;
+use crate::repo::Repo;
+use crate::report::printable;
+
+/// Apps of an environment that are named in the comment.
+const NAMED: usize = 8;
+
+/// Arguments of `init`.
+#[derive(Args)]
+pub struct Arguments {
+    /// A folder of the repository [default: the current folder]
+    path: Option<PathBuf>,
+    /// Print the configuration instead of writing it
+    #[arg(long)]
+    stdout: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match init(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            ExitCode::from(super::FAILED)
+        }
+    }
+}
+
+fn init(arguments: &Arguments) -> Result<(), String> {
+    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let file = place(path)?.root.join(CONFIG_FILE);
+    if !arguments.stdout && file.exists() {
+        return Err(format!("{} is already there", file.display()));
+    }
+    let workspace = Workspace::load(path, &RepoOptions::default())?;
+    let text = configuration(&workspace.repo);
+    if arguments.stdout {
+        print(&text);
+        return Ok(());
+    }
+    let written = OpenOptions::new().write(true).create_new(true).open(&file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    print(&format!("wrote {}\n", file.display()));
+    Ok(())
+}
+
+/// The configuration as text.
+fn configuration(repo: &Repo) -> String {
+    let mut apps: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for overlay in &repo.overlays {
+        if let Some(environment) = overlay.environment {
+            let known = apps.entry(environment).or_default();
+            if !known.contains(&overlay.app.as_str()) {
+                known.push(&overlay.app);
+            }
+        }
+    }
+    let mut text = String::from(
+        "# The configuration of gitops-lint. Nothing in it is needed: what stands here is what was discovered, for you to correct.\nversion: 1\n\n",
+    );
+    text.push_str("# The promotion order, and the environments that only a reviewed promotion may touch.\nenvironments:\n");
+    for (index, environment) in repo.environments.iter().enumerate() {
+        let found = apps.get(&index).map_or(&[][..], |apps| apps);
+        if found.is_empty() && !apps.is_empty() {
+            continue;
+        }
+        let mut fields = format!("name: {}", environment.name);
+        let aliases: Vec<&str> = environment.aliases.iter().map(String::as_str).filter(|alias| *alias != environment.name).collect();
+        if !aliases.is_empty() {
+            let _ = write!(fields, ", aliases: [{}]", aliases.join(", "));
+        }
+        if environment.protected {
+            fields.push_str(", protected: true");
+        }
+        let _ = writeln!(text, "  - {{{fields}}}{}", comment(found));
+    }
+    text.push_str(REST);
+    text
+}
+
+/// The apps of an environment, as a comment.
+fn comment(apps: &[&str]) -> String {
+    // a comment ends with its line: nothing that a folder is called may end it earlier
+    let named: Vec<String> = apps.iter().take(NAMED).map(|app| printable(app).into_owned()).collect();
+    match (apps.len(), named.join(", ")) {
+        (0, _) => String::new(),
+        (number, names) if number > NAMED => format!("   # {names} and {} more", number - NAMED),
+        (_, names) => format!("   # {names}"),
+    }
+}
+
+const REST: &str = r#"
+# Where apps and environments are, if the paths above are wrong; the first match wins.
+# layout:
+#   - path: "deploy/{environment}/{variant}/{app}"
+#   - {path: "sandbox/**", ignore: true}
+
+# Levels of rules (off, info, warning, error) and their options; `gitops-lint rules` lists them.
+# rules:
+#   overlay-drift: warning
+#   mutable-tag: {level: error, floating: [edge, nightly]}
+
+# Differences between environments that are meant.
+# drift:
+#   allow:
+#     - {kind: Deployment, name: api, path: /spec/template/spec/nodeSelector, reason: "dedicated nodes", until: 2027-01-31}
+
+# What exists in the cluster without being in the repository.
+# external:
+#   - {kind: Secret, name: registry-credentials, environments: [production]}
+
+# Rego policies of your own.
+# policies: [policies/]
+
+# Findings that are accepted, where a comment in the file cannot say so.
+# suppress:
+#   - {rule: plaintext-secret, path: "apps/demo/**", reason: "public test key", until: 2027-06-30}
+"#;

@@ -1,0 +1,339 @@
+//! The binary as people run it: exit status, formats, what a path narrows, and input that is wrong in every way.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// A throw-away repo.
+struct Repo {
+    folder: TempDir,
+}
+
+impl Repo {
+    fn new() -> Repo {
+        Repo { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Two healthy apps in two environments.
+    fn shop() -> Repo {
+        let repo = Repo::new();
+        for app in ["api", "web"] {
+            repo.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
+            repo.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(app));
+            for environment in ["staging", "production"] {
+                repo.overlay(app, environment, &format!("digest: {DIGEST}"));
+            }
+        }
+        repo
+    }
+
+    fn overlay(&self, app: &str, environment: &str, image: &str) -> &Repo {
+        let text = format!("resources:\n  - ../../base\nimages:\n  - name: registry.example.com/{app}\n    {image}\n");
+        self.write(&format!("apps/{app}/overlays/{environment}/kustomization.yaml"), &text)
+    }
+
+    fn write(&self, path: &str, text: &str) -> &Repo {
+        self.write_bytes(path, text.as_bytes())
+    }
+
+    fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
+        let file = self.path(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+        self
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Runs the binary in the repo.
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.run_in(".", arguments)
+    }
+
+    fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
+        command.current_dir(self.path(folder)).args(arguments);
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+            command.env_remove(name);
+        }
+        Run::new(command.output().unwrap())
+    }
+}
+
+fn deployment(app: &str) -> String {
+    format!(
+        r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {app}
+spec:
+  selector: {{matchLabels: {{app: {app}}}}}
+  template:
+    metadata: {{labels: {{app: {app}}}}}
+    spec:
+      containers:
+        - name: {app}
+          image: registry.example.com/{app}
+          resources:
+            requests: {{cpu: 100m, memory: 64Mi}}
+            limits: {{memory: 64Mi}}
+"#
+    )
+}
+
+/// What a run gave.
+struct Run {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn new(output: Output) -> Run {
+        let run = Run {
+            status: output.status.code().expect("the program ends by itself"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!run.err.contains("panicked"), "{}", run.err);
+        run
+    }
+
+    #[track_caller]
+    fn expect(self, status: i32) -> Run {
+        assert_eq!(self.status, status, "\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+    }
+
+    /// `rule file:line` of each finding.
+    fn findings(&self) -> Vec<String> {
+        let report = self.json();
+        let place = |finding: &Value| {
+            let location = &finding["location"];
+            format!("{} {}:{}", finding["rule"].as_str().unwrap(), location["file"].as_str().unwrap(), location["line"])
+        };
+        report["findings"].as_array().unwrap().iter().map(place).collect()
+    }
+}
+
+#[test]
+fn a_healthy_repo_is_clean() {
+    let repo = Repo::shop();
+    let run = repo.run(&[]).expect(0);
+    assert!(run.out.starts_with("no findings; checked 4 overlays (2 apps, 4 resources) with "), "{}", run.out);
+    assert_eq!(run.err, "");
+    assert_eq!(repo.run(&["check", "."]).expect(0).out, run.out);
+    assert_eq!(repo.run(&["--quiet"]).expect(0).out, "");
+}
+
+#[test]
+fn findings_fail_from_the_level_on_that_was_asked_for() {
+    let repo = Repo::shop();
+    repo.overlay("api", "production", "newTag: latest");
+    let run = repo.run(&["--format", "json"]).expect(1);
+    assert!(run.findings().contains(&"mutable-tag apps/api/overlays/production/kustomization.yaml:5".to_string()), "{:?}", run.findings());
+    let quieter =
+        ["--rule", "mutable-tag=warning", "--rule", "digest-mismatch=off", "--rule", "image-drift=off", "--rule", "overlay-drift=off"];
+    let run = repo.run(&[&["--format", "json"][..], &quieter].concat()).expect(0);
+    assert_eq!(run.json()["summary"]["warnings"], 1, "{}", run.out);
+    repo.run(&[&["--fail-on", "warning"][..], &quieter].concat()).expect(1);
+    repo.run(&["--fail-on", "never"]).expect(0);
+}
+
+#[test]
+fn checking_nothing_is_not_clean() {
+    let repo = Repo::new();
+    repo.write("README.md", "nothing here\n");
+    let run = repo.run(&[]).expect(2);
+    assert!(run.err.contains("nothing was checked"), "{}", run.err);
+    let run = repo.run(&["--format", "json"]).expect(2);
+    assert_eq!(run.json()["summary"]["overlays"], 0);
+    Repo::shop().write("docs/notes.md", "x\n").run(&["check", "docs"]).expect(2);
+}
+
+#[test]
+fn a_path_narrows_and_the_repo_stays_the_boundary() {
+    let repo = Repo::shop();
+    repo.overlay("api", "production", "newTag: latest").overlay("web", "production", "newTag: latest");
+    std::fs::create_dir(repo.path(".git")).unwrap();
+    let findings = repo.run(&["check", "apps/api/overlays/production", "--format", "json"]).expect(1);
+    assert!(findings.findings().iter().all(|finding| finding.contains("apps/api/")), "{:?}", findings.findings());
+    assert_eq!(findings.json()["overlays"].as_array().unwrap().len(), 1);
+    // what reads the base is checked when the base is asked for
+    assert_eq!(repo.run(&["apps/api/base", "--format", "json"]).expect(1).json()["overlays"].as_array().unwrap().len(), 2);
+    assert_eq!(repo.run_in("apps/api", &["--format", "json"]).expect(1).json()["overlays"].as_array().unwrap().len(), 2);
+    let file = "apps/web/overlays/staging/kustomization.yaml";
+    assert_eq!(repo.run(&[file, "--format", "json"]).json()["overlays"][0]["path"], "apps/web/overlays/staging");
+}
+
+#[test]
+fn environments_and_apps_narrow_and_misspelt_ones_are_refused() {
+    let repo = Repo::shop();
+    let run = repo.run(&["--environment", "prod", "--app", "web", "--format", "json"]).expect(0);
+    assert_eq!(run.json()["overlays"].as_array().unwrap().len(), 1);
+    let run = repo.run(&["--environment", "prodution"]).expect(2);
+    assert!(run.err.contains("there is no environment `prodution`; there are dev, test, staging, production"), "{}", run.err);
+    assert!(repo.run(&["--app", "wbe"]).expect(2).err.contains("there is no app `wbe`"));
+}
+
+#[test]
+fn bad_usage_is_status_2() {
+    let repo = Repo::shop();
+    for (arguments, said) in [
+        (&["--format", "yaml"][..], "the formats are pretty, concise, json"),
+        (&["--format", "json", "--format", "concise"], "only one format goes to standard output"),
+        (&["--format", "json=a", "--format", "sarif=a"], "two formats go to one file"),
+        (&["--rule", "mutable-tags=off"], "did you mean `mutable-tag`?"),
+        (&["--rule", "mutable-tag=loud"], "the levels are off, info, warning, error"),
+        (&["--baseline", "missing.json"], "the baseline missing.json cannot be read"),
+        (&["--now", "tomorrow"], "write 2027-01-31"),
+        (&["--jobs", "0"], "0 is not in 1.."),
+        (&["--no-such-option"], "unexpected argument"),
+        (&["no/such/folder"], "no such file or folder"),
+        (&["--config", "missing.yaml"], "missing.yaml"),
+    ] {
+        let run = repo.run(arguments).expect(2);
+        assert!(run.err.contains(said), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn several_reports_come_from_one_run() {
+    let repo = Repo::shop();
+    repo.overlay("api", "production", "newTag: latest");
+    let formats = ["sarif", "gitlab", "junit", "markdown", "github", "concise", "json"];
+    let arguments: Vec<String> = formats.iter().flat_map(|format| ["--format".to_string(), format!("{format}=out.{format}")]).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = repo.run(&arguments).expect(1);
+    assert_eq!(run.out, "");
+    assert!(run.err.contains("checked 4 overlays"), "{}", run.err);
+    for format in formats {
+        let text = std::fs::read_to_string(repo.path(&format!("out.{format}"))).unwrap();
+        assert!(text.contains("mutable-tag"), "{format}: {text}");
+        assert!(!text.contains('\u{1b}'), "{format}");
+    }
+}
+
+#[test]
+fn a_json_report_is_a_baseline() {
+    let repo = Repo::shop();
+    repo.overlay("api", "production", "newTag: latest");
+    repo.run(&["--format", "json=known.json", "--quiet"]).expect(1);
+    let run = repo.run(&["--baseline", "known.json"]).expect(0);
+    assert!(run.out.contains("suppressed"), "{}", run.out);
+    // lines may move
+    let file = "apps/api/overlays/production/kustomization.yaml";
+    let text = std::fs::read_to_string(repo.path(file)).unwrap();
+    repo.write(file, &format!("# moved\n\n{text}")).run(&["--baseline", "known.json"]).expect(0);
+    // what is new is not accepted
+    repo.overlay("web", "production", "newTag: latest").run(&["--baseline", "known.json"]).expect(1);
+}
+
+#[test]
+fn colours_come_when_asked_for_only() {
+    let repo = Repo::shop();
+    repo.overlay("api", "production", "newTag: latest");
+    assert!(!repo.run(&[]).out.contains('\u{1b}'));
+    assert!(repo.run(&["--color", "always"]).out.contains('\u{1b}'));
+}
+
+#[test]
+fn runs_are_equal_whatever_the_threads_do() {
+    let repo = Repo::shop();
+    for number in 0..40 {
+        let app = format!("app-{number}");
+        repo.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
+        repo.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(&app));
+        repo.overlay(&app, "staging", "newTag: v1").overlay(&app, "production", "newTag: latest");
+    }
+    let first = repo.run(&["--format", "json", "--jobs", "1"]).expect(1).out;
+    for jobs in ["2", "8"] {
+        assert_eq!(repo.run(&["--format", "json", "--jobs", jobs]).expect(1).out, first);
+    }
+}
+
+#[test]
+fn broken_input_gives_located_findings_and_the_rest_is_checked() {
+    for (name, bytes) in [
+        ("broken", &b"resources: [\n"[..]),
+        ("not UTF-8", b"resources:\n  - \xff\xfe.yaml\n"),
+        ("a template", b"{{- if .Values.x }}\nresources: []\n{{- end }}\n"),
+        ("missing file", b"resources: [missing.yaml]\n"),
+        ("cycle", b"resources: [../production]\n"),
+        ("outside", b"resources: [../../../../../../../../etc]\n"),
+        ("wrong type", b"resources: 7\n"),
+        ("unknown field", b"resource: [x.yaml]\n"),
+        ("no text", b""),
+        ("nul", b"\0\0\0\0"),
+        ("bomb", b"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"),
+    ] {
+        let repo = Repo::shop();
+        let file = "apps/api/overlays/production/kustomization.yaml";
+        repo.write_bytes(file, bytes);
+        let run = repo.run(&["--format", "json"]).expect(1);
+        let report = run.json();
+        let findings: Vec<String> = run.findings().into_iter().filter(|finding| finding.starts_with("render-error ")).collect();
+        assert_eq!(findings.len(), 1, "{name}: {findings:?}");
+        assert!(findings[0].contains(file), "{name}: {findings:?}");
+        let overlays = report["overlays"].as_array().unwrap();
+        let incomplete: Vec<&Value> = overlays.iter().filter(|overlay| overlay["complete"] == false).collect();
+        assert_eq!(incomplete.len(), 1, "{name}: {overlays:?}");
+        assert_eq!(overlays.len(), 4, "{name}");
+    }
+}
+
+#[test]
+fn a_broken_configuration_is_status_2_with_every_mistake() {
+    let repo = Repo::shop();
+    repo.write(".gitops-lint.yaml", "version: 1\nenviroments: []\nrules:\n  mutable-tags: error\n");
+    let run = repo.run(&[]).expect(2);
+    for said in ["enviroments", "mutable-tags", ".gitops-lint.yaml:2", ".gitops-lint.yaml:4"] {
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+    }
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let repo = Repo::new();
+    assert!(repo.run(&["rules"]).expect(0).out.contains("mutable-tag"));
+    assert!(repo.run(&["rules", "mutable-tag"]).expect(0).out.contains("Default level"));
+    let run = repo.run(&["rules", "mutable-tag", "--format", "json"]).expect(0);
+    assert_eq!(run.json()["rules"][0]["id"], "mutable-tag");
+    assert!(repo.run(&["rules", "mutable-tags"]).expect(2).err.contains("did you mean `mutable-tag`?"));
+}
+
+#[test]
+fn completions_and_help_are_printed() {
+    let repo = Repo::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(repo.run(&["completions", shell]).expect(0).out.contains("gitops-lint"), "{shell}");
+    }
+    assert!(repo.run(&["--help"]).expect(0).out.contains("Usage: gitops-lint"));
+    assert!(repo.run(&["--version"]).expect(0).out.starts_with("gitops-lint "));
+}
+
+#[test]
+fn init_writes_a_configuration_that_check_accepts() {
+    let repo = Repo::shop();
+    repo.run(&["init"]).expect(0);
+    assert!(repo.path(".gitops-lint.yaml").is_file());
+    repo.run(&[]).expect(0);
+    assert!(repo.run(&["init"]).expect(2).err.contains("already"));
+}
+
+#[test]
+fn the_readme_holds_the_table_of_rules() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = gitops_lint::rules::table_markdown();
+    assert!(readme.contains(&table), "put the output of `gitops-lint rules --format markdown` into README.md:\n{table}");
+}
