@@ -7,9 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use gitops_lint::check::{self, Ran, Selection};
+use gitops_lint::config::Config;
 use gitops_lint::kustomize::{RenderOptions, Renderer};
+use gitops_lint::repo::Repo;
+use gitops_lint::rules::{self, Context};
 use gitops_lint::source::memory::Memory;
 use gitops_lint::source::{Files, Source};
+use jiff::civil::Date;
 
 mod generated;
 
@@ -40,3 +45,25 @@ fn rendering(criterion: &mut Criterion) {
     }
     group.finish();
 }
+
+fn whole_check(criterion: &mut Criterion) {
+    let tree = generated::shop(1000);
+    let source = source(&tree);
+    let config = Config::default();
+    let check = || {
+        let repo = Repo::load(source.clone(), None, &config);
+        let context = Context::new(&repo, &config, None);
+        let findings = rules::run(&context);
+        let options = check::Options { selection: Selection::default(), baseline: None, today: Date::constant(2027, 1, 1) };
+        let outcome = check::conclude(&repo, &config, &options, findings, Ran { rules: rules::all().len(), policies: 0 });
+        assert_eq!((outcome.overlays.len(), outcome.counts.errors), (3000, 0));
+        outcome.counts.resources
+    };
+    let mut group = criterion.benchmark_group("check");
+    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    group.bench_function("1,000 apps in 3 environments", |bencher| bencher.iter(|| black_box(check())));
+    group.finish();
+}
+
+criterion_group!(benches, rendering, whole_check);
+criterion_main!(benches);

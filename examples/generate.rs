@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-#[path = "../benches/generated.rs"]
+#[path = "../benches/generated/mod.rs"]
 mod generated;
 
 fn main() -> ExitCode {
