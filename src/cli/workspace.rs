@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::options::{Place, RepoOptions, complain, place};
-use crate::config::{Config, RuleSettings};
+use super::options::{CONFIG_FILE, Place, RepoOptions, complain, place};
+use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
+use crate::finding::Location;
 use crate::repo::Repo;
 use crate::report;
 use crate::source::worktree::Worktree;
-use crate::source::{Files, Source};
+use crate::source::{Files, Source, SourceError};
+use crate::yaml;
 
 /// A loaded repo.
 pub struct Workspace {
@@ -78,6 +80,38 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
     }
 }
 
-fn configuration(_place: &Place, _source: &Arc<dyn Source>, _files: &Arc<Files>, _options: &RepoOptions) -> Result<Config, String> {
-    Ok(Config::default())
+/// Reads the configuration. Its mistakes are printed, all of them.
+fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, options: &RepoOptions) -> Result<Config, String> {
+    let (name, bytes) = match &options.config {
+        Some(path) => {
+            let shown = path.display().to_string();
+            let bytes = std::fs::read(path).map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
+            (shown, bytes)
+        }
+        None => match source.read(CONFIG_FILE) {
+            Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
+            Err(SourceError::Missing) => return Ok(Config::default()),
+            Err(error) => return Err(format!("the configuration {CONFIG_FILE} in {} cannot be read: {error}", place.root.display())),
+        },
+    };
+    let text = String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
+    let file = files.add(&name, None, Arc::from(text.as_str()));
+    let rules: Vec<KnownRule<'_>> =
+        crate::rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
+    let problems = match yaml::read::read(&text, file) {
+        Ok(documents) => match Config::load(&documents, &rules) {
+            Ok(config) => return Ok(config),
+            Err(problems) => problems,
+        },
+        Err(error) => vec![ConfigProblem { message: error.message, help: None, origin: error.origin }],
+    };
+    for problem in &problems {
+        let location = Location::resolve(files, problem.origin);
+        complain(&format!("{name}:{}:{}: error: {}", location.line, location.column, report::printable(&problem.message)));
+        if let Some(help) = &problem.help {
+            complain(&format!("  help: {}", report::printable(help)));
+        }
+    }
+    let count = problems.len();
+    Err(format!("the configuration has {count} mistake{}, so nothing was checked", if count == 1 { "" } else { "s" }))
 }

@@ -2,11 +2,15 @@
 //!
 //! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a rule does with its options.
 
+mod load;
+
 use std::collections::BTreeMap;
 
 use crate::finding::Severity;
 use crate::repo::Environment;
 use crate::yaml::{Node, Origin};
+
+pub use load::{ConfigProblem, KnownRule};
 
 /// The level that configuration or the command line gives a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
