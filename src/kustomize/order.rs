@@ -87,7 +87,9 @@ fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
         ranks.insert(kind, 1 + index as i64);
     }
     resources.sort_by_cached_key(|resource| {
-        let group_kind = type_text(resource.group(), resource.version(), resource.kind());
+        // The core group comes after every other by its text, but its namespaces go before what others call Namespace.
+        let core_namespace = resource.kind() == "Namespace" && resource.group().is_empty();
+        let group_kind = if core_namespace { String::new() } else { type_text(resource.group(), resource.version(), resource.kind()) };
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
         let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
         (rank, group_kind, id)
