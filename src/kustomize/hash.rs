@@ -85,8 +85,18 @@ pub(super) fn go_json(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
+        Value::Number(number) if number.is_f64() => out.push_str(&go_float(number.as_f64().unwrap_or_default())),
         other => out.push_str(&other.to_string()),
     }
+}
+
+/// A floating-point number as Go's JSON has it: `1` for 1.0, an exponent only for the very small and very large.
+fn go_float(value: f64) -> String {
+    if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
+        let text = format!("{value:e}");
+        return if text.contains("e-") { text } else { text.replace('e', "e+") };
+    }
+    value.to_string()
 }
 
 fn go_string(text: &str, out: &mut String) {

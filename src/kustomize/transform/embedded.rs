@@ -5,7 +5,10 @@
 
 use super::path;
 use crate::kustomize::hash::go_json;
-use crate::yaml::{Data, Kind, Node, Origin, Scalar, Style, read, write};
+use crate::yaml::{Data, FileId, Kind, Node, Origin, Scalar, Style, read, scalar, write};
+
+/// Stands for the text itself in the origins of what was read from it.
+const INSIDE: FileId = FileId(u32::MAX);
 
 /// Finds where a path enters a scalar, lets `change` edit the document in it by the rest of the path, and writes the document
 /// back. False, and nothing written, when there is no such document or the change does not succeed.
@@ -29,7 +32,7 @@ pub fn edit(root: &mut Node, fields: &[String], origin: Origin, change: impl FnO
 
 /// The document that a scalar's text is. Its origins count in that text, not in a file.
 pub fn parse(host: &Node) -> Option<Node> {
-    read::read(&host.as_scalar()?.text, host.origin.file).ok()?.documents.into_iter().next()
+    read::read(&host.as_scalar()?.text, INSIDE).ok()?.documents.into_iter().next()
 }
 
 fn serialize(document: &Node, before: &str) -> Option<String> {
@@ -38,10 +41,28 @@ fn serialize(document: &Node, before: &str) -> Option<String> {
         block(document, before, 0, &mut out);
         return Some(out.trim().to_string());
     }
+    if mistyped(document) {
+        return None;
+    }
     let value = write::to_json(document);
     let mut out = String::new();
     go_json(&value, &mut out);
     Some(if before.contains('\n') && before.contains("  ") { indented(&out) } else { out })
+}
+
+/// Whether some text is none of its type: a word was written into a number.
+fn mistyped(node: &Node) -> bool {
+    match &node.data {
+        Data::Scalar(scalar) => is_mistyped(scalar),
+        Data::Map(map) => map.entries.iter().any(|entry| mistyped(&entry.value)),
+        Data::List(list) => list.items.iter().any(mistyped),
+    }
+}
+
+fn is_mistyped(scalar: &Scalar) -> bool {
+    let own = scalar::resolve(&scalar.text);
+    let fits = own == scalar.kind || (own == Kind::Int && scalar.kind == Kind::Float);
+    !fits && !matches!(scalar.kind, Kind::String | Kind::Binary)
 }
 
 /// Compact JSON with line breaks and two blanks a level.
@@ -90,9 +111,9 @@ fn indented(json: &str) -> String {
     out
 }
 
-/// Whether a value stood in `{…}` or `[…]`.
+/// Whether a value of the text stood in `{…}` or `[…]`.
 fn was_flow(node: &Node, before: &str) -> bool {
-    before.as_bytes().get(node.origin.start as usize).is_some_and(|first| matches!(first, b'{' | b'['))
+    node.origin.file == INSIDE && before.as_bytes().get(node.origin.start as usize).is_some_and(|first| matches!(first, b'{' | b'['))
 }
 
 fn is_leaf(node: &Node, before: &str) -> bool {
@@ -174,8 +195,22 @@ fn leaf(node: &Node, indent: usize, out: &mut String) {
     }
 }
 
+fn tag(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "bool",
+        Kind::Int => "int",
+        Kind::Float => "float",
+        Kind::String => "str",
+        Kind::Timestamp => "timestamp",
+        Kind::Binary => "binary",
+    }
+}
+
 fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
     match scalar.style {
+        _ if is_mistyped(scalar) => out.push_str(format!("!!{} {}", tag(scalar.kind), scalar.text).trim_end()),
+        Style::Literal | Style::Folded if scalar.text.is_empty() => out.push_str("\"\""),
         Style::SingleQuoted => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
         Style::DoubleQuoted => double_quoted(&scalar.text, out),
         Style::Literal | Style::Folded => {
@@ -195,14 +230,14 @@ fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
 /// Plain where that reads back as the same text and type, else in quotes.
 fn plain_or_quoted(text: &str, kind: Kind, out: &mut String) {
     let line = format!("[{text}, x]");
-    let back = read::read(&line, crate::yaml::FileId(0)).ok();
+    let back = read::read(&line, INSIDE).ok();
     let back = back.as_ref().and_then(|documents| documents.documents.first()).map(Node::items);
     let same = matches!(back, Some([item, _]) if item.as_scalar().is_some_and(|scalar| {
         &*scalar.text == text && scalar.kind == kind && scalar.style == Style::Plain
     }));
     if same || (text.is_empty() && kind == Kind::Null) {
         out.push_str(text);
-    } else if crate::yaml::scalar::resolve(text) != kind || text.contains(|letter: char| letter.is_control()) {
+    } else if scalar::resolve(text) != kind || text.contains(|letter: char| letter.is_control()) {
         double_quoted(text, out);
     } else {
         out.push_str(&format!("'{}'", text.replace('\'', "''")));
@@ -228,7 +263,7 @@ fn double_quoted(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{By, FileId};
+    use crate::yaml::By;
 
     fn edited(text: &str, path: &str, to: &str) -> Option<String> {
         let origin = Origin { file: FileId(0), start: 0, end: 0, by: By::Replacement };

@@ -215,17 +215,39 @@ impl Create {
     }
 }
 
-/// What a visitor is told: the value, and whether it was created for it.
-pub type Visit<'v> = dyn FnMut(&mut Node, bool) + 'v;
+/// What a visited value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It was there.
+    Present,
+    /// It was created for this visit, and holds nothing yet.
+    Created,
+    /// It is part of a copy of what a string holds, which is thrown away.
+    Copy,
+}
+
+impl Found {
+    /// What a value below is.
+    fn child(self, created: bool) -> Found {
+        match self {
+            Found::Copy => Found::Copy,
+            _ if created => Found::Created,
+            _ => Found::Present,
+        }
+    }
+}
+
+/// What a visitor is told.
+pub type Visit<'v> = dyn FnMut(&mut Node, Found) + 'v;
 
 /// Visits every value that a path matches and returns how many there were.
 pub fn visit(root: &mut Node, path: &[String], create: Option<Create>, action: &mut Visit<'_>) -> Result<usize, PathError> {
-    follow(root, path, create, false, action)
+    follow(root, path, create, Found::Present, action)
 }
 
-fn follow(node: &mut Node, path: &[String], create: Option<Create>, fresh: bool, action: &mut Visit<'_>) -> Result<usize, PathError> {
+fn follow(node: &mut Node, path: &[String], create: Option<Create>, found: Found, action: &mut Visit<'_>) -> Result<usize, PathError> {
     let Some((part, rest)) = path.split_first() else {
-        action(node, fresh);
+        action(node, found);
         return Ok(1);
     };
     if let Some(index) = index_of(part).and_then(|index| usize::try_from(index).ok()) {
@@ -236,21 +258,24 @@ fn follow(node: &mut Node, path: &[String], create: Option<Create>, fresh: bool,
         }
         let item = node.list_mut().and_then(|list| list.items.get_mut(index));
         let item = item.ok_or_else(|| PathError::NoItem(part.clone(), count))?;
-        return follow(item, rest, create, appended.is_some(), action);
+        return follow(item, rest, create, found.child(appended.is_some()), action);
     }
     if is_item(part) {
-        return matching(node, part, rest, create, action);
+        return matching(node, part, rest, create, found, action);
     }
     if part == "*" {
         items_of(node, part)?;
-        let mut found = 0;
+        let mut count = 0;
         for item in node.list_mut().map(|list| list.items.iter_mut()).into_iter().flatten() {
-            found += follow(item, rest, create, false, action)?;
+            count += follow(item, rest, create, found.child(false), action)?;
         }
-        return Ok(found);
+        return Ok(count);
     }
     if node.is_null() {
         return Ok(0);
+    }
+    if part.is_empty() {
+        return Err(PathError::Invalid(part.clone(), "it is empty".to_string()));
     }
     if node.as_map().is_none() {
         return Err(PathError::NoMap(part.clone(), kind_of(node)));
@@ -263,10 +288,10 @@ fn follow(node: &mut Node, path: &[String], create: Option<Create>, fresh: bool,
     match node.get_mut(part) {
         // kustomize writes into a copy of what the string holds: the field counts as found, and stays as it is.
         Some(value) if value.as_scalar().is_some() && !rest.is_empty() => match embedded::parse(value) {
-            Some(mut document) => follow(&mut document, rest, create, false, action),
+            Some(mut document) => follow(&mut document, rest, create, Found::Copy, action),
             None => Ok(0),
         },
-        Some(value) => follow(value, rest, create, missing, action),
+        Some(value) => follow(value, rest, create, found.child(missing), action),
         None => Ok(0),
     }
 }
@@ -278,7 +303,14 @@ fn append(node: &mut Node, item: Node) {
 }
 
 /// `[name=web]`: the items whose key matches the expression, `[=web]`: the items that do. What follows `[=web]` is ignored.
-fn matching(node: &mut Node, part: &str, rest: &[String], create: Option<Create>, action: &mut Visit<'_>) -> Result<usize, PathError> {
+fn matching(
+    node: &mut Node,
+    part: &str,
+    rest: &[String],
+    create: Option<Create>,
+    found: Found,
+    action: &mut Visit<'_>,
+) -> Result<usize, PathError> {
     let (key, value) = key_and_value(part)?;
     let regex = Regex::new(value).map_err(|_| PathError::Invalid(part.to_string(), "the value is no regular expression".to_string()))?;
     let matches = |item: &Node| match key {
@@ -286,16 +318,16 @@ fn matching(node: &mut Node, part: &str, rest: &[String], create: Option<Create>
         key => item.get(key).is_some_and(|found| regex.is_match(&printed(found))),
     };
     items_of(node, part)?;
-    let mut found = 0;
+    let mut count = 0;
     for item in node.list_mut().map(|list| list.items.iter_mut()).into_iter().flatten().filter(|item| matches(item)) {
         if key.is_empty() {
-            action(item, false);
-            found += 1;
+            action(item, found.child(false));
+            count += 1;
         } else {
-            found += follow(item, rest, create, false, action)?;
+            count += follow(item, rest, create, found.child(false), action)?;
         }
     }
-    let Some(create) = create.filter(|_| found == 0) else { return Ok(found) };
+    let Some(create) = create.filter(|_| count == 0) else { return Ok(count) };
     let scalar = Node::scalar(Scalar::plain(value), create.origin);
     let item = match key {
         "" => scalar,
@@ -308,10 +340,10 @@ fn matching(node: &mut Node, part: &str, rest: &[String], create: Option<Create>
     append(node, item);
     let Some(item) = node.list_mut().and_then(|list| list.items.last_mut()) else { return Ok(0) };
     if key.is_empty() {
-        action(item, true);
+        action(item, found.child(true));
         return Ok(1);
     }
-    follow(item, rest, Some(create), false, action)
+    follow(item, rest, Some(create), found.child(false), action)
 }
 
 /// A value as it is matched: its YAML, quotes included.
@@ -341,8 +373,8 @@ mod tests {
         let mut root = tree(text);
         let origin = Origin { file: FileId(0), start: 0, end: 0, by: By::Replacement };
         let mut seen = Vec::new();
-        visit(&mut root, &split(path), create.map(|leaf| Create { leaf, origin }), &mut |node, fresh| {
-            seen.push(format!("{}{}", if fresh { "+" } else { "" }, write::write(node).trim()));
+        visit(&mut root, &split(path), create.map(|leaf| Create { leaf, origin }), &mut |node, found| {
+            seen.push(format!("{}{}", if found == Found::Created { "+" } else { "" }, write::write(node).trim()));
         })?;
         Ok((seen, write::write(&root)))
     }
@@ -382,6 +414,7 @@ mod tests {
         assert_eq!(texts(text, "a.*.v", None).unwrap().0, ["1", "2", "3"]);
         assert_eq!(texts(text, "a.[name=x].v", None).unwrap().0.len(), 0);
         assert!(texts(text, "a.5.v", None).is_err());
+        assert!(texts(text, "a..v", None).is_err());
         assert!(texts(text, "a.name", None).is_err());
     }
 

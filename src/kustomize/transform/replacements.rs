@@ -4,7 +4,7 @@
 //! JSON or YAML that a string holds (`embedded`).
 
 use super::embedded;
-use super::path::{self, Create, PathError, Shape};
+use super::path::{self, Create, Found, PathError, Shape};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::{Decoder, Rules, Text};
 use crate::kustomize::kustomization::{self, FieldOptions, ReplacementEntry, ReplacementSource, ReplacementTarget};
@@ -298,17 +298,18 @@ impl Writer<'_> {
     }
 
     fn write(&self, root: &mut Node, fields: &[String]) -> Result<(), Failure> {
-        if embedded::edit(root, fields, self.origin, |document, inner| self.visit(document, inner).is_ok()) {
+        if embedded::edit(root, fields, self.origin, |document, inner| self.visit(document, inner, true).is_ok()) {
             return Ok(());
         }
-        self.visit(root, fields)
+        self.visit(root, fields, false)
     }
 
-    fn visit(&self, root: &mut Node, fields: &[String]) -> Result<(), Failure> {
+    /// `loose`: the value need not have the type of the field, as in the texts of strings.
+    fn visit(&self, root: &mut Node, fields: &[String], loose: bool) -> Result<(), Failure> {
         let mut failure = None;
-        let mut action = |node: &mut Node, fresh: bool| {
+        let mut action = |node: &mut Node, found: Found| {
             if failure.is_none() {
-                failure = self.set(node, fresh).err();
+                failure = self.set(node, found == Found::Created, loose || found == Found::Copy).err();
             }
         };
         let count = path::visit(root, fields, self.create(), &mut action)?;
@@ -320,7 +321,7 @@ impl Writer<'_> {
     }
 
     /// Writes to a field. One that is a single value keeps its type, and takes the text only.
-    fn set(&self, field: &mut Node, fresh: bool) -> Result<(), Failure> {
+    fn set(&self, field: &mut Node, fresh: bool, loose: bool) -> Result<(), Failure> {
         let mut value = self.value.clone();
         let options = self.options.filter(|options| options.delimiter.is_some());
         if let Some((options, delimiter)) = options.and_then(|options| Some((options, options.delimiter.as_deref()?))) {

@@ -2,7 +2,7 @@
 
 use super::field_spec::{self, FieldError};
 use super::metadata::{self, NamespaceOptions};
-use super::path::{self, Create, Shape};
+use super::path::{self, Create, Found, Shape};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::{Decoder, Rules, Text};
 use crate::kustomize::kustomization;
@@ -120,8 +120,8 @@ impl Target {
             }
             let mut failed = None;
             let create = Create { leaf: Shape::Scalar, origin };
-            let visited = path::visit(&mut resource.node, &fields, Some(create), &mut |node, fresh| {
-                failed = failed.take().or(self.set(node, fresh, value).err());
+            let visited = path::visit(&mut resource.node, &fields, Some(create), &mut |node, found| {
+                failed = failed.take().or(self.set(node, found == Found::Created, value).err());
             });
             let error = visited.err().map(|error| error.to_string()).or(failed.map(|error| error.message));
             if let Some(error) = error {
