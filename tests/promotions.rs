@@ -1,0 +1,231 @@
+//! How promotions fail: `testdata/repos/shop` is a healthy config repo, and each `testdata/promotions/<case>/case.yaml` is a
+//! small change to it, with the findings that it must give.
+//!
+//! A case's `edits` replace a text that stands in the file exactly once, `add` and `remove` are whole files. `row` names the
+//! line of the design's table of what goes wrong. With `status: found` the whole check must give exactly the findings of
+//! `expect`: rule, severity, file, environment and a part of the line that is pointed at. With `status: not-yet` no such rule
+//! exists; the case fails when one appears, so that it is judged from then on. `needs` says what such a case wants besides the
+//! changed tree: `base` (the shop as the base revision), `history` (commits), `author`.
+//!
+//! `CASE=lost-digest` runs one case only and prints its findings.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use gitops_lint::rules;
+use serde::Deserialize;
+
+/// What goes wrong in a promotion, in the order of the design's table.
+const ROWS: &[&str] = &[
+    "which digest is where, since when",
+    "a mutable tag is promoted",
+    "production gets a digest that never passed staging",
+    "an edit made in staging to try something rides along, or was tested nowhere",
+    "limits, probes, budgets are lost in a patch",
+    "a variable was added in dev, its Secret or ExternalSecret is missing in production",
+    "service A needs B's new API and is promoted first",
+    "the image never passed its scan",
+    "a bot, or automation meant for dev and staging, writes to production",
+    "nobody owns the production path; the freeze is on",
+    "two environments read one path",
+    "the rendered manifest is not valid",
+    "the team's own rules",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(skip)]
+    name: String,
+    description: String,
+    row: String,
+    status: Status,
+    #[serde(default)]
+    needs: Vec<Need>,
+    /// `Name <email>` of the commit.
+    author: Option<String>,
+    /// The time of the check.
+    now: Option<String>,
+    #[serde(default)]
+    edits: Vec<Edit>,
+    #[serde(default)]
+    add: Vec<Added>,
+    #[serde(default)]
+    remove: Vec<String>,
+    expect: Vec<Expectation>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    Found,
+    NotYet,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Need {
+    Base,
+    History,
+    Author,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    file: String,
+    find: String,
+    replace: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Added {
+    file: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectation {
+    rule: String,
+    severity: String,
+    file: String,
+    line: String,
+    environment: String,
+}
+
+type Tree = BTreeMap<String, String>;
+
+fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
+}
+
+/// The files of the healthy shop.
+fn shop() -> Tree {
+    let root = testdata().join("repos/shop");
+    let (mut tree, mut folders) = (Tree::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                tree.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    tree
+}
+
+fn cases() -> Vec<Case> {
+    let only = std::env::var("CASE").ok();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(testdata().join("promotions")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let mut cases = Vec::new();
+    for folder in folders {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if only.as_ref().is_some_and(|only| *only != name) {
+            continue;
+        }
+        let text = std::fs::read_to_string(folder.join("case.yaml")).unwrap();
+        let case: Case = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        cases.push(Case { name, ..case });
+    }
+    cases
+}
+
+/// The shop with the changes of a case.
+fn changed(case: &Case, shop: &Tree) -> Tree {
+    let (name, mut tree) = (&case.name, shop.clone());
+    for edit in &case.edits {
+        let text = tree.get_mut(&edit.file).unwrap_or_else(|| panic!("{name}: the shop has no {}", edit.file));
+        assert_eq!(text.matches(&edit.find).count(), 1, "{name}: {} must hold once what is replaced:\n{}", edit.file, edit.find);
+        *text = text.replacen(&edit.find, &edit.replace, 1);
+    }
+    for added in &case.add {
+        let before = tree.insert(added.file.clone(), added.text.clone());
+        assert!(before.is_none(), "{name}: {} is there already: edit it", added.file);
+    }
+    for file in &case.remove {
+        assert!(tree.remove(file).is_some(), "{name}: the shop has no {file}");
+    }
+    tree
+}
+
+#[test]
+fn cases_are_changes_to_the_shop_and_answer_every_row() {
+    let (shop, cases) = (shop(), cases());
+    for case in &cases {
+        let (name, tree) = (&case.name, changed(case, &shop));
+        assert!(tree != shop, "{name}: changes nothing");
+        assert!(!case.description.trim().is_empty() && !case.expect.is_empty(), "{name}: says nothing");
+        assert!(ROWS.contains(&case.row.as_str()), "{name}: no row {:?}", case.row);
+        for expected in &case.expect {
+            let text = tree.get(&expected.file).unwrap_or_else(|| panic!("{name}: no {}", expected.file));
+            let lines = text.lines().filter(|line| line.contains(&expected.line)).count();
+            assert_eq!(lines, 1, "{name}: {:?} must stand in one line of {}", expected.line, expected.file);
+            assert!(["error", "warning", "info"].contains(&expected.severity.as_str()), "{name}: {}", expected.severity);
+        }
+        assert_eq!(case.author.is_some(), case.needs.contains(&Need::Author), "{name}: an author is given when it is needed");
+        if let Some(now) = &case.now {
+            now.parse::<jiff::Timestamp>().unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+    if std::env::var("CASE").is_err() {
+        for row in ROWS {
+            assert!(cases.iter().any(|case| case.row == *row), "no case answers {row:?}");
+        }
+    }
+}
+
+/// A case that waits for a rule must be judged as soon as the rule is there.
+#[test]
+fn cases_that_wait_do_so_for_a_rule() {
+    for case in cases().iter().filter(|case| case.status == Status::NotYet) {
+        for expected in &case.expect {
+            assert!(rules::find(&expected.rule).is_none(), "{}: {} is there now: make it `status: found`", case.name, expected.rule);
+        }
+    }
+}
+
+/// The rules that cases expect are as many as the rows promise, so that a case which is lost shows.
+#[test]
+fn every_rule_of_the_table_has_a_case() {
+    if std::env::var("CASE").is_ok() {
+        return;
+    }
+    let cases = cases();
+    let named: BTreeSet<&str> = cases.iter().flat_map(|case| &case.expect).map(|expected| expected.rule.as_str()).collect();
+    for rule in [
+        "promotion-record",
+        "mutable-tag",
+        "invalid-image",
+        "lost-digest",
+        "digest-mismatch",
+        "skipped-environment",
+        "insufficient-soak",
+        "overlay-drift",
+        "ride-along",
+        "removed-limits",
+        "missing-secret",
+        "environment-variable-drift",
+        "promotion-order",
+        "sync-wave-order",
+        "depends-on-missing",
+        "unscanned-image",
+        "bot-write",
+        "automation-on-protected",
+        "codeowners-gap",
+        "change-freeze",
+        "shared-environment-path",
+        "cross-environment-reference",
+        "schema-violation",
+        "dangling-reference",
+    ] {
+        assert!(named.contains(rule), "no case expects {rule}");
+    }
+}
