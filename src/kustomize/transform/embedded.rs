@@ -1,11 +1,13 @@
 //! JSON and YAML that stand in a string, for field paths that lead into them (`data.config\.json.database.host`).
 //!
 //! Here: where a path enters such a string, reading it, and writing it back in its own format: JSON with sorted keys, compact or
-//! indented as it was; YAML with keys and quotes as they were. Comments of such YAML are lost. Not here: what is changed in it.
+//! indented as it was; YAML with keys, quotes and comments as they were. Not here: what is changed in it.
+
+use std::ops::Range;
 
 use super::path;
 use crate::kustomize::hash::go_json;
-use crate::yaml::{Data, FileId, Kind, Node, Origin, Scalar, Style, read, scalar, write};
+use crate::yaml::{Data, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, scalar, write};
 
 /// Stands for the text itself in the origins of what was read from it.
 const INSIDE: FileId = FileId(u32::MAX);
@@ -17,11 +19,11 @@ pub fn edit(root: &mut Node, fields: &[String], origin: Origin, change: impl FnO
         let (outer, inner) = fields.split_at(end);
         let Ok(Some(host)) = path::lookup(root, outer) else { continue };
         let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else { continue };
-        let Some(mut document) = parse(host) else { continue };
+        let Some((mut document, comments)) = parse_with_comments(host) else { continue };
         if !change(&mut document, inner) {
             return false;
         }
-        let Some(written) = serialize(&document, &text) else { return false };
+        let Some(written) = serialize(&document, &comments, &text) else { return false };
         if let Some(host) = path::lookup_mut(root, outer) {
             host.replace(Data::Scalar(Scalar { text: written.into(), style, kind }), origin);
         }
@@ -32,14 +34,22 @@ pub fn edit(root: &mut Node, fields: &[String], origin: Origin, change: impl FnO
 
 /// The document that a scalar's text is. Its origins count in that text, not in a file.
 pub fn parse(host: &Node) -> Option<Node> {
-    read::read(&host.as_scalar()?.text, INSIDE).ok()?.documents.into_iter().next()
+    parse_with_comments(host).map(|(document, _)| document)
 }
 
-fn serialize(document: &Node, before: &str) -> Option<String> {
+fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
+    let documents = read::read(&host.as_scalar()?.text, INSIDE).ok()?;
+    let comments = documents.comments.iter().map(|comment| comment.origin.start as usize..comment.origin.end as usize);
+    let comments = comments.collect();
+    Some((documents.documents.into_iter().next()?, comments))
+}
+
+fn serialize(document: &Node, comments: &[Range<usize>], before: &str) -> Option<String> {
     if !before.trim().starts_with(['{', '[']) {
-        let mut out = String::new();
-        block(document, before, 0, &mut out);
-        return Some(out.trim().to_string());
+        let mut writer = Writer { before, comments, out: String::new() };
+        writer.block(document, 0);
+        writer.comments_before(before.len(), 0);
+        return Some(writer.out.trim().to_string());
     }
     if mistyped(document) {
         return None;
@@ -123,45 +133,107 @@ fn is_leaf(node: &Node, before: &str) -> bool {
         || was_flow(node, before)
 }
 
-/// Writes a value in block style; the first line goes where the text stands.
-fn block(node: &Node, before: &str, indent: usize, out: &mut String) {
-    let line = |out: &mut String, first: bool| {
-        if !first {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', indent));
+/// Where a value, or what it replaced, stood in the text.
+fn place(node: &Node) -> Option<Range<usize>> {
+    let here = node.origin.file == INSIDE;
+    let origin = if here { node.origin } else { node.replaced.as_ref().map(|old| old.origin).filter(|old| old.file == INSIDE)? };
+    Some(origin.start as usize..origin.end as usize)
+}
+
+/// Writes YAML in block style, with the comments of the text that it was read from.
+struct Writer<'a> {
+    before: &'a str,
+    /// Those that are not written yet.
+    comments: &'a [Range<usize>],
+    out: String,
+}
+
+impl Writer<'_> {
+    fn line(&mut self, indent: usize) {
+        self.out.push('\n');
+        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    /// Writes the comments that stand before a place, each on a line of its own.
+    fn comments_before(&mut self, place: usize, indent: usize) {
+        while let Some((comment, rest)) = self.comments.split_first().filter(|(comment, _)| comment.start < place) {
+            let fresh_line = self.out.trim_end_matches(' ').is_empty() || self.out.trim_end_matches(' ').ends_with('\n');
+            if !fresh_line {
+                self.line(indent);
+            }
+            self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
+            self.line(indent);
+            self.comments = rest;
         }
-    };
-    match &node.data {
-        _ if is_leaf(node, before) => leaf(node, indent, out),
-        Data::Map(map) => {
-            for (position, entry) in map.entries.iter().enumerate() {
-                line(out, position == 0);
-                plain_or_quoted(&entry.key, Kind::String, out);
-                out.push(':');
-                match &entry.value.data {
-                    _ if is_leaf(&entry.value, before) => {
-                        if !(entry.value.is_null() && entry.value.as_scalar().is_some_and(|scalar| scalar.text.is_empty())) {
-                            out.push(' ');
-                        }
-                        leaf(&entry.value, indent + 2, out);
+    }
+
+    /// Writes the comment that ends the line of a place.
+    fn comment_after(&mut self, place: usize) {
+        let same_line = |comment: &Range<usize>| {
+            comment.start >= place && self.before.get(place..comment.start).is_some_and(|between| !between.contains('\n'))
+        };
+        if let Some((comment, rest)) = self.comments.split_first().filter(|(comment, _)| same_line(comment)) {
+            self.out.push(' ');
+            self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
+            self.comments = rest;
+        }
+    }
+
+    fn leaf(&mut self, node: &Node, indent: usize) {
+        leaf(node, indent, &mut self.out);
+        if let Some(place) = place(node) {
+            self.comment_after(place.end);
+        }
+    }
+
+    /// Writes a value; its first line goes where the text stands.
+    fn block(&mut self, node: &Node, indent: usize) {
+        match &node.data {
+            _ if is_leaf(node, self.before) => self.leaf(node, indent),
+            Data::Map(map) => {
+                for (position, entry) in map.entries.iter().enumerate() {
+                    if position > 0 {
+                        self.line(indent);
                     }
-                    data => {
-                        let inner = if matches!(data, Data::List(_)) { indent } else { indent + 2 };
-                        out.push('\n');
-                        out.extend(std::iter::repeat_n(' ', inner));
-                        block(&entry.value, before, inner, out);
-                    }
+                    self.entry(entry, indent);
                 }
             }
-        }
-        Data::List(list) => {
-            for (position, item) in list.items.iter().enumerate() {
-                line(out, position == 0);
-                out.push_str("- ");
-                block(item, before, indent + 2, out);
+            Data::List(list) => {
+                for (position, item) in list.items.iter().enumerate() {
+                    if position > 0 {
+                        self.line(indent);
+                    }
+                    if let Some(place) = place(item) {
+                        self.comments_before(place.start, indent);
+                    }
+                    self.out.push_str("- ");
+                    self.block(item, indent + 2);
+                }
             }
+            Data::Scalar(_) => {}
         }
-        Data::Scalar(_) => {}
+    }
+
+    fn entry(&mut self, entry: &Entry, indent: usize) {
+        let own = entry.key_origin.file == INSIDE;
+        if own {
+            self.comments_before(entry.key_origin.start as usize, indent);
+        }
+        plain_or_quoted(&entry.key, Kind::String, &mut self.out);
+        self.out.push(':');
+        let value = &entry.value;
+        if is_leaf(value, self.before) {
+            if !value.as_scalar().is_some_and(|scalar| scalar.kind == Kind::Null && scalar.text.is_empty()) {
+                self.out.push(' ');
+            }
+            return self.leaf(value, indent + 2);
+        }
+        if own {
+            self.comment_after(entry.key_origin.end as usize);
+        }
+        let inner = if value.as_list().is_some() { indent } else { indent + 2 };
+        self.line(inner);
+        self.block(value, inner);
     }
 }
 
@@ -272,7 +344,7 @@ mod tests {
         let done = edit(&mut root, &path::split(path), origin, |document, inner| {
             path::visit(document, inner, None, &mut |node, _| {
                 let style = node.as_scalar().unwrap().style;
-                node.data = Data::Scalar(Scalar { style, ..Scalar::plain(to) });
+                node.replace(Data::Scalar(Scalar { style, ..Scalar::plain(to) }), origin);
             })
             .is_ok_and(|count| count > 0)
         });
@@ -294,6 +366,13 @@ mod tests {
             edited("b: 'x'\na:\n  - n: \"1\"\n    l: {p: q}\n  - 5\nz:\nt: \"#\"\n", "data.b", "it's").unwrap(),
             "b: 'it''s'\na:\n- n: \"1\"\n  l: {p: q}\n- 5\nz:\nt: \"#\""
         );
+    }
+
+    #[test]
+    fn yaml_keeps_its_comments() {
+        let text = "# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
+        let expected = "# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\nl:\n- x\n#about d\n- d: 1\n# end";
+        assert_eq!(edited(text, "data.a.b", "new").unwrap(), expected);
     }
 
     #[test]
