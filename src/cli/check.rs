@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::options::{Color, FailOn, Now, RepoOptions, Target, columns, complain, target};
+use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
@@ -39,9 +39,6 @@ pub struct Arguments {
     /// Accept the findings of an earlier JSON report (write one with --format json=FILE)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// When to use colours
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    color: Color,
     /// Print findings and nothing else
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -156,7 +153,7 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
     }
     if let Some(target) = targets.iter().find(|target| target.file.is_none()) {
         let options = report::Options {
-            color: arguments.color.for_stdout(),
+            color: arguments.repo.color.colored(io::stdout().is_terminal()),
             width: io::stdout().is_terminal().then(columns),
             summary: !arguments.quiet,
             overlays: arguments.verbose,

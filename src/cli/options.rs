@@ -3,7 +3,7 @@
 //! Here: parsing of values, the root of a path. Not here: what a command does with them.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -39,6 +39,9 @@ pub struct RepoOptions {
     /// The time that counts as now, such as 2027-01-31 or 2027-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = now)]
     pub now: Option<Now>,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
 }
 
 /// When to colour.
@@ -54,15 +57,15 @@ pub enum Color {
 }
 
 impl Color {
-    /// Whether standard output gets colours. `NO_COLOR` and `CLICOLOR_FORCE` count as elsewhere.
-    pub fn for_stdout(self) -> bool {
+    /// Whether text gets colours. `NO_COLOR` and `CLICOLOR_FORCE` count as elsewhere.
+    pub fn colored(self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Color::Always => true,
             Color::Never => false,
             Color::Auto if set("NO_COLOR") => false,
             Color::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") => true,
-            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            Color::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 }

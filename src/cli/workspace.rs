@@ -1,15 +1,15 @@
 //! The repo that a command works on: root found, files listed, configuration read, overlays rendered. Shared by every
 //! command that looks at overlays. Not here: judging (`check`), printing.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::options::{CONFIG_FILE, Place, RepoOptions, complain, place};
+use super::options::{CONFIG_FILE, Place, RepoOptions, complain, place, relative};
 use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
-use crate::finding::Location;
 use crate::repo::Repo;
-use crate::report;
+use crate::report::{self, Message};
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::yaml;
@@ -84,7 +84,9 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
 fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, options: &RepoOptions) -> Result<Config, String> {
     let (name, bytes) = match &options.config {
         Some(path) => {
-            let shown = path.display().to_string();
+            // below the root, reports name it as every other file
+            let below = path.canonicalize().ok().and_then(|real| relative(&place.root, &real));
+            let shown = below.unwrap_or_else(|| path.display().to_string());
             let bytes = std::fs::read(path).map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
             (shown, bytes)
         }
@@ -106,11 +108,10 @@ fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, op
         Err(error) => vec![ConfigProblem { message: error.message, help: None, origin: error.origin }],
     };
     for problem in &problems {
-        let location = Location::resolve(files, problem.origin);
-        complain(&format!("{name}:{}:{}: error: {}", location.line, location.column, report::printable(&problem.message)));
-        if let Some(help) = &problem.help {
-            complain(&format!("  help: {}", report::printable(help)));
-        }
+        let message =
+            Message { title: "error[configuration]", message: &problem.message, help: problem.help.as_deref(), origin: problem.origin };
+        let color = options.color.colored(std::io::stderr().is_terminal());
+        complain(&report::frame(&message, files, &report::Options { color, ..report::Options::default() }));
     }
     let count = problems.len();
     Err(format!("the configuration has {count} mistake{}, so nothing was checked", if count == 1 { "" } else { "s" }))

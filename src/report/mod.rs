@@ -18,6 +18,8 @@ use std::io::{self, Write};
 
 use crate::check::{Counts, Outcome};
 use crate::finding::Severity;
+use crate::source::Files;
+use crate::yaml::Origin;
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +100,24 @@ pub fn write(format: Format, outcome: &Outcome, out: &mut dyn Write, options: &O
         Format::Junit => junit::write(outcome, out, options),
         Format::Markdown => markdown::write(outcome, out),
     }
+}
+
+/// A message with a place that is no finding: what is wrong with the configuration, say.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// What stands above it: `error[configuration]`.
+    pub title: &'a str,
+    /// What is wrong.
+    pub message: &'a str,
+    /// What to do.
+    pub help: Option<&'a str>,
+    /// The place.
+    pub origin: Origin,
+}
+
+/// Draws a message with a code frame, as `pretty` draws findings.
+pub fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String {
+    pretty::frame(message, files, options)
 }
 
 /// Where a rule is documented, relative to the project's home when that is not known.

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
 use miette::{Severity as Level, SpanContents};
 
-use super::{Options, printable, printable_lines, push_printable, url, write_end};
+use super::{Message, Options, printable, printable_lines, push_printable, url, write_end};
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
 use crate::source::{Files, SourceFile};
@@ -77,9 +77,9 @@ struct Mark<'a> {
 }
 
 impl Frames {
-    fn new(located: &Located, files: &Files) -> Frames {
-        let primary = Mark { file: located.finding.origin.file, location: &located.location, text: None };
-        let mut marks = vec![primary];
+    /// The frames of a finding.
+    fn of(located: &Located, files: &Files) -> Frames {
+        let mut marks = vec![Mark { file: located.finding.origin.file, location: &located.location, text: None }];
         for (related, location) in located.finding.related.iter().zip(&located.related) {
             let text = printable(&related.message).into_owned();
             match marks.iter_mut().find(|mark| mark.file == related.origin.file && mark.location == location) {
@@ -91,6 +91,10 @@ impl Frames {
                 None => marks.push(Mark { file: related.origin.file, location, text: Some(text) }),
             }
         }
+        Frames::new(marks, files)
+    }
+
+    fn new(mut marks: Vec<Mark>, files: &Files) -> Frames {
         let more = marks.len().saturating_sub(LABELS);
         marks.truncate(LABELS);
         if let Some(last) = marks.last_mut().filter(|_| more > 0) {
@@ -186,35 +190,35 @@ impl Shown {
 }
 
 /// What miette draws.
-struct Drawn<'a> {
-    located: &'a Located,
+struct Drawn {
+    title: String,
+    severity: Severity,
     frames: Frames,
     message: String,
     help: Option<String>,
     url: Option<String>,
 }
 
-impl fmt::Debug for Drawn<'_> {
+impl fmt::Debug for Drawn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
     }
 }
 
-impl fmt::Display for Drawn<'_> {
+impl fmt::Display for Drawn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Drawn<'_> {}
+impl std::error::Error for Drawn {}
 
-impl Diagnostic for Drawn<'_> {
+impl Diagnostic for Drawn {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let finding = &self.located.finding;
-        Some(Box::new(format!("{}[{}]", finding.severity.as_str(), printable(&finding.rule))))
+        Some(Box::new(&self.title))
     }
     fn severity(&self) -> Option<Level> {
-        Some(match self.located.finding.severity {
+        Some(match self.severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
             Severity::Info => Level::Advice,
@@ -272,20 +276,39 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
 }
 
 /// One finding as text.
-pub(super) fn drawn(located: &Located, files: &Files, options: &Options) -> Result<String, fmt::Error> {
+fn drawn(located: &Located, files: &Files, options: &Options) -> Result<String, fmt::Error> {
     let finding = &located.finding;
     let mut help: Vec<String> = finding.help.iter().map(|help| printable_lines(help)).collect();
     help.extend(also_in(&finding.also_in));
-    let url = Some(url(&finding.rule)).filter(|url| url.contains("://"));
     let diagnostic = Drawn {
-        located,
-        frames: Frames::new(located, files),
+        title: format!("{}[{}]", finding.severity.as_str(), printable(&finding.rule)),
+        severity: finding.severity,
+        frames: Frames::of(located, files),
         message: printable_lines(finding.message.trim_end()),
         help: (!help.is_empty()).then(|| help.join("\n")),
-        url,
+        url: Some(url(&finding.rule)).filter(|url| url.contains("://")),
     };
+    draw(&diagnostic, options)
+}
+
+/// A message that is no finding.
+pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String {
+    let location = Location::resolve(files, message.origin);
+    let marks = vec![Mark { file: message.origin.file, location: &location, text: None }];
+    let diagnostic = Drawn {
+        title: message.title.to_string(),
+        severity: Severity::Error,
+        frames: Frames::new(marks, files),
+        message: printable_lines(message.message),
+        help: message.help.map(printable_lines),
+        url: None,
+    };
+    draw(&diagnostic, options).unwrap_or_else(|_| format!("{}: {}", message.title, diagnostic.message))
+}
+
+fn draw(diagnostic: &Drawn, options: &Options) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    handler(options).render_report(&mut text, &diagnostic)?;
+    handler(options).render_report(&mut text, diagnostic)?;
     // miette leaves blanks at the ends of lines, and a blank line below the rule
     let lines = text.lines().map(str::trim_end).enumerate().filter(|(index, line)| *index != 1 || !line.is_empty());
     Ok(lines.map(|(_, line)| format!("{line}\n")).collect())
