@@ -13,8 +13,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gitops_lint::rules;
+use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
+use gitops_lint::config::{Config, KnownRule};
+use gitops_lint::repo::Repo;
+use gitops_lint::rules::{self, Context};
+use gitops_lint::source::Files;
+use gitops_lint::source::memory::Memory;
+use gitops_lint::yaml;
 use serde::Deserialize;
 
 /// What goes wrong in a promotion, in the order of the design's table.
@@ -154,6 +161,85 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
         assert!(tree.remove(file).is_some(), "{name}: the shop has no {file}");
     }
     tree
+}
+
+/// The whole check of a tree, as the command runs it.
+fn outcome(tree: &Tree) -> Outcome {
+    let source = Arc::new(Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
+    let files = Arc::new(Files::default());
+    let config = tree.get(".gitops-lint.yaml").map_or_else(Config::default, |text| {
+        let file = files.add(".gitops-lint.yaml", None, Arc::from(text.as_str()));
+        let known: Vec<KnownRule> =
+            rules::all().iter().map(|rule| KnownRule { id: rule.metadata().id, options: rule.metadata().options }).collect();
+        Config::load(&yaml::read::read(text, file).unwrap(), &known).unwrap_or_else(|problems| panic!("{problems:?}"))
+    });
+    let repo = Repo::load_with(source, None, &config, files, &|_, _| None);
+    let findings = rules::run(&Context::new(&repo, &config, None));
+    let options = Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24) };
+    check::conclude(&repo, &config, &options, findings, Ran::default())
+}
+
+/// What a finding is compared by, and where it stands, for people.
+fn described(outcome: &Outcome) -> Vec<String> {
+    let described = outcome.findings.iter().map(|located| {
+        let (finding, place) = (&located.finding, &located.location);
+        let environment = finding.environment.as_deref().unwrap_or("no environment");
+        format!(
+            "{}:{}: {} [{}] {} ({environment})\n    {}",
+            place.file,
+            place.line,
+            finding.severity.as_str(),
+            finding.rule,
+            finding.message,
+            line(outcome, located.location.line, &place.file),
+        )
+    });
+    described.collect()
+}
+
+/// The text of a line of the head.
+fn line(outcome: &Outcome, number: usize, path: &str) -> String {
+    let file = outcome.files.all().into_iter().map(|(_, file)| file).find(|file| &*file.path == path && file.revision.is_none());
+    file.and_then(|file| file.text.lines().nth(number - 1).map(str::to_string)).unwrap_or_default()
+}
+
+#[test]
+fn the_shop_is_healthy() {
+    let outcome = outcome(&shop());
+    assert_eq!(described(&outcome), Vec::<String>::new());
+    assert!(outcome.overlays.len() >= 22, "{} overlays", outcome.overlays.len());
+    assert!(outcome.overlays.iter().all(|overlay| overlay.complete && overlay.environment.is_some()));
+}
+
+#[test]
+fn every_case_gives_its_findings_and_nothing_else() {
+    let (shop, mut failures) = (shop(), Vec::new());
+    for case in cases().iter().filter(|case| case.status == Status::Found) {
+        let outcome = outcome(&changed(case, &shop));
+        if std::env::var("CASE").is_ok() {
+            println!("{}\n{}", case.description, described(&outcome).join("\n"));
+        }
+        let mut missing: Vec<&Expectation> = case.expect.iter().collect();
+        for (located, described) in outcome.findings.iter().zip(described(&outcome)) {
+            let (finding, place) = (&located.finding, &located.location);
+            let expected = missing.iter().position(|expected| {
+                expected.rule == finding.rule
+                    && expected.severity == finding.severity.as_str()
+                    && expected.file == *place.file
+                    && line(&outcome, place.line, &place.file).contains(&expected.line)
+                    && finding.environment.as_ref() == Some(&expected.environment)
+            });
+            match expected {
+                Some(index) => _ = missing.remove(index),
+                None => failures.push(format!("{}: not expected: {described}", case.name)),
+            }
+        }
+        for expected in missing {
+            let Expectation { rule, severity, file, line, environment } = expected;
+            failures.push(format!("{}: not found: {file}: {severity} [{rule}] at {line:?} ({environment})", case.name));
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
 #[test]
