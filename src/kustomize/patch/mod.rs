@@ -71,6 +71,7 @@ fn load(entry: &PatchEntry, form: Form, context: &mut BuildContext<'_>) -> Resul
         }
         (Some(patch), None) => {
             let documents = context.read_inline(&patch.node)?;
+            check_json(patch.trim(), form, patch.origin())?;
             read(&documents, form, patch)
         }
         (None, Some(path)) => {
@@ -80,9 +81,24 @@ fn load(entry: &PatchEntry, form: Form, context: &mut BuildContext<'_>) -> Resul
                 return read(&documents, form, path);
             }
             let documents = context.read_documents(path)?;
+            if let Some(first) = documents.documents.first() {
+                let text = context.shared.files.get(first.origin.file).text.clone();
+                check_json(&text, form, Origin { end: first.origin.start, ..first.origin })?;
+            }
             read(&documents, form, path)
         }
     }
+}
+
+/// What starts like JSON is read as JSON, where less is allowed than in YAML.
+fn check_json(text: &str, form: Form, origin: Origin) -> Result<(), Problem> {
+    if form == Form::StrategicMerge || !text.starts_with('[') {
+        return Ok(());
+    }
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| {
+        let problem = Problem::error(origin, format!("this patch starts with [, but is no JSON: {error}"));
+        problem.with_help("correct the JSON, or write the operations as a YAML list")
+    })
 }
 
 /// What an entry of `patchesStrategicMerge` holds when it is no path.
@@ -174,7 +190,9 @@ fn apply(
                     Ok(()) if node.entries().is_empty() => {}
                     Ok(()) => {
                         as_json_leaves(&mut node);
-                        take_over(resource, node);
+                        if let Err(problem) = take_over(resource, node, entry) {
+                            context.report(problem);
+                        }
                     }
                 }
             }
@@ -325,8 +343,7 @@ fn merge(resource: &mut Resource, patch: &Node, entry: &PatchEntry, schema: &sch
             }
         }
     }
-    take_over(resource, node);
-    Ok(())
+    take_over(resource, node, entry)
 }
 
 /// Whether a field has another content or place than before.
@@ -348,12 +365,23 @@ fn keep(node: &mut Node, before: &Node, key: &str) {
     }
 }
 
-fn take_over(resource: &mut Resource, node: Node) {
-    let name = resource.name().to_string();
-    resource.node = node;
-    if resource.name() != name {
-        resource.renamed_by = resource.node.at(&["metadata", "name"]).map(|name| name.origin);
-    }
+/// Makes the patched object the present one; without kind or name it would be none.
+fn take_over(resource: &mut Resource, node: Node, entry: &PatchEntry) -> Result<(), Problem> {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text).filter(|text| !text.is_empty());
+    let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
+    let missing = match (kind, name) {
+        (None, _) => "kind",
+        (Some(kind), None) if !kind.ends_with("List") => "metadata.name",
+        _ => {
+            if name.is_some_and(|name| name != resource.name()) {
+                resource.renamed_by = node.at(&["metadata", "name"]).map(|name| name.origin);
+            }
+            resource.node = node;
+            return Ok(());
+        }
+    };
+    let problem = Problem::error(entry.origin, format!("the patch leaves no {missing}"));
+    Err(about(problem.with_help("replace the value instead of removing it"), resource))
 }
 
 /// A problem with a patch, with the object it was meant for.

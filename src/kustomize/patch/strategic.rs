@@ -11,13 +11,18 @@ use std::sync::Arc;
 
 use crate::kustomize::Problem;
 use crate::kustomize::schema::{Schema, Shape, Type};
-use crate::yaml::{Data, Entry, List, Map, Node, Origin, Removed, Scalar};
+use crate::yaml::scalar::resolve;
+use crate::yaml::{Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, Style};
 
 const DIRECTIVE: &str = "$patch";
 
 /// Lays a patch over an object; `None` when nothing of it is left. The patch's nodes are written as they are: attribute them
 /// to the patch first.
 pub fn merge(object: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Problem> {
+    if let Ok(Some((Directive::Replace, _))) = directive(patch) {
+        // kustomize makes the new object and then drops it
+        return Ok(Some(object));
+    }
     Merger { schema }.walk(Some(object), Some(patch), None)
 }
 
@@ -202,7 +207,7 @@ impl Merger<'_> {
                     let value = std::mem::replace(&mut present.value, empty);
                     let before = value.clone();
                     match (self.walk(Some(value), Some(&entry.value), shape(&entry.key))?, position) {
-                        (Some(value), _) => present.value = value,
+                        (Some(value), _) => present.value = in_style_of(value, &before),
                         (None, Some(position)) => {
                             let origin = remover(&entry.value).unwrap_or(Origin { start: entry.key_origin.start, ..entry.value.origin });
                             map.entries.remove(position);
@@ -348,6 +353,18 @@ fn replacing(mut node: Node, before: Option<Node>) -> Node {
     node
 }
 
+/// A scalar takes over the quotes of the one it replaces, and quotes make numbers and booleans strings.
+fn in_style_of(mut node: Node, before: &Node) -> Node {
+    let Some(style) = before.as_scalar().map(|scalar| scalar.style) else { return node };
+    if let Data::Scalar(scalar) = &mut node.data {
+        scalar.style = style;
+        if style != Style::Plain && scalar.kind != Kind::Null && scalar.kind == resolve(&scalar.text) {
+            scalar.kind = Kind::String;
+        }
+    }
+    node
+}
+
 fn describe(node: &Node) -> &'static str {
     match &node.data {
         Data::Scalar(_) => "a single value",
@@ -427,20 +444,15 @@ fn keyless(item: &Node) -> Problem {
         .with_help("write a map with the merge key")
 }
 
-/// The first item whose keys have these values; an empty value matches any.
+/// The first item whose keys have these values.
 fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usize> {
-    if keys == [""] {
-        let value = values.first()?;
-        return items.iter().position(|item| raw(item) == *value);
-    }
-    let given: Vec<(&str, &str)> = keys.iter().copied().zip(values.iter().copied()).collect();
-    let some = given.iter().any(|(_, value)| !value.is_empty());
+    let some = values.iter().any(|value| !value.is_empty());
     items.iter().position(|item| {
-        item.as_map().is_some()
-            && given
-                .iter()
-                .filter(|(_, value)| !some || !value.is_empty())
-                .all(|(key, value)| item.get(key).is_some_and(|field| value.is_empty() || raw(field) == *value))
+        if keys == [""] {
+            return values.first() == Some(&raw(item));
+        }
+        let mut given = keys.iter().zip(values).filter(|(_, value)| !some || !value.is_empty());
+        item.as_map().is_some() && given.all(|(key, value)| item.get(key).is_some_and(|field| raw(field) == *value))
     })
 }
 
