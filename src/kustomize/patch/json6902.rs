@@ -343,3 +343,79 @@ fn as_json_reads(node: &Node) -> Node {
     }
     attribute(&convert(node), By::Patch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::FileId;
+    use crate::yaml::read::read;
+    use crate::yaml::write::to_json;
+    use proptest::prelude::*;
+
+    fn tree(text: &str, file: u32) -> Node {
+        read(text, FileId(file)).unwrap().documents.remove(0)
+    }
+    fn patched(object: &str, operations: &str) -> Result<Node, Problem> {
+        let mut node = tree(object, 0);
+        Patch::read(&tree(operations, 1))?.apply(&mut node)?;
+        Ok(node)
+    }
+    fn shown(object: &str, operations: &str) -> String {
+        patched(object, operations).map_or_else(|problem| problem.message, |node| to_json(&node).to_string())
+    }
+
+    #[test]
+    fn the_six_operations() {
+        assert_eq!(
+            shown("{a: 1}", "[{op: add, path: /b, value: {c: []}}, {op: add, path: /b/c/-, value: x}]"),
+            r#"{"a":1,"b":{"c":["x"]}}"#
+        );
+        assert_eq!(shown("{a: [1, 2]}", "[{op: add, path: /a/1, value: 9}, {op: remove, path: /a/0}]"), r#"{"a":[9,2]}"#);
+        assert_eq!(shown("{a: [1, 2]}", "[{op: replace, path: /a/-1, value: 9}]"), r#"{"a":[1,9]}"#);
+        assert_eq!(shown("{a: {b: 1}}", "[{op: move, from: /a/b, path: /c}, {op: copy, from: /c, path: /d}]"), r#"{"a":{},"c":1,"d":1}"#);
+        assert_eq!(shown("{a: {b: 1}}", "[{op: test, path: /a, value: {b: 1}}, {op: test, path: /no, value: null}]"), r#"{"a":{"b":1}}"#);
+    }
+
+    #[test]
+    fn escapes_and_lax_corners() {
+        assert_eq!(shown("{a/b: {m~n: 1}}", "[{op: remove, path: /a~1b/m~0n}]"), r#"{"a/b":{}}"#);
+        assert_eq!(shown("{a: 1}", "[{op: replace, path: /b, value: 2}]"), r#"{"a":1,"b":2}"#);
+        assert_eq!(shown("{a: 1}", "[{op: copy, from: /no, path: /b}, {op: add, path: /c}]"), r#"{"a":1,"b":null,"c":null}"#);
+        assert_eq!(shown("{a: 1}", "- op: replace\n  path: /a\n  value: yes\n"), r#"{"a":true}"#);
+    }
+
+    #[test]
+    fn what_does_not_apply_is_refused() {
+        let refused = |operations: &str| patched("{a: {b: [1]}, c: x}", operations).unwrap_err().message;
+        assert_eq!(refused("[{op: remove, path: /a/x}]"), r#"the remove operation at "/a/x" does not apply: there is no field "x""#);
+        assert_eq!(refused("[{op: add, path: /x/y, value: 1}]"), r#"the add operation at "/x/y" does not apply: there is no "/x""#);
+        assert_eq!(refused("[{op: add, path: /c/y, value: 1}]"), r#"the add operation at "/c/y" does not apply: there is no "/c""#);
+        assert!(refused("[{op: add, path: /a/b/5, value: 1}]").contains("so there is no item 5"));
+        assert!(refused("[{op: remove, path: /a/b/-2}]").contains("so there is no item -2"));
+        assert!(refused("[{op: replace, path: /a/b/-, value: 1}]").contains("is no index of a list"));
+        assert!(refused("[{op: test, path: /a/b/0, value: '1'}]").contains("another one than tested for"));
+        assert!(refused("[{op: add, path: '', value: 1}]").contains("the path means no field"));
+        assert_eq!(refused("[{op: drop, path: /a}]"), r#"there is no operation "drop""#);
+        assert_eq!(refused("[{op: add, value: 1}]"), "this operation has no path");
+        assert_eq!(refused("[{op: move, path: /a}]"), "this move operation does not say from where");
+        assert_eq!(refused("{op: remove, path: /a}"), "a JSON 6902 patch must be a list of operations");
+    }
+
+    #[test]
+    fn what_was_there_before_is_remembered() {
+        let node = patched("{a: 1, b: 2}", "[{op: replace, path: /a, value: 3}, {op: remove, path: /b}]").unwrap();
+        let a = node.get("a").unwrap();
+        assert_eq!((a.origin.file, a.origin.by), (FileId(1), By::Patch));
+        assert_eq!(a.replaced.as_ref().and_then(|before| before.as_int()), Some(1));
+        let removed = node.as_map().unwrap().removed.first().unwrap();
+        assert_eq!((&*removed.key, removed.origin.file, removed.origin.by), ("b", FileId(1), By::Patch));
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_makes_it_fall_over(path in "(/(a|b|-|-?[0-9]|~1|~)?){0,4}", from in "(/(a|b|0|-1)){0,3}", op in 0usize..6) {
+            let op = ["add", "remove", "replace", "move", "copy", "test"][op];
+            let _ = patched("{a: [{a: [0, 1]}, 1], b: {b: {a: x}}}", &format!("[{{op: {op}, path: '{path}', from: '{from}', value: {{a: 1}}}}]"));
+        }
+    }
+}

@@ -511,6 +511,9 @@ fn append_items(mut merged: Vec<Node>, items: &[Node], keys: &[&str]) -> Result<
             set_element(&mut merged, Some(item), keys, &[raw(item)])?;
             continue;
         }
+        if item.as_map().is_none() && !item.is_null() {
+            return Err(keyless(item));
+        }
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
             match item.get(key) {
@@ -529,9 +532,9 @@ fn append_items(mut merged: Vec<Node>, items: &[Node], keys: &[&str]) -> Result<
 /// Fills empty key values from items that agree on the others: a port without protocol is the one with it.
 fn unify(values: &mut [Vec<Arc<str>>]) {
     for first in 0..values.len() {
+        let Some(one) = values.get(first).cloned() else { continue };
         for second in 0..values.len() {
-            let (Some(one), Some(other)) = (values.get(first), values.get(second)) else { continue };
-            let Some(filled) = agreement(one, other) else { continue };
+            let Some(filled) = values.get(second).and_then(|other| agreement(&one, other)) else { continue };
             for place in [first, second] {
                 if let Some(slot) = values.get_mut(place) {
                     slot.clone_from(&filled);
@@ -574,4 +577,183 @@ pub fn attribute(node: &Node, by: crate::yaml::By) -> Node {
         }
     };
     Node { data, origin: node.origin.with(by), replaced: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kustomize::schema::built_in;
+    use crate::yaml::read::read;
+    use crate::yaml::write::{to_json, write};
+    use crate::yaml::{By, FileId};
+    use proptest::prelude::*;
+
+    fn tree(text: &str, file: u32) -> Node {
+        let null = Node::scalar(Scalar::null(), Origin { file: FileId(file), start: 0, end: 0, by: By::Manifest });
+        read(text, FileId(file)).unwrap().documents.pop().unwrap_or(null)
+    }
+    fn merged(object: &str, patch: &str) -> Result<Option<Node>, Problem> {
+        merge(tree(object, 0), &attribute(&tree(patch, 1), By::Patch), built_in())
+    }
+    fn shown(object: &str, patch: &str) -> String {
+        merged(object, patch).unwrap().map(|node| write(&node)).unwrap_or_default()
+    }
+    /// A pod with the given spec, in flow style.
+    fn pod(spec: &str) -> String {
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: web}}, spec: {spec}}}")
+    }
+    fn spec(object: &str, patch: &str) -> String {
+        let node = merged(&pod(object), &pod(patch)).unwrap().unwrap();
+        to_json(node.get("spec").unwrap()).to_string()
+    }
+
+    #[test]
+    fn maps_merge_and_nulls_delete() {
+        let out = spec("{nodeSelector: {zone: a, disk: ssd}, hostNetwork: true}", "{nodeSelector: {zone: b, disk: null}, priority: 1}");
+        assert_eq!(out, r#"{"hostNetwork":true,"nodeSelector":{"zone":"b"},"priority":1}"#);
+        assert_eq!(spec("{dnsPolicy: ~}", "{dnsPolicy: {a: null, b: 1}}"), r#"{"dnsPolicy":{"b":1}}"#, "nulls of an added map vanish");
+    }
+
+    #[test]
+    fn every_map_of_the_object_is_walked() {
+        assert_eq!(spec("{empty: , tilde: ~, nested: {empty: }}", "{priority: 1}"), r#"{"nested":{},"priority":1,"tilde":null}"#);
+    }
+
+    #[test]
+    fn merged_lists_put_what_is_new_first() {
+        let out = spec("{containers: [{name: app, image: a}]}", "{containers: [{name: app, env: [{name: X, value: y}]}, {name: side}]}");
+        assert_eq!(out, r#"{"containers":[{"env":[{"name":"X","value":"y"}],"image":"a","name":"app"},{"name":"side"}]}"#);
+        let out = spec("{containers: [{name: app}]}", "{containers: [{name: side}]}");
+        assert_eq!(out, r#"{"containers":[{"name":"side"},{"name":"app"}]}"#);
+    }
+
+    #[test]
+    fn ports_merge_by_number_and_protocol() {
+        let ports = |list: &str| format!("{{containers: [{{name: app, ports: {list}}}]}}");
+        let out = spec(
+            &ports("[{containerPort: 80, protocol: TCP, name: web}, {containerPort: 80, protocol: UDP}]"),
+            &ports("[{containerPort: 80, protocol: UDP, name: quic}]"),
+        );
+        let udp = r#"{"containerPort":80,"name":"quic","protocol":"UDP"}"#;
+        let tcp = r#"{"containerPort":80,"name":"web","protocol":"TCP"}"#;
+        assert_eq!(out, format!(r#"{{"containers":[{{"name":"app","ports":[{tcp},{udp}]}}]}}"#));
+        let out = spec(&ports("[{containerPort: 80}]"), &ports("[{containerPort: 80, protocol: TCP}]"));
+        assert!(out.contains(r#"[{"containerPort":80}]"#), "kustomize drops a patch that adds the protocol: {out}");
+    }
+
+    #[test]
+    fn lists_without_keys_are_replaced() {
+        assert_eq!(spec("{tolerations: [{key: a}]}", "{tolerations: [{key: b}]}"), r#"{"tolerations":[{"key":"b"}]}"#);
+        let out = shown("{kind: Thing, apiVersion: example.com/v1, parts: [{name: a}]}", "{parts: [{name: b}]}");
+        assert!(out.contains("- name: b") && !out.contains("- name: a"), "kinds without schema do not merge lists: {out}");
+    }
+
+    #[test]
+    fn scalar_sets_are_united() {
+        let out = shown(
+            "{apiVersion: v1, kind: Pod, metadata: {name: web, finalizers: [a, b]}}",
+            "{apiVersion: v1, kind: Pod, metadata: {name: web, finalizers: [b, c]}}",
+        );
+        assert!(out.contains("finalizers:\n  - b\n  - c\n  - a\n"), "{out}");
+    }
+
+    #[test]
+    fn directives_delete_replace_and_merge() {
+        let volumes = "{volumes: [{name: data, emptyDir: {}}, {name: other}]}";
+        assert_eq!(spec(volumes, "{volumes: [{name: data, $patch: delete}]}"), r#"{"volumes":[{"name":"other"}]}"#);
+        assert_eq!(spec(volumes, "{volumes: [{$patch: replace}, {name: new}]}"), r#"{"volumes":[{"name":"new"}]}"#);
+        assert_eq!(spec(volumes, "{volumes: [{$patch: delete}]}"), "{}");
+        assert_eq!(spec("{nodeSelector: {a: b}}", "{nodeSelector: {$patch: replace, c: d}}"), r#"{"nodeSelector":{"c":"d"}}"#);
+        assert_eq!(spec("{nodeSelector: {a: b}}", "{nodeSelector: {$patch: delete}}"), "{}");
+        assert!(merged(&pod("{}"), &format!("{{$patch: delete, {}", &pod("{}")[1..])).unwrap().is_none());
+        let problem = merged(&pod("{nodeSelector: {a: b}}"), &pod("{nodeSelector: {$patch: remove}}")).unwrap_err();
+        assert_eq!(problem.message, "there is no patch directive \"remove\"");
+    }
+
+    #[test]
+    fn different_shapes_are_refused() {
+        let problem = merged(&pod("{nodeSelector: {a: b}}"), &pod("{nodeSelector: [a]}")).unwrap_err();
+        assert_eq!(problem.message, "the patch has a list where the object has a map");
+        assert_eq!(problem.origin.file, FileId(1));
+        assert_eq!(problem.related.first().map(|(_, origin)| origin.file), Some(FileId(0)));
+    }
+
+    #[test]
+    fn a_value_takes_over_the_quotes_of_the_one_it_replaces() {
+        assert_eq!(spec("{a: \"1\", b: 1, c: x}", "{a: 2, b: \"2\", c: true}"), r#"{"a":"2","b":"2","c":true}"#);
+    }
+
+    #[test]
+    fn what_was_there_before_is_remembered() {
+        let node = merged(
+            &pod("{nodeSelector: {zone: a, disk: ssd}, volumes: [{name: data}, {name: tmp}]}"),
+            &pod("{nodeSelector: {zone: b, disk: null}, volumes: [{name: data, $patch: delete}]}"),
+        );
+        let node = node.unwrap().unwrap();
+        let zone = node.at(&["spec", "nodeSelector", "zone"]).unwrap();
+        assert_eq!((zone.origin.file, zone.origin.by), (FileId(1), By::Patch));
+        assert_eq!(zone.replaced.as_ref().and_then(|before| before.as_str()), Some("a"));
+        let removed = &node.at(&["spec", "nodeSelector"]).unwrap().as_map().unwrap().removed;
+        assert_eq!(removed.iter().map(|removed| &*removed.key).collect::<Vec<_>>(), ["disk"]);
+        let removed = &node.at(&["spec", "volumes"]).unwrap().as_list().unwrap().removed;
+        assert_eq!(removed.iter().map(|removed| removed.origin.by).collect::<Vec<_>>(), [By::Patch]);
+        assert_eq!(node.at(&["metadata", "name"]).unwrap().replaced.as_ref().map(|before| before.origin.by), Some(By::Manifest));
+    }
+
+    /// The merge cases that may lie beside the project.
+    #[test]
+    fn agrees_with_the_cases_at_hand() {
+        let beside = ["..", "../.."].map(|up| format!("{}/{up}/shared/kustomize-cases/merge", env!("CARGO_MANIFEST_DIR")));
+        let Some(folder) = beside.iter().find_map(|path| std::fs::read_dir(path).ok()) else { return };
+        for case in folder.flatten() {
+            let text = |name: &str| std::fs::read_to_string(case.path().join(name)).unwrap_or_default();
+            let tree = |name: &str| read(&text(name), FileId(0)).ok().and_then(|read| read.documents.into_iter().next());
+            // builds never infer merge keys, and schemas in comments are not read
+            if text("case.json").contains("\"infer_associative_lists\": true") || text("target.yaml").contains("# {\"items\"") {
+                continue;
+            }
+            let (Some(target), Some(patch)) = (tree("target.yaml"), tree("patch.yaml")) else { continue };
+            let out = merge(target, &patch, built_in()).unwrap();
+            match (out, tree("expected.yaml")) {
+                (Some(out), Some(expected)) => assert!(out.same_value(&expected), "{:?}: {}", case.path(), write(&out)),
+                (out, expected) => assert_eq!(out.is_some(), expected.is_some(), "{:?}", case.path()),
+            }
+        }
+    }
+
+    const LEAVES: &[&str] = &["a", "b", "80", "null", "''", "'1'", "delete", "replace", "TCP"];
+    const KEYS: &[&str] =
+        &["name", "containers", "ports", "containerPort", "protocol", "env", "$patch", "finalizers", "metadata", "spec", "kind"];
+
+    fn value(leaves: &'static [&'static str], keys: &'static [&'static str]) -> impl Strategy<Value = String> {
+        proptest::sample::select(leaves).prop_map(str::to_string).prop_recursive(5, 48, 4, move |inner| {
+            let map = proptest::collection::btree_map(proptest::sample::select(keys), inner.clone(), 0..4)
+                .prop_map(|map| format!("{{{}}}", map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", ")));
+            let list = proptest::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(", ")));
+            prop_oneof![map, list]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_trees_make_it_fall_over(
+            object in value(LEAVES, KEYS),
+            patch in value(LEAVES, KEYS),
+            typed in any::<bool>(),
+        ) {
+            let (object, patch) = if typed { (pod(&object), pod(&patch)) } else { (object, patch) };
+            let _ = merged(&object, &patch);
+        }
+
+        #[test]
+        fn a_patch_that_is_laid_twice_changes_nothing_more(
+            object in value(&["a", "1"], &["a", "b", "c"]),
+            patch in value(&["a", "1"], &["a", "b", "c"]),
+        ) {
+            let patch = attribute(&tree(&pod(&patch), 1), By::Patch);
+            let Ok(Some(once)) = merge(tree(&pod(&object), 0), &patch, built_in()) else { return Ok(()) };
+            let twice = merge(once.clone(), &patch, built_in()).unwrap().unwrap();
+            prop_assert!(once.same_value(&twice), "{}\n{}", write(&once), write(&twice));
+        }
+    }
 }
