@@ -279,24 +279,26 @@ impl<'a> Accumulator<'a> {
     }
 
     fn configurations(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
-        let mut merge = |table: &Arc<Configuration>, origin: Origin, context: &mut BuildContext<'a>| {
-            if let Err(message) = Configuration::merge(&mut gathered.configuration, table) {
-                context.report(Problem::error(origin, message));
-            }
-        };
-        merge(&Configuration::builtin(), kustomization.origin, context);
-        for (crds, entry) in
-            kustomization.configurations.iter().map(|entry| (false, entry)).chain(kustomization.crds.iter().map(|entry| (true, entry)))
-        {
-            match context.read_documents(entry) {
-                Err(problem) => context.report(problem),
-                Ok(documents) => {
-                    for document in documents.documents.iter().take(1) {
-                        let table = if crds { Configuration::from_crds(document) } else { Configuration::from_file(document) };
-                        merge(&Arc::new(table), entry.origin(), context);
+        let (mut configurations, mut crds) = (Vec::new(), Vec::new());
+        for (tables, entries) in [(&mut configurations, &kustomization.configurations), (&mut crds, &kustomization.crds)] {
+            for entry in entries {
+                match context.read_documents(entry) {
+                    Err(problem) => context.report(problem),
+                    Ok(documents) => {
+                        let read =
+                            if std::ptr::eq(entries, &kustomization.crds) { Configuration::from_crds } else { Configuration::from_file };
+                        tables.extend(documents.documents.first().map(read));
                     }
                 }
             }
+        }
+        let own = match (&*configurations, &*crds) {
+            ([], []) => Ok(Configuration::builtin()),
+            _ => Configuration::with_files(&configurations, &crds),
+        };
+        if let Err(message) = own.and_then(|own| Configuration::merge(&mut gathered.configuration, &own)) {
+            let place = kustomization.configurations.iter().chain(&kustomization.crds).next().map_or(kustomization.origin, Text::origin);
+            context.report(Problem::error(place, message));
         }
     }
 

@@ -92,6 +92,7 @@ fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
         let group_kind = if core_namespace { String::new() } else { type_text(resource.group(), resource.version(), resource.kind()) };
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
         let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
-        (rank, group_kind, id)
+        // Namespaces of Kubernetes itself come before objects of that kind in other groups
+        (rank, resource.kind() == "Namespace" && !resource.group().is_empty(), group_kind, id)
     });
 }

@@ -109,11 +109,23 @@ impl Configuration {
         if Arc::ptr_eq(into, other) || (into.with_builtin && Arc::ptr_eq(other, &BUILTIN)) {
             return Ok(());
         }
-        if into.is_empty() {
+        if into.is_empty() && Arc::ptr_eq(other, &BUILTIN) {
             *into = other.clone();
             return Ok(());
         }
         Arc::make_mut(into).absorb(other)
+    }
+
+    /// The built-in table with files of `configurations` and `crds` merged into it, in kustomize's order of merging: what a
+    /// later merge finds general and already there in particular, it leaves out.
+    pub fn with_files(configurations: &[Configuration], crds: &[Configuration]) -> Result<Arc<Configuration>, String> {
+        let mut result = (*Configuration::builtin()).clone();
+        for tables in [configurations, crds] {
+            let mut merged = Configuration::default();
+            tables.iter().try_for_each(|table| merged.absorb(table))?;
+            result.absorb(&merged)?;
+        }
+        Ok(Arc::new(result))
     }
 
     fn is_empty(&self) -> bool {

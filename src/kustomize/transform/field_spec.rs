@@ -169,7 +169,8 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
     }
 }
 
-fn sequence_field(step: &str) -> (&str, bool) {
+/// The name of a step, and whether the value must be a list.
+pub(super) fn sequence_field(step: &str) -> (&str, bool) {
     step.strip_suffix("[]").map_or((step, false), |name| (name, true))
 }
 

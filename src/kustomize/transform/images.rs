@@ -183,13 +183,16 @@ fn collect(node: &Node, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a step of the path meets a plain value.
+/// Whether a step of the path meets a plain value, or nothing where a list is due, which becomes an empty list.
 fn in_the_way(node: &Node, steps: &[Box<str>]) -> bool {
     let Some((step, rest)) = steps.split_first() else { return false };
     match &node.data {
         Data::Scalar(_) => !node.is_null(),
         Data::List(list) => list.items.iter().any(|item| in_the_way(item, steps)),
-        Data::Map(_) => node.get(step.strip_suffix("[]").unwrap_or(step)).is_some_and(|value| in_the_way(value, rest)),
+        Data::Map(_) => {
+            let (name, list) = field_spec::sequence_field(step);
+            node.get(name).is_some_and(|value| (list && value.is_null()) || in_the_way(value, rest))
+        }
     }
 }
 
