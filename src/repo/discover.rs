@@ -156,7 +156,9 @@ impl<'a> Layout<'a> {
                 let shaped = at > 0
                     && segments.get(at - 1).is_some_and(|parent| ENVIRONMENT_PARENTS.contains(&parent.to_ascii_lowercase().as_str()));
                 let siblings = self.children.get(&parent).is_some_and(|environments| environments.len() > 1);
-                (shaped || siblings).then_some((at, (shaped, word.whole), word))
+                // what stands right above `overlays` is the app, whatever it is called: `sandbox/overlays/gcp`
+                let app = segments.get(at + 1).is_some_and(|next| next.eq_ignore_ascii_case("overlays"));
+                (shaped || siblings && !app).then_some((at, (shaped, word.whole), word))
             })
             .max_by_key(|(at, strength, _)| (*strength, *at))
             .map(|(at, _, word)| (at, word))?;
@@ -349,6 +351,8 @@ mod tests {
         for path in ["tekton/ci/test", "tests/integration", "docs/release", "charts/live"] {
             assert_eq!(place(&[path], path), None, "{path}");
         }
+        // an app may be called like an environment
+        assert_eq!(place(&["sandbox/overlays/gcp", "test/overlays/gcp"], "sandbox/overlays/gcp"), None);
     }
 
     #[test]
