@@ -161,7 +161,12 @@ impl Writer<'_> {
             if !fresh_line {
                 self.line(indent);
             }
+            let between = |to: usize| self.before.get(comment.end..to).unwrap_or_default();
             self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
+            // Groups of comments stay apart.
+            if rest.first().is_some_and(|next| next.start <= place && between(next.start).matches('\n').count() > 1) {
+                self.out.push('\n');
+            }
             self.line(indent);
             self.comments = rest;
         }
@@ -370,8 +375,8 @@ mod tests {
 
     #[test]
     fn yaml_keeps_its_comments() {
-        let text = "# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
-        let expected = "# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\nl:\n- x\n#about d\n- d: 1\n# end";
+        let text = "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
+        let expected = "# one\n\n# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\nl:\n- x\n#about d\n- d: 1\n# end";
         assert_eq!(edited(text, "data.a.b", "new").unwrap(), expected);
     }
 

@@ -198,3 +198,122 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
         Transformer::ValueAdd(value_add) => value_add.run(resources, context),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::kustomize::{RenderOptions, Rendered, Renderer};
+    use crate::source::{Files, memory::Memory};
+    use crate::yaml::{By, Node, write};
+
+    const OBJECTS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 1, template: {spec: {containers: [{name: web, image: \"web:1\"}]}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: own}
+data: {path: /a/b, image: \"web:1\"}
+";
+
+    fn run(kind: &str, body: &str) -> Rendered {
+        run_all(&format!("apiVersion: builtin\nkind: {kind}\nmetadata: {{name: x, namespace: set}}\n{body}"), "")
+    }
+    fn run_all(object: &str, more: &str) -> Rendered {
+        let kustomization = format!("resources: [objects.yaml]\ntransformers: [t.yaml]\n{more}");
+        let files = [("kustomization.yaml", &*kustomization), ("objects.yaml", OBJECTS), ("t.yaml", object)];
+        let renderer = Renderer::new(Arc::new(Memory::new(files)), Arc::new(Files::default()), RenderOptions::default());
+        (*renderer.render("")).clone()
+    }
+    fn value(rendered: &Rendered, kind: &str, pointer: &str) -> Option<Node> {
+        assert_eq!(rendered.problems, []);
+        rendered.resources.iter().find(|resource| resource.kind() == kind)?.node.pointer(pointer).cloned()
+    }
+    fn text(rendered: &Rendered, kind: &str, pointer: &str) -> String {
+        value(rendered, kind, pointer).map(|node| write::write(&node).trim().to_string()).unwrap_or_default()
+    }
+    fn refused(kind: &str, body: &str) -> String {
+        let rendered = run(kind, body);
+        assert!(!rendered.complete);
+        rendered.problems.first().unwrap().message.clone()
+    }
+
+    #[test]
+    fn labels_and_annotations_go_where_the_object_says() {
+        let rendered = run("LabelTransformer", "labels: {a: 1}\nfieldSpecs: [{path: spec/x, kind: Deployment, create: true}]");
+        assert_eq!(text(&rendered, "Deployment", "/spec/x/a"), "\"1\"", "numbers become strings");
+        assert_eq!(value(&rendered, "Deployment", "/metadata/labels").map(|node| write::write(&node)), None);
+        let rendered = run("AnnotationsTransformer", "annotations: {a: b}");
+        assert_eq!(text(&rendered, "ConfigMap", "/metadata"), "name: settings\nnamespace: own", "without fieldSpecs nothing happens");
+    }
+
+    #[test]
+    fn affixes_need_field_specs() {
+        assert!(refused("PrefixTransformer", "prefix: p-").contains("no fieldSpecs"));
+        let rendered = run("PrefixSuffixTransformer", "prefix: p-\nsuffix: -s\nfieldSpecs: [{path: metadata/name, kind: ConfigMap}]");
+        assert_eq!(text(&rendered, "ConfigMap", "/metadata/name"), "p-settings-s");
+        assert_eq!(text(&rendered, "Deployment", "/metadata/name"), "web");
+    }
+
+    #[test]
+    fn the_namespace_is_that_of_the_object() {
+        let rendered = run("NamespaceTransformer", "unsetOnly: true");
+        assert_eq!(text(&rendered, "Deployment", "/metadata/namespace"), "set");
+        assert_eq!(text(&rendered, "ConfigMap", "/metadata/namespace"), "own");
+        assert!(refused("NamespaceTransformer", "setRoleBindingSubjects: all").contains("\"all\""));
+    }
+
+    #[test]
+    fn images_and_replicas() {
+        let rendered = run("ImageTagTransformer", "imageTag: {name: web, newTag: 2}\nfieldSpecs: [{path: data/image}]");
+        assert_eq!(text(&rendered, "Deployment", "/spec/template/spec/containers/0/image"), "web:2", "containers are always meant");
+        assert_eq!(text(&rendered, "ConfigMap", "/data/image"), "web:2");
+        let rendered =
+            run("ReplicaCountTransformer", "replica: {name: web, count: 4}\nfieldSpecs: [{path: spec/replicas, kind: Deployment}]");
+        assert_eq!(text(&rendered, "Deployment", "/spec/replicas"), "4");
+    }
+
+    #[test]
+    fn values_are_added() {
+        let rendered =
+            run("ValueAddTransformer", "value: v\ntargets: [{fieldPath: data/path, filePathPosition: 2, selector: {kind: ConfigMap}}]");
+        let path = value(&rendered, "ConfigMap", "/data/path").unwrap();
+        assert_eq!((path.as_str(), path.origin.by), (Some("/a/v/b"), By::Transformer));
+        assert_eq!(path.replaced.as_ref().and_then(|old| old.as_str()), Some("/a/b"));
+        let rendered = run("ValueAddTransformer", "value: v\ntargets: [{fieldPath: metadata/namespace}]");
+        assert_eq!(text(&rendered, "ConfigMap", "/metadata/namespace"), "v");
+        assert!(refused("ValueAddTransformer", "value: v").contains("no targets"));
+    }
+
+    #[test]
+    fn patches_and_replacements() {
+        let rendered = run(
+            "PatchTransformer",
+            "patch: '[{\"op\": \"replace\", \"path\": \"/spec/replicas\", \"value\": 9}]'\ntarget: {kind: Deployment}",
+        );
+        assert_eq!(text(&rendered, "Deployment", "/spec/replicas"), "9");
+        assert!(refused("PatchJson6902Transformer", "jsonOp: '[]'\ntarget: {kind: Deployment}").contains("a target with a name"));
+        assert!(refused("PatchStrategicMergeTransformer", "").contains("neither paths nor patches"));
+        let rendered = run(
+            "ReplacementTransformer",
+            "replacements: [{sourceValue: x, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.path]}]}]",
+        );
+        assert_eq!(text(&rendered, "ConfigMap", "/data/path"), "x");
+    }
+
+    #[test]
+    fn hashes_are_added_twice() {
+        let hash = "apiVersion: builtin\nkind: HashTransformer\nmetadata: {name: x}\n";
+        let rendered = run_all(hash, "configMapGenerator: [{name: made, literals: [a=b]}]\n");
+        let made = rendered.resources.iter().find(|resource| resource.generated).unwrap();
+        assert_eq!(made.name().matches('-').count(), 2, "once here, and once at the end: {}", made.name());
+    }
+
+    #[test]
+    fn other_kinds_are_not_ours() {
+        assert!(refused("SortOrderTransformer", "").contains("no built-in transformer SortOrderTransformer"));
+    }
+}

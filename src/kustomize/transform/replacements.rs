@@ -142,6 +142,12 @@ fn is_empty(node: &Node) -> bool {
 /// Whether a resource is meant by a source: some identity that it has or had is equal in every part that is given.
 fn is_source(resource: &Resource, selector: &kustomization::Selector) -> bool {
     let same = |part: &Option<Text>, actual: &str| part.as_deref().is_none_or(|wanted| wanted == actual);
+    // Most resources are told apart without building their identities.
+    let kinds = std::iter::once(resource.kind()).chain(resource.previous.iter().map(|id| &*id.kind));
+    let names = std::iter::once(resource.name()).chain(resource.previous.iter().map(|id| &*id.name));
+    if !kinds.clone().any(|kind| same(&selector.kind, kind)) || !names.clone().any(|name| same(&selector.name, name)) {
+        return false;
+    }
     // A selector's kind is not known to have no namespace, so an empty namespace and "default" are one.
     let or_default = |namespace: &str| if namespace.is_empty() { "default".to_string() } else { namespace.to_string() };
     resource.all_ids().any(|id| {
@@ -211,7 +217,9 @@ impl Matcher {
                     && selector.matches_namespace(id.namespace.as_deref().unwrap_or_default())
             })
         };
-        self.select.matches_metadata(&resource.node)
+        let kinds = || std::iter::once(resource.kind()).chain(resource.previous.iter().map(|id| &*id.kind));
+        self.select.literal_kind().is_none_or(|wanted| kinds().any(|kind| kind == wanted))
+            && self.select.matches_metadata(&resource.node)
             && !self.reject.iter().any(|(reject, identity, metadata)| {
                 (*metadata && reject.matches_metadata(&resource.node)) || (*identity && by_identity(reject))
             })
