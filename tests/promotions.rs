@@ -212,6 +212,16 @@ fn the_shop_is_healthy() {
 }
 
 #[test]
+fn the_shop_needs_no_configuration() {
+    let mut shop = shop();
+    let (overlays, configuration) = (outcome(&shop).overlays, shop.remove(".gitops-lint.yaml"));
+    assert!(configuration.is_some());
+    let outcome = outcome(&shop);
+    assert_eq!(described(&outcome), Vec::<String>::new());
+    assert_eq!(outcome.overlays, overlays);
+}
+
+#[test]
 fn every_case_gives_its_findings_and_nothing_else() {
     let (shop, mut failures) = (shop(), Vec::new());
     for case in cases().iter().filter(|case| case.status == Status::Found) {
