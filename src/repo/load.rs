@@ -10,12 +10,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::discover::{self, Layout, Place, Root};
-use super::{Overlay, Repo, Unreferenced, pairs};
+use super::{Crossing, Overlay, Repo, Unreferenced, pairs};
 use crate::config::Config;
+use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Kustomization, RenderOptions, Rendered, Renderer};
-use crate::source::{Files, Source, join};
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::source::{EntryKind, Files, Source, join};
+use crate::yaml::{By, Node, Origin};
 
 /// Folder names whose kustomizations are made to be built upon, not to be applied.
 const BUILT_UPON: &[&str] = &["base", "bases", "common", "shared", "components", "template", "templates", "example", "examples"];
@@ -64,7 +65,8 @@ impl Repo {
             .collect();
         let pairs = pairs::pairs(&overlays, config);
         let unreferenced = unreferenced(&roots, &renderer, &layout);
-        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced }
+        let crossings = crossings(&roots, &renderer, &layout);
+        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings }
     }
 }
 
@@ -160,13 +162,38 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
                 filled(&["apiVersion"]) && filled(&["kind"]) && filled(&["metadata", "name"])
             };
             let documents: Vec<Node> = documents.documents.iter().filter(|node| !node.is_null()).cloned().collect();
-            (!documents.is_empty() && documents.iter().all(object)).then(|| Unreferenced {
-                file: renderer.file_id(path).unwrap_or(FileId(0)),
-                folder: folder_of(path).to_string(),
-                documents,
-            })
+            let kustomization = renderer.kustomization(folder_of(path))?.file?;
+            let file = renderer.file_id(path)?;
+            (!documents.is_empty() && documents.iter().all(object)).then_some(Unreferenced { file, kustomization, documents })
         })
         .collect()
+}
+
+/// Entries that lead from one environment into another.
+fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossing> {
+    let source = renderer.source();
+    let mut found = Vec::new();
+    for root in roots {
+        let Some(Ok(own)) = layout.place(&root.folder) else { continue };
+        let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { continue };
+        for entry in kustomization.paths() {
+            let path = entry.rsplit('=').next().unwrap_or(entry);
+            // what is written below the own environment stays there, whatever words its folders carry
+            let Some(target) = join(&root.folder, path).filter(|target| !is_below(target, &own.prefix)) else { continue };
+            let folder = match source.kind(&target) {
+                Some(EntryKind::Directory) => target.as_str(),
+                Some(EntryKind::File) => folder_of(&target),
+                None => continue,
+            };
+            if let Some(Ok(other)) = layout.place(folder)
+                && other.environment != own.environment
+            {
+                let (from, to) = (own.environment, other.environment);
+                found.push(Crossing { folder: root.folder.clone(), origin: entry.origin(), target, from, to });
+            }
+        }
+    }
+    found
 }
 
 impl Kustomization {

@@ -89,6 +89,23 @@ pub struct Repo {
     pub pairs: Vec<Pair>,
     /// Manifests beside a kustomization that no kustomization names, sorted by path.
     pub unreferenced: Vec<Unreferenced>,
+    /// Entries of kustomizations that lead from one environment into another, in the order of the files.
+    pub crossings: Vec<Crossing>,
+}
+
+/// An entry of a kustomization of one environment that leads into another.
+#[derive(Clone, Debug)]
+pub struct Crossing {
+    /// Folder of the kustomization.
+    pub folder: String,
+    /// The entry.
+    pub origin: Origin,
+    /// Where it leads, relative to the root.
+    pub target: String,
+    /// Index of the kustomization's environment.
+    pub from: usize,
+    /// Index of the environment that it leads into.
+    pub to: usize,
 }
 
 /// A file of Kubernetes objects in the folder of a kustomization that no kustomization names.
@@ -96,8 +113,8 @@ pub struct Repo {
 pub struct Unreferenced {
     /// The file.
     pub file: FileId,
-    /// The kustomization's folder.
-    pub folder: String,
+    /// The kustomization beside it.
+    pub kustomization: FileId,
     /// The objects in it.
     pub documents: Vec<Node>,
 }

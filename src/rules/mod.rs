@@ -11,6 +11,17 @@ mod context;
 mod problems;
 mod sink;
 
+mod cross_environment_reference;
+mod deprecated_field;
+mod duplicate_key;
+mod empty_overlay;
+mod needs_plugin;
+mod orphan_manifest;
+mod remote_base;
+mod render_error;
+mod unmatched_patch;
+mod unused_image_override;
+
 pub use context::{Context, Facts, Providers, Stage};
 pub use sink::{Sink, fingerprint};
 
@@ -80,7 +91,18 @@ pub trait Rule: Sync {
 
 /// Every built-in rule, in the order of the README table.
 pub fn all() -> &'static [&'static dyn Rule] {
-    &[]
+    &[
+        &unused_image_override::UnusedImageOverride,
+        &render_error::RenderError,
+        &needs_plugin::NeedsPlugin,
+        &remote_base::RemoteBase,
+        &orphan_manifest::OrphanManifest,
+        &unmatched_patch::UnmatchedPatch,
+        &cross_environment_reference::CrossEnvironmentReference,
+        &duplicate_key::DuplicateKey,
+        &deprecated_field::DeprecatedField,
+        &empty_overlay::EmptyOverlay,
+    ]
 }
 
 /// The rule of an id.

@@ -245,7 +245,9 @@ fn select(
     let places: Vec<usize> =
         resources.iter().enumerate().filter(|(_, resource)| is_selected(&selector, resource)).map(|(place, _)| place).collect();
     if places.is_empty() {
-        let origin = target.origin.unwrap_or(entry.origin);
+        // the name is what is most often wrong
+        let written = target.name.as_ref().or(target.kind.as_ref()).map(|text| text.origin());
+        let origin = written.or(target.origin).unwrap_or(entry.origin);
         let problem = Problem::error(origin, format!("no object matches this target ({selector}), so the patch does nothing"));
         context.report(problem.with_kind(ProblemKind::UnmatchedPatch).with_help("correct the target, or remove the patch"));
     }
