@@ -162,22 +162,43 @@ pub struct Place {
     pub path: String,
 }
 
-/// Finds the root: the nearest folder at or above the path that holds a configuration or `.git`, else the folder itself.
+impl Place {
+    /// Whether something marks the root as one: a configuration or `.git`.
+    pub fn is_marked(&self) -> bool {
+        self.root.join(".git").exists() || self.root.join(CONFIG_FILE).is_file()
+    }
+
+    /// The place with the folder above for a root.
+    pub fn widened(&self) -> Option<Place> {
+        let name = self.root.file_name()?.to_str()?;
+        let path = if self.path.is_empty() { name.to_string() } else { format!("{name}/{}", self.path) };
+        Some(Place { root: self.root.parent()?.to_path_buf(), path })
+    }
+}
+
+/// Finds the root: the nearest folder at or above the path that holds a configuration or `.git`, else the folder itself. Outside
+/// of Git, a configuration above the current folder does not count.
 pub fn place(path: &Path) -> Result<Place, String> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("{shown}: no such file or folder; `gitops-lint --help` lists the commands"),
         _ => format!("{shown} cannot be read: {error}"),
     })?;
-    let git = find_root(&real);
     let folder = if real.is_dir() { real.as_path() } else { real.parent().unwrap_or(&real) };
-    let configured = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&git)).find(|ancestor| {
-        let file = ancestor.join(CONFIG_FILE);
-        file.is_file()
-    });
-    let root = configured.map_or(git, Path::to_path_buf);
+    let git = find_root(&real);
+    let top = match current_folder().filter(|current| !git.join(".git").exists() && folder.starts_with(current)) {
+        Some(current) => current,
+        None => git.clone(),
+    };
+    let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&top));
+    let root = within.into_iter().find(|ancestor| ancestor.join(CONFIG_FILE).is_file()).map_or(git, Path::to_path_buf);
     let path = relative(&root, &real).ok_or_else(|| format!("{shown} is not UTF-8"))?;
     Ok(Place { root, path })
+}
+
+/// Where the user stands.
+pub fn current_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()?.canonicalize().ok()
 }
 
 /// The path of something below the root, `/`-separated. `None` when it is not below or not UTF-8.

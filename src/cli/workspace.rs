@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::options::{CONFIG_FILE, Place, RepoOptions, complain, place, relative};
+use super::options::{CONFIG_FILE, Place, RepoOptions, complain, current_folder, place, relative};
 use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
+use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
 use crate::source::worktree::Worktree;
@@ -39,14 +41,12 @@ impl Workspace {
     /// be done.
     pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
         start_workers(options.jobs)?;
-        let place = place(path)?;
         let mut timings = Vec::new();
-        let tree = timed(&mut timings, "list", || Worktree::open(&place.root));
-        let tree = tree.map_err(|error| format!("{} cannot be read: {error}", place.root.display()))?;
+        let (place, tree) = timed(&mut timings, "list", || open(place(path)?))?;
         for name in tree.unreadable() {
             complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
         }
-        let source: Arc<dyn Source> = Arc::new(tree);
+        let source: Arc<dyn Source> = tree;
         let files = Arc::new(Files::default());
         let mut config = timed(&mut timings, "configuration", || configuration(&place, &source, &files, options))?;
         for (id, level) in &options.rules {
@@ -58,6 +58,31 @@ impl Workspace {
         let repo = timed(&mut timings, "render", || Repo::load_with(source, Some(place.root.clone()), &config, files, &|_, _| None));
         Ok(Workspace { place, config, repo, timings })
     }
+}
+
+/// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the kustomizations refer to, no
+/// higher than the folder in which the user stands.
+fn open(mut place: Place) -> Result<(Place, Arc<Worktree>), String> {
+    let current = current_folder();
+    loop {
+        let tree = Worktree::open(&place.root).map_err(|error| format!("{} cannot be read: {error}", place.root.display()))?;
+        let tree = Arc::new(tree);
+        let above = place.widened().filter(|above| !place.is_marked() && current.as_ref().is_some_and(|top| above.root.starts_with(top)));
+        match above {
+            Some(above) if leads_out(&tree, &place.root) => place = above,
+            _ => return Ok((place, tree)),
+        }
+    }
+}
+
+fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
+    let options = RenderOptions { root: Some(root.to_path_buf()), ..RenderOptions::default() };
+    let renderer = Renderer::new(tree.clone(), Arc::new(Files::default()), options);
+    let folders = tree.files().iter().filter_map(|path| {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        FILE_NAMES.contains(&name).then_some(folder)
+    });
+    folders.into_iter().any(|folder| renderer.leads_out(folder))
 }
 
 /// Ids that findings have without being a rule's: policies and what is said about suppressions.
