@@ -36,7 +36,7 @@ enum Transformer {
     /// `NamespaceTransformer`; without a namespace it does nothing.
     Namespace(Option<Text>, Vec<FieldSpec>, NamespaceOptions),
     /// `PatchTransformer`, `PatchJson6902Transformer`
-    Patch(PatchEntry, patch::Form),
+    Patch(Box<PatchEntry>, patch::Form),
     /// `PatchStrategicMergeTransformer`: paths or inline patches, and inline patches.
     StrategicMerge(Vec<Text>, Option<Text>),
     /// `PrefixTransformer`, `SuffixTransformer`, `PrefixSuffixTransformer`
@@ -65,7 +65,7 @@ impl<'a> Reader<'a, '_> {
                 Transformer::Image(ImageEntry::decode(&node, &mut self.decoder), self.specs())
             }
             "NamespaceTransformer" => self.namespace(),
-            "PatchTransformer" => Transformer::Patch(PatchEntry::decode(self.object, &mut self.decoder), patch::Form::Patches),
+            "PatchTransformer" => Transformer::Patch(Box::new(PatchEntry::decode(self.object, &mut self.decoder)), patch::Form::Patches),
             "PatchJson6902Transformer" => self.json6902(),
             "PatchStrategicMergeTransformer" => self.strategic_merge(),
             "PrefixTransformer" => self.affixes(&[(Affix::Prefix, "prefix")]),
@@ -143,7 +143,7 @@ impl<'a> Reader<'a, '_> {
         }
         let origin = self.object.origin;
         let entry = PatchEntry { path, patch, target, allow_name_change: false, allow_kind_change: false, origin };
-        Transformer::Patch(entry, patch::Form::Json6902)
+        Transformer::Patch(Box::new(entry), patch::Form::Json6902)
     }
 
     fn strategic_merge(&mut self) -> Transformer {
@@ -175,7 +175,7 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
         Transformer::Image(entry, specs) => images::image(resources, &entry, &specs, context),
         Transformer::Namespace(Some(namespace), specs, options) => metadata::namespace(resources, &namespace, &specs, options, context),
         Transformer::Namespace(None, ..) => {}
-        Transformer::Patch(entry, form) => patch::apply_patches(resources, &[entry], form, context),
+        Transformer::Patch(entry, form) => patch::apply_patches(resources, std::slice::from_ref(&*entry), form, context),
         Transformer::StrategicMerge(paths, inline) => {
             let mut entries: Vec<PatchEntry> = paths.iter().map(accumulate::strategic).collect();
             entries.extend(inline.map(|patch| PatchEntry {
