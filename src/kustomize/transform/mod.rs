@@ -31,6 +31,9 @@ pub use vars::resolve_vars;
 
 use metadata::{Affix, NamespaceOptions};
 
+/// Bytes of the longest text that may be put together; more does not fit a Kubernetes object anyway.
+const MAX_TEXT: usize = 4 << 20;
+
 /// The `namespace` field.
 pub fn namespace(resources: &mut [Resource], namespace: &Text, configuration: &Configuration, context: &mut BuildContext<'_>) {
     metadata::namespace(resources, namespace, configuration.fields(Fields::Namespace), NamespaceOptions::default(), context);

@@ -8,6 +8,7 @@
 use regex::Regex;
 
 use super::embedded;
+use crate::yaml::read::MAX_DEPTH;
 use crate::yaml::{Data, Entry, Node, Origin, Scalar, Style, write};
 
 /// The parts of a path. `\.` is a dot inside a part, and dots between `[` and `]` separate nothing.
@@ -59,6 +60,9 @@ pub enum PathError {
     /// An index beyond the end.
     #[error("there is no item {0}: the list has {1}")]
     NoItem(String, usize),
+    /// More parts than values may nest.
+    #[error("it has more than {MAX_DEPTH} parts")]
+    TooDeep,
     /// A part in brackets without `=`, a negative index, `*` where one value is needed.
     #[error("{0:?} is no valid part of a path here: {1}")]
     Invalid(String, String),
@@ -242,6 +246,9 @@ pub type Visit<'v> = dyn FnMut(&mut Node, Found) + 'v;
 
 /// Visits every value that a path matches and returns how many there were.
 pub fn visit(root: &mut Node, path: &[String], create: Option<Create>, action: &mut Visit<'_>) -> Result<usize, PathError> {
+    if path.len() > MAX_DEPTH {
+        return Err(PathError::TooDeep);
+    }
     follow(root, path, create, Found::Present, action)
 }
 
@@ -426,6 +433,7 @@ mod tests {
         assert_eq!(after, "a: 1\nb:\n- c:\n  - d: null\n  name: x\n");
         assert!(texts("a: []\n", "a.1", Some(Shape::Scalar)).is_err(), "only the item after the last can be created");
         assert!(texts("a: []\n", "a.[name=^x.$].b", Some(Shape::Scalar)).is_err());
+        assert_eq!(texts("a: 1\n", &vec!["b"; 256].join("."), Some(Shape::Scalar)), Err(PathError::TooDeep));
         assert_eq!(texts("a: []\n", "a.*.b", Some(Shape::Scalar)).unwrap().0.len(), 0);
     }
 }

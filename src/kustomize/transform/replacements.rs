@@ -3,13 +3,14 @@
 //! Here: which resource is the source, which are targets, and what is written. Not here: field paths (`path`) and values inside
 //! JSON or YAML that a string holds (`embedded`).
 
-use super::embedded;
 use super::path::{self, Create, Found, PathError, Shape};
+use super::{MAX_TEXT, embedded};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::{Decoder, Rules, Text};
 use crate::kustomize::kustomization::{self, FieldOptions, ReplacementEntry, ReplacementSource, ReplacementTarget};
 use crate::kustomize::patch::selector::Selector;
 use crate::kustomize::{Problem, Resource};
+use crate::yaml::read::MAX_DEPTH;
 use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, scalar};
 
 /// The field that is meant when no path is given.
@@ -242,7 +243,13 @@ fn write_target(
         let Some(resource) = resources.get_mut(index).filter(|resource| matcher.matches(resource)) else { continue };
         for (fields, (text, place)) in paths.iter().zip(written) {
             let writer = Writer { value: &value.node, options: target.options.as_ref(), origin: entry.origin.with(By::Replacement) };
-            if let Err(failure) = writer.write(&mut resource.node, fields) {
+            let before = value.node.as_scalar().is_none().then(|| resource.node.clone());
+            let mut written = writer.write(&mut resource.node, fields);
+            if let Some(before) = before.filter(|_| is_too_large(&resource.node, 0, &mut MAX_VALUES.clone())) {
+                resource.node = before;
+                written = Err(Failure::TooLarge);
+            }
+            if let Err(failure) = written {
                 return Err(failure.problem(text, *place, resource, target));
             }
             if let Some((source, fields)) = &value.live
@@ -256,6 +263,20 @@ fn write_target(
     Ok(())
 }
 
+/// Values that one object may hold; a Kubernetes object is far smaller.
+const MAX_VALUES: usize = 200_000;
+
+/// Whether a tree nests too deep or holds too much. Maps that are copied into themselves double every time.
+fn is_too_large(node: &Node, depth: usize, left: &mut usize) -> bool {
+    let Some(rest) = left.checked_sub(1).filter(|_| depth <= MAX_DEPTH) else { return true };
+    *left = rest;
+    match &node.data {
+        Data::Scalar(_) => false,
+        Data::Map(map) => map.entries.iter().any(|entry| is_too_large(&entry.value, depth + 1, left)),
+        Data::List(list) => list.items.iter().any(|item| is_too_large(item, depth + 1, left)),
+    }
+}
+
 /// Why a value could not be written.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -265,6 +286,8 @@ enum Failure {
     Missing,
     #[error("the field is a map or a list, which a delimiter cannot split")]
     NotScalar,
+    #[error("the result would be too large")]
+    TooLarge,
     #[error("the field holds {kind}, and {text:?} is none")]
     Mistyped { kind: &'static str, text: String },
 }
@@ -284,6 +307,7 @@ impl Failure {
             }
             Failure::Missing => problem.with_help("correct the path, narrow select, or set options.create to add the field"),
             Failure::Path(_) => problem.with_help("correct the path, or narrow select to the resources that have the field"),
+            Failure::TooLarge => problem.with_help("do not copy a field into itself"),
             Failure::NotScalar => problem.with_help("name a field that holds a single value, or remove the delimiter"),
             Failure::Mistyped { .. } => {
                 problem.with_help("put the present value of the field in quotes, or replace it by a value of its type")
@@ -344,6 +368,9 @@ impl Writer<'_> {
                 },
             }
             let text = pieces.join(delimiter);
+            if text.len() > MAX_TEXT {
+                return Err(Failure::TooLarge);
+            }
             value = Node::scalar(Scalar { text: text.into(), ..present.clone() }, self.origin);
         }
         let Some(present) = field.as_scalar() else {
@@ -576,6 +603,20 @@ spec: {replicas: 2}
             let (rendered, _) = build(&[("kustomization.yaml", kustomization), ("objects.yaml", OBJECTS), ("r.yaml", content)]);
             assert_eq!(text(&rendered, "/spec/replicas"), "5");
         }
+    }
+
+    #[test]
+    fn growth_has_an_end() {
+        let deployment = "- source: {kind: Deployment, name: web, fieldPath: spec}\n  targets: [{select: {name: web}, fieldPaths: [";
+        let doubling: String = (0..60).map(|at| format!("{deployment}spec.x{at}], options: {{create: true}}}}]\n")).collect();
+        assert!(refused(&doubling).contains("too large"));
+        let nesting: String = (0..300).map(|_| format!("{deployment}spec.template]}}]\n")).collect();
+        assert!(refused(&nesting).contains("too large"));
+        let texts = vec!["data.word"; 60].join(", ");
+        let texts = format!(
+            "- source: {{kind: ConfigMap, fieldPath: data.word}}\n  targets: [{{select: {{kind: ConfigMap}}, fieldPaths: [{texts}], options: {{delimiter: '/', index: -1}}}}]\n"
+        );
+        assert!(refused(&texts).contains("too large"));
     }
 
     #[test]

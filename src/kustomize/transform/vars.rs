@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::configuration::{Configuration, Fields};
 use super::field_spec::{self, Create, FieldError};
-use super::{metadata, path};
+use super::{MAX_TEXT, metadata, path};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::kustomization::VarEntry;
 use crate::kustomize::{Problem, Resource};
@@ -97,14 +97,14 @@ fn expand_field(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), 
                 return Err(FieldError::new(item, "every item must be a string where variables are replaced"));
             }
             if list.items.iter().any(mentions) {
-                node.list_mut().into_iter().flat_map(|list| &mut list.items).for_each(|item| drop(expand_node(item, values)));
+                node.list_mut().into_iter().flat_map(|list| &mut list.items).try_for_each(|item| expand_node(item, values))?;
             }
             Ok(())
         }
         Data::Map(map) => {
             if map.entries.iter().any(|entry| mentions(&entry.value)) {
-                let entries = node.map_mut().into_iter().flat_map(|map| &mut map.entries);
-                entries.for_each(|entry| drop(expand_node(&mut entry.value, values)));
+                let mut entries = node.map_mut().into_iter().flat_map(|map| &mut map.entries);
+                entries.try_for_each(|entry| expand_node(&mut entry.value, values))?;
             }
             Ok(())
         }
@@ -118,6 +118,9 @@ fn mentions(node: &Node) -> bool {
 fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), FieldError> {
     let Some(text) = node.as_str().filter(|text| text.contains('$')) else { return Ok(()) };
     let (scalar, origin) = expand(text, values);
+    if scalar.text.len() > MAX_TEXT {
+        return Err(FieldError::new(node, "the text with the values of its variables would be too large"));
+    }
     if &*scalar.text != text || scalar.kind != Kind::String {
         // `$$` became `$`: the text is still its own
         let origin = origin.unwrap_or(node.origin);
@@ -147,6 +150,8 @@ fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin
         };
         let value = values.get(name).and_then(|value| Some((value.scalar.as_ref()?, value.origin)));
         match value {
+            // What is too long already is refused, so it need not grow.
+            Some(_) if out.len() > MAX_TEXT => {}
             Some((scalar, place)) => {
                 origin = origin.or(Some(place));
                 if text.len() == name.len() + 3 {
@@ -217,6 +222,18 @@ mod tests {
         assert_eq!(run("x$(NAME)").unwrap(), r#""xweb""#);
         assert_eq!(run("5").unwrap(), "5");
         assert!(run("[a, 1]").is_err());
+    }
+
+    #[test]
+    fn growth_has_an_end() {
+        let value = Value { scalar: Some(Scalar::string("x".repeat(MAX_TEXT / 2))), origin: HERE };
+        let values = HashMap::from([("BIG".to_string(), value)]);
+        let run = |text: &str| {
+            let mut node = Node::string(text, HERE);
+            expand_field(&mut node, &values)
+        };
+        assert!(run("a$(BIG)").is_ok());
+        assert!(run(&"$(BIG)".repeat(1000)).is_err());
     }
 
     #[test]
