@@ -154,12 +154,25 @@ impl Writer<'_> {
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
+    /// The column of a place in the text.
+    fn column(&self, place: usize) -> usize {
+        let line = self.before.get(..place).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        line.len()
+    }
+
     /// Writes the comments that stand before a place, each on a line of its own.
     fn comments_before(&mut self, place: usize, indent: usize) {
         while let Some((comment, rest)) = self.comments.split_first().filter(|(comment, _)| comment.start < place) {
             let fresh_line = self.out.trim_end_matches(' ').is_empty() || self.out.trim_end_matches(' ').ends_with('\n');
             if !fresh_line {
                 self.line(indent);
+            }
+            // What is indented more than the line that follows ends the block above.
+            if self.column(comment.start) > self.column(place) {
+                self.out.truncate(self.out.trim_end_matches(' ').len());
+                let above = self.out.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
+                let above = above.len() - above.trim_start_matches(' ').len();
+                self.out.extend(std::iter::repeat_n(' ', above));
             }
             let between = |to: usize| self.before.get(comment.end..to).unwrap_or_default();
             self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
@@ -375,8 +388,9 @@ mod tests {
 
     #[test]
     fn yaml_keeps_its_comments() {
-        let text = "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
-        let expected = "# one\n\n# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\nl:\n- x\n#about d\n- d: 1\n# end";
+        let text =
+            "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\n  # last\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
+        let expected = "# one\n\n# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\n  # last\nl:\n- x\n#about d\n- d: 1\n# end";
         assert_eq!(edited(text, "data.a.b", "new").unwrap(), expected);
     }
 
