@@ -61,18 +61,21 @@ impl Workspace {
 }
 
 /// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the kustomizations refer to, no
-/// higher than the folder in which the user stands.
-fn open(mut place: Place) -> Result<(Place, Arc<Worktree>), String> {
-    let current = current_folder();
-    loop {
-        let tree = Worktree::open(&place.root).map_err(|error| format!("{} cannot be read: {error}", place.root.display()))?;
-        let tree = Arc::new(tree);
-        let above = place.widened().filter(|above| !place.is_marked() && current.as_ref().is_some_and(|top| above.root.starts_with(top)));
-        match above {
-            Some(above) if leads_out(&tree, &place.root) => place = above,
-            _ => return Ok((place, tree)),
-        }
+/// higher than the folder in which the user stands; when there is none, the folder that was named.
+fn open(named: Place) -> Result<(Place, Arc<Worktree>), String> {
+    let list = |place: &Place| match Worktree::open(&place.root) {
+        Ok(tree) => Ok(Arc::new(tree)),
+        Err(error) => Err(format!("{} cannot be read: {error}", place.root.display())),
+    };
+    let tree = list(&named)?;
+    let Some(top) = current_folder().filter(|_| !named.is_marked()) else { return Ok((named, tree)) };
+    let (mut place, mut wider) = (named.clone(), tree.clone());
+    while leads_out(&wider, &place.root) {
+        let Some(above) = place.widened().filter(|above| above.root.starts_with(&top)) else { return Ok((named, tree)) };
+        wider = list(&above)?;
+        place = above;
     }
+    Ok((place, wider))
 }
 
 fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {

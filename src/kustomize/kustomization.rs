@@ -475,10 +475,11 @@ impl Kustomization {
         let mut image_tags = Vec::new();
         let mut kind: Option<Text> = None;
         let mut api_version: Option<Text> = None;
-        let mut anything = false;
+        let (mut anything, mut known) = (false, 0);
         for (name, entry) in decoder.fields(node, "the kustomization", FIELDS) {
             let value = &entry.value;
             anything |= !matches!(name, "kind" | "apiVersion") && !is_zero(value);
+            known += 1;
             if let Some(instead) = deprecated(name) {
                 decoder.note(Problem {
                     kind: ProblemKind::DeprecatedField,
@@ -561,7 +562,8 @@ impl Kustomization {
         }
         result.resources.append(&mut bases);
         result.images.append(&mut image_tags);
-        if !anything && node.as_map().is_some() {
+        // a misspelt field was refused already: one mistake, one problem
+        if !anything && node.as_map().is_some_and(|map| map.entries.len() == known) {
             decoder.refuse(
                 node.origin,
                 "the kustomization is empty",

@@ -244,7 +244,7 @@ fn is_container(segment: &str) -> bool {
     CONTAINERS.contains(&lower.as_str()) || ENVIRONMENT_PARENTS.contains(&lower.as_str())
 }
 
-/// Chooses the overlays among the roots, sorted by folder. `pointed_at` are folders that an agent applies: they are overlays
+/// Chooses the overlays among the roots, which are sorted by folder, as the result is. `pointed_at` are folders that an agent applies: they are overlays
 /// whatever refers to them.
 pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) -> Vec<(String, Option<Place>)> {
     let places: BTreeMap<&str, Place> = roots
@@ -257,7 +257,9 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
         let Some(place) = places.get(root.folder.as_str()) else { continue };
         for reference in &root.references {
             let above = root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder));
-            if !above && places.get(reference.as_str()).is_some_and(|other| other.environment == place.environment) {
+            // in a cycle nobody narrows anybody: all of it stays, to be reported
+            let cycle = || leads_to(reference, &root.folder, roots);
+            if !above && places.get(reference.as_str()).is_some_and(|other| other.environment == place.environment) && !cycle() {
                 narrowed.insert(reference);
             }
         }
@@ -289,6 +291,22 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
         }
     }
     chosen.into_iter().collect()
+}
+
+/// Whether one kustomization refers to another, directly or through others.
+fn leads_to(from: &str, to: &str, roots: &[Root]) -> bool {
+    let mut visited: BTreeSet<&str> = BTreeSet::new();
+    let mut waiting = vec![from];
+    while let Some(folder) = waiting.pop() {
+        if folder == to {
+            return true;
+        }
+        if visited.insert(folder) {
+            let found = roots.binary_search_by(|root| root.folder.as_str().cmp(folder));
+            waiting.extend(found.ok().and_then(|index| roots.get(index)).into_iter().flat_map(|root| &root.references).map(String::as_str));
+        }
+    }
+    false
 }
 
 fn covered(reference: &str, chosen: &BTreeMap<String, Option<Place>>) -> bool {
@@ -370,13 +388,31 @@ mod tests {
             root("apps/production/web", &["base/web"], false),
             root("apps/staging/api", &["base/api"], false),
             root("base/api", &[], false),
-            root("x/prod/base", &[], false),
             root("x/prod/00", &["x/prod/base"], false),
+            root("x/prod/base", &[], false),
             root("x/stage/00", &["x/prod/base"], false),
         ];
         let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
         let found: Vec<String> = overlays(&roots, &layout, &BTreeSet::new()).into_iter().map(|(folder, _)| folder).collect();
         assert_eq!(found, ["apps/production/api", "apps/production/web", "apps/staging/api", "x/prod/00", "x/stage/00"]);
+    }
+
+    #[test]
+    fn cycles_do_not_make_overlays_vanish() {
+        let config = Config::default();
+        let root = |folder: &str, reference: &str| Root {
+            folder: folder.into(),
+            component: false,
+            references: vec![reference.to_string()],
+            only_gathers: false,
+        };
+        let roots = [
+            root("apps/api/overlays/prod", "apps/api/overlays/prod"),
+            root("apps/web/overlays/prod-a", "apps/web/overlays/prod-b"),
+            root("apps/web/overlays/prod-b", "apps/web/overlays/prod-a"),
+        ];
+        let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
+        assert_eq!(overlays(&roots, &layout, &BTreeSet::new()).len(), 3);
     }
 
     #[test]
