@@ -575,7 +575,7 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
                 gathered.resources.push(resource);
             }
             ([], true) => {
-                let problem = Problem::error(place(&resource.node), format!("there is no {id} to merge with or replace"));
+                let problem = Problem::absent(place(&resource.node), format!("there is no {id} to merge with or replace"));
                 context.report(problem.with_help("remove behavior, or correct the name"));
             }
             ([only], true) => {

@@ -36,6 +36,9 @@ use crate::yaml::{FileId, Origin};
 pub enum ProblemKind {
     /// kustomize would refuse this, or a file could not be read (`render-error`).
     Error,
+    /// Something names an object or value that is not there (`render-error`). Kustomize refuses it; where something else is
+    /// missing already, it is a consequence and not told.
+    Absent,
     /// A manifest has a key twice (`duplicate-key`); kustomize refuses this as well.
     DuplicateKey,
     /// Exec plugins, containers, Helm (`needs-plugin`).
@@ -58,6 +61,7 @@ impl ProblemKind {
         matches!(
             self,
             ProblemKind::Error
+                | ProblemKind::Absent
                 | ProblemKind::DuplicateKey
                 | ProblemKind::NeedsPlugin
                 | ProblemKind::RemotePinned
@@ -85,6 +89,10 @@ impl Problem {
     /// Something that kustomize refuses.
     pub fn error(origin: Origin, message: impl Into<String>) -> Problem {
         Problem { kind: ProblemKind::Error, message: message.into(), help: None, origin, related: Vec::new() }
+    }
+    /// Something that kustomize refuses because what it names is not there.
+    pub fn absent(origin: Origin, message: impl Into<String>) -> Problem {
+        Problem::error(origin, message).with_kind(ProblemKind::Absent)
     }
     /// The same with an advice.
     pub fn with_help(self, help: impl Into<String>) -> Problem {

@@ -10,7 +10,7 @@ use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct,
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::loader::{Loaded, Loader};
 use super::schema::Schema;
-use super::{Kustomization, Problem, Rendered, Resource, hash, order, transform};
+use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
 use crate::yaml::folded;
 use crate::yaml::read::Documents;
@@ -231,7 +231,11 @@ impl Renderer {
 
 fn finish(mut gathered: Accumulated) -> Rendered {
     gathered.resources.iter_mut().for_each(|resource| folded::settle(&mut resource.node));
-    let problems = distinct(gathered.problems);
+    let mut problems = distinct(gathered.problems);
+    // what a missing file, base or chart would have brought is not missed once more by everything that names it
+    if problems.iter().any(|problem| problem.kind.refused() && problem.kind != ProblemKind::Absent) {
+        problems.retain(|problem| problem.kind != ProblemKind::Absent);
+    }
     let complete = !problems.iter().any(|problem| problem.kind.refused());
     Rendered { resources: gathered.resources, problems, complete, files: gathered.files }
 }

@@ -43,7 +43,8 @@ impl Repo {
         let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
         let mut chosen = discover::overlays(&roots, &layout, &BTreeSet::new());
-        chosen.extend(standing_alone(&roots, &layout, &chosen));
+        let alone = standing_alone(&roots, &layout, &chosen);
+        chosen.extend(alone);
         chosen.sort_by(|one, other| one.0.cmp(&other.0));
         let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
         let names = discover::short_names(&apps);
@@ -93,14 +94,20 @@ fn root_of(folder: &str, renderer: &Renderer) -> Root {
 fn standing_alone(roots: &[Root], layout: &Layout, chosen: &[(String, Option<Place>)]) -> Vec<(String, Option<Place>)> {
     let used: BTreeSet<&str> = roots.iter().flat_map(|root| &root.references).map(String::as_str).collect();
     let taken: BTreeSet<&str> = chosen.iter().map(|(folder, _)| folder.as_str()).collect();
-    let built_upon = |folder: &str| folder.split('/').any(|part| BUILT_UPON.contains(&part.to_ascii_lowercase().as_str()));
-    roots
-        .iter()
-        .filter(|root| !root.component && !root.only_gathers)
-        .map(|root| root.folder.as_str())
-        .filter(|folder| !used.contains(folder) && !taken.contains(folder) && !built_upon(folder) && layout.place(folder).is_none())
-        .map(|folder| (folder.to_string(), None))
-        .collect()
+    let named_so = |folder: &str| folder.split('/').any(|part| BUILT_UPON.contains(&part.to_ascii_lowercase().as_str()));
+    let alone = |built_upon: bool| -> Vec<(String, Option<Place>)> {
+        roots
+            .iter()
+            .filter(|root| !root.component && !root.only_gathers)
+            .map(|root| root.folder.as_str())
+            .filter(|folder| !used.contains(folder) && !taken.contains(folder) && layout.place(folder).is_none())
+            .filter(|folder| built_upon || !named_so(folder))
+            .map(|folder| (folder.to_string(), None))
+            .collect()
+    };
+    let found = alone(false);
+    // a repo of nothing but bases and examples is checked by them
+    if found.is_empty() && chosen.is_empty() { alone(true) } else { found }
 }
 
 /// What names the app: what is left of the path without the environment, or the folder.

@@ -51,7 +51,8 @@ impl Rule for OrphanManifest {
             let file = context.repo.files.get(found.file);
             let name = file.path.rsplit('/').next().unwrap_or(&file.path);
             let kustomization = context.repo.files.get(found.kustomization);
-            let known = kustomization.text.contains(name) || set_aside(name) || found.documents.iter().any(is_configuration);
+            let foreign = file.path.split('/').any(|part| FOREIGN.contains(&part.to_ascii_lowercase().as_str()));
+            let known = foreign || kustomization.text.contains(name) || set_aside(name) || found.documents.iter().any(is_configuration);
             let Some(document) = found.documents.first().filter(|_| !known) else { continue };
             let message = format!("the kustomization beside {name} does not list it, so it is never applied");
             let here = Origin { file: found.kustomization, start: 0, end: 0, by: By::Manifest };
@@ -63,9 +64,16 @@ impl Rule for OrphanManifest {
     }
 }
 
+/// Folders of what others wrote, of which a repo uses what it needs.
+const FOREIGN: &[&str] = &["upstream", "vendor", "vendored", "third-party", "third_party", "external"];
+
 /// Whether a file's name says that it is not meant to be applied.
 fn set_aside(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    // what kubebuilder makes for people to choose from
+    if lower.starts_with("auth_proxy_") || lower.ends_with("_editor_role.yaml") || lower.ends_with("_viewer_role.yaml") {
+        return true;
+    }
     let words = ["example", "sample", "template", "tmpl", "disabled", "unused", "backup", "bak", "old", "values", "patch", "test", "draft"];
     lower.split(['.', '-', '_']).any(|part| words.contains(&part))
 }

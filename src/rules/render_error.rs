@@ -47,5 +47,6 @@ impl Rule for RenderError {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         problems::report(context, overlay, sink, ProblemKind::Error, Severity::Error);
+        problems::report(context, overlay, sink, ProblemKind::Absent, Severity::Error);
     }
 }

@@ -48,7 +48,7 @@ impl Rule for UnmatchedPatch {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         // what is missing may be what the entry is meant for
-        if !overlay.rendered.complete {
+        if !overlay.rendered.complete || overlay.rendered.resources.is_empty() {
             return;
         }
         problems::report_unless_used_elsewhere(context, overlay, sink, ProblemKind::UnmatchedPatch, Severity::Error);

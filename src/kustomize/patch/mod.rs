@@ -295,7 +295,7 @@ fn identified(resources: &[Resource], patch: &Node) -> Result<usize, Problem> {
                 .with_help("say with target which one is meant"))
         }
         (None, _) => {
-            let problem = Problem::error(place, format!("there is no {id} of {:?} to patch", id.api_version));
+            let problem = Problem::absent(place, format!("there is no {id} of {:?} to patch", id.api_version));
             let near = resources.iter().find(|resource| resource.name() == id.name && resource.kind() == id.kind);
             Err(match near {
                 Some(near) if near.api_version() != id.api_version => problem

@@ -95,7 +95,7 @@ fn source_value(resources: &[Resource], source: &ReplacementSource, entry: &Repl
     let described = describe(&source.selector);
     let mut matches = resources.iter().enumerate().filter(|(_, resource)| is_source(resource, &source.selector));
     let Some((index, resource)) = matches.next() else {
-        return Err(Problem::error(source.origin, format!("the source of the replacement, {described}, selects no resource"))
+        return Err(Problem::absent(source.origin, format!("the source of the replacement, {described}, selects no resource"))
             .with_help("compare the selector with the resources of this kustomization; parts are compared literally"));
     };
     if let Some((_, other)) = matches.next() {
@@ -108,9 +108,9 @@ fn source_value(resources: &[Resource], source: &ReplacementSource, entry: &Repl
     let place = source.field_path.as_ref().map_or(source.origin, Text::origin);
     let fields = path::split(written);
     let found = path::lookup(&resource.node, &fields)
-        .map_err(|error| Problem::error(place, format!("the path {written:?} cannot be followed in {}: {error}", resource.id())))?;
+        .map_err(|error| Problem::absent(place, format!("the path {written:?} cannot be followed in {}: {error}", resource.id())))?;
     let Some(found) = found.filter(|found| !is_empty(found)) else {
-        return Err(Problem::error(place, format!("the source {} has no value at {written:?}", resource.id()))
+        return Err(Problem::absent(place, format!("the source {} has no value at {written:?}", resource.id()))
             .with_help("name a field that is set when replacements run, before name references are followed")
             .with_related("the source is this resource", resource.node.origin));
     };
@@ -297,7 +297,7 @@ impl Failure {
         let id = resource.id();
         let creates = target.options.as_ref().is_some_and(|options| options.create);
         let problem = match self {
-            Failure::Missing => Problem::error(place, format!("the replacement's target {id} has no field {path:?}")),
+            Failure::Missing => Problem::absent(place, format!("the replacement's target {id} has no field {path:?}")),
             other => Problem::error(place, format!("the replacement cannot be written to {path:?} of {id}: {other}")),
         };
         let problem = problem.with_related("the target is this resource", resource.node.origin);

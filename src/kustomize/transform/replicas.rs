@@ -38,7 +38,7 @@ pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, specs: &[Field
         let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.gvk.kind).collect();
         let place = entry.name.as_ref().map_or(entry.origin, |name| name.origin());
         let message = format!("there is no {} named {name:?} to set the replicas of", alternatives(&kinds));
-        context.report(Problem::error(place, message).with_help("correct the name, or remove the entry"));
+        context.report(Problem::absent(place, message).with_help("correct the name, or remove the entry"));
     }
 }
 

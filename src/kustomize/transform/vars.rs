@@ -45,14 +45,14 @@ fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> 
     let tied = resources.iter().find(|resource| resource.variables.iter().any(|tied| **tied == *name));
     let Some(resource) = tied else {
         let place = variable.object.origin.unwrap_or(variable.origin);
-        return Err(Problem::error(place, format!("the variable {name} means an object that is not there"))
+        return Err(Problem::absent(place, format!("the variable {name} means an object that is not there"))
             .with_help("correct apiVersion, kind and name of objref; they are those of the manifest, before prefix and suffix"));
     };
     let fields = with_indices(path::split(&variable.field_path));
     let found = path::lookup(&resource.node, &fields).ok().flatten().and_then(|node| Some((node, typed(node)?)));
     let Some((node, scalar)) = found else {
         let place = variable.field_path_origin.unwrap_or(variable.origin);
-        return Err(Problem::error(
+        return Err(Problem::absent(
             place,
             format!("the variable {name} means {:?} of {}, which has no such value", &*variable.field_path, resource.id()),
         )
