@@ -6,7 +6,7 @@
 //!
 //! Here: merging two trees. Not here: which objects a patch means, and what of their identity is kept (`super`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::kustomize::Problem;
@@ -234,6 +234,9 @@ impl Merger<'_> {
         let shape = of.map(Shape::Map);
         let origin = target.origin;
         let Some(list) = target.list_mut() else { return Ok(target) };
+        if self.regular_items(list, patch, &keys, shape, alone)? {
+            return Ok(target);
+        }
         let mut values = Vec::new();
         let mut seen = HashSet::new();
         for item in patch.unwrap_or_default().iter().chain(&list.items) {
@@ -293,6 +296,58 @@ impl Merger<'_> {
         Ok(target)
     }
 
+    /// The same in one pass for lists in which every item has its keys and no two the same, as nearly all are. Returns whether
+    /// these were such lists.
+    fn regular_items(
+        &self,
+        list: &mut List,
+        patch: Option<&[Node]>,
+        keys: &[&str],
+        shape: Option<Shape<'_>>,
+        alone: Alone,
+    ) -> Result<bool, Problem> {
+        let items = patch.unwrap_or_default();
+        let used = |key: &&&str| items.iter().chain(&list.items).any(|item| !raw_at(item, key).is_empty());
+        let used: Vec<&str> = keys.iter().filter(used).copied().collect();
+        let (Some(present), Some(wanted)) = (identities(&list.items, &used), identities(items, &used)) else { return Ok(false) };
+        let places: HashMap<&[Arc<str>], usize> = present.iter().enumerate().map(|(place, own)| (&own[..], place)).collect();
+        let left = |result: Option<Node>| result.filter(|item| !is_empty_map(item) && !item.is_null());
+        let mut slots: Vec<Option<Node>> = std::mem::take(&mut list.items).into_iter().map(Some).collect();
+        let mut front = Vec::with_capacity(items.len());
+        let mut met = HashSet::with_capacity(items.len());
+        for (item, own) in items.iter().zip(&wanted) {
+            let place = places.get(&own[..]).copied();
+            let before = place.and_then(|place| slots.get_mut(place)).and_then(Option::take);
+            let result = left(self.walk(before.clone(), Some(item), shape)?);
+            met.extend(place);
+            let node = match (result, before) {
+                (None, Some(node)) => {
+                    list.removed.extend(remover(item).map(|origin| Removed { key: "".into(), origin, node }));
+                    continue;
+                }
+                (None, None) => continue,
+                // scalars stay those of the object, and so does an item that the patch replaces: kustomize puts it back
+                (Some(_), Some(before)) if before.as_map().is_none() || matches!(directive(item), Ok(Some((Directive::Replace, _)))) => {
+                    before
+                }
+                (Some(result), _) => result,
+            };
+            match place.and_then(|place| slots.get_mut(place)) {
+                Some(slot) if used.len() > 1 => *slot = Some(node),
+                _ => front.push(node),
+            }
+        }
+        for (place, slot) in slots.into_iter().enumerate() {
+            let Some(node) = slot else { continue };
+            match met.contains(&place) {
+                true => front.push(node),
+                false => front.extend(left(self.alone(node, shape, alone)?)),
+            }
+        }
+        list.items = front;
+        Ok(true)
+    }
+
     /// What is known of a value; an object inside another is known by its own kind.
     fn shape<'t>(&'t self, shape: Option<Shape<'t>>, node: &Node) -> Option<Shape<'t>> {
         shape.or_else(|| {
@@ -321,20 +376,9 @@ impl Merger<'_> {
     }
 
     fn settled_items(&self, items: &[Node], keys: &[Box<str>], of: Option<Type<'_>>, alone: Alone) -> bool {
-        if keys.is_empty() {
-            let mut seen = HashSet::with_capacity(items.len());
-            return items.iter().all(|item| item.as_scalar().is_some_and(|scalar| !item.is_null() && seen.insert(&*scalar.text)));
-        }
-        let used: Vec<&str> = keys.iter().map(|key| &**key).filter(|key| items.iter().any(|item| !raw_at(item, key).is_empty())).collect();
-        let mut seen = HashSet::with_capacity(items.len());
-        items.iter().all(|item| {
-            let values: Vec<Arc<str>> = used.iter().map(|key| raw_at(item, key)).collect();
-            !is_empty_map(item)
-                && item.as_map().is_some()
-                && values.iter().all(|value| !value.is_empty())
-                && seen.insert(values)
-                && self.settled(item, of.map(Shape::Map), alone)
-        })
+        let keys: Vec<&str> = if keys.is_empty() { vec![""] } else { keys.iter().map(|key| &**key).collect() };
+        let used: Vec<&str> = keys.into_iter().filter(|key| items.iter().any(|item| !raw_at(item, key).is_empty())).collect();
+        identities(items, &used).is_some() && items.iter().all(|item| self.settled(item, of.map(Shape::Map), alone))
     }
 }
 
@@ -386,6 +430,18 @@ fn raw(node: &Node) -> &str {
 fn raw_at(item: &Node, key: &str) -> Arc<str> {
     let value = if key.is_empty() { Some(item) } else { item.get(key).filter(|value| !value.is_null()) };
     value.and_then(Node::as_scalar).map_or_else(|| "".into(), |scalar| scalar.text.clone())
+}
+
+/// The values of the keys of all items; `None` when one has not all of them, or two have the same.
+fn identities(items: &[Node], keys: &[&str]) -> Option<Vec<Vec<Arc<str>>>> {
+    let own = |item: &Node| {
+        let own: Vec<Arc<str>> = keys.iter().map(|key| raw_at(item, key)).collect();
+        let whole = !own.is_empty() && !item.is_null() && own.iter().all(|value| !value.is_empty());
+        whole.then_some(own)
+    };
+    let found = items.iter().map(own).collect::<Option<Vec<_>>>()?;
+    let distinct: HashSet<&[Arc<str>]> = found.iter().map(|own| &own[..]).collect();
+    (distinct.len() == found.len()).then_some(found)
 }
 
 /// What took a value away: the `$patch: delete` of a map or list.
@@ -655,6 +711,11 @@ mod tests {
             "{apiVersion: v1, kind: Pod, metadata: {name: web, finalizers: [b, c]}}",
         );
         assert!(out.contains("finalizers:\n  - b\n  - c\n  - a\n"), "{out}");
+        let out = shown(
+            "{apiVersion: v1, kind: Pod, metadata: {name: web, finalizers: [a, null]}}",
+            "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {b: c}}}",
+        );
+        assert!(out.contains("finalizers:\n  - a\n  labels:"), "{out}");
     }
 
     #[test]
