@@ -275,7 +275,9 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
     }
     // a gathering kustomization adds nothing to the overlays that it lists
     for root in roots.iter().filter(|root| root.only_gathers && !root.references.is_empty()) {
-        if !pointed_at.contains(&root.folder) && root.references.iter().all(|reference| covered(reference, &chosen)) {
+        if !pointed_at.contains(&root.folder)
+            && root.references.iter().all(|reference| covered(reference, &chosen) && !leads_to(reference, &root.folder, roots))
+        {
             chosen.remove(&root.folder);
         }
     }
@@ -404,7 +406,7 @@ mod tests {
             folder: folder.into(),
             component: false,
             references: vec![reference.to_string()],
-            only_gathers: false,
+            only_gathers: true,
         };
         let roots = [
             root("apps/api/overlays/prod", "apps/api/overlays/prod"),
