@@ -1,5 +1,7 @@
 //! The direction of imports: what each module may know of the others. A new arrow is a decision, made in [`ALLOWED`].
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The binary as people run it: exit status, formats, what a path narrows, and input that is wrong in every way.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -25,6 +25,7 @@ struct Arguments {
 
 /// What to do.
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once")]
 enum Command {
     /// Check a config repo (the default)
     Check(check::Arguments),

@@ -390,7 +390,6 @@ pub fn scalars<'a>(node: &'a Node, pointer: &mut String, visit: &mut dyn FnMut(&
 mod tests {
     use super::*;
     use crate::kubernetes::workload;
-    use crate::kustomize::ResourceId;
     use crate::yaml::{FileId, read};
 
     fn resource(text: &str) -> Resource {

@@ -142,7 +142,6 @@ fn search<'a>(resource: &'a Resource, node: &'a Node, parent: Option<&'a Node>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kustomize::ResourceId;
     use crate::yaml::{FileId, read};
 
     fn resource(text: &str) -> Resource {

@@ -33,7 +33,7 @@ const FIRST: [&str; 22] = [
 const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// Orders resources by `sortOptions`, or by the option of the command where the kustomization says nothing.
-pub fn apply(resources: &mut Vec<Resource>, options: Option<&SortOptions>, reorder: Reorder, problems: &mut Vec<Problem>) {
+pub fn apply(resources: &mut [Resource], options: Option<&SortOptions>, reorder: Reorder, problems: &mut Vec<Problem>) {
     let Some(options) = options else {
         if reorder == Reorder::Legacy {
             legacy(resources, &FIRST, &LAST);
@@ -78,7 +78,7 @@ fn or<'t>(text: &'t str, instead: &'t str) -> &'t str {
     if text.is_empty() { instead } else { text }
 }
 
-fn legacy(resources: &mut Vec<Resource>, first: &[&str], last: &[&str]) {
+fn legacy(resources: &mut [Resource], first: &[&str], last: &[&str]) {
     let mut ranks: HashMap<&str, i64> = HashMap::new();
     for (index, kind) in first.iter().enumerate() {
         ranks.insert(kind, index as i64 - first.len() as i64);
