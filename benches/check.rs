@@ -35,7 +35,7 @@ fn rendering(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rendering");
     group.sample_size(10);
     let cases = [
-        ("chain of 200", generated::chain(200), "level-0200"),
+        ("chain of 120", generated::chain(120), "level-0120"),
         ("diamond of 500", generated::diamond(500), "top"),
         ("base of 5,000 resources", generated::crowd(5000), "top"),
     ];
