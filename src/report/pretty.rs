@@ -135,8 +135,9 @@ impl Frames {
             let shown = Shown::new(line, first, &mut text);
             for (mark, slot) in marks.iter().zip(&mut labels).filter(|(mark, _)| mark.location.line == number) {
                 let location = mark.location;
-                // only the first line of what spans several: the rest of an object says nothing
-                let end = if location.end_line == location.line { location.end_column } else { usize::MAX };
+                // only the first line of what spans several, as the rest of an object says nothing; all of it for a mere point
+                let within = location.end_line == location.line && location.end_column > location.column;
+                let end = if within { location.end_column } else { usize::MAX };
                 let (from, to) = (shown.offset(location.column), shown.offset(end));
                 *slot = Some(Label {
                     start: start + from,
