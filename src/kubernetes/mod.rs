@@ -4,5 +4,6 @@
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
 pub mod image;
+pub mod quantity;
 pub mod references;
 pub mod workload;

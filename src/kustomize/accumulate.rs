@@ -16,7 +16,7 @@ use super::patch::Form;
 use super::resource::{Behavior, Trail};
 use super::schema::Schema;
 use super::transform::{self, Configuration};
-use super::{Problem, ProblemKind, Resource, ResourceId, patch, remote};
+use super::{Deleted, Problem, ProblemKind, Resource, ResourceId, patch, remote};
 use crate::source::join;
 use crate::yaml::read::Documents;
 use crate::yaml::{FileId, Node, Origin};
@@ -37,6 +37,8 @@ pub struct Accumulated {
     pub problems: Vec<Problem>,
     /// The files that were read.
     pub files: BTreeSet<FileId>,
+    /// The objects that patches deleted.
+    pub deleted: Vec<Deleted>,
 }
 
 /// What makes the same folder build differently: a schema of one's own and whether trails are kept, both decided at the root.
@@ -157,6 +159,7 @@ impl<'a> Accumulator<'a> {
         merge_vars(&kustomization.vars, true, &mut context.problems, gathered);
         gathered.problems.append(&mut context.problems);
         gathered.files.append(&mut context.files_read);
+        gathered.deleted.append(&mut context.deleted);
     }
 
     fn resources(&self, step: &Step<'_>, entries: &[Text], context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
@@ -198,6 +201,7 @@ impl<'a> Accumulator<'a> {
                     merge_vars(&base.vars, false, &mut context.problems, gathered);
                     gathered.problems.extend(base.problems.iter().cloned());
                     gathered.files.extend(base.files.iter().copied());
+                    gathered.deleted.extend(base.deleted.iter().cloned());
                 }
                 Some(_) => {}
             }

@@ -164,6 +164,8 @@ pub struct BuildContext<'a> {
     pub problems: Vec<Problem>,
     /// The files that were read so far.
     pub files_read: BTreeSet<FileId>,
+    /// The objects that patches deleted.
+    pub deleted: Vec<super::Deleted>,
     /// What `openapi.path` of the root kustomization says, in place of the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
 }
@@ -171,7 +173,7 @@ pub struct BuildContext<'a> {
 impl<'a> BuildContext<'a> {
     /// The state at the start.
     pub fn new(shared: &'a Shared, folder: impl Into<Arc<str>>) -> BuildContext<'a> {
-        BuildContext { shared, folder: folder.into(), problems: Vec::new(), files_read: BTreeSet::new(), schema: None }
+        BuildContext { shared, folder: folder.into(), problems: Vec::new(), files_read: BTreeSet::new(), deleted: Vec::new(), schema: None }
     }
     /// Reports a problem.
     pub fn report(&mut self, problem: Problem) {

@@ -120,6 +120,17 @@ pub struct Rendered {
     pub complete: bool,
     /// Every file that was read for it: kustomizations, manifests, patches, generator inputs.
     pub files: BTreeSet<FileId>,
+    /// The objects that patches deleted, in the order of deletion.
+    pub deleted: Vec<Deleted>,
+}
+
+/// An object that a patch deleted.
+#[derive(Clone, Debug)]
+pub struct Deleted {
+    /// The object as it was.
+    pub resource: Resource,
+    /// What deleted it.
+    pub origin: Origin,
 }
 
 /// A shared rendering.

@@ -237,7 +237,7 @@ fn finish(mut gathered: Accumulated) -> Rendered {
         problems.retain(|problem| problem.kind != ProblemKind::Absent);
     }
     let complete = !problems.iter().any(|problem| problem.kind.refused());
-    Rendered { resources: gathered.resources, problems, complete, files: gathered.files }
+    Rendered { resources: gathered.resources, problems, complete, files: gathered.files, deleted: gathered.deleted }
 }
 
 /// Appends the content hashes to the names of generated resources.

@@ -8,6 +8,7 @@
 //! severity: [`Sink`] applies the configuration.
 
 mod context;
+mod losses;
 mod problems;
 mod sink;
 
@@ -15,9 +16,16 @@ mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;
 mod empty_overlay;
+mod limits_below_requests;
+mod missing_limits;
 mod needs_plugin;
 mod orphan_manifest;
 mod remote_base;
+mod removed_limits;
+mod removed_probe;
+mod removed_requests;
+mod removed_resource;
+mod removed_security_context;
 mod render_error;
 mod unmatched_patch;
 mod unused_image_override;
@@ -102,6 +110,13 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &duplicate_key::DuplicateKey,
         &deprecated_field::DeprecatedField,
         &empty_overlay::EmptyOverlay,
+        &removed_limits::RemovedLimits,
+        &removed_requests::RemovedRequests,
+        &removed_probe::RemovedProbe,
+        &removed_security_context::RemovedSecurityContext,
+        &removed_resource::RemovedResource,
+        &missing_limits::MissingLimits,
+        &limits_below_requests::LimitsBelowRequests,
     ]
 }
 

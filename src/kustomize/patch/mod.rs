@@ -11,7 +11,7 @@ use super::context::BuildContext;
 use super::decode::Text;
 use super::kustomization::{PatchEntry, Selector as WrittenSelector};
 use super::resource::{Resource, ResourceId};
-use super::{Problem, ProblemKind, accumulate, schema};
+use super::{Deleted, Problem, ProblemKind, accumulate, schema};
 use crate::yaml::read::Documents;
 use crate::yaml::{By, Data, Entry, Node, Origin, Scalar};
 use selector::Selector;
@@ -43,7 +43,12 @@ pub fn apply_patches(resources: &mut Vec<Resource>, patches: &[PatchEntry], form
             context.report(problem);
         }
     }
-    resources.retain(|resource| !is_gone(resource));
+    for resource in resources.extract_if(.., |resource| is_gone(resource)) {
+        let origin = resource.node.origin;
+        if let Some(node) = resource.node.replaced.as_deref().cloned() {
+            context.deleted.push(Deleted { resource: Resource { node, ..resource }, origin });
+        }
+    }
 }
 
 fn is_gone(resource: &Resource) -> bool {
@@ -318,7 +323,8 @@ fn merge(resource: &mut Resource, patch: &Node, entry: &PatchEntry, schema: &sch
         resource.store_previous();
     }
     let Some(mut node) = merged.filter(|node| !is_empty(node)) else {
-        resource.node = Node::scalar(Scalar::null(), patch.origin);
+        let origin = patch.get("$patch").map_or(patch.origin, |directive| directive.origin);
+        resource.node.replace(Data::Scalar(Scalar::null()), origin);
         return Ok(());
     };
     keep(&mut node, &before, "apiVersion");

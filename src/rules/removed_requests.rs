@@ -1,0 +1,57 @@
+//! # removed-requests
+//!
+//! ## What
+//!
+//! A container of a protected environment lacks a request (`resources.requests`) that the same container has in the environment before it. Where the limit of the same resource is set, Kubernetes takes it as the request, and nothing is lost.
+//!
+//! ## Why
+//!
+//! Without requests the scheduler packs pods as if they needed nothing, and the autoscaler has nothing to measure against.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # production's patch
+//! resources:
+//!   requests: null
+//! ```
+//!
+//! ## Fix
+//!
+//! Keep the request in the patch, or remove it in staging first.
+//!
+//! ## Options
+//!
+//! None.
+
+use super::losses::{self, Partners};
+use super::{Category, Context, Metadata, Rule, Sink};
+use crate::finding::Severity;
+use crate::repo::Overlay;
+
+/// See the documentation above.
+pub struct RemovedRequests;
+
+const METADATA: Metadata = Metadata {
+    id: "removed-requests",
+    category: Category::Guardrails,
+    level: "warning",
+    severity: Severity::Warning,
+    summary: "a resource request that staging has and production lacks",
+    options: &[],
+    source: include_str!("removed_requests.rs"),
+};
+
+impl Rule for RemovedRequests {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let lost = |partners: &Partners| {
+            let keys = partners.from.node.at(&["resources", "requests"]).map_or(&[][..], |requests| requests.entries());
+            let kept = |key: &str| ["requests", "limits"].iter().any(|kind| partners.to.node.at(&["resources", kind, key]).is_some());
+            keys.iter().map(|entry| entry.key.to_string()).filter(|key| !kept(key)).collect()
+        };
+        losses::report_lost(context, (from, to), sink, Severity::Warning, &["resources", "requests"], lost);
+    }
+}
