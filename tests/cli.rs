@@ -38,6 +38,11 @@ impl Repo {
         self.write(&format!("apps/{app}/overlays/{environment}/kustomization.yaml"), &text)
     }
 
+    /// Gives an overlay one finding, an error: an entry of `images` in line 6 that nothing uses.
+    fn spoil(&self, app: &str, environment: &str) -> &Repo {
+        self.overlay(app, environment, &format!("digest: {DIGEST}\n  - name: registry.example.com/old-{app}\n    newTag: v1"))
+    }
+
     fn write(&self, path: &str, text: &str) -> &Repo {
         self.write_bytes(path, text.as_bytes())
     }
@@ -142,14 +147,13 @@ fn a_healthy_repo_is_clean() {
 #[test]
 fn findings_fail_from_the_level_on_that_was_asked_for() {
     let repo = Repo::shop();
-    repo.overlay("api", "production", "newTag: latest");
+    repo.spoil("api", "production");
     let run = repo.run(&["--format", "json"]).expect(1);
-    assert!(run.findings().contains(&"mutable-tag apps/api/overlays/production/kustomization.yaml:5".to_string()), "{:?}", run.findings());
-    let quieter =
-        ["--rule", "mutable-tag=warning", "--rule", "digest-mismatch=off", "--rule", "image-drift=off", "--rule", "overlay-drift=off"];
-    let run = repo.run(&[&["--format", "json"][..], &quieter].concat()).expect(0);
-    assert_eq!(run.json()["summary"]["warnings"], 1, "{}", run.out);
-    repo.run(&[&["--fail-on", "warning"][..], &quieter].concat()).expect(1);
+    assert_eq!(run.findings(), ["unused-image-override apps/api/overlays/production/kustomization.yaml:6"]);
+    let run = repo.run(&["--format", "json", "--rule", "unused-image-override=warning"]).expect(0);
+    assert_eq!((&run.json()["summary"]["errors"], &run.json()["summary"]["warnings"]), (&Value::from(0), &Value::from(1)));
+    repo.run(&["--fail-on", "warning", "--rule", "unused-image-override=warning"]).expect(1);
+    repo.run(&["--fail-on", "info", "--rule", "unused-image-override=off"]).expect(0);
     repo.run(&["--fail-on", "never"]).expect(0);
 }
 
@@ -167,7 +171,7 @@ fn checking_nothing_is_not_clean() {
 #[test]
 fn a_path_narrows_and_the_repo_stays_the_boundary() {
     let repo = Repo::shop();
-    repo.overlay("api", "production", "newTag: latest").overlay("web", "production", "newTag: latest");
+    repo.spoil("api", "production").spoil("web", "production");
     std::fs::create_dir(repo.path(".git")).unwrap();
     let findings = repo.run(&["check", "apps/api/overlays/production", "--format", "json"]).expect(1);
     assert!(findings.findings().iter().all(|finding| finding.contains("apps/api/")), "{:?}", findings.findings());
@@ -196,8 +200,8 @@ fn bad_usage_is_status_2() {
         (&["--format", "yaml"][..], "the formats are pretty, concise, json"),
         (&["--format", "json", "--format", "concise"], "only one format goes to standard output"),
         (&["--format", "json=a", "--format", "sarif=a"], "two formats go to one file"),
-        (&["--rule", "mutable-tags=off"], "did you mean `mutable-tag`?"),
-        (&["--rule", "mutable-tag=loud"], "the levels are off, info, warning, error"),
+        (&["--rule", "unmatched-patches=off"], "did you mean `unmatched-patch`?"),
+        (&["--rule", "unmatched-patch=loud"], "the levels are off, info, warning, error"),
         (&["--baseline", "missing.json"], "the baseline missing.json cannot be read"),
         (&["--now", "tomorrow"], "write 2027-01-31"),
         (&["--jobs", "0"], "0 is not in 1.."),
@@ -213,7 +217,7 @@ fn bad_usage_is_status_2() {
 #[test]
 fn several_reports_come_from_one_run() {
     let repo = Repo::shop();
-    repo.overlay("api", "production", "newTag: latest");
+    repo.spoil("api", "production");
     let formats = ["sarif", "gitlab", "junit", "markdown", "github", "concise", "json"];
     let arguments: Vec<String> = formats.iter().flat_map(|format| ["--format".to_string(), format!("{format}=out.{format}")]).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -222,7 +226,7 @@ fn several_reports_come_from_one_run() {
     assert!(run.err.contains("checked 4 overlays"), "{}", run.err);
     for format in formats {
         let text = std::fs::read_to_string(repo.path(&format!("out.{format}"))).unwrap();
-        assert!(text.contains("mutable-tag"), "{format}: {text}");
+        assert!(text.contains("unused-image-override"), "{format}: {text}");
         assert!(!text.contains('\u{1b}'), "{format}");
     }
 }
@@ -230,7 +234,7 @@ fn several_reports_come_from_one_run() {
 #[test]
 fn a_json_report_is_a_baseline() {
     let repo = Repo::shop();
-    repo.overlay("api", "production", "newTag: latest");
+    repo.spoil("api", "production");
     repo.run(&["--format", "json=known.json", "--quiet"]).expect(1);
     let run = repo.run(&["--baseline", "known.json"]).expect(0);
     assert!(run.out.contains("suppressed"), "{}", run.out);
@@ -239,13 +243,13 @@ fn a_json_report_is_a_baseline() {
     let text = std::fs::read_to_string(repo.path(file)).unwrap();
     repo.write(file, &format!("# moved\n\n{text}")).run(&["--baseline", "known.json"]).expect(0);
     // what is new is not accepted
-    repo.overlay("web", "production", "newTag: latest").run(&["--baseline", "known.json"]).expect(1);
+    repo.spoil("web", "production").run(&["--baseline", "known.json"]).expect(1);
 }
 
 #[test]
 fn colours_come_when_asked_for_only() {
     let repo = Repo::shop();
-    repo.overlay("api", "production", "newTag: latest");
+    repo.spoil("api", "production");
     assert!(!repo.run(&[]).out.contains('\u{1b}'));
     assert!(repo.run(&["--color", "always"]).out.contains('\u{1b}'));
 }
@@ -257,7 +261,7 @@ fn runs_are_equal_whatever_the_threads_do() {
         let app = format!("app-{number}");
         repo.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
         repo.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(&app));
-        repo.overlay(&app, "staging", "newTag: v1").overlay(&app, "production", "newTag: latest");
+        repo.spoil(&app, "staging").spoil(&app, "production");
     }
     let first = repo.run(&["--format", "json", "--jobs", "1"]).expect(1).out;
     for jobs in ["2", "8"] {
@@ -298,9 +302,9 @@ fn broken_input_gives_located_findings_and_the_rest_is_checked() {
 #[test]
 fn a_broken_configuration_is_status_2_with_every_mistake() {
     let repo = Repo::shop();
-    repo.write(".gitops-lint.yaml", "version: 1\nenviroments: []\nrules:\n  mutable-tags: error\n");
+    repo.write(".gitops-lint.yaml", "version: 1\nenviroments: []\nrules:\n  unmatched-patches: error\n");
     let run = repo.run(&[]).expect(2);
-    for said in ["enviroments", "mutable-tags", ".gitops-lint.yaml:2", ".gitops-lint.yaml:4"] {
+    for said in ["enviroments", "unmatched-patches", ".gitops-lint.yaml:2", ".gitops-lint.yaml:4"] {
         assert!(run.err.contains(said), "{said}: {}", run.err);
     }
 }
@@ -308,11 +312,11 @@ fn a_broken_configuration_is_status_2_with_every_mistake() {
 #[test]
 fn rules_are_listed_and_explained() {
     let repo = Repo::new();
-    assert!(repo.run(&["rules"]).expect(0).out.contains("mutable-tag"));
-    assert!(repo.run(&["rules", "mutable-tag"]).expect(0).out.contains("Default level"));
-    let run = repo.run(&["rules", "mutable-tag", "--format", "json"]).expect(0);
-    assert_eq!(run.json()["rules"][0]["id"], "mutable-tag");
-    assert!(repo.run(&["rules", "mutable-tags"]).expect(2).err.contains("did you mean `mutable-tag`?"));
+    assert!(repo.run(&["rules"]).expect(0).out.contains("unmatched-patch"));
+    assert!(repo.run(&["rules", "unmatched-patch"]).expect(0).out.contains("Default level"));
+    let run = repo.run(&["rules", "unmatched-patch", "--format", "json"]).expect(0);
+    assert_eq!(run.json()["rules"][0]["id"], "unmatched-patch");
+    assert!(repo.run(&["rules", "unmatched-patches"]).expect(2).err.contains("did you mean `unmatched-patch`?"));
 }
 
 #[test]
