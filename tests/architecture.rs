@@ -13,8 +13,8 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("kustomize", &["source", "yaml"]),
     ("kubernetes", &["kustomize", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
-    // the configuration names environments, and knows the rules to tell a misspelt one
-    ("config", &["finding", "repo", "rules", "source", "yaml"]),
+    // the configuration names environments, and takes misspelt keys as kustomizations do
+    ("config", &["finding", "kustomize", "repo", "source", "yaml"]),
     ("repo", &["config", "kubernetes", "kustomize", "source", "yaml"]),
     ("compare", &["config", "kubernetes", "kustomize", "repo", "source", "yaml"]),
     ("rules", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "source", "yaml"]),

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::kustomize::decode::nearest;
+
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
 #[command(name = "gitops-lint", version, about, max_term_width = 120)]
@@ -65,11 +67,9 @@ pub fn run() -> ExitCode {
 
 /// Says that there is no such rule, with the nearest one.
 fn unknown_rule(id: &str) -> String {
-    let ids = crate::rules::all().iter().map(|rule| rule.metadata().id);
-    let ratio = |candidate: &str| similar::TextDiff::from_chars(id, candidate).ratio();
-    let nearest = ids.map(|candidate| (ratio(candidate), candidate)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest.filter(|(ratio, _)| *ratio > 0.6) {
-        Some((_, nearest)) => format!("there is no rule `{id}`; did you mean `{nearest}`?"),
+    let ids: Vec<&str> = crate::rules::all().iter().map(|rule| rule.metadata().id).collect();
+    match nearest(id, &ids) {
+        Some(nearest) => format!("there is no rule `{id}`; did you mean `{nearest}`?"),
         None => format!("there is no rule `{id}`; `gitops-lint rules` lists them"),
     }
 }
