@@ -338,18 +338,44 @@ fn init_writes_a_configuration_that_check_accepts() {
     assert!(repo.run(&["init"]).expect(2).err.contains("already"));
 }
 
-/// Rewritten with `UPDATE_README=1 cargo test --test cli readme`.
-#[test]
-fn the_readme_holds_the_table_of_rules() {
+/// A part of the README between marks; rewritten with `UPDATE_README=1 cargo test --test cli readme`.
+fn readme_part(name: &str, part: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = readme.split_once("<!-- rules: ").unwrap();
+    let (head, rest) = readme.split_once(&format!("<!-- {name}: ")).unwrap();
     let (mark, rest) = rest.split_once("-->\n").unwrap();
-    let (_, tail) = rest.split_once("<!-- /rules -->").unwrap();
-    let expected = format!("{head}<!-- rules: {mark}-->\n{}<!-- /rules -->{tail}", gitops_lint::rules::table_markdown());
+    let (_, tail) = rest.split_once(&format!("<!-- /{name} -->")).unwrap();
+    let expected = format!("{head}<!-- {name}: {mark}-->\n{part}<!-- /{name} -->{tail}");
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
-        assert!(readme == expected, "the table of rules in README.md is old: UPDATE_README=1 cargo test --test cli readme");
+        assert!(readme == expected, "the {name} in README.md are old: UPDATE_README=1 cargo test --test cli readme");
+    }
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    readme_part("rules", &gitops_lint::rules::table_markdown());
+
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let repo = Repo::new();
+    copy(&testdata.join("repos/shop"), repo.folder.path());
+    let case = std::fs::read_to_string(testdata.join("promotions/removed-limits/case.yaml")).unwrap();
+    let case: Value = serde_yaml::from_str(&case).unwrap();
+    for edit in case["edits"].as_array().unwrap() {
+        let text = |name: &str| edit[name].as_str().unwrap();
+        let old = std::fs::read_to_string(repo.path(text("file"))).unwrap();
+        repo.write(text("file"), &old.replace(text("find"), text("replace")));
+    }
+    let run = repo.run(&["check"]).expect(1);
+    readme_part("picture", &format!("```console\n$ gitops-lint check\n{}$ echo $?\n1\n```\n", run.out));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() { copy(&entry.path(), &target) } else { drop(std::fs::copy(entry.path(), target).unwrap()) }
     }
 }
