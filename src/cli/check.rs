@@ -69,6 +69,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let selection = selection(arguments, &workspace)?;
     let today = Now::or_clock(arguments.repo.now.as_ref()).date();
     let options = check::Options { selection, baseline, today };
+    refuse_policies(&workspace, &arguments.repo)?;
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut workspace.timings);
     let context = Context::new(repo, config, None);
     let mut findings = timed(timings, "rules", || rules::run(&context));
@@ -82,6 +83,14 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         return Err(nothing(&options.selection));
     }
     Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
+}
+
+/// A policy that is asked for and not run would make the check look stronger than it is.
+fn refuse_policies(workspace: &Workspace, options: &RepoOptions) -> Result<(), String> {
+    if workspace.config.policies.is_empty() && options.policies.is_empty() {
+        return Ok(());
+    }
+    Err("this version runs no Rego policies; leave out `policies` and --policy".to_string())
 }
 
 /// The reports to write; one of them at most goes to standard output.

@@ -74,9 +74,6 @@ fn configuration(repo: &Repo) -> String {
     text.push_str("# The promotion order, and the environments that only a reviewed promotion may touch.\nenvironments:\n");
     for (index, environment) in repo.environments.iter().enumerate() {
         let found = apps.get(&index).map_or(&[][..], |apps| apps);
-        if found.is_empty() && !apps.is_empty() {
-            continue;
-        }
         let mut fields = format!("name: {}", environment.name);
         let aliases: Vec<&str> = environment.aliases.iter().map(String::as_str).filter(|alias| *alias != environment.name).collect();
         if !aliases.is_empty() {
