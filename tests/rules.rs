@@ -218,11 +218,25 @@ fn every_rule_is_documented() {
 /// The one place that builds a repo for a fixture.
 mod harness {
     use super::*;
+    use gitops_lint::config::KnownRule;
+    use gitops_lint::source::Files;
     use gitops_lint::source::worktree::Worktree;
+    use gitops_lint::yaml::read::read;
 
     pub fn load(case: &Path) -> (Config, Repo) {
-        let config = Config::default();
-        let repo = Repo::load(Arc::new(Worktree::open(case).unwrap()), Some(case.to_path_buf()), &config);
+        let files = Arc::new(Files::default());
+        let config =
+            std::fs::read_to_string(case.join(".gitops-lint.yaml")).map_or_else(|_| Config::default(), |text| config(&text, &files));
+        let source = Arc::new(Worktree::open(case).unwrap());
+        let repo = Repo::load_with(source, Some(case.to_path_buf()), &config, files, &|_, _| None);
         (config, repo)
+    }
+
+    /// The configuration of a case; its file is read first, as the command does.
+    fn config(text: &str, files: &Files) -> Config {
+        let known: Vec<KnownRule> =
+            rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
+        let file = files.add(".gitops-lint.yaml", None, Arc::from(text));
+        Config::load(&read(text, file).unwrap(), &known).unwrap()
     }
 }

@@ -38,8 +38,7 @@ impl Walk<'_> {
         if from.same_value(to) {
             return;
         }
-        let place = |node: &Node, place: Origin| if node.as_scalar().is_some() { node.origin } else { place };
-        let (earlier, later) = (place(from, places.0), place(to, places.1));
+        let (earlier, later) = (place_in(from, to, places.0), place_in(to, from, places.1));
         let origin = match (self.own_from(earlier.file), self.own_to(later.file)) {
             (true, false) => earlier,
             _ => later,
@@ -219,5 +218,23 @@ fn item_key(from: &[Node], to: &[Node]) -> impl Fn(&Node) -> Option<String> + us
             let name = item.at(&[kind, "name"])?;
             Some(format!("{kind} {}", expectation::as_written(name)))
         })
+    }
+}
+
+/// Where a value differs from another: the scalar itself, the first item of a list that the other has not, what took an item
+/// away, else the key.
+fn place_in(node: &Node, other: &Node, key: Origin) -> Origin {
+    match &node.data {
+        Data::Scalar(_) => node.origin,
+        Data::Map(_) => key,
+        Data::List(list) => {
+            let new = list.items.iter().find(|item| !other.items().iter().any(|known| known.same_value(item)));
+            let gone = list.removed.iter().find(|removed| other.items().iter().any(|known| known.same_value(&removed.node)));
+            match (new, gone) {
+                (Some(item), _) if item.as_scalar().is_some() => item.origin,
+                (None, Some(gone)) => gone.origin,
+                _ => key,
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod concise;
 mod github;
 mod gitlab;
+mod hidden;
 pub mod json;
 mod junit;
 mod markdown;

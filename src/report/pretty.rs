@@ -129,7 +129,8 @@ impl Frames {
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
-            let line = file.line(number).trim_start_matches('\u{feff}');
+            let line = super::hidden::shown(file, number, file.line(number).trim_start_matches('\u{feff}'));
+            let line = line.as_ref();
             let here = || marks.iter().filter(|mark| mark.location.line == number);
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
             let shown = Shown::new(line, first, &mut text);

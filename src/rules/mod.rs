@@ -8,6 +8,7 @@
 //! severity: [`Sink`] applies the configuration.
 
 mod context;
+mod drift;
 mod losses;
 mod problems;
 mod sink;
@@ -16,10 +17,13 @@ mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;
 mod empty_overlay;
+mod environment_variable_drift;
 mod limits_below_requests;
 mod missing_limits;
 mod needs_plugin;
 mod orphan_manifest;
+mod overlay_drift;
+mod plaintext_secret;
 mod remote_base;
 mod removed_limits;
 mod removed_probe;
@@ -27,6 +31,7 @@ mod removed_requests;
 mod removed_resource;
 mod removed_security_context;
 mod render_error;
+mod stale_allowance;
 mod unmatched_patch;
 mod unused_image_override;
 
@@ -110,6 +115,10 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &duplicate_key::DuplicateKey,
         &deprecated_field::DeprecatedField,
         &empty_overlay::EmptyOverlay,
+        &environment_variable_drift::EnvironmentVariableDrift,
+        &plaintext_secret::PlaintextSecret,
+        &overlay_drift::OverlayDrift,
+        &stale_allowance::StaleAllowance,
         &removed_limits::RemovedLimits,
         &removed_requests::RemovedRequests,
         &removed_probe::RemovedProbe,

@@ -1,0 +1,145 @@
+//! Which differences between two environments count as drift, and which the configuration allows: shared by `overlay-drift` and
+//! `stale-allowance`. Not here: comparing (`compare`).
+
+use globset::Glob;
+
+use super::Context;
+use crate::compare::{self, Change, Step, ValueChange, secrets};
+use crate::config::Allowance;
+use crate::kubernetes::workload;
+use crate::kustomize::Resource;
+use crate::repo::Overlay;
+use crate::yaml::{Node, write};
+
+/// Characters of a value that a message shows.
+const SHOWN: usize = 60;
+
+/// A difference that counts.
+pub(super) struct Difference {
+    /// The later overlay's object, or the earlier one's when only that has it.
+    pub resource: Resource,
+    /// The value.
+    pub change: ValueChange,
+}
+
+impl Difference {
+    /// One sentence.
+    pub fn describe(&self, from: &str, to: &str) -> String {
+        let (before, after) = secrets::masked_change(&self.resource, &self.change);
+        let shown = |node: &Node| {
+            let text = write::to_json(node).to_string();
+            let mut cut: String = text.chars().take(SHOWN).collect();
+            if cut.len() < text.len() {
+                cut.push('…');
+            }
+            cut
+        };
+        let what = format!("{} of {}/{}", self.change.named_path(), self.resource.kind(), self.resource.name());
+        match (&before, &after) {
+            (None, Some(after)) => format!("{what} is {} in {to} and not there in {from}", shown(after)),
+            (Some(before), None) => format!("{what} is {} in {from} and not there in {to}", shown(before)),
+            (Some(before), Some(after)) => format!("{what} is {} in {to} and {} in {from}", shown(after), shown(before)),
+            (None, None) => what,
+        }
+    }
+}
+
+/// The differences between two overlays that a promotion must not have: none when the later one is not protected or something
+/// of either could not be rendered.
+pub(super) fn differences(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Difference> {
+    let repo = context.repo;
+    if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for resource in compare::resources(from, to, &repo.environments) {
+        if resource.change != Change::Changed {
+            continue;
+        }
+        let object = resource.resource().clone();
+        let whole = context.config.drift_kinds.iter().any(|kind| kind == object.kind());
+        let pods: Vec<Vec<String>> = workload::of(&object).iter().map(|workload| segments(&workload.pointer)).collect();
+        for change in resource.changes.into_iter().filter(|change| change.expected.is_none()) {
+            if whole || counts(&object, &pods, &change) {
+                found.push(Difference { resource: object.clone(), change });
+            }
+        }
+    }
+    found
+}
+
+fn segments(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(crate::yaml::unescape_pointer).collect()
+}
+
+/// Whether a value is one that a promotion must carry unchanged.
+fn counts(object: &Resource, pods: &[Vec<String>], change: &ValueChange) -> bool {
+    let keys: Vec<&str> = change
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Key(key) => key.as_str(),
+            Step::Item { .. } => "[]",
+        })
+        .collect();
+    match (object.kind(), object.group()) {
+        ("Service", "") => keys.starts_with(&["spec", "ports"]) && !keys.contains(&"nodePort"),
+        ("NetworkPolicy", "networking.k8s.io") => keys.first() == Some(&"spec"),
+        ("ConfigMap", "") => matches!(keys[..], ["data" | "binaryData", _]) && change.change() != Change::Changed,
+        _ => pods.iter().any(|pod| {
+            let below = keys.len() > pod.len() && keys.iter().zip(pod).all(|(key, part)| key == part);
+            below && in_pod(keys.get(pod.len()..).unwrap_or_default(), change)
+        }),
+    }
+}
+
+fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
+    let lost = change.to.is_none();
+    match keys {
+        ["containers" | "initContainers", "[]"] => true,
+        ["containers" | "initContainers", "[]", field, rest @ ..] => match *field {
+            "command" | "args" | "ports" | "volumeMounts" | "workingDir" | "envFrom" => true,
+            // names of variables, and not the ones that production lacks: those have a rule of their own
+            "env" => !lost && (rest.is_empty() || rest == ["[]"]),
+            "livenessProbe" | "readinessProbe" | "startupProbe" => !(lost && rest.is_empty()) && !is_timing(rest),
+            "securityContext" => !lost && change.from.is_some(),
+            _ => false,
+        },
+        ["volumes" | "serviceAccountName" | "hostNetwork" | "hostPID" | "hostIPC", ..] => true,
+        ["securityContext", ..] => !lost && change.from.is_some(),
+        _ => false,
+    }
+}
+
+/// How long a probe waits is tuned to the size of an environment.
+fn is_timing(rest: &[&str]) -> bool {
+    let timings = ["initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold"];
+    matches!(rest, [field] if timings.contains(field))
+}
+
+/// The entry of the configuration that allows a difference.
+pub(super) fn allowance<'a>(context: &Context<'a>, difference: &Difference, to: &Overlay) -> Option<&'a Allowance> {
+    let config: &'a crate::config::Config = context.config;
+    config.drift_allow.iter().find(|allowance| allows(allowance, difference, to))
+}
+
+/// Whether an entry allows a difference.
+pub(super) fn allows(allowance: &Allowance, difference: &Difference, to: &Overlay) -> bool {
+    let matches = |pattern: &Option<String>, texts: &[&str]| {
+        let Some(pattern) = pattern else { return true };
+        if !pattern.contains(['*', '?', '[', '{']) {
+            return texts.contains(&pattern.as_str());
+        }
+        Glob::new(pattern).is_ok_and(|glob| texts.iter().any(|text| glob.compile_matcher().is_match(text)))
+    };
+    let resource = &difference.resource;
+    let below = |path: &str, pattern: &str| path == pattern || path.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('/'));
+    let paths = [difference.change.path(), difference.change.named_path()];
+    let path = allowance.path.as_ref().is_none_or(|pattern| {
+        let pattern = pattern.trim_end_matches('/');
+        paths.iter().any(|path| below(path, pattern)) || matches(&Some(format!("{pattern}{{,/**}}")), &[&paths[0], &paths[1]])
+    });
+    path && matches(&allowance.kind, &[resource.kind()])
+        && matches(&allowance.name, &[resource.name(), &resource.original.name])
+        && matches(&allowance.app, &[&to.app])
+}

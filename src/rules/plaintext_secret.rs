@@ -1,0 +1,128 @@
+//! # plaintext-secret
+//!
+//! ## What
+//!
+//! A Secret, or a `secretGenerator`, whose values stand in the repo as they are: not encrypted by SOPS, not a SealedSecret, not a reference that a tool resolves later. Empty values, placeholders, certificates without their key, and Argo CD's repository and cluster Secrets without credentials are left out. The values are never shown.
+//!
+//! ## Why
+//!
+//! Whoever can read the repo, or a clone of it, or its history, has the credentials of the cluster. Deleting the file later does not take them back.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! apiVersion: v1
+//! kind: Secret
+//! metadata: {name: smtp}
+//! stringData:
+//!   password: …
+//! ```
+//!
+//! ## Fix
+//!
+//! Change the credential, then keep it in a store and refer to it (ExternalSecret), or encrypt the file (SOPS, SealedSecret).
+//!
+//! ## Options
+//!
+//! None.
+
+use base64::Engine;
+
+use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::yaml::{By, Node, Origin};
+
+/// See the documentation above.
+pub struct PlaintextSecret;
+
+const METADATA: Metadata = Metadata {
+    id: "plaintext-secret",
+    category: Category::Configuration,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a Secret with readable data in the repo",
+    options: &[],
+    source: include_str!("plaintext_secret.rs"),
+};
+
+impl Rule for PlaintextSecret {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        for resource in overlay.rendered.resources.iter().filter(|resource| resource.kind() == "Secret" && resource.api_version() == "v1") {
+            if resource.node.get("sops").is_some() || is_registration(&resource.node) {
+                continue;
+            }
+            let mut found: Option<(&str, Origin)> = None;
+            let mut keys: Vec<&str> = Vec::new();
+            for (field, encoded) in [("stringData", false), ("data", true)] {
+                let Some(entry) = resource.node.entry(field) else { continue };
+                for value in entry.value.entries() {
+                    let Some(text) = value.value.text() else { continue };
+                    if is_readable(text, encoded) {
+                        let generated = value.value.origin.by == By::Generator;
+                        keys.push(&value.key);
+                        found.get_or_insert((field, if generated { value.key_origin } else { entry.key_origin }));
+                    }
+                }
+            }
+            let Some((field, origin)) = found else { continue };
+            let message = format!("Secret {} holds readable data: {}", resource.original.name, keys.join(", "));
+            let draft = Draft::new(Severity::Error, origin, message);
+            let draft =
+                draft.help("change the credential, then refer to a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)");
+            sink.report(context, Some(overlay), draft.on(resource, format!("/{field}")));
+        }
+    }
+}
+
+/// Argo CD's registrations of repositories and clusters are Secrets; many hold addresses only.
+fn is_registration(node: &Node) -> bool {
+    const CREDENTIALS: &[&str] =
+        &["password", "sshPrivateKey", "bearerToken", "githubAppPrivateKey", "tlsClientCertKey", "gcpServiceAccountKey", "config"];
+    node.at(&["metadata", "labels", "argocd.argoproj.io/secret-type"]).is_some()
+        && !["stringData", "data"].iter().any(|field| CREDENTIALS.iter().any(|key| node.at(&[field, key]).is_some()))
+}
+
+/// Whether a value is data that somebody could use.
+fn is_readable(text: &str, encoded: bool) -> bool {
+    let decoded;
+    let text = if encoded {
+        let compact: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+        match base64::engine::general_purpose::STANDARD.decode(compact.as_bytes()) {
+            Ok(bytes) => {
+                decoded = String::from_utf8_lossy(&bytes).into_owned();
+                decoded.trim()
+            }
+            Err(_) => text.trim(),
+        }
+    } else {
+        text.trim()
+    };
+    !(text.is_empty() || is_placeholder(text) || is_encrypted(text) || is_public(text))
+}
+
+fn is_encrypted(text: &str) -> bool {
+    let sealed = ["ENC[", "-----BEGIN AGE ENCRYPTED FILE", "-----BEGIN PGP MESSAGE", "$ANSIBLE_VAULT;"];
+    sealed.iter().any(|start| text.starts_with(start))
+        || (text.contains("sops") && (text.contains("ENC[AES256_GCM") || text.contains("sops_mac") || text.contains("\"mac\"")))
+}
+
+/// References that a tool resolves at deploy, and words that stand for a value to come.
+fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let references = ["${", "$(", "{{", "<", "ref+", "vault:", "op://", "secretref:", "arn:aws:secretsmanager", "%%", "__"];
+    let words =
+        ["changeme", "change-me", "change_me", "replaceme", "replace-me", "replace_me", "placeholder", "todo", "dummy", "example", "fake"];
+    references.iter().any(|start| lower.starts_with(start))
+        || words.iter().any(|word| lower.contains(word))
+        || lower.bytes().all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
+}
+
+/// Certificates and public keys are no secrets.
+fn is_public(text: &str) -> bool {
+    let public = ["-----BEGIN CERTIFICATE", "-----BEGIN PUBLIC KEY", "ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"];
+    public.iter().any(|start| text.starts_with(start)) && !text.contains("PRIVATE KEY")
+}
