@@ -75,5 +75,6 @@ fn escape(text: &str) -> String {
             }
         }
     }
-    escaped
+    // GitHub links what starts like a host even without a scheme
+    escaped.replace("www.", "www&#46;")
 }
