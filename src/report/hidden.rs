@@ -1,47 +1,110 @@
 //! Lines of Secrets as a report may show them: keys stay, values go.
 //!
-//! Here: which lines of a file carry values of Secrets. Not here: what counts as a secret in a comparison (`compare::secrets`).
+//! Here: which lines of a file carry values of Secrets, by their text alone, so that a file that cannot be parsed is safe as well.
+//! Rather too much is hidden than too little. Not here: what counts as a secret in a comparison (`compare::secrets`).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::source::SourceFile;
+use crate::yaml::FileId;
 
 const HIDDEN: &str = "(hidden)";
 /// Keys of a Secret whose values are none.
 const PLAIN: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "type", "data", "stringData", "labels", "annotations", "immutable"];
 
-/// A line without the values of Secrets.
-pub(super) fn shown<'a>(file: &SourceFile, number: usize, line: &'a str) -> Cow<'a, str> {
-    if is_env_file(&file.path) {
-        return after(line, '=');
+/// What is known of the files of a report, each looked through once.
+#[derive(Default)]
+pub(super) struct Hidden {
+    files: RefCell<BTreeMap<FileId, Rc<Secrets>>>,
+}
+
+impl Hidden {
+    /// Where the values of Secrets stand in a file.
+    pub(super) fn of(&self, id: FileId, file: &SourceFile) -> Rc<Secrets> {
+        self.files.borrow_mut().entry(id).or_insert_with(|| Rc::new(Secrets::of(file))).clone()
     }
-    if in_secret(file, number) {
-        return value_hidden(line);
+}
+
+/// Where the values of Secrets stand in one file.
+pub(super) struct Secrets {
+    environment: bool,
+    generator: bool,
+    /// For each line, whether it belongs to a Secret; empty when none does.
+    lines: Vec<bool>,
+}
+
+impl Secrets {
+    fn of(file: &SourceFile) -> Secrets {
+        let text = &*file.text;
+        let mut lines = Vec::new();
+        if text.contains("Secret") {
+            lines = vec![false; file.line_starts().len() + 1];
+            for number in 1..lines.len() {
+                // what stands in an object that was found is a part of it
+                if lines[number] || !is_kind_secret(file.line(number)) {
+                    continue;
+                }
+                // what stands at the key's column or right of it is the same object
+                let (_, column) = columns(file.line(number));
+                let outside = |number: usize| {
+                    let line = file.line(number);
+                    line.starts_with("---") || (!line.trim().is_empty() && columns(line).0 < column)
+                };
+                // the object is the item of a list: its first line begins with the dash
+                let first = (1..number).rev().find(|number| outside(*number)).map_or(1, |above| {
+                    let begins = columns(file.line(number)).0 == column && columns(file.line(above)).1 == column;
+                    if begins { above } else { above + 1 }
+                });
+                let last = (number + 1..lines.len()).find(|number| outside(*number)).unwrap_or(lines.len());
+                lines[first..last].fill(true);
+            }
+        }
+        Secrets { environment: is_env_file(&file.path), generator: text.contains("secretGenerator"), lines }
     }
-    // literals of a secretGenerator
-    if file.text.contains("secretGenerator") && line.trim_start().starts_with("- ") && line.contains('=') {
-        return after(line, '=');
+
+    /// A line without the values of Secrets.
+    pub(super) fn shown<'a>(&self, number: usize, line: &'a str) -> Cow<'a, str> {
+        if self.environment {
+            return after(line, '=');
+        }
+        if self.lines.get(number).is_some_and(|secret| *secret) {
+            return value_hidden(line);
+        }
+        let content = line.trim_start();
+        if self.generator && ["- ", "literals", "\"", "'", "secretGenerator"].iter().any(|start| content.starts_with(start)) {
+            return after(line, '=');
+        }
+        Cow::Borrowed(line)
     }
-    Cow::Borrowed(line)
+}
+
+/// The columns at which a line and its first key begin: they differ in the first line of an item of a list.
+fn columns(line: &str) -> (usize, usize) {
+    let mut rest = line.trim_start();
+    let start = line.len() - rest.len();
+    while let Some(inner) = rest.strip_prefix("- ") {
+        rest = inner.trim_start();
+    }
+    (start, line.len() - rest.len())
+}
+
+/// Whether a line says that an object is a Secret, in YAML or JSON, in a block or within braces.
+fn is_kind_secret(line: &str) -> bool {
+    let compact: String = line.chars().filter(|character| !matches!(character, ' ' | '\t' | '\r' | '"' | '\'')).collect();
+    compact.match_indices("kind:Secret").any(|(index, found)| {
+        let ends = |character: Option<char>| character.is_none_or(|character| matches!(character, ',' | '}' | '#'));
+        let before = compact[..index].chars().next_back();
+        ends(compact[index + found.len()..].chars().next()) && before.is_none_or(|character| matches!(character, '-' | '{' | ','))
+    })
 }
 
 fn is_env_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with(".env") || name.starts_with(".env")
-}
-
-/// Whether a line stands in a YAML document of kind Secret, or in a file that is no YAML and no manifest.
-fn in_secret(file: &SourceFile, number: usize) -> bool {
-    let lines = file.line_starts().len();
-    let ends = |number: &usize| file.line(*number).starts_with("---");
-    let first = (1..=number).rev().find(ends).unwrap_or(1);
-    let last = (number + 1..=lines).find(ends).unwrap_or(lines);
-    (first..=last).any(|number| {
-        let line = file.line(number).trim_end();
-        line.strip_prefix("kind:").is_some_and(|kind| matches!(kind.trim().trim_matches(['"', '\'']), "Secret"))
-            || line.contains("\"kind\": \"Secret\"")
-    })
 }
 
 fn after(line: &str, delimiter: char) -> Cow<'_, str> {
@@ -79,8 +142,10 @@ mod tests {
 
     fn lines(path: &str, text: &str) -> String {
         let files = Files::default();
-        let file = files.get(files.add(path, None, Arc::from(text)));
-        (1..=text.lines().count()).map(|number| shown(&file, number, file.line(number)).trim_end().to_string() + "\n").collect()
+        let id = files.add(path, None, Arc::from(text));
+        let file = files.get(id);
+        let secrets = Hidden::default().of(id, &file);
+        (1..=text.lines().count()).map(|number| secrets.shown(number, file.line(number)).trim_end().to_string() + "\n").collect()
     }
 
     #[test]
@@ -92,5 +157,27 @@ mod tests {
         let generator = lines("kustomization.yaml", "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n");
         assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
         assert_eq!(lines("prod/.env", "PASSWORD=hunter2\n# x\n"), "PASSWORD=(hidden)\n# x\n");
+    }
+
+    #[test]
+    fn secrets_inside_of_other_documents_are_found() {
+        let list = lines("a.yaml", "kind: List\nitems:\n- data:\n    a: hunter\n  kind: Secret\n- kind: ConfigMap\n  data: {a: shown}\n");
+        assert!(!list.contains("hunter") && list.contains("a: shown"), "{list}");
+        let patch = "resources: [../../base]\npatches:\n  - patch: |\n      kind: Secret\n      stringData:\n        a: hunter\n    target: {kind: Secret}\nimages:\n  - newTag: v1\n";
+        let patch = lines("kustomization.yaml", patch);
+        assert!(!patch.contains("hunter") && patch.contains("newTag: v1") && patch.contains("../../base"), "{patch}");
+        for text in [
+            "{\"kind\":\"Secret\",\"data\":{\"a\":\"hunter\"}}\n",
+            "{\n  \"data\": {\n    \"a\": \"hunter\"\n  },\n  \"kind\": \"Secret\"\n}\n",
+            "{kind: Secret, stringData: {a: hunter}}\n",
+            "secretGenerator: [{name: x, literals: [A=hunter]}]\n",
+            "secretGenerator:\n- literals: [A=hunter]\n  name: x\n",
+            "secretGenerator:\n- name: x\n  literals:\n  - 'A=hunter'\n",
+        ] {
+            let shown = lines("a.json", text);
+            assert!(!shown.contains("hunter"), "{shown}");
+        }
+        let other = "kind: SecretStore\nspec: {a: shown}\n";
+        assert_eq!(lines("a.yaml", other), other);
     }
 }

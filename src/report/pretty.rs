@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
 use miette::{Severity as Level, SpanContents};
 
+use super::hidden::{Hidden, Secrets};
 use super::{Message, Options, printable, printable_lines, push_printable, url, write_end};
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
@@ -78,7 +79,7 @@ struct Mark<'a> {
 
 impl Frames {
     /// The frames of a finding.
-    fn of(located: &Located, files: &Files) -> Frames {
+    fn of(located: &Located, files: &Files, hidden: &Hidden) -> Frames {
         let mut marks = vec![Mark { file: located.finding.origin.file, location: &located.location, text: None }];
         for (related, location) in located.finding.related.iter().zip(&located.related) {
             let text = printable(&related.message).into_owned();
@@ -91,10 +92,10 @@ impl Frames {
                 None => marks.push(Mark { file: related.origin.file, location, text: Some(text) }),
             }
         }
-        Frames::new(marks, files)
+        Frames::new(marks, files, hidden)
     }
 
-    fn new(mut marks: Vec<Mark>, files: &Files) -> Frames {
+    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden) -> Frames {
         let more = marks.len().saturating_sub(LABELS);
         marks.truncate(LABELS);
         if let Some(last) = marks.last_mut().filter(|_| more > 0) {
@@ -115,13 +116,14 @@ impl Frames {
                 (from, to) = (from.min(mark.location.line), to.max(mark.location.line));
                 together.push(mark);
             }
-            frames.add(&files.get(file), from.saturating_sub(CONTEXT).max(1), to + CONTEXT, together);
+            let text = files.get(file);
+            frames.add(&text, &hidden.of(file, &text), from.saturating_sub(CONTEXT).max(1), to + CONTEXT, together);
         }
         frames
     }
 
     /// Adds the window of some lines of a file, with its marks.
-    fn add(&mut self, file: &SourceFile, from: usize, to: usize, marks: Vec<Mark>) {
+    fn add(&mut self, file: &SourceFile, secrets: &Secrets, from: usize, to: usize, marks: Vec<Mark>) {
         let start = self.frames.last().map_or(0, |frame| frame.start + frame.text.len() + 1);
         // the empty line after the last line end is none that an editor shows
         let last = file.line_starts().len() - usize::from(file.text.ends_with(['\n', '\r']));
@@ -129,7 +131,7 @@ impl Frames {
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
-            let line = super::hidden::shown(file, number, file.line(number).trim_start_matches('\u{feff}'));
+            let line = secrets.shown(number, file.line(number).trim_start_matches('\u{feff}'));
             let line = line.as_ref();
             let here = || marks.iter().filter(|mark| mark.location.line == number);
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
@@ -270,22 +272,23 @@ fn handler(options: &Options) -> GraphicalReportHandler {
 }
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    let hidden = Hidden::default();
     for located in &outcome.findings {
-        write!(out, "{}", drawn(located, &outcome.files, options).map_err(io::Error::other)?)?;
+        write!(out, "{}", drawn(located, &outcome.files, &hidden, options).map_err(io::Error::other)?)?;
         writeln!(out)?;
     }
     write_end(outcome, out, options)
 }
 
 /// One finding as text.
-fn drawn(located: &Located, files: &Files, options: &Options) -> Result<String, fmt::Error> {
+fn drawn(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -> Result<String, fmt::Error> {
     let finding = &located.finding;
     let mut help: Vec<String> = finding.help.iter().map(|help| printable_lines(help)).collect();
     help.extend(also_in(&finding.also_in));
     let diagnostic = Drawn {
         title: format!("{}[{}]", finding.severity.as_str(), printable(&finding.rule)),
         severity: finding.severity,
-        frames: Frames::of(located, files),
+        frames: Frames::of(located, files, hidden),
         message: printable_lines(finding.message.trim_end()),
         help: (!help.is_empty()).then(|| help.join("\n")),
         url: Some(url(&finding.rule)).filter(|url| url.contains("://")),
@@ -300,7 +303,7 @@ pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> 
     let diagnostic = Drawn {
         title: message.title.to_string(),
         severity: Severity::Error,
-        frames: Frames::new(marks, files),
+        frames: Frames::new(marks, files, &Hidden::default()),
         message: printable_lines(message.message),
         help: message.help.map(printable_lines),
         url: None,
