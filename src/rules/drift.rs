@@ -101,7 +101,7 @@ fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
             "command" | "args" | "ports" | "volumeMounts" | "workingDir" | "envFrom" => true,
             // names of variables, and not the ones that production lacks: those have a rule of their own
             "env" => !lost && (rest.is_empty() || rest == ["[]"]),
-            "livenessProbe" | "readinessProbe" | "startupProbe" => !(lost && rest.is_empty()) && !is_timing(rest),
+            "livenessProbe" | "readinessProbe" | "startupProbe" => !(is_timing(rest) || lost && rest.is_empty()),
             "securityContext" => !lost && change.from.is_some(),
             _ => false,
         },
