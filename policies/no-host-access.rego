@@ -1,0 +1,22 @@
+# METADATA
+# title: No pod shares its node's network, processes or file system
+# description: DaemonSets are left out; agents of a node need it.
+package main
+
+import rego.v1
+
+host_pod := input.spec.template.spec if input.kind in {"Deployment", "StatefulSet", "Job", "Rollout"}
+
+host_pod := input.spec.jobTemplate.spec.template.spec if input.kind == "CronJob"
+
+deny_no_host_access contains {"msg": msg} if {
+	some field in ["hostNetwork", "hostPID", "hostIPC"]
+	host_pod[field] == true
+	msg := sprintf("%s %s sets %s", [input.kind, input.metadata.name, field])
+}
+
+deny_no_host_access contains {"msg": msg} if {
+	some volume in host_pod.volumes
+	volume.hostPath
+	msg := sprintf("%s %s mounts %s of its node", [input.kind, input.metadata.name, volume.hostPath.path])
+}

@@ -1,0 +1,160 @@
+//! What the text of a policy tells and regorus does not: its package, the names of its rules with their lines, how deep it nests,
+//! and functions that call themselves. Not here: parsing Rego.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The text without comments and with the content of strings blanked; every character keeps its place.
+fn code(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut quote: Option<char> = None;
+    let mut comment = false;
+    let mut escaped = false;
+    for letter in text.chars() {
+        let shown = match (letter, quote) {
+            ('\n', _) => {
+                comment = false;
+                if quote == Some('"') {
+                    quote = None;
+                }
+                '\n'
+            }
+            _ if comment => ' ',
+            (letter, Some(open)) => {
+                if open == '"' && !escaped && letter == '\\' {
+                    escaped = true;
+                } else {
+                    if letter == open && !escaped {
+                        quote = None;
+                    }
+                    escaped = false;
+                }
+                if letter == open && quote.is_none() { letter } else { ' ' }
+            }
+            ('#', None) => {
+                comment = true;
+                ' '
+            }
+            ('"' | '`', None) => {
+                quote = Some(letter);
+                letter
+            }
+            _ => letter,
+        };
+        result.push(shown);
+    }
+    result
+}
+
+fn word(text: &str) -> &str {
+    let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The package: `main` of `package main`.
+pub(super) fn package(text: &str) -> Option<String> {
+    let code = code(text);
+    let line = code.lines().find_map(|line| line.trim_start().strip_prefix("package "))?;
+    line.split_whitespace().next().map(str::to_string)
+}
+
+/// The heads of a policy: name, 1-based line, and the code up to the next head.
+fn heads(code: &str) -> Vec<(String, usize, String)> {
+    let mut found: Vec<(String, usize, String)> = Vec::new();
+    for (index, line) in code.lines().enumerate() {
+        let line_head = line.strip_prefix("default ").unwrap_or(line);
+        let name = word(line_head);
+        let starts = !name.is_empty()
+            && !name.starts_with(|letter: char| letter.is_ascii_digit())
+            && !matches!(name, "package" | "import" | "else" | "not" | "some" | "with" | "every");
+        if starts {
+            found.push((name.to_string(), index + 1, String::new()));
+        }
+        if let Some((_, _, body)) = found.last_mut() {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    found
+}
+
+/// The names of the rules, each once, in the order of the file.
+pub(super) fn rule_names(text: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    heads(&code(text)).into_iter().map(|(name, _, _)| name).filter(|name| seen.insert(name.clone())).collect()
+}
+
+/// The line on which a rule stands first.
+pub(super) fn line_of(text: &str, rule: &str) -> usize {
+    heads(&code(text)).into_iter().find(|(name, _, _)| name == rule).map_or(1, |(_, line, _)| line)
+}
+
+/// Refuses what the interpreter cannot survive: nesting that takes it hours, and functions that call themselves, on which it
+/// runs out of stack.
+pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
+    let code = code(text);
+    let (mut depth, mut line) = (0usize, 1);
+    for letter in code.chars() {
+        match letter {
+            '[' | '{' | '(' => depth += 1,
+            ']' | '}' | ')' => depth = depth.saturating_sub(1),
+            '\n' => line += 1,
+            _ => {}
+        }
+        if depth > deepest {
+            return Err(format!("line {line}: brackets nest deeper than {deepest} levels"));
+        }
+    }
+    let heads = heads(&code);
+    let is_function = |name: &str, body: &str| body.trim_start_matches("default ").get(name.len()..).is_some_and(|rest| rest.starts_with('('));
+    let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let functions: BTreeMap<&str, usize> =
+        heads.iter().filter(|(name, _, body)| is_function(name, body)).map(|(name, line, _)| (name.as_str(), *line)).collect();
+    for (name, _, body) in heads.iter().filter(|(name, _, _)| functions.contains_key(name.as_str())) {
+        let rest = body.get(name.len()..).unwrap_or_default();
+        for called in functions.keys() {
+            let calls_it = rest.match_indices(called).any(|(at, _)| {
+                let before = rest.get(..at).and_then(|text| text.chars().next_back());
+                let after = rest.get(at + called.len()..).is_some_and(|text| text.starts_with('('));
+                after && before.is_none_or(|letter| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.'))
+            });
+            if calls_it {
+                calls.entry(name).or_default().insert(called);
+            }
+        }
+    }
+    for (function, line) in &functions {
+        let mut waiting: Vec<&str> = calls.get(function).into_iter().flatten().copied().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(next) = waiting.pop() {
+            if next == *function {
+                return Err(format!("line {line}: the function {function} calls itself, which Rego forbids"));
+            }
+            if seen.insert(next) {
+                waiting.extend(calls.get(next).into_iter().flatten().copied());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# package wrong\npackage a.b\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := \"[[[[ # f(\"\n}\n\ndefault ok := false\n\nf(x) := g(x)\n\ng(x) := x\n\ndeny contains f(1)\n";
+
+    #[test]
+    fn heads_are_found() {
+        assert_eq!(package(TEXT).as_deref(), Some("a.b"));
+        assert_eq!(rule_names(TEXT), ["deny", "ok", "f", "g"]);
+        assert_eq!(line_of(TEXT, "deny"), 6);
+        assert!(check(TEXT, 4).is_ok());
+    }
+
+    #[test]
+    fn recursion_and_depth_are_refused() {
+        assert!(check("package a\nf(x) := g(x)\ng(x) := f(x)\n", 9).unwrap_err().contains("calls itself"));
+        assert!(check("package a\nx := [[[1]]]\n", 2).unwrap_err().contains("line 2"));
+        assert!(check("package a\nf(x) := data.lib.f(x)\n", 9).is_ok());
+    }
+}
