@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
 use gitops_lint::config::{Config, KnownRule};
+use gitops_lint::policy::{self, Namespaces};
 use gitops_lint::repo::Repo;
 use gitops_lint::rules::{self, Context};
 use gitops_lint::source::Files;
@@ -174,7 +175,10 @@ fn outcome(tree: &Tree) -> Outcome {
         Config::load(&yaml::read::read(text, file).unwrap(), &known).unwrap_or_else(|problems| panic!("{problems:?}"))
     });
     let repo = Repo::load_with(source, None, &config, files, &|_, _| None);
-    let findings = rules::run(&Context::new(&repo, &config, None));
+    let context = Context::new(&repo, &config, None);
+    let mut findings = rules::run(&context);
+    let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
+    findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
     let options = Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24) };
     check::conclude(&repo, &config, &options, findings, Ran::default())
 }

@@ -12,6 +12,7 @@ use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target
 use super::workspace::{Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
+use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
 use crate::rules::{self, Context};
 
@@ -69,11 +70,15 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let selection = selection(arguments, &workspace)?;
     let today = Now::or_clock(arguments.repo.now.as_ref()).date();
     let options = check::Options { selection, baseline, today };
-    refuse_policies(&workspace, &arguments.repo)?;
+    let policies = policies(&workspace, &arguments.repo)?;
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut workspace.timings);
     let context = Context::new(repo, config, None);
     let mut findings = timed(timings, "rules", || rules::run(&context));
-    let ran = Ran { rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(), policies: 0 };
+    findings.extend(timed(timings, "policies", || policy::run(&policies, &context)));
+    let ran = Ran {
+        rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(),
+        policies: policies.len(),
+    };
     let outcome = timed(timings, "conclude", || check::conclude(repo, config, &options, std::mem::take(&mut findings), ran));
     timed(timings, "report", || write(&targets, &outcome, arguments))?;
     if arguments.timings {
@@ -85,12 +90,23 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
 }
 
-/// A policy that is asked for and not run would make the check look stronger than it is.
-fn refuse_policies(workspace: &Workspace, options: &RepoOptions) -> Result<(), String> {
-    if workspace.config.policies.is_empty() && options.policies.is_empty() {
-        return Ok(());
+/// The configured policies and those of the command line. What is wrong with them is printed, all of it.
+fn policies(workspace: &Workspace, options: &RepoOptions) -> Result<Policies, String> {
+    let mut files = Vec::new();
+    for path in &options.policies {
+        files.extend(super::policy::files(path)?);
     }
-    Err("this version runs no Rego policies; leave out `policies` and --policy".to_string())
+    let mut data: Vec<DataFile> = Vec::new();
+    for path in &options.data {
+        let shown = path.display().to_string();
+        data.push((shown.clone(), std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?));
+    }
+    let namespaces = if options.all_namespaces { Namespaces::All } else { Namespaces::Default };
+    let now = Now::or_clock(options.now.as_ref()).timestamp().as_nanosecond();
+    policy::load(&*workspace.repo.source, &workspace.config, files, data, namespaces, now).map_err(|problems| {
+        problems.iter().for_each(|problem| complain(&format!("error: {}", report::printable(&problem.to_string()))));
+        "the policies cannot be used, so nothing was checked".to_string()
+    })
 }
 
 /// The reports to write; one of them at most goes to standard output.

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod init;
 mod options;
+mod policy;
 mod render;
 mod rules;
 mod workspace;
@@ -35,6 +36,8 @@ enum Command {
     Render(render::Arguments),
     /// List the rules, or explain one
     Rules(rules::Arguments),
+    /// Test Rego policies
+    Policy(policy::Arguments),
     /// Write a commented configuration from the discovered layout
     Init(init::Arguments),
     /// Print a completion script for a shell
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }

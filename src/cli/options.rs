@@ -33,6 +33,9 @@ pub struct RepoOptions {
     /// JSON or YAML file of data for policies; may be given several times
     #[arg(long = "data", value_name = "FILE")]
     pub data: Vec<PathBuf>,
+    /// Every package of the policies speaks, not only main and promotion
+    #[arg(long)]
+    pub all_namespaces: bool,
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -144,7 +147,7 @@ impl Now {
 }
 
 /// Parses a time; without a zone it is UTC, so that CI and laptops agree.
-fn now(text: &str) -> Result<Now, String> {
+pub(super) fn now(text: &str) -> Result<Now, String> {
     let utc = |time: DateTime| time.to_zoned_datetime(TimeZone::UTC).ok();
     let zoned = text.parse::<ZonedDateTime>().ok();
     let zoned = zoned.or_else(|| text.parse::<Timestamp>().ok().map(|time| time.to_zoned_datetime(TimeZone::UTC)));

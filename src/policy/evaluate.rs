@@ -17,16 +17,16 @@ use crate::yaml::{By, FileId, Origin, escape_pointer, write};
 /// The package whose input is a pair.
 const PROMOTION: &str = "promotion";
 
-/// Runs every policy over every overlay and pair. `places` are the files of the policies in the repo's table, in their order:
-/// a policy that fails is told at its line.
-pub fn run(policies: &Policies, places: &[FileId], context: &Context) -> Vec<Finding> {
+/// Runs every policy over every overlay and pair. A policy that fails is told at its line: its file joins the repo's table.
+pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
     if policies.is_empty() {
         return Vec::new();
     }
     let repo = context.repo;
+    let places: Vec<FileId> = policies.files.iter().map(|file| repo.files.add(&file.path, None, file.text.clone())).collect();
     let (pairs, single): (Vec<&PolicyRule>, Vec<&PolicyRule>) = policies.rules.iter().partition(|rule| rule.package == PROMOTION);
     let mut findings: Vec<Finding> = Vec::new();
-    let run = Run { policies, places, context };
+    let run = Run { policies, places: &places, context };
     if !single.is_empty() {
         let indices: Vec<usize> = (0..repo.overlays.len()).collect();
         let each = indices.par_iter().map_init(|| policies.engine.clone(), |engine, index| run.overlay(engine, *index, &single));
@@ -173,7 +173,8 @@ impl Run<'_, '_> {
     fn excepted(&self, engine: &mut Engine, rule: &PolicyRule) -> bool {
         let suffix = rule.name.split_once('_').map_or("", |(_, suffix)| suffix);
         let declared = self.policies.files.iter().any(|file| {
-            scan::package(&file.text).as_deref() == Some(&rule.package) && scan::rule_names(&file.text).iter().any(|name| name == "exception")
+            scan::package(&file.text).as_deref() == Some(&rule.package)
+                && scan::rule_names(&file.text).iter().any(|name| name == "exception")
         });
         if !declared {
             return false;

@@ -4,6 +4,7 @@
 //! not tell (rule names, recursion), `testing` runs `test_*` rules. Policies reach neither network nor clock nor environment.
 
 mod evaluate;
+mod load;
 mod scan;
 mod testing;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use regorus::{Engine, Value};
 
 pub use evaluate::run;
+pub use load::{DataFile, load};
 pub use testing::{TestOutcome, TestResult};
 
 /// The policies that ship with the tool: `builtin/NAME` and its text.
@@ -137,14 +139,14 @@ impl Policies {
                 continue;
             }
             engine.set_rego_v0(old);
-            if let Err(message) = guarded(|| engine.add_policy(file.path.clone(), file.text.to_string()).map_err(|error| error.to_string())) {
+            if let Err(message) = guarded(|| engine.add_policy(file.path.clone(), file.text.to_string()).map_err(|error| error.to_string()))
+            {
                 problems.push(refuse(message.trim().to_string()));
                 continue;
             }
             let package = scan::package(&file.text).unwrap_or_default();
-            let speaks = namespaces == Namespaces::All
-                || matches!(package.as_str(), "main" | "promotion")
-                || file.path.starts_with("builtin/");
+            let speaks =
+                namespaces == Namespaces::All || matches!(package.as_str(), "main" | "promotion") || file.path.starts_with("builtin/");
             for name in scan::rule_names(&file.text).into_iter().filter(|_| speaks) {
                 let Some(verdict) = verdict(&name) else { continue };
                 let rule = PolicyRule { package: package.clone(), name: name.clone(), verdict, file: index };
@@ -259,15 +261,21 @@ mod tests {
 
     #[test]
     fn both_versions_of_the_language_are_read() {
-        let new = compile("package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n").map_err(|p| p[0].clone()).unwrap();
-        let old = compile("package main\n\nviolation_x[{\"msg\": msg}] { input.kind == \"A\"; msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n");
+        let new =
+            compile("package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n").map_err(|p| p[0].clone()).unwrap();
+        let old =
+            compile("package main\n\nviolation_x[{\"msg\": msg}] { input.kind == \"A\"; msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n");
         assert_eq!(new.len(), 1);
         assert_eq!(old.map_err(|p| p[0].clone()).unwrap().len(), 2);
     }
 
     #[test]
     fn what_does_not_compile_is_refused() {
-        for text in ["package main\ndeny contains {", "package main\nf(x) := f(x)\ndeny contains f(1) if true\n", "package main\ndeny contains x if { x := http.send({}) }\n"] {
+        for text in [
+            "package main\ndeny contains {",
+            "package main\nf(x) := f(x)\ndeny contains f(1) if true\n",
+            "package main\ndeny contains x if { x := http.send({}) }\n",
+        ] {
             let problems = compile(text).err().unwrap();
             assert_eq!(problems.len(), 1, "{text}: {problems:?}");
         }

@@ -105,7 +105,8 @@ pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
         }
     }
     let heads = heads(&code);
-    let is_function = |name: &str, body: &str| body.trim_start_matches("default ").get(name.len()..).is_some_and(|rest| rest.starts_with('('));
+    let is_function =
+        |name: &str, body: &str| body.trim_start_matches("default ").get(name.len()..).is_some_and(|rest| rest.starts_with('('));
     let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let functions: BTreeMap<&str, usize> =
         heads.iter().filter(|(name, _, body)| is_function(name, body)).map(|(name, line, _)| (name.as_str(), *line)).collect();
