@@ -4,6 +4,7 @@
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
 pub mod image;
+pub mod operators;
 pub mod quantity;
 pub mod references;
 pub mod workload;

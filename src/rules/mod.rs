@@ -7,6 +7,7 @@
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
 
+mod availability;
 mod context;
 mod drift;
 mod losses;
@@ -19,7 +20,11 @@ mod duplicate_key;
 mod empty_overlay;
 mod environment_variable_drift;
 mod limits_below_requests;
+mod missing_configmap;
+mod missing_configmap_key;
 mod missing_limits;
+mod missing_secret;
+mod missing_secret_key;
 mod needs_plugin;
 mod orphan_manifest;
 mod overlay_drift;
@@ -115,6 +120,10 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &duplicate_key::DuplicateKey,
         &deprecated_field::DeprecatedField,
         &empty_overlay::EmptyOverlay,
+        &missing_secret::MissingSecret,
+        &missing_secret_key::MissingSecretKey,
+        &missing_configmap::MissingConfigMap,
+        &missing_configmap_key::MissingConfigMapKey,
         &environment_variable_drift::EnvironmentVariableDrift,
         &plaintext_secret::PlaintextSecret,
         &overlay_drift::OverlayDrift,
