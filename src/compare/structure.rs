@@ -178,8 +178,13 @@ impl Walk<'_> {
     }
 }
 
-fn scalar_or_key(value: &Node, key: Origin) -> Origin {
-    if value.as_scalar().is_some_and(|scalar| scalar.kind != Kind::Null) { value.origin } else { key }
+fn scalar_or_key(node: &Node, key: Origin) -> Origin {
+    match node.items() {
+        // a list that a patch adds stands where the patch has it
+        [first, ..] if first.as_scalar().is_some() => first.origin,
+        _ if node.as_scalar().is_some_and(|scalar| scalar.kind != Kind::Null) => node.origin,
+        _ => key,
+    }
 }
 
 fn removed_item<'a>(removed: &'a [Removed], item: &Node) -> Option<&'a Removed> {

@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment lacks a request (`resources.requests`) that the same container has in the environment before it. Where the limit of the same resource is set, Kubernetes takes it as the request, and nothing is lost.
+//! A container of a protected environment lacks a request (`resources.requests`) that the same container has in the environment before it. Where the limit of the same resource has that value, Kubernetes takes it as the request, and nothing is lost; a higher limit becomes a higher request, which is told.
 //!
 //! ## Why
 //!
@@ -28,6 +28,7 @@ use super::losses::{self, Partners};
 use super::{Category, Context, Metadata, Rule, Sink};
 use crate::finding::Severity;
 use crate::repo::Overlay;
+use crate::yaml::Node;
 
 /// See the documentation above.
 pub struct RemovedRequests;
@@ -49,8 +50,11 @@ impl Rule for RemovedRequests {
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let lost = |partners: &Partners| {
             let keys = partners.from.node.at(&["resources", "requests"]).map_or(&[][..], |requests| requests.entries());
-            let kept = |key: &str| ["requests", "limits"].iter().any(|kind| partners.to.node.at(&["resources", kind, key]).is_some());
-            keys.iter().map(|entry| entry.key.to_string()).filter(|key| !kept(key)).collect()
+            let kept = |key: &str, value: &Node| {
+                let limit = partners.to.node.at(&["resources", "limits", key]);
+                partners.to.node.at(&["resources", "requests", key]).is_some() || limit.is_some_and(|limit| limit.same_value(value))
+            };
+            keys.iter().filter(|entry| !kept(&entry.key, &entry.value)).map(|entry| entry.key.to_string()).collect()
         };
         losses::report_lost(context, (from, to), sink, Severity::Warning, &["resources", "requests"], lost);
     }
