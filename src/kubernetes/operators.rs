@@ -9,6 +9,10 @@ use crate::yaml::Node;
 
 /// Whether Kubernetes or the platform makes the object in every namespace.
 pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
+    // Rook names what its operator makes the same in every cluster
+    if name.starts_with("rook-ceph-") || name.starts_with("rook-csi-") {
+        return true;
+    }
     match target {
         Target::ConfigMap => matches!(
             name,

@@ -31,16 +31,22 @@ pub(super) fn report_missing(context: &Context, overlay: &Overlay, sink: &mut Si
             continue;
         }
         let elsewhere = provided_elsewhere(context, overlay, target, name, namespace);
-        let Some(severity) = severity(context, overlay, target, first.purpose, elsewhere.is_some()) else { continue };
+        let near = nearest(context, overlay, target, name);
+        let Some(severity) = severity(context, overlay, target, first.purpose, elsewhere.is_some() || near.is_some()) else { continue };
         let kind = target.as_str();
-        let place = context.repo.environment(overlay).map_or(String::new(), |environment| format!(" in {}", environment.name));
+        // without a word on environments, what every overlay lacks is one finding
+        let place = context
+            .repo
+            .environment(overlay)
+            .filter(|_| elsewhere.is_some())
+            .map_or(String::new(), |environment| format!(" in {}", environment.name));
         let mut message = format!("{kind} `{name}` is missing{place}: {} needs it and nothing provides it", first.description);
         if let Some((other, provider)) = &elsewhere {
             let environment = where_it_is(context, overlay, other);
             message.push_str(&format!(", while {} `{}` does in {environment}", provider.resource.kind(), provider.resource.name()));
         }
         let mut draft = Draft::new(severity, first.node.origin, message).on(first.resource, &first.pointer);
-        draft = match (&elsewhere, nearest(context, overlay, target, name)) {
+        draft = match (&elsewhere, near) {
             (Some((other, provider)), _) => {
                 let label = format!("{} provides it here", where_it_is(context, overlay, other));
                 draft.related(provider.resource.node.origin, label).help(format!(
@@ -122,6 +128,7 @@ fn severity(context: &Context, overlay: &Overlay, target: Target, purpose: Use, 
     let held = context.repo.overlays.iter().filter(|other| other.app == overlay.app);
     let practice = held.into_iter().any(|other| context.facts(other).providers.iter().any(|provider| provider.target == target));
     match (purpose, target) {
+        (Use::Pod, Target::ConfigMap) if !practice => Some(Severity::Warning),
         (Use::Pod, Target::ConfigMap) => Some(Severity::Error),
         (Use::Pod, Target::Secret) if practice => Some(Severity::Error),
         (Use::Pod, Target::Secret) if context.providers().any(target) => Some(Severity::Warning),
