@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod diff;
 mod init;
 mod options;
 mod policy;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what `kustomize build` would print for a folder
     Render(render::Arguments),
+    /// Compare what two environments or overlays render to
+    Diff(diff::Arguments),
     /// List the rules, or explain one
     Rules(rules::Arguments),
     /// Test Rego policies
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
