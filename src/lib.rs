@@ -13,6 +13,7 @@ pub mod cli;
 pub mod compare;
 pub mod config;
 pub mod finding;
+pub mod history;
 pub mod kubernetes;
 pub mod kustomize;
 pub mod policy;

@@ -17,11 +17,12 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("config", &["finding", "kustomize", "repo", "source", "yaml"]),
     ("repo", &["config", "kubernetes", "kustomize", "source", "yaml"]),
     ("compare", &["config", "kubernetes", "kustomize", "repo", "source", "yaml"]),
-    ("rules", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "source", "yaml"]),
+    ("history", &["config", "kubernetes", "kustomize", "repo", "source"]),
+    ("rules", &["compare", "config", "finding", "history", "kubernetes", "kustomize", "repo", "source", "yaml"]),
     ("policy", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "rules", "source", "yaml"]),
     ("check", &["config", "finding", "kustomize", "policy", "repo", "rules", "source", "yaml"]),
     ("report", &["check", "finding", "kustomize", "rules", "source", "yaml"]),
-    ("cli", &["check", "compare", "config", "finding", "kubernetes", "kustomize", "policy", "repo", "report", "rules", "source", "yaml"]),
+    ("cli", &["check", "compare", "config", "finding", "history", "kubernetes", "kustomize", "policy", "repo", "report", "rules", "source", "yaml"]),
     ("main", &[]),
 ];
 

@@ -8,6 +8,7 @@ mod options;
 mod policy;
 mod render;
 mod rules;
+mod status;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +38,10 @@ enum Command {
     Render(render::Arguments),
     /// Compare what two environments or overlays render to
     Diff(diff::Arguments),
+    /// Show which image runs in which environment, since when, by which commit
+    Status(status::StatusArguments),
+    /// List the promotions of an app
+    History(status::HistoryArguments),
     /// List the rules, or explain one
     Rules(rules::Arguments),
     /// Test Rego policies
@@ -66,6 +71,8 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Status(arguments) => status::run_status(&arguments),
+        Command::History(arguments) => status::run_history(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

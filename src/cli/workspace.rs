@@ -12,6 +12,7 @@ use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
+use crate::source::git::{Commit, GitError, Repository};
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::yaml;
@@ -40,13 +41,25 @@ impl Workspace {
     /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the error says what could not
     /// be done.
     pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
+        Workspace::load_at(path, options, None)
+    }
+
+    /// The same at a Git revision instead of the work tree.
+    pub fn load_at(path: &Path, options: &RepoOptions, revision: Option<&str>) -> Result<Workspace, String> {
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
         let (place, tree) = timed(&mut timings, "list", || open(place(path)?))?;
         for name in tree.unreadable() {
             complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
         }
-        let source: Arc<dyn Source> = tree;
+        let source: Arc<dyn Source> = match revision {
+            None => tree,
+            Some(revision) => {
+                let repository = Arc::new(Repository::open(&place.root).map_err(|error| error.to_string())?);
+                let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| error.to_string())?;
+                Arc::new(repository.tree(&commit))
+            }
+        };
         let files = Arc::new(Files::default());
         let mut config = timed(&mut timings, "configuration", || configuration(&place, &source, &files, options))?;
         for (id, level) in &options.rules {
@@ -57,6 +70,15 @@ impl Workspace {
         }
         let repo = timed(&mut timings, "render", || Repo::load_with(source, Some(place.root.clone()), &config, files, &|_, _| None));
         Ok(Workspace { place, config, repo, timings })
+    }
+
+    /// The Git repository and its head, or the commit of a revision.
+    pub fn head(&self, revision: Option<&str>) -> Result<(Arc<Repository>, Commit), String> {
+        let told = |error: GitError| error.to_string();
+        let repository = Arc::new(Repository::open(&self.place.root).map_err(told)?);
+        let id = repository.resolve(revision.unwrap_or("HEAD")).map_err(told)?;
+        let commit = repository.commit(&id).map_err(told)?;
+        Ok((repository, commit))
     }
 }
 

@@ -1,0 +1,400 @@
+//! `status`: which image runs in which environment, since when, by which commit. `history`: the promotions of an app.
+//!
+//! From the repository alone. Here: tables and JSON. Not here: walking Git (`history`).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::options::{RepoOptions, complain, print};
+use super::workspace::Workspace;
+use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
+use crate::kustomize::decode::nearest;
+use crate::repo::{Overlay, Repo};
+use crate::report::printable;
+use crate::source::git::{Commit, hex, short};
+
+/// Arguments of `status`.
+#[derive(Args)]
+pub struct StatusArguments {
+    /// Any path inside the repository
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Only this app; may be given several times
+    #[arg(long = "app", value_name = "NAME")]
+    apps: Vec<String>,
+    /// The revision to look at, in place of the work tree
+    #[arg(long, value_name = "REVISION")]
+    at: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Write the record to a file, in the format that its name asks for: .json or .md
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    repo: RepoOptions,
+}
+
+/// Arguments of `history`.
+#[derive(Args)]
+pub struct HistoryArguments {
+    /// The app
+    app: String,
+    /// Any path inside the repository
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: HistoryFormat,
+    #[command(flatten)]
+    repo: RepoOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HistoryFormat {
+    Text,
+    Json,
+}
+
+fn finish(result: Result<String, String>) -> ExitCode {
+    match result {
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            ExitCode::from(super::FAILED)
+        }
+    }
+}
+
+/// Runs `status`.
+pub fn run_status(arguments: &StatusArguments) -> ExitCode {
+    finish(status(arguments))
+}
+
+/// Runs `history`.
+pub fn run_history(arguments: &HistoryArguments) -> ExitCode {
+    finish(history(arguments))
+}
+
+/// How an image stands to the environment before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Relation {
+    Same,
+    Behind(usize),
+    Ahead,
+    Unknown,
+}
+
+impl Relation {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Relation::Same => "same",
+            Relation::Behind(_) => "behind",
+            Relation::Ahead => "ahead",
+            Relation::Unknown => "unknown",
+        }
+    }
+}
+
+/// One image of one overlay.
+struct Line<'r> {
+    overlay: &'r Overlay,
+    name: String,
+    version: Version,
+    since: Option<Arc<Commit>>,
+    committed: bool,
+    relation: Option<Relation>,
+}
+
+/// The versions of an image that an overlay went through, newest first, as far as the walk went.
+type Past = BTreeMap<(usize, String), Vec<Version>>;
+
+fn one(images: &Images, name: &str) -> Option<Version> {
+    images.get(name).and_then(|versions| versions.iter().next().cloned())
+}
+
+fn status(arguments: &StatusArguments) -> Result<String, String> {
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, arguments.at.as_deref())?;
+    let repo = &workspace.repo;
+    for app in &arguments.apps {
+        known_app(repo, app)?;
+    }
+    let wanted: Vec<usize> = overlays_of(repo, None)
+        .into_iter()
+        .filter(|index| arguments.apps.is_empty() || repo.overlays.get(*index).is_some_and(|overlay| arguments.apps.contains(&overlay.app)))
+        .collect();
+    if wanted.is_empty() {
+        return Err("no overlay of an environment was found".to_string());
+    }
+    let present: BTreeMap<usize, Images> =
+        wanted.iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered)))).collect();
+    let before = |index: usize| repo.pairs.iter().find(|pair| pair.to == index).map(|pair| pair.from);
+    // an image without tag and digest in the overlay before is found by the end of its name: mirrors differ in the registry
+    let counterpart = |index: usize, name: &str| -> Option<(usize, String)> {
+        let from = before(index)?;
+        let names = present.get(&from)?;
+        let end = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();
+        let found = names.keys().find(|other| *other == name).or_else(|| names.keys().find(|other| end(other) == end(name)))?;
+        Some((from, found.clone()))
+    };
+    let mut since: BTreeMap<(usize, String), Option<Arc<Commit>>> = BTreeMap::new();
+    let mut past: Past = BTreeMap::new();
+    let differing: Vec<(usize, String, Version)> = present
+        .iter()
+        .flat_map(|(index, images)| images.iter().filter_map(|(name, _)| Some((*index, name.clone(), one(images, name)?))))
+        .filter_map(|(index, name, version)| {
+            let (from, other) = counterpart(index, &name)?;
+            let earlier = one(present.get(&from)?, &other)?;
+            (!earlier.same(&version)).then_some((from, other, version))
+        })
+        .collect();
+    let end = match workspace.head(arguments.at.as_deref()) {
+        Err(reason) => End::Truncated(reason),
+        Ok((repository, head)) => {
+            let mut walk = Walk::new(&repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted);
+            walk.run(repo, &head, &mut |change: Change| {
+                let Some(images) = present.get(&change.overlay) else { return false };
+                for name in images.keys() {
+                    let key = (change.overlay, name.clone());
+                    let (old, new) = (one(&change.before, name), one(&change.after, name));
+                    if old != new {
+                        since.entry(key.clone()).or_insert_with(|| change.commit.clone());
+                        past.entry(key).or_default().extend(old);
+                    }
+                }
+                let dated = images.keys().all(|name| since.contains_key(&(change.overlay, name.clone())));
+                // the past of an earlier environment is needed until it shows what the later one runs
+                let sought = differing.iter().any(|(from, name, version)| {
+                    let seen = past.get(&(*from, name.clone())).is_some_and(|all| all.iter().any(|old| old.same(version)));
+                    *from == change.overlay && !seen
+                });
+                !dated || sought
+            })
+        }
+    };
+    let mut lines = Vec::new();
+    for (index, images) in &present {
+        let Some(overlay) = repo.overlays.get(*index) else { continue };
+        for (name, versions) in images {
+            for version in versions {
+                let key = (*index, name.clone());
+                let relation = counterpart(*index, name).and_then(|(from, other)| {
+                    let earlier = one(present.get(&from)?, &other)?;
+                    Some(relation(version, &earlier, past.get(&key), past.get(&(from, other))))
+                });
+                let found = since.get(&key).cloned();
+                let committed = !matches!(found, Some(None));
+                lines.push(Line { overlay, name: name.clone(), version: version.clone(), since: found.flatten(), committed, relation });
+            }
+        }
+    }
+    lines.sort_by(|one, other| {
+        let key = |line: &Line| (line.overlay.app.clone(), line.overlay.environment, line.overlay.variant.clone(), line.name.clone());
+        key(one).cmp(&key(other))
+    });
+    if let End::Truncated(reason) = &end {
+        complain(&format!("warning: the history is not complete: {}", printable(reason)));
+    }
+    let revision = arguments.at.clone();
+    if let Some(file) = &arguments.write {
+        let markdown = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+        let text = if markdown { markdown_of(repo, &lines) } else { json_of(repo, &lines, revision.as_deref()) };
+        std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    }
+    Ok(match arguments.format {
+        Format::Text => text_of(repo, &lines),
+        Format::Json => json_of(repo, &lines, revision.as_deref()),
+        Format::Markdown => markdown_of(repo, &lines),
+    })
+}
+
+fn relation(version: &Version, earlier: &Version, own_past: Option<&Vec<Version>>, earlier_past: Option<&Vec<Version>>) -> Relation {
+    if version.same(earlier) {
+        return Relation::Same;
+    }
+    if let Some(steps) = earlier_past.and_then(|past| past.iter().position(|old| old.same(version))) {
+        return Relation::Behind(steps + 1);
+    }
+    match own_past.is_some_and(|past| past.iter().any(|old| old.same(earlier))) {
+        true => Relation::Ahead,
+        false => Relation::Unknown,
+    }
+}
+
+fn environment_name(repo: &Repo, overlay: &Overlay) -> String {
+    repo.environment(overlay).map(|environment| environment.name.clone()).unwrap_or_default()
+}
+
+/// `2026-11-24`, in UTC.
+fn day(commit: &Commit) -> String {
+    jiff::Timestamp::from_second(commit.time).map(|time| time.to_string().chars().take(10).collect()).unwrap_or_default()
+}
+
+fn time(commit: &Commit) -> String {
+    jiff::Timestamp::from_second(commit.time).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// A version as a column can hold it.
+fn shown(version: &Version) -> String {
+    let cut = |digest: &String| digest.split_once(':').map_or(digest.as_str(), |(_, hex)| hex).chars().take(12).collect::<String>();
+    match (&version.tag, &version.digest) {
+        (Some(tag), Some(digest)) => format!("{tag}@{}", cut(digest)),
+        (Some(tag), None) => tag.clone(),
+        (None, Some(digest)) => format!("@{}", cut(digest)),
+        (None, None) => "(no tag)".to_string(),
+    }
+}
+
+fn cells(repo: &Repo, line: &Line) -> [String; 8] {
+    let environment = environment_name(repo, line.overlay);
+    let environment = match &line.overlay.variant {
+        Some(variant) => format!("{environment}/{variant}"),
+        None => environment,
+    };
+    let (since, commit, author) = match (&line.since, line.committed) {
+        (Some(commit), _) => (day(commit), short(&commit.id), commit.author.name.clone()),
+        (None, false) => ("now".to_string(), "(not committed)".to_string(), String::new()),
+        (None, true) => (String::new(), String::new(), String::new()),
+    };
+    let relation = match &line.relation {
+        Some(Relation::Behind(steps)) => format!("behind by {steps}"),
+        Some(other) => other.as_str().to_string(),
+        None => String::new(),
+    };
+    [line.overlay.app.clone(), environment, line.name.clone(), shown(&line.version), since, commit, author, relation]
+}
+
+const HEADER: [&str; 8] = ["APP", "ENVIRONMENT", "IMAGE", "VERSION", "SINCE", "COMMIT", "AUTHOR", "TO THE ONE BEFORE"];
+
+fn text_of(repo: &Repo, lines: &[Line]) -> String {
+    let mut rows: Vec<[String; 8]> = vec![HEADER.map(str::to_string)];
+    rows.extend(lines.iter().map(|line| cells(repo, line).map(|cell| printable(&cell).into_owned())));
+    table(&rows)
+}
+
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_string() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+fn markdown_of(repo: &Repo, lines: &[Line]) -> String {
+    let escape = |text: &str| printable(text).replace('|', "\\|").replace('<', "&lt;");
+    let mut text = format!("| {} |\n|{}\n", HEADER.map(str::to_lowercase).join(" | "), "---|".repeat(HEADER.len()));
+    for line in lines {
+        text.push_str(&format!("| {} |\n", cells(repo, line).map(|cell| escape(&cell)).join(" | ")));
+    }
+    text
+}
+
+fn json_of(repo: &Repo, lines: &[Line], revision: Option<&str>) -> String {
+    let mut apps: Vec<Value> = Vec::new();
+    for app in lines.chunk_by(|one, other| one.overlay.app == other.overlay.app) {
+        let environments: Vec<Value> = app
+            .chunk_by(|one, other| std::ptr::eq(one.overlay, other.overlay))
+            .filter_map(|lines| {
+                let overlay = lines.first()?.overlay;
+                let images: Vec<Value> = lines
+                    .iter()
+                    .map(|line| {
+                        json!({
+                            "name": line.name, "tag": line.version.tag, "digest": line.version.digest,
+                            "since": line.since.as_ref().map(|commit| time(commit)),
+                            "commit": line.since.as_ref().map(|commit| hex(&commit.id)),
+                            "author": line.since.as_ref().map(|commit| commit.author.name.clone()),
+                            "relation": line.relation.as_ref().map_or("unknown", Relation::as_str),
+                            "behind_by": match &line.relation { Some(Relation::Behind(steps)) => Some(*steps), _ => None },
+                        })
+                    })
+                    .collect();
+                Some(json!({
+                    "environment": environment_name(repo, overlay), "variant": overlay.variant, "overlay": overlay.path, "images": images,
+                }))
+            })
+            .collect();
+        apps.push(json!({"app": app.first().map(|line| line.overlay.app.clone()), "environments": environments}));
+    }
+    format!("{:#}\n", json!({"version": 1, "revision": revision, "apps": apps}))
+}
+
+fn known_app(repo: &Repo, app: &str) -> Result<(), String> {
+    if repo.overlays.iter().any(|overlay| overlay.app == app && overlay.environment.is_some()) {
+        return Ok(());
+    }
+    let known: Vec<&str> =
+        repo.overlays.iter().filter(|overlay| overlay.environment.is_some()).map(|overlay| overlay.app.as_str()).collect();
+    let meant = nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+    Err(format!("there is no app {app}{meant}"))
+}
+
+fn history(arguments: &HistoryArguments) -> Result<String, String> {
+    let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
+    let repo = &workspace.repo;
+    known_app(repo, &arguments.app)?;
+    let (repository, head) = workspace.head(None)?;
+    let wanted = overlays_of(repo, Some(&arguments.app));
+    let mut changes: Vec<Change> = Vec::new();
+    let end =
+        Walk::new(&repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted).run(repo, &head, &mut |change| {
+            changes.push(change);
+            true
+        });
+    if let End::Truncated(reason) = &end {
+        complain(&format!("warning: the history is not complete: {}", printable(reason)));
+    }
+    let mut rows: Vec<[String; 7]> = vec![["DATE", "COMMIT", "AUTHOR", "ENVIRONMENT", "IMAGE", "FROM", "TO"].map(str::to_string)];
+    let mut promotions = Vec::new();
+    for change in &changes {
+        let Some(overlay) = repo.overlays.get(change.overlay) else { continue };
+        let names: std::collections::BTreeSet<&String> = change.before.keys().chain(change.after.keys()).collect();
+        for name in names {
+            let (from, to) = (one(&change.before, name), one(&change.after, name));
+            if from == to {
+                continue;
+            }
+            let environment = environment_name(repo, overlay);
+            let commit = change.commit.as_deref();
+            promotions.push(json!({
+                "environment": environment, "variant": overlay.variant,
+                "commit": commit.map(|commit| hex(&commit.id)), "date": commit.map(time), "author": commit.map(|commit| commit.author.name.clone()),
+                "image": name, "from": from.as_ref().map(Version::to_string), "to": to.as_ref().map(Version::to_string),
+            }));
+            let place = overlay.variant.as_ref().map_or(environment.clone(), |variant| format!("{environment}/{variant}"));
+            let version = |version: &Option<Version>| version.as_ref().map_or("-".to_string(), shown);
+            let row = [
+                commit.map_or("now".to_string(), day),
+                commit.map_or("(not committed)".to_string(), |commit| short(&commit.id)),
+                commit.map_or(String::new(), |commit| commit.author.name.clone()),
+                place,
+                name.clone(),
+                version(&from),
+                version(&to),
+            ];
+            rows.push(row.map(|cell| printable(&cell).into_owned()));
+        }
+    }
+    Ok(match arguments.format {
+        HistoryFormat::Json => format!("{:#}\n", json!({"version": 1, "app": arguments.app, "promotions": promotions})),
+        HistoryFormat::Text if rows.len() == 1 => "no promotion was found\n".to_string(),
+        HistoryFormat::Text => table(&rows),
+    })
+}
