@@ -54,7 +54,12 @@ fn whole_check(criterion: &mut Criterion) {
         let repo = Repo::load(source.clone(), None, &config);
         let context = Context::new(&repo, &config, None);
         let findings = rules::run(&context);
-        let options = check::Options { selection: Selection::default(), baseline: None, today: Date::constant(2027, 1, 1) };
+        let options = check::Options {
+            selection: Selection::default(),
+            baseline: None,
+            today: Date::constant(2027, 1, 1),
+            known: Default::default(),
+        };
         let outcome = check::conclude(&repo, &config, &options, findings, Ran { rules: rules::all().len(), policies: 0 });
         assert_eq!((outcome.overlays.len(), outcome.counts.errors), (3000, 0));
         outcome.counts.resources

@@ -179,7 +179,8 @@ fn outcome(tree: &Tree) -> Outcome {
     let mut findings = rules::run(&context);
     let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
     findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
-    let options = Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24) };
+    let options =
+        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24), known: Default::default() };
     check::conclude(&repo, &config, &options, findings, Ran::default())
 }
 

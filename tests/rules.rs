@@ -59,7 +59,8 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     }
     let context = Context::new(&repo, &config, None);
     let findings = rules::run(&context);
-    let options = Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1) };
+    let options =
+        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     outcome.findings.retain(|located| located.finding.rule == rule);
     outcome

@@ -59,6 +59,8 @@ pub struct Options {
     pub baseline: Option<Baseline>,
     /// The day on which suppressions are judged.
     pub today: Date,
+    /// Fingerprints of what the base revision has as well; left out.
+    pub known: BTreeSet<String>,
 }
 
 /// One overlay that was checked.
@@ -97,6 +99,8 @@ pub struct Counts {
     pub infos: usize,
     /// Findings that a comment, the configuration or the baseline accepts.
     pub suppressed: usize,
+    /// Findings, before those of one cause are joined, that the base revision has as well.
+    pub known: usize,
 }
 
 /// The result of a check.
@@ -137,7 +141,7 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
     let paths: BTreeSet<&str> = selected.iter().map(|overlay| overlay.path.as_str()).collect();
     let selection = &options.selection;
     let mut suppressions = suppression::Suppressions::collect(&repo.files, config, options.today);
-    let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
+    let (mut kept, mut suppressed, mut known) = (Vec::new(), Vec::new(), 0);
     for finding in findings {
         let asked = match &finding.overlay {
             Some(overlay) => paths.contains(overlay.as_str()),
@@ -152,10 +156,14 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
         }
         let located = Located::new(finding, &repo.files);
         let covered = suppressions.covers(&located);
+        if !covered && options.known.contains(&located.finding.fingerprint) {
+            known += 1;
+            continue;
+        }
         (if covered { &mut suppressed } else { &mut kept }).push(located.finding);
     }
     let mut findings = merge::merge(kept, repo);
-    let mut counts = Counts { suppressed: merge::merge(suppressed, repo).len(), ..Counts::default() };
+    let mut counts = Counts { suppressed: merge::merge(suppressed, repo).len(), known, ..Counts::default() };
     findings.extend(suppressions.findings(config, selection.is_whole()));
     let mut findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &repo.files)).collect();
     findings.sort_by(Located::order);

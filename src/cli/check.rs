@@ -1,5 +1,6 @@
 //! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the exit status.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::base::{self, Base};
 use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
@@ -15,6 +17,7 @@ use crate::config::Level;
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
 use crate::rules::{self, Context};
+use crate::source::git::short;
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -40,6 +43,13 @@ pub struct Arguments {
     /// Accept the findings of an earlier JSON report (write one with --format json=FILE)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Compare with this revision: only what the change causes is reported. In CI the target of the pull request is found in
+    /// the environment
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
+    /// Report what the change did not cause as well
+    #[arg(long)]
+    all: bool,
     /// Print findings and nothing else
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -69,17 +79,32 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let mut workspace = Workspace::load(path, &arguments.repo)?;
     let selection = selection(arguments, &workspace)?;
     let today = Now::or_clock(arguments.repo.now.as_ref()).date();
-    let options = check::Options { selection, baseline, today };
+    let mut options = check::Options { selection, baseline, today, known: BTreeSet::new() };
     let policies = policies(&workspace, &arguments.repo)?;
-    let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut workspace.timings);
-    let context = Context::new(repo, config, None);
-    let mut findings = timed(timings, "rules", || rules::run(&context));
-    findings.extend(timed(timings, "policies", || policy::run(&policies, &context)));
+    let mut timings = std::mem::take(&mut workspace.timings);
+    let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
+    let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
+    let context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
+    let judge = |context: &Context| {
+        let mut findings = rules::run(context);
+        findings.extend(policy::run(&policies, context));
+        findings
+    };
+    let mut findings = timed(timings, "rules and policies", || judge(&context));
+    if let Some(base) = base.as_ref().filter(|_| !arguments.all && !findings.is_empty()) {
+        // judged by the same rules, what the base has as well is not caused by the change
+        let known = timed(timings, "rules at the base", || judge(&Context::new(&base.repo, config, None)));
+        options.known = known.into_iter().map(|finding| finding.fingerprint).collect();
+    }
     let ran = Ran {
         rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(),
         policies: policies.len(),
     };
     let outcome = timed(timings, "conclude", || check::conclude(repo, config, &options, std::mem::take(&mut findings), ran));
+    if let Some(base) = base.as_ref().filter(|_| outcome.counts.known > 0 && !arguments.quiet) {
+        let (count, base) = (report::count(outcome.counts.known, "finding"), short(&base.commit.id));
+        complain(&format!("{count} that the base {base} has as well left out; --all reports them"));
+    }
     timed(timings, "report", || write(&targets, &outcome, arguments))?;
     if arguments.timings {
         print_timings(timings);
@@ -88,6 +113,24 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         return Err(nothing(&options.selection));
     }
     Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
+}
+
+/// The base revision: what `--base` names must be there; what CI names is used when it is.
+fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
+    if let Some(revision) = &arguments.base {
+        return base::load(workspace, revision).map(Some).map_err(|error| format!("--base: {}", base::advice(&error)));
+    }
+    let Some((revision, variable)) = base::from_environment() else { return Ok(None) };
+    match base::load(workspace, &revision) {
+        Ok(base) => Ok(Some(base)),
+        Err(error) => {
+            complain(&format!(
+                "warning: the base {revision} of {variable} cannot be used, so everything is reported: {}",
+                base::advice(&error)
+            ));
+            Ok(None)
+        }
+    }
 }
 
 /// The configured policies and those of the command line. What is wrong with them is printed, all of it.

@@ -1,5 +1,6 @@
 //! The command line: arguments, exit status, printing. Thin: one file a command.
 
+mod base;
 mod check;
 mod completions;
 mod diff;

@@ -159,7 +159,7 @@ fn acts_on_terminal(character: char) -> bool {
 }
 
 /// `1 overlay`, `2 overlays`.
-fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     let plural = match (number, noun) {
         (1, _) => return format!("1 {noun}"),
         (_, "policy") => "policies".to_string(),

@@ -1,0 +1,94 @@
+//! The base revision of a check: given by `--base`, or found in what CI systems say of a pull request; and loading it, with
+//! what did not change rendered once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::workspace::Workspace;
+use crate::kustomize::{Rendered, Renderer};
+use crate::repo::Repo;
+use crate::source::Source;
+use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
+use crate::yaml::FileId;
+
+/// A loaded base revision.
+pub struct Base {
+    /// The base as a repo.
+    pub repo: Repo,
+    /// Its commit: where the branch under check left the target branch.
+    pub commit: Commit,
+}
+
+/// Variables in which CI systems name the commit or branch that a pull request goes to; branches are those of `origin`.
+const VARIABLES: &[(&str, bool)] = &[
+    ("GITOPS_LINT_BASE", false),
+    ("GITHUB_BASE_REF", true),
+    ("CI_MERGE_REQUEST_DIFF_BASE_SHA", false),
+    ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", true),
+    ("BITBUCKET_PR_DESTINATION_BRANCH", true),
+    ("SYSTEM_PULLREQUEST_TARGETBRANCH", true),
+    ("CHANGE_TARGET", true),
+    ("PULL_BASE_SHA", false),
+];
+
+/// The revision that a CI system names, and the variable that does.
+pub fn from_environment() -> Option<(String, &'static str)> {
+    VARIABLES.iter().find_map(|(name, branch)| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        let value = value.strip_prefix("refs/heads/").unwrap_or(&value).to_string();
+        Some((if *branch { format!("origin/{value}") } else { value }, *name))
+    })
+}
+
+/// What is said when a revision is not there.
+pub fn advice(error: &GitError) -> String {
+    let hint = match error {
+        GitError::UnknownRevision(_) | GitError::MissingObject(_) | GitError::Unrelated(..) => {
+            "; a shallow clone may lack it: fetch all of it (fetch-depth: 0, or git fetch --unshallow)"
+        }
+        _ => "",
+    };
+    format!("{error}{hint}")
+}
+
+/// Loads the revision at which the head left `revision`.
+pub fn load(workspace: &Workspace, revision: &str) -> Result<Base, GitError> {
+    let repository = Arc::new(Repository::open(&workspace.place.root)?);
+    let wanted = repository.resolve(revision)?;
+    let head = repository.resolve("HEAD")?;
+    let commit = repository.commit(&repository.merge_base(&wanted, &head)?)?;
+    let tree = Arc::new(repository.tree(&commit));
+    let unchanged = Unchanged { head: &workspace.repo, tree: tree.clone(), ids: Mutex::default() };
+    let files = workspace.repo.files.clone();
+    let root = Some(workspace.place.root.clone());
+    let repo = Repo::load_with(tree, root, &workspace.config, files, &|path, _: &Renderer| unchanged.rendering(path));
+    Ok(Base { repo, commit })
+}
+
+/// The overlays of the head that read nothing but what the base has as well.
+struct Unchanged<'r> {
+    head: &'r Repo,
+    tree: Arc<GitTree>,
+    ids: Mutex<HashMap<FileId, Id>>,
+}
+
+impl Unchanged<'_> {
+    fn rendering(&self, path: &str) -> Option<Arc<Rendered>> {
+        let overlay = self.head.overlays.iter().find(|overlay| overlay.path == path && overlay.agent.is_none())?;
+        // an overlay that lacks something may have had it at the base
+        let same = overlay.rendered.complete
+            && overlay.rendered.files.iter().all(|file| {
+                let source = self.head.files.get(*file);
+                let known = |ids: &Mutex<HashMap<FileId, Id>>| ids.lock().ok().and_then(|ids| ids.get(file).copied());
+                let id = known(&self.ids).unwrap_or_else(|| {
+                    let id = blob_id(source.text.as_bytes());
+                    if let Ok(mut ids) = self.ids.lock() {
+                        ids.insert(*file, id);
+                    }
+                    id
+                });
+                self.tree.content_id(&source.path) == Some(id)
+            });
+        same.then(|| overlay.rendered.clone())
+    }
+}
