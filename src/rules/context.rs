@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::config::{Config, Level};
+use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::{Overlay, Repo};
+use crate::source::Files;
 use crate::yaml::{FileId, Node, Origin};
 
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
@@ -29,6 +31,8 @@ pub enum Stage {
 pub struct Facts<'a> {
     /// Objects that carry a pod template, in the order of the rendering.
     pub workloads: Vec<Workload<'a>>,
+    /// The images that the objects run: of pod templates first, then of values of charts.
+    pub images: Vec<ImageUse<'a>>,
     /// What the objects need, in the order of the rendering.
     pub references: Vec<Reference<'a>>,
     /// What the objects provide.
@@ -37,7 +41,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn new(resources: &'a [Resource]) -> Facts<'a> {
+    fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
         let mut facts = Facts::default();
         for resource in resources {
             facts.workloads.extend(workload::of(resource));
@@ -45,9 +49,11 @@ impl<'a> Facts<'a> {
         }
         for workload in &facts.workloads {
             references::needed_by_workload(workload, &mut facts.references);
+            image_use::of_workload(workload, &mut facts.images);
         }
         for resource in resources {
             references::needed_by_object(resource, &mut facts.references);
+            image_use::of_values(resource, files, &mut facts.images);
         }
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);
@@ -76,6 +82,12 @@ impl Providers {
     }
 }
 
+/// What the past of the base revision proves.
+pub trait Proofs: Sync {
+    /// Whether the overlay of a path rendered a digest at the base revision or before it.
+    fn ran(&self, overlay: &str, digest: &str) -> bool;
+}
+
 /// What rules are given.
 pub struct Context<'a> {
     /// The tree under check.
@@ -84,6 +96,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// The base revision, when one was given.
     pub base: Option<&'a Repo>,
+    /// What the past of the base revision proves, when there is one.
+    pub proofs: Option<&'a dyn Proofs>,
     facts: Vec<OnceLock<Facts<'a>>>,
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
@@ -98,12 +112,19 @@ impl<'a> Context<'a> {
             repo,
             config,
             base,
+            proofs: None,
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             providers: OnceLock::new(),
             unused: OnceLock::new(),
             readers: OnceLock::new(),
             nothing: Facts::default(),
         }
+    }
+
+    /// Whether an environment ran a digest before: the earlier one of a pair, or the later one itself, which then returns to it.
+    /// Only the base revision and its past count: what comes in the same change has proved nothing. Without them: no.
+    pub fn ran_before(&self, from: &Overlay, to: &Overlay, digest: &str) -> bool {
+        self.proofs.is_some_and(|proofs| proofs.ran(&from.path, digest) || proofs.ran(&to.path, digest))
     }
 
     /// The level that the configuration gives a rule.
@@ -153,7 +174,7 @@ impl<'a> Context<'a> {
     pub fn facts_at(&self, index: usize) -> &Facts<'a> {
         let repo: &'a Repo = self.repo;
         match (self.facts.get(index), repo.overlays.get(index)) {
-            (Some(cell), Some(overlay)) => cell.get_or_init(|| Facts::new(&overlay.rendered.resources)),
+            (Some(cell), Some(overlay)) => cell.get_or_init(|| Facts::new(&overlay.rendered.resources, &repo.files)),
             _ => &self.nothing,
         }
     }

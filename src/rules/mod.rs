@@ -16,15 +16,20 @@ mod sink;
 
 mod cross_environment_reference;
 mod deprecated_field;
+mod digest_mismatch;
 mod duplicate_key;
 mod empty_overlay;
 mod environment_variable_drift;
+mod image_drift;
+mod invalid_image;
 mod limits_below_requests;
+mod lost_digest;
 mod missing_configmap;
 mod missing_configmap_key;
 mod missing_limits;
 mod missing_secret;
 mod missing_secret_key;
+mod mutable_tag;
 mod needs_plugin;
 mod orphan_manifest;
 mod overlay_drift;
@@ -40,7 +45,7 @@ mod stale_allowance;
 mod unmatched_patch;
 mod unused_image_override;
 
-pub use context::{Context, Facts, Providers, Stage};
+pub use context::{Context, Facts, Proofs, Providers, Stage};
 pub use sink::{Sink, fingerprint};
 
 use rayon::prelude::*;
@@ -110,6 +115,11 @@ pub trait Rule: Sync {
 /// Every built-in rule, in the order of the README table.
 pub fn all() -> &'static [&'static dyn Rule] {
     &[
+        &mutable_tag::MutableTag,
+        &invalid_image::InvalidImage,
+        &lost_digest::LostDigest,
+        &digest_mismatch::DigestMismatch,
+        &image_drift::ImageDrift,
         &unused_image_override::UnusedImageOverride,
         &render_error::RenderError,
         &needs_plugin::NeedsPlugin,

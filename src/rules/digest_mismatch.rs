@@ -1,0 +1,136 @@
+//! # digest-mismatch
+//!
+//! ## What
+//!
+//! A container of a protected environment runs a digest that the same container in the environment before neither runs now nor, where a base revision and its history are at hand (`--base`), has run at the base or before it. A return to a digest that the environment itself ran before is fine. Also: one tag that stands for two digests in two environments. Where the environment before pins no digest the proof is impossible, and that is said as a warning.
+//!
+//! ## Why
+//!
+//! What staging proved is one build, and production gets another.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # staging: digest: sha256:0d1c…
+//! images:
+//!   - name: ghcr.io/acme/api
+//!     digest: sha256:77ab…   # never seen in staging
+//! ```
+//!
+//! ## Fix
+//!
+//! Promote the digest that staging runs, or let staging run this one first.
+//!
+//! ## Options
+//!
+//! None.
+
+use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::compare;
+use crate::finding::Severity;
+use crate::kubernetes::image_use::ImageUse;
+use crate::repo::Overlay;
+
+/// See the documentation above.
+pub struct DigestMismatch;
+
+const METADATA: Metadata = Metadata {
+    id: "digest-mismatch",
+    category: Category::Images,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a digest in production that the environment before it does not run",
+    options: &[],
+    source: include_str!("digest_mismatch.rs"),
+};
+
+impl Rule for DigestMismatch {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        if !context.repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
+            return;
+        }
+        let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
+        let (earlier, later) = (context.facts(from), context.facts(to));
+        let partners = compare::partners(from, to, &context.repo.environments);
+        for used in &later.images {
+            let image = used.image();
+            let Some(digest) = image.digest else { continue };
+            // the same container first; what was moved is found by its image
+            let same_object = |other: &&ImageUse| {
+                other.place == used.place
+                    && partners.iter().any(|(before, after)| std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource))
+            };
+            let same_image = |other: &&ImageUse| other.image().short_name() == image.short_name();
+            let before: Vec<&ImageUse> = match earlier.images.iter().find(same_object) {
+                Some(other) => vec![other],
+                None => earlier.images.iter().filter(same_image).collect(),
+            };
+            let all: Vec<&ImageUse> = before.iter().copied().chain(earlier.images.iter().filter(same_image)).collect();
+            if before.is_empty() || all.iter().any(|other| other.image().digest == Some(digest)) || context.ran_before(from, to, digest) {
+                continue;
+            }
+            let Some(other) = before.iter().find(|other| same_image(other)).or(before.first()) else { continue };
+            let theirs = other.image();
+            if !same_image(other) {
+                // another image altogether is another rule's
+                continue;
+            }
+            let (severity, message, help) = match theirs.digest {
+                None => (
+                    Severity::Warning,
+                    format!(
+                        "{} of {}: {} pins no digest of `{}`, so nothing proves the {} of {}",
+                        used.place,
+                        used.resource.name(),
+                        name(from),
+                        image.name,
+                        short(digest),
+                        name(to)
+                    ),
+                    format!("pin the digest in {} as well", name(from)),
+                ),
+                Some(staged) if theirs.tag.is_some() && theirs.tag == image.tag => (
+                    Severity::Error,
+                    format!(
+                        "{} of {}: the tag `{}` is {} in {} and {} in {}",
+                        used.place,
+                        used.resource.name(),
+                        image.tag.unwrap_or_default(),
+                        short(digest),
+                        name(to),
+                        short(staged),
+                        name(from)
+                    ),
+                    format!("promote the digest that {} runs", name(from)),
+                ),
+                Some(staged) => (
+                    Severity::Error,
+                    format!(
+                        "{} of {}: {} runs {} of `{}`, which {} does not run; it runs {}",
+                        used.place,
+                        used.resource.name(),
+                        name(to),
+                        short(digest),
+                        image.name,
+                        name(from),
+                        short(staged)
+                    ),
+                    format!("promote the digest that {} runs, or let {} run this one first", name(from), name(from)),
+                ),
+            };
+            let draft = Draft::new(severity, used.digest_origin, message).help(help);
+            let draft = draft.related(other.origin(), format!("{} runs this", name(from)));
+            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+        }
+    }
+}
+
+/// A digest as people compare it.
+fn short(digest: &str) -> String {
+    let (algorithm, hex) = digest.split_once(':').unwrap_or(("", digest));
+    let hex: String = hex.chars().take(12).collect();
+    format!("{algorithm}:{hex}…")
+}
