@@ -165,8 +165,9 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
 }
 
 /// The whole check of a tree, as the command runs it.
-fn outcome(tree: &Tree) -> Outcome {
-    let source = Arc::new(Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
+fn outcome(tree: &Tree, base: Option<&Tree>) -> Outcome {
+    let source_of = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let source = Arc::new(source_of(tree));
     let files = Arc::new(Files::default());
     let config = tree.get(".gitops-lint.yaml").map_or_else(Config::default, |text| {
         let file = files.add(".gitops-lint.yaml", None, Arc::from(text.as_str()));
@@ -174,8 +175,9 @@ fn outcome(tree: &Tree) -> Outcome {
             rules::all().iter().map(|rule| KnownRule { id: rule.metadata().id, options: rule.metadata().options }).collect();
         Config::load(&yaml::read::read(text, file).unwrap(), &known).unwrap_or_else(|problems| panic!("{problems:?}"))
     });
-    let repo = Repo::load_with(source, None, &config, files, &|_, _| None);
-    let context = Context::new(&repo, &config, None);
+    let repo = Repo::load_with(source, None, &config, files.clone(), &|_, _| None);
+    let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files, &|_, _| None));
+    let context = Context::new(&repo, &config, base.as_ref());
     let mut findings = rules::run(&context);
     let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
     findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
@@ -210,7 +212,7 @@ fn line(outcome: &Outcome, number: usize, path: &str) -> String {
 
 #[test]
 fn the_shop_is_healthy() {
-    let outcome = outcome(&shop());
+    let outcome = outcome(&shop(), None);
     assert_eq!(described(&outcome), Vec::<String>::new());
     assert!(outcome.overlays.len() >= 22, "{} overlays", outcome.overlays.len());
     assert!(outcome.overlays.iter().all(|overlay| overlay.complete && overlay.environment.is_some()));
@@ -219,9 +221,9 @@ fn the_shop_is_healthy() {
 #[test]
 fn the_shop_needs_no_configuration() {
     let mut shop = shop();
-    let (overlays, configuration) = (outcome(&shop).overlays, shop.remove(".gitops-lint.yaml"));
+    let (overlays, configuration) = (outcome(&shop, None).overlays, shop.remove(".gitops-lint.yaml"));
     assert!(configuration.is_some());
-    let outcome = outcome(&shop);
+    let outcome = outcome(&shop, None);
     assert_eq!(described(&outcome), Vec::<String>::new());
     assert_eq!(outcome.overlays, overlays);
 }
@@ -230,7 +232,7 @@ fn the_shop_needs_no_configuration() {
 fn every_case_gives_its_findings_and_nothing_else() {
     let (shop, mut failures) = (shop(), Vec::new());
     for case in cases().iter().filter(|case| case.status == Status::Found) {
-        let outcome = outcome(&changed(case, &shop));
+        let outcome = outcome(&changed(case, &shop), case.needs.contains(&Need::Base).then_some(&shop));
         if std::env::var("CASE").is_ok() {
             println!("{}\n{}", case.description, described(&outcome).join("\n"));
         }

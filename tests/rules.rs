@@ -14,6 +14,8 @@
 //! Findings with one cause are merged before they are compared. Every finding must be expected, every expectation met.
 //! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
 //!
+//! A case with the folders `base` and `head` compares two revisions.
+//!
 //! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
 //! `RULE=mutable-tag` runs one rule only.
 
@@ -50,20 +52,26 @@ fn name(path: &Path) -> String {
 
 /// Runs one rule over a case and concludes as `check` does.
 fn outcome(case: &Path, rule: &str) -> Outcome {
-    let (mut config, repo) = harness::load(case);
+    let (mut config, repo, base) = harness::load(case);
     for other in rules::all() {
         let id = other.metadata().id;
         if id != rule {
             config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), options: None });
         }
     }
-    let context = Context::new(&repo, &config, None);
+    let context = Context::new(&repo, &config, base.as_ref());
     let findings = rules::run(&context);
     let options =
         Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     outcome.findings.retain(|located| located.finding.rule == rule);
     outcome
+}
+
+/// What is under check: the folder `head` of a case that compares two revisions, else the case.
+fn root(case: &Path) -> PathBuf {
+    let head = case.join("head");
+    if head.is_dir() { head } else { case.to_path_buf() }
 }
 
 /// The expectations that the files of a case hold.
@@ -166,7 +174,7 @@ fn every_rule_finds_what_its_fixtures_expect() {
             assert!(outcome.checked_anything(), "{rule}/{}: no overlay was found", name(case));
             let _ = writeln!(text, "## {}", name(case));
             wording(&outcome, &mut text);
-            let (expected, mut found) = (expectations(case), Expectations::new());
+            let (expected, mut found) = (expectations(&root(case)), Expectations::new());
             for located in &outcome.findings {
                 let what = format!("{}: {rule}", located.finding.severity.as_str());
                 *found.entry((located.location.file.to_string(), located.location.line, what)).or_default() += 1;
@@ -220,17 +228,27 @@ fn every_rule_is_documented() {
 mod harness {
     use super::*;
     use gitops_lint::config::KnownRule;
-    use gitops_lint::source::Files;
+    use gitops_lint::source::memory::Memory;
     use gitops_lint::source::worktree::Worktree;
+    use gitops_lint::source::{Files, Source};
     use gitops_lint::yaml::read::read;
 
-    pub fn load(case: &Path) -> (Config, Repo) {
+    /// The configuration, the repo and, for a case with the folders `base` and `head`, the base revision.
+    pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
+        let root = super::root(case);
         let files = Arc::new(Files::default());
         let config =
-            std::fs::read_to_string(case.join(".gitops-lint.yaml")).map_or_else(|_| Config::default(), |text| config(&text, &files));
-        let source = Arc::new(Worktree::open(case).unwrap());
-        let repo = Repo::load_with(source, Some(case.to_path_buf()), &config, files, &|_, _| None);
-        (config, repo)
+            std::fs::read_to_string(root.join(".gitops-lint.yaml")).map_or_else(|_| Config::default(), |text| config(&text, &files));
+        let source = Arc::new(Worktree::open(&root).unwrap());
+        let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone(), &|_, _| None);
+        let base = (root != case).then(|| {
+            let tree = Worktree::open(&case.join("base")).unwrap();
+            let texts = tree.files().iter().map(|path| String::from_utf8(tree.read(path).unwrap().to_vec()).unwrap());
+            let texts: Vec<String> = texts.collect();
+            let source = Memory::new(tree.files().iter().map(|path| &**path).zip(texts.iter().map(String::as_str)));
+            Repo::load_with(Arc::new(source.at("base")), None, &config, files, &|_, _| None)
+        });
+        (config, repo, base)
     }
 
     /// The configuration of a case; its file is read first, as the command does.

@@ -1,12 +1,14 @@
 //! The base revision of a check: given by `--base`, or found in what CI systems say of a pull request; and loading it, with
 //! what did not change rendered once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::workspace::Workspace;
+use crate::history::{Images, Walk, images};
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::Repo;
+use crate::rules::Proofs;
 use crate::source::Source;
 use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
 use crate::yaml::FileId;
@@ -17,6 +19,56 @@ pub struct Base {
     pub repo: Repo,
     /// Its commit: where the branch under check left the target branch.
     pub commit: Commit,
+}
+
+/// The digests that overlays rendered at the base and before it, found when they are asked for.
+pub struct Past<'r> {
+    repository: Arc<Repository>,
+    workspace: &'r Workspace,
+    base: &'r Base,
+    /// By overlay: every digest, newest first, and whether the history was complete.
+    seen: Mutex<HashMap<String, Arc<BTreeSet<String>>>>,
+}
+
+impl<'r> Past<'r> {
+    /// The past of a base.
+    pub fn new(workspace: &'r Workspace, base: &'r Base) -> Result<Past<'r>, GitError> {
+        let repository = Arc::new(Repository::open(&workspace.place.root)?);
+        Ok(Past { repository, workspace, base, seen: Mutex::default() })
+    }
+
+    fn digests(&self, path: &str) -> Arc<BTreeSet<String>> {
+        let known = self.seen.lock().ok().and_then(|seen| seen.get(path).cloned());
+        if let Some(known) = known {
+            return known;
+        }
+        let mut digests = BTreeSet::new();
+        let mut add = |images: &Images| {
+            digests.extend(images.values().flatten().filter_map(|version| version.digest.clone()));
+        };
+        if let Some(index) = self.base.repo.overlays.iter().position(|overlay| overlay.path == path) {
+            if let Some(overlay) = self.base.repo.overlays.get(index) {
+                add(&images(&overlay.rendered));
+            }
+            let root = Some(self.workspace.place.root.clone());
+            let mut walk = Walk::new(&self.repository, &self.workspace.config, &self.base.repo, root, &[index]);
+            walk.run(&self.base.repo, &self.base.commit, &mut |change| {
+                add(&change.before);
+                true
+            });
+        }
+        let digests = Arc::new(digests);
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.insert(path.to_string(), digests.clone());
+        }
+        digests
+    }
+}
+
+impl Proofs for Past<'_> {
+    fn ran(&self, overlay: &str, digest: &str) -> bool {
+        self.digests(overlay).contains(digest)
+    }
 }
 
 /// Variables in which CI systems name the commit or branch that a pull request goes to; branches are those of `origin`.

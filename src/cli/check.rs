@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::base::{self, Base};
+use super::base::{self, Base, Past};
 use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
-use crate::rules::{self, Context};
+use crate::rules::{self, Context, Proofs};
 use crate::source::git::short;
 
 /// Arguments of `check`.
@@ -84,7 +84,9 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let mut timings = std::mem::take(&mut workspace.timings);
     let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
-    let context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
+    let past = base.as_ref().map(|base| Past::new(&workspace, base)).transpose().map_err(|error| error.to_string())?;
+    let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
+    context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
     let judge = |context: &Context| {
         let mut findings = rules::run(context);
         findings.extend(policy::run(&policies, context));

@@ -25,7 +25,7 @@
 //!
 //! None.
 
-use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use super::{Category, Context, Draft, Metadata, Rule, Sink, skipped_environment};
 use crate::compare;
 use crate::finding::Severity;
 use crate::kubernetes::image_use::ImageUse;
@@ -70,6 +70,10 @@ impl Rule for DigestMismatch {
             };
             let all: Vec<&ImageUse> = before.iter().copied().chain(earlier.images.iter().filter(same_image)).collect();
             if before.is_empty() || all.iter().any(|other| other.image().digest == Some(digest)) || context.ran_before(from, to, digest) {
+                continue;
+            }
+            // a digest of an environment further back has a rule of its own
+            if skipped_environment::passed_by(context, from, to, digest).is_some() {
                 continue;
             }
             let Some(other) = before.iter().find(|other| same_image(other)).or(before.first()) else { continue };

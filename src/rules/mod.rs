@@ -29,6 +29,7 @@ mod missing_configmap_key;
 mod missing_limits;
 mod missing_secret;
 mod missing_secret_key;
+mod mixed_promotion;
 mod mutable_tag;
 mod needs_plugin;
 mod orphan_manifest;
@@ -41,6 +42,8 @@ mod removed_requests;
 mod removed_resource;
 mod removed_security_context;
 mod render_error;
+mod resource_deletion;
+mod skipped_environment;
 mod stale_allowance;
 mod unmatched_patch;
 mod unused_image_override;
@@ -119,6 +122,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &invalid_image::InvalidImage,
         &lost_digest::LostDigest,
         &digest_mismatch::DigestMismatch,
+        &skipped_environment::SkippedEnvironment,
+        &mixed_promotion::MixedPromotion,
         &image_drift::ImageDrift,
         &unused_image_override::UnusedImageOverride,
         &render_error::RenderError,
@@ -143,6 +148,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &removed_probe::RemovedProbe,
         &removed_security_context::RemovedSecurityContext,
         &removed_resource::RemovedResource,
+        &resource_deletion::ResourceDeletion,
         &missing_limits::MissingLimits,
         &limits_below_requests::LimitsBelowRequests,
     ]

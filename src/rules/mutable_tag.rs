@@ -34,7 +34,9 @@ use super::{Category, Context, Draft, Metadata, Rule, Sink, Stage, lost_digest};
 use crate::config::Level;
 use crate::finding::Severity;
 use crate::kubernetes::image::{Image, floating};
+use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
+use crate::yaml::Origin;
 
 /// The rule.
 pub(super) struct MutableTag;
@@ -60,6 +62,8 @@ impl Rule for MutableTag {
         }
         let extra = context.option_list(METADATA.id, "floating");
         let lost_is_reported = context.level("lost-digest") != Some(Level::Off);
+        // one line may give several containers their image: that is one cause
+        let mut causes: Vec<(Origin, Vec<&ImageUse>)> = Vec::new();
         for used in &context.facts(overlay).images {
             let image = used.image();
             // what is no reference at all is another rule's
@@ -67,6 +71,14 @@ impl Rule for MutableTag {
             if image.digest.is_some() || !used.tag_known || !readable || (lost_is_reported && lost_digest::lost(used).is_some()) {
                 continue;
             }
+            match causes.iter_mut().find(|(origin, _)| *origin == used.tag_origin) {
+                Some((_, all)) => all.push(used),
+                None => causes.push((used.tag_origin, vec![used])),
+            }
+        }
+        for (origin, all) in causes {
+            let Some(used) = all.first() else { continue };
+            let image = used.image();
             let moves = floating(image.tag, &extra);
             let severity = match (stage, moves) {
                 (Stage::Protected, _) | (_, true) => Severity::Error,
@@ -79,13 +91,18 @@ impl Rule for MutableTag {
                 (Some(tag), true) => format!("has the tag `{tag}`, which is made to move, and no digest"),
                 (Some(tag), false) => format!("has the tag `{tag}` and no digest, so another build can take its place"),
             };
-            let message = format!("{} of {} in {environment}: the image `{}` {why}", used.place, used.resource.name(), shown(&image));
+            let others = match all.len() {
+                1 => String::new(),
+                number => format!(" (and {} more)", number - 1),
+            };
+            let message =
+                format!("{} of {}{others} in {environment}: the image `{}` {why}", used.place, used.resource.name(), shown(&image));
             let help = if used.node.is_some() {
                 "pin the digest that was tested, in `images` (`digest: sha256:…`) or behind the tag (`@sha256:…`)"
             } else {
                 "pin the digest that was tested, behind the tag (`1.2.3@sha256:…`) or in the chart's value for it"
             };
-            let mut draft = Draft::new(severity, used.tag_origin, message).help(help).on(used.resource, used.pointer.clone());
+            let mut draft = Draft::new(severity, origin, message).help(help).on(used.resource, used.pointer.clone());
             if used.name_origin.file != used.tag_origin.file {
                 draft = draft.related(used.name_origin, "the image is named here");
             }

@@ -10,6 +10,7 @@ use super::{EntryKind, Source, SourceError};
 pub struct Memory {
     contents: BTreeMap<Arc<str>, Arc<[u8]>>,
     paths: Vec<Arc<str>>,
+    revision: Option<Arc<str>>,
 }
 
 impl Memory {
@@ -18,11 +19,18 @@ impl Memory {
         let contents: BTreeMap<Arc<str>, Arc<[u8]>> =
             files.into_iter().map(|(path, text)| (Arc::from(path), Arc::from(text.as_bytes()))).collect();
         let paths = contents.keys().cloned().collect();
-        Memory { contents, paths }
+        Memory { contents, paths, revision: None }
+    }
+    /// The same tree as a revision that is not the head.
+    pub fn at(self, revision: &str) -> Memory {
+        Memory { revision: Some(revision.into()), ..self }
     }
 }
 
 impl Source for Memory {
+    fn revision(&self) -> Option<&str> {
+        self.revision.as_deref()
+    }
     fn files(&self) -> &[Arc<str>] {
         &self.paths
     }
