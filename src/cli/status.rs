@@ -156,7 +156,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     let mut past: Past = BTreeMap::new();
     let differing: Vec<(usize, String, Version)> = present
         .iter()
-        .flat_map(|(index, images)| images.iter().filter_map(|(name, _)| Some((*index, name.clone(), one(images, name)?))))
+        .flat_map(|(index, images)| images.keys().filter_map(|name| Some((*index, name.clone(), one(images, name)?))))
         .filter_map(|(index, name, version)| {
             let (from, other) = counterpart(index, &name)?;
             let earlier = one(present.get(&from)?, &other)?;
