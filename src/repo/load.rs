@@ -18,8 +18,10 @@ use crate::kustomize::{Kustomization, RenderOptions, Rendered, Renderer};
 use crate::source::{EntryKind, Files, Source, join};
 use crate::yaml::{By, Node, Origin};
 
-/// Folder names whose kustomizations are made to be built upon, not to be applied.
-const BUILT_UPON: &[&str] = &["base", "bases", "common", "shared", "components", "template", "templates", "example", "examples"];
+/// Folder names whose kustomizations are made to be copied, not to be applied.
+const BUILT_UPON: &[&str] = &["template", "templates", "example", "examples", "sample", "samples"];
+/// Folder names of what is made to be built upon, perhaps by another repo: such a root counts only when it builds by itself.
+const BASES: &[&str] = &["base", "bases", "common", "shared", "components"];
 
 impl Repo {
     /// Loads a tree: everything in it is rendered. `root` is where the tree lies on disk, for absolute paths in kustomizations.
@@ -63,6 +65,12 @@ impl Repo {
                     path,
                 }
             })
+            .collect();
+        let is_base = |overlay: &Overlay| overlay.path.split('/').any(|part| BASES.contains(&part.to_ascii_lowercase().as_str()));
+        let several = overlays.len() > 1;
+        let overlays: Vec<Overlay> = overlays
+            .into_iter()
+            .filter(|overlay| !(several && overlay.environment.is_none() && !overlay.rendered.complete && is_base(overlay)))
             .collect();
         let pairs = pairs::pairs(&overlays, config);
         let unreferenced = unreferenced(&roots, &renderer, &layout);

@@ -29,6 +29,7 @@
 use base64::Engine;
 
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::compare::secrets::is_secret_name;
 use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::yaml::{By, Node, Origin};
@@ -61,7 +62,7 @@ impl Rule for PlaintextSecret {
                 let Some(entry) = resource.node.entry(field) else { continue };
                 for value in entry.value.entries() {
                     let Some(text) = value.value.text() else { continue };
-                    if is_readable(text, encoded) {
+                    if is_readable(text, encoded) && holds_a_secret(&value.key, text, encoded) {
                         let generated = value.value.origin.by == By::Generator;
                         keys.push(&value.key);
                         found.get_or_insert((field, if generated { value.key_origin } else { entry.key_origin }));
@@ -86,22 +87,49 @@ fn is_registration(node: &Node) -> bool {
         && !["stringData", "data"].iter().any(|field| CREDENTIALS.iter().any(|key| node.at(&[field, key]).is_some()))
 }
 
+/// A value as the cluster gets it.
+fn decoded(text: &str, encoded: bool) -> String {
+    let compact: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let bytes = if encoded { base64::engine::general_purpose::STANDARD.decode(compact.as_bytes()).ok() } else { None };
+    bytes.map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned()).trim().to_string()
+}
+
 /// Whether a value is data that somebody could use.
 fn is_readable(text: &str, encoded: bool) -> bool {
-    let decoded;
-    let text = if encoded {
-        let compact: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
-        match base64::engine::general_purpose::STANDARD.decode(compact.as_bytes()) {
-            Ok(bytes) => {
-                decoded = String::from_utf8_lossy(&bytes).into_owned();
-                decoded.trim()
-            }
-            Err(_) => text.trim(),
-        }
-    } else {
-        text.trim()
-    };
-    !(text.is_empty() || is_placeholder(text) || is_encrypted(text) || is_public(text))
+    let text = decoded(text, encoded);
+    !(text.is_empty() || is_placeholder(&text) || is_encrypted(&text) || is_public(&text))
+}
+
+/// Names of values that come with a credential and are none.
+const HARMLESS: &[&str] =
+    &["username", "user", "user_name", "host", "hostname", "port", "database", "dbname", "region", "endpoint", "type", "url"];
+
+/// Whether a key and its value are a secret by themselves: not a user's name, and not a file of settings in which no value goes
+/// by the name of a secret (values of Helm charts are often kept in Secrets).
+fn holds_a_secret(key: &str, text: &str, encoded: bool) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let text = decoded(text, encoded);
+    if HARMLESS.iter().any(|word| lower == *word || lower.ends_with(&format!("_{word}")) || lower.ends_with(&format!("-{word}"))) {
+        return text.contains("://") && text.contains('@');
+    }
+    let settings = [".yaml", ".yml", ".json", ".toml", ".ini", ".conf", ".properties", ".xml"].iter().any(|ending| lower.ends_with(ending));
+    if !settings {
+        return true;
+    }
+    text.lines().any(|line| {
+        let pair = line.split_once(':').or_else(|| line.split_once('='));
+        pair.is_some_and(|(name, value)| {
+            let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
+            let value = value.trim().trim_matches(['"', '\'', ',', ' ']);
+            // `existingSecret: api-db` names a Secret
+            let reference = name.to_ascii_lowercase().starts_with("existing");
+            is_secret_name(name)
+                && !reference
+                && value.len() > 3
+                && is_readable(value, false)
+                && !matches!(value, "true" | "false" | "null")
+        })
+    }) || text.contains("PRIVATE KEY")
 }
 
 fn is_encrypted(text: &str) -> bool {
