@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::codeowners::{CodeOwners, PLACES};
 use super::discover::{self, Layout, Place, Root};
 use super::{Crossing, Overlay, Repo, Unreferenced, pairs};
 use crate::config::Config;
@@ -75,7 +76,8 @@ impl Repo {
         let pairs = pairs::pairs(&overlays, config);
         let unreferenced = unreferenced(&roots, &renderer, &layout);
         let crossings = crossings(&roots, &renderer, &layout);
-        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings }
+        let owners = codeowners(&*source, &files);
+        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings, owners }
     }
 }
 
@@ -182,6 +184,13 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
             (!documents.is_empty() && documents.iter().all(object)).then_some(Unreferenced { file, kustomization, documents })
         })
         .collect()
+}
+
+/// The file of owners.
+fn codeowners(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
+    let (path, bytes) = PLACES.iter().find_map(|path| Some((path, source.read(path).ok()?)))?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    Some(CodeOwners::read(files.add(path, source.revision(), Arc::from(text)), text))
 }
 
 /// Entries that lead from one environment into another.

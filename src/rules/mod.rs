@@ -14,7 +14,9 @@ mod losses;
 mod problems;
 mod sink;
 
+mod codeowners_gap;
 mod cross_environment_reference;
+mod dangling_reference;
 mod deprecated_field;
 mod digest_mismatch;
 mod duplicate_key;
@@ -45,6 +47,7 @@ mod render_error;
 mod resource_deletion;
 mod skipped_environment;
 mod stale_allowance;
+mod sync_wave_order;
 mod unmatched_patch;
 mod unused_image_override;
 
@@ -72,6 +75,10 @@ pub enum Category {
     Drift,
     /// Rendering and layout of the repo.
     Structure,
+    /// What is applied when.
+    Ordering,
+    /// Who may change what, and when.
+    Governance,
     /// Suppressions, policies, the tool itself.
     Meta,
 }
@@ -151,6 +158,9 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &resource_deletion::ResourceDeletion,
         &missing_limits::MissingLimits,
         &limits_below_requests::LimitsBelowRequests,
+        &dangling_reference::DanglingReference,
+        &sync_wave_order::SyncWaveOrder,
+        &codeowners_gap::CodeownersGap,
     ]
 }
 
