@@ -11,7 +11,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("source", &["yaml"]),
     ("yaml", &["source"]),
     ("kustomize", &["source", "yaml"]),
-    ("kubernetes", &["kustomize", "yaml"]),
+    ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration names environments, and takes misspelt keys as kustomizations do
     ("config", &["finding", "kustomize", "repo", "source", "yaml"]),

@@ -117,7 +117,7 @@ fn matcher(pattern: &str) -> Option<GlobMatcher> {
     } else {
         format!("{prefix}{body}{{,/**}}")
     };
-    GlobBuilder::new(&glob).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
+    GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build().ok().map(|glob| glob.compile_matcher())
 }
 
 #[cfg(test)]

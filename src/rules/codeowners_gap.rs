@@ -23,7 +23,7 @@
 //!
 //! None.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
@@ -47,31 +47,29 @@ impl Rule for CodeownersGap {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
-    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let repo = context.repo;
         let owners = context.base.and_then(|base| base.owners.as_ref()).or(repo.owners.as_ref());
-        let Some(owners) = owners.filter(|_| repo.protected(overlay)) else { return };
-        let name = repo.environment(overlay).map_or("this environment", |environment| environment.name.as_str());
-        // one finding for each line that takes the owner away, and one for what no line matches
-        let mut causes: BTreeMap<Option<(u32, u32)>, Vec<String>> = BTreeMap::new();
-        let mut places: BTreeMap<(u32, u32), Origin> = BTreeMap::new();
-        for file in &overlay.rendered.files {
-            let path = repo.files.get(*file).path.to_string();
-            match owners.owner(&path) {
-                Some(line) if line.owned => {}
-                Some(line) => {
-                    let key = (line.origin.start, line.origin.end);
-                    places.insert(key, line.origin);
-                    causes.entry(Some(key)).or_default().push(path);
+        let Some(owners) = owners else { return };
+        // one finding for each line that takes owners away, and one for what no line matches, in each environment
+        let mut causes: BTreeMap<(Option<usize>, Option<u32>), Cause> = BTreeMap::new();
+        for overlay in repo.overlays.iter().filter(|overlay| repo.protected(overlay)) {
+            for file in &overlay.rendered.files {
+                let path = repo.files.get(*file).path.to_string();
+                let line = owners.owner(&path);
+                if line.is_some_and(|line| line.owned) {
+                    continue;
                 }
-                None => causes.entry(None).or_default().push(path),
+                let key = (overlay.environment, line.map(|line| line.origin.start));
+                let cause =
+                    causes.entry(key).or_insert_with(|| Cause { overlay, line: line.map(|line| line.origin), paths: BTreeSet::new() });
+                cause.paths.insert(path);
             }
         }
-        for (place, mut paths) in causes {
-            paths.sort();
-            let Some(first) = paths.first().cloned() else { continue };
+        for Cause { overlay, line, paths } in causes.into_values() {
+            let Some(first) = paths.first() else { continue };
+            let name = repo.environment(overlay).map_or("this environment", |environment| environment.name.as_str());
             let more = if paths.len() > 1 { format!(" and {} more files", paths.len() - 1) } else { String::new() };
-            let line = place.and_then(|place| places.get(&place)).copied();
             let message = match line {
                 Some(_) => format!("this line leaves {first}{more} of {name} without an owner"),
                 None => format!("no line of CODEOWNERS gives {first}{more} of {name} an owner"),
@@ -84,4 +82,13 @@ impl Rule for CodeownersGap {
             sink.report(context, Some(overlay), draft);
         }
     }
+}
+
+/// Files without owner for one reason.
+struct Cause<'r> {
+    /// An overlay that renders from them.
+    overlay: &'r Overlay,
+    /// The line that takes the owner away; `None` where no line matches.
+    line: Option<Origin>,
+    paths: BTreeSet<String>,
 }

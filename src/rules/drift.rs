@@ -137,7 +137,8 @@ pub(super) fn allows(allowance: &Allowance, difference: &Difference, to: &Overla
     let paths = [difference.change.path(), difference.change.named_path()];
     let path = allowance.path.as_ref().is_none_or(|pattern| {
         let pattern = pattern.trim_end_matches('/');
-        paths.iter().any(|path| below(path, pattern)) || matches(&Some(format!("{pattern}{{,/**}}")), &[&paths[0], &paths[1]])
+        paths.iter().any(|path| below(path, pattern))
+            || [pattern.to_string(), format!("{pattern}/**")].into_iter().any(|glob| matches(&Some(glob), &[&paths[0], &paths[1]]))
     });
     path && matches(&allowance.kind, &[resource.kind()])
         && matches(&allowance.name, &[resource.name(), &resource.original.name])
