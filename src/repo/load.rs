@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::agents::{self, Pointer};
 use super::codeowners::{CodeOwners, PLACES};
 use super::discover::{self, Layout, Place, Root};
 use super::{Crossing, Overlay, Repo, Unreferenced, pairs};
@@ -45,7 +46,9 @@ impl Repo {
         let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
         let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
-        let mut chosen = discover::overlays(&roots, &layout, &BTreeSet::new());
+        let pointers = agents::collect(&renderer, &layout);
+        let pointed_at: BTreeSet<String> = pointers.iter().map(|pointer| pointer.folder.clone()).collect();
+        let mut chosen = discover::overlays(&roots, &layout, &pointed_at);
         let alone = standing_alone(&roots, &layout, &chosen);
         chosen.extend(alone);
         chosen.sort_by(|one, other| one.0.cmp(&other.0));
@@ -53,14 +56,19 @@ impl Repo {
         let names = discover::short_names(&apps);
         let overlays: Vec<Overlay> = chosen
             .into_par_iter()
-            .map(|(path, place)| {
+            .flat_map_iter(|(path, place)| by_environment(&path, place, &pointers))
+            .map(|(path, place, pointer)| {
                 let app = app_path(&path, place.as_ref());
-                let rendered = known(&path, &renderer).unwrap_or_else(|| renderer.render(&path));
+                let rendered = known(&path, &renderer).filter(|_| pointer.is_none());
+                let rendered = rendered.unwrap_or_else(|| match pointer {
+                    Some(pointer) => pointer.render(&renderer),
+                    None => renderer.render(&path),
+                });
                 Overlay {
                     app: names.get(&app).cloned().unwrap_or(app),
                     environment: place.as_ref().map(|place| place.environment),
                     variant: place.and_then(|place| place.variant),
-                    agent: None,
+                    agent: pointer.map(|pointer| pointer.agent.clone()),
                     origin: place_of(&path, &renderer, &files, &*source),
                     rendered,
                     path,
@@ -77,8 +85,29 @@ impl Repo {
         let unreferenced = unreferenced(&roots, &renderer, &layout);
         let crossings = crossings(&roots, &renderer, &layout);
         let owners = codeowners(&*source, &files);
-        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings, owners }
+        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings, pointers, owners }
     }
+}
+
+/// An overlay for each environment whose agents point at a folder; one where no agent does, or the folder's path says it all.
+fn by_environment<'p>(path: &str, place: Option<Place>, pointers: &'p [Pointer]) -> Vec<(String, Option<Place>, Option<&'p Pointer>)> {
+    let here = || pointers.iter().filter(|pointer| pointer.folder == path);
+    if let Some(place) = place {
+        // the agent of the folder's own environment, where there is one
+        let own = here().find(|pointer| pointer.environment == Some(place.environment)).or_else(|| here().next());
+        return vec![(path.to_string(), Some(place), own)];
+    }
+    let mut found: BTreeMap<Option<usize>, &Pointer> = BTreeMap::new();
+    for pointer in here() {
+        found.entry(pointer.environment).or_insert(pointer);
+    }
+    if found.is_empty() {
+        return vec![(path.to_string(), None, None)];
+    }
+    let placed = |environment: Option<usize>| {
+        environment.map(|environment| Place { app: path.to_string(), environment, variant: None, prefix: path.to_string() })
+    };
+    found.into_iter().map(|(environment, pointer)| (path.to_string(), placed(environment), Some(pointer))).collect()
 }
 
 fn folder_of(path: &str) -> &str {
@@ -269,5 +298,33 @@ mod tests {
         assert_eq!(repo.pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 0)]);
         let unreferenced: Vec<String> = repo.unreferenced.iter().map(|found| repo.files.get(found.file).path.to_string()).collect();
         assert_eq!(unreferenced, ["apps/api/base/forgotten.yaml"]);
+    }
+
+    #[test]
+    fn agents_make_overlays_of_what_they_point_at() {
+        let flux = |variable: &str| {
+            format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: api}}\nspec:\n  path: ./apps/api\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n  targetNamespace: {variable}\n  postBuild: {{substitute: {{LEVEL: {variable}}}}}\n"
+            )
+        };
+        let (staging, production) = (flux("stage"), flux("live"));
+        let source = Memory::new([
+            ("apps/api/kustomization.yaml", "resources: [config.yaml]"),
+            ("apps/api/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\ndata: {level: \"${LEVEL}\"}\n"),
+            ("clusters/staging/apps.yaml", &staging),
+            ("clusters/production/apps.yaml", &production),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<(&str, Option<&str>, Option<&str>)> = repo
+            .overlays
+            .iter()
+            .map(|overlay| {
+                let object = overlay.rendered.resources.first().unwrap();
+                let level = object.node.at(&["data", "level"]).and_then(Node::text);
+                (repo.environment(overlay).map_or("", |environment| &*environment.name), object.namespace(), level)
+            })
+            .collect();
+        assert_eq!(shown, [("staging", Some("stage"), Some("stage")), ("production", Some("live"), Some("live"))]);
+        assert_eq!(repo.pairs.len(), 1);
     }
 }

@@ -4,6 +4,7 @@
 //! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `pairs` matches environments.
 //! Not here: rendering (`kustomize`), judgement (`rules`).
 
+pub mod agents;
 pub mod codeowners;
 pub mod discover;
 mod load;
@@ -92,6 +93,8 @@ pub struct Repo {
     pub unreferenced: Vec<Unreferenced>,
     /// Entries of kustomizations that lead from one environment into another, in the order of the files.
     pub crossings: Vec<Crossing>,
+    /// What agents' objects in the repo point at, in the order of the files.
+    pub pointers: Vec<agents::Pointer>,
     /// The file of owners, when there is one.
     pub owners: Option<codeowners::CodeOwners>,
 }

@@ -45,6 +45,7 @@ mod removed_resource;
 mod removed_security_context;
 mod render_error;
 mod resource_deletion;
+mod shared_environment_path;
 mod skipped_environment;
 mod stale_allowance;
 mod sync_wave_order;
@@ -139,6 +140,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &orphan_manifest::OrphanManifest,
         &unmatched_patch::UnmatchedPatch,
         &cross_environment_reference::CrossEnvironmentReference,
+        &shared_environment_path::SharedEnvironmentPath,
         &duplicate_key::DuplicateKey,
         &deprecated_field::DeprecatedField,
         &empty_overlay::EmptyOverlay,
