@@ -48,9 +48,9 @@ impl Rule for SharedEnvironmentPath {
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let repo = context.repo;
         for pointer in &repo.pointers {
-            let Some(own) = pointer.environment else { continue };
-            let target = repo.overlays.iter().find(|overlay| overlay.path == pointer.folder);
-            let Some((target, other)) = target.and_then(|target| Some((target, target.environment?))) else { continue };
+            // a folder that carries no environment may well be shared
+            let (Some(own), Some(other)) = (pointer.environment, pointer.folder_environment) else { continue };
+            let Some(target) = repo.overlays.iter().find(|overlay| overlay.path == pointer.folder) else { continue };
             let (Some(from), Some(to)) = (repo.environments.get(own), repo.environments.get(other)) else { continue };
             if own == other {
                 continue;

@@ -33,6 +33,8 @@ pub struct Pointer {
     pub agent: Agent,
     /// The environment of the file that the object stands in, by its path.
     pub environment: Option<usize>,
+    /// The environment that the folder itself carries in its path.
+    pub folder_environment: Option<usize>,
     /// What the object adds; `None` when nothing.
     pub layer: Option<Kustomization>,
     /// What it puts in place of `${…}`.
@@ -84,7 +86,9 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Vec<Pointer> {
             };
             let Some(mut pointer) = pointer.filter(|pointer| applies(&**source, renderer, &pointer.folder)) else { continue };
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            pointer.environment = layout.place(folder).and_then(Result::ok).map(|place| place.environment);
+            let environment = |folder: &str| layout.place(folder).and_then(Result::ok).map(|place| place.environment);
+            pointer.environment = environment(folder);
+            pointer.folder_environment = environment(&pointer.folder);
             found.push(pointer);
         }
     }
@@ -123,6 +127,7 @@ fn pointer(node: &Node, kind: AgentKind, place: Origin, folder: String, layer: K
         folder,
         agent: Agent { kind, name: name_of(node, word), origin: place },
         environment: None,
+        folder_environment: None,
         layer: adds.then_some(layer),
         variables: None,
         problems,
