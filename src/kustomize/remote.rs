@@ -114,14 +114,25 @@ fn split_marked(path: &str) -> Option<(String, String)> {
     Some((path[..index].to_string(), path[index..].to_string()))
 }
 
-/// Whether a reference names one commit for good: a full commit id, or a tag that looks like a version.
+/// Whether a reference names one commit for good: a full commit id, or a tag that looks like a version: `v1.2.3`, `1.2`,
+/// `controller-v1.5.1`, `v20251006-15a86e52ee`.
 pub fn is_pinned(reference: &str) -> bool {
     let commit = reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
     let name = reference.rsplit('/').next().unwrap_or_default();
-    let version = name.strip_prefix(['v', 'V']).unwrap_or(name);
-    let mut numbers = version.split('.');
-    let leading = numbers.next().is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-    commit || (leading && numbers.next().is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit())))
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let version = |text: &str| {
+        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        let leading = digits(text);
+        leading > 0 && text.get(leading..).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| digits(rest) > 0)
+    };
+    // a build of a day: the date and what it was built from
+    let build = name
+        .strip_prefix('v')
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(date, id)| date.len() == 8 && digits(date) == 8 && id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    // a branch such as `release-1.2` has no `v` before its number
+    let prefixed = name.match_indices("-v").any(|(at, _)| name.get(at + 1..).is_some_and(version));
+    commit || version(name) || build || prefixed
 }
 
 /// The folder of the tree that stands for a URL. The URL may differ in a trailing slash or `.git`.
@@ -143,7 +154,7 @@ pub fn problem(reference: &Text) -> Problem {
     let url: &str = reference;
     let pinned = match parse(url) {
         Some(remote) if !remote.reference.is_empty() => is_pinned(&remote.reference),
-        _ => url.split(['/', '?', '&', '=']).any(is_pinned),
+        _ => url.split(['/', '?', '&', '=', '@']).any(is_pinned),
     };
     let (kind, message) = match pinned {
         true => (ProblemKind::RemotePinned, format!("{url:?} is remote and has no copy in the repository, so it was left out")),
@@ -186,6 +197,8 @@ mod tests {
     #[test]
     fn pins_are_commits_and_versions() {
         assert!(is_pinned("v1.2.3") && is_pinned("1.2") && is_pinned("0123456789abcdef0123456789abcdef01234567"));
+        assert!(is_pinned("controller-v1.5.1") && is_pinned("kustomize/v5.8.2") && is_pinned("v20251006-15a86e52ee"));
+        assert!(!is_pinned("release-1.2") && !is_pinned("dev-v2") && !is_pinned("v20251006-next"));
         assert!(!is_pinned("main") && !is_pinned("v3x") && !is_pinned("release") && !is_pinned(""));
     }
 }

@@ -85,7 +85,8 @@ impl Rule for MutableTag {
                 (Stage::Proving, false) => Severity::Warning,
                 (Stage::None | Stage::Development, false) => continue,
             };
-            let environment = context.repo.environment(overlay).map_or("this overlay", |environment| &environment.name);
+            let environment = context.repo.environment(overlay).map_or(String::new(), |environment| format!(" in {}", environment.name));
+            let what = if image.name.is_empty() { "the image".to_string() } else { format!("the image `{}`", image.name) };
             let why = match (image.tag, moves) {
                 (None, _) => "has neither tag nor digest, so it is whatever `latest` is at the time of the pull".to_string(),
                 (Some(tag), true) => format!("has the tag `{tag}`, which is made to move, and no digest"),
@@ -95,8 +96,7 @@ impl Rule for MutableTag {
                 1 => String::new(),
                 number => format!(" (and {} more)", number - 1),
             };
-            let message =
-                format!("{} of {}{others} in {environment}: the image `{}` {why}", used.place, used.resource.name(), shown(&image));
+            let message = format!("{} of {}{others}{environment}: {what} {why}", used.place, used.resource.name());
             let help = if used.node.is_some() {
                 "pin the digest that was tested, in `images` (`digest: sha256:…`) or behind the tag (`@sha256:…`)"
             } else {
@@ -109,8 +109,4 @@ impl Rule for MutableTag {
             sink.report(context, Some(overlay), draft);
         }
     }
-}
-
-fn shown(image: &Image) -> String {
-    if image.name.is_empty() { image.tag.unwrap_or_default().to_string() } else { image.name.to_string() }
 }
