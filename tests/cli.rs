@@ -310,6 +310,50 @@ fn a_broken_configuration_is_status_2_with_every_mistake() {
 }
 
 #[test]
+fn the_life_of_a_value_is_told_and_secrets_are_not() {
+    let repo = Repo::shop();
+    let run = repo.run(&["why", "deploy/api", "containers[api].image", "--format", "json"]).expect(0);
+    let overlays = run.json()["overlays"].as_array().unwrap().clone();
+    let environments: Vec<&str> = overlays.iter().map(|overlay| overlay["environment"].as_str().unwrap()).collect();
+    assert_eq!(environments, ["staging", "production"]);
+    let states = overlays[1]["values"][0]["states"].as_array().unwrap().clone();
+    let told = |state: &Value| {
+        let place = &state["origin"]["location"];
+        format!("{} {} {}:{}", state["value"].as_str().unwrap(), state["origin"]["by"], place["file"].as_str().unwrap(), place["line"])
+    };
+    let expected = [
+        "registry.example.com/api \"manifest\" apps/api/base/deployment.yaml:12".to_string(),
+        format!("registry.example.com/api@{DIGEST} \"images\" apps/api/overlays/production/kustomization.yaml:5"),
+    ];
+    assert_eq!(states.iter().map(told).collect::<Vec<_>>(), expected);
+    let text = repo.run(&["why", "api", "image", "--environment", "production"]).expect(0).out;
+    assert!(text.contains("1. registry.example.com/api (manifest)") && text.contains("(images)"), "{text}");
+    // what a patch took away is told with the line that did
+    let removal = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - patch: |\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: api}\n      spec:\n        template:\n          spec:\n            containers:\n              - name: api\n                resources:\n                  limits: null\n";
+    repo.write("apps/api/overlays/production/kustomization.yaml", removal);
+    let text = repo.run(&["why", "Deployment/api", "limits"]).expect(0).out;
+    assert!(text.contains("production  (removed)") && text.contains("kustomization.yaml:14:"), "{text}");
+    for (name, value, said) in [
+        ("nothing", None, "no overlay renders"),
+        ("api", Some("imag"), "did you mean image"),
+        ("Deployment/api", Some("name"), "several values"),
+    ] {
+        let mut arguments = vec!["why", name];
+        arguments.extend(value);
+        let run = repo.run(&arguments).expect(2);
+        assert!(run.err.contains(said), "{}", run.err);
+    }
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData:\n  password: hunter2\n  url: smtp://user:hunter2@mail\n";
+    repo.write("apps/web/base/secret.yaml", secret);
+    repo.write("apps/web/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\nnamePrefix: x-\n");
+    for arguments in [&["why", "Secret/smtp"][..], &["why", "smtp", "password"], &["why", "smtp", "url", "--format", "json"]] {
+        let run = repo.run(arguments).expect(0);
+        assert!(!run.out.contains("hunter2"), "{}", run.out);
+    }
+}
+
+#[test]
 fn rules_are_listed_and_explained() {
     let repo = Repo::new();
     assert!(repo.run(&["rules"]).expect(0).out.contains("unmatched-patch"));

@@ -10,6 +10,7 @@ mod policy;
 mod render;
 mod rules;
 mod status;
+mod why;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what `kustomize build` would print for a folder
     Render(render::Arguments),
+    /// Tell the life of a rendered value: who wrote it, what replaced it, what it is in each environment
+    Why(why::Arguments),
     /// Compare what two environments or overlays render to
     Diff(diff::Arguments),
     /// Show which image runs in which environment, since when, by which commit
@@ -71,6 +74,7 @@ pub fn run() -> ExitCode {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Status(arguments) => status::run_status(&arguments),
         Command::History(arguments) => status::run_history(&arguments),

@@ -12,7 +12,7 @@ use crate::finding::Location;
 use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
 use crate::source::worktree::{Worktree, find_root};
 use crate::source::{Files, Source};
-use crate::yaml::{Data, Node, Origin, escape_pointer, read, write};
+use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 
 /// Arguments of `render`.
 #[derive(Args)]
@@ -242,15 +242,35 @@ fn flatten(node: &Node, path: &mut String, files: &Files, values: &mut Vec<Value
         }
         _ => {
             let replaced: Vec<Value> = std::iter::successors(node.replaced.as_deref(), |node| node.replaced.as_deref())
-                .map(|node| json!({"value": write::to_json(node), "origin": origin(node.origin, files)}))
+                .map(|node| json!({"value": write::to_json(node), "origin": origin(node, files)}))
                 .collect();
             values.push(json!({
-                "path": path, "value": write::to_json(node), "origin": origin(node.origin, files), "replaced": replaced,
+                "path": path, "value": write::to_json(node), "origin": origin(node, files), "replaced": replaced,
             }));
         }
     }
 }
 
-fn origin(origin: Origin, files: &Files) -> Value {
-    json!({"by": origin.by.as_str(), "location": Location::resolve(files, origin).to_json()})
+fn origin(node: &Node, files: &Files) -> Value {
+    json!({"by": node.origin.by.as_str(), "location": Location::resolve(files, with_header(node, files)).to_json()})
+}
+
+/// The origin of a block scalar with its header (`|-`), without which its text is not the value.
+fn with_header(node: &Node, files: &Files) -> Origin {
+    let block = node.as_scalar().is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded));
+    let header = || {
+        let file = files.get(node.origin.file);
+        let before = file.text.get(..node.origin.start as usize)?.trim_end();
+        let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
+        let line = line.split(" #").next().unwrap_or(line).trim_end();
+        let mark = line.trim_end_matches(|character: char| character.is_ascii_digit() || matches!(character, '+' | '-'));
+        let at = mark.ends_with(['|', '>']).then_some(mark.len() - 1)?;
+        let start = before.rfind('\n').map_or(0, |at| at + 1) + at;
+        u32::try_from(start).ok()
+    };
+    let written = matches!(node.origin.by, By::Manifest | By::Patch);
+    match (block && written).then(header).flatten() {
+        Some(start) => Origin { start, ..node.origin },
+        None => node.origin,
+    }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::options::{CONFIG_FILE, Place, RepoOptions, complain, current_folder, place, relative};
 use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
+use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
@@ -158,8 +159,14 @@ fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, op
         Err(error) => vec![ConfigProblem { message: error.message, help: None, origin: error.origin }],
     };
     for problem in &problems {
-        let message =
-            Message { title: "error[configuration]", message: &problem.message, help: problem.help.as_deref(), origin: problem.origin };
+        let message = Message {
+            title: "error[configuration]",
+            message: &problem.message,
+            help: problem.help.as_deref(),
+            origin: problem.origin,
+            severity: Severity::Error,
+            related: &[],
+        };
         let color = options.color.colored(std::io::stderr().is_terminal());
         complain(&report::frame(&message, files, &report::Options { color, ..report::Options::default() }));
     }

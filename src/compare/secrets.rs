@@ -41,6 +41,33 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
     (from, to)
 }
 
+/// A step of the way to a value, as far as secrets go.
+#[derive(Clone, Copy, Debug)]
+pub enum Word<'a> {
+    /// A key of a map.
+    Key(&'a str),
+    /// An item of a list, with its name.
+    Item(Option<&'a str>),
+}
+
+/// A value that stands, or stood, at a place of an object, masked where it has to be.
+pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
+    let mut place = Place::root(resource.kind());
+    let mut name = None;
+    for word in way {
+        match word {
+            Word::Key(key) => place.enter(key, name.take()),
+            Word::Item(item) => name = *item,
+        }
+        // what stands below a secret key is secret as a whole
+        if place.is_secret() {
+            return mask(&Node { replaced: None, ..node.clone() }, None, HIDDEN);
+        }
+    }
+    place.item = name.map(str::to_string);
+    masked_node(node, None, HIDDEN, &mut place)
+}
+
 /// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`, `TOKEN_URL`.
 pub fn is_secret_name(name: &str) -> bool {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();

@@ -114,6 +114,10 @@ pub struct Message<'a> {
     pub help: Option<&'a str>,
     /// The place.
     pub origin: Origin,
+    /// How it is drawn.
+    pub severity: Severity,
+    /// Labels of this and other places.
+    pub related: &'a [(String, Origin)],
 }
 
 /// Draws a message with a code frame, as `pretty` draws findings.

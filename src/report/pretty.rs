@@ -77,22 +77,29 @@ struct Mark<'a> {
     text: Option<String>,
 }
 
+/// The primary place and the others, each place once.
+fn marks<'a>(primary: (FileId, &'a Location), related: impl Iterator<Item = (&'a str, FileId, &'a Location)>) -> Vec<Mark<'a>> {
+    let mut marks = vec![Mark { file: primary.0, location: primary.1, text: None }];
+    for (text, file, location) in related {
+        let text = printable(text).into_owned();
+        match marks.iter_mut().find(|mark| mark.file == file && mark.location == location) {
+            Some(mark) => match &mut mark.text {
+                Some(known) if *known == text => {}
+                Some(known) => *known = format!("{known}; {text}"),
+                None => mark.text = Some(text),
+            },
+            None => marks.push(Mark { file, location, text: Some(text) }),
+        }
+    }
+    marks
+}
+
 impl Frames {
     /// The frames of a finding.
     fn of(located: &Located, files: &Files, hidden: &Hidden) -> Frames {
-        let mut marks = vec![Mark { file: located.finding.origin.file, location: &located.location, text: None }];
-        for (related, location) in located.finding.related.iter().zip(&located.related) {
-            let text = printable(&related.message).into_owned();
-            match marks.iter_mut().find(|mark| mark.file == related.origin.file && mark.location == location) {
-                Some(mark) => match &mut mark.text {
-                    Some(known) if *known == text => {}
-                    Some(known) => *known = format!("{known}; {text}"),
-                    None => mark.text = Some(text),
-                },
-                None => marks.push(Mark { file: related.origin.file, location, text: Some(text) }),
-            }
-        }
-        Frames::new(marks, files, hidden)
+        let related = located.finding.related.iter().zip(&located.related);
+        let related = related.map(|(related, location)| (related.message.as_str(), related.origin.file, location));
+        Frames::new(marks((located.finding.origin.file, &located.location), related), files, hidden)
     }
 
     fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden) -> Frames {
@@ -299,11 +306,13 @@ fn drawn(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -
 /// A message that is no finding.
 pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String {
     let location = Location::resolve(files, message.origin);
-    let marks = vec![Mark { file: message.origin.file, location: &location, text: None }];
+    let related: Vec<(&str, FileId, Location)> =
+        message.related.iter().map(|(text, origin)| (text.as_str(), origin.file, Location::resolve(files, *origin))).collect();
+    let places = related.iter().map(|(text, file, location)| (*text, *file, location));
     let diagnostic = Drawn {
-        title: message.title.to_string(),
-        severity: Severity::Error,
-        frames: Frames::new(marks, files, &Hidden::default()),
+        title: printable(message.title).into_owned(),
+        severity: message.severity,
+        frames: Frames::new(marks((message.origin.file, &location), places), files, &Hidden::default()),
         message: printable_lines(message.message),
         help: message.help.map(printable_lines),
         url: None,

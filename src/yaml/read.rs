@@ -315,7 +315,15 @@ impl<'a> Reader<'a> {
                 }
             }
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                let content = self.text.get(bytes.clone()).unwrap_or("").trim_end();
+                // the parser's end falls short where the block ends the file: the block goes on as far as its indentation does
+                let rest = self.text.get(bytes.start..).unwrap_or("");
+                let line = self.text.get(..bytes.start).map_or(0, |before| before.rfind('\n').map_or(0, |at| at + 1));
+                let indent = bytes.start - line;
+                let inside = |line: &str| line.trim().is_empty() || line.bytes().take_while(|byte| *byte == b' ').count() >= indent;
+                let mut lines = rest.split_inclusive('\n');
+                let first = lines.next().map_or(0, str::len);
+                let length = first + lines.take_while(|line| indent > 0 && inside(line)).map(str::len).sum::<usize>();
+                let content = rest.get(..length.max(bytes.len())).unwrap_or(rest).trim_end();
                 bytes.start..bytes.start + content.len()
             }
             _ => bytes,

@@ -1,0 +1,134 @@
+//! Every rendered scalar names a real place: where a manifest or a patch wrote it, the text of that place is the value; else
+//! the place is the field that explains it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gitops_lint::config::Config;
+use gitops_lint::repo::Repo;
+use gitops_lint::source::Files;
+use gitops_lint::source::worktree::Worktree;
+use gitops_lint::yaml::{By, Data, Node, Style, read, write};
+
+/// What was looked at, and what was wrong.
+#[derive(Default)]
+struct Walked {
+    values: usize,
+    wrong: Vec<String>,
+}
+
+/// Walks everything that a repo renders.
+fn walk(root: &Path) -> Walked {
+    let config = Config::default();
+    let repo = Repo::load(Arc::new(Worktree::open(root).unwrap()), Some(root.to_path_buf()), &config);
+    let mut walked = Walked::default();
+    for overlay in &repo.overlays {
+        for resource in &overlay.rendered.resources {
+            let what = format!("{}: {}/{}", overlay.path, resource.kind(), resource.name());
+            judge(&resource.node, &what, &repo.files, &mut walked);
+        }
+    }
+    walked
+}
+
+fn judge(node: &Node, what: &str, files: &Files, walked: &mut Walked) {
+    match &node.data {
+        Data::Map(map) if !map.entries.is_empty() => {
+            for entry in &map.entries {
+                judge(&entry.value, &format!("{what}/{}", entry.key), files, walked);
+            }
+        }
+        Data::List(list) if !list.items.is_empty() => {
+            for (index, item) in list.items.iter().enumerate() {
+                judge(item, &format!("{what}/{index}"), files, walked);
+            }
+        }
+        _ => {
+            walked.values += 1;
+            if let Some(wrong) = mistake(node, files) {
+                let file = files.get(node.origin.file);
+                let line = file.position(node.origin.start).line;
+                walked.wrong.push(format!("{what}: {wrong} ({} {}:{line})", node.origin.by.as_str(), file.path));
+            }
+            if let Some(replaced) = &node.replaced {
+                judge(replaced, &format!("{what} (replaced)"), files, walked);
+            }
+        }
+    }
+}
+
+/// What is wrong with the origin of a scalar.
+fn mistake(node: &Node, files: &Files) -> Option<String> {
+    let file = files.get(node.origin.file);
+    let Some(span) = file.text.get(node.origin.start as usize..node.origin.end as usize) else {
+        return Some("the span is not in the file".to_string());
+    };
+    let told = || format!("the value {:?} stands at {:?}", write::write(node).trim_end(), span.chars().take(80).collect::<String>());
+    match node.origin.by {
+        By::Manifest | By::Patch => {
+            // a map that a patch emptied still stands where it was full
+            let same = node.as_scalar().is_none() || same_value(node, span);
+            (!same).then(told)
+        }
+        // what a field explains: the field is there; an empty value has an empty place
+        _ => (span.trim().is_empty() && node.text() != Some("")).then(told),
+    }
+}
+
+/// Whether text is the value: read as YAML, or for blocks, without its indentation.
+fn same_value(node: &Node, span: &str) -> bool {
+    let scalar = node.as_scalar();
+    let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
+    if scalar.is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded) && words(&scalar.text) == words(span)) {
+        return true;
+    }
+    let text = format!("x: {span}\n");
+    let files = Files::default();
+    let id = files.add("x", None, Arc::from(text.as_str()));
+    let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
+    parsed.as_ref().and_then(|parsed| parsed.get("x")).is_some_and(|value| value.same_value(node))
+}
+
+#[track_caller]
+fn expect_exact(root: &Path) -> usize {
+    let walked = walk(root);
+    let shown: Vec<&String> = walked.wrong.iter().take(20).collect();
+    assert!(walked.wrong.is_empty(), "{} of {} values in {}:\n{shown:#?}", walked.wrong.len(), walked.values, root.display());
+    walked.values
+}
+
+fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+}
+
+#[test]
+fn every_value_of_the_demo_repo_has_a_place() {
+    assert!(expect_exact(&testdata("repos/shop")) > 1000);
+}
+
+#[test]
+fn every_value_of_every_kind_of_transformer_has_a_place() {
+    assert!(expect_exact(&testdata("repos/transformers")) > 30);
+}
+
+#[test]
+fn every_value_of_the_rules_fixtures_has_a_place() {
+    let mut values = 0;
+    for rule in std::fs::read_dir(testdata("rules")).unwrap() {
+        for case in std::fs::read_dir(rule.unwrap().path()).unwrap().map(|case| case.unwrap().path()).filter(|case| case.is_dir()) {
+            values += expect_exact(&case);
+        }
+    }
+    assert!(values > 1000);
+}
+
+/// Real repositories beside the checkout, where there are some.
+#[test]
+fn every_value_of_real_repos_has_a_place() {
+    let Ok(trees) = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real")) else { return };
+    for tree in trees.map(|tree| tree.unwrap().path()).filter(|tree| tree.is_dir()) {
+        expect_exact(&tree);
+    }
+}
