@@ -84,6 +84,10 @@ fn same_value(node: &Node, span: &str) -> bool {
     if scalar.is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded) && words(&scalar.text) == words(span)) {
         return true;
     }
+    // kustomize makes text of what a label or an annotation holds
+    if scalar.is_some_and(|scalar| &*scalar.text == span) {
+        return true;
+    }
     let text = format!("x: {span}\n");
     let files = Files::default();
     let id = files.add("x", None, Arc::from(text.as_str()));
@@ -116,8 +120,8 @@ fn every_value_of_every_kind_of_transformer_has_a_place() {
 #[test]
 fn every_value_of_the_rules_fixtures_has_a_place() {
     let mut values = 0;
-    for rule in std::fs::read_dir(testdata("rules")).unwrap() {
-        for case in std::fs::read_dir(rule.unwrap().path()).unwrap().map(|case| case.unwrap().path()).filter(|case| case.is_dir()) {
+    for rule in std::fs::read_dir(testdata("rules")).unwrap().map(|rule| rule.unwrap().path()).filter(|rule| rule.is_dir()) {
+        for case in std::fs::read_dir(rule).unwrap().map(|case| case.unwrap().path()).filter(|case| case.is_dir()) {
             values += expect_exact(&case);
         }
     }
