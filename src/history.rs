@@ -65,6 +65,27 @@ pub fn images(rendered: &Rendered) -> Images {
     found
 }
 
+/// A commit of the change under check, and what it touched.
+#[derive(Clone, Debug)]
+pub struct Contribution {
+    /// The commit.
+    pub commit: Commit,
+    /// The paths that it changed.
+    pub paths: BTreeSet<String>,
+}
+
+/// The commits after `base` up to `head`. A merge brings what others wrote, so it is not one of them.
+pub fn contributions(repository: &Repository, base: &Commit, head: &Commit) -> Result<Vec<Contribution>, GitError> {
+    let mut found = Vec::new();
+    for commit in repository.commits_between(&base.id, &head.id)? {
+        let [parent] = &commit.parents[..] else { continue };
+        let parent = repository.commit(parent)?;
+        let paths = repository.changed_paths(&parent.tree, &commit.tree)?.into_iter().map(|change| change.path).collect();
+        found.push(Contribution { commit, paths });
+    }
+    Ok(found)
+}
+
 /// A commit that changed the images of an overlay.
 #[derive(Clone, Debug)]
 pub struct Change {

@@ -17,10 +17,12 @@ use std::sync::Arc;
 
 use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
 use gitops_lint::config::{Config, KnownRule};
+use gitops_lint::history::Contribution;
 use gitops_lint::policy::{self, Namespaces};
 use gitops_lint::repo::Repo;
-use gitops_lint::rules::{self, Context};
+use gitops_lint::rules::{self, Authorship, Context};
 use gitops_lint::source::Files;
+use gitops_lint::source::git::{Commit, Person};
 use gitops_lint::source::memory::Memory;
 use gitops_lint::yaml;
 use serde::Deserialize;
@@ -56,6 +58,9 @@ struct Case {
     author: Option<String>,
     /// The time of the check.
     now: Option<String>,
+    /// Edits that the base revision has as well.
+    #[serde(default)]
+    before: Vec<Edit>,
     #[serde(default)]
     edits: Vec<Edit>,
     #[serde(default)]
@@ -146,14 +151,25 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The shop with the changes of a case.
-fn changed(case: &Case, shop: &Tree) -> Tree {
-    let (name, mut tree) = (&case.name, shop.clone());
-    for edit in &case.edits {
+fn edit(name: &str, edits: &[Edit], tree: &mut Tree) {
+    for edit in edits {
         let text = tree.get_mut(&edit.file).unwrap_or_else(|| panic!("{name}: the shop has no {}", edit.file));
         assert_eq!(text.matches(&edit.find).count(), 1, "{name}: {} must hold once what is replaced:\n{}", edit.file, edit.find);
         *text = text.replacen(&edit.find, &edit.replace, 1);
     }
+}
+
+/// The shop as the base revision of a case has it.
+fn before(case: &Case, shop: &Tree) -> Tree {
+    let mut tree = shop.clone();
+    edit(&case.name, &case.before, &mut tree);
+    tree
+}
+
+/// The shop with the changes of a case.
+fn changed(case: &Case, shop: &Tree) -> Tree {
+    let (name, mut tree) = (&case.name, before(case, shop));
+    edit(name, &case.edits, &mut tree);
     for added in &case.add {
         let before = tree.insert(added.file.clone(), added.text.clone());
         assert!(before.is_none(), "{name}: {} is there already: edit it", added.file);
@@ -165,7 +181,7 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
 }
 
 /// The whole check of a tree, as the command runs it.
-fn outcome(tree: &Tree, base: Option<&Tree>) -> Outcome {
+fn outcome(tree: &Tree, base: Option<&Tree>, author: Option<&str>) -> Outcome {
     let source_of = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let source = Arc::new(source_of(tree));
     let files = Arc::new(Files::default());
@@ -177,13 +193,25 @@ fn outcome(tree: &Tree, base: Option<&Tree>) -> Outcome {
     });
     let repo = Repo::load_with(source, None, &config, files.clone(), &|_, _| None);
     let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files, &|_, _| None));
-    let context = Context::new(&repo, &config, base.as_ref());
+    let mut context = Context::new(&repo, &config, base.as_ref());
+    if let Some(author) = author {
+        context.authorship = authorship(author, tree.keys().cloned());
+    }
     let mut findings = rules::run(&context);
     let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
     findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
     let options =
         Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24), known: Default::default() };
     check::conclude(&repo, &config, &options, findings, Ran::default())
+}
+
+/// A change of one commit that touches every file of a tree.
+fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
+    let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
+    let person = Person { name: name.to_string(), email: email.to_string() };
+    let id = [0x5a; 20];
+    let commit = Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: String::new() };
+    Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 
 /// What a finding is compared by, and where it stands, for people.
@@ -212,7 +240,7 @@ fn line(outcome: &Outcome, number: usize, path: &str) -> String {
 
 #[test]
 fn the_shop_is_healthy() {
-    let outcome = outcome(&shop(), None);
+    let outcome = outcome(&shop(), None, None);
     assert_eq!(described(&outcome), Vec::<String>::new());
     assert!(outcome.overlays.len() >= 22, "{} overlays", outcome.overlays.len());
     assert!(outcome.overlays.iter().all(|overlay| overlay.complete && overlay.environment.is_some()));
@@ -221,9 +249,9 @@ fn the_shop_is_healthy() {
 #[test]
 fn the_shop_needs_no_configuration() {
     let mut shop = shop();
-    let (overlays, configuration) = (outcome(&shop, None).overlays, shop.remove(".gitops-lint.yaml"));
+    let (overlays, configuration) = (outcome(&shop, None, None).overlays, shop.remove(".gitops-lint.yaml"));
     assert!(configuration.is_some());
-    let outcome = outcome(&shop, None);
+    let outcome = outcome(&shop, None, None);
     assert_eq!(described(&outcome), Vec::<String>::new());
     assert_eq!(outcome.overlays, overlays);
 }
@@ -232,7 +260,11 @@ fn the_shop_needs_no_configuration() {
 fn every_case_gives_its_findings_and_nothing_else() {
     let (shop, mut failures) = (shop(), Vec::new());
     for case in cases().iter().filter(|case| case.status == Status::Found) {
-        let outcome = outcome(&changed(case, &shop), case.needs.contains(&Need::Base).then_some(&shop));
+        let outcome = outcome(
+            &changed(case, &shop),
+            case.needs.iter().any(|need| *need != Need::History).then_some(&before(case, &shop)),
+            case.author.as_deref(),
+        );
         if std::env::var("CASE").is_ok() {
             println!("{}\n{}", case.description, described(&outcome).join("\n"));
         }

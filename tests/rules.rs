@@ -14,7 +14,7 @@
 //! Findings with one cause are merged before they are compared. Every finding must be expected, every expectation met.
 //! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
 //!
-//! A case with the folders `base` and `head` compares two revisions.
+//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names who made the change.
 //!
 //! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
 //! `RULE=mutable-tag` runs one rule only.
@@ -29,8 +29,10 @@ use std::sync::Arc;
 
 use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
 use gitops_lint::config::{Config, Level, RuleSettings};
+use gitops_lint::history::Contribution;
 use gitops_lint::repo::Repo;
-use gitops_lint::rules::{self, Context};
+use gitops_lint::rules::{self, Authorship, Context};
+use gitops_lint::source::git::{Commit, Person};
 
 /// Line of a file and what is said of it.
 type Expectations = BTreeMap<(String, usize, String), usize>;
@@ -59,13 +61,25 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
             config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), options: None });
         }
     }
-    let context = Context::new(&repo, &config, base.as_ref());
+    let mut context = Context::new(&repo, &config, base.as_ref());
+    if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
+        context.authorship = authorship(&author, repo.source.files().iter().map(|path| path.to_string()));
+    }
     let findings = rules::run(&context);
     let options =
         Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     outcome.findings.retain(|located| located.finding.rule == rule);
     outcome
+}
+
+/// A change of one commit that touches every file of a tree.
+fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
+    let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
+    let person = Person { name: name.to_string(), email: email.to_string() };
+    let id = [0x5a; 20];
+    let commit = Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: String::new() };
+    Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 
 /// What is under check: the folder `head` of a case that compares two revisions, else the case.

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::workspace::Workspace;
-use crate::history::{Images, Walk, images};
+use crate::history::{Images, Walk, contributions, images};
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::Repo;
-use crate::rules::Proofs;
+use crate::rules::{Authorship, Proofs};
 use crate::source::Source;
 use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
 use crate::yaml::FileId;
@@ -90,6 +90,26 @@ pub fn from_environment() -> Option<(String, &'static str)> {
         let value = value.strip_prefix("refs/heads/").unwrap_or(&value).to_string();
         Some((if *branch { format!("origin/{value}") } else { value }, *name))
     })
+}
+
+/// Who made the change: whom CI names, and the authors of the commits.
+pub fn authorship(workspace: &Workspace, base: &Base) -> Result<Authorship, GitError> {
+    let (repository, head) = (Repository::open(&workspace.place.root)?, "HEAD");
+    let head = repository.commit(&repository.resolve(head)?)?;
+    Ok(Authorship { actors: actors(), commits: contributions(&repository, &base.commit, &head)? })
+}
+
+/// The people of the CI event: who opened the pull request, then who started the run.
+fn actors() -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    let event = std::env::var("GITHUB_EVENT_PATH").ok().and_then(|path| std::fs::read(path).ok());
+    let event = event.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let opened = event.as_ref().and_then(|event| event.pointer("/pull_request/user/login")).and_then(serde_json::Value::as_str);
+    found.extend(opened.map(|name| (name.to_string(), "the pull request")));
+    for variable in ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"] {
+        found.extend(std::env::var(variable).ok().filter(|name| !name.is_empty()).map(|name| (name, variable)));
+    }
+    found
 }
 
 /// What is said when a revision is not there.

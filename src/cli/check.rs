@@ -87,6 +87,9 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let past = base.as_ref().map(|base| Past::new(&workspace, base)).transpose().map_err(|error| error.to_string())?;
     let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
     context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
+    if let Some(base) = &base {
+        context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
+    }
     let judge = |context: &Context| {
         let mut findings = rules::run(context);
         findings.extend(policy::run(&policies, context));

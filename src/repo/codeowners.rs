@@ -15,6 +15,18 @@ pub struct CodeOwners {
     /// The file.
     pub file: FileId,
     lines: Vec<OwnerLine>,
+    mistakes: Vec<Mistake>,
+}
+
+/// Something for which the forge skips a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The pattern or the owner.
+    pub origin: Origin,
+    /// What is wrong.
+    pub message: String,
+    /// What to write.
+    pub help: &'static str,
 }
 
 /// A line that names paths.
@@ -28,9 +40,57 @@ pub struct OwnerLine {
     matcher: Option<GlobMatcher>,
 }
 
+/// What is wrong with a line: its pattern first, then its owners.
+fn mistake(file: FileId, start: usize, line: &str, pattern: &str, gitlab: bool) -> Option<Mistake> {
+    let at =
+        |from: usize, length: usize| Origin { file, start: (start + from) as u32, end: (start + from + length) as u32, by: By::Manifest };
+    let first = line.find(|letter: char| !letter.is_whitespace()).unwrap_or_default();
+    let rest = line.get(first..).unwrap_or_default();
+    let length = rest.find(|letter: char| letter.is_whitespace()).unwrap_or(rest.len());
+    let wrong = |message: String, help| Some(Mistake { origin: at(first, length), message, help });
+    if !gitlab && pattern.starts_with('!') {
+        return wrong(format!("`{pattern}` excludes, which GitHub does not know"), "write a later line for what has other owners");
+    }
+    if !gitlab && rest.starts_with("\\#") {
+        return wrong("a pattern cannot begin with `\\#`".to_string(), "name the folder instead");
+    }
+    if !gitlab && pattern.contains('[') && pattern.contains(']') {
+        return wrong(format!("`{pattern}` has a range in brackets, which GitHub does not know"), "write `*`, or a line for each");
+    }
+    // blanks within a path are escaped: the owners begin behind the first blank that is not
+    let mut offset = first + length;
+    if rest.get(..length).is_some_and(|pattern| pattern.ends_with('\\')) {
+        return None;
+    }
+    for word in line.get(offset..).unwrap_or_default().split_whitespace() {
+        let from = offset + line.get(offset..).and_then(|rest| rest.find(word)).unwrap_or_default();
+        offset = from + word.len();
+        if word.starts_with('#') {
+            return None;
+        }
+        let name =
+            |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'));
+        let valid = match word.strip_prefix('@') {
+            Some(rest) if gitlab => rest.trim_start_matches('@').split('/').all(name),
+            Some(rest) => match rest.split_once('/') {
+                Some((organisation, team)) => name(organisation) && name(team),
+                None => name(rest),
+            },
+            None => word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')),
+        };
+        if !valid {
+            let message = format!("`{word}` is no owner");
+            return Some(Mistake { origin: at(from, word.len()), message, help: "write @user, @organisation/team or an e-mail address" });
+        }
+    }
+    None
+}
+
 impl CodeOwners {
     /// Reads a file. Lines whose pattern is no glob match nothing.
     pub fn read(file: FileId, text: &str) -> CodeOwners {
+        let gitlab = text.lines().any(|line| line.trim_start().trim_start_matches('^').starts_with('[') && line.contains(']'));
+        let mut mistakes = Vec::new();
         let (mut lines, mut start, mut section, mut default_owner) = (Vec::new(), 0usize, 0usize, false);
         for line in text.split_inclusive('\n') {
             let here = start;
@@ -52,13 +112,19 @@ impl CodeOwners {
                 continue;
             }
             let pattern = words.remove(0);
+            mistakes.extend(mistake(file, here, line, &pattern, gitlab));
             let owned = words.iter().take_while(|word| !word.starts_with('#')).any(|word| word.contains('@')) || default_owner;
             let offset = here + line.find(content).unwrap_or_default();
             let end = offset + content.split_whitespace().next().map_or(0, str::len);
             let origin = Origin { file, start: offset as u32, end: end as u32, by: By::Manifest };
             lines.push(OwnerLine { owned, origin, section, matcher: matcher(&pattern) });
         }
-        CodeOwners { file, lines }
+        CodeOwners { file, lines, mistakes }
+    }
+
+    /// The lines that the forge skips, in the order of the file.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
     }
 
     /// The line that counts for a path: the last that matches, in each section; a path is owned when any section says so.

@@ -4,11 +4,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use crate::compare::{self, Change, ResourceChange};
 use crate::config::{Config, Level};
+use crate::history::Contribution;
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
-use crate::kustomize::{ProblemKind, Resource};
+use crate::kustomize::{ProblemKind, Resource, ResourceId};
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 use crate::yaml::{FileId, Node, Origin};
@@ -88,6 +90,15 @@ pub trait Proofs: Sync {
     fn ran(&self, overlay: &str, digest: &str) -> bool;
 }
 
+/// Who made the change under check, as far as that is known.
+#[derive(Clone, Debug, Default)]
+pub struct Authorship {
+    /// Whom the CI system names, each with the variable or field that does. A commit cannot forge these.
+    pub actors: Vec<(String, &'static str)>,
+    /// The commits between base and head. Anybody can write any author into them.
+    pub commits: Vec<Contribution>,
+}
+
 /// What rules are given.
 pub struct Context<'a> {
     /// The tree under check.
@@ -98,6 +109,8 @@ pub struct Context<'a> {
     pub base: Option<&'a Repo>,
     /// What the past of the base revision proves, when there is one.
     pub proofs: Option<&'a dyn Proofs>,
+    /// Who made the change.
+    pub authorship: Authorship,
     facts: Vec<OnceLock<Facts<'a>>>,
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
@@ -113,6 +126,7 @@ impl<'a> Context<'a> {
             config,
             base,
             proofs: None,
+            authorship: Authorship::default(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             providers: OnceLock::new(),
             unused: OnceLock::new(),
@@ -125,6 +139,50 @@ impl<'a> Context<'a> {
     /// Only the base revision and its past count: what comes in the same change has proved nothing. Without them: no.
     pub fn ran_before(&self, from: &Overlay, to: &Overlay, digest: &str) -> bool {
         self.proofs.is_some_and(|proofs| proofs.ran(&from.path, digest) || proofs.ran(&to.path, digest))
+    }
+
+    /// The overlay as it is at the base revision: the same path, applied by the same agent.
+    pub fn at_base(&self, overlay: &Overlay) -> Option<&'a Overlay> {
+        let base: &'a Repo = self.base?;
+        let agent = |overlay: &Overlay| overlay.agent.as_ref().map(|agent| agent.name.clone());
+        base.overlays.iter().find(|other| other.path == overlay.path && agent(other) == agent(overlay))
+    }
+
+    /// Whether an overlay is one of the base revision.
+    pub fn is_of_base(&self, overlay: &Overlay) -> bool {
+        self.base.is_some_and(|base| base.overlays.iter().any(|other| std::ptr::eq(other, overlay)))
+    }
+
+    /// What messages call one side of a comparison: the environment, or the base revision.
+    pub fn side(&self, overlay: &Overlay) -> &str {
+        if self.is_of_base(overlay) {
+            return "the base revision";
+        }
+        self.repo.environment(overlay).map_or("this overlay", |environment| environment.name.as_str())
+    }
+
+    /// What a protected overlay renders to otherwise than at the base revision; nothing without a base, or where either cannot be
+    /// rendered. An overlay that is new is no change.
+    pub fn changes(&self, overlay: &Overlay) -> Vec<ResourceChange> {
+        let Some(before) = self.at_base(overlay).filter(|_| self.repo.protected(overlay)) else { return Vec::new() };
+        if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
+            return Vec::new();
+        }
+        compare::resources(before, overlay, &self.repo.environments)
+    }
+
+    /// The line of the head that brings the first of some changes, with the object and the value.
+    pub fn first_change(&self, overlay: &Overlay, changes: &[ResourceChange]) -> Option<(Origin, ResourceId, String)> {
+        let own = |origin: &Origin| overlay.rendered.files.contains(&origin.file);
+        let value = changes.iter().find_map(|change| {
+            let resource = change.to.as_ref()?;
+            match change.change {
+                Change::Added => Some((resource.node.origin, resource.id(), String::new())),
+                _ => change.changes.iter().find(|value| own(&value.origin)).map(|value| (value.origin, resource.id(), value.path())),
+            }
+        });
+        // what was only taken away stands in no line of the head
+        value.or_else(|| changes.first().map(|change| (overlay.origin, change.id(), String::new())))
     }
 
     /// The level that the configuration gives a rule.

@@ -47,6 +47,15 @@ impl Difference {
 /// The differences between two overlays that a promotion must not have: none when the later one is not protected or something
 /// of either could not be rendered.
 pub(super) fn differences(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Difference> {
+    found(context, from, to, false)
+}
+
+/// The same with the values of variables, which are each environment's own as a rule.
+pub(super) fn differences_and_values(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Difference> {
+    found(context, from, to, true)
+}
+
+fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<Difference> {
     let repo = context.repo;
     if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
         return Vec::new();
@@ -60,7 +69,7 @@ pub(super) fn differences(context: &Context, from: &Overlay, to: &Overlay) -> Ve
         let whole = context.config.drift_kinds.iter().any(|kind| kind == object.kind());
         let pods: Vec<Vec<String>> = workload::of(&object).iter().map(|workload| segments(&workload.pointer)).collect();
         for change in resource.changes.into_iter().filter(|change| change.expected.is_none()) {
-            if whole || counts(&object, &pods, &change) {
+            if whole || counts(&object, &pods, &change) || (values && is_variable(&pods, &change)) {
                 found.push(Difference { resource: object.clone(), change });
             }
         }
@@ -70,6 +79,20 @@ pub(super) fn differences(context: &Context, from: &Overlay, to: &Overlay) -> Ve
 
 fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(crate::yaml::unescape_pointer).collect()
+}
+
+/// Whether a value is that of a variable of a pod.
+pub(super) fn is_value_of_variable(difference: &Difference) -> bool {
+    let pods: Vec<Vec<String>> = workload::of(&difference.resource).iter().map(|workload| segments(&workload.pointer)).collect();
+    is_variable(&pods, &difference.change)
+}
+
+fn is_variable(pods: &[Vec<String>], change: &ValueChange) -> bool {
+    let key = |step: &Step| if let Step::Key(key) = step { key.clone() } else { "[]".to_string() };
+    let keys: Vec<String> = change.steps.iter().map(key).collect();
+    let below = |pod: &Vec<String>| keys.starts_with(pod);
+    let end: Vec<&str> = keys.iter().rev().take(3).map(String::as_str).collect();
+    change.change() == Change::Changed && end == ["value", "[]", "env"] && pods.iter().any(below)
 }
 
 /// Whether a value is one that a promotion must carry unchanged.

@@ -23,6 +23,8 @@ pub(super) struct Partners<'a> {
     pub to_pod: &'a Node,
     /// The later overlay's object.
     pub resource: &'a Resource,
+    /// Whether the earlier overlay is the same one at the base revision.
+    pub from_base: bool,
 }
 
 /// The containers that both overlays of a pair have, when the later one is protected and nothing of it is missing.
@@ -30,13 +32,21 @@ pub(super) fn partners<'a>(context: &'a Context, from: &'a Overlay, to: &'a Over
     if !context.repo.protected(to) || !to.rendered.complete {
         return Vec::new();
     }
+    let from_base = context.is_of_base(from);
     let mut found = Vec::new();
     for (earlier, later) in compare::partners(from, to, &context.repo.environments) {
         for (before, after) in workload::of(earlier).into_iter().zip(workload::of(later)) {
             for container in after.containers {
                 let partner = before.containers.iter().find(|other| other.name == container.name && other.role == container.role);
                 if let Some(partner) = partner.filter(|partner| !partner.name.is_empty()) {
-                    found.push(Partners { from: partner.clone(), from_pod: before.pod, to: container, to_pod: after.pod, resource: later });
+                    found.push(Partners {
+                        from: partner.clone(),
+                        from_pod: before.pod,
+                        to: container,
+                        to_pod: after.pod,
+                        resource: later,
+                        from_base,
+                    });
                 }
             }
         }
@@ -65,9 +75,11 @@ pub(super) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
     found
 }
 
-/// Where to edit: what took the value away, else the earlier environment's value, which never came along.
+/// Where to edit: what took the value away, else the earlier environment's value, which never came along. What stands at the
+/// base revision only cannot be edited: then it is the container.
 pub(super) fn place(partners: &Partners, path: &[&str], lost: &Node) -> Origin {
-    remover(partners.to.node, path).unwrap_or(lost.origin)
+    let container = || partners.to.node.get("name").map_or(partners.to.node.origin, |name| name.origin);
+    remover(partners.to.node, path).unwrap_or_else(|| if partners.from_base { container() } else { lost.origin })
 }
 
 /// Reports fields below a path that the earlier container has and the later one lacks, one finding a container.
@@ -85,7 +97,7 @@ pub(super) fn report_lost(
         let Some(first) = keys.first().and_then(|key| before.get(key)) else { continue };
         let [first_key, ..] = &keys[..] else { continue };
         let whole: Vec<&str> = path.iter().copied().chain([first_key.as_str()]).collect();
-        let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
+        let name = |overlay| context.side(overlay);
         let origin = place(&partners, &whole, first);
         let what = path.last().copied().unwrap_or_default();
         let message = format!(

@@ -14,7 +14,9 @@ mod losses;
 mod problems;
 mod sink;
 
+mod bot_write;
 mod codeowners_gap;
+mod codeowners_invalid;
 mod cross_environment_reference;
 mod dangling_reference;
 mod deprecated_field;
@@ -45,6 +47,7 @@ mod removed_resource;
 mod removed_security_context;
 mod render_error;
 mod resource_deletion;
+mod ride_along;
 mod shared_environment_path;
 mod skipped_environment;
 mod stale_allowance;
@@ -52,8 +55,11 @@ mod sync_wave_order;
 mod unmatched_patch;
 mod unused_image_override;
 
-pub use context::{Context, Facts, Proofs, Providers, Stage};
+pub use context::{Authorship, Context, Facts, Proofs, Providers, Stage};
 pub use sink::{Sink, fingerprint};
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -119,6 +125,11 @@ pub trait Rule: Sync {
     fn check_overlay(&self, _context: &Context, _overlay: &Overlay, _sink: &mut Sink) {}
     /// Once for every pair along the promotion order (`from` = staging, `to` = production).
     fn check_pair(&self, _context: &Context, _from: &Overlay, _to: &Overlay, _sink: &mut Sink) {}
+    /// Whether what the base revision has and a protected overlay loses counts as what the environment before has: then
+    /// `check_pair` is called with both as well.
+    fn also_against_base(&self) -> bool {
+        false
+    }
     /// Once for the repo.
     fn check_repo(&self, _context: &Context, _sink: &mut Sink) {}
 }
@@ -151,6 +162,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &environment_variable_drift::EnvironmentVariableDrift,
         &plaintext_secret::PlaintextSecret,
         &overlay_drift::OverlayDrift,
+        &ride_along::RideAlong,
         &stale_allowance::StaleAllowance,
         &removed_limits::RemovedLimits,
         &removed_requests::RemovedRequests,
@@ -163,6 +175,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &dangling_reference::DanglingReference,
         &sync_wave_order::SyncWaveOrder,
         &codeowners_gap::CodeownersGap,
+        &codeowners_invalid::CodeownersInvalid,
+        &bot_write::BotWrite,
     ]
 }
 
@@ -189,8 +203,33 @@ pub fn run(context: &Context) -> Vec<Finding> {
         repo.overlays.par_iter().flat_map_iter(|overlay| each(&|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
     let pairs = repo.pairs.par_iter().filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
     findings.par_extend(pairs.flat_map_iter(|(from, to)| each(&|rule, sink| rule.check_pair(context, from, to, sink))));
+    // what the pair tells already is not told once more against the base
+    let told: HashSet<Lost> = findings.iter().map(lost).collect();
+    let against_base: Vec<Finding> = repo
+        .overlays
+        .par_iter()
+        .filter_map(|overlay| Some((context.at_base(overlay).filter(|_| repo.protected(overlay))?, overlay)))
+        .filter(|(before, now)| !Arc::ptr_eq(&before.rendered, &now.rendered))
+        .flat_map_iter(|(before, now)| {
+            each(&|rule, sink| {
+                if rule.also_against_base() {
+                    rule.check_pair(context, before, now, sink);
+                }
+            })
+        })
+        .filter(|finding| !told.contains(&lost(finding)))
+        .collect();
+    drop(told);
+    findings.extend(against_base);
     findings.extend(each(&|rule, sink| rule.check_repo(context, sink)));
     findings
+}
+
+/// What tells the losses of two comparisons apart: rule, overlay, object, value.
+type Lost = (String, Option<String>, Option<crate::kustomize::ResourceId>, Option<String>);
+
+fn lost(finding: &Finding) -> Lost {
+    (finding.rule.clone(), finding.overlay.clone(), finding.resource.clone(), finding.path.clone())
 }
 
 /// The README's table of rules, in Markdown.

@@ -47,6 +47,9 @@ impl Rule for RemovedLimits {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    fn also_against_base(&self) -> bool {
+        true
+    }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let lost = |partners: &Partners| {
             let keys = partners.from.node.at(&["resources", "limits"]).map_or(&[][..], |limits| limits.entries());

@@ -45,8 +45,11 @@ impl Rule for RemovedProbe {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    fn also_against_base(&self) -> bool {
+        true
+    }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
+        let name = |overlay| context.side(overlay);
         for partners in losses::partners(context, from, to) {
             for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
                 let lost = partners.from.node.get(probe).filter(|_| partners.to.node.get(probe).is_none());

@@ -47,6 +47,9 @@ impl Rule for RemovedRequests {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    fn also_against_base(&self) -> bool {
+        true
+    }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let lost = |partners: &Partners| {
             let keys = partners.from.node.at(&["resources", "requests"]).map_or(&[][..], |requests| requests.entries());

@@ -46,8 +46,11 @@ impl Rule for RemovedSecurityContext {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    fn also_against_base(&self) -> bool {
+        true
+    }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
+        let name = |overlay| context.side(overlay);
         for partners in losses::partners(context, from, to) {
             let before = Settings::new(partners.from.node, partners.from_pod);
             let after = Settings::new(partners.to.node, partners.to_pod);
@@ -57,7 +60,7 @@ impl Rule for RemovedSecurityContext {
             let origin = losses::remover(partners.to.node, &["securityContext", first.key])
                 .or_else(|| losses::remover(partners.to_pod, &["securityContext", first.key]))
                 .or_else(|| after.get(first.key).map(|node| node.origin))
-                .or_else(|| before.get(first.key).map(|node| node.origin))
+                .or_else(|| before.get(first.key).filter(|_| !partners.from_base).map(|node| node.origin))
                 .unwrap_or(partners.to.node.origin);
             let message = format!(
                 "container {} is less restricted in {} than in {}: not {}",

@@ -1,0 +1,91 @@
+//! # ride-along
+//!
+//! ## What
+//!
+//! With `--base`: the change under check moves an image of a protected environment and changes something else there that a promotion carries (a pod template, a variable that both environments gave the same value, the ports of a Service, rules of a NetworkPolicy, keys of a ConfigMap), and the environment before does not render it at the base revision. An edit in a base counts as well.
+//!
+//! What the environment before has run already, what belongs to an environment by nature (replicas, hosts, resource quantities) and a change that moves no image are no ride-along.
+//!
+//! ## Why
+//!
+//! The reviewer looks at a digest. What comes with it reaches production without having been anywhere before.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # apps/api/overlays/production, in the pull request that promotes the image
+//! args: ["--cache=off"] # staging has never run with it
+//! ```
+//!
+//! ## Fix
+//!
+//! Bring the edit into the environment before first, and promote it with the image that ran with it.
+//!
+//! ## Options
+//!
+//! None.
+
+use super::{Category, Context, Draft, Metadata, Rule, Sink, drift};
+use crate::finding::Severity;
+use crate::history;
+use crate::repo::Overlay;
+
+/// See the documentation above.
+pub struct RideAlong;
+
+const METADATA: Metadata = Metadata {
+    id: "ride-along",
+    category: Category::Drift,
+    level: "warning; needs a base revision",
+    severity: Severity::Warning,
+    summary: "an edit that comes to production with an image and that staging never had",
+    options: &[],
+    source: include_str!("ride_along.rs"),
+};
+
+impl Rule for RideAlong {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
+        let Some(before) = context.at_base(to).filter(|before| !std::sync::Arc::ptr_eq(&before.rendered, &to.rendered)) else { return };
+        let Some(staged) = context.at_base(from) else { return };
+        if !moves_an_image(before, to) {
+            return;
+        }
+        // what staging had at the base is no difference to it
+        let unproved = drift::differences_and_values(context, staged, to);
+        let own = drift::differences_and_values(context, staged, before);
+        for difference in drift::differences_and_values(context, before, to) {
+            let among = |others: &[drift::Difference]| others.iter().any(|other| same_place(&difference, other));
+            // a variable that had another value in production than in staging is production's own
+            let private = drift::is_value_of_variable(&difference) && among(&own);
+            if !among(&unproved) || private {
+                continue;
+            }
+            let in_head = to.rendered.files.contains(&difference.change.origin.file);
+            let in_head = in_head && base.files.get(difference.change.origin.file).revision.is_none();
+            let origin = if in_head { difference.change.origin } else { to.origin };
+            let (earlier, later) = (context.side(from), context.side(to));
+            let told = difference.describe("the base revision", later);
+            let message = format!("{told}: it comes with an image, and {earlier} has not run it");
+            let draft = Draft::new(Severity::Warning, origin, message);
+            let draft = draft.help(format!("bring it to {earlier} first, and promote it with the image that ran with it"));
+            sink.report(context, Some(to), draft.on(&difference.resource, difference.change.path()));
+        }
+    }
+}
+
+/// Whether one of two differences lies within the other.
+fn same_place(one: &drift::Difference, other: &drift::Difference) -> bool {
+    let within = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let (path, other_path) = (one.change.named_path(), other.change.named_path());
+    let (id, other_id) = (&one.resource.original, &other.resource.original);
+    id.kind == other_id.kind && id.name == other_id.name && (within(&path, &other_path) || within(&other_path, &path))
+}
+
+fn moves_an_image(before: &Overlay, now: &Overlay) -> bool {
+    let known = history::images(&before.rendered);
+    history::images(&now.rendered).iter().any(|(name, versions)| known.get(name).is_some_and(|known| known != versions))
+}
