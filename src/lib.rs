@@ -8,6 +8,7 @@
 //!
 //! `cli` is the only module that prints or decides an exit status.
 
+pub mod calendar;
 pub mod check;
 pub mod cli;
 pub mod compare;

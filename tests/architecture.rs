@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the bytes up, each with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     // a file's name in a span is all that the bytes and the tree know of each other
     ("source", &["yaml"]),
     ("yaml", &["source"]),
+    ("calendar", &[]),
     ("kustomize", &["source", "yaml"]),
     ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration names environments, and takes misspelt keys as kustomizations do
-    ("config", &["finding", "kustomize", "repo", "source", "yaml"]),
+    ("config", &["calendar", "finding", "kustomize", "repo", "source", "yaml"]),
     ("repo", &["config", "kubernetes", "kustomize", "source", "yaml"]),
     ("compare", &["config", "kubernetes", "kustomize", "repo", "source", "yaml"]),
     ("history", &["config", "kubernetes", "kustomize", "repo", "source"]),
-    ("rules", &["compare", "config", "finding", "history", "kubernetes", "kustomize", "repo", "source", "yaml"]),
+    ("rules", &["calendar", "compare", "config", "finding", "history", "kubernetes", "kustomize", "repo", "source", "yaml"]),
     ("policy", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "rules", "source", "yaml"]),
     ("check", &["config", "finding", "kustomize", "policy", "repo", "rules", "source", "yaml"]),
     ("report", &["check", "finding", "kustomize", "rules", "source", "yaml"]),

@@ -181,7 +181,7 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
 }
 
 /// The whole check of a tree, as the command runs it.
-fn outcome(tree: &Tree, base: Option<&Tree>, author: Option<&str>) -> Outcome {
+fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let source_of = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let source = Arc::new(source_of(tree));
     let files = Arc::new(Files::default());
@@ -194,7 +194,13 @@ fn outcome(tree: &Tree, base: Option<&Tree>, author: Option<&str>) -> Outcome {
     let repo = Repo::load_with(source, None, &config, files.clone(), &|_, _| None);
     let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files, &|_, _| None));
     let mut context = Context::new(&repo, &config, base.as_ref());
-    if let Some(author) = author {
+    // the base has been so for ten minutes
+    let now: jiff::Timestamp = case.and_then(|case| case.now.as_deref()).unwrap_or("2026-11-24T12:00:00Z").parse().unwrap();
+    context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
+    let history = case.is_some_and(|case| case.needs.contains(&Need::History));
+    let past = base.as_ref().filter(|_| history).map(|base| Since(base, now.as_second() - 600));
+    context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
+    if let Some(author) = case.and_then(|case| case.author.as_deref()) {
         context.authorship = authorship(author, tree.keys().cloned());
     }
     let mut findings = rules::run(&context);
@@ -205,12 +211,28 @@ fn outcome(tree: &Tree, base: Option<&Tree>, author: Option<&str>) -> Outcome {
     check::conclude(&repo, &config, &options, findings, Ran::default())
 }
 
+/// A past in which the overlays of the base ran their digests since a moment.
+struct Since<'a>(&'a Repo, i64);
+
+impl rules::Proofs for Since<'_> {
+    fn ran(&self, overlay: &str, digest: &str) -> bool {
+        self.since(overlay, digest).is_some()
+    }
+    fn since(&self, overlay: &str, digest: &str) -> Option<i64> {
+        let overlay = self.0.overlays.iter().find(|other| other.path == overlay)?;
+        let images = gitops_lint::history::images(&overlay.rendered);
+        images.values().flatten().any(|version| version.digest.as_deref() == Some(digest)).then_some(self.1)
+    }
+}
+
 /// A change of one commit that touches every file of a tree.
 fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
+    let (author, message) = author.split_once('\n').unwrap_or((author, ""));
     let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
     let person = Person { name: name.to_string(), email: email.to_string() };
     let id = [0x5a; 20];
-    let commit = Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: String::new() };
+    let commit =
+        Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: message.to_string() };
     Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 
@@ -260,11 +282,7 @@ fn the_shop_needs_no_configuration() {
 fn every_case_gives_its_findings_and_nothing_else() {
     let (shop, mut failures) = (shop(), Vec::new());
     for case in cases().iter().filter(|case| case.status == Status::Found) {
-        let outcome = outcome(
-            &changed(case, &shop),
-            case.needs.iter().any(|need| *need != Need::History).then_some(&before(case, &shop)),
-            case.author.as_deref(),
-        );
+        let outcome = outcome(&changed(case, &shop), (!case.needs.is_empty()).then_some(&before(case, &shop)), Some(case));
         if std::env::var("CASE").is_ok() {
             println!("{}\n{}", case.description, described(&outcome).join("\n"));
         }

@@ -14,7 +14,8 @@
 //! Findings with one cause are merged before they are compared. Every finding must be expected, every expectation met.
 //! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
 //!
-//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names who made the change.
+//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names who
+//! made the change, and `past.txt` since when the base runs what it runs.
 //!
 //! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
 //! `RULE=mutable-tag` runs one rule only.
@@ -65,6 +66,11 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
         context.authorship = authorship(&author, repo.source.files().iter().map(|path| path.to_string()));
     }
+    let now: jiff::Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+    context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
+    let since = std::fs::read_to_string(case.join("past.txt")).ok().map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
+    let past = base.as_ref().zip(since).map(|(base, since)| Since(base, since));
+    context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
     let findings = rules::run(&context);
     let options =
         Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
@@ -73,12 +79,28 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     outcome
 }
 
+/// A past in which the overlays of the base ran their digests since a moment.
+struct Since<'a>(&'a Repo, i64);
+
+impl rules::Proofs for Since<'_> {
+    fn ran(&self, overlay: &str, digest: &str) -> bool {
+        self.since(overlay, digest).is_some()
+    }
+    fn since(&self, overlay: &str, digest: &str) -> Option<i64> {
+        let overlay = self.0.overlays.iter().find(|other| other.path == overlay)?;
+        let images = gitops_lint::history::images(&overlay.rendered);
+        images.values().flatten().any(|version| version.digest.as_deref() == Some(digest)).then_some(self.1)
+    }
+}
+
 /// A change of one commit that touches every file of a tree.
 fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
+    let (author, message) = author.split_once('\n').unwrap_or((author, ""));
     let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
     let person = Person { name: name.to_string(), email: email.to_string() };
     let id = [0x5a; 20];
-    let commit = Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: String::new() };
+    let commit =
+        Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: message.to_string() };
     Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 

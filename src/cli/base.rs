@@ -1,7 +1,7 @@
 //! The base revision of a check: given by `--base`, or found in what CI systems say of a pull request; and loading it, with
 //! what did not change rendered once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::workspace::Workspace;
@@ -21,13 +21,16 @@ pub struct Base {
     pub commit: Commit,
 }
 
+/// Digests, and when each was rendered for the first time.
+type Digests = BTreeMap<String, i64>;
+
 /// The digests that overlays rendered at the base and before it, found when they are asked for.
 pub struct Past<'r> {
     repository: Arc<Repository>,
     workspace: &'r Workspace,
     base: &'r Base,
-    /// By overlay: every digest, newest first, and whether the history was complete.
-    seen: Mutex<HashMap<String, Arc<BTreeSet<String>>>>,
+    /// By overlay.
+    seen: Mutex<HashMap<String, Arc<Digests>>>,
 }
 
 impl<'r> Past<'r> {
@@ -37,23 +40,26 @@ impl<'r> Past<'r> {
         Ok(Past { repository, workspace, base, seen: Mutex::default() })
     }
 
-    fn digests(&self, path: &str) -> Arc<BTreeSet<String>> {
+    fn digests(&self, path: &str) -> Arc<Digests> {
         let known = self.seen.lock().ok().and_then(|seen| seen.get(path).cloned());
         if let Some(known) = known {
             return known;
         }
-        let mut digests = BTreeSet::new();
-        let mut add = |images: &Images| {
-            digests.extend(images.values().flatten().filter_map(|version| version.digest.clone()));
+        let mut digests = Digests::new();
+        // seen from the newest to the oldest: the last time that is noted is the first
+        let mut note = |images: &Images, time: i64| {
+            digests.extend(images.values().flatten().filter_map(|version| Some((version.digest.clone()?, time))));
         };
         if let Some(index) = self.base.repo.overlays.iter().position(|overlay| overlay.path == path) {
             if let Some(overlay) = self.base.repo.overlays.get(index) {
-                add(&images(&overlay.rendered));
+                note(&images(&overlay.rendered), self.base.commit.time);
             }
             let root = Some(self.workspace.place.root.clone());
             let mut walk = Walk::new(&self.repository, &self.workspace.config, &self.base.repo, root, &[index]);
             walk.run(&self.base.repo, &self.base.commit, &mut |change| {
-                add(&change.before);
+                let time = change.commit.as_ref().map_or(self.base.commit.time, |commit| commit.time);
+                note(&change.after, time);
+                note(&change.before, time);
                 true
             });
         }
@@ -67,7 +73,10 @@ impl<'r> Past<'r> {
 
 impl Proofs for Past<'_> {
     fn ran(&self, overlay: &str, digest: &str) -> bool {
-        self.digests(overlay).contains(digest)
+        self.digests(overlay).contains_key(digest)
+    }
+    fn since(&self, overlay: &str, digest: &str) -> Option<i64> {
+        self.digests(overlay).get(digest).copied()
     }
 }
 

@@ -78,7 +78,8 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
     let mut workspace = Workspace::load(path, &arguments.repo)?;
     let selection = selection(arguments, &workspace)?;
-    let today = Now::or_clock(arguments.repo.now.as_ref()).date();
+    let now = Now::or_clock(arguments.repo.now.as_ref());
+    let today = now.date();
     let mut options = check::Options { selection, baseline, today, known: BTreeSet::new() };
     let policies = policies(&workspace, &arguments.repo)?;
     let mut timings = std::mem::take(&mut workspace.timings);
@@ -86,6 +87,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
     let past = base.as_ref().map(|base| Past::new(&workspace, base)).transpose().map_err(|error| error.to_string())?;
     let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
+    context.now = Some(now);
     context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
     if let Some(base) = &base {
         context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;

@@ -6,7 +6,12 @@ use std::collections::BTreeMap;
 
 use globset::Glob;
 
-use super::{Allowance, Config, ConfiguredPair, External, LayoutPattern, Level, RuleSettings, Suppression, default_environments};
+use super::{
+    Allowance, Config, ConfiguredPair, Dependency, External, Freeze, LayoutPattern, Level, RuleSettings, Suppression, default_environments,
+};
+use jiff::tz::TimeZone;
+
+use crate::calendar::{self, Schedule, Window};
 use crate::finding::Severity;
 use crate::kustomize::decode::nearest;
 use crate::repo::Environment;
@@ -43,13 +48,16 @@ const KEYS: &[&str] = &[
     "external",
     "images",
     "bots",
+    "freeze",
+    "breakGlass",
+    "dependencies",
     "remotes",
     "policies",
     "data",
     "suppress",
 ];
 /// Keys of the design whose rules this version does not have.
-const LATER: &[&str] = &["evidence", "dependencies", "freeze", "breakGlass", "records"];
+const LATER: &[&str] = &["evidence", "records"];
 /// Ids that findings have without being a rule's.
 const OTHER_RULES: &[&str] = &["policy-error", "unused-suppression", "expired-suppression"];
 
@@ -238,6 +246,19 @@ impl Reader<'_> {
                     for entry in self.fields(value, "images", &["mirrors"]) {
                         config.mirrors = self.list(&entry.value, "images.mirrors").iter().filter_map(|item| self.mirror(item)).collect();
                     }
+                }
+                "freeze" => {
+                    let items = self.list(value, "freeze");
+                    config.freeze = items.iter().filter_map(|item| self.freeze(item, &config.environments)).collect();
+                }
+                "breakGlass" => {
+                    for entry in self.fields(value, "breakGlass", &["trailer"]) {
+                        config.break_glass = self.text(&entry.value, "trailer");
+                    }
+                    self.required(value, "breakGlass", "trailer", false);
+                }
+                "dependencies" => {
+                    config.dependencies = self.list(value, "dependencies").iter().filter_map(|item| self.dependency(item)).collect();
                 }
                 "bots" => config.bots = self.texts(value, "bots"),
                 "remotes" => {
@@ -463,6 +484,100 @@ impl Reader<'_> {
         Some(External { kind: kind?, name: name?, namespace, environments: names, origin: node.origin })
     }
 
+    fn dependency(&mut self, node: &Node) -> Option<Dependency> {
+        let (mut app, mut needs) = (None, Vec::new());
+        for entry in self.fields(node, "a dependency", &["app", "needs"]) {
+            if &*entry.key == "app" { app = self.text(&entry.value, "app") } else { needs = self.texts(&entry.value, "needs") }
+        }
+        self.required(node, "a dependency", "app", false);
+        self.required(node, "a dependency", "needs", false);
+        Some(Dependency { app: app?, needs, origin: node.origin })
+    }
+
+    fn freeze(&mut self, node: &Node, environments: &[Environment]) -> Option<Freeze> {
+        const FIELDS: &[&str] =
+            &["name", "kind", "from", "to", "schedule", "rrule", "duration", "timeZone", "environments", "apps", "except"];
+        let mut freeze = Freeze {
+            name: String::new(),
+            allow: false,
+            window: Window::Once { from: 0, to: 0 },
+            environments: Vec::new(),
+            apps: Vec::new(),
+            except_authors: Vec::new(),
+            except_paths: Vec::new(),
+            origin: node.origin,
+        };
+        let mut zone = TimeZone::UTC;
+        // a text with what reads it: the zone must be known before the times are
+        for entry in self.fields(node, "a freeze", FIELDS) {
+            let value = &entry.value;
+            match &*entry.key {
+                "name" => freeze.name = self.text(value, "name").unwrap_or_default(),
+                "kind" => match self.text(value, "kind").as_deref() {
+                    Some("allow") => freeze.allow = true,
+                    Some("deny") | None => {}
+                    Some(other) => self.refuse(value.origin, format!("`{other}` is no kind of freeze"), "write deny or allow"),
+                },
+                "timeZone" => zone = self.read(value, "timeZone", calendar::zone)?,
+                "environments" => freeze.environments = self.environment_names(value, "environments", environments),
+                "apps" => freeze.apps = self.texts(value, "apps"),
+                "except" => {
+                    for entry in self.fields(value, "except", &["authors", "paths"]) {
+                        if &*entry.key == "authors" {
+                            freeze.except_authors = self.texts(&entry.value, "authors");
+                        } else {
+                            let paths = self.list(&entry.value, "paths");
+                            freeze.except_paths = paths.iter().filter_map(|path| self.glob(path, "a path")).collect();
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.required(node, "a freeze", "name", false);
+        freeze.window = self.window(node, &zone)?;
+        Some(freeze)
+    }
+
+    /// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`.
+    fn window(&mut self, node: &Node, zone: &TimeZone) -> Option<Window> {
+        node.as_map()?;
+        let (from, to) = (node.get("from"), node.get("to"));
+        let (cron, rule, length) = (node.get("schedule"), node.get("rrule"), node.get("duration"));
+        let place = Origin { end: node.origin.start, ..node.origin };
+        let (schedule, length) = match (from, to, cron, rule, length) {
+            (Some(from), Some(to), None, None, None) => {
+                let first = self.read(from, "from", |text| calendar::moment(text, zone))?;
+                let last = self.read(to, "to", |text| calendar::moment(text, zone))?;
+                if first >= last {
+                    self.refuse(to.origin, "this freeze ends before it begins", "exchange from and to");
+                }
+                return Some(Window::Once { from: first, to: last });
+            }
+            (None, None, Some(cron), None, Some(length)) => (self.read(cron, "schedule", Schedule::cron), length),
+            (None, None, None, Some(rule), Some(length)) => (self.read(rule, "rrule", Schedule::rrule), length),
+            _ => {
+                self.refuse(place, "a freeze is either from … to, or a schedule or rrule with a duration", "write one of the two");
+                return None;
+            }
+        };
+        let length = self.read(length, "duration", calendar::duration);
+        Some(Window::Recurring { schedule: schedule?, duration: length?, zone: zone.clone() })
+    }
+
+    /// A text that something else reads.
+    fn read<T>(&mut self, node: &Node, what: &str, reader: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(node, what)?;
+        match reader(&text) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+                self.refuse(node.origin, message, help);
+                None
+            }
+        }
+    }
+
     fn mirror(&mut self, node: &Node) -> Option<(String, String)> {
         let (mut from, mut to) = (None, None);
         for entry in self.fields(node, "a mirror", &["from", "to"]) {
@@ -582,7 +697,7 @@ suppress:
     #[test]
     fn every_mistake_is_told_with_its_line() {
         let problems = load(
-            "version: 2\nrule: {}\nrules:\n  mutable-tags: error\n  mutable-tag: {level: eror, floting: []}\nexternal:\n- {kind: Secret, environments: [prodution]}\nsuppress:\n- {rule: plaintext-secret, path: x}\n- {rule: nothing, path: \"[\", reason: y, until: soon}\nfreeze: []\nbots: me\n",
+            "version: 2\nrule: {}\nrules:\n  mutable-tags: error\n  mutable-tag: {level: eror, floting: []}\nexternal:\n- {kind: Secret, environments: [prodution]}\nsuppress:\n- {rule: plaintext-secret, path: x}\n- {rule: nothing, path: \"[\", reason: y, until: soon}\nfreeze:\n- {name: x, schedule: \"0 16 * * 8\", duration: 1h}\n- {name: y, from: 2026-12-20, to: 2026-12-19, timeZone: Europe/Atlantis}\nrecords: []\nbots: me\n",
         )
         .unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
@@ -597,8 +712,10 @@ suppress:
         10: there is no rule `nothing`; `gitops-lint rules` lists them
         10: `[` is no valid glob: unclosed character class; missing ']'; `*` is one segment, `**` any number
         10: until must be a day, but `soon` is none; write it as 2027-01-31
-        11: `freeze` is not supported by this version yet, so nothing would come of it; remove it
-        12: bots must be a list, but this is a plain value;
+        12: `8` is no day of the week: they go from 0 to 7; correct it
+        13: `Europe/Atlantis` is no time zone; write a name such as Europe/Berlin or UTC
+        14: `records` is not supported by this version yet, so nothing would come of it; remove it
+        15: bots must be a list, but this is a plain value;
         "#);
     }
 

@@ -6,6 +6,7 @@ mod load;
 
 use std::collections::BTreeMap;
 
+use crate::calendar::Window;
 use crate::finding::Severity;
 use crate::repo::Environment;
 use crate::yaml::{Node, Origin};
@@ -105,6 +106,38 @@ pub struct ConfiguredPair {
     pub origin: Origin,
 }
 
+/// An entry of `freeze`.
+#[derive(Clone, Debug)]
+pub struct Freeze {
+    /// What people call it.
+    pub name: String,
+    /// Whether changes are allowed within it only, rather than forbidden within it.
+    pub allow: bool,
+    /// When.
+    pub window: Window,
+    /// Environments that it holds for; empty for the protected ones.
+    pub environments: Vec<String>,
+    /// Apps that it holds for, `*` allowed; empty for all.
+    pub apps: Vec<String>,
+    /// Authors whose changes pass, by name or address, `*` allowed.
+    pub except_authors: Vec<String>,
+    /// Globs of files whose changes pass.
+    pub except_paths: Vec<String>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+/// An entry of `dependencies`: an app, and the apps that it needs in the version with which it was proved.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// The app.
+    pub app: String,
+    /// What it needs.
+    pub needs: Vec<String>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
 /// The whole configuration with defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -134,6 +167,12 @@ pub struct Config {
     pub suppress: Vec<Suppression>,
     /// Names and emails of bots, `*` allowed.
     pub bots: Vec<String>,
+    /// Windows in which nothing, or something only, may change.
+    pub freeze: Vec<Freeze>,
+    /// The trailer of a commit that lets a change pass a freeze.
+    pub break_glass: Option<String>,
+    /// Which app needs which.
+    pub dependencies: Vec<Dependency>,
 }
 
 impl Default for Config {
@@ -152,6 +191,9 @@ impl Default for Config {
             data: Vec::new(),
             suppress: Vec::new(),
             bots: Vec::new(),
+            freeze: Vec::new(),
+            break_glass: None,
+            dependencies: Vec::new(),
         }
     }
 }

@@ -62,7 +62,8 @@ impl Rule for BotWrite {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let authorship = &context.authorship;
-        if authorship.actors.is_empty() && authorship.commits.is_empty() {
+        let nobody = authorship.actors.is_empty() && authorship.commits.is_empty();
+        if nobody || !context.repo.protected(overlay) {
             return;
         }
         let changes = context.changes(overlay);
@@ -93,10 +94,10 @@ fn actor(context: &Context) -> Option<String> {
 /// The bot that wrote a commit which touches the overlay.
 fn author(context: &Context, overlay: &Overlay) -> Option<String> {
     let bot = |person: &Person| is_bot(context, &person.name) || is_bot(context, &person.email);
-    let before = context.at_base(overlay)?;
+    let before = context.at_base(overlay);
     let read = |path: &str| {
         let known = |overlay: &Overlay| overlay.rendered.files.iter().any(|file| *context.repo.files.get(*file).path == *path);
-        known(overlay) || known(before)
+        known(overlay) || before.is_some_and(known)
     };
     let touches = |paths: &std::collections::BTreeSet<String>| paths.iter().any(|path| read(path));
     let found = context.authorship.commits.iter().find(|one| bot(&one.commit.author) && touches(&one.paths))?;

@@ -4,9 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use jiff::ZonedDateTime;
+
 use crate::compare::{self, Change, ResourceChange};
 use crate::config::{Config, Level};
-use crate::history::Contribution;
+use crate::history::{self, Contribution, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
@@ -88,6 +90,8 @@ impl Providers {
 pub trait Proofs: Sync {
     /// Whether the overlay of a path rendered a digest at the base revision or before it.
     fn ran(&self, overlay: &str, digest: &str) -> bool;
+    /// When it did so for the first time, by commit times, in seconds since 1970.
+    fn since(&self, overlay: &str, digest: &str) -> Option<i64>;
 }
 
 /// Who made the change under check, as far as that is known.
@@ -109,6 +113,8 @@ pub struct Context<'a> {
     pub base: Option<&'a Repo>,
     /// What the past of the base revision proves, when there is one.
     pub proofs: Option<&'a dyn Proofs>,
+    /// The time that counts as now; without it no rule knows of one.
+    pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
     facts: Vec<OnceLock<Facts<'a>>>,
@@ -126,6 +132,7 @@ impl<'a> Context<'a> {
             config,
             base,
             proofs: None,
+            now: None,
             authorship: Authorship::default(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             providers: OnceLock::new(),
@@ -161,14 +168,34 @@ impl<'a> Context<'a> {
         self.repo.environment(overlay).map_or("this overlay", |environment| environment.name.as_str())
     }
 
-    /// What a protected overlay renders to otherwise than at the base revision; nothing without a base, or where either cannot be
-    /// rendered. An overlay that is new is no change.
+    /// What an overlay renders to otherwise than at the base revision; nothing without a base, or where either cannot be
+    /// rendered. Comments and the order of keys are no change; all of an overlay that is new is one.
     pub fn changes(&self, overlay: &Overlay) -> Vec<ResourceChange> {
-        let Some(before) = self.at_base(overlay).filter(|_| self.repo.protected(overlay)) else { return Vec::new() };
+        let Some(before) = self.at_base(overlay) else {
+            let added =
+                |resource: &Resource| ResourceChange { change: Change::Added, from: None, to: Some(resource.clone()), changes: Vec::new() };
+            let new = self.base.is_some() && overlay.rendered.complete;
+            return overlay.rendered.resources.iter().filter(|_| new).map(added).collect();
+        };
         if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
             return Vec::new();
         }
         compare::resources(before, overlay, &self.repo.environments)
+    }
+
+    /// The images of an overlay that the base revision does not run there; none where the overlay is new.
+    pub fn moved_images(&self, overlay: &Overlay) -> Vec<&ImageUse<'a>> {
+        let Some(before) = self.at_base(overlay) else { return Vec::new() };
+        if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) {
+            return Vec::new();
+        }
+        let known = history::images(&before.rendered);
+        let moved = |used: &&ImageUse<'a>| {
+            let image = used.image();
+            let same = |version: &Version| version.tag.as_deref() == image.tag && version.digest.as_deref() == image.digest;
+            !known.get(image.name).is_some_and(|versions| versions.iter().any(same))
+        };
+        self.facts(overlay).images.iter().filter(moved).collect()
     }
 
     /// The line of the head that brings the first of some changes, with the object and the value.

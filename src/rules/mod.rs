@@ -7,6 +7,7 @@
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
 
+mod automation_on_protected;
 mod availability;
 mod context;
 mod drift;
@@ -15,6 +16,7 @@ mod problems;
 mod sink;
 
 mod bot_write;
+mod change_freeze;
 mod codeowners_gap;
 mod codeowners_invalid;
 mod cross_environment_reference;
@@ -25,6 +27,7 @@ mod duplicate_key;
 mod empty_overlay;
 mod environment_variable_drift;
 mod image_drift;
+mod insufficient_soak;
 mod invalid_image;
 mod limits_below_requests;
 mod lost_digest;
@@ -39,6 +42,7 @@ mod needs_plugin;
 mod orphan_manifest;
 mod overlay_drift;
 mod plaintext_secret;
+mod promotion_order;
 mod remote_base;
 mod removed_limits;
 mod removed_probe;
@@ -143,6 +147,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &digest_mismatch::DigestMismatch,
         &skipped_environment::SkippedEnvironment,
         &mixed_promotion::MixedPromotion,
+        &insufficient_soak::InsufficientSoak,
         &image_drift::ImageDrift,
         &unused_image_override::UnusedImageOverride,
         &render_error::RenderError,
@@ -174,9 +179,12 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &limits_below_requests::LimitsBelowRequests,
         &dangling_reference::DanglingReference,
         &sync_wave_order::SyncWaveOrder,
+        &promotion_order::PromotionOrder,
         &codeowners_gap::CodeownersGap,
         &codeowners_invalid::CodeownersInvalid,
         &bot_write::BotWrite,
+        &automation_on_protected::AutomationOnProtected,
+        &change_freeze::ChangeFreeze,
     ]
 }
 

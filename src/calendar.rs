@@ -1,0 +1,321 @@
+//! Windows of time: one-off, by cron or by a recurrence rule, in a time zone, with daylight saving as the zone has it.
+//!
+//! Here: reading them and telling whether a moment lies within. Not here: what a window forbids (`rules`).
+//! Cron has five fields as in crontab(5): when both the day of the month and the day of the week are given, either is enough.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+/// The longest window that recurs.
+const LONGEST: i64 = 366 * DAY;
+
+/// When something recurs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    minutes: Vec<u8>,
+    hours: Vec<u8>,
+    /// `None` for every day.
+    days: Option<Vec<u8>>,
+    months: Vec<u8>,
+    /// Sunday is 0; `None` for every day.
+    weekdays: Option<Vec<u8>>,
+}
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// The numbers of one field of cron; `None` for `*`.
+fn field(text: &str, what: &str, low: u8, high: u8, names: &[&str]) -> Result<Option<Vec<u8>>, String> {
+    let wrong = || format!("`{text}` is no {what} of cron");
+    let number = |text: &str| -> Result<u8, String> {
+        let lower = text.to_ascii_lowercase();
+        let named = names.iter().position(|name| *name == lower).and_then(|index| u8::try_from(index).ok()).map(|index| index + low);
+        let number = named.or_else(|| text.parse().ok()).ok_or_else(wrong)?;
+        if (low..=high).contains(&number) { Ok(number) } else { Err(format!("`{text}` is no {what}: they go from {low} to {high}")) }
+    };
+    if text == "*" || text == "?" {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for part in text.split(',') {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, step.parse::<u8>().ok().filter(|step| *step > 0).ok_or_else(wrong)?),
+            None => (part, 1),
+        };
+        let (from, to) = match range.split_once('-') {
+            Some((from, to)) => (number(from)?, number(to)?),
+            None if range == "*" => (low, high),
+            None if part.contains('/') => (number(range)?, high),
+            None => (number(range)?, number(range)?),
+        };
+        if from > to {
+            return Err(format!("`{range}` is no {what}: it ends before it begins"));
+        }
+        found.extend((from..=to).step_by(usize::from(step)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
+}
+
+impl Schedule {
+    /// Reads `minute hour day month weekday`.
+    pub fn cron(text: &str) -> Result<Schedule, String> {
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let [minute, hour, day, month, weekday] = fields[..] else {
+            return Err(format!("`{text}` is no schedule: cron has five fields, minute hour day month weekday"));
+        };
+        let all = |found: Option<Vec<u8>>, low: u8, high: u8| found.unwrap_or_else(|| (low..=high).collect());
+        // 7 is Sunday as well
+        let weekdays = field(weekday, "day of the week", 0, 7, &WEEKDAYS)?.map(|days| days.into_iter().map(|day| day % 7).collect());
+        Ok(Schedule {
+            minutes: all(field(minute, "minute", 0, 59, &[])?, 0, 59),
+            hours: all(field(hour, "hour", 0, 23, &[])?, 0, 23),
+            days: field(day, "day of the month", 1, 31, &[])?,
+            months: all(field(month, "month", 1, 12, &MONTHS)?, 1, 12),
+            weekdays,
+        })
+    }
+
+    /// Reads a recurrence rule of iCalendar (RFC 5545) that says days and hours: `FREQ=WEEKLY;BYDAY=FR;BYHOUR=16`. What counts
+    /// (INTERVAL, COUNT, UNTIL, BYSETPOS) is refused, as it needs a start.
+    pub fn rrule(text: &str) -> Result<Schedule, String> {
+        let (mut frequency, mut minute, mut hour, mut day, mut month, mut weekday) = (None, "0", "0", "*", "*", "*".to_string());
+        for part in text.trim_start_matches("RRULE:").split(';').filter(|part| !part.is_empty()) {
+            let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is no part of a recurrence rule"))?;
+            match key {
+                "FREQ" if ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => frequency = Some(value),
+                "BYMINUTE" => minute = value,
+                "BYHOUR" => hour = value,
+                "BYMONTHDAY" => day = value,
+                "BYMONTH" => month = value,
+                "BYDAY" => {
+                    let days = value.split(',').map(|day| {
+                        let known = WEEKDAYS.iter().position(|name| name.get(..2).is_some_and(|short| short.eq_ignore_ascii_case(day)));
+                        known.map(|index| index.to_string()).ok_or_else(|| format!("`{day}` is no day that is supported in BYDAY"))
+                    });
+                    weekday = days.collect::<Result<Vec<_>, _>>()?.join(",");
+                }
+                "INTERVAL" if value == "1" => {}
+                "WKST" => {}
+                _ => return Err(format!("`{part}` of a recurrence rule is not supported; write the window as cron")),
+            }
+        }
+        let frequency = frequency.ok_or("a recurrence rule needs FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")?;
+        let given = weekday != "*" || day != "*";
+        if (frequency == "WEEKLY" && weekday == "*")
+            || (frequency == "MONTHLY" && !given)
+            || (frequency == "YEARLY" && (month == "*" || !given))
+        {
+            return Err(format!("FREQ={frequency} needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH"));
+        }
+        if weekday != "*" && day != "*" {
+            return Err("BYDAY together with BYMONTHDAY is not supported; write the window as cron".to_string());
+        }
+        Schedule::cron(&format!("{minute} {hour} {day} {month} {weekday}"))
+    }
+
+    fn is_on(&self, date: Date) -> bool {
+        let number = |number: i8| u8::try_from(number).unwrap_or_default();
+        let day = |days: &Vec<u8>| days.contains(&number(date.day()));
+        let weekday = |days: &Vec<u8>| days.contains(&number(date.weekday().to_sunday_zero_offset()));
+        let fits = match (&self.days, &self.weekdays) {
+            (Some(days), Some(weekdays)) => day(days) || weekday(weekdays),
+            (Some(days), None) => day(days),
+            (None, Some(weekdays)) => weekday(weekdays),
+            (None, None) => true,
+        };
+        fits && self.months.contains(&number(date.month()))
+    }
+
+    /// The moments at which it is due, from one day to another, in order. An hour that a clock change skips moves behind it; of
+    /// one that comes twice the first counts.
+    fn due<'s>(&'s self, from: Date, to: Date, zone: &'s TimeZone) -> impl Iterator<Item = i64> + 's {
+        let dates = std::iter::successors(Some(from), |date| date.tomorrow().ok()).take_while(move |date| *date <= to);
+        dates.filter(|date| self.is_on(*date)).flat_map(move |date| {
+            let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
+            times.filter_map(move |(hour, minute)| {
+                let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
+                Some(date.to_datetime(time).to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second())
+            })
+        })
+    }
+}
+
+/// Reads a duration such as `64h`, `1h30m`, `2d`: seconds, more than none.
+pub fn duration(text: &str) -> Result<i64, String> {
+    let wrong = || format!("`{text}` is no duration; write it as 64h, 90m or 2d");
+    let (mut total, mut number) = (0i64, String::new());
+    for character in text.trim().chars() {
+        let unit = match character {
+            '0'..='9' => {
+                number.push(character);
+                continue;
+            }
+            's' => 1,
+            'm' => MINUTE,
+            'h' => HOUR,
+            'd' => DAY,
+            'w' => 7 * DAY,
+            _ => return Err(wrong()),
+        };
+        let count = number.parse::<i64>().map_err(|_| wrong())?;
+        total = count.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        number.clear();
+    }
+    if number.is_empty() && (1..=LONGEST).contains(&total) { Ok(total) } else { Err(wrong()) }
+}
+
+/// Seconds as people say them: `3 hours`.
+pub fn spoken(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..HOUR => (seconds / MINUTE, "minute"),
+        HOUR..DAY => (seconds / HOUR, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The time zone of a name of the IANA database.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("`{name}` is no time zone; write a name such as Europe/Berlin or UTC"))
+}
+
+/// Reads a moment: with an offset, or as a local time of a zone.
+pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, String> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment.as_second());
+    }
+    let local = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.to_datetime(Time::midnight())));
+    let moment = local.ok().and_then(|local| local.to_zoned_datetime(zone.clone()).ok());
+    moment.map(|moment| moment.timestamp().as_second()).ok_or_else(|| format!("`{text}` is no time; write it as 2026-12-20T08:00"))
+}
+
+/// When a window is open.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Window {
+    /// From one moment up to another, in seconds since 1970.
+    Once {
+        /// The first second.
+        from: i64,
+        /// One past the last.
+        to: i64,
+    },
+    /// Again and again.
+    Recurring {
+        /// When it begins.
+        schedule: Schedule,
+        /// For how many seconds.
+        duration: i64,
+        /// The zone of the schedule.
+        zone: TimeZone,
+    },
+}
+
+impl Window {
+    /// When the window that holds a moment ends, in seconds since 1970.
+    pub fn open_until(&self, now: &ZonedDateTime) -> Option<i64> {
+        let second = now.timestamp().as_second();
+        match self {
+            Window::Once { from, to } => (*from..*to).contains(&second).then_some(*to),
+            Window::Recurring { schedule, duration, zone } => {
+                let begins = schedule.due(day(second - duration - DAY, zone)?, day(second, zone)?, zone);
+                begins.filter(|begin| (*begin..begin + duration).contains(&second)).map(|begin| begin + duration).max()
+            }
+        }
+    }
+
+    /// In how many seconds it opens next, when that is within a time from now.
+    pub fn opens_within(&self, now: &ZonedDateTime, seconds: i64) -> Option<i64> {
+        let second = now.timestamp().as_second();
+        let ahead = |begin: i64| Some(begin - second).filter(|ahead| (1..=seconds).contains(ahead));
+        match self {
+            Window::Once { from, .. } => ahead(*from),
+            Window::Recurring { schedule, zone, .. } => {
+                schedule.due(day(second, zone)?, day(second + seconds, zone)?, zone).find_map(ahead)
+            }
+        }
+    }
+}
+
+fn day(second: i64, zone: &TimeZone) -> Option<Date> {
+    Some(Timestamp::from_second(second).ok()?.to_zoned_datetime(zone.clone()).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> ZonedDateTime {
+        text.parse().unwrap()
+    }
+
+    fn recurring(cron: &str, length: &str, name: &str) -> Window {
+        Window::Recurring { schedule: Schedule::cron(cron).unwrap(), duration: duration(length).unwrap(), zone: zone(name).unwrap() }
+    }
+
+    #[test]
+    fn a_weekend_lasts_from_friday_to_monday_in_its_own_zone() {
+        let weekend = recurring("0 16 * * 5", "64h", "Europe/Berlin");
+        for (moment, open) in [
+            ("2026-11-27T15:59:59+01:00[Europe/Berlin]", false),
+            ("2026-11-27T16:00:00+01:00[Europe/Berlin]", true),
+            ("2026-11-30T06:59:00Z[UTC]", true),
+            ("2026-11-30T07:00:00Z[UTC]", false),
+            // the clock goes back on Sunday, and the window is as long as it says
+            ("2026-10-26T06:59:00+01:00[Europe/Berlin]", true),
+            ("2026-10-26T07:00:00+01:00[Europe/Berlin]", false),
+        ] {
+            assert_eq!(weekend.open_until(&at(moment)).is_some(), open, "{moment}");
+        }
+        assert_eq!(weekend.opens_within(&at("2026-11-27T13:00:00+01:00[Europe/Berlin]"), DAY), Some(3 * HOUR));
+        assert_eq!(weekend.opens_within(&at("2026-11-24T13:00:00+01:00[Europe/Berlin]"), DAY), None);
+    }
+
+    #[test]
+    fn an_hour_that_does_not_exist_moves() {
+        // at 2 o'clock of that Sunday it is 3 o'clock
+        let early = recurring("30 2 * * *", "1h", "Europe/Berlin");
+        assert!(early.open_until(&at("2026-03-29T03:45:00+02:00[Europe/Berlin]")).is_some());
+        assert!(early.open_until(&at("2026-03-29T01:45:00+01:00[Europe/Berlin]")).is_none());
+    }
+
+    #[test]
+    fn cron_is_read_as_crontab_has_it() {
+        let either = Schedule::cron("0 9-17/4 1,15 jan-MAR mon").unwrap();
+        assert_eq!(either.hours, [9, 13, 17]);
+        assert_eq!(either.months, [1, 2, 3]);
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        assert!(either.is_on(date("2026-01-01")) && either.is_on(date("2026-01-05")) && !either.is_on(date("2026-01-06")));
+        assert!(Schedule::cron("0 0 * * 7").unwrap().is_on(date("2026-11-29")));
+        for wrong in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@daily", "a * * * *"] {
+            assert!(Schedule::cron(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn recurrence_rules_that_say_days_and_hours_are_read() {
+        assert_eq!(Schedule::rrule("RRULE:FREQ=WEEKLY;BYDAY=FR,SA;BYHOUR=16"), Schedule::cron("0 16 * * 5,6"));
+        assert_eq!(Schedule::rrule("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24"), Schedule::cron("0 0 24 12 *"));
+        for wrong in ["BYDAY=FR", "FREQ=WEEKLY", "FREQ=DAILY;COUNT=3", "FREQ=MONTHLY;BYDAY=1FR", "FREQ=HOURLY", "nonsense"] {
+            assert!(Schedule::rrule(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_zones_and_moments() {
+        assert_eq!((duration("64h"), duration("1h30m"), duration("2d")), (Ok(64 * HOUR), Ok(90 * MINUTE), Ok(2 * DAY)));
+        for wrong in ["", "64", "h", "-1h", "0h", "9999999999999999d", "1y"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(zone("Europe/Berlin").is_ok() && zone("Europe/Atlantis").is_err());
+        let berlin = zone("Europe/Berlin").unwrap();
+        assert_eq!(moment("2026-12-20", &berlin), moment("2026-12-19T23:00:00Z", &berlin));
+        assert!(moment("tomorrow", &berlin).is_err());
+        assert_eq!((spoken(90), spoken(3 * HOUR), spoken(DAY)), ("1 minute".into(), "3 hours".into(), "1 day".into()));
+    }
+}
