@@ -353,6 +353,54 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
     }
 }
 
+impl Repo {
+    fn git(&self, arguments: &[&str]) -> &Repo {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
+        let done = Command::new("git").current_dir(self.folder.path()).args(identity).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        self
+    }
+
+    fn commit(&self, message: &str) -> &Repo {
+        self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
+    }
+}
+
+#[test]
+fn revisions_are_compared_by_what_they_render() {
+    let repo = Repo::shop();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData: {password: hunter2}\n";
+    repo.write("apps/web/base/secret.yaml", secret);
+    repo.write("apps/web/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\n");
+    repo.git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
+    repo.write("apps/web/base/secret.yaml", &secret.replace("hunter2", "hunter3"));
+    repo.overlay("api", "production", &format!("newName: mirror.example.com/api\n    digest: {DIGEST}"));
+    repo.write("README.md", "nothing that is rendered");
+    repo.commit("change");
+    let paths = |run: Run| -> Vec<String> {
+        let overlays = run.json()["overlays"].as_array().unwrap().clone();
+        overlays.iter().map(|overlay| format!("{} {}", overlay["path"].as_str().unwrap(), overlay["change"].as_str().unwrap())).collect()
+    };
+    let changed = ["apps/api/overlays/production changed", "apps/web/overlays/production changed", "apps/web/overlays/staging changed"];
+    assert_eq!(paths(repo.run(&["diff", "main..change", "--summary", "--format", "json"]).expect(0)), changed);
+    let production = ["diff", "main", "--environment", "prod", "--summary", "--format", "json"];
+    assert_eq!(paths(repo.run(&production).expect(0)), changed[..2]);
+    let removed = |run: Run| run.out.lines().filter(|line| line.contains("removed")).count();
+    repo.git(&["rm", "-r", "-q", "apps/web"]).commit("remove");
+    assert_eq!(removed(repo.run(&["diff", "main..HEAD", "--summary"]).expect(0)), 2);
+    for format in ["text", "json", "markdown"] {
+        for range in ["main..change~1", "main..change"] {
+            let run = repo.run(&["diff", range, "--format", format]).expect(0);
+            assert!(run.out.contains("mirror.example.com/api") && !run.out.contains("hunter"), "{}", run.out);
+        }
+    }
+    for arguments in
+        [&["diff", "nothing..main"][..], &["diff", "main..nothing"], &["diff", "staging"], &["diff", "staging", "production", "--summary"]]
+    {
+        repo.run(arguments).expect(2);
+    }
+}
+
 #[test]
 fn rules_are_listed_and_explained() {
     let repo = Repo::new();

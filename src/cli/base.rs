@@ -138,12 +138,23 @@ pub fn load(workspace: &Workspace, revision: &str) -> Result<Base, GitError> {
     let wanted = repository.resolve(revision)?;
     let head = repository.resolve("HEAD")?;
     let commit = repository.commit(&repository.merge_base(&wanted, &head)?)?;
+    Ok(at(workspace, &repository, commit))
+}
+
+/// Loads a revision itself, wherever the head left it.
+pub fn load_exactly(workspace: &Workspace, revision: &str) -> Result<Base, GitError> {
+    let repository = Arc::new(Repository::open(&workspace.place.root)?);
+    let commit = repository.commit(&repository.resolve(revision)?)?;
+    Ok(at(workspace, &repository, commit))
+}
+
+fn at(workspace: &Workspace, repository: &Arc<Repository>, commit: Commit) -> Base {
     let tree = Arc::new(repository.tree(&commit));
     let unchanged = Unchanged { head: &workspace.repo, tree: tree.clone(), ids: Mutex::default() };
     let files = workspace.repo.files.clone();
     let root = Some(workspace.place.root.clone());
     let repo = Repo::load_with(tree, root, &workspace.config, files, &|path, _: &Renderer| unchanged.rendering(path));
-    Ok(Base { repo, commit })
+    Base { repo, commit }
 }
 
 /// The overlays of the head that read nothing but what the base has as well.

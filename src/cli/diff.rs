@@ -1,21 +1,24 @@
-//! `diff`: what two environments, or two overlays, render to, side by side.
+//! `diff`: what two environments, two overlays or two revisions render to, side by side.
 //!
 //! Here: choosing the pairs and printing. Not here: comparing (`compare`). Values of Secrets are never printed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+use super::base;
 use super::options::{RepoOptions, complain, print};
 use super::workspace::Workspace;
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
+use crate::kustomize::Resource;
 use crate::kustomize::decode::nearest;
 use crate::repo::{Overlay, Repo};
-use crate::report::{json::resource as identity, printable};
+use crate::report::{self, json::resource as identity, printable};
 use crate::yaml::{Node, write};
 
 /// Lines around a change that are shown.
@@ -26,16 +29,22 @@ const MARKDOWN_LIMIT: usize = 60_000;
 /// Arguments of `diff`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Environment or overlay to compare from, such as staging
+    /// Environment, overlay or revision to compare from; two revisions are written REV1..REV2
     from: String,
-    /// Environment or overlay to compare to, such as production
-    to: String,
+    /// Environment, overlay or revision to compare to; without it, the work tree is compared with where it left the revision
+    to: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
     path: PathBuf,
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
+    /// Only this environment, when revisions are compared; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// Between revisions: only list the overlays whose rendered content changed
+    #[arg(long)]
+    summary: bool,
     /// Show what environments differ in by nature as well: replicas, hosts, namespaces
     #[arg(long)]
     all: bool,
@@ -67,18 +76,51 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Two overlays of one app; one of them may not exist.
+/// Two overlays of one app, or an overlay at two revisions; one of them may not exist.
 struct Side<'r> {
-    app: &'r str,
-    from: &'r Overlay,
-    to: &'r Overlay,
+    overlay: &'r Overlay,
+    from: &'r str,
+    to: &'r str,
+    change: Change,
+    complete: bool,
     changes: Vec<ResourceChange>,
 }
 
+impl Side<'_> {
+    /// The two paths, or the one that both sides have.
+    fn paths(&self, quote: &str, arrow: &str) -> String {
+        let (from, to) = (printable(self.from), printable(self.to));
+        if from == to { format!("{quote}{to}{quote}") } else { format!("{quote}{from}{quote}{arrow}{quote}{to}{quote}") }
+    }
+}
+
+/// Stands for an overlay that a revision does not have.
+const NOT_THERE: &str = "/dev/null";
+
 fn diff(arguments: &Arguments) -> Result<String, String> {
-    let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
-    let repo = &workspace.repo;
-    let pairs = pairs(repo, arguments)?;
+    match &arguments.to {
+        None => match arguments.from.split_once("..") {
+            Some((from, to)) => revisions(arguments, from, Some(to.trim_start_matches('.'))),
+            None => revisions(arguments, &arguments.from, None),
+        },
+        Some(to) => {
+            let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
+            match pairs(&workspace.repo, arguments, to) {
+                Ok(_) if arguments.summary || !arguments.environments.is_empty() => {
+                    Err("--summary and --environment are for revisions: write REV1..REV2".to_string())
+                }
+                Ok(pairs) => Ok(environments(arguments, &workspace.repo, pairs, to)),
+                // what is neither an environment nor an overlay may be a revision
+                Err(message) => {
+                    let known = |name: &str| workspace.head(Some(name)).is_ok();
+                    if known(&arguments.from) && known(to) { revisions(arguments, &arguments.from, Some(to)) } else { Err(message) }
+                }
+            }
+        }
+    }
+}
+
+fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overlay, &'r Overlay)>, to: &str) -> String {
     let sides: Vec<Side> = pairs
         .into_iter()
         .map(|(from, to)| {
@@ -89,36 +131,159 @@ fn diff(arguments: &Arguments) -> Result<String, String> {
                 }
                 changes.retain(|change| change.change != Change::Changed || !change.changes.is_empty());
             }
-            Side { app: &to.app, from, to, changes }
+            let complete = from.rendered.complete && to.rendered.complete;
+            Side { overlay: to, from: &from.path, to: &to.path, change: Change::Changed, complete, changes }
         })
         .collect();
-    Ok(match arguments.format {
-        Format::Json => format!("{:#}\n", json_of(arguments, repo, &sides)),
+    match arguments.format {
+        Format::Json => format!("{:#}\n", json_of((&arguments.from, to), repo, &sides)),
         Format::Text => text_of(&sides, arguments.all),
-        Format::Markdown => markdown_of(&sides),
+        Format::Markdown => markdown_of(&sides, false),
+    }
+}
+
+/// What changes between two revisions, overlay by overlay. Without a second one the work tree is compared with the commit at
+/// which its branch left the first, as a pull request is.
+fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<String, String> {
+    let from = if from.is_empty() { "HEAD" } else { from };
+    let to = to.map(|to| if to.is_empty() { "HEAD" } else { to });
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, to)?;
+    let base = match to {
+        None => base::load(&workspace, from),
+        Some(_) => base::load_exactly(&workspace, from),
+    };
+    let base = base.map_err(|error| base::advice(&error))?;
+    let repo = &workspace.repo;
+    let mut wanted = Vec::new();
+    for name in &arguments.environments {
+        wanted.push(environment_of(repo, name)?);
+    }
+    for app in &arguments.apps {
+        let known: Vec<&str> = repo.overlays.iter().chain(&base.repo.overlays).map(|overlay| overlay.app.as_str()).collect();
+        if !known.contains(&app.as_str()) {
+            let meant = nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            return Err(format!("there is no app {app}{meant}"));
+        }
+    }
+    let kept = |overlay: &&Overlay| {
+        (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
+            && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
+    };
+    let same = |one: &Overlay, other: &Overlay| {
+        let agent = |overlay: &Overlay| overlay.agent.as_ref().map(|agent| agent.name.clone());
+        one.path == other.path && agent(one) == agent(other)
+    };
+    let only = |overlay: &'_ Overlay, change: Change| -> Vec<ResourceChange> {
+        let one = |resource: &Resource| {
+            let (from, to) = match change {
+                Change::Removed => (Some(resource.clone()), None),
+                _ => (None, Some(resource.clone())),
+            };
+            ResourceChange { change, from, to, changes: Vec::new() }
+        };
+        overlay.rendered.resources.iter().map(one).collect()
+    };
+    let mut sides: Vec<Side> = Vec::new();
+    for now in repo.overlays.iter().filter(kept) {
+        let complete = now.rendered.complete;
+        match base.repo.overlays.iter().find(|before| same(before, now)) {
+            Some(before) if Arc::ptr_eq(&before.rendered, &now.rendered) => {}
+            Some(before) => {
+                let (changes, complete) = (compare::resources(before, now, &repo.environments), complete && before.rendered.complete);
+                sides.push(Side { overlay: now, from: &before.path, to: &now.path, change: Change::Changed, complete, changes });
+            }
+            None => {
+                let changes = only(now, Change::Added);
+                sides.push(Side { overlay: now, from: NOT_THERE, to: &now.path, change: Change::Added, complete, changes });
+            }
+        }
+    }
+    for before in base.repo.overlays.iter().filter(kept) {
+        if !repo.overlays.iter().any(|now| same(before, now)) {
+            let (changes, complete) = (only(before, Change::Removed), before.rendered.complete);
+            sides.push(Side { overlay: before, from: &before.path, to: NOT_THERE, change: Change::Removed, complete, changes });
+        }
+    }
+    // what cannot be rendered may have changed
+    sides.retain(|side| !side.changes.is_empty() || !side.complete);
+    sides.sort_by(|one, other| one.overlay.path.cmp(&other.overlay.path));
+    let names = (from, to.unwrap_or("the work tree"));
+    let looked_at = repo.overlays.iter().filter(kept).count();
+    Ok(match (arguments.format, arguments.summary) {
+        (Format::Json, true) => format!("{:#}\n", summary_json(names, repo, &sides)),
+        (Format::Json, false) => format!("{:#}\n", json_of(names, repo, &sides)),
+        (Format::Text, true) => summary_text(repo, &sides),
+        (Format::Markdown, true) => summary_markdown(repo, &sides),
+        (Format::Markdown, false) => markdown_of(&sides, true),
+        (Format::Text, false) => {
+            let text: String = sides.iter().map(|side| section(side, true)).collect();
+            format!("{text}{} of {} changed between {} and {}\n", sides.len(), report::count(looked_at, "overlay"), names.0, names.1)
+        }
+    })
+}
+
+fn words(repo: &Repo, overlay: &Overlay) -> String {
+    let environment = repo.environment(overlay).map(|environment| environment.name.as_str());
+    let words = [Some(overlay.app.as_str()), environment, overlay.variant.as_deref()];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn told(side: &Side) -> String {
+    let incomplete = if side.complete { "" } else { ", rendered in part only" };
+    format!("{} ({}{incomplete})", side.change.as_str(), report::count(side.changes.len(), "resource"))
+}
+
+fn summary_text(repo: &Repo, sides: &[Side]) -> String {
+    let line = |side: &Side| format!("{}: {}: {}\n", printable(&side.overlay.path), printable(&words(repo, side.overlay)), told(side));
+    sides.iter().map(line).collect()
+}
+
+fn summary_markdown(repo: &Repo, sides: &[Side]) -> String {
+    let escape = |text: &str| printable(text).replace('|', "\\|").replace('<', "&lt;");
+    let line = |side: &Side| format!("| {} | {} | {} |\n", escape(&side.overlay.path), escape(&words(repo, side.overlay)), told(side));
+    let lines: String = sides.iter().map(line).collect();
+    if lines.is_empty() {
+        "No overlay renders to anything else.\n".to_string()
+    } else {
+        format!("| overlay | what | change |\n|---|---|---|\n{lines}")
+    }
+}
+
+fn summary_json(names: (&str, &str), repo: &Repo, sides: &[Side]) -> Value {
+    let overlays: Vec<Value> = sides
+        .iter()
+        .map(|side| {
+            let environment = repo.environment(side.overlay).map(|environment| environment.name.clone());
+            json!({
+                "path": side.overlay.path, "app": side.overlay.app, "environment": environment, "variant": side.overlay.variant,
+                "change": side.change.as_str(), "resources": side.changes.len(), "complete": side.complete,
+            })
+        })
+        .collect();
+    json!({"version": 1, "from": names.0, "to": names.1, "overlays": overlays})
+}
+
+fn environment_of(repo: &Repo, name: &str) -> Result<usize, String> {
+    let lower = name.to_ascii_lowercase();
+    let found = repo.environments.iter().position(|known| known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower));
+    found.ok_or_else(|| {
+        let mut known: Vec<&str> = repo.environments.iter().map(|environment| environment.name.as_str()).collect();
+        known.extend(repo.overlays.iter().map(|overlay| overlay.path.as_str()));
+        let meant = nearest(name, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        format!("{name} is neither an environment nor the path of an overlay{meant}")
     })
 }
 
 /// The overlays to compare: two of one path each, or those that two environments' apps have.
-fn pairs<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<(&'r Overlay, &'r Overlay)>, String> {
+fn pairs<'r>(repo: &'r Repo, arguments: &Arguments, to_name: &str) -> Result<Vec<(&'r Overlay, &'r Overlay)>, String> {
     let overlay = |path: &str| {
         let path = path.trim_end_matches('/').trim_start_matches("./");
         repo.overlays.iter().find(|overlay| overlay.path == path)
     };
-    if let (Some(from), Some(to)) = (overlay(&arguments.from), overlay(&arguments.to)) {
+    if let (Some(from), Some(to)) = (overlay(&arguments.from), overlay(to_name)) {
         return Ok(vec![(from, to)]);
     }
-    let environment = |name: &str| {
-        let lower = name.to_ascii_lowercase();
-        let found = repo.environments.iter().position(|known| known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower));
-        found.ok_or_else(|| {
-            let mut known: Vec<&str> = repo.environments.iter().map(|environment| environment.name.as_str()).collect();
-            known.extend(repo.overlays.iter().map(|overlay| overlay.path.as_str()));
-            let meant = nearest(name, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-            format!("{name} is neither an environment nor the path of an overlay{meant}")
-        })
-    };
-    let (from, to) = (environment(&arguments.from)?, environment(&arguments.to)?);
+    let (from, to) = (environment_of(repo, &arguments.from)?, environment_of(repo, to_name)?);
     for app in &arguments.apps {
         if !repo.overlays.iter().any(|overlay| overlay.app == *app) {
             let known: Vec<&str> = repo.overlays.iter().map(|overlay| overlay.app.as_str()).collect();
@@ -138,7 +303,7 @@ fn pairs<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<(&'r Overlay, 
         found.extend(earlier.map(|earlier| (earlier, later)));
     }
     if found.is_empty() {
-        return Err(format!("no app is in both {} and {}", arguments.from, arguments.to));
+        return Err(format!("no app is in both {} and {to_name}", arguments.from));
     }
     Ok(found)
 }
@@ -155,7 +320,7 @@ fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
     if all || change.change != Change::Changed {
         let (before, after) = (text(&from), text(&to));
         let diff = TextDiff::from_lines(&before, &after);
-        return diff.unified_diff().context_radius(CONTEXT).header(&side.from.path, &side.to.path).to_string();
+        return diff.unified_diff().context_radius(CONTEXT).header(side.from, side.to).to_string();
     }
     // only what nobody expects: value by value
     let resource = change.resource();
@@ -172,31 +337,34 @@ fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
     lines
 }
 
-fn text_of(sides: &[Side], all: bool) -> String {
-    let mut text = String::new();
-    let mut differing = 0;
-    for side in sides.iter().filter(|side| !side.changes.is_empty()) {
-        differing += 1;
-        text.push_str(&format!("{}: {} -> {}\n", side.app, side.from.path, side.to.path));
-        for change in &side.changes {
-            text.push_str(&format!("{}\n", title(change)));
-            text.extend(unified(side, change, all).lines().map(|line| format!("  {}\n", printable(line))));
-        }
-        text.push('\n');
+/// The changes of one overlay, as text.
+fn section(side: &Side, all: bool) -> String {
+    let incomplete = if side.complete { "" } else { " (rendered in part only: `gitops-lint check` tells why)" };
+    let mut text = format!("{}: {}{incomplete}\n", printable(&side.overlay.app), side.paths("", " -> "));
+    for change in &side.changes {
+        text.push_str(&format!("{}\n", printable(&title(change))));
+        text.extend(unified(side, change, all).lines().map(|line| format!("  {}\n", printable(line))));
     }
+    text.push('\n');
+    text
+}
+
+fn text_of(sides: &[Side], all: bool) -> String {
+    let differing: Vec<&Side> = sides.iter().filter(|side| !side.changes.is_empty()).collect();
+    let mut text: String = differing.iter().map(|side| section(side, all)).collect();
     let what = if all { "differences" } else { "differences beyond what environments differ in by nature" };
-    text.push_str(&format!("{differing} of {} compared pairs have {what}", sides.len()));
+    text.push_str(&format!("{} of {} compared pairs have {what}", differing.len(), sides.len()));
     text.push_str(if all { "\n" } else { " (--all shows the rest)\n" });
     text
 }
 
-fn markdown_of(sides: &[Side]) -> String {
+fn markdown_of(sides: &[Side], all: bool) -> String {
     let mut text = String::new();
     let mut left_out = 0;
     for side in sides.iter().filter(|side| !side.changes.is_empty()) {
-        let mut section = format!("### {}: `{}` → `{}`\n\n", side.app, side.from.path, side.to.path);
+        let mut section = format!("### {}: {}\n\n", printable(&side.overlay.app), side.paths("`", " → "));
         for change in &side.changes {
-            let body = unified(side, change, false);
+            let body: String = unified(side, change, all).lines().map(|line| format!("{}\n", printable(line))).collect();
             let fence = "`".repeat(body.split(|letter| letter != '`').map(str::len).max().unwrap_or_default().max(2) + 1);
             let summary = title(change).replace('<', "&lt;");
             section.push_str(&format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n"));
@@ -210,10 +378,13 @@ fn markdown_of(sides: &[Side]) -> String {
     if left_out > 0 {
         text.push_str(&format!("{left_out} more overlays differ; `gitops-lint diff` shows them.\n"));
     }
+    if text.is_empty() && all {
+        return "No overlay renders to anything else.\n".to_string();
+    }
     if text.is_empty() { "No difference beyond what environments differ in by nature.\n".to_string() } else { text }
 }
 
-fn json_of(arguments: &Arguments, repo: &Repo, sides: &[Side]) -> Value {
+fn json_of(names: (&str, &str), repo: &Repo, sides: &[Side]) -> Value {
     let overlays: Vec<Value> = sides
         .iter()
         .map(|side| {
@@ -238,8 +409,9 @@ fn json_of(arguments: &Arguments, repo: &Repo, sides: &[Side]) -> Value {
                     json!({"resource": identity(&change.id()), "change": change.change.as_str(), "changes": values})
                 })
                 .collect();
-            json!({"app": side.app, "from": side.from.path, "to": side.to.path, "resources": resources})
+            let path = |path: &str| Some(path.to_string()).filter(|path| path != NOT_THERE);
+            json!({"app": side.overlay.app, "from": path(side.from), "to": path(side.to), "resources": resources})
         })
         .collect();
-    json!({"version": 1, "from": arguments.from, "to": arguments.to, "overlays": overlays})
+    json!({"version": 1, "from": names.0, "to": names.1, "overlays": overlays})
 }
