@@ -73,17 +73,12 @@ impl Renderer {
     pub fn render(&self, folder: &str) -> Arc<Rendered> {
         let folder = self.real(folder);
         let cell = lock(&self.rendered).entry(Arc::from(folder.as_str())).or_default().clone();
-        cell.get_or_init(|| Arc::new(self.build(&folder, None, None))).clone()
+        cell.get_or_init(|| Arc::new(self.build(&folder, None))).clone()
     }
     /// What a folder renders to with another kustomization in place of its own, as agents do that edit or write the file
     /// before they build.
     pub fn render_as(&self, folder: &str, kustomization: &Kustomization) -> Arc<Rendered> {
-        Arc::new(self.build(&self.real(folder), Some(kustomization), None))
-    }
-    /// The same with a kustomization laid over the folder's result, as agents do. The layer's `resources` are not read: the
-    /// folder is its only resource. Paths in the layer (patches, components) are relative to the folder.
-    pub fn render_layered(&self, folder: &str, layer: &Kustomization) -> Arc<Rendered> {
-        Arc::new(self.build(&self.real(folder), None, Some(layer)))
+        Arc::new(self.build(&self.real(folder), Some(kustomization)))
     }
     /// The manifests of a folder without a kustomization file: every YAML and JSON file, below it as well when `recursive`.
     pub fn render_plain(&self, folder: &str, recursive: bool) -> Arc<Rendered> {
@@ -151,10 +146,10 @@ impl Renderer {
         self.shared.source.resolve(folder).unwrap_or_else(|_| folder.to_string())
     }
 
-    fn build(&self, folder: &str, own: Option<&Kustomization>, layer: Option<&Kustomization>) -> Rendered {
+    fn build(&self, folder: &str, own: Option<&Kustomization>) -> Rendered {
         let loaded = self.loader.load(&self.shared, folder);
         if loaded.is_none() && own.is_none() {
-            let origin = layer.map_or_else(|| folder_place(&self.shared, folder), |layer| layer.origin);
+            let origin = folder_place(&self.shared, folder);
             let message = format!("the folder {folder:?} has no kustomization file");
             let problem = Problem::error(origin, message).with_help("add a kustomization.yaml, or name a folder that has one");
             return finish(Accumulated { problems: vec![problem], ..Accumulated::default() });
@@ -173,7 +168,7 @@ impl Renderer {
             None => Arc::unwrap_or_clone(accumulator.folder(folder, "", 0)),
             Some(own) => {
                 let mut gathered = Accumulated::default();
-                for loaded in &loaded {
+                if let Some(loaded) = &loaded {
                     gathered.files.extend(loaded.file);
                     gathered.problems.extend(loaded.problems.iter().cloned());
                 }
@@ -182,10 +177,6 @@ impl Renderer {
             }
         };
         gathered.problems.append(&mut problems);
-        if let Some(layer) = layer {
-            let layer = Kustomization { resources: Vec::new(), ..layer.clone() };
-            accumulator.kustomization(&layer, folder, String::new(), 0, &mut gathered);
-        }
         let mut context = BuildContext::new(&self.shared, folder);
         context.schema = scope.schema.clone();
         let resources = &mut gathered.resources;

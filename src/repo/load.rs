@@ -327,4 +327,39 @@ mod tests {
         assert_eq!(shown, [("staging", Some("stage"), Some("stage")), ("production", Some("live"), Some("live"))]);
         assert_eq!(repo.pairs.len(), 1);
     }
+
+    #[test]
+    fn application_sets_and_what_applications_add_are_applied() {
+        let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: apps}\nspec:\n  goTemplate: true\n  generators:\n  - matrix:\n      generators:\n      - git: {repoURL: x, directories: [{path: apps/*}, {path: apps/old, exclude: true}]}\n      - list: {elements: [{env: staging, count: 1}, {env: production, count: 3}]}\n  template:\n    metadata: {name: '{{.path.basename}}-{{.env}}'}\n    spec:\n      source:\n        repoURL: x\n        path: '{{.path.path}}/overlays/{{.env}}'\n        kustomize:\n          images: ['acme/api=mirror/api:v2']\n          replicas: [{name: api, count: 3}]\n          components: [../../../../tracing]\n";
+        let source = Memory::new([
+            ("clusters/set.yaml", set),
+            ("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]"),
+            (
+                "apps/api/base/deployment.yaml",
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {containers: [{name: api, image: acme/api}]}}}\n",
+            ),
+            ("apps/api/overlays/staging/kustomization.yaml", "resources: [../../base]\nimages: [{name: acme/api, newTag: v1}]"),
+            ("apps/api/overlays/production/kustomization.yaml", "resources: [../../base]\nimages: [{name: acme/api, newTag: v1}]"),
+            ("apps/api/overlays/production/.argocd-source-api-production.yaml", "kustomize: {images: ['acme/api:v3']}\n"),
+            ("apps/old/overlays/staging/kustomization.yaml", "resources: []"),
+            (
+                "tracing/kustomization.yaml",
+                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {traced: 'yes'}",
+            ),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<String> = repo
+            .overlays
+            .iter()
+            .filter(|overlay| overlay.app == "api")
+            .map(|overlay| {
+                let object = &overlay.rendered.resources[0].node;
+                let text = |path: &[&str]| object.at(path).and_then(Node::text).unwrap_or_default().to_string();
+                let image = object.pointer("/spec/template/spec/containers/0/image").and_then(Node::text).unwrap_or_default();
+                let agent = overlay.agent.as_ref().map_or("", |agent| &agent.name);
+                format!("{agent} {image} {} {}", text(&["spec", "replicas"]), text(&["metadata", "annotations", "traced"]))
+            })
+            .collect();
+        assert_eq!(shown, ["Application api-production acme/api:v3 3 yes", "Application api-staging mirror/api:v2 3 yes"]);
+    }
 }

@@ -3,18 +3,18 @@
 //! Generators that look at a cluster or a server are not known here: their parameters stay as written, and what depends on
 //! them in a path is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Application, Collector, Found, Layer, Plain, Pointer};
+use super::{Layer, Plain, Pointer, pointer};
 use crate::kustomize::decode::{Decoder, Rules, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry, ReplicaEntry};
-use crate::kustomize::{Kustomization, Problem};
+use crate::kustomize::{Kustomization, Problem, Renderer};
 use crate::repo::AgentKind;
 use crate::source::join;
-use crate::yaml::{By, Data, Kind, Map, Node, Origin, Scalar};
+use crate::yaml::{By, Data, FileId, Kind, Map, Node, Origin, Scalar};
 
 /// The API group of Applications and ApplicationSets.
 pub const GROUP: &str = "argoproj.io";
@@ -23,30 +23,38 @@ const LIMIT: usize = 5000;
 
 type Parameters = BTreeMap<String, String>;
 
-/// The folders that an Application applies.
-pub fn applications(found: &Found, collector: &Collector<'_>) -> Vec<Application> {
-    let Some(spec) = found.node.get("spec") else { return Vec::new() };
-    let name = found.node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
-    let sources = spec.get("source").into_iter().chain(spec.get("sources").map_or(&[][..], Node::items));
-    sources.filter_map(|source| application(found, name, source, collector)).collect()
+/// The file that an object stands in, and the tree around it.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The file.
+    pub file: FileId,
+    /// Its path.
+    pub path: &'a str,
+    /// The tree.
+    pub renderer: &'a Renderer,
+    /// Every folder of the tree, sorted.
+    pub folders: &'a BTreeSet<&'a str>,
 }
 
-fn application(found: &Found, name: &str, source: &Node, collector: &Collector<'_>) -> Option<Application> {
+/// The folders that an Application applies.
+pub fn applications(node: &Node, place: Place<'_>) -> Vec<Pointer> {
+    let Some(spec) = node.get("spec") else { return Vec::new() };
+    let sources = spec.get("source").into_iter().chain(spec.get("sources").map_or(&[][..], Node::items));
+    sources.filter_map(|source| application(node, source, place)).collect()
+}
+
+fn application(node: &Node, source: &Node, place: Place<'_>) -> Option<Pointer> {
     let path = source.get("path")?;
-    if ["chart", "plugin"].iter().any(|key| source.get(key).is_some()) || path.text()?.contains("{{") {
+    // Helm and plugins render something else than the folder's kustomization
+    if ["chart", "helm", "plugin"].iter().any(|key| source.get(key).is_some()) || path.text()?.contains("{{") {
         return None;
     }
+    let name = node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
     let folder = join("", path.text()?.trim_start_matches('/'))?;
-    let url = source.get("repoURL").and_then(Node::text).filter(|url| !url.contains("{{")).map(str::to_string);
     let mut problems = Vec::new();
     let files = [".argocd-source.yaml".to_string(), format!(".argocd-source-{name}.yaml")];
-    let files: Vec<Node> = files
-        .iter()
-        .filter_map(|file| {
-            let documents = collector.renderer.parsed(&join(&folder, file)?).ok()?;
-            documents.documents.first().cloned()
-        })
-        .collect();
+    let read = |file: &String| place.renderer.parsed(&join(&folder, file)?).ok()?.documents.first().cloned();
+    let files: Vec<Node> = files.iter().filter_map(read).collect();
     // the files are laid over the source: maps are merged, everything else is replaced
     let mut fields: BTreeMap<&str, Node> = BTreeMap::new();
     for kustomize in std::iter::once(source).chain(&files).filter_map(|source| source.get("kustomize")) {
@@ -61,27 +69,10 @@ fn application(found: &Found, name: &str, source: &Node, collector: &Collector<'
             fields.insert(&entry.key, value);
         }
     }
-    let directory = |key: &str| source.at(&["directory", key]);
-    let globs = |key: &str| directory(key).and_then(Node::text).map(globs).unwrap_or_default();
-    Some(Application {
-        kind: AgentKind::ArgoCd,
-        name: format!("Application {name}"),
-        object: name.to_string(),
-        origin: path.origin,
-        pointer: Pointer { url, folder, trusted: false },
-        file: found.file.clone(),
-        layer: layer(&fields, path.origin, collector, &mut problems),
-        variables: None,
-        labels: Vec::new(),
-        annotations: Vec::new(),
-        plain: Plain {
-            recursive: directory("recurse").and_then(Node::as_bool).unwrap_or(false),
-            nested: false,
-            include: globs("include"),
-            exclude: globs("exclude"),
-        },
-        problems,
-    })
+    let recursive = source.at(&["directory", "recurse"]).and_then(Node::as_bool).unwrap_or(false);
+    let layer = layer(&fields, path.origin, place, &mut problems);
+    let made = pointer(node, AgentKind::ArgoCd, path.origin, folder, layer, problems);
+    Some(Pointer { plain: Plain { recursive }, ..made })
 }
 
 /// One glob, or several in braces.
@@ -90,8 +81,8 @@ fn globs(text: &str) -> Vec<GlobMatcher> {
     glob.map(|glob| vec![glob.compile_matcher()]).unwrap_or_default()
 }
 
-fn layer(fields: &BTreeMap<&str, Node>, place: Origin, collector: &Collector<'_>, problems: &mut Vec<Problem>) -> Layer {
-    let mut made = Kustomization::empty(place.file, Arc::from(&*collector.path_of(place)), place.with(By::ArgoCd));
+fn layer(fields: &BTreeMap<&str, Node>, origin: Origin, place: Place<'_>, problems: &mut Vec<Problem>) -> Layer {
+    let mut made = Kustomization::empty(place.file, Arc::from(place.path), origin.with(By::ArgoCd));
     let mut decoder = Decoder::new(problems, Rules::Plugin);
     let items = |key: &str| fields.get(key).map(|list| list.items().to_vec()).unwrap_or_default();
     let flag = |key: &str| fields.get(key).and_then(Node::as_bool).unwrap_or(false);
@@ -144,21 +135,21 @@ fn image(node: &Node) -> Option<ImageEntry> {
 }
 
 /// The Applications that an ApplicationSet makes, as objects.
-pub fn expand(found: &Found, collector: &Collector<'_>) -> Vec<Found> {
-    let Some(spec) = found.node.get("spec") else { return Vec::new() };
+pub fn expand(node: &Node, place: Place<'_>) -> Vec<Node> {
+    let Some(spec) = node.get("spec") else { return Vec::new() };
     let Some(template) = spec.get("template") else { return Vec::new() };
     let generators = spec.get("generators").map_or(&[][..], Node::items);
-    let sets = generators.iter().flat_map(|generator| parameters(generator, collector, 0)).take(LIMIT);
+    let sets = generators.iter().flat_map(|generator| parameters(generator, place, 0)).take(LIMIT);
     sets.map(|parameters| {
         let mut node = template.clone();
         fill(&mut node, &parameters);
-        Found { node, file: found.file.clone() }
+        node
     })
     .collect()
 }
 
 /// What a generator gives: one map for each Application.
-fn parameters(generator: &Node, collector: &Collector<'_>, depth: usize) -> Vec<Parameters> {
+fn parameters(generator: &Node, place: Place<'_>, depth: usize) -> Vec<Parameters> {
     if let Some(list) = generator.get("list") {
         let elements = list.get("elements").map_or(&[][..], Node::items);
         return elements
@@ -171,7 +162,7 @@ fn parameters(generator: &Node, collector: &Collector<'_>, depth: usize) -> Vec<
             .collect();
     }
     if let Some(git) = generator.get("git") {
-        let mut sets = if git.get("directories").is_some() { directories(git, collector) } else { files(git, collector) };
+        let mut sets = if git.get("directories").is_some() { directories(git, place) } else { files(git, place) };
         for parameters in &mut sets {
             let mut values = Parameters::new();
             git.get("values").into_iter().for_each(|node| flatten("values", node, &mut values));
@@ -190,7 +181,7 @@ fn parameters(generator: &Node, collector: &Collector<'_>, depth: usize) -> Vec<
                 // the second generator may use what the first one gave
                 let mut child = child.clone();
                 fill(&mut child, before);
-                for mut parameters in parameters(&child, collector, depth + 1) {
+                for mut parameters in parameters(&child, place, depth + 1) {
                     parameters.extend(before.iter().map(|(key, value)| (key.clone(), value.clone())));
                     product.push(parameters);
                     if product.len() >= LIMIT {
@@ -205,18 +196,18 @@ fn parameters(generator: &Node, collector: &Collector<'_>, depth: usize) -> Vec<
     vec![Parameters::new()]
 }
 
-fn directories(git: &Node, collector: &Collector<'_>) -> Vec<Parameters> {
+fn directories(git: &Node, place: Place<'_>) -> Vec<Parameters> {
     let (wanted, excluded) = patterns(git, "directories");
-    let folders = collector.folders.iter().filter(|folder| !folder.split('/').any(|part| part.starts_with('.')));
+    let folders = place.folders.iter().copied().filter(|folder| !folder.split('/').any(|part| part.starts_with('.')));
     let matching = folders.filter(|folder| !folder.is_empty() && matches(&wanted, folder) && !matches(&excluded, folder));
     matching.map(|folder| path_parameters(git, folder)).collect()
 }
 
-fn files(git: &Node, collector: &Collector<'_>) -> Vec<Parameters> {
+fn files(git: &Node, place: Place<'_>) -> Vec<Parameters> {
     let (wanted, excluded) = patterns(git, "files");
     let mut sets = Vec::new();
-    for path in collector.renderer.source().files().iter().filter(|path| matches(&wanted, path) && !matches(&excluded, path)) {
-        let Ok(documents) = collector.renderer.parsed(path) else { continue };
+    for path in place.renderer.source().files().iter().filter(|path| matches(&wanted, path) && !matches(&excluded, path)) {
+        let Ok(documents) = place.renderer.parsed(path) else { continue };
         for document in &documents.documents {
             let items = if document.as_list().is_some() { document.items() } else { std::slice::from_ref(document) };
             for item in items {

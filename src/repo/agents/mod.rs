@@ -1,10 +1,13 @@
 //! What Flux and Argo CD apply: the folders that their objects in the repo point at, and what the objects add to them.
 //!
-//! Here: Flux Kustomizations and Argo CD Applications with a path in this repo. Not here: which folders are overlays
-//! (`discover`), rendering (`kustomize`). ApplicationSets are not expanded.
+//! Here: Flux Kustomizations, Argo CD Applications and those that ApplicationSets make, with a path in this repo. Not here: which
+//! folders are overlays (`discover`), rendering (`kustomize`).
 
+mod argocd;
+mod layer;
 mod substitute;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -12,15 +15,15 @@ use rayon::prelude::*;
 use super::discover::Layout;
 use super::{Agent, AgentKind};
 use crate::kustomize::decode::{Decoder, Rules};
-use crate::kustomize::kustomization::{ImageEntry, PatchEntry};
+use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry};
 use crate::kustomize::{Kustomization, Problem, Rendered, Renderer};
 use crate::source::{EntryKind, Source, join};
 use crate::yaml::{By, FileId, Node, Origin};
 
+pub use layer::Layer;
 pub use substitute::Variables;
 
 const FLUX: &str = "kustomize.toolkit.fluxcd.io";
-const ARGO: &str = "argoproj.io";
 /// Files above this size hold no agents' objects.
 const LARGEST: usize = 1 << 20;
 
@@ -36,21 +39,31 @@ pub struct Pointer {
     /// The environment that the folder itself carries in its path.
     pub folder_environment: Option<usize>,
     /// What the object adds; `None` when nothing.
-    pub layer: Option<Kustomization>,
+    pub layer: Option<Layer>,
+    /// How a folder without a kustomization is read.
+    pub plain: Plain,
     /// What it puts in place of `${…}`.
     pub variables: Option<Variables>,
     /// What is wrong with the object.
     pub problems: Vec<Problem>,
 }
 
+/// How an agent reads a folder of plain manifests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain {
+    /// Whether what lies in folders below is read as well: always by Flux, when it says so by Argo CD.
+    pub recursive: bool,
+}
+
 impl Pointer {
     /// What the agent applies.
     pub fn render(&self, renderer: &Renderer) -> Arc<Rendered> {
-        let plain = renderer.kustomization(&self.folder).is_none();
-        let rendered = match &self.layer {
-            _ if plain => renderer.render_plain(&self.folder, self.agent.kind == AgentKind::Flux),
-            Some(layer) => renderer.render_layered(&self.folder, layer),
-            None => renderer.render(&self.folder),
+        let loaded = renderer.kustomization(&self.folder);
+        let own = loaded.as_ref().and_then(|loaded| loaded.kustomization.as_ref());
+        let rendered = match (&self.layer, own) {
+            _ if loaded.is_none() => renderer.render_plain(&self.folder, self.plain.recursive),
+            (Some(layer), Some(own)) => renderer.render_as(&self.folder, &layer.edit(own)),
+            _ => renderer.render(&self.folder),
         };
         let Some(variables) = self.variables.as_ref().filter(|variables| !variables.known.is_empty()) else { return rendered };
         let mut rendered = Arc::unwrap_or_clone(rendered);
@@ -71,6 +84,8 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Vec<Pointer> {
             bytes.len() <= LARGEST && (text.contains(FLUX) || text.contains("kind: Application"))
         })
     };
+    let folders: BTreeSet<&str> =
+        source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
     let files: Vec<&Arc<str>> = source.files().par_iter().filter(|path| mentions(path)).collect();
     let mut found = Vec::new();
     for path in files {
@@ -79,17 +94,22 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Vec<Pointer> {
         for node in &documents.documents {
             let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
             let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
-            let pointer = match (text("kind"), group) {
-                ("Kustomization", FLUX) => flux(node, file, path),
-                ("Application", ARGO) => argo(node, file, path),
-                _ => None,
+            let place = argocd::Place { file, path, renderer, folders: &folders };
+            let pointers = match (text("kind"), group) {
+                ("Kustomization", FLUX) => flux(node, file, path).into_iter().collect(),
+                ("Application", argocd::GROUP) => argocd::applications(node, place),
+                ("ApplicationSet", argocd::GROUP) => {
+                    argocd::expand(node, place).iter().flat_map(|made| argocd::applications(made, place)).collect()
+                }
+                _ => Vec::new(),
             };
-            let Some(mut pointer) = pointer.filter(|pointer| applies(&**source, renderer, &pointer.folder)) else { continue };
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let environment = |folder: &str| layout.place(folder).and_then(Result::ok).map(|place| place.environment);
-            pointer.environment = environment(folder);
-            pointer.folder_environment = environment(&pointer.folder);
-            found.push(pointer);
+            for mut pointer in pointers.into_iter().filter(|pointer| applies(&**source, renderer, &pointer.folder)) {
+                pointer.environment = environment(folder);
+                pointer.folder_environment = environment(&pointer.folder);
+                found.push(pointer);
+            }
         }
     }
     found
@@ -115,20 +135,15 @@ fn name_of(node: &Node, kind: &str) -> String {
     }
 }
 
-fn pointer(node: &Node, kind: AgentKind, place: Origin, folder: String, layer: Kustomization, problems: Vec<Problem>) -> Pointer {
+fn pointer(node: &Node, kind: AgentKind, place: Origin, folder: String, layer: Layer, problems: Vec<Problem>) -> Pointer {
     let word = if kind == AgentKind::Flux { "Kustomization" } else { "Application" };
-    let adds = !layer.patches.is_empty()
-        || !layer.images.is_empty()
-        || !layer.components.is_empty()
-        || !layer.common_labels.is_empty()
-        || !layer.common_annotations.is_empty()
-        || [&layer.namespace, &layer.name_prefix, &layer.name_suffix].iter().any(|text| text.is_some());
     Pointer {
         folder,
         agent: Agent { kind, name: name_of(node, word), origin: place },
         environment: None,
         folder_environment: None,
-        layer: adds.then_some(layer),
+        layer: (!layer.is_empty()).then_some(layer),
+        plain: Plain { recursive: kind == AgentKind::Flux },
         variables: None,
         problems,
     }
@@ -153,7 +168,17 @@ fn flux(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
     layer.name_prefix = text("namePrefix");
     layer.name_suffix = text("nameSuffix");
     if let Some(metadata) = spec.get("commonMetadata") {
-        layer.common_labels = metadata.get("labels").map(|node| decoder.pairs(node, "labels")).unwrap_or_default();
+        // selectors and pod templates stay as they are
+        if let Some(node) = metadata.get("labels") {
+            layer.labels.push(LabelEntry {
+                pairs: decoder.pairs(node, "labels"),
+                include_selectors: false,
+                include_templates: false,
+                include_volume_claim_templates: false,
+                fields: Vec::new(),
+                origin: node.origin,
+            });
+        }
         layer.common_annotations = metadata.get("annotations").map(|node| decoder.pairs(node, "annotations")).unwrap_or_default();
     }
     let variables = spec.get("postBuild").map(|build| Variables {
@@ -166,32 +191,5 @@ fn flux(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
         // values of ConfigMaps and Secrets of the cluster are not known here
         open: build.get("substituteFrom").is_some_and(|list| !list.items().is_empty()),
     });
-    Some(Pointer { variables, ..pointer(node, AgentKind::Flux, place.origin, folder, layer, problems) })
-}
-
-fn argo(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
-    let spec = node.get("spec")?;
-    let sources = spec.get("sources").map_or(&[][..], Node::items);
-    let source = spec.get("source").into_iter().chain(sources).find(|source| source.get("path").is_some())?;
-    // Helm and plugins render something else than the folder's kustomization
-    if source.get("chart").is_some() || source.get("helm").is_some() || source.get("plugin").is_some() {
-        return None;
-    }
-    let place = source.get("path")?;
-    let folder = join("", place.text()?.trim_start_matches('/'))?;
-    let mut problems = Vec::new();
-    let mut layer = Kustomization::empty(file, Arc::from(path), place.origin.with(By::ArgoCd));
-    if let Some(options) = source.get("kustomize") {
-        let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
-        let mut text = |key: &str| options.get(key).and_then(|node| decoder.filled_text(node, key));
-        layer.namespace = text("namespace");
-        layer.name_prefix = text("namePrefix");
-        layer.name_suffix = text("nameSuffix");
-        layer.patches =
-            options.get("patches").map_or(&[][..], Node::items).iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
-        layer.common_labels = options.get("commonLabels").map(|node| decoder.pairs(node, "commonLabels")).unwrap_or_default();
-        layer.common_annotations =
-            options.get("commonAnnotations").map(|node| decoder.pairs(node, "commonAnnotations")).unwrap_or_default();
-    }
-    Some(pointer(node, AgentKind::ArgoCd, place.origin, folder, layer, problems))
+    Some(Pointer { variables, ..pointer(node, AgentKind::Flux, place.origin, folder, Layer { kustomization: layer }, problems) })
 }
