@@ -12,7 +12,7 @@ mod pairs;
 
 use std::sync::Arc;
 
-use crate::kustomize::{Rendered, Resource};
+use crate::kustomize::Rendered;
 use crate::source::{Files, Source};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -134,9 +134,4 @@ impl Repo {
     pub fn protected(&self, overlay: &Overlay) -> bool {
         self.environment(overlay).is_some_and(|environment| environment.protected)
     }
-}
-
-/// The object of the other side of a pair: by kind, group and original name, then with the environment's word taken out of the name.
-pub fn counterpart<'a>(_resource: &Resource, _others: &'a [Resource], _environments: &[Environment]) -> Option<&'a Resource> {
-    None
 }

@@ -185,7 +185,7 @@ fn providers_nearby<'c, 'a>(
 }
 
 /// Whether two overlays can be applied to one cluster.
-fn lands_together(one: &Overlay, other: &Overlay) -> bool {
+pub(super) fn lands_together(one: &Overlay, other: &Overlay) -> bool {
     let environment = one.environment.is_none() || other.environment.is_none() || one.environment == other.environment;
     let variant = one.variant.is_none() || other.variant.is_none() || one.variant == other.variant;
     environment && (variant || one.environment.is_none())
@@ -299,7 +299,7 @@ fn nearest<'c, 'a>(context: &'c Context<'a>, overlay: &Overlay, target: Target, 
 }
 
 /// The nearest of some names, when it is near enough to be a slip of the pen.
-fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let allowed = if name.len() < 5 { 1 } else { 2 };
     let measured = names.filter(|other| *other != name).map(|other| (edits(name, other), other));
     measured.filter(|(edits, _)| *edits <= allowed).min().map(|(_, other)| other)

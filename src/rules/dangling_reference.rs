@@ -2,11 +2,13 @@
 //!
 //! ## What
 //!
-//! An Ingress whose backend names a Service, or a HorizontalPodAutoscaler or ScaledObject whose target names a Deployment or StatefulSet, that neither the overlay nor another overlay of the same environment and namespace has. Objects declared `external`, overlays that are not complete, and overlays with a Helm release, which may bring the target, are left out.
+//! An object that refers to another one which the environment does not have: the Service behind an Ingress, the Deployment or StatefulSet that an autoscaler scales, the service account or volume claim of a pod, the role and the service accounts of a RoleBinding; and a Service or PodDisruptionBudget that selects no pod.
+//!
+//! Much of this may be made outside of the repo, so the rule speaks only on evidence: the base revision had the target, another environment of the app has it, a name or label is a slip of the pen away from one that is there, or the overlay has objects of the kind but not this one (Ingress backends and autoscalers). Objects declared `external`, overlays that are not complete, and overlays with a Helm release, which may bring the target, are left out.
 //!
 //! ## Why
 //!
-//! The Ingress answers 503, the autoscaler does nothing: a rename that did not reach everything.
+//! The Ingress answers 503, the autoscaler does nothing, the pod waits for its claim: a rename or a deletion that did not reach everything.
 //!
 //! ## Example
 //!
@@ -17,19 +19,22 @@
 //!
 //! ## Fix
 //!
-//! Correct the name, or add the object.
+//! Correct the name, add the object, or declare it under `external`.
 //!
 //! ## Options
 //!
 //! None.
 
-use super::{Category, Context, Draft, Metadata, Rule, Sink, availability};
+use super::availability::{closest, declared, lands_together};
+use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::compare::Words;
 use crate::finding::Severity;
 use crate::kubernetes::references::compatible;
+use crate::kubernetes::targets::{self, Named, PodSelector};
+use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::Resource;
-use crate::kustomize::decode::nearest;
 use crate::repo::Overlay;
-use crate::yaml::{Data, Node, escape_pointer};
+use crate::yaml::Origin;
 
 /// See the documentation above.
 pub struct DanglingReference;
@@ -39,7 +44,7 @@ const METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "error",
     severity: Severity::Error,
-    summary: "an Ingress or autoscaler whose target is not in the overlay",
+    summary: "an object that names or selects another one that is not there",
     options: &[],
     source: include_str!("dangling_reference.rs"),
 };
@@ -50,78 +55,176 @@ impl Rule for DanglingReference {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let resources = &overlay.rendered.resources;
-        let brings = |resource: &Resource| matches!(resource.kind(), "HelmRelease" | "HelmChart" | "Application" | "Kustomization");
-        if !overlay.rendered.complete || overlay.environment.is_none() || resources.iter().any(brings) {
+        if !overlay.rendered.complete || overlay.environment.is_none() || resources.iter().any(brings_others) {
             return;
         }
+        let workloads = &context.facts(overlay).workloads;
         for resource in resources {
-            let mut targets: Vec<(String, &Node, Vec<&str>)> = Vec::new();
-            match (resource.kind(), resource.group()) {
-                ("Ingress", "networking.k8s.io" | "extensions") => backends(&resource.node, &mut String::new(), &mut targets),
-                ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
-                    let target = resource.node.at(&["spec", "scaleTargetRef"]);
-                    let kind = target.and_then(|target| target.get("kind")).and_then(Node::text).unwrap_or("Deployment");
-                    if let Some(name) =
-                        target.and_then(|target| target.get("name")).filter(|_| matches!(kind, "Deployment" | "StatefulSet"))
-                    {
-                        targets.push(("/spec/scaleTargetRef/name".to_string(), name, vec![kind]));
-                    }
-                }
-                _ => {}
+            for reference in targets::named(resource, workloads) {
+                check_named(context, overlay, &reference, sink);
             }
-            for (pointer, node, kinds) in targets {
-                let Some(name) = node.text().filter(|name| !name.contains(['$', '{'])) else { continue };
-                let is = |other: &Resource| {
-                    kinds.contains(&other.kind()) && other.name() == name && compatible(other.namespace(), resource.namespace())
-                };
-                let nearby =
-                    context.repo.overlays.iter().filter(|other| other.environment == overlay.environment || other.environment.is_none());
-                let declared =
-                    kinds.iter().any(|kind| availability::declared(context, overlay, kind, name, resource.namespace()).is_some());
-                if declared || nearby.into_iter().any(|other| other.rendered.resources.iter().any(is)) {
-                    continue;
-                }
-                let near: Vec<&str> = resources.iter().filter(|other| kinds.contains(&other.kind())).map(Resource::name).collect();
-                // with none of the kind in the overlay, the target is made elsewhere
-                if near.is_empty() {
-                    continue;
-                }
-                let message =
-                    format!("{} {} refers to the {} {name}, which is not there", resource.kind(), resource.name(), kinds.join(" or "));
-                let help =
-                    nearest(name, &near).map_or("correct the name, or add the object".to_string(), |near| format!("did you mean {near}?"));
-                sink.report(context, Some(overlay), Draft::new(Severity::Error, node.origin, message).help(help).on(resource, pointer));
+            if let Some(selector) = targets::pod_selector(resource) {
+                check_selector(context, overlay, &selector, sink);
             }
         }
     }
 }
 
-/// The names of the Services that an Ingress sends to, of both versions of the API.
-fn backends<'n>(node: &'n Node, pointer: &mut String, found: &mut Vec<(String, &'n Node, Vec<&'n str>)>) {
-    let length = pointer.len();
-    match &node.data {
-        Data::Map(map) => {
-            for entry in &map.entries {
-                pointer.push('/');
-                pointer.push_str(&escape_pointer(&entry.key));
-                if matches!(&*entry.key, "backend" | "defaultBackend") {
-                    for path in [&["service", "name"][..], &["serviceName"]] {
-                        if let Some(name) = entry.value.at(path) {
-                            found.push((format!("{pointer}/{}", path.join("/")), name, vec!["Service"]));
-                        }
-                    }
-                }
-                backends(&entry.value, pointer, found);
-                pointer.truncate(length);
+/// Whether an object stands for others that are not seen here.
+fn brings_others(resource: &Resource) -> bool {
+    matches!(resource.kind(), "HelmRelease" | "HelmChart" | "Application" | "Kustomization")
+}
+
+/// Why a missing target is a mistake rather than something that is made elsewhere.
+enum Evidence<'a> {
+    /// The overlay had it at the base revision.
+    AtBase(Origin),
+    /// Another environment of the app has it.
+    Elsewhere(&'a Overlay, Origin),
+    /// Something that is there has nearly this name.
+    Near(String),
+    /// Objects of the kind are there, under other names.
+    KindIsHere,
+}
+
+/// What is said of a target that is known from elsewhere, and what to do.
+struct Wording {
+    had: &'static str,
+    has: &'static str,
+    kept: &'static str,
+    added: &'static str,
+}
+
+const NAMED: Wording = Wording {
+    had: "had it",
+    has: "has it",
+    kept: "keep it, or remove what refers to it as well",
+    added: "add it here as well, or declare it under `external`",
+};
+
+const SELECTED: Wording = Wording {
+    had: "had one that it selected",
+    has: "has one that it selects",
+    kept: "select labels that the pods have, or remove the selector's object as well",
+    added: "select labels that the pods have here",
+};
+
+impl Evidence<'_> {
+    /// Completes a finding: the end of the message, the other place, what to do.
+    fn complete(self, context: &Context, origin: Origin, message: &str, words: &Wording) -> Draft {
+        let draft = |message: String| Draft::new(Severity::Error, origin, message);
+        match self {
+            Evidence::AtBase(place) => draft(format!("{message}; the base revision {}", words.had))
+                .related(place, "it is here at the base revision")
+                .help(words.kept),
+            Evidence::Elsewhere(other, place) => {
+                let name = context.repo.environment(other).map_or(other.path.as_str(), |environment| environment.name.as_str());
+                draft(format!("{message}; {name} {}", words.has)).related(place, format!("it is here in {name}")).help(words.added)
             }
+            Evidence::Near(name) => draft(message.to_string()).help(format!("did you mean {name}?")),
+            Evidence::KindIsHere => draft(message.to_string()).help("correct the name, or add the object"),
         }
-        Data::List(list) => {
-            for (index, item) in list.items.iter().enumerate() {
-                pointer.push_str(&format!("/{index}"));
-                backends(item, pointer, found);
-                pointer.truncate(length);
-            }
-        }
-        Data::Scalar(_) => {}
     }
+}
+
+fn check_named(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
+    let is = |resource: &Resource| {
+        reference.kinds.contains(&resource.kind())
+            && resource.name() == reference.name
+            && compatible(resource.namespace(), reference.namespace)
+    };
+    if overlay.rendered.resources.iter().any(is) {
+        return;
+    }
+    let Some(evidence) = evidence_of_name(context, overlay, reference) else { return };
+    let external = |kind: &&str| declared(context, overlay, kind, reference.name, reference.namespace).is_some();
+    if reference.kinds.iter().any(external) || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is)) {
+        return;
+    }
+    let resource = reference.resource;
+    let kinds = reference.kinds.join(" or ");
+    let message = format!("{} {} refers to the {kinds} {}, which is not there", resource.kind(), resource.name(), reference.name);
+    let draft = evidence.complete(context, reference.node.origin, &message, &NAMED);
+    sink.report(context, Some(overlay), draft.on(resource, reference.pointer.clone()));
+}
+
+fn evidence_of_name<'a>(context: &Context<'a>, overlay: &Overlay, reference: &Named) -> Option<Evidence<'a>> {
+    let of_kind = |resource: &&Resource| reference.kinds.contains(&resource.kind());
+    let before = context.at_base(overlay).map(|base| &base.rendered.resources);
+    if let Some(had) = before.and_then(|resources| resources.iter().filter(of_kind).find(|resource| resource.name() == reference.name)) {
+        return Some(Evidence::AtBase(had.node.origin));
+    }
+    let words = |overlay: &Overlay| Words::of(overlay, &context.repo.environments);
+    let own = words(overlay).strip(reference.name);
+    for other in other_environments(context, overlay) {
+        let words = words(other);
+        let same = |resource: &&Resource| resource.name() == reference.name || words.strip(resource.name()) == own;
+        if let Some(has) = other.rendered.resources.iter().filter(of_kind).find(same) {
+            return Some(Evidence::Elsewhere(other, has.node.origin));
+        }
+    }
+    let present: Vec<&str> = overlay.rendered.resources.iter().filter(of_kind).map(Resource::name).collect();
+    if let Some(near) = closest(reference.name, present.iter().copied()) {
+        return Some(Evidence::Near(near.to_string()));
+    }
+    // accounts, claims and roles are often made by others; what routes and scales goes with what it is for
+    let goes_along = matches!(reference.resource.kind(), "Ingress" | "HorizontalPodAutoscaler" | "ScaledObject");
+    (goes_along && !present.is_empty()).then_some(Evidence::KindIsHere)
+}
+
+fn check_selector(context: &Context, overlay: &Overlay, selector: &PodSelector, sink: &mut Sink) {
+    let resource = selector.resource;
+    let selects = |workload: &Workload| selector.selects(workload) && compatible(workload.resource.namespace(), resource.namespace());
+    let workloads = &context.facts(overlay).workloads;
+    if workloads.iter().any(selects) {
+        return;
+    }
+    let Some((evidence, origin)) = evidence_of_selector(context, overlay, selector) else { return };
+    let selected_nearby = neighbours(context, overlay).any(|other| context.facts(other).workloads.iter().any(selects));
+    if selected_nearby || declared(context, overlay, "Pod", resource.name(), resource.namespace()).is_some() {
+        return;
+    }
+    let message = format!("{} {} selects no pod", resource.kind(), resource.name());
+    let draft = evidence.complete(context, origin, &message, &SELECTED);
+    sink.report(context, Some(overlay), draft.on(resource, selector.pointer));
+}
+
+/// Why a selector that selects nothing is a mistake, and the value to edit.
+fn evidence_of_selector<'a>(context: &Context<'a>, overlay: &Overlay, selector: &PodSelector) -> Option<(Evidence<'a>, Origin)> {
+    let resource = selector.resource;
+    let partner = |other: &'a Overlay| -> Option<Origin> {
+        let same = |candidate: &&Resource| candidate.kind() == resource.kind() && candidate.original.name == resource.original.name;
+        let partner = targets::pod_selector(other.rendered.resources.iter().find(same)?)?;
+        let selected = other.rendered.resources.iter().find(|object| workload::of(object).iter().any(|pods| partner.selects(pods)))?;
+        Some(selected.node.origin)
+    };
+    if let Some(origin) = context.at_base(overlay).and_then(partner) {
+        return Some((Evidence::AtBase(origin), selector.node.origin));
+    }
+    for other in other_environments(context, overlay) {
+        if let Some(origin) = partner(other) {
+            return Some((Evidence::Elsewhere(other, origin), selector.node.origin));
+        }
+    }
+    // a workload that is evidently meant: of the same name, or with labels that are nearly the wanted ones
+    context.facts(overlay).workloads.iter().filter(|workload| workload.builtin).find_map(|workload| {
+        let wrong = selector.contradictions(workload)?;
+        let slip = wrong.iter().all(|(_, wanted, present)| closest(wanted, std::iter::once(*present)).is_some());
+        let (node, _, present) = wrong.first().filter(|_| slip || workload.resource.original.name == resource.original.name)?;
+        Some((Evidence::Near(present.to_string()), node.origin))
+    })
+}
+
+/// The other overlays that can be applied to the same cluster.
+fn neighbours<'c>(context: &'c Context, overlay: &'c Overlay) -> impl Iterator<Item = &'c Overlay> {
+    context.repo.overlays.iter().filter(move |other| !std::ptr::eq(*other, overlay) && lands_together(overlay, other))
+}
+
+/// The overlays of the app in other environments, the nearest one first.
+fn other_environments<'a>(context: &Context<'a>, overlay: &Overlay) -> Vec<&'a Overlay> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    let other = |other: &&Overlay| other.app == overlay.app && other.environment.is_some() && other.environment != overlay.environment;
+    let mut found: Vec<&Overlay> = repo.overlays.iter().filter(other).collect();
+    found.sort_by_key(|other| other.environment.zip(overlay.environment).map(|(one, other)| one.abs_diff(other)));
+    found
 }

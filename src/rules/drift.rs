@@ -125,11 +125,24 @@ fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
             // names of variables, and not the ones that production lacks: those have a rule of their own
             "env" => !lost && (rest.is_empty() || rest == ["[]"]),
             "livenessProbe" | "readinessProbe" | "startupProbe" => !(is_timing(rest) || lost && rest.is_empty()),
-            "securityContext" => !lost && change.from.is_some(),
+            "securityContext" => !lost && change.from.is_some() && !loosens(change),
             _ => false,
         },
         ["volumes" | "serviceAccountName" | "hostNetwork" | "hostPID" | "hostIPC", ..] => true,
-        ["securityContext", ..] => !lost && change.from.is_some(),
+        ["securityContext", ..] => !lost && change.from.is_some() && !loosens(change),
+        _ => false,
+    }
+}
+
+/// Whether a changed setting of a security context is one that `removed-security-context` tells.
+fn loosens(change: &ValueChange) -> bool {
+    let value = |node: &Option<Node>| node.as_ref().and_then(Node::as_bool);
+    match change.steps.last() {
+        Some(Step::Key(key)) => match key.as_str() {
+            "runAsNonRoot" | "readOnlyRootFilesystem" => value(&change.from) == Some(true),
+            "allowPrivilegeEscalation" | "privileged" => value(&change.to) == Some(true),
+            _ => false,
+        },
         _ => false,
     }
 }

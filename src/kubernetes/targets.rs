@@ -1,0 +1,222 @@
+//! Which other objects an object names or selects: Services behind an Ingress, the workload that an autoscaler scales, service
+//! accounts, claims, roles, and the pods of a Service or a PodDisruptionBudget.
+//!
+//! Not here: Secrets and ConfigMaps (`references`), whether a target is there (`rules`).
+
+use super::workload::Workload;
+use crate::kustomize::Resource;
+use crate::yaml::{Data, Node, escape_pointer};
+
+/// A reference to an object by its name.
+#[derive(Clone, Debug)]
+pub struct Named<'a> {
+    /// The object that refers.
+    pub resource: &'a Resource,
+    /// The kinds that the target can have; one, as a rule.
+    pub kinds: Vec<&'a str>,
+    /// The target's name.
+    pub name: &'a str,
+    /// The namespace that the target is in; `None` where that is not written.
+    pub namespace: Option<&'a str>,
+    /// The value that holds the name.
+    pub node: &'a Node,
+    /// Where that value stands.
+    pub pointer: String,
+}
+
+/// What one object names.
+pub fn named<'a>(resource: &'a Resource, workloads: &[Workload<'a>]) -> Vec<Named<'a>> {
+    let mut found = Vec::new();
+    let mut add = |kinds: &[&'a str], namespace: Option<&'a str>, node: Option<&'a Node>, pointer: String| {
+        let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { return };
+        // what the agent or a template fills in later is not known here
+        if !name.is_empty() && !name.contains(['$', '{', '<']) {
+            found.push(Named { resource, kinds: kinds.to_vec(), name, namespace, node, pointer });
+        }
+    };
+    let own = resource.namespace();
+    match (resource.kind(), resource.group()) {
+        ("Ingress", "networking.k8s.io" | "extensions") => {
+            backends(&resource.node, &mut String::new(), &mut |node, pointer| add(&["Service"], own, Some(node), pointer));
+        }
+        ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
+            let target = resource.node.at(&["spec", "scaleTargetRef"]);
+            let kind = target.and_then(|target| target.get("kind")).and_then(Node::text).unwrap_or("Deployment");
+            if matches!(kind, "Deployment" | "StatefulSet") {
+                add(&[kind], own, target.and_then(|target| target.get("name")), "/spec/scaleTargetRef/name".to_string());
+            }
+        }
+        ("RoleBinding", "rbac.authorization.k8s.io") => {
+            let role = resource.node.get("roleRef");
+            if role.and_then(|role| role.get("kind")).and_then(Node::text) == Some("Role") {
+                add(&["Role"], own, role.and_then(|role| role.get("name")), "/roleRef/name".to_string());
+            }
+            for (index, subject) in resource.node.get("subjects").map_or(&[][..], Node::items).iter().enumerate() {
+                if subject.get("kind").and_then(Node::text) == Some("ServiceAccount") {
+                    let namespace = subject.get("namespace").and_then(Node::text).or(own);
+                    add(&["ServiceAccount"], namespace, subject.get("name"), format!("/subjects/{index}/name"));
+                }
+            }
+        }
+        _ => {}
+    }
+    for workload in workloads.iter().filter(|workload| std::ptr::eq(workload.resource, resource)) {
+        let account = workload.pod.get("serviceAccountName");
+        // every namespace has this one
+        if account.and_then(Node::text) != Some("default") {
+            add(&["ServiceAccount"], own, account, format!("{}/serviceAccountName", workload.pointer));
+        }
+        for (index, volume) in workload.pod.get("volumes").map_or(&[][..], Node::items).iter().enumerate() {
+            let claim = volume.at(&["persistentVolumeClaim", "claimName"]);
+            let pointer = format!("{}/volumes/{index}/persistentVolumeClaim/claimName", workload.pointer);
+            add(&["PersistentVolumeClaim"], own, claim, pointer);
+        }
+    }
+    found
+}
+
+/// The names of the Services that an Ingress sends to, in both versions of the API.
+fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(&'n Node, String)) {
+    let length = pointer.len();
+    match &node.data {
+        Data::Map(map) => {
+            for entry in &map.entries {
+                pointer.push('/');
+                pointer.push_str(&escape_pointer(&entry.key));
+                if matches!(&*entry.key, "backend" | "defaultBackend") {
+                    for path in [&["service", "name"][..], &["serviceName"]] {
+                        if let Some(name) = entry.value.at(path) {
+                            see(name, format!("{pointer}/{}", path.join("/")));
+                        }
+                    }
+                }
+                backends(&entry.value, pointer, see);
+                pointer.truncate(length);
+            }
+        }
+        Data::List(list) => {
+            for (index, item) in list.items.iter().enumerate() {
+                pointer.push_str(&format!("/{index}"));
+                backends(item, pointer, see);
+                pointer.truncate(length);
+            }
+        }
+        Data::Scalar(_) => {}
+    }
+}
+
+/// A selection of pods by their labels.
+#[derive(Clone, Debug)]
+pub struct PodSelector<'a> {
+    /// The object that selects.
+    pub resource: &'a Resource,
+    /// The map of labels, or the label selector with `matchLabels` and `matchExpressions`.
+    pub node: &'a Node,
+    /// Where it stands.
+    pub pointer: &'static str,
+    labels: &'a [crate::yaml::Entry],
+    expressions: &'a [Node],
+}
+
+/// The pods that a Service or PodDisruptionBudget is for; `None` for other kinds and where nothing is selected.
+pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
+    let node = resource.node.at(&["spec", "selector"])?;
+    let (labels, expressions) = match (resource.kind(), resource.group()) {
+        ("Service", "") => (node.entries(), &[][..]),
+        ("PodDisruptionBudget", "policy") => {
+            (node.get("matchLabels").map_or(&[][..], Node::entries), node.get("matchExpressions").map_or(&[][..], Node::items))
+        }
+        _ => return None,
+    };
+    let selects = !labels.is_empty() || !expressions.is_empty();
+    selects.then_some(PodSelector { resource, node, pointer: "/spec/selector", labels, expressions })
+}
+
+impl<'a> PodSelector<'a> {
+    /// Whether pods of a template are selected.
+    pub fn selects(&self, workload: &Workload) -> bool {
+        let label = |key: &str| label(workload, key);
+        self.labels.iter().all(|entry| label(&entry.key).is_some_and(|value| entry.value.text() == Some(value)))
+            && self.expressions.iter().all(|expression| {
+                let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
+                let value = label(text("key"));
+                let listed = value.is_some_and(|value| {
+                    expression.get("values").map_or(&[][..], Node::items).iter().any(|item| item.text() == Some(value))
+                });
+                match text("operator") {
+                    "In" => listed,
+                    "NotIn" => !listed,
+                    "Exists" => value.is_some(),
+                    "DoesNotExist" => value.is_none(),
+                    _ => false,
+                }
+            })
+    }
+
+    /// The labels that a template has under the same key with another value: the wanted value with its node, and the present
+    /// one. `None` when the template lacks a key, so that it was not meant.
+    pub fn contradictions<'w>(&self, workload: &Workload<'w>) -> Option<Vec<(&'a Node, &'a str, &'w str)>> {
+        let mut found = Vec::new();
+        for entry in self.labels {
+            let (wanted, present) = (entry.value.text()?, label(workload, &entry.key)?);
+            if wanted != present {
+                found.push((&entry.value, wanted, present));
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The value of a label of a pod template.
+fn label<'w>(workload: &Workload<'w>, key: &str) -> Option<&'w str> {
+    workload.metadata?.at(&["labels", key]).and_then(Node::text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::workload;
+    use crate::yaml::{FileId, read};
+
+    fn resource(text: &str) -> Resource {
+        Resource::new(read::read(text, FileId(0)).unwrap().documents.remove(0))
+    }
+
+    #[test]
+    fn labels_and_expressions_select_pods() {
+        let pod =
+            resource("{apiVersion: v1, kind: Pod, metadata: {labels: {app: api, tier: web}}, spec: {containers: [{name: a, image: b}]}}");
+        let pods = workload::of(&pod);
+        let selects = |text: &str| pod_selector(&resource(text)).unwrap().selects(&pods[0]);
+        assert!(selects("{apiVersion: v1, kind: Service, spec: {selector: {app: api}}}"));
+        assert!(!selects("{apiVersion: v1, kind: Service, spec: {selector: {app: api, tier: db}}}"));
+        let budget = |expression: &str| {
+            format!("{{apiVersion: policy/v1, kind: PodDisruptionBudget, spec: {{selector: {{matchExpressions: [{expression}]}}}}}}")
+        };
+        assert!(selects(&budget("{key: app, operator: In, values: [web, api]}")));
+        assert!(selects(&budget("{key: app, operator: NotIn, values: [web]}")));
+        assert!(selects(&budget("{key: gone, operator: DoesNotExist}")));
+        assert!(!selects(&budget("{key: gone, operator: Exists}")));
+        assert!(pod_selector(&resource("{apiVersion: v1, kind: Service, spec: {type: ExternalName}}")).is_none());
+    }
+
+    #[test]
+    fn what_pods_and_bindings_name_is_found_where_it_stands() {
+        let pod = resource(
+            "{apiVersion: v1, kind: Pod, spec: {serviceAccountName: runner, volumes: [{name: v, persistentVolumeClaim: {claimName: data}}], containers: [{name: a, image: b}]}}",
+        );
+        let binding = resource(
+            "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, roleRef: {kind: Role, name: reader}, subjects: [{kind: User, name: ann}, {kind: ServiceAccount, name: runner, namespace: ci}]}",
+        );
+        for object in [&pod, &binding] {
+            let workloads = workload::of(object);
+            for reference in named(object, &workloads) {
+                assert_eq!(object.node.pointer(&reference.pointer).and_then(Node::text), Some(reference.name));
+            }
+        }
+        let names: Vec<(Vec<&str>, &str)> = named(&pod, &workload::of(&pod)).into_iter().map(|one| (one.kinds, one.name)).collect();
+        assert_eq!(names, [(vec!["ServiceAccount"], "runner"), (vec!["PersistentVolumeClaim"], "data")]);
+        let spaces: Vec<Option<&str>> = named(&binding, &[]).into_iter().map(|one| one.namespace).collect();
+        assert_eq!(spaces, [None, Some("ci")]);
+    }
+}
