@@ -1,0 +1,218 @@
+//! Hostile input: the demo repositories with random damage, checked from loading to every report. Whatever the damage, nothing
+//! panics, every finding points into a file, and two runs say the same.
+//!
+//! `PROPTEST_CASES=5000 cargo test --release --test hostile` looks longer.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gitops_lint::check::{self, Options, Ran, Selection};
+use gitops_lint::config::Config;
+use gitops_lint::repo::Repo;
+use gitops_lint::report::{self, Format};
+use gitops_lint::rules::{self, Context};
+use gitops_lint::source::Files;
+use gitops_lint::source::memory::Memory;
+use proptest::prelude::*;
+
+type Tree = BTreeMap<String, String>;
+
+/// The files of a demo repository.
+fn tree(name: &str) -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/repos").join(name);
+    let (mut tree, mut folders) = (Tree::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<PathBuf>>() {
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                tree.insert(path.strip_prefix(&root).unwrap().to_string_lossy().into_owned(), text);
+            }
+        }
+    }
+    tree
+}
+
+/// Something that happens to a file. Numbers choose a line, modulo the number of lines.
+#[derive(Clone, Debug)]
+enum Damage {
+    Cut(usize),
+    DropLine(usize),
+    DoubleLine(usize),
+    MoveLine(usize, usize),
+    Indent(usize, usize),
+    Insert(usize, String),
+    ReplaceValue(usize, String),
+    TakeFrom(usize),
+    Remove,
+}
+
+/// Text that means something somewhere.
+const TOKENS: &[&str] = &[
+    "null",
+    "{}",
+    "[]",
+    "-1",
+    "~",
+    "''",
+    "\"",
+    "'",
+    "*a",
+    "&a",
+    "<<: *a",
+    "<<: [1]",
+    "---",
+    "...",
+    "- ",
+    "? ",
+    ": ",
+    "!!binary x",
+    "|",
+    ">-",
+    "$patch: delete",
+    "$patch: replace",
+    "$patch: nonsense",
+    "../..",
+    "../../../../..",
+    ".",
+    "/",
+    "/etc/passwd",
+    "https://x//y?ref=z",
+    "kind: List",
+    "kind: Component",
+    "items: [1, {}]",
+    "name: ''",
+    "apiVersion: v1",
+    "\u{feff}",
+    "\r",
+    "\t",
+    "é",
+    "\u{202e}",
+    "0777",
+    "1e999",
+    "99999999999999999999",
+    "[[[[[[[[[[[[[[[[[[[[",
+    "{{ .x }}",
+    "${X:-y}",
+    "sha256:0",
+    "@",
+    ":",
+    "a/b:c@d",
+    "*",
+    "(?",
+    "[a-",
+    "9223372036854775807",
+    "target: {}",
+    "op: test",
+    "path: /a/~2",
+    "- op: move",
+    "options: {create: true}",
+    "fieldPaths: [a.[b=].c]",
+    "behavior: merge",
+];
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let line = 0usize..400;
+    let token = || prop_oneof![proptest::sample::select(TOKENS).prop_map(str::to_string), "(?s).{0,12}"];
+    prop_oneof![
+        line.clone().prop_map(Damage::Cut),
+        line.clone().prop_map(Damage::DropLine),
+        line.clone().prop_map(Damage::DoubleLine),
+        (line.clone(), line.clone()).prop_map(|(from, to)| Damage::MoveLine(from, to)),
+        (line.clone(), 0usize..9).prop_map(|(at, by)| Damage::Indent(at, by)),
+        (line.clone(), token()).prop_map(|(at, text)| Damage::Insert(at, text)),
+        (line.clone(), token()).prop_map(|(at, text)| Damage::ReplaceValue(at, text)),
+        line.prop_map(Damage::TakeFrom),
+        Just(Damage::Remove),
+    ]
+}
+
+fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
+    let names: Vec<String> = tree.keys().cloned().collect();
+    let Some(name) = names.get(file % names.len().max(1)) else { return };
+    let text = tree.get(name).cloned().unwrap_or_default();
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_string).collect();
+    let count = lines.len().max(1);
+    lines.resize(count, String::new());
+    match damage {
+        Damage::Cut(at) => {
+            let mut end = (at * 7) % (text.len() + 1);
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            lines = vec![text[..end].to_string()];
+        }
+        Damage::DropLine(at) => drop(lines.remove(at % count)),
+        Damage::DoubleLine(at) => lines.insert(at % count, lines[at % count].clone()),
+        Damage::MoveLine(from, to) => {
+            let line = lines.remove(from % count);
+            lines.insert(to % count.min(lines.len() + 1), line);
+        }
+        Damage::Indent(at, by) => {
+            let line = &mut lines[at % count];
+            *line = format!("{}{}", " ".repeat(*by), line.trim_start());
+        }
+        Damage::Insert(at, token) => lines.insert(at % count, format!("{token}\n")),
+        Damage::ReplaceValue(at, token) => {
+            let line = &mut lines[at % count];
+            let key = line.split_inclusive(": ").next().unwrap_or_default().trim_end_matches('\n').to_string();
+            *line = format!("{key} {token}\n");
+        }
+        Damage::TakeFrom(other) => lines = vec![tree.values().nth(other % names.len()).cloned().unwrap_or_default()],
+        Damage::Remove => {
+            tree.remove(name);
+            return;
+        }
+    }
+    tree.insert(name.clone(), lines.concat());
+}
+
+/// The whole check, with every report; the JSON report is returned.
+fn check(tree: &Tree, base: &Tree) -> String {
+    let source = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let (config, files) = (Config::default(), Arc::new(Files::default()));
+    let repo = Repo::load_with(Arc::new(source(tree)), None, &config, files.clone(), &|_, _| None);
+    let base = Repo::load_with(Arc::new(source(base).at("base")), None, &config, files, &|_, _| None);
+    let context = Context::new(&repo, &config, Some(&base));
+    let findings = rules::run(&context);
+    let options =
+        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
+    let outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
+    for located in &outcome.findings {
+        let file = repo.files.get(located.finding.origin.file);
+        let lines = file.text.lines().count().max(1);
+        let (start, end) = (located.finding.origin.start as usize, located.finding.origin.end as usize);
+        assert!(start <= end && file.text.get(start..end).is_some(), "{}: {start}..{end}", located.finding.message);
+        assert!(located.location.line >= 1 && located.location.line <= lines + 1, "{}", located.finding.message);
+    }
+    let mut json = Vec::new();
+    let formats =
+        [Format::Pretty, Format::Concise, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit, Format::Markdown, Format::Json];
+    for format in formats {
+        json.clear();
+        report::write(format, &outcome, &mut json, &report::Options::default()).unwrap();
+    }
+    String::from_utf8(json).unwrap()
+}
+
+proptest! {
+    // each case is a whole check of a repository
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48), max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_damage_makes_the_check_fall_over(
+        shop in any::<bool>(),
+        damages in proptest::collection::vec((0usize..500, damage()), 1..6),
+    ) {
+        let healthy = tree(if shop { "shop" } else { "transformers" });
+        let mut damaged = healthy.clone();
+        for (file, damage) in &damages {
+            apply(&mut damaged, *file, damage);
+        }
+        let said = check(&damaged, &healthy);
+        prop_assert_eq!(said, check(&damaged, &healthy));
+    }
+}
