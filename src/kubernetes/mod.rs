@@ -1,5 +1,5 @@
 //! Facts about Kubernetes objects: workloads and their containers, image references, what refers to and what provides Secrets
-//! and ConfigMaps, which other objects an object names or selects. Pure functions of one rendered object.
+//! and ConfigMaps, which other objects an object names or selects, how many pods run. Pure functions of one rendered object.
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
@@ -8,5 +8,6 @@ pub mod image_use;
 pub mod operators;
 pub mod quantity;
 pub mod references;
+pub mod scaling;
 pub mod targets;
 pub mod workload;

@@ -15,6 +15,8 @@ mod losses;
 mod problems;
 mod sink;
 
+mod autoscaler_conflict;
+mod blocked_disruption;
 mod bot_write;
 mod change_freeze;
 mod codeowners_gap;
@@ -178,6 +180,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &missing_limits::MissingLimits,
         &limits_below_requests::LimitsBelowRequests,
         &dangling_reference::DanglingReference,
+        &blocked_disruption::BlockedDisruption,
+        &autoscaler_conflict::AutoscalerConflict,
         &sync_wave_order::SyncWaveOrder,
         &promotion_order::PromotionOrder,
         &codeowners_gap::CodeownersGap,

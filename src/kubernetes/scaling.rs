@@ -1,0 +1,56 @@
+//! How many pods a workload runs, by itself and under an autoscaler.
+//!
+//! Not here: whether that is enough (`rules`).
+
+use crate::kustomize::Resource;
+use crate::yaml::Node;
+
+/// An autoscaler and what it scales.
+#[derive(Clone, Copy, Debug)]
+pub struct Autoscaler<'a> {
+    /// The HorizontalPodAutoscaler or ScaledObject.
+    pub resource: &'a Resource,
+    /// The kind of its target.
+    pub kind: &'a str,
+    /// The name of its target.
+    pub name: &'a str,
+    /// The fewest pods that it leaves: 1 where a HorizontalPodAutoscaler says nothing, 0 where a ScaledObject does.
+    pub minimum: i64,
+}
+
+impl<'a> Autoscaler<'a> {
+    /// The object as an autoscaler; `None` for other kinds and without a target.
+    pub fn of(resource: &'a Resource) -> Option<Autoscaler<'a>> {
+        let (field, unset) = match (resource.kind(), resource.group()) {
+            ("HorizontalPodAutoscaler", "autoscaling") => ("minReplicas", 1),
+            ("ScaledObject", "keda.sh") => ("minReplicaCount", 0),
+            _ => return None,
+        };
+        let spec = resource.node.get("spec")?;
+        let target = spec.get("scaleTargetRef")?;
+        let kind = target.get("kind").and_then(Node::text).unwrap_or("Deployment");
+        let minimum = spec.get(field).and_then(Node::as_int).unwrap_or(unset);
+        Some(Autoscaler { resource, kind, name: target.get("name")?.text()?, minimum })
+    }
+
+    /// Whether it scales an object. The namespace is not compared.
+    pub fn scales(&self, resource: &Resource) -> bool {
+        resource.kind() == self.kind && resource.name() == self.name
+    }
+}
+
+/// The `spec.replicas` of a kind whose pods are counted by it; `None` for kinds that run a pod a node or a job.
+pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
+    let counted = matches!(resource.kind(), "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout");
+    let written = resource.node.at(&["spec", "replicas"]).filter(|node| node.as_int().is_some());
+    counted.then(|| Replicas { written, count: written.and_then(Node::as_int).unwrap_or(1) })
+}
+
+/// How many pods a workload asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Replicas<'a> {
+    /// The value, where it is written.
+    pub written: Option<&'a Node>,
+    /// Its number; 1 where nothing is written.
+    pub count: i64,
+}
