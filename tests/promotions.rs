@@ -19,7 +19,7 @@ use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
 use gitops_lint::config::{Config, KnownRule};
 use gitops_lint::history::Contribution;
 use gitops_lint::policy::{self, Namespaces};
-use gitops_lint::repo::Repo;
+use gitops_lint::repo::{Overlay, Repo};
 use gitops_lint::rules::{self, Authorship, Context};
 use gitops_lint::source::Files;
 use gitops_lint::source::git::{Commit, Person};
@@ -215,11 +215,11 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
 struct Since<'a>(&'a Repo, i64);
 
 impl rules::Proofs for Since<'_> {
-    fn ran(&self, overlay: &str, digest: &str) -> bool {
+    fn ran(&self, overlay: &Overlay, digest: &str) -> bool {
         self.since(overlay, digest).is_some()
     }
-    fn since(&self, overlay: &str, digest: &str) -> Option<i64> {
-        let overlay = self.0.overlays.iter().find(|other| other.path == overlay)?;
+    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
+        let overlay = self.0.same(overlay)?;
         let images = gitops_lint::history::images(&overlay.rendered);
         images.values().flatten().any(|version| version.digest.as_deref() == Some(digest)).then_some(self.1)
     }

@@ -14,8 +14,8 @@ use crate::source::Files;
 /// Joins findings with one cause: same rule, same place, and the same message once the names that differ from overlay to
 /// overlay are taken out of it.
 pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
-    let overlays: BTreeMap<&str, (bool, Option<usize>)> =
-        repo.overlays.iter().map(|overlay| (overlay.path.as_str(), (repo.protected(overlay), overlay.environment))).collect();
+    let environments: BTreeMap<&str, (bool, usize)> =
+        repo.environments.iter().enumerate().map(|(at, known)| (known.name.as_str(), (known.protected, at))).collect();
     let mut causes: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
     for finding in findings {
         let place = (finding.origin.file, finding.origin.start, finding.origin.end);
@@ -23,7 +23,10 @@ pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
     }
     let mut merged = Vec::with_capacity(causes.len());
     for (_, mut group) in causes {
-        let rank = |finding: &Finding| finding.overlay.as_deref().and_then(|path| overlays.get(path)).copied().unwrap_or_default();
+        let rank = |finding: &Finding| {
+            let found = finding.environment.as_deref().and_then(|name| environments.get(name)).copied();
+            found.map_or((false, None), |(protected, at)| (protected, Some(at)))
+        };
         group.sort_by(|a, b| {
             let (a_rank, b_rank) = (rank(a), rank(b));
             let importance = (b_rank.0, b.severity, b_rank.1).cmp(&(a_rank.0, a.severity, a_rank.1));

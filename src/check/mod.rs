@@ -138,13 +138,14 @@ pub struct Ran {
 /// Turns what rules and policies found in a repo into the outcome.
 pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<Finding>, ran: Ran) -> Outcome {
     let selected: Vec<&Overlay> = repo.overlays.iter().filter(|overlay| options.selection.selects(repo, overlay)).collect();
-    let paths: BTreeSet<&str> = selected.iter().map(|overlay| overlay.path.as_str()).collect();
+    let name = |overlay: &Overlay| repo.environment(overlay).map(|environment| environment.name.clone());
+    let places: BTreeSet<(&str, Option<String>)> = selected.iter().map(|overlay| (overlay.path.as_str(), name(overlay))).collect();
     let selection = &options.selection;
     let mut suppressions = suppression::Suppressions::collect(&repo.files, config, options.today);
     let (mut kept, mut suppressed, mut known) = (Vec::new(), Vec::new(), 0);
     for finding in findings {
         let asked = match &finding.overlay {
-            Some(overlay) => paths.contains(overlay.as_str()),
+            Some(overlay) => places.contains(&(overlay.as_str(), finding.environment.clone())),
             None => {
                 selection.environments.is_empty()
                     && selection.apps.is_empty()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::workspace::Workspace;
 use crate::history::{Images, Walk, contributions, images};
 use crate::kustomize::{Rendered, Renderer};
-use crate::repo::Repo;
+use crate::repo::{Overlay, Repo};
 use crate::rules::{Authorship, Proofs};
 use crate::source::Source;
 use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
@@ -29,8 +29,8 @@ pub struct Past<'r> {
     repository: Arc<Repository>,
     workspace: &'r Workspace,
     base: &'r Base,
-    /// By overlay.
-    seen: Mutex<HashMap<String, Arc<Digests>>>,
+    /// By index of the overlay at the base.
+    seen: Mutex<HashMap<usize, Arc<Digests>>>,
 }
 
 impl<'r> Past<'r> {
@@ -40,8 +40,9 @@ impl<'r> Past<'r> {
         Ok(Past { repository, workspace, base, seen: Mutex::default() })
     }
 
-    fn digests(&self, path: &str) -> Arc<Digests> {
-        let known = self.seen.lock().ok().and_then(|seen| seen.get(path).cloned());
+    fn digests(&self, overlay: &Overlay) -> Arc<Digests> {
+        let Some(index) = self.base.repo.overlays.iter().position(|other| other.key() == overlay.key()) else { return Arc::default() };
+        let known = self.seen.lock().ok().and_then(|seen| seen.get(&index).cloned());
         if let Some(known) = known {
             return known;
         }
@@ -50,32 +51,30 @@ impl<'r> Past<'r> {
         let mut note = |images: &Images, time: i64| {
             digests.extend(images.values().flatten().filter_map(|version| Some((version.digest.clone()?, time))));
         };
-        if let Some(index) = self.base.repo.overlays.iter().position(|overlay| overlay.path == path) {
-            if let Some(overlay) = self.base.repo.overlays.get(index) {
-                note(&images(&overlay.rendered), self.base.commit.time);
-            }
-            let root = Some(self.workspace.place.root.clone());
-            let mut walk = Walk::new(&self.repository, &self.workspace.config, &self.base.repo, root, &[index]);
-            walk.run(&self.base.repo, &self.base.commit, &mut |change| {
-                let time = change.commit.as_ref().map_or(self.base.commit.time, |commit| commit.time);
-                note(&change.after, time);
-                note(&change.before, time);
-                true
-            });
+        if let Some(overlay) = self.base.repo.overlays.get(index) {
+            note(&images(&overlay.rendered), self.base.commit.time);
         }
+        let root = Some(self.workspace.place.root.clone());
+        let mut walk = Walk::new(&self.repository, &self.workspace.config, &self.base.repo, root, &[index]);
+        walk.run(&self.base.repo, &self.base.commit, &mut |change| {
+            let time = change.commit.as_ref().map_or(self.base.commit.time, |commit| commit.time);
+            note(&change.after, time);
+            note(&change.before, time);
+            true
+        });
         let digests = Arc::new(digests);
         if let Ok(mut seen) = self.seen.lock() {
-            seen.insert(path.to_string(), digests.clone());
+            seen.insert(index, digests.clone());
         }
         digests
     }
 }
 
 impl Proofs for Past<'_> {
-    fn ran(&self, overlay: &str, digest: &str) -> bool {
+    fn ran(&self, overlay: &Overlay, digest: &str) -> bool {
         self.digests(overlay).contains_key(digest)
     }
-    fn since(&self, overlay: &str, digest: &str) -> Option<i64> {
+    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
         self.digests(overlay).get(digest).copied()
     }
 }

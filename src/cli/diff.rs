@@ -169,10 +169,6 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
         (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
             && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
     };
-    let same = |one: &Overlay, other: &Overlay| {
-        let agent = |overlay: &Overlay| overlay.agent.as_ref().map(|agent| agent.name.clone());
-        one.path == other.path && agent(one) == agent(other)
-    };
     let only = |overlay: &'_ Overlay, change: Change| -> Vec<ResourceChange> {
         let one = |resource: &Resource| {
             let (from, to) = match change {
@@ -186,7 +182,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
     let mut sides: Vec<Side> = Vec::new();
     for now in repo.overlays.iter().filter(kept) {
         let complete = now.rendered.complete;
-        match base.repo.overlays.iter().find(|before| same(before, now)) {
+        match base.repo.same(now) {
             Some(before) if Arc::ptr_eq(&before.rendered, &now.rendered) => {}
             Some(before) => {
                 let (changes, complete) = (compare::resources(before, now, &repo.environments), complete && before.rendered.complete);
@@ -199,7 +195,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
         }
     }
     for before in base.repo.overlays.iter().filter(kept) {
-        if !repo.overlays.iter().any(|now| same(before, now)) {
+        if repo.same(before).is_none() {
             let (changes, complete) = (only(before, Change::Removed), before.rendered.complete);
             sides.push(Side { overlay: before, from: &before.path, to: NOT_THERE, change: Change::Removed, complete, changes });
         }

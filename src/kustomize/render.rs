@@ -16,6 +16,8 @@ use crate::yaml::folded;
 use crate::yaml::read::Documents;
 use crate::yaml::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar};
 
+/// Files with this text are left out of plain folders by Argo CD.
+const SKIPPED_BY_ARGO_CD: &str = "+argocd:skip-file-rendering";
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 const ORIGIN: &str = "config.kubernetes.io/origin";
 const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
@@ -80,33 +82,63 @@ impl Renderer {
     pub fn render_as(&self, folder: &str, kustomization: &Kustomization) -> Arc<Rendered> {
         Arc::new(self.build(&self.real(folder), Some(kustomization)))
     }
-    /// The manifests of a folder without a kustomization file: every YAML and JSON file, below it as well when `recursive`.
-    pub fn render_plain(&self, folder: &str, recursive: bool) -> Arc<Rendered> {
+    /// The manifests of a folder, file by file as Argo CD reads them, whatever kustomization there is. `reads` chooses among the
+    /// YAML, JSON and Jsonnet files in and below the folder by their paths relative to it.
+    pub fn render_plain(&self, folder: &str, reads: &dyn Fn(&str) -> bool) -> Arc<Rendered> {
         let folder = self.real(folder);
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let mut gathered = Accumulated::default();
-        for path in self.shared.source.files() {
-            let Some(below) = path.strip_prefix(&*prefix) else { continue };
-            let manifest = [".yaml", ".yml", ".json"].iter().any(|end| below.ends_with(end));
-            if !manifest || (below.contains('/') && !recursive) {
+        let mut paths: Vec<&Arc<str>> = self.shared.source.files().iter().filter(|path| path.starts_with(&*prefix)).collect();
+        // folder by folder, as a walk meets them
+        paths.sort_by(|one, other| one.split('/').cmp(other.split('/')));
+        for path in paths {
+            let below = path.strip_prefix(&*prefix).unwrap_or(path);
+            if !reads(below) {
                 continue;
             }
-            match self.shared.documents(path) {
-                Ok(documents) => {
-                    let mut context = BuildContext::new(&self.shared, folder.as_str());
-                    context.report_duplicates(&documents);
-                    gathered.problems.append(&mut context.problems);
-                    gathered.resources.append(&mut manifests(&documents, None, &mut gathered.problems));
-                }
-                Err(ParseError::Yaml { message, origin, .. }) => gathered.problems.push(Problem::error(origin, message)),
-                Err(ParseError::Source(error)) => {
-                    let message = format!("{path:?} cannot be read: {error}");
-                    gathered.problems.push(Problem::error(folder_place(&self.shared, &folder), message));
-                }
+            if below.ends_with(".jsonnet") {
+                let message = format!("{below:?} is Jsonnet, which is not run, so what it makes is missing");
+                let problem = Problem::error(folder_place(&self.shared, &folder), message).with_kind(ProblemKind::NeedsPlugin);
+                gathered.problems.push(problem.with_help("commit what it produces"));
+            } else if [".yaml", ".yml", ".json"].iter().any(|end| below.ends_with(end)) {
+                self.plain_file(path, &folder, &mut gathered);
             }
-            gathered.files.extend(self.shared.file_id(path));
         }
         Arc::new(finish(gathered))
+    }
+    fn plain_file(&self, path: &Arc<str>, folder: &str, gathered: &mut Accumulated) {
+        let text = self.shared.text(path).map(|file| self.shared.files.get(file).text.clone()).unwrap_or_default();
+        if text.contains(SKIPPED_BY_ARGO_CD) {
+            return;
+        }
+        // a file that is no manifest at all lies there for another purpose
+        let manifest = || ["apiVersion:", "kind:", "metadata:"].iter().all(|word| text.contains(word)) || path.ends_with(".json");
+        match self.shared.documents(path) {
+            Ok(documents) => {
+                let first = documents.documents.iter().find(|document| !document.is_null());
+                if !manifest() && first.is_none_or(|first| first.get("kind").is_none()) {
+                    return;
+                }
+                let mut context = BuildContext::new(&self.shared, folder);
+                context.report_duplicates(&documents);
+                gathered.problems.append(&mut context.problems);
+                // the server completes such a name
+                let (generated, named): (Vec<Node>, Vec<Node>) = documents.documents.iter().cloned().partition(|document| {
+                    let there = |key: &str| document.at(&["metadata", key]).is_some();
+                    there("generateName") && !there("name") && document.get("kind").is_some()
+                });
+                let named = Documents { documents: named, ..Documents::default() };
+                gathered.resources.append(&mut manifests(&named, None, &mut gathered.problems));
+                gathered.resources.extend(generated.into_iter().map(Resource::new));
+            }
+            Err(_) if !manifest() => return,
+            Err(ParseError::Yaml { message, origin, .. }) => gathered.problems.push(Problem::error(origin, message)),
+            Err(ParseError::Source(error)) => {
+                let message = format!("{path:?} cannot be read: {error}");
+                gathered.problems.push(Problem::error(folder_place(&self.shared, folder), message));
+            }
+        }
+        gathered.files.extend(self.shared.file_id(path));
     }
     /// The documents of a YAML file, parsed once for everybody.
     pub fn parsed(&self, path: &str) -> Result<Arc<Documents>, ParseError> {

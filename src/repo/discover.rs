@@ -186,6 +186,11 @@ impl<'a> Layout<'a> {
         Some(Place { app: app.join("/"), environment: word.environment, variant, prefix: found_prefix(path, at) })
     }
 
+    /// The environment that a name of something else than a folder carries: of a file, an object, a namespace.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.word(name).map(|word| word.environment)
+    }
+
     /// The environment that a name carries, whole or as a token, with what is left of the name.
     fn word(&self, name: &str) -> Option<Word> {
         let lower = name.to_ascii_lowercase();

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::agents::{self, Pointer};
 use super::codeowners::{CodeOwners, PLACES};
 use super::discover::{self, Layout, Place, Root};
-use super::{Crossing, Overlay, Repo, Unreferenced, pairs};
+use super::instances::instances;
+use super::{Crossing, Overlay, Repo, Unreferenced, pairs, values};
 use crate::config::Config;
 use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
@@ -46,32 +47,45 @@ impl Repo {
         let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
         let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
-        let pointers = agents::collect(&renderer, &layout);
-        let pointed_at: BTreeSet<String> = pointers.iter().map(|pointer| pointer.folder.clone()).collect();
+        let agents = agents::collect(&renderer, &layout);
+        let pointed_at: BTreeSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
         let mut chosen = discover::overlays(&roots, &layout, &pointed_at);
         let alone = standing_alone(&roots, &layout, &chosen);
         chosen.extend(alone);
         chosen.sort_by(|one, other| one.0.cmp(&other.0));
         let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
         let names = discover::short_names(&apps);
-        let overlays: Vec<Overlay> = chosen
+        let built: Vec<Built> = chosen
             .into_par_iter()
-            .flat_map_iter(|(path, place)| by_environment(&path, place, &pointers))
+            .flat_map_iter(|(path, place)| instances(&path, place, &agents.pointers, &layout))
             .map(|(path, place, pointer)| {
-                let app = app_path(&path, place.as_ref());
-                let rendered = known(&path, &renderer).filter(|_| pointer.is_none());
-                let rendered = rendered.unwrap_or_else(|| match pointer {
-                    Some(pointer) => pointer.render(&renderer),
+                let known = known(&path, &renderer).filter(|_| pointer.is_none());
+                let rendered = known.unwrap_or_else(|| match pointer {
+                    Some(pointer) => pointer.build(&renderer, &agents),
                     None => renderer.render(&path),
                 });
+                Built { path, place, pointer, rendered }
+            })
+            .collect();
+        let values = values::Values::new(&built, &roots, &renderer, &layout);
+        let overlays: Vec<Overlay> = built
+            .par_iter()
+            .map(|built| {
+                let (path, place) = (&built.path, built.place.as_ref());
+                let app = app_path(path, place);
+                let rendered = built.rendered.clone();
+                let rendered = match built.pointer {
+                    Some(pointer) => pointer.finish(rendered, &|reference| values.find(reference, built)),
+                    None => rendered,
+                };
                 Overlay {
                     app: names.get(&app).cloned().unwrap_or(app),
-                    environment: place.as_ref().map(|place| place.environment),
-                    variant: place.and_then(|place| place.variant),
-                    agent: pointer.map(|pointer| pointer.agent.clone()),
-                    origin: place_of(&path, &renderer, &files, &*source),
+                    environment: place.map(|place| place.environment),
+                    variant: place.and_then(|place| place.variant.clone()),
+                    agent: built.pointer.map(|pointer| pointer.agent.clone()),
+                    origin: place_of(path, built.pointer, &renderer, &files, &*source),
                     rendered,
-                    path,
+                    path: path.clone(),
                 }
             })
             .collect();
@@ -85,29 +99,17 @@ impl Repo {
         let unreferenced = unreferenced(&roots, &renderer, &layout);
         let crossings = crossings(&roots, &renderer, &layout);
         let owners = codeowners(&*source, &files);
-        Repo { source, files, environments: config.environments.clone(), overlays, pairs, unreferenced, crossings, pointers, owners }
+        let (environments, pointers, notes) = (config.environments.clone(), agents.pointers, agents.notes);
+        Repo { source, files, environments, overlays, pairs, unreferenced, crossings, pointers, notes, owners }
     }
 }
 
-/// An overlay for each environment whose agents point at a folder; one where no agent does, or the folder's path says it all.
-fn by_environment<'p>(path: &str, place: Option<Place>, pointers: &'p [Pointer]) -> Vec<(String, Option<Place>, Option<&'p Pointer>)> {
-    let here = || pointers.iter().filter(|pointer| pointer.folder == path);
-    if let Some(place) = place {
-        // the agent of the folder's own environment, where there is one
-        let own = here().find(|pointer| pointer.environment == Some(place.environment)).or_else(|| here().next());
-        return vec![(path.to_string(), Some(place), own)];
-    }
-    let mut found: BTreeMap<Option<usize>, &Pointer> = BTreeMap::new();
-    for pointer in here() {
-        found.entry(pointer.environment).or_insert(pointer);
-    }
-    if found.is_empty() {
-        return vec![(path.to_string(), None, None)];
-    }
-    let placed = |environment: Option<usize>| {
-        environment.map(|environment| Place { app: path.to_string(), environment, variant: None, prefix: path.to_string() })
-    };
-    found.into_iter().map(|(environment, pointer)| (path.to_string(), placed(environment), Some(pointer))).collect()
+/// An overlay that is built, before its agent put variables in.
+pub(super) struct Built<'p> {
+    pub(super) path: String,
+    pub(super) place: Option<Place>,
+    pub(super) pointer: Option<&'p Pointer>,
+    pub(super) rendered: Arc<Rendered>,
 }
 
 fn folder_of(path: &str) -> &str {
@@ -154,9 +156,12 @@ fn app_path(folder: &str, place: Option<&Place>) -> String {
     place.map_or_else(|| folder.to_string(), |place| place.app.clone())
 }
 
-/// The start of an overlay's kustomization, or of some file of it.
-fn place_of(folder: &str, renderer: &Renderer, files: &Files, source: &dyn Source) -> Origin {
+/// The start of an overlay's kustomization; of a folder without one, the line that points at it.
+fn place_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer, files: &Files, source: &dyn Source) -> Origin {
     let file = renderer.kustomization(folder).and_then(|loaded| loaded.file);
+    if let (None, Some(pointer)) = (file, pointer) {
+        return pointer.agent.origin;
+    }
     let file = file.unwrap_or_else(|| files.add(&join(folder, FILE_NAMES[0]).unwrap_or_default(), source.revision(), Arc::from("")));
     Origin { file, start: 0, end: 0, by: By::Manifest }
 }

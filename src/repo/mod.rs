@@ -7,8 +7,10 @@
 pub mod agents;
 pub mod codeowners;
 pub mod discover;
+mod instances;
 mod load;
 mod pairs;
+mod values;
 
 use std::sync::Arc;
 
@@ -68,6 +70,13 @@ pub struct Overlay {
     pub rendered: Arc<Rendered>,
 }
 
+impl Overlay {
+    /// What tells it from every other: agents may apply one folder to several environments, and with several settings.
+    pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
+        (&self.path, self.environment, self.variant.as_deref())
+    }
+}
+
 /// An overlay and the overlay of the environment before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -95,6 +104,8 @@ pub struct Repo {
     pub crossings: Vec<Crossing>,
     /// What agents' objects in the repo point at, in the order of the files.
     pub pointers: Vec<agents::Pointer>,
+    /// What in agents' objects cannot be followed without a cluster, in the order of the files.
+    pub notes: Vec<agents::Note>,
     /// The file of owners, when there is one.
     pub owners: Option<codeowners::CodeOwners>,
 }
@@ -129,6 +140,10 @@ impl Repo {
     /// The environment of an overlay.
     pub fn environment(&self, overlay: &Overlay) -> Option<&Environment> {
         overlay.environment.and_then(|index| self.environments.get(index))
+    }
+    /// The overlay that is the same as one of another revision: same folder, environment and variant.
+    pub fn same(&self, other: &Overlay) -> Option<&Overlay> {
+        self.overlays.iter().find(|overlay| overlay.key() == other.key())
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

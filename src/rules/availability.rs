@@ -180,7 +180,7 @@ fn providers_nearby<'c, 'a>(
 ) -> impl Iterator<Item = (&'a Overlay, &'c Provider<'a>)> + use<'c, 'a> {
     let found: Vec<_> = context.providers_of(target, name).collect();
     found.into_iter().filter(move |(other, provider)| {
-        other.path != overlay.path && lands_together(overlay, other) && compatible(provider.namespace, namespace)
+        other.key() != overlay.key() && lands_together(overlay, other) && compatible(provider.namespace, namespace)
     })
 }
 

@@ -89,9 +89,9 @@ impl Providers {
 /// What the past of the base revision proves.
 pub trait Proofs: Sync {
     /// Whether the overlay of a path rendered a digest at the base revision or before it.
-    fn ran(&self, overlay: &str, digest: &str) -> bool;
+    fn ran(&self, overlay: &Overlay, digest: &str) -> bool;
     /// When it did so for the first time, by commit times, in seconds since 1970.
-    fn since(&self, overlay: &str, digest: &str) -> Option<i64>;
+    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64>;
 }
 
 /// Who made the change under check, as far as that is known.
@@ -145,14 +145,13 @@ impl<'a> Context<'a> {
     /// Whether an environment ran a digest before: the earlier one of a pair, or the later one itself, which then returns to it.
     /// Only the base revision and its past count: what comes in the same change has proved nothing. Without them: no.
     pub fn ran_before(&self, from: &Overlay, to: &Overlay, digest: &str) -> bool {
-        self.proofs.is_some_and(|proofs| proofs.ran(&from.path, digest) || proofs.ran(&to.path, digest))
+        self.proofs.is_some_and(|proofs| proofs.ran(from, digest) || proofs.ran(to, digest))
     }
 
-    /// The overlay as it is at the base revision: the same path, applied by the same agent.
+    /// The overlay as it is at the base revision.
     pub fn at_base(&self, overlay: &Overlay) -> Option<&'a Overlay> {
         let base: &'a Repo = self.base?;
-        let agent = |overlay: &Overlay| overlay.agent.as_ref().map(|agent| agent.name.clone());
-        base.overlays.iter().find(|other| other.path == overlay.path && agent(other) == agent(overlay))
+        base.same(overlay)
     }
 
     /// Whether an overlay is one of the base revision.

@@ -58,7 +58,7 @@ impl Rule for InsufficientSoak {
         for used in context.moved_images(to) {
             let Some(digest) = used.image().digest else { continue };
             // what never was there is for digest-mismatch to say; a return to what ran here before needs no proof
-            let Some(since) = proofs.since(&from.path, digest).filter(|_| !proofs.ran(&to.path, digest)) else { continue };
+            let Some(since) = proofs.since(from, digest).filter(|_| !proofs.ran(to, digest)) else { continue };
             let soaked = now.timestamp().as_second() - since;
             if soaked >= least {
                 continue;

@@ -48,7 +48,7 @@ impl Rule for LostDigest {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let severity = if context.stage(overlay) == Stage::Development { Severity::Info } else { Severity::Error };
-        let before = context.base.and_then(|base| base.overlays.iter().find(|other| other.path == overlay.path));
+        let before = context.at_base(overlay);
         for used in &context.facts(overlay).images {
             let image = used.image();
             if let Some(lost) = lost(used) {

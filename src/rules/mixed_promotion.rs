@@ -50,7 +50,7 @@ impl Rule for MixedPromotion {
         let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
         let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
         let moved = |overlay: &Overlay| -> Option<usize> {
-            let before = base.overlays.iter().find(|other| other.path == overlay.path)?;
+            let before = base.same(overlay)?;
             let known = history::images(&before.rendered);
             context.facts(overlay).images.iter().position(|used| {
                 let image = used.image();

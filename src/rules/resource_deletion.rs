@@ -47,7 +47,7 @@ impl Rule for ResourceDeletion {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let Some(base) = context.base.filter(|_| context.repo.protected(overlay) && overlay.rendered.complete) else { return };
-        let Some(before) = base.overlays.iter().find(|other| other.path == overlay.path && other.rendered.complete) else { return };
+        let Some(before) = base.same(overlay).filter(|before| before.rendered.complete) else { return };
         if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) {
             return;
         }
@@ -66,7 +66,7 @@ impl Rule for ResourceDeletion {
             // somewhere else in the repo it may well live on
             let moved = context.repo.overlays.iter().any(|other| {
                 other.environment == overlay.environment
-                    && other.path != overlay.path
+                    && other.key() != overlay.key()
                     && other.rendered.resources.iter().any(|resource| resource.id().same_object(&id))
             });
             if kept || guarded || moved || lost.needs_hash {

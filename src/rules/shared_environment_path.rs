@@ -49,7 +49,7 @@ impl Rule for SharedEnvironmentPath {
         let repo = context.repo;
         for pointer in &repo.pointers {
             // a folder that carries no environment may well be shared
-            let (Some(own), Some(other)) = (pointer.environment, pointer.folder_environment) else { continue };
+            let (Some(own), Some(other)) = (pointer.environment(), pointer.folder_environment()) else { continue };
             let Some(target) = repo.overlays.iter().find(|overlay| overlay.path == pointer.folder) else { continue };
             let (Some(from), Some(to)) = (repo.environments.get(own), repo.environments.get(other)) else { continue };
             if own == other {

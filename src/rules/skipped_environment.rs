@@ -50,8 +50,7 @@ impl Rule for SkippedEnvironment {
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
         let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
-        let at_base =
-            |overlay: &Overlay| base.overlays.iter().find(|other| other.path == overlay.path).map(|other| history::images(&other.rendered));
+        let at_base = |overlay: &Overlay| base.same(overlay).map(|other| history::images(&other.rendered));
         // an overlay that is new has no past to speak of
         let (Some(before), Some(now)) = (at_base(from), at_base(to)) else { return };
         let has =

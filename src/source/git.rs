@@ -130,6 +130,16 @@ impl Repository {
         Ok(Repository { inner, trees: Mutex::default() })
     }
 
+    /// The URLs of all remotes, sorted.
+    pub fn remotes(&self) -> Vec<String> {
+        let repo = self.local();
+        let config = repo.config_snapshot();
+        let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
+        let mut urls: Vec<String> = sections.flat_map(|section| section.values("url")).map(|url| url.to_string()).collect();
+        urls.sort();
+        urls
+    }
+
     fn local(&self) -> gix::Repository {
         self.inner.to_thread_local()
     }
@@ -365,6 +375,9 @@ impl Source for GitTree {
         })
     }
 
+    fn remotes(&self) -> Vec<String> {
+        self.repository.remotes()
+    }
     fn revision(&self) -> Option<&str> {
         Some(&self.name)
     }

@@ -68,6 +68,10 @@ pub trait Source: Send + Sync {
     fn revision(&self) -> Option<&str> {
         None
     }
+    /// The URLs under which others know the repository: the remotes of the clone. Empty when there is none.
+    fn remotes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A text file that was read.

@@ -116,6 +116,9 @@ pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a
 }
 
 impl Source for Worktree {
+    fn remotes(&self) -> Vec<String> {
+        super::git::Repository::open(&self.root).map(|repository| repository.remotes()).unwrap_or_default()
+    }
     fn files(&self) -> &[Arc<str>] {
         &self.files
     }

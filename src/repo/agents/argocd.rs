@@ -1,104 +1,264 @@
-//! Argo CD Applications and the Applications that ApplicationSets make: the folders that they apply and what they add.
+//! Argo CD Applications: the folders that they apply and what they add (`argo-cd/util/kustomize` and `reposerver`, release 3.x).
 //!
-//! Generators that look at a cluster or a server are not known here: their parameters stay as written, and what depends on
-//! them in a path is left out.
+//! `destination.namespace` is no part of what is built: Argo CD gives it to objects without a namespace when it applies them.
+//! Not here: ApplicationSets (`applicationset`), editing the kustomization (`layer`).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{Layer, Plain, Pointer, pointer};
-use crate::kustomize::decode::{Decoder, Rules, Text};
+use super::{Layer, Note, Plain, Pointer, name_of};
+use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry, ReplicaEntry};
 use crate::kustomize::{Kustomization, Problem, Renderer};
-use crate::repo::AgentKind;
+use crate::repo::{Agent, AgentKind};
 use crate::source::join;
-use crate::yaml::{By, Data, FileId, Kind, Map, Node, Origin, Scalar};
+use crate::yaml::{By, FileId, Node, Origin};
 
 /// The API group of Applications and ApplicationSets.
 pub const GROUP: &str = "argoproj.io";
-/// How many Applications one ApplicationSet may make.
-const LIMIT: usize = 5000;
 
-type Parameters = BTreeMap<String, String>;
-
-/// The file that an object stands in, and the tree around it.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    /// The file.
-    pub file: FileId,
-    /// Its path.
-    pub path: &'a str,
-    /// The tree.
-    pub renderer: &'a Renderer,
-    /// Every folder of the tree, sorted.
-    pub folders: &'a BTreeSet<&'a str>,
+/// How Argo CD reads a folder of plain manifests (`source.directory`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directory {
+    /// Whether what lies in folders below is read as well.
+    pub recursive: bool,
+    include: Option<Glob>,
+    exclude: Option<Glob>,
 }
 
-/// The folders that an Application applies.
-pub fn applications(node: &Node, place: Place<'_>) -> Vec<Pointer> {
+/// A glob in which `*` takes slashes as well; `None` inside when it cannot be read, and then nothing matches.
+#[derive(Clone, Debug)]
+struct Glob(Option<GlobMatcher>);
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Glob) -> bool {
+        self.0.as_ref().map(GlobMatcher::glob) == other.0.as_ref().map(GlobMatcher::glob)
+    }
+}
+
+impl Directory {
+    fn read(node: Option<&Node>) -> Directory {
+        let glob = |key: &str| {
+            let text = node?.get(key)?.text().filter(|text| !text.is_empty())?;
+            Some(Glob(GlobBuilder::new(text).literal_separator(false).build().ok().map(|glob| glob.compile_matcher())))
+        };
+        let recursive = node.and_then(|node| node.get("recurse")).and_then(Node::as_bool).unwrap_or(false);
+        Directory { recursive, include: glob("include"), exclude: glob("exclude") }
+    }
+
+    /// Whether a file is read; its path is relative to the folder.
+    pub fn reads(&self, path: &str) -> bool {
+        let matches = |glob: &Glob| glob.0.as_ref().is_some_and(|glob| glob.is_match(path));
+        (self.recursive || !path.contains('/')) && !self.exclude.as_ref().is_some_and(matches) && self.include.as_ref().is_none_or(matches)
+    }
+}
+
+/// The sources of an Application with a folder of this repository; what cannot be followed is noted.
+pub fn pointers(node: &Node, file: FileId, path: &str, renderer: &Renderer, notes: &mut Vec<Note>) -> Vec<(String, Pointer)> {
     let Some(spec) = node.get("spec") else { return Vec::new() };
     let sources = spec.get("source").into_iter().chain(spec.get("sources").map_or(&[][..], Node::items));
-    sources.filter_map(|source| application(node, source, place)).collect()
+    sources.filter_map(|source| pointer(node, source, (file, path), renderer, notes)).collect()
 }
 
-fn application(node: &Node, source: &Node, place: Place<'_>) -> Option<Pointer> {
+/// The URL of a source and what it applies.
+fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, notes: &mut Vec<Note>) -> Option<(String, Pointer)> {
     let path = source.get("path")?;
-    // Helm and plugins render something else than the folder's kustomization
-    if ["chart", "helm", "plugin"].iter().any(|key| source.get(key).is_some()) || path.text()?.contains("{{") {
+    let text = path.text()?;
+    if source.get("chart").is_some() {
         return None;
     }
-    let name = node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
-    let folder = join("", path.text()?.trim_start_matches('/'))?;
+    if text.contains("{{") {
+        let message =
+            format!("the path {text:?} depends on what is not known here, so what it leads to is not looked at as this Application");
+        notes.push(Note { origin: path.origin, message });
+        return None;
+    }
+    let folder = join("", text.trim_start_matches('/'))?;
+    let (name, namespace) = ["name", "namespace"].map(|key| node.at(&["metadata", key]).and_then(Node::text).unwrap_or_default()).into();
+    let files =
+        [".argocd-source.yaml".to_string(), format!(".argocd-source-{name}.yaml"), format!(".argocd-source-{namespace}_{name}.yaml")];
+    let read = |file: &String| renderer.parsed(&join(&folder, file)?).ok()?.documents.first().cloned();
+    let source = files.iter().filter_map(read).fold(source.clone(), |source, file| merged(&source, &file));
+    // Helm and plugins render something else than the folder's kustomization
+    let present = |key: &str| source.get(key).filter(|value| !value.is_null());
+    if ["helm", "plugin"].iter().any(|key| present(key).is_some()) {
+        return None;
+    }
+    let own = renderer.kustomization(&folder).is_some();
+    // a chart is what Argo CD takes a folder with a Chart.yaml for, unless a kustomization lies beside it
+    if !own && present("directory").is_none() && renderer.source().kind(&join(&folder, "Chart.yaml")?).is_some() {
+        return None;
+    }
     let mut problems = Vec::new();
-    let files = [".argocd-source.yaml".to_string(), format!(".argocd-source-{name}.yaml")];
-    let read = |file: &String| place.renderer.parsed(&join(&folder, file)?).ok()?.documents.first().cloned();
-    let files: Vec<Node> = files.iter().filter_map(read).collect();
-    // the files are laid over the source: maps are merged, everything else is replaced
-    let mut fields: BTreeMap<&str, Node> = BTreeMap::new();
-    for kustomize in std::iter::once(source).chain(&files).filter_map(|source| source.get("kustomize")) {
-        for entry in kustomize.entries() {
-            let mut value = entry.value.clone();
-            if let (Some(present), Some(new)) = (fields.get(&*entry.key).and_then(Node::as_map), value.as_map()) {
-                let mut merged: Map = present.clone();
-                merged.entries.retain(|old| !new.entries.iter().any(|entry| entry.key == old.key));
-                merged.entries.extend(new.entries.iter().cloned());
-                value.data = Data::Map(Arc::new(merged));
+    let (file, file_path) = at;
+    let environment = Environment { node, source: &source };
+    let layer = present("kustomize").map(|fields| {
+        let place = (file, file_path, path.origin);
+        layer(fields, place, &environment, &mut problems, notes)
+    });
+    if present("kustomize").is_some() && !own && renderer.source().kind(&folder).is_some() {
+        let message = format!("{} asks for kustomize, but {folder:?} has no kustomization file", name_of(node, "Application"));
+        problems.push(Problem::error(path.origin, message).with_help("add a kustomization.yaml, or remove source.kustomize"));
+    }
+    let explicit_directory = present("directory").is_some();
+    let agent = Agent { kind: AgentKind::ArgoCd, name: name_of(node, "Application"), origin: path.origin };
+    let directory = Directory::read(present("directory"));
+    let url = source.get("repoURL").and_then(Node::text).unwrap_or_default().to_string();
+    let pointer = Pointer {
+        folder,
+        agent,
+        file: Arc::from(file_path),
+        hints: hints(node),
+        place: None,
+        folder_place: None,
+        layer: layer.filter(|layer| !layer.is_empty()),
+        plain: if explicit_directory { Plain::Always(directory) } else { Plain::Directory(directory) },
+        post_build: None,
+        common_metadata: Default::default(),
+        problems,
+    };
+    Some((url, pointer))
+}
+
+/// What tells the environment of an Application when its file's folder does not.
+fn hints(node: &Node) -> Vec<String> {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text).filter(|text| !text.contains("{{")).map(str::to_string);
+    let paths: [&[&str]; 4] =
+        [&["metadata", "name"], &["spec", "destination", "namespace"], &["spec", "destination", "name"], &["spec", "project"]];
+    paths.into_iter().filter_map(text).collect()
+}
+
+/// A JSON merge patch (RFC 7386): maps are merged, null removes, everything else is replaced.
+pub fn merged(node: &Node, patch: &Node) -> Node {
+    let Some(change) = patch.as_map() else { return patch.clone() };
+    let mut result = if node.as_map().is_some() { node.clone() } else { Node::map(Vec::new(), patch.origin) };
+    for entry in &change.entries {
+        if entry.value.is_null() {
+            if let Some(map) = result.map_mut() {
+                map.entries.retain(|present| present.key != entry.key);
             }
-            fields.insert(&entry.key, value);
+            continue;
+        }
+        let value = match result.get(&entry.key) {
+            Some(present) => merged(present, &entry.value),
+            None => merged(&Node::map(Vec::new(), entry.value.origin), &entry.value),
+        };
+        match result.get_mut(&entry.key) {
+            Some(present) => *present = value,
+            None => result.set(&entry.key, value, entry.key_origin),
         }
     }
-    let recursive = source.at(&["directory", "recurse"]).and_then(Node::as_bool).unwrap_or(false);
-    let layer = layer(&fields, path.origin, place, &mut problems);
-    let made = pointer(node, AgentKind::ArgoCd, path.origin, folder, layer, problems);
-    Some(Pointer { plain: Plain { recursive }, ..made })
+    result
 }
 
-/// One glob, or several in braces.
-fn globs(text: &str) -> Vec<GlobMatcher> {
-    let glob = GlobBuilder::new(text).literal_separator(true).build();
-    glob.map(|glob| vec![glob.compile_matcher()]).unwrap_or_default()
+/// The variables that Argo CD gives to a build (`$ARGOCD_APP_NAME`, …).
+struct Environment<'n> {
+    node: &'n Node,
+    source: &'n Node,
 }
 
-fn layer(fields: &BTreeMap<&str, Node>, origin: Origin, place: Place<'_>, problems: &mut Vec<Problem>) -> Layer {
-    let mut made = Kustomization::empty(place.file, Arc::from(place.path), origin.with(By::ArgoCd));
+impl Environment<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        let text = |node: &Node, path: &[&str]| node.at(path).and_then(Node::text).unwrap_or_default().to_string();
+        Some(match name {
+            "$" => "$".to_string(),
+            "ARGOCD_APP_NAME" => text(self.node, &["metadata", "name"]),
+            "ARGOCD_APP_NAMESPACE" => text(self.node, &["spec", "destination", "namespace"]),
+            "ARGOCD_APP_PROJECT_NAME" => text(self.node, &["spec", "project"]),
+            "ARGOCD_APP_SOURCE_REPO_URL" => text(self.source, &["repoURL"]),
+            "ARGOCD_APP_SOURCE_PATH" => text(self.source, &["path"]),
+            "ARGOCD_APP_SOURCE_TARGET_REVISION" => text(self.source, &["targetRevision"]),
+            // the commit is known when it is applied
+            "ARGOCD_APP_REVISION" | "ARGOCD_APP_REVISION_SHORT" | "ARGOCD_APP_REVISION_SHORT_8" => return None,
+            _ => String::new(),
+        })
+    }
+
+    /// `$NAME` and `${NAME}` filled in, as Go's `os.Expand` does; what is not known here stays as written.
+    fn expand(&self, text: &str) -> String {
+        let (mut out, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            let tail = &rest[at + 1..];
+            let word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+            let (name, length) = if let Some(inner) = tail.strip_prefix('{') {
+                let Some(end) = inner.find('}') else {
+                    rest = &rest[at..];
+                    break;
+                };
+                (&inner[..end], end + 2)
+            } else if tail.starts_with('$') {
+                ("$", 1)
+            } else {
+                let end = tail.find(|character| !word(character)).unwrap_or(tail.len());
+                (&tail[..end], end)
+            };
+            match self.value(name).filter(|_| length > 0) {
+                Some(value) => out.push_str(&value),
+                None => out.push_str(&rest[at..=at + length]),
+            }
+            rest = &rest[at + 1 + length..];
+        }
+        out + rest
+    }
+}
+
+/// `source.kustomize`. Fields that depend on what is not known here are left out and noted.
+fn layer(
+    fields: &Node,
+    (file, path, origin): (FileId, &str, Origin),
+    environment: &Environment<'_>,
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<Note>,
+) -> Layer {
+    let mut made = Kustomization::empty(file, Arc::from(path), origin.with(By::ArgoCd));
+    let mut unknown = |node: &Node, what: &str| {
+        let open = templated(node);
+        if open {
+            let message = format!("kustomize.{what} depends on what is not known here, so it is not applied");
+            notes.push(Note { origin: node.origin, message });
+        }
+        open
+    };
+    let mut items = |key: &str| -> Vec<Node> {
+        let list = fields.get(key).map_or(&[][..], Node::items);
+        list.iter().filter(|node| !unknown(node, key)).cloned().collect()
+    };
+    let images = items("images");
+    let replicas = items("replicas");
+    let patches = items("patches");
+    let components = items("components");
+    let mut field = |key: &str| fields.get(key).filter(|node| !unknown(node, key));
+    let (namespace, prefix, suffix) = (field("namespace"), field("namePrefix"), field("nameSuffix"));
+    let (labels, annotations) = (field("commonLabels"), field("commonAnnotations"));
+    for node in &images {
+        match image(node, environment) {
+            Some(image) => made.images.push(image),
+            None => {
+                let message = "Argo CD cannot use this image: it has neither a new name nor a tag nor a digest";
+                problems.push(Problem::error(node.origin, message).with_help("write name:tag, name@digest or name=new:tag"));
+            }
+        }
+    }
     let mut decoder = Decoder::new(problems, Rules::Plugin);
-    let items = |key: &str| fields.get(key).map(|list| list.items().to_vec()).unwrap_or_default();
+    made.replicas = replicas.iter().map(|node| replica(node, &mut decoder)).collect();
+    made.patches = patches.iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
+    made.components = components.iter().filter_map(|node| decoder.filled_text(node, "an item of components")).collect();
+    let mut text = |node: Option<&Node>, what: &str| node.and_then(|node| decoder.filled_text(node, what)).filter(|text| !text.is_empty());
+    made.namespace = text(namespace, "namespace");
+    made.name_prefix = text(prefix, "namePrefix");
+    made.name_suffix = text(suffix, "nameSuffix");
     let flag = |key: &str| fields.get(key).and_then(Node::as_bool).unwrap_or(false);
-    made.images = items("images").iter().filter_map(image).collect();
-    made.replicas = items("replicas").iter().map(|node| ReplicaEntry::decode(node, &mut decoder)).collect();
-    made.patches = items("patches").iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
-    made.components = items("components").iter().filter_map(|node| decoder.filled_text(node, "an item of components")).collect();
-    let mut text = |key: &str| fields.get(key).and_then(|node| decoder.filled_text(node, key));
-    made.namespace = text("namespace");
-    made.name_prefix = text("namePrefix");
-    made.name_suffix = text("nameSuffix");
-    made.common_annotations = fields.get("commonAnnotations").map(|node| decoder.pairs(node, "commonAnnotations")).unwrap_or_default();
-    if let Some(node) = fields.get("commonLabels") {
-        let pairs = decoder.pairs(node, "commonLabels");
-        if flag("labelWithoutSelector") {
-            let include_templates = flag("labelIncludeTemplates");
+    made.common_annotations = annotations.map(|node| decoder.pairs(node, "commonAnnotations")).unwrap_or_default();
+    if flag("commonAnnotationsEnvsubst") {
+        made.common_annotations.iter_mut().for_each(|pair| expand(pair, environment));
+    }
+    let mut pairs = labels.map(|node| decoder.pairs(node, "commonLabels")).unwrap_or_default();
+    pairs.iter_mut().for_each(|pair| expand(pair, environment));
+    let include_templates = flag("labelIncludeTemplates");
+    match labels.filter(|_| !pairs.is_empty()) {
+        Some(node) if flag("labelWithoutSelector") => {
             made.labels = vec![LabelEntry {
                 pairs,
                 include_selectors: false,
@@ -107,23 +267,60 @@ fn layer(fields: &BTreeMap<&str, Node>, origin: Origin, place: Place<'_>, proble
                 fields: Vec::new(),
                 origin: node.origin,
             }];
-        } else {
-            made.common_labels = pairs;
         }
+        Some(node) if include_templates => {
+            let message = "labelIncludeTemplates needs labelWithoutSelector, so Argo CD cannot build this";
+            problems.push(Problem::error(node.origin, message).with_help("set labelWithoutSelector: true"));
+        }
+        _ => made.common_labels = pairs,
     }
-    Layer { kustomization: made }
+    let mut layer = Layer::new(AgentKind::ArgoCd, made);
+    layer.ignore_missing_components = flag("ignoreMissingComponents");
+    layer.force_labels = flag("forceCommonLabels");
+    layer.force_annotations = flag("forceCommonAnnotations");
+    layer
 }
 
-/// `name`, `name:tag`, `name@digest` or `old=new:tag@digest`, as `kustomize edit set image` takes it.
-fn image(node: &Node) -> Option<ImageEntry> {
-    let written = node.text()?;
+fn expand(pair: &mut Pair, environment: &Environment<'_>) {
+    pair.value.value = environment.expand(&pair.value).into();
+}
+
+/// Whether a text of a tree still has a template in it.
+fn templated(node: &Node) -> bool {
+    node.text().is_some_and(|text| text.contains("{{"))
+        || node.entries().iter().any(|entry| entry.key.contains("{{") || templated(&entry.value))
+        || node.items().iter().any(templated)
+}
+
+/// The count may be written as a text.
+fn replica(node: &Node, decoder: &mut Decoder<'_>) -> ReplicaEntry {
+    let count = node.get("count").filter(|count| count.as_str().is_some());
+    let number = count.and_then(|count| count.text()?.parse::<i64>().ok());
+    match (number, node.get("name")) {
+        (Some(number), Some(name)) => ReplicaEntry {
+            name: decoder.filled_text(name, "name"),
+            count: number,
+            count_origin: count.map_or(node.origin, |count| count.origin),
+            origin: node.origin,
+        },
+        _ => ReplicaEntry::decode(node, decoder),
+    }
+}
+
+/// `name:tag`, `name@digest` or `old=new:tag@digest`, as `kustomize edit set image` takes it; `None` when it says nothing new.
+fn image(node: &Node, environment: &Environment<'_>) -> Option<ImageEntry> {
+    let written = environment.expand(node.text()?);
     let part = |text: &str| Text::new(text, node.clone());
-    let (old, new) = written.split_once('=').map_or((None, written), |(old, new)| (Some(old), new));
+    let (old, new) = written.split_once('=').map_or((None, written.as_str()), |(old, new)| (Some(old), new));
     let (rest, digest) = new.split_once('@').map_or((new, None), |(rest, digest)| (rest, Some(digest)));
     let (name, tag) = match rest.rsplit_once(':') {
+        // the port of a registry is no tag
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
         _ => (rest, None),
     };
+    if old.is_none() && tag.is_none() && digest.is_none() {
+        return None;
+    }
     Some(ImageEntry {
         name: Some(part(old.unwrap_or(name))),
         new_name: old.is_some().then(|| part(name)),
@@ -134,164 +331,62 @@ fn image(node: &Node) -> Option<ImageEntry> {
     })
 }
 
-/// The Applications that an ApplicationSet makes, as objects.
-pub fn expand(node: &Node, place: Place<'_>) -> Vec<Node> {
-    let Some(spec) = node.get("spec") else { return Vec::new() };
-    let Some(template) = spec.get("template") else { return Vec::new() };
-    let generators = spec.get("generators").map_or(&[][..], Node::items);
-    let sets = generators.iter().flat_map(|generator| parameters(generator, place, 0)).take(LIMIT);
-    sets.map(|parameters| {
-        let mut node = template.clone();
-        fill(&mut node, &parameters);
-        node
-    })
-    .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{read, write};
 
-/// What a generator gives: one map for each Application.
-fn parameters(generator: &Node, place: Place<'_>, depth: usize) -> Vec<Parameters> {
-    if let Some(list) = generator.get("list") {
-        let elements = list.get("elements").map_or(&[][..], Node::items);
-        return elements
-            .iter()
-            .map(|element| {
-                let mut parameters = Parameters::new();
-                flatten("", element, &mut parameters);
-                parameters
-            })
-            .collect();
+    fn parsed(text: &str) -> Node {
+        read::read(text, FileId(0)).unwrap().documents.remove(0)
     }
-    if let Some(git) = generator.get("git") {
-        let mut sets = if git.get("directories").is_some() { directories(git, place) } else { files(git, place) };
-        for parameters in &mut sets {
-            let mut values = Parameters::new();
-            git.get("values").into_iter().for_each(|node| flatten("values", node, &mut values));
-            for value in values.values_mut() {
-                *value = filled(value, parameters);
-            }
-            parameters.extend(values);
-        }
-        return sets;
-    }
-    if let Some(matrix) = generator.get("matrix").filter(|_| depth < 2) {
-        let mut sets = vec![Parameters::new()];
-        for child in matrix.get("generators").map_or(&[][..], Node::items) {
-            let mut product = Vec::new();
-            for before in &sets {
-                // the second generator may use what the first one gave
-                let mut child = child.clone();
-                fill(&mut child, before);
-                for mut parameters in parameters(&child, place, depth + 1) {
-                    parameters.extend(before.iter().map(|(key, value)| (key.clone(), value.clone())));
-                    product.push(parameters);
-                    if product.len() >= LIMIT {
-                        return product;
-                    }
-                }
-            }
-            sets = product;
-        }
-        return sets;
-    }
-    vec![Parameters::new()]
-}
 
-fn directories(git: &Node, place: Place<'_>) -> Vec<Parameters> {
-    let (wanted, excluded) = patterns(git, "directories");
-    let folders = place.folders.iter().copied().filter(|folder| !folder.split('/').any(|part| part.starts_with('.')));
-    let matching = folders.filter(|folder| !folder.is_empty() && matches(&wanted, folder) && !matches(&excluded, folder));
-    matching.map(|folder| path_parameters(git, folder)).collect()
-}
+    #[test]
+    fn files_beside_the_kustomization_are_merge_patches() {
+        let source = parsed("path: a\nkustomize: {images: ['a:1'], namePrefix: x-, commonLabels: {a: '1', b: '2'}}");
+        let patch = parsed("kustomize: {images: ['b:2'], namePrefix: null, commonLabels: {b: '3'}}");
+        let expected = serde_json::json!({"path": "a", "kustomize": {"images": ["b:2"], "commonLabels": {"a": "1", "b": "3"}}});
+        assert_eq!(write::to_json(&merged(&source, &patch)), expected);
+    }
 
-fn files(git: &Node, place: Place<'_>) -> Vec<Parameters> {
-    let (wanted, excluded) = patterns(git, "files");
-    let mut sets = Vec::new();
-    for path in place.renderer.source().files().iter().filter(|path| matches(&wanted, path) && !matches(&excluded, path)) {
-        let Ok(documents) = place.renderer.parsed(path) else { continue };
-        for document in &documents.documents {
-            let items = if document.as_list().is_some() { document.items() } else { std::slice::from_ref(document) };
-            for item in items {
-                let mut parameters = path_parameters(git, path.rsplit_once('/').map_or("", |(folder, _)| folder));
-                flatten("", item, &mut parameters);
-                sets.push(parameters);
-            }
+    #[test]
+    fn images_as_kustomize_edit_takes_them() {
+        let application = parsed("metadata: {name: api}");
+        let environment = Environment { node: &application, source: &application };
+        let taken = |text: &str| {
+            let image = image(&Node::string(text, application.origin), &environment)?;
+            let text = |text: &Option<Text>| text.as_ref().map_or("-".to_string(), |text| text.to_string());
+            Some([&image.name, &image.new_name, &image.new_tag, &image.digest].map(text).join(" "))
+        };
+        for (text, expected) in [
+            ("acme/api:v1", Some("acme/api - v1 -")),
+            ("acme/api=registry:5000/api", Some("acme/api registry:5000/api - -")),
+            ("registry:5000/api:v1@sha256:ab", Some("registry:5000/api - v1 sha256:ab")),
+            ("a=*:v2", Some("a * v2 -")),
+            ("acme/api:$ARGOCD_APP_NAME", Some("acme/api - api -")),
+            ("acme/api", None),
+        ] {
+            assert_eq!(taken(text).as_deref(), expected, "{text}");
         }
     }
-    sets
-}
 
-/// The globs of `directories` or `files`: those that take in, and those that leave out.
-fn patterns(git: &Node, key: &str) -> (Vec<GlobMatcher>, Vec<GlobMatcher>) {
-    let (mut wanted, mut excluded) = (Vec::new(), Vec::new());
-    for entry in git.get(key).map_or(&[][..], Node::items) {
-        let Some(path) = entry.get("path").and_then(Node::text) else { continue };
-        let exclude = entry.get("exclude").and_then(Node::as_bool).unwrap_or(false);
-        (if exclude { &mut excluded } else { &mut wanted }).extend(globs(path.trim_start_matches("./").trim_matches('/')));
-    }
-    (wanted, excluded)
-}
-
-fn matches(globs: &[GlobMatcher], path: &str) -> bool {
-    globs.iter().any(|glob| glob.is_match(path))
-}
-
-fn path_parameters(git: &Node, folder: &str) -> Parameters {
-    let prefix = git.get("pathParamPrefix").and_then(Node::text).map(|prefix| format!("{prefix}.")).unwrap_or_default();
-    let base = folder.rsplit('/').next().unwrap_or_default();
-    let normalized: String = base.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let mut parameters = Parameters::new();
-    for (key, value) in [("path", folder), ("path.path", folder), ("path.basename", base), ("path.basenameNormalized", &normalized)] {
-        parameters.insert(format!("{prefix}{key}"), value.to_string());
-    }
-    for (at, segment) in folder.split('/').enumerate() {
-        parameters.insert(format!("{prefix}path[{at}]"), segment.to_string());
-        parameters.insert(format!("{prefix}path.segments[{at}]"), segment.to_string());
-    }
-    parameters
-}
-
-fn flatten(prefix: &str, node: &Node, parameters: &mut Parameters) {
-    if let Some(text) = node.text() {
-        parameters.insert(prefix.to_string(), text.to_string());
-    }
-    for entry in node.entries() {
-        let key = if prefix.is_empty() { entry.key.to_string() } else { format!("{prefix}.{}", entry.key) };
-        flatten(&key, &entry.value, parameters);
-    }
-}
-
-/// Puts parameters into every text of a tree; its depth is bounded by the reader.
-fn fill(node: &mut Node, parameters: &Parameters) {
-    if let Some(scalar) = node.as_scalar() {
-        if scalar.kind == Kind::String && scalar.text.contains("{{") {
-            node.data = Data::Scalar(Scalar::string(filled(&scalar.text, parameters)));
+    #[test]
+    fn variables_of_the_build() {
+        let application = parsed("metadata: {name: api}\nspec: {project: shop}");
+        let environment = Environment { node: &application, source: &application };
+        for (text, expected) in [
+            ("$ARGOCD_APP_NAME-${ARGOCD_APP_PROJECT_NAME}", "api-shop"),
+            ("$$x $ ${NONE}. ${", "$x $ . ${"),
+            ("v-$ARGOCD_APP_REVISION_SHORT", "v-$ARGOCD_APP_REVISION_SHORT"),
+        ] {
+            assert_eq!(environment.expand(text), expected, "{text}");
         }
-    } else if let Some(map) = node.map_mut() {
-        map.entries.iter_mut().for_each(|entry| fill(&mut entry.value, parameters));
-    } else if let Some(list) = node.list_mut() {
-        list.items.iter_mut().for_each(|item| fill(item, parameters));
     }
-}
 
-/// A text with `{{key}}`, `{{ .key }}` and `{{index .path.segments 1}}` replaced; what is not known stays.
-fn filled(text: &str, parameters: &Parameters) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, tail)) = rest.split_once("{{") {
-        let Some((inner, after)) = tail.split_once("}}") else { break };
-        out.push_str(before);
-        let key = inner.trim_matches('-').trim();
-        let indexed = key.strip_prefix("index ").and_then(|call| {
-            let (list, at) = call.trim().split_once(' ')?;
-            Some(format!("{list}[{}]", at.trim()))
-        });
-        let key = indexed.as_deref().unwrap_or(key);
-        // functions that only change the form of a name (`| quote`, `| lower`) are not followed
-        match parameters.get(key.strip_prefix('.').unwrap_or(key)) {
-            Some(value) => out.push_str(value),
-            None => out.push_str(&format!("{{{{{inner}}}}}")),
-        }
-        rest = after;
+    #[test]
+    fn files_of_a_folder() {
+        let directory = |text: &str| Directory::read(Some(&parsed(text)));
+        assert!(directory("{}").reads("a.yaml") && !directory("{}").reads("b/a.yaml"));
+        let chosen = directory("{recurse: true, include: '{*.yaml,*.yml}', exclude: 'test/*'}");
+        assert!(chosen.reads("b/a.yaml") && !chosen.reads("a.json") && !chosen.reads("test/x/a.yaml"));
     }
-    out.push_str(rest);
-    out
 }

@@ -1,17 +1,38 @@
-//! What an agent changes in a kustomization before it builds it: fields are set, entries of lists added, `images` and `replicas`
-//! of a name replaced, as `kustomize edit` does.
+//! What an agent changes in a kustomization before it builds it.
+//!
+//! Flux writes fields into the file (`github.com/fluxcd/pkg/kustomize`, `GenerateManifest`); Argo CD runs `kustomize edit` for
+//! one after the other (`util/kustomize`, `Build`). Not here: reading the agents' objects (`flux`, `argocd`).
 
-use crate::kustomize::Kustomization;
-use crate::kustomize::decode::Pair;
+use crate::kustomize::decode::{Pair, Text};
+use crate::kustomize::kustomization::{ImageEntry, LabelEntry};
+use crate::kustomize::{Kustomization, Problem};
+use crate::repo::AgentKind;
+use crate::source::{Source, join};
+
+/// Written for a part of an image that keeps what the kustomization says.
+const KEEP: &str = "*";
 
 /// The fields that an agent's object sets.
 #[derive(Clone, Debug)]
 pub struct Layer {
+    /// Whose.
+    pub agent: AgentKind,
     /// Only what the object says.
     pub kustomization: Kustomization,
+    /// Leave out components whose folder is not there.
+    pub ignore_missing_components: bool,
+    /// Argo CD: replace labels that the kustomization has.
+    pub force_labels: bool,
+    /// Argo CD: replace annotations that the kustomization has.
+    pub force_annotations: bool,
 }
 
 impl Layer {
+    /// A layer that adds nothing.
+    pub fn new(agent: AgentKind, kustomization: Kustomization) -> Layer {
+        Layer { agent, kustomization, ignore_missing_components: false, force_labels: false, force_annotations: false }
+    }
+
     /// Whether the object adds nothing.
     pub fn is_empty(&self) -> bool {
         let layer = &self.kustomization;
@@ -25,35 +46,99 @@ impl Layer {
             && layer.images.is_empty()
             && layer.replicas.is_empty()
             && layer.components.is_empty()
+            && layer.build_metadata.is_empty()
     }
 
-    /// The kustomization as the agent builds it.
-    pub fn edit(&self, own: &Kustomization) -> Kustomization {
+    /// The kustomization of a folder as the agent builds it.
+    pub fn edit(&self, own: &Kustomization, folder: &str, source: &dyn Source, problems: &mut Vec<Problem>) -> Kustomization {
         let layer = self.kustomization.clone();
         let mut edited = own.clone();
         edited.name_prefix = layer.name_prefix.or(edited.name_prefix);
         edited.name_suffix = layer.name_suffix.or(edited.name_suffix);
         edited.namespace = layer.namespace.or(edited.namespace);
         edited.patches.extend(layer.patches);
-        edited.components.extend(layer.components);
-        edited.labels.extend(layer.labels);
-        set_pairs(&mut edited.common_labels, layer.common_labels);
-        set_pairs(&mut edited.common_annotations, layer.common_annotations);
-        for image in layer.images {
-            edited.images.retain(|present| present.name.as_deref() != image.name.as_deref());
-            edited.images.push(image);
+        if !layer.build_metadata.is_empty() {
+            edited.build_metadata = layer.build_metadata;
+        }
+        for component in layer.components {
+            let there = || join(folder, &component).is_some_and(|path| source.kind(&path).is_some());
+            // Flux adds what is listed already once more, and kustomize then refuses it
+            let listed = self.agent == AgentKind::ArgoCd && edited.components.iter().any(|present| **present == *component);
+            if !listed && (!self.ignore_missing_components || there()) {
+                edited.components.push(component);
+            }
         }
         for replica in layer.replicas {
             edited.replicas.retain(|present| present.name.as_deref() != replica.name.as_deref());
             edited.replicas.push(replica);
         }
+        match self.agent {
+            AgentKind::Flux => layer.images.into_iter().for_each(|image| merge_image(&mut edited.images, image)),
+            AgentKind::ArgoCd if !layer.images.is_empty() => set_images(&mut edited.images, layer.images),
+            AgentKind::ArgoCd => {}
+        }
+        let mut present = |pairs: &mut Vec<Pair>, new: Vec<Pair>, force: bool, what: &str| {
+            for pair in new {
+                match pairs.iter_mut().find(|present| present.key == pair.key) {
+                    Some(old) if force => *old = pair,
+                    Some(old) => {
+                        let message = format!("the kustomization has the {what} {:?} already, so Argo CD cannot build it", pair.key);
+                        let help = format!("set force{}{}s: true, or remove one of the two", "Common", capital(what));
+                        problems
+                            .push(Problem::error(pair.key_origin, message).with_help(help).with_related("it is set here", old.key_origin));
+                    }
+                    None => pairs.push(pair),
+                }
+            }
+        };
+        present(&mut edited.common_labels, layer.common_labels, self.force_labels, "label");
+        present(&mut edited.common_annotations, layer.common_annotations, self.force_annotations, "annotation");
+        for entry in layer.labels {
+            let same = |other: &&mut LabelEntry| !other.include_selectors && other.include_templates == entry.include_templates;
+            match edited.labels.iter_mut().find(same) {
+                Some(other) => present(&mut other.pairs, entry.pairs, self.force_labels, "label"),
+                None => edited.labels.push(entry),
+            }
+        }
         edited
     }
 }
 
-fn set_pairs(present: &mut Vec<Pair>, new: Vec<Pair>) {
-    for pair in new {
-        present.retain(|other| other.key != pair.key);
-        present.push(pair);
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+fn named<'i>(images: &'i mut [ImageEntry], image: &ImageEntry) -> Option<&'i mut ImageEntry> {
+    images.iter_mut().find(|present| present.name.as_deref() == image.name.as_deref())
+}
+
+/// Flux: fields of an entry of the same name are replaced one by one, tag and digest together.
+fn merge_image(images: &mut Vec<ImageEntry>, image: ImageEntry) {
+    let Some(present) = named(images, &image) else { return images.push(image) };
+    if image.new_name.is_some() {
+        present.new_name = image.new_name;
     }
+    if image.new_tag.is_some() || image.digest.is_some() {
+        (present.new_tag, present.digest) = (image.new_tag, image.digest);
+    }
+    present.origin = image.origin;
+}
+
+/// Argo CD: `kustomize edit set image` replaces entries of the same name, keeps parts written as `*`, and sorts by name.
+fn set_images(images: &mut Vec<ImageEntry>, new: Vec<ImageEntry>) {
+    let kept = |new: Option<Text>, old: Option<&Text>| match new {
+        Some(text) if *text == *KEEP => old.cloned(),
+        other => other,
+    };
+    for mut image in new {
+        let old = named(images, &image).cloned();
+        let old = old.as_ref();
+        image.new_name = kept(image.new_name, old.and_then(|old| old.new_name.as_ref()));
+        image.new_tag = kept(image.new_tag, old.and_then(|old| old.new_tag.as_ref()));
+        image.digest = kept(image.digest, old.and_then(|old| old.digest.as_ref()));
+        images.retain(|present| present.name.as_deref() != image.name.as_deref());
+        images.push(image);
+    }
+    images.sort_by(|one, other| one.name.as_deref().cmp(&other.name.as_deref()));
 }

@@ -1,29 +1,37 @@
 //! What Flux and Argo CD apply: the folders that their objects in the repo point at, and what the objects add to them.
 //!
-//! Here: Flux Kustomizations, Argo CD Applications and those that ApplicationSets make, with a path in this repo. Not here: which
-//! folders are overlays (`discover`), rendering (`kustomize`).
+//! Here: finding the objects, rendering a folder as its agent does. `flux` and `argocd` read the objects, `applicationset` makes
+//! Applications, `layer` edits kustomizations, `substitute` puts variables in. Not here: which folders are overlays
+//! (`discover`), rendering itself (`kustomize`).
 
+mod applicationset;
 mod argocd;
+mod envsubst;
+mod flux;
 mod layer;
+mod repository;
+mod sourceignore;
 mod substitute;
+mod template;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::discover::Layout;
-use super::{Agent, AgentKind};
-use crate::kustomize::decode::{Decoder, Rules};
-use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry};
-use crate::kustomize::{Kustomization, Problem, Rendered, Renderer};
-use crate::source::{EntryKind, Source, join};
-use crate::yaml::{By, FileId, Node, Origin};
+use super::Agent;
+use super::discover::{Layout, Place};
+use crate::kustomize::{Problem, Rendered, Renderer};
+use crate::source::EntryKind;
+use crate::yaml::{FileId, Node, Origin};
 
+pub use argocd::Directory;
+pub use flux::CommonMetadata;
 pub use layer::Layer;
-pub use substitute::Variables;
+use repository::Identity;
+use sourceignore::Ignored;
+pub use substitute::{PostBuild, Reference, Variables};
 
-const FLUX: &str = "kustomize.toolkit.fluxcd.io";
 /// Files above this size hold no agents' objects.
 const LARGEST: usize = 1 << 20;
 
@@ -34,97 +42,218 @@ pub struct Pointer {
     pub folder: String,
     /// The object that points at it.
     pub agent: Agent,
-    /// The environment of the file that the object stands in, by its path.
-    pub environment: Option<usize>,
-    /// The environment that the folder itself carries in its path.
-    pub folder_environment: Option<usize>,
-    /// What the object adds; `None` when nothing.
+    /// The file that the object stands in.
+    pub file: Arc<str>,
+    /// Names in the object that may tell its environment, the most telling first.
+    pub hints: Vec<String>,
+    /// What the path of the object's file says.
+    pub place: Option<Place>,
+    /// What the path of the folder says.
+    pub folder_place: Option<Place>,
+    /// What the object changes in the kustomization; `None` when nothing.
     pub layer: Option<Layer>,
     /// How a folder without a kustomization is read.
     pub plain: Plain,
-    /// What it puts in place of `${…}`.
-    pub variables: Option<Variables>,
+    /// What Flux puts in place of `${…}` once the folder is built.
+    pub post_build: Option<PostBuild>,
+    /// Labels and annotations that Flux sets at the end.
+    pub common_metadata: CommonMetadata,
     /// What is wrong with the object.
     pub problems: Vec<Problem>,
 }
 
 /// How an agent reads a folder of plain manifests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plain {
-    /// Whether what lies in folders below is read as well: always by Flux, when it says so by Argo CD.
-    pub recursive: bool,
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plain {
+    /// Flux: as resources of a kustomization that it writes.
+    Generated,
+    /// Argo CD: file by file.
+    Directory(Directory),
+    /// Argo CD, told to by `source.directory`: also where there is a kustomization.
+    Always(Directory),
+}
+
+/// Something in an agent's object that cannot be followed without a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where.
+    pub origin: Origin,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+}
+
+/// What the agents' objects of a tree say.
+#[derive(Debug)]
+pub struct Agents {
+    /// Every folder of the tree that one points at, in the order of the files.
+    pub pointers: Vec<Pointer>,
+    /// What could not be followed, likewise.
+    pub notes: Vec<Note>,
+    ignored: Ignored,
 }
 
 impl Pointer {
-    /// What the agent applies.
-    pub fn render(&self, renderer: &Renderer) -> Arc<Rendered> {
+    /// The environment of the file that the object stands in.
+    pub fn environment(&self) -> Option<usize> {
+        self.place.as_ref().map(|place| place.environment)
+    }
+    /// The environment that the folder itself carries in its path.
+    pub fn folder_environment(&self) -> Option<usize> {
+        self.folder_place.as_ref().map(|place| place.environment)
+    }
+    /// Whether the object changes nothing of what the folder renders to.
+    pub fn adds_nothing(&self) -> bool {
+        self.layer.is_none() && self.post_build.is_none() && self.common_metadata.is_empty()
+    }
+
+    /// What the folder is built to, before variables and common metadata ([`Pointer::finish`]).
+    pub fn build(&self, renderer: &Renderer, agents: &Agents) -> Arc<Rendered> {
         let loaded = renderer.kustomization(&self.folder);
-        let own = loaded.as_ref().and_then(|loaded| loaded.kustomization.as_ref());
-        let rendered = match (&self.layer, own) {
-            _ if loaded.is_none() => renderer.render_plain(&self.folder, self.plain.recursive),
-            (Some(layer), Some(own)) => renderer.render_as(&self.folder, &layer.edit(own)),
-            _ => renderer.render(&self.folder),
+        let own = match (&self.plain, &loaded) {
+            (Plain::Always(directory), _) | (Plain::Directory(directory), None) => {
+                return self.told(renderer.render_plain(&self.folder, &|path| directory.reads(path)), Vec::new());
+            }
+            (_, Some(loaded)) => match &loaded.kustomization {
+                Some(own) => own.clone(),
+                None => return renderer.render(&self.folder),
+            },
+            (Plain::Generated, None) => Arc::new(flux::generated(&self.folder, self.agent.origin, renderer, &agents.ignored)),
         };
-        let Some(variables) = self.variables.as_ref().filter(|variables| !variables.known.is_empty()) else { return rendered };
+        let Some(layer) = &self.layer else {
+            let rendered = if loaded.is_some() { renderer.render(&self.folder) } else { renderer.render_as(&self.folder, &own) };
+            return self.told(rendered, Vec::new());
+        };
+        let mut problems = Vec::new();
+        let edited = layer.edit(&own, &self.folder, &**renderer.source(), &mut problems);
+        self.told(renderer.render_as(&self.folder, &edited), problems)
+    }
+
+    /// A rendering with what is wrong with the object, and with editing.
+    fn told(&self, rendered: Arc<Rendered>, problems: Vec<Problem>) -> Arc<Rendered> {
+        if self.problems.is_empty() && problems.is_empty() {
+            return rendered;
+        }
         let mut rendered = Arc::unwrap_or_clone(rendered);
-        variables.apply(&mut rendered);
-        rendered.problems.extend(self.problems.iter().cloned());
+        rendered.problems.extend(self.problems.iter().cloned().chain(problems));
+        rendered.complete &= !rendered.problems.iter().any(|problem| problem.kind.refused());
+        Arc::new(rendered)
+    }
+
+    /// What the agent applies, given what [`Pointer::build`] built and the objects that `substituteFrom` names.
+    pub fn finish<'n>(&self, built: Arc<Rendered>, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Arc<Rendered> {
+        if self.post_build.is_none() && self.common_metadata.is_empty() {
+            return built;
+        }
+        let mut rendered = Arc::unwrap_or_clone(built);
+        if let Some(build) = &self.post_build {
+            let variables = build.variables(find);
+            if build.always || !variables.is_empty() {
+                variables.apply(&mut rendered);
+            }
+        }
+        self.common_metadata.apply(&mut rendered);
         Arc::new(rendered)
     }
 }
 
-/// Every folder that an agent's object points at, in the order of the files.
-pub fn collect(renderer: &Renderer, layout: &Layout) -> Vec<Pointer> {
+/// Reads the agents' objects of a tree.
+pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
     let source = renderer.source();
-    let mentions = |path: &Arc<str>| {
-        let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-        let bytes = if yaml { source.read(path).ok() } else { None };
-        bytes.is_some_and(|bytes| {
-            let text = std::str::from_utf8(&bytes).unwrap_or_default();
-            bytes.len() <= LARGEST && (text.contains(FLUX) || text.contains("kind: Application"))
-        })
-    };
+    let files: Vec<&Arc<str>> = source.files().par_iter().filter(|path| mentions(renderer, path)).collect();
+    let mut objects: Vec<(FileId, &Arc<str>, Node)> = Vec::new();
+    for path in files {
+        let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else { continue };
+        objects.extend(documents.documents.iter().map(|node| (file, path, node.clone())));
+    }
+    let mut sources = flux::Sources::default();
+    objects.iter().filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES)).for_each(|(_, _, node)| sources.add(node));
+    let identity = identity(&objects, &sources, renderer);
     let folders: BTreeSet<&str> =
         source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
-    let files: Vec<&Arc<str>> = source.files().par_iter().filter(|path| mentions(path)).collect();
-    let mut found = Vec::new();
-    for path in files {
-        let Ok(documents) = renderer.parsed(path) else { continue };
-        let Some(file) = renderer.file_id(path) else { continue };
-        for node in &documents.documents {
-            let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
-            let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
-            let place = argocd::Place { file, path, renderer, folders: &folders };
-            let pointers = match (text("kind"), group) {
-                ("Kustomization", FLUX) => flux(node, file, path).into_iter().collect(),
-                ("Application", argocd::GROUP) => argocd::applications(node, place),
-                ("ApplicationSet", argocd::GROUP) => {
-                    argocd::expand(node, place).iter().flat_map(|made| argocd::applications(made, place)).collect()
-                }
-                _ => Vec::new(),
-            };
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let environment = |folder: &str| layout.place(folder).and_then(Result::ok).map(|place| place.environment);
-            for mut pointer in pointers.into_iter().filter(|pointer| applies(&**source, renderer, &pointer.folder)) {
-                pointer.environment = environment(folder);
-                pointer.folder_environment = environment(&pointer.folder);
-                found.push(pointer);
-            }
+    let place = applicationset::Place { renderer, folders: &folders, identity: &identity };
+    let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), ignored: sources.ignored(renderer) };
+    for (file, path, node) in &objects {
+        let mut found: Vec<Pointer> = Vec::new();
+        let mut applications = |node: &Node, notes: &mut Vec<Note>| {
+            let pointers = argocd::pointers(node, *file, path, renderer, notes);
+            found.extend(pointers.into_iter().filter(|(url, _)| identity.is_own(url)).map(|(_, pointer)| pointer));
+        };
+        if is(node, "Application", argocd::GROUP) {
+            applications(node, &mut agents.notes);
+        } else if is(node, "ApplicationSet", argocd::GROUP) {
+            let made = applicationset::expand(node, place, &mut agents.notes);
+            made.iter().for_each(|made| applications(made, &mut agents.notes));
+        } else if is(node, "Kustomization", flux::GROUP) {
+            let urls = sources.of(node);
+            let own = flux::Sources::is_bootstrap(node) || urls.is_empty() || urls.iter().any(|url| identity.is_own(url));
+            found.extend(flux::pointer(node, *file, path).filter(|_| own));
+        }
+        let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
+        for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
+            pointer.place = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder));
+            pointer.folder_place = placed(&pointer.folder);
+            agents.pointers.push(pointer);
         }
     }
-    found
+    // an ApplicationSet says the same of each of its Applications
+    let mut seen: Vec<Note> = Vec::new();
+    agents.notes.retain(|note| {
+        !seen.contains(note) && (seen.len() < 1000) && {
+            seen.push(note.clone());
+            true
+        }
+    });
+    agents
 }
 
-/// Whether a folder is one that we can render as the agent does: a kustomization, or manifests without one anywhere below.
-fn applies(source: &dyn Source, renderer: &Renderer, folder: &str) -> bool {
-    if folder.is_empty() || source.kind(folder) != Some(EntryKind::Directory) {
-        return false;
-    }
-    let prefix = format!("{folder}/");
-    let nested = |path: &&Arc<str>| {
-        path.starts_with(&prefix) && matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+/// Whether a file may hold an agent's object.
+fn mentions(renderer: &Renderer, path: &str) -> bool {
+    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let bytes = if yaml { renderer.source().read(path).ok() } else { None };
+    bytes.is_some_and(|bytes| {
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        bytes.len() <= LARGEST && [flux::GROUP, flux::SOURCES, "kind: Application"].iter().any(|word| text.contains(word))
+    })
+}
+
+fn is(node: &Node, kind: &str, group: &str) -> bool {
+    let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
+    text("kind") == kind && text("apiVersion").split_once('/').is_some_and(|(own, _)| own == group)
+}
+
+/// Which URLs are this repository's.
+fn identity(objects: &[(FileId, &Arc<str>, Node)], sources: &flux::Sources, renderer: &Renderer) -> Identity {
+    let source = renderer.source();
+    let exists = |path: Option<&str>| {
+        let path = path.map(|path| path.trim_start_matches("./").trim_matches('/')).filter(|path| !path.is_empty());
+        // of a glob or template, the part before it
+        let plain = path.map(|path| path.split('/').take_while(|part| !part.contains(['*', '{'])).collect::<Vec<_>>().join("/"));
+        plain.is_some_and(|path| !path.is_empty() && source.kind(&path).is_some())
     };
-    renderer.kustomization(folder).is_some() || !source.files().iter().any(|path| nested(&path))
+    let mut mentions: Vec<(String, bool)> = Vec::new();
+    for (_, _, node) in objects {
+        if is(node, "Kustomization", flux::GROUP) {
+            let path = node.at(&["spec", "path"]).and_then(Node::text);
+            mentions.extend(sources.of(node).iter().map(|url| (url.clone(), exists(path))));
+        } else if is(node, "Application", argocd::GROUP) || is(node, "ApplicationSet", argocd::GROUP) {
+            with_repository(node, &mut |url, node| {
+                let globs = ["directories", "files"].iter().filter_map(|key| node.get(key)).flat_map(Node::items);
+                let paths = globs.chain(std::iter::once(node)).filter_map(|node| node.get("path").and_then(Node::text));
+                mentions.push((url.to_string(), paths.into_iter().any(|path| exists(Some(path)))));
+            });
+        }
+    }
+    let known: Vec<String> = source.remotes().into_iter().chain(sources.own().iter().cloned()).collect();
+    Identity::recognise(&known, &mentions)
+}
+
+/// Every map with a `repoURL` that is no template and no chart's; the depth is bounded by the reader.
+fn with_repository(node: &Node, see: &mut dyn FnMut(&str, &Node)) {
+    let url = node.get("repoURL").and_then(Node::text).filter(|url| !url.contains("{{") && node.get("chart").is_none());
+    if let Some(url) = url {
+        see(url, node);
+    }
+    node.entries().iter().map(|entry| &entry.value).chain(node.items()).for_each(|child| with_repository(child, see));
 }
 
 fn name_of(node: &Node, kind: &str) -> String {
@@ -135,61 +264,15 @@ fn name_of(node: &Node, kind: &str) -> String {
     }
 }
 
-fn pointer(node: &Node, kind: AgentKind, place: Origin, folder: String, layer: Layer, problems: Vec<Problem>) -> Pointer {
-    let word = if kind == AgentKind::Flux { "Kustomization" } else { "Application" };
-    Pointer {
-        folder,
-        agent: Agent { kind, name: name_of(node, word), origin: place },
-        environment: None,
-        folder_environment: None,
-        layer: (!layer.is_empty()).then_some(layer),
-        plain: Plain { recursive: kind == AgentKind::Flux },
-        variables: None,
-        problems,
-    }
-}
-
-fn flux(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
-    let spec = node.get("spec")?;
-    if spec.at(&["sourceRef", "kind"]).and_then(Node::text) != Some("GitRepository") {
-        return None;
-    }
-    let place = spec.get("path")?;
-    let folder = join("", place.text()?.trim_start_matches('/'))?;
-    let mut problems = Vec::new();
-    let mut layer = Kustomization::empty(file, Arc::from(path), place.origin.with(By::Flux));
-    let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
-    let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
-    layer.patches = items("patches").iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
-    layer.images = items("images").iter().map(|node| ImageEntry::decode(node, &mut decoder)).collect();
-    layer.components = items("components").iter().filter_map(|node| decoder.filled_text(node, "an item of components")).collect();
-    let mut text = |key: &str| spec.get(key).and_then(|node| decoder.filled_text(node, key));
-    layer.namespace = text("targetNamespace");
-    layer.name_prefix = text("namePrefix");
-    layer.name_suffix = text("nameSuffix");
-    if let Some(metadata) = spec.get("commonMetadata") {
-        // selectors and pod templates stay as they are
-        if let Some(node) = metadata.get("labels") {
-            layer.labels.push(LabelEntry {
-                pairs: decoder.pairs(node, "labels"),
-                include_selectors: false,
-                include_templates: false,
-                include_volume_claim_templates: false,
-                fields: Vec::new(),
-                origin: node.origin,
-            });
+/// Gives a tree one place: that of the field which it came from.
+fn place(node: &mut Node, origin: Origin) {
+    node.origin = origin;
+    if let Some(map) = node.map_mut() {
+        for entry in &mut map.entries {
+            entry.key_origin = origin;
+            place(&mut entry.value, origin);
         }
-        layer.common_annotations = metadata.get("annotations").map(|node| decoder.pairs(node, "annotations")).unwrap_or_default();
+    } else if let Some(list) = node.list_mut() {
+        list.items.iter_mut().for_each(|item| place(item, origin));
     }
-    let variables = spec.get("postBuild").map(|build| Variables {
-        known: build
-            .get("substitute")
-            .map_or(&[][..], Node::entries)
-            .iter()
-            .filter_map(|entry| Some((entry.key.to_string(), (Arc::from(entry.value.text()?), entry.value.origin))))
-            .collect(),
-        // values of ConfigMaps and Secrets of the cluster are not known here
-        open: build.get("substituteFrom").is_some_and(|list| !list.items().is_empty()),
-    });
-    Some(Pointer { variables, ..pointer(node, AgentKind::Flux, place.origin, folder, Layer { kustomization: layer }, problems) })
 }

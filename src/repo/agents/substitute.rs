@@ -1,109 +1,191 @@
-//! Variables that Flux puts into rendered objects (`spec.postBuild`): `${NAME}`, `${NAME:-default}`, `${NAME:=default}`,
-//! `$${NAME}` for a literal one.
+//! Variables that Flux puts into built objects (`spec.postBuild`): from the Kustomization itself and from the ConfigMaps and
+//! Secrets that it names.
 //!
-//! Values of Secrets are never put in: what refers to them stays as written.
+//! Here: which variables have which values, and putting them into objects. Not here: the language (`envsubst`), finding the
+//! ConfigMaps (`repo::load`). Values of Secrets are never put in: what refers to them stays as written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::kustomize::{Rendered, Resource};
-use crate::yaml::{By, Data, Kind, Node, Origin, Scalar};
+use super::envsubst::{self, Value};
+use crate::kustomize::{Problem, Rendered, Resource};
+use crate::yaml::{By, Data, Entry, Kind, Node, Origin, read, write};
 
 /// Objects with this label or annotation set to `disabled` are left alone.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
+
+/// `spec.postBuild` of a Flux Kustomization.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PostBuild {
+    /// `substitute`
+    pub inline: Known,
+    /// `substituteFrom`
+    pub from: Vec<Reference>,
+    /// `substituteStrategy: Always`: also without any variable.
+    pub always: bool,
+}
+
+/// Values with their places.
+pub type Known = BTreeMap<String, (Arc<str>, Origin)>;
+
+/// An entry of `substituteFrom`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// `ConfigMap` or `Secret`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The Kustomization's namespace, when it is written down.
+    pub namespace: Option<String>,
+}
 
 /// The variables of one Flux Kustomization.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
     /// Values with their places.
-    pub known: BTreeMap<String, (Arc<str>, Origin)>,
-    /// Whether some come from objects whose values are not known here. Then a variable without value stays as written;
-    /// otherwise it becomes empty, as in Flux.
+    pub known: Known,
+    /// Variables whose values only the cluster knows.
+    pub unknown: BTreeSet<String>,
+    /// Whether there may be more of those. Then a variable without value stays as written; otherwise it becomes empty, as in
+    /// Flux.
     pub open: bool,
 }
 
-impl Variables {
-    /// Puts the variables into every object. Flux does nothing when there are none.
-    pub fn apply(&self, rendered: &mut Rendered) {
-        if self.known.is_empty() {
-            return;
-        }
-        for resource in rendered.resources.iter_mut().filter(|resource| !switched_off(resource)) {
-            self.node(&mut resource.node);
-        }
+impl PostBuild {
+    /// Whether nothing is put in.
+    pub fn is_empty(&self) -> bool {
+        self.inline.is_empty() && self.from.is_empty() && !self.always
     }
 
-    /// Puts the variables into a tree; its depth is bounded by the reader.
-    pub fn node(&self, node: &mut Node) {
-        if !mentions(node) {
-            return;
-        }
-        if let Some(scalar) = node.as_scalar() {
-            let was_text = scalar.kind == Kind::String;
-            let (text, origin) = self.text(&scalar.text);
-            if was_text && *text != *scalar.text {
-                // Flux prints the object and reads it again, so that `${REPLICAS}` becomes a number
-                let whole = scalar.text.starts_with("${") && !text.contains(['\n', '#']);
-                let new = if whole { Scalar::plain(text) } else { Scalar::string(text) };
-                let origin = origin.unwrap_or(node.origin).with(By::Flux);
-                node.replace(Data::Scalar(new), origin);
-            }
-            return;
-        }
-        if let Some(map) = node.map_mut() {
-            for entry in &mut map.entries {
-                if entry.key.contains("${") {
-                    entry.key = self.text(&entry.key).0.into();
-                }
-                self.node(&mut entry.value);
-            }
-        } else if let Some(list) = node.list_mut() {
-            list.items.iter_mut().for_each(|item| self.node(item));
-        }
-    }
-
-    /// A text with its variables replaced, and where the first of their values stands.
-    pub fn text(&self, text: &str) -> (String, Option<Origin>) {
-        let (mut out, mut origin, mut rest) = (String::with_capacity(text.len()), None, text);
-        while let Some(at) = rest.find("${") {
-            let (before, tail) = rest.split_at(at);
-            let Some(end) = tail.find('}') else { break };
-            let (reference, after) = tail.split_at(end + 1);
-            let inner = &reference[2..reference.len() - 1];
-            if let Some(before) = before.strip_suffix('$') {
-                out.push_str(before);
-                out.push_str(reference);
-                rest = after;
+    /// The variables, given the objects that are found in the repo; later objects win over earlier ones, and the
+    /// Kustomization's own values over both.
+    pub fn variables<'n>(&self, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Variables {
+        let mut variables = Variables::default();
+        for reference in &self.from {
+            let Some(object) = find(reference) else {
+                variables.open = true;
                 continue;
-            }
-            out.push_str(before);
-            let length = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
-            let (name, operation) = inner.split_at(length);
-            let default = [":-", ":=", "-", "="].iter().find_map(|sign| operation.strip_prefix(sign));
-            match self.known.get(name) {
-                Some((value, place)) if operation.is_empty() || (default.is_some() && !value.is_empty()) => {
-                    out.push_str(value);
-                    origin = origin.or(Some(*place));
+            };
+            let secret = reference.kind == "Secret";
+            let maps = ["data", "stringData"];
+            for entry in maps.iter().filter_map(|map| object.get(map)).flat_map(Node::entries) {
+                let name = entry.key.to_string();
+                // what another Kustomization fills in is not known here
+                let value = entry.value.text().filter(|text| !secret && !text.contains("${"));
+                variables.known.remove(&name);
+                variables.unknown.remove(&name);
+                match value {
+                    Some(text) => drop(variables.known.insert(name, (Arc::from(text.replace('\n', "")), entry.value.origin))),
+                    None => drop(variables.unknown.insert(name)),
                 }
-                _ if name.is_empty() || (default.is_none() && !operation.is_empty()) => out.push_str(reference),
-                known => match default {
-                    _ if self.open && known.is_none() => out.push_str(reference),
-                    Some(default) => out.push_str(default.trim_matches('"')),
-                    None => {}
-                },
             }
-            rest = after;
         }
-        out.push_str(rest);
-        (out, origin)
+        for (name, value) in &self.inline {
+            variables.unknown.remove(name);
+            variables.known.insert(name.clone(), value.clone());
+        }
+        variables
     }
 }
 
-/// Whether a variable stands anywhere in a tree, so that shared subtrees without one are not copied.
+impl Variables {
+    /// Whether there are none; Flux then leaves every object as it is.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.unknown.is_empty() && !self.open
+    }
+
+    /// Puts the variables into every object. What Flux cannot read is reported, and nothing of it is applied.
+    pub fn apply(&self, rendered: &mut Rendered) {
+        let mut problems = Vec::new();
+        for name in self.known.keys().filter(|name| !is_name(name)) {
+            if let Some((_, origin)) = self.known.get(name) {
+                let message = format!("{name:?} is no name of a variable, so Flux applies nothing of this Kustomization");
+                problems.push(Problem::error(*origin, message).with_help("use letters, digits and underscores, and no digit first"));
+            }
+        }
+        for resource in rendered.resources.iter_mut().filter(|resource| !switched_off(resource)) {
+            self.node(&mut resource.node, "v: ", &mut problems);
+        }
+        rendered.complete &= problems.is_empty();
+        rendered.problems.append(&mut problems);
+    }
+
+    fn lookup(&self, name: &str) -> Value<'_> {
+        match self.known.get(name) {
+            Some((value, origin)) => Value::Known(value, *origin),
+            None if self.open || self.unknown.contains(name) => Value::Unknown,
+            None => Value::Unset,
+        }
+    }
+
+    /// Puts the variables into a tree; its depth is bounded by the reader. `before` is what stands before a value in a file.
+    fn node(&self, node: &mut Node, before: &str, problems: &mut Vec<Problem>) {
+        if !mentions(node) {
+            return;
+        }
+        if node.as_scalar().is_some() {
+            if let Err(problem) = self.scalar(node, before) {
+                problems.push(problem);
+            }
+        } else if let Some(map) = node.map_mut() {
+            for entry in &mut map.entries {
+                if entry.key.contains('$') {
+                    match envsubst::evaluate(&entry.key, &|name| self.lookup(name)) {
+                        Ok(evaluated) => entry.key = evaluated.text.into(),
+                        Err(reason) => problems.push(unreadable(entry.key_origin, reason)),
+                    }
+                }
+                self.node(&mut entry.value, "v: ", problems);
+            }
+        } else if let Some(list) = node.list_mut() {
+            list.items.iter_mut().for_each(|item| self.node(item, "- ", problems));
+        }
+    }
+
+    /// Flux prints an object, puts the variables into the text and reads it again: `${REPLICAS}` may become a number, and
+    /// `${LIST}` a list.
+    fn scalar(&self, node: &mut Node, before: &str) -> Result<(), Problem> {
+        let printed = match before {
+            "- " => write::write(&Node::list(vec![node.clone()], node.origin)),
+            _ => {
+                let entry = Entry { key: "v".into(), key_origin: node.origin, value: node.clone() };
+                write::write(&Node::map(vec![entry], node.origin))
+            }
+        };
+        let evaluated = envsubst::evaluate(&printed, &|name| self.lookup(name)).map_err(|reason| unreadable(node.origin, reason))?;
+        if evaluated.text == printed {
+            return Ok(());
+        }
+        let broken =
+            || Problem::error(node.origin, "with its variables filled in, this is no YAML, so Flux applies nothing of this Kustomization");
+        let read = read::read(&evaluated.text, node.origin.file).map_err(|_| broken())?;
+        let document = read.documents.first().ok_or_else(broken)?;
+        let value = document.get("v").or_else(|| document.items().first()).ok_or_else(broken)?;
+        let mut value = value.clone();
+        let origin = evaluated.origin.unwrap_or(node.origin).with(By::Flux);
+        super::place(&mut value, origin);
+        node.replace(value.data, origin);
+        Ok(())
+    }
+}
+
+fn unreadable(origin: Origin, reason: &str) -> Problem {
+    let message = format!("Flux cannot put variables into this: {reason}; it applies nothing of this Kustomization");
+    let help = format!("write $$ for a dollar that means itself, or set {SWITCH}: disabled on the object");
+    Problem::error(origin, message).with_help(help)
+}
+
+fn is_name(name: &str) -> bool {
+    let letter = |character: char| character.is_ascii_alphabetic() || character == '_';
+    name.starts_with(letter) && name.chars().all(|character| letter(character) || character.is_ascii_digit())
+}
+
+/// Whether anything in a tree could be changed, so that shared subtrees without a variable are not copied.
 fn mentions(node: &Node) -> bool {
+    let marked = |text: &str| text.contains("${") || text.contains("$$");
     match &node.data {
-        Data::Scalar(scalar) => scalar.text.contains("${"),
-        Data::Map(map) => map.entries.iter().any(|entry| entry.key.contains("${") || mentions(&entry.value)),
+        Data::Scalar(scalar) => scalar.kind == Kind::String && marked(&scalar.text),
+        Data::Map(map) => map.entries.iter().any(|entry| marked(&entry.key) || mentions(&entry.value)),
         Data::List(list) => list.items.iter().any(mentions),
     }
 }
@@ -119,28 +201,58 @@ mod tests {
     use super::*;
     use crate::yaml::FileId;
 
-    fn variables(open: bool) -> Variables {
+    fn parsed(text: &str) -> Node {
+        read::read(text, FileId(0)).unwrap().documents.remove(0)
+    }
+
+    fn filled(text: &str, variables: &Variables) -> (serde_json::Value, usize) {
+        let mut rendered = Rendered { resources: vec![Resource::new(parsed(text))], complete: true, ..Rendered::default() };
+        variables.apply(&mut rendered);
+        assert_eq!(rendered.complete, rendered.problems.is_empty());
+        (write::to_json(&rendered.resources[0].node), rendered.problems.len())
+    }
+
+    fn variables() -> Variables {
         let place = Origin { file: FileId(0), start: 0, end: 0, by: By::Manifest };
-        let known = [("A", "1"), ("HOST", "shop.example"), ("EMPTY", "")];
-        Variables { known: known.iter().map(|(name, value)| (name.to_string(), (Arc::from(*value), place))).collect(), open }
+        let known = [("N", "3"), ("HOST", "shop.example"), ("FLAG", "true"), ("LIST", "[{key: a, effect: NoSchedule}]"), ("COLON", "x: y")];
+        let known = known.iter().map(|(name, value)| (name.to_string(), (Arc::from(*value), place))).collect();
+        Variables { known, ..Variables::default() }
     }
 
     #[test]
-    fn variables_defaults_and_escapes() {
-        for (text, closed, open) in [
-            ("${A}", "1", "1"),
-            ("https://${HOST}/${A}", "https://shop.example/1", "https://shop.example/1"),
-            ("${B}", "", "${B}"),
-            ("${B:-x}", "x", "${B:-x}"),
-            ("${B:=\"x\"}", "x", "${B:=\"x\"}"),
-            ("${EMPTY:-x}", "x", "x"),
-            ("$${A}", "${A}", "${A}"),
-            ("$A $(A) ${", "$A $(A) ${", "$A $(A) ${"),
-            ("${A:?}é", "${A:?}é", "${A:?}é"),
-            ("${}", "${}", "${}"),
-        ] {
-            assert_eq!(variables(false).text(text).0, closed, "{text}");
-            assert_eq!(variables(true).text(text).0, open, "{text}");
-        }
+    fn a_value_gets_the_type_that_the_text_reads_as() {
+        let text = "a: ${N}\nb: \"${N}\"\nc: x${N}\nd: ${LIST}\ne: |\n  one ${N}\n  $$two\nf: ${FLAG}\ng: 'yes ${N}: '\nh: [\"${N}\", \"${HOST}:80\"]\n${HOST}: 1\n";
+        let expected = serde_json::json!({
+            "a": 3, "b": 3, "c": "x3", "d": [{"effect": "NoSchedule", "key": "a"}], "e": "one 3\n$two\n", "f": true, "g": "yes 3: ",
+            "h": [3, "shop.example:80"], "shop.example": 1,
+        });
+        assert_eq!(filled(text, &variables()), (expected, 0));
+    }
+
+    #[test]
+    fn what_flux_would_refuse_is_told() {
+        assert_eq!(filled("a: ${N", &variables()).1, 1);
+        assert_eq!(filled("a: ${COLON}", &variables()).1, 1);
+        let mut odd = variables();
+        odd.known.insert("a-b".to_string(), odd.known["N"].clone());
+        assert_eq!(filled("a: 1", &odd).1, 1);
+        let off = "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${N\n";
+        assert_eq!(filled(off, &variables()).1, 0);
+    }
+
+    #[test]
+    fn later_objects_win_and_secrets_stay_unknown() {
+        let map = parsed("data: {A: '1', B: '1', C: '1', OTHER: '${X}'}");
+        let secret = parsed("stringData: {B: hunter2}\ndata: {D: aHVudGVyMg==}");
+        let place = map.origin;
+        let reference = |kind: &str| Reference { kind: kind.into(), name: String::new(), namespace: None };
+        let mut build = PostBuild { from: vec![reference("ConfigMap"), reference("Secret")], ..PostBuild::default() };
+        build.inline.insert("C".into(), ("2".into(), place));
+        let found = build.variables(&|reference| Some(if reference.kind == "Secret" { &secret } else { &map }));
+        let known: Vec<(&str, &str)> = found.known.iter().map(|(name, (value, _))| (&**name, &**value)).collect();
+        assert_eq!(known, [("A", "1"), ("C", "2")]);
+        assert_eq!(found.unknown, ["B", "D", "OTHER"].map(str::to_string).into());
+        assert!(!found.open && build.variables(&|_| None).open);
+        assert_eq!(filled("a: ${A}${B}${D:-x}${E}", &found).0, serde_json::json!({"a": "1${B}${D:-x}"}));
     }
 }

@@ -1,0 +1,86 @@
+//! Whether a URL that an agent's object names is this repository: by the remotes of the clone, by the source that Flux was
+//! bootstrapped with, and otherwise by where the paths that objects name exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of the repository's own URLs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Empty when nothing is known; then every URL is taken for this repository's.
+    own: BTreeSet<String>,
+}
+
+impl Identity {
+    /// `known`: URLs that are this repository's for certain. `mentions`: every URL that an object reads a path from, and
+    /// whether that path exists here.
+    ///
+    /// A mirror or fork is cloned from another URL than its objects name. When no object names a known URL, the one with the
+    /// most paths that exist here is taken for this repository's; all of them when several have as many.
+    pub fn recognise(known: &[String], mentions: &[(String, bool)]) -> Identity {
+        let known: BTreeSet<String> = known.iter().map(|url| plain(url)).collect();
+        let mut existing: BTreeMap<String, usize> = BTreeMap::new();
+        for (url, exists) in mentions {
+            *existing.entry(plain(url)).or_default() += usize::from(*exists);
+        }
+        if existing.keys().any(|url| known.contains(url)) {
+            return Identity { own: known };
+        }
+        let most = existing.values().copied().max().unwrap_or_default();
+        Identity { own: existing.into_iter().filter(|(_, count)| *count == most).map(|(url, _)| url).collect() }
+    }
+
+    /// Whether a URL is this repository's. One with a template in it is not known, and counts.
+    pub fn is_own(&self, url: &str) -> bool {
+        self.own.is_empty() || url.contains("{{") || self.own.contains(&plain(url))
+    }
+}
+
+/// Host and path in lower case, without scheme, user, port and `.git`: `git@github.com:Acme/Config.git` is
+/// `github.com/acme/config`.
+fn plain(url: &str) -> String {
+    let lower = url.trim().to_lowercase();
+    let (scheme, rest) = lower.split_once("://").map_or(("", lower.as_str()), |(scheme, rest)| (scheme, rest));
+    let authority = rest.find('/').unwrap_or(rest.len());
+    let rest = rest[..authority].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    let (host, path) = match rest.find(['/', ':']) {
+        // `host:path` without a scheme, `host:port/path` with one
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (rest, ""),
+    };
+    let path = match path.split_once('/') {
+        Some((port, path)) if !scheme.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => path,
+        _ => path,
+    };
+    let path = path.trim_matches('/');
+    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_repository_has_many_urls() {
+        for url in [
+            "https://github.com/acme/config",
+            "https://github.com/Acme/Config.git/",
+            "git@github.com:acme/config.git",
+            "ssh://git@github.com:22/acme/config",
+            "https://x-access-token:secret@github.com/acme/config",
+        ] {
+            assert_eq!(plain(url), "github.com/acme/config", "{url}");
+        }
+        assert_ne!(plain("https://github.com/acme/config"), plain("https://github.com/acme/other"));
+    }
+
+    #[test]
+    fn the_own_repository_is_known_or_found() {
+        let (own, other) = ("https://github.com/acme/config".to_string(), "https://github.com/acme/other".to_string());
+        let mentions = [(own.clone(), true), (own.clone(), true), (other.clone(), true)];
+        let known = Identity::recognise(&["git@github.com:acme/config".to_string()], &mentions);
+        assert!(known.is_own(&own) && !known.is_own(&other) && known.is_own("{{url}}"));
+        let found = Identity::recognise(&["/srv/mirror".to_string()], &mentions);
+        assert!(found.is_own(&own) && !found.is_own(&other));
+        assert!(Identity::recognise(&[], &[]).is_own(&other));
+    }
+}
