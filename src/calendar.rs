@@ -1,7 +1,8 @@
 //! Windows of time: one-off, by cron or by a recurrence rule, in a time zone, with daylight saving as the zone has it.
 //!
 //! Here: reading them and telling whether a moment lies within. Not here: what a window forbids (`rules`).
-//! Cron has five fields as in crontab(5): when both the day of the month and the day of the week are given, either is enough.
+//! Cron has five fields, read as crontab(5) or as Argo CD and GitOps Promoter do ([`Cron`]): when both the day of the month and the
+//! day of the week are given, either is enough.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -13,23 +14,36 @@ const DAY: i64 = 24 * HOUR;
 /// The longest window that recurs.
 const LONGEST: i64 = 366 * DAY;
 
+/// Whose cron it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cron {
+    /// crontab(5): 7 is Sunday as well, and a day that begins with `*` restricts nothing that the other day does not.
+    Crontab,
+    /// Go's robfig/cron, which Argo CD and GitOps Promoter use: no 7, and `*/2` is a day that is given.
+    Robfig,
+}
+
 /// When something recurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     minutes: Vec<u8>,
     hours: Vec<u8>,
-    /// `None` for every day.
-    days: Option<Vec<u8>>,
+    days: Vec<u8>,
     months: Vec<u8>,
-    /// Sunday is 0; `None` for every day.
-    weekdays: Option<Vec<u8>>,
+    /// Sunday is 0.
+    weekdays: Vec<u8>,
+    /// Whether one of the two days is enough, because both are given.
+    either: bool,
 }
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// The numbers of one field of cron; `None` for `*`.
-fn field(text: &str, what: &str, low: u8, high: u8, names: &[&str]) -> Result<Option<Vec<u8>>, String> {
+/// A field of cron: its name, its bounds, and names for its numbers.
+type Field<'a> = (&'a str, u8, u8, &'a [&'a str]);
+
+/// The numbers of one field of cron.
+fn field(text: &str, (what, low, high, names): Field) -> Result<Vec<u8>, String> {
     let wrong = || format!("`{text}` is no {what} of cron");
     let number = |text: &str| -> Result<u8, String> {
         let lower = text.to_ascii_lowercase();
@@ -37,9 +51,6 @@ fn field(text: &str, what: &str, low: u8, high: u8, names: &[&str]) -> Result<Op
         let number = named.or_else(|| text.parse().ok()).ok_or_else(wrong)?;
         if (low..=high).contains(&number) { Ok(number) } else { Err(format!("`{text}` is no {what}: they go from {low} to {high}")) }
     };
-    if text == "*" || text == "?" {
-        return Ok(None);
-    }
     let mut found = Vec::new();
     for part in text.split(',') {
         let (range, step) = match part.split_once('/') {
@@ -48,7 +59,7 @@ fn field(text: &str, what: &str, low: u8, high: u8, names: &[&str]) -> Result<Op
         };
         let (from, to) = match range.split_once('-') {
             Some((from, to)) => (number(from)?, number(to)?),
-            None if range == "*" => (low, high),
+            None if range == "*" || range == "?" => (low, high),
             None if part.contains('/') => (number(range)?, high),
             None => (number(range)?, number(range)?),
         };
@@ -59,25 +70,36 @@ fn field(text: &str, what: &str, low: u8, high: u8, names: &[&str]) -> Result<Op
     }
     found.sort_unstable();
     found.dedup();
-    Ok(Some(found))
+    Ok(found)
 }
 
 impl Schedule {
-    /// Reads `minute hour day month weekday`.
+    /// Reads `minute hour day month weekday` as crontab(5) does.
     pub fn cron(text: &str) -> Result<Schedule, String> {
+        Schedule::read(text, Cron::Crontab)
+    }
+
+    /// Reads `minute hour day month weekday`.
+    pub fn read(text: &str, cron: Cron) -> Result<Schedule, String> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
             return Err(format!("`{text}` is no schedule: cron has five fields, minute hour day month weekday"));
         };
-        let all = |found: Option<Vec<u8>>, low: u8, high: u8| found.unwrap_or_else(|| (low..=high).collect());
-        // 7 is Sunday as well
-        let weekdays = field(weekday, "day of the week", 0, 7, &WEEKDAYS)?.map(|days| days.into_iter().map(|day| day % 7).collect());
+        let latest = if cron == Cron::Crontab { 7 } else { 6 };
+        let mut weekdays: Vec<u8> = field(weekday, ("day of the week", 0, latest, &WEEKDAYS))?.into_iter().map(|day| day % 7).collect();
+        weekdays.sort_unstable();
+        weekdays.dedup();
+        let open = |text: &str| match cron {
+            Cron::Crontab => text.starts_with(['*', '?']),
+            Cron::Robfig => text.split(',').any(|part| matches!(part, "*" | "?" | "*/1" | "?/1")),
+        };
         Ok(Schedule {
-            minutes: all(field(minute, "minute", 0, 59, &[])?, 0, 59),
-            hours: all(field(hour, "hour", 0, 23, &[])?, 0, 23),
-            days: field(day, "day of the month", 1, 31, &[])?,
-            months: all(field(month, "month", 1, 12, &MONTHS)?, 1, 12),
+            minutes: field(minute, ("minute", 0, 59, &[]))?,
+            hours: field(hour, ("hour", 0, 23, &[]))?,
+            days: field(day, ("day of the month", 1, 31, &[]))?,
+            months: field(month, ("month", 1, 12, &MONTHS))?,
             weekdays,
+            either: !open(day) && !open(weekday),
         })
     }
 
@@ -121,14 +143,9 @@ impl Schedule {
 
     fn is_on(&self, date: Date) -> bool {
         let number = |number: i8| u8::try_from(number).unwrap_or_default();
-        let day = |days: &Vec<u8>| days.contains(&number(date.day()));
-        let weekday = |days: &Vec<u8>| days.contains(&number(date.weekday().to_sunday_zero_offset()));
-        let fits = match (&self.days, &self.weekdays) {
-            (Some(days), Some(weekdays)) => day(days) || weekday(weekdays),
-            (Some(days), None) => day(days),
-            (None, Some(weekdays)) => weekday(weekdays),
-            (None, None) => true,
-        };
+        let day = self.days.contains(&number(date.day()));
+        let weekday = self.weekdays.contains(&number(date.weekday().to_sunday_zero_offset()));
+        let fits = if self.either { day || weekday } else { day && weekday };
         fits && self.months.contains(&number(date.month()))
     }
 
@@ -170,6 +187,35 @@ pub fn duration(text: &str) -> Result<i64, String> {
     if number.is_empty() && (1..=LONGEST).contains(&total) { Ok(total) } else { Err(wrong()) }
 }
 
+/// Reads a duration as Go does (`1h30m`, `1.5h`, `90m`, no days): seconds, more than none.
+pub fn go_duration(text: &str) -> Result<i64, String> {
+    let wrong = || format!("`{text}` is no duration; write it as 64h or 1h30m, without days");
+    let mut rest = text.trim();
+    let mut total = 0.0;
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        total += number.parse::<f64>().map_err(|_| wrong())? * seconds;
+        rest = after;
+    }
+    // far below the limits of both types
+    if (1.0..=LONGEST as f64).contains(&total) { Ok(total as i64) } else { Err(wrong()) }
+}
+
 /// Seconds as people say them: `3 hours`.
 pub fn spoken(seconds: i64) -> String {
     let (count, unit) = match seconds {
@@ -204,6 +250,8 @@ pub enum Window {
         from: i64,
         /// One past the last.
         to: i64,
+        /// The zone in which its ends are shown.
+        zone: TimeZone,
     },
     /// Again and again.
     Recurring {
@@ -221,12 +269,21 @@ impl Window {
     pub fn open_until(&self, now: &ZonedDateTime) -> Option<i64> {
         let second = now.timestamp().as_second();
         match self {
-            Window::Once { from, to } => (*from..*to).contains(&second).then_some(*to),
+            Window::Once { from, to, .. } => (*from..*to).contains(&second).then_some(*to),
             Window::Recurring { schedule, duration, zone } => {
                 let begins = schedule.due(day(second - duration - DAY, zone)?, day(second, zone)?, zone);
                 begins.filter(|begin| (*begin..begin + duration).contains(&second)).map(|begin| begin + duration).max()
             }
         }
+    }
+
+    /// A moment in the window's own zone: `2026-11-30 08:00 Europe/Berlin`.
+    pub fn shown(&self, second: i64) -> String {
+        let (Window::Once { zone, .. } | Window::Recurring { zone, .. }) = self;
+        let Ok(moment) = Timestamp::from_second(second) else { return String::new() };
+        let local = moment.to_zoned_datetime(zone.clone()).datetime();
+        let name = zone.iana_name().unwrap_or("UTC");
+        format!("{} {:02}:{:02} {name}", local.date(), local.hour(), local.minute())
     }
 
     /// In how many seconds it opens next, when that is within a time from now.
@@ -292,6 +349,12 @@ mod tests {
         let date = |text: &str| text.parse::<Date>().unwrap();
         assert!(either.is_on(date("2026-01-01")) && either.is_on(date("2026-01-05")) && !either.is_on(date("2026-01-06")));
         assert!(Schedule::cron("0 0 * * 7").unwrap().is_on(date("2026-11-29")));
+        // every second day that is a Monday, and for Go every second day or a Monday
+        let (crontab, robfig) = (Schedule::cron("0 0 */2 * 1").unwrap(), Schedule::read("0 0 */2 * 1", Cron::Robfig).unwrap());
+        let days = ["2026-11-23", "2026-11-16", "2026-11-25"].map(date);
+        assert_eq!(days.map(|day| crontab.is_on(day)), [true, false, false]);
+        assert_eq!(days.map(|day| robfig.is_on(day)), [true, true, true]);
+        assert!(Schedule::read("0 0 * * 7", Cron::Robfig).is_err() && Schedule::read("0 22 ? JAN-mar sat", Cron::Robfig).is_ok());
         for wrong in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@daily", "a * * * *"] {
             assert!(Schedule::cron(wrong).is_err(), "{wrong}");
         }
@@ -312,6 +375,8 @@ mod tests {
         for wrong in ["", "64", "h", "-1h", "0h", "9999999999999999d", "1y"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+        let go = ["1h30m", "1.5h", "90m", "1d", "", "h", "5", "0s", "-1h"].map(|text| go_duration(text).ok());
+        assert_eq!(go, [Some(5400), Some(5400), Some(5400), None, None, None, None, None, None]);
         assert!(zone("Europe/Berlin").is_ok() && zone("Europe/Atlantis").is_err());
         let berlin = zone("Europe/Berlin").unwrap();
         assert_eq!(moment("2026-12-20", &berlin), moment("2026-12-19T23:00:00Z", &berlin));

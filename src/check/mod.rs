@@ -140,12 +140,19 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
     let selected: Vec<&Overlay> = repo.overlays.iter().filter(|overlay| options.selection.selects(repo, overlay)).collect();
     let name = |overlay: &Overlay| repo.environment(overlay).map(|environment| environment.name.clone());
     let places: BTreeSet<(&str, Option<String>)> = selected.iter().map(|overlay| (overlay.path.as_str(), name(overlay))).collect();
+    let all: BTreeSet<&str> = repo.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
     let selection = &options.selection;
     let mut suppressions = suppression::Suppressions::collect(&repo.files, config, options.today);
     let (mut kept, mut suppressed, mut known) = (Vec::new(), Vec::new(), 0);
     for finding in findings {
         let asked = match &finding.overlay {
-            Some(overlay) => places.contains(&(overlay.as_str(), finding.environment.clone())),
+            Some(overlay) if all.contains(overlay.as_str()) => places.contains(&(overlay.as_str(), finding.environment.clone())),
+            // one that only the base revision has
+            Some(overlay) => {
+                let among =
+                    |wanted: &[String], name: &Option<String>| wanted.is_empty() || name.as_ref().is_some_and(|name| wanted.contains(name));
+                among(&selection.environments, &finding.environment) && among(&selection.apps, &finding.app) && selection.contains(overlay)
+            }
             None => {
                 selection.environments.is_empty()
                     && selection.apps.is_empty()

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use super::workspace::Workspace;
 use crate::history::{Images, Walk, contributions, images};
-use crate::kustomize::{Rendered, Renderer};
+use crate::kustomize::{RenderOptions, Rendered, Renderer};
 use crate::repo::{Overlay, Repo};
-use crate::rules::{Authorship, Proofs};
+use crate::rules::{Actor, Authorship, Proofs};
 use crate::source::Source;
 use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
-use crate::yaml::FileId;
+use crate::yaml::{FileId, Node};
 
 /// A loaded base revision.
 pub struct Base {
@@ -77,6 +77,27 @@ impl Proofs for Past<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
         self.digests(overlay).get(digest).copied()
     }
+    fn alters(&self, commit: &Id, overlay: &str) -> bool {
+        let render = |id: &Id| -> Option<Vec<Node>> {
+            let tree = self.repository.tree(&self.repository.commit(id).ok()?);
+            let options = RenderOptions {
+                remotes: self.workspace.config.remotes.clone(),
+                root: Some(self.workspace.place.root.clone()),
+                ..RenderOptions::default()
+            };
+            let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
+            renderer.kustomization(overlay)?;
+            Some(renderer.render(overlay).resources.iter().map(|resource| resource.node.clone()).collect())
+        };
+        let parent = self.repository.commit(commit).ok().and_then(|commit| commit.parents.first().copied());
+        // what cannot be told counts: an agent that applies a plain folder, a clone that does not go back
+        match (render(commit), parent.as_ref().and_then(render)) {
+            (Some(after), Some(before)) => {
+                !(after.len() == before.len() && after.iter().zip(&before).all(|(one, other)| one.same_value(other)))
+            }
+            _ => true,
+        }
+    }
 }
 
 /// Variables in which CI systems name the commit or branch that a pull request goes to; branches are those of `origin`.
@@ -107,15 +128,23 @@ pub fn authorship(workspace: &Workspace, base: &Base) -> Result<Authorship, GitE
     Ok(Authorship { actors: actors(), commits: contributions(&repository, &base.commit, &head)? })
 }
 
+/// Variables in which CI systems name who started the run.
+const ACTORS: &[&str] = &["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOREMAIL", "CHANGE_AUTHOR"];
+
 /// The people of the CI event: who opened the pull request, then who started the run.
-fn actors() -> Vec<(String, &'static str)> {
-    let mut found = Vec::new();
+fn actors() -> Vec<Actor> {
     let event = std::env::var("GITHUB_EVENT_PATH").ok().and_then(|path| std::fs::read(path).ok());
-    let event = event.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    let opened = event.as_ref().and_then(|event| event.pointer("/pull_request/user/login")).and_then(serde_json::Value::as_str);
-    found.extend(opened.map(|name| (name.to_string(), "the pull request")));
-    for variable in ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"] {
-        found.extend(std::env::var(variable).ok().filter(|name| !name.is_empty()).map(|name| (name, variable)));
+    let event = event.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok()).unwrap_or_default();
+    let text = |pointer: &str| event.pointer(pointer).and_then(serde_json::Value::as_str);
+    let of_event = |pointer: &str, told_by: &'static str| {
+        let is_bot = text(&format!("{pointer}/type")) == Some("Bot");
+        text(&format!("{pointer}/login")).map(|name| Actor { name: name.to_string(), told_by, is_bot })
+    };
+    let mut found: Vec<Actor> = of_event("/pull_request/user", "the pull request").into_iter().collect();
+    found.extend(of_event("/sender", "the event"));
+    for variable in ACTORS {
+        let name = std::env::var(variable).ok().filter(|name| !name.is_empty());
+        found.extend(name.map(|name| Actor { name, told_by: variable, is_bot: false }));
     }
     found
 }

@@ -500,7 +500,7 @@ impl Reader<'_> {
         let mut freeze = Freeze {
             name: String::new(),
             allow: false,
-            window: Window::Once { from: 0, to: 0 },
+            window: Window::Once { from: 0, to: 0, zone: TimeZone::UTC },
             environments: Vec::new(),
             apps: Vec::new(),
             except_authors: Vec::new(),
@@ -552,7 +552,7 @@ impl Reader<'_> {
                 if first >= last {
                     self.refuse(to.origin, "this freeze ends before it begins", "exchange from and to");
                 }
-                return Some(Window::Once { from: first, to: last });
+                return Some(Window::Once { from: first, to: last, zone: zone.clone() });
             }
             (None, None, Some(cron), None, Some(length)) => (self.read(cron, "schedule", Schedule::cron), length),
             (None, None, None, Some(rule), Some(length)) => (self.read(rule, "rrule", Schedule::rrule), length),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::agents::{self, Pointer};
-use super::codeowners::{CodeOwners, PLACES};
+use super::codeowners::CodeOwners;
 use super::discover::{self, Layout, Place, Root};
 use super::instances::instances;
-use super::{Crossing, Overlay, Repo, Unreferenced, pairs, values};
+use super::{Crossing, Overlay, Repo, Unreferenced, pairs, renovate, values};
 use crate::config::Config;
 use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
@@ -98,9 +98,20 @@ impl Repo {
         let pairs = pairs::pairs(&overlays, config);
         let unreferenced = unreferenced(&roots, &renderer, &layout);
         let crossings = crossings(&roots, &renderer, &layout);
-        let owners = codeowners(&*source, &files);
-        let (environments, pointers, notes) = (config.environments.clone(), agents.pointers, agents.notes);
-        Repo { source, files, environments, overlays, pairs, unreferenced, crossings, pointers, notes, owners }
+        Repo {
+            environments: config.environments.clone(),
+            overlays,
+            pairs,
+            unreferenced,
+            crossings,
+            pointers: agents.pointers,
+            notes: agents.notes,
+            controls: agents.controls,
+            renovate: renovate::find(&*source, &files),
+            owners: CodeOwners::find(&*source, &files),
+            source,
+            files,
+        }
     }
 }
 
@@ -218,13 +229,6 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
             (!documents.is_empty() && documents.iter().all(object)).then_some(Unreferenced { file, kustomization, documents })
         })
         .collect()
-}
-
-/// The file of owners.
-fn codeowners(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
-    let (path, bytes) = PLACES.iter().find_map(|path| Some((path, source.read(path).ok()?)))?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    Some(CodeOwners::read(files.add(path, source.revision(), Arc::from(text)), text))
 }
 
 /// Entries that lead from one environment into another.

@@ -6,10 +6,12 @@
 
 pub mod agents;
 pub mod codeowners;
+pub mod controls;
 pub mod discover;
 mod instances;
 mod load;
 mod pairs;
+pub mod renovate;
 mod values;
 
 use std::sync::Arc;
@@ -106,6 +108,10 @@ pub struct Repo {
     pub pointers: Vec<agents::Pointer>,
     /// What in agents' objects cannot be followed without a cluster, in the order of the files.
     pub notes: Vec<agents::Note>,
+    /// Objects that steer agents, updaters and gates, in the order of the files.
+    pub controls: Vec<controls::Control>,
+    /// The configuration of Renovate, when there is one.
+    pub renovate: Option<renovate::Renovate>,
     /// The file of owners, when there is one.
     pub owners: Option<codeowners::CodeOwners>,
 }

@@ -2,26 +2,30 @@
 //!
 //! ## What
 //!
-//! With `--base`: a bot changes what a protected environment renders to. Whom the CI system names is looked at first (`GITHUB_ACTOR`, the event's pull request, `GITLAB_USER_LOGIN`), then the authors of the commits that touch a file of the overlay; the message says which of the two spoke, as anybody can write any author into a commit. Merge commits and edits that leave the rendering alone do not count.
+//! With `--base`: a bot changes what a protected environment renders to. Whom the CI system names is asked first (who opened the pull request, who started the run); then the author and the committer of each commit, which anybody can write into it. The message says which of the two it goes by. A commit counts when what it does to a protected environment shows in the rendering; comments and order do not. Each bot is reported once, at the first line that it changes.
+//!
+//! Bots are known by their login or address: `*[bot]`, those of Flux, Argo CD Image Updater, Kargo, Renovate, Dependabot, GitHub Actions and access tokens of GitLab. `bots` in the configuration replaces the list.
 //!
 //! ## Why
 //!
-//! Automation that may write to dev must not be able to write to production: nobody decided that the build goes there.
+//! What reaches production is a decision that somebody answers for.
 //!
 //! ## Example
 //!
 //! ```text
-//! Author: shop-ci[bot] <shop-ci[bot]@users.noreply.github.com>
-//!     apps/api/overlays/production/kustomization.yaml
+//! Author: renovate[bot] <29139614+renovate[bot]@users.noreply.github.com>
+//!     apps/api/overlays/production/kustomization.yaml | newTag: 1.6.0
 //! ```
 //!
 //! ## Fix
 //!
-//! Let a person promote, or narrow what the bot may write. `bots` in the configuration names the bots; without it these are `*[bot]`, `*-bot` and the usual names of Flux, Argo CD Image Updater, Renovate and Dependabot.
+//! Let a person make the change, or keep the bot out of this folder.
 //!
 //! ## Options
 //!
-//! None.
+//! - `promoters`: bots that may change protected environments, `*` allowed: the one that opens your promotions.
+
+use std::collections::BTreeSet;
 
 use super::availability::matches;
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -38,11 +42,11 @@ const METADATA: Metadata = Metadata {
     level: "error in protected environments; needs a base revision",
     severity: Severity::Error,
     summary: "a bot that changes what production renders to",
-    options: &[],
+    options: &[("promoters", "bots that may change protected environments, `*` allowed")],
     source: include_str!("bot_write.rs"),
 };
 
-/// Names and addresses of bots, when the configuration names none.
+/// Names and addresses of bots, when the configuration names none. Facts: field notes, section 3.5.
 const BOTS: &[&str] = &[
     "*[bot]",
     "*[bot]@*",
@@ -50,29 +54,67 @@ const BOTS: &[&str] = &[
     "*-bot@*",
     "fluxcdbot*",
     "argocd-image-updater*",
+    "noreply@argoproj.io",
+    "kargo",
+    "no-reply@kargo.io",
+    "kustomize-everything*",
     "renovate",
     "renovate@*",
+    "*@renovateapp.com",
     "dependabot*",
     "github-actions*",
+    "project_*_bot*",
+    "group_*_bot*",
 ];
 
 impl Rule for BotWrite {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
-    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let authorship = &context.authorship;
-        let nobody = authorship.actors.is_empty() && authorship.commits.is_empty();
-        if nobody || !context.repo.protected(overlay) {
+        if authorship.actors.is_empty() && authorship.commits.is_empty() {
             return;
         }
-        let changes = context.changes(overlay);
-        let Some((origin, resource, path)) = context.first_change(overlay, &changes) else { return };
-        let Some(who) = actor(context).or_else(|| author(context, overlay)) else { return };
-        let message = format!("{who} changes what {} renders to", context.side(overlay));
-        let draft = Draft::new(Severity::Error, origin, message).help("let a person make this change, or keep the bot out of this folder");
-        sink.report(context, Some(overlay), Draft { resource: Some(resource), path: Some(path), ..draft });
+        let overlays = context.repo.overlays.iter().chain(context.gone());
+        let changed = overlays.filter(|overlay| context.repo.protected(overlay) && context.first_change(overlay).is_some());
+        let changed: Vec<&Overlay> = changed.collect();
+        let Some(first) = changed.first() else { return };
+        if let Some(actor) =
+            authorship.actors.iter().find(|actor| (actor.is_bot || is_bot(context, &actor.name)) && !promotes(context, &[&actor.name]))
+        {
+            report(context, first, &format!("the bot {} (as {} says)", actor.name, actor.told_by), sink);
+            return;
+        }
+        let mut told = BTreeSet::new();
+        for one in &authorship.commits {
+            let commit = &one.commit;
+            let people = [(&commit.author, "author"), (&commit.committer, "committer")];
+            let named = |person: &Person| is_bot(context, &person.name) || is_bot(context, &person.email);
+            let Some((person, role)) = people.into_iter().find(|(person, _)| named(person)) else { continue };
+            if promotes(context, &[&person.name, &person.email]) || told.contains(&(&person.name, &person.email)) {
+                continue;
+            }
+            let touches = |overlay: &&&Overlay| context.touched(overlay).iter().any(|path| one.paths.contains(path));
+            let alters = |overlay: &&&Overlay| context.proofs.is_none_or(|proofs| proofs.alters(&commit.id, &overlay.path));
+            let Some(overlay) = changed.iter().filter(touches).find(alters) else { continue };
+            told.insert((&person.name, &person.email));
+            let who =
+                format!("the bot {} <{}> (by the {role} of commit {}, which is not proved)", person.name, person.email, short(&commit.id));
+            report(context, overlay, &who, sink);
+        }
     }
+}
+
+fn report(context: &Context, overlay: &Overlay, who: &str, sink: &mut Sink) {
+    let (origin, resource, path) = match context.first_change(overlay) {
+        Some((origin, resource, path)) => (origin, Some(resource), Some(path)),
+        None => (overlay.origin, None, None),
+    };
+    let environment = context.repo.environment(overlay).map_or("production", |environment| environment.name.as_str());
+    let draft = Draft::new(Severity::Error, origin, format!("{who} changes what {environment} renders to"));
+    let draft = draft.help("let a person make this change, or keep the bot out of this folder");
+    sink.report(context, Some(overlay), Draft { resource, path, ..draft });
 }
 
 fn is_bot(context: &Context, name: &str) -> bool {
@@ -85,22 +127,8 @@ fn is_bot(context: &Context, name: &str) -> bool {
     }
 }
 
-/// The bot that the CI system names.
-fn actor(context: &Context) -> Option<String> {
-    let (name, told_by) = context.authorship.actors.iter().find(|(name, _)| is_bot(context, name))?;
-    Some(format!("the bot {name} (as {told_by} says)"))
-}
-
-/// The bot that wrote a commit which touches the overlay.
-fn author(context: &Context, overlay: &Overlay) -> Option<String> {
-    let bot = |person: &Person| is_bot(context, &person.name) || is_bot(context, &person.email);
-    let before = context.at_base(overlay);
-    let read = |path: &str| {
-        let known = |overlay: &Overlay| overlay.rendered.files.iter().any(|file| *context.repo.files.get(*file).path == *path);
-        known(overlay) || before.is_some_and(known)
-    };
-    let touches = |paths: &std::collections::BTreeSet<String>| paths.iter().any(|path| read(path));
-    let found = context.authorship.commits.iter().find(|one| bot(&one.commit.author) && touches(&one.paths))?;
-    let (author, commit) = (&found.commit.author, short(&found.commit.id));
-    Some(format!("the bot {} <{}> (by the author of commit {commit}, which is not proved)", author.name, author.email))
+/// Whether the configuration lets a bot promote.
+fn promotes(context: &Context, names: &[&str]) -> bool {
+    let promoters = context.option_list(METADATA.id, "promoters");
+    names.iter().any(|name| promoters.iter().any(|pattern| matches(&pattern.to_lowercase(), &name.to_lowercase())))
 }

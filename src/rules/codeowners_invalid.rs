@@ -2,11 +2,15 @@
 //!
 //! ## What
 //!
-//! A line of CODEOWNERS that the forge skips: a pattern with `!`, with a range in brackets or with `\\#`, an owner that is neither `@user`, `@organisation/team` nor an e-mail address. Files for GitLab (`.gitlab/CODEOWNERS`, or with sections) may have exclusions with `!` and roles.
+//! - A line of CODEOWNERS that the forge skips: on GitHub a pattern with `!`, with a range in brackets or with `\\#`, an owner that is neither `@user`, `@organisation/team` nor an e-mail address, or that is an app. On GitLab, which skips the owner and not the line, also a role that does not exist, a heading without end or with no number of approvals. On Forgejo a pattern that is no regular expression.
+//! - A file of 3 MB or more, which GitHub ignores.
+//! - As a warning: a second CODEOWNERS that is not read because another place comes first, and a line that never counts because the same pattern stands below it again.
+//!
+//! A pattern that matches no file is not reported: it may wait for one.
 //!
 //! ## Why
 //!
-//! The line is skipped without a word, and what it was to protect has no owner.
+//! It is skipped without a word, and what it was to protect has no owner.
 //!
 //! ## Example
 //!
@@ -31,7 +35,7 @@ pub struct CodeownersInvalid;
 const METADATA: Metadata = Metadata {
     id: "codeowners-invalid",
     category: Category::Governance,
-    level: "error",
+    level: "error; warning for what is only of no use",
     severity: Severity::Error,
     summary: "a line of CODEOWNERS that is skipped",
     options: &[],
@@ -45,8 +49,9 @@ impl Rule for CodeownersInvalid {
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let Some(owners) = &context.repo.owners else { return };
         for mistake in owners.mistakes() {
-            let draft = Draft::new(Severity::Error, mistake.origin, format!("this line of CODEOWNERS is skipped: {}", mistake.message));
-            sink.report(context, None, draft.help(mistake.help));
+            let severity = if mistake.harmful { Severity::Error } else { Severity::Warning };
+            let draft = Draft::new(severity, mistake.origin, mistake.message.clone());
+            sink.report(context, None, draft.help(mistake.help.clone()));
         }
     }
 }

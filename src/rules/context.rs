@@ -1,20 +1,23 @@
 //! What rules are given: the tree under check, the configuration, and the facts that several rules need, computed once and on
 //! demand. Not here: any judgement.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use jiff::ZonedDateTime;
 
+use super::controls::{self, Control};
 use crate::compare::{self, Change, ResourceChange};
 use crate::config::{Config, Level};
 use crate::history::{self, Contribution, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
+use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource, ResourceId};
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
+use crate::source::git::Id;
 use crate::yaml::{FileId, Node, Origin};
 
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
@@ -92,15 +95,41 @@ pub trait Proofs: Sync {
     fn ran(&self, overlay: &Overlay, digest: &str) -> bool;
     /// When it did so for the first time, by commit times, in seconds since 1970.
     fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64>;
+    /// Whether a commit changes what the overlay of a path renders to, against its first parent.
+    fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
+        true
+    }
+}
+
+/// Somebody whom the CI system names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The name with which they log in.
+    pub name: String,
+    /// The variable or field that says so.
+    pub told_by: &'static str,
+    /// Whether the CI system itself calls them a bot.
+    pub is_bot: bool,
 }
 
 /// Who made the change under check, as far as that is known.
 #[derive(Clone, Debug, Default)]
 pub struct Authorship {
-    /// Whom the CI system names, each with the variable or field that does. A commit cannot forge these.
-    pub actors: Vec<(String, &'static str)>,
+    /// Whom the CI system names. A commit cannot forge these.
+    pub actors: Vec<Actor>,
     /// The commits between base and head. Anybody can write any author into them.
     pub commits: Vec<Contribution>,
+}
+
+/// Group, kind, name and effective namespace: what makes an object the same one for the cluster.
+pub(super) type ObjectKey<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// The key of an object as rendered.
+pub(super) fn object_key(resource: &Resource) -> ObjectKey<'_> {
+    let text = |path: &[&str]| resource.node.at(path).and_then(Node::text).unwrap_or_default();
+    let (version, kind) = (text(&["apiVersion"]), text(&["kind"]));
+    let namespace = effective_namespace(version, kind, resource.node.at(&["metadata", "namespace"]).and_then(Node::text));
+    (version.split_once('/').map_or("", |(group, _)| group), kind, text(&["metadata", "name"]), namespace)
 }
 
 /// What rules are given.
@@ -118,6 +147,10 @@ pub struct Context<'a> {
     /// Who made the change.
     pub authorship: Authorship,
     facts: Vec<OnceLock<Facts<'a>>>,
+    before: OnceLock<Vec<Option<usize>>>,
+    living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
+    changes: Vec<OnceLock<Vec<ResourceChange>>>,
+    controls: OnceLock<Vec<Control<'a>>>,
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
@@ -135,6 +168,10 @@ impl<'a> Context<'a> {
             now: None,
             authorship: Authorship::default(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
+            changes: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
+            before: OnceLock::new(),
+            living: OnceLock::new(),
+            controls: OnceLock::new(),
             providers: OnceLock::new(),
             unused: OnceLock::new(),
             readers: OnceLock::new(),
@@ -148,10 +185,39 @@ impl<'a> Context<'a> {
         self.proofs.is_some_and(|proofs| proofs.ran(from, digest) || proofs.ran(to, digest))
     }
 
-    /// The overlay as it is at the base revision.
+    /// The overlay as it is at the base revision: the same folder, environment and variant, or the folder that was renamed.
     pub fn at_base(&self, overlay: &Overlay) -> Option<&'a Overlay> {
         let base: &'a Repo = self.base?;
-        base.same(overlay)
+        match self.index(overlay) {
+            Some(index) => base.overlays.get((*self.before().get(index)?)?),
+            None => base.overlays.iter().find(|other| std::ptr::eq(*other, overlay)),
+        }
+    }
+
+    /// The overlays of the base revision that the head has no more, under any name.
+    pub fn gone(&self) -> Vec<&'a Overlay> {
+        let Some(base) = self.base else { return Vec::new() };
+        let kept: BTreeSet<usize> = self.before().iter().copied().flatten().collect();
+        base.overlays.iter().enumerate().filter(|(index, _)| !kept.contains(index)).map(|(_, overlay)| overlay).collect()
+    }
+
+    /// For each overlay the index of what it was at the base revision.
+    fn before(&self) -> &[Option<usize>] {
+        self.before.get_or_init(|| {
+            let Some(base) = self.base else { return vec![None; self.repo.overlays.len()] };
+            let place = Overlay::key;
+            let there: HashMap<_, usize> = base.overlays.iter().enumerate().map(|(index, overlay)| (place(overlay), index)).collect();
+            let here: HashSet<_> = self.repo.overlays.iter().map(place).collect();
+            // what lost its folder, by what it is
+            let is = |overlay: &'a Overlay| (overlay.app.as_str(), overlay.environment, overlay.variant.as_deref());
+            let mut homeless: HashMap<_, Vec<usize>> = HashMap::new();
+            for (index, overlay) in base.overlays.iter().enumerate().filter(|(_, overlay)| !here.contains(&place(overlay))) {
+                homeless.entry(is(overlay)).or_default().push(index);
+            }
+            let mut renamed = |overlay: &'a Overlay| homeless.get_mut(&is(overlay)).filter(|found| found.len() == 1)?.pop();
+            let overlays = self.repo.overlays.iter();
+            overlays.map(|overlay| there.get(&place(overlay)).copied().or_else(|| renamed(overlay))).collect()
+        })
     }
 
     /// Whether an overlay is one of the base revision.
@@ -169,17 +235,38 @@ impl<'a> Context<'a> {
 
     /// What an overlay renders to otherwise than at the base revision; nothing without a base, or where either cannot be
     /// rendered. Comments and the order of keys are no change; all of an overlay that is new is one.
-    pub fn changes(&self, overlay: &Overlay) -> Vec<ResourceChange> {
+    pub fn changes(&self, overlay: &Overlay) -> &[ResourceChange] {
+        let cell = self.index(overlay).and_then(|index| self.changes.get(index));
+        cell.map_or(&[], |cell| cell.get_or_init(|| self.changes_of(overlay)))
+    }
+
+    fn changes_of(&self, overlay: &Overlay) -> Vec<ResourceChange> {
         let Some(before) = self.at_base(overlay) else {
             let added =
                 |resource: &Resource| ResourceChange { change: Change::Added, from: None, to: Some(resource.clone()), changes: Vec::new() };
             let new = self.base.is_some() && overlay.rendered.complete;
             return overlay.rendered.resources.iter().filter(|_| new).map(added).collect();
         };
-        if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
+        if Arc::ptr_eq(&before.rendered, &overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
             return Vec::new();
         }
         compare::resources(before, overlay, &self.repo.environments)
+    }
+
+    /// The files that an overlay reads, or read at the base revision, and that the change touches.
+    pub fn touched(&self, overlay: &Overlay) -> BTreeSet<String> {
+        let texts = |overlay: &Overlay| -> BTreeMap<Arc<str>, Arc<str>> {
+            let files = overlay.rendered.files.iter().map(|file| self.repo.files.get(*file));
+            files.map(|file| (file.path.clone(), file.text.clone())).collect()
+        };
+        let (now, before) = (texts(overlay), self.at_base(overlay).map(texts).unwrap_or_default());
+        let differs = |path: &&Arc<str>| now.get(*path) != before.get(*path);
+        now.keys().chain(before.keys()).filter(differs).map(|path| path.to_string()).collect()
+    }
+
+    /// The objects that steer agents, updaters and gates.
+    pub(super) fn controls(&self) -> &[Control<'a>] {
+        self.controls.get_or_init(|| controls::collect(self))
     }
 
     /// The images of an overlay that the base revision does not run there; none where the overlay is new.
@@ -197,8 +284,13 @@ impl<'a> Context<'a> {
         self.facts(overlay).images.iter().filter(moved).collect()
     }
 
-    /// The line of the head that brings the first of some changes, with the object and the value.
-    pub fn first_change(&self, overlay: &Overlay, changes: &[ResourceChange]) -> Option<(Origin, ResourceId, String)> {
+    /// The line of the head that brings the first change of an overlay, with the object and the value; of one that is
+    /// [gone](Self::gone) where it was. Nothing where nothing changes.
+    pub fn first_change(&self, overlay: &Overlay) -> Option<(Origin, ResourceId, String)> {
+        if self.index(overlay).is_none() {
+            return overlay.rendered.resources.first().map(|lost| (overlay.origin, lost.id(), String::new()));
+        }
+        let changes = self.changes(overlay);
         let own = |origin: &Origin| overlay.rendered.files.contains(&origin.file);
         let value = changes.iter().find_map(|change| {
             let resource = change.to.as_ref()?;
@@ -209,6 +301,17 @@ impl<'a> Context<'a> {
         });
         // what was only taken away stands in no line of the head
         value.or_else(|| changes.first().map(|change| (overlay.origin, change.id(), String::new())))
+    }
+
+    /// Whether an overlay of an environment renders an object, whatever its version.
+    pub(super) fn lives_in(&self, environment: Option<usize>, object: ObjectKey<'_>) -> bool {
+        let repo: &'a Repo = self.repo;
+        let living = self.living.get_or_init(|| {
+            let objects =
+                repo.overlays.iter().flat_map(|overlay| overlay.rendered.resources.iter().map(|object| (overlay.environment, object)));
+            objects.map(|(environment, object)| (environment, object_key(object))).collect()
+        });
+        living.contains(&(environment, object))
     }
 
     /// The level that the configuration gives a rule.

@@ -7,13 +7,16 @@
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
 
+mod automation;
 mod automation_on_protected;
 mod availability;
 mod context;
+mod controls;
 mod drift;
 mod losses;
 mod problems;
 mod sink;
+mod windows;
 
 mod autoscaler_conflict;
 mod blocked_disruption;
@@ -61,7 +64,7 @@ mod sync_wave_order;
 mod unmatched_patch;
 mod unused_image_override;
 
-pub use context::{Authorship, Context, Facts, Proofs, Providers, Stage};
+pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage};
 pub use sink::{Sink, fingerprint};
 
 use std::collections::HashSet;
@@ -270,12 +273,19 @@ pub struct Draft {
     pub resource: Option<crate::kustomize::ResourceId>,
     /// RFC 6901 pointer into it.
     pub path: Option<String>,
+    /// Whether the configuration may lower its severity and not raise it: it tells of something that is no mistake.
+    pub notice: bool,
 }
 
 impl Draft {
     /// A draft at a place.
     pub fn new(severity: Severity, origin: Origin, message: impl Into<String>) -> Draft {
-        Draft { severity, message: message.into(), help: None, origin, related: Vec::new(), resource: None, path: None }
+        Draft { severity, message: message.into(), help: None, origin, related: Vec::new(), resource: None, path: None, notice: false }
+    }
+    /// Keeps the configuration from raising its severity.
+    pub fn notice(mut self) -> Draft {
+        self.notice = true;
+        self
     }
     /// Adds what to do.
     pub fn help(mut self, help: impl Into<String>) -> Draft {

@@ -28,6 +28,7 @@ impl Sink {
     pub fn report(&mut self, context: &Context, overlay: Option<&Overlay>, draft: Draft) {
         let severity = match context.level(&self.rule) {
             Some(Level::Off) => return,
+            Some(Level::At(severity)) if draft.notice => severity.min(draft.severity),
             Some(Level::At(severity)) => severity,
             None => draft.severity,
         };

@@ -117,6 +117,7 @@ fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, 
         post_build: None,
         common_metadata: Default::default(),
         problems,
+        object: node.clone(),
     };
     Some((url, pointer))
 }

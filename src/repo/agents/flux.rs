@@ -140,6 +140,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
         post_build: post_build(node).filter(|build| !build.is_empty()),
         common_metadata,
         problems,
+        object: node.clone(),
     })
 }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Agent;
+use super::controls::{self, Control};
 use super::discover::{Layout, Place};
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::EntryKind;
@@ -60,6 +61,8 @@ pub struct Pointer {
     pub common_metadata: CommonMetadata,
     /// What is wrong with the object.
     pub problems: Vec<Problem>,
+    /// The object itself; of an ApplicationSet the Application that it makes.
+    pub object: Node,
 }
 
 /// How an agent reads a folder of plain manifests.
@@ -89,6 +92,8 @@ pub struct Agents {
     pub pointers: Vec<Pointer>,
     /// What could not be followed, likewise.
     pub notes: Vec<Note>,
+    /// Objects that steer agents, updaters and gates, likewise.
+    pub controls: Vec<Control>,
     ignored: Ignored,
 }
 
@@ -171,7 +176,7 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
     let folders: BTreeSet<&str> =
         source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
     let place = applicationset::Place { renderer, folders: &folders, identity: &identity };
-    let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), ignored: sources.ignored(renderer) };
+    let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), controls: Vec::new(), ignored: sources.ignored(renderer) };
     for (file, path, node) in &objects {
         let mut found: Vec<Pointer> = Vec::new();
         let mut applications = |node: &Node, notes: &mut Vec<Note>| {
@@ -189,6 +194,10 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
             found.extend(flux::pointer(node, *file, path).filter(|_| own));
         }
         let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
+        if controls::is_control(controls::group_of(node)) {
+            let environment = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder)).map(|place| place.environment);
+            agents.controls.push(Control { node: node.clone(), file: *file, environment });
+        }
         for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
             pointer.place = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder));
             pointer.folder_place = placed(&pointer.folder);
@@ -212,7 +221,7 @@ fn mentions(renderer: &Renderer, path: &str) -> bool {
     let bytes = if yaml { renderer.source().read(path).ok() } else { None };
     bytes.is_some_and(|bytes| {
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        bytes.len() <= LARGEST && [flux::GROUP, flux::SOURCES, "kind: Application"].iter().any(|word| text.contains(word))
+        bytes.len() <= LARGEST && (controls::mentioned(text) || text.contains("kind: Application"))
     })
 }
 
