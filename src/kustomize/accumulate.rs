@@ -14,7 +14,7 @@ use super::kustomization::{GeneratorEntry, Kustomization, PatchEntry, VarEntry};
 use super::loader::{Loader, Target, target};
 use super::patch::Form;
 use super::resource::{Behavior, Trail};
-use super::schema::Schema;
+use super::schema::{self, Schema};
 use super::transform::{self, Configuration};
 use super::{Deleted, Problem, ProblemKind, Resource, ResourceId, patch, remote};
 use crate::source::join;
@@ -41,20 +41,45 @@ pub struct Accumulated {
     pub deleted: Vec<Deleted>,
 }
 
-/// What makes the same folder build differently: a schema of one's own and whether trails are kept, both decided at the root.
+/// What makes the same folder build differently: schemas, and whether trails are kept, which is decided at the root.
 #[derive(Default)]
 pub struct Scope {
-    /// The types of `openapi.path`.
-    pub schema: Option<Arc<Schema>>,
     /// Whether `buildMetadata` is used.
     pub trails: bool,
-    cells: Mutex<HashMap<(Arc<str>, String), Arc<OnceLock<Arc<Accumulated>>>>>,
+    /// Present where some kustomization of the build has `openapi`. Such a scope serves one build, which goes through the
+    /// folders in order.
+    schema: Option<Mutex<SchemaState>>,
+    cells: Mutex<HashMap<Key, Arc<OnceLock<Arc<Accumulated>>>>>,
+}
+
+/// Folder, trail, and whether a schema was chosen before.
+type Key = (Arc<str>, String, bool);
+
+/// The schema of a build so far. The first `openapi` that the build meets decides, from there on.
+#[derive(Default)]
+struct SchemaState {
+    chosen: bool,
+    custom: Option<Arc<Schema>>,
+    /// Whether the built-in types came into use before, so that they count beside those of a file.
+    built_in: bool,
 }
 
 impl Scope {
     /// A scope in which nothing was built yet.
-    pub fn new(schema: Option<Arc<Schema>>, trails: bool) -> Scope {
-        Scope { schema, trails, cells: Mutex::default() }
+    pub fn new(trails: bool, openapi: bool) -> Scope {
+        Scope { trails, schema: openapi.then(Mutex::default), cells: Mutex::default() }
+    }
+    fn chosen(&self) -> bool {
+        self.schema.as_ref().is_some_and(|state| lock(state).chosen)
+    }
+    fn schema(&self) -> Option<Arc<Schema>> {
+        lock(self.schema.as_ref()?).custom.clone()
+    }
+    /// Notes that the built-in types are in use: for a patch, or because an object's kind was looked for among them in vain.
+    fn uses_built_in(&self) {
+        if let Some(mut state) = self.schema.as_ref().map(lock) {
+            state.built_in |= !state.chosen;
+        }
     }
 }
 
@@ -123,7 +148,8 @@ impl<'a> Accumulator<'a> {
     /// What a folder gathers, shared with everybody who builds it in the same scope.
     pub fn folder(&self, folder: &str, trail: &str, depth: usize) -> Arc<Accumulated> {
         let trail = if self.scope.trails { trail.to_string() } else { String::new() };
-        let cell = lock(&self.scope.cells).entry((Arc::from(folder), trail.clone())).or_default().clone();
+        let key = (Arc::from(folder), trail.clone(), self.scope.chosen());
+        let cell = lock(&self.scope.cells).entry(key).or_default().clone();
         cell.get_or_init(|| Arc::new(self.build(folder, trail, depth))).clone()
     }
 
@@ -139,14 +165,42 @@ impl<'a> Accumulator<'a> {
     }
 
     fn context(&self, folder: &str) -> BuildContext<'a> {
-        let mut context = BuildContext::new(self.shared, folder);
-        context.schema = self.scope.schema.clone();
-        context
+        BuildContext::new(self.shared, folder)
+    }
+
+    /// Takes the schema of `openapi`, unless one was taken before.
+    fn openapi(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>) {
+        let (Some(openapi), Some(state)) = (&kustomization.openapi, &self.scope.schema) else { return };
+        let documents = openapi.path.as_ref().map(|path| context.read_documents(path));
+        let mut state = lock(state);
+        match documents {
+            Some(Err(problem)) => context.report(problem),
+            _ if state.chosen => {}
+            Some(Ok(documents)) => {
+                if let Some(version) = &openapi.version {
+                    let problem = Problem::error(version.origin(), "openapi has both a path and a version");
+                    context.report(problem.with_help("keep one of them"));
+                }
+                let known = state.built_in.then(schema::built_in);
+                state.custom = documents.documents.first().map(|document| Arc::new(Schema::from_openapi(document, known)));
+                state.chosen = true;
+            }
+            None => {
+                if let Some(version) = openapi.version.as_ref().filter(|version| !version.is_empty()) {
+                    state.chosen = true;
+                    if &**version != "v1.21.2" {
+                        let message = format!("the Kubernetes schema {:?} is not built in", &**version);
+                        context.report(Problem::error(version.origin(), message).with_help("the one that is built in is v1.21.2"));
+                    }
+                }
+            }
+        }
     }
 
     /// Adds what a kustomization says to what was gathered before (nothing, or for a component what its parent has).
     pub fn kustomization(&self, kustomization: &Kustomization, folder: &str, trail: String, depth: usize, gathered: &mut Accumulated) {
         let mut context = self.context(folder);
+        self.openapi(kustomization, &mut context);
         let step = Step { kustomization, trail, depth };
         self.resources(&step, &kustomization.resources, &mut context, gathered);
         self.configurations(kustomization, &mut context, gathered);
@@ -180,7 +234,13 @@ impl<'a> Accumulator<'a> {
                         Arc::new(Trail { origin: Some(origin), transformations: Vec::new() })
                     });
                     for mut resource in manifests(&documents, Some(entry), &mut context.problems) {
-                        resource.trail = trail.clone();
+                        if !schema::is_built_in(resource.api_version(), resource.kind()) {
+                            self.scope.uses_built_in();
+                        }
+                        if trail.is_some() {
+                            resource.trail = trail.clone();
+                            resource.mark();
+                        }
                         index.append(&mut gathered.resources, resource, &mut context.problems);
                     }
                 }
@@ -280,6 +340,12 @@ impl<'a> Accumulator<'a> {
             return;
         }
         self.kustomization(kustomization, &folder, clean(&step.trail, entry), step.depth + 1, gathered);
+        // kustomize gathers everything anew after a component
+        let whole = std::mem::take(&mut gathered.configuration);
+        if let Err(message) = Configuration::merge(&mut gathered.configuration, &whole) {
+            context.report(Problem::error(entry.origin(), message));
+        }
+        check_unique(&gathered.resources, &mut context.problems);
     }
 
     fn configurations(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
@@ -365,9 +431,10 @@ impl<'a> Accumulator<'a> {
                         let origin = format!("path: {}\n", clean(&step.trail, file));
                         Arc::new(Trail { origin: Some(origin), transformations: Vec::new() })
                     });
+                    let mut index = Index::new(&found.resources);
                     for mut resource in manifests(&documents, None, &mut context.problems) {
                         resource.trail = trail.clone();
-                        found.resources.push(resource);
+                        index.append(&mut found.resources, resource, &mut context.problems);
                     }
                 }
             }
@@ -380,6 +447,11 @@ impl<'a> Accumulator<'a> {
 
     fn transformers(&self, step: &Step<'_>, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
         let kustomization = step.kustomization;
+        context.schema = self.scope.schema();
+        if !kustomization.patches.is_empty() || !kustomization.patches_strategic_merge.is_empty() || !kustomization.transformers.is_empty()
+        {
+            self.scope.uses_built_in();
+        }
         let configuration = gathered.configuration.clone();
         let configuration = &*configuration;
         let resources = &mut gathered.resources;
@@ -614,7 +686,11 @@ fn merge_vars(vars: &[VarEntry], own: bool, problems: &mut Vec<Problem>, gathere
         }
         match gathered.vars.iter().find(|present| present.name.value == variable.name.value) {
             None => gathered.vars.push(variable.clone()),
-            Some(present) if !own && present.same(variable) => {}
+            Some(present) if present.name.origin() == variable.name.origin() => {
+                let message = format!("the variable {} reaches one build by two ways", &*variable.name);
+                let problem = Problem::error(variable.name.origin(), message);
+                problems.push(problem.with_help("move it to the kustomization that brings both ways together, or use replacements"));
+            }
             Some(present) => {
                 let problem = Problem::error(variable.name.origin(), format!("the variable {} is there twice", &*variable.name));
                 problems.push(problem.with_related("it is there first here", present.name.origin()));
@@ -633,10 +709,12 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
         namespace: Some(text(&object.namespace)).filter(|namespace| !namespace.is_empty()),
         name: text(&object.name),
     };
-    let exact = wanted.namespace.is_some() || wanted.is_cluster_scoped();
-    let matches = |id: &ResourceId| match exact {
-        true => id.same_object(&wanted),
-        false => id.name == wanted.name && id.kind == wanted.kind && id.api_version == wanted.api_version,
+    // a namespace that is written counts as it stands, so that it never means an object outside of namespaces
+    let matches = |id: &ResourceId| {
+        id.name == wanted.name
+            && id.kind == wanted.kind
+            && id.api_version == wanted.api_version
+            && wanted.namespace.as_deref().is_none_or(|namespace| id.effective_namespace() == namespace)
     };
     let found: Vec<usize> = (0..resources.len())
         .filter(|index| resources.get(*index).is_some_and(|resource| resource.all_ids().any(|id| matches(&id))))

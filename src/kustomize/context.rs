@@ -166,7 +166,7 @@ pub struct BuildContext<'a> {
     pub files_read: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub deleted: Vec<super::Deleted>,
-    /// What `openapi.path` of the root kustomization says, in place of the built-in merge keys.
+    /// What the file of `openapi.path` says, in place of the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
 }
 

@@ -11,6 +11,7 @@ use base64::Engine;
 use super::context::BuildContext;
 use super::decode::{Decoder, Pair, Rules, Text};
 use super::kustomization::{GeneratorEntry, GeneratorOptions};
+use super::transform::check_key;
 use super::{Behavior, Problem, Resource};
 use crate::yaml::{By, Data, Entry, Node, Origin, Scalar, Style};
 
@@ -44,6 +45,10 @@ pub fn generate(
     };
     let values = read_values(entry, name, context);
     let options = merged(entry.options.as_ref(), global);
+    let labels = options.labels.iter().map(|pair| (&pair.key, pair.key_origin));
+    for (key, origin) in values.iter().map(|(key, value)| (key, value.key_origin)).chain(labels) {
+        check_key(key, origin, context);
+    }
     let kind = match what {
         Generated::ConfigMap => "ConfigMap",
         Generated::Secret => "Secret",
@@ -103,6 +108,7 @@ pub fn generate(
         Some("merge") => Behavior::Merge,
         _ => Behavior::Unspecified,
     };
+    resource.mark();
     Some(resource)
 }
 

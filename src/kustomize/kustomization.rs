@@ -280,26 +280,6 @@ pub struct VarEntry {
     pub origin: Origin,
 }
 
-impl VarEntry {
-    /// Whether two entries say the same.
-    pub fn same(&self, other: &VarEntry) -> bool {
-        let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone()).unwrap_or_default();
-        let key = |entry: &VarEntry| {
-            let object = &entry.object;
-            [
-                entry.name.value.clone(),
-                entry.field_path.clone(),
-                text(&object.group),
-                text(&object.version),
-                text(&object.kind),
-                text(&object.name),
-                text(&object.namespace),
-            ]
-        };
-        key(self) == key(other)
-    }
-}
-
 /// An entry of `configMapGenerator` or `secretGenerator`.
 #[derive(Clone, Debug)]
 pub struct GeneratorEntry {

@@ -87,12 +87,13 @@ fn legacy(resources: &mut [Resource], first: &[&str], last: &[&str]) {
         ranks.insert(kind, 1 + index as i64);
     }
     resources.sort_by_cached_key(|resource| {
-        // The core group comes after every other by its text, but its namespaces go before what others call Namespace.
-        let core_namespace = resource.kind() == "Namespace" && resource.group().is_empty();
+        // The core group comes after every other by its text, but its namespaces go before what others call Namespace, where
+        // namespaces are among themselves.
+        let namespace = resource.kind() == "Namespace" && ranks.contains_key("Namespace");
+        let core_namespace = namespace && resource.group().is_empty();
         let group_kind = if core_namespace { String::new() } else { type_text(resource.group(), resource.version(), resource.kind()) };
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
         let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
-        // Namespaces of Kubernetes itself come before objects of that kind in other groups
-        (rank, resource.kind() == "Namespace" && !resource.group().is_empty(), group_kind, id)
+        (rank, namespace && !core_namespace, group_kind, id)
     });
 }

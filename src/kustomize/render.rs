@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::loader::{Loaded, Loader};
-use super::schema::Schema;
 use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
 use crate::yaml::folded;
@@ -24,7 +23,7 @@ const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.2");
 
 /// Annotations that kustomize keeps for itself and takes away at the end.
-const BUILD_ANNOTATIONS: [&str; 18] = [
+const BUILD_ANNOTATIONS: [&str; 19] = [
     "internal.config.kubernetes.io/previousKinds",
     "internal.config.kubernetes.io/previousNames",
     "internal.config.kubernetes.io/prefixes",
@@ -43,6 +42,7 @@ const BUILD_ANNOTATIONS: [&str; 18] = [
     "config.kubernetes.io/path",
     "config.kubernetes.io/index",
     "config.k8s.io/id",
+    "internal.config.kubernetes.io/helm-generated",
 ];
 
 /// Renders the folders of one tree. Cheap to share: every method takes `&self`, and each file and base is read and built once.
@@ -192,8 +192,7 @@ impl Renderer {
         };
         let metadata = |name: &str| top.iter().any(|top| top.build_metadata.iter().any(|entry| &**entry == name));
         let trails = top.iter().any(|top| !top.build_metadata.is_empty());
-        let mut problems = Vec::new();
-        let own_scope = self.own_scope(folder, trails, &mut problems);
+        let own_scope = self.own_scope(folder, trails);
         let scope = own_scope.as_ref().unwrap_or(&self.scope);
         let accumulator = Accumulator { shared: &self.shared, loader: &self.loader, scope };
         let mut gathered = match own {
@@ -208,14 +207,15 @@ impl Renderer {
                 gathered
             }
         };
-        gathered.problems.append(&mut problems);
         let mut context = BuildContext::new(&self.shared, folder);
-        context.schema = scope.schema.clone();
         let resources = &mut gathered.resources;
         add_hashes(resources);
         transform::fix_references(resources, &gathered.configuration, &mut context);
         gathered.vars.sort_by(|a, b| a.name.value.cmp(&b.name.value));
         transform::resolve_vars(resources, &gathered.vars, &gathered.configuration, &mut context);
+        for resource in resources.iter() {
+            check_identity(resource, &mut context);
+        }
         resources.retain(|resource| !is_local(&resource.node));
         check_unique(resources, &mut context.problems);
         let sort_options = top.as_ref().and_then(|top| top.sort_options.as_ref());
@@ -237,6 +237,13 @@ impl Renderer {
             }
             let keep = [(ORIGIN, metadata("originAnnotations")), (TRANSFORMATIONS, metadata("transformerAnnotations"))];
             tidy_annotations(&mut resource.node, &keep);
+            for entry in resource.node.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default() {
+                // kustomize writes every annotation anew
+                transform::check_key(&entry.key, entry.key_origin, &mut context);
+            }
+        }
+        for deleted in &mut gathered.deleted {
+            tidy_annotations(&mut deleted.resource.node, &[]);
         }
         gathered.problems.append(&mut context.problems);
         gathered.files.append(&mut context.files_read);
@@ -244,30 +251,13 @@ impl Renderer {
     }
 
     /// A scope for this build alone, when something in it changes how bases are built.
-    fn own_scope(&self, folder: &str, trails: bool, problems: &mut Vec<Problem>) -> Option<Scope> {
+    fn own_scope(&self, folder: &str, trails: bool) -> Option<Scope> {
         let reach = self.loader.reach(&self.shared, folder);
-        let folders = std::iter::once(folder).chain(reach.iter().map(|folder| &**folder));
-        let openapi = folders
-            .filter_map(|folder| {
-                self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()).map(|k| (folder, k))
-            })
-            .find_map(|(folder, kustomization)| Some((folder.to_string(), kustomization.openapi.clone()?)));
-        let mut schema = None;
-        if let Some((folder, openapi)) = openapi {
-            if let Some(path) = &openapi.path {
-                let mut context = BuildContext::new(&self.shared, folder.as_str());
-                match context.read_documents(path) {
-                    Ok(documents) => schema = documents.documents.first().map(|document| Arc::new(Schema::from_openapi(document))),
-                    Err(problem) => problems.push(problem),
-                }
-                if openapi.version.is_some() {
-                    problems.push(Problem::error(path.origin(), "openapi has both a path and a version").with_help("keep one of them"));
-                }
-            } else if let Some(version) = openapi.version.as_ref().filter(|version| !matches!(&***version, "" | "v1.21.2")) {
-                problems.push(Problem::error(version.origin(), format!("the Kubernetes schema {:?} is not built in", &**version)));
-            }
-        }
-        (trails || schema.is_some()).then(|| Scope::new(schema, trails))
+        let openapi = std::iter::once(folder).chain(reach.iter().map(|folder| &**folder)).any(|folder| {
+            let loaded = self.loader.load(&self.shared, folder);
+            loaded.and_then(|loaded| loaded.kustomization.clone()).is_some_and(|kustomization| kustomization.openapi.is_some())
+        });
+        (trails || openapi).then(|| Scope::new(trails, openapi))
     }
 }
 
@@ -282,7 +272,6 @@ fn finish(mut gathered: Accumulated) -> Rendered {
     Rendered { resources: gathered.resources, problems, complete, files: gathered.files, deleted: gathered.deleted }
 }
 
-/// Appends the content hashes to the names of generated resources.
 /// Appends the content hash to the names that take one.
 pub(super) fn add_hashes(resources: &mut [Resource]) {
     for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
@@ -294,6 +283,28 @@ pub(super) fn add_hashes(resources: &mut [Resource]) {
         }
         resource.renamed_by = Some(origin);
     }
+}
+
+/// Refuses what is no object any more: a replacement can take kind and name away.
+fn check_identity(resource: &Resource, context: &mut BuildContext<'_>) {
+    let node = &resource.node;
+    let metadata = node.get("metadata");
+    let missing = if resource.kind().is_empty() {
+        "no kind"
+    } else if metadata.is_some_and(|metadata| metadata.as_map().is_none() && !metadata.is_null()) {
+        "metadata that are no map"
+    } else if !resource.kind().ends_with("List") && resource.name().is_empty() {
+        "no metadata.name"
+    } else {
+        return;
+    };
+    let was = match resource.original.kind.is_empty() {
+        true => String::new(),
+        false => format!("what was {} ", resource.original),
+    };
+    let origin = metadata.map_or(Origin { end: node.origin.start, ..node.origin }, |metadata| metadata.origin);
+    context
+        .report(Problem::error(origin, format!("{was}has {missing} after all changes")).with_help("change single fields of metadata only"));
 }
 
 fn is_local(node: &Node) -> bool {

@@ -5,7 +5,13 @@
 use std::sync::Arc;
 
 use super::schema;
-use crate::yaml::{Node, Origin};
+use super::transform::field_spec;
+use crate::yaml::{By, Data, Entry, Node, Origin};
+
+/// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the build is done.
+const BUILD_ANNOTATION: &str = "internal.config.kubernetes.io/";
+/// The annotation that stands for all of them while we build, see [`Resource::mark`].
+const MARK: &str = "internal.config.kubernetes.io/previousNames";
 
 /// What identifies an object to people and across environments.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -105,6 +111,8 @@ pub struct Resource {
     pub variables: Vec<Arc<str>>,
     /// What last changed the name, for the origin of references that follow it.
     pub renamed_by: Option<Origin>,
+    /// Labels and annotations whose value stands at several places at once, see [`SharedValue`].
+    pub shared: Vec<SharedValue>,
     /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set only when that is asked for.
     pub trail: Option<Arc<Trail>>,
 }
@@ -116,6 +124,22 @@ pub struct Trail {
     pub origin: Option<String>,
     /// The entries of the transformations annotation.
     pub transformations: Vec<String>,
+}
+
+/// A label or annotation that one transformer made at several places of an object (metadata, selector, template).
+///
+/// Kustomize puts the same YAML node at all of them, so what changes the value at one place later, such as a patch of
+/// `metadata.labels`, changes it at the others as well.
+#[derive(Clone, Debug)]
+pub struct SharedValue {
+    /// The key.
+    pub key: Arc<str>,
+    /// The paths of the maps that may hold it; lists on the way are entered.
+    pub maps: Vec<Arc<[Box<str>]>>,
+    /// The entry that made it: what stands there from elsewhere is not shared.
+    pub origin: Origin,
+    /// The value when it was last the same everywhere.
+    pub text: Arc<str>,
 }
 
 impl Resource {
@@ -132,10 +156,94 @@ impl Resource {
             behavior: Behavior::Unspecified,
             variables: Vec::new(),
             renamed_by: None,
+            shared: Vec::new(),
             trail: None,
         };
         resource.original = resource.id();
+        resource.recall();
         resource
+    }
+    /// Reads what a manifest itself says in kustomize's own annotations, as the output of another build may.
+    fn recall(&mut self) {
+        let Some(annotations) = self.node.at(&["metadata", "annotations"]) else { return };
+        if !annotations.entries().iter().any(|entry| entry.key.starts_with(BUILD_ANNOTATION)) {
+            return;
+        }
+        let list = |name: &str| -> Vec<Arc<str>> {
+            let text = annotations.get(&format!("{BUILD_ANNOTATION}{name}")).and_then(Node::text).unwrap_or_default();
+            text.split(',').filter(|item| !item.is_empty()).map(Arc::from).collect()
+        };
+        let (names, kinds, namespaces) = (list("previousNames"), list("previousKinds"), list("previousNamespaces"));
+        let (prefixes, suffixes) = (list("prefixes"), list("suffixes"));
+        let api_version = self.api_version().to_string();
+        let ids = names.iter().zip(&kinds).zip(&namespaces).map(|((name, kind), namespace)| ResourceId {
+            api_version: api_version.clone(),
+            kind: kind.to_string(),
+            namespace: Some(namespace.to_string()),
+            name: name.to_string(),
+        });
+        let ids: Vec<ResourceId> = ids.collect();
+        (self.previous, self.prefixes, self.suffixes) = (ids, prefixes, suffixes);
+    }
+    /// Gives the object an annotation as soon as kustomize has something to remember of it. It is taken away at the end, but
+    /// until then the object has a map of annotations, which decides what patches and transformers find; and with the
+    /// annotation goes the memory, see [`Resource::forget_unless_marked`].
+    pub fn mark(&mut self) {
+        let origin = Origin { end: self.node.origin.start, ..self.node.origin.with(By::BuildMetadata) };
+        if self.node.as_map().is_none() {
+            return;
+        }
+        for (parent, key) in [(&[][..], "metadata"), (&["metadata"], "annotations")] {
+            if let Some(parent) = parent.iter().try_fold(&mut self.node, |node, key| node.get_mut(key))
+                && parent.get(key).is_none_or(Node::is_null)
+            {
+                parent.set(key, Node::map(Vec::new(), origin), origin);
+            }
+        }
+        let annotations = self.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+        if let Some(map) = annotations.filter(|annotations| annotations.get(MARK).is_none()).and_then(Node::map_mut) {
+            map.entries.push(Entry { key: MARK.into(), key_origin: origin, value: Node::string("", origin) });
+        }
+    }
+    /// Whether [`Resource::mark`] was called and no patch took the annotation away.
+    pub fn is_marked(&self) -> bool {
+        self.node.at(&["metadata", "annotations", MARK]).is_some()
+    }
+    /// Forgets what kustomize keeps in annotations when a patch took those away.
+    pub fn forget_unless_marked(&mut self) {
+        if !self.is_marked() {
+            self.previous.clear();
+            self.prefixes.clear();
+            self.suffixes.clear();
+            self.needs_hash = false;
+            self.behavior = Behavior::Unspecified;
+            self.trail = None;
+        }
+    }
+    /// Brings a value that was changed at one of the places that share it to the others; of several changes the last in the
+    /// order of keys counts, as kustomize walks.
+    pub fn settle_shared(&mut self) {
+        for shared in &mut self.shared {
+            let mut last: Option<&Node> = None;
+            for steps in &shared.maps {
+                field_spec::visit(&self.node, steps, &mut |map| {
+                    let value = map.get(&shared.key).filter(|value| is_shared(value, shared.origin));
+                    let changed = value.filter(|value| value.as_scalar().is_some_and(|scalar| scalar.text != shared.text));
+                    last = changed.or(last);
+                });
+            }
+            let Some(winner) = last.cloned() else { continue };
+            let Some(scalar) = winner.as_scalar().cloned() else { continue };
+            for steps in shared.maps.clone() {
+                visit_maps_mut(&mut self.node, &steps, &mut |map| {
+                    let Some(value) = map.get_mut(&shared.key).filter(|value| is_shared(value, shared.origin)) else { return };
+                    if value.as_scalar().is_some_and(|present| present.text != scalar.text) {
+                        value.replace(Data::Scalar(scalar.clone()), winner.origin);
+                    }
+                });
+            }
+            shared.text = scalar.text.clone();
+        }
     }
     /// Identity as rendered.
     pub fn id(&self) -> ResourceId {
@@ -163,6 +271,7 @@ impl Resource {
         let mut id = self.id();
         id.namespace = Some(id.effective_namespace().to_string());
         self.previous.push(id);
+        self.mark();
     }
     /// `apiVersion`, empty when absent.
     pub fn api_version(&self) -> &str {
@@ -192,5 +301,28 @@ impl Resource {
     pub fn version(&self) -> &str {
         let version = self.api_version();
         version.split_once('/').map_or(version, |(_, version)| version)
+    }
+}
+
+/// Whether a value descends from the entry that made it.
+fn is_shared(value: &Node, origin: Origin) -> bool {
+    let mut oldest = value;
+    while let Some(before) = &oldest.replaced {
+        oldest = before;
+    }
+    oldest.origin == origin
+}
+
+fn visit_maps_mut(node: &mut Node, steps: &[Box<str>], see: &mut dyn FnMut(&mut Node)) {
+    if let Some(list) = node.list_mut() {
+        return list.items.iter_mut().for_each(|item| visit_maps_mut(item, steps, see));
+    }
+    match steps.split_first() {
+        None => see(node),
+        Some((step, rest)) => {
+            if let Some(next) = node.get_mut(step.strip_suffix("[]").unwrap_or(step)) {
+                visit_maps_mut(next, rest, see);
+            }
+        }
     }
 }

@@ -189,6 +189,8 @@ fn apply(
                 if form == Form::Patches {
                     resource.store_previous();
                 }
+                // what kustomize remembers of the object stays, whatever the patch does to its annotations
+                let marked = resource.is_marked();
                 let mut node = resource.node.clone();
                 match patch.apply(&mut node) {
                     Err(problem) => context.report(about(problem, resource)),
@@ -197,6 +199,11 @@ fn apply(
                         as_json_leaves(&mut node);
                         if let Err(problem) = take_over(resource, node, entry) {
                             context.report(problem);
+                        }
+                        // by way of JSON every value becomes one of its own
+                        resource.shared.clear();
+                        if marked {
+                            resource.mark();
                         }
                     }
                 }
@@ -215,6 +222,11 @@ fn apply(
                 let patch = with_string_metadata(patch);
                 for place in select(resources, target, entry, context)? {
                     let Some(resource) = resources.get_mut(place) else { continue };
+                    // the patch counts as one of the object's group and version
+                    let mut patch = patch.clone();
+                    if let (Some(own), Some(slot)) = (resource.node.get("apiVersion"), patch.get_mut("apiVersion")) {
+                        slot.data = own.data.clone();
+                    }
                     if let Err(problem) = merge(resource, &patch, entry, schema) {
                         context.report(problem);
                     }
@@ -317,11 +329,11 @@ fn identified(resources: &[Resource], patch: &Node) -> Result<usize, Problem> {
 
 /// Merges one patch into one object, which keeps apiVersion and namespace, and name and kind unless they may change.
 fn merge(resource: &mut Resource, patch: &Node, entry: &PatchEntry, schema: &schema::Schema) -> Result<(), Problem> {
-    let before = resource.node.clone();
-    let merged = strategic::merge(before.clone(), patch, schema).map_err(|problem| about(problem, resource))?;
     if entry.allow_name_change || entry.allow_kind_change {
         resource.store_previous();
     }
+    let before = resource.node.clone();
+    let merged = strategic::merge(before.clone(), patch, schema).map_err(|problem| about(problem, resource))?;
     let Some(mut node) = merged.filter(|node| !is_empty(node)) else {
         let origin = patch.get("$patch").map_or(patch.origin, |directive| directive.origin);
         resource.node.replace(Data::Scalar(Scalar::null()), origin);
@@ -351,7 +363,10 @@ fn merge(resource: &mut Resource, patch: &Node, entry: &PatchEntry, schema: &sch
             }
         }
     }
-    take_over(resource, node, entry)
+    take_over(resource, node, entry)?;
+    resource.settle_shared();
+    resource.forget_unless_marked();
+    Ok(())
 }
 
 /// Whether a field has another content or place than before.

@@ -11,9 +11,11 @@ use crate::yaml::Node;
 const BUILT_IN: &str = include_str!("kubernetes.txt");
 
 /// A set of types.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Schema {
     types: Vec<HashMap<Box<str>, Field>>,
+    /// The types by the last part of their names.
+    names: HashMap<Box<str>, usize>,
     /// `apps/v1:Deployment` to its type.
     kinds: HashMap<Box<str>, usize>,
     cluster: HashSet<Box<str>>,
@@ -69,6 +71,11 @@ pub fn built_in() -> &'static Schema {
     SCHEMA.get_or_init(|| Schema::parse(BUILT_IN))
 }
 
+/// Whether kustomize has a kind built in.
+pub fn is_built_in(api_version: &str, kind: &str) -> bool {
+    built_in().kind(api_version, kind).is_some() || is_cluster_scoped(api_version, kind)
+}
+
 /// Whether a kind is known to live outside namespaces; unknown kinds are taken as namespaced.
 pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     thread_local! {
@@ -93,12 +100,12 @@ impl Schema {
 
     /// Reads the built-in text; its header says what the lines mean.
     fn parse(text: &str) -> Schema {
-        let mut names: HashMap<&str, usize> = HashMap::new();
         let mut schema = Schema::default();
-        fn index<'t>(names: &mut HashMap<&'t str, usize>, schema: &mut Schema, name: &'t str) -> usize {
-            *names.entry(name).or_insert_with(|| {
-                schema.types.push(HashMap::new());
-                schema.types.len() - 1
+        fn index(schema: &mut Schema, name: &str) -> usize {
+            let types = &mut schema.types;
+            *schema.names.entry(name.into()).or_insert_with(|| {
+                types.push(HashMap::new());
+                types.len() - 1
             })
         }
         for line in text.lines() {
@@ -106,14 +113,14 @@ impl Schema {
             match words.next() {
                 Some("type") => {
                     let Some(name) = words.next() else { continue };
-                    let here = index(&mut names, &mut schema, name);
+                    let here = index(&mut schema, name);
                     for (field, shape) in words.filter_map(|word| word.split_once('=')) {
                         let value = match shape.strip_prefix('[').and_then(|list| list.split_once(']')) {
                             Some((keys, items)) => Field::List {
                                 keys: keys.split(',').filter(|key| !key.is_empty()).map(Box::from).collect(),
-                                items: (!items.is_empty()).then(|| index(&mut names, &mut schema, items)),
+                                items: (!items.is_empty()).then(|| index(&mut schema, items)),
                             },
-                            None => Field::Map(index(&mut names, &mut schema, shape)),
+                            None => Field::Map(index(&mut schema, shape)),
                         };
                         if let Some(fields) = schema.types.get_mut(here) {
                             fields.insert(field.into(), value);
@@ -122,7 +129,7 @@ impl Schema {
                 }
                 Some("kind") => {
                     let Some(name) = words.next() else { continue };
-                    let here = index(&mut names, &mut schema, name);
+                    let here = index(&mut schema, name);
                     schema.kinds.extend(words.map(|kind| (kind.into(), here)));
                 }
                 Some("cluster") => schema.cluster.extend(words.map(Box::from)),
@@ -132,15 +139,22 @@ impl Schema {
         schema
     }
 
-    /// Reads an OpenAPI document with `definitions`, as `openapi.path` names one.
-    pub fn from_openapi(document: &Node) -> Schema {
+    /// Reads an OpenAPI document with `definitions`, as `openapi.path` names one. `known` are the types that it adds to.
+    pub fn from_openapi(document: &Node, known: Option<&Schema>) -> Schema {
         let definitions = document.get("definitions").map(Node::entries).unwrap_or_default();
-        let mut reader = OpenApiReader { schema: Schema::default(), names: HashMap::new() };
+        let mut reader = OpenApiReader { schema: known.cloned().unwrap_or_default(), names: HashMap::new() };
         for definition in definitions {
-            reader.names.insert(&definition.key, reader.schema.types.len());
-            reader.schema.types.push(HashMap::new());
+            let short = definition.key.rsplit('.').next().unwrap_or_default();
+            // a definition of Kubernetes itself takes the place of the one that is built in
+            let present = reader.schema.names.get(short).copied().filter(|_| definition.key.starts_with("io.k8s."));
+            let index = present.unwrap_or_else(|| {
+                reader.schema.types.push(HashMap::new());
+                reader.schema.types.len() - 1
+            });
+            reader.names.insert(&definition.key, index);
         }
-        for (index, definition) in definitions.iter().enumerate() {
+        for definition in definitions {
+            let Some(index) = reader.names.get(&*definition.key).copied() else { continue };
             reader.fill(index, &definition.value);
             for kind in definition.value.get("x-kubernetes-group-version-kind").map(Node::items).unwrap_or_default() {
                 let text = |key: &str| kind.get(key).and_then(Node::text).unwrap_or_default();
@@ -177,7 +191,9 @@ impl<'n> OpenApiReader<'n> {
     /// The type of a map described by a reference or on the spot.
     fn map(&mut self, described: &'n Node) -> Option<usize> {
         if let Some(reference) = described.get("$ref").and_then(Node::text) {
-            return self.names.get(reference.rsplit('/').next().unwrap_or_default()).copied();
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            let short = name.rsplit('.').next().filter(|_| name.starts_with("io.k8s.")).unwrap_or_default();
+            return self.names.get(name).or_else(|| self.schema.names.get(short)).copied();
         }
         if described.get("properties").is_none() && described.get("additionalProperties").and_then(Node::as_map).is_none() {
             return None;
@@ -247,7 +263,7 @@ mod tests {
             "v1.Part": {"properties": {"screws": {"x-kubernetes-patch-strategy": "merge", "x-kubernetes-list-map-keys": ["size", "head"]},
                 "inner": {"$ref": "#/definitions/v1.Part"}}}}}"##;
         let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
-        let schema = Schema::from_openapi(&node);
+        let schema = Schema::from_openapi(&node, None);
         let widget = schema.kind("example.com/v1", "Widget").unwrap();
         assert_eq!(keys(widget, &["spec"], "parts"), ["id"]);
         assert_eq!(keys(widget, &["spec", "parts", "inner"], "screws"), ["size", "head"]);

@@ -142,17 +142,17 @@ pub fn apply(
     walk(object, &spec.steps, create, origin, set)
 }
 
-/// Calls `see` on every value that the steps lead to, without making or changing anything.
-pub fn visit<'n>(node: &'n Node, steps: &[Box<str>], see: &mut dyn FnMut(&'n Node)) {
-    let Some((step, rest)) = steps.split_first() else { return see(node) };
+/// Calls `see` on every value that the steps lead to, without making or changing anything. Returns whether nothing stands in
+/// the way: a plain value where a map or list has to be.
+pub fn visit<'n>(node: &'n Node, steps: &[Box<str>], see: &mut dyn FnMut(&'n Node)) -> bool {
+    let Some((step, rest)) = steps.split_first() else {
+        see(node);
+        return true;
+    };
     match &node.data {
-        Data::Scalar(_) => {}
-        Data::List(list) => list.items.iter().for_each(|item| visit(item, steps, see)),
-        Data::Map(_) => {
-            if let Some(value) = node.get(step.strip_suffix("[]").unwrap_or(step)) {
-                visit(value, rest, see);
-            }
-        }
+        Data::Scalar(scalar) => scalar.kind == Kind::Null,
+        Data::List(list) => list.items.iter().filter(|item| !visit(item, steps, see)).count() == 0,
+        Data::Map(_) => node.get(sequence_field(step).0).is_none_or(|value| visit(value, rest, see)),
     }
 }
 
@@ -235,7 +235,10 @@ pub fn set_entry(map: &mut Node, key: &str, key_origin: Origin, text: &Arc<str>,
     if map.as_map().is_none() {
         return Err(FieldError::new(map, format!("a map is needed here to set `{key}`")));
     }
-    map.set(key, Node::string(text.clone(), origin), key_origin);
+    // two specifications may lead to one map
+    if map.get(key).is_none_or(|present| present.origin != origin) {
+        map.set(key, Node::string(text.clone(), origin), key_origin);
+    }
     Ok(())
 }
 

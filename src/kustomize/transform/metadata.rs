@@ -9,10 +9,11 @@ use super::field_spec::{self, Create, FieldError, FieldSpec, Gvk};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::{Pair, Text};
 use crate::kustomize::kustomization::LabelEntry;
+use crate::kustomize::resource::SharedValue;
 use crate::kustomize::{Problem, Resource};
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{By, Kind, Node, Origin, scalar};
 
-const HELM_GENERATED: &str = "config.kubernetes.io/helm-generated";
+const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct NamespaceOptions {
     pub unset_only: bool,
     /// Which subjects of role bindings get it.
     pub subjects: Subjects,
+    /// Leave no record of the identity before.
+    pub unrecorded: bool,
 }
 
 /// Reports why a field of a resource could not be set.
@@ -62,7 +65,9 @@ pub fn namespace(
         if resource.node.at(&["metadata", "annotations", HELM_GENERATED]).and_then(Node::text) == Some("true") {
             continue;
         }
-        resource.store_previous();
+        if !options.unrecorded {
+            resource.store_previous();
+        }
         let mut changed = Ok(());
         if !resource.id().is_cluster_scoped() {
             changed = field_spec::apply(&mut resource.node, &own, Create::Scalar, origin, &mut set);
@@ -106,6 +111,9 @@ fn subjects(
         Subjects::Default => ("name", "default"),
         Subjects::ServiceAccounts => ("kind", "ServiceAccount"),
     };
+    if let Some(found) = node.get("subjects").filter(|found| found.as_list().is_none() && !found.is_null()) {
+        return Err(FieldError::new(found, "the subjects must be a list"));
+    }
     let concerns = |subject: &Node| subject.get(key).and_then(Node::text) == Some(wanted);
     if !node.get("subjects").is_some_and(|subjects| subjects.items().iter().any(concerns)) {
         return Ok(());
@@ -187,6 +195,9 @@ pub fn set_pairs(resources: &mut [Resource], pairs: &[Pair], specs: &[FieldSpec]
     if pairs.is_empty() {
         return;
     }
+    for pair in pairs.iter().filter(|_| !resources.is_empty()) {
+        check_key(&pair.key, pair.key_origin, context);
+    }
     for resource in resources {
         for spec in specs {
             let made_by = pairs.first().map_or(resource.node.origin, |pair| pair.key_origin).with(by);
@@ -200,5 +211,36 @@ pub fn set_pairs(resources: &mut [Resource], pairs: &[Pair], specs: &[FieldSpec]
                 report(context, resource, &spec.path, error, made_by);
             }
         }
+        resource.settle_shared();
+        share(resource, pairs, specs, by);
+    }
+}
+
+/// Remembers which of the pairs now stand at several places of the object.
+fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
+    for pair in pairs {
+        let origin = pair.value.origin().with(by);
+        let (mut places, mut maps) = (0, Vec::new());
+        for spec in specs.iter().filter(|spec| spec.gvk.selects_object(&resource.node)) {
+            let before = places;
+            field_spec::visit(&resource.node, &spec.steps, &mut |map| {
+                places += usize::from(map.get(&pair.key).is_some_and(|value| value.origin == origin && value.replaced.is_none()));
+            });
+            if places > before {
+                maps.push(spec.steps.clone());
+            }
+        }
+        if places > 1 {
+            let (key, text) = (pair.key.clone(), pair.value.value.clone());
+            resource.shared.push(SharedValue { key, maps, origin, text });
+        }
+    }
+}
+
+/// Refuses a key that reads as something else than a string: kustomize writes the keys that it makes without quotes.
+pub fn check_key(key: &str, origin: Origin, context: &mut BuildContext<'_>) {
+    if scalar::resolve(key) != Kind::String {
+        let message = format!("the key {key:?} reads as another type than a string, and kustomize writes it without quotes");
+        context.report(Problem::error(origin, message).with_help("choose a key that is a word"));
     }
 }

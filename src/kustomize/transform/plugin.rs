@@ -126,7 +126,7 @@ impl<'a> Reader<'a, '_> {
                 Subjects::Default
             }
         };
-        Transformer::Namespace(namespace, self.specs(), NamespaceOptions { unset_only, subjects })
+        Transformer::Namespace(namespace, self.specs(), NamespaceOptions { unset_only, subjects, unrecorded: false })
     }
 
     fn json6902(&mut self) -> Transformer {

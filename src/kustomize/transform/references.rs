@@ -209,11 +209,13 @@ impl Referrer {
 
 /// Makes every reference follow the objects that were renamed. Once, at the top.
 pub fn fix_references(resources: &mut [Resource], configuration: &Configuration, context: &mut BuildContext<'_>) {
-    if resources.iter().all(|resource| resource.previous.is_empty()) {
-        return;
-    }
     let candidates = Candidates::new(resources);
     for resource in resources.iter_mut() {
+        if let Some(namespace) = unclear_subject(resource) {
+            let message = format!("the namespace of a subject of {} must be a string", resource.id());
+            context.report(Problem::error(namespace, message).with_help("name the namespace of the ServiceAccount, or drop the field"));
+            continue;
+        }
         let first_kind = resource.first_id().kind;
         let mut referrer = None;
         for (target, spec) in configuration.references_of(&first_kind) {
@@ -224,7 +226,7 @@ pub fn fix_references(resources: &mut [Resource], configuration: &Configuration,
             let mut changes = false;
             let mut broken = false;
             let referrer = referrer.get_or_insert_with(|| Referrer::new(resource));
-            field_spec::visit(&resource.node, &spec.steps, &mut |node| {
+            let free = field_spec::visit(&resource.node, &spec.steps, &mut |node| {
                 let mut see = |node: &Node| match Sought::of(node) {
                     Some(sought) => changes |= !matches!(candidates.find(&sought, target, spec, referrer), Found::Nothing),
                     None => broken |= node.as_map().is_some(),
@@ -234,7 +236,7 @@ pub fn fix_references(resources: &mut [Resource], configuration: &Configuration,
                     _ => see(node),
                 }
             });
-            if !changes && !broken {
+            if !changes && !broken && free {
                 continue;
             }
             // the type that decides is the one that the object had at first
@@ -244,11 +246,28 @@ pub fn fix_references(resources: &mut [Resource], configuration: &Configuration,
             let mut set = |node: &mut Node| update(node, &candidates, target, spec, referrer, &mut problems);
             let result = field_spec::apply(&mut resource.node, &anywhere, Create::Nothing, origin, &mut set);
             if let Err(error) = result {
-                problems.push(Problem::error(error.origin, format!("{} of {}: {}", spec.path, resource.id(), error.message)));
+                let problem = Problem::error(error.origin, format!("{} of {}: {}", spec.path, resource.id(), error.message));
+                problems.push(
+                    problem.with_help("kustomize looks for a name to follow there: give the field the form that Kubernetes asks for"),
+                );
             }
             problems.into_iter().for_each(|problem| context.report(problem));
         }
     }
+}
+
+/// The namespace of a ServiceAccount that a RoleBinding names, where it is no string.
+fn unclear_subject(resource: &Resource) -> Option<Origin> {
+    if resource.kind() != "RoleBinding" {
+        return None;
+    }
+    let accounts = resource
+        .node
+        .get("subjects")?
+        .items()
+        .iter()
+        .filter(|subject| subject.get("kind").and_then(Node::as_str) == Some("ServiceAccount"));
+    accounts.filter_map(|subject| subject.get("namespace")).find(|namespace| namespace.as_str().is_none()).map(|namespace| namespace.origin)
 }
 
 fn update(

@@ -68,6 +68,7 @@ fn apply(resources: &mut [Resource], entry: &ReplacementEntry, context: &mut Bui
                 if let Err(problem) = write_target(resources, &mut value, target, entry) {
                     context.report(problem);
                 }
+                resources.iter_mut().for_each(Resource::settle_shared);
             }
         }
         Err(problem) => context.report(problem),

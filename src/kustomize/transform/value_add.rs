@@ -112,10 +112,8 @@ impl Target {
         let origin = value.origin();
         for resource in resources.iter_mut().filter(|resource| selector.as_ref().is_none_or(|selector| selects(selector, resource))) {
             if &**written == "metadata/namespace" {
-                let known = resource.previous.len();
-                metadata::namespace(std::slice::from_mut(resource), value, &[], NamespaceOptions::default(), context);
-                // Unlike the namespace field, this records no earlier identity.
-                resource.previous.truncate(known);
+                let options = NamespaceOptions { unrecorded: true, ..NamespaceOptions::default() };
+                metadata::namespace(std::slice::from_mut(resource), value, &[], options, context);
                 continue;
             }
             let mut failed = None;

@@ -30,6 +30,7 @@ pub fn resolve_vars(resources: &mut [Resource], vars: &[VarEntry], configuration
                 metadata::report(context, resource, &spec.path, error, any.origin);
             }
         }
+        resource.settle_shared();
     }
 }
 

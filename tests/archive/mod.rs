@@ -1,0 +1,49 @@
+//! Text files that hold a small tree of files, so that a case can be read from top to bottom:
+//!
+//! ```text
+//! What the case shows.
+//!
+//! -- top/kustomization.yaml --
+//! resources: [web.yaml]
+//! -- top/web.yaml --
+//! …
+//! ```
+
+use std::path::{Path, PathBuf};
+
+/// One such file.
+pub struct Archive {
+    /// What stands before the first file.
+    pub comment: String,
+    /// Paths and texts.
+    pub files: Vec<(String, String)>,
+}
+
+impl Archive {
+    /// Reads a file of the form above.
+    pub fn read(path: &Path) -> Archive {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut archive = Archive { comment: String::new(), files: Vec::new() };
+        for line in text.split_inclusive('\n') {
+            let name = line.trim_end().strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --"));
+            match (name, archive.files.last_mut()) {
+                (Some(name), _) => archive.files.push((name.to_string(), String::new())),
+                (None, Some((_, text))) => text.push_str(line),
+                (None, None) => archive.comment.push_str(line),
+            }
+        }
+        archive
+    }
+    /// The files without the sections that hold expectations, which have no dot in their names.
+    pub fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter(|(name, _)| name.contains('.')).map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+}
+
+/// The archives below a folder of `testdata`, in order.
+pub fn all(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
