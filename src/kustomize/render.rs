@@ -168,7 +168,8 @@ impl Renderer {
             kustomization.paths().any(|path| {
                 // `key=path` in generators
                 let path = path.rsplit('=').next().unwrap_or(path);
-                matches!(self.shared.locate(folder, path), Err(crate::source::SourceError::OutsideRoot))
+                let located = self.shared.locate(folder, path).and_then(|path| self.shared.source.resolve(&path));
+                matches!(located, Err(crate::source::SourceError::OutsideRoot))
             })
         })
     }
@@ -262,7 +263,7 @@ impl Renderer {
 }
 
 fn finish(mut gathered: Accumulated) -> Rendered {
-    gathered.resources.iter_mut().for_each(|resource| folded::settle(&mut resource.node));
+    gathered.resources.iter_mut().for_each(|resource| folded::settle_object(&mut resource.node));
     let mut problems = distinct(gathered.problems);
     // what a missing file, base or chart would have brought is not missed once more by everything that names it
     if problems.iter().any(|problem| problem.kind.refused() && problem.kind != ProblemKind::Absent) {

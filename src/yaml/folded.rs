@@ -5,8 +5,24 @@
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
-/// Replaces every folded text of a document by what kustomize makes of it.
-pub fn settle(node: &mut Node) {
+/// Replaces every folded text of an object by what kustomize makes of it. Annotations are written anew, without their style,
+/// before the object is printed, so they stay what they are.
+pub fn settle_object(object: &mut Node) {
+    if object.at(&["metadata", "annotations"]).is_some_and(has_folded)
+        && let Some(annotations) = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Node::map_mut)
+    {
+        for entry in &mut annotations.entries {
+            if let Data::Scalar(scalar) = &mut entry.value.data
+                && scalar.style == Style::Folded
+            {
+                scalar.style = Style::Literal;
+            }
+        }
+    }
+    settle(object);
+}
+
+fn settle(node: &mut Node) {
     if !has_folded(node) {
         return;
     }
@@ -82,6 +98,15 @@ mod tests {
         }
         let long = "word ".repeat(60);
         assert_eq!(reprinted(long.trim_end()), long.trim_end());
+    }
+
+    #[test]
+    fn annotations_are_not_reprinted() {
+        let text = "metadata:\n  annotations:\n    note: >\n      first\n       second\nspec:\n  note: >\n    first\n     second\n";
+        let mut object = read::read(text, FileId(0)).unwrap().documents.remove(0);
+        settle_object(&mut object);
+        assert_eq!(object.at(&["metadata", "annotations", "note"]).and_then(Node::as_str), Some("first\n second\n"));
+        assert_eq!(object.at(&["spec", "note"]).and_then(Node::as_str), Some("first\n\n second\n"));
     }
 
     #[test]

@@ -192,6 +192,9 @@ fn apply(
                 // what kustomize remembers of the object stays, whatever the patch does to its annotations
                 let marked = resource.is_marked();
                 let mut node = resource.node.clone();
+                if resource.carries_notes() {
+                    with_annotations(&mut node);
+                }
                 match patch.apply(&mut node) {
                     Err(problem) => context.report(about(problem, resource)),
                     Ok(()) if node.entries().is_empty() => {}
@@ -443,6 +446,16 @@ fn string_values(metadata: &mut Node, key: &str) {
     }
 }
 
+/// Gives an object the annotations in which kustomize keeps its notes, so that operations find the map. It goes again when
+/// nothing was put into it.
+fn with_annotations(node: &mut Node) {
+    let Some(metadata) = node.get_mut("metadata").filter(|metadata| metadata.as_map().is_some()) else { return };
+    if metadata.get("annotations").is_none_or(Node::is_null) {
+        let origin = metadata.origin;
+        metadata.set("annotations", Node::map(Vec::new(), origin), origin);
+    }
+}
+
 /// What the way through JSON does to an object beside the patch: nothing becomes `null`, annotations become strings.
 fn as_json_leaves(node: &mut Node) {
     fn holds_nothing(node: &Node) -> bool {
@@ -563,6 +576,33 @@ mod tests {
         assert_eq!(messages(&run("patches: [{path: patch.yaml}]", "# nothing\n")), [""; 0], "patches may be empty");
         let rendered = run("patchesJson6902: [{path: patch.yaml, target: {kind: Deployment}}]", operations);
         assert_eq!(messages(&rendered), ["a JSON 6902 patch needs a target with a name"]);
+    }
+
+    #[test]
+    fn operations_find_the_annotations_that_kustomize_keeps_notes_in() {
+        let operations = r#"[{"op": "add", "path": "/metadata/annotations/a", "value": "b"}]"#;
+        let annotations = |rendered: &Rendered| {
+            let web = rendered.resources.iter().find(|resource| resource.name().ends_with("web")).unwrap();
+            web.node.at(&["metadata", "annotations"]).map(|found| to_json(found).to_string())
+        };
+        let rendered = run("patches: [{path: patch.yaml, target: {name: web}}]", operations);
+        assert_eq!(messages(&rendered), [""; 0]);
+        assert_eq!(annotations(&rendered).as_deref(), Some(r#"{"a":"b"}"#));
+        let remove = r#"[{"op": "remove", "path": "/metadata/annotations"}]"#;
+        let rendered = run("patches: [{path: patch.yaml, target: {name: web}}]", remove);
+        assert_eq!((messages(&rendered), annotations(&rendered)), (vec![], None), "an empty map goes again");
+        // the old field takes no note of its own; a prefix of a base does
+        let old = "patchesJson6902: [{path: patch.yaml, target: {version: v1, group: apps, kind: Deployment, name: web}}]";
+        assert!(messages(&run(old, operations))[0].contains(r#"there is no "/metadata/annotations""#));
+        let overlay = format!("resources: [../base]\n{}", old.replace("name: web", "name: old-web"));
+        let files = [
+            ("base/kustomization.yaml", "resources: [web.yaml]\nnamePrefix: old-\n"),
+            ("base/web.yaml", WEB),
+            ("top/kustomization.yaml", overlay.as_str()),
+            ("top/patch.yaml", operations),
+        ];
+        let rendered = build(&files, "top").0;
+        assert_eq!((messages(&rendered), annotations(&rendered).as_deref()), (vec![], Some(r#"{"a":"b"}"#)));
     }
 
     #[test]
