@@ -309,6 +309,21 @@ fn a_broken_configuration_is_status_2_with_every_mistake() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn outside_of_git_the_repo_reaches_as_far_as_its_links() {
+    let repo = Repo::new();
+    repo.write("shared/deployment.yaml", &deployment("api"));
+    repo.write("app/kustomization.yaml", "resources: [deployment.yaml]\n");
+    std::os::unix::fs::symlink("../shared/deployment.yaml", repo.path("app/deployment.yaml")).unwrap();
+    let app = repo.path("app");
+    let app = app.to_str().unwrap();
+    let done = repo.run(&["render", app, "--load-restrictor", "none"]).expect(0);
+    assert!(done.out.contains("name: api"), "{}", done.out);
+    // kustomize's default keeps a kustomization in its own folder
+    repo.run(&["render", app]).expect(2);
+}
+
 #[test]
 fn the_life_of_a_value_is_told_and_secrets_are_not() {
     let repo = Repo::shop();

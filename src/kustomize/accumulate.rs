@@ -355,9 +355,14 @@ impl<'a> Accumulator<'a> {
                 match context.read_documents(entry) {
                     Err(problem) => context.report(problem),
                     Ok(documents) => {
-                        let read =
-                            if std::ptr::eq(entries, &kustomization.crds) { Configuration::from_crds } else { Configuration::from_file };
-                        tables.extend(documents.documents.first().map(read));
+                        let Some(document) = documents.documents.first() else { continue };
+                        if std::ptr::eq(entries, &kustomization.crds) {
+                            tables.push(Configuration::from_crds(document));
+                            continue;
+                        }
+                        let mut problems = Vec::new();
+                        tables.push(Configuration::from_file(document, &mut Decoder::new(&mut problems, Rules::Configuration)));
+                        problems.into_iter().for_each(|problem| context.report(problem.with_related("it is named here", entry.origin())));
                     }
                 }
             }
@@ -389,8 +394,7 @@ impl<'a> Accumulator<'a> {
             }
         }
         for chart in &kustomization.helm_charts {
-            let problem = Problem::error(chart.origin, "a Helm chart is not rendered, so what it makes is missing");
-            context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help("render it with helm template and commit the result"));
+            context.report(needs_helm(chart.origin));
         }
         for object in self.objects(step, &kustomization.generators, context, gathered) {
             let resource = match (object.api_version(), object.kind()) {
@@ -593,7 +597,15 @@ fn is_empty(node: &Node) -> bool {
     node.is_null() || node.as_map().is_some_and(|map| map.entries.is_empty()) || node.as_list().is_some_and(|list| list.items.is_empty())
 }
 
+fn needs_helm(origin: Origin) -> Problem {
+    let problem = Problem::error(origin, "a Helm chart is not rendered, so what it makes is missing");
+    problem.with_kind(ProblemKind::NeedsPlugin).with_help("render it with helm template and commit the result")
+}
+
 fn needs_plugin(object: &Resource, what: &str) -> Problem {
+    if object.kind() == "HelmChartInflationGenerator" && what == "generator" {
+        return needs_helm(place(&object.node));
+    }
     if object.api_version() == "builtin" {
         let message = format!("there is no built-in {what} {}", object.kind());
         return Problem::error(place(&object.node), message);

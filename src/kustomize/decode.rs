@@ -57,6 +57,8 @@ pub struct Decoder<'a> {
 pub enum Rules {
     /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are no strings.
     Kustomization,
+    /// A file of `configurations`: unknown fields are refused, numbers and booleans become strings.
+    Configuration,
     /// The configuration of a built-in transformer or generator: unknown fields are ignored, numbers and booleans become strings.
     Plugin,
 }
@@ -70,9 +72,7 @@ fn describe(node: &Node, rules: Rules) -> &'static str {
             Kind::Null => "null",
             Kind::Bool => "a boolean",
             Kind::Int | Kind::Float => "a number",
-            Kind::String if scalar.style == Style::Plain && rules == Rules::Kustomization && old_boolean(&scalar.text).is_some() => {
-                "a boolean"
-            }
+            Kind::String if scalar.style == Style::Plain && rules != Rules::Plugin && old_boolean(&scalar.text).is_some() => "a boolean",
             _ => "a string",
         },
     }
@@ -153,7 +153,7 @@ impl<'a> Decoder<'a> {
         }
         let found = describe(node, self.rules);
         match (self.rules, &node.data) {
-            (_, Data::Scalar(scalar)) if found == "a string" || self.rules == Rules::Plugin => {
+            (rules, Data::Scalar(scalar)) if found == "a string" || rules != Rules::Kustomization => {
                 Some(Text { value: scalar.text.clone(), node: node.clone() })
             }
             _ => {

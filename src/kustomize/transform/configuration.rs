@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::field_spec::{FieldSpec, Gvk};
+use crate::kustomize::decode::Decoder;
+use crate::kustomize::kustomization::FieldSpecEntry;
 use crate::kustomize::order;
 use crate::yaml::Node;
 
@@ -59,6 +61,26 @@ pub struct NameReference {
     pub target: Gvk,
     /// Where its name stands.
     pub referrers: Vec<FieldSpec>,
+}
+
+impl NameReference {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> NameReference {
+        let mut result = NameReference { target: Gvk::default(), referrers: Vec::new() };
+        for (name, entry) in decoder.fields(node, "a name reference", &["group", "version", "kind", "fieldSpecs"]) {
+            if name == "fieldSpecs" {
+                let items = decoder.list(&entry.value, name).iter();
+                result.referrers = items.map(|item| FieldSpec::of(&FieldSpecEntry::decode(item, decoder))).collect();
+                continue;
+            }
+            let text = decoder.text(&entry.value, name).map(|text| text.value).unwrap_or_default();
+            match name {
+                "group" => result.target.group = text,
+                "version" => result.target.version = text,
+                _ => result.target.kind = text,
+            }
+        }
+        result
+    }
 }
 
 /// Every list.
@@ -194,27 +216,17 @@ impl Configuration {
         self.lists.get_mut(*list as usize)
     }
 
-    /// Reads a file of `configurations`; what it does not know is ignored, as kustomize does.
-    pub fn from_file(document: &Node) -> Configuration {
+    /// Reads a file of `configurations`. Unknown and mistyped fields are reported to the decoder.
+    pub fn from_file(document: &Node, decoder: &mut Decoder<'_>) -> Configuration {
+        const REFERENCES: &str = "nameReference";
+        let known: Vec<&'static str> = LISTS.iter().map(|(name, _)| *name).chain([REFERENCES]).collect();
         let mut result = Configuration::default();
-        let field = |node: &Node, name: &str| {
-            let entry = node.entries().iter().find(|entry| entry.key.eq_ignore_ascii_case(name));
-            entry.and_then(|entry| entry.value.text()).map(Arc::<str>::from).unwrap_or_default()
-        };
-        let gvk = |node: &Node| Gvk { group: field(node, "group"), version: field(node, "version"), kind: field(node, "kind") };
-        let spec = |node: &Node| {
-            let create = field(node, "create").eq_ignore_ascii_case("true");
-            FieldSpec::new(gvk(node), &field(node, "path"), create)
-        };
-        for entry in document.entries() {
-            if entry.key.eq_ignore_ascii_case("nameReference") {
-                for reference in entry.value.items() {
-                    let specs = reference.entries().iter().find(|entry| entry.key.eq_ignore_ascii_case("fieldSpecs"));
-                    let referrers: Vec<FieldSpec> = specs.map_or(&[][..], |specs| specs.value.items()).iter().map(spec).collect();
-                    result.references.push(NameReference { target: gvk(reference), referrers });
-                }
-            } else if let Some(list) = result.list_mut(&entry.key) {
-                list.extend(entry.value.items().iter().map(spec));
+        for (name, entry) in decoder.fields(document, "a transformer configuration", &known) {
+            let items = decoder.list(&entry.value, name);
+            if name == REFERENCES {
+                result.references.extend(items.iter().map(|item| NameReference::decode(item, decoder)));
+            } else if let Some(list) = result.list_mut(name) {
+                list.extend(items.iter().map(|item| FieldSpec::of(&FieldSpecEntry::decode(item, decoder))));
             }
         }
         result
@@ -293,6 +305,7 @@ pub fn merge_specs(list: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kustomize::decode::Rules;
     use crate::yaml::{FileId, read};
 
     fn parse(text: &str) -> Node {
@@ -316,12 +329,30 @@ mod tests {
         let file = parse(
             "{namePrefix: [{path: spec/alias, kind: Widget}], nameReference: [{kind: Widget, fieldSpecs: [{path: spec/w, kind: Pod}]}]}",
         );
+        let read = |document: &Node| {
+            let mut problems = Vec::new();
+            let read = Configuration::from_file(document, &mut Decoder::new(&mut problems, Rules::Configuration));
+            (read, problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>())
+        };
         let mut result = (*Configuration::builtin()).clone();
-        result.absorb(&Configuration::from_file(&file)).unwrap();
+        let (file, problems) = read(&file);
+        assert_eq!(problems, [""; 0]);
+        result.absorb(&file).unwrap();
         assert_eq!(result.fields(Fields::NamePrefix).len(), 2);
         assert!(result.references_of("Pod").any(|(target, spec)| &*target.kind == "Widget" && &*spec.path == "spec/w"));
         let conflict = parse("{namePrefix: [{path: metadata/name, create: true}]}");
-        assert!(result.absorb(&Configuration::from_file(&conflict)).is_err());
+        assert!(result.absorb(&read(&conflict).0).is_err());
+        // what it does not know is refused; numbers and booleans are text
+        for (text, message) in [
+            ("{varReference: [{path: spec/a, apiVersion: v1}]}", "a field specification has no field \"apiVersion\""),
+            ("{nameReference: [{kind: Widget, path: spec/a}]}", "a name reference has no field \"path\""),
+            ("{varReferences: []}", "a transformer configuration has no field \"varReferences\""),
+            ("{images: {path: spec/a}}", "images must be a list, but this is a map"),
+            ("{images: [{path: spec/a, create: maybe}]}", "create must be a boolean, but this is a string"),
+        ] {
+            assert_eq!(read(&parse(text)).1, [message]);
+        }
+        assert_eq!(read(&parse("{IMAGES: [{path: 1, kind: true, create: yes}]}")).1, [""; 0]);
     }
 
     #[test]

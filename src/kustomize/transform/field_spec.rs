@@ -164,7 +164,7 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
         Data::List(list) => list.items.iter().any(|item| reaches(item, steps)),
         Data::Map(_) => {
             let (name, list) = sequence_field(step);
-            node.get(name).is_some_and(|value| (list && value.is_null()) || reaches(value, rest))
+            !is_key(name) || node.get(name).is_some_and(|value| (list && value.is_null()) || reaches(value, rest))
         }
     }
 }
@@ -172,6 +172,11 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
 /// The name of a step, and whether the value must be a list.
 pub(super) fn sequence_field(step: &str) -> (&str, bool) {
     step.strip_suffix("[]").map_or((step, false), |name| (name, true))
+}
+
+/// Whether a step can be the key of a map. kustomize takes some for something else, and refuses them where it finds a map.
+fn is_key(step: &str) -> bool {
+    !(matches!(step, "*" | "-") || step.starts_with('[') && step.ends_with(']') || step.parse::<i64>().is_ok())
 }
 
 fn walk(
@@ -205,6 +210,9 @@ fn walk(
     let (name, list) = sequence_field(step);
     if name.is_empty() {
         return Err(FieldError::new(node, "a step of the path is empty"));
+    }
+    if !is_key(name) {
+        return Err(FieldError::new(node, format!("`{name}` is no key: a path of fields knows no wildcards and no items of lists")));
     }
     let made = match create {
         _ if list => None,
@@ -305,6 +313,14 @@ mod tests {
         assert_eq!(run("{b: [{}, {c: x}]}", "b[]/c", true, Create::Scalar).unwrap(), r#"{"b":[{"c":"v"},{"c":"v"}]}"#);
         assert_eq!(run("{b: [{}, {c: x}]}", "b/c", false, Create::Scalar).unwrap(), r#"{"b":[{},{"c":"v"}]}"#);
         assert_eq!(run("{}", "b[]/c", true, Create::Scalar).unwrap(), "{}");
+    }
+
+    #[test]
+    fn wildcards_and_indices_are_refused_where_a_map_is() {
+        for step in ["*", "-", "0", "[name=x]"] {
+            assert!(run("{a: {b: x}}", &format!("a/{step}"), false, Create::Scalar).is_err(), "{step}");
+            assert_eq!(run("{b: x}", &format!("a/{step}"), false, Create::Scalar).unwrap(), r#"{"b":"x"}"#, "nothing leads there");
+        }
     }
 
     #[test]
