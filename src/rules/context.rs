@@ -15,6 +15,7 @@ use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource, ResourceId};
+use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 use crate::source::git::Id;
@@ -151,6 +152,7 @@ pub struct Context<'a> {
     living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
     changes: Vec<OnceLock<Vec<ResourceChange>>>,
     controls: OnceLock<Vec<Control<'a>>>,
+    pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
@@ -172,6 +174,7 @@ impl<'a> Context<'a> {
             before: OnceLock::new(),
             living: OnceLock::new(),
             controls: OnceLock::new(),
+            pointers: OnceLock::new(),
             providers: OnceLock::new(),
             unused: OnceLock::new(),
             readers: OnceLock::new(),
@@ -264,24 +267,51 @@ impl<'a> Context<'a> {
         now.keys().chain(before.keys()).filter(differs).map(|path| path.to_string()).collect()
     }
 
+    /// The agents' objects that point at a folder.
+    pub(super) fn pointers_at(&self, folder: &str) -> &[&'a Pointer] {
+        let repo: &'a Repo = self.repo;
+        let pointers = self.pointers.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<&Pointer>> = HashMap::new();
+            repo.pointers.iter().for_each(|pointer| found.entry(&pointer.folder).or_default().push(pointer));
+            found
+        });
+        pointers.get(folder).map_or(&[], Vec::as_slice)
+    }
+
     /// The objects that steer agents, updaters and gates.
     pub(super) fn controls(&self) -> &[Control<'a>] {
         self.controls.get_or_init(|| controls::collect(self))
     }
 
-    /// The images of an overlay that the base revision does not run there; none where the overlay is new.
+    /// The images of an overlay that the base revision runs there in another version; none where the overlay is new.
     pub fn moved_images(&self, overlay: &Overlay) -> Vec<&ImageUse<'a>> {
         let Some(before) = self.at_base(overlay) else { return Vec::new() };
-        if std::sync::Arc::ptr_eq(&before.rendered, &overlay.rendered) {
+        if Arc::ptr_eq(&before.rendered, &overlay.rendered) {
             return Vec::new();
         }
         let known = history::images(&before.rendered);
         let moved = |used: &&ImageUse<'a>| {
             let image = used.image();
             let same = |version: &Version| version.tag.as_deref() == image.tag && version.digest.as_deref() == image.digest;
-            !known.get(image.name).is_some_and(|versions| versions.iter().any(same))
+            known.get(image.name).is_some_and(|versions| !versions.iter().any(same)) || self.is_other_image(before, used)
         };
         self.facts(overlay).images.iter().filter(moved).collect()
+    }
+
+    /// Whether a container ran an image of another name before.
+    fn is_other_image(&self, before: &Overlay, used: &ImageUse) -> bool {
+        let id = &used.resource.original;
+        let same =
+            |other: &&Resource| other.original.kind == id.kind && other.original.name == id.name && other.original.group() == id.group();
+        let Some(earlier) = before.rendered.resources.iter().find(same) else { return false };
+        let container = |resource: &Resource, path: &str| {
+            let name = resource.node.pointer(path.rsplit_once('/')?.0)?.get("name")?.text()?;
+            Some(name.to_string())
+        };
+        let there = earlier.node.pointer(&used.pointer).and_then(Node::text);
+        let here = used.resource.node.pointer(&used.pointer).and_then(Node::text);
+        let name = |image: &str| crate::kubernetes::image::Image::split(image).name.to_string();
+        container(earlier, &used.pointer) == container(used.resource, &used.pointer) && there.map(name) != here.map(name) && there.is_some()
     }
 
     /// The line of the head that brings the first change of an overlay, with the object and the value; of one that is

@@ -69,11 +69,9 @@ pub(super) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
 
 /// The agents' objects that apply an overlay.
 pub(super) fn agents_of<'a>(context: &Context<'a>, overlay: &Overlay) -> Vec<&'a Pointer> {
-    let repo: &'a crate::repo::Repo = context.repo;
-    let here = repo.pointers.iter().filter(|pointer| pointer.folder == overlay.path);
-    let own = |pointer: &&Pointer| {
+    let own = |pointer: &&&Pointer| {
         let environment = pointer.environment();
         overlay.agent.as_ref() == Some(&pointer.agent) || (environment.is_some() && environment == overlay.environment)
     };
-    here.filter(own).collect()
+    context.pointers_at(&overlay.path).iter().filter(own).copied().collect()
 }

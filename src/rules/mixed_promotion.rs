@@ -26,7 +26,6 @@
 
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
-use crate::history;
 use crate::repo::Overlay;
 
 /// See the documentation above.
@@ -46,26 +45,22 @@ impl Rule for MixedPromotion {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
-    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
-        let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
-        let moved = |overlay: &Overlay| -> Option<usize> {
-            let before = base.same(overlay)?;
-            let known = history::images(&before.rendered);
-            context.facts(overlay).images.iter().position(|used| {
-                let image = used.image();
-                let versions = known.get(image.name);
-                versions.is_some_and(|versions| {
-                    !versions.iter().any(|version| version.tag.as_deref() == image.tag && version.digest.as_deref() == image.digest)
-                })
-            })
-        };
-        let (Some(earlier), Some(later)) = (moved(from), moved(to)) else { return };
-        let used = |overlay, index: usize| context.facts(overlay).images.get(index);
-        let (Some(earlier), Some(later)) = (used(from, earlier), used(to, later)) else { return };
-        let message = format!("the change moves an image of {} in {} and in {} at once", to.app, name(from), name(to));
+    fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
+        let repo = context.repo;
+        if context.base.is_none() || !repo.protected(to) {
+            return;
+        }
+        let Some(later) = context.moved_images(to).first().copied() else { return };
+        // the nearest of the environments before it
+        let before =
+            repo.overlays.iter().filter(|from| from.app == to.app && from.environment.is_some() && from.environment < to.environment);
+        let mut before: Vec<&Overlay> = before.filter(|from| !repo.protected(from)).collect();
+        before.sort_by_key(|from| std::cmp::Reverse(from.environment));
+        let moved = |from: &&Overlay| Some((context.side(from), context.moved_images(from).first().copied()?));
+        let Some((name, earlier)) = before.iter().find_map(moved) else { return };
+        let message = format!("the change moves an image of {} in {name} and in {} at once", to.app, context.side(to));
         let draft = Draft::new(Severity::Warning, later.origin(), message).help("split the change");
-        let draft = draft.related(earlier.origin(), format!("the image of {}", name(from)));
+        let draft = draft.related(earlier.origin(), format!("the image of {name}"));
         sink.report(context, Some(to), draft.on(later.resource, later.pointer.clone()));
     }
 }

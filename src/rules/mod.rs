@@ -12,6 +12,7 @@ mod automation_on_protected;
 mod availability;
 mod context;
 mod controls;
+mod depends_on;
 mod drift;
 mod losses;
 mod problems;
@@ -26,6 +27,8 @@ mod codeowners_gap;
 mod codeowners_invalid;
 mod cross_environment_reference;
 mod dangling_reference;
+mod depends_on_cycle;
+mod depends_on_missing;
 mod deprecated_field;
 mod digest_mismatch;
 mod duplicate_key;
@@ -33,7 +36,9 @@ mod empty_overlay;
 mod environment_variable_drift;
 mod image_drift;
 mod insufficient_soak;
+mod invalid_hook;
 mod invalid_image;
+mod invalid_sync_wave;
 mod limits_below_requests;
 mod lost_digest;
 mod missing_configmap;
@@ -186,6 +191,10 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &blocked_disruption::BlockedDisruption,
         &autoscaler_conflict::AutoscalerConflict,
         &sync_wave_order::SyncWaveOrder,
+        &invalid_sync_wave::InvalidSyncWave,
+        &invalid_hook::InvalidHook,
+        &depends_on_missing::DependsOnMissing,
+        &depends_on_cycle::DependsOnCycle,
         &promotion_order::PromotionOrder,
         &codeowners_gap::CodeownersGap,
         &codeowners_invalid::CodeownersInvalid,

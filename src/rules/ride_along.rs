@@ -2,9 +2,9 @@
 //!
 //! ## What
 //!
-//! With `--base`: the change under check moves an image of a protected environment and changes something else there that a promotion carries (a pod template, a variable that both environments gave the same value, the ports of a Service, rules of a NetworkPolicy, keys of a ConfigMap), and the environment before does not render it at the base revision. An edit in a base counts as well.
+//! With `--base`: the change under check moves an image of a protected environment and changes something else there that a promotion carries (a pod template, a variable that both environments gave the same value, the ports of a Service, rules of a NetworkPolicy, keys of a ConfigMap, a new workload, Service, NetworkPolicy or ConfigMap), and the environment before does not render it at the base revision. An edit in a base counts as well.
 //!
-//! What the environment before has run already, what belongs to an environment by nature (replicas, hosts, resource quantities) and a change that moves no image are no ride-along.
+//! What the environment before has run already, what belongs to an environment by nature (replicas, hosts, resource quantities), what `drift.allow` allows, and a change that moves no image are no ride-along.
 //!
 //! ## Why
 //!
@@ -25,9 +25,13 @@
 //!
 //! None.
 
+use std::sync::Arc;
+
 use super::{Category, Context, Draft, Metadata, Rule, Sink, drift};
+use crate::compare::{self, Change};
 use crate::finding::Severity;
-use crate::history;
+use crate::kubernetes::workload;
+use crate::kustomize::{Resource, ResourceId};
 use crate::repo::Overlay;
 
 /// See the documentation above.
@@ -49,32 +53,55 @@ impl Rule for RideAlong {
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
-        let Some(before) = context.at_base(to).filter(|before| !std::sync::Arc::ptr_eq(&before.rendered, &to.rendered)) else { return };
+        let Some(before) = context.at_base(to).filter(|before| !Arc::ptr_eq(&before.rendered, &to.rendered)) else { return };
         let Some(staged) = context.at_base(from) else { return };
-        if !moves_an_image(before, to) {
+        if context.moved_images(to).is_empty() {
             return;
         }
+        let (earlier, later) = (context.side(from), context.side(to));
+        let help = format!("bring it to {earlier} first, and promote it with the image that ran with it");
         // what staging had at the base is no difference to it
-        let unproved = drift::differences_and_values(context, staged, to);
+        let unproved = drift::differences(context, staged, to);
+        let unproved_values = drift::differences_and_values(context, staged, to);
         let own = drift::differences_and_values(context, staged, before);
         for difference in drift::differences_and_values(context, before, to) {
             let among = |others: &[drift::Difference]| others.iter().any(|other| same_place(&difference, other));
             // a variable that had another value in production than in staging is production's own
-            let private = drift::is_value_of_variable(&difference) && among(&own);
-            if !among(&unproved) || private {
+            let proved = match drift::is_value_of_variable(&difference) {
+                true => !among(&unproved_values) || among(&own),
+                false => !among(&unproved),
+            };
+            if proved || drift::allowance(context, &difference, to).is_some() {
                 continue;
             }
             let in_head = to.rendered.files.contains(&difference.change.origin.file);
             let in_head = in_head && base.files.get(difference.change.origin.file).revision.is_none();
             let origin = if in_head { difference.change.origin } else { to.origin };
-            let (earlier, later) = (context.side(from), context.side(to));
             let told = difference.describe("the base revision", later);
-            let message = format!("{told}: it comes with an image, and {earlier} has not run it");
-            let draft = Draft::new(Severity::Warning, origin, message);
-            let draft = draft.help(format!("bring it to {earlier} first, and promote it with the image that ran with it"));
-            sink.report(context, Some(to), draft.on(&difference.resource, difference.change.path()));
+            let draft = Draft::new(Severity::Warning, origin, format!("{told}: it comes with an image, and {earlier} has not run it"));
+            sink.report(context, Some(to), draft.help(help.clone()).on(&difference.resource, difference.change.path()));
+        }
+        let new_to = |from: &Overlay| -> Vec<ObjectOfPair> {
+            let changes = compare::resources(from, to, &context.repo.environments).into_iter();
+            changes.filter(|change| change.change == Change::Added).filter_map(|change| change.to).map(|new| (new.id(), new)).collect()
+        };
+        let unproved = new_to(staged);
+        for (id, new) in new_to(before).into_iter().filter(|(id, new)| counts(new) && unproved.iter().any(|(other, _)| other == id)) {
+            let message = format!("{}/{} is new in {later}: it comes with an image, and {earlier} has not run it", id.kind, id.name);
+            let draft = Draft::new(Severity::Warning, new.node.get("kind").map_or(new.node.origin, |kind| kind.origin), message);
+            sink.report(context, Some(to), draft.help(help.clone()).on(&new, ""));
         }
     }
+}
+
+/// An object with its identity as rendered.
+type ObjectOfPair = (ResourceId, Resource);
+
+/// Whether a new object is one that a promotion carries: what runs, and what it is reached by and configured with. Budgets and
+/// autoscalers are often production's own.
+fn counts(object: &Resource) -> bool {
+    matches!((object.kind(), object.group()), ("Service" | "ConfigMap", "") | ("NetworkPolicy", "networking.k8s.io"))
+        || !workload::of(object).is_empty()
 }
 
 /// Whether one of two differences lies within the other.
@@ -83,9 +110,4 @@ fn same_place(one: &drift::Difference, other: &drift::Difference) -> bool {
     let (path, other_path) = (one.change.named_path(), other.change.named_path());
     let (id, other_id) = (&one.resource.original, &other.resource.original);
     id.kind == other_id.kind && id.name == other_id.name && (within(&path, &other_path) || within(&other_path, &path))
-}
-
-fn moves_an_image(before: &Overlay, now: &Overlay) -> bool {
-    let known = history::images(&before.rendered);
-    history::images(&now.rendered).iter().any(|(name, versions)| known.get(name).is_some_and(|known| known != versions))
 }

@@ -66,11 +66,13 @@ pub fn check(context: &Context, sink: &mut Sink) {
     }
     for file in &files {
         for marker in &file.markers {
-            let covered = automations.iter().any(|automation| covers(context, automation, file, marker));
+            let covering: Vec<&Control> =
+                automations.iter().copied().filter(|automation| covers(context, automation, file, marker)).collect();
             // one that nothing in the repo follows may be left over
-            if covered || automations.is_empty() {
-                let known = told.contains(&(file.file, marker.origin.start));
-                feeds_two(context, file, marker, &files, if covered { Severity::Error } else { Severity::Warning }, known, sink);
+            if !covering.is_empty() || automations.is_empty() {
+                if !told.contains(&(file.file, marker.origin.start)) {
+                    feeds_two(context, (file, marker), &files, (&automations, &covering), sink);
+                }
                 stuck(context, file, marker, sink);
             }
         }
@@ -233,17 +235,33 @@ fn writes(context: &Context, automation: &Control, files: &[Marked], told: &mut 
     }
 }
 
-/// Reports a policy that moves a protected environment and an earlier one at the same time.
-fn feeds_two(context: &Context, file: &Marked, marker: &Marker, files: &[Marked], severity: Severity, known: bool, sink: &mut Sink) {
-    let Some(overlay) = file.readers.first().filter(|overlay| context.repo.protected(overlay) && !known) else { return };
+/// Reports a policy that moves a protected environment and an earlier one at the same time. Clusters may each have a policy of one
+/// name, so both markers must be followed in one of them.
+fn feeds_two(
+    context: &Context,
+    (file, marker): (&Marked, &Marker),
+    files: &[Marked],
+    (automations, covering): (&[&Control], &[&Control]),
+    sink: &mut Sink,
+) {
+    let Some(overlay) = file.readers.first().filter(|overlay| context.repo.protected(overlay)) else { return };
     let same = |other: &&Marker| other.policy == marker.policy && other.namespace == marker.namespace;
+    let policies = context.controls().iter().filter(|control| control.is("ImagePolicy", IMAGE) && control.name() == marker.policy).count();
+    let together = |other: &Marked, follower: &Marker| match covering {
+        [] => policies == 1,
+        _ => covering.iter().any(|one| {
+            let beside = automations.iter().filter(|automation| automation.environment == one.environment);
+            beside.into_iter().any(|automation| covers(context, automation, other, follower))
+        }),
+    };
     let earlier = files.iter().find_map(|other| {
         let reader = other.readers.iter().find(|reader| !context.repo.protected(reader))?;
-        Some((other.markers.iter().find(same)?, reader))
+        Some((other.markers.iter().filter(same).find(|follower| together(other, follower))?, reader))
     });
     let Some((other, reader)) = earlier else { return };
     let (environment, before) = (context.side(overlay), context.side(reader));
     let message = format!("ImagePolicy {} moves {environment} and {before} at once, so nothing is promoted", marker.policy);
+    let severity = if covering.is_empty() { Severity::Warning } else { Severity::Error };
     let draft = Draft::new(severity, marker.origin, message);
     let draft = draft.help(format!("take the marker of {environment} away, and promote what ran in {before}"));
     let draft = if other.origin == marker.origin { draft } else { draft.related(other.origin, format!("the marker of {before}")) };

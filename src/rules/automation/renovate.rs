@@ -87,7 +87,9 @@ pub fn check(context: &Context, sink: &mut Sink) {
             shown(path, open.iter().map(|(_, path)| path))
         );
         let start = Origin { file: renovate.file, start: 0, end: 0, by: By::Manifest };
-        let draft = Draft::new(Severity::Warning, start, message);
+        // a preset that is not known may leave it out
+        let severity = if unknown.is_empty() { Severity::Warning } else { Severity::Info };
+        let draft = Draft::new(severity, start, message);
         let draft = draft.help(format!(
             "leave {environment} out with `ignorePaths`, or with a packageRule of `matchFileNames` and `enabled: false`{note}"
         ));
