@@ -119,6 +119,13 @@ const REST: &str = r#"
 # external:
 #   - {kind: Secret, name: registry-credentials, environments: [production]}
 
+# Copies of what lies elsewhere, so that overlays which need it are rendered whole: remote bases and files (one that is named
+# without ref stands for every revision), and the output of `helm template` for charts.
+# remotes:
+#   "https://github.com/acme/bases//web?ref=v3": vendor/bases/web
+# charts:
+#   - {name: redis, path: "apps/*/overlays/production", version: "18.1.0", output: vendor/redis/production.yaml}
+
 # Rego policies of your own.
 # policies: [policies/]
 

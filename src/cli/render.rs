@@ -8,6 +8,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::options::Color;
+use super::workspace::configuration;
 use crate::finding::Location;
 use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
 use crate::source::worktree::{Worktree, find_root};
@@ -28,6 +30,9 @@ pub struct Arguments {
     /// Add the label app.kubernetes.io/managed-by to everything
     #[arg(long)]
     add_managed_by_label: bool,
+    /// Configuration, for the copies of remote bases and charts [default: .gitops-lint.yaml in the root]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value = "yaml")]
     format: Format,
@@ -111,7 +116,8 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         let tree = Worktree::open(&root).map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
         let files = Arc::new(Files::default());
         let source: Arc<dyn Source> = Arc::new(tree);
-        let options = RenderOptions { root: Some(root.clone()), ..options.clone() };
+        let config = configuration(&root, &source, &files, arguments.config.as_deref(), Color::Auto)?;
+        let options = RenderOptions { root: Some(root.clone()), remotes: config.remotes, ..options.clone() };
         let renderer = Renderer::new(source, files.clone(), options);
         let below = folder.strip_prefix(&root).unwrap_or(Path::new(""));
         let path: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::options::{CONFIG_FILE, Place, RepoOptions, complain, current_folder, place, relative};
+use super::options::{CONFIG_FILE, Color, Place, RepoOptions, complain, current_folder, place, relative};
 use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
@@ -62,7 +62,8 @@ impl Workspace {
             }
         };
         let files = Arc::new(Files::default());
-        let mut config = timed(&mut timings, "configuration", || configuration(&place, &source, &files, options))?;
+        let mut config =
+            timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
         for (id, level) in &options.rules {
             if crate::rules::find(id).is_none() && !is_other_rule(id) {
                 return Err(format!("--rule: {}", super::unknown_rule(id)));
@@ -132,11 +133,17 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
 }
 
 /// Reads the configuration. Its mistakes are printed, all of them.
-fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, options: &RepoOptions) -> Result<Config, String> {
-    let (name, bytes) = match &options.config {
+pub fn configuration(
+    root: &Path,
+    source: &Arc<dyn Source>,
+    files: &Arc<Files>,
+    named: Option<&Path>,
+    color: Color,
+) -> Result<Config, String> {
+    let (name, bytes) = match named {
         Some(path) => {
             // below the root, reports name it as every other file
-            let below = path.canonicalize().ok().and_then(|real| relative(&place.root, &real));
+            let below = path.canonicalize().ok().and_then(|real| relative(root, &real));
             let shown = below.unwrap_or_else(|| path.display().to_string());
             let bytes = std::fs::read(path).map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
             (shown, bytes)
@@ -144,7 +151,7 @@ fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, op
         None => match source.read(CONFIG_FILE) {
             Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
             Err(SourceError::Missing) => return Ok(Config::default()),
-            Err(error) => return Err(format!("the configuration {CONFIG_FILE} in {} cannot be read: {error}", place.root.display())),
+            Err(error) => return Err(format!("the configuration {CONFIG_FILE} in {} cannot be read: {error}", root.display())),
         },
     };
     let text = String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
@@ -167,7 +174,7 @@ fn configuration(place: &Place, source: &Arc<dyn Source>, files: &Arc<Files>, op
             severity: Severity::Error,
             related: &[],
         };
-        let color = options.color.colored(std::io::stderr().is_terminal());
+        let color = color.colored(std::io::stderr().is_terminal());
         complain(&report::frame(&message, files, &report::Options { color, ..report::Options::default() }));
     }
     let count = problems.len();

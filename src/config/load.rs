@@ -14,7 +14,9 @@ use jiff::tz::TimeZone;
 use crate::calendar::{self, Schedule, Window};
 use crate::finding::Severity;
 use crate::kustomize::decode::nearest;
+use crate::kustomize::remote::{self, Chart};
 use crate::repo::Environment;
+use crate::source::join;
 use crate::yaml::read::Documents;
 use crate::yaml::{Entry, Node, Origin};
 
@@ -52,6 +54,7 @@ const KEYS: &[&str] = &[
     "breakGlass",
     "dependencies",
     "remotes",
+    "charts",
     "policies",
     "data",
     "suppress",
@@ -180,6 +183,38 @@ impl Reader<'_> {
         }
     }
 
+    /// A path inside the repository.
+    fn inside(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = self.text(node, what)?;
+        let path = join("", &text);
+        if path.is_none() {
+            self.refuse(
+                node.origin,
+                format!("{what} must lie inside the repository, but `{text}` leads out of it"),
+                "write it relative to the root",
+            );
+        }
+        path
+    }
+
+    fn chart(&mut self, node: &Node) -> Option<Chart> {
+        let mut chart = Chart { name: String::new(), release: None, path: None, version: None, output: String::new() };
+        for entry in self.fields(node, "an entry of charts", &["name", "release", "path", "version", "output"]) {
+            let value = &entry.value;
+            match &*entry.key {
+                "name" => chart.name = self.text(value, "name").unwrap_or_default(),
+                "release" => chart.release = self.text(value, "release"),
+                "path" => chart.path = self.glob(value, "path"),
+                "version" => chart.version = self.text(value, "version"),
+                _ => chart.output = self.inside(value, "output").unwrap_or_default(),
+            }
+        }
+        for key in ["name", "output"] {
+            self.required(node, "an entry of charts", key, false);
+        }
+        (!chart.name.is_empty() && !chart.output.is_empty()).then_some(chart)
+    }
+
     fn required(&mut self, node: &Node, what: &str, key: &str, present: bool) {
         if !present && node.get(key).is_none() && node.as_map().is_some() {
             let place = Origin { end: node.origin.start, ..node.origin };
@@ -266,11 +301,16 @@ impl Reader<'_> {
                         self.mistyped(value, "remotes", "a map of URLs to folders");
                     }
                     for entry in value.entries() {
-                        if let Some(folder) = self.text(&entry.value, "a folder of remotes") {
-                            config.remotes.insert(entry.key.to_string(), folder);
+                        if remote::parse(&entry.key).is_none() && !remote::is_http(&entry.key) {
+                            let message = format!("`{}` is no URL that kustomize takes for a remote base or file", entry.key);
+                            self.refuse(entry.key_origin, message, "write it as https://github.com/acme/bases//web?ref=v3");
+                        }
+                        if let Some(place) = self.inside(&entry.value, "a copy under remotes") {
+                            config.remotes.urls.insert(entry.key.to_string(), place);
                         }
                     }
                 }
+                "charts" => config.remotes.charts = self.list(value, "charts").iter().filter_map(|item| self.chart(item)).collect(),
                 "policies" => config.policies = self.texts(value, "policies"),
                 "data" => config.data = self.texts(value, "data"),
                 "suppress" => {
@@ -678,6 +718,8 @@ images:
   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
 bots: ["*[bot]"]
 remotes: {"https://github.com/acme/bases//web?ref=v3": vendor/bases/web}
+charts:
+  - {name: redis, release: cache, path: "apps/*/overlays/production", version: "18.1.0", output: vendor/redis/}
 policies: [builtin/digest-required]
 data: [policies/data.yaml]
 suppress:
@@ -691,7 +733,36 @@ suppress:
         assert!(config.rules["mutable-tag"].options.is_some());
         assert_eq!(config.pairs[0].from, "apps/api/overlays/staging-eu");
         assert_eq!(config.drift_allow[0].until, Some(jiff::civil::date(2027, 1, 31)));
-        assert_eq!(config.mirrors.len() + config.remotes.len() + config.suppress.len() + config.external.len(), 4);
+        assert_eq!(config.mirrors.len() + config.remotes.urls.len() + config.suppress.len() + config.external.len(), 4);
+        assert_eq!((&*config.remotes.charts[0].name, &*config.remotes.charts[0].output), ("redis", "vendor/redis"));
+    }
+
+    #[test]
+    fn copies_lie_inside_the_repository() {
+        let problems = load(
+            "remotes:
+  ../base: vendor
+  https://github.com/acme/bases: ../vendor
+charts:
+- {name: redis}
+- {name: a, output: /tmp/x, path: '['}
+- {chart: a}
+",
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "2: `../base` is no URL that kustomize takes for a remote base or file; write it as https://github.com/acme/bases//web?ref=v3",
+                "3: a copy under remotes must lie inside the repository, but `../vendor` leads out of it; write it relative to the root",
+                "5: an entry of charts needs `output`; add `output:`",
+                "6: output must lie inside the repository, but `/tmp/x` leads out of it; write it relative to the root",
+                "6: `[` is no valid glob: unclosed character class; missing ']'; `*` is one segment, `**` any number",
+                "7: an entry of charts needs `name`; add `name:`",
+                "7: an entry of charts needs `output`; add `output:`",
+                "7: an entry of charts has no key `chart`; the keys here are name, release, path, version, output",
+            ]
+        );
     }
 
     #[test]

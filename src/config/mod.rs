@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::calendar::Window;
 use crate::finding::Severity;
+use crate::kustomize::remote::Remotes;
 use crate::repo::Environment;
 use crate::yaml::{Node, Origin};
 
@@ -157,8 +158,8 @@ pub struct Config {
     pub external: Vec<External>,
     /// Registry mirrors: (from, to) prefixes.
     pub mirrors: Vec<(String, String)>,
-    /// Remote URL to local folder.
-    pub remotes: BTreeMap<String, String>,
+    /// Copies of remote bases, files and charts.
+    pub remotes: Remotes,
     /// `builtin/NAME` or folders and files of the repo.
     pub policies: Vec<String>,
     /// Data files for policies.
@@ -186,7 +187,7 @@ impl Default for Config {
             drift_allow: Vec::new(),
             external: Vec::new(),
             mirrors: Vec::new(),
-            remotes: BTreeMap::new(),
+            remotes: Remotes::default(),
             policies: Vec::new(),
             data: Vec::new(),
             suppress: Vec::new(),

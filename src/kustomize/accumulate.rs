@@ -16,7 +16,7 @@ use super::patch::Form;
 use super::resource::{Behavior, Trail};
 use super::schema::{self, Schema};
 use super::transform::{self, Configuration};
-use super::{Deleted, Problem, ProblemKind, Resource, ResourceId, patch, remote};
+use super::{Deleted, Problem, ProblemKind, Resource, ResourceId, charts, patch, remote};
 use crate::source::join;
 use crate::yaml::read::Documents;
 use crate::yaml::{FileId, Node, Origin};
@@ -285,7 +285,13 @@ impl<'a> Accumulator<'a> {
                 return None;
             }
             Target::Outside => return refuse(context, format!("{:?} leads out of the repository", &**entry)),
-            Target::Missing => return refuse(context, format!("there is no file or folder {:?}", &**entry)),
+            Target::Missing => {
+                let Some(copy) = self.shared.options.remotes.copy_of(entry) else {
+                    return refuse(context, format!("there is no file or folder {:?}", &**entry));
+                };
+                context.report(remote::missing_copy(entry, &copy));
+                return None;
+            }
             Target::Folder(folder) => {
                 if entry.starts_with('/') {
                     return refuse(context, format!("the folder {:?} must be given as a relative path", &**entry));
@@ -393,8 +399,13 @@ impl<'a> Accumulator<'a> {
                 }
             }
         }
+        let trail = self.configured(step, "builtin", "HelmChartInflationGenerator", None);
         for chart in &kustomization.helm_charts {
-            context.report(needs_helm(chart.origin));
+            let mut resources = charts::inflate(chart, chart.origin, context);
+            for resource in &mut resources {
+                resource.trail = trail.clone().map(|origin| Arc::new(Trail { origin: Some(origin), transformations: Vec::new() }));
+            }
+            made.append(&mut resources);
         }
         for object in self.objects(step, &kustomization.generators, context, gathered) {
             let resource = match (object.api_version(), object.kind()) {
@@ -404,6 +415,11 @@ impl<'a> Accumulator<'a> {
                     generators::generate(&entry, what, None, context)
                 }
                 ("builtin", "IAMPolicyGenerator") => generators::iam_policy(&object.node, context),
+                // found by its kind, whatever it calls itself
+                (_, "HelmChartInflationGenerator") => {
+                    made.append(&mut charts::inflate(&object.node, place(&object.node), context));
+                    None
+                }
                 _ => {
                     context.report(needs_plugin(&object, "generator"));
                     None
@@ -597,15 +613,7 @@ fn is_empty(node: &Node) -> bool {
     node.is_null() || node.as_map().is_some_and(|map| map.entries.is_empty()) || node.as_list().is_some_and(|list| list.items.is_empty())
 }
 
-fn needs_helm(origin: Origin) -> Problem {
-    let problem = Problem::error(origin, "a Helm chart is not rendered, so what it makes is missing");
-    problem.with_kind(ProblemKind::NeedsPlugin).with_help("render it with helm template and commit the result")
-}
-
 fn needs_plugin(object: &Resource, what: &str) -> Problem {
-    if object.kind() == "HelmChartInflationGenerator" && what == "generator" {
-        return needs_helm(place(&object.node));
-    }
     if object.api_version() == "builtin" {
         let message = format!("there is no built-in {what} {}", object.kind());
         return Problem::error(place(&object.node), message);

@@ -2,11 +2,12 @@
 //!
 //! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations (`loader`), accumulation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::decode::Text;
+use super::remote::Remotes;
 use super::{Problem, ProblemKind, remote};
 use crate::source::{EntryKind, Files, Source, SourceError, join};
 use crate::yaml::read::{Documents, read, read_embedded};
@@ -37,8 +38,8 @@ pub enum Reorder {
 pub struct RenderOptions {
     /// Which files a kustomization may read.
     pub load_restrictor: LoadRestrictor,
-    /// Remote URLs and the folders of the tree that hold what is there.
-    pub remotes: BTreeMap<String, String>,
+    /// Copies of remote bases, files and charts.
+    pub remotes: Remotes,
     /// The order of documents.
     pub reorder: Reorder,
     /// Whether to add the managed-by label to everything.
@@ -186,10 +187,13 @@ impl<'a> BuildContext<'a> {
     /// The path of a file relative to the root, when it may be read from here.
     pub fn resolve(&self, reference: &Text) -> Result<String, Problem> {
         if remote::is_http(reference) {
-            if let Some(folder) = remote::mapped(&self.shared.options.remotes, reference) {
-                return Ok(folder.to_string());
-            }
-            return Err(remote::problem(reference));
+            let copy = self.shared.options.remotes.copy_of(reference).ok_or_else(|| remote::problem(reference))?;
+            let real = self.shared.source.resolve(&copy).unwrap_or_else(|_| copy.clone());
+            return match self.shared.source.kind(&real) {
+                Some(EntryKind::File) => Ok(real),
+                Some(EntryKind::Directory) => Err(unreadable(reference, &SourceError::IsDirectory)),
+                None => Err(remote::missing_copy(reference, &copy)),
+            };
         }
         let fail = |error: SourceError| unreadable(reference, &error);
         let path = self.shared.locate(&self.folder, reference).map_err(fail)?;

@@ -111,9 +111,9 @@ impl Loader {
 
 /// Where an entry leads.
 pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
-    let mapped = remote::mapped(&shared.options.remotes, entry);
-    let path = match mapped {
-        Some(folder) => folder.to_string(),
+    let copy = shared.options.remotes.copy_of(entry);
+    let path = match &copy {
+        Some(copy) => copy.clone(),
         None if remote::is_http(entry) => return Target::Remote,
         None => match shared.locate(folder, entry) {
             Ok(path) => path,
@@ -128,7 +128,7 @@ pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
     };
     match shared.source.kind(&real) {
         Some(EntryKind::File) => Target::File,
-        _ if mapped.is_none() && remote::parse(entry).is_some() => Target::Remote,
+        _ if copy.is_none() && remote::parse(entry).is_some() => Target::Remote,
         Some(EntryKind::Directory) => Target::Folder(real.into()),
         None => Target::Missing,
     }

@@ -6,6 +6,7 @@
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and the rest is still rendered.
 
 pub mod accumulate;
+pub mod charts;
 pub mod context;
 pub mod decode;
 pub mod generators;

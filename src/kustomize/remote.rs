@@ -1,11 +1,39 @@
-//! URLs of remote bases and files in all the forms that kustomize accepts. Nothing is fetched.
+//! What lies elsewhere: URLs of remote bases and files in all the forms that kustomize accepts, and Helm charts. Nothing is
+//! fetched and nothing is run; copies in the tree take their place.
 //!
-//! Here: recognising, judging whether one is pinned, mapping to a folder of the tree.
+//! Here: recognising URLs, judging whether one is pinned, finding copies.
 
 use std::collections::BTreeMap;
 
+use globset::Glob;
+
 use super::decode::Text;
 use super::{Problem, ProblemKind};
+use crate::source::join;
+
+/// Copies in the tree of what lies elsewhere, as the configuration names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remotes {
+    /// URLs, and the folder or file of the tree that holds what is there.
+    pub urls: BTreeMap<String, String>,
+    /// Output of `helm template`; the first that fits counts.
+    pub charts: Vec<Chart>,
+}
+
+/// An entry of `charts`: what a chart makes for a kustomization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    /// The chart's name.
+    pub name: String,
+    /// The release's name, where the chart is there several times.
+    pub release: Option<String>,
+    /// Glob of the kustomization's folder; `None` for all.
+    pub path: Option<String>,
+    /// The chart's version that was rendered.
+    pub version: Option<String>,
+    /// A file, or a folder whose YAML files are all meant.
+    pub output: String,
+}
 
 /// A Git URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +64,7 @@ pub fn parse(url: &str) -> Option<Remote> {
     let (location, query) = url.split_once('?').unwrap_or((url, ""));
     let parameter = |name: &str| {
         let values = query.split('&').filter_map(|pair| pair.split_once('='));
-        values.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value.to_string()).next()
+        values.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| decoded(value)).next()
     };
     let reference = parameter("ref").or_else(|| parameter("version")).unwrap_or_default();
     let location = strip_scheme(location, "git::").unwrap_or(location);
@@ -80,11 +108,31 @@ pub fn parse(url: &str) -> Option<Remote> {
     finish(host, repository, folder, reference)
 }
 
+/// A value of a query with `%2F` and `+` resolved.
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = tail.get(..2).and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        match (first, code) {
+            (b'%', Some(code)) => {
+                bytes.push(code);
+                rest = &tail[2..];
+                continue;
+            }
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(*byte),
+        }
+        rest = tail;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn finish(host: String, repository: String, folder: String, reference: String) -> Option<Remote> {
     if repository.is_empty() {
         return None;
     }
-    let folder = crate::source::join("", folder.trim_start_matches('/'))?;
+    let folder = join("", folder.trim_start_matches('/'))?;
     Some(Remote { repository: host + &repository, folder, reference })
 }
 
@@ -135,18 +183,64 @@ pub fn is_pinned(reference: &str) -> bool {
     commit || version(name) || build || prefixed
 }
 
-/// The folder of the tree that stands for a URL. The URL may differ in a trailing slash or `.git`.
-pub fn mapped<'a>(remotes: &'a BTreeMap<String, String>, url: &str) -> Option<&'a str> {
-    if remotes.is_empty() {
-        return None;
+impl Remotes {
+    /// The folder or file of the tree that stands for a URL. A repository or folder that is mapped brings everything below it;
+    /// one that is mapped without `ref` stands for every revision. The closest entry counts.
+    pub fn copy_of(&self, url: &str) -> Option<String> {
+        if self.urls.is_empty() {
+            return None;
+        }
+        if let Some(place) = self.urls.get(url) {
+            return join("", place);
+        }
+        let wanted = parse(url).map(|remote| (repository_of(&remote), remote));
+        let fits = |(known, place): (&String, &String)| -> Option<((usize, bool), String)> {
+            let (rest, length, pinned) = match (&wanted, parse(known)) {
+                (Some((repository, wanted)), Some(known)) => {
+                    let same = *repository == repository_of(&known) && (known.reference.is_empty() || known.reference == wanted.reference);
+                    let rest = same.then(|| below(&wanted.folder, &known.folder)).flatten()?;
+                    (rest, known.folder.len(), !known.reference.is_empty())
+                }
+                // of a plain file server, everything below a URL
+                _ => (below(url, known.trim_end_matches('/'))?, known.len(), false),
+            };
+            Some(((length, pinned), join(&join("", place)?, rest)?))
+        };
+        self.urls.iter().filter_map(fits).max_by_key(|(rank, _)| *rank).map(|(_, place)| place)
     }
-    if let Some(folder) = remotes.get(url) {
-        return Some(folder.trim_matches('/'));
+
+    /// The copy of what a chart makes for the kustomization of a folder.
+    pub fn chart(&self, name: &str, release: Option<&str>, folder: &str) -> Option<&Chart> {
+        let matches = |glob: &str| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(folder));
+        self.charts.iter().find(|chart| {
+            chart.name == name
+                && chart.release.as_deref().is_none_or(|wanted| Some(wanted) == release)
+                && chart.path.as_deref().is_none_or(matches)
+        })
     }
-    let key =
-        |url: &str| parse(url).map(|remote| (remote.repository.trim_end_matches(".git").to_string(), remote.folder, remote.reference));
-    let wanted = key(url)?;
-    remotes.iter().find(|(known, _)| key(known).as_ref() == Some(&wanted)).map(|(_, folder)| folder.trim_matches('/'))
+}
+
+/// What tells one repository from another, however it is reached: `git@github.com:acme/bases.git` is
+/// `https://github.com/acme/bases`.
+fn repository_of(remote: &Remote) -> String {
+    let plain = remote.repository.split_once("://").map_or(&*remote.repository, |(_, rest)| rest);
+    let plain = plain.rsplit_once('@').map_or(plain, |(_, rest)| rest).replacen(':', "/", 1);
+    plain.trim_end_matches('/').trim_end_matches(".git").to_lowercase()
+}
+
+/// What follows a folder in a path; empty when they are the same.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder.is_empty() {
+        return Some(path);
+    }
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// What to say when the configuration names a copy that is not there.
+pub fn missing_copy(reference: &Text, place: &str) -> Problem {
+    let message = format!("the configuration says that {place:?} is the copy of {:?}, but nothing is there", &**reference);
+    Problem::error(reference.origin(), message).with_help("correct the entry under remotes, or put the copy there")
 }
 
 /// What to say of a URL that has no folder in the tree.
@@ -178,20 +272,110 @@ mod tests {
     fn takes_urls_apart() {
         let cases = [
             ("https://github.com/acme/bases//web?ref=v3", "https://github.com/acme/bases", "web", "v3"),
+            ("https://github.com/acme/bases//web/?timeout=90s&ref=v3&submodules=false", "https://github.com/acme/bases", "web", "v3"),
             ("github.com/acme/bases/web/prod?version=main", "https://github.com/acme/bases", "web/prod", "main"),
+            ("github.com/acme/bases?version=main&ref=v2", "https://github.com/acme/bases", "", "v2"),
+            ("http://GitHub.com/acme/bases/web", "https://github.com/acme/bases", "web", ""),
+            ("github.com:acme/bases.git", "https://github.com/acme/bases.git", "", ""),
             ("git@github.com:acme/bases.git/web", "git@github.com:acme/bases.git", "web", ""),
-            ("ssh://git@example.com/acme/bases.git//web?ref=1.2.3", "ssh://git@example.com/acme/bases.git", "web", "1.2.3"),
+            ("git@github.com/acme/bases/web", "git@github.com:acme/bases", "web", ""),
+            ("acme-42@github.com/acme/bases", "acme-42@github.com:acme/bases", "", ""),
+            ("ssh://git@github.com/acme/bases//web?ref=v1", "git@github.com:acme/bases", "web", "v1"),
+            ("ssh://git@ssh.github.com:443/acme/bases.git", "ssh://git@ssh.github.com:443/acme/bases.git", "", ""),
+            ("ssh://git@example.com/acme/bases.git//web?ref=1.2.3", "ssh://git@example.com/acme/bases.git", "/web", "1.2.3"),
+            ("git@gitlab.example.com:infra/k8s/bases.git?ref=v0.1.0", "git@gitlab.example.com:infra/k8s/bases.git", "", "v0.1.0"),
+            ("git@bitbucket.example.com/acme/bases.git//web", "git@bitbucket.example.com/acme/bases.git", "/web", ""),
+            ("git@gist.example.com:0f1e2d3c.git", "git@gist.example.com:0f1e2d3c.git", "", ""),
             ("git::https://example.com/acme/bases", "https://example.com/acme/bases", "", ""),
+            ("https://example.com/path/to/bases//web", "https://example.com/path/to/bases", "web", ""),
+            ("https://example.com/scm/team/bases.git", "https://example.com/scm/team/bases.git", "", ""),
+            (
+                "https://git-codecommit.eu-west-1.amazonaws.com/acme/bases/web",
+                "https://git-codecommit.eu-west-1.amazonaws.com/acme/bases",
+                "web",
+                "",
+            ),
             ("https://dev.azure.com/org/project/_git/repo/a/b", "https://dev.azure.com/org/project/_git/repo", "a/b", ""),
+            ("https://dev.azure.com/org/project/_git/repo?version=v1", "https://dev.azure.com/org/project/_git/repo", "", "v1"),
+            ("https://example.com/acme/bases?ref=kustomize%2Fv5", "https://example.com/acme/bases", "", "kustomize/v5"),
+            ("https://example.com/acme/bases/?ref=with_git/and.git/in", "https://example.com/acme/bases", "", "with_git/and.git/in"),
             ("file:///srv/repo.git/x", "file:///srv/repo.git", "x", ""),
+            ("file:///srv/repo//x?ref=main", "file:///srv/repo", "x", "main"),
+            ("file://a/b/repo", "file://a/b/repo", "", ""),
         ];
         for (url, repository, folder, reference) in cases {
+            let folder = folder.trim_start_matches('/');
             let expected = Remote { repository: repository.into(), folder: folder.into(), reference: reference.into() };
             assert_eq!(parse(url), Some(expected), "{url}");
         }
-        for path in ["../base", "base", "/abs", "a/b.yaml", "https://example.com/file.yaml", "github.com/acme"] {
+        let paths = [
+            "../base",
+            "base",
+            "/abs",
+            "a/b.yaml",
+            "https://example.com/file.yaml",
+            "github.com/acme",
+            "gh:acme/bases",
+            "a.github.com/b/c",
+        ];
+        for path in
+            paths.into_iter().chain(["https://", "git@", "ssh://git@host", "https://github.com/acme/bases//../x", "htxp://a.b/c/d", ""])
+        {
             assert_eq!(parse(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn copies_stand_for_urls() {
+        let urls = [
+            ("https://github.com/acme/bases", "vendor/bases"),
+            ("https://github.com/acme/bases?ref=v3", "vendor/bases-v3/"),
+            ("https://github.com/acme/bases//web/special?ref=v3", "special"),
+            ("https://files.example.com/crds", "vendor/crds"),
+            ("https://example.com/one.yaml", "vendor/one.yaml"),
+            ("https://raw.example.com/acme/bases/v1", "vendor/raw"),
+        ];
+        let urls = urls.iter().map(|(url, place)| (url.to_string(), place.to_string())).collect();
+        let remotes = Remotes { urls, charts: Vec::new() };
+        for (url, place) in [
+            ("https://github.com/acme/bases//web?ref=v2", Some("vendor/bases/web")),
+            ("git@github.com:acme/bases.git//web?ref=v2", Some("vendor/bases/web")),
+            ("github.com/acme/bases/web?ref=v3&timeout=10s", Some("vendor/bases-v3/web")),
+            ("https://github.com/acme/bases//web/special/deep?ref=v3", Some("special/deep")),
+            ("https://github.com/acme/bases//web/specialist?ref=v3", Some("vendor/bases-v3/web/specialist")),
+            ("https://github.com/acme/other//web", None),
+            ("https://files.example.com/crds/a.yaml", Some("vendor/crds/a.yaml")),
+            ("https://files.example.com/crdsx/a.yaml", None),
+            ("https://example.com/one.yaml", Some("vendor/one.yaml")),
+            ("https://raw.example.com/acme/bases/v1/web/a.yaml", Some("vendor/raw/web/a.yaml")),
+            ("https://raw.example.com/acme/bases/v2/web/a.yaml", None),
+            ("../base", None),
+        ] {
+            assert_eq!(remotes.copy_of(url).as_deref(), place, "{url}");
+        }
+    }
+
+    #[test]
+    fn charts_are_found_by_name_release_and_folder() {
+        let chart = |name: &str, release: Option<&str>, path: Option<&str>, output: &str| Chart {
+            name: name.into(),
+            release: release.map(str::to_string),
+            path: path.map(str::to_string),
+            version: None,
+            output: output.into(),
+        };
+        let charts = vec![
+            chart("redis", Some("cache"), None, "a"),
+            chart("redis", None, Some("apps/*/overlays/production"), "b"),
+            chart("redis", None, Some("apps/**"), "c"),
+        ];
+        let remotes = Remotes { urls: BTreeMap::new(), charts };
+        let output = |name, release, folder| remotes.chart(name, release, folder).map(|chart| chart.output.as_str());
+        assert_eq!(output("redis", Some("cache"), "x"), Some("a"));
+        assert_eq!(output("redis", None, "apps/web/overlays/production"), Some("b"));
+        assert_eq!(output("redis", Some("other"), "apps/web/base"), Some("c"));
+        assert_eq!(output("redis", None, "x"), None);
+        assert_eq!(output("mysql", None, "apps/web/base"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //!
 //! ## Fix
 //!
-//! Commit the output of `helm template` (or of the plugin) and list it under `resources`, or accept the finding with a reason.
+//! Commit the output of `helm template` and name it under `charts` in the configuration: `{name: redis, version: "18.1.0", output: vendor/redis.yaml}`, with `release` and `path` (a glob of the folder of the kustomization) where one chart is rendered several times. What another plugin makes can be listed under `resources`. Or accept the finding with a reason.
 //!
 //! ## Options
 //!

@@ -13,7 +13,8 @@ use crate::kustomize::resource::SharedValue;
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Kind, Node, Origin, scalar};
 
-const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
+/// The mark of objects that a Helm chart made.
+pub const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::yaml::By;
 
 pub use configuration::{Configuration, Fields};
 pub use field_spec::{FieldSpec, Gvk};
-pub use metadata::{check_key, labels};
+pub use metadata::{HELM_GENERATED, check_key, labels};
 pub use plugin::plugin;
 pub use references::fix_references;
 pub use replacements::replacements;

@@ -1,0 +1,151 @@
+//! Helm charts of kustomizations. Helm is never run: the output of `helm template`, where a copy of it lies in the tree, stands
+//! for what a chart makes.
+
+use std::sync::Arc;
+
+use super::accumulate::manifests;
+use super::context::BuildContext;
+use super::transform::HELM_GENERATED;
+use super::{Problem, ProblemKind, Resource};
+use crate::source::{EntryKind, join};
+use crate::yaml::{Node, Origin};
+
+/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the configuration of the generator.
+pub fn inflate(chart: &Node, context: &mut BuildContext<'_>) -> Vec<Resource> {
+    let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.get(key)).and_then(Node::text).map(str::to_string);
+    let name = text(["name", "chartName"]).unwrap_or_default();
+    let place = Origin { end: chart.origin.start, ..chart.origin };
+    let shared = context.shared;
+    let Some(copy) = shared.options.remotes.chart(&name, text(["releaseName", "releaseName"]).as_deref(), &context.folder) else {
+        let problem = Problem::error(chart.origin, "a Helm chart is not rendered, so what it makes is missing");
+        let help = "render it with helm template, commit the result, and name it under charts in the configuration";
+        context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
+        return Vec::new();
+    };
+    if let (Some(rendered), Some(wanted)) = (&copy.version, text(["version", "chartVersion"]))
+        && *rendered != wanted
+    {
+        let message = format!("{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}", copy.output);
+        let problem = Problem::error(chart.origin, message).with_kind(ProblemKind::NeedsPlugin);
+        context.report(problem.with_help("run helm template again, and correct the version under charts in the configuration"));
+    }
+    let output = join("", &copy.output).unwrap_or_default();
+    let prefix = format!("{output}/");
+    let files: Vec<Arc<str>> = match shared.source.kind(&output) {
+        Some(EntryKind::File) => vec![Arc::from(output.as_str())],
+        Some(EntryKind::Directory) => {
+            let yaml = |path: &&Arc<str>| path.starts_with(&prefix) && (path.ends_with(".yaml") || path.ends_with(".yml"));
+            shared.source.files().iter().filter(yaml).cloned().collect()
+        }
+        None => Vec::new(),
+    };
+    if files.is_empty() {
+        let message = format!("the configuration says that {:?} is what the chart {name} makes, but nothing is there", copy.output);
+        context.report(Problem::error(chart.origin, message).with_help("correct the entry under charts, or put the output there"));
+        return Vec::new();
+    }
+    let mut made = Vec::new();
+    for path in files {
+        context.files_read.extend(shared.file_id(&path));
+        match shared.documents(&path) {
+            Ok(documents) => {
+                context.report_duplicates(&documents);
+                made.append(&mut manifests(&documents, None, &mut context.problems));
+            }
+            Err(error) => context.report(Problem::error(chart.origin, format!("{path:?} cannot be read: {error}"))),
+        }
+    }
+    for resource in &mut made {
+        mark(&mut resource.node, place);
+    }
+    made
+}
+
+/// kustomize marks what a chart made, so that a namespace is not put over the chart's, and takes the mark away at the end.
+fn mark(node: &mut Node, place: Origin) {
+    let Some(metadata) = node.get_mut("metadata") else { return };
+    if metadata.get("annotations").is_none_or(|annotations| annotations.as_map().is_none()) {
+        metadata.set("annotations", Node::map(Vec::new(), place), place);
+    }
+    if let Some(annotations) = metadata.get_mut("annotations") {
+        annotations.set(HELM_GENERATED, Node::string("true", place), place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::kustomize::remote::{Chart, Remotes};
+    use crate::kustomize::{ProblemKind, RenderOptions, Rendered, Renderer};
+    use crate::source::memory::Memory;
+    use crate::yaml::Node;
+    use std::sync::Arc;
+
+    fn rendered(kustomization: &str, remotes: Remotes) -> Arc<Rendered> {
+        let output = "---\n# Source: redis/templates/x.yaml\napiVersion: v1\nkind: Service\nmetadata: {name: redis, namespace: own}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: redis-2}\n";
+        let source = Memory::new([
+            ("app/kustomization.yaml", kustomization),
+            ("vendor/redis/templates/service.yaml", output),
+            ("vendor/redis/NOTES.txt", "{{"),
+            ("vendor/bases/web/kustomization.yaml", "resources: [crd.yaml]"),
+            ("vendor/bases/web/crd.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"),
+        ]);
+        let options = RenderOptions { remotes, ..RenderOptions::default() };
+        Renderer::new(Arc::new(source), Arc::default(), options).render("app")
+    }
+
+    fn chart(version: Option<&str>, output: &str) -> Remotes {
+        let version = version.map(str::to_string);
+        let chart = Chart { name: "redis".into(), release: None, path: Some("app".into()), version, output: output.into() };
+        Remotes { urls: BTreeMap::new(), charts: vec![chart] }
+    }
+
+    fn shown(rendered: &Rendered) -> (Vec<(&str, Option<&str>)>, Vec<(ProblemKind, &str)>) {
+        let annotated = |node: &Node| node.at(&["metadata", "annotations"]).is_some();
+        assert!(!rendered.resources.iter().any(|resource| annotated(&resource.node)));
+        let resources = rendered.resources.iter().map(|resource| (resource.name(), resource.namespace())).collect();
+        (resources, rendered.problems.iter().map(|problem| (problem.kind, &*problem.message)).collect())
+    }
+
+    #[test]
+    fn the_output_of_helm_template_stands_for_a_chart() {
+        let kustomization = "namespace: shop\nnamePrefix: a-\nhelmCharts: [{name: redis, repo: 'https://x', version: 1.2.3}]\n";
+        // a namespace is not put over what a chart made
+        let made = vec![("a-redis", Some("own")), ("a-redis-2", None)];
+        assert_eq!(shown(&rendered(kustomization, chart(Some("1.2.3"), "vendor/redis"))), (made.clone(), vec![]));
+        assert_eq!(shown(&rendered(kustomization, chart(None, "vendor/redis/templates/service.yaml"))), (made, vec![]));
+        let generator =
+            "generators:\n- |-\n  apiVersion: builtin\n  kind: HelmChartInflationGenerator\n  metadata: {name: x}\n  name: redis\n";
+        assert_eq!(rendered(generator, chart(None, "vendor/redis")).resources.len(), 2);
+        let old = "helmChartInflationGenerator: [{chartName: redis, chartVersion: 1.2.3}]\n";
+        assert_eq!(rendered(old, chart(Some("1.2.3"), "vendor/redis")).resources.len(), 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let kustomization = "helmCharts: [{name: redis, version: 1.2.3}]\n";
+        let stale = rendered(kustomization, chart(Some("1.0.0"), "vendor/redis"));
+        let (resources, problems) = shown(&stale);
+        assert_eq!(resources.len(), 2);
+        let message = "\"vendor/redis\" was rendered from version 1.0.0 of the chart redis, but this asks for 1.2.3";
+        assert_eq!(problems, [(ProblemKind::NeedsPlugin, message)]);
+        let message = "the configuration says that \"vendor/none\" is what the chart redis makes, but nothing is there";
+        assert_eq!(shown(&rendered(kustomization, chart(None, "vendor/none"))).1, [(ProblemKind::Error, message)]);
+        let message = "a Helm chart is not rendered, so what it makes is missing";
+        assert_eq!(shown(&rendered(kustomization, Remotes::default())).1, [(ProblemKind::NeedsPlugin, message)]);
+    }
+
+    #[test]
+    fn copies_of_remote_bases_and_files_are_rendered() {
+        let remotes =
+            |place: &str| Remotes { urls: [("https://github.com/acme/bases".to_string(), place.to_string())].into(), charts: Vec::new() };
+        let base = "resources: ['https://github.com/acme/bases//web?ref=v1']\n";
+        assert_eq!(shown(&rendered(base, remotes("vendor/bases"))), (vec![("web", None)], vec![]));
+        let file = "resources: ['https://github.com/acme/bases/web/crd.yaml']\n";
+        assert_eq!(shown(&rendered(file, remotes("vendor/bases"))), (vec![("web", None)], vec![]));
+        let message = "the configuration says that \"vendor/none/web\" is the copy of \"https://github.com/acme/bases//web?ref=v1\", but nothing is there";
+        assert_eq!(shown(&rendered(base, remotes("vendor/none"))).1, [(ProblemKind::Error, message)]);
+        assert_eq!(shown(&rendered(base, Remotes::default())).1.len(), 1);
+    }
+}
