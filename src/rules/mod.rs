@@ -66,6 +66,7 @@ mod shared_environment_path;
 mod skipped_environment;
 mod stale_allowance;
 mod sync_wave_order;
+mod unfollowed_agent;
 mod unmatched_patch;
 mod unused_image_override;
 
@@ -167,6 +168,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &unmatched_patch::UnmatchedPatch,
         &cross_environment_reference::CrossEnvironmentReference,
         &shared_environment_path::SharedEnvironmentPath,
+        &unfollowed_agent::UnfollowedAgent,
         &duplicate_key::DuplicateKey,
         &deprecated_field::DeprecatedField,
         &empty_overlay::EmptyOverlay,

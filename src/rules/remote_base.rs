@@ -17,7 +17,7 @@
 //!
 //! ## Fix
 //!
-//! Copy the base into the repo and map it with `remotes` in the configuration, or pin it to a commit: `?ref=4f1c2d…`.
+//! Copy the base into the repo and map it with `remotes` in the configuration (a repository or folder brings everything below it, and without `ref` it stands for every revision), or pin it to a commit: `?ref=4f1c2d…`.
 //!
 //! ## Options
 //!

@@ -15,7 +15,7 @@ use super::argocd::merged;
 use super::repository::Identity;
 use super::template::{Parameters, normalized, printed};
 use crate::kustomize::Renderer;
-use crate::yaml::{Data, Kind, Node, Scalar, read, write};
+use crate::yaml::{Data, Entry, Kind, Node, Scalar, read, write};
 
 /// How many Applications one ApplicationSet may make.
 const LIMIT: usize = 5000;
@@ -39,7 +39,7 @@ pub struct Place<'a> {
 pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node> {
     let Some((spec, template)) = node.get("spec").and_then(|spec| Some((spec, spec.get("template")?))) else { return Vec::new() };
     let go = spec.get("goTemplate").and_then(Node::as_bool).unwrap_or(false);
-    let patch = spec.get("templatePatch").filter(|patch| patch.as_str().is_some());
+    let patch = spec.entry("templatePatch").filter(|patch| patch.value.as_str().is_some());
     let mut made: Vec<Node> = Vec::new();
     for generator in spec.get("generators").map_or(&[][..], Node::items) {
         let template = generator_template(generator).map_or_else(|| template.clone(), |own| filled_up(own, template));
@@ -61,16 +61,17 @@ pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node>
 }
 
 /// `templatePatch`: laid over the Application once its parameters are filled in.
-fn apply(application: &mut Node, patch: &Node, parameters: &Parameters, notes: &mut Vec<Note>) {
-    let text = parameters.fill(patch.as_str().unwrap_or_default());
-    let read = (!text.contains("{{")).then(|| read::read(&text, patch.origin.file).ok()).flatten();
-    match read.and_then(|documents| documents.documents.into_iter().next()) {
-        Some(mut change) => {
-            super::place(&mut change, patch.origin);
-            *application = merged(application, &change);
+fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: &mut Vec<Note>) {
+    let (text, origin) = (parameters.fill(patch.value.as_str().unwrap_or_default()), patch.value.origin);
+    match (!text.contains("{{")).then(|| read::read(&text, origin.file).ok()).flatten() {
+        Some(read) => {
+            for mut change in read.documents.into_iter().take(1) {
+                super::place(&mut change, origin);
+                *application = merged(application, &change);
+            }
         }
         None => notes.push(Note {
-            origin: patch.origin,
+            origin: patch.key_origin,
             message: "what this templatePatch adds is not known here, so the Applications are looked at without it".to_string(),
         }),
     }
@@ -104,7 +105,7 @@ fn parameters(generator: &Node, go: bool, place: Place<'_>, depth: usize, notes:
             elements.extend(documents.iter().flat_map(Node::items).map(write::to_json));
         }
         elements.into_iter().filter_map(|element| element.as_object().map(|values| given(shaped(values, go)))).collect()
-    } else if let Some(git) = generator.get("git") {
+    } else if let Some(Entry { value: git, key_origin, .. }) = generator.entry("git") {
         let url = git.get("repoURL").and_then(Node::text).unwrap_or_default();
         if place.identity.is_own(url) {
             let mut sets = if git.get("directories").is_some() { directories(git, go, place) } else { files(git, go, place) };
@@ -118,7 +119,7 @@ fn parameters(generator: &Node, go: bool, place: Place<'_>, depth: usize, notes:
             sets
         } else {
             let message = "this generator looks at another repository, so what comes of it is not known here".to_string();
-            notes.push(Note { origin: git.origin, message });
+            notes.push(Note { origin: *key_origin, message });
             vec![Parameters { open: true, go, ..Parameters::default() }]
         }
     } else if let Some(matrix) = generator.get("matrix").filter(|_| depth < DEPTH) {

@@ -186,8 +186,14 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
         if is(node, "Application", argocd::GROUP) {
             applications(node, &mut agents.notes);
         } else if is(node, "ApplicationSet", argocd::GROUP) {
-            let made = applicationset::expand(node, place, &mut agents.notes);
-            made.iter().for_each(|made| applications(made, &mut agents.notes));
+            let mut notes = Vec::new();
+            let made = applicationset::expand(node, place, &mut notes);
+            // what is not known of the Applications follows from what is not known of their generators
+            let known = notes.is_empty();
+            let mut of_applications = Vec::new();
+            made.iter().for_each(|made| applications(made, &mut of_applications));
+            agents.notes.append(&mut notes);
+            agents.notes.extend(of_applications.into_iter().filter(|_| known));
         } else if is(node, "Kustomization", flux::GROUP) {
             let urls = sources.of(node);
             let own = flux::Sources::is_bootstrap(node) || urls.is_empty() || urls.iter().any(|url| identity.is_own(url));
