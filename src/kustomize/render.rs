@@ -42,7 +42,7 @@ const BUILD_ANNOTATIONS: [&str; 19] = [
     "config.kubernetes.io/path",
     "config.kubernetes.io/index",
     "config.k8s.io/id",
-    "internal.config.kubernetes.io/helm-generated",
+    transform::HELM_GENERATED,
 ];
 
 /// Renders the folders of one tree. Cheap to share: every method takes `&self`, and each file and base is read and built once.
