@@ -10,14 +10,14 @@ use super::{Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
-/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the configuration of the generator.
-pub fn inflate(chart: &Node, context: &mut BuildContext<'_>) -> Vec<Resource> {
+/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the configuration of the generator. `at` is
+/// the place that stands for it.
+pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
     let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.get(key)).and_then(Node::text).map(str::to_string);
     let name = text(["name", "chartName"]).unwrap_or_default();
-    let place = Origin { end: chart.origin.start, ..chart.origin };
     let shared = context.shared;
     let Some(copy) = shared.options.remotes.chart(&name, text(["releaseName", "releaseName"]).as_deref(), &context.folder) else {
-        let problem = Problem::error(chart.origin, "a Helm chart is not rendered, so what it makes is missing");
+        let problem = Problem::error(at, "a Helm chart is not rendered, so what it makes is missing");
         let help = "render it with helm template, commit the result, and name it under charts in the configuration";
         context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
         return Vec::new();
@@ -26,7 +26,7 @@ pub fn inflate(chart: &Node, context: &mut BuildContext<'_>) -> Vec<Resource> {
         && *rendered != wanted
     {
         let message = format!("{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}", copy.output);
-        let problem = Problem::error(chart.origin, message).with_kind(ProblemKind::NeedsPlugin);
+        let problem = Problem::error(at, message).with_kind(ProblemKind::NeedsPlugin);
         context.report(problem.with_help("run helm template again, and correct the version under charts in the configuration"));
     }
     let output = join("", &copy.output).unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn inflate(chart: &Node, context: &mut BuildContext<'_>) -> Vec<Resource> {
     };
     if files.is_empty() {
         let message = format!("the configuration says that {:?} is what the chart {name} makes, but nothing is there", copy.output);
-        context.report(Problem::error(chart.origin, message).with_help("correct the entry under charts, or put the output there"));
+        context.report(Problem::error(at, message).with_help("correct the entry under charts, or put the output there"));
         return Vec::new();
     }
     let mut made = Vec::new();
@@ -52,11 +52,11 @@ pub fn inflate(chart: &Node, context: &mut BuildContext<'_>) -> Vec<Resource> {
                 context.report_duplicates(&documents);
                 made.append(&mut manifests(&documents, None, &mut context.problems));
             }
-            Err(error) => context.report(Problem::error(chart.origin, format!("{path:?} cannot be read: {error}"))),
+            Err(error) => context.report(Problem::error(at, format!("{path:?} cannot be read: {error}"))),
         }
     }
     for resource in &mut made {
-        mark(&mut resource.node, place);
+        mark(&mut resource.node, at);
     }
     made
 }
