@@ -7,6 +7,7 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
+use rrule::RRuleSet;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -24,8 +25,17 @@ pub enum Cron {
 }
 
 /// When something recurs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// By cron.
+    Days(Days),
+    /// By a recurrence rule, of local times that are told as if they were UTC: the zone comes in when they are used.
+    Rule(Box<RRuleSet>),
+}
+
+/// The fields of cron.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct Days {
     minutes: Vec<u8>,
     hours: Vec<u8>,
     days: Vec<u8>,
@@ -35,6 +45,9 @@ pub struct Schedule {
     /// Whether one of the two days is enough, because both are given.
     either: bool,
 }
+
+/// The day from which a recurrence rule runs that does not count from a day of its own: a Monday, and the first of a year.
+const ANY_START: &str = "2024-01-01";
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -93,54 +106,98 @@ impl Schedule {
             Cron::Crontab => text.starts_with(['*', '?']),
             Cron::Robfig => text.split(',').any(|part| matches!(part, "*" | "?" | "*/1" | "?/1")),
         };
-        Ok(Schedule {
+        Ok(Schedule::Days(Days {
             minutes: field(minute, ("minute", 0, 59, &[]))?,
             hours: field(hour, ("hour", 0, 23, &[]))?,
             days: field(day, ("day of the month", 1, 31, &[]))?,
             months: field(month, ("month", 1, 12, &MONTHS))?,
             weekdays,
             either: !open(day) && !open(weekday),
-        })
+        }))
     }
 
-    /// Reads a recurrence rule of iCalendar (RFC 5545) that says days and hours: `FREQ=WEEKLY;BYDAY=FR;BYHOUR=16`. What counts
-    /// (INTERVAL, COUNT, UNTIL, BYSETPOS) is refused, as it needs a start.
-    pub fn rrule(text: &str) -> Result<Schedule, String> {
-        let (mut frequency, mut minute, mut hour, mut day, mut month, mut weekday) = (None, "0", "0", "*", "*", "*".to_string());
+    /// Reads a recurrence rule of iCalendar (RFC 5545), such as `FREQ=WEEKLY;BYDAY=FR;BYHOUR=16`, that begins on `start`, a local
+    /// time. Without a start it may not count (COUNT, INTERVAL), and says its days and hours itself. UNTIL is a local time, or
+    /// with `Z` one of UTC.
+    pub fn rrule(text: &str, start: Option<&str>, zone: &TimeZone) -> Result<Schedule, String> {
+        let mut parts: Vec<(String, String)> = Vec::new();
         for part in text.trim_start_matches("RRULE:").split(';').filter(|part| !part.is_empty()) {
             let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is no part of a recurrence rule"))?;
-            match key {
-                "FREQ" if ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => frequency = Some(value),
-                "BYMINUTE" => minute = value,
-                "BYHOUR" => hour = value,
-                "BYMONTHDAY" => day = value,
-                "BYMONTH" => month = value,
-                "BYDAY" => {
-                    let days = value.split(',').map(|day| {
-                        let known = WEEKDAYS.iter().position(|name| name.get(..2).is_some_and(|short| short.eq_ignore_ascii_case(day)));
-                        known.map(|index| index.to_string()).ok_or_else(|| format!("`{day}` is no day that is supported in BYDAY"))
-                    });
-                    weekday = days.collect::<Result<Vec<_>, _>>()?.join(",");
-                }
-                "INTERVAL" if value == "1" => {}
-                "WKST" => {}
-                _ => return Err(format!("`{part}` of a recurrence rule is not supported; write the window as cron")),
+            let (key, mut value) = (key.to_ascii_uppercase(), value.to_ascii_uppercase());
+            if key == "UNTIL" {
+                value = until(&value, zone)?;
+            }
+            parts.push((key, value));
+        }
+        let get = |key: &str| parts.iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str());
+        let frequency = get("FREQ").filter(|frequency| ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(frequency));
+        let frequency = frequency.ok_or("a recurrence rule needs FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")?;
+        if start.is_none() {
+            if let Some(counts) =
+                ["COUNT", "INTERVAL"].into_iter().find(|key| get(key).is_some_and(|value| *key == "COUNT" || value != "1"))
+            {
+                return Err(format!("{counts} counts from a day; say which with `from`"));
+            }
+            let days = ["BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"].iter().any(|key| get(key).is_some());
+            if !days && frequency != "DAILY" || frequency == "YEARLY" && get("BYMONTHDAY").is_some() && get("BYMONTH").is_none() {
+                return Err(format!(
+                    "FREQ={frequency} needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH; or the first one as `from`"
+                ));
             }
         }
-        let frequency = frequency.ok_or("a recurrence rule needs FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")?;
-        let given = weekday != "*" || day != "*";
-        if (frequency == "WEEKLY" && weekday == "*")
-            || (frequency == "MONTHLY" && !given)
-            || (frequency == "YEARLY" && (month == "*" || !given))
-        {
-            return Err(format!("FREQ={frequency} needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH"));
+        let start = local(start.unwrap_or(ANY_START))
+            .ok_or_else(|| format!("`{}` is no local time; write it as 2026-12-20T08:00", start.unwrap_or_default()))?;
+        let rule = parts.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(";");
+        let whole = format!("DTSTART:{}Z\nRRULE:{rule}", start.strftime("%Y%m%dT%H%M%S"));
+        let set: RRuleSet = whole.parse().map_err(|error| format!("`{text}` is no recurrence rule: {error}"))?;
+        let set = set.limit();
+        if set.into_iter().next().is_none() {
+            return Err(format!("`{text}` never comes; correct the days of the recurrence rule"));
         }
-        if weekday != "*" && day != "*" {
-            return Err("BYDAY together with BYMONTHDAY is not supported; write the window as cron".to_string());
-        }
-        Schedule::cron(&format!("{minute} {hour} {day} {month} {weekday}"))
+        Ok(Schedule::Rule(Box::new(set)))
     }
 
+    /// The moments at which it is due, from one day to another, in order. An hour that a clock change skips moves behind it; of
+    /// one that comes twice the first counts.
+    fn due(&self, from: Date, to: Date, zone: &TimeZone) -> Vec<i64> {
+        let moment = |local: DateTime| Some(local.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second());
+        match self {
+            Schedule::Days(days) => {
+                let dates = std::iter::successors(Some(from), |date| date.tomorrow().ok()).take_while(|date| *date <= to);
+                let times = |date: Date| days.times().map(move |time| date.to_datetime(time));
+                dates.filter(|date| days.is_on(*date)).flat_map(times).filter_map(moment).collect()
+            }
+            Schedule::Rule(set) => {
+                let local = |second: i64| Some(Timestamp::from_second(second).ok()?.to_zoned_datetime(TimeZone::UTC).datetime());
+                let times = set.into_iter().map_while(|time| local(time.timestamp()));
+                times.take_while(|time| time.date() <= to).filter(|time| time.date() >= from).filter_map(moment).collect()
+            }
+        }
+    }
+}
+
+/// A local time, or the beginning of a day.
+fn local(text: &str) -> Option<DateTime> {
+    text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.to_datetime(Time::midnight()))).ok()
+}
+
+/// The end of a recurrence rule as a local time that is told as if it was UTC.
+fn until(text: &str, zone: &TimeZone) -> Result<String, String> {
+    let wrong = || format!("`{text}` is no UNTIL of a recurrence rule; write it as 20271231T235959");
+    let (digits, utc) = text.strip_suffix('Z').map_or((text, false), |digits| (digits, true));
+    // a day counts to its end
+    let mut local = match digits.len() {
+        8 => Date::strptime("%Y%m%d", digits).map_err(|_| wrong())?.to_datetime(Time::MAX),
+        _ => DateTime::strptime("%Y%m%dT%H%M%S", digits).map_err(|_| wrong())?,
+    };
+    if utc {
+        let moment = local.to_zoned_datetime(TimeZone::UTC).map_err(|_| wrong())?;
+        local = moment.timestamp().to_zoned_datetime(zone.clone()).datetime();
+    }
+    Ok(format!("{}Z", local.strftime("%Y%m%dT%H%M%S")))
+}
+
+impl Days {
     fn is_on(&self, date: Date) -> bool {
         let number = |number: i8| u8::try_from(number).unwrap_or_default();
         let day = self.days.contains(&number(date.day()));
@@ -149,17 +206,10 @@ impl Schedule {
         fits && self.months.contains(&number(date.month()))
     }
 
-    /// The moments at which it is due, from one day to another, in order. An hour that a clock change skips moves behind it; of
-    /// one that comes twice the first counts.
-    fn due<'s>(&'s self, from: Date, to: Date, zone: &'s TimeZone) -> impl Iterator<Item = i64> + 's {
-        let dates = std::iter::successors(Some(from), |date| date.tomorrow().ok()).take_while(move |date| *date <= to);
-        dates.filter(|date| self.is_on(*date)).flat_map(move |date| {
-            let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
-            times.filter_map(move |(hour, minute)| {
-                let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
-                Some(date.to_datetime(time).to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second())
-            })
-        })
+    /// The times of a day, in order.
+    fn times(&self) -> impl Iterator<Item = Time> + '_ {
+        let time = |hour: u8, minute: u8| Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok();
+        self.hours.iter().flat_map(move |hour| self.minutes.iter().filter_map(move |minute| time(*hour, *minute)))
     }
 }
 
@@ -236,8 +286,7 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_second());
     }
-    let local = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.to_datetime(Time::midnight())));
-    let moment = local.ok().and_then(|local| local.to_zoned_datetime(zone.clone()).ok());
+    let moment = local(text).and_then(|local| local.to_zoned_datetime(zone.clone()).ok());
     moment.map(|moment| moment.timestamp().as_second()).ok_or_else(|| format!("`{text}` is no time; write it as 2026-12-20T08:00"))
 }
 
@@ -272,7 +321,8 @@ impl Window {
             Window::Once { from, to, .. } => (*from..*to).contains(&second).then_some(*to),
             Window::Recurring { schedule, duration, zone } => {
                 let begins = schedule.due(day(second - duration - DAY, zone)?, day(second, zone)?, zone);
-                begins.filter(|begin| (*begin..begin + duration).contains(&second)).map(|begin| begin + duration).max()
+                let open = begins.into_iter().filter(|begin| (*begin..begin + duration).contains(&second));
+                open.map(|begin| begin + duration).max()
             }
         }
     }
@@ -293,7 +343,7 @@ impl Window {
         match self {
             Window::Once { from, .. } => ahead(*from),
             Window::Recurring { schedule, zone, .. } => {
-                schedule.due(day(second, zone)?, day(second + seconds, zone)?, zone).find_map(ahead)
+                schedule.due(day(second, zone)?, day(second + seconds, zone)?, zone).into_iter().find_map(ahead)
             }
         }
     }
@@ -343,30 +393,68 @@ mod tests {
 
     #[test]
     fn cron_is_read_as_crontab_has_it() {
-        let either = Schedule::cron("0 9-17/4 1,15 jan-MAR mon").unwrap();
+        let days = |text: &str, cron: Cron| match Schedule::read(text, cron) {
+            Ok(Schedule::Days(days)) => days,
+            other => panic!("{text}: {other:?}"),
+        };
+        let either = days("0 9-17/4 1,15 jan-MAR mon", Cron::Crontab);
         assert_eq!(either.hours, [9, 13, 17]);
         assert_eq!(either.months, [1, 2, 3]);
         let date = |text: &str| text.parse::<Date>().unwrap();
         assert!(either.is_on(date("2026-01-01")) && either.is_on(date("2026-01-05")) && !either.is_on(date("2026-01-06")));
-        assert!(Schedule::cron("0 0 * * 7").unwrap().is_on(date("2026-11-29")));
+        assert!(days("0 0 * * 7", Cron::Crontab).is_on(date("2026-11-29")));
         // every second day that is a Monday, and for Go every second day or a Monday
-        let (crontab, robfig) = (Schedule::cron("0 0 */2 * 1").unwrap(), Schedule::read("0 0 */2 * 1", Cron::Robfig).unwrap());
-        let days = ["2026-11-23", "2026-11-16", "2026-11-25"].map(date);
-        assert_eq!(days.map(|day| crontab.is_on(day)), [true, false, false]);
-        assert_eq!(days.map(|day| robfig.is_on(day)), [true, true, true]);
+        let (crontab, robfig) = (days("0 0 */2 * 1", Cron::Crontab), days("0 0 */2 * 1", Cron::Robfig));
+        let dates = ["2026-11-23", "2026-11-16", "2026-11-25"].map(date);
+        assert_eq!(dates.map(|day| crontab.is_on(day)), [true, false, false]);
+        assert_eq!(dates.map(|day| robfig.is_on(day)), [true, true, true]);
         assert!(Schedule::read("0 0 * * 7", Cron::Robfig).is_err() && Schedule::read("0 22 ? JAN-mar sat", Cron::Robfig).is_ok());
         for wrong in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@daily", "a * * * *"] {
             assert!(Schedule::cron(wrong).is_err(), "{wrong}");
         }
     }
 
+    /// The days of a year on which a rule is due.
+    fn due(rule: &str, start: Option<&str>, zone_name: &str) -> Vec<String> {
+        let zone = zone(zone_name).unwrap();
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let schedule = Schedule::rrule(rule, start, &zone).unwrap();
+        let moments = schedule.due(date("2026-01-01"), date("2026-12-31"), &zone);
+        let shown =
+            |second| Timestamp::from_second(second).unwrap().to_zoned_datetime(zone.clone()).datetime().strftime("%m-%d %H:%M").to_string();
+        moments.into_iter().map(shown).collect()
+    }
+
     #[test]
-    fn recurrence_rules_that_say_days_and_hours_are_read() {
-        assert_eq!(Schedule::rrule("RRULE:FREQ=WEEKLY;BYDAY=FR,SA;BYHOUR=16"), Schedule::cron("0 16 * * 5,6"));
-        assert_eq!(Schedule::rrule("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24"), Schedule::cron("0 0 24 12 *"));
-        for wrong in ["BYDAY=FR", "FREQ=WEEKLY", "FREQ=DAILY;COUNT=3", "FREQ=MONTHLY;BYDAY=1FR", "FREQ=HOURLY", "nonsense"] {
-            assert!(Schedule::rrule(wrong).is_err(), "{wrong}");
+    fn recurrence_rules_are_read_as_icalendar_has_them() {
+        assert_eq!(due("RRULE:FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=16;BYMONTH=3,4", None, "UTC"), ["03-27 16:00", "04-24 16:00"]);
+        assert_eq!(due("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24", None, "UTC"), ["12-24 00:00"]);
+        assert_eq!(due("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYMONTH=5", None, "UTC"), ["05-29 00:00"]);
+        let fortnight = due("FREQ=WEEKLY;INTERVAL=2;UNTIL=20260301", Some("2026-01-30T18:00"), "Europe/Berlin");
+        assert_eq!(fortnight, ["01-30 18:00", "02-13 18:00", "02-27 18:00"]);
+        assert_eq!(due("FREQ=DAILY;COUNT=2", Some("2026-12-24"), "UTC"), ["12-24 00:00", "12-25 00:00"]);
+        // in the zone: the same hour before and after the clock changes, and an hour that does not exist moves
+        assert_eq!(due("FREQ=WEEKLY;BYDAY=SU;BYHOUR=2;BYMINUTE=30;UNTIL=20260401", None, "Europe/Berlin").last().unwrap(), "03-29 03:30");
+        // seven in the evening of that day is after six o'clock UTC
+        assert_eq!(due("FREQ=DAILY;BYHOUR=19;UNTIL=20260102T180000Z", None, "Europe/Berlin"), ["01-01 19:00", "01-02 19:00"]);
+        assert_eq!(due("FREQ=DAILY;BYHOUR=19;UNTIL=20260102T175959Z", None, "Europe/Berlin"), ["01-01 19:00"]);
+        for wrong in [
+            "BYDAY=FR",
+            "FREQ=WEEKLY",
+            "FREQ=DAILY;COUNT=3",
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",
+            "FREQ=HOURLY",
+            "FREQ=MONTHLY",
+            "nonsense",
+            "FREQ=DAILY;BYDAY=XX",
+            "FREQ=DAILY;UNTIL=soon",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;BYHOUR=25",
+            "",
+        ] {
+            assert!(Schedule::rrule(wrong, None, &TimeZone::UTC).is_err(), "{wrong}");
         }
+        assert!(Schedule::rrule("FREQ=WEEKLY", Some("friday"), &TimeZone::UTC).is_err());
     }
 
     #[test]

@@ -579,7 +579,7 @@ impl Reader<'_> {
         Some(freeze)
     }
 
-    /// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`.
+    /// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`; an `rrule` may count from `from`.
     fn window(&mut self, node: &Node, zone: &TimeZone) -> Option<Window> {
         node.as_map()?;
         let (from, to) = (node.get("from"), node.get("to"));
@@ -595,7 +595,13 @@ impl Reader<'_> {
                 return Some(Window::Once { from: first, to: last, zone: zone.clone() });
             }
             (None, None, Some(cron), None, Some(length)) => (self.read(cron, "schedule", Schedule::cron), length),
-            (None, None, None, Some(rule), Some(length)) => (self.read(rule, "rrule", Schedule::rrule), length),
+            (start, None, None, Some(rule), Some(length)) => {
+                let start = match start {
+                    Some(start) => Some(self.text(start, "from")?),
+                    None => None,
+                };
+                (self.read(rule, "rrule", |text| Schedule::rrule(text, start.as_deref(), zone)), length)
+            }
             _ => {
                 self.refuse(place, "a freeze is either from … to, or a schedule or rrule with a duration", "write one of the two");
                 return None;

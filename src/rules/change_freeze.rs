@@ -7,7 +7,7 @@
 //! - Windows of `freeze` in the configuration: of kind `deny` (nothing changes within them) or `allow` (things change within them only). A `deny` that is open wins; without any `allow` everything else is open. They hold for the protected environments unless they name others, and for all apps unless they name some.
 //! - `syncWindows` of Argo CD AppProjects in the repo, for the Applications that they select, and the schedules of GitOps Promoter (`ScheduledCommitStatus`): the merge would go through, and everything that was merged meanwhile would be applied at once when the window opens.
 //!
-//! Comments and the order of keys are no change. Cron is evaluated in the window's own time zone, so daylight saving is right. A time zone, schedule or duration of an AppProject or ScheduledCommitStatus that cannot be read is an error of its own: Argo CD would take UTC, or no window at all. In the configuration it stops the check.
+//! Comments and the order of keys are no change. Cron (`schedule`) and recurrence rules of iCalendar (`rrule`, which may count from `from`) are evaluated in the window's own time zone, so daylight saving is right. A time zone, schedule or duration of an AppProject or ScheduledCommitStatus that cannot be read is an error of its own: Argo CD would take UTC, or no window at all. In the configuration it stops the check.
 //!
 //! A freeze that begins within a day is announced (info). `except` lets changes pass that touch nothing but some paths, or that only some authors made. `breakGlass: {trailer: Emergency-Change}` lets a change pass whose commit carries that trailer; it is reported, always. A check does not run again by itself: one that was green before the freeze stays green, so run it in a merge queue or on a schedule. `--now TIME` asks about another time.
 //!
@@ -22,6 +22,8 @@
 //! freeze:
 //!   - {name: year end, from: 2026-12-20T00:00, to: 2027-01-04T08:00, timeZone: Europe/Berlin, environments: [production]}
 //!   - {name: weekends, schedule: "0 16 * * 5", duration: 64h, timeZone: Europe/Berlin}
+//!   - {name: end of month, rrule: "FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=12", duration: 3d, timeZone: America/New_York}
+//!   - {name: audit, rrule: "FREQ=WEEKLY;INTERVAL=2", from: 2027-01-15T18:00, duration: 12h, timeZone: Europe/Berlin}
 //!   - {name: business hours only, kind: allow, schedule: "0 9 * * 1-4", duration: 8h, except: {authors: ["oncall@acme.example"]}}
 //! ```
 //!
