@@ -755,6 +755,7 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
 
 /// The resources of a file: lists taken apart, empty documents left out, what is no Kubernetes object reported.
 pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut Vec<Problem>) -> Vec<Resource> {
+    problems.extend(documents.directive.map(directive_problem));
     let mut waiting: std::collections::VecDeque<Node> = documents.documents.iter().cloned().collect();
     let mut found = Vec::with_capacity(waiting.len());
     while let Some(node) = waiting.pop_front() {
@@ -793,6 +794,11 @@ pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut
         found.push(Resource::new(node));
     }
     found
+}
+
+/// A directive in a file of objects, which kustomize takes apart at every `---` before it reads them.
+pub fn directive_problem(place: Origin) -> Problem {
+    Problem::error(place, "kustomize does not read a directive such as %YAML before a document").with_help("remove the line")
 }
 
 /// Reports identities that two resources share.

@@ -216,8 +216,12 @@ impl<'a> Decoder<'a> {
             } else {
                 self.text(&entry.value, &format!("{what}.{}", entry.key))
             };
+            // a key without quotes that YAML 1.1 takes for a boolean becomes that
+            let plain = (entry.key_origin.end - entry.key_origin.start) as usize == entry.key.len();
+            let boolean = old_boolean(&entry.key).filter(|_| plain && self.rules == Rules::Kustomization);
+            let key = boolean.map_or_else(|| entry.key.clone(), |value| value.to_string().into());
             if let Some(value) = value {
-                pairs.push(Pair { key: entry.key.clone(), key_origin: entry.key_origin, value });
+                pairs.push(Pair { key, key_origin: entry.key_origin, value });
             }
         }
         pairs

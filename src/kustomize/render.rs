@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests};
+use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests, place};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::loader::{Loaded, Loader};
 use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
-use crate::yaml::folded;
 use crate::yaml::read::Documents;
+use crate::yaml::reprint;
 use crate::yaml::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar};
 
 /// Files with this text are left out of plain folders by Argo CD.
@@ -238,6 +238,9 @@ impl Renderer {
             }
             let keep = [(ORIGIN, metadata("originAnnotations")), (TRANSFORMATIONS, metadata("transformerAnnotations"))];
             tidy_annotations(&mut resource.node, &keep);
+            if let Some((value, why)) = reprint::unwritable(&resource.node) {
+                context.report(Problem::error(value.origin, why).with_related("it is part of this object", place(&resource.node)));
+            }
             for entry in resource.node.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default() {
                 // kustomize writes every annotation anew
                 transform::check_key(&entry.key, entry.key_origin, &mut context);
@@ -263,7 +266,7 @@ impl Renderer {
 }
 
 fn finish(mut gathered: Accumulated) -> Rendered {
-    gathered.resources.iter_mut().for_each(|resource| folded::settle_object(&mut resource.node));
+    gathered.resources.iter_mut().for_each(|resource| reprint::settle_object(&mut resource.node));
     let mut problems = distinct(gathered.problems);
     // what a missing file, base or chart would have brought is not missed once more by everything that names it
     if problems.iter().any(|problem| problem.kind.refused() && problem.kind != ProblemKind::Absent) {

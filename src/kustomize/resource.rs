@@ -273,16 +273,6 @@ impl Resource {
         self.previous.push(id);
         self.mark();
     }
-    /// Whether kustomize keeps notes on this resource, which it does in annotations: while it builds, the object has the map
-    /// `metadata.annotations` then, whatever is written.
-    pub fn carries_notes(&self) -> bool {
-        self.generated
-            || !self.previous.is_empty()
-            || !self.prefixes.is_empty()
-            || !self.suffixes.is_empty()
-            || self.trail.is_some()
-            || self.behavior != Behavior::Unspecified
-    }
     /// `apiVersion`, empty when absent.
     pub fn api_version(&self) -> &str {
         self.node.get("apiVersion").and_then(Node::text).unwrap_or_default()

@@ -5,8 +5,8 @@
 //!
 //! Subtrees are shared by reference and copied on write along the changed path only: cloning a [`Node`] is cheap.
 
-pub mod folded;
 pub mod read;
+pub mod reprint;
 pub mod scalar;
 pub mod write;
 

@@ -23,6 +23,8 @@ pub struct Documents {
     pub comments: Vec<Comment>,
     /// Keys that stand twice in one mapping: first and second.
     pub duplicate_keys: Vec<DuplicateKey>,
+    /// The first line that is a directive (`%YAML 1.2`), where the text starts with one.
+    pub directive: Option<Origin>,
 }
 
 /// A comment, without `#` and surrounding blanks.
@@ -191,6 +193,10 @@ impl<'a> Reader<'a> {
         if u32::try_from(self.text.len()).is_err() {
             return Err(Failure { message: "the text is larger than 4 GiB".to_string(), span: 0..0 });
         }
+        if self.text.starts_with('%') {
+            let end = self.text.find(['\r', '\n']).unwrap_or(self.text.len());
+            self.result.directive = Some(self.origin(0..end));
+        }
         for event in Parser::new_from_str_with_options(self.text, parser_options()) {
             let (event, span) = event.map_err(|error| self.scan_failure(&error))?;
             self.event(event, &span)?;
@@ -231,9 +237,10 @@ impl<'a> Reader<'a> {
                 if kind == Kind::Timestamp && text.contains(':') && self.stack.iter().any(|frame| frame.flow) {
                     kind = Kind::String;
                 }
-                if style == ScalarStyle::DoubleQuoted && has_surrogate_escape(self.text.get(bytes.clone()).unwrap_or("")) {
-                    let message = "an escape names half a surrogate pair; write the character itself or use \\U".to_string();
-                    return Err(Failure { message, span: bytes });
+                if style == ScalarStyle::DoubleQuoted
+                    && let Some(message) = bad_escape(self.text.get(bytes.clone()).unwrap_or(""))
+                {
+                    return Err(Failure { message: message.to_string(), span: bytes });
                 }
                 if self.awaits_key() {
                     // A key may be an anchor too; what an alias brings is then the scalar.
@@ -246,7 +253,11 @@ impl<'a> Reader<'a> {
                     }
                     return self.key(text, kind, merges, bytes);
                 }
-                let node = Node::scalar(make_scalar(text, style, kind), self.origin(bytes));
+                let mut scalar = make_scalar(text, style, kind);
+                if kind == Kind::Null && text.is_empty() && self.stack.iter().any(|frame| frame.flow) {
+                    scalar.style = Style::SingleQuoted;
+                }
+                let node = Node::scalar(scalar, self.origin(bytes));
                 self.count(1, 0)?;
                 let built = Built { node, size: 1, height: 0 };
                 if anchor != 0 {
@@ -457,18 +468,21 @@ fn bad_merge(span: Range<usize>) -> Failure {
     Failure { message: "the merge key `<<` needs a map or a list of maps".to_string(), span }
 }
 
-/// Whether a quoted text holds `\ud800` to `\udfff`, which JSON knows and Go's YAML refuses.
-fn has_surrogate_escape(written: &str) -> bool {
+/// What is wrong with the escapes of a quoted text: JSON knows `\/` and `\ud800` to `\udfff`, and Go's YAML refuses them.
+fn bad_escape(written: &str) -> Option<&'static str> {
     let mut rest = written;
     while let Some(at) = rest.find('\\') {
-        let escape = &rest.as_bytes()[at + 1..];
-        if let [b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] = escape {
-            return true;
+        match &rest.as_bytes()[at + 1..] {
+            [b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] => {
+                return Some("an escape names half a surrogate pair; write the character itself or use \\U");
+            }
+            [b'/', ..] => return Some("Go's YAML does not know the escape \\/; write the slash itself"),
+            _ => {}
         }
         let skipped = rest[at + 1..].chars().next().map_or(0, char::len_utf8);
         rest = &rest[at + 1 + skipped..];
     }
-    false
+    None
 }
 
 /// The maps that a `<<` brings.

@@ -9,11 +9,12 @@ pub mod strategic;
 
 use super::context::BuildContext;
 use super::decode::Text;
+use super::hash::go_json;
 use super::kustomization::{PatchEntry, Selector as WrittenSelector};
 use super::resource::{Resource, ResourceId};
 use super::{Deleted, Problem, ProblemKind, accumulate, schema};
 use crate::yaml::read::Documents;
-use crate::yaml::{By, Data, Entry, Node, Origin, Scalar};
+use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, reprint, scalar, write};
 use selector::Selector;
 
 /// The field an entry stands in; they differ in what they accept.
@@ -131,6 +132,9 @@ fn read(documents: &Documents, form: Form, written: &Text) -> Result<Loaded, Pro
         }
         return Ok(Loaded::Operations(patch));
     }
+    if let Some(directive) = documents.directive {
+        return Err(accumulate::directive_problem(directive));
+    }
     let mut waiting: std::collections::VecDeque<Node> = documents.documents.iter().cloned().collect();
     let mut found = Vec::with_capacity(waiting.len());
     while let Some(node) = waiting.pop_front() {
@@ -192,9 +196,6 @@ fn apply(
                 // what kustomize remembers of the object stays, whatever the patch does to its annotations
                 let marked = resource.is_marked();
                 let mut node = resource.node.clone();
-                if resource.carries_notes() {
-                    with_annotations(&mut node);
-                }
                 match patch.apply(&mut node) {
                     Err(problem) => context.report(about(problem, resource)),
                     Ok(()) if node.entries().is_empty() => {}
@@ -446,42 +447,58 @@ fn string_values(metadata: &mut Node, key: &str) {
     }
 }
 
-/// Gives an object the annotations in which kustomize keeps its notes, so that operations find the map. It goes again when
-/// nothing was put into it.
-fn with_annotations(node: &mut Node) {
-    let Some(metadata) = node.get_mut("metadata").filter(|metadata| metadata.as_map().is_some()) else { return };
-    if metadata.get("annotations").is_none_or(Node::is_null) {
-        let origin = metadata.origin;
-        metadata.set("annotations", Node::map(Vec::new(), origin), origin);
-    }
-}
-
-/// What the way through JSON does to an object beside the patch: nothing becomes `null`, annotations become strings.
+/// What the way through JSON does to an object beside the patch: nothing becomes `null`, whole numbers beyond 64 bits lose
+/// digits, annotations become strings.
 fn as_json_leaves(node: &mut Node) {
-    fn holds_nothing(node: &Node) -> bool {
-        match &node.data {
-            Data::Scalar(scalar) => node.is_null() && scalar.text.is_empty(),
-            Data::Map(map) => map.entries.iter().any(|entry| holds_nothing(&entry.value)),
-            Data::List(list) => list.items.iter().any(holds_nothing),
+    reprint::settle(node);
+    change_leaves(node);
+    let annotations = node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Node::map_mut);
+    for entry in annotations.into_iter().flat_map(|map| &mut map.entries) {
+        if entry.value.as_scalar().is_some_and(|scalar| !matches!(scalar.kind, Kind::Null | Kind::String)) {
+            let value = write::to_json(&entry.value);
+            let mut text = String::new();
+            match value.as_str() {
+                Some(date) => text.push_str(date),
+                None => go_json(&value, &mut text),
+            }
+            entry.value.data = Data::Scalar(Scalar::string(text));
         }
     }
-    fn fill(node: &mut Node) {
-        if !holds_nothing(node) {
-            return;
-        }
-        if node.as_scalar().is_some() {
-            node.data = Data::Scalar(Scalar::plain("null"));
-        } else if let Some(map) = node.map_mut() {
-            map.entries.iter_mut().for_each(|Entry { value, .. }| fill(value));
-        } else if let Some(list) = node.list_mut() {
-            list.items.iter_mut().for_each(fill);
-        }
-    }
-    fill(node);
     if node.at(&["metadata", "annotations"]).is_some_and(|map| map.entries().iter().any(|e| e.value.as_str().is_none()) || is_empty(map))
         && let Some(metadata) = node.get_mut("metadata")
     {
         string_values(metadata, "annotations");
+    }
+}
+
+/// A scalar as JSON has it, where that is another one.
+fn json_leaf(scalar: &Scalar) -> Option<Scalar> {
+    match scalar.kind {
+        Kind::Null if &*scalar.text != "null" => Some(Scalar::plain("null")),
+        Kind::Int if scalar.text.len() > 18 && scalar::parse_int(&scalar.text).is_none() => {
+            scalar.text.parse::<f64>().ok().map(|value| Scalar::plain(value.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn change_leaves(node: &mut Node) {
+    fn changes(node: &Node) -> bool {
+        match &node.data {
+            Data::Scalar(scalar) => json_leaf(scalar).is_some(),
+            Data::Map(map) => map.entries.iter().any(|entry| changes(&entry.value)),
+            Data::List(list) => list.items.iter().any(changes),
+        }
+    }
+    if !changes(node) {
+        return;
+    }
+    if let Some(leaf) = node.as_scalar().and_then(json_leaf) {
+        node.data = Data::Scalar(leaf);
+    } else if let Some(map) = node.map_mut() {
+        map.entries.iter_mut().for_each(|entry| change_leaves(&mut entry.value));
+    } else if let Some(list) = node.list_mut() {
+        list.items.iter_mut().for_each(change_leaves);
     }
 }
 

@@ -1,14 +1,15 @@
-//! What a folded block (`>`) becomes when kustomize prints and reads it once more on its way to the output.
+//! What becomes of a tree when kustomize prints and reads it once more on its way to the output.
 //!
-//! Its printer (go-yaml v3) puts an empty line after every line that is not indented, also before one that is, where the line
-//! break counts: such texts come out changed. Kustomize's result is what reaches the cluster.
+//! Its printer (go-yaml v3) puts an empty line after every line of a folded block (`>`) that is not indented, also before one
+//! that is, where the line break counts: such texts come out changed. It puts quotes in place of nothing within `{…}` and
+//! `[…]`. And some values it prints in a way that cannot be read. Kustomize's result is what reaches the cluster.
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
-/// Replaces every folded text of an object by what kustomize makes of it. Annotations are written anew, without their style,
+/// Replaces every value of an object that comes out changed. Annotations are written anew, without their style,
 /// before the object is printed, so they stay what they are.
 pub fn settle_object(object: &mut Node) {
-    if object.at(&["metadata", "annotations"]).is_some_and(has_folded)
+    if object.at(&["metadata", "annotations"]).is_some_and(changes)
         && let Some(annotations) = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Node::map_mut)
     {
         for entry in &mut annotations.entries {
@@ -22,12 +23,15 @@ pub fn settle_object(object: &mut Node) {
     settle(object);
 }
 
-fn settle(node: &mut Node) {
-    if !has_folded(node) {
+/// Replaces every value of a document that comes out changed.
+pub fn settle(node: &mut Node) {
+    if !changes(node) {
         return;
     }
     if let Data::Scalar(scalar) = &node.data {
-        if scalar.kind == Kind::String {
+        if scalar.kind == Kind::Null {
+            node.data = Data::Scalar(Scalar::string(""));
+        } else if scalar.kind == Kind::String {
             let text = reprinted(&scalar.text);
             node.data = Data::Scalar(Scalar { text: text.into(), style: Style::Literal, kind: Kind::String });
         }
@@ -38,18 +42,41 @@ fn settle(node: &mut Node) {
     }
 }
 
-fn has_folded(node: &Node) -> bool {
+fn changes(node: &Node) -> bool {
     match &node.data {
-        Data::Scalar(scalar) => scalar.style == Style::Folded,
-        Data::Map(map) => map.entries.iter().any(|entry| has_folded(&entry.value)),
-        Data::List(list) => list.items.iter().any(has_folded),
+        Data::Scalar(scalar) => scalar.style == Style::Folded || (scalar.kind == Kind::Null && scalar.style == Style::SingleQuoted),
+        Data::Map(map) => map.entries.iter().any(|entry| changes(&entry.value)),
+        Data::List(list) => list.items.iter().any(changes),
     }
+}
+
+/// The first value of a document that kustomize cannot write, and why.
+pub fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
+    match &node.data {
+        Data::Scalar(scalar) => match scalar.kind {
+            Kind::Float if scalar.text.trim_start_matches(['-', '+', '.']).starts_with(['i', 'I', 'n', 'N']) => {
+                Some((node, "JSON has no infinity and no NaN, so kustomize refuses them; put the value in quotes if it is a text"))
+            }
+            Kind::String
+                if matches!(scalar.style, Style::Literal | Style::Folded) && scalar.text.starts_with('\t') && fits_block(&scalar.text) =>
+            {
+                Some((node, "kustomize cannot write a text of several lines that starts with a tab"))
+            }
+            _ => None,
+        },
+        Data::Map(map) => map.entries.iter().find_map(|entry| unwritable(&entry.value)),
+        Data::List(list) => list.items.iter().find_map(unwritable),
+    }
+}
+
+/// Whether a block can hold a text; what it cannot hold is printed in quotes, and comes out as it was.
+fn fits_block(text: &str) -> bool {
+    !text.ends_with(' ') && !text.contains(" \n") && !text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
 }
 
 /// The text after one more printing and reading.
 fn reprinted(text: &str) -> String {
-    // what a block cannot hold is printed in quotes, and comes out as it was
-    if text.ends_with(' ') || text.contains(" \n") || text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t') {
+    if !fits_block(text) {
         return text.to_string();
     }
     let letters: Vec<char> = text.chars().collect();
