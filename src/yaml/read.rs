@@ -793,11 +793,13 @@ mod tests {
         assert!(read("a: !!binary '*'\n", FILE).is_err());
         assert!(read("a: \"\\ud83d\\ude00\"\n", FILE).is_err());
         assert!(read("a: \"\\\\ud83d\"\n", FILE).is_ok());
+        assert!(read("a: \"b\\/c\"\n", FILE).is_err());
+        assert!(read("a: \"b\\\\/c\"\n", FILE).is_ok());
     }
 
     #[test]
     fn json_with_tabs_is_read() {
-        let text = "{\n\t\"a\": [1,\n\t\t2.5],\n\t\"b\\/c\": \"\\u00e9\",\n\t\"d\": null\n}\n";
+        let text = "{\n\t\"a\": [1,\n\t\t2.5],\n\t\"b/c\": \"\\u00e9\",\n\t\"d\": null\n}\n";
         let node = one(text);
         assert_eq!(node.pointer("/a/0").and_then(Node::as_int), Some(1));
         assert_eq!(node.get("b/c").and_then(Node::as_str), Some("é"));
