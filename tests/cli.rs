@@ -348,9 +348,34 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
     repo.write("apps/api/overlays/production/kustomization.yaml", removal);
     let text = repo.run(&["why", "Deployment/api", "limits"]).expect(0).out;
     assert!(text.contains("production  (removed)") && text.contains("kustomization.yaml:14:"), "{text}");
+    // of several containers, the one that goes by the name is meant; a container's name alone is enough
+    let base = std::fs::read_to_string(repo.path("apps/api/base/deployment.yaml")).unwrap();
+    let sidecar =
+        base.replace("      containers:\n", "      containers:\n        - {name: proxy, image: 'registry.example.com/proxy:v2'}\n");
+    repo.write("apps/api/base/deployment.yaml", &sidecar);
+    for (name, image) in [("api", "registry.example.com/api:v1"), ("proxy", "registry.example.com/proxy:v2")] {
+        let text = repo.run(&["why", name, "image", "--environment", "production"]).expect(0).out;
+        assert!(text.contains(&format!("production  {image}\n")), "{text}");
+    }
+    repo.write("apps/api/base/deployment.yaml", &base);
+    insta::assert_snapshot!("why_value", repo.run(&["why", "deploy/api", "limits"]).expect(0).out);
+    insta::assert_snapshot!("why_object", repo.run(&["why", "deploy/api"]).expect(0).out);
+    // and so is an object that one deleted
+    let deleted = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - {target: {kind: Deployment}, patch: \"{apiVersion: v1, kind: x, metadata: {name: x}, $patch: delete}\"}\n";
+    repo.write("apps/api/overlays/production/kustomization.yaml", deleted);
+    for arguments in [&["why", "Deployment/api", "image"][..], &["why", "Deployment/api"]] {
+        let text = repo.run(arguments).expect(0).out;
+        assert!(text.contains("removed") && text.contains("kustomization.yaml:4:"), "{text}");
+    }
+    let json = repo.run(&["why", "deploy/api", "image", "--format", "json"]).expect(0).json();
+    assert_eq!(json["overlays"][1]["deleted"]["line"], 4);
+    let one = repo.run(&["why", "api", "image", "--overlay", "./apps/api/overlays/staging/"]).expect(0).out;
+    assert!(one.contains("staging") && !one.contains("production"), "{one}");
     for (name, value, said) in [
         ("nothing", None, "no overlay renders"),
         ("api", Some("imag"), "did you mean image"),
+        ("api", Some("contaners[api].image"), "did you mean containers"),
+        ("Deployment/ap1", None, "did you mean Deployment/api"),
         ("Deployment/api", Some("name"), "several values"),
     ] {
         let mut arguments = vec!["why", name];

@@ -15,6 +15,7 @@ use super::options::{RepoOptions, complain, print};
 use super::workspace::Workspace;
 use crate::compare::secrets;
 use crate::finding::{Location, Severity};
+use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::kustomize::decode::nearest;
 use crate::repo::{Overlay, Repo};
@@ -53,6 +54,9 @@ pub struct Arguments {
     /// Only this environment; may be given several times
     #[arg(long = "environment", value_name = "NAME")]
     environments: Vec<String>,
+    /// Only this overlay, by the path of its folder; may be given several times
+    #[arg(long = "overlay", value_name = "PATH")]
+    overlays: Vec<String>,
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
@@ -88,8 +92,8 @@ fn why(arguments: &Arguments) -> Result<String, String> {
     let repo = &workspace.repo;
     let sought = resources(&overlays(repo, arguments)?, &arguments.resource, arguments.value.as_deref())?;
     let lives = match &arguments.value {
-        Some(value) => values(&sought, value)?,
-        None => sought.iter().flat_map(|(overlay, resource)| changed(overlay, resource)).collect(),
+        Some(value) => values(&sought, value, arguments.resource.rsplit('/').next().unwrap_or_default())?,
+        None => sought.iter().flat_map(|found| changed(*found)).collect(),
     };
     let color = arguments.repo.color.colored(std::io::stdout().is_terminal());
     Ok(match arguments.format {
@@ -106,8 +110,15 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
         let same = |known: &crate::repo::Environment| known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower);
         wanted.push(repo.environments.iter().position(same).ok_or_else(|| format!("there is no environment {name}"))?);
     }
+    let folders: Vec<&str> = arguments.overlays.iter().map(|path| path.trim_start_matches("./").trim_end_matches('/')).collect();
+    let known: Vec<&str> = repo.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
+    if let Some(folder) = folders.iter().find(|folder| !known.contains(folder)) {
+        let meant = nearest(folder, &known).map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
+        return Err(format!("there is no overlay {}{meant}", printable(folder)));
+    }
     let kept = |overlay: &&Overlay| {
-        (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
+        (folders.is_empty() || folders.contains(&overlay.path.as_str()))
+            && (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
             && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
     };
     let mut overlays: Vec<&Overlay> = repo.overlays.iter().filter(kept).collect();
@@ -116,10 +127,25 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
 }
 
 /// An object in an overlay.
-type Found<'r> = (&'r Overlay, &'r Resource);
+#[derive(Clone, Copy)]
+struct Found<'r> {
+    overlay: &'r Overlay,
+    resource: &'r Resource,
+    /// What deleted it, when a patch did.
+    deleted: Option<Origin>,
+}
 
-/// The object that a name means, in each overlay. A name as written before prefixes and hashes counts as the name, and where
-/// nothing has the name whole, a part of it is enough. Of several objects, the one that has the value is meant.
+/// The objects of an overlay, and those that patches deleted from it.
+fn objects(overlay: &Overlay) -> impl Iterator<Item = Found<'_>> {
+    let there = overlay.rendered.resources.iter().map(move |resource| Found { overlay, resource, deleted: None });
+    let there_still = |gone: &Resource| overlay.rendered.resources.iter().any(|resource| resource.id() == gone.id());
+    let deleted = overlay.rendered.deleted.iter().filter(move |gone| !there_still(&gone.resource));
+    there.chain(deleted.map(move |gone| Found { overlay, resource: &gone.resource, deleted: Some(gone.origin) }))
+}
+
+/// The object that a name means, in each overlay. A name as written before prefixes and hashes counts as the name; where
+/// nothing has the name whole, a part of it is enough, or the name of a container. Of several objects, the one that has the
+/// value is meant.
 fn resources<'r>(overlays: &[&'r Overlay], name: &str, value: Option<&str>) -> Result<Vec<Found<'r>>, String> {
     let (kind, name) = name.rsplit_once('/').map_or((None, name), |(kind, name)| (Some(kind), name));
     let of_kind = |resource: &Resource| {
@@ -129,19 +155,24 @@ fn resources<'r>(overlays: &[&'r Overlay], name: &str, value: Option<&str>) -> R
             [whole, singular].iter().any(|kind| resource.kind().eq_ignore_ascii_case(kind))
         })
     };
-    let all = || overlays.iter().flat_map(|overlay| overlay.rendered.resources.iter().map(|resource| (*overlay, resource)));
-    let named = |test: &dyn Fn(&str) -> bool| -> Vec<Found<'r>> {
-        all().filter(|(_, resource)| of_kind(resource) && (test(resource.name()) || test(&resource.original.name))).collect()
+    let all = || overlays.iter().flat_map(|overlay| objects(overlay));
+    let such = |test: &dyn Fn(&Resource) -> bool| -> Vec<Found<'r>> {
+        all().filter(|found| of_kind(found.resource) && test(found.resource)).collect()
     };
+    let named = |test: &dyn Fn(&str) -> bool| such(&|resource| test(resource.name()) || test(&resource.original.name));
     let mut found = named(&|known| known == name);
+    if found.is_empty() {
+        found = such(&|resource| {
+            workload::of(resource).iter().flat_map(|workload| &workload.containers).any(|container| container.name == name)
+        });
+    }
     if found.is_empty() {
         found = named(&|known| known.contains(name));
     }
-    let identities = |found: &[Found]| -> BTreeSet<String> {
-        found.iter().map(|(overlay, resource)| shown_identity(overlay, resource, false)).collect()
-    };
+    let identities =
+        |found: &[Found]| -> BTreeSet<String> { found.iter().map(|found| shown_identity(found.overlay, found.resource, false)).collect() };
     if let Some(value) = value.filter(|_| identities(&found).len() > 1) {
-        let with: Vec<Found> = found.iter().copied().filter(|one| values(&[*one], value).is_ok()).collect();
+        let with: Vec<Found> = found.iter().copied().filter(|one| !meant(&[*one], &words(value)).0.is_empty()).collect();
         if identities(&with).len() == 1 {
             found = with;
         }
@@ -149,15 +180,18 @@ fn resources<'r>(overlays: &[&'r Overlay], name: &str, value: Option<&str>) -> R
     match identities(&found).len() {
         1 => Ok(found),
         0 => {
-            let known: Vec<String> = all().map(|(_, resource)| format!("{}/{}", resource.kind(), resource.original.name)).collect();
+            let known: Vec<String> = all().map(|found| format!("{}/{}", found.resource.kind(), found.resource.original.name)).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let sought = kind.map_or_else(|| name.to_string(), |kind| format!("{kind}/{name}"));
-            let meant = nearest(&sought, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            // a name alone is compared with names alone
+            let names: Vec<&str> = known.iter().map(|known| known.rsplit('/').next().unwrap_or(known)).collect();
+            let meant = nearest(&sought, if kind.is_some() { &known } else { &names });
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
             Err(format!("no overlay renders {}{meant}", printable(&sought)))
         }
         _ => {
             // the same object in several apps is told apart by --app
-            let list: BTreeSet<String> = found.iter().map(|(overlay, resource)| shown_identity(overlay, resource, true)).collect();
+            let list: BTreeSet<String> = found.iter().map(|found| shown_identity(found.overlay, found.resource, true)).collect();
             Err(format!("several objects go by {}; name the kind, or choose with --app:\n{}", printable(name), listed(list)))
         }
     }
@@ -189,6 +223,7 @@ enum Step {
 }
 
 /// A value in an object of an overlay, or the place where a patch took one away.
+#[derive(Clone)]
 struct Life<'r> {
     overlay: &'r Overlay,
     resource: &'r Resource,
@@ -198,11 +233,11 @@ struct Life<'r> {
 }
 
 /// Every value of an object: scalars, maps, lists, and what was removed.
-fn walk<'r>(overlay: &'r Overlay, resource: &'r Resource, see: &mut dyn FnMut(Life<'r>)) {
+fn walk<'r>(found: Found<'r>, see: &mut dyn FnMut(Life<'r>)) {
     fn below<'r>(found: Found<'r>, node: &'r Node, steps: &mut Vec<Step>, see: &mut dyn FnMut(Life<'r>)) {
-        let (overlay, resource) = found;
+        let Found { overlay, resource, deleted } = found;
         let tell = |steps: &[Step], node: &'r Node, removed: Option<Origin>, see: &mut dyn FnMut(Life<'r>)| {
-            see(Life { overlay, resource, steps: steps.to_vec(), node, removed });
+            see(Life { overlay, resource, steps: steps.to_vec(), node, removed: removed.or(deleted) });
         };
         tell(steps, node, None, see);
         let gone = |removed: &'r [Removed], steps: &mut Vec<Step>, index: usize, see: &mut dyn FnMut(Life<'r>)| {
@@ -233,7 +268,7 @@ fn walk<'r>(overlay: &'r Overlay, resource: &'r Resource, see: &mut dyn FnMut(Li
             Data::Scalar(_) => {}
         }
     }
-    below((overlay, resource), &resource.node, &mut Vec::new(), see);
+    below(found, &found.resource.node, &mut Vec::new(), see);
 }
 
 /// What people call an item of a list by.
@@ -317,37 +352,27 @@ fn general(steps: &[Step]) -> Vec<Step> {
     steps.iter().map(step).collect()
 }
 
-/// The values that a path means, in the order of the overlays.
-fn values<'r>(sought: &[Found<'r>], path: &str) -> Result<Vec<Life<'r>>, String> {
+/// The values that a path means, in the order of the overlays. Of several containers, the one of the given name is meant.
+fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<Life<'r>>, String> {
     let words = words(path);
-    let mut lives: Vec<Life> = Vec::new();
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    for (overlay, resource) in sought {
-        walk(overlay, resource, &mut |life| {
-            // an item is meant by its name, not by every list above a word
-            let named = match life.steps.last() {
-                Some(Step::Item(index, name)) => words.last().is_some_and(|word| Some(word) == name.as_ref() || *word == index.to_string()),
-                _ => true,
-            };
-            if named && ends(&life.steps, &words) && !words.is_empty() {
-                lives.push(life);
-            } else if let Some(Step::Key(key)) = life.steps.last() {
-                known.insert(key.clone());
-            }
-        });
+    let (mut lives, known) = meant(sought, &words);
+    let ways = |lives: &[Life]| -> BTreeSet<Vec<Step>> { lives.iter().map(|life| general(&life.steps)).collect() };
+    if ways(&lives).len() > 1 && lives.iter().all(|life| life.container().is_some()) {
+        let own = |life: &&Life| life.container() == Some(container);
+        if ways(&lives.iter().filter(own).cloned().collect::<Vec<_>>()).len() == 1 {
+            lives.retain(|life| life.container() == Some(container));
+        }
     }
-    // what is written whole is meant, even when it is the end of something longer
-    if lives.iter().any(|life| life.steps.len() == words.len()) {
-        lives.retain(|life| life.steps.len() == words.len());
-    }
-    let ways: BTreeSet<Vec<Step>> = lives.iter().map(|life| general(&life.steps)).collect();
+    let ways = ways(&lives);
     match ways.len() {
         1 => Ok(lives),
         0 => {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let last = words.last().map_or("", String::as_str);
-            let meant = nearest(last, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-            let (_, resource) = sought.first().ok_or("nothing was found")?;
+            // the word that nothing is called, the last of them first
+            let odd = words.iter().rev().find(|word| !known.contains(&word.as_str()) && word.parse::<usize>().is_err());
+            let meant = odd.and_then(|word| nearest(word, &known));
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
+            let Found { resource, .. } = sought.first().ok_or("nothing was found")?;
             Err(format!("{}/{} has no value at {}{meant}", resource.kind(), printable(resource.name()), printable(path)))
         }
         _ => Err(format!(
@@ -358,11 +383,40 @@ fn values<'r>(sought: &[Found<'r>], path: &str) -> Result<Vec<Life<'r>>, String>
     }
 }
 
-/// The values of an object that something else than its manifest wrote, or that were taken away.
-fn changed<'r>(overlay: &'r Overlay, resource: &'r Resource) -> Vec<Life<'r>> {
+/// The values that the words of a path may mean, and what everything else is called.
+fn meant<'r>(sought: &[Found<'r>], words: &[String]) -> (Vec<Life<'r>>, BTreeSet<String>) {
     let mut lives: Vec<Life> = Vec::new();
-    let first = resource.node.origin;
-    walk(overlay, resource, &mut |life| {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for found in sought {
+        walk(*found, &mut |life| {
+            // an item is meant by its name, not by every list above a word
+            let named = match life.steps.last() {
+                Some(Step::Item(index, name)) => words.last().is_some_and(|word| Some(word) == name.as_ref() || *word == index.to_string()),
+                _ => true,
+            };
+            if named && ends(&life.steps, words) && !words.is_empty() {
+                lives.push(life);
+            } else {
+                known.extend(life.steps.last().and_then(Step::name).map(str::to_string));
+            }
+        });
+    }
+    // what is written whole is meant, even when it is the end of something longer
+    if lives.iter().any(|life| life.steps.len() == words.len()) {
+        lives.retain(|life| life.steps.len() == words.len());
+    }
+    (lives, known)
+}
+
+/// The values of an object that something else than its manifest wrote, or that were taken away.
+fn changed(found: Found<'_>) -> Vec<Life<'_>> {
+    let mut lives: Vec<Life> = Vec::new();
+    let first = found.resource.node.origin;
+    walk(found, &mut |life| {
+        // of an object that is gone, that it is gone is enough
+        if found.deleted.is_some() && !life.steps.is_empty() {
+            return;
+        }
         let leaf = life.node.entries().is_empty() && life.node.items().is_empty();
         let touched = life.node.replaced.is_some() || life.node.origin.by != first.by || life.node.origin.file != first.file;
         if life.removed.is_some() || (leaf && touched) {
@@ -380,6 +434,13 @@ struct State {
 }
 
 impl Life<'_> {
+    /// The name of the container that the value is of.
+    fn container(&self) -> Option<&str> {
+        self.steps.windows(2).find_map(|pair| match pair {
+            [Step::Key(list), Step::Item(_, Some(name))] if list.to_ascii_lowercase().ends_with("containers") => Some(name.as_str()),
+            _ => None,
+        })
+    }
     /// The states, oldest first; the last is the present one. Values of Secrets are masked.
     fn states(&self) -> Vec<State> {
         let mut states: Vec<State> = std::iter::successors(Some(self.node), |node| node.replaced.as_deref())
@@ -399,6 +460,13 @@ impl Life<'_> {
 }
 
 impl Step {
+    /// What people call it by.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Step::Key(key) => Some(key),
+            Step::Item(_, name) => name.as_deref(),
+        }
+    }
     /// The key, or the item's name.
     fn word(&self) -> secrets::Word<'_> {
         match self {
@@ -410,35 +478,69 @@ impl Step {
 
 /// A value on one line.
 fn shown(node: &Node) -> String {
+    const LONGEST: usize = 160;
+    let cut = |text: &str| match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{} …", &text[..at]),
+        None => text.to_string(),
+    };
     match &node.data {
-        Data::Scalar(_) => {
+        Data::Scalar(scalar) => {
             let text = write::write(node);
-            let text = text.trim_end();
-            let mut lines = text.lines();
-            let first = lines.next().unwrap_or_default().chars().take(120).collect::<String>();
-            if lines.next().is_some() { format!("{first} …") } else { first }
+            let mut lines = text.trim_end().lines();
+            match (lines.next(), lines.next()) {
+                (Some(line), None) => cut(line),
+                // folded by the writer
+                _ if !scalar.text.trim_end().contains('\n') => cut(scalar.text.trim_end()),
+                _ => format!("{} …", cut(scalar.text.lines().next().unwrap_or_default())),
+            }
         }
-        Data::Map(map) => format!("{{{}}}", report::count(map.entries.len(), "key")),
-        Data::List(list) => format!("[{}]", report::count(list.items.len(), "item")),
+        Data::Map(map) => whole(node).unwrap_or_else(|| format!("{{{}}}", report::count(map.entries.len(), "key"))),
+        Data::List(list) => whole(node).unwrap_or_else(|| format!("[{}]", report::count(list.items.len(), "item"))),
     }
+}
+
+/// A small map or list, all of it.
+fn whole(node: &Node) -> Option<String> {
+    const WIDEST: usize = 60;
+    Some(write::to_json(node).to_string()).filter(|text| text.chars().count() <= WIDEST)
+}
+
+/// The same for a place with little room: the middle is left out.
+fn shortened(node: &Node) -> String {
+    const HEAD: usize = 30;
+    const TAIL: usize = 14;
+    let text = shown(node);
+    let count = text.chars().count();
+    if count <= HEAD + TAIL + 1 {
+        return text;
+    }
+    let (head, tail): (String, String) = (text.chars().take(HEAD).collect(), text.chars().skip(count - TAIL).collect());
+    format!("{head}…{tail}")
 }
 
 fn text_of(repo: &Repo, sought: &[Found], lives: &[Life], one_value: bool, color: bool) -> String {
     let mut text = String::new();
-    for (overlay, resource) in sought {
-        let place = place(repo, resource.node.origin);
-        let what = format!("{}/{} in {}", resource.kind(), resource.name(), overlay.path);
-        text.push_str(&format!("{}: written at {}\n", printable(&what), printable(&place)));
-        if !one_value {
-            let own: Vec<&Life> = lives.iter().filter(|life| std::ptr::eq(life.resource, *resource)).collect();
-            text.push_str(&summary_of(repo, &own));
+    // environments that share the manifest share the line
+    let mut written: Vec<(String, Vec<String>)> = Vec::new();
+    for Found { overlay, resource, .. } in sought {
+        let what = format!("{}/{}, written at {}", resource.kind(), resource.original.name, place(repo, resource.node.origin));
+        match written.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, environments)) => environments.push(environment(repo, overlay)),
+            None => written.push((what, vec![environment(repo, overlay)])),
         }
     }
+    let several = written.len() > 1;
+    for (what, environments) in &written {
+        let named = if several { format!(" ({})", environments.join(", ")) } else { String::new() };
+        text.push_str(&format!("{}\n", printable(&format!("{what}{named}"))));
+    }
+    text.push('\n');
     if one_value {
-        text.push('\n');
         text.push_str(&side_by_side(repo, sought, lives));
         text.push('\n');
         text.push_str(&frames(repo, lives, color));
+    } else {
+        text.push_str(&overview(repo, sought, lives));
     }
     text
 }
@@ -449,27 +551,55 @@ fn place(repo: &Repo, origin: Origin) -> String {
     format!("{}:{}:{}", location.file, location.line, location.column)
 }
 
-/// One line a value that something else than the object's manifest wrote.
-fn summary_of(repo: &Repo, lives: &[&Life]) -> String {
+/// The values that something else than the object's manifest wrote, each with what it is in every environment, where that was
+/// written and what it was before.
+fn overview(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     if lives.is_empty() {
-        return "  nothing else changed it\n".to_string();
+        return "nothing else changed it\n".to_string();
     }
-    let line = |life: &&Life| {
-        let states = life.states();
-        let told = |state: &State| match &state.value {
-            Some(value) => format!("{} ({} {})", shown(value), state.by, place(repo, state.origin)),
-            None => format!("removed ({} {})", state.by, place(repo, state.origin)),
-        };
-        let states: Vec<String> = states.iter().rev().map(told).collect();
-        format!("  {}: {}\n", printable(&dotted(&life.steps)), printable(&states.join(", was ")))
+    let mut ways: Vec<Vec<Step>> = Vec::new();
+    for life in lives {
+        let way = general(&life.steps);
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    let told = |state: &State| {
+        let what = state.value.as_ref().map_or("removed".to_string(), shown);
+        format!("{what}  ({} {})", state.by, place(repo, state.origin))
     };
-    lives.iter().map(line).collect()
+    let mut text = String::new();
+    for way in &ways {
+        text.push_str(&format!("{}\n", printable(&dotted(way))));
+        // environments that share a life share its lines
+        let mut rows: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for life in lives.iter().filter(|life| general(&life.steps) == *way) {
+            let states: Vec<String> = life.states().iter().rev().map(told).collect();
+            match rows.iter_mut().find(|(_, known)| *known == states) {
+                Some((environments, _)) => environments.push(environment(repo, life.overlay)),
+                None => rows.push((vec![environment(repo, life.overlay)], states)),
+            }
+        }
+        for (environments, states) in rows {
+            let everywhere = environments.len() == sought.len();
+            let mut indent = 2;
+            if !everywhere || sought.len() == 1 {
+                text.push_str(&format!("  {}\n", printable(&environments.join(", "))));
+                indent = 4;
+            }
+            for (index, state) in states.iter().enumerate() {
+                let was = if index == 0 { "" } else { "was " };
+                text.push_str(&format!("{:indent$}{was}{}\n", "", printable(state)));
+            }
+        }
+    }
+    text
 }
 
 /// What a value is in each environment.
 fn side_by_side(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
-    for (overlay, resource) in sought {
+    for Found { overlay, resource, .. } in sought {
         let mut there = lives.iter().filter(|life| std::ptr::eq(life.resource, *resource)).peekable();
         if there.peek().is_none() {
             rows.push((environment(repo, overlay), "(not there)".to_string()));
@@ -500,7 +630,7 @@ fn frames(repo: &Repo, lives: &[Life], color: bool) -> String {
         let states = life.states();
         let Some(last) = states.last() else { continue };
         let environments = lives.iter().map(|life| environment(repo, life.overlay)).collect::<Vec<_>>().join(", ");
-        let value = |state: &State| state.value.as_ref().map_or("removed".to_string(), shown);
+        let value = |state: &State| state.value.as_ref().map_or("removed".to_string(), shortened);
         let way = dotted(&life.steps);
         let message = match &last.value {
             Some(present) => format!("{way} is {}", shown(present)),
@@ -533,7 +663,7 @@ fn environment(repo: &Repo, overlay: &Overlay) -> String {
 fn json_of(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     let places: Vec<Value> = sought
         .iter()
-        .map(|(overlay, resource)| {
+        .map(|Found { overlay, resource, deleted }| {
             let values: Vec<Value> = lives
                 .iter()
                 .filter(|life| std::ptr::eq(life.resource, *resource))
@@ -554,6 +684,7 @@ fn json_of(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
             json!({
                 "app": overlay.app, "environment": repo.environment(overlay).map(|environment| environment.name.clone()),
                 "variant": overlay.variant, "overlay": overlay.path, "resource": identity(&resource.id()),
+                "deleted": deleted.map(|origin| Location::resolve(&repo.files, origin).to_json()),
                 "location": Location::resolve(&repo.files, resource.node.origin).to_json(), "values": values,
             })
         })
