@@ -56,13 +56,16 @@ fn name(path: &Path) -> String {
 /// Runs one rule over a case and concludes as `check` does.
 fn outcome(case: &Path, rule: &str) -> Outcome {
     let (mut config, repo, base) = harness::load(case);
+    let mut base_config = base.as_ref().and_then(|base| harness::base_config(case, &repo, base));
     for other in rules::all() {
         let id = other.metadata().id;
         if id != rule {
-            config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), options: None });
+            let both = std::iter::once(&mut config).chain(base_config.as_mut().map(|(config, _)| config));
+            both.for_each(|config| _ = config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), ..Default::default() }));
         }
     }
     let mut context = Context::new(&repo, &config, base.as_ref());
+    context.base_config = base_config;
     if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
         context.authorship = authorship(&author, repo.source.files().iter().map(|path| path.to_string()));
     }
@@ -267,6 +270,7 @@ mod harness {
     use gitops_lint::source::memory::Memory;
     use gitops_lint::source::worktree::Worktree;
     use gitops_lint::source::{Files, Source};
+    use gitops_lint::yaml::FileId;
     use gitops_lint::yaml::read::read;
 
     /// The configuration, the repo and, for a case with the folders `base` and `head`, the base revision.
@@ -287,11 +291,24 @@ mod harness {
         (config, repo, base)
     }
 
+    /// The configuration of the base revision, as the command loads it.
+    pub fn base_config(case: &Path, repo: &Repo, base: &Repo) -> Option<(Config, FileId)> {
+        const NAME: &str = ".gitops-lint.yaml";
+        let read = |folder: &str| std::fs::read_to_string(case.join(folder).join(NAME)).ok();
+        let add = |text: &str, repo: &Repo| repo.files.add(NAME, repo.source.revision(), Arc::from(text));
+        let (before, now) = (read("base"), read("head"));
+        let file = now.as_ref().map(|text| add(text, repo)).or_else(|| before.as_ref().map(|text| add(text, base)))?;
+        Some((before.map_or_else(Config::default, |text| load_config(&text, add(&text, base))), file))
+    }
+
     /// The configuration of a case; its file is read first, as the command does.
     fn config(text: &str, files: &Files) -> Config {
+        load_config(text, files.add(".gitops-lint.yaml", None, Arc::from(text)))
+    }
+
+    fn load_config(text: &str, file: FileId) -> Config {
         let known: Vec<KnownRule> =
             rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
-        let file = files.add(".gitops-lint.yaml", None, Arc::from(text));
         Config::load(&read(text, file).unwrap(), &known).unwrap()
     }
 }

@@ -90,6 +90,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     context.now = Some(now);
     context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
     if let Some(base) = &base {
+        context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
         context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
     }
     let judge = |context: &Context| {

@@ -126,6 +126,30 @@ const REST: &str = r#"
 # charts:
 #   - {name: redis, path: "apps/*/overlays/production", version: "18.1.0", output: vendor/redis/production.yaml}
 
+# Overlays that belong together, where the pairing that `gitops-lint status` shows is wrong.
+# pairs:
+#   - {from: apps/api/overlays/staging-eu, to: apps/api/overlays/production}
+
+# Registries that carry the same images, so that a digest counts as proved under either name.
+# images:
+#   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
+
+# Which app must be promoted before or together with which.
+# dependencies:
+#   - {app: checkout, needs: [payments]}
+
+# When nothing may change, by date, by cron or by a recurrence rule; kind: allow turns a window into the only time for changes.
+# freeze:
+#   - {name: year end, from: 2026-12-20T00:00, to: 2027-01-04T08:00, timeZone: Europe/Berlin, environments: [production]}
+#   - {name: weekends, schedule: "0 16 * * 5", duration: 64h, timeZone: Europe/Berlin, except: {authors: ["oncall@acme.example"]}}
+#   - {name: release day, rrule: "FREQ=MONTHLY;BYDAY=-1FR", duration: 24h, timeZone: Europe/Berlin, apps: [checkout]}
+
+# A commit with this trailer passes a freeze, and is reported.
+# breakGlass: {trailer: Emergency-Change}
+
+# Who is a bot, by login, name or address; it replaces the built-in list.
+# bots: ["*[bot]", "ci-bot@acme.example"]
+
 # Rego policies of your own.
 # policies: [policies/]
 

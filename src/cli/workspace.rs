@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::options::{CONFIG_FILE, Color, Place, RepoOptions, complain, current_folder, place, relative};
-use crate::config::{Config, ConfigProblem, KnownRule, RuleSettings};
+use crate::config::{Config, ConfigProblem, KnownRule};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
@@ -16,7 +16,7 @@ use crate::report::{self, Message};
 use crate::source::git::{Commit, GitError, Repository};
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
-use crate::yaml;
+use crate::yaml::{self, FileId};
 
 /// A loaded repo.
 pub struct Workspace {
@@ -62,16 +62,32 @@ impl Workspace {
             }
         };
         let files = Arc::new(Files::default());
-        let mut config =
+        let config =
             timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
-        for (id, level) in &options.rules {
+        for (id, _) in &options.rules {
             if crate::rules::find(id).is_none() && !is_other_rule(id) {
                 return Err(format!("--rule: {}", super::unknown_rule(id)));
             }
-            config.rules.entry(id.clone()).or_insert_with(RuleSettings::default).level = Some(*level);
         }
+        let config = with_levels(config, options);
         let repo = timed(&mut timings, "render", || Repo::load_with(source, Some(place.root.clone()), &config, files, &|_, _| None));
         Ok(Workspace { place, config, repo, timings })
+    }
+
+    /// The configuration of another revision, and the file in which what it no longer says is reported: the head's, or its own.
+    /// `None` where neither has one, or the other one cannot be read.
+    pub fn configuration_of(&self, other: &Repo, options: &RepoOptions) -> Option<(Config, FileId)> {
+        let name = configuration_name(&self.place.root, options.config.as_deref());
+        let read = |repo: &Repo| {
+            let bytes = repo.source.read(&name).ok()?;
+            let text = String::from_utf8(bytes.to_vec()).ok()?;
+            let file = repo.files.add(&name, repo.source.revision(), Arc::from(text.as_str()));
+            Some((text, file))
+        };
+        let (before, now) = (read(other), read(&self.repo));
+        let file = now.as_ref().or(before.as_ref()).map(|(_, file)| *file)?;
+        let config = before.map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file)).ok()?;
+        Some((with_levels(config, options), file))
     }
 
     /// The Git repository and its head, or the commit of a revision.
@@ -142,9 +158,7 @@ pub fn configuration(
 ) -> Result<Config, String> {
     let (name, bytes) = match named {
         Some(path) => {
-            // below the root, reports name it as every other file
-            let below = path.canonicalize().ok().and_then(|real| relative(root, &real));
-            let shown = below.unwrap_or_else(|| path.display().to_string());
+            let shown = configuration_name(root, named);
             let bytes = std::fs::read(path).map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
             (shown, bytes)
         }
@@ -156,14 +170,9 @@ pub fn configuration(
     };
     let text = String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
     let file = files.add(&name, None, Arc::from(text.as_str()));
-    let rules: Vec<KnownRule<'_>> =
-        crate::rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
-    let problems = match yaml::read::read(&text, file) {
-        Ok(documents) => match Config::load(&documents, &rules) {
-            Ok(config) => return Ok(config),
-            Err(problems) => problems,
-        },
-        Err(error) => vec![ConfigProblem { message: error.message, help: None, origin: error.origin }],
+    let problems = match parsed(&text, file) {
+        Ok(config) => return Ok(config),
+        Err(problems) => problems,
     };
     for problem in &problems {
         let message = Message {
@@ -179,4 +188,28 @@ pub fn configuration(
     }
     let count = problems.len();
     Err(format!("the configuration has {count} mistake{}, so nothing was checked", if count == 1 { "" } else { "s" }))
+}
+
+/// What reports call the configuration: below the root as every other file.
+fn configuration_name(root: &Path, config: Option<&Path>) -> String {
+    let Some(path) = config else { return CONFIG_FILE.to_string() };
+    let below = path.canonicalize().ok().and_then(|real| relative(root, &real));
+    below.unwrap_or_else(|| path.display().to_string())
+}
+
+fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
+    let rules: Vec<KnownRule<'_>> =
+        crate::rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
+    match yaml::read::read(text, file) {
+        Ok(documents) => Config::load(&documents, &rules),
+        Err(error) => Err(vec![ConfigProblem { message: error.message, help: None, origin: error.origin }]),
+    }
+}
+
+/// Lays the levels of the command line over a configuration.
+fn with_levels(mut config: Config, options: &RepoOptions) -> Config {
+    for (id, level) in &options.rules {
+        config.rules.entry(id.clone()).or_default().level = Some(*level);
+    }
+    config
 }

@@ -463,7 +463,7 @@ impl Reader<'_> {
                 self.refuse(entry.key_origin, format!("there is no rule `{id}`"), help);
                 continue;
             }
-            let mut settings = RuleSettings::default();
+            let mut settings = RuleSettings { origin: Some(entry.key_origin), ..RuleSettings::default() };
             if entry.value.as_map().is_some() {
                 let options: Vec<&str> = rule.iter().flat_map(|rule| rule.options).map(|(name, _)| *name).collect();
                 let known: Vec<&str> = std::iter::once("level").chain(options).collect();
@@ -794,6 +794,56 @@ charts:
         14: `records` is not supported by this version yet, so nothing would come of it; remove it
         15: bots must be a list, but this is a plain value;
         "#);
+    }
+
+    #[test]
+    fn every_mistake_in_a_freeze_is_told_with_its_line() {
+        let problems = load(
+            r#"
+freeze:
+- {name: both, from: 2026-12-20, to: 2026-12-24, schedule: "0 16 * * 5", duration: 1h}
+- {name: backwards, from: 2026-12-20, to: 2026-12-19}
+- {name: zone, from: 2026-12-20, to: 2026-12-24, timeZone: CEST}
+- {name: hour, schedule: "0 25 * * *", duration: 1h}
+- {name: length, schedule: "0 2 * * *", duration: 1 day}
+- {name: count, rrule: "FREQ=DAILY;COUNT=3", duration: 1h}
+- {name: rule, rrule: "FREQ=WEEKLY", duration: 1h}
+- {name: kind, kind: forbid, from: 2026-12-20, to: 2026-12-24}
+- {name: where, from: 2026-12-20, to: 2026-12-24, environments: [prodution]}
+- {from: 2026-12-20, to: 2026-12-24}
+breakGlass: {}
+dependencies: [{app: api}]
+"#,
+        )
+        .unwrap_err();
+        insta::assert_snapshot!(problems.join("\n"), @r#"
+        3: a freeze is either from … to, or a schedule or rrule with a duration; write one of the two
+        4: this freeze ends before it begins; exchange from and to
+        5: `CEST` is no time zone; write a name such as Europe/Berlin or UTC
+        6: `25` is no hour: they go from 0 to 23; correct it
+        7: `1 day` is no duration; write it as 64h, 90m or 2d
+        8: COUNT counts from a day; say which with `from`
+        9: FREQ=WEEKLY needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH; or the first one as `from`
+        10: `forbid` is no kind of freeze; write deny or allow
+        11: there is no environment `prodution`; did you mean `production`?
+        12: a freeze needs `name`; add `name:`
+        13: breakGlass needs `trailer`; add `trailer:`
+        14: a dependency needs `needs`; add `needs:`
+        "#);
+    }
+
+    #[test]
+    fn a_freeze_by_date_cron_and_rule_is_read() {
+        let config = load(
+            r#"
+freeze:
+- {name: a, from: 2026-12-20T00:00, to: 2027-01-04T08:00, timeZone: Europe/Berlin}
+- {name: b, schedule: "0 16 * * 5", duration: 64h, kind: allow}
+- {name: c, rrule: "FREQ=MONTHLY;BYDAY=-1FR", duration: 24h}
+- {name: d, rrule: "FREQ=WEEKLY;INTERVAL=2", from: 2026-11-02T09:00, duration: 8h, timeZone: Europe/Berlin}
+"#,
+        );
+        assert_eq!(config.unwrap().freeze.len(), 4);
     }
 
     #[test]

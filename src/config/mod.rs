@@ -30,6 +30,8 @@ pub struct RuleSettings {
     pub level: Option<Level>,
     /// The options as written (a map), already checked against the rule's list of options; `None` when there are none.
     pub options: Option<Node>,
+    /// The rule's name in the file; `None` when the command line says it.
+    pub origin: Option<Origin>,
 }
 
 /// An entry of `drift.allow`.

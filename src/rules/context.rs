@@ -141,6 +141,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// The base revision, when one was given.
     pub base: Option<&'a Repo>,
+    /// The configuration of the base revision, and the file in which what it no longer says is reported.
+    pub base_config: Option<(Config, FileId)>,
     /// What the past of the base revision proves, when there is one.
     pub proofs: Option<&'a dyn Proofs>,
     /// The time that counts as now; without it no rule knows of one.
@@ -166,6 +168,7 @@ impl<'a> Context<'a> {
             repo,
             config,
             base,
+            base_config: None,
             proofs: None,
             now: None,
             authorship: Authorship::default(),
@@ -202,6 +205,14 @@ impl<'a> Context<'a> {
         let Some(base) = self.base else { return Vec::new() };
         let kept: BTreeSet<usize> = self.before().iter().copied().flatten().collect();
         base.overlays.iter().enumerate().filter(|(index, _)| !kept.contains(index)).map(|(_, overlay)| overlay).collect()
+    }
+
+    /// What an overlay of the base revision is at the head.
+    pub fn at_head(&self, overlay: &Overlay) -> Option<&'a Overlay> {
+        let base = self.base?;
+        let index = base.overlays.iter().position(|other| std::ptr::eq(other, overlay))?;
+        let repo: &'a Repo = self.repo;
+        repo.overlays.get(self.before().iter().position(|before| *before == Some(index))?)
     }
 
     /// For each overlay the index of what it was at the base revision.

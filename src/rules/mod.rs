@@ -40,6 +40,7 @@ mod invalid_hook;
 mod invalid_image;
 mod invalid_sync_wave;
 mod limits_below_requests;
+mod loosened_check;
 mod lost_digest;
 mod missing_configmap;
 mod missing_configmap_key;
@@ -203,6 +204,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &bot_write::BotWrite,
         &automation_on_protected::AutomationOnProtected,
         &change_freeze::ChangeFreeze,
+        &loosened_check::LoosenedCheck,
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, everything else is a warning.
+//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
 //!
 //! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the environment (a moved folder); hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
 //!
@@ -31,6 +31,7 @@ use std::sync::Arc;
 use super::context::{ObjectKey, object_key};
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
+use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
@@ -66,8 +67,9 @@ impl Rule for ResourceDeletion {
         }
         let present: HashSet<ObjectKey> = overlay.rendered.resources.iter().map(object_key).collect();
         for lost in before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false)) {
-            // somewhere else in the environment it may well live on
-            if context.lives_in(overlay.environment, object_key(lost)) {
+            // somewhere else in the environment it may well live on; what it applied and is gone as well is told below
+            let applied = context.applied_by(lost);
+            if context.lives_in(overlay.environment, object_key(lost)) || applied.iter().any(|overlay| context.at_head(overlay).is_none()) {
                 continue;
             }
             let environment = context.side(overlay);
@@ -82,15 +84,25 @@ impl Rule for ResourceDeletion {
                     let namespace = new.namespace().unwrap_or("default");
                     format!("{name} of {environment} moves to namespace {namespace}: the agent will delete it and make a new one")
                 }
-                None => format!("{name} of {environment} is gone: the agent will delete it"),
+                None => match applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error)
+                {
+                    Some(data) => format!(
+                        "{name} of {environment} is gone: the agent will delete it and all that it applies, {}/{} among them",
+                        data.kind(),
+                        data.name()
+                    ),
+                    None => format!("{name} of {environment} is gone: the agent will delete it"),
+                },
             };
+            let takes_data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).any(|lost| severity(lost) == Severity::Error);
+            let severity = if takes_data { Severity::Error } else { severity(lost) };
             let deleted = overlay.rendered.deleted.iter().find(|deleted| deleted.resource.original == lost.original);
             let origin = deleted
                 .map(|deleted| deleted.origin)
                 .or(renamed.and_then(|new| new.renamed_by))
                 .unwrap_or_else(|| left(context, overlay, lost));
             let place = lost.node.get("kind").map_or(lost.node.origin, |kind| kind.origin);
-            let draft = Draft::new(severity(lost), origin, message);
+            let draft = Draft::new(severity, origin, message);
             let mut draft = draft.help("put it back, or say in the pull request that it is meant").related(place, "it was here");
             draft.resource = Some(lost.id());
             sink.report(context, Some(overlay), draft);
@@ -109,7 +121,7 @@ impl Rule for ResourceDeletion {
                 .filter(|lost| !is_kept(lost, true) && !context.lives_in(overlay.environment, object_key(lost)));
             // what matters most is named first
             let mut lost: Vec<&Resource> = lost.collect();
-            lost.sort_by_key(|lost| std::cmp::Reverse(severity(lost)));
+            lost.sort_by_key(|lost| (std::cmp::Reverse(severity(lost)), workload::of(lost).is_empty()));
             let Some(worst) = lost.first() else { continue };
             let names: Vec<String> = lost.iter().take(NAMED).map(|lost| format!("{}/{}", lost.kind(), lost.name())).collect();
             let more = if lost.len() > NAMED { format!(" and {} more", lost.len() - NAMED) } else { String::new() };
@@ -127,7 +139,29 @@ impl Rule for ResourceDeletion {
     }
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The overlays of the base revision that an agent's object applies and would take along: a Flux Kustomization that prunes, an
+    /// Application with the finalizer for it.
+    fn applied_by(&self, object: &Resource) -> Vec<&'a Overlay> {
+        let Some(base) = self.base else { return Vec::new() };
+        let takes_along = match (object.kind(), object.group()) {
+            ("Kustomization", "kustomize.toolkit.fluxcd.io") => {
+                let text = |key: &str| object.node.at(&["spec", key]);
+                text("prune").and_then(Node::as_bool) == Some(true) && text("deletionPolicy").and_then(Node::text) != Some("Orphan")
+            }
+            ("Application", "argoproj.io") => {
+                let finalizers = object.node.at(&["metadata", "finalizers"]).map_or(&[][..], Node::items);
+                finalizers.iter().filter_map(Node::text).any(|name| name.starts_with("resources-finalizer.argocd.argoproj.io"))
+            }
+            _ => false,
+        };
+        let origin = object.node.origin;
+        let pointers = base.pointers.iter().filter(|pointer| takes_along && pointer.object.origin == origin);
+        let pointers: Vec<_> = pointers.collect();
+        let applied = |overlay: &&Overlay| pointers.iter().any(|pointer| overlay.agent.as_ref() == Some(&pointer.agent));
+        base.overlays.iter().filter(applied).collect()
+    }
+
     /// Whether the agent that applies an overlay of the base revision deletes nothing.
     fn keeps(&self, overlay: &Overlay) -> bool {
         let pointers = self.base.map_or(&[][..], |base| &base.pointers);
