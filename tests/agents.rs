@@ -236,6 +236,12 @@ fn argo_cd_edits_as_kustomize_does() {
     let source = "kustomize: {replicas: null, images: ['acme/api:v9']}";
     let files_beside = load(files.into_iter().chain([("argocd/api.yaml", &*object), ("apps/api/.argocd-source-argocd_api.yaml", source)]));
     assert_eq!(lines(&files_beside, &pointers[..2]), ["apps/api: acme/api:v9 1"]);
+    // what is rendered is read from the object and from the file beside the kustomization as well
+    let read = files_beside.overlays[0].rendered.files.iter().map(|file| files_beside.files.get(*file).path.to_string());
+    let read: std::collections::BTreeSet<String> = read.collect();
+    for path in ["argocd/api.yaml", "apps/api/.argocd-source-argocd_api.yaml", "apps/api/deployment.yaml"] {
+        assert!(read.contains(path), "{read:?}");
+    }
 }
 
 #[test]

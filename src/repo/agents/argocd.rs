@@ -79,6 +79,9 @@ fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, 
     let files =
         [".argocd-source.yaml".to_string(), format!(".argocd-source-{name}.yaml"), format!(".argocd-source-{namespace}_{name}.yaml")];
     let read = |file: &String| renderer.parsed(&join(&folder, file)?).ok()?.documents.first().cloned();
+    let (file, file_path) = at;
+    let beside = files.iter().filter_map(|file| renderer.file_id(&join(&folder, file)?));
+    let read_files = std::iter::once(file).chain(beside).collect();
     let source = files.iter().filter_map(read).fold(source.clone(), |source, file| merged(&source, &file));
     // Helm and plugins render something else than the folder's kustomization
     let present = |key: &str| source.get(key).filter(|value| !value.is_null());
@@ -91,7 +94,6 @@ fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, 
         return None;
     }
     let mut problems = Vec::new();
-    let (file, file_path) = at;
     let environment = Environment { node, source: &source };
     let layer = present("kustomize").map(|fields| {
         let place = (file, file_path, path.origin);
@@ -109,6 +111,7 @@ fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, 
         folder,
         agent,
         file: Arc::from(file_path),
+        read: read_files,
         hints: hints(node),
         place: None,
         folder_place: None,

@@ -108,8 +108,11 @@ pub fn pointer(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
     let mut layer = Kustomization::empty(file, Arc::from(path), origin.with(By::Flux));
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
     let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
-    layer.patches = items("patches").iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
-    layer.images = items("images").iter().map(|node| ImageEntry::decode(node, &mut decoder)).collect();
+    // patches and images of Flux have fewer fields than those of kustomizations
+    let patches = items("patches").iter().map(|node| PatchEntry::decode(node, &mut decoder));
+    layer.patches = patches.map(|patch| PatchEntry { path: None, allow_name_change: false, allow_kind_change: false, ..patch }).collect();
+    let images = items("images").iter().map(|node| ImageEntry::decode(node, &mut decoder));
+    layer.images = images.map(|image| ImageEntry { tag_suffix: None, ..image }).collect();
     layer.components = items("components").iter().filter_map(|node| decoder.filled_text(node, "an item of components")).collect();
     layer.build_metadata = items("buildMetadata").iter().filter_map(|node| decoder.filled_text(node, "an item of buildMetadata")).collect();
     let mut text = |key: &str| spec.get(key).and_then(|node| decoder.filled_text(node, key));
@@ -132,6 +135,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
         folder,
         agent: Agent { kind: AgentKind::Flux, name: name_of(node, "Kustomization"), origin },
         file: Arc::from(path),
+        read: vec![file],
         hints: hints(node),
         place: None,
         folder_place: None,

@@ -45,6 +45,8 @@ pub struct Pointer {
     pub agent: Agent,
     /// The file that the object stands in.
     pub file: Arc<str>,
+    /// The files that what it adds is read from: its own, and `.argocd-source*.yaml`.
+    pub read: Vec<FileId>,
     /// Names in the object that may tell its environment, the most telling first.
     pub hints: Vec<String>,
     /// What the path of the object's file says.
@@ -130,7 +132,9 @@ impl Pointer {
         };
         let mut problems = Vec::new();
         let edited = layer.edit(&own, &self.folder, &**renderer.source(), &mut problems);
-        self.told(renderer.render_as(&self.folder, &edited), problems)
+        let mut rendered = self.told(renderer.render_as(&self.folder, &edited), problems);
+        Arc::make_mut(&mut rendered).files.extend(self.read.iter().copied());
+        rendered
     }
 
     /// A rendering with what is wrong with the object, and with editing.
@@ -150,8 +154,10 @@ impl Pointer {
             return built;
         }
         let mut rendered = Arc::unwrap_or_clone(built);
+        rendered.files.extend(self.read.iter().copied());
         if let Some(build) = &self.post_build {
             let variables = build.variables(find);
+            rendered.files.extend(variables.known.values().map(|(_, origin)| origin.file));
             if build.always || !variables.is_empty() {
                 variables.apply(&mut rendered);
             }
