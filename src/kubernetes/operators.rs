@@ -18,9 +18,10 @@ pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
             name,
             "kube-root-ca.crt" | "openshift-service-ca.crt" | "istio-ca-root-cert" | "extension-apiserver-authentication" | "cluster-info"
         ),
-        // the token of a service account carries five random characters
+        // the token of a service account carries five random characters; Argo CD makes these two where it is installed
         Target::Secret => {
             name.starts_with("sh.helm.release.v1.")
+                || matches!(name, "argocd-redis" | "argocd-initial-admin-secret")
                 || name.rsplit_once("-token-").is_some_and(|(_, random)| {
                     random.len() == 5 && random.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
                 })
@@ -141,6 +142,7 @@ mod tests {
     fn what_kubernetes_makes() {
         assert!(made_by_kubernetes(Target::Secret, "default-token-x7k2p"));
         assert!(!made_by_kubernetes(Target::Secret, "api-token-live1x"));
+        assert!(made_by_kubernetes(Target::Secret, "argocd-redis"));
         assert!(made_by_kubernetes(Target::ConfigMap, "kube-root-ca.crt"));
     }
 }

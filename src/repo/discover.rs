@@ -74,8 +74,8 @@ pub struct Root {
 pub struct Layout<'a> {
     environments: &'a [Environment],
     patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
-    /// For each folder, the environments that its children's names carry.
-    children: BTreeMap<String, BTreeSet<usize>>,
+    /// For each folder, what its children's names say of environments.
+    children: BTreeMap<String, BTreeSet<Word>>,
 }
 
 impl<'a> Layout<'a> {
@@ -95,7 +95,7 @@ impl<'a> Layout<'a> {
             while seen.insert(path) {
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
                 if let Some(word) = layout.word(name) {
-                    layout.children.entry(parent.to_string()).or_default().insert(word.environment);
+                    layout.children.entry(parent.to_string()).or_default().insert(word);
                 }
                 if parent.is_empty() {
                     break;
@@ -147,6 +147,9 @@ impl<'a> Layout<'a> {
 
     fn discovered(&self, path: &str) -> Option<Place> {
         let segments: Vec<&str> = path.split('/').collect();
+        if is_hidden(path) {
+            return None;
+        }
         let (at, word) = segments
             .iter()
             .enumerate()
@@ -155,10 +158,12 @@ impl<'a> Layout<'a> {
                 let parent = found_prefix(path, at).rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_string());
                 let shaped = at > 0
                     && segments.get(at - 1).is_some_and(|parent| ENVIRONMENT_PARENTS.contains(&parent.to_ascii_lowercase().as_str()));
-                let siblings = self.children.get(&parent).is_some_and(|environments| environments.len() > 1);
+                let siblings = self.children.get(&parent).is_some_and(|siblings| word.is_one_of(siblings));
+                // what is to be built upon belongs to no environment, whatever it names: `base/namespaces/web-dev`
+                let base = segments.iter().take(at).any(|segment| ["base", "bases", "_base"].contains(&&*segment.to_ascii_lowercase()));
                 // what stands right above `overlays` is the app, whatever it is called: `sandbox/overlays/gcp`
                 let app = segments.get(at + 1).is_some_and(|next| next.eq_ignore_ascii_case("overlays"));
-                (shaped || siblings && !app).then_some((at, (shaped, word.whole), word))
+                (shaped || siblings && !app && !base).then_some((at, (shaped, word.part == Part::Whole), word))
             })
             .max_by_key(|(at, strength, _)| (*strength, *at))
             .map(|(at, _, word)| (at, word))?;
@@ -195,7 +200,7 @@ impl<'a> Layout<'a> {
     fn word(&self, name: &str) -> Option<Word> {
         let lower = name.to_ascii_lowercase();
         if let Some(environment) = self.alias(&lower) {
-            return Some(Word { environment, whole: true, rest: String::new() });
+            return Some(Word { environment, part: Part::Whole, rest: String::new() });
         }
         let tokens: Vec<&str> = name.split(['-', '_', '.']).collect();
         if tokens.len() < 2 {
@@ -214,7 +219,13 @@ impl<'a> Layout<'a> {
                 },
             };
             let rest: Vec<&str> = tokens[..at].iter().chain(&tokens[at + width..]).copied().collect();
-            found = Some(Word { environment, whole: false, rest: rest.join("-") });
+            let part = match (at == 0, at + width == tokens.len()) {
+                (true, true) => Part::Whole,
+                (true, false) => Part::First,
+                (false, true) => Part::Last,
+                (false, false) => Part::Middle,
+            };
+            found = Some(Word { environment, part, rest: rest.join("-") });
             break;
         }
         found
@@ -234,10 +245,45 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// What a name says of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Word {
     environment: usize,
-    whole: bool,
+    part: Part,
+    /// The name without the environment.
     rest: String,
+}
+
+/// Which part of a name the environment's word is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Whole,
+    First,
+    Middle,
+    Last,
+}
+
+impl Word {
+    /// Whether the names beside this one show that its word means an environment: another environment's name says the same
+    /// otherwise, or has its word in the same place. `cleanup-live-events` beside `staging` is an app, and so is `web-test` beside
+    /// `test`.
+    fn is_one_of(&self, siblings: &BTreeSet<Word>) -> bool {
+        let own = siblings.iter().any(|other| other.environment == self.environment && other.part == Part::Whole);
+        let mut others = siblings.iter().filter(|other| other.environment != self.environment);
+        others.any(|other| match self.part {
+            Part::Whole => true,
+            _ if other.rest == self.rest => true,
+            Part::First => matches!(other.part, Part::Whole | Part::First),
+            Part::Last => matches!(other.part, Part::Whole | Part::Last) && !own,
+            Part::Middle => false,
+        })
+    }
+}
+
+/// Whether a folder of the path is hidden, as archives and the files of tools are. What lies there is applied only when an
+/// agent points at it.
+pub(super) fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|segment| segment.starts_with('.'))
 }
 
 fn found_prefix(path: &str, at: usize) -> String {
@@ -378,6 +424,22 @@ mod tests {
         }
         // an app may be called like an environment
         assert_eq!(place(&["sandbox/overlays/gcp", "test/overlays/gcp"], "sandbox/overlays/gcp"), None);
+    }
+
+    #[test]
+    fn names_of_apps_are_no_environments() {
+        let paths = ["apps/pre/staging", "apps/pre/test", "apps/pre/cleanup-live-events", "apps/pre/web-test", "apps/pre/harness-test-x"];
+        for path in &paths[2..] {
+            assert_eq!(place(&paths, path), None, "{path}");
+        }
+        assert!(place(&["a/eu-prod", "a/staging"], "a/eu-prod").is_some(), "a region beside an environment");
+        assert!(place(&["a/prod", "a/prod-eu", "a/staging"], "a/prod-eu").is_some());
+        assert!(place(&["a/x-prod-y", "a/x-staging-y"], "a/x-prod-y").is_some(), "the same but for the environment");
+        assert_eq!(place(&["a/payments-test", "a/live-chat"], "a/live-chat"), None);
+        // what a base is made of names environments and belongs to none
+        assert_eq!(place(&["base/ns/web-dev", "base/ns/web-prod"], "base/ns/web-dev"), None);
+        assert!(place(&["base/overlays/prod"], "base/overlays/prod").is_some());
+        assert_eq!(place(&[".archive/overlays/prod"], ".archive/overlays/prod"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::agents::{self, Pointer};
 use super::codeowners::CodeOwners;
-use super::discover::{self, Layout, Place, Root};
+use super::discover::{self, Layout, Place, Root, is_hidden};
 use super::instances::instances;
 use super::{Crossing, Overlay, Repo, Unreferenced, pairs, renovate, values};
 use crate::config::Config;
@@ -153,7 +153,7 @@ fn standing_alone(roots: &[Root], layout: &Layout, chosen: &[(String, Option<Pla
             .filter(|root| !root.component && !root.only_gathers)
             .map(|root| root.folder.as_str())
             .filter(|folder| !used.contains(folder) && !taken.contains(folder) && layout.place(folder).is_none())
-            .filter(|folder| built_upon || !named_so(folder))
+            .filter(|folder| built_upon || !named_so(folder) && !is_hidden(folder))
             .map(|folder| (folder.to_string(), None))
             .collect()
     };
@@ -212,6 +212,7 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
                 && listed.get(folder).is_some_and(|count| *count > 0)
                 && !unsure.contains(folder)
                 && !named.contains(&***path)
+                && !is_hidden(folder)
                 && !matches!(layout.place(folder), Some(Err(())))
         })
         .collect();

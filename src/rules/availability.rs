@@ -79,6 +79,13 @@ pub(super) fn report_missing_keys(context: &Context, overlay: &Overlay, sink: &m
         let own: Vec<&Provider> =
             context.facts(overlay).providers_of(target, name).filter(|provider| compatible(provider.namespace, namespace)).collect();
         let neighbours = || providers_nearby(context, overlay, target, name, namespace).map(|(_, provider)| provider);
+        // an object of that name in another app may live in another namespace, unless both say which
+        let surely_meant = |(other, provider): (&Overlay, &Provider)| {
+            other.app == overlay.app || provider.namespace.is_some() && provider.namespace == namespace
+        };
+        if own.is_empty() && !providers_nearby(context, overlay, target, name, namespace).any(surely_meant) {
+            continue;
+        }
         let providers: Vec<&Provider> = if own.is_empty() { neighbours().collect() } else { own };
         // keys that another object adds count as well; keys that nobody knows end the search
         if providers.is_empty() || providers.iter().any(|provider| provider.keys.is_none()) {

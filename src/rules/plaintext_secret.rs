@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! A Secret, or a `secretGenerator`, whose values stand in the repo as they are: not encrypted by SOPS, not a SealedSecret, not a reference that a tool resolves later. Empty values, placeholders, certificates without their key, and Argo CD's repository and cluster Secrets without credentials are left out. The values are never shown.
+//! A Secret, or a `secretGenerator`, whose values stand in the repo as they are: not encrypted by SOPS, not a SealedSecret, not a reference that a tool resolves later. Empty values, placeholders, settings (names, addresses, identifiers, switches, files in which no value goes by the name of a secret), certificates without their key, and Argo CD's repository and cluster Secrets without credentials are left out. The values are never shown.
 //!
 //! ## Why
 //!
@@ -82,9 +82,15 @@ impl Rule for PlaintextSecret {
 /// Argo CD's registrations of repositories and clusters are Secrets; many hold addresses only.
 fn is_registration(node: &Node) -> bool {
     const CREDENTIALS: &[&str] =
-        &["password", "sshPrivateKey", "bearerToken", "githubAppPrivateKey", "tlsClientCertKey", "gcpServiceAccountKey", "config"];
-    node.at(&["metadata", "labels", "argocd.argoproj.io/secret-type"]).is_some()
-        && !["stringData", "data"].iter().any(|field| CREDENTIALS.iter().any(|key| node.at(&[field, key]).is_some()))
+        &["password", "sshPrivateKey", "bearerToken", "githubAppPrivateKey", "tlsClientCertKey", "gcpServiceAccountKey"];
+    // how a cluster is reached, with or without credentials
+    const INSIDE: &[&str] = &["password", "bearerToken", "keyData"];
+    let holds = |field: &str| {
+        let config = node.at(&[field, "config"]).and_then(Node::text).map(|text| decoded(text, field == "data"));
+        CREDENTIALS.iter().any(|key| node.at(&[field, key]).is_some())
+            || config.is_some_and(|config| INSIDE.iter().any(|word| config.contains(word)))
+    };
+    node.at(&["metadata", "labels", "argocd.argoproj.io/secret-type"]).is_some() && !["stringData", "data"].into_iter().any(holds)
 }
 
 /// A value as the cluster gets it.
@@ -100,36 +106,106 @@ fn is_readable(text: &str, encoded: bool) -> bool {
     !(text.is_empty() || is_placeholder(&text) || is_encrypted(&text) || is_public(&text))
 }
 
-/// Names of values that come with a credential and are none.
-const HARMLESS: &[&str] =
-    &["username", "user", "user_name", "host", "hostname", "port", "database", "dbname", "region", "endpoint", "type", "url"];
+/// What names of values end in that come with a credential and are none: addresses, names, identifiers, versions.
+const HARMLESS: &[&str] = &[
+    "username",
+    "user",
+    "host",
+    "hostname",
+    "port",
+    "database",
+    "dbname",
+    "db",
+    "region",
+    "endpoint",
+    "endpoints",
+    "type",
+    "kind",
+    "url",
+    "id",
+    "name",
+    "version",
+    "path",
+    "bucket",
+    "email",
+    "realm",
+    "namespace",
+    "mtime",
+];
+/// Endings of files that are made of credentials; what else has an ending is a file of settings, a script or data.
+const CREDENTIAL_FILES: &[&str] = &[
+    "key",
+    "pem",
+    "p12",
+    "pfx",
+    "jks",
+    "keystore",
+    "crt",
+    "cer",
+    "token",
+    "htpasswd",
+    "password",
+    "netrc",
+    "pgpass",
+    "npmrc",
+    "kubeconfig",
+];
 
-/// Whether a key and its value are a secret by themselves: not a user's name, and not a file of settings in which no value goes
-/// by the name of a secret (values of Helm charts are often kept in Secrets).
+/// Whether a key and its value are a secret by themselves: not a user's name, not a switch or a number, and not a file of
+/// settings in which no value goes by the name of a secret (values of Helm charts are often kept in Secrets).
 fn holds_a_secret(key: &str, text: &str, encoded: bool) -> bool {
-    let lower = key.to_ascii_lowercase();
     let text = decoded(text, encoded);
-    if HARMLESS.iter().any(|word| lower == *word || lower.ends_with(&format!("_{word}")) || lower.ends_with(&format!("-{word}"))) {
-        return text.contains("://") && text.contains('@');
+    let last = last_word(key);
+    let with_credentials = text.contains("://") && text.contains('@');
+    if last == ".dockerconfigjson" {
+        return text.contains("\"auth\"") || text.contains("\"password\"");
     }
-    let settings = [".yaml", ".yml", ".json", ".toml", ".ini", ".conf", ".properties", ".xml"].iter().any(|ending| lower.ends_with(ending));
-    if !settings {
+    if is_secret_name(key) {
         return true;
     }
-    text.lines().any(|line| {
-        let pair = line.split_once(':').or_else(|| line.split_once('='));
-        pair.is_some_and(|(name, value)| {
-            let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
-            let value = value.trim().trim_matches(['"', '\'', ',', ' ']);
-            // `existingSecret: api-db` names a Secret
-            let reference = name.to_ascii_lowercase().starts_with("existing");
-            is_secret_name(name)
-                && !reference
-                && value.len() > 3
-                && is_readable(value, false)
-                && !matches!(value, "true" | "false" | "null")
-        })
-    }) || text.contains("PRIVATE KEY")
+    if HARMLESS.contains(&last.as_str()) {
+        return with_credentials;
+    }
+    if is_plain_setting(&text) {
+        return false;
+    }
+    let ending = key.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let credentials = ending.as_deref().is_some_and(|ending| CREDENTIAL_FILES.contains(&ending));
+    let many_lines = text.lines().filter(|line| !line.trim().is_empty()).count() > 1;
+    if credentials || last == "htpasswd" || ending.is_none() && !many_lines {
+        return true;
+    }
+    with_credentials || text.contains("PRIVATE KEY") || text.lines().any(line_holds_a_secret)
+}
+
+/// Whether a line of a file gives a value to the name of a secret.
+fn line_holds_a_secret(line: &str) -> bool {
+    let pair = line.split_once(':').or_else(|| line.split_once('='));
+    pair.is_some_and(|(name, value)| {
+        let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
+        let value = value.trim().trim_matches(['"', '\'', ',', ' ']);
+        // `existingSecret: api-db` names a Secret, `$PASSWORD` is given elsewhere
+        let reference = name.to_ascii_lowercase().starts_with("existing") || value.starts_with(['$', '/']);
+        is_secret_name(name) && !reference && value.len() > 3 && is_readable(value, false) && !matches!(value, "true" | "false" | "null")
+    })
+}
+
+/// The last word of a key: `id` of `AZURE_CLIENT_ID`, `path` of `keyStorePath`.
+fn last_word(key: &str) -> String {
+    let tail = key.rsplit(['_', '-']).next().unwrap_or(key);
+    let capital = tail.char_indices().rev().find(|(_, letter)| letter.is_ascii_uppercase());
+    let mixed = tail.chars().any(|letter| letter.is_ascii_lowercase());
+    let tail = capital.filter(|_| mixed).and_then(|(index, _)| tail.get(index..)).unwrap_or(tail);
+    tail.to_ascii_lowercase()
+}
+
+/// A switch, a number, a duration, a place in the file system: a setting, whatever it is called.
+fn is_plain_setting(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let short_number = number.len() <= 4 && number.parse::<f64>().is_ok() && lower.len() - number.len() <= 2;
+    let path = text.starts_with('/') && !text.contains(char::is_whitespace) && text.matches('/').count() > 1;
+    matches!(&*lower, "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none" | "enabled" | "disabled") || short_number || path
 }
 
 fn is_encrypted(text: &str) -> bool {
