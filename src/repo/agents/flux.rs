@@ -95,14 +95,17 @@ impl CommonMetadata {
 }
 
 /// The folder that a Kustomization applies; `None` when it is not one of this repository.
-pub fn pointer(node: &Node, file: FileId, path: &str) -> Option<Pointer> {
+pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Option<Pointer> {
     let spec = node.get("spec")?;
     if spec.at(&["sourceRef", "kind"]).and_then(Node::text) != Some("GitRepository") {
         return None;
     }
     let place = spec.get("path");
     let origin = place.unwrap_or(spec).origin;
-    // without a path, the root of the repository
+    // without a path, the root of the repository; where nothing is to be built there, a patch elsewhere brings the path
+    if place.is_none() && renderer.kustomization("").is_none() {
+        return None;
+    }
     let folder = join("", place.map_or(Some(""), Node::text)?.trim_start_matches('/'))?;
     let mut problems = Vec::new();
     let mut layer = Kustomization::empty(file, Arc::from(path), origin.with(By::Flux));

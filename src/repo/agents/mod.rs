@@ -203,7 +203,7 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
         } else if is(node, "Kustomization", flux::GROUP) {
             let urls = sources.of(node);
             let own = flux::Sources::is_bootstrap(node) || urls.is_empty() || urls.iter().any(|url| identity.is_own(url));
-            found.extend(flux::pointer(node, *file, path).filter(|_| own));
+            found.extend(flux::pointer(node, *file, path, renderer).filter(|_| own));
         }
         let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
         if controls::is_control(controls::group_of(node)) {
