@@ -306,8 +306,11 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
     let mut narrowed: BTreeSet<&str> = BTreeSet::new();
     for root in roots {
         let Some(place) = places.get(root.folder.as_str()) else { continue };
+        let below = |reference: &String| root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder));
+        // what gathers the folders below it does not narrow them; what adds them to something else is made of them
+        let gathers = root.only_gathers && root.references.iter().all(below) || root.folder == place.prefix && place.app.is_empty();
         for reference in &root.references {
-            let above = root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder));
+            let above = gathers && below(reference) && !is_part_of_base(reference, &place.prefix);
             // in a cycle nobody narrows anybody: all of it stays, to be reported
             let cycle = || leads_to(reference, &root.folder, roots);
             if !above && places.get(reference.as_str()).is_some_and(|other| other.environment == place.environment) && !cycle() {
@@ -344,6 +347,12 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
         }
     }
     chosen.into_iter().collect()
+}
+
+/// Whether a folder stands below one that is meant to be built upon, in its environment: `prod/base/rbac`.
+fn is_part_of_base(folder: &str, environment: &str) -> bool {
+    let below = folder.strip_prefix(environment).unwrap_or(folder);
+    below.split('/').any(|segment| BASES.contains(&segment.to_ascii_lowercase().as_str()))
 }
 
 /// Whether one kustomization refers to another, directly or through others.
@@ -464,6 +473,33 @@ mod tests {
         let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
         let found: Vec<String> = overlays(&roots, &layout, &BTreeSet::new()).into_iter().map(|(folder, _)| folder).collect();
         assert_eq!(found, ["apps/production/api", "apps/production/web", "apps/staging/api", "x/prod/00", "x/stage/00"]);
+    }
+
+    #[test]
+    fn parts_of_overlays_are_no_overlays() {
+        let config = Config::default();
+        let root = |folder: &str, references: &[&str], only_gathers| Root {
+            folder: folder.into(),
+            component: false,
+            references: references.iter().map(|reference| reference.to_string()).collect(),
+            only_gathers,
+        };
+        let roots = [
+            root("c/x/production/base", &["c/x/production/base/rbac"], true),
+            root("c/x/production/base/rbac", &[], false),
+            root("c/x/production/one", &["c/x/production/base", "c/x/production/one/jobs"], true),
+            root("c/x/production/one/jobs", &[], false),
+            root("c/x/staging", &["c/x/staging/jobs", "c/x/common"], false),
+            root("c/x/staging/jobs", &[], false),
+            root("deploy/production", &["deploy/production/web", "shared/namespace"], false),
+            root("deploy/production/web", &[], false),
+            root("deploy/staging/web", &[], false),
+        ];
+        let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
+        let found: Vec<String> = overlays(&roots, &layout, &BTreeSet::new()).into_iter().map(|(folder, _)| folder).collect();
+        // apps below an environment stay, whatever else their gatherer adds
+        let expected = ["c/x/production/one", "c/x/staging", "deploy/production", "deploy/production/web", "deploy/staging/web"];
+        assert_eq!(found, expected);
     }
 
     #[test]
