@@ -64,12 +64,17 @@ impl Repo {
     }
 
     fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
+        Run::new(self.command(folder, arguments).output().unwrap())
+    }
+
+    /// The binary as no CI system would start it.
+    fn command(&self, folder: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
         command.current_dir(self.path(folder)).args(arguments);
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GITHUB_EVENT_PATH", "GITHUB_ACTOR", "GITLAB_USER_LOGIN"] {
             command.env_remove(name);
         }
-        Run::new(command.output().unwrap())
+        command
     }
 }
 
@@ -439,6 +444,64 @@ fn revisions_are_compared_by_what_they_render() {
     {
         repo.run(arguments).expect(2);
     }
+}
+
+#[test]
+fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
+    let repo = Repo::shop();
+    repo.git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
+    let bot = ["-c", "user.name=renovate[bot]", "-c", "user.email=29139614+renovate[bot]@users.noreply.github.com"];
+    let by_bot = |message: &str| _ = repo.git(&[&bot[..], &["commit", "-q", "-a", "-m", message]].concat());
+    let pinned = |digit: &str, comment: &str| {
+        repo.overlay("api", "production", &format!("digest: sha256:{}{comment}", digit.repeat(64)));
+    };
+    let check = ["check", "--base", "main", "--format", "concise", "--rule", "digest-mismatch=off", "--rule", "skipped-environment=off"];
+    let mine = || repo.run(&check).out.lines().filter(|line| line.contains("[bot-write]")).map(str::to_string).collect::<Vec<_>>();
+    // the bot's commit shows in no rendering, the other one is a person's
+    repo.overlay("api", "production", &format!("digest: {DIGEST} # a note"));
+    by_bot("note");
+    pinned("b", "");
+    repo.commit("promote");
+    assert_eq!(mine(), Vec::<String>::new());
+    pinned("c", "");
+    by_bot("bump");
+    pinned("d", "");
+    by_bot("bump again");
+    let told = mine();
+    assert!(told.len() == 1 && told[0].contains("by the author of commit") && told[0].contains("which is not proved"), "{told:?}");
+    // whom the forge names counts more than what commits say
+    repo.write(".git/event.json", r#"{"pull_request":{"user":{"login":"acme-promoter","type":"Bot"}}}"#);
+    let mut command = repo.command(".", &check);
+    let run = Run::new(command.env("GITHUB_EVENT_PATH", repo.path(".git/event.json")).env("GITHUB_ACTOR", "ada").output().unwrap());
+    assert!(run.out.contains("the bot acme-promoter (as the pull request says) changes what production renders to"), "{}", run.out);
+}
+
+#[test]
+fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
+    let repo = Repo::shop();
+    let freeze = "version: 1\nfreeze:\n  - {name: weekends, schedule: \"0 16 * * 5\", duration: 64h, timeZone: Europe/Berlin}\n";
+    repo.write(".gitops-lint.yaml", freeze).git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
+    repo.overlay("api", "production", &format!("digest: sha256:{}", "b".repeat(64))).commit("promote");
+    let check = |now: &str| {
+        let check =
+            ["check", "--base", "main", "--format", "concise", "--rule", "digest-mismatch=off", "--rule", "skipped-environment=off"];
+        repo.run(&[&check[..], &["--now", now]].concat())
+    };
+    // the clock in Berlin goes back on that Sunday
+    for (now, status, told) in [
+        ("2026-10-22T12:00:00Z", 0, ""),
+        ("2026-10-23T12:00:00Z", 0, "info[change-freeze] the freeze `weekends` starts in 2 hours"),
+        ("2026-10-23T14:00:00Z", 1, "error[change-freeze]"),
+        ("2026-10-26T05:59:00Z", 1, "error[change-freeze]"),
+        ("2026-10-26T06:00:00Z", 0, ""),
+    ] {
+        let run = check(now);
+        assert_eq!((run.status, run.out.contains("change-freeze")), (status, !told.is_empty()), "{now}: {}{}", run.out, run.err);
+        assert!(run.out.contains(told), "{now}: {}", run.out);
+    }
+    repo.write(".gitops-lint.yaml", "version: 1\n").commit("no more weekends");
+    let run = check("2026-10-23T14:00:00Z").expect(0);
+    assert!(run.out.contains("warning[loosened-check] the change removes the freeze `weekends`"), "{}", run.out);
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(super) fn declared<'a>(context: &Context<'a>) -> (Vec<Declared<'a>>, Vec<(Co
             project(*control, &mut windows, &mut wrong);
         } else if control.is("ScheduledCommitStatus", "promoter.argoproj.io") {
             promoter(*control, &mut windows, &mut wrong);
+        } else if ["ProjectConfig", "ClusterConfig"].iter().any(|kind| control.is(kind, "kargo.akuity.io")) {
+            kargo(*control, &mut wrong);
         }
     }
     (windows, wrong)
@@ -142,6 +144,15 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                 });
             }
         }
+    }
+}
+
+/// `spec.promotionWindows` of Kargo, which its open-source release ignores.
+fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
+    if let Some(windows) = control.node.at(&["spec", "promotionWindows"]).filter(|windows| !windows.items().is_empty()) {
+        let message = format!("the promotion windows of {} freeze nothing in the open-source release of Kargo", control.name());
+        let help = "write the window under `freeze` in the configuration as well";
+        wrong.push((control, Draft::new(Severity::Info, windows.origin, message).help(help).notice()));
     }
 }
 

@@ -279,6 +279,13 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
             let draft = Draft::new(Severity::Warning, marker.origin, message);
             sink.report(context, Some(overlay), draft.help("correct its name, or take the marker away"));
         }
+        Some(policy) if protected && takes_anything(policy).is_some() => {
+            let why = takes_anything(policy).unwrap_or_default();
+            let message = format!("ImagePolicy {} may give {} a build that is no release: {why}", marker.policy, context.side(overlay));
+            let draft =
+                Draft::new(Severity::Warning, marker.origin, message).help("narrow the policy with `filterTags` or a range of releases");
+            sink.report(context, Some(overlay), draft.related(policy.node.origin, "the policy"));
+        }
         Some(policy) if marker.field == "digest" => {
             let reflected = policy.text(&["spec", "digestReflectionPolicy"]).unwrap_or("Never");
             if reflected == "Never" {
@@ -298,6 +305,17 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
         let help = "give the digest a marker with `:digest`, or remove it";
         sink.report(context, Some(overlay), Draft::new(severity, marker.origin, message).help(help).related(digest, "this digest stays"));
     }
+}
+
+/// Why a policy may choose a build that is no release: an order of any tags, or a range that takes prereleases.
+fn takes_anything(policy: &Control) -> Option<String> {
+    if let Some(range) = policy.text(&["spec", "policy", "semver", "range"]) {
+        let mut parts = range.split('-').skip(1);
+        let prerelease = parts.any(|part| part.starts_with(|letter: char| letter.is_ascii_alphanumeric()));
+        return prerelease.then(|| format!("its range `{range}` takes prereleases"));
+    }
+    let ordered = ["alphabetical", "numerical"].into_iter().find(|order| policy.node.at(&["spec", "policy", order]).is_some())?;
+    policy.node.at(&["spec", "filterTags"]).is_none().then(|| format!("it takes any tag, in {ordered} order"))
 }
 
 /// The `digest` without a marker in the entry of `images` whose `newTag` carries one.
@@ -339,6 +357,18 @@ mod tests {
         assert_eq!(shown, [(0, "flux-system", "api", ""), (1, "ns", "web", "tag")]);
         let origin = found[0].origin;
         assert_eq!(&text[origin.start as usize..origin.end as usize], "{\"$imagepolicy\": \"flux-system:api\"}");
+    }
+
+    #[test]
+    fn a_range_of_releases_takes_no_prerelease() {
+        use crate::yaml::read::read;
+        let why = |text: &str| {
+            let node = read(&format!("spec: {text}\n"), FileId(0)).unwrap().documents.remove(0);
+            takes_anything(&Control { node: &node, overlay: None, environment: None }).is_some()
+        };
+        assert!(!why("{policy: {semver: {range: '>=1.0.0 <2.0.0'}}}") && !why("{policy: {semver: {range: 1.0.0 - 2.0.0}}}"));
+        assert!(why("{policy: {semver: {range: '>=1.0.0-0'}}}") && why("{policy: {semver: {range: '^1.0.0-rc.1'}}}"));
+        assert!(why("{policy: {alphabetical: {order: asc}}}") && !why("{filterTags: {pattern: '^v'}, policy: {numerical: {order: asc}}}"));
     }
 
     #[test]

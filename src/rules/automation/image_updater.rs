@@ -19,6 +19,9 @@ const GROUP: &str = "argocd-image-updater.argoproj.io";
 /// An Application, and the overlay that it applies where it is known.
 struct Application<'a> {
     object: &'a Node,
+    /// What messages call it.
+    app: &'a str,
+    /// The overlay that it applies; of a chart, one of its environment.
     overlay: &'a Overlay,
     /// The folder that it applies.
     folder: &'a str,
@@ -86,7 +89,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
             );
         }
         for writer in writers {
-            let key = ((writer.origin.file.0, writer.origin.start), application.overlay.path.clone());
+            let key = (place(writer.origin), application.overlay.path.clone());
             if seen.insert(key) {
                 report(context, &application, &writer, sink);
             }
@@ -96,14 +99,27 @@ pub fn check(context: &Context, sink: &mut Sink) {
 
 type Origins = (u32, u32);
 
-/// The Applications that apply overlays of environments.
+/// The Applications that apply overlays of environments, and those of charts that stand in the folder of a protected one.
 fn applications<'a>(context: &Context<'a>) -> Vec<Application<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let of = |overlay: &'a Overlay| {
         let agents = agents_of(context, overlay).into_iter().filter(|pointer| pointer.agent.kind == AgentKind::ArgoCd);
-        agents.map(move |pointer| Application { object: &pointer.object, overlay, folder: &pointer.folder })
+        agents.map(move |pointer| Application { object: &pointer.object, app: &overlay.app, overlay, folder: &pointer.folder })
     };
-    repo.overlays.iter().filter(|overlay| overlay.environment.is_some()).flat_map(of).collect()
+    let mut found: Vec<Application> = repo.overlays.iter().filter(|overlay| overlay.environment.is_some()).flat_map(of).collect();
+    let known: BTreeSet<Origins> = found.iter().map(|application| place(application.object.origin)).collect();
+    for control in context.controls().iter().filter(|control| control.is("Application", "argoproj.io") && control.environment.is_some()) {
+        let beside = || repo.overlays.iter().find(|overlay| overlay.environment == control.environment);
+        let overlay = control.overlay.or_else(beside).filter(|overlay| repo.protected(overlay));
+        if let Some(overlay) = overlay.filter(|_| !known.contains(&place(control.node.origin))) {
+            found.push(Application { object: control.node, app: control.name(), overlay, folder: "" });
+        }
+    }
+    found
+}
+
+fn place(origin: Origin) -> Origins {
+    (origin.file.0, origin.start)
 }
 
 fn by_annotations<'a>(application: &Application<'a>) -> Option<Writer<'a>> {
@@ -207,7 +223,7 @@ fn shared_target(write_back: &WriteBack, application: &Application) -> Option<St
         Some(path) => join("", path),
         None => join(application.folder, path),
     };
-    folder.filter(|folder| folder != application.folder)
+    folder.filter(|folder| folder != application.folder && !application.folder.is_empty())
 }
 
 fn report(context: &Context, application: &Application, writer: &Writer, sink: &mut Sink) {
@@ -223,7 +239,7 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
     if let Some(how) = how.as_ref().filter(|_| repo.protected(application.overlay)) {
         let environment = context.side(application.overlay);
         let newest = writer.strategy.map(|strategy| format!(", whatever is newest by `{strategy}`")).unwrap_or_default();
-        let message = format!("{} moves the images of {} in {environment} by itself, {how}{newest}", writer.name, application.overlay.app);
+        let message = format!("{} moves the images of {} in {environment} by itself, {how}{newest}", writer.name, application.app);
         let help = "leave this environment out, or write to a branch of its own that becomes a pull request (git-branch: main:updates)";
         draft = Some((application.overlay, Draft::new(Severity::Error, writer.origin, message).help(help)));
     }
