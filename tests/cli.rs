@@ -330,6 +330,29 @@ fn outside_of_git_the_repo_reaches_as_far_as_its_links() {
 }
 
 #[test]
+fn copies_of_remote_bases_and_charts_are_rendered() {
+    let repo = Repo::shop();
+    let base = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: base}\n";
+    repo.write("vendor/bases/web/kustomization.yaml", "resources: [base.yaml]\n").write("vendor/bases/web/base.yaml", base);
+    repo.write("vendor/redis.yaml", &base.replace("base", "redis"));
+    let kustomization = "resources: ['https://github.com/acme/bases//web?ref=v1']\nhelmCharts: [{name: redis, version: 1.0.0}]\n";
+    repo.write("apps/cache/overlays/production/kustomization.yaml", kustomization);
+    let folder = repo.path("apps/cache/overlays/production");
+    let folder = folder.to_str().unwrap();
+    let run = repo.run(&["render", folder]).expect(2);
+    assert!(run.err.contains("is remote") && run.err.contains("a Helm chart is not rendered"), "{}", run.err);
+    let configuration = "remotes: {'https://github.com/acme/bases': vendor/bases}\ncharts: [{name: redis, output: vendor/redis.yaml}]\n";
+    repo.write("copies.yaml", configuration);
+    let named = repo.path("copies.yaml");
+    let out = repo.run(&["render", folder, "--config", named.to_str().unwrap()]).expect(0).out;
+    assert!(out.contains("name: base\n") && out.contains("name: redis\n") && !out.contains("helm-generated"), "{out}");
+    repo.write(".gitops-lint.yaml", configuration);
+    assert_eq!(repo.run(&["render", folder]).expect(0).out, out);
+    let why = repo.run(&["why", "ConfigMap/base", "name"]).expect(0).out;
+    assert!(why.contains("vendor/bases/web/base.yaml:3:18"), "{why}");
+}
+
+#[test]
 fn the_life_of_a_value_is_told_and_secrets_are_not() {
     let repo = Repo::shop();
     let run = repo.run(&["why", "deploy/api", "containers[api].image", "--format", "json"]).expect(0);

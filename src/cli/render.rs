@@ -8,11 +8,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::options::Color;
+use super::options::{Color, place as marked_place};
 use super::workspace::configuration;
 use crate::finding::Location;
 use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
-use crate::source::worktree::{Worktree, find_root};
+use crate::source::worktree::Worktree;
 use crate::source::{Files, Source};
 use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 
@@ -109,9 +109,12 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         managed_by_label: arguments.add_managed_by_label,
         ..RenderOptions::default()
     };
-    let mut root = find_root(&folder);
-    // outside of a Git work tree the root is not known: it is the nearest folder that holds everything that is asked for
-    let known = root.join(".git").exists();
+    let marked = marked_place(&folder)?;
+    // where neither Git nor a configuration marks the root, it is the nearest folder that holds everything that is asked for,
+    // and the configuration that was named
+    let known = marked.is_marked();
+    let named = arguments.config.as_ref().and_then(|path| path.canonicalize().ok()?.parent().map(Path::to_path_buf));
+    let mut root = named.filter(|above| !known && folder.starts_with(above)).unwrap_or(marked.root);
     loop {
         let tree = Worktree::open(&root).map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
         let files = Arc::new(Files::default());

@@ -341,6 +341,7 @@ fn one(pattern: &[char], at: usize, character: char) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::yaml::{By, FileId};
+    use proptest::prelude::*;
 
     fn filled(text: &str) -> Result<String, &'static str> {
         let place = Origin { file: FileId(0), start: 0, end: 0, by: By::Flux };
@@ -423,5 +424,17 @@ mod tests {
             assert_eq!(filled(text), Err(error), "{text}");
         }
         assert_eq!(filled(&"${NONE:-".repeat(10_000)), Err("functions stand too deep within each other"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_fall_over(text in "([$]|[{}]|[:/#%^,=+?*-]|\\[|\\]|\\\\|ONE|HOST|EMPTY|CLUSTER|é|[0-9]|\"| ){0,40}") {
+            let _ = filled(&text);
+        }
+
+        #[test]
+        fn text_without_dollars_stays(text in "[^$]{0,40}") {
+            prop_assert_eq!(filled(&text), Ok(text));
+        }
     }
 }

@@ -380,6 +380,7 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn parameters(go: bool, open: bool, values: Value) -> Parameters {
@@ -433,5 +434,14 @@ mod tests {
     #[test]
     fn names_are_normalized() {
         assert_eq!(normalized("_My App.v1-"), "my-app.v1");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_fall_over(text in "(\\{\\{|\\}\\}|[|().\"`-]| |if|else|end|index|printf|trunc|[.]path|[.]env|%s|-?[0-9]|é){0,40}") {
+            for (go, open) in [(true, true), (true, false), (false, false)] {
+                let _ = parameters(go, open, json!({"env": "x", "path": {"segments": ["a", "é"]}})).fill(&text);
+            }
+        }
     }
 }
