@@ -21,6 +21,9 @@ use crate::source::join;
 use crate::yaml::read::Documents;
 use crate::yaml::{FileId, Node, Origin};
 
+/// What to do about field specifications that contradict each other.
+const CONTRADICTION: &str = "give both field specifications the same create";
+
 /// Folders that may stand on top of each other.
 const DEPTH_LIMIT: usize = 128;
 
@@ -256,7 +259,7 @@ impl<'a> Accumulator<'a> {
                         index.append(&mut gathered.resources, resource.clone(), &mut context.problems);
                     }
                     if let Err(message) = Configuration::merge(&mut gathered.configuration, &base.configuration) {
-                        context.report(Problem::error(entry.origin(), message));
+                        context.report(Problem::error(entry.origin(), message).with_help(CONTRADICTION));
                     }
                     merge_vars(&base.vars, false, &mut context.problems, gathered);
                     gathered.problems.extend(base.problems.iter().cloned());
@@ -270,12 +273,12 @@ impl<'a> Accumulator<'a> {
 
     /// Where an entry leads; what leads nowhere, out, back or too deep is reported.
     fn enter(&self, step: &Step<'_>, entry: &Text, context: &mut BuildContext<'a>) -> Option<Target> {
-        let refuse = |context: &mut BuildContext<'_>, message: String| {
-            context.report(Problem::error(entry.origin(), message));
+        let refuse = |context: &mut BuildContext<'_>, message: String, help: &str| {
+            context.report(Problem::error(entry.origin(), message).with_help(help));
             None
         };
         if entry.is_empty() {
-            return refuse(context, "an entry is empty".to_string());
+            return refuse(context, "an entry is empty".to_string(), "name a file or folder, or remove the entry");
         }
         let found = target(self.shared, &context.folder, entry);
         match &found {
@@ -284,17 +287,24 @@ impl<'a> Accumulator<'a> {
                 context.report(remote::problem(entry));
                 return None;
             }
-            Target::Outside => return refuse(context, format!("{:?} leads out of the repository", &**entry)),
+            Target::Outside => {
+                return refuse(context, format!("{:?} leads out of the repository", &**entry), "copy what is needed into the repository");
+            }
             Target::Missing => {
                 let Some(copy) = self.shared.options.remotes.copy_of(entry) else {
-                    return refuse(context, format!("there is no file or folder {:?}", &**entry));
+                    let help = self.shared.near_miss(&context.folder, entry);
+                    return refuse(context, format!("there is no file or folder {:?}", &**entry), &help);
                 };
                 context.report(remote::missing_copy(entry, &copy));
                 return None;
             }
             Target::Folder(folder) => {
                 if entry.starts_with('/') {
-                    return refuse(context, format!("the folder {:?} must be given as a relative path", &**entry));
+                    return refuse(
+                        context,
+                        format!("the folder {:?} must be given as a relative path", &**entry),
+                        "start the path with ./ or ../",
+                    );
                 }
                 if entry.split('/').any(|part| part != ".." && part.contains("..")) && remote::parse(entry).is_none() {
                     let message = format!("the path {:?} is ambiguous", &**entry);
@@ -304,11 +314,19 @@ impl<'a> Accumulator<'a> {
                     return None;
                 }
                 if is_below(&context.folder, folder) {
-                    return refuse(context, format!("{:?} leads back to this folder or one above it", &**entry));
+                    return refuse(
+                        context,
+                        format!("{:?} leads back to this folder or one above it", &**entry),
+                        "remove the entry: nothing can be built on itself",
+                    );
                 }
                 if let Some(back) = self.loader.reach(self.shared, folder).iter().find(|reached| is_below(&context.folder, reached)) {
                     let place = if back.is_empty() { "the root of the repository" } else { back };
-                    return refuse(context, format!("{:?} leads back to {place}, which contains this folder", &**entry));
+                    return refuse(
+                        context,
+                        format!("{:?} leads back to {place}, which contains this folder", &**entry),
+                        "remove the entry: nothing can be built on itself",
+                    );
                 }
                 if self.loader.load(self.shared, folder).is_none() {
                     let message = format!("the folder {:?} has no kustomization file", &**entry);
@@ -317,7 +335,11 @@ impl<'a> Accumulator<'a> {
                     return None;
                 }
                 if step.depth >= DEPTH_LIMIT {
-                    return refuse(context, format!("more than {DEPTH_LIMIT} kustomizations stand on top of each other"));
+                    return refuse(
+                        context,
+                        format!("more than {DEPTH_LIMIT} kustomizations stand on top of each other"),
+                        "use fewer layers",
+                    );
                 }
             }
         }
@@ -330,7 +352,9 @@ impl<'a> Accumulator<'a> {
             Some(Target::Folder(folder)) => folder,
             Some(_) => {
                 let message = format!("{:?} is a file, but a component is a folder", &**entry);
-                context.report(Problem::error(entry.origin(), message));
+                context.report(
+                    Problem::error(entry.origin(), message).with_help("list the file under resources, or name the component's folder"),
+                );
                 return;
             }
         };
@@ -349,7 +373,7 @@ impl<'a> Accumulator<'a> {
         // kustomize gathers everything anew after a component
         let whole = std::mem::take(&mut gathered.configuration);
         if let Err(message) = Configuration::merge(&mut gathered.configuration, &whole) {
-            context.report(Problem::error(entry.origin(), message));
+            context.report(Problem::error(entry.origin(), message).with_help(CONTRADICTION));
         }
         check_unique(&gathered.resources, &mut context.problems);
     }
@@ -379,7 +403,7 @@ impl<'a> Accumulator<'a> {
         };
         if let Err(message) = own.and_then(|own| Configuration::merge(&mut gathered.configuration, &own)) {
             let place = kustomization.configurations.iter().chain(&kustomization.crds).next().map_or(kustomization.origin, Text::origin);
-            context.report(Problem::error(place, message));
+            context.report(Problem::error(place, message).with_help(CONTRADICTION));
         }
     }
 
@@ -550,7 +574,10 @@ impl<'a> Accumulator<'a> {
             let same = before.len() == gathered.resources.len()
                 && before.iter().zip(&gathered.resources).all(|(before, after)| before.node.same_value(&after.node));
             if !same {
-                context.report(Problem::error(place(&object.node), "a validator must not change the resources, but this one does"));
+                context.report(
+                    Problem::error(place(&object.node), "a validator must not change the resources, but this one does")
+                        .with_help("list it under transformers"),
+                );
                 gathered.resources = before;
             }
         }
@@ -692,7 +719,7 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
             }
             (_, true) => {
                 let problem = Problem::error(place(&resource.node), format!("several objects are {id}, so it is not clear which is meant"));
-                context.report(problem);
+                context.report(problem.with_help("give the generator the namespace of the one that is meant"));
             }
         }
     }
@@ -713,7 +740,8 @@ fn merge_vars(vars: &[VarEntry], own: bool, problems: &mut Vec<Problem>, gathere
             }
             Some(present) => {
                 let problem = Problem::error(variable.name.origin(), format!("the variable {} is there twice", &*variable.name));
-                problems.push(problem.with_related("it is there first here", present.name.origin()));
+                problems
+                    .push(problem.with_related("it is there first here", present.name.origin()).with_help("give one of them another name"));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::decode::Text;
+use super::decode::{Text, nearest};
 use super::remote::Remotes;
 use super::{Problem, ProblemKind, remote};
 use crate::source::{EntryKind, Files, Source, SourceError, join};
@@ -87,6 +87,9 @@ pub struct Shared {
     texts: Mutex<HashMap<Arc<str>, FileId>>,
 }
 
+/// What to do about a text that is no YAML.
+pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
+
 /// Locks without caring for a thread that panicked: what is guarded is only ever appended to.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -111,6 +114,18 @@ impl Shared {
         let id = self.files.add(path, self.source.revision(), Arc::from(text));
         lock(&self.texts).insert(Arc::from(path), id);
         Ok(id)
+    }
+    /// What to do about a path that leads to nothing: the name that was probably meant.
+    pub fn near_miss(&self, folder: &str, reference: &str) -> String {
+        let wanted = join(folder, reference).unwrap_or_default();
+        let (parent, name) = wanted.rsplit_once('/').unwrap_or(("", &wanted));
+        let below = if parent.is_empty() { String::new() } else { format!("{parent}/") };
+        let siblings = self.source.files().iter().filter_map(|path| path.strip_prefix(below.as_str())?.split('/').next());
+        let siblings: Vec<&str> = siblings.collect::<BTreeSet<&str>>().into_iter().collect();
+        match nearest(name, &siblings) {
+            Some(sibling) => format!("did you mean {sibling}?"),
+            None => "correct the path, or add what is missing".to_string(),
+        }
     }
     fn parsed_file(&self, path: &str) -> ParsedFile {
         let cell = {
@@ -195,7 +210,10 @@ impl<'a> BuildContext<'a> {
                 None => Err(remote::missing_copy(reference, &copy)),
             };
         }
-        let fail = |error: SourceError| unreadable(reference, &error);
+        let fail = |error: SourceError| match error {
+            SourceError::Missing => unreadable(reference, &error).with_help(self.shared.near_miss(&self.folder, reference)),
+            error => unreadable(reference, &error),
+        };
         let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
         let real = self.shared.source.resolve(&path).map_err(fail)?;
         match self.shared.source.kind(&real) {
@@ -239,7 +257,7 @@ impl<'a> BuildContext<'a> {
     /// The documents of a YAML text that stands in a scalar. Duplicate keys are reported.
     pub fn read_inline(&mut self, host: &Node) -> Result<Documents, Problem> {
         let text = self.shared.files.get(host.origin.file).text.clone();
-        let documents = read_embedded(host, &text).map_err(|error| Problem::error(error.origin, error.message))?;
+        let documents = read_embedded(host, &text).map_err(|error| Problem::error(error.origin, error.message).with_help(NO_YAML))?;
         self.report_duplicates(&documents);
         Ok(documents)
     }
@@ -270,7 +288,13 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
         SourceError::IsDirectory => format!("{:?} is a folder, but a file is needed here", &**reference),
         other => format!("{:?} cannot be read: {other}", &**reference),
     };
-    Problem::error(reference.origin(), message)
+    let help = match error {
+        SourceError::Missing => "correct the path, or add the file",
+        SourceError::OutsideRoot => "copy what is needed into the repository",
+        SourceError::IsDirectory => "name a file in it",
+        _ => "check what kind of file it is",
+    };
+    Problem::error(reference.origin(), message).with_help(help)
 }
 
 /// Why a file gave no documents.
@@ -283,7 +307,7 @@ pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
             if template {
                 problem.with_help("this looks like a template, not like YAML: render it first, or take it out of the kustomization")
             } else {
-                problem
+                problem.with_help(NO_YAML)
             }
         }
     }

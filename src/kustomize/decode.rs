@@ -116,6 +116,11 @@ impl<'a> Decoder<'a> {
         let help = match (found, expected) {
             ("a number" | "a boolean", "a string") => Some("put the value in quotes".to_string()),
             ("a string", "a list") => Some("start the line with \"- \"".to_string()),
+            ("a string", "a boolean") => Some("write true or false, without quotes".to_string()),
+            ("a string", "a whole number") => Some("write digits, without quotes".to_string()),
+            ("a map", "a list") => Some("write one item below each \"- \"".to_string()),
+            ("a list", "a map" | "a map of strings") => Some("write keys and values, without \"- \"".to_string()),
+            ("a map" | "a list", "a string") => Some("write a single value".to_string()),
             _ => None,
         };
         self.refuse(node.origin, format!("{what} must be {expected}, but this is {found}"), help);

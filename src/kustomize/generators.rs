@@ -163,7 +163,7 @@ fn read_values(entry: &GeneratorEntry, name: &str, context: &mut BuildContext<'_
     let mut add = |key: &str, value: Value, context: &mut BuildContext<'_>| match values.get(key) {
         Some(first) => {
             let problem = Problem::error(value.key_origin, format!("the generator of {name:?} has the key {key:?} twice"));
-            context.report(problem.with_related("it stands first here", first.key_origin));
+            context.report(problem.with_related("it stands first here", first.key_origin).with_help("remove one of the two"));
         }
         None => drop(values.insert(key.into(), value)),
     };
@@ -173,7 +173,7 @@ fn read_values(entry: &GeneratorEntry, name: &str, context: &mut BuildContext<'_
     for literal in &entry.literals {
         let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             let problem = Problem::error(literal.origin(), format!("the literal {:?} is not of the form key=value", &**literal));
-            context.report(problem);
+            context.report(problem.with_help("write KEY=VALUE; the value may be empty"));
             continue;
         };
         let value_text = unquoted(value);
@@ -252,7 +252,8 @@ fn read_env_file(file: &Text, context: &mut BuildContext<'_>, add: &mut impl FnM
 /// The key and path of an entry of `files`.
 fn file_source(source: &Text, context: &mut BuildContext<'_>) -> Option<(String, String)> {
     let refuse = |context: &mut BuildContext<'_>, why: &str| {
-        context.report(Problem::error(source.origin(), format!("the file entry {:?} {why}", &**source)));
+        context
+            .report(Problem::error(source.origin(), format!("the file entry {:?} {why}", &**source)).with_help("write PATH or KEY=PATH"));
         None
     };
     match source.split_once('=') {
@@ -288,7 +289,9 @@ pub fn iam_policy(node: &Node, context: &mut BuildContext<'_>) -> Option<Resourc
     }
     context.problems.append(&mut problems);
     if cloud != "gke" {
-        context.report(Problem::error(node.origin, format!("the cloud {cloud:?} is not supported: only gke is")));
+        context.report(
+            Problem::error(node.origin, format!("the cloud {cloud:?} is not supported: only gke is")).with_help("write cloud: gke"),
+        );
         return None;
     }
     let here = node.origin.with(By::Generator);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::context::{ParseError, Shared, lock, start_of};
+use super::context::{NO_YAML, ParseError, Shared, lock, start_of};
 use super::decode::Text;
 use super::{Kustomization, Problem, remote};
 use crate::source::EntryKind;
@@ -150,7 +150,10 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
         // a file that is no text has no line to point at: an empty stand-in carries the place
         let file = shared.files.add(path, shared.source.revision(), Arc::from(""));
         let reason = documents.err().map(|error| error.to_string()).unwrap_or_default();
-        loaded.problems.push(Problem::error(start_of(file), format!("the kustomization {path:?} cannot be read: {reason}")));
+        loaded.problems.push(
+            Problem::error(start_of(file), format!("the kustomization {path:?} cannot be read: {reason}"))
+                .with_help("it must be a file of YAML in UTF-8"),
+        );
         loaded.file = Some(file);
         return Some(loaded);
     };
@@ -173,11 +176,12 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
             let problem = Problem::error(origin, message);
             loaded.problems.push(match template {
                 true => problem.with_help("this looks like a template, not like YAML"),
-                false => problem,
+                false => problem.with_help(NO_YAML),
             });
         }
         Err(ParseError::Source(error)) => {
-            loaded.problems.push(Problem::error(start_of(file), format!("the kustomization cannot be read: {error}")));
+            let problem = Problem::error(start_of(file), format!("the kustomization cannot be read: {error}"));
+            loaded.problems.push(problem.with_help("it must be a file of YAML in UTF-8"));
         }
     }
     Some(loaded)

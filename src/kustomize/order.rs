@@ -55,7 +55,10 @@ pub fn apply(resources: &mut [Resource], options: Option<&SortOptions>, reorder:
         (other, _) => {
             let origin = options.order.as_ref().map_or(options.origin, |order| order.origin());
             let found = other.map_or_else(|| "missing".to_string(), |other| format!("{other:?}"));
-            problems.push(Problem::error(origin, format!("sortOptions.order must be legacy or fifo, but it is {found}")));
+            problems.push(
+                Problem::error(origin, format!("sortOptions.order must be legacy or fifo, but it is {found}"))
+                    .with_help("write order: legacy, or order: fifo to keep the order of the resources"),
+            );
         }
     }
 }

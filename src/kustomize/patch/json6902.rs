@@ -167,6 +167,7 @@ impl Operation {
 
     fn fail(&self, pointer: &Pointer, why: String) -> Problem {
         Problem::error(pointer.origin, format!("the {} operation at {:?} does not apply: {why}", self.kind.as_str(), &*pointer.text))
+            .with_help("correct the path, or narrow the target to objects that have it")
     }
 
     /// The map or list that holds what a pointer means, and the key in it.

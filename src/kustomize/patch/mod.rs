@@ -144,7 +144,8 @@ fn read(documents: &Documents, form: Form, written: &Text) -> Result<Loaded, Pro
         let start = Origin { end: node.origin.start, ..node.origin };
         if node.as_map().is_none() {
             let message = "this patch is neither an object (strategic merge) nor a list of operations (JSON 6902)";
-            return Err(Problem::error(start, message).with_related("it is named here", written.origin()));
+            let problem = Problem::error(start, message).with_related("it is named here", written.origin());
+            return Err(problem.with_help("start with apiVersion, kind and metadata.name, or with a list of op and path"));
         }
         let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
         let missing = if kind.is_empty() {
@@ -464,7 +465,9 @@ fn as_json_leaves(node: &mut Node) {
             entry.value.data = Data::Scalar(Scalar::string(text));
         }
     }
-    if node.at(&["metadata", "annotations"]).is_some_and(|map| map.entries().iter().any(|e| e.value.as_str().is_none()) || is_empty(map))
+    // what is no map of strings is written anew as one, or goes
+    let written_anew = |found: &Node| found.entries().is_empty() || found.entries().iter().any(|entry| entry.value.as_str().is_none());
+    if node.at(&["metadata", "annotations"]).is_some_and(written_anew)
         && let Some(metadata) = node.get_mut("metadata")
     {
         string_values(metadata, "annotations");

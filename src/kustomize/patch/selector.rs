@@ -140,12 +140,16 @@ fn pattern(written: &Option<Text>, field: &str) -> Result<Pattern, Problem> {
             other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_string(),
         };
         Problem::error(text.origin(), format!("`{}` is no valid regular expression for `{field}`: {cause}", text.value))
+            .with_help("selectors are regular expressions for the whole value: escape what is meant literally with \\")
     })
 }
 
 fn label_selector(written: &Option<Text>, field: &str) -> Result<LabelSelector, Problem> {
     let Some(text) = written else { return Ok(LabelSelector::default()) };
-    LabelSelector::parse(text).map_err(|cause| Problem::error(text.origin(), format!("`{}` is no valid `{field}`: {cause}", text.value)))
+    LabelSelector::parse(text).map_err(|cause| {
+        Problem::error(text.origin(), format!("`{}` is no valid `{field}`: {cause}", text.value))
+            .with_help("it looks like app=web,tier in (front, back),!legacy")
+    })
 }
 
 /// A selector over labels: `app=web, tier in (a, b), !legacy`.

@@ -42,7 +42,8 @@ pub struct NamespaceOptions {
 /// Reports why a field of a resource could not be set.
 pub(super) fn report(context: &mut BuildContext<'_>, resource: &Resource, path: &str, error: FieldError, by: Origin) {
     let message = format!("{path} of {} cannot be set: {}", resource.id(), error.message);
-    context.report(Problem::error(error.origin, message).with_related("it is to be set because of this", by));
+    let problem = Problem::error(error.origin, message).with_related("it is to be set because of this", by);
+    context.report(problem.with_help("give the field the form that Kubernetes asks for"));
 }
 
 /// The `namespace` field.

@@ -229,7 +229,7 @@ pub fn fix_references(resources: &mut [Resource], configuration: &Configuration,
             let free = field_spec::visit(&resource.node, &spec.steps, &mut |node| {
                 let mut see = |node: &Node| match Sought::of(node) {
                     Some(sought) => changes |= !matches!(candidates.find(&sought, target, spec, referrer), Found::Nothing),
-                    None => broken |= node.as_map().is_some(),
+                    None => broken |= !node.is_null(),
                 };
                 match &node.data {
                     Data::List(list) => list.items.iter().for_each(see),

@@ -44,6 +44,7 @@ fn from_file(file: &Text, context: &mut BuildContext<'_>) -> Result<Vec<Replacem
     let documents = context.read_documents(file)?;
     let wrong = |found: &str| {
         Problem::error(file.origin(), format!("{:?} must hold a replacement or a list of replacements, but it holds {found}", &**file))
+            .with_help("write source and targets, as under replacements")
     };
     let document = documents.documents.first().ok_or_else(|| wrong("nothing"))?;
     let nodes = match &document.data {

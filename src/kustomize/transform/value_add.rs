@@ -101,7 +101,8 @@ impl Target {
             return Err(Problem::error(self.origin, "the target has no fieldPath").with_help("name the field, such as spec/projectID"));
         };
         if self.position < 0 {
-            return Err(Problem::error(self.origin, format!("filePathPosition cannot be negative, but it is {}", self.position)));
+            return Err(Problem::error(self.origin, format!("filePathPosition cannot be negative, but it is {}", self.position))
+                .with_help("0 replaces the whole value, 1 puts it in front"));
         }
         let selector = self.selector.as_ref().map(Selector::compile).transpose()?;
         let fields: Vec<String> = field_spec::split_path(written, '/')
@@ -124,7 +125,8 @@ impl Target {
             let error = visited.err().map(|error| error.to_string()).or(failed.map(|error| error.message));
             if let Some(error) = error {
                 let message = format!("the value cannot be put into {:?} of {}: {error}", &**written, resource.id());
-                return Err(Problem::error(written.origin(), message).with_related("this is the object", resource.node.origin));
+                let problem = Problem::error(written.origin(), message).with_related("this is the object", resource.node.origin);
+                return Err(problem.with_help("correct fieldPath, or select fewer objects"));
             }
         }
         Ok(())
