@@ -705,7 +705,11 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
                 if let Some(present) = gathered.resources.get_mut(*only) {
                     let trail = match resource.behavior {
                         Behavior::Merge => present.trail.clone().or_else(|| resource.trail.clone()),
-                        _ => resource.trail.clone(),
+                        // the origin is the new one's, but what was done to the present one stays written at it
+                        _ => resource.trail.as_deref().cloned().map(|mut trail| {
+                            trail.transformations = present.trail.as_ref().map(|trail| trail.transformations.clone()).unwrap_or_default();
+                            Arc::new(trail)
+                        }),
                     };
                     let combined = generators::combine(present, resource);
                     *present = Resource { trail, ..combined };

@@ -208,6 +208,10 @@ fn apply(
                         // by way of JSON every value becomes one of its own
                         resource.shared.clear();
                         if marked {
+                            if !resource.is_marked() {
+                                // where it came from is written beside that, and goes
+                                resource.trail = None;
+                            }
                             resource.mark();
                         }
                     }
