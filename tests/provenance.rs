@@ -6,9 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod archive;
+
+use archive::Archive;
 use gitops_lint::config::Config;
+use gitops_lint::kustomize::{RenderOptions, Renderer};
 use gitops_lint::repo::Repo;
 use gitops_lint::source::Files;
+use gitops_lint::source::memory::Memory;
 use gitops_lint::source::worktree::Worktree;
 use gitops_lint::yaml::{By, Data, Node, Style, read, write};
 
@@ -115,6 +120,21 @@ fn every_value_of_the_demo_repo_has_a_place() {
 #[test]
 fn every_value_of_every_kind_of_transformer_has_a_place() {
     assert!(expect_exact(&testdata("repos/transformers")) > 30);
+}
+
+#[test]
+fn every_value_of_the_rendering_cases_has_a_place() {
+    let mut walked = Walked::default();
+    for path in archive::all("rendering") {
+        let case = Archive::read(&path);
+        let files = Arc::new(Files::default());
+        let renderer = Renderer::new(Arc::new(Memory::new(case.tree())), files.clone(), RenderOptions::default());
+        for resource in &renderer.render(case.folder()).resources {
+            judge(&resource.node, &format!("{}: {}", path.display(), resource.id()), &files, &mut walked);
+        }
+    }
+    assert!(walked.wrong.is_empty(), "{:#?}", walked.wrong);
+    assert!(walked.values > 500);
 }
 
 #[test]

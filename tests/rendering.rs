@@ -37,8 +37,7 @@ fn describe(problem: &Problem, files: &Files) -> String {
 fn run(case: &Archive) -> String {
     let files = Arc::new(Files::default());
     let renderer = Renderer::new(Arc::new(Memory::new(case.tree())), files.clone(), RenderOptions::default());
-    let top = case.tree().any(|(path, _)| path.starts_with("top/"));
-    let rendered = renderer.render(if top { "top" } else { "" });
+    let rendered = renderer.render(case.folder());
     let problems = rendered.problems.iter().filter(|problem| problem.kind != ProblemKind::DeprecatedField);
     let problems: String = problems.map(|problem| describe(problem, &files)).collect();
     let mut text = case.comment.clone();

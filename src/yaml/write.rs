@@ -470,7 +470,42 @@ mod tests {
         assert_eq!(rewrite(&format!("k: {long}\n")), format!("k: {} {}\n  {}\n", "a".repeat(60), "b".repeat(30), "c".repeat(5)));
     }
 
+    /// Trees as JSON, with texts that look like something else.
+    fn trees() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+        use proptest::prelude::*;
+        use serde_json::Value;
+        let text = prop_oneof![
+            "(?s).{0,40}",
+            "[ab\n\t :#'\"-]{0,20}",
+            proptest::sample::select(
+                &["1", "0777", "1e3", "yes", "null", "~", "2024-01-01", "12:30", "<<", "a: b", "- a", " a", "a\n b\n"][..]
+            )
+            .prop_map(str::to_string),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f32>().prop_map(|number| Value::from(f64::from(number))),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::hash_map("[a-z0-9./ -]{1,12}", inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest::proptest! {
+        #[test]
+        fn a_tree_that_is_written_reads_back(tree in trees()) {
+            let Ok(first) = read::read(&serde_json::json!({ "root": tree }).to_string(), FileId(0)) else { return Ok(()) };
+            let written = write(&first.documents[0]);
+            let again = read::read(&written, FileId(0)).map_err(|error| proptest::test_runner::TestCaseError::fail(format!("{error}\n{written}")))?;
+            proptest::prop_assert!(first.documents[0].same_value(&again.documents[0]), "{}", written);
+        }
+
         #[test]
         fn what_is_written_reads_back(texts in proptest::collection::vec("(?s).{0,100}|[ab\n\t :#'\"-]{0,40}", 1..6)) {
             let entries: Vec<String> = texts.iter().enumerate().map(|(n, text)| format!("k{n}: {}\n", serde_json::to_string(text).unwrap())).collect();

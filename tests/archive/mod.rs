@@ -38,6 +38,10 @@ impl Archive {
     pub fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().filter(|(name, _)| name.contains('.')).map(|(name, text)| (name.as_str(), text.as_str()))
     }
+    /// The folder to render: `top` where there is one, else the root.
+    pub fn folder(&self) -> &'static str {
+        if self.tree().any(|(path, _)| path.starts_with("top/")) { "top" } else { "" }
+    }
 }
 
 /// The archives below a folder of `testdata`, in order.

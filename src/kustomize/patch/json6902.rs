@@ -306,6 +306,7 @@ impl Operation {
             return Ok(());
         }
         let problem = self.fail(&self.path, "the value there is another one than tested for".to_string());
+        let problem = problem.with_help("test for the value that is there, or drop the test");
         Err(match found {
             Some(found) => problem.with_related("the value is here", found.origin),
             None => problem,

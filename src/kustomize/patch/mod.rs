@@ -466,7 +466,8 @@ fn as_json_leaves(node: &mut Node) {
                 Some(date) => text.push_str(date),
                 None => go_json(&value, &mut text),
             }
-            entry.value.data = Data::Scalar(Scalar::string(text));
+            let origin = entry.value.origin.with(By::Transformer);
+            entry.value.replace(Data::Scalar(Scalar::string(text)), origin);
         }
     }
     // what is no map of strings is written anew as one, or goes
@@ -501,7 +502,10 @@ fn change_leaves(node: &mut Node) {
         return;
     }
     if let Some(leaf) = node.as_scalar().and_then(json_leaf) {
-        node.data = Data::Scalar(leaf);
+        match leaf.kind {
+            Kind::Null => node.data = Data::Scalar(leaf),
+            _ => node.replace(Data::Scalar(leaf), node.origin.with(By::Transformer)),
+        }
     } else if let Some(map) = node.map_mut() {
         map.entries.iter_mut().for_each(|entry| change_leaves(&mut entry.value));
     } else if let Some(list) = node.list_mut() {

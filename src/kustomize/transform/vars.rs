@@ -124,7 +124,7 @@ fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), F
     }
     if &*scalar.text != text || scalar.kind != Kind::String {
         // `$$` became `$`: the text is still its own
-        let origin = origin.unwrap_or(node.origin);
+        let origin = origin.unwrap_or(node.origin.with(By::Var));
         node.replace(Data::Scalar(scalar), origin);
     }
     Ok(())
