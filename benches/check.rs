@@ -3,11 +3,12 @@
 //! `cargo bench` runs all; `cargo bench -- rendering` the small ones.
 
 use std::hint::black_box;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gitops_lint::check::{self, Ran, Selection};
+use gitops_lint::check::{self, Ran};
 use gitops_lint::config::Config;
 use gitops_lint::kustomize::{RenderOptions, Renderer};
 use gitops_lint::repo::Repo;
@@ -54,12 +55,7 @@ fn whole_check(criterion: &mut Criterion) {
         let repo = Repo::load(source.clone(), None, &config);
         let context = Context::new(&repo, &config, None);
         let findings = rules::run(&context);
-        let options = check::Options {
-            selection: Selection::default(),
-            baseline: None,
-            today: Date::constant(2027, 1, 1),
-            known: Default::default(),
-        };
+        let options = check::Options::whole(Date::constant(2027, 1, 1));
         let outcome = check::conclude(&repo, &config, &options, findings, Ran { rules: rules::all().len(), policies: 0 });
         assert_eq!((outcome.overlays.len(), outcome.counts.errors), (3000, 0));
         outcome.counts.resources
@@ -70,5 +66,22 @@ fn whole_check(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, rendering, whole_check);
+/// The commands that read Git, as they are run: on 1,000 apps in 3 environments with 5,000 commits.
+fn history(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder for the generated repository");
+    generated::repository(folder.path(), 1000, 5000).expect("Git writes the generated repository");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
+        let output = command.current_dir(folder.path()).args(arguments).output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout.len()
+    };
+    let mut group = criterion.benchmark_group("history");
+    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    group.bench_function("check --base, one app changed", |bencher| bencher.iter(|| black_box(run(&["check", "--base", "main"]))));
+    group.bench_function("status of all apps", |bencher| bencher.iter(|| black_box(run(&["status"]))));
+    group.finish();
+}
+
+criterion_group!(benches, rendering, whole_check, history);
 criterion_main!(benches);

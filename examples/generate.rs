@@ -4,6 +4,14 @@
 //! cargo run --release --example generate -- /tmp/generated 1000
 //! time target/release/gitops-lint check /tmp/generated
 //! ```
+//!
+//! With a number of commits it becomes a Git repository with a history of promotions on `main` and one more on the branch `change`:
+//!
+//! ```sh
+//! cargo run --release --example generate -- /tmp/generated 1000 5000
+//! time target/release/gitops-lint check /tmp/generated --base main
+//! time target/release/gitops-lint status /tmp/generated
+//! ```
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,19 +20,33 @@ use std::process::ExitCode;
 mod generated;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let (Some(folder), apps) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: generate FOLDER [APPS]");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at).map(|text| text.parse::<usize>());
+    let (Some(folder), Ok(apps), Ok(commits)) = (arguments.first(), number(1).unwrap_or(Ok(1000)), number(2).transpose()) else {
+        eprintln!("usage: generate FOLDER [APPS [COMMITS]]");
         return ExitCode::from(2);
     };
-    let apps = apps.and_then(|apps| apps.to_str()?.parse().ok()).unwrap_or(1000);
-    for (path, text) in generated::shop(apps) {
-        let file = Path::new(&folder).join(path);
-        let written = file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&file, text));
-        if let Err(error) = written {
-            eprintln!("{}: {error}", file.display());
-            return ExitCode::FAILURE;
+    let folder = Path::new(folder);
+    let written = match commits {
+        Some(commits) => generated::repository(folder, apps, commits),
+        None => files(folder, apps),
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", folder.display());
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+fn files(folder: &Path, apps: usize) -> std::io::Result<()> {
+    for (path, text) in generated::shop(apps) {
+        let file = folder.join(path);
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&file, text)?;
+    }
+    Ok(())
 }

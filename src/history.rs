@@ -1,18 +1,24 @@
 //! What environments ran before, from Git alone: the changes of the images that overlays render, along the first parents of a
 //! branch, newest first.
 //!
-//! Here: walking commits, rendering overlays again only where a commit touched a file that they read, renamed folders.
+//! Here: walking commits, rendering overlays again only where a commit touched a file that they read, with what an agent adds to
+//! them; renamed folders.
 //! Not here: which images must have been where (`rules`), tables (`cli`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::kubernetes::image::Image;
 use crate::kubernetes::workload;
+use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Rendered, Renderer};
+use crate::repo::agents::{self, Agents, Pointer};
+use crate::repo::discover::Layout;
 use crate::repo::{Overlay, Repo};
 use crate::source::git::{ChangedPath, Commit, GitError, Repository, blob_id};
 use crate::source::{Files, Source};
@@ -114,139 +120,222 @@ pub enum End {
 struct Tracked {
     overlay: usize,
     path: String,
+    /// What an agent's object adds.
+    applied: Option<Arc<Pointer>>,
+    /// The files that it is rendered from.
     files: BTreeSet<String>,
     images: Images,
+    /// It was not there before.
+    begun: bool,
+    /// Its past is of no more interest.
     done: bool,
 }
+
+/// A commit and the one before it on the branch.
+struct Step {
+    newer: Arc<Commit>,
+    earlier: Commit,
+    changed: Vec<ChangedPath>,
+}
+
+/// Commits that are gone through at once.
+const BATCH: usize = 256;
 
 /// Walks the history of a branch.
 pub struct Walk<'a> {
     repository: &'a Arc<Repository>,
     config: &'a Config,
-    root: Option<PathBuf>,
     tracked: Vec<Tracked>,
-    readers: HashMap<String, BTreeSet<usize>>,
+    /// What was read of all commits; a file is read once for each of its contents.
+    renderer: Renderer,
 }
 
 impl<'a> Walk<'a> {
     /// A walk for some overlays of a loaded head. `root` is where the tree lies on disk.
     pub fn new(repository: &'a Arc<Repository>, config: &'a Config, repo: &Repo, root: Option<PathBuf>, overlays: &[usize]) -> Walk<'a> {
-        let mut walk = Walk { repository, config, root, tracked: Vec::new(), readers: HashMap::new() };
-        for index in overlays {
-            let Some(overlay) = repo.overlays.get(*index) else { continue };
+        let options = RenderOptions { remotes: config.remotes.clone(), root, ..RenderOptions::default() };
+        let renderer = Renderer::new(repo.source.clone(), Arc::new(Files::default()), options);
+        let tracked = overlays.par_iter().filter_map(|index| {
+            let overlay = repo.overlays.get(*index)?;
+            let applied = overlay.applied.and_then(|index| repo.pointers.get(index)).cloned().map(Arc::new);
             let files = paths(&overlay.rendered, &repo.files);
-            walk.track(Tracked { overlay: *index, path: overlay.path.clone(), files, images: images(&overlay.rendered), done: false });
-        }
-        walk
-    }
-
-    fn track(&mut self, tracked: Tracked) {
-        let number = self.tracked.len();
-        for file in &tracked.files {
-            self.readers.entry(file.clone()).or_default().insert(number);
-        }
-        self.tracked.push(tracked);
+            let images = images(&overlay.rendered);
+            Some(Tracked { overlay: *index, path: overlay.path.clone(), applied, files, images, begun: false, done: false })
+        });
+        Walk { repository, config, tracked: tracked.collect(), renderer }
     }
 
     /// Goes back from `head`. `see` is told each change, newest first, and says whether the overlay's past is still of interest.
     /// `repo` is the head as loaded: where it is a work tree, what is not committed is the first change.
     pub fn run(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) -> End {
         if repo.source.revision().is_none() {
-            let dirty = self.dirty(repo, head);
-            self.step(head, &[], &dirty, None, see);
+            self.uncommitted(repo, head, see);
         }
         let mut commits = self.repository.first_parents(&head.id);
-        let Some(Ok(mut commit)) = commits.next() else { return End::Truncated("the head cannot be read".to_string()) };
+        let Some(Ok(mut newer)) = commits.next() else { return End::Truncated("the head cannot be read".to_string()) };
         loop {
             if self.tracked.iter().all(|tracked| tracked.done) {
                 return End::Answered;
             }
-            let parent = match commits.next() {
-                None => {
-                    let commit = Arc::new(commit);
-                    for tracked in self.tracked.iter_mut().filter(|tracked| !tracked.done) {
+            let (mut pairs, mut end) = (Vec::new(), None);
+            while pairs.len() < BATCH && end.is_none() {
+                match commits.next() {
+                    Some(Ok(earlier)) => pairs.push((std::mem::replace(&mut newer, earlier.clone()), earlier)),
+                    Some(Err(error)) => end = Some(Some(error)),
+                    None => end = Some(None),
+                }
+            }
+            let steps = pairs.into_par_iter().map(|(newer, earlier)| {
+                let changed = self.repository.changed_paths(&earlier.tree, &newer.tree)?;
+                Ok(Step { newer: Arc::new(newer), earlier, changed })
+            });
+            let mut steps: Vec<Result<Step, GitError>> = steps.collect();
+            let broken = steps.iter().position(Result::is_err);
+            let broken = broken.and_then(|at| steps.drain(at..).next()).and_then(Result::err);
+            self.go_back(&steps.into_iter().filter_map(Result::ok).collect::<Vec<_>>(), see);
+            match (broken, end) {
+                (Some(error), _) => return End::Truncated(self.explained(&error)),
+                (None, Some(Some(error))) => return End::Truncated(self.explained(&error)),
+                (None, Some(None)) => {
+                    let first = Arc::new(newer);
+                    for tracked in self.tracked.iter_mut().filter(|tracked| !tracked.done && !tracked.begun) {
                         let after = std::mem::take(&mut tracked.images);
                         tracked.done = true;
-                        see(Change { overlay: tracked.overlay, commit: Some(commit.clone()), before: Images::new(), after });
+                        see(Change { overlay: tracked.overlay, commit: Some(first.clone()), before: Images::new(), after });
                     }
                     return End::Complete;
                 }
-                Some(Err(GitError::MissingObject(_))) => {
-                    return End::Truncated("the clone is shallow: fetch all of it (fetch-depth: 0, or git fetch --unshallow)".to_string());
-                }
-                Some(Err(error)) => return End::Truncated(error.to_string()),
-                Some(Ok(parent)) => parent,
-            };
-            match self.repository.changed_paths(&parent.tree, &commit.tree) {
-                Err(error) => return End::Truncated(error.to_string()),
-                Ok(changed) => {
-                    let touched: BTreeSet<usize> =
-                        changed.iter().filter_map(|change| self.readers.get(&change.path)).flatten().copied().collect();
-                    let touched: Vec<usize> = touched.into_iter().collect();
-                    let newer = Arc::new(commit);
-                    self.step(&parent, &changed, &touched, Some(&newer), see);
-                }
+                (None, None) => {}
             }
-            commit = parent;
         }
     }
 
-    /// The overlays of a work tree that differ from the head in a file that they read.
-    fn dirty(&self, repo: &Repo, head: &Commit) -> Vec<usize> {
+    /// Why the past ends, and how to get the rest.
+    fn explained(&self, error: &GitError) -> String {
+        match error {
+            GitError::MissingObject(_) if self.repository.is_shallow() => {
+                "the clone is shallow: fetch all of it (fetch-depth: 0, or git fetch --unshallow)".to_string()
+            }
+            GitError::MissingObject(_) => format!("{error}: fetch it, or clone without --filter"),
+            other => other.to_string(),
+        }
+    }
+
+    /// What of a work tree, or of what is staged, differs from the commit that it comes after.
+    fn uncommitted(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) {
         let tree = self.repository.tree(head);
-        let mut differs: HashMap<String, bool> = HashMap::new();
+        let mut differs: HashSet<String> = HashSet::new();
         for (_, file) in repo.files.all().iter().filter(|(_, file)| file.revision.is_none()) {
-            let same = tree.content_id(&file.path) == Some(blob_id(file.text.as_bytes()));
-            differs.insert(file.path.to_string(), !same);
+            if tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())) {
+                differs.insert(file.path.to_string());
+            }
         }
-        let number = |(number, tracked): (usize, &Tracked)| {
-            tracked.files.iter().any(|file| differs.get(file).copied().unwrap_or(false)).then_some(number)
-        };
-        self.tracked.iter().enumerate().filter_map(number).collect()
+        let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
+        let renderer = self.renderer.beside(Arc::new(self.repository.tree_among_many(head)), self.config.remotes.clone());
+        for tracked in self.tracked.iter_mut().filter(|tracked| tracked.files.iter().any(|file| differs.contains(file))) {
+            if let Some((before, after)) = tracked.step_back(&renderer, &layout, &[]) {
+                tracked.done |= !see(Change { overlay: tracked.overlay, commit: None, before, after });
+            }
+        }
     }
 
-    /// Renders what was touched at an earlier commit and tells what changed since. `newer` is the commit that made the change.
-    fn step(
-        &mut self,
-        earlier: &Commit,
-        changed: &[ChangedPath],
-        touched: &[usize],
-        newer: Option<&Arc<Commit>>,
-        see: &mut dyn FnMut(Change) -> bool,
-    ) {
-        if touched.is_empty() {
-            return;
+    /// Takes every overlay through some steps, newest first, and tells what changed.
+    fn go_back(&mut self, steps: &[Step], see: &mut dyn FnMut(Change) -> bool) {
+        let mut by_path: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, step) in steps.iter().enumerate() {
+            for change in &step.changed {
+                by_path.entry(&change.path).or_default().push(number);
+            }
         }
-        let source: Arc<dyn Source> = Arc::new(self.repository.tree(earlier));
-        let files = Arc::new(Files::default());
-        let options = RenderOptions { remotes: self.config.remotes.clone(), root: self.root.clone(), ..RenderOptions::default() };
-        let renderer = Renderer::new(source, files.clone(), options);
-        for number in touched {
-            let Some(tracked) = self.tracked.get_mut(*number).filter(|tracked| !tracked.done) else { continue };
-            if renderer.kustomization(&tracked.path).is_none()
-                && let Some(before) = renamed(&tracked.path, changed)
-            {
-                tracked.path = before;
+        let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
+        let (repository, config, renderer) = (self.repository, self.config, &self.renderer);
+        let renderers: Vec<OnceLock<Renderer>> = steps.iter().map(|_| OnceLock::new()).collect();
+        let renderer_of = |number: usize, step: &Step| {
+            let make = || renderer.beside(Arc::new(repository.tree_among_many(&step.earlier)), config.remotes.clone());
+            renderers.get(number).map(|cell| cell.get_or_init(make))
+        };
+        let walked = self.tracked.par_iter_mut().enumerate().filter(|(_, tracked)| !tracked.done && !tracked.begun);
+        let walked = walked.flat_map_iter(|(number, tracked)| {
+            let (mut found, mut next) = (Vec::new(), 0);
+            while let Some(at) = tracked.next_touched(&by_path, steps, next) {
+                let Some((step, renderer)) = steps.get(at).and_then(|step| Some((step, renderer_of(at, step)?))) else { break };
+                if let Some((before, after)) = tracked.step_back(renderer, &layout, &step.changed) {
+                    let commit = Some(step.newer.clone());
+                    found.push((at, number, Change { overlay: tracked.overlay, commit, before, after }));
+                }
+                if tracked.begun {
+                    break;
+                }
+                next = at + 1;
             }
-            let there = renderer.kustomization(&tracked.path).is_some();
-            let (before, read) = if there {
-                let rendered = renderer.render(&tracked.path);
-                (images(&rendered), paths(&rendered, &files))
-            } else {
-                (Images::new(), BTreeSet::new())
-            };
-            if before != tracked.images {
-                let after = std::mem::replace(&mut tracked.images, before.clone());
-                let change = Change { overlay: tracked.overlay, commit: newer.cloned(), before, after };
-                tracked.done |= !see(change);
+            found
+        });
+        let mut changes: Vec<(usize, usize, Change)> = walked.collect();
+        changes.sort_by_key(|(step, number, _)| (*step, *number));
+        for (_, number, change) in changes {
+            if let Some(tracked) = self.tracked.get_mut(number).filter(|tracked| !tracked.done) {
+                tracked.done = !see(change);
             }
-            tracked.done |= !there;
-            for file in read.difference(&tracked.files) {
-                self.readers.entry(file.clone()).or_default().insert(*number);
-            }
-            tracked.files = read;
         }
+        // what was not there before has no past to go through
+        self.tracked.iter_mut().for_each(|tracked| tracked.done |= tracked.begun);
     }
+}
+
+impl Tracked {
+    /// The next step that touches a file which the overlay is rendered from.
+    fn next_touched(&self, by_path: &HashMap<&str, Vec<usize>>, steps: &[Step], from: usize) -> Option<usize> {
+        let first = |path: &str| by_path.get(path)?.iter().copied().find(|step| *step >= from);
+        let mut next = self.files.iter().filter_map(|file| first(file)).min();
+        if let Some(pointer) = &self.applied {
+            let name = pointer.agent.name.rsplit(['/', ' ']).next().unwrap_or_default();
+            let overrides = [format!("{}/.argocd-source.yaml", self.path), format!("{}/.argocd-source-{name}.yaml", self.path)];
+            next = overrides.iter().map(String::as_str).chain([&*pointer.file]).filter_map(first).chain(next).min();
+            // a folder without kustomization is all that lies in it
+            let below = |step: &Step| step.changed.iter().any(|change| is_below(&change.path, &self.path));
+            let plain = steps.iter().enumerate().skip(from).find(|(_, step)| below(step)).map(|(number, _)| number);
+            next = plain.into_iter().chain(next).min();
+        }
+        next
+    }
+
+    /// Goes to an earlier tree, and tells the images before and after when they differ.
+    fn step_back(&mut self, renderer: &Renderer, layout: &Layout, changed: &[ChangedPath]) -> Option<(Images, Images)> {
+        if renderer.kustomization(&self.path).is_none()
+            && let Some(before) = renamed(&self.path, changed)
+        {
+            self.path = before;
+        }
+        let there = renderer.kustomization(&self.path).is_some();
+        let earlier = self.applied.take().and_then(|pointer| earlier_pointer(&pointer, &self.path, renderer, layout, changed));
+        let rendered = match &earlier {
+            Some((pointer, agents)) => Some(pointer.finish(pointer.build(renderer, agents), &|_| None)),
+            None => there.then(|| renderer.render(&self.path)),
+        };
+        self.applied = earlier.map(|(pointer, _)| pointer);
+        self.begun = rendered.is_none();
+        let before = rendered.as_ref().map(|rendered| images(rendered)).unwrap_or_default();
+        self.files = rendered.map(|rendered| paths(&rendered, renderer.files())).unwrap_or_default();
+        let after = std::mem::replace(&mut self.images, before.clone());
+        (before != after).then_some((before, after))
+    }
+}
+
+/// The agent's object in an earlier tree: in the same file, or in one that a commit took away.
+fn earlier_pointer(
+    pointer: &Pointer,
+    folder: &str,
+    renderer: &Renderer,
+    layout: &Layout,
+    changed: &[ChangedPath],
+) -> Option<(Arc<Pointer>, Agents)> {
+    let folders: BTreeSet<&str> = folder.match_indices('/').filter_map(|(at, _)| folder.get(..at)).chain([folder]).collect();
+    let moved = changed.iter().filter(|change| change.after.is_none()).map(|change| Arc::from(change.path.as_str()));
+    std::iter::once(pointer.file.clone()).chain(moved).find_map(|file| {
+        let agents = agents::read(renderer, layout, &[&file], &folders);
+        let same = agents.pointers.iter().find(|other| other.agent.name == pointer.agent.name && other.folder == folder)?;
+        Some((Arc::new(same.clone()), agents))
+    })
 }
 
 /// The files that a rendering read.

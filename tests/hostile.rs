@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gitops_lint::check::{self, Options, Ran, Selection};
+use gitops_lint::check::{self, Options, Ran};
 use gitops_lint::config::Config;
 use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
@@ -174,12 +174,11 @@ fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
 fn check(tree: &Tree, base: &Tree) -> String {
     let source = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let (config, files) = (Config::default(), Arc::new(Files::default()));
-    let repo = Repo::load_with(Arc::new(source(tree)), None, &config, files.clone(), &|_, _| None);
-    let base = Repo::load_with(Arc::new(source(base).at("base")), None, &config, files, &|_, _| None);
+    let repo = Repo::load_with(Arc::new(source(tree)), None, &config, files.clone());
+    let base = Repo::load_with(Arc::new(source(base).at("base")), None, &config, files);
     let context = Context::new(&repo, &config, Some(&base));
     let findings = rules::run(&context);
-    let options =
-        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
+    let options = Options::whole(jiff::civil::date(2026, 6, 1));
     let outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     for located in &outcome.findings {
         let file = repo.files.get(located.finding.origin.file);

@@ -15,13 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
+use gitops_lint::check::{self, Options, Outcome, Ran};
 use gitops_lint::config::{Config, KnownRule};
 use gitops_lint::history::Contribution;
 use gitops_lint::policy::{self, Namespaces};
 use gitops_lint::repo::{Overlay, Repo};
 use gitops_lint::rules::{self, Authorship, Context};
 use gitops_lint::source::Files;
+use gitops_lint::source::beside::Beside;
 use gitops_lint::source::git::{Commit, Person};
 use gitops_lint::source::memory::Memory;
 use gitops_lint::yaml;
@@ -162,9 +163,16 @@ fn edit(name: &str, edits: &[Edit], tree: &mut Tree) {
 /// The shop as the base revision of a case has it.
 fn before(case: &Case, shop: &Tree) -> Tree {
     let mut tree = shop.clone();
+    // a record that was not written along is a finding of its own, in a case of its own
+    if !case.edits.iter().any(|edit| edit.file == RECORD) {
+        tree.remove(RECORD);
+    }
     edit(&case.name, &case.before, &mut tree);
     tree
 }
+
+/// The shop's record of what runs where.
+const RECORD: &str = "versions.json";
 
 /// The shop with the changes of a case.
 fn changed(case: &Case, shop: &Tree) -> Tree {
@@ -191,8 +199,8 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
             rules::all().iter().map(|rule| KnownRule { id: rule.metadata().id, options: rule.metadata().options }).collect();
         Config::load(&yaml::read::read(text, file).unwrap(), &known).unwrap_or_else(|problems| panic!("{problems:?}"))
     });
-    let repo = Repo::load_with(source, None, &config, files.clone(), &|_, _| None);
-    let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files, &|_, _| None));
+    let repo = Repo::load_with(source, None, &config, files.clone());
+    let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files));
     let mut context = Context::new(&repo, &config, base.as_ref());
     // the base has been so for ten minutes
     let now: jiff::Timestamp = case.and_then(|case| case.now.as_deref()).unwrap_or("2026-11-24T12:00:00Z").parse().unwrap();
@@ -206,22 +214,50 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let mut findings = rules::run(&context);
     let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
     findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
-    let options =
-        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 11, 24), known: Default::default() };
+    let options = Options::whole(jiff::civil::date(2026, 11, 24));
     check::conclude(&repo, &config, &options, findings, Ran::default())
+}
+
+/// What a case causes, as `check --base` finds it: judging only what the change concerns, or everything.
+fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
+    let source_of = |tree: &Tree| Arc::new(Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
+    let (head, config) = (source_of(tree), Config::default());
+    let changed = tree.keys().chain(base.keys()).filter(|path| tree.get(*path) != base.get(*path)).map(|path| Arc::from(path.as_str()));
+    let changed: BTreeSet<Arc<str>> = changed.collect();
+    let repo = Repo::load(head.clone(), None, &config);
+    let base_source = Memory::new(base.iter().map(|(path, text)| (path.as_str(), text.as_str()))).at("base");
+    let base = repo.beside(Arc::new(Beside::new(head, Arc::new(base_source), changed.iter().cloned())), &config, true);
+    let mut now = Context::new(&repo, &config, Some(&base));
+    let mut before = Context::new(&base, &config, None);
+    rules::scope::narrow(&mut now, &mut before, !narrowed);
+    let mut options = Options::whole(jiff::civil::date(2026, 11, 24));
+    options.judged_files = now.judged.as_ref().map(|_| changed);
+    options.known = Some(check::known(&base, &config, &options, rules::run(&before)));
+    let outcome = check::conclude(&repo, &config, &options, rules::run(&now), Ran::default());
+    described(&outcome)
+}
+
+#[test]
+fn judging_only_what_a_change_concerns_finds_all_that_it_causes() {
+    let shop = shop();
+    for case in cases() {
+        let (tree, base) = (changed(&case, &shop), before(&case, &shop));
+        assert_eq!(caused(&tree, &base, true), caused(&tree, &base, false), "{}", case.name);
+    }
+    assert_eq!(caused(&shop, &shop, true), Vec::<String>::new());
 }
 
 /// A past in which the overlays of the base ran their digests since a moment.
 struct Since<'a>(&'a Repo, i64);
 
 impl rules::Proofs for Since<'_> {
-    fn ran(&self, overlay: &Overlay, digest: &str) -> bool {
-        self.since(overlay, digest).is_some()
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
+        let images = self.0.same(overlay).map(|overlay| gitops_lint::history::images(&overlay.rendered)).unwrap_or_default();
+        let ran = images.into_iter().filter(|(_, versions)| versions.iter().any(|version| version.digest.as_deref() == Some(digest)));
+        ran.map(|(name, _)| (name, self.1)).collect()
     }
-    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
-        let overlay = self.0.same(overlay)?;
-        let images = gitops_lint::history::images(&overlay.rendered);
-        images.values().flatten().any(|version| version.digest.as_deref() == Some(digest)).then_some(self.1)
+    fn gap(&self, _overlay: &Overlay) -> Option<String> {
+        None
     }
 }
 
@@ -314,7 +350,7 @@ fn cases_are_changes_to_the_shop_and_answer_every_row() {
     let (shop, cases) = (shop(), cases());
     for case in &cases {
         let (name, tree) = (&case.name, changed(case, &shop));
-        assert!(tree != shop, "{name}: changes nothing");
+        assert!(tree != before(case, &shop), "{name}: changes nothing");
         assert!(!case.description.trim().is_empty() && !case.expect.is_empty(), "{name}: says nothing");
         assert!(ROWS.contains(&case.row.as_str()), "{name}: no row {:?}", case.row);
         for expected in &case.expect {

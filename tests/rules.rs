@@ -28,7 +28,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gitops_lint::check::{self, Options, Outcome, Ran, Selection};
+use gitops_lint::check::{self, Options, Outcome, Ran};
 use gitops_lint::config::{Config, Level, RuleSettings};
 use gitops_lint::history::Contribution;
 use gitops_lint::repo::{Overlay, Repo};
@@ -75,8 +75,7 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     let past = base.as_ref().zip(since).map(|(base, since)| Since(base, since));
     context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
     let findings = rules::run(&context);
-    let options =
-        Options { selection: Selection::default(), baseline: None, today: jiff::civil::date(2026, 6, 1), known: Default::default() };
+    let options = Options::whole(jiff::civil::date(2026, 6, 1));
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     outcome.findings.retain(|located| located.finding.rule == rule);
     outcome
@@ -86,13 +85,13 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
 struct Since<'a>(&'a Repo, i64);
 
 impl rules::Proofs for Since<'_> {
-    fn ran(&self, overlay: &Overlay, digest: &str) -> bool {
-        self.since(overlay, digest).is_some()
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
+        let images = self.0.same(overlay).map(|overlay| gitops_lint::history::images(&overlay.rendered)).unwrap_or_default();
+        let ran = images.into_iter().filter(|(_, versions)| versions.iter().any(|version| version.digest.as_deref() == Some(digest)));
+        ran.map(|(name, _)| (name, self.1)).collect()
     }
-    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
-        let overlay = self.0.same(overlay)?;
-        let images = gitops_lint::history::images(&overlay.rendered);
-        images.values().flatten().any(|version| version.digest.as_deref() == Some(digest)).then_some(self.1)
+    fn gap(&self, _overlay: &Overlay) -> Option<String> {
+        None
     }
 }
 
@@ -280,13 +279,13 @@ mod harness {
         let config =
             std::fs::read_to_string(root.join(".gitops-lint.yaml")).map_or_else(|_| Config::default(), |text| config(&text, &files));
         let source = Arc::new(Worktree::open(&root).unwrap());
-        let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone(), &|_, _| None);
+        let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone());
         let base = (root != case).then(|| {
             let tree = Worktree::open(&case.join("base")).unwrap();
             let texts = tree.files().iter().map(|path| String::from_utf8(tree.read(path).unwrap().to_vec()).unwrap());
             let texts: Vec<String> = texts.collect();
             let source = Memory::new(tree.files().iter().map(|path| &**path).zip(texts.iter().map(String::as_str)));
-            Repo::load_with(Arc::new(source.at("base")), None, &config, files, &|_, _| None)
+            Repo::load_with(Arc::new(source.at("base")), None, &config, files)
         });
         (config, repo, base)
     }

@@ -1,6 +1,9 @@
 //! Config repos made up for measuring: written by `examples/generate.rs`, held in memory by the benchmarks.
 
 use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// Files by path.
 pub type Tree = Vec<(String, String)>;
@@ -33,14 +36,7 @@ pub fn shop(apps: usize) -> Tree {
         tree.push((format!("{base}/access.yaml"), access(&app)));
         for environment in ENVIRONMENTS {
             let overlay = format!("apps/{app}/overlays/{environment}");
-            let replicas = if environment == "production" { 4 } else { 2 };
-            tree.push((
-                format!("{overlay}/kustomization.yaml"),
-                format!(
-                    "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {environment}\nresources:\n  - ../../base\nlabels:\n  - pairs:\n      environment: {environment}\npatches:\n  - path: settings.yaml\nimages:\n  - name: registry.example.com/{app}\n    digest: sha256:{:064x}\nreplicas:\n  - name: {app}\n    count: {replicas}\n",
-                    number + 1
-                ),
-            ));
+            tree.push((format!("{overlay}/kustomization.yaml"), overlay_of(&app, environment, number + 1)));
             tree.push((
                 format!("{overlay}/settings.yaml"),
                 format!(
@@ -50,6 +46,79 @@ pub fn shop(apps: usize) -> Tree {
         }
     }
     tree
+}
+
+/// The kustomization of an overlay that pins a digest.
+fn overlay_of(app: &str, environment: &str, digest: usize) -> String {
+    let replicas = if environment == "production" { 4 } else { 2 };
+    format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {environment}\nresources:\n  - ../../base\nlabels:\n  - pairs:\n      environment: {environment}\npatches:\n  - path: settings.yaml\nimages:\n  - name: registry.example.com/{app}\n    digest: sha256:{digest:064x}\nreplicas:\n  - name: {app}\n    count: {replicas}\n",
+    )
+}
+
+/// A repository with a history on `main`: [`shop`], then promotions, one app and environment a commit, from dev to production; now
+/// and then a change of a base. On the branch `change` one more promotion to production, checked out. Git writes it: the
+/// benchmarks and the generator may call it, the program never does.
+pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result<()> {
+    let git = |arguments: &[&str]| Command::new("git").current_dir(folder).args(arguments).stdin(Stdio::null()).output();
+    std::fs::create_dir_all(folder)?;
+    git(&["init", "-q", "-b", "main"])?;
+    let mut import =
+        Command::new("git").current_dir(folder).args(["fast-import", "--quiet", "--depth=50"]).stdin(Stdio::piped()).spawn()?;
+    if let Some(stream) = import.stdin.take() {
+        write_history(&mut std::io::BufWriter::new(stream), apps, commits)?;
+    }
+    import.wait()?;
+    git(&["symbolic-ref", "HEAD", "refs/heads/change"])?;
+    git(&["reset", "-q", "--hard"])?;
+    Ok(())
+}
+
+/// The stream that `git fast-import` reads.
+fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::Result<()> {
+    let author = |number: usize| ["Ada <ada@example.com>", "Grace <grace@example.com>", "ci-bot <ci-bot@example.com>"][number % 3];
+    let commit = |out: &mut dyn Write, branch: &str, number: usize, message: &str, files: &[(String, String)]| -> std::io::Result<()> {
+        let (who, when) = (author(number), 1_760_000_000 + number * 600);
+        write!(out, "commit refs/heads/{branch}\nmark :{}\nauthor {who} {when} +0000\ncommitter {who} {when} +0000\n", number + 1)?;
+        write!(out, "data {}\n{message}\n", message.len())?;
+        if branch != "main" {
+            writeln!(out, "from :{number}")?;
+        }
+        for (path, text) in files {
+            write!(out, "M 100644 inline {path}\ndata {}\n{text}\n", text.len())?;
+        }
+        Ok(())
+    };
+    commit(out, "main", 0, "start", &shop(apps))?;
+    // which digest each app runs in each environment, and which it gets next
+    let mut running = vec![[0_usize; 3]; apps];
+    for (number, digests) in running.iter_mut().enumerate() {
+        *digests = [number + 1; 3];
+    }
+    let promotion = |app: usize, place: usize, digest: usize| {
+        let (name, environment) = (format!("service-{app:04}"), ENVIRONMENTS[place]);
+        (format!("apps/{name}/overlays/{environment}/kustomization.yaml"), overlay_of(&name, environment, digest))
+    };
+    let mut random = 1_usize;
+    for number in 1..=commits.saturating_sub(2) {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let app = (random >> 33) % apps;
+        if number % 50 == 0 {
+            let name = format!("service-{app:04}");
+            let text = deployment(&name, app.is_multiple_of(3)).replace("cpu: 100m", &format!("cpu: {}m", 100 + number % 7));
+            commit(out, "main", number, &format!("resources of {name}"), &[(format!("apps/{name}/base/deployment.yaml"), text)])?;
+            continue;
+        }
+        let digests = &mut running[app];
+        let place = (1..3).rev().find(|place| digests[*place] != digests[place - 1]).unwrap_or(0);
+        digests[place] = if place == 0 { apps + number } else { digests[place - 1] };
+        let message = format!("{} of service-{app:04}", ENVIRONMENTS[place]);
+        commit(out, "main", number, &message, &[promotion(app, place, digests[place])])?;
+    }
+    // the change: production of some app gets what staging runs
+    let last = commits.saturating_sub(1).max(1);
+    let app = running.iter().position(|digests| digests[1] != digests[2]).unwrap_or_default();
+    commit(out, "change", last, "promote", &[promotion(app, 2, running[app][1])])
 }
 
 fn deployment(app: &str, settings: bool) -> String {

@@ -46,7 +46,7 @@ pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
 }
 
 /// The message without the names that belong to the overlay rather than to the cause.
-fn neutral_message(finding: &Finding) -> String {
+pub(super) fn neutral_message(finding: &Finding) -> String {
     let mut message = finding.message.clone();
     let resource = finding.resource.as_ref();
     let names = [

@@ -4,6 +4,7 @@
 //! Not here: loading (`repo`, `config`), formats (`report`), exit status (`cli`).
 
 mod baseline;
+mod known;
 mod merge;
 mod suppression;
 
@@ -13,11 +14,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 pub use baseline::Baseline;
+pub use known::Known;
 
 use crate::config::Config;
 use crate::finding::{Finding, Located, Severity};
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
+use crate::yaml::FileId;
 
 /// What part of the repo is asked about. The whole repo is rendered all the same: production's findings need staging.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +54,6 @@ impl Selection {
 }
 
 /// What shapes the findings besides the configuration.
-#[derive(Debug)]
 pub struct Options {
     /// What is asked about.
     pub selection: Selection,
@@ -59,8 +61,24 @@ pub struct Options {
     pub baseline: Option<Baseline>,
     /// The day on which suppressions are judged.
     pub today: Date,
-    /// Fingerprints of what the base revision has as well; left out.
-    pub known: BTreeSet<String>,
+    /// The findings of the base revision; what the head has as well is left out.
+    pub known: Option<Known>,
+    /// The files whose readers were all judged, where that is not the whole repo (paths of the head).
+    pub judged_files: Option<BTreeSet<Arc<str>>>,
+    /// Indices of the overlays that were judged; `None` for all.
+    pub judged: Option<BTreeSet<usize>>,
+}
+
+impl Options {
+    /// What a check of the whole repo without a base takes.
+    pub fn whole(today: Date) -> Options {
+        Options { selection: Selection::default(), baseline: None, today, known: None, judged_files: None, judged: None }
+    }
+
+    fn judges(&self, path: Option<&Arc<str>>) -> bool {
+        let read = |judged: &BTreeSet<Arc<str>>| path.is_some_and(|path| judged.contains(path));
+        self.selection.is_whole() && self.judged_files.as_ref().is_none_or(read)
+    }
 }
 
 /// One overlay that was checked.
@@ -135,15 +153,27 @@ pub struct Ran {
     pub policies: usize,
 }
 
+/// The findings of a base revision that nothing accepts there, as the head's are compared with them.
+pub fn known(base: &Repo, config: &Config, options: &Options, findings: Vec<Finding>) -> Known {
+    let mut suppressions = suppression::Suppressions::collect(base, config, options.today);
+    let located = findings.into_iter().map(|finding| Located::new(finding, &base.files));
+    let mut kept: Vec<Located> = located.filter(|located| !suppressions.covers(located)).collect();
+    let judged = |file: Option<FileId>| options.judges(file.map(|file| base.files.get(file).path.clone()).as_ref());
+    kept.extend(suppressions.findings(config, &judged).into_iter().map(|finding| Located::new(finding, &base.files)));
+    Known::new(kept, base)
+}
+
 /// Turns what rules and policies found in a repo into the outcome.
 pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<Finding>, ran: Ran) -> Outcome {
-    let selected: Vec<&Overlay> = repo.overlays.iter().filter(|overlay| options.selection.selects(repo, overlay)).collect();
+    let judged = |index: &usize| options.judged.as_ref().is_none_or(|judged| judged.contains(index));
+    let overlays = repo.overlays.iter().enumerate().filter(|(index, _)| judged(index)).map(|(_, overlay)| overlay);
+    let selected: Vec<&Overlay> = overlays.filter(|overlay| options.selection.selects(repo, overlay)).collect();
     let name = |overlay: &Overlay| repo.environment(overlay).map(|environment| environment.name.clone());
     let places: BTreeSet<(&str, Option<String>)> = selected.iter().map(|overlay| (overlay.path.as_str(), name(overlay))).collect();
     let all: BTreeSet<&str> = repo.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
     let selection = &options.selection;
-    let mut suppressions = suppression::Suppressions::collect(&repo.files, config, options.today);
-    let (mut kept, mut suppressed, mut known) = (Vec::new(), Vec::new(), 0);
+    let mut suppressions = suppression::Suppressions::collect(repo, config, options.today);
+    let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
     for finding in findings {
         let asked = match &finding.overlay {
             Some(overlay) if all.contains(overlay.as_str()) => places.contains(&(overlay.as_str(), finding.environment.clone())),
@@ -164,15 +194,23 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
         }
         let located = Located::new(finding, &repo.files);
         let covered = suppressions.covers(&located);
-        if !covered && options.known.contains(&located.finding.fingerprint) {
-            known += 1;
-            continue;
-        }
-        (if covered { &mut suppressed } else { &mut kept }).push(located.finding);
+        (if covered { &mut suppressed } else { &mut kept }).push(located);
     }
-    let mut findings = merge::merge(kept, repo);
-    let mut counts = Counts { suppressed: merge::merge(suppressed, repo).len(), known, ..Counts::default() };
-    findings.extend(suppressions.findings(config, selection.is_whole()));
+    let judged = |file: Option<FileId>| options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref());
+    let about = suppressions.findings(config, &judged).into_iter().map(|finding| Located::new(finding, &repo.files));
+    let (mut about, mut known) = (about.collect::<Vec<Located>>(), 0);
+    if let Some(base) = &options.known {
+        let before = kept.len() + about.len();
+        kept.append(&mut about);
+        kept = base.new_ones(kept, repo);
+        known = before - kept.len();
+        about = kept.extract_if(.., |located| suppression::is_about(&located.finding)).collect();
+    }
+    let findings = |located: Vec<Located>| located.into_iter().map(|located| located.finding).collect::<Vec<Finding>>();
+    let mut counts = Counts { suppressed: merge::merge(findings(suppressed), repo).len(), known, ..Counts::default() };
+    let mut merged = merge::merge(findings(kept), repo);
+    merged.extend(findings(about));
+    let findings = merged;
     let mut findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &repo.files)).collect();
     findings.sort_by(Located::order);
     merge::fingerprint(&mut findings, &repo.files);

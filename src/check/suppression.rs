@@ -11,7 +11,8 @@ use jiff::civil::Date;
 
 use crate::config::{self, Config, Level};
 use crate::finding::{Finding, Located, Severity};
-use crate::source::{Files, SourceFile};
+use crate::repo::Repo;
+use crate::source::SourceFile;
 use crate::yaml::{By, FileId, Origin};
 
 /// The rule id of a suppression that matches no finding.
@@ -49,12 +50,12 @@ struct Configured<'a> {
 }
 
 impl<'a> Suppressions<'a> {
-    /// Collects the comments of every file of the head that was read, and the configured entries.
-    pub fn collect(files: &Files, config: &'a Config, today: Date) -> Suppressions<'a> {
+    /// Collects the comments of every file of a revision that was read, and the configured entries.
+    pub fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
         let mut comments = Vec::new();
         let mut by_line: BTreeMap<(FileId, usize), Vec<usize>> = BTreeMap::new();
-        for (id, file) in files.all() {
-            if file.revision.is_none() && file.text.contains(MARK) {
+        for (id, file) in repo.files.all() {
+            if file.text.contains(MARK) && file.revision == repo.source.revision_of(&file.path) {
                 for (lines, comment) in comments_of(id, &file) {
                     for line in lines {
                         by_line.entry((id, line)).or_default().push(comments.len());
@@ -103,9 +104,9 @@ impl<'a> Suppressions<'a> {
         covered
     }
 
-    /// The findings about the suppressions themselves. `complete` is false when only a part of the repo was checked: then
-    /// nothing is called unused.
-    pub fn findings(&self, config: &Config, complete: bool) -> Vec<Finding> {
+    /// The findings about the suppressions themselves. `judged` tells the files whose readers were all checked: only there a
+    /// suppression can be called unused; `None` stands for the configuration, whose entries need all of the repo.
+    pub fn findings(&self, config: &Config, judged: &dyn Fn(Option<FileId>) -> bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         let off = |rule: &str| config.rules.get(rule).is_some_and(|settings| settings.level == Some(Level::Off));
         let mut report = |rule: &str, severity: Severity, origin: Origin, message: String, help: &str| {
@@ -128,7 +129,7 @@ impl<'a> Suppressions<'a> {
                 continue;
             }
             for (index, rule) in comment.rules.iter().enumerate() {
-                if complete && !off(rule) && !self.used_comments.contains(&(number, index)) {
+                if judged(Some(comment.origin.file)) && !off(rule) && !self.used_comments.contains(&(number, index)) {
                     let message = format!("this suppression of `{rule}` matches no finding");
                     report(UNUSED, Severity::Warning, comment.origin, message, "remove the comment");
                 }
@@ -140,7 +141,7 @@ impl<'a> Suppressions<'a> {
                 let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
                 let message = format!("the suppression of `{}` expired on {until}", entry.rule);
                 report(EXPIRED, Severity::Warning, entry.origin, message, "fix the findings and remove the entry, or set a later date");
-            } else if complete && !off(&entry.rule) && !self.used_configured.contains(&number) {
+            } else if judged(None) && !off(&entry.rule) && !self.used_configured.contains(&number) {
                 let message = format!("the suppression of `{}` matches no finding", entry.rule);
                 report(UNUSED, Severity::Warning, entry.origin, message, "remove the entry");
             }
@@ -164,6 +165,11 @@ impl Configured<'_> {
             && (entry.name.is_none()
                 || self.name.as_ref().is_some_and(|glob| resource.is_some_and(|resource| glob.is_match(&resource.name))))
     }
+}
+
+/// Whether a finding is about a suppression.
+pub fn is_about(finding: &Finding) -> bool {
+    finding.rule == UNUSED || finding.rule == EXPIRED
 }
 
 fn about(rule: &str, severity: Severity, origin: Origin, message: String, help: &str) -> Finding {
@@ -257,6 +263,7 @@ fn parse(rest: &str, origin: Origin) -> Comment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Files;
 
     fn read(text: &str) -> Vec<(Vec<usize>, Comment)> {
         let files = Files::default();

@@ -1,90 +1,153 @@
 //! The base revision of a check: given by `--base`, or found in what CI systems say of a pull request; and loading it, with
-//! what did not change rendered once.
+//! what did not change shared with the head.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
+
+use super::options::{CONFIG_FILE, RepoOptions};
 use super::workspace::Workspace;
-use crate::history::{Images, Walk, contributions, images};
-use crate::kustomize::{RenderOptions, Rendered, Renderer};
+use crate::config::Config;
+use crate::history::{End, Images, Version, Walk, contributions, images};
+use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Actor, Authorship, Proofs};
-use crate::source::Source;
-use crate::source::git::{Commit, GitError, GitTree, Id, Repository, blob_id};
-use crate::yaml::{FileId, Node};
+use crate::source::beside::Beside;
+use crate::source::git::{Commit, GitError, Id, Repository};
+use crate::yaml::Node;
 
 /// A loaded base revision.
 pub struct Base {
     /// The base as a repo.
     pub repo: Repo,
+    /// Its configuration.
+    pub config: Config,
     /// Its commit: where the branch under check left the target branch.
     pub commit: Commit,
+    /// The paths that differ from the head.
+    pub changed: BTreeSet<Arc<str>>,
 }
 
-/// Digests, and when each was rendered for the first time.
-type Digests = BTreeMap<String, i64>;
+impl Base {
+    /// Whether something changed that every overlay is judged by: configuration, policies, owners.
+    pub fn concerns_everything(&self, config: &Config) -> bool {
+        let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
+        self.changed.iter().any(|path| {
+            let by_name = **path == *CONFIG_FILE || path.rsplit('/').next() == Some("CODEOWNERS") || path.ends_with(".rego");
+            by_name || named.iter().any(|named| crate::kustomize::context::is_below(path, named.trim_end_matches('/')))
+        })
+    }
+}
 
-/// The digests that overlays rendered at the base and before it, found when they are asked for.
+/// What overlays rendered at a commit and before it, found when it is asked for: only for the overlays and digests that need
+/// proof, all of them in one walk.
 pub struct Past<'r> {
-    repository: Arc<Repository>,
-    workspace: &'r Workspace,
-    base: &'r Base,
-    /// By index of the overlay at the base.
-    seen: Mutex<HashMap<usize, Arc<Digests>>>,
+    repository: &'r Arc<Repository>,
+    config: &'r Config,
+    repo: &'r Repo,
+    commit: Commit,
+    root: PathBuf,
+    /// The digests in question, by index of the overlay.
+    wanted: BTreeMap<usize, BTreeSet<String>>,
+    /// Whether it matters when a digest came first.
+    dates: bool,
+    walked: OnceLock<(HashMap<usize, Seen>, End)>,
 }
+
+/// The images with a digest that an overlay rendered, and when each came first.
+type Seen = BTreeMap<(String, String), i64>;
 
 impl<'r> Past<'r> {
-    /// The past of a base.
-    pub fn new(workspace: &'r Workspace, base: &'r Base) -> Result<Past<'r>, GitError> {
-        let repository = Arc::new(Repository::open(&workspace.place.root)?);
-        Ok(Past { repository, workspace, base, seen: Mutex::default() })
+    /// The past of the base, or of the head where there is no base.
+    pub fn new(workspace: &'r Workspace, base: Option<&'r Base>, dates: bool) -> Result<Past<'r>, GitError> {
+        Ok(Past {
+            repository: workspace.git()?,
+            config: base.map_or(&workspace.config, |base| &base.config),
+            repo: base.map_or(&workspace.repo, |base| &base.repo),
+            commit: base.map_or_else(|| workspace.head_commit(), |base| Ok(base.commit.clone()))?,
+            root: workspace.place.root.clone(),
+            wanted: BTreeMap::new(),
+            dates,
+            walked: OnceLock::new(),
+        })
     }
 
-    fn digests(&self, overlay: &Overlay) -> Arc<Digests> {
-        let Some(index) = self.base.repo.overlays.iter().position(|other| other.key() == overlay.key()) else { return Arc::default() };
-        let known = self.seen.lock().ok().and_then(|seen| seen.get(&index).cloned());
-        if let Some(known) = known {
-            return known;
+    /// Notes what has to be proved: the digests of an overlay that are to be found in the past of one of some overlays.
+    pub fn want(&mut self, digests: impl IntoIterator<Item = String>, overlays: &[&Overlay]) {
+        let digests: BTreeSet<String> = digests.into_iter().collect();
+        for overlay in overlays {
+            let missing = digests.iter().filter(|digest| self.dates || at_present(overlay, digest).is_empty()).cloned();
+            let missing: BTreeSet<String> = missing.collect();
+            if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
+                self.wanted.entry(index).or_default().extend(missing);
+            }
         }
-        let mut digests = Digests::new();
-        // seen from the newest to the oldest: the last time that is noted is the first
-        let mut note = |images: &Images, time: i64| {
-            digests.extend(images.values().flatten().filter_map(|version| Some((version.digest.clone()?, time))));
-        };
-        if let Some(overlay) = self.base.repo.overlays.get(index) {
-            note(&images(&overlay.rendered), self.base.commit.time);
-        }
-        let root = Some(self.workspace.place.root.clone());
-        let mut walk = Walk::new(&self.repository, &self.workspace.config, &self.base.repo, root, &[index]);
-        walk.run(&self.base.repo, &self.base.commit, &mut |change| {
-            let time = change.commit.as_ref().map_or(self.base.commit.time, |commit| commit.time);
-            note(&change.after, time);
-            note(&change.before, time);
-            true
-        });
-        let digests = Arc::new(digests);
-        if let Ok(mut seen) = self.seen.lock() {
-            seen.insert(index, digests.clone());
-        }
-        digests
     }
+
+    fn index(&self, overlay: &Overlay) -> Option<usize> {
+        let first = self.repo.overlays.partition_point(|other| other.path < overlay.path);
+        let mut same = self.repo.overlays.iter().enumerate().skip(first).take_while(|(_, other)| other.path == overlay.path);
+        same.find(|(_, other)| other.key() == overlay.key()).map(|(index, _)| index)
+    }
+
+    fn walked(&self) -> &(HashMap<usize, Seen>, End) {
+        self.walked.get_or_init(|| {
+            let indices: Vec<usize> = self.wanted.keys().copied().collect();
+            let mut seen: HashMap<usize, Seen> = HashMap::new();
+            // seen from the newest to the oldest: the last time that is noted is the first
+            let note = |seen: &mut Seen, images: &Images, time: i64| {
+                for (name, versions) in images {
+                    let digests = versions.iter().filter_map(|version| version.digest.clone());
+                    seen.extend(digests.map(|digest| ((name.clone(), digest), time)));
+                }
+            };
+            for index in &indices {
+                if let Some(overlay) = self.repo.overlays.get(*index) {
+                    note(seen.entry(*index).or_default(), &images(&overlay.rendered), self.commit.time);
+                }
+            }
+            let mut walk = Walk::new(self.repository, self.config, self.repo, Some(self.root.clone()), &indices);
+            let end = walk.run(self.repo, &self.commit, &mut |change| {
+                let time = change.commit.as_ref().map_or(self.commit.time, |commit| commit.time);
+                let found = seen.entry(change.overlay).or_default();
+                note(found, &change.after, time);
+                // when it came is told by the change before
+                note(found, &change.before, time);
+                let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
+                self.dates || !self.wanted.get(&change.overlay).is_some_and(|wanted| wanted.iter().all(has))
+            });
+            (seen, end)
+        })
+    }
+}
+
+/// The names under which an overlay renders a digest.
+fn at_present(overlay: &Overlay, digest: &str) -> Vec<String> {
+    let has = |versions: &BTreeSet<Version>| versions.iter().any(|version| version.digest.as_deref() == Some(digest));
+    images(&overlay.rendered).into_iter().filter(|(_, versions)| has(versions)).map(|(name, _)| name).collect()
 }
 
 impl Proofs for Past<'_> {
-    fn ran(&self, overlay: &Overlay, digest: &str) -> bool {
-        self.digests(overlay).contains_key(digest)
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
+        let Some(index) = self.index(overlay).filter(|index| self.wanted.contains_key(index)) else {
+            return at_present(overlay, digest).into_iter().map(|name| (name, self.commit.time)).collect();
+        };
+        let seen = self.walked().0.get(&index).into_iter().flatten();
+        seen.filter(|((_, other), _)| other == digest).map(|((name, _), time)| (name.clone(), *time)).collect()
     }
-    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64> {
-        self.digests(overlay).get(digest).copied()
+    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        let present = at_present(overlay, digest);
+        if !present.is_empty() {
+            return present;
+        }
+        self.since(overlay, digest).into_iter().map(|(name, _)| name).collect()
     }
     fn alters(&self, commit: &Id, overlay: &str) -> bool {
         let render = |id: &Id| -> Option<Vec<Node>> {
             let tree = self.repository.tree(&self.repository.commit(id).ok()?);
-            let options = RenderOptions {
-                remotes: self.workspace.config.remotes.clone(),
-                root: Some(self.workspace.place.root.clone()),
-                ..RenderOptions::default()
-            };
+            let options = RenderOptions { remotes: self.config.remotes.clone(), root: Some(self.root.clone()), ..RenderOptions::default() };
             let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
             renderer.kustomization(overlay)?;
             Some(renderer.render(overlay).resources.iter().map(|resource| resource.node.clone()).collect())
@@ -98,34 +161,85 @@ impl Proofs for Past<'_> {
             _ => true,
         }
     }
+    fn gap(&self, overlay: &Overlay) -> Option<String> {
+        self.index(overlay).and_then(|index| self.wanted.get(&index))?;
+        match &self.walked().1 {
+            End::Truncated(reason) => Some(reason.clone()),
+            End::Answered | End::Complete => None,
+        }
+    }
 }
 
-/// Variables in which CI systems name the commit or branch that a pull request goes to; branches are those of `origin`.
-const VARIABLES: &[(&str, bool)] = &[
-    ("GITOPS_LINT_BASE", false),
-    ("GITHUB_BASE_REF", true),
-    ("CI_MERGE_REQUEST_DIFF_BASE_SHA", false),
-    ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", true),
-    ("BITBUCKET_PR_DESTINATION_BRANCH", true),
-    ("SYSTEM_PULLREQUEST_TARGETBRANCH", true),
-    ("CHANGE_TARGET", true),
-    ("PULL_BASE_SHA", false),
+/// Variables in which CI systems name the commit that a pull request is compared with, or the branch that it goes to, the surest
+/// first.
+const VARIABLES: &[(&str, Named)] = &[
+    ("GITOPS_LINT_BASE", Named::Revision),
+    ("GITHUB_BASE_REF", Named::Branch),
+    ("CI_MERGE_REQUEST_DIFF_BASE_SHA", Named::Revision),
+    ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", Named::Revision),
+    ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", Named::Branch),
+    ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA", Named::Revision),
+    ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME", Named::Branch),
+    ("BITBUCKET_PR_DESTINATION_BRANCH", Named::Branch),
+    ("SYSTEM_PULLREQUEST_TARGETBRANCH", Named::Branch),
+    ("CHANGE_TARGET", Named::Branch),
+    ("PULL_BASE_SHA", Named::Revision),
+    ("PULL_BASE_REF", Named::Branch),
+    ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", Named::Branch),
+    ("CI_COMMIT_TARGET_BRANCH", Named::Branch),
+    ("DRONE_TARGET_BRANCH", Named::Branch),
+    ("CIRRUS_BASE_SHA", Named::Revision),
+    ("CIRRUS_BASE_BRANCH", Named::Branch),
+    ("CODEBUILD_WEBHOOK_BASE_REF", Named::Branch),
 ];
 
-/// The revision that a CI system names, and the variable that does.
-pub fn from_environment() -> Option<(String, &'static str)> {
-    VARIABLES.iter().find_map(|(name, branch)| {
-        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
-        let value = value.strip_prefix("refs/heads/").unwrap_or(&value).to_string();
-        Some((if *branch { format!("origin/{value}") } else { value }, *name))
-    })
+/// Variables that name the branch of a push as well: they count in pull requests only, which the second variable tells.
+const IN_PULL_REQUESTS: &[(&str, &str)] =
+    &[("CI_COMMIT_TARGET_BRANCH", "CI_COMMIT_PULL_REQUEST"), ("DRONE_TARGET_BRANCH", "DRONE_PULL_REQUEST")];
+
+/// Fields of the event file of GitHub Actions (and Gitea, Forgejo) with the commit that the change is compared with.
+const EVENT_FIELDS: &[&str] = &["/pull_request/base/sha", "/merge_group/base_sha"];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Revision,
+    Branch,
+}
+
+/// The revisions that the CI system names, the surest first, each with the variable that does.
+pub fn from_environment() -> Vec<(String, &'static str)> {
+    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let mut found = Vec::new();
+    for (name, named) in VARIABLES {
+        let guarded = IN_PULL_REQUESTS.iter().find(|(variable, _)| variable == name);
+        if guarded.is_some_and(|(_, guard)| value(guard).is_none()) {
+            continue;
+        }
+        let Some(value) = value(name) else { continue };
+        match named {
+            Named::Revision => found.push((value, *name)),
+            Named::Branch => {
+                let branch = value.strip_prefix("refs/heads/").unwrap_or(&value);
+                found.push((format!("origin/{branch}"), *name));
+                found.push((branch.to_string(), *name));
+            }
+        }
+    }
+    let event = event();
+    let shas = EVENT_FIELDS.iter().filter_map(|field| event.as_ref()?.pointer(field)?.as_str());
+    found.extend(shas.map(|sha| (sha.to_string(), "GITHUB_EVENT_PATH")));
+    found
+}
+
+/// The event file of GitHub Actions.
+fn event() -> Option<Value> {
+    let path = std::env::var_os("GITHUB_EVENT_PATH")?;
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 /// Who made the change: whom CI names, and the authors of the commits.
 pub fn authorship(workspace: &Workspace, base: &Base) -> Result<Authorship, GitError> {
-    let (repository, head) = (Repository::open(&workspace.place.root)?, "HEAD");
-    let head = repository.commit(&repository.resolve(head)?)?;
-    Ok(Authorship { actors: actors(), commits: contributions(&repository, &base.commit, &head)? })
+    Ok(Authorship { actors: actors(), commits: contributions(workspace.git()?, &base.commit, &workspace.head_commit()?)? })
 }
 
 /// Variables in which CI systems name who started the run.
@@ -133,9 +247,8 @@ const ACTORS: &[&str] = &["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDF
 
 /// The people of the CI event: who opened the pull request, then who started the run.
 fn actors() -> Vec<Actor> {
-    let event = std::env::var("GITHUB_EVENT_PATH").ok().and_then(|path| std::fs::read(path).ok());
-    let event = event.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok()).unwrap_or_default();
-    let text = |pointer: &str| event.pointer(pointer).and_then(serde_json::Value::as_str);
+    let event = event().unwrap_or_default();
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let of_event = |pointer: &str, told_by: &'static str| {
         let is_bot = text(&format!("{pointer}/type")) == Some("Bot");
         text(&format!("{pointer}/login")).map(|name| Actor { name: name.to_string(), told_by, is_bot })
@@ -161,54 +274,26 @@ pub fn advice(error: &GitError) -> String {
 }
 
 /// Loads the revision at which the head left `revision`.
-pub fn load(workspace: &Workspace, revision: &str) -> Result<Base, GitError> {
-    let repository = Arc::new(Repository::open(&workspace.place.root)?);
+pub fn load(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
+    let repository = workspace.git()?;
     let wanted = repository.resolve(revision)?;
-    let head = repository.resolve("HEAD")?;
-    let commit = repository.commit(&repository.merge_base(&wanted, &head)?)?;
-    Ok(at(workspace, &repository, commit))
+    let head = workspace.head_commit()?;
+    at(workspace, repository.commit(&repository.merge_base(&wanted, &head.id)?)?, options)
 }
 
 /// Loads a revision itself, wherever the head left it.
-pub fn load_exactly(workspace: &Workspace, revision: &str) -> Result<Base, GitError> {
-    let repository = Arc::new(Repository::open(&workspace.place.root)?);
-    let commit = repository.commit(&repository.resolve(revision)?)?;
-    Ok(at(workspace, &repository, commit))
+pub fn load_exactly(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
+    let repository = workspace.git()?;
+    at(workspace, repository.commit(&repository.resolve(revision)?)?, options)
 }
 
-fn at(workspace: &Workspace, repository: &Arc<Repository>, commit: Commit) -> Base {
-    let tree = Arc::new(repository.tree(&commit));
-    let unchanged = Unchanged { head: &workspace.repo, tree: tree.clone(), ids: Mutex::default() };
-    let files = workspace.repo.files.clone();
-    let root = Some(workspace.place.root.clone());
-    let repo = Repo::load_with(tree, root, &workspace.config, files, &|path, _: &Renderer| unchanged.rendering(path));
-    Base { repo, commit }
-}
-
-/// The overlays of the head that read nothing but what the base has as well.
-struct Unchanged<'r> {
-    head: &'r Repo,
-    tree: Arc<GitTree>,
-    ids: Mutex<HashMap<FileId, Id>>,
-}
-
-impl Unchanged<'_> {
-    fn rendering(&self, path: &str) -> Option<Arc<Rendered>> {
-        let overlay = self.head.overlays.iter().find(|overlay| overlay.path == path && overlay.agent.is_none())?;
-        // an overlay that lacks something may have had it at the base
-        let same = overlay.rendered.complete
-            && overlay.rendered.files.iter().all(|file| {
-                let source = self.head.files.get(*file);
-                let known = |ids: &Mutex<HashMap<FileId, Id>>| ids.lock().ok().and_then(|ids| ids.get(file).copied());
-                let id = known(&self.ids).unwrap_or_else(|| {
-                    let id = blob_id(source.text.as_bytes());
-                    if let Ok(mut ids) = self.ids.lock() {
-                        ids.insert(*file, id);
-                    }
-                    id
-                });
-                self.tree.content_id(&source.path) == Some(id)
-            });
-        same.then(|| overlay.rendered.clone())
-    }
+fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Base, GitError> {
+    let changed = workspace.changed_since(&commit)?;
+    let changed: BTreeSet<Arc<str>> = changed.into_iter().map(|change| Arc::from(change.path)).collect();
+    let tree = Arc::new(workspace.git()?.tree(&commit));
+    let source = Arc::new(Beside::new(workspace.repo.source.clone(), tree, changed.iter().cloned()));
+    let config = workspace.configuration_at(&*source, options);
+    let alike = !changed.contains(CONFIG_FILE);
+    let repo = workspace.repo.beside(source, &config, alike);
+    Ok(Base { repo, config, commit, changed })
 }

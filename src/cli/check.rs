@@ -1,6 +1,5 @@
 //! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the exit status.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -11,13 +10,15 @@ use clap::Args;
 
 use super::base::{self, Base, Past};
 use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target};
-use super::workspace::{Workspace, timed};
+use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
 use crate::policy::{self, DataFile, Namespaces, Policies};
+use crate::repo::Overlay;
 use crate::report::{self, Format};
+use crate::rules::scope::narrow;
 use crate::rules::{self, Context, Proofs};
-use crate::source::git::short;
+use crate::source::git::{GitError, short};
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// Report what the change did not cause as well
     #[arg(long)]
     all: bool,
+    /// Check what is staged in place of the work tree, and report only what it causes: for pre-commit hooks
+    #[arg(long)]
+    staged: bool,
     /// Print findings and nothing else
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -76,33 +80,47 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let targets = targets(&arguments.formats)?;
     let baseline = arguments.baseline.as_deref().map(read_baseline).transpose()?;
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let mut workspace = Workspace::load(path, &arguments.repo)?;
+    let head = if arguments.staged { Head::Staged } else { Head::Worktree };
+    let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(arguments.repo.now.as_ref());
     let today = now.date();
-    let mut options = check::Options { selection, baseline, today, known: BTreeSet::new() };
+    let mut options = check::Options { selection, baseline, ..check::Options::whole(today) };
     let policies = policies(&workspace, &arguments.repo)?;
     let mut timings = std::mem::take(&mut workspace.timings);
     let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
-    let past = base.as_ref().map(|base| Past::new(&workspace, base)).transpose().map_err(|error| error.to_string())?;
     let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
-    context.now = Some(now);
-    context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
+    context.now = Some(now.clone());
     if let Some(base) = &base {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
         context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
     }
-    let judge = |context: &Context| {
-        let mut findings = rules::run(context);
-        findings.extend(policy::run(&policies, context));
+    // judged as it was, by its own configuration: what it has as well is not caused by the change
+    let mut before = base.as_ref().filter(|_| !arguments.all).map(|base| (base, Context::new(&base.repo, &base.config, None)));
+    if let Some((base, before)) = &mut before {
+        before.now = Some(now);
+        timed(timings, "scope", || narrow(&mut context, before, base.concerns_everything(config)));
+    }
+    if context.judged.is_none() {
+        timed(timings, "render", || repo.render_all());
+    }
+    let past = past(&context, &workspace, base.as_ref());
+    context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
+    let mut findings = timed(timings, "rules and policies", || {
+        let mut findings = rules::run(&context);
+        findings.extend(policy::run(&policies, &context));
         findings
-    };
-    let mut findings = timed(timings, "rules and policies", || judge(&context));
-    if let Some(base) = base.as_ref().filter(|_| !arguments.all && !findings.is_empty()) {
-        // judged by the same rules, what the base has as well is not caused by the change
-        let known = timed(timings, "rules at the base", || judge(&Context::new(&base.repo, config, None)));
-        options.known = known.into_iter().map(|finding| finding.fingerprint).collect();
+    });
+    options.judged = context.judged.clone();
+    if let Some((base, before)) = &before {
+        options.judged_files = context.judged.as_ref().map(|_| base.changed.clone());
+        let known = timed(timings, "rules at the base", || {
+            let mut known = rules::run(before);
+            known.extend(policy::run(base_policies(base, &arguments.repo).as_ref().unwrap_or(&policies), before));
+            known
+        });
+        options.known = Some(check::known(&base.repo, &base.config, &options, known));
     }
     let ran = Ran {
         rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(),
@@ -117,7 +135,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     if arguments.timings {
         print_timings(timings);
     }
-    if !outcome.checked_anything() {
+    if !outcome.checked_anything() && (context.judged.is_none() || repo.overlays.is_empty()) {
         return Err(nothing(&options.selection));
     }
     Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
@@ -125,20 +143,57 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
 
 /// The base revision: what `--base` names must be there; what CI names is used when it is.
 fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
+    let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
-        return base::load(workspace, revision).map(Some).map_err(|error| format!("--base: {}", base::advice(&error)));
+        return base::load(workspace, revision, options).map(Some).map_err(|error| format!("--base: {}", base::advice(&error)));
     }
-    let Some((revision, variable)) = base::from_environment() else { return Ok(None) };
-    match base::load(workspace, &revision) {
-        Ok(base) => Ok(Some(base)),
-        Err(error) => {
-            complain(&format!(
-                "warning: the base {revision} of {variable} cannot be used, so everything is reported: {}",
-                base::advice(&error)
-            ));
-            Ok(None)
+    if arguments.staged {
+        return match base::load_exactly(workspace, "HEAD", options) {
+            Ok(base) => Ok(Some(base)),
+            // the first commit causes everything
+            Err(GitError::Unborn) => Ok(None),
+            Err(error) => Err(format!("--staged: {}", base::advice(&error))),
+        };
+    }
+    let mut first = None;
+    for (revision, variable) in base::from_environment() {
+        match base::load(workspace, &revision, options) {
+            Ok(base) => return Ok(Some(base)),
+            Err(error) => first = first.or(Some((revision, variable, error))),
         }
     }
+    if let Some((revision, variable, error)) = first {
+        complain(&format!(
+            "warning: the base {} of {variable} cannot be used, so everything is reported: {}",
+            report::printable(&revision),
+            base::advice(&error)
+        ));
+    }
+    Ok(None)
+}
+
+/// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git there is none.
+fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>) -> Option<Past<'r>> {
+    let mut past = Past::new(workspace, base, context.option("insufficient-soak", "atLeast").is_some()).ok()?;
+    for (from, to) in context.judged_pairs().filter(|(_, to)| context.repo.protected(to)) {
+        let digests = context.facts(to).images.iter().filter_map(|used| used.image().digest.map(str::to_string));
+        let known = |overlay| context.at_base(overlay).unwrap_or(overlay);
+        let mut overlays: Vec<&Overlay> = context.siblings(from).chain([from]).map(known).collect();
+        // a return to what the environment itself ran needs no other proof
+        overlays.extend(base.map(|_| known(to)));
+        past.want(digests, &overlays);
+    }
+    Some(past)
+}
+
+/// The policies as the base has them, where something of them changed and they can be used.
+fn base_policies(base: &Base, options: &RepoOptions) -> Option<Policies> {
+    if base.config.policies.is_empty() || !base.concerns_everything(&base.config) || !options.policies.is_empty() {
+        return None;
+    }
+    let namespaces = if options.all_namespaces { Namespaces::All } else { Namespaces::Default };
+    let now = Now::or_clock(options.now.as_ref()).timestamp().as_nanosecond();
+    policy::load(&*base.repo.source, &base.config, Vec::new(), Vec::new(), namespaces, now).ok()
 }
 
 /// The configured policies and those of the command line. What is wrong with them is printed, all of it.

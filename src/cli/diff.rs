@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -12,12 +11,12 @@ use similar::TextDiff;
 
 use super::base;
 use super::options::{RepoOptions, complain, print};
-use super::workspace::Workspace;
+use super::workspace::{Head, Workspace};
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
 use crate::kustomize::Resource;
 use crate::kustomize::decode::nearest;
-use crate::repo::{Overlay, Repo};
+use crate::repo::{Overlay, Repo, renamed};
 use crate::report::{self, json::resource as identity, printable};
 use crate::yaml::{Node, write};
 
@@ -25,6 +24,8 @@ use crate::yaml::{Node, write};
 const CONTEXT: usize = 3;
 /// Characters of Markdown that a comment on a pull request can take, with room for what surrounds it.
 const MARKDOWN_LIMIT: usize = 60_000;
+/// Characters of Markdown that one resource can take.
+const RESOURCE_LIMIT: usize = 20_000;
 
 /// Arguments of `diff`.
 #[derive(Args)]
@@ -88,9 +89,9 @@ struct Side<'r> {
 
 impl Side<'_> {
     /// The two paths, or the one that both sides have.
-    fn paths(&self, quote: &str, arrow: &str) -> String {
+    fn paths(&self) -> String {
         let (from, to) = (printable(self.from), printable(self.to));
-        if from == to { format!("{quote}{to}{quote}") } else { format!("{quote}{from}{quote}{arrow}{quote}{to}{quote}") }
+        if from == to { to.to_string() } else { format!("{from} -> {to}") }
     }
 }
 
@@ -99,9 +100,12 @@ const NOT_THERE: &str = "/dev/null";
 
 fn diff(arguments: &Arguments) -> Result<String, String> {
     match &arguments.to {
-        None => match arguments.from.split_once("..") {
-            Some((from, to)) => revisions(arguments, from, Some(to.trim_start_matches('.'))),
-            None => revisions(arguments, &arguments.from, None),
+        None => match arguments.from.split_once("...") {
+            Some((from, to)) => revisions(arguments, from, Some(to), true),
+            None => match arguments.from.split_once("..") {
+                Some((from, to)) => revisions(arguments, from, Some(to), false),
+                None => revisions(arguments, &arguments.from, None, true),
+            },
         },
         Some(to) => {
             let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
@@ -112,8 +116,8 @@ fn diff(arguments: &Arguments) -> Result<String, String> {
                 Ok(pairs) => Ok(environments(arguments, &workspace.repo, pairs, to)),
                 // what is neither an environment nor an overlay may be a revision
                 Err(message) => {
-                    let known = |name: &str| workspace.head(Some(name)).is_ok();
-                    if known(&arguments.from) && known(to) { revisions(arguments, &arguments.from, Some(to)) } else { Err(message) }
+                    let known = |name: &str| workspace.git().is_ok_and(|git| git.resolve(name).is_ok());
+                    if known(&arguments.from) && known(to) { revisions(arguments, &arguments.from, Some(to), false) } else { Err(message) }
                 }
             }
         }
@@ -142,16 +146,14 @@ fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overl
     }
 }
 
-/// What changes between two revisions, overlay by overlay. Without a second one the work tree is compared with the commit at
-/// which its branch left the first, as a pull request is.
-fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<String, String> {
+/// What changes between two revisions, overlay by overlay; without a second one, up to the work tree. `from_merge_base`: from the
+/// commit at which the second left the first, as a pull request is compared.
+fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_base: bool) -> Result<String, String> {
     let from = if from.is_empty() { "HEAD" } else { from };
     let to = to.map(|to| if to.is_empty() { "HEAD" } else { to });
-    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, to)?;
-    let base = match to {
-        None => base::load(&workspace, from),
-        Some(_) => base::load_exactly(&workspace, from),
-    };
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, to.map_or(Head::Worktree, Head::Revision))?;
+    let base =
+        if from_merge_base { base::load(&workspace, from, &arguments.repo) } else { base::load_exactly(&workspace, from, &arguments.repo) };
     let base = base.map_err(|error| base::advice(&error))?;
     let repo = &workspace.repo;
     let mut wanted = Vec::new();
@@ -165,7 +167,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
             return Err(format!("there is no app {app}{meant}"));
         }
     }
-    let kept = |overlay: &&Overlay| {
+    let kept = |overlay: &Overlay| {
         (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
             && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
     };
@@ -180,10 +182,14 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
         overlay.rendered.resources.iter().map(one).collect()
     };
     let mut sides: Vec<Side> = Vec::new();
-    for now in repo.overlays.iter().filter(kept) {
+    let earlier = renamed::before(repo, &base.repo);
+    for (now, before) in repo.overlays.iter().zip(&earlier).filter(|(now, _)| kept(now)) {
+        let before = before.and_then(|index| base.repo.overlays.get(index));
+        if before.is_some_and(|before| before.rendered.is(&now.rendered)) {
+            continue;
+        }
         let complete = now.rendered.complete;
-        match base.repo.same(now) {
-            Some(before) if Arc::ptr_eq(&before.rendered, &now.rendered) => {}
+        match before {
             Some(before) => {
                 let (changes, complete) = (compare::resources(before, now, &repo.environments), complete && before.rendered.complete);
                 sides.push(Side { overlay: now, from: &before.path, to: &now.path, change: Change::Changed, complete, changes });
@@ -194,8 +200,8 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
             }
         }
     }
-    for before in base.repo.overlays.iter().filter(kept) {
-        if repo.same(before).is_none() {
+    for (index, before) in base.repo.overlays.iter().enumerate().filter(|(_, before)| kept(before)) {
+        if !earlier.contains(&Some(index)) {
             let (changes, complete) = (only(before, Change::Removed), before.rendered.complete);
             sides.push(Side { overlay: before, from: &before.path, to: NOT_THERE, change: Change::Removed, complete, changes });
         }
@@ -204,7 +210,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>) -> Result<Stri
     sides.retain(|side| !side.changes.is_empty() || !side.complete);
     sides.sort_by(|one, other| one.overlay.path.cmp(&other.overlay.path));
     let names = (from, to.unwrap_or("the work tree"));
-    let looked_at = repo.overlays.iter().filter(kept).count();
+    let looked_at = repo.overlays.iter().filter(|overlay| kept(overlay)).count();
     Ok(match (arguments.format, arguments.summary) {
         (Format::Json, true) => format!("{:#}\n", summary_json(names, repo, &sides)),
         (Format::Json, false) => format!("{:#}\n", json_of(names, repo, &sides)),
@@ -235,8 +241,7 @@ fn summary_text(repo: &Repo, sides: &[Side]) -> String {
 }
 
 fn summary_markdown(repo: &Repo, sides: &[Side]) -> String {
-    let escape = |text: &str| printable(text).replace('|', "\\|").replace('<', "&lt;");
-    let line = |side: &Side| format!("| {} | {} | {} |\n", escape(&side.overlay.path), escape(&words(repo, side.overlay)), told(side));
+    let line = |side: &Side| format!("| {} | {} | {} |\n", escaped(&side.overlay.path), escaped(&words(repo, side.overlay)), told(side));
     let lines: String = sides.iter().map(line).collect();
     if lines.is_empty() {
         "No overlay renders to anything else.\n".to_string()
@@ -336,7 +341,7 @@ fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
 /// The changes of one overlay, as text.
 fn section(side: &Side, all: bool) -> String {
     let incomplete = if side.complete { "" } else { " (rendered in part only: `gitops-lint check` tells why)" };
-    let mut text = format!("{}: {}{incomplete}\n", printable(&side.overlay.app), side.paths("", " -> "));
+    let mut text = format!("{}: {}{incomplete}\n", printable(&side.overlay.app), side.paths());
     for change in &side.changes {
         text.push_str(&format!("{}\n", printable(&title(change))));
         text.extend(unified(side, change, all).lines().map(|line| format!("  {}\n", printable(line))));
@@ -355,29 +360,76 @@ fn text_of(sides: &[Side], all: bool) -> String {
 }
 
 fn markdown_of(sides: &[Side], all: bool) -> String {
-    let mut text = String::new();
-    let mut left_out = 0;
-    for side in sides.iter().filter(|side| !side.changes.is_empty()) {
-        let mut section = format!("### {}: {}\n\n", printable(&side.overlay.app), side.paths("`", " → "));
+    let (mut text, mut left_out, mut in_overlays) = (String::new(), 0, 0);
+    for side in sides.iter().filter(|side| !side.changes.is_empty() || !side.complete) {
+        let incomplete = if side.complete { "" } else { " (rendered in part only: `gitops-lint check` tells why)" };
+        let mut section = format!("### {}: {}{incomplete}\n\n", escaped(&side.overlay.app), paths_in_markdown(side));
+        let mut skipped = 0;
         for change in &side.changes {
-            let body: String = unified(side, change, all).lines().map(|line| format!("{}\n", printable(line))).collect();
-            let fence = "`".repeat(body.split(|letter| letter != '`').map(str::len).max().unwrap_or_default().max(2) + 1);
-            let summary = title(change).replace('<', "&lt;");
-            section.push_str(&format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n"));
+            let piece = folded(side, change, all);
+            if text.len() + section.len() + piece.len() > MARKDOWN_LIMIT {
+                skipped += 1;
+            } else {
+                section.push_str(&piece);
+            }
         }
-        if text.len() + section.len() > MARKDOWN_LIMIT {
-            left_out += 1;
-        } else {
+        left_out += skipped;
+        in_overlays += usize::from(skipped > 0);
+        // a heading over nothing says nothing
+        if skipped < side.changes.len() || (side.changes.is_empty() && text.len() + section.len() <= MARKDOWN_LIMIT) {
             text.push_str(&section);
         }
     }
     if left_out > 0 {
-        text.push_str(&format!("{left_out} more overlays differ; `gitops-lint diff` shows them.\n"));
+        let (resources, overlays) = (report::count(left_out, "more resource"), report::count(in_overlays, "overlay"));
+        text.push_str(&format!("{resources} in {overlays} left out here; `gitops-lint diff` shows all.\n"));
     }
     if text.is_empty() && all {
         return "No overlay renders to anything else.\n".to_string();
     }
     if text.is_empty() { "No difference beyond what environments differ in by nature.\n".to_string() } else { text }
+}
+
+/// A text that Markdown and HTML take as it is.
+fn escaped(text: &str) -> String {
+    let mut result = String::new();
+    for letter in printable(text).chars() {
+        match letter {
+            '<' => result.push_str("&lt;"),
+            '>' => result.push_str("&gt;"),
+            '&' => result.push_str("&amp;"),
+            '`' | '*' | '_' | '|' | '[' | ']' | '#' | '\\' | '~' => result.extend(['\\', letter]),
+            '@' => result.push_str("&#64;"),
+            _ => result.push(letter),
+        }
+    }
+    result
+}
+
+fn paths_in_markdown(side: &Side) -> String {
+    // a path with a backtick in it would end the code
+    let code = |path: &str| if path.contains('`') { escaped(path) } else { format!("`{}`", printable(path)) };
+    if side.from == side.to { code(side.to) } else { format!("{} → {}", code(side.from), code(side.to)) }
+}
+
+/// One resource, folded away under its name. What is very long is cut.
+fn folded(side: &Side, change: &ResourceChange, all: bool) -> String {
+    let text = unified(side, change, all);
+    let (mut body, mut lines) = (String::new(), text.lines());
+    for line in lines.by_ref() {
+        body.push_str(&printable(line));
+        body.push('\n');
+        if body.len() > RESOURCE_LIMIT {
+            break;
+        }
+    }
+    let left = lines.count();
+    if left > 0 {
+        body.push_str(&format!("… {}\n", report::count(left, "more line")));
+    }
+    let fence = "`".repeat(body.split(|letter| letter != '`').map(str::len).max().unwrap_or_default().max(2) + 1);
+    let summary = printable(&title(change)).replace('&', "&amp;").replace('<', "&lt;").replace('@', "&#64;");
+    format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n")
 }
 
 fn json_of(names: (&str, &str), repo: &Repo, sides: &[Side]) -> Value {

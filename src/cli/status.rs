@@ -10,13 +10,14 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::base;
 use super::options::{RepoOptions, complain, print};
-use super::workspace::Workspace;
+use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
 use crate::kustomize::decode::nearest;
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
-use crate::source::git::{Commit, hex, short};
+use crate::source::git::{Commit, GitError, hex, short};
 
 /// Arguments of `status`.
 #[derive(Args)]
@@ -129,7 +130,8 @@ fn one(images: &Images, name: &str) -> Option<Version> {
 }
 
 fn status(arguments: &StatusArguments) -> Result<String, String> {
-    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, arguments.at.as_deref())?;
+    let head = arguments.at.as_deref().map_or(Head::Worktree, Head::Revision);
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let repo = &workspace.repo;
     for app in &arguments.apps {
         known_app(repo, app)?;
@@ -163,10 +165,10 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
             (!earlier.same(&version)).then_some((from, other, version))
         })
         .collect();
-    let end = match workspace.head(arguments.at.as_deref()) {
-        Err(reason) => End::Truncated(reason),
+    let end = match workspace.git().and_then(|git| Ok((git, workspace.head_commit()?))) {
+        Err(error) => End::Truncated(base::advice(&error)),
         Ok((repository, head)) => {
-            let mut walk = Walk::new(&repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted);
+            let mut walk = Walk::new(repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted);
             walk.run(repo, &head, &mut |change: Change| {
                 let Some(images) = present.get(&change.overlay) else { return false };
                 for name in images.keys() {
@@ -350,14 +352,14 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
     known_app(repo, &arguments.app)?;
-    let (repository, head) = workspace.head(None)?;
+    let told = |error: GitError| base::advice(&error);
+    let (repository, head) = (workspace.git().map_err(told)?, workspace.head_commit().map_err(told)?);
     let wanted = overlays_of(repo, Some(&arguments.app));
     let mut changes: Vec<Change> = Vec::new();
-    let end =
-        Walk::new(&repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted).run(repo, &head, &mut |change| {
-            changes.push(change);
-            true
-        });
+    let end = Walk::new(repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted).run(repo, &head, &mut |change| {
+        changes.push(change);
+        true
+    });
     if let End::Truncated(reason) = &end {
         complain(&format!("warning: the history is not complete: {}", printable(reason)));
     }

@@ -1,9 +1,9 @@
-//! The repo that a command works on: root found, files listed, configuration read, overlays rendered. Shared by every
+//! The repo that a command works on: root found, files listed, configuration read, overlays found. Shared by every
 //! command that looks at overlays. Not here: judging (`check`), printing.
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::options::{CONFIG_FILE, Color, Place, RepoOptions, complain, current_folder, place, relative};
@@ -13,10 +13,29 @@ use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
-use crate::source::git::{Commit, GitError, Repository};
+use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
+use crate::source::index::{Index, Staged};
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::yaml::{self, FileId};
+
+/// Which files of a repo a command looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head<'a> {
+    /// The work tree, with what is not committed; the commit at `HEAD` where there is no work tree.
+    Worktree,
+    /// What is staged: the next commit.
+    Staged,
+    /// A revision.
+    Revision(&'a str),
+}
+
+/// The files of a head, as they are compared with a tree of Git.
+enum HeadFiles {
+    Worktree(Arc<Worktree>),
+    Staged(Arc<Staged>),
+    Commit(Box<Commit>),
+}
 
 /// A loaded repo.
 pub struct Workspace {
@@ -28,6 +47,8 @@ pub struct Workspace {
     pub repo: Repo,
     /// How long each step took.
     pub timings: Vec<(&'static str, Duration)>,
+    head: HeadFiles,
+    git: OnceLock<Result<Arc<Repository>, GitError>>,
 }
 
 /// Runs a step and notes how long it took.
@@ -42,25 +63,14 @@ impl Workspace {
     /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the error says what could not
     /// be done.
     pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
-        Workspace::load_at(path, options, None)
+        Workspace::load_at(path, options, Head::Worktree)
     }
 
-    /// The same at a Git revision instead of the work tree.
-    pub fn load_at(path: &Path, options: &RepoOptions, revision: Option<&str>) -> Result<Workspace, String> {
+    /// The same for other files than those of the work tree.
+    pub fn load_at(path: &Path, options: &RepoOptions, head: Head<'_>) -> Result<Workspace, String> {
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
-        let (place, tree) = timed(&mut timings, "list", || open(place(path)?))?;
-        for name in tree.unreadable() {
-            complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
-        }
-        let source: Arc<dyn Source> = match revision {
-            None => tree,
-            Some(revision) => {
-                let repository = Arc::new(Repository::open(&place.root).map_err(|error| error.to_string())?);
-                let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| error.to_string())?;
-                Arc::new(repository.tree(&commit))
-            }
-        };
+        let (place, head, source, git) = timed(&mut timings, "list", || files_of(place(path)?, head))?;
         let files = Arc::new(Files::default());
         let config =
             timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
@@ -70,8 +80,8 @@ impl Workspace {
             }
         }
         let config = with_levels(config, options);
-        let repo = timed(&mut timings, "render", || Repo::load_with(source, Some(place.root.clone()), &config, files, &|_, _| None));
-        Ok(Workspace { place, config, repo, timings })
+        let repo = timed(&mut timings, "discover", || Repo::load_with(source, Some(place.root.clone()), &config, files));
+        Ok(Workspace { place, config, repo, timings, head, git })
     }
 
     /// The configuration of another revision, and the file in which what it no longer says is reported: the head's, or its own.
@@ -81,7 +91,7 @@ impl Workspace {
         let read = |repo: &Repo| {
             let bytes = repo.source.read(&name).ok()?;
             let text = String::from_utf8(bytes.to_vec()).ok()?;
-            let file = repo.files.add(&name, repo.source.revision(), Arc::from(text.as_str()));
+            let file = repo.files.add(&name, repo.source.revision_of(&name).as_deref(), Arc::from(text.as_str()));
             Some((text, file))
         };
         let (before, now) = (read(other), read(&self.repo));
@@ -90,14 +100,74 @@ impl Workspace {
         Some((with_levels(config, options), file))
     }
 
-    /// The Git repository and its head, or the commit of a revision.
-    pub fn head(&self, revision: Option<&str>) -> Result<(Arc<Repository>, Commit), String> {
-        let told = |error: GitError| error.to_string();
-        let repository = Arc::new(Repository::open(&self.place.root).map_err(told)?);
-        let id = repository.resolve(revision.unwrap_or("HEAD")).map_err(told)?;
-        let commit = repository.commit(&id).map_err(told)?;
-        Ok((repository, commit))
+    /// The Git repository around the root.
+    pub fn git(&self) -> Result<&Arc<Repository>, GitError> {
+        self.git.get_or_init(|| Repository::open(&self.place.root).map(Arc::new)).as_ref().map_err(GitError::clone)
     }
+
+    /// The commit that the head is, or that its files come after.
+    pub fn head_commit(&self) -> Result<Commit, GitError> {
+        match &self.head {
+            HeadFiles::Commit(commit) => Ok((**commit).clone()),
+            _ => self.git()?.resolve("HEAD").and_then(|id| self.git()?.commit(&id)),
+        }
+    }
+
+    /// The paths in which the head's files differ from those of a commit.
+    pub fn changed_since(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
+        let repository = self.git()?;
+        match &self.head {
+            HeadFiles::Worktree(tree) => Index::read(repository)?.changed_since(repository, &commit.tree, tree),
+            HeadFiles::Staged(staged) => staged.changed_since(&commit.tree),
+            HeadFiles::Commit(head) => repository.changed_paths(&commit.tree, &head.tree),
+        }
+    }
+
+    /// The configuration by which another revision of the repo is loaded: its own; that of the head where that cannot be read, or the
+    /// command line names a file.
+    pub fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
+        let read = || {
+            let bytes = match source.read(CONFIG_FILE) {
+                Ok(bytes) => bytes,
+                Err(SourceError::Missing) => return Some(Config::default()),
+                Err(_) => return None,
+            };
+            let revision = source.revision_of(CONFIG_FILE);
+            let file = self.repo.files.add(CONFIG_FILE, revision.as_deref(), Arc::from(std::str::from_utf8(&bytes).ok()?));
+            parsed(&self.repo.files.get(file).text.clone(), file).ok()
+        };
+        match &options.config {
+            Some(_) => self.config.clone(),
+            None => with_levels(read().unwrap_or_else(|| self.config.clone()), options),
+        }
+    }
+}
+
+type Git = OnceLock<Result<Arc<Repository>, GitError>>;
+
+/// The files to look at.
+fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn Source>, Git), String> {
+    let revision = match head {
+        Head::Worktree if is_bare(&named.root) => "HEAD",
+        Head::Worktree => {
+            let (place, tree) = open(named)?;
+            for name in tree.unreadable() {
+                complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
+            }
+            return Ok((place, HeadFiles::Worktree(tree.clone()), tree, OnceLock::new()));
+        }
+        Head::Staged => "",
+        Head::Revision(revision) => revision,
+    };
+    let repository = Repository::open(&named.root).map(Arc::new).map_err(|error| error.to_string())?;
+    let git = OnceLock::from(Ok(repository.clone()));
+    if head == Head::Staged {
+        let staged = Arc::new(Staged::open(repository).map_err(|error| error.to_string())?);
+        return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
+    }
+    let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| super::base::advice(&error))?;
+    let tree = Arc::new(repository.tree(&commit));
+    Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
 }
 
 /// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the kustomizations refer to, no
@@ -169,7 +239,7 @@ pub fn configuration(
         },
     };
     let text = String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
-    let file = files.add(&name, None, Arc::from(text.as_str()));
+    let file = files.add(&name, source.revision_of(&name).as_deref(), Arc::from(text.as_str()));
     let problems = match parsed(&text, file) {
         Ok(config) => return Ok(config),
         Err(problems) => problems,

@@ -271,6 +271,7 @@ mod tests {
                 agent: None,
                 origin: crate::yaml::Origin { file: crate::yaml::FileId(0), start: 0, end: 0, by: By::Manifest },
                 rendered: Default::default(),
+                applied: None,
             };
             Words::of(&overlay, &[environment])
         };

@@ -53,6 +53,7 @@ const KEYS: &[&str] = &[
     "freeze",
     "breakGlass",
     "dependencies",
+    "records",
     "remotes",
     "charts",
     "policies",
@@ -60,7 +61,7 @@ const KEYS: &[&str] = &[
     "suppress",
 ];
 /// Keys of the design whose rules this version does not have.
-const LATER: &[&str] = &["evidence", "records"];
+const LATER: &[&str] = &["evidence"];
 /// Ids that findings have without being a rule's.
 const OTHER_RULES: &[&str] = &["policy-error", "unused-suppression", "expired-suppression"];
 
@@ -240,7 +241,7 @@ impl Reader<'_> {
     }
 
     fn config(&mut self, document: &Node) -> Config {
-        let mut config = Config::default();
+        let mut config = Config { document: Some(document.clone()), ..Config::default() };
         let known: Vec<&str> = KEYS.iter().chain(LATER).copied().collect();
         let fields = self.fields(document, "the configuration", &known);
         // names of environments are needed by what stands above them as well
@@ -295,6 +296,7 @@ impl Reader<'_> {
                 "dependencies" => {
                     config.dependencies = self.list(value, "dependencies").iter().filter_map(|item| self.dependency(item)).collect();
                 }
+                "records" => config.records = self.texts(value, "records"),
                 "bots" => config.bots = self.texts(value, "bots"),
                 "remotes" => {
                     if value.as_map().is_none() {
@@ -774,7 +776,7 @@ charts:
     #[test]
     fn every_mistake_is_told_with_its_line() {
         let problems = load(
-            "version: 2\nrule: {}\nrules:\n  mutable-tags: error\n  mutable-tag: {level: eror, floting: []}\nexternal:\n- {kind: Secret, environments: [prodution]}\nsuppress:\n- {rule: plaintext-secret, path: x}\n- {rule: nothing, path: \"[\", reason: y, until: soon}\nfreeze:\n- {name: x, schedule: \"0 16 * * 8\", duration: 1h}\n- {name: y, from: 2026-12-20, to: 2026-12-19, timeZone: Europe/Atlantis}\nrecords: []\nbots: me\n",
+            "version: 2\nrule: {}\nrules:\n  mutable-tags: error\n  mutable-tag: {level: eror, floting: []}\nexternal:\n- {kind: Secret, environments: [prodution]}\nsuppress:\n- {rule: plaintext-secret, path: x}\n- {rule: nothing, path: \"[\", reason: y, until: soon}\nfreeze:\n- {name: x, schedule: \"0 16 * * 8\", duration: 1h}\n- {name: y, from: 2026-12-20, to: 2026-12-19, timeZone: Europe/Atlantis}\nevidence: []\nbots: me\n",
         )
         .unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
@@ -791,7 +793,7 @@ charts:
         10: until must be a day, but `soon` is none; write it as 2027-01-31
         12: `8` is no day of the week: they go from 0 to 7; correct it
         13: `Europe/Atlantis` is no time zone; write a name such as Europe/Berlin or UTC
-        14: `records` is not supported by this version yet, so nothing would come of it; remove it
+        14: `evidence` is not supported by this version yet, so nothing would come of it; remove it
         15: bots must be a list, but this is a plain value;
         "#);
     }

@@ -4,6 +4,7 @@
 
 mod load;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::calendar::Window;
@@ -176,6 +177,23 @@ pub struct Config {
     pub break_glass: Option<String>,
     /// Which app needs which.
     pub dependencies: Vec<Dependency>,
+    /// Records of what runs where, besides those that are found by their names.
+    pub records: Vec<String>,
+    /// The configuration as written, for the places of its entries; `None` when there is none.
+    pub document: Option<Node>,
+}
+
+impl Config {
+    /// The name of an image upstream: a mirror's prefix replaced by that of what it mirrors.
+    pub fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        for (from, to) in &self.mirrors {
+            let rest = name.strip_prefix(to.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if let Some(rest) = rest {
+                return Cow::Owned(format!("{}{rest}", from.trim_end_matches('/')));
+            }
+        }
+        Cow::Borrowed(name)
+    }
 }
 
 impl Default for Config {
@@ -197,6 +215,8 @@ impl Default for Config {
             freeze: Vec::new(),
             break_glass: None,
             dependencies: Vec::new(),
+            records: Vec::new(),
+            document: None,
         }
     }
 }

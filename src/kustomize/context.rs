@@ -75,6 +75,16 @@ struct ParsedFile {
     documents: Parsed,
 }
 
+/// What was read of a file, by path and by the revision that it is read from.
+type FileKey = (Option<Arc<str>>, Arc<str>);
+
+/// What was read so far, of every revision: a file that two revisions have alike is read and parsed once.
+#[derive(Default)]
+pub struct Cache {
+    parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
+    texts: Mutex<HashMap<FileKey, FileId>>,
+}
+
 /// What all builds of one tree share.
 pub struct Shared {
     /// The tree.
@@ -83,8 +93,7 @@ pub struct Shared {
     pub files: Arc<Files>,
     /// How to render.
     pub options: RenderOptions,
-    parsed: Mutex<HashMap<Arc<str>, Arc<OnceLock<ParsedFile>>>>,
-    texts: Mutex<HashMap<Arc<str>, FileId>>,
+    cache: Arc<Cache>,
 }
 
 /// What to do about a text that is no YAML.
@@ -98,7 +107,15 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
-        Shared { source, files, options, parsed: Mutex::default(), texts: Mutex::default() }
+        Shared { source, files, options, cache: Arc::default() }
+    }
+    /// The same for another revision, with what was read of this one.
+    pub fn beside(&self, source: Arc<dyn Source>, remotes: Remotes) -> Shared {
+        let options = RenderOptions { remotes, ..self.options.clone() };
+        Shared { source, files: self.files.clone(), options, cache: self.cache.clone() }
+    }
+    fn key(&self, path: &str) -> FileKey {
+        (self.source.revision_of(path), Arc::from(path))
     }
     /// The bytes of a file, whatever they are.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
@@ -106,13 +123,14 @@ impl Shared {
     }
     /// The text of a file and its number.
     pub fn text(&self, path: &str) -> Result<FileId, SourceError> {
-        if let Some(id) = lock(&self.texts).get(path) {
+        let key = self.key(path);
+        if let Some(id) = lock(&self.cache.texts).get(&key) {
             return Ok(*id);
         }
         let bytes = self.source.read(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
-        let id = self.files.add(path, self.source.revision(), Arc::from(text));
-        lock(&self.texts).insert(Arc::from(path), id);
+        let id = self.files.add(path, key.0.as_deref(), Arc::from(text));
+        lock(&self.cache.texts).insert(key, id);
         Ok(id)
     }
     /// What to do about a path that leads to nothing: the name that was probably meant.
@@ -128,13 +146,7 @@ impl Shared {
         }
     }
     fn parsed_file(&self, path: &str) -> ParsedFile {
-        let cell = {
-            let mut parsed = lock(&self.parsed);
-            match parsed.get(path) {
-                Some(cell) => cell.clone(),
-                None => parsed.entry(Arc::from(path)).or_default().clone(),
-            }
-        };
+        let cell = lock(&self.cache.parsed).entry(self.key(path)).or_default().clone();
         cell.get_or_init(|| match self.text(path) {
             Err(error) => ParsedFile { id: None, documents: Err(error.into()) },
             Ok(id) => {

@@ -9,7 +9,7 @@ use super::{Problem, ProblemKind};
 use crate::yaml::{Data, Entry, Kind, Node, Origin, Style};
 
 /// A string of a kustomization with the node that holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Text {
     /// The string.
     pub value: Arc<str>,
@@ -36,7 +36,7 @@ impl std::ops::Deref for Text {
 }
 
 /// One key with its value, both with their places.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
     /// The key.
     pub key: Arc<str>,

@@ -10,7 +10,7 @@ use super::{Problem, ProblemKind};
 use crate::yaml::{FileId, Node, Origin};
 
 /// A kustomization file, with the deprecated fields moved to where they belong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Kustomization {
     /// The file.
     pub file: FileId,
@@ -77,7 +77,7 @@ pub struct Kustomization {
 }
 
 /// `openapi`: a schema of one's own, or a version of the built-in one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpenApi {
     /// Path of a schema file.
     pub path: Option<Text>,
@@ -86,7 +86,7 @@ pub struct OpenApi {
 }
 
 /// `sortOptions`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SortOptions {
     /// `legacy` or `fifo`.
     pub order: Option<Text>,
@@ -97,7 +97,7 @@ pub struct SortOptions {
 }
 
 /// `sortOptions.legacySortOptions`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LegacySortOptions {
     /// Kinds that come first.
     pub first: Vec<Text>,
@@ -108,7 +108,7 @@ pub struct LegacySortOptions {
 }
 
 /// Group, version, kind, name, namespace, labels and annotations of the resources that an entry is meant for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selector {
     /// `group`
     pub group: Option<Text>,
@@ -129,7 +129,7 @@ pub struct Selector {
 }
 
 /// An entry of `patches` or `patchesJson6902`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PatchEntry {
     /// `path`
     pub path: Option<Text>,
@@ -146,7 +146,7 @@ pub struct PatchEntry {
 }
 
 /// An entry of `images`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ImageEntry {
     /// `name`
     pub name: Option<Text>,
@@ -163,7 +163,7 @@ pub struct ImageEntry {
 }
 
 /// An entry of `replicas`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaEntry {
     /// `name`
     pub name: Option<Text>,
@@ -176,7 +176,7 @@ pub struct ReplicaEntry {
 }
 
 /// An entry of `labels`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LabelEntry {
     /// `pairs`
     pub pairs: Vec<Pair>,
@@ -208,7 +208,7 @@ pub struct FieldSpecEntry {
 }
 
 /// An entry of `replacements`: itself a replacement, or the path of a file with replacements.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementEntry {
     /// `path`
     pub path: Option<Text>,
@@ -223,7 +223,7 @@ pub struct ReplacementEntry {
 }
 
 /// `replacements[].source`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementSource {
     /// What to read; compared literally.
     pub selector: Selector,
@@ -236,7 +236,7 @@ pub struct ReplacementSource {
 }
 
 /// `replacements[].targets[]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementTarget {
     /// `select`
     pub select: Option<Selector>,
@@ -251,7 +251,7 @@ pub struct ReplacementTarget {
 }
 
 /// `options` of a replacement's source or target.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FieldOptions {
     /// `delimiter`
     pub delimiter: Option<Text>,
@@ -266,7 +266,7 @@ pub struct FieldOptions {
 }
 
 /// An entry of `vars`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VarEntry {
     /// `name`
     pub name: Text,
@@ -281,7 +281,7 @@ pub struct VarEntry {
 }
 
 /// An entry of `configMapGenerator` or `secretGenerator`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GeneratorEntry {
     /// `name`
     pub name: Option<Text>,
@@ -304,7 +304,7 @@ pub struct GeneratorEntry {
 }
 
 /// `generatorOptions` and `options` of a generator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GeneratorOptions {
     /// `labels`
     pub labels: Vec<Pair>,

@@ -148,7 +148,7 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     loaded.file = shared.file_id(path);
     let Some(file) = loaded.file else {
         // a file that is no text has no line to point at: an empty stand-in carries the place
-        let file = shared.files.add(path, shared.source.revision(), Arc::from(""));
+        let file = shared.files.add(path, shared.source.revision_of(path).as_deref(), Arc::from(""));
         let reason = documents.err().map(|error| error.to_string()).unwrap_or_default();
         loaded.problems.push(
             Problem::error(start_of(file), format!("the kustomization {path:?} cannot be read: {reason}"))

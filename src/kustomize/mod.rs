@@ -22,7 +22,8 @@ pub mod schema;
 pub mod transform;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
@@ -134,5 +135,49 @@ pub struct Deleted {
     pub origin: Origin,
 }
 
-/// A shared rendering.
-pub type SharedRendered = Arc<Rendered>;
+/// A rendering that is made when it is first looked at, and shared.
+#[derive(Clone)]
+pub struct LazyRendered(Arc<LazyCell>);
+
+type LazyCell = LazyLock<Arc<Rendered>, Box<dyn FnOnce() -> Arc<Rendered> + Send + Sync>>;
+
+impl LazyRendered {
+    /// A rendering to be made.
+    pub fn new(render: impl FnOnce() -> Arc<Rendered> + Send + Sync + 'static) -> LazyRendered {
+        LazyRendered(Arc::new(LazyLock::new(Box::new(render))))
+    }
+    /// The rendering itself.
+    pub fn shared(&self) -> Arc<Rendered> {
+        LazyLock::force(&*self.0).clone()
+    }
+    /// Whether both are one rendering, so that nothing can differ between them.
+    pub fn is(&self, other: &LazyRendered) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for LazyRendered {
+    type Target = Rendered;
+    fn deref(&self) -> &Rendered {
+        let rendered: &Arc<Rendered> = LazyLock::force(&*self.0);
+        rendered
+    }
+}
+
+impl From<Arc<Rendered>> for LazyRendered {
+    fn from(rendered: Arc<Rendered>) -> LazyRendered {
+        LazyRendered::new(move || rendered)
+    }
+}
+
+impl Default for LazyRendered {
+    fn default() -> LazyRendered {
+        LazyRendered::from(Arc::new(Rendered::default()))
+    }
+}
+
+impl std::fmt::Debug for LazyRendered {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Rendered::fmt(self, formatter)
+    }
+}

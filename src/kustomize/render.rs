@@ -63,6 +63,19 @@ impl Renderer {
             rendered: Mutex::default(),
         }
     }
+    /// A renderer of another revision, which shares what was read of files that both have alike.
+    pub fn beside(&self, source: Arc<dyn Source>, remotes: super::remote::Remotes) -> Renderer {
+        Renderer {
+            shared: self.shared.beside(source, remotes),
+            loader: Loader::default(),
+            scope: Scope::default(),
+            rendered: Mutex::default(),
+        }
+    }
+    /// How it renders.
+    pub fn options(&self) -> &RenderOptions {
+        &self.shared.options
+    }
     /// The tree.
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.shared.source

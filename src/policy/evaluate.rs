@@ -28,18 +28,13 @@ pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let run = Run { policies, places: &places, context };
     if !single.is_empty() {
-        let indices: Vec<usize> = (0..repo.overlays.len()).collect();
+        let indices: Vec<usize> = context.judged().filter_map(|overlay| context.index(overlay)).collect();
         let each = indices.par_iter().map_init(|| policies.engine.clone(), |engine, index| run.overlay(engine, *index, &single));
         findings.extend(each.collect::<Vec<_>>().into_iter().flatten());
     }
     if !pairs.is_empty() {
-        let each = repo.pairs.par_iter().map_init(
-            || policies.engine.clone(),
-            |engine, pair| match (repo.overlays.get(pair.from), repo.overlays.get(pair.to)) {
-                (Some(from), Some(to)) => run.pair(engine, from, to, &pairs),
-                _ => Vec::new(),
-            },
-        );
+        let judged: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
+        let each = judged.par_iter().map_init(|| policies.engine.clone(), |engine, (from, to)| run.pair(engine, from, to, &pairs));
         findings.extend(each.collect::<Vec<_>>().into_iter().flatten());
     }
     findings

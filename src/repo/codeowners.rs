@@ -134,10 +134,10 @@ impl CodeOwners {
         let path = dialect.places().iter().copied().find(|path| there(path)).unwrap_or(path);
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        let mut owners = CodeOwners::read(files.add(path, source.revision(), Arc::from(text)), text, dialect);
+        let mut owners = CodeOwners::read(files.add(path, source.revision_of(path).as_deref(), Arc::from(text)), text, dialect);
         for ignored in dialect.places().iter().copied().filter(|other| *other != path && there(other)) {
             let bytes = source.read(ignored).unwrap_or_default();
-            let file = files.add(ignored, source.revision(), Arc::from(String::from_utf8_lossy(&bytes)));
+            let file = files.add(ignored, source.revision_of(ignored).as_deref(), Arc::from(String::from_utf8_lossy(&bytes)));
             owners.mistakes.push(Mistake {
                 origin: Origin { file, start: 0, end: 0, by: By::Manifest },
                 message: format!("{} does not read this file: {path} comes first", dialect.name()),

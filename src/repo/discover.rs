@@ -3,7 +3,7 @@
 //! Here: reading paths ([`Layout`]) and choosing among roots ([`overlays`]). Not here: what agents point at (`agents`),
 //! rendering.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use globset::GlobBuilder;
 
@@ -58,7 +58,7 @@ pub struct Place {
 }
 
 /// A kustomization root as discovery sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
     /// Folder.
     pub folder: String,
@@ -76,6 +76,8 @@ pub struct Layout<'a> {
     patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
     /// For each folder, what its children's names say of environments.
     children: BTreeMap<String, BTreeSet<Word>>,
+    /// What the names of folders carry; most names stand in many paths.
+    words: HashMap<String, Option<Word>>,
 }
 
 impl<'a> Layout<'a> {
@@ -88,12 +90,15 @@ impl<'a> Layout<'a> {
                 (pattern, glob.flatten().map(|glob| glob.compile_matcher()))
             })
             .collect();
-        let mut layout = Layout { environments, patterns, children: BTreeMap::new() };
+        let mut layout = Layout { environments, patterns, children: BTreeMap::new(), words: HashMap::new() };
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for folder in folders {
             let mut path = folder;
             while seen.insert(path) {
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+                if !layout.words.contains_key(name) {
+                    layout.words.insert(name.to_string(), layout.read_word(name));
+                }
                 if let Some(word) = layout.word(name) {
                     layout.children.entry(parent.to_string()).or_default().insert(word);
                 }
@@ -198,6 +203,10 @@ impl<'a> Layout<'a> {
 
     /// The environment that a name carries, whole or as a token, with what is left of the name.
     fn word(&self, name: &str) -> Option<Word> {
+        self.words.get(name).map_or_else(|| self.read_word(name), Clone::clone)
+    }
+
+    fn read_word(&self, name: &str) -> Option<Word> {
         let lower = name.to_ascii_lowercase();
         if let Some(environment) = self.alias(&lower) {
             return Some(Word { environment, part: Part::Whole, rest: String::new() });
@@ -383,10 +392,16 @@ pub fn short_names(apps: &BTreeSet<String>) -> BTreeMap<String, String> {
         let parts: Vec<&str> = app.split('/').collect();
         parts[parts.len().saturating_sub(length)..].join("/")
     };
+    // how many apps have an end in common; a path that is shorter counts as its own end
+    let mut taken: HashMap<(usize, String), usize> = HashMap::new();
+    let deepest = apps.iter().map(|app| app.split('/').count()).max().unwrap_or_default();
+    for (app, length) in apps.iter().flat_map(|app| (1..deepest).map(move |length| (app, length))) {
+        *taken.entry((length, suffix(app, length))).or_default() += 1;
+    }
     apps.iter()
         .map(|app| {
             let depth = app.split('/').count();
-            let length = (1..depth).find(|length| !apps.iter().any(|other| other != app && suffix(other, *length) == suffix(app, *length)));
+            let length = (1..depth).find(|length| taken.get(&(*length, suffix(app, *length))) == Some(&1));
             (app.clone(), if app.is_empty() { "repo".to_string() } else { suffix(app, length.unwrap_or(depth)) })
         })
         .collect()

@@ -1,23 +1,25 @@
-//! Loading: from a tree of files to overlays that are rendered and paired.
+//! Loading: from a tree of files to overlays that are paired, and rendered when they are looked at.
 //!
-//! Here: finding kustomizations, rendering every overlay once, files that no kustomization names. Not here: reading paths
+//! Here: finding kustomizations, what two revisions share, files that no kustomization names. Not here: reading paths
 //! (`discover`), what agents point at (`agents`), pairing (`pairs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::agents::{self, Pointer};
+use super::agents::{self, Agents, Pointer, Reference};
 use super::codeowners::CodeOwners;
 use super::discover::{self, Layout, Place, Root, is_hidden};
 use super::instances::instances;
-use super::{Crossing, Overlay, Repo, Unreferenced, pairs, renovate, values};
+use super::reach::Change;
+use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
 use crate::config::Config;
 use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
-use crate::kustomize::{Kustomization, RenderOptions, Rendered, Renderer};
+use crate::kustomize::{Kustomization, LazyRendered, RenderOptions, Renderer};
+use crate::source::beside::Beside;
 use crate::source::{EntryKind, Files, Source, join};
 use crate::yaml::{By, Node, Origin};
 
@@ -27,27 +29,98 @@ const BUILT_UPON: &[&str] = &["template", "templates", "example", "examples", "s
 const BASES: &[&str] = &["base", "bases", "common", "shared", "components"];
 
 impl Repo {
-    /// Loads a tree: everything in it is rendered. `root` is where the tree lies on disk, for absolute paths in kustomizations.
+    /// Loads a tree. `root` is where the tree lies on disk, for absolute paths in kustomizations.
     pub fn load(source: Arc<dyn Source>, root: Option<PathBuf>, config: &Config) -> Repo {
-        let files = Arc::new(Files::default());
-        Repo::load_with(source, root, config, files, &|_, _| None)
+        Repo::load_with(source, root, config, Arc::new(Files::default()))
     }
 
-    /// The same into a table of files that exists. `known` may give the rendering of an overlay, so that what did not change
-    /// between two revisions is rendered once.
-    pub fn load_with(
-        source: Arc<dyn Source>,
-        root: Option<PathBuf>,
-        config: &Config,
-        files: Arc<Files>,
-        known: &(dyn Fn(&str, &Renderer) -> Option<Arc<Rendered>> + Sync),
-    ) -> Repo {
+    /// The same into a table of files that exists.
+    pub fn load_with(source: Arc<dyn Source>, root: Option<PathBuf>, config: &Config, files: Arc<Files>) -> Repo {
         let options = RenderOptions { remotes: config.remotes.clone(), root, ..RenderOptions::default() };
-        let renderer = Renderer::new(source.clone(), files.clone(), options);
+        Repo::assemble(Arc::new(Renderer::new(source, files, options)), config, None)
+    }
+
+    /// Loads a base of this repo. What the change between the two does not reach is not rendered again: both share it. `alike`:
+    /// both have the same configuration.
+    pub fn beside(&self, source: Arc<Beside>, config: &Config, alike: bool) -> Repo {
+        let renderer = Arc::new(self.renderer.beside(source.clone(), config.remotes.clone()));
+        if alike && self.keeps_shape(&renderer, source.changed()) {
+            return self.reshared(renderer, source.changed());
+        }
+        let shared = (config.remotes == self.renderer.options().remotes).then_some((self, source.changed()));
+        Repo::assemble(renderer, config, shared)
+    }
+
+    /// Whether a change leaves alone which folders are overlays of what: it edits files, in kustomizations nothing that names a
+    /// path, and no agent's object.
+    fn keeps_shape(&self, renderer: &Renderer, changed: &BTreeSet<Arc<str>>) -> bool {
+        let file = |renderer: &Renderer, path: &str| {
+            renderer.source().kind(path) == Some(EntryKind::File) && renderer.source().link(path).is_none()
+        };
+        let from_values = self.pointers.iter().any(|pointer| pointer.post_build.as_ref().is_some_and(|build| !build.from.is_empty()));
+        !from_values
+            && changed.iter().all(|path| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                let both = |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
+                // a file that a generator of an ApplicationSet may read is not told from others
+                let named = || self.pointers.is_empty() || self.roots.iter().any(|root| is_below(path, &root.folder));
+                both(&|renderer| file(renderer, path))
+                    && if FILE_NAMES.contains(&name) {
+                        shape(folder_of(path), &self.renderer).is_some_and(|own| shape(folder_of(path), renderer) == Some(own))
+                    } else {
+                        !name.starts_with('.') && both(&|renderer| !agents::mentions(renderer, path)) && named()
+                    }
+            })
+    }
+
+    /// The repo with another revision's renderings, where the change between the two keeps its shape.
+    fn reshared(&self, renderer: Arc<Renderer>, changed: &BTreeSet<Arc<str>>) -> Repo {
+        let (source, files) = (renderer.source().clone(), self.files.clone());
+        let known = Known::new(self, changed, &self.roots, &renderer, &self.agents);
+        let overlays = self.overlays.iter().map(|overlay| {
+            let pointer = overlay.applied.and_then(|index| self.pointers.get(index));
+            let mut overlay = overlay.clone();
+            match known.rendering(&overlay, pointer) {
+                Some(shared) => overlay.rendered = shared,
+                None => {
+                    overlay.origin = place_of(&overlay.path, pointer, &renderer, &files, &*source);
+                    let rendered = to_be_built(&renderer, &overlay.path, overlay.applied, &self.agents);
+                    overlay.rendered = match pointer {
+                        Some(pointer) => finished(pointer, overlay.applied, rendered, Vec::new(), &self.agents),
+                        None => rendered,
+                    };
+                }
+            }
+            overlay
+        });
+        let overlays: Vec<Overlay> = overlays.collect();
+        Repo {
+            owners: CodeOwners::find(&*source, &files),
+            renovate: renovate::find(&*source, &files),
+            controls: self.controls.clone(),
+            records: records::read(&renderer, &self.record_paths, &overlays, &self.environments),
+            source,
+            files,
+            environments: self.environments.clone(),
+            overlays,
+            pairs: self.pairs.clone(),
+            unreferenced: self.unreferenced.clone(),
+            crossings: self.crossings.clone(),
+            pointers: self.pointers.clone(),
+            notes: self.notes.clone(),
+            roots: self.roots.clone(),
+            agents: self.agents.clone(),
+            record_paths: self.record_paths.clone(),
+            renderer,
+        }
+    }
+
+    fn assemble(renderer: Arc<Renderer>, config: &Config, beside: Option<(&Repo, &BTreeSet<Arc<str>>)>) -> Repo {
+        let (source, files) = (renderer.source().clone(), renderer.files().clone());
         let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
         let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
-        let agents = agents::collect(&renderer, &layout);
+        let agents = Arc::new(agents::collect(&renderer, &layout));
         let pointed_at: BTreeSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
         let mut chosen = discover::overlays(&roots, &layout, &pointed_at);
         let alone = standing_alone(&roots, &layout, &chosen);
@@ -55,15 +128,12 @@ impl Repo {
         chosen.sort_by(|one, other| one.0.cmp(&other.0));
         let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
         let names = discover::short_names(&apps);
+        let known = beside.map(|(head, changed)| Known::new(head, changed, &roots, &renderer, &agents));
         let built: Vec<Built> = chosen
             .into_par_iter()
             .flat_map_iter(|(path, place)| instances(&path, place, &agents.pointers, &layout))
             .map(|(path, place, pointer)| {
-                let known = known(&path, &renderer).filter(|_| pointer.is_none());
-                let rendered = known.unwrap_or_else(|| match pointer {
-                    Some(pointer) => pointer.build(&renderer, &agents),
-                    None => renderer.render(&path),
-                });
+                let rendered = to_be_built(&renderer, &path, pointer.and_then(|pointer| index_of(pointer, &agents)), &agents);
                 Built { path, place, pointer, rendered }
             })
             .collect();
@@ -73,45 +143,69 @@ impl Repo {
             .map(|built| {
                 let (path, place) = (&built.path, built.place.as_ref());
                 let app = app_path(path, place);
-                let rendered = built.rendered.clone();
                 let rendered = match built.pointer {
-                    Some(pointer) => pointer.finish(rendered, &|reference| values.find(reference, built)),
-                    None => rendered,
+                    Some(pointer) => {
+                        let wanted = pointer.post_build.iter().flat_map(|build| &build.from);
+                        let found = wanted.filter_map(|reference| Some((reference.clone(), values.find(reference, built)?.clone())));
+                        finished(pointer, index_of(pointer, &agents), built.rendered.clone(), found.collect(), &agents)
+                    }
+                    None => built.rendered.clone(),
                 };
-                Overlay {
+                let mut overlay = Overlay {
                     app: names.get(&app).cloned().unwrap_or(app),
                     environment: place.map(|place| place.environment),
                     variant: place.and_then(|place| place.variant.clone()),
                     agent: built.pointer.map(|pointer| pointer.agent.clone()),
                     origin: place_of(path, built.pointer, &renderer, &files, &*source),
                     rendered,
+                    applied: built.pointer.and_then(|pointer| index_of(pointer, &agents)),
                     path: path.clone(),
+                };
+                if let Some(shared) = known.as_ref().and_then(|known| known.rendering(&overlay, built.pointer)) {
+                    overlay.rendered = shared;
                 }
+                overlay
             })
             .collect();
         let is_base = |overlay: &Overlay| overlay.path.split('/').any(|part| BASES.contains(&part.to_ascii_lowercase().as_str()));
         let several = overlays.len() > 1;
         let overlays: Vec<Overlay> = overlays
             .into_iter()
-            .filter(|overlay| !(several && overlay.environment.is_none() && !overlay.rendered.complete && is_base(overlay)))
+            .filter(|overlay| !(several && overlay.environment.is_none() && is_base(overlay) && !overlay.rendered.complete))
             .collect();
         let pairs = pairs::pairs(&overlays, config);
         let unreferenced = unreferenced(&roots, &renderer, &layout);
         let crossings = crossings(&roots, &renderer, &layout);
+        let (renovate, owners) = (renovate::find(&*source, &files), CodeOwners::find(&*source, &files));
+        let controls = agents.controls.clone();
+        let environments = config.environments.clone();
+        let records = records::read(&renderer, &config.records, &overlays, &environments);
+        let (pointers, notes) = (agents.pointers.clone(), agents.notes.clone());
+        let record_paths = config.records.clone();
         Repo {
-            environments: config.environments.clone(),
+            source,
+            files,
+            environments,
             overlays,
             pairs,
             unreferenced,
             crossings,
-            pointers: agents.pointers,
-            notes: agents.notes,
-            controls: agents.controls,
-            renovate: renovate::find(&*source, &files),
-            owners: CodeOwners::find(&*source, &files),
-            source,
-            files,
+            pointers,
+            notes,
+            controls,
+            renovate,
+            owners,
+            records,
+            roots,
+            agents,
+            record_paths,
+            renderer,
         }
+    }
+
+    /// Renders every overlay that was not rendered yet, on all threads.
+    pub fn render_all(&self) {
+        self.overlays.par_iter().for_each(|overlay| _ = overlay.rendered.complete);
     }
 }
 
@@ -120,7 +214,99 @@ pub(super) struct Built<'p> {
     pub(super) path: String,
     pub(super) place: Option<Place>,
     pub(super) pointer: Option<&'p Pointer>,
-    pub(super) rendered: Arc<Rendered>,
+    pub(super) rendered: LazyRendered,
+}
+
+fn index_of(pointer: &Pointer, agents: &Agents) -> Option<usize> {
+    agents.pointers.iter().position(|other| std::ptr::eq(other, pointer))
+}
+
+fn to_be_built(renderer: &Arc<Renderer>, path: &str, pointer: Option<usize>, agents: &Arc<Agents>) -> LazyRendered {
+    let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
+    LazyRendered::new(move || match pointer.and_then(|pointer| agents.pointers.get(pointer)) {
+        Some(pointer) => pointer.build(&renderer, &agents),
+        None => renderer.render(&path),
+    })
+}
+
+/// What an agent makes of what is built, given the objects that `substituteFrom` names.
+fn finished(
+    pointer: &Pointer,
+    index: Option<usize>,
+    built: LazyRendered,
+    found: Vec<(Reference, Node)>,
+    agents: &Arc<Agents>,
+) -> LazyRendered {
+    if pointer.post_build.is_none() && pointer.common_metadata.is_empty() {
+        return built;
+    }
+    let agents = agents.clone();
+    LazyRendered::new(move || {
+        let find = |reference: &Reference| found.iter().find(|(other, _)| other == reference).map(|(_, node)| node);
+        match index.and_then(|index| agents.pointers.get(index)) {
+            Some(pointer) => pointer.finish(built.shared(), &find),
+            None => built.shared(),
+        }
+    })
+}
+
+/// What of a kustomization decides which folders are overlays of what: all that names a path.
+#[derive(PartialEq)]
+struct Shape {
+    root: Root,
+    paths: Vec<String>,
+    unsure: [bool; 3],
+}
+
+fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
+    let kustomization = renderer.kustomization(folder)?.kustomization.clone()?;
+    let openapi = kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref());
+    let unsure = [kustomization.helm_charts.is_empty(), kustomization.generators.is_empty(), kustomization.transformers.is_empty()];
+    let paths = kustomization.paths().chain(openapi).map(|path| path.to_string()).collect();
+    Some(Shape { root: root_of(folder, renderer), paths, unsure })
+}
+
+/// The renderings of the head that hold for the base as well.
+struct Known<'a> {
+    head: &'a Repo,
+    change: Change<'a>,
+    reached: HashSet<String>,
+    renderer: &'a Renderer,
+    /// Agents' objects take values from elsewhere, or made what they are out of other files: any change may concern them.
+    agents_differ: bool,
+}
+
+impl<'a> Known<'a> {
+    fn new(head: &'a Repo, changed: &'a BTreeSet<Arc<str>>, roots: &[Root], renderer: &'a Renderer, agents: &Agents) -> Known<'a> {
+        let change = Change::new(changed, &[&head.renderer, renderer]);
+        let mut reached = change.reached(&head.roots, &head.renderer);
+        reached.extend(change.reached(roots, renderer));
+        Known { head, change, reached, renderer, agents_differ: head.pointers != agents.pointers }
+    }
+
+    fn rendering(&self, overlay: &Overlay, pointer: Option<&Pointer>) -> Option<LazyRendered> {
+        if self.reached.contains(&overlay.path) {
+            return None;
+        }
+        let known = self.head.same(overlay)?;
+        let applied = known.applied.and_then(|index| self.head.pointers.get(index));
+        if applied != pointer {
+            return None;
+        }
+        let touched = pointer.is_some_and(|pointer| {
+            // what agents read besides the kustomization lies in the folder, or is named by what they add
+            let reached = |folder: &str| self.reached.contains(folder) || self.change.touches(folder);
+            let from = pointer.post_build.as_ref().is_some_and(|build| !build.from.is_empty());
+            let layer = pointer.layer.as_ref().map(|layer| &layer.kustomization);
+            from || (self.agents_differ && pointer.layer.is_some())
+                || self.change.touches(&overlay.path)
+                || layer.is_some_and(|layer| {
+                    self.change.names(layer, &overlay.path, self.renderer, |_| false)
+                        || layer.components.iter().any(|entry| join(&overlay.path, entry).is_some_and(|folder| reached(&folder)))
+                })
+        });
+        (!touched).then(|| known.rendered.clone())
+    }
 }
 
 fn folder_of(path: &str) -> &str {
@@ -173,15 +359,19 @@ fn place_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer, files:
     if let (None, Some(pointer)) = (file, pointer) {
         return pointer.agent.origin;
     }
-    let file = file.unwrap_or_else(|| files.add(&join(folder, FILE_NAMES[0]).unwrap_or_default(), source.revision(), Arc::from("")));
+    let file = file.unwrap_or_else(|| {
+        let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
+        files.add(&path, source.revision_of(&path).as_deref(), Arc::from(""))
+    });
     Origin { file, start: 0, end: 0, by: By::Manifest }
 }
 
 /// Manifests in the folders of kustomizations that no kustomization names.
 fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unreferenced> {
-    let mut named: BTreeSet<String> = BTreeSet::new();
-    let mut unsure: BTreeSet<&str> = BTreeSet::new();
-    let mut listed: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut named: HashSet<String> = HashSet::new();
+    let mut unsure: HashSet<&str> = HashSet::new();
+    let mut listed: HashMap<&str, usize> = HashMap::new();
+    let has_links = renderer.source().has_links();
     for root in roots {
         let folder = root.folder.as_str();
         let Some(kustomization) = renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone()) else {
@@ -190,7 +380,8 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
         };
         for path in kustomization.paths().chain(kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref())) {
             let path = path.rsplit('=').next().unwrap_or(path);
-            named.extend(join(folder, path).map(|path| renderer.source().resolve(&path).unwrap_or(path)));
+            let real = |path: String| if has_links { renderer.source().resolve(&path).unwrap_or(path) } else { path };
+            named.extend(join(folder, path).map(real));
         }
         let own = kustomization.resources.iter().filter(|entry| !entry.contains('/') && entry.contains('.'));
         listed.insert(folder, own.count());
@@ -235,10 +426,12 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
 /// Entries that lead from one environment into another.
 fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossing> {
     let source = renderer.source();
-    let mut found = Vec::new();
-    for root in roots {
-        let Some(Ok(own)) = layout.place(&root.folder) else { continue };
-        let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { continue };
+    let of_root = |root: &Root| {
+        let mut found = Vec::new();
+        let Some(Ok(own)) = layout.place(&root.folder) else { return found };
+        let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else {
+            return found;
+        };
         for entry in kustomization.paths() {
             let path = entry.rsplit('=').next().unwrap_or(entry);
             // what is written below the own environment stays there, whatever words its folders carry
@@ -255,8 +448,9 @@ fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossi
                 found.push(Crossing { folder: root.folder.clone(), origin: entry.origin(), target, from, to });
             }
         }
-    }
-    found
+        found
+    };
+    roots.par_iter().flat_map_iter(of_root).collect()
 }
 
 impl Kustomization {

@@ -11,12 +11,15 @@ pub mod discover;
 mod instances;
 mod load;
 mod pairs;
+mod reach;
+pub mod records;
+pub mod renamed;
 pub mod renovate;
 mod values;
 
 use std::sync::Arc;
 
-use crate::kustomize::Rendered;
+use crate::kustomize::{LazyRendered, Renderer};
 use crate::source::{Files, Source};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -69,7 +72,9 @@ pub struct Overlay {
     /// A place that stands for the overlay as a whole: the start of its kustomization file.
     pub origin: Origin,
     /// What it renders to.
-    pub rendered: Arc<Rendered>,
+    pub rendered: LazyRendered,
+    /// Index into [`Repo::pointers`] of what the agent's object says, when there is one.
+    pub applied: Option<usize>,
 }
 
 impl Overlay {
@@ -114,6 +119,12 @@ pub struct Repo {
     pub renovate: Option<renovate::Renovate>,
     /// The file of owners, when there is one.
     pub owners: Option<codeowners::CodeOwners>,
+    /// Records of what runs where.
+    pub records: Vec<records::Record>,
+    roots: Vec<discover::Root>,
+    agents: Arc<agents::Agents>,
+    record_paths: Vec<String>,
+    renderer: Arc<Renderer>,
 }
 
 /// An entry of a kustomization of one environment that leads into another.
@@ -149,7 +160,14 @@ impl Repo {
     }
     /// The overlay that is the same as one of another revision: same folder, environment and variant.
     pub fn same(&self, other: &Overlay) -> Option<&Overlay> {
-        self.overlays.iter().find(|overlay| overlay.key() == other.key())
+        self.overlays_at(&other.path).find(|overlay| overlay.key() == other.key())
+    }
+    /// The overlays of a folder: one, or one for each environment and setting in which agents apply it.
+    pub fn overlays_at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Overlay> + use<'a> {
+        let first = self.overlays.partition_point(|overlay| *overlay.path < *path);
+        let rest = self.overlays.get(first..).unwrap_or_default();
+        let count = rest.iter().take_while(|overlay| overlay.path == path).count();
+        rest.iter().take(count)
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -56,7 +56,6 @@ fn similarity(one: &str, other: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kustomize::Rendered;
     use crate::yaml::{By, FileId, Origin};
 
     fn overlay(app: &str, environment: usize, variant: &str) -> Overlay {
@@ -67,7 +66,8 @@ mod tests {
             variant: Some(variant.to_string()).filter(|variant| !variant.is_empty()),
             agent: None,
             origin: Origin { file: FileId(0), start: 0, end: 0, by: By::Manifest },
-            rendered: std::sync::Arc::new(Rendered::default()),
+            rendered: Default::default(),
+            applied: None,
         }
     }
 

@@ -39,7 +39,7 @@ pub fn find(source: &dyn Source, files: &Files) -> Option<Renovate> {
     let load = |path: &str| {
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        let file = files.add(path, source.revision(), Arc::from(text));
+        let file = files.add(path, source.revision_of(path).as_deref(), Arc::from(text));
         let document = read::read(&without_comments(text), file).ok()?.documents.into_iter().next()?;
         document.as_map().is_some().then_some(Renovate { file, settings: document })
     };

@@ -113,7 +113,7 @@ fn check<'r>(context: &Context<'r>, owners: &'r CodeOwners, wanted: &dyn Fn(&str
         cause.paths.insert(path);
     };
     let path_of = |file| repo.files.get(file).path.to_string();
-    for overlay in repo.overlays.iter().filter(|overlay| repo.protected(overlay)) {
+    for overlay in context.judged().filter(|overlay| repo.protected(overlay)) {
         let agents = agents_of(context, overlay).into_iter();
         let files = overlay.rendered.files.iter().copied().chain(agents.map(|pointer| pointer.agent.origin.file));
         for path in files.map(path_of).filter(|path| wanted(path)) {

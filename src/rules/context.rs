@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::ZonedDateTime;
 
 use super::controls::{self, Control};
-use crate::compare::{self, Change, ResourceChange};
+use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
 use crate::history::{self, Contribution, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
@@ -16,7 +16,7 @@ use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource, ResourceId};
 use crate::repo::agents::Pointer;
-use crate::repo::{Overlay, Repo};
+use crate::repo::{Overlay, Repo, renamed};
 use crate::source::Files;
 use crate::source::git::Id;
 use crate::yaml::{FileId, Node, Origin};
@@ -90,12 +90,17 @@ impl Providers {
     }
 }
 
-/// What the past of the base revision proves.
+/// What the past proves: that of the base revision and all before it; without a base, that of the head.
 pub trait Proofs: Sync {
-    /// Whether the overlay of a path rendered a digest at the base revision or before it.
-    fn ran(&self, overlay: &Overlay, digest: &str) -> bool;
-    /// When it did so for the first time, by commit times, in seconds since 1970.
-    fn since(&self, overlay: &Overlay, digest: &str) -> Option<i64>;
+    /// The names of the images under which an overlay (as the base has it) rendered a digest in the past, each with the commit time
+    /// of the first one, in seconds since 1970.
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)>;
+    /// The names alone, which may take less to know.
+    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        self.since(overlay, digest).into_iter().map(|(name, _)| name).collect()
+    }
+    /// Why the overlay's past is not known as a whole, where it is not.
+    fn gap(&self, overlay: &Overlay) -> Option<String>;
     /// Whether a commit changes what the overlay of a path renders to, against its first parent.
     fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
         true
@@ -149,6 +154,9 @@ pub struct Context<'a> {
     pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
+    /// Indices of the overlays that are judged; `None` for all.
+    pub judged: Option<BTreeSet<usize>>,
+    by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
     facts: Vec<OnceLock<Facts<'a>>>,
     before: OnceLock<Vec<Option<usize>>>,
     living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
@@ -172,6 +180,8 @@ impl<'a> Context<'a> {
             proofs: None,
             now: None,
             authorship: Authorship::default(),
+            judged: None,
+            by_app: OnceLock::new(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             changes: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             before: OnceLock::new(),
@@ -185,10 +195,85 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether an environment ran a digest before: the earlier one of a pair, or the later one itself, which then returns to it.
-    /// Only the base revision and its past count: what comes in the same change has proved nothing. Without them: no.
-    pub fn ran_before(&self, from: &Overlay, to: &Overlay, digest: &str) -> bool {
-        self.proofs.is_some_and(|proofs| proofs.ran(from, digest) || proofs.ran(to, digest))
+    /// Whether an environment ran a digest before: the earlier one of a pair, or, against a base, the later one itself, which then
+    /// returns to it. What comes in the same change has proved nothing. Without a past: no.
+    pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
+        let ran = |overlay: &Overlay| {
+            let same = self.same_image(overlay, to, image);
+            self.proofs.is_some_and(|proofs| proofs.ran(self.at_base(overlay).unwrap_or(overlay), digest).iter().any(|name| same(name)))
+        };
+        ran(from) || self.siblings(from).any(ran) || (self.base.is_some() && ran(to))
+    }
+
+    /// The other variants of an overlay: what one of them ran, the environment ran.
+    pub fn siblings(&self, overlay: &Overlay) -> impl Iterator<Item = &'a Overlay> + use<'a> {
+        let repo: &'a Repo = self.repo;
+        let by_app = self.by_app.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+            for (index, overlay) in repo.overlays.iter().enumerate() {
+                found.entry(&overlay.app).or_default().push(index);
+            }
+            found
+        });
+        let of_app = by_app.get(overlay.app.as_str()).map_or(&[][..], |found| found).iter().filter_map(|index| repo.overlays.get(*index));
+        let same = |other: &&Overlay| other.environment == overlay.environment && other.key() != overlay.key();
+        of_app.filter(same).collect::<Vec<_>>().into_iter()
+    }
+
+    /// When an overlay ran what another one gets, for the first time by commit times, at the base revision or before it. Mirrors
+    /// that the configuration maps are one image, and so are names that differ by the environment's word only.
+    pub fn first_ran(&self, overlay: &Overlay, to: &Overlay, image: &str, digest: &str) -> Option<i64> {
+        let same = self.same_image(overlay, to, image);
+        let ran = self.proofs?.since(self.at_base(overlay).unwrap_or(overlay), digest);
+        ran.into_iter().filter(|(name, _)| same(name)).map(|(_, time)| time).min()
+    }
+
+    /// Whether a name of an image in one overlay means the same as an image of another one.
+    pub(super) fn same_image(&self, overlay: &Overlay, to: &Overlay, image: &str) -> impl Fn(&str) -> bool + use<'a> {
+        let words = (Words::of(overlay, &self.repo.environments), Words::of(to, &self.repo.environments));
+        let config: &'a Config = self.config;
+        let wanted = config.upstream(image).into_owned();
+        move |name: &str| {
+            let name = config.upstream(name);
+            *name == wanted || words.0.strip(&name) == words.1.strip(&wanted)
+        }
+    }
+
+    /// The same for what is judged against a base as a whole: whether any overlay of two environments rendered a digest of an
+    /// image there. An app, an overlay or a container may have had another name.
+    pub fn known_at_base(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
+        let Some(base) = self.base else { return false };
+        let both = [from.environment, to.environment];
+        base.overlays.iter().filter(|overlay| both.contains(&overlay.environment)).any(|overlay| {
+            let same = self.same_image(overlay, to, image);
+            let has = |version: &Version| version.digest.as_deref() == Some(digest);
+            history::images(&overlay.rendered).iter().any(|(name, versions)| same(name) && versions.iter().any(has))
+        })
+    }
+
+    /// Why the past of an overlay is not known as a whole, where it is not.
+    pub fn gap(&self, overlay: &Overlay) -> Option<String> {
+        self.proofs?.gap(self.at_base(overlay).unwrap_or(overlay))
+    }
+
+    /// Whether an overlay is judged: where only what a change causes is asked for, the others are known to be as they were.
+    pub fn judges(&self, overlay: &Overlay) -> bool {
+        self.judged.as_ref().is_none_or(|judged| self.index(overlay).is_some_and(|index| judged.contains(&index)))
+    }
+
+    /// The overlays that are judged, in the order of the repo.
+    pub fn judged(&self) -> impl Iterator<Item = &'a Overlay> {
+        let repo: &'a Repo = self.repo;
+        let judged = |index: &usize| self.judged.as_ref().is_none_or(|judged| judged.contains(index));
+        repo.overlays.iter().enumerate().filter(move |(index, _)| judged(index)).map(|(_, overlay)| overlay)
+    }
+
+    /// The pairs whose later overlay is judged, in the order of the repo.
+    pub fn judged_pairs(&self) -> impl Iterator<Item = (&'a Overlay, &'a Overlay)> {
+        let repo: &'a Repo = self.repo;
+        let judged = |index: usize| self.judged.as_ref().is_none_or(|judged| judged.contains(&index));
+        let pairs = repo.pairs.iter().filter(move |pair| judged(pair.to));
+        pairs.filter_map(move |pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)))
     }
 
     /// The overlay as it is at the base revision: the same folder, environment and variant, or the folder that was renamed.
@@ -217,21 +302,7 @@ impl<'a> Context<'a> {
 
     /// For each overlay the index of what it was at the base revision.
     fn before(&self) -> &[Option<usize>] {
-        self.before.get_or_init(|| {
-            let Some(base) = self.base else { return vec![None; self.repo.overlays.len()] };
-            let place = Overlay::key;
-            let there: HashMap<_, usize> = base.overlays.iter().enumerate().map(|(index, overlay)| (place(overlay), index)).collect();
-            let here: HashSet<_> = self.repo.overlays.iter().map(place).collect();
-            // what lost its folder, by what it is
-            let is = |overlay: &'a Overlay| (overlay.app.as_str(), overlay.environment, overlay.variant.as_deref());
-            let mut homeless: HashMap<_, Vec<usize>> = HashMap::new();
-            for (index, overlay) in base.overlays.iter().enumerate().filter(|(_, overlay)| !here.contains(&place(overlay))) {
-                homeless.entry(is(overlay)).or_default().push(index);
-            }
-            let mut renamed = |overlay: &'a Overlay| homeless.get_mut(&is(overlay)).filter(|found| found.len() == 1)?.pop();
-            let overlays = self.repo.overlays.iter();
-            overlays.map(|overlay| there.get(&place(overlay)).copied().or_else(|| renamed(overlay))).collect()
-        })
+        self.before.get_or_init(|| self.base.map_or_else(|| vec![None; self.repo.overlays.len()], |base| renamed::before(self.repo, base)))
     }
 
     /// Whether an overlay is one of the base revision.
@@ -261,7 +332,7 @@ impl<'a> Context<'a> {
             let new = self.base.is_some() && overlay.rendered.complete;
             return overlay.rendered.resources.iter().filter(|_| new).map(added).collect();
         };
-        if Arc::ptr_eq(&before.rendered, &overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
+        if before.rendered.is(&overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
             return Vec::new();
         }
         compare::resources(before, overlay, &self.repo.environments)
@@ -297,7 +368,7 @@ impl<'a> Context<'a> {
     /// The images of an overlay that the base revision runs there in another version; none where the overlay is new.
     pub fn moved_images(&self, overlay: &Overlay) -> Vec<&ImageUse<'a>> {
         let Some(before) = self.at_base(overlay) else { return Vec::new() };
-        if Arc::ptr_eq(&before.rendered, &overlay.rendered) {
+        if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
         let known = history::images(&before.rendered);

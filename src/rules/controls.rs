@@ -55,7 +55,8 @@ pub(super) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let mut found = Vec::new();
     let mut rendered = BTreeSet::new();
-    for overlay in &repo.overlays {
+    // what is not judged need not be rendered: its objects are found in the files
+    for overlay in context.judged() {
         for resource in overlay.rendered.resources.iter().filter(|resource| is_control(resource.group())) {
             let origin = resource.node.origin;
             rendered.insert((origin.file, origin.start));

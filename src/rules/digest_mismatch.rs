@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment runs a digest that the same container in the environment before neither runs now nor, where a base revision and its history are at hand (`--base`), has run at the base or before it. A return to a digest that the environment itself ran before is fine. Also: one tag that stands for two digests in two environments. Where the environment before pins no digest the proof is impossible, and that is said as a warning.
+//! A container of a protected environment runs a digest that the same container in the environment before neither runs now nor, where Git has a history, has run at the base or before it, in any of its variants. Where the clone is too shallow to tell, the finding says how to get the rest. With `--base`, an image whose digest was proved under another name is told as well, unless `images.mirrors` maps the two. A return to a digest that the environment itself ran before is fine. Also: one tag that stands for two digests in two environments. Where the environment before pins no digest the proof is impossible, and that is said as a warning.
 //!
 //! ## Why
 //!
@@ -69,7 +69,31 @@ impl Rule for DigestMismatch {
                 None => earlier.images.iter().filter(same_image).collect(),
             };
             let all: Vec<&ImageUse> = before.iter().copied().chain(earlier.images.iter().filter(same_image)).collect();
-            if before.is_empty() || all.iter().any(|other| other.image().digest == Some(digest)) || context.ran_before(from, to, digest) {
+            let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
+            let twin = all.iter().copied().chain(siblings).find(|other| other.image().digest == Some(digest));
+            if before.is_empty() || context.ran_before(from, to, image.name, digest) {
+                continue;
+            }
+            if let Some(twin) = twin {
+                // the proof is of an image, which is more than its digest; without a change, `image-drift` tells it
+                let same = context.same_image(from, to, image.name)(twin.image().name);
+                if !same && context.base.is_some() && context.moved_images(to).iter().any(|moved| std::ptr::eq(*moved, used)) {
+                    let message = format!(
+                        "{} of {}: {} runs {} of `{}`, and {} proved it as `{}` only",
+                        used.place,
+                        used.resource.name(),
+                        name(to),
+                        short(digest),
+                        image.name,
+                        name(from),
+                        twin.image().name
+                    );
+                    let draft = Draft::new(Severity::Error, used.digest_origin, message);
+                    let draft =
+                        draft.help("where one mirrors the other, say so: images: {mirrors: [{from: …, to: …}]} in .gitops-lint.yaml");
+                    let draft = draft.related(twin.name_origin, format!("the image of {}", name(from)));
+                    sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+                }
                 continue;
             }
             // a digest of an environment further back has a rule of its own
@@ -124,6 +148,11 @@ impl Rule for DigestMismatch {
                     ),
                     format!("promote the digest that {} runs, or let {} run this one first", name(from), name(from)),
                 ),
+            };
+            // what is missing from the clone may be the proof
+            let (message, help) = match context.gap(from) {
+                Some(gap) => (format!("{message}; whether it ever did is not known"), gap),
+                None => (message, help),
             };
             let draft = Draft::new(severity, used.digest_origin, message).help(help);
             let draft = draft.related(other.origin(), format!("{} runs this", name(from)));

@@ -62,7 +62,7 @@ impl Rule for ImageDrift {
             });
             let Some(before) = before else { continue };
             let (ours, theirs) = (used.image(), before.image());
-            let (ours, theirs) = (unmirrored(ours.name, &context.config.mirrors), unmirrored(theirs.name, &context.config.mirrors));
+            let (ours, theirs) = (context.config.upstream(ours.name), context.config.upstream(theirs.name));
             // one host for each environment is a common set-up: the repository is what must be the same
             let alike = ours == theirs || words.1.strip(&ours) == words.0.strip(&theirs);
             if alike || ours.is_empty() || theirs.is_empty() {
@@ -76,15 +76,4 @@ impl Rule for ImageDrift {
             sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
         }
     }
-}
-
-/// A name with the mirror's prefix put back to what it mirrors.
-fn unmirrored(name: &str, mirrors: &[(String, String)]) -> String {
-    for (from, to) in mirrors {
-        let (from, to) = (from.trim_end_matches('/'), to.trim_end_matches('/'));
-        if let Some(rest) = name.strip_prefix(to).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return format!("{from}{rest}");
-        }
-    }
-    name.to_string()
 }

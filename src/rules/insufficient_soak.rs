@@ -47,7 +47,7 @@ impl Rule for InsufficientSoak {
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let Some(asked) = context.option(METADATA.id, "atLeast") else { return };
-        let (Some(proofs), Some(now)) = (context.proofs.filter(|_| context.repo.protected(to)), &context.now) else { return };
+        let Some(now) = context.now.as_ref().filter(|_| context.repo.protected(to)) else { return };
         let least = match calendar::duration(asked.text().unwrap_or_default()) {
             Ok(least) => least,
             Err(message) => {
@@ -58,7 +58,11 @@ impl Rule for InsufficientSoak {
         for used in context.moved_images(to) {
             let Some(digest) = used.image().digest else { continue };
             // what never was there is for digest-mismatch to say; a return to what ran here before needs no proof
-            let Some(since) = proofs.since(from, digest).filter(|_| !proofs.ran(to, digest)) else { continue };
+            let name = used.image().name;
+            if context.first_ran(to, to, name, digest).is_some() {
+                continue;
+            }
+            let Some(since) = context.first_ran(from, to, name, digest) else { continue };
             let soaked = now.timestamp().as_second() - since;
             if soaked >= least {
                 continue;

@@ -16,6 +16,7 @@ mod depends_on;
 mod drift;
 mod losses;
 mod problems;
+pub mod scope;
 mod sink;
 mod windows;
 
@@ -54,6 +55,7 @@ mod orphan_manifest;
 mod overlay_drift;
 mod plaintext_secret;
 mod promotion_order;
+mod promotion_record;
 mod remote_base;
 mod removed_limits;
 mod removed_probe;
@@ -75,7 +77,6 @@ pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage};
 pub use sink::{Sink, fingerprint};
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -134,6 +135,11 @@ impl Metadata {
 }
 
 /// A rule. Implement the narrowest hook that suffices; each is called in a stable order.
+///
+/// With a base revision, `check_overlay` and `check_pair` are called only for the overlays that the change can concern: those that
+/// render to something else, those of the same apps, and all of them when what overlays offer to each other changed (see
+/// [`scope`]). A rule that compares *values* of other apps' overlays belongs into `check_repo`, and goes through
+/// [`Context::judged`] there.
 pub trait Rule: Sync {
     /// Its description.
     fn metadata(&self) -> &'static Metadata;
@@ -161,6 +167,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &mixed_promotion::MixedPromotion,
         &insufficient_soak::InsufficientSoak,
         &image_drift::ImageDrift,
+        &promotion_record::PromotionRecord,
         &unused_image_override::UnusedImageOverride,
         &render_error::RenderError,
         &needs_plugin::NeedsPlugin,
@@ -227,17 +234,17 @@ pub fn run(context: &Context) -> Vec<Finding> {
         findings
     };
     let repo = context.repo;
+    let overlays: Vec<&Overlay> = context.judged().collect();
     let mut findings: Vec<Finding> =
-        repo.overlays.par_iter().flat_map_iter(|overlay| each(&|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
-    let pairs = repo.pairs.par_iter().filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
-    findings.par_extend(pairs.flat_map_iter(|(from, to)| each(&|rule, sink| rule.check_pair(context, from, to, sink))));
+        overlays.par_iter().flat_map_iter(|overlay| each(&|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
+    let pairs: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
+    findings.par_extend(pairs.into_par_iter().flat_map_iter(|(from, to)| each(&|rule, sink| rule.check_pair(context, from, to, sink))));
     // what the pair tells already is not told once more against the base
     let told: HashSet<Lost> = findings.iter().map(lost).collect();
-    let against_base: Vec<Finding> = repo
-        .overlays
+    let against_base: Vec<Finding> = overlays
         .par_iter()
-        .filter_map(|overlay| Some((context.at_base(overlay).filter(|_| repo.protected(overlay))?, overlay)))
-        .filter(|(before, now)| !Arc::ptr_eq(&before.rendered, &now.rendered))
+        .filter_map(|overlay| Some((context.at_base(overlay).filter(|_| repo.protected(overlay))?, *overlay)))
+        .filter(|(before, now)| !before.rendered.is(&now.rendered))
         .flat_map_iter(|(before, now)| {
             each(&|rule, sink| {
                 if rule.also_against_base() {

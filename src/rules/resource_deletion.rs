@@ -26,7 +26,6 @@
 //! None.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::context::{ObjectKey, object_key};
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -62,7 +61,7 @@ impl Rule for ResourceDeletion {
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let before = context.at_base(overlay).filter(|_| context.repo.protected(overlay));
         let Some(before) = before.filter(|before| before.rendered.complete && overlay.rendered.complete) else { return };
-        if Arc::ptr_eq(&before.rendered, &overlay.rendered) || context.keeps(before) {
+        if before.rendered.is(&overlay.rendered) || context.keeps(before) {
             return;
         }
         let present: HashSet<ObjectKey> = overlay.rendered.resources.iter().map(object_key).collect();

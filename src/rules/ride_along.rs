@@ -25,8 +25,6 @@
 //!
 //! None.
 
-use std::sync::Arc;
-
 use super::{Category, Context, Draft, Metadata, Rule, Sink, drift};
 use crate::compare::{self, Change};
 use crate::finding::Severity;
@@ -53,7 +51,7 @@ impl Rule for RideAlong {
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
-        let Some(before) = context.at_base(to).filter(|before| !Arc::ptr_eq(&before.rendered, &to.rendered)) else { return };
+        let Some(before) = context.at_base(to).filter(|before| !before.rendered.is(&to.rendered)) else { return };
         let Some(staged) = context.at_base(from) else { return };
         if context.moved_images(to).is_empty() {
             return;

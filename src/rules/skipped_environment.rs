@@ -48,17 +48,21 @@ impl Rule for SkippedEnvironment {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let Some(base) = context.base.filter(|_| context.repo.protected(to)) else { return };
+        if context.base.is_none() || !context.repo.protected(to) {
+            return;
+        }
         let name = |overlay| context.repo.environment(overlay).map_or("the later environment", |environment| environment.name.as_str());
-        let at_base = |overlay: &Overlay| base.same(overlay).map(|other| history::images(&other.rendered));
-        // an overlay that is new has no past to speak of
-        let (Some(before), Some(now)) = (at_base(from), at_base(to)) else { return };
+        if context.at_base(to).is_some_and(|before| before.rendered.is(&to.rendered)) {
+            return;
+        }
+        let at_base = |overlay: &Overlay| context.at_base(overlay).map(|other| history::images(&other.rendered)).unwrap_or_default();
+        let (before, now) = (at_base(from), at_base(to));
         let has =
             |images: &history::Images, digest: &str| images.values().flatten().any(|version| version.digest.as_deref() == Some(digest));
         for used in &context.facts(to).images {
             let image = used.image();
             let Some(digest) = image.digest else { continue };
-            if has(&now, digest) || has(&before, digest) || context.ran_before(from, to, digest) {
+            if has(&now, digest) || has(&before, digest) || context.ran_before(from, to, image.name, digest) {
                 continue;
             }
             if let Some((other, used_there)) = passed_by(context, from, to, digest) {
@@ -77,7 +81,10 @@ impl Rule for SkippedEnvironment {
                 sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
                 continue;
             }
-            let Some(staged) = context.facts(from).images.iter().find(|other| other.image().digest == Some(digest)) else { continue };
+            let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
+            let staged = context.facts(from).images.iter().chain(siblings).find(|other| other.image().digest == Some(digest));
+            let Some(staged) = staged.filter(|_| !context.known_at_base(from, to, image.name, digest)) else { continue };
+            let gap = context.gap(from);
             let message = format!(
                 "{} of {}: this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
                 used.place,
@@ -87,8 +94,8 @@ impl Rule for SkippedEnvironment {
                 name(to),
                 name(from)
             );
-            let draft = Draft::new(Severity::Error, used.digest_origin, message);
-            let draft = draft.help(format!("merge the change of {} first, and promote it later", name(from)));
+            let help = gap.unwrap_or_else(|| format!("merge the change of {} first, and promote it later", name(from)));
+            let draft = Draft::new(Severity::Error, used.digest_origin, message).help(help);
             let draft = draft.related(staged.digest_origin, format!("{} gets it here", name(from)));
             sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
         }

@@ -4,12 +4,14 @@
 //! No Git command is spawned, and neither hooks nor filters of the repository run. Not here: what a change means.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
+use gix::objs::{Kind, TreeRefIter};
 
 use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError};
 use crate::source::worktree::resolve_links;
@@ -64,7 +66,7 @@ pub struct Person {
 pub struct Commit {
     /// Its id.
     pub id: Id,
-    /// Its tree.
+    /// Its tree: of the folder that was opened, where that lies below the top of the work tree.
     pub tree: Id,
     /// Its parents, first parent first.
     pub parents: Vec<Id>,
@@ -80,10 +82,10 @@ pub struct Commit {
 
 /// One name in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct TreeEntry {
-    name: Box<str>,
-    mode: Mode,
-    id: Id,
+pub(super) struct TreeEntry {
+    pub(super) name: Box<str>,
+    pub(super) mode: Mode,
+    pub(super) id: Id,
 }
 
 /// A path that differs between two trees.
@@ -99,17 +101,24 @@ pub struct ChangedPath {
 
 type Trees = Mutex<HashMap<Id, Arc<Vec<TreeEntry>>>>;
 
+/// Bytes of decoded objects that each thread keeps.
+const OBJECT_CACHE: usize = 16 << 20;
+
 /// An opened repository. Cheap to share between threads.
 pub struct Repository {
     inner: gix::ThreadSafeRepository,
+    /// Handles that no thread uses at the moment, each with its caches.
+    idle: Mutex<Vec<gix::Repository>>,
     trees: Trees,
+    /// Where the opened folder lies below the top of the work tree.
+    prefix: String,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn id_of(id: impl Into<ObjectId>) -> Id {
+pub(super) fn id_of(id: impl Into<ObjectId>) -> Id {
     let id: ObjectId = id.into();
     // only SHA-1 is compiled in
     id.as_slice().try_into().unwrap_or_default()
@@ -119,82 +128,137 @@ fn object(id: &Id) -> ObjectId {
     ObjectId::from_bytes_or_panic(id)
 }
 
+/// The id of a tree without entries, which need not be stored.
+fn empty_tree() -> Id {
+    object_id(Kind::Tree, &[])
+}
+
+/// Whether a folder is a repository without a work tree.
+pub fn is_bare(folder: &Path) -> bool {
+    folder.join("objects").is_dir() && folder.join("refs").is_dir() && folder.join("HEAD").is_file()
+}
+
 impl Repository {
-    /// Opens the repository whose work tree (or bare folder) is `root`.
+    /// Opens the repository of a folder: the top of its work tree, a folder below it, or a bare repository. Nothing but the
+    /// repository's own files is read: no configuration of the user or the system, no variable of the environment.
     pub fn open(root: &Path) -> Result<Repository, GitError> {
-        let options = gix::open::Options::isolated();
-        if !root.join(".git").exists() && !root.join("objects").is_dir() {
-            return Err(GitError::NotARepository);
-        }
-        let inner = options.open(root).map_err(|error| GitError::Other(format!("the Git repository cannot be opened: {error}")))?;
-        Ok(Repository { inner, trees: Mutex::default() })
+        let top = root.ancestors().find(|folder| folder.join(".git").exists());
+        let top = match top {
+            Some(top) => top,
+            None if is_bare(root) => root,
+            None => return Err(GitError::NotARepository),
+        };
+        let prefix = root.strip_prefix(top).ok().and_then(Path::to_str).unwrap_or_default().replace(std::path::MAIN_SEPARATOR, "/");
+        let inner = gix::open::Options::isolated().open(top).map_err(|error| {
+            let text = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(": ");
+            match text.to_lowercase().contains("sha256") || text.contains("objectformat") || text.contains("object format") {
+                true => GitError::Other("repositories with SHA-256 object names are not supported, only those with SHA-1".to_string()),
+                false => GitError::Other(format!("the Git repository cannot be opened: {text}")),
+            }
+        })?;
+        Ok(Repository { inner, idle: Mutex::default(), trees: Mutex::default(), prefix })
+    }
+
+    /// Where the opened folder lies below the top of the work tree; empty for the top itself.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Does something with a handle that keeps its caches for the next time.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&gix::Repository) -> T) -> T {
+        let idle = lock(&self.idle).pop();
+        let handle = idle.unwrap_or_else(|| {
+            let mut handle = self.inner.to_thread_local();
+            handle.object_cache_size_if_unset(OBJECT_CACHE);
+            handle
+        });
+        let result = act(&handle);
+        lock(&self.idle).push(handle);
+        result
     }
 
     /// The URLs of all remotes, sorted.
     pub fn remotes(&self) -> Vec<String> {
-        let repo = self.local();
-        let config = repo.config_snapshot();
-        let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
-        let mut urls: Vec<String> = sections.flat_map(|section| section.values("url")).map(|url| url.to_string()).collect();
-        urls.sort();
-        urls
-    }
-
-    fn local(&self) -> gix::Repository {
-        self.inner.to_thread_local()
+        self.with(|repo| {
+            let config = repo.config_snapshot();
+            let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
+            let mut urls: Vec<String> = sections.flat_map(|section| section.values("url")).map(|url| url.to_string()).collect();
+            urls.sort();
+            urls
+        })
     }
 
     /// The commit that a revision names: a branch, tag, id, `HEAD~2`, `origin/main`.
     pub fn resolve(&self, revision: &str) -> Result<Id, GitError> {
-        let repo = self.local();
-        let unknown = || GitError::UnknownRevision(revision.to_string());
-        let id = repo.rev_parse_single(revision).map_err(|_| match repo.head() {
-            Ok(head) if revision == "HEAD" && head.is_unborn() => GitError::Unborn,
-            _ => unknown(),
-        })?;
-        let object = id.object().map_err(|_| GitError::MissingObject(id.to_string()))?;
-        let commit = object.peel_to_commit().map_err(|_| unknown())?;
-        Ok(id_of(commit.id))
+        self.with(|repo| {
+            let unknown = || GitError::UnknownRevision(revision.to_string());
+            let id = repo.rev_parse_single(revision).map_err(|_| match repo.head() {
+                Ok(head) if revision == "HEAD" && head.is_unborn() => GitError::Unborn,
+                _ => unknown(),
+            })?;
+            let object = id.object().map_err(|_| GitError::MissingObject(id.to_string()))?;
+            let commit = object.peel_to_commit().map_err(|_| unknown())?;
+            Ok(id_of(commit.id))
+        })
     }
 
     /// Whether history was cut off when cloning.
     pub fn is_shallow(&self) -> bool {
-        self.local().is_shallow().unwrap_or(false)
+        self.with(|repo| repo.is_shallow().unwrap_or(false))
     }
 
     /// Where two histories parted.
     pub fn merge_base(&self, one: &Id, other: &Id) -> Result<Id, GitError> {
-        let repo = self.local();
-        let base = repo.merge_base(object(one), object(other)).map_err(|error| GitError::Other(error.to_string()))?;
-        base.map(|base| id_of(base.detach())).ok_or_else(|| GitError::Unrelated(short(one), short(other)))
+        if one == other {
+            return Ok(*one);
+        }
+        self.with(|repo| {
+            let base = repo.merge_bases_many(object(one), &[object(other)]);
+            let base = base.map_err(|error| GitError::MissingObject(format!("of a commit before {} ({error})", short(one))))?;
+            base.first().map(|base| id_of(base.detach())).ok_or_else(|| GitError::Unrelated(short(one), short(other)))
+        })
     }
 
     /// A commit.
     pub fn commit(&self, id: &Id) -> Result<Commit, GitError> {
-        let repo = self.local();
-        let missing = || GitError::MissingObject(hex(id));
-        let commit = repo.find_commit(object(id)).map_err(|_| missing())?;
-        let broken = |error: String| GitError::Other(format!("the commit {} cannot be read: {error}", short(id)));
-        let decoded = commit.decode().map_err(|error| broken(error.to_string()))?;
-        let person =
-            |signature: gix::actor::SignatureRef<'_>| Person { name: signature.name.to_string(), email: signature.email.to_string() };
-        let author = decoded.author().map_err(|error| broken(error.to_string()))?;
-        let committer = decoded.committer().map_err(|error| broken(error.to_string()))?;
-        let time = committer.time().map_err(|error| broken(error.to_string()))?;
-        Ok(Commit {
-            id: *id,
-            tree: id_of(decoded.tree()),
-            parents: decoded.parents().map(id_of).collect(),
-            author: person(author),
-            committer: person(committer),
-            time: time.seconds,
-            message: decoded.message.to_string(),
-        })
+        let mut commit = self.with(|repo| {
+            let missing = || GitError::MissingObject(hex(id));
+            let commit = repo.find_commit(object(id)).map_err(|_| missing())?;
+            let broken = |error: String| GitError::Other(format!("the commit {} cannot be read: {error}", short(id)));
+            let decoded = commit.decode().map_err(|error| broken(error.to_string()))?;
+            let person =
+                |signature: gix::actor::SignatureRef<'_>| Person { name: signature.name.to_string(), email: signature.email.to_string() };
+            let author = decoded.author().map_err(|error| broken(error.to_string()))?;
+            let committer = decoded.committer().map_err(|error| broken(error.to_string()))?;
+            let time = committer.time().map_err(|error| broken(error.to_string()))?;
+            Ok(Commit {
+                id: *id,
+                tree: id_of(decoded.tree()),
+                parents: decoded.parents().map(id_of).collect(),
+                author: person(author),
+                committer: person(committer),
+                time: time.seconds,
+                message: decoded.message.to_string(),
+            })
+        })?;
+        for part in self.prefix.split('/').filter(|part| !part.is_empty()) {
+            let below = self.find(&commit.tree, part)?.filter(|(mode, _)| *mode == Mode::Tree);
+            commit.tree = below.map_or_else(empty_tree, |(_, id)| id);
+        }
+        Ok(commit)
     }
 
     /// A revision's files.
     pub fn tree(self: &Arc<Self>, commit: &Commit) -> GitTree {
-        GitTree { repository: self.clone(), root: commit.tree, name: short(&commit.id).into(), files: OnceLock::new() }
+        GitTree { repository: self.clone(), root: commit.tree, name: short(&commit.id).into(), by_content: false, files: OnceLock::new() }
+    }
+
+    /// The same for one revision of many: a file that several have alike goes by one name, so that it is read once.
+    pub fn tree_among_many(self: &Arc<Self>, commit: &Commit) -> GitTree {
+        GitTree { by_content: true, ..self.tree(commit) }
     }
 
     /// The commit and its first parents, newest first: the states that a branch went through. Ends at the root commit, or
@@ -213,90 +277,164 @@ impl Repository {
 
     /// The commits that `head` has and `base` has not, newest first.
     pub fn commits_between(&self, base: &Id, head: &Id) -> Result<Vec<Commit>, GitError> {
-        let repo = self.local();
-        let walk = repo.rev_walk([object(head)]).with_hidden([object(base)]);
-        let walk = walk.all().map_err(|error| GitError::Other(error.to_string()))?;
-        let mut commits = Vec::new();
-        for info in walk {
-            let info = info.map_err(|_| GitError::MissingObject(format!("before {}", short(head))))?;
-            commits.push(self.commit(&id_of(info.id))?);
-        }
-        Ok(commits)
+        let ids = self.with(|repo| {
+            let walk = repo.rev_walk([object(head)]).with_hidden([object(base)]);
+            let walk = walk.all().map_err(|error| GitError::Other(error.to_string()))?;
+            let id = |info: Result<gix::revision::walk::Info<'_>, _>| info.map(|info| id_of(info.id)).map_err(|_| ());
+            walk.map(id).collect::<Result<Vec<Id>, ()>>().map_err(|()| GitError::MissingObject(format!("before {}", short(head))))
+        })?;
+        ids.iter().map(|id| self.commit(id)).collect()
     }
 
-    /// The paths that differ between two trees, sorted.
+    /// The paths that differ between two trees, sorted. Folders that are equal are not entered.
     pub fn changed_paths(&self, before: &Id, after: &Id) -> Result<Vec<ChangedPath>, GitError> {
         let mut found = Vec::new();
-        self.compare("", Some(before), Some(after), &mut found)?;
+        self.compare("", Some(*before), Some(*after), &mut found)?;
         found.sort();
         Ok(found)
     }
 
-    fn compare(&self, folder: &str, before: Option<&Id>, after: Option<&Id>, found: &mut Vec<ChangedPath>) -> Result<(), GitError> {
+    fn compare(&self, folder: &str, before: Option<Id>, after: Option<Id>, found: &mut Vec<ChangedPath>) -> Result<(), GitError> {
         if before == after {
             return Ok(());
         }
-        let entries = |id: Option<&Id>| id.map_or_else(|| Ok(Arc::default()), |id| self.entries(id));
-        let (old, new) = (entries(before)?, entries(after)?);
-        let by_name: HashMap<&str, &TreeEntry> = new.iter().map(|entry| (&*entry.name, entry)).collect();
-        let mut see = |name: &str, old: Option<&TreeEntry>, new: Option<&TreeEntry>| {
-            if old.map(|entry| (&entry.id, entry.mode)) == new.map(|entry| (&entry.id, entry.mode)) {
-                return Ok(());
+        let (old, new) = (self.tree_bytes(before)?, self.tree_bytes(after)?);
+        let (mut old, mut new) = (
+            RawEntries(TreeRefIter::from_bytes(&old, gix::hash::Kind::Sha1)),
+            RawEntries(TreeRefIter::from_bytes(&new, gix::hash::Kind::Sha1)),
+        );
+        let (mut left, mut right) = (old.next().transpose()?, new.next().transpose()?);
+        loop {
+            let order = match (&left, &right) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(left), Some(right)) => left.order(right),
+            };
+            let before = if order.is_le() { left.take() } else { None };
+            let after = if order.is_ge() { right.take() } else { None };
+            if before.is_some() {
+                left = old.next().transpose()?;
             }
+            if after.is_some() {
+                right = new.next().transpose()?;
+            }
+            if before == after {
+                continue;
+            }
+            // names that are no UTF-8 cannot be named in a kustomization either
+            let Some(name) = before.or(after).and_then(|entry| std::str::from_utf8(entry.name).ok()) else { continue };
             let path = if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
-            let tree = |entry: Option<&TreeEntry>| entry.filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
-            let file = |entry: Option<&TreeEntry>| entry.filter(|entry| entry.mode != Mode::Tree).map(|entry| entry.id);
-            let (file_before, file_after) = (file(old), file(new));
+            let tree = |entry: Option<RawEntry>| entry.filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
+            let file = |entry: Option<RawEntry>| entry.filter(|entry| entry.mode != Mode::Tree).map(|entry| entry.id);
+            let (file_before, file_after) = (file(before), file(after));
             if file_before.is_some() || file_after.is_some() {
                 found.push(ChangedPath { path: path.clone(), before: file_before, after: file_after });
             }
-            self.compare(&path, tree(old).as_ref(), tree(new).as_ref(), found)
-        };
-        for entry in old.iter() {
-            see(&entry.name, Some(entry), by_name.get(&*entry.name).copied())?;
+            self.compare(&path, tree(before), tree(after), found)?;
         }
-        let known: std::collections::HashSet<&str> = old.iter().map(|entry| &*entry.name).collect();
-        for entry in new.iter().filter(|entry| !known.contains(&*entry.name)) {
-            see(&entry.name, None, Some(entry))?;
-        }
-        Ok(())
     }
 
-    fn entries(&self, id: &Id) -> Result<Arc<Vec<TreeEntry>>, GitError> {
+    fn tree_bytes(&self, id: Option<Id>) -> Result<Vec<u8>, GitError> {
+        let Some(id) = id.filter(|id| *id != empty_tree()) else { return Ok(Vec::new()) };
+        self.with(|repo| {
+            let mut tree = repo.find_tree(object(&id)).map_err(|_| GitError::MissingObject(hex(&id)))?;
+            Ok(std::mem::take(&mut tree.data))
+        })
+    }
+
+    /// An entry of a tree.
+    fn find(&self, tree: &Id, name: &str) -> Result<Option<(Mode, Id)>, GitError> {
+        let bytes = self.tree_bytes(Some(*tree))?;
+        for entry in RawEntries(TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1)) {
+            let entry = entry?;
+            if entry.name == name.as_bytes() {
+                return Ok(Some((entry.mode, entry.id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entries of a tree, sorted as Git does.
+    pub(super) fn entries(&self, id: &Id) -> Result<Arc<Vec<TreeEntry>>, GitError> {
         if let Some(entries) = lock(&self.trees).get(id) {
             return Ok(entries.clone());
         }
-        let repo = self.local();
-        let tree = repo.find_tree(object(id)).map_err(|_| GitError::MissingObject(hex(id)))?;
-        let decoded = tree.decode().map_err(|error| GitError::Other(format!("the tree {} cannot be read: {error}", hex(id))))?;
-        let entries = decoded.entries.iter().filter_map(|entry| {
+        let bytes = self.tree_bytes(Some(*id))?;
+        let mut entries = Vec::new();
+        for entry in RawEntries(TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1)) {
+            let entry = entry?;
             // names that are no UTF-8 cannot be named in a kustomization either
-            let name = std::str::from_utf8(entry.filename).ok()?;
-            Some(TreeEntry { name: name.into(), mode: entry.mode.kind(), id: id_of(entry.oid) })
-        });
-        let entries: Arc<Vec<TreeEntry>> = Arc::new(entries.collect());
+            if let Ok(name) = std::str::from_utf8(entry.name) {
+                entries.push(TreeEntry { name: name.into(), mode: entry.mode, id: entry.id });
+            }
+        }
+        let entries = Arc::new(entries);
         lock(&self.trees).insert(*id, entries.clone());
         Ok(entries)
     }
 
-    fn blob(&self, id: &Id) -> Result<Vec<u8>, SourceError> {
-        let repo = self.local();
-        let missing = || SourceError::Unreadable(format!("the object {} is not in this clone", hex(id)));
-        let header = repo.find_header(object(id)).map_err(|_| missing())?;
-        if header.size() > MAX_FILE_SIZE {
-            return Err(SourceError::TooLarge);
-        }
-        let mut blob = repo.find_blob(object(id)).map_err(|_| missing())?;
-        Ok(blob.take_data())
+    pub(super) fn blob(&self, id: &Id) -> Result<Vec<u8>, SourceError> {
+        self.with(|repo| {
+            let missing = || {
+                SourceError::Unreadable(format!(
+                    "the object {} is not in this clone; a partial clone lacks it: fetch it, or clone without --filter",
+                    hex(id)
+                ))
+            };
+            let header = repo.find_header(object(id)).map_err(|_| missing())?;
+            if header.size() > MAX_FILE_SIZE {
+                return Err(SourceError::TooLarge);
+            }
+            let mut blob = repo.find_blob(object(id)).map_err(|_| missing())?;
+            Ok(blob.take_data())
+        })
     }
+}
+
+/// An entry of a tree as it is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct RawEntry<'a> {
+    name: &'a [u8],
+    mode: Mode,
+    id: Id,
+}
+
+impl RawEntry<'_> {
+    /// Git's order: a folder's name counts with a `/` at its end.
+    fn order(&self, other: &RawEntry) -> Ordering {
+        tree_order((self.name, self.mode == Mode::Tree), (other.name, other.mode == Mode::Tree))
+    }
+}
+
+/// The order of the names in a tree, each with whether it is a folder.
+pub(super) fn tree_order(one: (&[u8], bool), other: (&[u8], bool)) -> Ordering {
+    let with_end =
+        |(name, folder): (&[u8], bool), at: usize| name.get(at).copied().or_else(|| (folder && at == name.len()).then_some(b'/'));
+    let common = one.0.len().min(other.0.len());
+    one.0[..common].cmp(&other.0[..common]).then_with(|| with_end(one, common).cmp(&with_end(other, common)))
+}
+
+struct RawEntries<'a>(TreeRefIter<'a>);
+
+impl<'a> Iterator for RawEntries<'a> {
+    type Item = Result<RawEntry<'a>, GitError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match self.0.next()? {
+            Ok(entry) => Ok(RawEntry { name: entry.filename, mode: entry.mode.kind(), id: id_of(entry.oid) }),
+            Err(error) => Err(GitError::Other(format!("a tree cannot be read: {error}"))),
+        })
+    }
+}
+
+/// The id that Git gives an object.
+pub(super) fn object_id(kind: Kind, content: &[u8]) -> Id {
+    gix::objs::compute_hash(gix::hash::Kind::Sha1, kind, content).map(id_of).unwrap_or_default()
 }
 
 /// The id that Git gives a file of this content.
 pub fn blob_id(content: &[u8]) -> Id {
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-    hasher.update(format!("blob {}\0", content.len()).as_bytes());
-    hasher.update(content);
-    hasher.try_finalize().map(id_of).unwrap_or_default()
+    object_id(Kind::Blob, content)
 }
 
 /// The files of a commit.
@@ -304,6 +442,8 @@ pub struct GitTree {
     repository: Arc<Repository>,
     root: Id,
     name: Arc<str>,
+    /// Whether a file goes by the name of its content in place of the revision's.
+    by_content: bool,
     files: OnceLock<Vec<Arc<str>>>,
 }
 
@@ -315,7 +455,11 @@ impl GitTree {
                 return None;
             }
             let entries = self.repository.entries(&entry.id).ok()?;
-            entry = entries.iter().find(|entry| &*entry.name == part)?.clone();
+            let is = |folder: bool| {
+                entries.binary_search_by(|entry| tree_order((entry.name.as_bytes(), entry.mode == Mode::Tree), (part.as_bytes(), folder)))
+            };
+            let at = is(false).or_else(|_| is(true)).ok()?;
+            entry = entries.get(at)?.clone();
         }
         Some(entry)
     }
@@ -368,18 +512,32 @@ impl Source for GitTree {
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
-        resolve_links(path, |path| {
-            let entry = self.lookup(path).filter(|entry| entry.mode == Mode::Link)?;
-            let target = self.repository.blob(&entry.id).ok()?;
-            Some(Cow::Owned(String::from_utf8_lossy(&target).into_owned()))
-        })
+        resolve_links(path, |path| self.link(path))
+    }
+
+    fn link(&self, path: &str) -> Option<Cow<'_, str>> {
+        let entry = self.lookup(path).filter(|entry| entry.mode == Mode::Link)?;
+        let target = self.repository.blob(&entry.id).ok()?;
+        Some(Cow::Owned(String::from_utf8_lossy(&target).into_owned()))
+    }
+
+    fn has_links(&self) -> bool {
+        true
     }
 
     fn remotes(&self) -> Vec<String> {
         self.repository.remotes()
     }
+
     fn revision(&self) -> Option<&str> {
         Some(&self.name)
+    }
+
+    fn revision_of(&self, path: &str) -> Option<Arc<str>> {
+        match self.by_content {
+            true => self.content_id(path).map(|id| hex(&id).into()),
+            false => Some(self.name.clone()),
+        }
     }
 }
 
@@ -437,6 +595,10 @@ mod tests {
         assert_eq!(repository.merge_base(&commits[0].id, &commits[1].id), Ok(commits[1].id));
         assert_eq!(repository.commits_between(&commits[1].id, &commits[0].id).unwrap().len(), 1);
         assert_eq!(repository.resolve("nope"), Err(GitError::UnknownRevision("nope".into())));
-        assert!(matches!(Repository::open(&root.join("a")), Err(GitError::NotARepository)));
+        // a folder below the top is seen as a tree of its own
+        let below = Arc::new(Repository::open(&root.join("a")).unwrap());
+        let commit = below.commit(&head).unwrap();
+        assert_eq!(&*below.tree(&commit).read("b.yaml").unwrap(), b"x: 2");
+        assert!(matches!(Repository::open(tempfile::tempdir().unwrap().path()), Err(GitError::NotARepository)));
     }
 }

@@ -3,10 +3,13 @@
 //!
 //! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or symbolic links.
 
+pub mod beside;
 pub mod git;
+pub mod index;
 pub mod memory;
 pub mod worktree;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, RwLock};
 
@@ -64,14 +67,39 @@ pub trait Source: Send + Sync {
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
         Ok(path.to_string())
     }
+    /// The target of a symbolic link as written; `None` for everything else. Links above it are not followed.
+    fn link(&self, _path: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+    /// Whether there may be symbolic links; where there are none, paths need not be resolved.
+    fn has_links(&self) -> bool {
+        false
+    }
     /// The revision's name as locations show it; `None` for the head (work tree).
     fn revision(&self) -> Option<&str> {
         None
+    }
+    /// The revision that one file is read from: that of the head for what a base has like the head ([`beside`]).
+    fn revision_of(&self, _path: &str) -> Option<Arc<str>> {
+        self.revision().map(Arc::from)
     }
     /// The URLs under which others know the repository: the remotes of the clone. Empty when there is none.
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What stands at a path without links, by a sorted list of files.
+fn kind_in(files: &[Arc<str>], path: &str) -> Option<EntryKind> {
+    if path.is_empty() {
+        return Some(EntryKind::Directory);
+    }
+    if files.binary_search_by(|file| (**file).cmp(path)).is_ok() {
+        return Some(EntryKind::File);
+    }
+    let prefix = format!("{path}/");
+    let next = files.partition_point(|file| **file < *prefix);
+    files.get(next)?.starts_with(&prefix).then_some(EntryKind::Directory)
 }
 
 /// A text file that was read.

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join};
@@ -41,31 +42,20 @@ impl Worktree {
             _ => unreadable(error),
         })?;
         let mut tree = Worktree { root, files: Vec::new(), links: HashMap::new(), unreadable: Vec::new() };
-        let walk = WalkDir::new(&tree.root).into_iter().filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
-        for entry in walk {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    tree.unreadable.push(error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned()));
-                    continue;
+        // the top is walked by one thread, what lies below by all
+        let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
+        found.par_extend(deep.par_iter().flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0));
+        for entry in found {
+            match entry {
+                Found::File(path) => tree.files.push(path),
+                Found::Link(path, target) => {
+                    tree.links.insert(path.clone(), target);
+                    tree.files.push(path);
                 }
-            };
-            let Ok(relative) = entry.path().strip_prefix(&tree.root) else { continue };
-            let Some(path) = relative.to_str() else {
-                tree.unreadable.push(relative.to_string_lossy().into_owned());
-                continue;
-            };
-            let path: Arc<str> =
-                if std::path::MAIN_SEPARATOR == '/' { path.into() } else { path.replace(std::path::MAIN_SEPARATOR, "/").into() };
-            if entry.file_type().is_symlink() {
-                let target = std::fs::read_link(entry.path()).map_err(unreadable)?;
-                tree.links.insert(path.clone(), target.to_string_lossy().into_owned());
-                tree.files.push(path);
-            } else if entry.file_type().is_file() {
-                tree.files.push(path);
+                Found::Unreadable(path) => tree.unreadable.push(path),
             }
         }
-        tree.files.sort();
+        tree.files.par_sort_unstable();
         tree.unreadable.sort();
         Ok(tree)
     }
@@ -79,6 +69,50 @@ impl Worktree {
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
     }
+}
+
+/// Folders up to this depth are walked one after the other.
+const TOP: usize = 2;
+
+/// What a walk meets.
+enum Found {
+    File(Arc<str>),
+    Link(Arc<str>, String),
+    Unreadable(String),
+}
+
+/// Walks a folder down to a depth. The folders at that depth, which were not entered, come second.
+fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) {
+    let (mut found, mut deep) = (Vec::new(), Vec::new());
+    let entries = WalkDir::new(folder).max_depth(depth).into_iter().filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                found.push(Found::Unreadable(error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned())));
+                continue;
+            }
+        };
+        let Ok(relative) = entry.path().strip_prefix(root) else { continue };
+        let Some(path) = relative.to_str() else {
+            found.push(Found::Unreadable(relative.to_string_lossy().into_owned()));
+            continue;
+        };
+        let path = || -> Arc<str> {
+            if std::path::MAIN_SEPARATOR == '/' { path.into() } else { path.replace(std::path::MAIN_SEPARATOR, "/").into() }
+        };
+        if entry.file_type().is_symlink() {
+            found.push(match std::fs::read_link(entry.path()) {
+                Ok(target) => Found::Link(path(), target.to_string_lossy().into_owned()),
+                Err(_) => Found::Unreadable(path().to_string()),
+            });
+        } else if entry.file_type().is_file() {
+            found.push(Found::File(path()));
+        } else if entry.file_type().is_dir() && entry.depth() == depth {
+            deep.push(entry.into_path());
+        }
+    }
+    (found, deep)
 }
 
 /// Resolves links in every segment of a path. `link` tells the target of a link, as written.
@@ -124,16 +158,7 @@ impl Source for Worktree {
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        let path = self.resolve(path).ok()?;
-        if path.is_empty() {
-            return Some(EntryKind::Directory);
-        }
-        if self.files.binary_search_by(|file| (**file).cmp(&path)).is_ok() {
-            return Some(EntryKind::File);
-        }
-        let prefix = format!("{path}/");
-        let next = self.files.partition_point(|file| **file < *prefix);
-        self.files.get(next)?.starts_with(&prefix).then_some(EntryKind::Directory)
+        super::kind_in(&self.files, &self.resolve(path).ok()?)
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
@@ -157,7 +182,15 @@ impl Source for Worktree {
         if self.links.is_empty() {
             return join("", path).ok_or(SourceError::OutsideRoot);
         }
-        resolve_links(path, |path| self.links.get(path).map(|target| Cow::Borrowed(target.as_str())))
+        resolve_links(path, |path| self.link(path))
+    }
+
+    fn link(&self, path: &str) -> Option<Cow<'_, str>> {
+        self.links.get(path).map(|target| Cow::Borrowed(target.as_str()))
+    }
+
+    fn has_links(&self) -> bool {
+        !self.links.is_empty()
     }
 }
 

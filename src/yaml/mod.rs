@@ -177,7 +177,7 @@ impl Scalar {
 }
 
 /// A value, its origin and what it replaced.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The content.
     pub data: Data,
@@ -188,7 +188,7 @@ pub struct Node {
 }
 
 /// The content of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// A leaf.
     Scalar(Scalar),
@@ -199,7 +199,7 @@ pub enum Data {
 }
 
 /// A mapping in the order of the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
     /// Keys and values; keys are unique (the reader reports duplicates and keeps the last).
     pub entries: Vec<Entry>,
@@ -208,7 +208,7 @@ pub struct Map {
 }
 
 /// A sequence.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct List {
     /// The items.
     pub items: Vec<Node>,
@@ -217,7 +217,7 @@ pub struct List {
 }
 
 /// One key of a mapping with its value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The key's text.
     pub key: Arc<str>,
@@ -228,7 +228,7 @@ pub struct Entry {
 }
 
 /// A value that a patch removed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Removed {
     /// The key it stood under; empty for list items.
     pub key: Arc<str>,

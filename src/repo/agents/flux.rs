@@ -59,7 +59,7 @@ impl Sources {
 }
 
 /// Labels and annotations that Flux sets on every object when it applies it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommonMetadata {
     labels: Vec<Pair>,
     annotations: Vec<Pair>,

@@ -13,7 +13,7 @@ use crate::source::{Source, join};
 const KEEP: &str = "*";
 
 /// The fields that an agent's object sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Whose.
     pub agent: AgentKind,

@@ -22,6 +22,7 @@ use rayon::prelude::*;
 use super::Agent;
 use super::controls::{self, Control};
 use super::discover::{Layout, Place};
+use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::EntryKind;
 use crate::yaml::{FileId, Node, Origin};
@@ -37,7 +38,7 @@ pub use substitute::{PostBuild, Reference, Variables};
 const LARGEST: usize = 1 << 20;
 
 /// A folder that an agent applies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pointer {
     /// The folder.
     pub folder: String,
@@ -171,17 +172,22 @@ impl Pointer {
 pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
     let source = renderer.source();
     let files: Vec<&Arc<str>> = source.files().par_iter().filter(|path| mentions(renderer, path)).collect();
+    let folders = source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
+    read(renderer, layout, &files, &folders)
+}
+
+/// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets choose from.
+pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: &BTreeSet<&str>) -> Agents {
+    let source = renderer.source();
     let mut objects: Vec<(FileId, &Arc<str>, Node)> = Vec::new();
     for path in files {
         let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else { continue };
-        objects.extend(documents.documents.iter().map(|node| (file, path, node.clone())));
+        objects.extend(documents.documents.iter().map(|node| (file, *path, node.clone())));
     }
     let mut sources = flux::Sources::default();
     objects.iter().filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES)).for_each(|(_, _, node)| sources.add(node));
     let identity = identity(&objects, &sources, renderer);
-    let folders: BTreeSet<&str> =
-        source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
-    let place = applicationset::Place { renderer, folders: &folders, identity: &identity };
+    let place = applicationset::Place { renderer, folders, identity: &identity };
     let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), controls: Vec::new(), ignored: sources.ignored(renderer) };
     for (file, path, node) in &objects {
         let mut found: Vec<Pointer> = Vec::new();
@@ -228,13 +234,19 @@ pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
 }
 
 /// Whether a file may hold an agent's object.
-fn mentions(renderer: &Renderer, path: &str) -> bool {
-    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    let bytes = if yaml { renderer.source().read(path).ok() } else { None };
-    bytes.is_some_and(|bytes| {
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        bytes.len() <= LARGEST && (controls::mentioned(text) || text.contains("kind: Application"))
-    })
+pub fn mentions(renderer: &Renderer, path: &str) -> bool {
+    if !path.ends_with(".yaml") && !path.ends_with(".yml") {
+        return false;
+    }
+    let holds =
+        |text: &str| text.len() <= LARGEST && [flux::GROUP, flux::SOURCES, "kind: Application"].iter().any(|word| text.contains(word));
+    // kustomizations are read anyway
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let known = if FILE_NAMES.contains(&name) { renderer.file_id(path) } else { None };
+    match known {
+        Some(file) => holds(&renderer.files().get(file).text),
+        None => renderer.source().read(path).is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok_and(holds)),
+    }
 }
 
 fn is(node: &Node, kind: &str, group: &str) -> bool {

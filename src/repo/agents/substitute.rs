@@ -40,7 +40,7 @@ pub struct Reference {
 }
 
 /// The variables of one Flux Kustomization.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variables {
     /// Values with their places.
     pub known: Known,

@@ -85,7 +85,7 @@ type Text<'a> = (FileId, String, String, Vec<&'a Overlay>);
 fn marked_files<'a>(context: &Context<'a>) -> Vec<Text<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let mut readers: BTreeMap<FileId, Vec<&Overlay>> = BTreeMap::new();
-    for overlay in repo.overlays.iter().filter(|overlay| overlay.environment.is_some()) {
+    for overlay in context.judged().filter(|overlay| overlay.environment.is_some()) {
         for file in &overlay.rendered.files {
             readers.entry(*file).or_default().push(overlay);
         }

@@ -46,7 +46,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
     let settings = &renovate.settings;
     let unknown = unknown_presets(settings);
     let (mut merging, mut open): (Vec<(&Overlay, String, Verdict)>, Vec<(&Overlay, String)>) = (Vec::new(), Vec::new());
-    for overlay in context.repo.overlays.iter().filter(|overlay| context.repo.protected(overlay)) {
+    for overlay in context.judged().filter(|overlay| context.repo.protected(overlay)) {
         for file in &overlay.rendered.files {
             let source = context.repo.files.get(*file);
             let name = source.path.rsplit('/').next().unwrap_or(&source.path);

@@ -1,0 +1,109 @@
+//! Which findings a change causes: those of the head that the base does not have as well, each of the base's counted once.
+//!
+//! Judged on what is rendered and on the value that a finding points at, not on where it stands: a finding is the base's when rule,
+//! severity, overlay, object, value and message are the same, wherever lines or files moved to. Not here: running the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::merge::neutral_message;
+use crate::finding::Located;
+use crate::repo::Repo;
+use crate::source::{EntryKind, Source};
+
+/// The findings of a base revision.
+pub struct Known {
+    findings: Vec<Traits>,
+    source: Arc<dyn Source>,
+    overlays: BTreeSet<String>,
+}
+
+/// What findings are compared by.
+#[derive(Debug)]
+struct Traits {
+    /// What the finding says and of what: the same in every place.
+    core: String,
+    /// The same with the names taken out of it that belong to the overlay.
+    neutral: String,
+    file: String,
+    overlay: String,
+    environment: String,
+    on_object: bool,
+}
+
+impl Traits {
+    fn of(located: &Located, repo: &Repo) -> Traits {
+        let finding = &located.finding;
+        let text = repo.files.get(finding.origin.file).text.clone();
+        let span = text.get(located.location.byte_start..located.location.byte_end).unwrap_or_default();
+        let value = span.lines().next().unwrap_or_default().trim();
+        let object = finding.resource.as_ref().map(|id| format!("{} {} {:?} {}", id.api_version, id.kind, id.namespace, id.name));
+        let rest = (&finding.rule, finding.severity.as_str(), &object, &finding.path, value);
+        Traits {
+            core: format!("{rest:?} {}", without_lines(&finding.message)),
+            neutral: format!("{rest:?} {}", without_lines(&neutral_message(finding))),
+            file: located.location.file.to_string(),
+            overlay: finding.overlay.clone().unwrap_or_default(),
+            environment: finding.environment.clone().unwrap_or_default(),
+            on_object: finding.resource.is_some(),
+        }
+    }
+}
+
+/// What findings of one pass are matched by.
+type Key<'t> = (&'t str, &'t str, &'t str);
+/// Which findings of the base and of the head a pass looks at, and by what it matches them.
+type Pass<'p> = (&'p dyn Fn(&Traits) -> bool, &'p dyn Fn(&Traits) -> bool, for<'t> fn(&'t Traits) -> Key<'t>);
+
+/// A message with the numbers after `line ` taken out.
+fn without_lines(message: &str) -> String {
+    let mut parts = message.split("line ");
+    let mut result = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        result.push_str("line ");
+        result.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    result
+}
+
+impl Known {
+    /// The findings of a base.
+    pub fn new(findings: Vec<Located>, base: &Repo) -> Known {
+        let overlays = base.overlays.iter().map(|overlay| overlay.path.clone()).collect();
+        let findings = findings.iter().map(|located| Traits::of(located, base)).collect();
+        Known { findings, source: base.source.clone(), overlays }
+    }
+
+    /// The findings of the head that the base has not.
+    pub fn new_ones(&self, findings: Vec<Located>, head: &Repo) -> Vec<Located> {
+        let own: Vec<Traits> = findings.iter().map(|located| Traits::of(located, head)).collect();
+        let mut left: Vec<bool> = own.iter().map(|_| true).collect();
+        let mut used: Vec<bool> = self.findings.iter().map(|_| false).collect();
+        let overlays: BTreeSet<&str> = head.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
+        let has_file = |source: &dyn Source, file: &str| source.kind(file) == Some(EntryKind::File);
+        // what went away, and what came, may be one thing that moved
+        let gone = |traits: &Traits| !overlays.contains(&*traits.overlay) || !has_file(&*head.source, &traits.file);
+        let came = |traits: &Traits| !self.overlays.contains(&traits.overlay) || !has_file(&*self.source, &traits.file);
+        let passes: [Pass; 3] = [
+            (&|_| true, &|_| true, |traits| (&traits.core, &traits.overlay, &traits.file)),
+            (&|one| one.on_object || gone(one), &|one| one.on_object || came(one), |traits| (&traits.core, &traits.overlay, "")),
+            (&gone, &came, |traits| (&traits.neutral, &traits.environment, "")),
+        ];
+        for (of_base, of_head, key) in passes {
+            let mut waiting: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+            for (index, traits) in self.findings.iter().enumerate().filter(|(index, traits)| !used[*index] && of_base(traits)) {
+                waiting.entry(key(traits)).or_default().push(index);
+            }
+            for (index, traits) in own.iter().enumerate() {
+                if left[index]
+                    && of_head(traits)
+                    && let Some(known) = waiting.get_mut(&key(traits)).and_then(Vec::pop)
+                {
+                    (left[index], used[known]) = (false, true);
+                }
+            }
+        }
+        let mut left = left.into_iter();
+        findings.into_iter().filter(|_| left.next().unwrap_or(true)).collect()
+    }
+}

@@ -1,0 +1,81 @@
+//! Which kustomizations a change of files can reach: those that name a changed file or folder, and all that build upon them.
+//!
+//! Told from the kustomizations alone, without rendering anything; where that is not certain, a kustomization counts as reached.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::discover::Root;
+use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::{Kustomization, Renderer};
+use crate::source::join;
+
+/// What changed, prepared for questions.
+pub struct Change<'a> {
+    files: HashSet<&'a str>,
+    /// Every folder with a changed file somewhere below.
+    folders: HashSet<&'a str>,
+    /// A symbolic link changed: any path may lead elsewhere.
+    links: bool,
+}
+
+impl<'a> Change<'a> {
+    /// The change of some paths, between any of the trees that renderers read.
+    pub fn new(paths: &'a BTreeSet<Arc<str>>, renderers: &[&Renderer]) -> Change<'a> {
+        let files: HashSet<&str> = paths.iter().map(|path| &**path).collect();
+        let above = |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        let links = renderers
+            .iter()
+            .any(|renderer| renderer.source().has_links() && paths.iter().any(|path| renderer.source().link(path).is_some()));
+        Change { files, folders: paths.iter().flat_map(above).collect(), links }
+    }
+
+    /// Whether a file changed, or something in a folder.
+    pub fn touches(&self, path: &str) -> bool {
+        self.links || self.files.contains(path) || self.folders.contains(path)
+    }
+
+    /// The folders of the kustomizations that the change can reach.
+    pub fn reached(&self, roots: &[Root], renderer: &Renderer) -> HashSet<String> {
+        let known: HashSet<&str> = roots.iter().map(|root| root.folder.as_str()).collect();
+        let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+        for root in roots {
+            for folder in &root.references {
+                users.entry(folder).or_default().push(&root.folder);
+            }
+        }
+        let mut waiting: Vec<&str> =
+            roots.iter().filter(|root| self.reaches(root, renderer, &known)).map(|root| root.folder.as_str()).collect();
+        let mut found: HashSet<String> = HashSet::new();
+        while let Some(folder) = waiting.pop() {
+            if found.insert(folder.to_string()) {
+                waiting.extend(users.get(folder).into_iter().flatten());
+            }
+        }
+        found
+    }
+
+    fn reaches(&self, root: &Root, renderer: &Renderer, known: &HashSet<&str>) -> bool {
+        let own = || FILE_NAMES.iter().any(|name| join(&root.folder, name).is_some_and(|path| self.files.contains(&*path)));
+        if self.links || own() {
+            return true;
+        }
+        let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { return true };
+        // configurations of plug-ins name files of their own, and copies of charts are named by the configuration
+        let plugins = [&kustomization.generators, &kustomization.transformers, &kustomization.validators];
+        !self.files.is_empty() && (plugins.iter().any(|list| !list.is_empty()) || !kustomization.helm_charts.is_empty())
+            || self.names(&kustomization, &root.folder, renderer, |target| known.contains(target))
+    }
+
+    /// Whether a kustomization names something that changed. What is found in `elsewhere` is judged elsewhere.
+    pub fn names(&self, kustomization: &Kustomization, folder: &str, renderer: &Renderer, elsewhere: impl Fn(&str) -> bool) -> bool {
+        let source = renderer.source();
+        let openapi = kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref());
+        kustomization.paths().chain(openapi).any(|path| {
+            let path = path.rsplit('=').next().unwrap_or(path);
+            let Some(path) = join(folder, path) else { return false };
+            let target = if source.has_links() { source.resolve(&path).unwrap_or(path) } else { path };
+            self.files.contains(&*target) || (self.folders.contains(&*target) && !elsewhere(&target))
+        })
+    }
+}
