@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -81,18 +82,19 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let baseline = arguments.baseline.as_deref().map(read_baseline).transpose()?;
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
     let head = if arguments.staged { Head::Staged } else { Head::Worktree };
-    let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
+    // the process ends with the check: to give everything back piece by piece takes a while
+    let mut workspace = ManuallyDrop::new(Workspace::load_at(path, &arguments.repo, head)?);
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(arguments.repo.now.as_ref());
     let today = now.date();
     let mut options = check::Options { selection, baseline, ..check::Options::whole(today) };
     let policies = policies(&workspace, &arguments.repo)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
+    let base = ManuallyDrop::new(timed(&mut timings, "base", || base_of(arguments, &workspace))?);
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
     let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
     context.now = Some(now.clone());
-    if let Some(base) = &base {
+    if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
         context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
     }

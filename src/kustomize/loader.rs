@@ -136,12 +136,7 @@ pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
 
 fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     let paths = FILE_NAMES.iter().map(|name| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") });
-    let present: Vec<String> = paths
-        .filter(|path| {
-            let real = shared.source.resolve(path).ok();
-            real.is_some_and(|real| shared.source.kind(&real) == Some(EntryKind::File))
-        })
-        .collect();
+    let present: Vec<String> = paths.filter(|path| shared.source.kind(path) == Some(EntryKind::File)).collect();
     let path = present.first()?;
     let mut loaded = Loaded { path: Arc::from(path.as_str()), file: None, kustomization: None, problems: Vec::new() };
     let documents = shared.documents(path);

@@ -76,7 +76,7 @@ impl Repo {
     /// The repo with another revision's renderings, where the change between the two keeps its shape.
     fn reshared(&self, renderer: Arc<Renderer>, changed: &BTreeSet<Arc<str>>) -> Repo {
         let (source, files) = (renderer.source().clone(), self.files.clone());
-        let known = Known::new(self, changed, &self.roots, &renderer, &self.agents);
+        let known = Known::new(self, changed, None, &renderer, &self.agents);
         let overlays = self.overlays.iter().map(|overlay| {
             let pointer = overlay.applied.and_then(|index| self.pointers.get(index));
             let mut overlay = overlay.clone();
@@ -128,7 +128,7 @@ impl Repo {
         chosen.sort_by(|one, other| one.0.cmp(&other.0));
         let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
         let names = discover::short_names(&apps);
-        let known = beside.map(|(head, changed)| Known::new(head, changed, &roots, &renderer, &agents));
+        let known = beside.map(|(head, changed)| Known::new(head, changed, Some(&roots), &renderer, &agents));
         let built: Vec<Built> = chosen
             .into_par_iter()
             .flat_map_iter(|(path, place)| instances(&path, place, &agents.pointers, &layout))
@@ -277,10 +277,11 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(head: &'a Repo, changed: &'a BTreeSet<Arc<str>>, roots: &[Root], renderer: &'a Renderer, agents: &Agents) -> Known<'a> {
+    /// `roots`: those of the base, where they are not the head's.
+    fn new(head: &'a Repo, changed: &'a BTreeSet<Arc<str>>, roots: Option<&[Root]>, renderer: &'a Renderer, agents: &Agents) -> Known<'a> {
         let change = Change::new(changed, &[&head.renderer, renderer]);
         let mut reached = change.reached(&head.roots, &head.renderer);
-        reached.extend(change.reached(roots, renderer));
+        reached.extend(roots.iter().flat_map(|roots| change.reached(roots, renderer)));
         Known { head, change, reached, renderer, agents_differ: head.pointers != agents.pointers }
     }
 

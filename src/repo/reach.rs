@@ -15,6 +15,10 @@ pub struct Change<'a> {
     files: HashSet<&'a str>,
     /// Every folder with a changed file somewhere below.
     folders: HashSet<&'a str>,
+    /// The folders whose kustomization changed.
+    own: HashSet<&'a str>,
+    /// The last parts of all these paths: what ends otherwise names none of them.
+    names: HashSet<&'a str>,
     /// A symbolic link changed: any path may lead elsewhere.
     links: bool,
 }
@@ -27,7 +31,11 @@ impl<'a> Change<'a> {
         let links = renderers
             .iter()
             .any(|renderer| renderer.source().has_links() && paths.iter().any(|path| renderer.source().link(path).is_some()));
-        Change { files, folders: paths.iter().flat_map(above).collect(), links }
+        let folders: HashSet<&str> = paths.iter().flat_map(above).collect();
+        let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
+        let own = files.iter().map(|path| split(path)).filter(|(_, name)| FILE_NAMES.contains(name)).map(|(folder, _)| folder).collect();
+        let names = files.iter().chain(&folders).map(|path| split(path).1).collect();
+        Change { files, folders, own, names, links }
     }
 
     /// Whether a file changed, or something in a folder.
@@ -56,8 +64,7 @@ impl<'a> Change<'a> {
     }
 
     fn reaches(&self, root: &Root, renderer: &Renderer, known: &HashSet<&str>) -> bool {
-        let own = || FILE_NAMES.iter().any(|name| join(&root.folder, name).is_some_and(|path| self.files.contains(&*path)));
-        if self.links || own() {
+        if self.links || self.own.contains(root.folder.as_str()) {
             return true;
         }
         let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { return true };
@@ -73,6 +80,10 @@ impl<'a> Change<'a> {
         let openapi = kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref());
         kustomization.paths().chain(openapi).any(|path| {
             let path = path.rsplit('=').next().unwrap_or(path);
+            let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+            if !source.has_links() && !matches!(last, "" | "." | "..") && !self.names.contains(last) {
+                return false;
+            }
             let Some(path) = join(folder, path) else { return false };
             let target = if source.has_links() { source.resolve(&path).unwrap_or(path) } else { path };
             self.files.contains(&*target) || (self.folders.contains(&*target) && !elsewhere(&target))

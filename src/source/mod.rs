@@ -200,6 +200,10 @@ pub fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.starts_with('/') {
         return None;
     }
+    // most paths are as they should be
+    if folder.is_empty() && relative.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+        return Some(relative.to_string());
+    }
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     for part in relative.split('/') {
         match part {
