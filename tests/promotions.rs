@@ -229,7 +229,9 @@ fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
     let base = repo.beside(Arc::new(Beside::new(head, Arc::new(base_source), changed.iter().cloned())), &config, true);
     let mut now = Context::new(&repo, &config, Some(&base));
     let mut before = Context::new(&base, &config, None);
-    rules::scope::narrow(&mut now, &mut before, !narrowed);
+    // as the command does: what every overlay is judged by concerns everything
+    let everything = changed.iter().any(|path| path.ends_with("CODEOWNERS") || path.ends_with(".gitops-lint.yaml"));
+    rules::scope::narrow(&mut now, &mut before, everything || !narrowed);
     let mut options = Options::whole(jiff::civil::date(2026, 11, 24));
     options.judged_files = now.judged.as_ref().map(|_| changed);
     options.known = Some(check::known(&base, &config, &options, rules::run(&before)));

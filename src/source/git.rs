@@ -464,6 +464,23 @@ impl GitTree {
         Some(entry)
     }
 
+    /// Whether a path can be taken as it is: it leads down, and over no link.
+    fn is_direct(&self, path: &str) -> bool {
+        let mut folder = self.root;
+        for part in path.split('/') {
+            let Ok(entries) = self.repository.entries(&folder) else { return false };
+            let is = |folder: bool| {
+                entries.binary_search_by(|entry| tree_order((entry.name.as_bytes(), entry.mode == Mode::Tree), (part.as_bytes(), folder)))
+            };
+            match is(true).or_else(|_| is(false)).ok().and_then(|at| entries.get(at)) {
+                Some(entry) if entry.mode == Mode::Tree => folder = entry.id,
+                Some(entry) => return entry.mode != Mode::Link && path.ends_with(part),
+                None => return false,
+            }
+        }
+        true
+    }
+
     fn list(&self, folder: &str, id: &Id, files: &mut Vec<Arc<str>>) {
         let Ok(entries) = self.repository.entries(id) else { return };
         for entry in entries.iter() {
@@ -512,6 +529,9 @@ impl Source for GitTree {
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
+        if self.is_direct(path) {
+            return Ok(path.to_string());
+        }
         resolve_links(path, |path| self.link(path))
     }
 
