@@ -238,8 +238,7 @@ pub fn mentions(renderer: &Renderer, path: &str) -> bool {
     if !path.ends_with(".yaml") && !path.ends_with(".yml") {
         return false;
     }
-    let holds =
-        |text: &str| text.len() <= LARGEST && [flux::GROUP, flux::SOURCES, "kind: Application"].iter().any(|word| text.contains(word));
+    let holds = |text: &str| text.len() <= LARGEST && (controls::mentioned(text) || text.contains("kind: Application"));
     // kustomizations are read anyway
     let name = path.rsplit('/').next().unwrap_or(path);
     let known = if FILE_NAMES.contains(&name) { renderer.file_id(path) } else { None };
