@@ -543,7 +543,8 @@ impl Kustomization {
         result.resources.append(&mut bases);
         result.images.append(&mut image_tags);
         // a misspelt field was refused already: one mistake, one problem
-        if !anything && node.as_map().is_some_and(|map| map.entries.len() == known) {
+        let written = node.entries().iter().filter(|entry| !entry.value.is_null()).count();
+        if !anything && node.as_map().is_some() && written == known {
             decoder.refuse(
                 node.origin,
                 "the kustomization is empty",

@@ -235,17 +235,9 @@ pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: 
 
 /// Whether a file may hold an agent's object.
 pub fn mentions(renderer: &Renderer, path: &str) -> bool {
-    if !path.ends_with(".yaml") && !path.ends_with(".yml") {
-        return false;
-    }
-    let holds = |text: &str| text.len() <= LARGEST && (controls::mentioned(text) || text.contains("kind: Application"));
-    // kustomizations are read anyway
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let known = if FILE_NAMES.contains(&name) { renderer.file_id(path) } else { None };
-    match known {
-        Some(file) => holds(&renderer.files().get(file).text),
-        None => renderer.source().read(path).is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok_and(holds)),
-    }
+    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let file = if yaml { renderer.text(path) } else { None };
+    file.is_some_and(|file| file.text.len() <= LARGEST && (controls::mentioned(&file.text) || file.text.contains("kind: Application")))
 }
 
 fn is(node: &Node, kind: &str, group: &str) -> bool {
