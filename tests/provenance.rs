@@ -77,8 +77,14 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
             let same = node.as_scalar().is_none() || same_value(node, span);
             (!same).then(told)
         }
-        // what a field explains: the field is there; an empty value has an empty place
-        _ => (span.trim().is_empty() && node.text() != Some("")).then(told),
+        _ if span.trim().is_empty() => (node.text() != Some("")).then(told),
+        // a patch of an ApplicationSet makes its fields when its Go template runs
+        _ if span.contains("{{") => None,
+        // these write the text of their field, whole or as a part
+        By::Namespace | By::Labels | By::Annotations | By::Replicas => (node.as_scalar().is_some() && !same_value(node, span)).then(told),
+        By::Prefix | By::Suffix | By::Hash | By::Images | By::Reference | By::Var => (!is_part(node, span)).then(told),
+        // of a generator or a replacement, the entry
+        _ => None,
     }
 }
 
@@ -98,6 +104,16 @@ fn same_value(node: &Node, span: &str) -> bool {
     let id = files.add("x", None, Arc::from(text.as_str()));
     let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
     parsed.as_ref().and_then(|parsed| parsed.get("x")).is_some_and(|value| value.same_value(node))
+}
+
+/// Whether the text that a scalar of a field has is part of the value; a field that is none explains what it makes as a whole.
+fn is_part(node: &Node, span: &str) -> bool {
+    let files = Files::default();
+    let text = format!("x: {span}\n");
+    let id = files.add("x", None, Arc::from(text.as_str()));
+    let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
+    let written = parsed.as_ref().and_then(|parsed| parsed.get("x")).and_then(Node::text).unwrap_or(span);
+    node.text().is_none_or(|value| value.contains(written))
 }
 
 #[track_caller]
