@@ -98,6 +98,8 @@ pub struct Shared {
 
 /// What to do about a text that is no YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
+/// The size up to which a text that was only looked at is kept: generated files of another purpose are often large.
+const SMALL: usize = 64 * 1024;
 
 /// Locks without caring for a thread that panicked: what is guarded is only ever appended to.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -129,9 +131,27 @@ impl Shared {
         }
         let bytes = self.source.read(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
-        let id = self.files.add(path, key.0.as_deref(), Arc::from(text));
+        Ok(self.keep(key, text))
+    }
+    fn keep(&self, key: FileKey, text: &str) -> FileId {
+        let id = self.files.add(&key.1, key.0.as_deref(), Arc::from(text));
         lock(&self.cache.texts).insert(key, id);
-        Ok(id)
+        id
+    }
+    /// Whether the text of a file that is no larger than `largest` bytes passes a test; small ones are kept.
+    pub fn skim(&self, path: &str, largest: usize, test: impl Fn(&str) -> bool) -> bool {
+        let key = self.key(path);
+        let kept = lock(&self.cache.texts).get(&key).copied();
+        if let Some(id) = kept {
+            let file = self.files.get(id);
+            return file.text.len() <= largest && test(&file.text);
+        }
+        let Ok(bytes) = self.source.read(path) else { return false };
+        let Ok(text) = std::str::from_utf8(&bytes) else { return false };
+        if text.len() <= SMALL {
+            self.keep(key, text);
+        }
+        text.len() <= largest && test(text)
     }
     /// What to do about a path that leads to nothing: the name that was probably meant.
     pub fn near_miss(&self, folder: &str, reference: &str) -> String {

@@ -10,7 +10,7 @@ use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct,
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::loader::{Loaded, Loader};
 use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
-use crate::source::{Files, Source, SourceFile};
+use crate::source::{Files, Source};
 use crate::yaml::read::Documents;
 use crate::yaml::reprint;
 use crate::yaml::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar};
@@ -153,9 +153,10 @@ impl Renderer {
         }
         gathered.files.extend(self.shared.file_id(path));
     }
-    /// A text file, read once for everybody.
-    pub fn text(&self, path: &str) -> Option<Arc<SourceFile>> {
-        self.shared.text(path).ok().map(|file| self.shared.files.get(file))
+    /// Whether the text of a file that is no larger than `largest` bytes passes a test. What is small enough to be a manifest is
+    /// kept for those who parse it.
+    pub fn skim(&self, path: &str, largest: usize, test: impl Fn(&str) -> bool) -> bool {
+        self.shared.skim(path, largest, test)
     }
     /// The documents of a YAML file, parsed once for everybody.
     pub fn parsed(&self, path: &str) -> Result<Arc<Documents>, ParseError> {

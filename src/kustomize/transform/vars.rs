@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::configuration::{Configuration, Fields};
-use super::field_spec::{self, Create, FieldError};
+use super::field_spec::{self, Create, FieldError, FieldSpec};
 use super::{MAX_TEXT, metadata, path};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::kustomization::VarEntry;
@@ -23,11 +23,17 @@ pub fn resolve_vars(resources: &mut [Resource], vars: &[VarEntry], configuration
         }
     }
     let Some(any) = vars.first().filter(|_| !values.is_empty()) else { return };
+    // a path that leads nowhere does so in many objects: one mistake, one problem
+    let mut wrong: Vec<&FieldSpec> = Vec::new();
     for resource in resources {
         for spec in configuration.fields(Fields::VarReference) {
+            if wrong.contains(&spec) {
+                continue;
+            }
             let set = &mut |node: &mut Node| expand_field(node, &values);
             if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Nothing, any.origin, set) {
                 metadata::report(context, resource, &spec.path, error, any.origin);
+                wrong.push(spec);
             }
         }
         resource.settle_shared();

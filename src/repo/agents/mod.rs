@@ -236,8 +236,7 @@ pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: 
 /// Whether a file may hold an agent's object.
 pub fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    let file = if yaml { renderer.text(path) } else { None };
-    file.is_some_and(|file| file.text.len() <= LARGEST && (controls::mentioned(&file.text) || file.text.contains("kind: Application")))
+    yaml && renderer.skim(path, LARGEST, |text| controls::mentioned(text) || text.contains("kind: Application"))
 }
 
 fn is(node: &Node, kind: &str, group: &str) -> bool {
