@@ -152,7 +152,7 @@ impl<'a> Layout<'a> {
 
     fn discovered(&self, path: &str) -> Option<Place> {
         let segments: Vec<&str> = path.split('/').collect();
-        if is_hidden(path) {
+        if is_set_aside(path) {
             return None;
         }
         let (at, word) = segments
@@ -289,10 +289,12 @@ impl Word {
     }
 }
 
-/// Whether a folder of the path is hidden, as archives and the files of tools are. What lies there is applied only when an
-/// agent points at it.
-pub(super) fn is_hidden(path: &str) -> bool {
-    path.split('/').any(|segment| segment.starts_with('.'))
+/// Hidden folders of what is kept and no longer applied.
+const SET_ASIDE: &[&str] = &[".archive", ".archived", ".archives", ".attic", ".deprecated", ".disabled", ".old", ".trash", ".unused"];
+
+/// Whether a path leads through a folder of what was set aside. It is applied only when an agent points at it.
+pub(super) fn is_set_aside(path: &str) -> bool {
+    path.split('/').any(|segment| SET_ASIDE.contains(&segment))
 }
 
 fn found_prefix(path: &str, at: usize) -> String {
@@ -464,6 +466,7 @@ mod tests {
         assert_eq!(place(&["base/ns/web-dev", "base/ns/web-prod"], "base/ns/web-dev"), None);
         assert!(place(&["base/overlays/prod"], "base/overlays/prod").is_some());
         assert_eq!(place(&[".archive/overlays/prod"], ".archive/overlays/prod"), None);
+        assert!(place(&[".deploy/overlays/prod"], ".deploy/overlays/prod").is_some());
     }
 
     #[test]

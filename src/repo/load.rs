@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::agents::{self, Agents, Pointer, Reference};
 use super::codeowners::CodeOwners;
-use super::discover::{self, Layout, Place, Root, is_hidden};
+use super::discover::{self, Layout, Place, Root, is_set_aside};
 use super::instances::instances;
 use super::reach::Change;
 use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
@@ -340,7 +340,7 @@ fn standing_alone(roots: &[Root], layout: &Layout, chosen: &[(String, Option<Pla
             .filter(|root| !root.component && !root.only_gathers)
             .map(|root| root.folder.as_str())
             .filter(|folder| !used.contains(folder) && !taken.contains(folder) && layout.place(folder).is_none())
-            .filter(|folder| built_upon || !named_so(folder) && !is_hidden(folder))
+            .filter(|folder| built_upon || !named_so(folder) && !is_set_aside(folder))
             .map(|folder| (folder.to_string(), None))
             .collect()
     };
@@ -404,7 +404,7 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
                 && listed.get(folder).is_some_and(|count| *count > 0)
                 && !unsure.contains(folder)
                 && !named.contains(&***path)
-                && !is_hidden(folder)
+                && !is_set_aside(folder)
                 && !matches!(layout.place(folder), Some(Err(())))
         })
         .collect();

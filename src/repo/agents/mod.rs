@@ -21,8 +21,7 @@ use rayon::prelude::*;
 
 use super::Agent;
 use super::controls::{self, Control};
-use super::discover::{Layout, Place};
-use crate::kustomize::loader::FILE_NAMES;
+use super::discover::{Layout, Place, is_set_aside};
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::EntryKind;
 use crate::yaml::{FileId, Node, Origin};
@@ -236,7 +235,7 @@ pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: 
 /// Whether a file may hold an agent's object.
 pub fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    yaml && renderer.skim(path, LARGEST, |text| controls::mentioned(text) || text.contains("kind: Application"))
+    yaml && !is_set_aside(path) && renderer.skim(path, LARGEST, |text| controls::mentioned(text) || text.contains("kind: Application"))
 }
 
 fn is(node: &Node, kind: &str, group: &str) -> bool {
