@@ -113,7 +113,8 @@ fn is_part(node: &Node, span: &str) -> bool {
     let id = files.add("x", None, Arc::from(text.as_str()));
     let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
     let written = parsed.as_ref().and_then(|parsed| parsed.get("x")).and_then(Node::text).unwrap_or(span);
-    node.text().is_none_or(|value| value.contains(written))
+    // where variables are replaced, `$$` stands for `$`
+    node.text().is_none_or(|value| value.contains(written) || value.contains(&written.replace("$$", "$")))
 }
 
 #[track_caller]
