@@ -2,24 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod program;
 
+use std::path::Path;
+
+use program::{Repo, Run, command};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// A throw-away repo.
-struct Repo {
-    folder: TempDir,
-}
-
 impl Repo {
-    fn new() -> Repo {
-        Repo { folder: tempfile::tempdir().unwrap() }
-    }
-
     /// Two healthy apps in two environments.
     fn shop() -> Repo {
         let repo = Repo::new();
@@ -43,38 +35,8 @@ impl Repo {
         self.overlay(app, environment, &format!("digest: {DIGEST}\n  - name: registry.example.com/old-{app}\n    newTag: v1"))
     }
 
-    fn write(&self, path: &str, text: &str) -> &Repo {
-        self.write_bytes(path, text.as_bytes())
-    }
-
-    fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
-        let file = self.path(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, bytes).unwrap();
-        self
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
-    }
-
-    /// Runs the binary in the repo.
-    fn run(&self, arguments: &[&str]) -> Run {
-        self.run_in(".", arguments)
-    }
-
     fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
-        Run::new(self.command(folder, arguments).output().unwrap())
-    }
-
-    /// The binary as no CI system would start it.
-    fn command(&self, folder: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
-        command.current_dir(self.path(folder)).args(arguments);
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GITHUB_EVENT_PATH", "GITHUB_ACTOR", "GITLAB_USER_LOGIN"] {
-            command.env_remove(name);
-        }
-        command
+        program::run(&self.path(folder), arguments, &[])
     }
 }
 
@@ -97,46 +59,6 @@ spec:
             limits: {{memory: 64Mi}}
 "#
     )
-}
-
-/// What a run gave.
-struct Run {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn new(output: Output) -> Run {
-        let run = Run {
-            status: output.status.code().expect("the program ends by itself"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        };
-        assert!(!run.err.contains("panicked"), "{}", run.err);
-        run
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Run {
-        let start: String = self.out.chars().take(2000).collect();
-        assert_eq!(self.status, status, "\n{start}\n{}", self.err);
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
-    }
-
-    /// `rule file:line` of each finding.
-    fn findings(&self) -> Vec<String> {
-        let report = self.json();
-        let place = |finding: &Value| {
-            let location = &finding["location"];
-            format!("{} {}:{}", finding["rule"].as_str().unwrap(), location["file"].as_str().unwrap(), location["line"])
-        };
-        report["findings"].as_array().unwrap().iter().map(place).collect()
-    }
 }
 
 #[test]
@@ -421,19 +343,6 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
     }
 }
 
-impl Repo {
-    fn git(&self, arguments: &[&str]) -> &Repo {
-        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
-        let done = Command::new("git").current_dir(self.folder.path()).args(identity).args(arguments).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        self
-    }
-
-    fn commit(&self, message: &str) -> &Repo {
-        self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
-    }
-}
-
 #[test]
 fn revisions_are_compared_by_what_they_render() {
     let repo = Repo::shop();
@@ -494,7 +403,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     assert!(told.len() == 1 && told[0].contains("by the author of commit") && told[0].contains("which is not proved"), "{told:?}");
     // whom the forge names counts more than what commits say
     repo.write(".git/event.json", r#"{"pull_request":{"user":{"login":"acme-promoter","type":"Bot"}}}"#);
-    let mut command = repo.command(".", &check);
+    let mut command = command(repo.root(), &check);
     let run = Run::new(command.env("GITHUB_EVENT_PATH", repo.path(".git/event.json")).env("GITHUB_ACTOR", "ada").output().unwrap());
     assert!(run.out.contains("the bot acme-promoter (as the pull request says) changes what production renders to"), "{}", run.out);
 }
@@ -577,7 +486,7 @@ fn the_readme_shows_what_is_printed() {
 
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let repo = Repo::new();
-    copy(&testdata.join("repos/shop"), repo.folder.path());
+    copy(&testdata.join("repos/shop"), repo.root());
     let case = std::fs::read_to_string(testdata.join("promotions/removed-limits/case.yaml")).unwrap();
     let case: Value = serde_yaml::from_str(&case).unwrap();
     for edit in case["edits"].as_array().unwrap() {

@@ -5,36 +5,18 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::sync::Arc;
 
+use common::{Tree, memory, testdata};
 use gitops_lint::check::{self, Options, Ran};
 use gitops_lint::config::Config;
 use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
 use gitops_lint::rules::{self, Context};
 use gitops_lint::source::Files;
-use gitops_lint::source::memory::Memory;
 use proptest::prelude::*;
-
-type Tree = BTreeMap<String, String>;
-
-/// The files of a demo repository.
-fn tree(name: &str) -> Tree {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/repos").join(name);
-    let (mut tree, mut folders) = (Tree::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<PathBuf>>() {
-            if path.is_dir() {
-                folders.push(path);
-            } else if let Ok(text) = std::fs::read_to_string(&path) {
-                tree.insert(path.strip_prefix(&root).unwrap().to_string_lossy().into_owned(), text);
-            }
-        }
-    }
-    tree
-}
 
 /// Something that happens to a file. Numbers choose a line, modulo the number of lines.
 #[derive(Clone, Debug)]
@@ -172,10 +154,9 @@ fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
 
 /// The whole check, with every report; the JSON report is returned.
 fn check(tree: &Tree, base: &Tree) -> String {
-    let source = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let (config, files) = (Config::default(), Arc::new(Files::default()));
-    let repo = Repo::load_with(Arc::new(source(tree)), None, &config, files.clone());
-    let base = Repo::load_with(Arc::new(source(base).at("base")), None, &config, files);
+    let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
+    let base = Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files);
     let context = Context::new(&repo, &config, Some(&base));
     let findings = rules::run(&context);
     let options = Options::whole(jiff::civil::date(2026, 6, 1));
@@ -206,7 +187,7 @@ proptest! {
         shop in any::<bool>(),
         damages in proptest::collection::vec((0usize..500, damage()), 1..6),
     ) {
-        let healthy = tree(if shop { "shop" } else { "transformers" });
+        let healthy = common::tree(&testdata(if shop { "repos/shop" } else { "repos/transformers" }));
         let mut damaged = healthy.clone();
         for (file, damage) in &damages {
             apply(&mut damaged, *file, damage);

@@ -11,21 +11,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use common::{CONFIG_FILE, Since, Tree, authorship, memory, testdata};
 use gitops_lint::check::{self, Options, Outcome, Ran};
-use gitops_lint::config::{Config, KnownRule};
-use gitops_lint::history::Contribution;
+use gitops_lint::config::Config;
 use gitops_lint::policy::{self, Namespaces};
-use gitops_lint::repo::{Overlay, Repo};
-use gitops_lint::rules::{self, Authorship, Context};
+use gitops_lint::repo::Repo;
+use gitops_lint::rules::{self, Context};
 use gitops_lint::source::Files;
 use gitops_lint::source::beside::Beside;
-use gitops_lint::source::git::{Commit, Person};
-use gitops_lint::source::memory::Memory;
-use gitops_lint::yaml;
 use serde::Deserialize;
 
 /// What goes wrong in a promotion, in the order of the design's table.
@@ -111,33 +110,14 @@ struct Expectation {
     environment: String,
 }
 
-type Tree = BTreeMap<String, String>;
-
-fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
-}
-
 /// The files of the healthy shop.
 fn shop() -> Tree {
-    let root = testdata().join("repos/shop");
-    let (mut tree, mut folders) = (Tree::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-                tree.insert(name, std::fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    tree
+    common::tree(&testdata("repos/shop"))
 }
 
 fn cases() -> Vec<Case> {
     let only = std::env::var("CASE").ok();
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(testdata().join("promotions")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(testdata("promotions")).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     let mut cases = Vec::new();
     for folder in folders {
@@ -190,17 +170,10 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
 
 /// The whole check of a tree, as the command runs it.
 fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
-    let source_of = |tree: &Tree| Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    let source = Arc::new(source_of(tree));
     let files = Arc::new(Files::default());
-    let config = tree.get(".gitops-lint.yaml").map_or_else(Config::default, |text| {
-        let file = files.add(".gitops-lint.yaml", None, Arc::from(text.as_str()));
-        let known: Vec<KnownRule> =
-            rules::all().iter().map(|rule| KnownRule { id: rule.metadata().id, options: rule.metadata().options }).collect();
-        Config::load(&yaml::read::read(text, file).unwrap(), &known).unwrap_or_else(|problems| panic!("{problems:?}"))
-    });
-    let repo = Repo::load_with(source, None, &config, files.clone());
-    let base = base.map(|base| Repo::load_with(Arc::new(source_of(base).at("base")), None, &config, files));
+    let config = common::configuration(tree.get(CONFIG_FILE).map(String::as_str), &files);
+    let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
+    let base = base.map(|base| Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files));
     let mut context = Context::new(&repo, &config, base.as_ref());
     // the base has been so for ten minutes
     let now: jiff::Timestamp = case.and_then(|case| case.now.as_deref()).unwrap_or("2026-11-24T12:00:00Z").parse().unwrap();
@@ -220,17 +193,16 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
 
 /// What a case causes, as `check --base` finds it: judging only what the change concerns, or everything.
 fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
-    let source_of = |tree: &Tree| Arc::new(Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
-    let (head, config) = (source_of(tree), Config::default());
+    let (head, config) = (Arc::new(memory(tree)), Config::default());
     let changed = tree.keys().chain(base.keys()).filter(|path| tree.get(*path) != base.get(*path)).map(|path| Arc::from(path.as_str()));
     let changed: BTreeSet<Arc<str>> = changed.collect();
     let repo = Repo::load(head.clone(), None, &config);
-    let base_source = Memory::new(base.iter().map(|(path, text)| (path.as_str(), text.as_str()))).at("base");
-    let base = repo.beside(Arc::new(Beside::new(head, Arc::new(base_source), changed.iter().cloned())), &config, true);
+    let base_source = Arc::new(memory(base).at("base"));
+    let base = repo.beside(Arc::new(Beside::new(head, base_source, changed.iter().cloned())), &config, true);
     let mut now = Context::new(&repo, &config, Some(&base));
     let mut before = Context::new(&base, &config, None);
     // as the command does: what every overlay is judged by concerns everything
-    let everything = changed.iter().any(|path| path.ends_with("CODEOWNERS") || path.ends_with(".gitops-lint.yaml"));
+    let everything = changed.iter().any(|path| path.ends_with("CODEOWNERS") || path.ends_with(CONFIG_FILE));
     rules::scope::narrow(&mut now, &mut before, everything || !narrowed);
     let mut options = Options::whole(jiff::civil::date(2026, 11, 24));
     options.judged_files = now.judged.as_ref().map(|_| changed);
@@ -247,31 +219,6 @@ fn judging_only_what_a_change_concerns_finds_all_that_it_causes() {
         assert_eq!(caused(&tree, &base, true), caused(&tree, &base, false), "{}", case.name);
     }
     assert_eq!(caused(&shop, &shop, true), Vec::<String>::new());
-}
-
-/// A past in which the overlays of the base ran their digests since a moment.
-struct Since<'a>(&'a Repo, i64);
-
-impl rules::Proofs for Since<'_> {
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let images = self.0.same(overlay).map(|overlay| gitops_lint::history::images(&overlay.rendered)).unwrap_or_default();
-        let ran = images.into_iter().filter(|(_, versions)| versions.iter().any(|version| version.digest.as_deref() == Some(digest)));
-        ran.map(|(name, _)| (name, self.1)).collect()
-    }
-    fn gap(&self, _overlay: &Overlay) -> Option<String> {
-        None
-    }
-}
-
-/// A change of one commit that touches every file of a tree.
-fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
-    let (author, message) = author.split_once('\n').unwrap_or((author, ""));
-    let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
-    let person = Person { name: name.to_string(), email: email.to_string() };
-    let id = [0x5a; 20];
-    let commit =
-        Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: message.to_string() };
-    Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 
 /// What a finding is compared by, and where it stands, for people.
@@ -309,7 +256,7 @@ fn the_shop_is_healthy() {
 #[test]
 fn the_shop_needs_no_configuration() {
     let mut shop = shop();
-    let (overlays, configuration) = (outcome(&shop, None, None).overlays, shop.remove(".gitops-lint.yaml"));
+    let (overlays, configuration) = (outcome(&shop, None, None).overlays, shop.remove(CONFIG_FILE));
     assert!(configuration.is_some());
     let outcome = outcome(&shop, None, None);
     assert_eq!(described(&outcome), Vec::<String>::new());

@@ -4,41 +4,24 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod program;
 
+use program::{Repo, run, run_git};
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct Repo {
-    folder: TempDir,
-}
-
-/// Variables by which CI systems would tell a base.
-const CI: &[&str] =
-    &["GITHUB_BASE_REF", "GITHUB_EVENT_PATH", "CI_MERGE_REQUEST_DIFF_BASE_SHA", "CHANGE_TARGET", "GITHUB_ACTOR", "GITOPS_LINT_BASE"];
 
 fn digest(letter: char) -> String {
     format!("sha256:{}", letter.to_string().repeat(64))
 }
 
-fn run_git(folder: &Path, arguments: &[&str]) -> String {
-    let identity =
-        ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
-    let done = Command::new("git").current_dir(folder).args(identity).args(arguments).output().unwrap();
-    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap().trim().to_string()
-}
-
 impl Repo {
     /// An app in three environments that all run build `a`, committed on `main`.
-    fn new() -> Repo {
-        let repo = Repo { folder: tempfile::tempdir().unwrap() };
-        run_git(repo.folder.path(), &["init", "-q"]);
-        repo.app("api").commit("start")
+    fn started() -> Repo {
+        let repo = Repo::new();
+        repo.git(&["init", "-q"]).app("api").commit("start");
+        repo
     }
 
-    fn app(self, app: &str) -> Repo {
+    fn app(&self, app: &str) -> &Repo {
         self.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
         self.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(app));
         for environment in ["dev", "staging", "production"] {
@@ -59,73 +42,12 @@ impl Repo {
         let text = std::fs::read_to_string(self.path(&path)).unwrap();
         self.write(&path, &format!("{text}  - name: registry.example.com/{name}\n    newTag: v1\n"))
     }
-
-    fn write(&self, path: &str, text: &str) -> &Repo {
-        let file = self.path(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
-        self
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
-    }
-
-    fn git(&self, arguments: &[&str]) -> &Repo {
-        run_git(self.folder.path(), arguments);
-        self
-    }
-
-    fn commit(self, message: &str) -> Repo {
-        self.add_commit(message);
-        self
-    }
-
-    fn add_commit(&self, message: &str) -> &Repo {
-        self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        run(self.folder.path(), arguments, &[])
-    }
 }
 
 fn deployment(app: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {app}}}\nspec:\n  selector: {{matchLabels: {{app: {app}}}}}\n  template:\n    metadata: {{labels: {{app: {app}}}}}\n    spec:\n      containers:\n        - name: {app}\n          image: registry.example.com/{app}\n          resources: {{requests: {{memory: 64Mi}}, limits: {{memory: 64Mi}}}}\n"
     )
-}
-
-struct Run {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
-    command.current_dir(folder).args(arguments);
-    CI.iter().for_each(|name| _ = command.env_remove(name));
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let run = Run { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
-    assert!(!run.err.contains("panicked"), "{}", run.err);
-    run
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
-    }
-
-    /// `rule file:line` of each finding.
-    fn findings(&self) -> Vec<String> {
-        let place = |finding: &Value| {
-            let (rule, file) = (finding["rule"].as_str().unwrap(), finding["location"]["file"].as_str().unwrap());
-            format!("{rule} {file}:{}", finding["location"]["line"])
-        };
-        self.json()["findings"].as_array().unwrap().iter().map(place).collect()
-    }
 }
 
 const CHECK: &[&str] = &["check", "--format", "json"];
@@ -138,8 +60,9 @@ const PRODUCTION: &str = "apps/api/overlays/production/kustomization.yaml";
 
 #[test]
 fn only_what_the_change_causes_is_reported() {
-    let repo = Repo::new().app("web");
-    repo.spoil("api", "production", "old").spoil("api", "production", "old").add_commit("old");
+    let repo = Repo::started();
+    repo.app("web");
+    repo.spoil("api", "production", "old").spoil("api", "production", "old").commit("old");
     repo.git(&["checkout", "-q", "-b", "change"]);
     // an old finding stays old in a file that is edited, and where its lines move
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
@@ -152,18 +75,18 @@ fn only_what_the_change_causes_is_reported() {
     let run = repo.run(&base("main"));
     assert_eq!((run.findings().len(), run.status), (1, 1), "{}", run.out);
     // a change that renders to nothing else is clean
-    repo.git(&["checkout", "-q", "--", "."]).write("README.md", "words\n").add_commit("words");
+    repo.git(&["checkout", "-q", "--", "."]).write("README.md", "words\n").commit("words");
     let run = repo.run(&base("main"));
     assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.err);
 }
 
 #[test]
 fn causes_are_found_where_they_are() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     let secret = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: keys}\nspec: {target: {name: keys}}\n";
     let user = deployment("api").replace("          resources", "          envFrom: [{secretRef: {name: keys}}]\n          resources");
     repo.write("apps/api/base/secret.yaml", secret).write("apps/api/base/deployment.yaml", &user);
-    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\n").add_commit("keys");
+    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\n").commit("keys");
     // what is taken away elsewhere makes an untouched line wrong
     repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n");
     let found = repo.run(&base("HEAD")).findings();
@@ -180,7 +103,7 @@ fn causes_are_found_where_they_are() {
         repo.write(&format!("{shared}/{environment}/kustomization.yaml"), "resources: [secret.yaml]\n");
         repo.write(&format!("{shared}/{environment}/secret.yaml"), secret);
     }
-    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n").add_commit("shared");
+    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n").commit("shared");
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     repo.write(&format!("{shared}/production/kustomization.yaml"), "resources: []\n");
     let found = repo.run(&base("HEAD")).findings();
@@ -189,33 +112,33 @@ fn causes_are_found_where_they_are() {
 
 #[test]
 fn what_moves_is_not_new() {
-    let repo = Repo::new();
-    repo.spoil("api", "production", "old").add_commit("old");
-    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).add_commit("rename");
+    let repo = Repo::started();
+    repo.spoil("api", "production", "old").commit("old");
+    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).commit("rename");
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
-    repo.git(&["mv", "apps/api", "apps/interface"]).add_commit("rename the app");
+    repo.git(&["mv", "apps/api", "apps/interface"]).commit("rename the app");
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
 }
 
 #[test]
 fn a_promotion_is_proved_by_the_past_of_the_base() {
-    let repo = Repo::new();
-    repo.pin("api", "staging", 'b').add_commit("stage b");
-    repo.pin("api", "staging", 'c').add_commit("stage c");
+    let repo = Repo::started();
+    repo.pin("api", "staging", 'b').commit("stage b");
+    repo.pin("api", "staging", 'c').commit("stage c");
     // what staging runs, and what it ran before
     for letter in ['c', 'b'] {
-        repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", letter).add_commit("promote");
+        repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", letter).commit("promote");
         assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new(), "{letter}");
     }
     // not what comes in the same change
-    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'd').pin("api", "staging", 'd').add_commit("both");
+    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'd').pin("api", "staging", 'd').commit("both");
     assert!(repo.run(&base("main")).findings().contains(&format!("skipped-environment {PRODUCTION}:4")));
     // nor what was never there
-    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'e').add_commit("alone");
+    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'e').commit("alone");
     assert_eq!(repo.run(&base("main")).findings(), [format!("digest-mismatch {PRODUCTION}:4")]);
     // a return to what production ran itself
-    repo.git(&["checkout", "-q", "main"]).pin("api", "production", 'c').pin("api", "staging", 'f').add_commit("go on");
-    repo.git(&["checkout", "-q", "-b", "back"]).pin("api", "production", 'a').add_commit("back");
+    repo.git(&["checkout", "-q", "main"]).pin("api", "production", 'c').pin("api", "staging", 'f').commit("go on");
+    repo.git(&["checkout", "-q", "-b", "back"]).pin("api", "production", 'a').commit("back");
     assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new());
     // without a base: staging is ahead, as it should be
     repo.git(&["checkout", "-q", "main"]);
@@ -224,28 +147,28 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
 
 #[test]
 fn mirrors_are_proved_when_they_are_mapped() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     let mirror = format!(
         "resources: [../../base]\nimages:\n  - name: registry.example.com/api\n    newName: mirror.example.net/api\n    digest: {}\n",
         digest('b')
     );
-    repo.pin("api", "staging", 'b').add_commit("stage");
+    repo.pin("api", "staging", 'b').commit("stage");
     repo.write(PRODUCTION, &mirror);
     assert!(repo.run(&base("HEAD")).findings().contains(&format!("digest-mismatch {PRODUCTION}:5")));
     repo.git(&["stash", "-q"]);
     repo.write(".gitops-lint.yaml", "version: 1\nimages:\n  mirrors: [{from: registry.example.com, to: mirror.example.net}]\n");
-    repo.add_commit("mirror").git(&["stash", "pop", "-q"]);
+    repo.commit("mirror").git(&["stash", "pop", "-q"]);
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
 }
 
 #[test]
 fn clones_that_lack_something_say_what_and_how_to_get_it() {
-    let repo = Repo::new();
-    repo.pin("api", "staging", 'b').add_commit("stage b");
-    repo.pin("api", "staging", 'c').add_commit("stage c");
-    repo.pin("api", "dev", 'd').add_commit("more");
+    let repo = Repo::started();
+    repo.pin("api", "staging", 'b').commit("stage b");
+    repo.pin("api", "staging", 'c').commit("stage c");
+    repo.pin("api", "dev", 'd').commit("more");
     let clones = tempfile::tempdir().unwrap();
-    let url = format!("file://{}", repo.folder.path().display());
+    let url = format!("file://{}", repo.root().display());
     run_git(clones.path(), &["clone", "-q", "--depth=2", &url, "shallow"]);
     let shallow = clones.path().join("shallow");
     let text = std::fs::read_to_string(shallow.join(PRODUCTION)).unwrap();
@@ -264,10 +187,10 @@ fn clones_that_lack_something_say_what_and_how_to_get_it() {
 
 #[test]
 fn ci_systems_name_the_base() {
-    let repo = Repo::new();
-    repo.spoil("api", "production", "old").add_commit("old");
-    let start = run_git(repo.folder.path(), &["rev-parse", "HEAD"]);
-    repo.git(&["checkout", "-q", "-b", "change"]).spoil("api", "staging", "new").add_commit("new");
+    let repo = Repo::started();
+    repo.spoil("api", "production", "old").commit("old");
+    let start = run_git(repo.root(), &["rev-parse", "HEAD"]);
+    repo.git(&["checkout", "-q", "-b", "change"]).spoil("api", "staging", "new").commit("new");
     let event = |name: &str, field: &str| {
         let path = repo.path(&format!(".git/{name}.json"));
         std::fs::write(&path, format!("{{\"{field}\": {{\"base_sha\": \"{start}\", \"base\": {{\"sha\": \"{start}\"}}}}}}")).unwrap();
@@ -287,7 +210,7 @@ fn ci_systems_name_the_base() {
         ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main"),
     ];
     for (name, value) in cases {
-        let run = run(repo.folder.path(), CHECK, &[(name, value)]);
+        let run = run(repo.root(), CHECK, &[(name, value)]);
         assert_eq!(run.findings(), ["unused-image-override apps/api/overlays/staging/kustomization.yaml:5"], "{name}: {}", run.err);
     }
     assert_eq!(repo.run(CHECK).findings().len(), 2);
@@ -295,7 +218,7 @@ fn ci_systems_name_the_base() {
 
 #[test]
 fn what_is_staged_is_checked_as_it_is_staged() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     let staged = [CHECK, &["--staged"]].concat();
     assert_eq!(repo.run(&staged).findings(), Vec::<String>::new());
     // staged in part: the good half only
@@ -303,7 +226,7 @@ fn what_is_staged_is_checked_as_it_is_staged() {
     assert_eq!(repo.run(&staged).findings(), Vec::<String>::new());
     repo.git(&["add", PRODUCTION]);
     assert_eq!(repo.run(&staged).findings(), [format!("unused-image-override {PRODUCTION}:5")]);
-    let empty = Repo { folder: tempfile::tempdir().unwrap() };
+    let empty = Repo::new();
     empty.git(&["init", "-q"]);
     let empty = empty.app("api");
     empty.spoil("api", "dev", "x").git(&["add", "-A"]);
@@ -313,12 +236,12 @@ fn what_is_staged_is_checked_as_it_is_staged() {
 
 #[test]
 fn repositories_of_every_kind_are_read() {
-    let repo = Repo::new();
-    repo.pin("api", "staging", 'b').add_commit("stage b").git(&["branch", "other"]);
-    repo.pin("api", "production", 'b').add_commit("promote");
+    let repo = Repo::started();
+    repo.pin("api", "staging", 'b').commit("stage b").git(&["branch", "other"]);
+    repo.pin("api", "production", 'b').commit("promote");
     let clones = tempfile::tempdir().unwrap();
     let (bare, linked) = (clones.path().join("bare.git"), clones.path().join("linked"));
-    run_git(clones.path(), &["clone", "-q", "--bare", &repo.folder.path().display().to_string(), "bare.git"]);
+    run_git(clones.path(), &["clone", "-q", "--bare", &repo.root().display().to_string(), "bare.git"]);
     repo.git(&["worktree", "add", "-q", "--detach", &linked.display().to_string(), "main"]);
     repo.git(&["gc", "-q"]).git(&["pack-refs", "--all"]);
     let expected = repo.run(&["status"]).out;
@@ -329,7 +252,7 @@ fn repositories_of_every_kind_are_read() {
         assert!(run(folder, &["diff", "main~1..main", "--summary"], &[]).out.contains("apps/api/overlays/production"));
     }
     // a folder below the top with a configuration of its own
-    repo.write("apps/.gitops-lint.yaml", "version: 1\n").add_commit("own root");
+    repo.write("apps/.gitops-lint.yaml", "version: 1\n").commit("own root");
     repo.pin("api", "production", 'c');
     let found = run(&repo.path("apps"), &base("HEAD"), &[]).findings();
     assert_eq!(found, ["digest-mismatch api/overlays/production/kustomization.yaml:4"]);
@@ -346,9 +269,9 @@ fn repositories_of_every_kind_are_read() {
 
 #[test]
 fn line_ends_modes_and_submodules_are_no_change() {
-    let repo = Repo::new();
-    let module = Repo::new();
-    repo.git(&["submodule", "add", "-q", &module.folder.path().display().to_string(), "vendor"]).add_commit("vendor");
+    let repo = Repo::started();
+    let module = Repo::started();
+    repo.git(&["submodule", "add", "-q", &module.root().display().to_string(), "vendor"]).commit("vendor");
     let deployment = "apps/api/base/deployment.yaml";
     let text = std::fs::read_to_string(repo.path(deployment)).unwrap();
     repo.write(deployment, &text.replace('\n', "\r\n"));
@@ -366,16 +289,16 @@ fn line_ends_modes_and_submodules_are_no_change() {
 
 #[test]
 fn history_follows_renames_merges_and_what_agents_add() {
-    let repo = Repo::new();
-    repo.git(&["checkout", "-q", "-b", "feature"]).pin("api", "dev", 'b').add_commit("dev b on a branch");
-    repo.git(&["checkout", "-q", "main"]).write("README.md", "x").add_commit("words");
+    let repo = Repo::started();
+    repo.git(&["checkout", "-q", "-b", "feature"]).pin("api", "dev", 'b').commit("dev b on a branch");
+    repo.git(&["checkout", "-q", "main"]).write("README.md", "x").commit("words");
     repo.git(&["merge", "-q", "--no-ff", "-m", "merge dev b", "feature"]);
-    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).add_commit("rename");
+    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).commit("rename");
     repo.write(
         "apps/api/overlays/prod/kustomization.yaml",
         &std::fs::read_to_string(repo.path("apps/api/overlays/dev/kustomization.yaml")).unwrap(),
     );
-    repo.add_commit("promote b");
+    repo.commit("promote b");
     let promotions = repo.run(&["history", "api", "--format", "json"]).json()["promotions"].as_array().unwrap().clone();
     let letter = |value: &Value| value.as_str().map(|text| text.chars().nth(7).unwrap());
     let told: Vec<(&str, Option<char>, Option<char>)> =
@@ -398,8 +321,8 @@ fn history_follows_renames_merges_and_what_agents_add() {
         )
     };
     repo.write("apps/web/kustomization.yaml", "resources: [deployment.yaml]\n").write("apps/web/deployment.yaml", &deployment("web"));
-    repo.write("clusters/production/web.yaml", &flux('c')).add_commit("web c");
-    repo.write("clusters/production/web.yaml", &flux('d')).add_commit("web d");
+    repo.write("clusters/production/web.yaml", &flux('c')).commit("web c");
+    repo.write("clusters/production/web.yaml", &flux('d')).commit("web d");
     let run = repo.run(&["history", "apps/web", "--format", "json"]);
     let run = if run.status == 0 { run } else { repo.run(&["history", "web", "--format", "json"]) };
     let letters: Vec<Option<char>> = run.json()["promotions"].as_array().unwrap().iter().map(|one| letter(&one["to"])).collect();
@@ -408,9 +331,9 @@ fn history_follows_renames_merges_and_what_agents_add() {
 
 #[test]
 fn status_tells_how_environments_stand() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     for letter in ['b', 'c'] {
-        repo.pin("api", "staging", letter).add_commit("stage");
+        repo.pin("api", "staging", letter).commit("stage");
     }
     repo.pin("api", "dev", 'z');
     let apps = repo.run(&["status", "--format", "json"]).json()["apps"].clone();

@@ -28,18 +28,19 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod common;
+
+use common::{Since, authorship};
 use gitops_lint::check::{self, Options, Outcome, Ran};
 use gitops_lint::config::{Config, Level, RuleSettings};
-use gitops_lint::history::Contribution;
-use gitops_lint::repo::{Overlay, Repo};
-use gitops_lint::rules::{self, Authorship, Context};
-use gitops_lint::source::git::{Commit, Person};
+use gitops_lint::repo::Repo;
+use gitops_lint::rules::{self, Context};
 
 /// Line of a file and what is said of it.
 type Expectations = BTreeMap<(String, usize, String), usize>;
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rules")
+    common::testdata("rules")
 }
 
 fn sub_folders(folder: &Path) -> Vec<PathBuf> {
@@ -79,31 +80,6 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
     outcome.findings.retain(|located| located.finding.rule == rule);
     outcome
-}
-
-/// A past in which the overlays of the base ran their digests since a moment.
-struct Since<'a>(&'a Repo, i64);
-
-impl rules::Proofs for Since<'_> {
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let images = self.0.same(overlay).map(|overlay| gitops_lint::history::images(&overlay.rendered)).unwrap_or_default();
-        let ran = images.into_iter().filter(|(_, versions)| versions.iter().any(|version| version.digest.as_deref() == Some(digest)));
-        ran.map(|(name, _)| (name, self.1)).collect()
-    }
-    fn gap(&self, _overlay: &Overlay) -> Option<String> {
-        None
-    }
-}
-
-/// A change of one commit that touches every file of a tree.
-fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
-    let (author, message) = author.split_once('\n').unwrap_or((author, ""));
-    let (name, email) = author.trim().trim_end_matches('>').split_once(" <").expect("an author is written Name <email>");
-    let person = Person { name: name.to_string(), email: email.to_string() };
-    let id = [0x5a; 20];
-    let commit =
-        Commit { id, tree: id, parents: vec![id], author: person.clone(), committer: person, time: 0, message: message.to_string() };
-    Authorship { actors: Vec::new(), commits: vec![Contribution { commit, paths: paths.into_iter().collect() }] }
 }
 
 /// What is under check: the folder `head` of a case that compares two revisions, else the case.
@@ -265,49 +241,31 @@ fn every_rule_is_documented() {
 /// The one place that builds a repo for a fixture.
 mod harness {
     use super::*;
-    use gitops_lint::config::KnownRule;
-    use gitops_lint::source::memory::Memory;
+    use common::CONFIG_FILE;
+    use gitops_lint::source::Files;
     use gitops_lint::source::worktree::Worktree;
-    use gitops_lint::source::{Files, Source};
     use gitops_lint::yaml::FileId;
-    use gitops_lint::yaml::read::read;
 
     /// The configuration, the repo and, for a case with the folders `base` and `head`, the base revision.
     pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
         let root = super::root(case);
         let files = Arc::new(Files::default());
-        let config =
-            std::fs::read_to_string(root.join(".gitops-lint.yaml")).map_or_else(|_| Config::default(), |text| config(&text, &files));
+        let config = common::configuration(std::fs::read_to_string(root.join(CONFIG_FILE)).ok().as_deref(), &files);
         let source = Arc::new(Worktree::open(&root).unwrap());
         let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone());
         let base = (root != case).then(|| {
-            let tree = Worktree::open(&case.join("base")).unwrap();
-            let texts = tree.files().iter().map(|path| String::from_utf8(tree.read(path).unwrap().to_vec()).unwrap());
-            let texts: Vec<String> = texts.collect();
-            let source = Memory::new(tree.files().iter().map(|path| &**path).zip(texts.iter().map(String::as_str)));
-            Repo::load_with(Arc::new(source.at("base")), None, &config, files)
+            let source = common::memory(&common::tree(&case.join("base"))).at("base");
+            Repo::load_with(Arc::new(source), None, &config, files)
         });
         (config, repo, base)
     }
 
     /// The configuration of the base revision, as the command loads it.
     pub fn base_config(case: &Path, repo: &Repo, base: &Repo) -> Option<(Config, FileId)> {
-        const NAME: &str = ".gitops-lint.yaml";
-        let read = |folder: &str| std::fs::read_to_string(case.join(folder).join(NAME)).ok();
-        let add = |text: &str, repo: &Repo| repo.files.add(NAME, repo.source.revision(), Arc::from(text));
+        let read = |folder: &str| std::fs::read_to_string(case.join(folder).join(CONFIG_FILE)).ok();
+        let add = |text: &str, repo: &Repo| repo.files.add(CONFIG_FILE, repo.source.revision(), Arc::from(text));
         let (before, now) = (read("base"), read("head"));
         let file = now.as_ref().map(|text| add(text, repo)).or_else(|| before.as_ref().map(|text| add(text, base)))?;
-        Some((before.map_or_else(Config::default, |text| load_config(&text, add(&text, base))), file))
-    }
-
-    /// The configuration of a case; its file is read first, as the command does.
-    fn config(text: &str, files: &Files) -> Config {
-        load_config(text, files.add(".gitops-lint.yaml", None, Arc::from(text)))
-    }
-
-    fn load_config(text: &str, file: FileId) -> Config {
-        let known: Vec<KnownRule> =
-            rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
-        Config::load(&read(text, file).unwrap(), &known).unwrap()
+        Some((before.map_or_else(Config::default, |text| common::load_configuration(&text, add(&text, base))), file))
     }
 }

@@ -1,0 +1,143 @@
+//! The program in a throw-away repo: files, Git, a run of the binary and what it gave.
+//!
+//! Git makes the repositories of the tests; the program itself never runs it.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A throw-away repo.
+pub struct Repo {
+    folder: TempDir,
+}
+
+/// Variables of a CI system or a terminal that would change what the program says.
+const VARIABLES: &[&str] = &[
+    "NO_COLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "GITHUB_BASE_REF",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_ACTOR",
+    "GITLAB_USER_LOGIN",
+    "CI_MERGE_REQUEST_DIFF_BASE_SHA",
+    "CHANGE_TARGET",
+    "GITOPS_LINT_BASE",
+];
+
+impl Repo {
+    /// An empty folder.
+    pub fn new() -> Repo {
+        Repo { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in it.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root().join(path)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, text: &str) -> &Repo {
+        self.write_bytes(path, text.as_bytes())
+    }
+
+    /// Writes a file that may be no text.
+    pub fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
+        let file = self.path(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+        self
+    }
+
+    /// Runs Git in it.
+    pub fn git(&self, arguments: &[&str]) -> &Repo {
+        run_git(self.root(), arguments);
+        self
+    }
+
+    /// Commits all that is there.
+    pub fn commit(&self, message: &str) -> &Repo {
+        self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
+    }
+
+    /// Runs the program in it.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        run(self.root(), arguments, &[])
+    }
+}
+
+/// Runs Git in a folder: what it printed.
+pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
+    let identity =
+        ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
+    let done = Command::new("git").current_dir(folder).args(identity).args(arguments).output().unwrap();
+    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_string()
+}
+
+/// The program in a folder, as no CI system would start it.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
+    command.current_dir(folder).args(arguments);
+    VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+    command
+}
+
+/// Runs the program in a folder, with some variables.
+pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    Run::new(command(folder, arguments).envs(variables.iter().copied()).output().unwrap())
+}
+
+/// What a run gave.
+pub struct Run {
+    /// The exit status.
+    pub status: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Run {
+    /// What a process that ended by itself gave.
+    pub fn new(output: Output) -> Run {
+        let run = Run {
+            status: output.status.code().expect("the program ends by itself"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!run.err.contains("panicked"), "{}", run.err);
+        run
+    }
+
+    /// The run, which must have had a status.
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Run {
+        let start: String = self.out.chars().take(2000).collect();
+        assert_eq!(self.status, status, "\n{start}\n{}", self.err);
+        self
+    }
+
+    /// The report as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+    }
+
+    /// `rule file:line` of each finding.
+    pub fn findings(&self) -> Vec<String> {
+        let place = |finding: &Value| {
+            let location = &finding["location"];
+            format!("{} {}:{}", finding["rule"].as_str().unwrap(), location["file"].as_str().unwrap(), location["line"])
+        };
+        self.json()["findings"].as_array().unwrap().iter().map(place).collect()
+    }
+}
