@@ -389,6 +389,11 @@ const HELM_CHART_OLD: &[&str] = &[
     "extraArgs",
 ];
 
+/// The path in an entry of a generator's `files`: what follows the key in `key=path`.
+pub fn path_in(entry: &str) -> &str {
+    entry.rsplit('=').next().unwrap_or(entry)
+}
+
 impl Kustomization {
     /// A kustomization without any field.
     pub fn empty(file: FileId, path: Arc<str>, origin: Origin) -> Kustomization {
@@ -445,6 +450,7 @@ impl Kustomization {
         .chain(self.patches.iter().chain(&self.patches_json6902).filter_map(|entry| entry.path.as_ref()))
         .chain(self.replacements.iter().filter_map(|entry| entry.path.as_ref()))
         .chain(generators.flat_map(|entry| entry.files.iter().chain(&entry.envs)))
+        .chain(self.openapi.iter().filter_map(|openapi| openapi.path.as_ref()))
     }
 
     /// Reads a kustomization from the document of its file.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::accumulate::{Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests, place};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
+use super::kustomization::path_in;
 use super::loader::{Loaded, Loader};
 use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
@@ -183,10 +184,8 @@ impl Renderer {
             let Some(kustomization) = self.loader.load(&self.shared, folder).and_then(|loaded| loaded.kustomization.clone()) else {
                 return false;
             };
-            kustomization.paths().any(|path| {
-                // `key=path` in generators
-                let path = path.rsplit('=').next().unwrap_or(path);
-                let located = self.shared.locate(folder, path).and_then(|path| self.shared.source.resolve(&path));
+            kustomization.paths().any(|entry| {
+                let located = self.shared.locate(folder, path_in(entry)).and_then(|path| self.shared.source.resolve(&path));
                 matches!(located, Err(crate::source::SourceError::OutsideRoot))
             })
         })

@@ -17,6 +17,7 @@ use super::reach::Change;
 use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
 use crate::config::Config;
 use crate::kustomize::context::is_below;
+use crate::kustomize::kustomization::path_in;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Kustomization, LazyRendered, RenderOptions, Renderer};
 use crate::source::beside::Beside;
@@ -260,9 +261,8 @@ struct Shape {
 
 fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
     let kustomization = renderer.kustomization(folder)?.kustomization.clone()?;
-    let openapi = kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref());
     let unsure = [kustomization.helm_charts.is_empty(), kustomization.generators.is_empty(), kustomization.transformers.is_empty()];
-    let paths = kustomization.paths().chain(openapi).map(|path| path.to_string()).collect();
+    let paths = kustomization.paths().map(|path| path.to_string()).collect();
     Some(Shape { root: root_of(folder, renderer), paths, unsure })
 }
 
@@ -379,10 +379,9 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
             unsure.insert(folder);
             continue;
         };
-        for path in kustomization.paths().chain(kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref())) {
-            let path = path.rsplit('=').next().unwrap_or(path);
+        for entry in kustomization.paths() {
             let real = |path: String| if has_links { renderer.source().resolve(&path).unwrap_or(path) } else { path };
-            named.extend(join(folder, path).map(real));
+            named.extend(join(folder, path_in(entry)).map(real));
         }
         let own = kustomization.resources.iter().filter(|entry| !entry.contains('/') && entry.contains('.'));
         listed.insert(folder, own.count());
@@ -434,7 +433,7 @@ fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossi
             return found;
         };
         for entry in kustomization.paths() {
-            let path = entry.rsplit('=').next().unwrap_or(entry);
+            let path = path_in(entry);
             // what is written below the own environment stays there, whatever words its folders carry
             let Some(target) = join(&root.folder, path).filter(|target| !is_below(target, &own.prefix)) else { continue };
             let folder = match source.kind(&target) {

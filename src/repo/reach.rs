@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::discover::Root;
+use crate::kustomize::kustomization::path_in;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Kustomization, Renderer};
 use crate::source::join;
@@ -77,9 +78,8 @@ impl<'a> Change<'a> {
     /// Whether a kustomization names something that changed. What is found in `elsewhere` is judged elsewhere.
     pub fn names(&self, kustomization: &Kustomization, folder: &str, renderer: &Renderer, elsewhere: impl Fn(&str) -> bool) -> bool {
         let source = renderer.source();
-        let openapi = kustomization.openapi.iter().filter_map(|openapi| openapi.path.as_ref());
-        kustomization.paths().chain(openapi).any(|path| {
-            let path = path.rsplit('=').next().unwrap_or(path);
+        kustomization.paths().any(|entry| {
+            let path = path_in(entry);
             let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
             if !source.has_links() && !matches!(last, "" | "." | "..") && !self.names.contains(last) {
                 return false;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::agents::Reference;
 use super::discover::{Layout, Place, Root};
 use super::load::Built;
+use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Renderer, Resource};
 use crate::source::join;
 use crate::yaml::{Node, write};
@@ -115,7 +116,7 @@ fn loose(wanted: &BTreeSet<(&str, &str)>, roots: &[Root], renderer: &Renderer, l
     let mut named: BTreeSet<String> = BTreeSet::new();
     for root in roots {
         let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { continue };
-        named.extend(kustomization.paths().filter_map(|path| join(&root.folder, path.rsplit('=').next().unwrap_or(path))));
+        named.extend(kustomization.paths().filter_map(|entry| join(&root.folder, path_in(entry))));
     }
     let source = renderer.source();
     let holds = |path: &&Arc<str>| {
