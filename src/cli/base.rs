@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::options::{CONFIG_FILE, RepoOptions};
+use super::options::RepoOptions;
 use super::workspace::Workspace;
-use crate::config::Config;
+use crate::config::{CONFIG_FILE, Config};
 use crate::history::{End, Images, Version, Walk, contributions, images};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
@@ -87,9 +87,7 @@ impl<'r> Past<'r> {
     }
 
     fn index(&self, overlay: &Overlay) -> Option<usize> {
-        let first = self.repo.overlays.partition_point(|other| other.path < overlay.path);
-        let mut same = self.repo.overlays.iter().enumerate().skip(first).take_while(|(_, other)| other.path == overlay.path);
-        same.find(|(_, other)| other.key() == overlay.key()).map(|(index, _)| index)
+        self.repo.index_of_same(overlay)
     }
 
     fn walked(&self) -> &(HashMap<usize, Seen>, End) {

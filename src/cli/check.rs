@@ -68,13 +68,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match check(arguments) {
-        Ok(code) => ExitCode::from(code),
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
+    super::ended(check(arguments))
 }
 
 fn check(arguments: &Arguments) -> Result<u8, String> {

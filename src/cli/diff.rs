@@ -5,12 +5,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::base;
-use super::options::{RepoOptions, complain, print};
+use super::options::{RepoOptions, TextJsonOrMarkdown};
 use super::workspace::{Head, Workspace};
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
@@ -51,30 +51,14 @@ pub struct Arguments {
     all: bool,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: TextJsonOrMarkdown,
     #[command(flatten)]
     repo: RepoOptions,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Markdown,
-}
-
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match diff(arguments) {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
+    super::printed(diff(arguments))
 }
 
 /// Two overlays of one app, or an overlay at two revisions; one of them may not exist.
@@ -129,7 +113,7 @@ fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overl
         .into_iter()
         .map(|(from, to)| {
             let mut changes = compare::resources(from, to, &repo.environments);
-            if !arguments.all && arguments.format != Format::Json {
+            if !arguments.all && arguments.format != TextJsonOrMarkdown::Json {
                 for change in &mut changes {
                     change.changes.retain(|value| value.expected.is_none());
                 }
@@ -140,9 +124,9 @@ fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overl
         })
         .collect();
     match arguments.format {
-        Format::Json => format!("{:#}\n", json_of((&arguments.from, to), repo, &sides)),
-        Format::Text => text_of(&sides, arguments.all),
-        Format::Markdown => markdown_of(&sides, false),
+        TextJsonOrMarkdown::Json => format!("{:#}\n", json_of((&arguments.from, to), repo, &sides)),
+        TextJsonOrMarkdown::Text => text_of(&sides, arguments.all),
+        TextJsonOrMarkdown::Markdown => markdown_of(&sides, false),
     }
 }
 
@@ -212,12 +196,12 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
     let names = (from, to.unwrap_or("the work tree"));
     let looked_at = repo.overlays.iter().filter(|overlay| kept(overlay)).count();
     Ok(match (arguments.format, arguments.summary) {
-        (Format::Json, true) => format!("{:#}\n", summary_json(names, repo, &sides)),
-        (Format::Json, false) => format!("{:#}\n", json_of(names, repo, &sides)),
-        (Format::Text, true) => summary_text(repo, &sides),
-        (Format::Markdown, true) => summary_markdown(repo, &sides),
-        (Format::Markdown, false) => markdown_of(&sides, true),
-        (Format::Text, false) => {
+        (TextJsonOrMarkdown::Json, true) => format!("{:#}\n", summary_json(names, repo, &sides)),
+        (TextJsonOrMarkdown::Json, false) => format!("{:#}\n", json_of(names, repo, &sides)),
+        (TextJsonOrMarkdown::Text, true) => summary_text(repo, &sides),
+        (TextJsonOrMarkdown::Markdown, true) => summary_markdown(repo, &sides),
+        (TextJsonOrMarkdown::Markdown, false) => markdown_of(&sides, true),
+        (TextJsonOrMarkdown::Text, false) => {
             let text: String = sides.iter().map(|side| section(side, true)).collect();
             format!("{text}{} of {} changed between {} and {}\n", sides.len(), report::count(looked_at, "overlay"), names.0, names.1)
         }

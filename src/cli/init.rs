@@ -10,8 +10,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{CONFIG_FILE, RepoOptions, complain, place, print};
+use super::options::{RepoOptions, place, print};
 use super::workspace::Workspace;
+use crate::config::CONFIG_FILE;
 use crate::repo::Repo;
 use crate::report::printable;
 
@@ -30,13 +31,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match init(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
+    super::ended(init(arguments).map(|()| 0))
 }
 
 fn init(arguments: &Arguments) -> Result<(), String> {

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::kustomize::decode::nearest;
+use options::{complain, print};
 
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
@@ -83,6 +84,23 @@ pub fn run() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }
+}
+
+/// The exit status of a command that did its work; why it could not is printed.
+fn ended(result: Result<u8, String>) -> ExitCode {
+    let failed = |message: String| {
+        complain(&format!("error: {message}"));
+        FAILED
+    };
+    ExitCode::from(result.unwrap_or_else(failed))
+}
+
+/// The same for a command that makes a text, which is printed.
+fn printed(result: Result<String, String>) -> ExitCode {
+    ended(result.map(|text| {
+        print(&text);
+        0
+    }))
 }
 
 /// Says that there is no such rule, with the nearest one.

@@ -10,13 +10,10 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
-use crate::config::Level;
+use crate::config::{CONFIG_FILE, Level};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::worktree::find_root;
-
-/// The name of the configuration file at the root.
-pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
 
 /// Which repository, and how it is judged.
 #[derive(Args, Clone, Debug, Default)]
@@ -45,6 +42,21 @@ pub struct RepoOptions {
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+}
+
+/// How a command prints what people read and programs as well.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    Text,
+    Json,
+}
+
+/// The same where a table may go into a pull request.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextJsonOrMarkdown {
+    Text,
+    Json,
+    Markdown,
 }
 
 /// When to colour.

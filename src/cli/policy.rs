@@ -34,13 +34,7 @@ enum Command {
 /// Runs the command: status 1 when a test fails, 2 when nothing could be tested.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let Command::Test { path, now } = &arguments.command;
-    match test(path, now.as_ref()) {
-        Ok(passed) => ExitCode::from(u8::from(!passed)),
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
+    super::ended(test(path, now.as_ref()).map(|passed| u8::from(!passed)))
 }
 
 /// Reads the `.rego` files of a file or folder, sorted by path.

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::base;
-use super::options::{RepoOptions, complain, print};
+use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
 use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
 use crate::kustomize::decode::nearest;
@@ -33,7 +33,7 @@ pub struct StatusArguments {
     at: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: TextJsonOrMarkdown,
     /// Write the record to a file, in the format that its name asks for: .json or .md
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -51,45 +51,19 @@ pub struct HistoryArguments {
     path: PathBuf,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
-    format: HistoryFormat,
+    format: TextOrJson,
     #[command(flatten)]
     repo: RepoOptions,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Markdown,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum HistoryFormat {
-    Text,
-    Json,
-}
-
-fn finish(result: Result<String, String>) -> ExitCode {
-    match result {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
-}
-
 /// Runs `status`.
 pub fn run_status(arguments: &StatusArguments) -> ExitCode {
-    finish(status(arguments))
+    super::printed(status(arguments))
 }
 
 /// Runs `history`.
 pub fn run_history(arguments: &HistoryArguments) -> ExitCode {
-    finish(history(arguments))
+    super::printed(history(arguments))
 }
 
 /// How an image stands to the environment before.
@@ -219,9 +193,9 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
         std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     }
     Ok(match arguments.format {
-        Format::Text => text_of(repo, &lines),
-        Format::Json => json_of(repo, &lines, revision.as_deref()),
-        Format::Markdown => markdown_of(repo, &lines),
+        TextJsonOrMarkdown::Text => text_of(repo, &lines),
+        TextJsonOrMarkdown::Json => json_of(repo, &lines, revision.as_deref()),
+        TextJsonOrMarkdown::Markdown => markdown_of(repo, &lines),
     })
 }
 
@@ -395,8 +369,8 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
         }
     }
     Ok(match arguments.format {
-        HistoryFormat::Json => format!("{:#}\n", json!({"version": 1, "app": arguments.app, "promotions": promotions})),
-        HistoryFormat::Text if rows.len() == 1 => "no promotion was found\n".to_string(),
-        HistoryFormat::Text => table(&rows),
+        TextOrJson::Json => format!("{:#}\n", json!({"version": 1, "app": arguments.app, "promotions": promotions})),
+        TextOrJson::Text if rows.len() == 1 => "no promotion was found\n".to_string(),
+        TextOrJson::Text => table(&rows),
     })
 }

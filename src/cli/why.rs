@@ -8,10 +8,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::options::{RepoOptions, complain, print};
+use super::options::{RepoOptions, TextOrJson};
 use super::workspace::Workspace;
 use crate::compare::secrets;
 use crate::finding::{Location, Severity};
@@ -62,29 +62,14 @@ pub struct Arguments {
     apps: Vec<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: TextOrJson,
     #[command(flatten)]
     repo: RepoOptions,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Runs the command. Status 2 when nothing, or more than one thing, goes by the name.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match why(arguments) {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            ExitCode::from(super::FAILED)
-        }
-    }
+    super::printed(why(arguments))
 }
 
 fn why(arguments: &Arguments) -> Result<String, String> {
@@ -97,8 +82,8 @@ fn why(arguments: &Arguments) -> Result<String, String> {
     };
     let color = arguments.repo.color.colored(std::io::stdout().is_terminal());
     Ok(match arguments.format {
-        Format::Json => json_of(repo, &sought, &lives),
-        Format::Text => text_of(repo, &sought, &lives, arguments.value.is_some(), color),
+        TextOrJson::Json => json_of(repo, &sought, &lives),
+        TextOrJson::Text => text_of(repo, &sought, &lives, arguments.value.is_some(), color),
     })
 }
 

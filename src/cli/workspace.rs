@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::options::{CONFIG_FILE, Color, Place, RepoOptions, complain, current_folder, place, relative};
-use crate::config::{Config, ConfigProblem, KnownRule};
+use super::options::{Color, Place, RepoOptions, complain, current_folder, place, relative};
+use crate::config::{CONFIG_FILE, Config, ConfigProblem, KnownRule};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};

@@ -15,6 +15,9 @@ use crate::yaml::{Node, Origin};
 
 pub use load::{ConfigProblem, KnownRule};
 
+/// The name of the configuration file at the root.
+pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
+
 /// The level that configuration or the command line gives a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {

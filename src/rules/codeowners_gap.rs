@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! A file that a protected environment renders from (its overlay, bases, components, patches, files of generators, and the Flux or Argo CD object that applies it) and that CODEOWNERS gives no owner: no line matches it, a line without owners matches it last, or only an optional section of GitLab owns it. So is a line that a later, broader line makes void: the later one matches every file that the earlier one does, and names others.
+//! A file that a protected environment renders from (its overlay, bases, components, patches, files of generators, and the Flux or Argo CD object that applies it) and that CODEOWNERS gives no owner: no line matches it, a line without owners matches it last, or only an optional section of GitLab owns it. Also a line that a later, broader line makes void: the later one matches every file that the earlier one does, and names others.
 //!
 //! With a base revision its CODEOWNERS counts, as it does for the forge; what the change itself takes away is found in the new file. GitHub, GitLab (sections, optional sections, default owners, exclusions, roles) and Forgejo are read each in its own way.
 //!
@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::controls::agents_of;
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::config::CONFIG_FILE;
 use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
@@ -181,7 +182,7 @@ fn steering(context: &Context) -> BTreeSet<String> {
     let own = context.config.policies.iter().map(|policy| policy.trim_start_matches("./").trim_end_matches('/'));
     let own: Vec<&str> = own.filter(|policy| !policy.starts_with("builtin/")).collect();
     let ours = |path: &str| {
-        path == ".gitops-lint.yaml"
+        path == CONFIG_FILE
             || own.iter().any(|policy| path == *policy || path.strip_prefix(policy).is_some_and(|rest| rest.starts_with('/')))
     };
     files.extend(repo.source.files().iter().filter(|path| ours(path)).map(|path| path.to_string()));
