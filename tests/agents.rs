@@ -324,6 +324,29 @@ fn generators_merge_select_and_read_files() {
 }
 
 #[test]
+fn a_matrix_has_two_generators() {
+    let list = |key: &str| format!("      - list: {{elements: [{{{key}: production}}]}}\n");
+    let repo = |lists: &[&str]| {
+        let lists: String = lists.iter().map(|key| list(key)).collect();
+        let set = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: apps}}\nspec:\n  generators:\n  - matrix:\n      generators:\n{lists}  template:\n    metadata: {{name: 'api-{{{{a}}}}'}}\n    spec:\n      source: {{repoURL: x, path: apps/api, kustomize: {{namePrefix: a-}}}}\n"
+        );
+        load([
+            ("argocd/set.yaml", &*set),
+            ("apps/api/kustomization.yaml", "resources: [deployment.yaml]"),
+            ("apps/api/deployment.yaml", DEPLOYMENT),
+        ])
+    };
+    assert_eq!(lines(&repo(&["a", "b"]), &["/metadata/name"]), ["apps/api: a-api"]);
+    for refused in [&["a"][..], &["a", "b", "c"]] {
+        let repo = repo(refused);
+        assert_eq!(lines(&repo, &["/metadata/name"]), ["apps/api: api"]);
+        let notes: Vec<&str> = repo.notes.iter().map(|note| note.message.as_str()).collect();
+        assert_eq!(notes, ["a matrix takes two generators, so Argo CD makes no Application of this one"]);
+    }
+}
+
+#[test]
 fn values_know_which_agent_wrote_them() {
     let object = flux("api", "./apps/api", "  commonMetadata: {labels: {team: web}}\n  postBuild: {substitute: {HOST: shop.example}}\n");
     let repo = load([

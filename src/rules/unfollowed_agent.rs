@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! An Argo CD Application or ApplicationSet that cannot be followed to what it applies without a cluster or a server: generators such as `clusters`, `scmProvider` or `pullRequest`, a Git generator over another repository, a path or field with a template that is not understood.
+//! An Argo CD Application or ApplicationSet that cannot be followed to what it applies without a cluster or a server: generators such as `clusters`, `scmProvider` or `pullRequest`, a Git generator over another repository, a path or field with a template that is not understood. A matrix of more or less than two generators is told as well: Argo CD refuses it.
 //!
 //! ## Why
 //!

@@ -140,10 +140,17 @@ fn parameters(generator: &Node, go: bool, place: Place<'_>, depth: usize, notes:
     sets
 }
 
-/// Every set of the first generator with every set of the second, which may use what the first gave.
+/// Every set of the first generator with every set of the second, which may use what the first gave. Argo CD takes two generators,
+/// no more and no less.
 fn product(matrix: &Node, go: bool, place: Place<'_>, depth: usize, notes: &mut Vec<Note>) -> Vec<Parameters> {
+    let generators = matrix.get("generators").map_or(&[][..], Node::items);
+    if generators.len() != 2 {
+        let message = "a matrix takes two generators, so Argo CD makes no Application of this one".to_string();
+        notes.push(Note { origin: matrix.origin, message });
+        return Vec::new();
+    }
     let mut sets = vec![Parameters { go, ..Parameters::default() }];
-    for child in matrix.get("generators").map_or(&[][..], Node::items) {
+    for child in generators {
         let mut product = Vec::new();
         for before in &sets {
             let mut child = child.clone();

@@ -14,7 +14,7 @@ mod sourceignore;
 mod substitute;
 mod template;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -79,7 +79,7 @@ pub enum Plain {
 }
 
 /// Something in an agent's object that cannot be followed without a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
     /// Where.
     pub origin: Origin,
@@ -222,13 +222,8 @@ pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: 
         }
     }
     // an ApplicationSet says the same of each of its Applications
-    let mut seen: Vec<Note> = Vec::new();
-    agents.notes.retain(|note| {
-        !seen.contains(note) && (seen.len() < 1000) && {
-            seen.push(note.clone());
-            true
-        }
-    });
+    let mut seen: HashSet<Note> = HashSet::new();
+    agents.notes.retain(|note| seen.insert(note.clone()));
     agents
 }
 
