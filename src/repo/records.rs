@@ -7,7 +7,7 @@
 //! for each environment; a heading may name the app or the environment. What names no app and environment of the repo is no claim.
 //! Not here: comparing claims with what is rendered (`rules`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Environment, Overlay};
 use crate::kubernetes::image::Image;
@@ -45,7 +45,8 @@ pub struct Claim {
 
 /// The words by which a record is read.
 struct Words<'a> {
-    apps: BTreeSet<&'a str>,
+    /// Apps by their names and by the last part of them, in lower case.
+    apps: HashMap<String, &'a str>,
     variants: BTreeSet<&'a str>,
     environments: &'a [Environment],
 }
@@ -53,10 +54,7 @@ struct Words<'a> {
 impl Words<'_> {
     /// The app that a text names: by its name, or by the last part of it.
     fn app(&self, text: &str) -> Option<String> {
-        let text = plain(text);
-        let last = |app: &&&str| app.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(text));
-        let whole = self.apps.iter().find(|app| app.eq_ignore_ascii_case(text));
-        whole.or_else(|| self.apps.iter().find(last)).map(|app| app.to_string())
+        self.apps.get(&plain(text).to_ascii_lowercase()).map(|app| app.to_string())
     }
 
     /// The environment that a text names, with the variant behind a `/`.
@@ -78,13 +76,21 @@ fn plain(text: &str) -> &str {
     }
 }
 
+/// Apps by their names, else by the last part of them; the first in the order of names counts.
+fn by_name<'a>(apps: &BTreeSet<&'a str>) -> HashMap<String, &'a str> {
+    let last = apps.iter().map(|app| (app.rsplit('/').next().unwrap_or(app), *app));
+    let mut found = HashMap::new();
+    for (name, app) in apps.iter().map(|app| (*app, *app)).chain(last) {
+        found.entry(name.to_ascii_lowercase()).or_insert(app);
+    }
+    found
+}
+
 /// Reads the records of a tree.
 pub fn read(renderer: &Renderer, paths: &[String], overlays: &[Overlay], environments: &[Environment]) -> Vec<Record> {
-    let words = Words {
-        apps: overlays.iter().filter(|overlay| overlay.environment.is_some()).map(|overlay| overlay.app.as_str()).collect(),
-        variants: overlays.iter().filter_map(|overlay| overlay.variant.as_deref()).collect(),
-        environments,
-    };
+    let apps = overlays.iter().filter(|overlay| overlay.environment.is_some()).map(|overlay| overlay.app.as_str()).collect();
+    let words =
+        Words { apps: by_name(&apps), variants: overlays.iter().filter_map(|overlay| overlay.variant.as_deref()).collect(), environments };
     let paths = NAMES.iter().copied().chain(paths.iter().map(String::as_str));
     let mut found: Vec<Record> = Vec::new();
     for path in paths {
@@ -162,7 +168,7 @@ impl Version {
     fn read(text: &str, origin: Origin) -> Version {
         let text = plain(text).split_whitespace().next().unwrap_or_default();
         let is_hex = |text: &str| text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_digest = |text: &str| is_hex(text.rsplit(':').next().unwrap_or_default()) && (text.contains(':') || is_hex(text));
+        let is_digest = |text: &str| is_hex(text.rsplit(':').next().unwrap_or_default());
         let tag = |tag: &str| (!tag.is_empty() && tag != "-").then(|| (tag.to_string(), origin));
         if let Some(digest) = text.strip_prefix('@').or_else(|| text.starts_with("sha256:").then_some(text)) {
             return Version { digest: is_digest(digest).then(|| (digest.to_string(), origin)), ..Version::default() };
@@ -284,9 +290,9 @@ fn read_markdown(text: &str, file: FileId, words: &Words, claims: &mut Vec<Claim
 /// `- api: 1.2.3` below the heading of an environment, `- production: 1.2.3` below that of an app.
 fn read_item(line: &str, at: usize, file: FileId, mut said: Said, words: &Words, claims: &mut Vec<Claim>) {
     let Some((name, version)) = line.trim_start().strip_prefix(['-', '*']).and_then(|item| item.split_once(": ")) else { return };
-    let Some(begin) = line.find(version) else { return };
     said.hear(plain(name), words);
-    said.claim(Version::read(version, place(version, at + begin, file)), claims);
+    // it is the end of the line
+    said.claim(Version::read(version, place(version, at + line.len() - version.len(), file)), claims);
 }
 
 fn read_row(cells: &[(&str, usize)], columns: &[Column], file: FileId, mut said: Said, words: &Words, claims: &mut Vec<Claim>) {
