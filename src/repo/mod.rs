@@ -1,8 +1,9 @@
 //! The config repo as people see it: apps × environments × variants, laid out from paths and from what agents point at,
 //! each overlay rendered, production paired with staging.
 //!
-//! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `pairs` matches environments.
-//! Not here: rendering (`kustomize`), judgement (`rules`).
+//! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `load` puts both together, `pairs` matches
+//! environments, `renamed` matches revisions; `codeowners`, `records`, `renovate` and `controls` are the other files that say how the
+//! repo is run. Not here: rendering (`kustomize`), judgement (`rules`).
 
 pub mod agents;
 pub mod codeowners;
@@ -164,10 +165,22 @@ impl Repo {
     }
     /// The overlays of a folder: one, or one for each environment and setting in which agents apply it.
     pub fn overlays_at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Overlay> + use<'a> {
+        self.numbered_at(path).map(|(_, overlay)| overlay)
+    }
+    /// Where an overlay of this repo stands in [`Repo::overlays`]; `None` for one of another revision.
+    pub fn index(&self, overlay: &Overlay) -> Option<usize> {
+        self.numbered_at(&overlay.path).find(|(_, other)| std::ptr::eq(*other, overlay)).map(|(index, _)| index)
+    }
+    /// Where the overlay stands that is [the same](Self::same) as one of another revision.
+    pub fn index_of_same(&self, other: &Overlay) -> Option<usize> {
+        self.numbered_at(&other.path).find(|(_, overlay)| overlay.key() == other.key()).map(|(index, _)| index)
+    }
+    /// The overlays of a folder with their places in [`Repo::overlays`], which is sorted by path.
+    fn numbered_at<'a>(&'a self, path: &str) -> impl Iterator<Item = (usize, &'a Overlay)> + use<'a> {
         let first = self.overlays.partition_point(|overlay| *overlay.path < *path);
         let rest = self.overlays.get(first..).unwrap_or_default();
         let count = rest.iter().take_while(|overlay| overlay.path == path).count();
-        rest.iter().take(count)
+        (first..).zip(rest.iter().take(count))
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -281,7 +281,7 @@ impl<'a> Context<'a> {
         let base: &'a Repo = self.base?;
         match self.index(overlay) {
             Some(index) => base.overlays.get((*self.before().get(index)?)?),
-            None => base.overlays.iter().find(|other| std::ptr::eq(*other, overlay)),
+            None => base.overlays.get(base.index(overlay)?),
         }
     }
 
@@ -295,7 +295,7 @@ impl<'a> Context<'a> {
     /// What an overlay of the base revision is at the head.
     pub fn at_head(&self, overlay: &Overlay) -> Option<&'a Overlay> {
         let base = self.base?;
-        let index = base.overlays.iter().position(|other| std::ptr::eq(other, overlay))?;
+        let index = base.index(overlay)?;
         let repo: &'a Repo = self.repo;
         repo.overlays.get(self.before().iter().position(|before| *before == Some(index))?)
     }
@@ -307,7 +307,7 @@ impl<'a> Context<'a> {
 
     /// Whether an overlay is one of the base revision.
     pub fn is_of_base(&self, overlay: &Overlay) -> bool {
-        self.base.is_some_and(|base| base.overlays.iter().any(|other| std::ptr::eq(other, overlay)))
+        self.base.is_some_and(|base| base.index(overlay).is_some())
     }
 
     /// What messages call one side of a comparison: the environment, or the base revision.
@@ -458,10 +458,7 @@ impl<'a> Context<'a> {
 
     /// Where an overlay stands in [`Repo::overlays`].
     pub fn index(&self, overlay: &Overlay) -> Option<usize> {
-        let overlays = &self.repo.overlays;
-        let first = overlays.partition_point(|other| other.path < overlay.path);
-        let candidates = overlays.iter().enumerate().skip(first);
-        candidates.take_while(|(_, other)| other.path == overlay.path).find(|(_, other)| std::ptr::eq(*other, overlay)).map(|(at, _)| at)
+        self.repo.index(overlay)
     }
 
     /// The facts of an overlay of the repo under check.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Context;
 use crate::kubernetes::workload;
 use crate::kustomize::ProblemKind;
+use crate::kustomize::context::is_below;
 use crate::repo::{Overlay, Repo};
 use crate::yaml::Node;
 
@@ -77,7 +78,7 @@ fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
             found.insert(format!("{place} {:?} {name} {:?} {:?} {}", provider.target, provider.namespace, provider.keys, provider.creates));
         }
         let files = overlay.rendered.files.iter().map(|file| context.repo.files.get(*file));
-        let shared = files.filter(|file| !file.path.starts_with(overlay.path.as_str()));
+        let shared = files.filter(|file| !is_below(&file.path, &overlay.path));
         found.extend(shared.map(|file| format!("{place} reads {}", file.path)));
         let idle = |kind| matches!(kind, ProblemKind::UnmatchedPatch | ProblemKind::UnusedImageOverride);
         let idle = overlay.rendered.problems.iter().filter(|problem| idle(problem.kind));
