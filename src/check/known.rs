@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::merge::neutral_message;
 use crate::finding::Located;
 use crate::repo::Repo;
+use crate::rules::without_lines;
 use crate::source::{EntryKind, Source};
 
 /// The findings of a base revision.
@@ -54,17 +55,6 @@ impl Traits {
 type Key<'t> = (&'t str, &'t str, &'t str);
 /// Which findings of the base and of the head a pass looks at, and by what it matches them.
 type Pass<'p> = (&'p dyn Fn(&Traits) -> bool, &'p dyn Fn(&Traits) -> bool, for<'t> fn(&'t Traits) -> Key<'t>);
-
-/// A message with the numbers after `line ` taken out.
-fn without_lines(message: &str) -> String {
-    let mut parts = message.split("line ");
-    let mut result = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        result.push_str("line ");
-        result.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
-    }
-    result
-}
 
 impl Known {
     /// The findings of a base.

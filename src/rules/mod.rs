@@ -1,8 +1,9 @@
 //! The built-in rules: one file each, registered once in [`all`].
 //!
 //! A rule file holds its documentation (the `//!` header under fixed headings), its [`Metadata`] and its logic.
-//! `context` holds what is computed once for all rules, `sink` turns drafts into findings, `problems` passes on what the
-//! renderer said.
+//! `context` holds what is computed once for all rules, `scope` tells which overlays a change concerns, `sink` turns drafts into
+//! findings, `problems` passes on what the renderer said. What several rules need stands in a file of its own: `automation`,
+//! `availability`, `controls`, `depends_on`, `drift`, `losses`, `windows`.
 //!
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
@@ -74,7 +75,7 @@ mod unmatched_patch;
 mod unused_image_override;
 
 pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage};
-pub use sink::{Sink, fingerprint};
+pub use sink::{Sink, fingerprint, without_lines};
 
 use std::collections::HashSet;
 

@@ -76,8 +76,8 @@ pub fn fingerprint(rule: &str, file: &str, resource: Option<&ResourceId>, pointe
     })
 }
 
-/// A message with the numbers after `line ` taken out.
-fn without_lines(message: &str) -> String {
+/// A message with the numbers after `line ` taken out: they change with every edit above.
+pub fn without_lines(message: &str) -> String {
     let mut parts = message.split("line ");
     let mut result = parts.next().unwrap_or_default().to_string();
     for part in parts {
