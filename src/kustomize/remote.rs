@@ -113,7 +113,8 @@ fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        let digits = tail.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         match (first, code) {
             (b'%', Some(code)) => {
                 bytes.push(code);
@@ -298,6 +299,7 @@ mod tests {
             ("https://dev.azure.com/org/project/_git/repo/a/b", "https://dev.azure.com/org/project/_git/repo", "a/b", ""),
             ("https://dev.azure.com/org/project/_git/repo?version=v1", "https://dev.azure.com/org/project/_git/repo", "", "v1"),
             ("https://example.com/acme/bases?ref=kustomize%2Fv5", "https://example.com/acme/bases", "", "kustomize/v5"),
+            ("https://example.com/acme/bases?ref=a%+f", "https://example.com/acme/bases", "", "a% f"),
             ("https://example.com/acme/bases/?ref=with_git/and.git/in", "https://example.com/acme/bases", "", "with_git/and.git/in"),
             ("file:///srv/repo.git/x", "file:///srv/repo.git", "x", ""),
             ("file:///srv/repo//x?ref=main", "file:///srv/repo", "x", "main"),
