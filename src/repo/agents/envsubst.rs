@@ -32,8 +32,9 @@ const DEPTH: usize = 64;
 ///
 /// # Errors
 ///
-/// Why Flux cannot read the text: one clause, lower case. Flux then applies nothing of the whole Kustomization.
-pub fn evaluate<'v>(text: &str, lookup: &dyn Fn(&str) -> Value<'v>) -> Result<Evaluated, &'static str> {
+/// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower case. Flux then applies nothing of
+/// the whole Kustomization.
+pub fn evaluate<'v>(text: &str, limit: usize, lookup: &dyn Fn(&str) -> Value<'v>) -> Result<Evaluated, &'static str> {
     let mut scanner = Scanner { text, at: 0, depth: 0 };
     let mut result = Evaluated::default();
     loop {
@@ -48,6 +49,9 @@ pub fn evaluate<'v>(text: &str, lookup: &dyn Fn(&str) -> Value<'v>) -> Result<Ev
         match call.value(lookup, &mut result.origin)? {
             Some(value) => result.text.push_str(&value),
             None => result.text.push_str(text.get(start..scanner.at).unwrap_or_default()),
+        }
+        if result.text.len() > limit {
+            return Err(LONG);
         }
     }
 }
@@ -76,6 +80,7 @@ const CLOSING: &str = "a closing brace is missing";
 const NAME: &str = "a variable has no name";
 const FUNCTION: &str = "a function lacks its argument";
 const BAD: &str = "a substitution cannot be read";
+const LONG: &str = "it becomes too large for a cluster";
 
 impl Scanner<'_> {
     fn rest(&self) -> &str {
@@ -353,7 +358,7 @@ mod tests {
             "CLUSTER" => Value::Unknown,
             _ => Value::Unset,
         };
-        evaluate(text, &lookup).map(|evaluated| evaluated.text)
+        evaluate(text, usize::MAX, &lookup).map(|evaluated| evaluated.text)
     }
 
     #[test]

@@ -7,12 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::envsubst::{self, Value};
+use super::envsubst::{self, Evaluated, Value};
 use crate::kustomize::{Problem, Rendered, Resource};
 use crate::yaml::{By, Data, Entry, Kind, Node, Origin, read, write};
 
 /// Objects with this label or annotation set to `disabled` are left alone.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
+
+/// Bytes by which variables may lengthen all objects of a Kustomization together. A cluster stores no object of more than 1.5 MiB.
+const GROWTH: usize = 8 << 20;
 
 /// `spec.postBuild` of a Flux Kustomization.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +91,13 @@ impl PostBuild {
     }
 }
 
+/// What comes up while variables are put into objects.
+struct Filling {
+    problems: Vec<Problem>,
+    /// How many bytes longer the objects may still become.
+    left: usize,
+}
+
 impl Variables {
     /// Whether there are none; Flux then leaves every object as it is.
     pub fn is_empty(&self) -> bool {
@@ -96,18 +106,20 @@ impl Variables {
 
     /// Puts the variables into every object. What Flux cannot read is reported, and nothing of it is applied.
     pub fn apply(&self, rendered: &mut Rendered) {
-        let mut problems = Vec::new();
+        let mut filling = Filling { problems: Vec::new(), left: GROWTH };
         for name in self.known.keys().filter(|name| !is_name(name)) {
             if let Some((_, origin)) = self.known.get(name) {
                 let message = format!("{name:?} is no name of a variable, so Flux applies nothing of this Kustomization");
-                problems.push(Problem::error(*origin, message).with_help("use letters, digits and underscores, and no digit first"));
+                filling
+                    .problems
+                    .push(Problem::error(*origin, message).with_help("use letters, digits and underscores, and no digit first"));
             }
         }
         for resource in rendered.resources.iter_mut().filter(|resource| !switched_off(resource)) {
-            self.node(&mut resource.node, "v: ", &mut problems);
+            self.node(&mut resource.node, "v: ", &mut filling);
         }
-        rendered.complete &= problems.is_empty();
-        rendered.problems.append(&mut problems);
+        rendered.complete &= filling.problems.is_empty();
+        rendered.problems.append(&mut filling.problems);
     }
 
     fn lookup(&self, name: &str) -> Value<'_> {
@@ -119,32 +131,38 @@ impl Variables {
     }
 
     /// Puts the variables into a tree; its depth is bounded by the reader. `before` is what stands before a value in a file.
-    fn node(&self, node: &mut Node, before: &str, problems: &mut Vec<Problem>) {
+    fn node(&self, node: &mut Node, before: &str, filling: &mut Filling) {
         if !mentions(node) {
             return;
         }
         if node.as_scalar().is_some() {
-            if let Err(problem) = self.scalar(node, before) {
-                problems.push(problem);
+            if let Err(problem) = self.scalar(node, before, filling) {
+                filling.problems.push(problem);
             }
         } else if let Some(map) = node.map_mut() {
             for entry in &mut map.entries {
                 if entry.key.contains('$') {
-                    match envsubst::evaluate(&entry.key, &|name| self.lookup(name)) {
+                    match self.evaluate(&entry.key, filling) {
                         Ok(evaluated) => entry.key = evaluated.text.into(),
-                        Err(reason) => problems.push(unreadable(entry.key_origin, reason)),
+                        Err(reason) => filling.problems.push(unreadable(entry.key_origin, reason)),
                     }
                 }
-                self.node(&mut entry.value, "v: ", problems);
+                self.node(&mut entry.value, "v: ", filling);
             }
         } else if let Some(list) = node.list_mut() {
-            list.items.iter_mut().for_each(|item| self.node(item, "- ", problems));
+            list.items.iter_mut().for_each(|item| self.node(item, "- ", filling));
         }
+    }
+
+    fn evaluate(&self, text: &str, filling: &mut Filling) -> Result<Evaluated, &'static str> {
+        let evaluated = envsubst::evaluate(text, text.len() + filling.left, &|name| self.lookup(name))?;
+        filling.left -= evaluated.text.len().saturating_sub(text.len()).min(filling.left);
+        Ok(evaluated)
     }
 
     /// Flux prints an object, puts the variables into the text and reads it again: `${REPLICAS}` may become a number, and
     /// `${LIST}` a list.
-    fn scalar(&self, node: &mut Node, before: &str) -> Result<(), Problem> {
+    fn scalar(&self, node: &mut Node, before: &str, filling: &mut Filling) -> Result<(), Problem> {
         let printed = match before {
             "- " => write::write(&Node::list(vec![node.clone()], node.origin)),
             _ => {
@@ -152,7 +170,7 @@ impl Variables {
                 write::write(&Node::map(vec![entry], node.origin))
             }
         };
-        let evaluated = envsubst::evaluate(&printed, &|name| self.lookup(name)).map_err(|reason| unreadable(node.origin, reason))?;
+        let evaluated = self.evaluate(&printed, filling).map_err(|reason| unreadable(node.origin, reason))?;
         if evaluated.text == printed {
             return Ok(());
         }
@@ -238,6 +256,16 @@ mod tests {
         assert_eq!(filled("a: 1", &odd).1, 1);
         let off = "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${N\n";
         assert_eq!(filled(off, &variables()).1, 0);
+    }
+
+    #[test]
+    fn objects_do_not_grow_without_bound() {
+        let mut long = variables();
+        long.known.insert("X".to_string(), ("x".repeat(1 << 20).into(), long.known["N"].1));
+        let texts = |count: usize| format!("a: ${{N}}\nb: [{}]\n", vec!["\"${X}\""; count].join(", "));
+        assert_eq!(filled(&texts(7), &long).1, 0);
+        assert_eq!(filled(&texts(10), &long).1, 2);
+        assert_eq!(filled(&format!("a: {}", "${X}".repeat(10)), &long).1, 1);
     }
 
     #[test]

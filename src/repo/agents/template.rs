@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 /// Parentheses and conditions within each other.
 const NESTED: usize = 16;
+/// Bytes by which parameters may lengthen a text. Names and paths are shorter by far; a text that says one parameter ten thousand
+/// times stays as written.
+const GROWTH: usize = 64 << 10;
 
 /// The parameters of one Application.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,14 +28,18 @@ impl Parameters {
         if !text.contains("{{") {
             return text.to_string();
         }
-        if !self.go {
-            return self.fill_tags(text);
-        }
-        // Go prints a missing value as <no value>; with unknown parameters it need not be missing
-        tokens(text).and_then(|tokens| Evaluation { parameters: self, tokens: &tokens, at: 0 }.all()).unwrap_or_else(|| text.to_string())
+        let filled = if self.go {
+            // Go prints a missing value as <no value>; with unknown parameters it need not be missing
+            let limit = text.len() + GROWTH;
+            tokens(text).and_then(|tokens| Evaluation { parameters: self, tokens: &tokens, at: 0, limit }.all())
+        } else {
+            self.fill_tags(text)
+        };
+        filled.unwrap_or_else(|| text.to_string())
     }
 
-    fn fill_tags(&self, text: &str) -> String {
+    /// `None` when the text becomes too long.
+    fn fill_tags(&self, text: &str) -> Option<String> {
         let (mut out, mut rest) = (String::with_capacity(text.len()), text);
         while let Some((before, tail)) = rest.split_once("{{") {
             let Some((tag, after)) = tail.split_once("}}") else { break };
@@ -41,9 +48,12 @@ impl Parameters {
                 Some(value) => out.push_str(&value),
                 None => out.push_str(&format!("{{{{{tag}}}}}")),
             }
+            if out.len() > text.len() + GROWTH {
+                return None;
+            }
             rest = after;
         }
-        out + rest
+        Some(out + rest)
     }
 }
 
@@ -110,6 +120,8 @@ struct Evaluation<'t> {
     parameters: &'t Parameters,
     tokens: &'t [Token],
     at: usize,
+    /// How long the text may become.
+    limit: usize,
 }
 
 impl Evaluation<'_> {
@@ -143,6 +155,9 @@ impl Evaluation<'_> {
                     out.push_str(&self.branches(condition, live, depth)?);
                 }
                 Token::Else | Token::ElseIf(_) | Token::End => break,
+            }
+            if out.len() > self.limit {
+                return None;
             }
         }
         Some(out)
@@ -392,6 +407,17 @@ mod tests {
         let parameters = parameters(false, false, json!({"env": "staging", "path.basename": "api", "path[1]": "web"}));
         assert_eq!(parameters.fill("{{path.basename}}-{{ env }}/{{path[1]}}"), "api-staging/web");
         assert_eq!(parameters.fill("{{cluster}}-{{env}} {{"), "{{cluster}}-staging {{");
+    }
+
+    #[test]
+    fn texts_do_not_grow_without_bound() {
+        let values = json!({"a": "x".repeat(1 << 10)});
+        for (go, tag) in [(false, "{{a}}"), (true, "{{ .a }}")] {
+            let parameters = parameters(go, false, values.clone());
+            assert_eq!(parameters.fill(&tag.repeat(8)).len(), 8 << 10);
+            let long = tag.repeat(1 << 10);
+            assert_eq!(parameters.fill(&long), long);
+        }
     }
 
     #[test]
