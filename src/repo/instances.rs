@@ -8,11 +8,11 @@ use super::discover::{Layout, Place};
 /// An overlay: its folder, what it is, and the object that applies it.
 type Instance<'p> = (String, Option<Place>, Option<&'p Pointer>);
 
-/// The overlays of a folder. `place` is what its path says: then it belongs to that environment, whoever points at it.
-pub fn instances<'p>(path: &str, place: Option<Place>, pointers: &'p [Pointer], layout: &Layout) -> Vec<Instance<'p>> {
-    let here: Vec<&Pointer> = pointers.iter().filter(|pointer| pointer.folder == path).collect();
+/// The overlays of a folder. `place` is what its path says: then it belongs to that environment, whoever points at it; `here` are
+/// the objects that do.
+pub fn instances<'p>(path: &str, place: Option<Place>, here: &[&'p Pointer], layout: &Layout) -> Vec<Instance<'p>> {
     let Some(first) = here.first() else { return vec![(path.to_string(), place, None)] };
-    let environments = environments(&here, layout);
+    let environments = environments(here, layout);
     if let Some(place) = place {
         // the agents of the folder's own environment, where there are any
         let own: Vec<&Pointer> = here

@@ -130,9 +130,11 @@ impl Repo {
         let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
         let names = discover::short_names(&apps);
         let known = beside.map(|(head, changed)| Known::new(head, changed, Some(&roots), &renderer, &agents));
+        let mut pointers: HashMap<&str, Vec<&Pointer>> = HashMap::new();
+        agents.pointers.iter().for_each(|pointer| pointers.entry(&pointer.folder).or_default().push(pointer));
         let built: Vec<Built> = chosen
             .into_par_iter()
-            .flat_map_iter(|(path, place)| instances(&path, place, &agents.pointers, &layout))
+            .flat_map_iter(|(path, place)| instances(&path, place, pointers.get(path.as_str()).map_or(&[], Vec::as_slice), &layout))
             .map(|(path, place, pointer)| {
                 let rendered = to_be_built(&renderer, &path, pointer.and_then(|pointer| index_of(pointer, &agents)), &agents);
                 Built { path, place, pointer, rendered }
@@ -219,7 +221,9 @@ pub(super) struct Built<'p> {
 }
 
 fn index_of(pointer: &Pointer, agents: &Agents) -> Option<usize> {
-    agents.pointers.iter().position(|other| std::ptr::eq(other, pointer))
+    // the items of a list lie in the order of their addresses
+    let at = agents.pointers.partition_point(|other| std::ptr::from_ref(other) < std::ptr::from_ref(pointer));
+    agents.pointers.get(at).filter(|other| std::ptr::eq(*other, pointer)).map(|_| at)
 }
 
 fn to_be_built(renderer: &Arc<Renderer>, path: &str, pointer: Option<usize>, agents: &Arc<Agents>) -> LazyRendered {
