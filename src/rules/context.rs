@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::ZonedDateTime;
 
 use super::controls::{self, Control};
+use super::depends_on::{self, Edge};
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
 use crate::history::{self, Contribution, Version};
@@ -162,6 +163,7 @@ pub struct Context<'a> {
     living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
     changes: Vec<OnceLock<Vec<ResourceChange>>>,
     controls: OnceLock<Vec<Control<'a>>>,
+    waits: OnceLock<Vec<Edge<'a>>>,
     pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
@@ -187,6 +189,7 @@ impl<'a> Context<'a> {
             before: OnceLock::new(),
             living: OnceLock::new(),
             controls: OnceLock::new(),
+            waits: OnceLock::new(),
             pointers: OnceLock::new(),
             providers: OnceLock::new(),
             unused: OnceLock::new(),
@@ -363,6 +366,11 @@ impl<'a> Context<'a> {
     /// The objects that steer agents, updaters and gates.
     pub(super) fn controls(&self) -> &[Control<'a>] {
         self.controls.get_or_init(|| controls::collect(self))
+    }
+
+    /// Who of them waits for whom.
+    pub(super) fn waits(&self) -> &[Edge<'a>] {
+        self.waits.get_or_init(|| depends_on::collect(self))
     }
 
     /// The images of an overlay that the base revision runs there in another version; none where the overlay is new.

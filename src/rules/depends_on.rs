@@ -1,6 +1,8 @@
 //! `dependsOn` of Flux Kustomizations and HelmReleases: who waits for whom. Shared by `depends-on-missing`, `depends-on-cycle` and
 //! `promotion-order`. Facts: field notes, section 3.4.
 
+use std::collections::HashMap;
+
 use super::Context;
 use super::controls::{Control, agents_of};
 use crate::repo::Overlay;
@@ -28,8 +30,12 @@ pub(super) struct Edge<'a> {
 }
 
 /// Every entry whose name is written out, in the order of the controls.
-pub(super) fn edges<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
+pub(super) fn collect<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
     let controls = context.controls();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, control) in controls.iter().enumerate().filter(|(_, control)| KINDS.iter().any(|(kind, group)| control.is(kind, group))) {
+        by_name.entry(control.name()).or_default().push(at);
+    }
     let mut edges = Vec::new();
     for (at, control) in controls.iter().enumerate() {
         let Some((kind, group)) = KINDS.iter().find(|(kind, group)| control.is(kind, group)) else { continue };
@@ -42,15 +48,15 @@ pub(super) fn edges<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
             let fits = |other: &Control| {
                 let there = other.namespace();
                 other.is(kind, group)
-                    && other.name() == name
                     && (there.is_none() || namespace.is_none() || there == namespace)
                     && other.reaches(control.environment)
             };
             // one of the same overlay before one of the same environment
             let beside =
                 |other: &Control| control.overlay.is_some() && control.overlay.map(Overlay::key) == other.overlay.map(Overlay::key);
-            let found = controls.iter().position(|other| fits(other) && beside(other));
-            let to = found.or_else(|| controls.iter().position(fits));
+            let named = by_name.get(name).into_iter().flatten().copied();
+            let fitting: Vec<usize> = named.filter(|at| controls.get(*at).is_some_and(fits)).collect();
+            let to = fitting.iter().find(|at| controls.get(**at).is_some_and(beside)).or(fitting.first()).copied();
             edges.push(Edge { from: *control, entry, path: format!("/spec/dependsOn/{index}/name"), name, namespace, to, at });
         }
     }

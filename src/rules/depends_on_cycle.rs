@@ -28,7 +28,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::depends_on::{Edge, edges, overlay_of};
+use super::depends_on::{Edge, overlay_of};
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
 
@@ -50,11 +50,11 @@ impl Rule for DependsOnCycle {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        let edges = edges(context);
         let mut ways: BTreeMap<usize, Vec<(usize, &Edge)>> = BTreeMap::new();
-        for edge in &edges {
+        for edge in context.waits() {
             ways.entry(edge.at).or_default().extend(edge.to.map(|to| (to, edge)));
         }
+        keep_what_goes_on(&mut ways);
         let mut told: BTreeSet<usize> = BTreeSet::new();
         for start in ways.keys().copied() {
             if told.contains(&start) {
@@ -76,6 +76,26 @@ impl Rule for DependsOnCycle {
             draft.resource = Some(first.from.id());
             draft.path = Some(first.path.clone());
             sink.report(context, overlay_of(context, &first.from), draft);
+        }
+    }
+}
+
+/// Leaves out what waits for nothing, then what waits for that only, and so on: it lies on no cycle.
+fn keep_what_goes_on(ways: &mut BTreeMap<usize, Vec<(usize, &Edge)>>) {
+    let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (from, to) in ways.iter().flat_map(|(from, ways)| ways.iter().map(move |(to, _)| (*from, *to))) {
+        waiting.entry(to).or_default().push(from);
+    }
+    let ends = |at: &usize| ways.get(at).is_none_or(Vec::is_empty);
+    let mut open: Vec<usize> = waiting.keys().chain(ways.keys()).copied().filter(ends).collect();
+    while let Some(end) = open.pop() {
+        ways.remove(&end);
+        for from in waiting.remove(&end).unwrap_or_default() {
+            let Some(left) = ways.get_mut(&from) else { continue };
+            left.retain(|(to, _)| *to != end);
+            if left.is_empty() {
+                open.push(from);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@
 //! None.
 
 use super::availability::matches;
-use super::depends_on::{Edge, edges, overlay_of};
+use super::depends_on::{Edge, overlay_of};
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
 use crate::kustomize::decode::nearest;
@@ -50,7 +50,7 @@ impl Rule for DependsOnMissing {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        for edge in edges(context).into_iter().filter(|edge| edge.to.is_none() && !is_external(context, edge)) {
+        for edge in context.waits().iter().filter(|edge| edge.to.is_none() && !is_external(context, edge)) {
             let kind = edge.from.text(&["kind"]).unwrap_or_default();
             let place = edge.namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
             let overlay = overlay_of(context, &edge.from);
@@ -66,7 +66,7 @@ impl Rule for DependsOnMissing {
                 }
                 _ => format!("{} waits for {kind} {}{place}, which does not exist", edge.from.name(), edge.name),
             };
-            let draft = Draft::new(if foreign(context, &edge) { Severity::Warning } else { Severity::Error }, edge.entry.origin, message);
+            let draft = Draft::new(if foreign(context, edge) { Severity::Warning } else { Severity::Error }, edge.entry.origin, message);
             let beside =
                 context.controls().iter().filter(|other| other.text(&["kind"]) == Some(kind) && other.reaches(edge.from.environment));
             let names: Vec<&str> = beside.map(|other| other.name()).filter(|name| *name != edge.from.name()).collect();

@@ -29,7 +29,6 @@
 
 use super::availability::matches;
 use super::controls::agents_of;
-use super::depends_on::edges;
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
 use crate::history;
@@ -130,7 +129,7 @@ fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
     let agents = agents_of(context, to);
     let applies =
         |object: &Node, overlay: &Overlay| agents_of(context, overlay).iter().any(|pointer| pointer.object.origin == object.origin);
-    for edge in edges(context).into_iter().filter(|edge| agents.iter().any(|pointer| pointer.object.origin == edge.from.node.origin)) {
+    for edge in context.waits().iter().filter(|edge| agents.iter().any(|pointer| pointer.object.origin == edge.from.node.origin)) {
         let Some(target) = edge.to.and_then(|to| context.controls().get(to)) else { continue };
         let overlays = repo.overlays.iter().filter(beside).filter(|overlay| applies(target.node, overlay));
         found.extend(overlays.map(|overlay| Need { overlay, severity: Severity::Error, told_by: edge.entry.origin }));
