@@ -123,7 +123,7 @@ impl Location {
 }
 
 impl Location {
-    /// The JSON form (design, section 5); `revision` only when it is not the head.
+    /// The JSON form; `revision` only when it is not the head.
     pub fn to_json(&self) -> serde_json::Value {
         let mut value = serde_json::json!({
             "file": &*self.file, "line": self.line, "column": self.column, "end_line": self.end_line, "end_column": self.end_column,

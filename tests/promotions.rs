@@ -2,7 +2,7 @@
 //! small change to it, with the findings that it must give.
 //!
 //! A case's `edits` replace a text that stands in the file exactly once, `add` and `remove` are whole files. `row` names the
-//! line of the design's table of what goes wrong. With `status: found` the whole check must give exactly the findings of
+//! line of the table of what goes wrong (`ROWS`). With `status: found` the whole check must give exactly the findings of
 //! `expect`: rule, severity, file, environment and a part of the line that is pointed at. With `status: not-yet` no such rule
 //! exists; the case fails when one appears, so that it is judged from then on. `needs` says what such a case wants besides the
 //! changed tree: `base` (the shop as the base revision), `history` (commits), `author`.
@@ -27,7 +27,7 @@ use gitops_lint::source::Files;
 use gitops_lint::source::beside::Beside;
 use serde::Deserialize;
 
-/// What goes wrong in a promotion, in the order of the design's table.
+/// What goes wrong in a promotion.
 const ROWS: &[&str] = &[
     "which digest is where, since when",
     "a mutable tag is promoted",

@@ -216,7 +216,7 @@ fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Or
     }
 }
 
-/// Every scalar with its origin and what it replaced (design, section 5).
+/// Every scalar with its origin and what it replaced.
 fn provenance(resources: &[Resource], files: &Files) -> Value {
     let resources: Vec<Value> = resources
         .iter()

@@ -60,7 +60,7 @@ const KEYS: &[&str] = &[
     "data",
     "suppress",
 ];
-/// Keys of the design whose rules this version does not have.
+/// Keys that are spoken for, by rules that this version does not have.
 const LATER: &[&str] = &["evidence"];
 /// Ids that findings have without being a rule's.
 const OTHER_RULES: &[&str] = &["policy-error", "unused-suppression", "expired-suppression"];

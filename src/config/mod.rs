@@ -1,4 +1,4 @@
-//! `.gitops-lint.yaml`: read with spans, validated with every mistake reported at once (design, section 11).
+//! `.gitops-lint.yaml`: read with spans, validated with every mistake reported at once.
 //!
 //! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a rule does with its options.
 

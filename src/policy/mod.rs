@@ -1,4 +1,4 @@
-//! Rego policies with conftest's conventions, evaluated by regorus (design, section 8; field notes, section 4).
+//! Rego policies with conftest's conventions, evaluated by regorus.
 //!
 //! Here: reading policy files and compiling them ([`Policies`]). `evaluate` runs them over a repo, `scan` reads what regorus does
 //! not tell (rule names, recursion), `testing` runs `test_*` rules. Policies reach neither network nor clock nor environment.

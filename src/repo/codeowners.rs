@@ -1,6 +1,6 @@
 //! CODEOWNERS: which lines own a path, in the dialects of GitHub, GitLab and Forgejo.
 //!
-//! Here: finding, reading and matching. Not here: which paths must be owned (`rules`). Facts: field notes, section 3.2.
+//! Here: finding, reading and matching. Not here: which paths must be owned (`rules`). Source: the documentation of code owners of GitHub, GitLab and Gitea.
 
 use std::sync::Arc;
 

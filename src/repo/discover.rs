@@ -1,4 +1,4 @@
-//! Which kustomization roots are overlays, and of which app, environment and variant: from paths alone (design, section 4).
+//! Which kustomization roots are overlays, and of which app, environment and variant: from paths alone.
 //!
 //! Here: reading paths ([`Layout`]) and choosing among roots ([`overlays`]). Not here: what agents point at (`agents`),
 //! rendering.

@@ -1,7 +1,7 @@
 //! The configuration of Renovate: found where Renovate looks for it, read with spans.
 //!
 //! JSON, JSON with comments and JSON5 are read as YAML once the comments are blanked, which leaves every other byte in its place.
-//! Not here: what the configuration lets Renovate do (`rules`). Facts: field notes, section 3.5.
+//! Not here: what the configuration lets Renovate do (`rules`). Source: the configuration reference of Renovate.
 
 use std::sync::Arc;
 

@@ -46,7 +46,7 @@ const METADATA: Metadata = Metadata {
     source: include_str!("bot_write.rs"),
 };
 
-/// Names and addresses of bots, when the configuration names none. Facts: field notes, section 3.5.
+/// Names and addresses of bots, when the configuration names none. The identities are those that the tools commit with by default.
 const BOTS: &[&str] = &[
     "*[bot]",
     "*[bot]@*",

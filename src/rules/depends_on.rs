@@ -1,5 +1,5 @@
 //! `dependsOn` of Flux Kustomizations and HelmReleases: who waits for whom. Shared by `depends-on-missing`, `depends-on-cycle` and
-//! `promotion-order`. Facts: field notes, section 3.4.
+//! `promotion-order`. Source: the dependency check of kustomize-controller and helm-controller.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Windows in which an environment may or may not change, as the repo's own objects declare them: Argo CD AppProjects and GitOps
 //! Promoter. Not here: the windows of the configuration (`config`), what a closed window means (`change_freeze`).
 //!
-//! Facts: field notes, section 3.1.
+//! Source: `AppProject.spec.syncWindows` of Argo CD and `ScheduledCommitStatus` of GitOps Promoter.
 
 use globset::Glob;
 use jiff::tz::TimeZone;

@@ -1,6 +1,6 @@
 //! What writes image versions by itself and where it writes them: Flux image automation, Argo CD Image Updater, Renovate.
 //!
-//! Here: how each of them works. Not here: the rule's documentation (`automation_on_protected`). Facts: field notes, section 3.5.
+//! Here: how each of them works. Not here: the rule's documentation (`automation_on_protected`). Source: image-automation-controller, argocd-image-updater and the configuration reference of Renovate.
 
 pub(super) mod flux;
 pub(super) mod image_updater;
