@@ -224,12 +224,9 @@ impl<'a> Walk<'a> {
     /// What of a work tree, or of what is staged, differs from the commit that it comes after.
     fn uncommitted(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) {
         let tree = self.repository.tree(head);
-        let mut differs: HashSet<String> = HashSet::new();
-        for (_, file) in repo.files.all().iter().filter(|(_, file)| file.revision.is_none()) {
-            if tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())) {
-                differs.insert(file.path.to_string());
-            }
-        }
+        let of_head = repo.files.all().into_par_iter().map(|(_, file)| file).filter(|file| file.revision.is_none());
+        let differs = of_head.filter(|file| tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())));
+        let differs: HashSet<String> = differs.map(|file| file.path.to_string()).collect();
         let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
         let renderer = self.renderer.beside(Arc::new(self.repository.tree_among_many(head)), self.config.remotes.clone());
         for tracked in self.tracked.iter_mut().filter(|tracked| tracked.files.iter().any(|file| differs.contains(file))) {

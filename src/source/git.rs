@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -81,11 +82,61 @@ pub struct Commit {
 }
 
 /// One name in a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TreeEntry {
-    pub(super) name: Box<str>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TreeEntry<'a> {
+    pub(super) name: &'a str,
     pub(super) mode: Mode,
     pub(super) id: Id,
+}
+
+/// A tree as it is stored, with where its names are. Those that are no UTF-8 are left out: they cannot be named in a kustomization
+/// either.
+#[derive(Default)]
+pub(super) struct Tree {
+    bytes: Vec<u8>,
+    names: Vec<(Range<u32>, Mode)>,
+}
+
+impl Tree {
+    fn read(bytes: Vec<u8>) -> Result<Tree, GitError> {
+        let mut names = Vec::with_capacity(bytes.len() / 32);
+        let mut at = 0;
+        for entry in TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1) {
+            let entry = entry.map_err(|error| GitError::Other(format!("a tree cannot be read: {error}")))?;
+            // `MODE NAME\0ID`, one after the other
+            let start = at + bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b' ')).unwrap_or_default() + 1;
+            let end = start + entry.filename.len();
+            at = end + 1 + entry.oid.as_bytes().len();
+            if std::str::from_utf8(entry.filename).is_ok() {
+                names.push((start as u32..end as u32, entry.mode.kind()));
+            }
+        }
+        Ok(Tree { bytes, names })
+    }
+
+    fn get(&self, at: usize) -> Option<TreeEntry<'_>> {
+        let (name, mode) = self.names.get(at)?;
+        let (start, end) = (name.start as usize, name.end as usize);
+        let id = self.bytes.get(end + 1..end + 21)?.try_into().ok()?;
+        Some(TreeEntry { name: std::str::from_utf8(self.bytes.get(start..end)?).ok()?, mode: *mode, id })
+    }
+
+    /// The entries, sorted as Git does.
+    pub(super) fn iter(&self) -> impl Iterator<Item = TreeEntry<'_>> {
+        (0..self.names.len()).filter_map(|at| self.get(at))
+    }
+
+    /// The entry of a name.
+    fn find(&self, name: &str) -> Option<TreeEntry<'_>> {
+        let is = |folder: bool| {
+            let found = self.names.binary_search_by(|(other, mode)| {
+                let other = self.bytes.get(other.start as usize..other.end as usize).unwrap_or_default();
+                tree_order((other, *mode == Mode::Tree), (name.as_bytes(), folder))
+            });
+            found.ok().and_then(|at| self.get(at))
+        };
+        is(true).or_else(|| is(false))
+    }
 }
 
 /// A path that differs between two trees.
@@ -99,17 +150,24 @@ pub struct ChangedPath {
     pub after: Option<Id>,
 }
 
-type Trees = Mutex<HashMap<Id, Arc<Vec<TreeEntry>>>>;
+/// Trees that were read.
+#[derive(Default)]
+struct Trees {
+    known: HashMap<Id, Arc<Tree>>,
+    bytes: usize,
+}
 
 /// Bytes of decoded objects that each thread keeps.
 const OBJECT_CACHE: usize = 16 << 20;
+/// Bytes of trees that are kept. A long history of a wide folder has more.
+const TREE_CACHE: usize = 64 << 20;
 
 /// An opened repository. Cheap to share between threads.
 pub struct Repository {
     inner: gix::ThreadSafeRepository,
     /// Handles that no thread uses at the moment, each with its caches.
     idle: Mutex<Vec<gix::Repository>>,
-    trees: Trees,
+    trees: Mutex<Trees>,
     /// Where the opened folder lies below the top of the work tree.
     prefix: String,
 }
@@ -129,9 +187,7 @@ fn object(id: &Id) -> ObjectId {
 }
 
 /// The id of a tree without entries, which need not be stored.
-fn empty_tree() -> Id {
-    object_id(Kind::Tree, &[])
-}
+const EMPTY_TREE: Id = *b"\x4b\x82\x5d\xc6\x42\xcb\x6e\xb9\xa0\x60\xe5\x4b\xf8\xd6\x92\x88\xfb\xee\x49\x04";
 
 /// Whether a folder is a repository without a work tree.
 pub fn is_bare(folder: &Path) -> bool {
@@ -245,8 +301,8 @@ impl Repository {
             })
         })?;
         for part in self.prefix.split('/').filter(|part| !part.is_empty()) {
-            let below = self.find(&commit.tree, part)?.filter(|(mode, _)| *mode == Mode::Tree);
-            commit.tree = below.map_or_else(empty_tree, |(_, id)| id);
+            let tree = self.entries(&commit.tree)?;
+            commit.tree = tree.find(part).filter(|below| below.mode == Mode::Tree).map_or(EMPTY_TREE, |below| below.id);
         }
         Ok(commit)
     }
@@ -298,35 +354,22 @@ impl Repository {
         if before == after {
             return Ok(());
         }
-        let (old, new) = (self.tree_bytes(before)?, self.tree_bytes(after)?);
-        let (mut old, mut new) = (
-            RawEntries(TreeRefIter::from_bytes(&old, gix::hash::Kind::Sha1)),
-            RawEntries(TreeRefIter::from_bytes(&new, gix::hash::Kind::Sha1)),
-        );
-        let (mut left, mut right) = (old.next().transpose()?, new.next().transpose()?);
+        let tree = |id: Option<Id>| id.map_or_else(|| Ok(Arc::default()), |id| self.entries(&id));
+        let (old, new) = (tree(before)?, tree(after)?);
+        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
         loop {
-            let order = match (&left, &right) {
+            let order = match (old.peek(), new.peek()) {
                 (None, None) => return Ok(()),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some(left), Some(right)) => left.order(right),
+                (Some(old), Some(new)) => old.order(new),
             };
-            let before = if order.is_le() { left.take() } else { None };
-            let after = if order.is_ge() { right.take() } else { None };
-            if before.is_some() {
-                left = old.next().transpose()?;
-            }
-            if after.is_some() {
-                right = new.next().transpose()?;
-            }
-            if before == after {
-                continue;
-            }
-            // names that are no UTF-8 cannot be named in a kustomization either
-            let Some(name) = before.or(after).and_then(|entry| std::str::from_utf8(entry.name).ok()) else { continue };
-            let path = if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
-            let tree = |entry: Option<RawEntry>| entry.filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
-            let file = |entry: Option<RawEntry>| entry.filter(|entry| entry.mode != Mode::Tree).map(|entry| entry.id);
+            let before = if order.is_le() { old.next() } else { None };
+            let after = if order.is_ge() { new.next() } else { None };
+            let Some(entry) = before.or(after).filter(|_| before != after) else { continue };
+            let path = if folder.is_empty() { entry.name.to_string() } else { format!("{folder}/{}", entry.name) };
+            let tree = |entry: Option<TreeEntry>| entry.filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
+            let file = |entry: Option<TreeEntry>| entry.filter(|entry| entry.mode != Mode::Tree).map(|entry| entry.id);
             let (file_before, file_after) = (file(before), file(after));
             if file_before.is_some() || file_after.is_some() {
                 found.push(ChangedPath { path: path.clone(), before: file_before, after: file_after });
@@ -335,46 +378,30 @@ impl Repository {
         }
     }
 
-    fn tree_bytes(&self, id: Option<Id>) -> Result<Vec<u8>, GitError> {
-        let Some(id) = id.filter(|id| *id != empty_tree()) else { return Ok(Vec::new()) };
-        self.with(|repo| {
-            let mut tree = repo.find_tree(object(&id)).map_err(|_| GitError::MissingObject(hex(&id)))?;
-            Ok(std::mem::take(&mut tree.data))
-        })
+    /// The entries of a tree.
+    pub(super) fn entries(&self, id: &Id) -> Result<Arc<Tree>, GitError> {
+        if let Some(tree) = lock(&self.trees).known.get(id) {
+            return Ok(tree.clone());
+        }
+        if *id == EMPTY_TREE {
+            return Ok(Arc::default());
+        }
+        let bytes = self.with(|repo| {
+            // a copy of the right size; the buffer goes on to the next object
+            let tree = repo.find_tree(object(id)).map_err(|_| GitError::MissingObject(hex(id)))?;
+            Ok(tree.data.clone())
+        })?;
+        let tree = Arc::new(Tree::read(bytes)?);
+        let mut trees = lock(&self.trees);
+        if trees.bytes > TREE_CACHE {
+            *trees = Trees::default();
+        }
+        trees.bytes += tree.bytes.len() + tree.names.len() * size_of::<(Range<u32>, Mode)>();
+        trees.known.insert(*id, tree.clone());
+        Ok(tree)
     }
 
-    /// An entry of a tree.
-    fn find(&self, tree: &Id, name: &str) -> Result<Option<(Mode, Id)>, GitError> {
-        let bytes = self.tree_bytes(Some(*tree))?;
-        for entry in RawEntries(TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1)) {
-            let entry = entry?;
-            if entry.name == name.as_bytes() {
-                return Ok(Some((entry.mode, entry.id)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The entries of a tree, sorted as Git does.
-    pub(super) fn entries(&self, id: &Id) -> Result<Arc<Vec<TreeEntry>>, GitError> {
-        if let Some(entries) = lock(&self.trees).get(id) {
-            return Ok(entries.clone());
-        }
-        let bytes = self.tree_bytes(Some(*id))?;
-        let mut entries = Vec::new();
-        for entry in RawEntries(TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1)) {
-            let entry = entry?;
-            // names that are no UTF-8 cannot be named in a kustomization either
-            if let Ok(name) = std::str::from_utf8(entry.name) {
-                entries.push(TreeEntry { name: name.into(), mode: entry.mode, id: entry.id });
-            }
-        }
-        let entries = Arc::new(entries);
-        lock(&self.trees).insert(*id, entries.clone());
-        Ok(entries)
-    }
-
-    pub(super) fn blob(&self, id: &Id) -> Result<Vec<u8>, SourceError> {
+    pub(super) fn blob(&self, id: &Id) -> Result<Arc<[u8]>, SourceError> {
         self.with(|repo| {
             let missing = || {
                 SourceError::Unreadable(format!(
@@ -386,49 +413,29 @@ impl Repository {
             if header.size() > MAX_FILE_SIZE {
                 return Err(SourceError::TooLarge);
             }
-            let mut blob = repo.find_blob(object(id)).map_err(|_| missing())?;
-            Ok(blob.take_data())
+            let blob = repo.find_blob(object(id)).map_err(|_| missing())?;
+            Ok(blob.data.as_slice().into())
         })
     }
 }
 
-/// An entry of a tree as it is stored.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct RawEntry<'a> {
-    name: &'a [u8],
-    mode: Mode,
-    id: Id,
-}
-
-impl RawEntry<'_> {
+impl TreeEntry<'_> {
     /// Git's order: a folder's name counts with a `/` at its end.
-    fn order(&self, other: &RawEntry) -> Ordering {
-        tree_order((self.name, self.mode == Mode::Tree), (other.name, other.mode == Mode::Tree))
+    fn order(&self, other: &TreeEntry) -> Ordering {
+        tree_order((self.name.as_bytes(), self.mode == Mode::Tree), (other.name.as_bytes(), other.mode == Mode::Tree))
     }
 }
 
 /// The order of the names in a tree, each with whether it is a folder.
-pub(super) fn tree_order(one: (&[u8], bool), other: (&[u8], bool)) -> Ordering {
+fn tree_order(one: (&[u8], bool), other: (&[u8], bool)) -> Ordering {
     let with_end =
         |(name, folder): (&[u8], bool), at: usize| name.get(at).copied().or_else(|| (folder && at == name.len()).then_some(b'/'));
     let common = one.0.len().min(other.0.len());
     one.0[..common].cmp(&other.0[..common]).then_with(|| with_end(one, common).cmp(&with_end(other, common)))
 }
 
-struct RawEntries<'a>(TreeRefIter<'a>);
-
-impl<'a> Iterator for RawEntries<'a> {
-    type Item = Result<RawEntry<'a>, GitError>;
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.0.next()? {
-            Ok(entry) => Ok(RawEntry { name: entry.filename, mode: entry.mode.kind(), id: id_of(entry.oid) }),
-            Err(error) => Err(GitError::Other(format!("a tree cannot be read: {error}"))),
-        })
-    }
-}
-
 /// The id that Git gives an object.
-pub(super) fn object_id(kind: Kind, content: &[u8]) -> Id {
+fn object_id(kind: Kind, content: &[u8]) -> Id {
     gix::objs::compute_hash(gix::hash::Kind::Sha1, kind, content).map(id_of).unwrap_or_default()
 }
 
@@ -448,37 +455,26 @@ pub struct GitTree {
 }
 
 impl GitTree {
-    fn lookup(&self, path: &str) -> Option<TreeEntry> {
-        let mut entry = TreeEntry { name: "".into(), mode: Mode::Tree, id: self.root };
+    /// What stands at a path without following links, and whether a link stands there or on the way.
+    fn lookup(&self, path: &str) -> (Option<(Mode, Id)>, bool) {
+        let (mut mode, mut id) = (Mode::Tree, self.root);
         for part in path.split('/').filter(|part| !part.is_empty()) {
-            if entry.mode != Mode::Tree {
-                return None;
+            let tree = if mode == Mode::Tree { self.repository.entries(&id).ok() } else { None };
+            match tree.as_ref().and_then(|tree| tree.find(part)) {
+                Some(entry) => (mode, id) = (entry.mode, entry.id),
+                None => return (None, mode == Mode::Link),
             }
-            let entries = self.repository.entries(&entry.id).ok()?;
-            let is = |folder: bool| {
-                entries.binary_search_by(|entry| tree_order((entry.name.as_bytes(), entry.mode == Mode::Tree), (part.as_bytes(), folder)))
-            };
-            let at = is(false).or_else(|_| is(true)).ok()?;
-            entry = entries.get(at)?.clone();
         }
-        Some(entry)
+        (Some((mode, id)), mode == Mode::Link)
     }
 
-    /// Whether a path can be taken as it is: it leads down, and over no link.
-    fn is_direct(&self, path: &str) -> bool {
-        let mut folder = self.root;
-        for part in path.split('/') {
-            let Ok(entries) = self.repository.entries(&folder) else { return false };
-            let is = |folder: bool| {
-                entries.binary_search_by(|entry| tree_order((entry.name.as_bytes(), entry.mode == Mode::Tree), (part.as_bytes(), folder)))
-            };
-            match is(true).or_else(|_| is(false)).ok().and_then(|at| entries.get(at)) {
-                Some(entry) if entry.mode == Mode::Tree => folder = entry.id,
-                Some(entry) => return entry.mode != Mode::Link && path.ends_with(part),
-                None => return false,
-            }
-        }
-        true
+    /// What stands at a path, with links followed.
+    fn entry(&self, path: &str) -> Result<(Mode, Id), SourceError> {
+        let found = match self.lookup(path) {
+            (found, false) if is_normalised(path) => found,
+            _ => self.lookup(&resolve_links(path, |path| self.link(path))?).0,
+        };
+        found.ok_or(SourceError::Missing)
     }
 
     fn list(&self, folder: &str, id: &Id, files: &mut Vec<Arc<str>>) {
@@ -495,6 +491,11 @@ impl GitTree {
     }
 }
 
+/// Whether a path is written as it is: without `.`, `..` and empty parts.
+fn is_normalised(path: &str) -> bool {
+    path.is_empty() || path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 impl Source for GitTree {
     fn files(&self) -> &[Arc<str>] {
         self.files.get_or_init(|| {
@@ -506,8 +507,7 @@ impl Source for GitTree {
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        let entry = self.lookup(&self.resolve(path).ok()?)?;
-        match entry.mode {
+        match self.entry(path).ok()?.0 {
             Mode::Tree => Some(EntryKind::Directory),
             Mode::Blob | Mode::BlobExecutable => Some(EntryKind::File),
             Mode::Link | Mode::Commit => None,
@@ -515,29 +515,28 @@ impl Source for GitTree {
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
-        let entry = self.lookup(&self.resolve(path)?).ok_or(SourceError::Missing)?;
-        match entry.mode {
-            Mode::Tree => Err(SourceError::IsDirectory),
-            Mode::Blob | Mode::BlobExecutable => Ok(self.repository.blob(&entry.id)?.into()),
-            Mode::Link | Mode::Commit => Err(SourceError::Missing),
+        match self.entry(path)? {
+            (Mode::Tree, _) => Err(SourceError::IsDirectory),
+            (Mode::Blob | Mode::BlobExecutable, id) => self.repository.blob(&id),
+            (Mode::Link | Mode::Commit, _) => Err(SourceError::Missing),
         }
     }
 
     fn content_id(&self, path: &str) -> Option<[u8; 20]> {
-        let entry = self.lookup(&self.resolve(path).ok()?)?;
-        (entry.mode != Mode::Tree).then_some(entry.id)
+        let (mode, id) = self.entry(path).ok()?;
+        (mode != Mode::Tree).then_some(id)
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
-        if self.is_direct(path) {
-            return Ok(path.to_string());
+        match self.lookup(path) {
+            (_, false) if is_normalised(path) => Ok(path.to_string()),
+            _ => resolve_links(path, |path| self.link(path)),
         }
-        resolve_links(path, |path| self.link(path))
     }
 
     fn link(&self, path: &str) -> Option<Cow<'_, str>> {
-        let entry = self.lookup(path).filter(|entry| entry.mode == Mode::Link)?;
-        let target = self.repository.blob(&entry.id).ok()?;
+        let (_, id) = self.lookup(path).0.filter(|(mode, _)| *mode == Mode::Link)?;
+        let target = self.repository.blob(&id).ok()?;
         Some(Cow::Owned(String::from_utf8_lossy(&target).into_owned()))
     }
 

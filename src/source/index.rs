@@ -4,16 +4,16 @@
 //! Not here: reading objects (`git`), what a difference means.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use gix::index::entry::{Flags, Mode as IndexMode, Stage, Stat, stat};
-use gix::objs::Kind;
+use gix::index::extension::Tree as Noted;
 use gix::objs::tree::EntryKind as Mode;
 use rayon::prelude::*;
 
-use super::git::{ChangedPath, GitError, Id, Repository, TreeEntry, blob_id, id_of, object_id, tree_order};
+use super::git::{ChangedPath, GitError, Id, Repository, TreeEntry, blob_id, id_of};
 use super::worktree::{Worktree, resolve_links};
 use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError};
 
@@ -30,8 +30,12 @@ struct Known {
 }
 
 /// The index of a work tree, with paths relative to the opened folder.
+#[derive(Default)]
 pub struct Index {
-    entries: BTreeMap<Arc<str>, Known>,
+    /// Sorted by path.
+    entries: Vec<(Arc<str>, Known)>,
+    /// The trees that the entries make, as far as Git noted them.
+    trees: Option<Noted>,
 }
 
 const STAT: stat::Options = stat::Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
@@ -42,15 +46,15 @@ impl Index {
         let told = |error: String| GitError::Other(format!("the index cannot be read: {error}"));
         let path = repository.with(|repo| repo.index_path());
         if !path.exists() {
-            return Ok(Index { entries: BTreeMap::new() });
+            return Ok(Index::default());
         }
         let file = gix::index::File::at(path, gix::hash::Kind::Sha1, true, gix::index::decode::Options::default());
-        let file = file.map_err(|error| told(error.to_string()))?;
+        let mut file = file.map_err(|error| told(error.to_string()))?;
         if file.is_sparse() {
             return Err(told("it is a sparse index; `git sparse-checkout reapply --no-sparse-index` writes a whole one".to_string()));
         }
         let below = if repository.prefix().is_empty() { String::new() } else { format!("{}/", repository.prefix()) };
-        let mut entries = BTreeMap::new();
+        let mut entries: Vec<(Arc<str>, Known)> = Vec::with_capacity(file.entries().len());
         for entry in file.entries() {
             let Some(path) = std::str::from_utf8(entry.path(&file)).ok().and_then(|path| path.strip_prefix(&*below)) else { continue };
             let mode = match entry.mode {
@@ -69,12 +73,22 @@ impl Index {
                 unsure: conflict || announced || entry.stat.is_racy(file.timestamp(), STAT),
                 absent: entry.flags.contains(Flags::SKIP_WORKTREE),
             };
-            // of a conflict, our side is what is shown
-            if !conflict || entry.stage() == Stage::Ours || !entries.contains_key(path) {
-                entries.insert(Arc::from(path), known);
+            match entries.last_mut().filter(|(last, _)| **last == *path) {
+                // of a conflict, our side is what is shown
+                Some((_, last)) if entry.stage() == Stage::Ours => *last = known,
+                Some(_) => {}
+                None => entries.push((Arc::from(path), known)),
             }
         }
-        Ok(Index { entries })
+        let below = |noted: Noted, part: &str| noted.children.into_iter().find(|child| *child.name == *part.as_bytes());
+        let parts = repository.prefix().split('/').filter(|part| !part.is_empty());
+        let trees = parts.fold(file.remove_tree(), |noted, part| noted.and_then(|noted| below(noted, part)));
+        Ok(Index { entries, trees })
+    }
+
+    fn get(&self, path: &str) -> Option<&Known> {
+        let at = self.entries.binary_search_by(|(other, _)| (**other).cmp(path)).ok()?;
+        self.entries.get(at).map(|(_, known)| known)
     }
 
     /// What differs between a tree and a work tree, sorted. A file's id stands for its content; in `after` it is made up where only
@@ -82,26 +96,27 @@ impl Index {
     pub fn changed_since(&self, repository: &Repository, tree: &Id, worktree: &Worktree) -> Result<Vec<ChangedPath>, GitError> {
         let submodules: Vec<String> =
             self.entries.iter().filter(|(_, known)| known.mode == Mode::Commit).map(|(path, _)| format!("{path}/")).collect();
-        let files: Vec<&Arc<str>> =
-            worktree.files().iter().filter(|path| !submodules.iter().any(|folder| path.starts_with(&**folder))).collect();
-        let listed = files.par_iter().map(|path| {
-            let id = self.entries.get(*path).filter(|known| is_untouched(worktree.root(), path, known)).map(|known| (known.mode, known.id));
-            ((*path).clone(), id)
-        });
-        let mut listed: HashMap<Arc<str>, Option<(Mode, Id)>> = listed.collect();
-        for (path, known) in self.entries.iter().filter(|(_, known)| known.absent || known.mode == Mode::Commit) {
-            listed.entry(path.clone()).or_insert(Some((known.mode, known.id)));
+        let (mut known, mut missing) = (self.entries.iter().peekable(), Vec::new());
+        let mut files: Vec<(&Arc<str>, Option<&Known>)> = Vec::with_capacity(self.entries.len());
+        let mut no_file = |entry: &'_ (Arc<str>, Known), files: &mut Vec<_>| match entry.1.absent || entry.1.mode == Mode::Commit {
+            true => files.push((entry.0.clone(), Some((entry.1.mode, entry.1.id)))),
+            false => missing.push(entry.0.clone()),
+        };
+        let mut listed: Vec<Listed> = Vec::new();
+        for path in worktree.files().iter().filter(|path| !submodules.iter().any(|folder| path.starts_with(&**folder))) {
+            while let Some(entry) = known.next_if(|(other, _)| other < path) {
+                no_file(entry, &mut listed);
+            }
+            files.push((path, known.next_if(|(other, _)| other == path).map(|(_, known)| known)));
         }
+        known.for_each(|entry| no_file(entry, &mut listed));
+        listed.par_extend(files.into_par_iter().map(|(path, known)| {
+            let untouched = known.filter(|known| is_untouched(worktree.root(), path, known));
+            (path.clone(), untouched.map(|known| (known.mode, known.id)))
+        }));
+        listed.par_sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let content = |path: &str, before: &TreeEntry| content_of(worktree, path, before);
-        let mut found = Vec::new();
-        Folder::of(listed.into_iter()).compare(repository, "", Some(*tree), &content, &mut found)?;
-        found.sort();
-        Ok(found)
-    }
-
-    /// The ids of what is staged, for [`Staged`].
-    fn listing(&self) -> impl Iterator<Item = (Arc<str>, Option<(Mode, Id)>)> {
-        self.entries.iter().map(|(path, known)| (path.clone(), Some((known.mode, known.id))))
+        Comparison::new(repository, &listed, &missing, &content).run(self.trees.as_ref(), tree)
     }
 }
 
@@ -131,112 +146,97 @@ fn content_of(worktree: &Worktree, path: &str, before: &TreeEntry) -> Option<Id>
     Some(blob_id(&unified))
 }
 
-/// A folder as Git would store it, as far as its content is known.
-#[derive(Default)]
-struct Folder {
-    folders: BTreeMap<Box<str>, Folder>,
-    files: BTreeMap<Box<str>, Option<(Mode, Id)>>,
-    /// `None` when the content of something in it is not known.
-    id: Option<Id>,
+/// A file of a head, and what is known of it without reading it.
+type Listed = (Arc<str>, Option<(Mode, Id)>);
+
+/// Files that are compared with a tree. Folders of which Git noted the tree are entered only where something in them may differ.
+struct Comparison<'a> {
+    repository: &'a Repository,
+    /// Sorted by path.
+    files: &'a [Listed],
+    /// The folders with something that the index does not know, at any depth.
+    unknown: HashSet<&'a str>,
+    /// Gives the id of a file of which nothing is known.
+    content: &'a dyn Fn(&str, &TreeEntry) -> Option<Id>,
 }
 
-impl Folder {
-    fn of(files: impl Iterator<Item = (Arc<str>, Option<(Mode, Id)>)>) -> Folder {
-        let mut top = Folder::default();
-        for (path, known) in files {
-            let mut folder = &mut top;
-            let mut parts = path.split('/').peekable();
-            while let Some(part) = parts.next() {
-                if parts.peek().is_none() {
-                    folder.files.insert(part.into(), known);
-                } else if !folder.folders.contains_key(part) {
-                    folder = folder.folders.entry(part.into()).or_default();
-                } else if let Some(below) = folder.folders.get_mut(part) {
-                    folder = below;
-                } else {
-                    break;
-                }
-            }
-        }
-        top.identify();
-        top
+impl<'a> Comparison<'a> {
+    /// `missing`: what the index has and the head has not.
+    fn new(
+        repository: &'a Repository,
+        files: &'a [Listed],
+        missing: &'a [Arc<str>],
+        content: &'a dyn Fn(&str, &TreeEntry) -> Option<Id>,
+    ) -> Comparison<'a> {
+        let unknown = files.iter().filter(|(_, known)| known.is_none()).map(|(path, _)| path).chain(missing);
+        let folders = unknown.flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at)).chain([""]));
+        Comparison { repository, files, unknown: folders.collect(), content }
     }
 
-    fn identify(&mut self) {
-        let mut entries: Vec<(&str, Mode, Id)> = Vec::with_capacity(self.files.len() + self.folders.len());
-        let mut known = true;
-        for (name, folder) in &mut self.folders {
-            folder.identify();
-            match folder.id {
-                Some(id) => entries.push((name, Mode::Tree, id)),
-                None => known = false,
-            }
-        }
-        for (name, file) in &self.files {
-            match file {
-                Some((mode, id)) => entries.push((name, *mode, *id)),
-                None => known = false,
-            }
-        }
-        if !known {
-            return;
-        }
-        let key = |entry: &(&str, Mode, Id)| (entry.0.len(), entry.1 == Mode::Tree);
-        entries.sort_by(|one, other| tree_order((one.0.as_bytes(), key(one).1), (other.0.as_bytes(), key(other).1)));
-        let mut bytes = Vec::with_capacity(entries.len() * 40);
-        for (name, mode, id) in entries {
-            bytes.extend_from_slice(mode.as_octal_str());
-            bytes.push(b' ');
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.push(0);
-            bytes.extend_from_slice(&id);
-        }
-        self.id = Some(object_id(Kind::Tree, &bytes));
+    /// What differs, sorted.
+    fn run(&self, noted: Option<&Noted>, tree: &Id) -> Result<Vec<ChangedPath>, GitError> {
+        let mut found = Vec::new();
+        self.folder("", self.files, noted, Some(*tree), &mut found)?;
+        found.sort();
+        Ok(found)
     }
 
-    /// What differs from a tree. `content` gives the id of a file whose content is not known.
-    fn compare(
+    /// `files`: those in and below the folder.
+    fn folder(
         &self,
-        repository: &Repository,
         folder: &str,
+        files: &[Listed],
+        noted: Option<&Noted>,
         tree: Option<Id>,
-        content: &dyn Fn(&str, &TreeEntry) -> Option<Id>,
         found: &mut Vec<ChangedPath>,
     ) -> Result<(), GitError> {
-        if tree.is_some() && tree == self.id {
+        let own = noted.filter(|noted| noted.num_entries.is_some() && !self.unknown.contains(folder)).map(|noted| id_of(noted.id));
+        if tree.is_some() && tree == own {
             return Ok(());
         }
-        let entries = tree.map_or_else(|| Ok(Arc::default()), |tree| repository.entries(&tree))?;
-        let before: HashMap<&str, &TreeEntry> = entries.iter().map(|entry| (&*entry.name, entry)).collect();
+        let entries = tree.map_or_else(|| Ok(Arc::default()), |tree| self.repository.entries(&tree))?;
+        let before: HashMap<&str, TreeEntry> = entries.iter().map(|entry| (entry.name, entry)).collect();
+        let noted: HashMap<&[u8], &Noted> = noted.iter().flat_map(|noted| &noted.children).map(|child| (&*child.name, child)).collect();
         let path_of = |name: &str| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
-        for (name, known) in &self.files {
-            let (path, old) = (path_of(name), before.get(&**name).filter(|entry| entry.mode != Mode::Tree));
-            let Some(old) = old else {
-                found.push(ChangedPath { path, before: None, after: Some(known.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
+        let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        fn below(listed: &Listed, prefix: usize) -> &str {
+            listed.0.get(prefix..).unwrap_or_default()
+        }
+        let (mut own_files, mut own_folders): (HashSet<&str>, HashSet<&str>) = Default::default();
+        let mut rest = files;
+        while let Some(first) = rest.first() {
+            let name = below(first, prefix);
+            if let Some((name, _)) = name.split_once('/') {
+                let inside = |listed: &Listed| below(listed, prefix).strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+                let (inner, others) = rest.split_at(rest.partition_point(inside));
+                rest = others;
+                own_folders.insert(name);
+                let tree = before.get(name).filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
+                self.folder(&path_of(name), inner, noted.get(name.as_bytes()).copied(), tree, found)?;
+                continue;
+            }
+            rest = rest.get(1..).unwrap_or_default();
+            own_files.insert(name);
+            let (path, after) = (path_of(name), first.1);
+            let Some(old) = before.get(name).filter(|entry| entry.mode != Mode::Tree) else {
+                found.push(ChangedPath { path, before: None, after: Some(after.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
                 continue;
             };
-            let same = match known {
-                Some((mode, id)) => (*mode, *id) == (old.mode, old.id),
-                None => content(&path, old) == Some(old.id),
+            let same = match after {
+                Some((mode, id)) => (mode, id) == (old.mode, old.id),
+                None => (self.content)(&path, old) == Some(old.id),
             };
             if !same {
-                found.push(ChangedPath { path, before: Some(old.id), after: Some(known.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
+                found.push(ChangedPath { path, before: Some(old.id), after: Some(after.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
             }
         }
-        for (name, below) in &self.folders {
-            let tree = before.get(&**name).filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.id);
-            below.compare(repository, &path_of(name), tree, content, found)?;
-        }
-        for entry in entries.iter() {
-            let (path, name) = (path_of(&entry.name), &entry.name);
-            if entry.mode == Mode::Tree {
-                if !self.folders.contains_key(name) {
-                    Folder::default().compare(repository, &path, Some(entry.id), content, found)?;
-                }
-            } else if !self.files.contains_key(name) && !self.folders.contains_key(name)
-                || entry.mode != Mode::Commit && !self.files.contains_key(name)
-            {
-                found.push(ChangedPath { path, before: Some(entry.id), after: None });
+        for entry in entries.iter().filter(|entry| !own_files.contains(entry.name)) {
+            let (path, is_folder) = (path_of(entry.name), own_folders.contains(entry.name));
+            match entry.mode {
+                Mode::Tree if is_folder => {}
+                Mode::Tree => self.folder(&path, &[], None, Some(entry.id), found)?,
+                Mode::Commit if is_folder => {}
+                _ => found.push(ChangedPath { path, before: Some(entry.id), after: None }),
             }
         }
         Ok(())
@@ -260,10 +260,8 @@ impl Staged {
 
     /// What differs between a tree and what is staged, sorted.
     pub fn changed_since(&self, tree: &Id) -> Result<Vec<ChangedPath>, GitError> {
-        let mut found = Vec::new();
-        Folder::of(self.index.listing()).compare(&self.repository, "", Some(*tree), &|_, _| None, &mut found)?;
-        found.sort();
-        Ok(found)
+        let listed: Vec<Listed> = self.index.entries.iter().map(|(path, known)| (path.clone(), Some((known.mode, known.id)))).collect();
+        Comparison::new(&self.repository, &listed, &[], &|_, _| None).run(self.index.trees.as_ref(), tree)
     }
 }
 
@@ -278,15 +276,15 @@ impl Source for Staged {
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let path = self.resolve(path)?;
-        match self.index.entries.get(&*path) {
-            Some(known) if known.mode != Mode::Commit => Ok(self.repository.blob(&known.id)?.into()),
+        match self.index.get(&path) {
+            Some(known) if known.mode != Mode::Commit => self.repository.blob(&known.id),
             _ if super::kind_in(&self.files, &path).is_some() => Err(SourceError::IsDirectory),
             _ => Err(SourceError::Missing),
         }
     }
 
     fn content_id(&self, path: &str) -> Option<[u8; 20]> {
-        self.index.entries.get(&*self.resolve(path).ok()?).map(|known| known.id)
+        self.index.get(&self.resolve(path).ok()?).map(|known| known.id)
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
@@ -294,7 +292,7 @@ impl Source for Staged {
     }
 
     fn link(&self, path: &str) -> Option<Cow<'_, str>> {
-        let known = self.index.entries.get(path).filter(|known| known.mode == Mode::Link)?;
+        let known = self.index.get(path).filter(|known| known.mode == Mode::Link)?;
         let target = self.repository.blob(&known.id).ok()?;
         Some(Cow::Owned(String::from_utf8_lossy(&target).into_owned()))
     }

@@ -3,6 +3,7 @@
 //! Here: listing once, reading within the root, symbolic links. Not here: Git (`git`), what files mean.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -162,20 +163,29 @@ impl Source for Worktree {
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
+        /// Most files fit; the buffer grows for others and is given back.
+        const BUFFER: usize = 64 << 10;
+        thread_local! {
+            static BYTES: RefCell<Vec<u8>> = RefCell::default();
+        }
         let path = self.resolve(path)?;
-        match self.kind(&path) {
+        match super::kind_in(&self.files, &path) {
             None => return Err(SourceError::Missing),
             Some(EntryKind::Directory) => return Err(SourceError::IsDirectory),
             Some(EntryKind::File) => {}
         }
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let file = std::fs::File::open(self.root.join(&path)).map_err(unreadable)?;
-        let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |metadata| metadata.len().min(MAX_FILE_SIZE)) as usize + 1);
-        file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_FILE_SIZE {
-            return Err(SourceError::TooLarge);
-        }
-        Ok(bytes.into())
+        BYTES.with_borrow_mut(|bytes| {
+            bytes.clear();
+            bytes.shrink_to(BUFFER);
+            bytes.reserve(BUFFER);
+            file.take(MAX_FILE_SIZE + 1).read_to_end(bytes).map_err(unreadable)?;
+            if bytes.len() as u64 > MAX_FILE_SIZE {
+                return Err(SourceError::TooLarge);
+            }
+            Ok(bytes.as_slice().into())
+        })
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
