@@ -305,3 +305,62 @@ impl Source for Staged {
         self.repository.remotes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Runs Git to make a repository for a test; the product itself never does.
+    fn git(folder: &Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
+        let done = Command::new("git").current_dir(folder).args(identity).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// What differs from the first commit: in the work tree, and in what is staged.
+    fn changed(root: &Path) -> (Vec<String>, Vec<String>) {
+        let repository = Arc::new(Repository::open(root).unwrap());
+        let first = repository.resolve("first").and_then(|id| repository.commit(&id)).unwrap();
+        let index = Index::read(&repository).unwrap();
+        let paths = |changes: Vec<ChangedPath>| changes.into_iter().map(|change| change.path).collect();
+        let of_worktree = index.changed_since(&repository, &first.tree, &Worktree::open(root).unwrap()).unwrap();
+        (paths(of_worktree), paths(Staged::open(repository).unwrap().changed_since(&first.tree).unwrap()))
+    }
+
+    #[test]
+    fn what_differs_is_found_whatever_git_noted_of_trees() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        git(root, &["init", "-q"]);
+        for path in ["a/b/one.yaml", "a/b/two.yaml", "a/c/three.yaml", "a-b/four.yaml", "a.yaml", "d/e/five.yaml"] {
+            write(root, path, path);
+        }
+        git(root, &["add", "-A"]);
+        git(root, &["commit", "-q", "-m", "first"]);
+        git(root, &["tag", "first"]);
+        assert_eq!(changed(root), (vec![], vec![]));
+        // changed, removed and new without the index knowing; a folder in place of a file
+        write(root, "a/b/one.yaml", "other");
+        write(root, "a/c/new.yaml", "new");
+        std::fs::remove_file(root.join("a.yaml")).unwrap();
+        write(root, "a.yaml/file", "in a folder");
+        std::fs::remove_dir_all(root.join("d")).unwrap();
+        let different = ["a.yaml", "a.yaml/file", "a/b/one.yaml", "a/c/new.yaml", "d/e/five.yaml"].map(str::to_string).to_vec();
+        assert_eq!(changed(root), (different.clone(), vec![]));
+        // what is staged: Git notes the trees that are left as they were
+        git(root, &["add", "-A"]);
+        assert_eq!(changed(root), (different.clone(), different.clone()));
+        // what is committed: all trees are noted, and some are not the first commit's
+        git(root, &["commit", "-q", "-m", "second"]);
+        assert_eq!(changed(root), (different.clone(), different));
+        git(root, &["reset", "-q", "--hard", "first"]);
+        assert_eq!(changed(root), (vec![], vec![]));
+    }
+}
