@@ -131,6 +131,7 @@ fn bad_usage_is_status_2() {
         (&["--rule", "unmatched-patch=loud"], "the levels are off, info, warning, error"),
         (&["--baseline", "missing.json"], "the baseline missing.json cannot be read"),
         (&["--now", "tomorrow"], "write 2027-01-31"),
+        (&["status", "--rule", "mutable-tag=off"], "unexpected argument '--rule'"),
         (&["--jobs", "0"], "0 is not in 1.."),
         (&["--no-such-option"], "unexpected argument"),
         (&["no/such/folder"], "no such file or folder"),

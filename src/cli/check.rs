@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::base::{self, Base, Past};
-use super::options::{FailOn, Now, RepoOptions, Target, columns, complain, target};
+use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
@@ -31,6 +31,8 @@ pub struct Arguments {
     /// several times [default: pretty]
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
+    #[command(flatten)]
+    judge: JudgeOptions,
     #[command(flatten)]
     repo: RepoOptions,
     /// Check this environment only; may be given several times
@@ -77,19 +79,26 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
     let head = if arguments.staged { Head::Staged } else { Head::Worktree };
     // the process ends with the check: to give everything back piece by piece takes a while
+    let judge = &arguments.judge;
+    judge.known()?;
     let mut workspace = ManuallyDrop::new(Workspace::load_at(path, &arguments.repo, head)?);
+    judge.lay_over(&mut workspace.config);
     let selection = selection(arguments, &workspace)?;
-    let now = Now::or_clock(arguments.repo.now.as_ref());
+    let now = Now::or_clock(judge.now.as_ref());
     let today = now.date();
     let mut options = check::Options { selection, baseline, ..check::Options::whole(today) };
-    let policies = policies(&workspace, &arguments.repo)?;
+    let policies = policies(&workspace, judge)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let base = ManuallyDrop::new(timed(&mut timings, "base", || base_of(arguments, &workspace))?);
+    let mut base = ManuallyDrop::new(timed(&mut timings, "base", || base_of(arguments, &workspace))?);
+    if let Some(base) = base.as_mut() {
+        judge.lay_over(&mut base.config);
+    }
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
     let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
     context.now = Some(now.clone());
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
+        context.base_config.iter_mut().for_each(|(config, _)| judge.lay_over(config));
         context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
     }
     // judged as it was, by its own configuration: what it has as well is not caused by the change
@@ -113,7 +122,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         options.judged_files = context.judged.as_ref().map(|_| base.changed.clone());
         let known = timed(timings, "rules at the base", || {
             let mut known = rules::run(before);
-            known.extend(policy::run(base_policies(base, &arguments.repo).as_ref().unwrap_or(&policies), before));
+            known.extend(policy::run(base_policies(base, judge).as_ref().unwrap_or(&policies), before));
             known
         });
         options.known = Some(check::known(&base.repo, &base.config, &options, known));
@@ -183,7 +192,7 @@ fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>)
 }
 
 /// The policies as the base has them, where something of them changed and they can be used.
-fn base_policies(base: &Base, options: &RepoOptions) -> Option<Policies> {
+fn base_policies(base: &Base, options: &JudgeOptions) -> Option<Policies> {
     if base.config.policies.is_empty() || !base.concerns_everything(&base.config) || !options.policies.is_empty() {
         return None;
     }
@@ -193,7 +202,7 @@ fn base_policies(base: &Base, options: &RepoOptions) -> Option<Policies> {
 }
 
 /// The configured policies and those of the command line. What is wrong with them is printed, all of it.
-fn policies(workspace: &Workspace, options: &RepoOptions) -> Result<Policies, String> {
+fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, String> {
     let mut files = Vec::new();
     for path in &options.policies {
         files.extend(super::policy::files(path)?);

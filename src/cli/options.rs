@@ -10,17 +10,28 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
-use crate::config::{CONFIG_FILE, Level};
+use crate::config::{CONFIG_FILE, Config, Level, is_other_rule};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::worktree::find_root;
 
-/// Which repository, and how it is judged.
+/// How a repository is read, and what is printed of it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RepoOptions {
     /// Configuration file [default: .gitops-lint.yaml at the root]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Worker threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// How a repository is judged.
+#[derive(Args, Clone, Debug, Default)]
+pub struct JudgeOptions {
     /// Level of a rule: off, info, warning or error; may be given several times
     #[arg(long = "rule", value_name = "ID=LEVEL", value_parser = rule_level)]
     pub rules: Vec<(String, Level)>,
@@ -33,15 +44,26 @@ pub struct RepoOptions {
     /// Every package of the policies speaks, not only main and promotion
     #[arg(long)]
     pub all_namespaces: bool,
-    /// Worker threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
     /// The time that counts as now, such as 2027-01-31 or 2027-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = now)]
     pub now: Option<Now>,
-    /// When to use colours
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
+}
+
+impl JudgeOptions {
+    /// Whether every rule that a level is given exists; else what to say.
+    pub fn known(&self) -> Result<(), String> {
+        match self.rules.iter().find(|(id, _)| crate::rules::find(id).is_none() && !is_other_rule(id)) {
+            Some((id, _)) => Err(format!("--rule: {}", super::unknown_rule(id))),
+            None => Ok(()),
+        }
+    }
+
+    /// Lays the levels over a configuration.
+    pub fn lay_over(&self, config: &mut Config) {
+        for (id, level) in &self.rules {
+            config.rules.entry(id.clone()).or_default().level = Some(*level);
+        }
+    }
 }
 
 /// How a command prints what people read and programs as well.

@@ -41,7 +41,7 @@ enum HeadFiles {
 pub struct Workspace {
     /// Where it lies, and which part was asked about.
     pub place: Place,
-    /// The configuration, with what the command line says laid over it.
+    /// The configuration.
     pub config: Config,
     /// The repo.
     pub repo: Repo,
@@ -74,12 +74,6 @@ impl Workspace {
         let files = Arc::new(Files::default());
         let config =
             timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
-        for (id, _) in &options.rules {
-            if crate::rules::find(id).is_none() && !is_other_rule(id) {
-                return Err(format!("--rule: {}", super::unknown_rule(id)));
-            }
-        }
-        let config = with_levels(config, options);
         let repo = timed(&mut timings, "discover", || Repo::load_with(source, Some(place.root.clone()), &config, files));
         Ok(Workspace { place, config, repo, timings, head, git })
     }
@@ -97,7 +91,7 @@ impl Workspace {
         let (before, now) = (read(other), read(&self.repo));
         let file = now.as_ref().or(before.as_ref()).map(|(_, file)| *file)?;
         let config = before.map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file)).ok()?;
-        Some((with_levels(config, options), file))
+        Some((config, file))
     }
 
     /// The Git repository around the root.
@@ -138,7 +132,7 @@ impl Workspace {
         };
         match &options.config {
             Some(_) => self.config.clone(),
-            None => with_levels(read().unwrap_or_else(|| self.config.clone()), options),
+            None => read().unwrap_or_else(|| self.config.clone()),
         }
     }
 }
@@ -196,11 +190,6 @@ fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
         FILE_NAMES.contains(&name).then_some(folder)
     });
     folders.into_iter().any(|folder| renderer.leads_out(folder))
-}
-
-/// Ids that findings have without being a rule's: policies and what is said about suppressions.
-fn is_other_rule(id: &str) -> bool {
-    id.starts_with("policy/") || ["policy-error", "unused-suppression", "expired-suppression"].contains(&id)
 }
 
 /// Starts the pool of threads that everything below uses. A second command in one process keeps the first one's pool.
@@ -274,12 +263,4 @@ fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
         Ok(documents) => Config::load(&documents, &rules),
         Err(error) => Err(vec![ConfigProblem { message: error.message, help: None, origin: error.origin }]),
     }
-}
-
-/// Lays the levels of the command line over a configuration.
-fn with_levels(mut config: Config, options: &RepoOptions) -> Config {
-    for (id, level) in &options.rules {
-        config.rules.entry(id.clone()).or_default().level = Some(*level);
-    }
-    config
 }

@@ -65,6 +65,11 @@ const LATER: &[&str] = &["evidence"];
 /// Ids that findings have without being a rule's.
 const OTHER_RULES: &[&str] = &["policy-error", "unused-suppression", "expired-suppression"];
 
+/// Whether findings may have an id that is no rule's: policies, and what is said about policies and suppressions.
+pub fn is_other_rule(id: &str) -> bool {
+    id.starts_with("policy/") || OTHER_RULES.contains(&id)
+}
+
 impl Config {
     /// Reads a configuration file. Every mistake is in the error, in the order of the file.
     pub fn load(documents: &Documents, rules: &[KnownRule<'_>]) -> Result<Config, Vec<ConfigProblem>> {
@@ -456,7 +461,7 @@ impl Reader<'_> {
         for entry in node.entries() {
             let id = &*entry.key;
             let rule = self.rules.iter().find(|rule| rule.id == id).copied();
-            if rule.is_none() && !id.starts_with("policy/") && !OTHER_RULES.contains(&id) {
+            if rule.is_none() && !is_other_rule(id) {
                 let known: Vec<&str> = self.rules.iter().map(|rule| rule.id).chain(OTHER_RULES.iter().copied()).collect();
                 let help = match nearest(id, &known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
@@ -669,7 +674,7 @@ impl Reader<'_> {
             );
         }
         let (id, origin) = rule?;
-        if !self.rules.iter().any(|rule| rule.id == id) && !id.starts_with("policy/") && !OTHER_RULES.contains(&id.as_str()) {
+        if !self.rules.iter().any(|rule| rule.id == id) && !is_other_rule(&id) {
             let known: Vec<&str> = self.rules.iter().map(|rule| rule.id).collect();
             let help =
                 nearest(&id, &known).map_or("`gitops-lint rules` lists them".to_string(), |meant| format!("did you mean `{meant}`?"));

@@ -13,7 +13,7 @@ use crate::kustomize::remote::Remotes;
 use crate::repo::Environment;
 use crate::yaml::{Node, Origin};
 
-pub use load::{ConfigProblem, KnownRule};
+pub use load::{ConfigProblem, KnownRule, is_other_rule};
 
 /// The name of the configuration file at the root.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
