@@ -117,6 +117,8 @@ pub struct Counts {
     pub infos: usize,
     /// Findings that a comment, the configuration or the baseline accepts.
     pub suppressed: usize,
+    /// Overlays that were not judged, as the change does not concern them.
+    pub unconcerned: usize,
     /// Findings, before those of one cause are joined, that the base revision has as well.
     pub known: usize,
 }
@@ -226,6 +228,7 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
             Severity::Info => counts.infos += 1,
         }
     }
+    counts.unconcerned = options.judged.as_ref().map_or(0, |judged| repo.overlays.len() - judged.len().min(repo.overlays.len()));
     counts.apps = selected.iter().map(|overlay| overlay.app.as_str()).collect::<BTreeSet<_>>().len();
     counts.files = repo.files.all().iter().filter(|(_, file)| file.revision.is_none()).count();
     counts.resources = selected.iter().map(|overlay| overlay.rendered.resources.len()).sum();

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use crate::config::{self, Config, Level};
 use crate::finding::{Finding, Located, Severity};
 use crate::repo::Repo;
+use crate::rules::loosened_check;
 use crate::source::SourceFile;
 use crate::yaml::{By, FileId, Origin};
 
@@ -83,6 +84,10 @@ impl<'a> Suppressions<'a> {
     /// Whether a suppression covers a finding. Every one that does counts as used.
     pub fn covers(&mut self, located: &Located) -> bool {
         let finding = &located.finding;
+        // a change cannot accept itself what it loosens
+        if finding.rule == loosened_check::ID {
+            return false;
+        }
         let places = std::iter::once((finding.origin.file, &located.location))
             .chain(finding.related.iter().map(|related| related.origin.file).zip(&located.related));
         let mut covered = false;

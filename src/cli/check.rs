@@ -180,7 +180,8 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
 /// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git there is none.
 fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>) -> Option<Past<'r>> {
     let mut past = Past::new(workspace, base, context.option("insufficient-soak", "atLeast").is_some()).ok()?;
-    for (from, to) in context.judged_pairs().filter(|(_, to)| context.repo.protected(to)) {
+    let gone = context.judged().filter_map(|to| Some((context.proved_by_gone(to)?, to)));
+    for (from, to) in context.judged_pairs().chain(gone).filter(|(_, to)| context.repo.protected(to)) {
         let digests = context.facts(to).images.iter().filter_map(|used| used.image().digest.map(str::to_string));
         let known = |overlay| context.at_base(overlay).unwrap_or(overlay);
         let mut overlays: Vec<&Overlay> = context.siblings(from).chain([from]).map(known).collect();

@@ -3,7 +3,7 @@
 //!
 //! Not here: how an overlay's past follows a rename from commit to commit (`history`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -18,12 +18,18 @@ pub fn before(head: &Repo, base: &Repo) -> Vec<Option<usize>> {
     if homeless.is_empty() {
         return found;
     }
-    // by what it is, then by what is written in its kustomization
+    // by what it is, then by what is written in its kustomization, then by what it makes
     let name = |overlay: &Overlay| Some((overlay.app.clone(), overlay.environment, overlay.variant.clone()));
     pair_up(head, base, &mut found, &mut homeless, |_, overlay| name(overlay));
     pair_up(head, base, &mut found, &mut homeless, |repo, overlay| {
         let text: Arc<str> = repo.files.get(overlay.origin.file).text.clone();
         overlay.environment.filter(|_| !text.is_empty()).map(|environment| (environment, text))
+    });
+    // what was edited on the way still makes the same objects
+    pair_up(head, base, &mut found, &mut homeless, |_, overlay| {
+        let ids = overlay.rendered.resources.iter().map(|resource| (resource.kind().to_string(), resource.original.name.clone()));
+        let ids: BTreeSet<(String, String)> = ids.collect();
+        overlay.environment.filter(|_| !ids.is_empty()).map(|environment| (environment, overlay.variant.clone(), ids))
     });
     found
 }

@@ -189,6 +189,9 @@ fn found(counts: &Counts) -> String {
 pub fn summary(outcome: &Outcome) -> String {
     let counts = &outcome.counts;
     let ran = format!("{} and {}", count(counts.rules, "rule"), count(counts.policies, "policy"));
+    if !outcome.checked_anything() && counts.unconcerned > 0 {
+        return format!("{}; the change concerns none of {} ({ran} ready)", found(counts), self::count(counts.unconcerned, "overlay"));
+    }
     if !outcome.checked_anything() {
         return format!("{}; nothing was checked: no overlay was found ({ran} ready)", found(counts));
     }

@@ -8,6 +8,7 @@ use jiff::ZonedDateTime;
 
 use super::controls::{self, Control};
 use super::depends_on::{self, Edge};
+use super::loosened_check;
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
 use crate::history::{self, Contribution, Version};
@@ -17,7 +18,7 @@ use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource, ResourceId};
 use crate::repo::agents::Pointer;
-use crate::repo::{Overlay, Repo, renamed};
+use crate::repo::{Overlay, Pair, Repo, renamed};
 use crate::source::Files;
 use crate::source::git::Id;
 use crate::yaml::{FileId, Node, Origin};
@@ -201,11 +202,15 @@ impl<'a> Context<'a> {
     /// Whether an environment ran a digest before: the earlier one of a pair, or, against a base, the later one itself, which then
     /// returns to it. What comes in the same change has proved nothing. Without a past: no.
     pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
+        // of an app that is new in both environments nothing else can be asked
+        let new = self.at_base(to).is_none();
         let ran = |overlay: &Overlay| {
             let same = self.same_image(overlay, to, image);
-            self.proofs.is_some_and(|proofs| proofs.ran(self.at_base(overlay).unwrap_or(overlay), digest).iter().any(|name| same(name)))
+            let past = self.at_base(overlay).or((self.base.is_none() || new).then_some(overlay));
+            self.proofs.zip(past).is_some_and(|(proofs, past)| proofs.ran(past, digest).iter().any(|name| same(name)))
         };
-        ran(from) || self.siblings(from).any(ran) || (self.base.is_some() && ran(to))
+        // an overlay that is new ran nothing
+        ran(from) || self.siblings(from).any(ran) || (self.base.is_some() && !new && ran(to))
     }
 
     /// The other variants of an overlay: what one of them ran, the environment ran.
@@ -277,6 +282,14 @@ impl<'a> Context<'a> {
         let judged = |index: usize| self.judged.as_ref().is_none_or(|judged| judged.contains(&index));
         let pairs = repo.pairs.iter().filter(move |pair| judged(pair.to));
         pairs.filter_map(move |pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)))
+    }
+
+    /// What an overlay was compared with at the base revision, where the change takes that away.
+    pub fn proved_by_gone(&self, to: &Overlay) -> Option<&'a Overlay> {
+        let (base, before): (&'a Repo, &Overlay) = (self.base?, self.at_base(to)?);
+        let later = |pair: &&Pair| base.overlays.get(pair.to).is_some_and(|other| std::ptr::eq(other, before));
+        let from = base.overlays.get(base.pairs.iter().find(later)?.from)?;
+        self.at_head(from).is_none().then_some(from)
     }
 
     /// The overlay as it is at the base revision: the same folder, environment and variant, or the folder that was renamed.
@@ -434,9 +447,11 @@ impl<'a> Context<'a> {
         living.contains(&(environment, object))
     }
 
-    /// The level that the configuration gives a rule.
+    /// The level that the configuration gives a rule. What tells of a loosened configuration has the level of the one before.
     pub fn level(&self, rule: &str) -> Option<Level> {
-        self.config.rules.get(rule).and_then(|settings| settings.level)
+        let before = self.base_config.as_ref().filter(|_| rule == loosened_check::ID);
+        let config = before.map_or(self.config, |(before, _)| before);
+        config.rules.get(rule).and_then(|settings| settings.level)
     }
 
     /// An option of a rule as written.

@@ -2,9 +2,9 @@
 //!
 //! ## What
 //!
-//! With `--base`: what the change under check alters in `.gitops-lint.yaml` so that less is found in protected environments: a rule that is switched off or lowered, an environment that is no longer protected, an added suppression, allowance, external object or ignored layout, a freeze that is gone, shortened or has a new exemption, a break-glass trailer, bots that count no more, policies and dependencies that are gone.
+//! With `--base`: what the change under check alters in `.gitops-lint.yaml` so that less is found in protected environments: a rule that is switched off or lowered, an environment that is no longer protected or proved by another one, an added suppression, allowance, external object or ignored layout, a freeze that is gone, shortened or has a new exemption, a break-glass trailer, bots that count no more, policies and dependencies that are gone.
 //!
-//! The check runs with the configuration of the change: otherwise nobody could mend it. What the change loosens for itself is therefore told.
+//! The check runs with the configuration of the change: otherwise nobody could mend it. What the change loosens for itself is therefore told, at the level that this rule has in the configuration of the base revision, and no suppression covers it.
 //!
 //! ## Why
 //!
@@ -33,8 +33,11 @@ use crate::yaml::{By, Origin};
 /// See the documentation above.
 pub struct LoosenedCheck;
 
+/// The rule's name.
+pub const ID: &str = "loosened-check";
+
 const METADATA: Metadata = Metadata {
-    id: "loosened-check",
+    id: ID,
     category: Category::Meta,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
@@ -67,6 +70,12 @@ fn strictness(rule: &str, level: Option<Level>) -> Option<Severity> {
     }
 }
 
+/// The environment before another one in the order of promotion.
+fn proving<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
+    let at = config.environments.iter().position(|environment| environment.name == name)?;
+    config.environments.get(at.checked_sub(1)?).map(|environment| environment.name.as_str())
+}
+
 /// What one configuration lets pass that another one does not, each with its place where it has one.
 fn loosened(before: &Config, now: &Config) -> Vec<(Option<Origin>, String)> {
     let mut found = Vec::new();
@@ -86,6 +95,11 @@ fn loosened(before: &Config, now: &Config) -> Vec<(Option<Origin>, String)> {
     for environment in before.environments.iter().filter(|environment| environment.protected) {
         if !now.environments.iter().any(|other| other.name == environment.name && other.protected) {
             note(None, format!("the change protects {} no more", environment.name));
+        } else if let (Some(old), Some(new)) = (proving(before, &environment.name), proving(now, &environment.name))
+            && old != new
+            && before.environments.iter().any(|other| other.name == new)
+        {
+            note(None, format!("the change lets {new} prove what goes to {}, in place of {old}", environment.name));
         }
     }
     let added = |origin: Origin, what: String| (Some(origin), what);

@@ -42,7 +42,7 @@ mod invalid_hook;
 mod invalid_image;
 mod invalid_sync_wave;
 mod limits_below_requests;
-mod loosened_check;
+pub(crate) mod loosened_check;
 mod lost_digest;
 mod missing_configmap;
 mod missing_configmap_key;

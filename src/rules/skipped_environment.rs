@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: a digest that a protected environment gets by the change under check, and that the environment before it has not run at the base revision or before: because it comes from an environment further back, or because both get it by the same change. (A digest that is nowhere else is `digest-mismatch`.) A return to a digest that the environment itself ran before is fine.
+//! With `--base`: a digest that a protected environment gets by the change under check, and that the environment before it has not run at the base revision or before: because it comes from an environment further back, or because both get it by the same change. (A digest that is nowhere else is `digest-mismatch`.) A return to a digest that the environment itself ran before is fine. Taking the environment before away in the same change does not help. An image that comes to the protected environment alone (a sidecar, a job) is a warning.
 //!
 //! ## Why
 //!
@@ -36,7 +36,7 @@ pub struct SkippedEnvironment;
 const METADATA: Metadata = Metadata {
     id: "skipped-environment",
     category: Category::Images,
-    level: "error; needs a base revision",
+    level: "error, an image of production alone warning; needs a base revision",
     severity: Severity::Error,
     summary: "a digest that reaches production before the environment before it has run it",
     options: &[],
@@ -47,6 +47,37 @@ impl Rule for SkippedEnvironment {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    /// What an environment proved that the change takes away must have been proved before.
+    fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
+        let Some(from) = context.proved_by_gone(to).filter(|_| context.repo.protected(to)) else { return };
+        // what the environment that is next before it has not proved either is told of the two
+        let repo = context.repo;
+        let next = repo.pairs.iter().find(|pair| repo.overlays.get(pair.to).is_some_and(|other| std::ptr::eq(other, to)));
+        let next = next.and_then(|pair| repo.overlays.get(pair.from));
+        let environment = |overlay: &Overlay| context.base.and_then(|base| base.environment(overlay)).map(|found| found.name.clone());
+        let earlier = environment(from).unwrap_or_else(|| from.path.clone());
+        for used in context.moved_images(to) {
+            let image = used.image();
+            let Some(digest) = image.digest.filter(|digest| !context.ran_before(from, to, image.name, digest)) else { continue };
+            let unproved = |next: &Overlay| !context.ran_before(next, to, image.name, digest);
+            if context.known_at_base(from, to, image.name, digest) || next.is_some_and(unproved) {
+                continue;
+            }
+            let message = format!(
+                "{} of {}: {} gets a digest of `{}` that {earlier} never ran, in the change that takes {} away",
+                used.place,
+                used.resource.name(),
+                context.side(to),
+                image.name,
+                from.path
+            );
+            let draft = Draft::new(Severity::Error, used.digest_origin, message);
+            let draft = draft.help(format!("let {earlier} run it first, or take {earlier} away in a change of its own"));
+            let draft = draft.related(from.origin, format!("{earlier} was here"));
+            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+        }
+    }
+
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         if context.base.is_none() || !context.repo.protected(to) {
             return;
@@ -83,7 +114,15 @@ impl Rule for SkippedEnvironment {
             }
             let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
             let staged = context.facts(from).images.iter().chain(siblings).find(|other| other.image().digest == Some(digest));
-            let Some(staged) = staged.filter(|_| !context.known_at_base(from, to, image.name, digest)) else { continue };
+            if context.known_at_base(from, to, image.name, digest) {
+                continue;
+            }
+            let Some(staged) = staged else {
+                if let Some(draft) = unknown(context, from, to, used) {
+                    sink.report(context, Some(to), draft);
+                }
+                continue;
+            };
             let gap = context.gap(from);
             let message = format!(
                 "{} of {}: this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
@@ -100,6 +139,23 @@ impl Rule for SkippedEnvironment {
             sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
         }
     }
+}
+
+/// An image that comes to an overlay which was there before, while the environment before runs neither another build of it nor another
+/// image in its place: those are told as a mismatch or a drift. Some are meant for production alone, so it is a warning.
+fn unknown(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> Option<Draft> {
+    context.at_base(to).filter(|_| from.rendered.complete)?;
+    let image = used.image();
+    let place = |other: &ImageUse| other.place == used.place && other.resource.original.name == used.resource.original.name;
+    let same = |other: &ImageUse| other.image().short_name() == image.short_name() || place(other);
+    if context.facts(from).images.iter().any(same) {
+        return None;
+    }
+    let (earlier, later) = (context.side(from), context.side(to));
+    let message =
+        format!("{} of {}: {later} gets the image `{}`, which {earlier} does not run at all", used.place, used.resource.name(), image.name);
+    let draft = Draft::new(Severity::Warning, used.digest_origin, message);
+    Some(draft.help(format!("let {earlier} run it first, and promote it later")).on(used.resource, used.pointer.clone()))
 }
 
 /// The environment further back that runs a digest which the environment before does not run.
