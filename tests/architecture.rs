@@ -22,7 +22,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("rules", &["calendar", "compare", "config", "finding", "history", "kubernetes", "kustomize", "repo", "source", "yaml"]),
     ("policy", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "rules", "source", "yaml"]),
     ("check", &["config", "finding", "kustomize", "policy", "repo", "rules", "source", "yaml"]),
-    ("report", &["check", "finding", "kustomize", "rules", "source", "yaml"]),
+    ("report", &["check", "compare", "finding", "kustomize", "rules", "source", "yaml"]),
     (
         "cli",
         &[

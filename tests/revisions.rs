@@ -147,14 +147,14 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
 
 #[test]
 fn nothing_proves_itself() {
-    let moved = Repo::new();
+    let moved = Repo::started();
     moved.git(&["mv", "apps/api", "apps/backend"]);
     let production = "apps/backend/overlays/production/kustomization.yaml";
     let text = std::fs::read_to_string(moved.path(production)).unwrap();
     moved.write(production, &text.replace(&digest('a'), &digest('b')));
     assert_eq!(moved.run(&base("HEAD")).findings(), [format!("digest-mismatch {production}:4")], "in a folder with a new name");
 
-    let alone = Repo::new();
+    let alone = Repo::started();
     alone.pin("api", "production", 'b');
     for environment in ["dev", "staging"] {
         std::fs::remove_dir_all(alone.path(&format!("apps/api/overlays/{environment}"))).unwrap();
@@ -166,12 +166,12 @@ fn nothing_proves_itself() {
         [format!("mixed-promotion {PRODUCTION}:4"), format!("skipped-environment {PRODUCTION}:4")],
         "with staging taken away and dev in its place"
     );
-    alone.git(&["reset", "-q", "--hard"]).pin("api", "dev", 'b').add_commit("dev runs b");
+    alone.git(&["reset", "-q", "--hard"]).pin("api", "dev", 'b').commit("dev runs b");
     alone.pin("api", "production", 'b');
     std::fs::remove_dir_all(alone.path("apps/api/overlays/staging")).unwrap();
     assert_eq!(alone.run(&base("HEAD")).findings(), [format!("skipped-environment {PRODUCTION}:4")], "dev alone ran it");
 
-    let beside = Repo::new();
+    let beside = Repo::started();
     let job = format!(
         "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: tidy}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: tidy\n          image: registry.example.com/tidy@{}\n          resources: {{limits: {{memory: 64Mi}}}}\n",
         digest('c')
@@ -188,16 +188,17 @@ fn nothing_proves_itself() {
     assert_eq!(found.status, 0);
     beside.git(&["stash", "-q", "-u"]);
     add("staging");
-    beside.add_commit("staging tidies up");
+    beside.commit("staging tidies up");
     add("production");
     assert!(beside.run(&base("HEAD")).findings().is_empty(), "staging ran it");
-    let other = Repo::new().app("web");
+    let other = Repo::started();
+    other.app("web");
     assert!(other.run(&base("HEAD")).findings().is_empty(), "an app that is new everywhere");
 }
 
 #[test]
 fn a_change_cannot_hide_what_it_loosens() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     repo.pin("api", "production", 'b').write(
         ".gitops-lint.yaml",
         "rules:\n  digest-mismatch: off # gitops-lint: ignore[loosened-check] quiet\n  loosened-check: off\nsuppress:\n  - {rule: loosened-check, path: '**', reason: quiet}\n",
@@ -207,7 +208,7 @@ fn a_change_cannot_hide_what_it_loosens() {
         assert!(found.contains(&format!("loosened-check .gitops-lint.yaml:{line}")), "{found:?}");
     }
     let order = "environments:\n  - {name: staging}\n  - {name: dev}\n  - {name: production, protected: true}\n";
-    let repo = Repo::new();
+    let repo = Repo::started();
     repo.write(".gitops-lint.yaml", order);
     let said = repo.run(&["check", "--base", "HEAD", "--format", "concise"]);
     assert!(said.out.contains("the change lets dev prove what goes to production, in place of staging"), "{}", said.out);
@@ -215,7 +216,7 @@ fn a_change_cannot_hide_what_it_loosens() {
 
 #[test]
 fn a_change_that_concerns_nothing_is_told_so() {
-    let repo = Repo::new();
+    let repo = Repo::started();
     repo.write("README.md", "hello");
     let said = repo.run(&["check", "--base", "HEAD"]);
     assert!(said.out.starts_with("no findings; the change concerns none of 3 overlays") && said.status == 0, "{}", said.out);

@@ -95,10 +95,11 @@ fn ended(result: Result<u8, String>) -> ExitCode {
     ExitCode::from(result.unwrap_or_else(failed))
 }
 
-/// The same for a command that makes a text, which is printed.
+/// The same for a command that makes a text, which is printed with one line end behind it.
 fn printed(result: Result<String, String>) -> ExitCode {
     ended(result.map(|text| {
-        print(&text);
+        let text = text.trim_end_matches('\n');
+        print(&if text.is_empty() { String::new() } else { format!("{text}\n") });
         0
     }))
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::options::{Color, place as marked_place};
+use super::options::{Color, complain, place as marked_place};
 use super::workspace::configuration;
 use crate::finding::Location;
 use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
+use crate::report::printable;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source};
 use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
@@ -67,14 +68,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let (files, rendered) = match render(arguments) {
         Ok(result) => result,
         Err(message) => {
-            eprintln!("error: {message}");
+            complain(&format!("error: {}", printable(&message)));
             return ExitCode::from(super::FAILED);
         }
     };
     let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered.problems.iter().partition(|problem| problem.kind.refused());
     for (word, problems) in [("error", &refused), ("warning", &notes)] {
         for problem in problems {
-            eprintln!("{}", describe(word, problem, &files));
+            complain(&describe(word, problem, &files));
         }
     }
     if !refused.is_empty() {
@@ -133,14 +134,10 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
 }
 
 fn describe(word: &str, problem: &Problem, files: &Files) -> String {
-    let mut text = format!("{word}: {}\n  --> {}", problem.message, place(problem.origin, files));
-    for (label, origin) in &problem.related {
-        text.push_str(&format!("\n  {}: {label}", place(*origin, files)));
-    }
-    if let Some(help) = &problem.help {
-        text.push_str(&format!("\n  help: {help}"));
-    }
-    text
+    let mut lines = vec![format!("{word}: {}", problem.message), format!("  --> {}", place(problem.origin, files))];
+    lines.extend(problem.related.iter().map(|(label, origin)| format!("  {}: {label}", place(*origin, files))));
+    lines.extend(problem.help.iter().map(|help| format!("  help: {help}")));
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn place(origin: Origin, files: &Files) -> String {

@@ -34,7 +34,8 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
             Step::Item { key, .. } => name.clone_from(key),
         }
     }
-    place.item = name;
+    // the way ends at an item, or at a key whose item is known already
+    place.item = name.or(place.item);
     let from = change.from.as_ref().map(|node| masked_node(node, None, HIDDEN, &mut place.clone()));
     let text = if change.from.is_some() { HIDDEN_CHANGED } else { HIDDEN };
     let to = change.to.as_ref().map(|node| masked_node(node, change.from.as_ref(), text, &mut place.clone()));
@@ -64,7 +65,7 @@ pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
             return mask(&Node { replaced: None, ..node.clone() }, None, HIDDEN);
         }
     }
-    place.item = name.map(str::to_string);
+    place.item = name.map(str::to_string).or(place.item);
     masked_node(node, None, HIDDEN, &mut place)
 }
 

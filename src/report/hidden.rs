@@ -1,13 +1,14 @@
 //! Lines of Secrets as a report may show them: keys stay, values go.
 //!
-//! Here: which lines of a file carry values of Secrets, by their text alone, so that a file that cannot be parsed is safe as well.
-//! Rather too much is hidden than too little. Not here: what counts as a secret in a comparison (`compare::secrets`).
+//! Here: which lines of a file carry values of Secrets, or of variables whose name says so, by their text alone, so that a file that
+//! cannot be parsed is safe as well. Rather too much is hidden than too little. Not here: which names say so (`compare::secrets`).
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::compare::secrets::is_secret_name;
 use crate::source::SourceFile;
 use crate::yaml::FileId;
 
@@ -35,6 +36,8 @@ pub(super) struct Secrets {
     generator: bool,
     /// For each line, whether it belongs to a Secret; empty when none does.
     lines: Vec<bool>,
+    /// Lines that may hold the value of a variable with the name of a secret.
+    variables: BTreeSet<usize>,
 }
 
 impl Secrets {
@@ -63,7 +66,15 @@ impl Secrets {
                 lines[first..last].fill(true);
             }
         }
-        Secrets { environment: is_env_file(&file.path), generator: text.contains("secretGenerator"), lines }
+        let mut variables = BTreeSet::new();
+        for number in (1..=file.line_starts().len()).filter(|number| names_secret(file.line(*number))) {
+            // the value stands beside the name, or below or above it in the same item of the list
+            let begins = |number: usize| file.line(number).trim_start().starts_with("- ");
+            let near = [(number, true), (number - 1, !begins(number)), (number + 1, !begins(number + 1))];
+            let near = near.into_iter().filter(|(near, same)| *same && value_of_variable(file.line(*near)).is_some());
+            variables.extend(near.map(|(near, _)| near));
+        }
+        Secrets { environment: is_env_file(&file.path), generator: text.contains("secretGenerator"), lines, variables }
     }
 
     /// A line without the values of Secrets.
@@ -73,6 +84,11 @@ impl Secrets {
         }
         if self.lines.get(number).is_some_and(|secret| *secret) {
             return value_hidden(line);
+        }
+        if self.variables.contains(&number)
+            && let Some((before, after)) = value_of_variable(line)
+        {
+            return Cow::Owned(format!("{before} {HIDDEN}{after}"));
         }
         let content = line.trim_start();
         if self.generator && ["- ", "literals", "\"", "'", "secretGenerator"].iter().any(|start| content.starts_with(start)) {
@@ -100,6 +116,29 @@ fn is_kind_secret(line: &str) -> bool {
         let before = compact[..index].chars().next_back();
         ends(compact[index + found.len()..].chars().next()) && before.is_none_or(|character| matches!(character, '-' | '{' | ','))
     })
+}
+
+/// Whether a line names a variable whose value is a secret, in YAML or JSON: `- name: DB_PASSWORD`.
+fn names_secret(line: &str) -> bool {
+    line.match_indices("name").any(|(at, key)| {
+        let rest = line[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
+        let name = rest.strip_prefix(':').map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
+        name.and_then(|name| name.split(['"', '\'', ',', '}', ' ', '\t', '\r']).next()).is_some_and(is_secret_name)
+    })
+}
+
+/// What stands before and behind the value of a variable in a line: `value: …`, also within braces.
+fn value_of_variable(line: &str) -> Option<(&str, &str)> {
+    let (at, key) = line.match_indices("value").find(|(at, _)| {
+        let before = line[..*at].trim_end_matches(['"', '\'']).chars().next_back();
+        before.is_none_or(|before| matches!(before, ' ' | '{' | ',' | '\t'))
+    })?;
+    let rest = &line[at + key.len()..];
+    let value = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?;
+    let start = line.len() - value.len();
+    // a brace may belong to the value: hidden as well, when it is not the last
+    let end = if value.contains('}') { line.rfind('}').unwrap_or(line.len()) } else { line.len() };
+    (!value.trim().is_empty()).then(|| (&line[..start], &line[end.max(start)..]))
 }
 
 fn is_env_file(path: &str) -> bool {
@@ -157,6 +196,22 @@ mod tests {
         let generator = lines("kustomization.yaml", "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n");
         assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
         assert_eq!(lines("prod/.env", "PASSWORD=hunter2\n# x\n"), "PASSWORD=(hidden)\n# x\n");
+    }
+
+    #[test]
+    fn values_of_variables_go_by_their_names() {
+        for text in [
+            "env:\n- name: DB_PASSWORD\n  value: hunter\n",
+            "env:\n- value: hunter\n  name: DB_PASSWORD\n",
+            "env: [{name: DB_PASSWORD, value: hunter}]\n",
+            "{\"name\": \"API_TOKEN\", \"value\": \"hunter\"}\n",
+            "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"hun}ter\"\n}\n",
+        ] {
+            let shown = lines("a.yaml", text);
+            assert!(!shown.contains("hun") && shown.contains("(hidden)"), "{shown}");
+        }
+        let other = "env:\n- name: MODE\n  value: open\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db, key: password}}\n";
+        assert_eq!(lines("a.yaml", other), other);
     }
 
     #[test]

@@ -12,19 +12,22 @@ const ROWS: usize = 200;
 const MESSAGE: usize = 600;
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-    let mark = match (outcome.checked_anything(), outcome.findings.iter().map(|located| located.finding.severity).max()) {
+    let mark = match (
+        outcome.checked_anything() || outcome.counts.unconcerned > 0,
+        outcome.findings.iter().map(|located| located.finding.severity).max(),
+    ) {
         (false, _) | (_, Some(Severity::Error)) => "❌",
         (_, Some(Severity::Warning)) => "⚠️",
         _ => "✅",
     };
-    writeln!(out, "## gitops-lint\n\n{mark} {}\n", escape(&summary(outcome)))?;
+    writeln!(out, "## gitops-lint\n\n{mark} {}", escape(&summary(outcome)))?;
     if outcome.findings.is_empty() {
         return Ok(());
     }
     let mut findings: Vec<&Located> = outcome.findings.iter().collect();
     // the worst first, so that a cut list loses the least
     findings.sort_by_key(|located| std::cmp::Reverse(located.finding.severity));
-    writeln!(out, "| severity | rule | place | finding |\n|---|---|---|---|")?;
+    writeln!(out, "\n| severity | rule | place | finding |\n|---|---|---|---|")?;
     for located in findings.iter().take(ROWS) {
         let (finding, place) = (&located.finding, &located.location);
         let mut message = escape(&shortened(finding.message.trim_end()));
