@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use gix::index::entry::{Flags, Mode as IndexMode, Stage, Stat, stat};
@@ -111,7 +110,7 @@ impl Index {
         }
         known.for_each(|entry| no_file(entry, &mut listed));
         listed.par_extend(files.into_par_iter().map(|(path, known)| {
-            let untouched = known.filter(|known| is_untouched(worktree.root(), path, known));
+            let untouched = known.filter(|known| is_untouched(worktree, path, known));
             (path.clone(), untouched.map(|known| (known.mode, known.id)))
         }));
         listed.par_sort_unstable_by(|one, other| one.0.cmp(&other.0));
@@ -121,9 +120,8 @@ impl Index {
 }
 
 /// Whether a file is as it was when the index took note of it.
-fn is_untouched(root: &Path, path: &str, known: &Known) -> bool {
-    let stat = || Stat::from_fs(&gix::index::fs::Metadata::from_path_no_follow(&root.join(path)).ok()?).ok();
-    !known.unsure && known.mode != Mode::Commit && stat().is_some_and(|stat| known.stat.matches(&stat, STAT))
+fn is_untouched(worktree: &Worktree, path: &str, known: &Known) -> bool {
+    !known.unsure && known.mode != Mode::Commit && worktree.stat(path).is_some_and(|stat| known.stat.matches(&stat, STAT))
 }
 
 /// The id of a file of a work tree, as Git would store it next to what the tree has: line ends count as the tree's where that
@@ -309,6 +307,7 @@ impl Source for Staged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
     use std::process::Command;
 
     /// Runs Git to make a repository for a test; the product itself never does.

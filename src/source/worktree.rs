@@ -7,8 +7,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use gix::index::entry::Stat;
+use gix::index::fs::Metadata;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
@@ -18,10 +20,14 @@ use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join};
 const LINK_LIMIT: usize = 40;
 
 /// A folder on disk as a [`Source`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Worktree {
     root: PathBuf,
     files: Vec<Arc<str>>,
+    /// Every file, by its number among `files`, and every folder.
+    places: HashMap<Arc<str>, Option<usize>>,
+    /// What the system told of the files that were read, by number.
+    stats: Vec<OnceLock<Stat>>,
     /// Symbolic links (also of folders): path to target as written.
     links: HashMap<Arc<str>, String>,
     /// Names that are no UTF-8; they are never read.
@@ -42,7 +48,7 @@ impl Worktree {
             std::io::ErrorKind::NotFound => SourceError::Missing,
             _ => unreadable(error),
         })?;
-        let mut tree = Worktree { root, files: Vec::new(), links: HashMap::new(), unreadable: Vec::new() };
+        let mut tree = Worktree { root, ..Worktree::default() };
         // the top is walked by one thread, what lies below by all
         let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
         found.par_extend(deep.par_iter().flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0));
@@ -58,6 +64,8 @@ impl Worktree {
         }
         tree.files.par_sort_unstable();
         tree.unreadable.sort();
+        tree.places = places(&tree.files);
+        tree.stats.resize_with(tree.files.len(), OnceLock::new);
         Ok(tree)
     }
 
@@ -66,10 +74,42 @@ impl Worktree {
         &self.root
     }
 
+    /// What stands at a path without links: a file's number, or a folder.
+    fn place(&self, path: &str) -> Option<Option<usize>> {
+        if path.is_empty() { Some(None) } else { self.places.get(path).copied() }
+    }
+
+    /// What the system tells of a file or link, for the Git index: as it was when the file was read, where it was.
+    pub(super) fn stat(&self, path: &str) -> Option<Stat> {
+        let read = self.places.get(path).copied().flatten().and_then(|number| self.stats.get(number)?.get());
+        match read {
+            Some(stat) => Some(*stat),
+            None => Stat::from_fs(&Metadata::from_path_no_follow(&self.root.join(path)).ok()?).ok(),
+        }
+    }
+
     /// Names that could not be listed or are not UTF-8, for a report.
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
     }
+}
+
+fn stat_of(file: &std::fs::File) -> Option<Stat> {
+    Stat::from_fs(&Metadata::from_file(file).ok()?).ok()
+}
+
+/// Files by their number, and the folders that they lie in.
+fn places(files: &[Arc<str>]) -> HashMap<Arc<str>, Option<usize>> {
+    let mut places = HashMap::with_capacity(files.len() * 2);
+    for (number, path) in files.iter().enumerate() {
+        places.insert(path.clone(), Some(number));
+        let mut folder = &**path;
+        while let Some((above, _)) = folder.rsplit_once('/').filter(|(above, _)| !places.contains_key(*above)) {
+            places.insert(above.into(), None);
+            folder = above;
+        }
+    }
+    places
 }
 
 /// Folders up to this depth are walked one after the other.
@@ -159,7 +199,7 @@ impl Source for Worktree {
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        super::kind_in(&self.files, &self.resolve(path).ok()?)
+        self.place(&self.resolve(path).ok()?).map(|place| if place.is_some() { EntryKind::File } else { EntryKind::Directory })
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
@@ -169,13 +209,12 @@ impl Source for Worktree {
             static BYTES: RefCell<Vec<u8>> = RefCell::default();
         }
         let path = self.resolve(path)?;
-        match super::kind_in(&self.files, &path) {
-            None => return Err(SourceError::Missing),
-            Some(EntryKind::Directory) => return Err(SourceError::IsDirectory),
-            Some(EntryKind::File) => {}
-        }
+        let number = self.place(&path).ok_or(SourceError::Missing)?.ok_or(SourceError::IsDirectory)?;
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let file = std::fs::File::open(self.root.join(&path)).map_err(unreadable)?;
+        if let (Some(cell), Some(stat)) = (self.stats.get(number), stat_of(&file)) {
+            cell.get_or_init(|| stat);
+        }
         BYTES.with_borrow_mut(|bytes| {
             bytes.clear();
             bytes.shrink_to(BUFFER);
