@@ -119,8 +119,9 @@ impl Repo {
     fn assemble(renderer: Arc<Renderer>, config: &Config, beside: Option<(&Repo, &BTreeSet<Arc<str>>)>) -> Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
         let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
-        let roots: Vec<Root> = kustomization_folders(&*source).par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
+        let kustomizations = kustomization_folders(&*source, &layout);
+        let roots: Vec<Root> = kustomizations.par_iter().map(|folder| root_of(folder, &renderer)).collect();
         let agents = Arc::new(agents::collect(&renderer, &layout));
         let pointed_at: BTreeSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
         let mut chosen = discover::overlays(&roots, &layout, &pointed_at);
@@ -318,9 +319,21 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn kustomization_folders(source: &dyn Source) -> BTreeSet<String> {
+/// The folders with a kustomization. A symbolic link to a folder brings those in and below it again where its own path says of
+/// which environment they are; what merely builds upon a link finds the folder itself.
+fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTreeSet<String> {
     let kustomizations = source.files().iter().filter(|path| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)));
-    kustomizations.map(|path| folder_of(path).to_string()).collect()
+    let mut folders: BTreeSet<String> = kustomizations.map(|path| folder_of(path).to_string()).collect();
+    if source.has_links() {
+        let links = source.files().iter().filter(|path| source.link(path).is_some() && source.kind(path) == Some(EntryKind::Directory));
+        let mut brought = Vec::new();
+        for (link, target) in links.filter_map(|link| Some((link, source.resolve(link).ok()?))).filter(|(link, to)| !is_below(link, to)) {
+            let below = folders.iter().filter(|folder| is_below(folder, &target)).filter_map(|folder| folder.get(target.len()..));
+            brought.extend(below.map(|rest| format!("{link}{rest}")).filter(|folder| matches!(layout.place(folder), Some(Ok(_)))));
+        }
+        folders.extend(brought);
+    }
+    folders
 }
 
 fn root_of(folder: &str, renderer: &Renderer) -> Root {
@@ -534,6 +547,29 @@ mod tests {
             .collect();
         assert_eq!(shown, [("staging", Some("stage"), Some("stage")), ("production", Some("live"), Some("live"))]);
         assert_eq!(repo.pairs.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_overlay_may_be_a_link_to_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |path: &str, text: &str| {
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), text).unwrap();
+        };
+        write("shared/live/kustomization.yaml", "resources: [../base]");
+        write("shared/base/kustomization.yaml", "resources: [map.yaml]");
+        write("shared/base/map.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}");
+        write("apps/api/overlays/staging/kustomization.yaml", "resources: [../../base]");
+        std::os::unix::fs::symlink("../../../shared/live", root.join("apps/api/overlays/production")).unwrap();
+        std::os::unix::fs::symlink("../../shared/base", root.join("apps/api/base")).unwrap();
+        let source = crate::source::worktree::Worktree::open(root).unwrap();
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let paths: Vec<(&str, usize)> =
+            repo.overlays.iter().map(|overlay| (overlay.path.as_str(), overlay.rendered.resources.len())).collect();
+        assert!(paths.contains(&("apps/api/overlays/production", 1)) && paths.contains(&("apps/api/overlays/staging", 1)), "{paths:?}");
+        assert!(!paths.iter().any(|(path, _)| path.ends_with("base")), "{paths:?}");
     }
 
     #[test]
