@@ -469,16 +469,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// An option that is a boolean.
-    pub fn option_bool(&self, rule: &str, name: &str) -> Option<bool> {
-        self.option(rule, name).and_then(Node::as_bool)
-    }
-
-    /// An option that is a whole number.
-    pub fn option_int(&self, rule: &str, name: &str) -> Option<i64> {
-        self.option(rule, name).and_then(Node::as_int)
-    }
-
     /// Where an overlay stands in [`Repo::overlays`].
     pub fn index(&self, overlay: &Overlay) -> Option<usize> {
         self.repo.index(overlay)

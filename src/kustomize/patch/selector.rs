@@ -100,19 +100,6 @@ impl Selector {
             _ => None,
         }
     }
-
-    /// The name as written; empty when none was given.
-    pub fn name_text(&self) -> &str {
-        self.name.text()
-    }
-
-    /// Whether nothing narrows the selection: every object is meant.
-    pub fn selects_everything(&self) -> bool {
-        let any = |pattern: &Pattern| matches!(pattern, Pattern::Any);
-        [&self.group, &self.version, &self.kind, &self.name, &self.namespace].into_iter().all(any)
-            && self.labels.requirements.is_empty()
-            && self.annotations.requirements.is_empty()
-    }
 }
 
 impl std::fmt::Display for Selector {
