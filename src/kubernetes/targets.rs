@@ -12,8 +12,8 @@ use crate::yaml::{Data, Node, escape_pointer};
 pub struct Named<'a> {
     /// The object that refers.
     pub resource: &'a Resource,
-    /// The kinds that the target can have; one, as a rule.
-    pub kinds: Vec<&'a str>,
+    /// The target's kind.
+    pub kind: &'a str,
     /// The target's name.
     pub name: &'a str,
     /// The namespace that the target is in; `None` where that is not written.
@@ -24,55 +24,67 @@ pub struct Named<'a> {
     pub pointer: String,
 }
 
-/// What one object names.
-pub fn named<'a>(resource: &'a Resource, workloads: &[Workload<'a>]) -> Vec<Named<'a>> {
+/// What objects other than pods name: an Ingress, an autoscaler, a RoleBinding.
+pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let mut found = Vec::new();
-    let mut add = |kinds: &[&'a str], namespace: Option<&'a str>, node: Option<&'a Node>, pointer: String| {
-        let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { return };
-        // what the agent or a template fills in later is not known here
-        if !name.is_empty() && !name.contains(['$', '{', '<']) {
-            found.push(Named { resource, kinds: kinds.to_vec(), name, namespace, node, pointer });
-        }
-    };
     let own = resource.namespace();
+    let mut add = |kind, namespace, node, pointer| found.extend(reference(resource, kind, namespace, node, pointer));
     match (resource.kind(), resource.group()) {
         ("Ingress", "networking.k8s.io" | "extensions") => {
-            backends(&resource.node, &mut String::new(), &mut |node, pointer| add(&["Service"], own, Some(node), pointer));
+            backends(&resource.node, &mut String::new(), &mut |node, pointer| add("Service", own, Some(node), pointer));
         }
         ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
             let target = resource.node.at(&["spec", "scaleTargetRef"]);
             let kind = target.and_then(|target| target.get("kind")).and_then(Node::text).unwrap_or("Deployment");
             if matches!(kind, "Deployment" | "StatefulSet") {
-                add(&[kind], own, target.and_then(|target| target.get("name")), "/spec/scaleTargetRef/name".to_string());
+                add(kind, own, target.and_then(|target| target.get("name")), "/spec/scaleTargetRef/name".to_string());
             }
         }
         ("RoleBinding", "rbac.authorization.k8s.io") => {
             let role = resource.node.get("roleRef");
             if role.and_then(|role| role.get("kind")).and_then(Node::text) == Some("Role") {
-                add(&["Role"], own, role.and_then(|role| role.get("name")), "/roleRef/name".to_string());
+                add("Role", own, role.and_then(|role| role.get("name")), "/roleRef/name".to_string());
             }
             for (index, subject) in resource.node.get("subjects").map_or(&[][..], Node::items).iter().enumerate() {
                 if subject.get("kind").and_then(Node::text) == Some("ServiceAccount") {
                     let namespace = subject.get("namespace").and_then(Node::text).or(own);
-                    add(&["ServiceAccount"], namespace, subject.get("name"), format!("/subjects/{index}/name"));
+                    add("ServiceAccount", namespace, subject.get("name"), format!("/subjects/{index}/name"));
                 }
             }
         }
         _ => {}
     }
-    for workload in workloads.iter().filter(|workload| std::ptr::eq(workload.resource, resource)) {
-        let account = workload.pod.get("serviceAccountName");
-        // every namespace has this one
-        if account.and_then(Node::text) != Some("default") {
-            add(&["ServiceAccount"], own, account, format!("{}/serviceAccountName", workload.pointer));
-        }
-        for (index, volume) in workload.pod.get("volumes").map_or(&[][..], Node::items).iter().enumerate() {
-            let claim = volume.at(&["persistentVolumeClaim", "claimName"]);
-            let pointer = format!("{}/volumes/{index}/persistentVolumeClaim/claimName", workload.pointer);
-            add(&["PersistentVolumeClaim"], own, claim, pointer);
-        }
+    found
+}
+
+/// What the pods of a workload name.
+pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
+    let mut found = Vec::new();
+    let (resource, own) = (workload.resource, workload.resource.namespace());
+    let mut add = |kind, node, pointer| found.extend(reference(resource, kind, own, node, pointer));
+    let account = workload.pod.get("serviceAccountName");
+    // every namespace has this one
+    if account.and_then(Node::text) != Some("default") {
+        add("ServiceAccount", account, format!("{}/serviceAccountName", workload.pointer));
+    }
+    for (index, volume) in workload.pod.get("volumes").map_or(&[][..], Node::items).iter().enumerate() {
+        let claim = volume.at(&["persistentVolumeClaim", "claimName"]);
+        add("PersistentVolumeClaim", claim, format!("{}/volumes/{index}/persistentVolumeClaim/claimName", workload.pointer));
     }
     found
+}
+
+/// A reference, where there is a name: what the agent or a template fills in later is not known here.
+fn reference<'a>(
+    resource: &'a Resource,
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    node: Option<&'a Node>,
+    pointer: String,
+) -> Option<Named<'a>> {
+    let node = node?;
+    let name = node.text().filter(|name| !name.is_empty() && !name.contains(['$', '{', '<']))?;
+    Some(Named { resource, kind, name, namespace, node, pointer })
 }
 
 /// The names of the Services that an Ingress sends to, in both versions of the API.
@@ -133,6 +145,11 @@ pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
 }
 
 impl<'a> PodSelector<'a> {
+    /// A label that every selected pod has: its key and value. `None` where only expressions select.
+    pub fn label(&self) -> Option<(&'a str, &'a str)> {
+        self.labels.iter().find_map(|entry| Some((&*entry.key, entry.value.text()?)))
+    }
+
     /// Whether pods of a template are selected.
     pub fn selects(&self, workload: &Workload) -> bool {
         let label = |key: &str| label(workload, key);
@@ -182,6 +199,12 @@ mod tests {
         Resource::new(read::read(text, FileId(0)).unwrap().documents.remove(0))
     }
 
+    fn all(object: &Resource) -> Vec<Named<'_>> {
+        let mut found = named_by_object(object);
+        found.extend(workload::of(object).iter().flat_map(named_by_workload));
+        found
+    }
+
     #[test]
     fn labels_and_expressions_select_pods() {
         let pod =
@@ -209,14 +232,13 @@ mod tests {
             "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, roleRef: {kind: Role, name: reader}, subjects: [{kind: User, name: ann}, {kind: ServiceAccount, name: runner, namespace: ci}]}",
         );
         for object in [&pod, &binding] {
-            let workloads = workload::of(object);
-            for reference in named(object, &workloads) {
+            for reference in all(object) {
                 assert_eq!(object.node.pointer(&reference.pointer).and_then(Node::text), Some(reference.name));
             }
         }
-        let names: Vec<(Vec<&str>, &str)> = named(&pod, &workload::of(&pod)).into_iter().map(|one| (one.kinds, one.name)).collect();
-        assert_eq!(names, [(vec!["ServiceAccount"], "runner"), (vec!["PersistentVolumeClaim"], "data")]);
-        let spaces: Vec<Option<&str>> = named(&binding, &[]).into_iter().map(|one| one.namespace).collect();
+        let names: Vec<(&str, &str)> = all(&pod).into_iter().map(|one| (one.kind, one.name)).collect();
+        assert_eq!(names, [("ServiceAccount", "runner"), ("PersistentVolumeClaim", "data")]);
+        let spaces: Vec<Option<&str>> = all(&binding).into_iter().map(|one| one.namespace).collect();
         assert_eq!(spaces, [None, Some("ci")]);
     }
 }

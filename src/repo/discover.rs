@@ -469,15 +469,14 @@ mod tests {
         assert!(place(&[".deploy/overlays/prod"], ".deploy/overlays/prod").is_some());
     }
 
+    fn root(folder: &str, references: &[&str], only_gathers: bool) -> Root {
+        let references = references.iter().map(|reference| reference.to_string()).collect();
+        Root { folder: folder.into(), component: false, references, only_gathers }
+    }
+
     #[test]
     fn bases_components_and_gatherers_are_no_overlays() {
         let config = Config::default();
-        let root = |folder: &str, references: &[&str], only_gathers| Root {
-            folder: folder.into(),
-            component: false,
-            references: references.iter().map(|reference| reference.to_string()).collect(),
-            only_gathers,
-        };
         let roots = [
             root("apps/production", &["apps/production/api", "apps/production/web"], true),
             root("apps/production/api", &["base/api"], false),
@@ -496,12 +495,6 @@ mod tests {
     #[test]
     fn parts_of_overlays_are_no_overlays() {
         let config = Config::default();
-        let root = |folder: &str, references: &[&str], only_gathers| Root {
-            folder: folder.into(),
-            component: false,
-            references: references.iter().map(|reference| reference.to_string()).collect(),
-            only_gathers,
-        };
         let roots = [
             root("c/x/production/base", &["c/x/production/base/rbac"], true),
             root("c/x/production/base/rbac", &[], false),

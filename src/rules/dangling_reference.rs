@@ -25,6 +25,8 @@
 //!
 //! None.
 
+use std::collections::HashMap;
+
 use super::availability::{closest, declared, lands_together};
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::compare::Words;
@@ -34,7 +36,7 @@ use crate::kubernetes::targets::{self, Named, PodSelector};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
-use crate::yaml::Origin;
+use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
 pub struct DanglingReference;
@@ -59,11 +61,31 @@ impl Rule for DanglingReference {
             return;
         }
         let workloads = &context.facts(overlay).workloads;
+        let mut named: HashMap<(&str, &str), Vec<&Resource>> = HashMap::new();
         for resource in resources {
-            for reference in targets::named(resource, workloads) {
+            named.entry((resource.kind(), resource.name())).or_default().push(resource);
+        }
+        let mut labelled: HashMap<(&str, &str), Vec<&Workload>> = HashMap::new();
+        for workload in workloads {
+            let labels = workload.metadata.and_then(|metadata| metadata.get("labels")).map_or(&[][..], Node::entries);
+            for (key, value) in labels.iter().filter_map(|entry| Some((&*entry.key, entry.value.text()?))) {
+                labelled.entry((key, value)).or_default().push(workload);
+            }
+        }
+        let references = resources.iter().flat_map(targets::named_by_object);
+        for reference in references.chain(workloads.iter().flat_map(targets::named_by_workload)) {
+            let same_name = named.get(&(reference.kind, reference.name)).map_or(&[][..], |found| found);
+            if !same_name.iter().any(|resource| compatible(resource.namespace(), reference.namespace)) {
                 check_named(context, overlay, &reference, sink);
             }
-            if let Some(selector) = targets::pod_selector(resource) {
+        }
+        for selector in resources.iter().filter_map(targets::pod_selector) {
+            let selects = |workload: &&Workload| selects(&selector, workload);
+            let selected = match selector.label() {
+                Some(label) => labelled.get(&label).is_some_and(|found| found.iter().any(selects)),
+                None => workloads.iter().any(|workload| selects(&workload)),
+            };
+            if !selected {
                 check_selector(context, overlay, &selector, sink);
             }
         }
@@ -127,29 +149,30 @@ impl Evidence<'_> {
     }
 }
 
+/// Whether a selector selects the pods of a workload.
+fn selects(selector: &PodSelector, workload: &Workload) -> bool {
+    selector.selects(workload) && compatible(workload.resource.namespace(), selector.resource.namespace())
+}
+
+/// Judges a reference to what the overlay does not have.
 fn check_named(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
     let is = |resource: &Resource| {
-        reference.kinds.contains(&resource.kind())
-            && resource.name() == reference.name
-            && compatible(resource.namespace(), reference.namespace)
+        resource.kind() == reference.kind && resource.name() == reference.name && compatible(resource.namespace(), reference.namespace)
     };
-    if overlay.rendered.resources.iter().any(is) {
-        return;
-    }
     let Some(evidence) = evidence_of_name(context, overlay, reference) else { return };
-    let external = |kind: &&str| declared(context, overlay, kind, reference.name, reference.namespace).is_some();
-    if reference.kinds.iter().any(external) || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is)) {
+    let external = declared(context, overlay, reference.kind, reference.name, reference.namespace).is_some();
+    if external || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is)) {
         return;
     }
     let resource = reference.resource;
-    let kinds = reference.kinds.join(" or ");
-    let message = format!("{} {} refers to the {kinds} {}, which is not there", resource.kind(), resource.name(), reference.name);
+    let message =
+        format!("{} {} refers to the {} {}, which is not there", resource.kind(), resource.name(), reference.kind, reference.name);
     let draft = evidence.complete(context, reference.node.origin, &message, &NAMED);
     sink.report(context, Some(overlay), draft.on(resource, reference.pointer.clone()));
 }
 
 fn evidence_of_name<'a>(context: &Context<'a>, overlay: &Overlay, reference: &Named) -> Option<Evidence<'a>> {
-    let of_kind = |resource: &&Resource| reference.kinds.contains(&resource.kind());
+    let of_kind = |resource: &&Resource| resource.kind() == reference.kind;
     let before = context.at_base(overlay).map(|base| &base.rendered.resources);
     if let Some(had) = before.and_then(|resources| resources.iter().filter(of_kind).find(|resource| resource.name() == reference.name)) {
         return Some(Evidence::AtBase(had.node.origin));
@@ -172,15 +195,12 @@ fn evidence_of_name<'a>(context: &Context<'a>, overlay: &Overlay, reference: &Na
     (goes_along && !present.is_empty()).then_some(Evidence::KindIsHere)
 }
 
+/// Judges a selector that selects nothing in the overlay.
 fn check_selector(context: &Context, overlay: &Overlay, selector: &PodSelector, sink: &mut Sink) {
     let resource = selector.resource;
-    let selects = |workload: &Workload| selector.selects(workload) && compatible(workload.resource.namespace(), resource.namespace());
-    let workloads = &context.facts(overlay).workloads;
-    if workloads.iter().any(selects) {
-        return;
-    }
     let Some((evidence, origin)) = evidence_of_selector(context, overlay, selector) else { return };
-    let selected_nearby = neighbours(context, overlay).any(|other| context.facts(other).workloads.iter().any(selects));
+    let selected_nearby =
+        neighbours(context, overlay).any(|other| context.facts(other).workloads.iter().any(|workload| selects(selector, workload)));
     if selected_nearby || declared(context, overlay, "Pod", resource.name(), resource.namespace()).is_some() {
         return;
     }

@@ -100,12 +100,9 @@ impl Rule for DigestMismatch {
             if skipped_environment::passed_by(context, from, to, digest).is_some() {
                 continue;
             }
-            let Some(other) = before.iter().find(|other| same_image(other)).or(before.first()) else { continue };
+            // another image altogether is another rule's
+            let Some(other) = before.iter().find(|other| same_image(other)) else { continue };
             let theirs = other.image();
-            if !same_image(other) {
-                // another image altogether is another rule's
-                continue;
-            }
             let (severity, message, help) = match theirs.digest {
                 None => (
                     Severity::Warning,
