@@ -12,8 +12,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::kubernetes::image::Image;
-use crate::kubernetes::workload;
+use crate::kubernetes::image_use;
 use crate::kustomize::context::is_below;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Rendered, Renderer};
@@ -56,16 +55,15 @@ impl std::fmt::Display for Version {
 /// The images of an overlay: name without tag and digest, and the versions that run (one, as a rule).
 pub type Images = BTreeMap<String, BTreeSet<Version>>;
 
-/// The images that the containers of an overlay run.
-pub fn images(rendered: &Rendered) -> Images {
+/// The images that an overlay runs: those of containers, and those that values give to charts.
+pub fn images(rendered: &Rendered, files: &Files) -> Images {
     let mut found = Images::new();
-    for resource in &rendered.resources {
-        for workload in workload::of(resource) {
-            for image in workload.containers.iter().filter_map(|container| container.image()?.text()) {
-                let image = Image::split(image);
-                let version = Version { tag: image.tag.map(str::to_string), digest: image.digest.map(str::to_string) };
-                found.entry(image.name.to_string()).or_default().insert(version);
-            }
+    for used in image_use::of_all(&rendered.resources, files) {
+        let image = used.image();
+        // of a version that the chart fills in nothing is known
+        if used.tag_known || image.digest.is_some() {
+            let version = Version { tag: image.tag.map(str::to_string), digest: image.digest.map(str::to_string) };
+            found.entry(used.name).or_default().insert(version);
         }
     }
     found
@@ -159,7 +157,7 @@ impl<'a> Walk<'a> {
             let overlay = repo.overlays.get(*index)?;
             let applied = overlay.applied.and_then(|index| repo.pointers.get(index)).cloned().map(Arc::new);
             let files = paths(&overlay.rendered, &repo.files);
-            let images = images(&overlay.rendered);
+            let images = images(&overlay.rendered, &repo.files);
             Some(Tracked { overlay: *index, path: overlay.path.clone(), applied, files, images, begun: false, done: false })
         });
         Walk { repository, config, tracked: tracked.collect(), renderer }
@@ -311,7 +309,7 @@ impl Tracked {
         };
         self.applied = earlier.map(|(pointer, _)| pointer);
         self.begun = rendered.is_none();
-        let before = rendered.as_ref().map(|rendered| images(rendered)).unwrap_or_default();
+        let before = rendered.as_ref().map(|rendered| images(rendered, renderer.files())).unwrap_or_default();
         self.files = rendered.map(|rendered| paths(&rendered, renderer.files())).unwrap_or_default();
         let after = std::mem::replace(&mut self.images, before.clone());
         (before != after).then_some((before, after))

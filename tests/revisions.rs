@@ -145,6 +145,35 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
     assert_eq!(repo.run(CHECK).findings(), Vec::<String>::new());
 }
 
+/// A tag that a release gives to its chart, which names the image itself.
+fn release(tag: &str) -> String {
+    format!(
+        "resources: [../../base]\npatches:\n- patch: |\n    apiVersion: helm.toolkit.fluxcd.io/v2\n    kind: HelmRelease\n    metadata: {{name: web}}\n    spec: {{values: {{image: {{tag: {tag}}}}}}}\n"
+    )
+}
+
+#[test]
+fn values_of_charts_have_a_past_as_containers_have() {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"]);
+    repo.write("apps/web/base/kustomization.yaml", "resources: [release.yaml]\n");
+    let text = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec: {values: {}}\n";
+    repo.write("apps/web/base/release.yaml", text);
+    for (environment, letter) in [("staging", 'a'), ("production", 'a'), ("staging", 'b'), ("staging", 'c'), ("production", 'b')] {
+        let pin = release(&format!("1.0.0@{}", digest(letter)));
+        repo.write(&format!("apps/web/overlays/{environment}/kustomization.yaml"), &pin).commit("pin");
+    }
+    // staging ran it, and went on
+    assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
+    repo.write("apps/web/overlays/production/kustomization.yaml", &release(&format!("1.0.0@{}", digest('d')))).commit("alone");
+    assert_eq!(repo.run(&base("HEAD~1")).findings(), ["digest-mismatch apps/web/overlays/production/kustomization.yaml:7"]);
+    let status = repo.run(&["status", "--at", "HEAD~1", "--format", "json"]).json();
+    let image = &status["apps"][0]["environments"][1]["images"][0];
+    assert_eq!((&image["name"], &image["relation"]), (&Value::from("HelmRelease/web image"), &Value::from("behind")), "{status:#}");
+    let history = repo.run(&["history", "web", "--format", "json"]).json();
+    assert_eq!(history["promotions"].as_array().unwrap().len(), 6, "{history:#}");
+}
+
 #[test]
 fn nothing_proves_itself() {
     let moved = Repo::started();

@@ -77,9 +77,13 @@ impl<'r> Past<'r> {
     /// Notes what has to be proved: the digests of an overlay that are to be found in the past of one of some overlays.
     pub fn want(&mut self, digests: impl IntoIterator<Item = String>, overlays: &[&Overlay]) {
         let digests: BTreeSet<String> = digests.into_iter().collect();
+        if digests.is_empty() {
+            return;
+        }
         for overlay in overlays {
-            let missing = digests.iter().filter(|digest| self.dates || at_present(overlay, digest).is_empty()).cloned();
-            let missing: BTreeSet<String> = missing.collect();
+            let present = images(&overlay.rendered, &self.repo.files);
+            let present: BTreeSet<&String> = present.values().flatten().filter_map(|version| version.digest.as_ref()).collect();
+            let missing: BTreeSet<String> = digests.iter().filter(|digest| self.dates || !present.contains(digest)).cloned().collect();
             if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
                 self.wanted.entry(index).or_default().extend(missing);
             }
@@ -88,6 +92,12 @@ impl<'r> Past<'r> {
 
     fn index(&self, overlay: &Overlay) -> Option<usize> {
         self.repo.index_of_same(overlay)
+    }
+
+    /// The names under which an overlay renders a digest.
+    fn at_present(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        let has = |versions: &BTreeSet<Version>| versions.iter().any(|version| version.digest.as_deref() == Some(digest));
+        images(&overlay.rendered, &self.repo.files).into_iter().filter(|(_, versions)| has(versions)).map(|(name, _)| name).collect()
     }
 
     fn walked(&self) -> &(HashMap<usize, Seen>, End) {
@@ -103,7 +113,7 @@ impl<'r> Past<'r> {
             };
             for index in &indices {
                 if let Some(overlay) = self.repo.overlays.get(*index) {
-                    note(seen.entry(*index).or_default(), &images(&overlay.rendered), self.commit.time);
+                    note(seen.entry(*index).or_default(), &images(&overlay.rendered, &self.repo.files), self.commit.time);
                 }
             }
             let mut walk = Walk::new(self.repository, self.config, self.repo, Some(self.root.clone()), &indices);
@@ -121,22 +131,16 @@ impl<'r> Past<'r> {
     }
 }
 
-/// The names under which an overlay renders a digest.
-fn at_present(overlay: &Overlay, digest: &str) -> Vec<String> {
-    let has = |versions: &BTreeSet<Version>| versions.iter().any(|version| version.digest.as_deref() == Some(digest));
-    images(&overlay.rendered).into_iter().filter(|(_, versions)| has(versions)).map(|(name, _)| name).collect()
-}
-
 impl Proofs for Past<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
         let Some(index) = self.index(overlay).filter(|index| self.wanted.contains_key(index)) else {
-            return at_present(overlay, digest).into_iter().map(|name| (name, self.commit.time)).collect();
+            return self.at_present(overlay, digest).into_iter().map(|name| (name, self.commit.time)).collect();
         };
         let seen = self.walked().0.get(&index).into_iter().flatten();
         seen.filter(|((_, other), _)| other == digest).map(|((name, _), time)| (name.clone(), *time)).collect()
     }
     fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let present = at_present(overlay, digest);
+        let present = self.at_present(overlay, digest);
         if !present.is_empty() {
             return present;
         }

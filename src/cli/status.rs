@@ -118,7 +118,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
         return Err("no overlay of an environment was found".to_string());
     }
     let present: BTreeMap<usize, Images> =
-        wanted.iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered)))).collect();
+        wanted.iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files)))).collect();
     let before = |index: usize| repo.pairs.iter().find(|pair| pair.to == index).map(|pair| pair.from);
     // an image without tag and digest in the overlay before is found by the end of its name: mirrors differ in the registry
     let counterpart = |index: usize, name: &str| -> Option<(usize, String)> {

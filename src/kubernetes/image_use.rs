@@ -4,7 +4,7 @@
 //! Not here: whether a reference is good (`rules`).
 
 use super::image::Image;
-use super::workload::{Role, Workload};
+use super::workload::{self, Role, Workload};
 use crate::kustomize::Resource;
 use crate::source::Files;
 use crate::yaml::read::read_embedded;
@@ -19,6 +19,8 @@ pub struct ImageUse<'a> {
     pub pointer: String,
     /// `container api`, `init container migrate`, `Helm value image`.
     pub place: String,
+    /// What the image is called: the name of the reference, or, where the chart fills that in, the value: `HelmRelease/api image`.
+    pub name: String,
     /// The reference. A chart's value without a repository begins with the tag's `:`.
     pub text: String,
     /// The container's `image`; `None` for values of charts.
@@ -40,10 +42,22 @@ impl ImageUse<'_> {
     pub fn image(&self) -> Image<'_> {
         Image::split(&self.text)
     }
+    /// The last part of what it is called.
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
     /// The line that the tag and a missing digest are to be edited on.
     pub fn origin(&self) -> Origin {
         if self.image().digest.is_some() { self.digest_origin } else { self.tag_origin }
     }
+}
+
+/// Every image that some objects run: of pod templates first, then of values of charts.
+pub fn of_all<'a>(resources: &'a [Resource], files: &Files) -> Vec<ImageUse<'a>> {
+    let mut found = Vec::new();
+    resources.iter().flat_map(workload::of).for_each(|workload| of_workload(&workload, &mut found));
+    resources.iter().for_each(|resource| of_values(resource, files, &mut found));
+    found
 }
 
 /// The images of pod templates.
@@ -61,6 +75,7 @@ pub fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
             resource: workload.resource,
             pointer: format!("{}/image", container.pointer),
             place,
+            name: Image::split(scalar.text.trim()).name.to_string(),
             text: scalar.text.trim().to_string(),
             node: Some(node),
             direct: workload.builtin,
@@ -230,10 +245,15 @@ impl Values<'_, '_> {
         }
         let Some(any) = parts.tag.filter(|_| tag.is_some()).or(parts.repository).or(parts.digest) else { return };
         let origin = |node: Option<&Node>| node.map_or(any.origin, |node| node.origin);
+        let name = match Image::split(&text).name {
+            "" => format!("{}/{} {path}", self.resource.kind(), self.resource.name()),
+            name => name.to_string(),
+        };
         self.found.push(ImageUse {
             resource: self.resource,
             pointer: self.base.clone().unwrap_or(pointer),
             place: format!("Helm value `{path}`"),
+            name,
             text,
             node: None,
             direct: false,

@@ -255,7 +255,7 @@ impl<'a> Context<'a> {
         base.overlays.iter().filter(|overlay| both.contains(&overlay.environment)).any(|overlay| {
             let same = self.same_image(overlay, to, image);
             let has = |version: &Version| version.digest.as_deref() == Some(digest);
-            history::images(&overlay.rendered).iter().any(|(name, versions)| same(name) && versions.iter().any(has))
+            history::images(&overlay.rendered, &base.files).iter().any(|(name, versions)| same(name) && versions.iter().any(has))
         })
     }
 
@@ -392,11 +392,11 @@ impl<'a> Context<'a> {
         if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
-        let known = history::images(&before.rendered);
+        let known = history::images(&before.rendered, &self.repo.files);
         let moved = |used: &&ImageUse<'a>| {
             let image = used.image();
             let same = |version: &Version| version.tag.as_deref() == image.tag && version.digest.as_deref() == image.digest;
-            known.get(image.name).is_some_and(|versions| !versions.iter().any(same)) || self.is_other_image(before, used)
+            known.get(&used.name).is_some_and(|versions| !versions.iter().any(same)) || self.is_other_image(before, used)
         };
         self.facts(overlay).images.iter().filter(moved).collect()
     }

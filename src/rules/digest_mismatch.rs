@@ -63,7 +63,7 @@ impl Rule for DigestMismatch {
                 other.place == used.place
                     && partners.iter().any(|(before, after)| std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource))
             };
-            let same_image = |other: &&ImageUse| other.image().short_name() == image.short_name();
+            let same_image = |other: &&ImageUse| other.short_name() == used.short_name();
             let before: Vec<&ImageUse> = match earlier.images.iter().find(same_object) {
                 Some(other) => vec![other],
                 None => earlier.images.iter().filter(same_image).collect(),
@@ -71,12 +71,12 @@ impl Rule for DigestMismatch {
             let all: Vec<&ImageUse> = before.iter().copied().chain(earlier.images.iter().filter(same_image)).collect();
             let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
             let twin = all.iter().copied().chain(siblings).find(|other| other.image().digest == Some(digest));
-            if before.is_empty() || context.ran_before(from, to, image.name, digest) {
+            if before.is_empty() || context.ran_before(from, to, &used.name, digest) {
                 continue;
             }
             if let Some(twin) = twin {
                 // the proof is of an image, which is more than its digest; without a change, `image-drift` tells it
-                let same = context.same_image(from, to, image.name)(twin.image().name);
+                let same = context.same_image(from, to, &used.name)(&twin.name);
                 if !same && context.base.is_some() && context.moved_images(to).iter().any(|moved| std::ptr::eq(*moved, used)) {
                     let message = format!(
                         "{} of {}: {} runs {} of `{}`, and {} proved it as `{}` only",
@@ -84,9 +84,9 @@ impl Rule for DigestMismatch {
                         used.resource.name(),
                         name(to),
                         short(digest),
-                        image.name,
+                        used.name,
                         name(from),
-                        twin.image().name
+                        twin.name
                     );
                     let draft = Draft::new(Severity::Error, used.digest_origin, message);
                     let draft =
@@ -111,7 +111,7 @@ impl Rule for DigestMismatch {
                         used.place,
                         used.resource.name(),
                         name(from),
-                        image.name,
+                        used.name,
                         short(digest),
                         name(to)
                     ),
@@ -139,7 +139,7 @@ impl Rule for DigestMismatch {
                         used.resource.name(),
                         name(to),
                         short(digest),
-                        image.name,
+                        used.name,
                         name(from),
                         short(staged)
                     ),

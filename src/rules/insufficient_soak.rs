@@ -58,7 +58,7 @@ impl Rule for InsufficientSoak {
         for used in context.moved_images(to) {
             let Some(digest) = used.image().digest else { continue };
             // what never was there is for digest-mismatch to say; a return to what ran here before needs no proof
-            let name = used.image().name;
+            let name = &used.name;
             if context.first_ran(to, to, name, digest).is_some() {
                 continue;
             }
@@ -72,7 +72,7 @@ impl Rule for InsufficientSoak {
                 "{} of {}: {earlier} has run this digest of `{}` for {}, and {} were agreed",
                 used.place,
                 used.resource.name(),
-                used.image().name,
+                name,
                 calendar::spoken(soaked.max(0)),
                 calendar::spoken(least)
             );

@@ -25,7 +25,7 @@
 use super::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
 use crate::finding::Severity;
 use crate::kubernetes::image::Image;
-use crate::kubernetes::image_use::ImageUse;
+use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
 use crate::yaml::{By, Node, Origin, read};
 
@@ -48,7 +48,8 @@ impl Rule for LostDigest {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let severity = if context.stage(overlay) == Stage::Development { Severity::Info } else { Severity::Error };
-        let before = context.at_base(overlay);
+        let before = context.at_base(overlay).filter(|before| !before.rendered.is(&overlay.rendered));
+        let before = before.map(|before| image_use::of_all(&before.rendered.resources, &context.repo.files)).unwrap_or_default();
         for used in &context.facts(overlay).images {
             let image = used.image();
             if let Some(lost) = lost(used) {
@@ -59,13 +60,13 @@ impl Rule for LostDigest {
                         "{} of {}: {what} sets `{}` to the tag `{tag}` alone, which drops the digest `{digest}` that was pinned",
                         used.place,
                         used.resource.name(),
-                        image.name
+                        used.name
                     ),
                     None => format!(
                         "{} of {}: {what} drops the digest `{digest}` that `{}` was pinned to",
                         used.place,
                         used.resource.name(),
-                        image.name
+                        used.name
                     ),
                 };
                 let draft = Draft::new(severity, lost.writer.origin, message)
@@ -81,7 +82,7 @@ impl Rule for LostDigest {
                     "{} of {}: Flux moves the tag of `{}` and not the digest beside it, so `{}` keeps running under every new tag",
                     used.place,
                     used.resource.name(),
-                    image.name,
+                    used.name,
                     short(digest)
                 );
                 let draft = Draft::new(severity, marker, message)
@@ -90,16 +91,15 @@ impl Rule for LostDigest {
                     .on(used.resource, used.pointer.clone());
                 sink.report(context, Some(overlay), draft);
             }
-            let Some(before) = before else { continue };
-            let old = before.rendered.resources.iter().find(|other| other.original == used.resource.original);
-            let Some(old) = old.and_then(|old| old.node.pointer(&used.pointer)).and_then(Node::text) else { continue };
-            let old = Image::split(old);
-            if let Some(old_tag) = old.tag.filter(|old_tag| *old_tag != tag && old.digest == Some(digest) && old.name == image.name) {
+            let same = |other: &&ImageUse| other.resource.original == used.resource.original && other.place == used.place;
+            let Some(old) = before.iter().find(same).filter(|old| old.name == used.name) else { continue };
+            let old = old.image();
+            if let Some(old_tag) = old.tag.filter(|old_tag| *old_tag != tag && old.digest == Some(digest)) {
                 let message = format!(
                     "{} of {}: the tag of `{}` moves from `{old_tag}` to `{tag}` while the digest stays `{}`, so the old image keeps running",
                     used.place,
                     used.resource.name(),
-                    image.name,
+                    used.name,
                     short(digest)
                 );
                 let draft = Draft::new(severity, used.digest_origin, message)

@@ -76,7 +76,7 @@ impl Rule for PromotionOrder {
             if told.contains(&live.app.as_str()) {
                 continue;
             }
-            let (proved, running) = (history::images(&staged.rendered), history::images(&live.rendered));
+            let (proved, running) = (history::images(&staged.rendered, &repo.files), history::images(&live.rendered, &repo.files));
             let behind = proved.iter().find(|(name, versions)| running.get(*name).is_some_and(|now| now != *versions));
             let Some((name, versions)) = behind else { continue };
             told.push(&live.app);
@@ -88,7 +88,7 @@ impl Rule for PromotionOrder {
             );
             let draft = Draft::new(need.severity, used.origin(), message);
             let draft = draft.help(format!("promote {} first, or in the same change", live.app));
-            let waiting = context.facts(live).images.iter().find(|other| other.image().name == name.as_str());
+            let waiting = context.facts(live).images.iter().find(|other| other.name == *name);
             let draft = match waiting {
                 Some(waiting) => draft.related(waiting.origin(), format!("{} runs this in {later}", live.app)),
                 None => draft,

@@ -88,7 +88,7 @@ impl PromotionRecord {
         let message = format!(
             "the record tells {} of `{}` for {} in {}, which runs {running}",
             told.join(" and "),
-            image.name,
+            first.name,
             overlay.app,
             context.side(overlay)
         );
@@ -102,14 +102,14 @@ impl PromotionRecord {
 fn meant<'c, 'a>(context: &Context, claim: &Claim, overlay: &Overlay, all: &'c [ImageUse<'a>]) -> Vec<&'c ImageUse<'a>> {
     if let Some(name) = &claim.image {
         let name = Image::split(name).name;
-        let same = |used: &&ImageUse| context.config.upstream(used.image().name) == context.config.upstream(name);
+        let same = |used: &&ImageUse| context.config.upstream(&used.name) == context.config.upstream(name);
         let exact: Vec<&ImageUse> = all.iter().filter(same).collect();
         let short = name.rsplit('/').next().unwrap_or(name);
-        let named = |used: &&ImageUse| used.image().short_name() == short;
+        let named = |used: &&ImageUse| used.short_name() == short;
         return if exact.is_empty() { all.iter().filter(named).collect() } else { exact };
     }
     let app = overlay.app.rsplit('/').next().unwrap_or(&overlay.app);
-    let own: Vec<&ImageUse> = all.iter().filter(|used| used.image().short_name() == app).collect();
+    let own: Vec<&ImageUse> = all.iter().filter(|used| used.short_name() == app).collect();
     // which of several images the record means cannot be told: any of them will do
     if own.is_empty() { all.iter().collect() } else { own }
 }

@@ -58,9 +58,9 @@ impl Rule for SkippedEnvironment {
         let earlier = environment(from).unwrap_or_else(|| from.path.clone());
         for used in context.moved_images(to) {
             let image = used.image();
-            let Some(digest) = image.digest.filter(|digest| !context.ran_before(from, to, image.name, digest)) else { continue };
-            let unproved = |next: &Overlay| !context.ran_before(next, to, image.name, digest);
-            if context.known_at_base(from, to, image.name, digest) || next.is_some_and(unproved) {
+            let Some(digest) = image.digest.filter(|digest| !context.ran_before(from, to, &used.name, digest)) else { continue };
+            let unproved = |next: &Overlay| !context.ran_before(next, to, &used.name, digest);
+            if context.known_at_base(from, to, &used.name, digest) || next.is_some_and(unproved) {
                 continue;
             }
             let message = format!(
@@ -68,7 +68,7 @@ impl Rule for SkippedEnvironment {
                 used.place,
                 used.resource.name(),
                 context.side(to),
-                image.name,
+                used.name,
                 from.path
             );
             let draft = Draft::new(Severity::Error, used.digest_origin, message);
@@ -86,14 +86,16 @@ impl Rule for SkippedEnvironment {
         if context.at_base(to).is_some_and(|before| before.rendered.is(&to.rendered)) {
             return;
         }
-        let at_base = |overlay: &Overlay| context.at_base(overlay).map(|other| history::images(&other.rendered)).unwrap_or_default();
+        let at_base = |overlay: &Overlay| {
+            context.at_base(overlay).map(|other| history::images(&other.rendered, &context.repo.files)).unwrap_or_default()
+        };
         let (before, now) = (at_base(from), at_base(to));
         let has =
             |images: &history::Images, digest: &str| images.values().flatten().any(|version| version.digest.as_deref() == Some(digest));
         for used in &context.facts(to).images {
             let image = used.image();
             let Some(digest) = image.digest else { continue };
-            if has(&now, digest) || has(&before, digest) || context.ran_before(from, to, image.name, digest) {
+            if has(&now, digest) || has(&before, digest) || context.ran_before(from, to, &used.name, digest) {
                 continue;
             }
             if let Some((other, used_there)) = passed_by(context, from, to, digest) {
@@ -102,7 +104,7 @@ impl Rule for SkippedEnvironment {
                     used.place,
                     used.resource.name(),
                     name(to),
-                    image.name,
+                    used.name,
                     name(other),
                     name(from)
                 );
@@ -114,7 +116,7 @@ impl Rule for SkippedEnvironment {
             }
             let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
             let staged = context.facts(from).images.iter().chain(siblings).find(|other| other.image().digest == Some(digest));
-            if context.known_at_base(from, to, image.name, digest) {
+            if context.known_at_base(from, to, &used.name, digest) {
                 continue;
             }
             let Some(staged) = staged else {
@@ -128,7 +130,7 @@ impl Rule for SkippedEnvironment {
                 "{} of {}: this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
                 used.place,
                 used.resource.name(),
-                image.name,
+                used.name,
                 name(from),
                 name(to),
                 name(from)
@@ -145,15 +147,14 @@ impl Rule for SkippedEnvironment {
 /// image in its place: those are told as a mismatch or a drift. Some are meant for production alone, so it is a warning.
 fn unknown(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> Option<Draft> {
     context.at_base(to).filter(|_| from.rendered.complete)?;
-    let image = used.image();
     let place = |other: &ImageUse| other.place == used.place && other.resource.original.name == used.resource.original.name;
-    let same = |other: &ImageUse| other.image().short_name() == image.short_name() || place(other);
+    let same = |other: &ImageUse| other.short_name() == used.short_name() || place(other);
     if context.facts(from).images.iter().any(same) {
         return None;
     }
     let (earlier, later) = (context.side(from), context.side(to));
     let message =
-        format!("{} of {}: {later} gets the image `{}`, which {earlier} does not run at all", used.place, used.resource.name(), image.name);
+        format!("{} of {}: {later} gets the image `{}`, which {earlier} does not run at all", used.place, used.resource.name(), used.name);
     let draft = Draft::new(Severity::Warning, used.digest_origin, message);
     Some(draft.help(format!("let {earlier} run it first, and promote it later")).on(used.resource, used.pointer.clone()))
 }

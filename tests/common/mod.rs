@@ -65,7 +65,7 @@ pub struct Since<'a>(pub &'a Repo, pub i64);
 
 impl Proofs for Since<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let images = self.0.same(overlay).map(|overlay| history::images(&overlay.rendered)).unwrap_or_default();
+        let images = self.0.same(overlay).map(|overlay| history::images(&overlay.rendered, &self.0.files)).unwrap_or_default();
         let ran = images.into_iter().filter(|(_, versions)| versions.iter().any(|version| version.digest.as_deref() == Some(digest)));
         ran.map(|(name, _)| (name, self.1)).collect()
     }
