@@ -174,14 +174,22 @@ fn check_named(context: &Context, overlay: &Overlay, reference: &Named, sink: &m
 fn evidence_of_name<'a>(context: &Context<'a>, overlay: &Overlay, reference: &Named) -> Option<Evidence<'a>> {
     let of_kind = |resource: &&Resource| resource.kind() == reference.kind;
     let before = context.at_base(overlay).map(|base| &base.rendered.resources);
-    if let Some(had) = before.and_then(|resources| resources.iter().filter(of_kind).find(|resource| resource.name() == reference.name)) {
+    let had = |resource: &&Resource| resource.name() == reference.name && compatible(resource.namespace(), reference.namespace);
+    if let Some(had) = before.and_then(|resources| resources.iter().filter(of_kind).find(had)) {
         return Some(Evidence::AtBase(had.node.origin));
     }
     let words = |overlay: &Overlay| Words::of(overlay, &context.repo.environments);
-    let own = words(overlay).strip(reference.name);
+    let own_words = words(overlay);
+    let own = own_words.strip(reference.name);
+    // namespaces may differ from environment to environment, unless one of the name lies in another namespace here as well
+    let apart = overlay.rendered.resources.iter().filter(of_kind).any(|resource| resource.name() == reference.name);
     for other in other_environments(context, overlay) {
         let words = words(other);
-        let same = |resource: &&Resource| resource.name() == reference.name || words.strip(resource.name()) == own;
+        let alike = |resource: &Resource| match (resource.namespace(), reference.namespace) {
+            (Some(there), Some(here)) if apart => words.strip(there) == own_words.strip(here),
+            _ => true,
+        };
+        let same = |resource: &&Resource| (resource.name() == reference.name || words.strip(resource.name()) == own) && alike(resource);
         if let Some(has) = other.rendered.resources.iter().filter(of_kind).find(same) {
             return Some(Evidence::Elsewhere(other, has.node.origin));
         }
@@ -215,7 +223,7 @@ fn evidence_of_selector<'a>(context: &Context<'a>, overlay: &Overlay, selector: 
     let partner = |other: &'a Overlay| -> Option<Origin> {
         let same = |candidate: &&Resource| candidate.kind() == resource.kind() && candidate.original.name == resource.original.name;
         let partner = targets::pod_selector(other.rendered.resources.iter().find(same)?)?;
-        let selected = other.rendered.resources.iter().find(|object| workload::of(object).iter().any(|pods| partner.selects(pods)))?;
+        let selected = other.rendered.resources.iter().find(|object| workload::of(object).iter().any(|pods| selects(&partner, pods)))?;
         Some(selected.node.origin)
     };
     if let Some(origin) = context.at_base(overlay).and_then(partner) {
