@@ -121,6 +121,22 @@ fn what_moves_is_not_new() {
 }
 
 #[test]
+fn a_generated_name_with_another_hash_is_the_same_object() {
+    let repo = Repo::started();
+    let settings = |environment: &str, literals: &str| {
+        let text = format!("resources: [../../base]\nconfigMapGenerator:\n- name: settings\n  literals: [{literals}]\n");
+        repo.write(&format!("apps/api/overlays/{environment}/kustomization.yaml"), &text);
+    };
+    settings("staging", "CHAT=off, MODE=a");
+    settings("production", "MODE=a");
+    repo.commit("staging alone has a key");
+    settings("production", "MODE=b");
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+    settings("staging", "CHAT=off, MODE=a, SIZE=1");
+    assert_eq!(repo.run(&base("HEAD")).findings(), ["overlay-drift apps/api/overlays/staging/kustomization.yaml:4"]);
+}
+
+#[test]
 fn a_promotion_is_proved_by_the_past_of_the_base() {
     let repo = Repo::started();
     repo.pin("api", "staging", 'b').commit("stage b");

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::merge::neutral_message;
+use super::merge::{lasting_message, neutral_message};
 use crate::finding::Located;
 use crate::repo::Repo;
 use crate::rules::without_lines;
@@ -38,10 +38,10 @@ impl Traits {
         let text = repo.files.get(finding.origin.file).text.clone();
         let span = text.get(located.location.byte_start..located.location.byte_end).unwrap_or_default();
         let value = span.lines().next().unwrap_or_default().trim();
-        let object = finding.resource.as_ref().map(|id| format!("{} {} {:?} {}", id.api_version, id.kind, id.namespace, id.name));
+        let object = finding.resource.as_ref().map(|id| format!("{} {} {:?} {}", id.api_version, id.kind, id.namespace, id.lasting_name()));
         let rest = (&finding.rule, finding.severity.as_str(), &object, &finding.path, value);
         Traits {
-            core: format!("{rest:?} {}", without_lines(&finding.message)),
+            core: format!("{rest:?} {}", without_lines(&lasting_message(finding))),
             neutral: format!("{rest:?} {}", without_lines(&neutral_message(finding))),
             file: located.location.file.to_string(),
             overlay: finding.overlay.clone().unwrap_or_default(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::finding::{Finding, Located};
+use crate::kustomize::ResourceId;
 use crate::repo::Repo;
 use crate::source::Files;
 
@@ -45,13 +46,21 @@ pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
     merged
 }
 
+/// The message without the hash of what the object holds.
+pub(super) fn lasting_message(finding: &Finding) -> String {
+    match &finding.resource {
+        Some(id) if id.lasting_name() != id.name => finding.message.replace(&*id.name, id.lasting_name()),
+        _ => finding.message.clone(),
+    }
+}
+
 /// The message without the names that belong to the overlay rather than to the cause.
 pub(super) fn neutral_message(finding: &Finding) -> String {
-    let mut message = finding.message.clone();
+    let mut message = lasting_message(finding);
     let resource = finding.resource.as_ref();
     let names = [
         finding.overlay.as_deref(),
-        resource.map(|resource| resource.name.as_str()),
+        resource.map(ResourceId::lasting_name),
         resource.and_then(|resource| resource.namespace.as_deref()),
         finding.variant.as_deref(),
         finding.app.as_deref(),
@@ -86,7 +95,7 @@ pub fn fingerprint(findings: &mut [Located], files: &Files) {
     for located in findings {
         let finding = &located.finding;
         let file = files.get(finding.origin.file);
-        let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| (&resource.kind, &resource.name));
+        let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| (&*resource.kind, resource.lasting_name()));
         let parts = [
             finding.rule.as_str(),
             &located.location.file,

@@ -20,6 +20,12 @@ pub fn suffix(resource: &Resource) -> String {
     letters.map(readable).collect()
 }
 
+/// A name without the suffix that looks like a content hash.
+pub fn without_suffix(name: &str) -> &str {
+    let is_hash = |end: &str| end.len() == 10 && end.chars().all(|letter| (0..16).any(|digit| readable(digit) == letter));
+    name.rsplit_once('-').filter(|(_, end)| is_hash(end)).map_or(name, |(start, _)| start)
+}
+
 /// A hexadecimal digit, with those replaced that could make up a word.
 fn readable(digit: u8) -> char {
     match digit {

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::schema;
 use super::transform::field_spec;
+use super::{hash, schema};
 use crate::yaml::{By, Data, Entry, Node, Origin};
 
 /// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the build is done.
@@ -34,6 +34,10 @@ impl ResourceId {
     /// The API version: `v1` of `apps/v1`.
     pub fn version(&self) -> &str {
         self.api_version.split_once('/').map_or(&self.api_version, |(_, version)| version)
+    }
+    /// The name without the hash of its content, with which the name of a generated ConfigMap or Secret changes.
+    pub fn lasting_name(&self) -> &str {
+        if matches!(&*self.kind, "ConfigMap" | "Secret") { hash::without_suffix(&self.name) } else { &self.name }
     }
     /// Whether the kind is known to live outside namespaces.
     pub fn is_cluster_scoped(&self) -> bool {
