@@ -79,9 +79,7 @@ impl Rule for DigestMismatch {
                 let same = context.same_image(from, to, &used.name)(&twin.name);
                 if !same && context.base.is_some() && context.moved_images(to).iter().any(|moved| std::ptr::eq(*moved, used)) {
                     let message = format!(
-                        "{} of {}: {} runs {} of `{}`, and {} proved it as `{}` only",
-                        used.place,
-                        used.resource.name(),
+                        ": {} runs {} of `{}`, and {} proved it as `{}` only",
                         name(to),
                         short(digest),
                         used.name,
@@ -92,7 +90,7 @@ impl Rule for DigestMismatch {
                     let draft =
                         draft.help("where one mirrors the other, say so: images: {mirrors: [{from: …, to: …}]} in .gitops-lint.yaml");
                     let draft = draft.related(twin.name_origin, format!("the image of {}", name(from)));
-                    sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+                    sink.report(context, Some(to), draft.of(used));
                 }
                 continue;
             }
@@ -106,23 +104,13 @@ impl Rule for DigestMismatch {
             let (severity, message, help) = match theirs.digest {
                 None => (
                     Severity::Warning,
-                    format!(
-                        "{} of {}: {} pins no digest of `{}`, so nothing proves the {} of {}",
-                        used.place,
-                        used.resource.name(),
-                        name(from),
-                        used.name,
-                        short(digest),
-                        name(to)
-                    ),
+                    format!(": {} pins no digest of `{}`, so nothing proves the {} of {}", name(from), used.name, short(digest), name(to)),
                     format!("pin the digest in {} as well", name(from)),
                 ),
                 Some(staged) if theirs.tag.is_some() && theirs.tag == image.tag => (
                     Severity::Error,
                     format!(
-                        "{} of {}: the tag `{}` is {} in {} and {} in {}",
-                        used.place,
-                        used.resource.name(),
+                        ": the tag `{}` is {} in {} and {} in {}",
                         image.tag.unwrap_or_default(),
                         short(digest),
                         name(to),
@@ -134,9 +122,7 @@ impl Rule for DigestMismatch {
                 Some(staged) => (
                     Severity::Error,
                     format!(
-                        "{} of {}: {} runs {} of `{}`, which {} does not run; it runs {}",
-                        used.place,
-                        used.resource.name(),
+                        ": {} runs {} of `{}`, which {} does not run; it runs {}",
                         name(to),
                         short(digest),
                         used.name,
@@ -153,7 +139,7 @@ impl Rule for DigestMismatch {
             };
             let draft = Draft::new(severity, used.digest_origin, message).help(help);
             let draft = draft.related(other.origin(), format!("{} runs this", name(from)));
-            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+            sink.report(context, Some(to), draft.of(used));
         }
     }
 }

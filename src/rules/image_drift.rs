@@ -68,12 +68,11 @@ impl Rule for ImageDrift {
             if alike || ours.is_empty() || theirs.is_empty() {
                 continue;
             }
-            let message =
-                format!("{} of {} runs `{ours}` in {} and `{theirs}` in {}", used.place, used.resource.name(), name(to), name(from));
+            let message = format!(" runs `{ours}` in {} and `{theirs}` in {}", name(to), name(from));
             let draft = Draft::new(Severity::Warning, used.name_origin, message);
             let draft = draft.help("use one name in both, or map the mirror under images.mirrors");
             let draft = draft.related(before.name_origin, format!("the image of {}", name(from)));
-            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+            sink.report(context, Some(to), draft.of(used));
         }
     }
 }

@@ -69,16 +69,14 @@ impl Rule for InsufficientSoak {
             }
             let earlier = context.side(from);
             let message = format!(
-                "{} of {}: {earlier} has run this digest of `{}` for {}, and {} were agreed",
-                used.place,
-                used.resource.name(),
+                ": {earlier} has run this digest of `{}` for {}, and {} were agreed",
                 name,
                 calendar::spoken(soaked.max(0)),
                 calendar::spoken(least)
             );
             let draft = Draft::new(Severity::Error, used.digest_origin, message);
             let draft = draft.help(format!("wait for {} more", calendar::spoken(least - soaked)));
-            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+            sink.report(context, Some(to), draft.of(used));
         }
     }
 }

@@ -56,39 +56,29 @@ impl Rule for LostDigest {
                 let what = if lost.writer.origin.by == By::Images { "this entry of `images`" } else { "this line" };
                 let digest = short(lost.digest);
                 let message = match image.tag {
-                    Some(tag) => format!(
-                        "{} of {}: {what} sets `{}` to the tag `{tag}` alone, which drops the digest `{digest}` that was pinned",
-                        used.place,
-                        used.resource.name(),
-                        used.name
-                    ),
-                    None => format!(
-                        "{} of {}: {what} drops the digest `{digest}` that `{}` was pinned to",
-                        used.place,
-                        used.resource.name(),
-                        used.name
-                    ),
+                    Some(tag) => {
+                        format!(": {what} sets `{}` to the tag `{tag}` alone, which drops the digest `{digest}` that was pinned", used.name)
+                    }
+                    None => format!(": {what} drops the digest `{digest}` that `{}` was pinned to", used.name),
                 };
                 let draft = Draft::new(severity, lost.writer.origin, message)
                     .help("write the digest beside the tag: `newTag` and `digest` in one entry, or `name:tag@sha256:…`")
                     .related(lost.pinned.origin, "the digest is pinned here")
-                    .on(used.resource, used.pointer.clone());
+                    .of(used);
                 sink.report(context, Some(overlay), draft);
                 continue;
             }
             let (Some(tag), Some(digest)) = (image.tag, image.digest) else { continue };
             if let Some(marker) = marker_without_digest(context, used) {
                 let message = format!(
-                    "{} of {}: Flux moves the tag of `{}` and not the digest beside it, so `{}` keeps running under every new tag",
-                    used.place,
-                    used.resource.name(),
+                    ": Flux moves the tag of `{}` and not the digest beside it, so `{}` keeps running under every new tag",
                     used.name,
                     short(digest)
                 );
                 let draft = Draft::new(severity, marker, message)
                     .help("give the digest a marker of its own (`:digest`), or remove it")
                     .related(used.digest_origin, "this digest has no marker")
-                    .on(used.resource, used.pointer.clone());
+                    .of(used);
                 sink.report(context, Some(overlay), draft);
             }
             let same = |other: &&ImageUse| other.resource.original == used.resource.original && other.place == used.place;
@@ -96,15 +86,13 @@ impl Rule for LostDigest {
             let old = old.image();
             if let Some(old_tag) = old.tag.filter(|old_tag| *old_tag != tag && old.digest == Some(digest)) {
                 let message = format!(
-                    "{} of {}: the tag of `{}` moves from `{old_tag}` to `{tag}` while the digest stays `{}`, so the old image keeps running",
-                    used.place,
-                    used.resource.name(),
+                    ": the tag of `{}` moves from `{old_tag}` to `{tag}` while the digest stays `{}`, so the old image keeps running",
                     used.name,
                     short(digest)
                 );
                 let draft = Draft::new(severity, used.digest_origin, message)
                     .help("write the digest of the new tag, or take the tag back")
-                    .on(used.resource, used.pointer.clone());
+                    .of(used);
                 sink.report(context, Some(overlay), draft);
             }
         }

@@ -83,6 +83,7 @@ use rayon::prelude::*;
 
 use crate::config::Level;
 use crate::finding::{Finding, Related, Severity};
+use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::yaml::Origin;
@@ -284,6 +285,8 @@ pub struct Draft {
     pub severity: Severity,
     /// One sentence, lower case, no full stop.
     pub message: String,
+    /// What the sentence begins with, where one line may cause the same for several containers: they are one finding.
+    pub subject: Option<String>,
     /// What to do.
     pub help: Option<String>,
     /// The place to edit.
@@ -301,7 +304,8 @@ pub struct Draft {
 impl Draft {
     /// A draft at a place.
     pub fn new(severity: Severity, origin: Origin, message: impl Into<String>) -> Draft {
-        Draft { severity, message: message.into(), help: None, origin, related: Vec::new(), resource: None, path: None, notice: false }
+        let (message, related) = (message.into(), Vec::new());
+        Draft { severity, message, subject: None, help: None, origin, related, resource: None, path: None, notice: false }
     }
     /// Keeps the configuration from raising its severity.
     pub fn notice(mut self) -> Draft {
@@ -317,6 +321,11 @@ impl Draft {
     pub fn related(mut self, origin: Origin, message: impl Into<String>) -> Draft {
         self.related.push(Related { message: message.into(), origin });
         self
+    }
+    /// Names the container, with which the sentence then begins: `container api of api`.
+    pub fn of(mut self, used: &ImageUse) -> Draft {
+        self.subject = Some(format!("{} of {}", used.place, used.resource.name()));
+        self.on(used.resource, used.pointer.clone())
     }
     /// Names the object and the value in it.
     pub fn on(mut self, resource: &Resource, path: impl Into<String>) -> Draft {

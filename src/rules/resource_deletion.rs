@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
+//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. Many that hold no data and are left out at one place are one finding. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
 //!
 //! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the environment (a moved folder); hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
 //!
@@ -34,7 +34,7 @@ use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
-use crate::yaml::{Node, Origin};
+use crate::yaml::{FileId, Node, Origin, read};
 
 /// See the documentation above.
 pub struct ResourceDeletion;
@@ -65,77 +65,104 @@ impl Rule for ResourceDeletion {
             return;
         }
         let present: HashSet<ObjectKey> = overlay.rendered.resources.iter().map(object_key).collect();
-        for lost in before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false)) {
+        let lost = before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false));
+        let lost: Vec<&Resource> = lost.collect();
+        // an overlay that is gathered here and is gone as a whole is told as such
+        let gone = if lost.is_empty() { Vec::new() } else { context.gone() };
+        let gathered = gone.into_iter().filter(|gone| before.rendered.files.contains(&gone.origin.file));
+        let gone: HashSet<Origin> = gathered.flat_map(|gone| context.taken_along(gone)).map(|lost| lost.node.origin).collect();
+        let environment = context.side(overlay);
+        // what merely is no longer listed at one place, by place
+        let mut left_out: Vec<(Origin, Vec<&Resource>)> = Vec::new();
+        for lost in lost.into_iter().filter(|lost| !gone.contains(&lost.node.origin)) {
             // somewhere else in the environment it may well live on; what it applied and is gone as well is told below
             let applied = context.applied_by(lost);
             if context.lives_in(overlay.environment, object_key(lost)) || applied.iter().any(|overlay| context.at_head(overlay).is_none()) {
                 continue;
             }
-            let environment = context.side(overlay);
             let name = format!("{}/{}", lost.kind(), lost.name());
             let same = |resource: &&Resource| resource.original.same_object(&lost.original) && !resource.needs_hash;
             let renamed = overlay.rendered.resources.iter().find(same);
-            let message = match renamed {
-                Some(new) if new.name() != lost.name() => {
-                    format!("{name} of {environment} becomes {}: the agent will delete it and make a new one", new.name())
-                }
-                Some(new) => {
-                    let namespace = new.namespace().unwrap_or("default");
-                    format!("{name} of {environment} moves to namespace {namespace}: the agent will delete it and make a new one")
-                }
-                None => match applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error)
-                {
-                    Some(data) => format!(
-                        "{name} of {environment} is gone: the agent will delete it and all that it applies, {}/{} among them",
-                        data.kind(),
-                        data.name()
-                    ),
-                    None => format!("{name} of {environment} is gone: the agent will delete it"),
-                },
-            };
-            let takes_data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).any(|lost| severity(lost) == Severity::Error);
-            let severity = if takes_data { Severity::Error } else { severity(lost) };
             let deleted = overlay.rendered.deleted.iter().find(|deleted| deleted.resource.original == lost.original);
             let origin = deleted
                 .map(|deleted| deleted.origin)
                 .or(renamed.and_then(|new| new.renamed_by))
                 .unwrap_or_else(|| left(context, overlay, lost));
-            let place = lost.node.get("kind").map_or(lost.node.origin, |kind| kind.origin);
-            let draft = Draft::new(severity, origin, message);
-            let mut draft = draft.help("put it back, or say in the pull request that it is meant").related(place, "it was here");
-            draft.resource = Some(lost.id());
-            sink.report(context, Some(overlay), draft);
+            let data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error);
+            let message = match (renamed, data) {
+                (Some(new), _) if new.name() != lost.name() => {
+                    format!("{name} of {environment} becomes {}: the agent will delete it and make a new one", new.name())
+                }
+                (Some(new), _) => {
+                    let namespace = new.namespace().unwrap_or("default");
+                    format!("{name} of {environment} moves to namespace {namespace}: the agent will delete it and make a new one")
+                }
+                (None, Some(data)) => format!(
+                    "{name} of {environment} is gone: the agent will delete it and all that it applies, {}/{} among them",
+                    data.kind(),
+                    data.name()
+                ),
+                (None, None) if severity(lost) == Severity::Error => gone_from(environment, &[lost]),
+                (None, None) => {
+                    match left_out.iter_mut().find(|(place, _)| *place == origin) {
+                        Some((_, all)) => all.push(lost),
+                        None => left_out.push((origin, vec![lost])),
+                    }
+                    continue;
+                }
+            };
+            let severity = if data.is_some() { Severity::Error } else { severity(lost) };
+            sink.report(context, Some(overlay), told(Draft::new(severity, origin, message), &[lost]));
+        }
+        for (origin, all) in left_out {
+            // a few have a line each
+            let few = if all.len() > NAMED { all.len() } else { 1 };
+            for lost in all.chunks(few) {
+                let draft = Draft::new(Severity::Warning, origin, gone_from(environment, lost));
+                sink.report(context, Some(overlay), told(draft, lost));
+            }
         }
     }
 
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         for overlay in context.gone() {
-            if !context.repo.protected(overlay) || context.keeps(overlay) {
-                continue;
-            }
-            let lost = overlay
-                .rendered
-                .resources
-                .iter()
-                .filter(|lost| !is_kept(lost, true) && !context.lives_in(overlay.environment, object_key(lost)));
             // what matters most is named first
-            let mut lost: Vec<&Resource> = lost.collect();
+            let mut lost = context.taken_along(overlay);
             lost.sort_by_key(|lost| (std::cmp::Reverse(severity(lost)), workload::of(lost).is_empty()));
             let Some(worst) = lost.first() else { continue };
-            let names: Vec<String> = lost.iter().take(NAMED).map(|lost| format!("{}/{}", lost.kind(), lost.name())).collect();
-            let more = if lost.len() > NAMED { format!(" and {} more", lost.len() - NAMED) } else { String::new() };
             let environment = context.repo.environment(overlay).map_or("this environment", |environment| environment.name.as_str());
-            let message = format!("{} is gone: the agent will delete {}{more} of {environment}", overlay.path, names.join(", "));
-            let mut draft = Draft::new(severity(worst), overlay.origin, message);
-            for lost in lost.iter().take(NAMED) {
-                let place = lost.node.get("kind").map_or(lost.node.origin, |kind| kind.origin);
-                draft = draft.related(place, format!("{}/{} was here", lost.kind(), lost.name()));
-            }
-            let mut draft = draft.help("put it back, or say in the pull request that it is meant");
-            draft.resource = Some(worst.id());
-            sink.report(context, Some(overlay), draft);
+            let message = format!("{} is gone: the agent will delete {} of {environment}", overlay.path, listed(&lost));
+            sink.report(context, Some(overlay), told(Draft::new(severity(worst), overlay.origin, message), &lost));
         }
     }
+}
+
+/// That objects are no longer there.
+fn gone_from(environment: &str, lost: &[&Resource]) -> String {
+    let (verb, object) = if lost.len() == 1 { ("is", "it") } else { ("are", "them") };
+    format!("{} of {environment} {verb} gone: the agent will delete {object}", listed(lost))
+}
+
+/// The names of the first objects, and how many more there are.
+fn listed(lost: &[&Resource]) -> String {
+    let names: Vec<String> = lost.iter().take(NAMED).map(|lost| format!("{}/{}", lost.kind(), lost.name())).collect();
+    match (lost.len().saturating_sub(NAMED), &names[..]) {
+        (0, [first @ .., last]) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (0, _) => names.concat(),
+        (more, _) => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// Completes a finding about lost objects: where they were, what to do.
+fn told(draft: Draft, lost: &[&Resource]) -> Draft {
+    let single = lost.len() == 1;
+    let mut draft = lost.iter().take(NAMED).fold(draft, |draft, lost| {
+        let place = lost.node.get("kind").map_or(lost.node.origin, |kind| kind.origin);
+        draft.related(place, if single { "it was here".to_string() } else { format!("{}/{} was here", lost.kind(), lost.name()) })
+    });
+    draft.resource = lost.first().map(|lost| lost.id());
+    let them = if single { ("it", "it is") } else { ("them", "they are") };
+    draft.help(format!("put {} back, or say in the pull request that {} meant", them.0, them.1))
 }
 
 impl<'a> Context<'a> {
@@ -159,6 +186,15 @@ impl<'a> Context<'a> {
         let pointers: Vec<_> = pointers.collect();
         let applied = |overlay: &&Overlay| pointers.iter().any(|pointer| overlay.agent.as_ref() == Some(&pointer.agent));
         base.overlays.iter().filter(applied).collect()
+    }
+
+    /// What goes with an overlay of the base revision that is gone and protected.
+    fn taken_along(&self, overlay: &'a Overlay) -> Vec<&'a Resource> {
+        if !self.repo.protected(overlay) || self.keeps(overlay) {
+            return Vec::new();
+        }
+        let lost = overlay.rendered.resources.iter();
+        lost.filter(|lost| !is_kept(lost, true) && !self.lives_in(overlay.environment, object_key(lost))).collect()
     }
 
     /// Whether the agent that applies an overlay of the base revision deletes nothing.
@@ -194,13 +230,19 @@ fn is_kept(lost: &Resource, with_overlay: bool) -> bool {
         || lost.needs_hash
 }
 
-/// The place of the head that no longer has an object: its file, else the kustomization of its folder, else the overlay.
+/// The place of the head that no longer has an object: its file, else the list of the kustomization of its folder, else the overlay.
 fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let files = &context.repo.files;
     let was = files.get(lost.node.origin.file);
     let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
     let kustomization = |path: &str| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)) && folder(path) == folder(&was.path);
-    let read = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
-    let file = read(&|path| path == &*was.path).or_else(|| read(&kustomization));
-    file.map_or(overlay.origin, |file| Origin { file, start: 0, end: 0, ..overlay.origin })
+    let find = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
+    let start = |file: FileId| Origin { file, start: 0, end: 0, ..overlay.origin };
+    let listed = |file: FileId| {
+        let documents = read::read(&files.get(file).text, file).ok()?;
+        let entries = documents.documents.first()?.entries();
+        entries.iter().find(|entry| &*entry.key == "resources").map(|entry| entry.key_origin)
+    };
+    let own = find(&|path| path == &*was.path).map(start);
+    own.or_else(|| find(&kustomization).map(|file| listed(file).unwrap_or_else(|| start(file)))).unwrap_or(overlay.origin)
 }

@@ -10,28 +10,57 @@ use crate::config::Level;
 use crate::finding::Finding;
 use crate::kustomize::ResourceId;
 use crate::repo::Overlay;
+use crate::yaml::Origin;
 
 /// Collects the findings of one rule; applies level and options of the configuration.
 pub struct Sink {
     /// What was found.
     pub findings: Vec<Finding>,
     rule: String,
+    /// What was said of containers.
+    said: Vec<Said>,
+}
+
+/// A sentence about containers, to which more may come.
+struct Said {
+    /// Index of the finding.
+    finding: usize,
+    overlay: Option<String>,
+    origin: Origin,
+    /// The sentence without the containers.
+    sentence: String,
+    subject: String,
+    others: usize,
 }
 
 impl Sink {
     /// A sink for the findings of a rule or policy.
     pub fn new(rule: impl Into<String>) -> Sink {
-        Sink { findings: Vec::new(), rule: rule.into() }
+        Sink { findings: Vec::new(), rule: rule.into(), said: Vec::new() }
     }
 
     /// Records a finding for an overlay (`None`: for the repo).
-    pub fn report(&mut self, context: &Context, overlay: Option<&Overlay>, draft: Draft) {
+    pub fn report(&mut self, context: &Context, overlay: Option<&Overlay>, mut draft: Draft) {
         let severity = match context.level(&self.rule) {
             Some(Level::Off) => return,
             Some(Level::At(severity)) if draft.notice => severity.min(draft.severity),
             Some(Level::At(severity)) => severity,
             None => draft.severity,
         };
+        if let Some(subject) = draft.subject.take() {
+            let path = overlay.map(|overlay| overlay.path.clone());
+            let same = |said: &&mut Said| (&said.overlay, said.origin, &said.sentence) == (&path, draft.origin, &draft.message);
+            if let Some(said) = self.said.iter_mut().find(same) {
+                said.others += 1;
+                if let Some(finding) = self.findings.get_mut(said.finding) {
+                    finding.message = format!("{} (and {} more){}", said.subject, said.others, said.sentence);
+                }
+                return;
+            }
+            let whole = format!("{subject}{}", draft.message);
+            let sentence = std::mem::replace(&mut draft.message, whole);
+            self.said.push(Said { finding: self.findings.len(), overlay: path, origin: draft.origin, sentence, subject, others: 0 });
+        }
         let file = context.repo.files.get(draft.origin.file);
         let fingerprint = fingerprint(&self.rule, &file.path, draft.resource.as_ref(), draft.path.as_deref(), &draft.message);
         self.findings.push(Finding {

@@ -64,9 +64,7 @@ impl Rule for SkippedEnvironment {
                 continue;
             }
             let message = format!(
-                "{} of {}: {} gets a digest of `{}` that {earlier} never ran, in the change that takes {} away",
-                used.place,
-                used.resource.name(),
+                ": {} gets a digest of `{}` that {earlier} never ran, in the change that takes {} away",
                 context.side(to),
                 used.name,
                 from.path
@@ -74,7 +72,7 @@ impl Rule for SkippedEnvironment {
             let draft = Draft::new(Severity::Error, used.digest_origin, message);
             let draft = draft.help(format!("let {earlier} run it first, or take {earlier} away in a change of its own"));
             let draft = draft.related(from.origin, format!("{earlier} was here"));
-            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+            sink.report(context, Some(to), draft.of(used));
         }
     }
 
@@ -99,19 +97,12 @@ impl Rule for SkippedEnvironment {
                 continue;
             }
             if let Some((other, used_there)) = passed_by(context, from, to, digest) {
-                let message = format!(
-                    "{} of {}: {} gets a digest of `{}` that {} runs and {} never ran",
-                    used.place,
-                    used.resource.name(),
-                    name(to),
-                    used.name,
-                    name(other),
-                    name(from)
-                );
+                let message =
+                    format!(": {} gets a digest of `{}` that {} runs and {} never ran", name(to), used.name, name(other), name(from));
                 let draft = Draft::new(Severity::Error, used.digest_origin, message);
                 let draft = draft.help(format!("let {} run it first, and promote it later", name(from)));
                 let draft = draft.related(used_there.digest_origin, format!("{} runs it", name(other)));
-                sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+                sink.report(context, Some(to), draft.of(used));
                 continue;
             }
             let siblings = context.siblings(from).flat_map(|other| &context.facts(other).images);
@@ -127,9 +118,7 @@ impl Rule for SkippedEnvironment {
             };
             let gap = context.gap(from);
             let message = format!(
-                "{} of {}: this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
-                used.place,
-                used.resource.name(),
+                ": this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
                 used.name,
                 name(from),
                 name(to),
@@ -138,7 +127,7 @@ impl Rule for SkippedEnvironment {
             let help = gap.unwrap_or_else(|| format!("merge the change of {} first, and promote it later", name(from)));
             let draft = Draft::new(Severity::Error, used.digest_origin, message).help(help);
             let draft = draft.related(staged.digest_origin, format!("{} gets it here", name(from)));
-            sink.report(context, Some(to), draft.on(used.resource, used.pointer.clone()));
+            sink.report(context, Some(to), draft.of(used));
         }
     }
 }
@@ -153,10 +142,9 @@ fn unknown(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> 
         return None;
     }
     let (earlier, later) = (context.side(from), context.side(to));
-    let message =
-        format!("{} of {}: {later} gets the image `{}`, which {earlier} does not run at all", used.place, used.resource.name(), used.name);
+    let message = format!(": {later} gets the image `{}`, which {earlier} does not run at all", used.name);
     let draft = Draft::new(Severity::Warning, used.digest_origin, message);
-    Some(draft.help(format!("let {earlier} run it first, and promote it later")).on(used.resource, used.pointer.clone()))
+    Some(draft.help(format!("let {earlier} run it first, and promote it later")).of(used))
 }
 
 /// The environment further back that runs a digest which the environment before does not run.
