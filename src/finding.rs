@@ -69,6 +69,8 @@ pub struct Finding {
     pub resource: Option<ResourceId>,
     /// RFC 6901 pointer into the object.
     pub path: Option<String>,
+    /// Whether only the earlier one of two environments changed: it goes ahead of what is promoted later.
+    pub ahead: bool,
     /// Survives lines moving: 32 hexadecimal digits.
     pub fingerprint: String,
 }

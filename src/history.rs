@@ -69,6 +69,15 @@ pub fn images(rendered: &Rendered, files: &Files) -> Images {
     found
 }
 
+/// Whether images of the same name, whatever their registries, are there in a version that others have.
+pub fn share_version(some: &Images, others: &Images) -> bool {
+    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();
+    some.iter().any(|(name, versions)| {
+        let alike = others.iter().filter(|(other, _)| last(other) == last(name));
+        alike.flat_map(|(_, others)| others).any(|other| versions.iter().any(|version| version.same(other)))
+    })
+}
+
 /// A commit of the change under check, and what it touched.
 #[derive(Clone, Debug)]
 pub struct Contribution {
@@ -101,6 +110,8 @@ pub struct Change {
     pub before: Images,
     /// The images after it.
     pub after: Images,
+    /// What the overlay rendered to before it, where the walk [keeps](Walk::keeping) that.
+    pub rendered: Option<Arc<Rendered>>,
 }
 
 /// How a walk ended.
@@ -146,6 +157,8 @@ pub struct Walk<'a> {
     tracked: Vec<Tracked>,
     /// What was read of all commits; a file is read once for each of its contents.
     renderer: Renderer,
+    /// Whether changes tell what was rendered.
+    keeps: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -160,7 +173,14 @@ impl<'a> Walk<'a> {
             let images = images(&overlay.rendered, &repo.files);
             Some(Tracked { overlay: *index, path: overlay.path.clone(), applied, files, images, begun: false, done: false })
         });
-        Walk { repository, config, tracked: tracked.collect(), renderer }
+        Walk { repository, config, tracked: tracked.collect(), renderer, keeps: false }
+    }
+
+    /// The same that tells with each change what the overlay rendered to before, with places in the files of the repo.
+    pub fn keeping(mut self, repo: &Repo) -> Walk<'a> {
+        self.renderer = Renderer::new(repo.source.clone(), repo.files.clone(), self.renderer.options().clone());
+        self.keeps = true;
+        self
     }
 
     /// Goes back from `head`. `see` is told each change, newest first, and says whether the overlay's past is still of interest.
@@ -199,7 +219,7 @@ impl<'a> Walk<'a> {
                     for tracked in self.tracked.iter_mut().filter(|tracked| !tracked.done && !tracked.begun) {
                         let after = std::mem::take(&mut tracked.images);
                         tracked.done = true;
-                        see(Change { overlay: tracked.overlay, commit: Some(first.clone()), before: Images::new(), after });
+                        see(Change { overlay: tracked.overlay, commit: Some(first.clone()), before: Images::new(), after, rendered: None });
                     }
                     return End::Complete;
                 }
@@ -228,8 +248,9 @@ impl<'a> Walk<'a> {
         let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
         let renderer = self.renderer.beside(Arc::new(self.repository.tree_among_many(head)), self.config.remotes.clone());
         for tracked in self.tracked.iter_mut().filter(|tracked| tracked.files.iter().any(|file| differs.contains(file))) {
-            if let Some((before, after)) = tracked.step_back(&renderer, &layout, &[]) {
-                tracked.done |= !see(Change { overlay: tracked.overlay, commit: None, before, after });
+            if let Some((before, after, rendered)) = tracked.step_back(&renderer, &layout, &[]) {
+                let rendered = rendered.filter(|_| self.keeps);
+                tracked.done |= !see(Change { overlay: tracked.overlay, commit: None, before, after, rendered });
             }
         }
     }
@@ -243,7 +264,7 @@ impl<'a> Walk<'a> {
             }
         }
         let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
-        let (repository, config, renderer) = (self.repository, self.config, &self.renderer);
+        let (repository, config, renderer, keeps) = (self.repository, self.config, &self.renderer, self.keeps);
         let renderers: Vec<OnceLock<Renderer>> = steps.iter().map(|_| OnceLock::new()).collect();
         let renderer_of = |number: usize, step: &Step| {
             let make = || renderer.beside(Arc::new(repository.tree_among_many(&step.earlier)), config.remotes.clone());
@@ -254,9 +275,9 @@ impl<'a> Walk<'a> {
             let (mut found, mut next) = (Vec::new(), 0);
             while let Some(at) = tracked.next_touched(&by_path, steps, next) {
                 let Some((step, renderer)) = steps.get(at).and_then(|step| Some((step, renderer_of(at, step)?))) else { break };
-                if let Some((before, after)) = tracked.step_back(renderer, &layout, &step.changed) {
-                    let commit = Some(step.newer.clone());
-                    found.push((at, number, Change { overlay: tracked.overlay, commit, before, after }));
+                if let Some((before, after, rendered)) = tracked.step_back(renderer, &layout, &step.changed) {
+                    let (commit, rendered) = (Some(step.newer.clone()), rendered.filter(|_| keeps));
+                    found.push((at, number, Change { overlay: tracked.overlay, commit, before, after, rendered }));
                 }
                 if tracked.begun {
                     break;
@@ -294,8 +315,13 @@ impl Tracked {
         next
     }
 
-    /// Goes to an earlier tree, and tells the images before and after when they differ.
-    fn step_back(&mut self, renderer: &Renderer, layout: &Layout, changed: &[ChangedPath]) -> Option<(Images, Images)> {
+    /// Goes to an earlier tree, and tells the images before and after when they differ, and what was rendered before.
+    fn step_back(
+        &mut self,
+        renderer: &Renderer,
+        layout: &Layout,
+        changed: &[ChangedPath],
+    ) -> Option<(Images, Images, Option<Arc<Rendered>>)> {
         if renderer.kustomization(&self.path).is_none()
             && let Some(before) = renamed(&self.path, changed)
         {
@@ -310,9 +336,9 @@ impl Tracked {
         self.applied = earlier.map(|(pointer, _)| pointer);
         self.begun = rendered.is_none();
         let before = rendered.as_ref().map(|rendered| images(rendered, renderer.files())).unwrap_or_default();
-        self.files = rendered.map(|rendered| paths(&rendered, renderer.files())).unwrap_or_default();
+        self.files = rendered.as_ref().map(|rendered| paths(rendered, renderer.files())).unwrap_or_default();
         let after = std::mem::replace(&mut self.images, before.clone());
-        (before != after).then_some((before, after))
+        (before != after).then_some((before, after, rendered))
     }
 }
 

@@ -205,6 +205,12 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
         let before = kept.len() + about.len();
         kept.append(&mut about);
         kept = base.new_ones(kept, repo);
+        // nothing is lost or unlike yet where an earlier environment goes ahead: it is what a promotion has to bring along
+        for located in kept.iter_mut().filter(|located| located.finding.ahead) {
+            let finding = &mut located.finding;
+            finding.severity = Severity::Info;
+            finding.help = finding.help.take().map(|help| format!("when it is promoted: {help}"));
+        }
         known = before - kept.len();
         about = kept.extract_if(.., |located| suppression::is_about(&located.finding)).collect();
     }

@@ -192,6 +192,7 @@ fn about(rule: &str, severity: Severity, origin: Origin, message: String, help: 
         also_in: Vec::new(),
         resource: None,
         path: None,
+        ahead: false,
         fingerprint: String::new(),
     }
 }

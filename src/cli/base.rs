@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::options::RepoOptions;
 use super::workspace::Workspace;
 use crate::config::{CONFIG_FILE, Config};
-use crate::history::{End, Images, Version, Walk, contributions, images};
+use crate::history::{End, Images, Version, Walk, contributions, images, share_version};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Actor, Authorship, Proofs};
@@ -162,6 +162,29 @@ impl Proofs for Past<'_> {
             }
             _ => true,
         }
+    }
+    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
+        let indices: Vec<Option<usize>> = wanted.iter().map(|(overlay, _)| self.repo.index(overlay)).collect();
+        let mut found: Vec<Option<Overlay>> = wanted.iter().map(|_| None).collect();
+        let mut tracked: Vec<usize> = indices.iter().copied().flatten().collect();
+        tracked.dedup();
+        let mut walk = Walk::new(self.repository, self.config, self.repo, Some(self.root.clone()), &tracked).keeping(self.repo);
+        walk.run(self.repo, &self.commit, &mut |change| {
+            let mut open = false;
+            for (((overlay, images), index), found) in wanted.iter().zip(&indices).zip(&mut found) {
+                if *index != Some(change.overlay) || found.is_some() {
+                    continue;
+                }
+                match &change.rendered {
+                    Some(rendered) if share_version(&change.before, images) => {
+                        *found = Some(Overlay { rendered: rendered.clone().into(), ..(*overlay).clone() });
+                    }
+                    _ => open = true,
+                }
+            }
+            open
+        });
+        found
     }
     fn gap(&self, overlay: &Overlay) -> Option<String> {
         self.index(overlay).and_then(|index| self.wanted.get(&index))?;

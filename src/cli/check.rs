@@ -18,7 +18,7 @@ use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::repo::Overlay;
 use crate::report::{self, Format};
 use crate::rules::scope::narrow;
-use crate::rules::{self, Context, Proofs};
+use crate::rules::{self, Context, Proofs, left_behind};
 use crate::source::git::{GitError, short};
 
 /// Arguments of `check`.
@@ -122,6 +122,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         options.judged_files = context.judged.as_ref().map(|_| base.changed.clone());
         let known = timed(timings, "rules at the base", || {
             let mut known = rules::run(before);
+            left_behind::forget(&mut known, &context, before);
             known.extend(policy::run(base_policies(base, judge).as_ref().unwrap_or(&policies), before));
             known
         });

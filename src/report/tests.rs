@@ -49,6 +49,7 @@ fn finding(message: &str, origin: Origin) -> Finding {
         also_in: vec!["apps/api/overlays/staging".into()],
         resource: Some(ResourceId { api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: None, name: "api".into() }),
         path: Some("/spec/template/spec/containers/0/image".into()),
+        ahead: false,
         fingerprint: "0123456789abcdef0123456789abcdef".into(),
     }
 }

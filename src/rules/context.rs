@@ -11,7 +11,7 @@ use super::depends_on::{self, Edge};
 use super::loosened_check;
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
-use crate::history::{self, Contribution, Version};
+use crate::history::{self, Contribution, Images, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
@@ -103,6 +103,11 @@ pub trait Proofs: Sync {
     }
     /// Why the overlay's past is not known as a whole, where it is not.
     fn gap(&self, overlay: &Overlay) -> Option<String>;
+    /// Overlays (as the base has them) as they were when they last ran some images, each with its own; `None` for those that are
+    /// not known to have.
+    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
+        wanted.iter().map(|_| None).collect()
+    }
     /// Whether a commit changes what the overlay of a path renders to, against its first parent.
     fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
         true
@@ -352,6 +357,14 @@ impl<'a> Context<'a> {
             return Vec::new();
         }
         compare::resources(before, overlay, &self.repo.environments)
+    }
+
+    /// Whether an overlay renders to what it renders to at the base revision, for all that can be rendered.
+    pub(super) fn is_unchanged(&self, overlay: &Overlay) -> bool {
+        self.at_base(overlay).is_some_and(|before| {
+            let whole = before.rendered.complete && overlay.rendered.complete;
+            before.rendered.is(&overlay.rendered) || (whole && self.changes(overlay).is_empty())
+        })
     }
 
     /// The files that an overlay reads, or read at the base revision, and that the change touches.

@@ -1,7 +1,7 @@
 //! The built-in rules: one file each, registered once in [`all`].
 //!
 //! A rule file holds its documentation (the `//!` header under fixed headings), its [`Metadata`] and its logic.
-//! `context` holds what is computed once for all rules, `scope` tells which overlays a change concerns, `sink` turns drafts into
+//! `context` holds what is computed once for all rules, `scope` tells which overlays a change concerns, `left_behind` what a promotion should have brought along, `sink` turns drafts into
 //! findings, `problems` passes on what the renderer said. What several rules need stands in a file of its own: `automation`,
 //! `availability`, `controls`, `depends_on`, `drift`, `losses`, `windows`.
 //!
@@ -15,6 +15,7 @@ mod context;
 mod controls;
 mod depends_on;
 mod drift;
+pub mod left_behind;
 mod losses;
 mod problems;
 pub mod scope;
@@ -222,25 +223,34 @@ pub fn find(id: &str) -> Option<&'static dyn Rule> {
     all().iter().copied().find(|rule| rule.metadata().id == id)
 }
 
+/// What every rule finds that the configuration does not switch off.
+fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)) {
+        let mut sink = Sink::new(rule.metadata().id);
+        check(*rule, &mut sink);
+        findings.append(&mut sink.findings);
+    }
+    findings
+}
+
+/// What is found of two environments of an app.
+pub fn of_pair(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Finding> {
+    let mut findings = each(context, &|rule, sink| rule.check_pair(context, from, to, sink));
+    if !findings.is_empty() && context.is_unchanged(to) {
+        findings.iter_mut().for_each(|finding| finding.ahead = true);
+    }
+    findings
+}
+
 /// Runs every rule that the configuration does not switch off. The order of the findings does not depend on threads.
 pub fn run(context: &Context) -> Vec<Finding> {
-    let enabled = |rule: &&&'static dyn Rule| context.level(rule.metadata().id) != Some(Level::Off);
-    let rules: Vec<&'static dyn Rule> = all().iter().filter(enabled).copied().collect();
-    let each = |check: &dyn Fn(&dyn Rule, &mut Sink)| -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for rule in &rules {
-            let mut sink = Sink::new(rule.metadata().id);
-            check(*rule, &mut sink);
-            findings.append(&mut sink.findings);
-        }
-        findings
-    };
     let repo = context.repo;
     let overlays: Vec<&Overlay> = context.judged().collect();
     let mut findings: Vec<Finding> =
-        overlays.par_iter().flat_map_iter(|overlay| each(&|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
+        overlays.par_iter().flat_map_iter(|overlay| each(context, &|rule, sink| rule.check_overlay(context, overlay, sink))).collect();
     let pairs: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
-    findings.par_extend(pairs.into_par_iter().flat_map_iter(|(from, to)| each(&|rule, sink| rule.check_pair(context, from, to, sink))));
+    findings.par_extend(pairs.into_par_iter().flat_map_iter(|(from, to)| of_pair(context, from, to)));
     // what the pair tells already is not told once more against the base
     let told: HashSet<Lost> = findings.iter().map(lost).collect();
     let against_base: Vec<Finding> = overlays
@@ -248,7 +258,7 @@ pub fn run(context: &Context) -> Vec<Finding> {
         .filter_map(|overlay| Some((context.at_base(overlay).filter(|_| repo.protected(overlay))?, *overlay)))
         .filter(|(before, now)| !before.rendered.is(&now.rendered))
         .flat_map_iter(|(before, now)| {
-            each(&|rule, sink| {
+            each(context, &|rule, sink| {
                 if rule.also_against_base() {
                     rule.check_pair(context, before, now, sink);
                 }
@@ -258,7 +268,7 @@ pub fn run(context: &Context) -> Vec<Finding> {
         .collect();
     drop(told);
     findings.extend(against_base);
-    findings.extend(each(&|rule, sink| rule.check_repo(context, sink)));
+    findings.extend(each(context, &|rule, sink| rule.check_repo(context, sink)));
     findings
 }
 

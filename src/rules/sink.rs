@@ -77,6 +77,7 @@ impl Sink {
             also_in: Vec::new(),
             resource: draft.resource,
             path: draft.path,
+            ahead: false,
             fingerprint,
         });
     }
