@@ -19,7 +19,7 @@ use crate::kustomize::{RenderOptions, Rendered, Renderer};
 use crate::repo::agents::{self, Agents, Pointer};
 use crate::repo::discover::Layout;
 use crate::repo::{Overlay, Repo};
-use crate::source::git::{ChangedPath, Commit, GitError, Repository, blob_id};
+use crate::source::git::{ChangedPath, Commit, Gaps, GitError, Repository, blob_id};
 use crate::source::{Files, Source};
 
 /// What of an image changes with a promotion.
@@ -138,6 +138,8 @@ struct Tracked {
     begun: bool,
     /// Its past is of no more interest.
     done: bool,
+    /// It could not be rendered as it was before, because the clone lacks files of that time.
+    cut: bool,
 }
 
 /// A commit and the one before it on the branch.
@@ -159,6 +161,8 @@ pub struct Walk<'a> {
     renderer: Renderer,
     /// Whether changes tell what was rendered.
     keeps: bool,
+    /// What the clone lacks of them.
+    gaps: Arc<Gaps>,
 }
 
 impl<'a> Walk<'a> {
@@ -171,9 +175,9 @@ impl<'a> Walk<'a> {
             let applied = overlay.applied.and_then(|index| repo.pointers.get(index)).cloned().map(Arc::new);
             let files = paths(&overlay.rendered, &repo.files);
             let images = images(&overlay.rendered, &repo.files);
-            Some(Tracked { overlay: *index, path: overlay.path.clone(), applied, files, images, begun: false, done: false })
+            Some(Tracked { overlay: *index, path: overlay.path.clone(), applied, files, images, begun: false, done: false, cut: false })
         });
-        Walk { repository, config, tracked: tracked.collect(), renderer, keeps: false }
+        Walk { repository, config, tracked: tracked.collect(), renderer, keeps: false, gaps: Arc::default() }
     }
 
     /// The same that tells with each change what the overlay rendered to before, with places in the files of the repo.
@@ -193,7 +197,7 @@ impl<'a> Walk<'a> {
         let Some(Ok(mut newer)) = commits.next() else { return End::Truncated("the head cannot be read".to_string()) };
         loop {
             if self.tracked.iter().all(|tracked| tracked.done) {
-                return End::Answered;
+                return self.cut().unwrap_or(End::Answered);
             }
             let (mut pairs, mut end) = (Vec::new(), None);
             while pairs.len() < BATCH && end.is_none() {
@@ -212,8 +216,7 @@ impl<'a> Walk<'a> {
             let broken = broken.and_then(|at| steps.drain(at..).next()).and_then(Result::err);
             self.go_back(&steps.into_iter().filter_map(Result::ok).collect::<Vec<_>>(), see);
             match (broken, end) {
-                (Some(error), _) => return End::Truncated(self.explained(&error)),
-                (None, Some(Some(error))) => return End::Truncated(self.explained(&error)),
+                (Some(error), _) | (None, Some(Some(error))) => return End::Truncated(error.to_string()),
                 (None, Some(None)) => {
                     let first = Arc::new(newer);
                     for tracked in self.tracked.iter_mut().filter(|tracked| !tracked.done && !tracked.begun) {
@@ -221,22 +224,17 @@ impl<'a> Walk<'a> {
                         tracked.done = true;
                         see(Change { overlay: tracked.overlay, commit: Some(first.clone()), before: Images::new(), after, rendered: None });
                     }
-                    return End::Complete;
+                    return self.cut().unwrap_or(End::Complete);
                 }
                 (None, None) => {}
             }
         }
     }
 
-    /// Why the past ends, and how to get the rest.
-    fn explained(&self, error: &GitError) -> String {
-        match error {
-            GitError::MissingObject(_) if self.repository.is_shallow() => {
-                "the clone is shallow: fetch all of it (fetch-depth: 0, or git fetch --unshallow)".to_string()
-            }
-            GitError::MissingObject(_) => format!("{error}: fetch it, or clone without --filter"),
-            other => other.to_string(),
-        }
+    /// The end where files of some commits could not be read.
+    fn cut(&self) -> Option<End> {
+        let cut = self.tracked.iter().any(|tracked| tracked.cut);
+        self.gaps.told().filter(|_| cut).map(End::Truncated)
     }
 
     /// What of a work tree, or of what is staged, differs from the commit that it comes after.
@@ -246,12 +244,13 @@ impl<'a> Walk<'a> {
         let differs = of_head.filter(|file| tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())));
         let differs: HashSet<String> = differs.map(|file| file.path.to_string()).collect();
         let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
-        let renderer = self.renderer.beside(Arc::new(self.repository.tree_among_many(head)), self.config.remotes.clone());
+        let renderer = self.renderer.beside(Arc::new(self.repository.tree_among_many(head, &self.gaps)), self.config.remotes.clone());
         for tracked in self.tracked.iter_mut().filter(|tracked| tracked.files.iter().any(|file| differs.contains(file))) {
-            if let Some((before, after, rendered)) = tracked.step_back(&renderer, &layout, &[]) {
+            if let Some((before, after, rendered)) = tracked.step_back((&renderer, &self.gaps), &layout, &[]) {
                 let rendered = rendered.filter(|_| self.keeps);
                 tracked.done |= !see(Change { overlay: tracked.overlay, commit: None, before, after, rendered });
             }
+            tracked.done |= tracked.cut;
         }
     }
 
@@ -264,10 +263,10 @@ impl<'a> Walk<'a> {
             }
         }
         let layout = Layout::new(&self.config.environments, &self.config.layout, std::iter::empty());
-        let (repository, config, renderer, keeps) = (self.repository, self.config, &self.renderer, self.keeps);
+        let (repository, config, renderer, keeps, gaps) = (self.repository, self.config, &self.renderer, self.keeps, &self.gaps);
         let renderers: Vec<OnceLock<Renderer>> = steps.iter().map(|_| OnceLock::new()).collect();
         let renderer_of = |number: usize, step: &Step| {
-            let make = || renderer.beside(Arc::new(repository.tree_among_many(&step.earlier)), config.remotes.clone());
+            let make = || renderer.beside(Arc::new(repository.tree_among_many(&step.earlier, gaps)), config.remotes.clone());
             renderers.get(number).map(|cell| cell.get_or_init(make))
         };
         let walked = self.tracked.par_iter_mut().enumerate().filter(|(_, tracked)| !tracked.done && !tracked.begun);
@@ -275,11 +274,11 @@ impl<'a> Walk<'a> {
             let (mut found, mut next) = (Vec::new(), 0);
             while let Some(at) = tracked.next_touched(&by_path, steps, next) {
                 let Some((step, renderer)) = steps.get(at).and_then(|step| Some((step, renderer_of(at, step)?))) else { break };
-                if let Some((before, after, rendered)) = tracked.step_back(renderer, &layout, &step.changed) {
+                if let Some((before, after, rendered)) = tracked.step_back((renderer, gaps), &layout, &step.changed) {
                     let (commit, rendered) = (Some(step.newer.clone()), rendered.filter(|_| keeps));
                     found.push((at, number, Change { overlay: tracked.overlay, commit, before, after, rendered }));
                 }
-                if tracked.begun {
+                if tracked.begun || tracked.cut {
                     break;
                 }
                 next = at + 1;
@@ -294,7 +293,7 @@ impl<'a> Walk<'a> {
             }
         }
         // what was not there before has no past to go through
-        self.tracked.iter_mut().for_each(|tracked| tracked.done |= tracked.begun);
+        self.tracked.iter_mut().for_each(|tracked| tracked.done |= tracked.begun || tracked.cut);
     }
 }
 
@@ -318,7 +317,7 @@ impl Tracked {
     /// Goes to an earlier tree, and tells the images before and after when they differ, and what was rendered before.
     fn step_back(
         &mut self,
-        renderer: &Renderer,
+        (renderer, gaps): (&Renderer, &Gaps),
         layout: &Layout,
         changed: &[ChangedPath],
     ) -> Option<(Images, Images, Option<Arc<Rendered>>)> {
@@ -334,6 +333,11 @@ impl Tracked {
             None => there.then(|| renderer.render(&self.path)),
         };
         self.applied = earlier.map(|(pointer, _)| pointer);
+        // what the clone lacks says nothing of what ran
+        if rendered.as_ref().is_none_or(|rendered| !rendered.complete) && gaps.told().is_some() {
+            self.cut = true;
+            return None;
+        }
         self.begun = rendered.is_none();
         let before = rendered.as_ref().map(|rendered| images(rendered, renderer.files())).unwrap_or_default();
         self.files = rendered.as_ref().map(|rendered| paths(rendered, renderer.files())).unwrap_or_default();
@@ -396,26 +400,9 @@ pub fn overlays_of(repo: &Repo, app: Option<&str>) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::scratch::{self, git, write};
     use crate::source::worktree::Worktree;
     use std::path::Path;
-    use std::process::Command;
-
-    fn git(folder: &Path, arguments: &[&str]) {
-        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
-        let done = Command::new("git").current_dir(folder).args(identity).args(arguments).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-
-    fn write(folder: &Path, path: &str, text: &str) {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn commit(folder: &Path, message: &str) {
-        git(folder, &["add", "-A"]);
-        git(folder, &["commit", "-q", "-m", message]);
-    }
 
     fn overlay(folder: &Path, environment: &str, tag: &str) {
         let text = format!("resources: [../../base]\nimages:\n- name: api\n  newTag: {tag}\n");
@@ -449,13 +436,13 @@ mod tests {
         write(root, "apps/api/base/deployment.yaml", deployment);
         overlay(root, "staging", "v1");
         overlay(root, "prod", "v1");
-        commit(root, "start");
+        scratch::commit(root, &[], "start");
         overlay(root, "staging", "v2");
-        commit(root, "stage v2");
+        scratch::commit(root, &[], "stage v2");
         write(root, "README.md", "nothing");
-        commit(root, "docs");
+        scratch::commit(root, &[], "docs");
         git(root, &["mv", "apps/api/overlays/prod", "apps/api/overlays/production"]);
-        commit(root, "rename");
+        scratch::commit(root, &[], "rename");
         overlay(root, "production", "v2");
         let (found, end) = changes(root);
         assert_eq!(

@@ -4,51 +4,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "program/apps.rs"]
+mod apps;
 mod program;
 
+use apps::{deployment, digest};
 use program::{Repo, run, run_git};
 use serde_json::Value;
-
-fn digest(letter: char) -> String {
-    format!("sha256:{}", letter.to_string().repeat(64))
-}
-
-impl Repo {
-    /// An app in three environments that all run build `a`, committed on `main`.
-    fn started() -> Repo {
-        let repo = Repo::new();
-        repo.git(&["init", "-q"]).app("api").commit("start");
-        repo
-    }
-
-    fn app(&self, app: &str) -> &Repo {
-        self.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
-        self.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(app));
-        for environment in ["dev", "staging", "production"] {
-            self.pin(app, environment, 'a');
-        }
-        self
-    }
-
-    /// An overlay that pins a build.
-    fn pin(&self, app: &str, environment: &str, letter: char) -> &Repo {
-        let text = format!("resources: [../../base]\nimages:\n  - name: registry.example.com/{app}\n    digest: {}\n", digest(letter));
-        self.write(&format!("apps/{app}/overlays/{environment}/kustomization.yaml"), &text)
-    }
-
-    /// One more entry of `images` that nothing uses: an error.
-    fn spoil(&self, app: &str, environment: &str, name: &str) -> &Repo {
-        let path = format!("apps/{app}/overlays/{environment}/kustomization.yaml");
-        let text = std::fs::read_to_string(self.path(&path)).unwrap();
-        self.write(&path, &format!("{text}  - name: registry.example.com/{name}\n    newTag: v1\n"))
-    }
-}
-
-fn deployment(app: &str) -> String {
-    format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {app}}}\nspec:\n  selector: {{matchLabels: {{app: {app}}}}}\n  template:\n    metadata: {{labels: {{app: {app}}}}}\n    spec:\n      containers:\n        - name: {app}\n          image: registry.example.com/{app}\n          resources: {{requests: {{memory: 64Mi}}, limits: {{memory: 64Mi}}}}\n"
-    )
-}
 
 const CHECK: &[&str] = &["check", "--format", "json"];
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::merge::{lasting_message, neutral_message};
 use crate::finding::Located;
 use crate::repo::Repo;
-use crate::rules::without_lines;
+use crate::rules::{incomplete_checkout, without_lines};
 use crate::source::{EntryKind, Source};
 
 /// The findings of a base revision.
@@ -60,7 +60,9 @@ impl Known {
     /// The findings of a base.
     pub fn new(findings: Vec<Located>, base: &Repo) -> Known {
         let overlays = base.overlays.iter().map(|overlay| overlay.path.clone()).collect();
-        let findings = findings.iter().map(|located| Traits::of(located, base)).collect();
+        // what is not here now is no fact of the base
+        let of_base = findings.iter().filter(|located| located.finding.rule != incomplete_checkout::ID);
+        let findings = of_base.map(|located| Traits::of(located, base)).collect();
         Known { findings, source: base.source.clone(), overlays }
     }
 

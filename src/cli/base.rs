@@ -287,17 +287,6 @@ fn actors() -> Vec<Actor> {
     found
 }
 
-/// What is said when a revision is not there.
-pub fn advice(error: &GitError) -> String {
-    let hint = match error {
-        GitError::UnknownRevision(_) | GitError::MissingObject(_) | GitError::Unrelated(..) => {
-            "; a shallow clone may lack it: fetch all of it (fetch-depth: 0, or git fetch --unshallow)"
-        }
-        _ => "",
-    };
-    format!("{error}{hint}")
-}
-
 /// Loads the revision at which the head left `revision`.
 pub fn load(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
     let repository = workspace.git()?;

@@ -99,7 +99,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
         context.base_config.iter_mut().for_each(|(config, _)| judge.lay_over(config));
-        context.authorship = base::authorship(&workspace, base).map_err(|error| base::advice(&error))?;
+        context.authorship = base::authorship(&workspace, base).map_err(|error| error.to_string())?;
     }
     // judged as it was, by its own configuration: what it has as well is not caused by the change
     let mut before = base.as_ref().filter(|_| !arguments.all).map(|base| (base, Context::new(&base.repo, &base.config, None)));
@@ -137,6 +137,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         let (count, base) = (report::count(outcome.counts.known, "finding"), short(&base.commit.id));
         complain(&format!("{count} that the base {base} has as well left out; --all reports them"));
     }
+    workspace.whole()?;
     timed(timings, "report", || write(&targets, &outcome, arguments))?;
     if arguments.timings {
         print_timings(timings);
@@ -151,14 +152,14 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
 fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
-        return base::load(workspace, revision, options).map(Some).map_err(|error| format!("--base: {}", base::advice(&error)));
+        return base::load(workspace, revision, options).map(Some).map_err(|error| format!("--base: {error}"));
     }
     if arguments.staged {
         return match base::load_exactly(workspace, "HEAD", options) {
             Ok(base) => Ok(Some(base)),
             // the first commit causes everything
             Err(GitError::Unborn) => Ok(None),
-            Err(error) => Err(format!("--staged: {}", base::advice(&error))),
+            Err(error) => Err(format!("--staged: {error}")),
         };
     }
     let mut first = None;
@@ -170,9 +171,8 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
     }
     if let Some((revision, variable, error)) = first {
         complain(&format!(
-            "warning: the base {} of {variable} cannot be used, so everything is reported: {}",
-            report::printable(&revision),
-            base::advice(&error)
+            "warning: the base {} of {variable} cannot be used, so everything is reported: {error}",
+            report::printable(&revision)
         ));
     }
     Ok(None)

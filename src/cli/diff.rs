@@ -138,7 +138,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, to.map_or(Head::Worktree, Head::Revision))?;
     let base =
         if from_merge_base { base::load(&workspace, from, &arguments.repo) } else { base::load_exactly(&workspace, from, &arguments.repo) };
-    let base = base.map_err(|error| base::advice(&error))?;
+    let base = base.map_err(|error| error.to_string())?;
     let repo = &workspace.repo;
     let mut wanted = Vec::new();
     for name in &arguments.environments {
@@ -193,6 +193,7 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
     // what cannot be rendered may have changed
     sides.retain(|side| !side.changes.is_empty() || !side.complete);
     sides.sort_by(|one, other| one.overlay.path.cmp(&other.overlay.path));
+    workspace.whole()?;
     let names = (from, to.unwrap_or("the work tree"));
     let looked_at = repo.overlays.iter().filter(|overlay| kept(overlay)).count();
     Ok(match (arguments.format, arguments.summary) {

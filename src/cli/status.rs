@@ -10,7 +10,6 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::base;
 use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
 use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
@@ -117,6 +116,10 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     if wanted.is_empty() {
         return Err("no overlay of an environment was found".to_string());
     }
+    for overlay in wanted.iter().filter_map(|index| repo.overlays.get(*index)).filter(|overlay| !overlay.rendered.complete) {
+        let path = printable(&overlay.path);
+        complain(&format!("warning: {path} cannot be rendered as a whole, and images may be missing; `gitops-lint check` tells why"));
+    }
     let present: BTreeMap<usize, Images> =
         wanted.iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files)))).collect();
     let before = |index: usize| repo.pairs.iter().find(|pair| pair.to == index).map(|pair| pair.from);
@@ -140,7 +143,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
         })
         .collect();
     let end = match workspace.git().and_then(|git| Ok((git, workspace.head_commit()?))) {
-        Err(error) => End::Truncated(base::advice(&error)),
+        Err(error) => End::Truncated(error.to_string()),
         Ok((repository, head)) => {
             let mut walk = Walk::new(repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted);
             walk.run(repo, &head, &mut |change: Change| {
@@ -186,6 +189,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     if let End::Truncated(reason) = &end {
         complain(&format!("warning: the history is not complete: {}", printable(reason)));
     }
+    workspace.whole()?;
     let revision = arguments.at.clone();
     if let Some(file) = &arguments.write {
         let markdown = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
@@ -326,7 +330,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
     known_app(repo, &arguments.app)?;
-    let told = |error: GitError| base::advice(&error);
+    let told = |error: GitError| error.to_string();
     let (repository, head) = (workspace.git().map_err(told)?, workspace.head_commit().map_err(told)?);
     let wanted = overlays_of(repo, Some(&arguments.app));
     let mut changes: Vec<Change> = Vec::new();
@@ -368,6 +372,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
             rows.push(row.map(|cell| printable(&cell).into_owned()));
         }
     }
+    workspace.whole()?;
     Ok(match arguments.format {
         TextOrJson::Json => format!("{:#}\n", json!({"version": 1, "app": arguments.app, "promotions": promotions})),
         TextOrJson::Text if rows.len() == 1 => "no promotion was found\n".to_string(),

@@ -2,7 +2,7 @@
 //! command that looks at overlays. Not here: judging (`check`), printing.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,9 @@ impl Workspace {
         let config =
             timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
         let repo = timed(&mut timings, "discover", || Repo::load_with(source, Some(place.root.clone()), &config, files));
-        Ok(Workspace { place, config, repo, timings, head, git })
+        let workspace = Workspace { place, config, repo, timings, head, git };
+        workspace.whole()?;
+        Ok(workspace)
     }
 
     /// The configuration of another revision, and the file in which what it no longer says is reported: the head's, or its own.
@@ -96,7 +98,13 @@ impl Workspace {
 
     /// The Git repository around the root.
     pub fn git(&self) -> Result<&Arc<Repository>, GitError> {
-        self.git.get_or_init(|| Repository::open(&self.place.root).map(Arc::new)).as_ref().map_err(GitError::clone)
+        self.git.get_or_init(|| repository(&self.place.root)).as_ref().map_err(GitError::clone)
+    }
+
+    /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree that could be read in part only.
+    pub fn whole(&self) -> Result<(), String> {
+        let gaps = self.git.get().and_then(|git| git.as_ref().ok()).and_then(|git| git.gaps().told());
+        gaps.map_or(Ok(()), Err)
     }
 
     /// The commit that the head is, or that its files come after.
@@ -111,7 +119,15 @@ impl Workspace {
     pub fn changed_since(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
         let repository = self.git()?;
         match &self.head {
-            HeadFiles::Worktree(tree) => Index::read(repository)?.changed_since(repository, &commit.tree, tree),
+            HeadFiles::Worktree(tree) => {
+                let (changed, unseen) = Index::read(repository)?.changed_since(repository, &commit.tree, tree)?;
+                if let Some(first) = unseen.first() {
+                    let (count, first) = (report::count(unseen.len(), "file"), report::printable(first));
+                    let more = if unseen.len() > 1 { " and others" } else { "" };
+                    complain(&format!("warning: {count} of the change not looked at, left out by the sparse checkout: {first}{more}"));
+                }
+                Ok(changed)
+            }
             HeadFiles::Staged(staged) => staged.changed_since(&commit.tree),
             HeadFiles::Commit(head) => repository.changed_paths(&commit.tree, &head.tree),
         }
@@ -145,23 +161,45 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
         Head::Worktree if is_bare(&named.root) => "HEAD",
         Head::Worktree => {
             let (place, tree) = open(named)?;
-            for name in tree.unreadable() {
-                complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
+            unreadable(tree.unreadable());
+            let left_out = tree.left_out();
+            if left_out > 0 {
+                let count = report::count(left_out, "file");
+                complain(&format!("warning: {count} left out by the sparse checkout, and what only they make is not looked at"));
             }
             return Ok((place, HeadFiles::Worktree(tree.clone()), tree, OnceLock::new()));
         }
         Head::Staged => "",
         Head::Revision(revision) => revision,
     };
-    let repository = Repository::open(&named.root).map(Arc::new).map_err(|error| error.to_string())?;
+    let repository = repository(&named.root).map_err(|error| error.to_string())?;
     let git = OnceLock::from(Ok(repository.clone()));
     if head == Head::Staged {
-        let staged = Arc::new(Staged::open(repository).map_err(|error| error.to_string())?);
+        let staged = Arc::new(Staged::open(repository).map_err(|error| format!("--staged: {error}"))?);
+        unreadable(staged.unreadable());
         return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
     }
-    let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| super::base::advice(&error))?;
+    let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| error.to_string())?;
     let tree = Arc::new(repository.tree(&commit));
+    unreadable(tree.unreadable());
     Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
+}
+
+/// The Git repository around a folder. Of the variables of Git the one counts that a hook is given for the commit that is being
+/// made: its index, which is not the usual one when all or some paths are committed without being staged.
+fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
+    let repository = Repository::open(root)?;
+    let index = std::env::var_os("GIT_INDEX_FILE").filter(|index| !index.is_empty()).map(PathBuf::from);
+    // it is that of the repository in which the hook runs
+    let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
+    Ok(Arc::new(repository.with_index(index.filter(|_| here))))
+}
+
+/// Says which files were not looked at because of their names.
+fn unreadable(names: &[String]) {
+    for name in names {
+        complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
+    }
 }
 
 /// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the kustomizations refer to, no

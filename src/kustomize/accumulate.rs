@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::context::{BuildContext, Shared, is_below, lock, start_of};
+use super::context::{BuildContext, Shared, absent, is_below, lock, start_of};
 use super::decode::{Decoder, Rules, Text};
 use super::generators::{self, Generated};
 use super::kustomization::{GeneratorEntry, Kustomization, PatchEntry, VarEntry};
@@ -292,6 +292,11 @@ impl<'a> Accumulator<'a> {
             }
             Target::Missing => {
                 let Some(copy) = self.shared.options.remotes.copy_of(entry) else {
+                    let path = self.shared.locate(&context.folder, entry).ok();
+                    if let Some(withheld) = path.and_then(|path| self.shared.source.withheld(&path)) {
+                        context.report(absent(entry, &withheld));
+                        return None;
+                    }
                     let help = self.shared.near_miss(&context.folder, entry);
                     return refuse(context, format!("there is no file or folder {:?}", &**entry), &help);
                 };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::decode::{Text, nearest};
 use super::remote::Remotes;
 use super::{Problem, ProblemKind, remote};
-use crate::source::{EntryKind, Files, Source, SourceError, join};
+use crate::source::{EntryKind, Files, Source, SourceError, Withheld, join, pointed_at};
 use crate::yaml::read::{Documents, read, read_embedded};
 use crate::yaml::{By, FileId, Node, Origin};
 
@@ -119,9 +119,16 @@ impl Shared {
     fn key(&self, path: &str) -> FileKey {
         (self.source.revision_of(path), Arc::from(path))
     }
-    /// The bytes of a file, whatever they are.
+    /// The bytes of a file, whatever they are: not those of a pointer of Git LFS, which stands for others.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
-        self.source.read(path)
+        let bytes = self.source.read(path)?;
+        match pointed_at(&bytes) {
+            None => Ok(bytes),
+            Some(_) => Err(SourceError::Withheld(Withheld {
+                reason: "it is a pointer of Git LFS, and its content was not fetched".to_string(),
+                remedy: "git lfs pull, or `lfs: true` in CI".to_string(),
+            })),
+        }
     }
     /// The text of a file and its number.
     pub fn text(&self, path: &str) -> Result<FileId, SourceError> {
@@ -129,7 +136,7 @@ impl Shared {
         if let Some(id) = lock(&self.cache.texts).get(&key) {
             return Ok(*id);
         }
-        let bytes = self.source.read(path)?;
+        let bytes = self.bytes(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
         Ok(self.keep(key, text))
     }
@@ -146,7 +153,7 @@ impl Shared {
             let file = self.files.get(id);
             return file.text.len() <= largest && test(&file.text);
         }
-        let Ok(bytes) = self.source.read(path) else { return false };
+        let Ok(bytes) = self.bytes(path) else { return false };
         let Ok(text) = std::str::from_utf8(&bytes) else { return false };
         if text.len() <= SMALL {
             self.keep(key, text);
@@ -249,7 +256,7 @@ impl<'a> BuildContext<'a> {
         let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
         let real = self.shared.source.resolve(&path).map_err(fail)?;
         match self.shared.source.kind(&real) {
-            None => return Err(fail(SourceError::Missing)),
+            None => return Err(fail(self.shared.source.withheld(&real).map_or(SourceError::Missing, SourceError::Withheld))),
             Some(EntryKind::Directory) => return Err(fail(SourceError::IsDirectory)),
             Some(EntryKind::File) => {}
         }
@@ -318,6 +325,7 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
         SourceError::Missing => format!("there is no file or folder {:?}", &**reference),
         SourceError::OutsideRoot => format!("{:?} leads out of the repository", &**reference),
         SourceError::IsDirectory => format!("{:?} is a folder, but a file is needed here", &**reference),
+        SourceError::Withheld(withheld) => return absent(reference, withheld),
         other => format!("{:?} cannot be read: {other}", &**reference),
     };
     let help = match error {
@@ -327,6 +335,12 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
         _ => "check what kind of file it is",
     };
     Problem::error(reference.origin(), message).with_help(help)
+}
+
+/// Why what a kustomization refers to is not here, although Git has it.
+pub fn absent(reference: &Text, withheld: &Withheld) -> Problem {
+    let message = format!("{:?} is not here: {}", &**reference, withheld.reason);
+    Problem::error(reference.origin(), message).with_kind(ProblemKind::Withheld).with_help(withheld.remedy.clone())
 }
 
 /// Why a file gave no documents.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::context::{NO_YAML, ParseError, Shared, lock, start_of};
 use super::decode::Text;
-use super::{Kustomization, Problem, remote};
-use crate::source::EntryKind;
+use super::{Kustomization, Problem, ProblemKind, remote};
+use crate::source::{EntryKind, SourceError};
 use crate::yaml::{FileId, Node};
 
 /// The names that a kustomization file may have.
@@ -123,7 +123,7 @@ pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
     };
     let real = match shared.source.resolve(&path) {
         Ok(real) => real,
-        Err(crate::source::SourceError::OutsideRoot) => return Target::Outside,
+        Err(SourceError::OutsideRoot) => return Target::Outside,
         Err(_) => path,
     };
     match shared.source.kind(&real) {
@@ -144,6 +144,13 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     let Some(file) = loaded.file else {
         // a file that is no text has no line to point at: an empty stand-in carries the place
         let file = shared.files.add(path, shared.source.revision_of(path).as_deref(), Arc::from(""));
+        if let Err(ParseError::Source(SourceError::Withheld(withheld))) = &documents {
+            let message = format!("the kustomization is not here: {}", withheld.reason);
+            let problem = Problem::error(start_of(file), message).with_kind(ProblemKind::Withheld);
+            loaded.problems.push(problem.with_help(withheld.remedy.clone()));
+            loaded.file = Some(file);
+            return Some(loaded);
+        }
         let reason = documents.err().map(|error| error.to_string()).unwrap_or_default();
         loaded.problems.push(
             Problem::error(start_of(file), format!("the kustomization {path:?} cannot be read: {reason}"))

@@ -41,6 +41,8 @@ pub enum ProblemKind {
     /// Something names an object or value that is not there (`render-error`). Kustomize refuses it; where something else is
     /// missing already, it is a consequence and not told.
     Absent,
+    /// Something that Git has and that is not in the clone or the work tree (`incomplete-checkout`).
+    Withheld,
     /// A manifest has a key twice (`duplicate-key`); kustomize refuses this as well.
     DuplicateKey,
     /// Exec plugins, containers, Helm (`needs-plugin`).
@@ -64,6 +66,7 @@ impl ProblemKind {
             self,
             ProblemKind::Error
                 | ProblemKind::Absent
+                | ProblemKind::Withheld
                 | ProblemKind::DuplicateKey
                 | ProblemKind::NeedsPlugin
                 | ProblemKind::RemotePinned

@@ -29,9 +29,12 @@ impl<'a> Change<'a> {
     pub fn new(paths: &'a BTreeSet<Arc<str>>, renderers: &[&Renderer]) -> Change<'a> {
         let files: HashSet<&str> = paths.iter().map(|path| &**path).collect();
         let above = |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-        let links = renderers
-            .iter()
-            .any(|renderer| renderer.source().has_links() && paths.iter().any(|path| renderer.source().link(path).is_some()));
+        // so may what lies in a submodule that is not there
+        let anywhere = |renderer: &Renderer, path: &Arc<str>| {
+            let source = renderer.source();
+            source.has_links() && source.link(path).is_some() || source.kind(path).is_none() && source.withheld(path).is_some()
+        };
+        let links = renderers.iter().any(|renderer| paths.iter().any(|path| anywhere(renderer, path)));
         let folders: HashSet<&str> = paths.iter().flat_map(above).collect();
         let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
         let own = files.iter().map(|path| split(path)).filter(|(_, name)| FILE_NAMES.contains(name)).map(|(folder, _)| folder).collect();

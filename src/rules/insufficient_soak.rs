@@ -63,7 +63,7 @@ impl Rule for InsufficientSoak {
                 continue;
             }
             let Some(since) = context.first_ran(from, to, name, digest) else { continue };
-            let soaked = now.timestamp().as_second() - since;
+            let soaked = now.timestamp().as_second().saturating_sub(since);
             if soaked >= least {
                 continue;
             }
@@ -75,7 +75,7 @@ impl Rule for InsufficientSoak {
                 calendar::spoken(least)
             );
             let draft = Draft::new(Severity::Error, used.digest_origin, message);
-            let draft = draft.help(format!("wait for {} more", calendar::spoken(least - soaked)));
+            let draft = draft.help(format!("wait for {} more", calendar::spoken(least.saturating_sub(soaked.max(0)))));
             sink.report(context, Some(to), draft.of(used));
         }
     }

@@ -38,6 +38,7 @@ mod duplicate_key;
 mod empty_overlay;
 mod environment_variable_drift;
 mod image_drift;
+pub mod incomplete_checkout;
 mod insufficient_soak;
 mod invalid_hook;
 mod invalid_image;
@@ -173,6 +174,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &promotion_record::PromotionRecord,
         &unused_image_override::UnusedImageOverride,
         &render_error::RenderError,
+        &incomplete_checkout::IncompleteCheckout,
         &needs_plugin::NeedsPlugin,
         &remote_base::RemoteBase,
         &orphan_manifest::OrphanManifest,

@@ -97,10 +97,12 @@ impl Rule for SkippedEnvironment {
                 continue;
             }
             if let Some((other, used_there)) = passed_by(context, from, to, digest) {
+                let gap = context.gap(from);
+                let never = if gap.is_some() { "does not run, as far as its past is known" } else { "never ran" };
                 let message =
-                    format!(": {} gets a digest of `{}` that {} runs and {} never ran", name(to), used.name, name(other), name(from));
-                let draft = Draft::new(Severity::Error, used.digest_origin, message);
-                let draft = draft.help(format!("let {} run it first, and promote it later", name(from)));
+                    format!(": {} gets a digest of `{}` that {} runs and {} {never}", name(to), used.name, name(other), name(from));
+                let help = gap.unwrap_or_else(|| format!("let {} run it first, and promote it later", name(from)));
+                let draft = Draft::new(Severity::Error, used.digest_origin, message).help(help);
                 let draft = draft.related(used_there.digest_origin, format!("{} runs it", name(other)));
                 sink.report(context, Some(to), draft.of(used));
                 continue;

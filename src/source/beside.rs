@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::worktree::resolve_links;
-use super::{EntryKind, Source, SourceError};
+use super::{EntryKind, Source, SourceError, Withheld};
 
 /// A base as a [`Source`] that shares files with the head.
 pub struct Beside {
@@ -77,6 +77,10 @@ impl Source for Beside {
 
     fn has_links(&self) -> bool {
         self.has_links
+    }
+
+    fn withheld(&self, path: &str) -> Option<Withheld> {
+        self.side(path).withheld(path).or_else(|| self.base.withheld(path))
     }
 
     fn remotes(&self) -> Vec<String> {

@@ -7,6 +7,8 @@ pub mod beside;
 pub mod git;
 pub mod index;
 pub mod memory;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod worktree;
 
 use std::borrow::Cow;
@@ -39,6 +41,9 @@ pub enum SourceError {
     /// Larger than [`MAX_FILE_SIZE`].
     #[error("larger than {} MiB", MAX_FILE_SIZE >> 20)]
     TooLarge,
+    /// Git has it, and it is not here.
+    #[error("{0}")]
+    Withheld(Withheld),
     /// The bytes are not UTF-8; the offset of the first bad byte.
     #[error("not UTF-8 (byte {0})")]
     NotUtf8(usize),
@@ -47,8 +52,33 @@ pub enum SourceError {
     Unreadable(String),
 }
 
+/// Why something that Git has is not here, in this clone or in this work tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The reason: `it lies in the submodule vendor, which is not checked out`.
+    pub reason: String,
+    /// How to get it.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for Withheld {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}; {}", self.reason, self.remedy)
+    }
+}
+
 /// Files above this size are refused.
 pub const MAX_FILE_SIZE: u64 = 64 << 20;
+
+/// The largest pointer of Git LFS, in bytes.
+pub const POINTER_SIZE: u64 = 1024;
+
+/// The SHA-256 of the content that a pointer of Git LFS stands for; `None` for what is no pointer.
+pub fn pointed_at(bytes: &[u8]) -> Option<&str> {
+    let is_pointer = bytes.len() as u64 <= POINTER_SIZE && bytes.starts_with(b"version https://git-lfs.github.com/spec/");
+    let text = std::str::from_utf8(bytes).ok().filter(|_| is_pointer)?;
+    text.lines().find_map(|line| line.strip_prefix("oid sha256:"))
+}
 
 /// A tree of files. All paths are relative to the root, `/`-separated, normalised (no `.`, `..`, empty segments); the root is "".
 /// Symbolic links inside the root are followed by every method but `files`, which lists a link under its own path.
@@ -83,10 +113,19 @@ pub trait Source: Send + Sync {
     fn revision_of(&self, _path: &str) -> Option<Arc<str>> {
         self.revision().map(Arc::from)
     }
+    /// Why nothing stands at a path although Git has something there.
+    fn withheld(&self, _path: &str) -> Option<Withheld> {
+        None
+    }
     /// The URLs under which others know the repository: the remotes of the clone. Empty when there is none.
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Whether a path is a folder or lies below it.
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What stands at a path without links, by a sorted list of files.

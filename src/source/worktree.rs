@@ -14,13 +14,15 @@ use gix::index::fs::Metadata;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join};
+use super::git::Repository;
+use super::index::Index;
+use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, Withheld, join};
 
 /// Links followed on the way to one file before it counts as a loop, as Linux does.
 const LINK_LIMIT: usize = 40;
 
 /// A folder on disk as a [`Source`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Worktree {
     root: PathBuf,
     files: Vec<Arc<str>>,
@@ -32,6 +34,8 @@ pub struct Worktree {
     links: HashMap<Arc<str>, String>,
     /// Names that are no UTF-8; they are never read.
     unreadable: Vec<String>,
+    /// What Git knows of the files, read when something is missing.
+    index: OnceLock<Option<Index>>,
 }
 
 /// The nearest folder at or above `path` that holds `.git` (a folder, or the file of a linked work tree); else the folder itself.
@@ -86,6 +90,20 @@ impl Worktree {
             Some(stat) => Some(*stat),
             None => Stat::from_fs(&Metadata::from_path_no_follow(&self.root.join(path)).ok()?).ok(),
         }
+    }
+
+    fn index(&self) -> Option<&Index> {
+        let read = || Index::read(&Repository::open(&self.root).ok()?).ok();
+        self.index.get_or_init(read).as_ref()
+    }
+
+    /// How many files Git leaves out of the work tree because of a sparse checkout.
+    pub fn left_out(&self) -> usize {
+        let top = find_root(&self.root).join(".git");
+        // a linked work tree has its own settings elsewhere
+        let sparse = top.is_file() || top.join("info/sparse-checkout").exists();
+        let sparse = sparse && Repository::open(&self.root).is_ok_and(|repository| repository.is_sparse());
+        self.index().filter(|_| sparse).map_or(0, |index| index.left_out(self))
     }
 
     /// Names that could not be listed or are not UTF-8, for a report.
@@ -192,7 +210,10 @@ pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a
 
 impl Source for Worktree {
     fn remotes(&self) -> Vec<String> {
-        super::git::Repository::open(&self.root).map(|repository| repository.remotes()).unwrap_or_default()
+        Repository::open(&self.root).map(|repository| repository.remotes()).unwrap_or_default()
+    }
+    fn withheld(&self, path: &str) -> Option<Withheld> {
+        self.index()?.withheld(path, self)
     }
     fn files(&self) -> &[Arc<str>] {
         &self.files
