@@ -354,10 +354,10 @@ fn earlier_pointer(
     layout: &Layout,
     changed: &[ChangedPath],
 ) -> Option<(Arc<Pointer>, Agents)> {
-    let folders: BTreeSet<&str> = folder.match_indices('/').filter_map(|(at, _)| folder.get(..at)).chain([folder]).collect();
+    let folders = || folder.match_indices('/').filter_map(|(at, _)| folder.get(..at)).chain([folder]).collect();
     let moved = changed.iter().filter(|change| change.after.is_none()).map(|change| Arc::from(change.path.as_str()));
     std::iter::once(pointer.file.clone()).chain(moved).find_map(|file| {
-        let agents = agents::read(renderer, layout, &[&file], &folders);
+        let agents = agents::read(renderer, layout, std::slice::from_ref(&file), folders);
         let same = agents.pointers.iter().find(|other| other.agent.name == pointer.agent.name && other.folder == folder)?;
         Some((Arc::new(same.clone()), agents))
     })

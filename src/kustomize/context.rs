@@ -2,9 +2,11 @@
 //!
 //! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations (`loader`), accumulation.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+
+use foldhash::HashMap;
 
 use super::decode::{Text, nearest};
 use super::remote::Remotes;
@@ -82,7 +84,6 @@ type FileKey = (Option<Arc<str>>, Arc<str>);
 #[derive(Default)]
 pub struct Cache {
     parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
-    texts: Mutex<HashMap<FileKey, FileId>>,
 }
 
 /// What all builds of one tree share.
@@ -116,9 +117,6 @@ impl Shared {
         let options = RenderOptions { remotes, ..self.options.clone() };
         Shared { source, files: self.files.clone(), options, cache: self.cache.clone() }
     }
-    fn key(&self, path: &str) -> FileKey {
-        (self.source.revision_of(path), Arc::from(path))
-    }
     /// The bytes of a file, whatever they are: not those of a pointer of Git LFS, which stands for others.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let bytes = self.source.read(path)?;
@@ -132,31 +130,25 @@ impl Shared {
     }
     /// The text of a file and its number.
     pub fn text(&self, path: &str) -> Result<FileId, SourceError> {
-        let key = self.key(path);
-        if let Some(id) = lock(&self.cache.texts).get(&key) {
-            return Ok(*id);
+        let revision = self.source.revision_of(path);
+        if let Some(id) = self.files.find(path, &revision) {
+            return Ok(id);
         }
         let bytes = self.bytes(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
-        Ok(self.keep(key, text))
-    }
-    fn keep(&self, key: FileKey, text: &str) -> FileId {
-        let id = self.files.add(&key.1, key.0.as_deref(), Arc::from(text));
-        lock(&self.cache.texts).insert(key, id);
-        id
+        Ok(self.files.add(path, revision.as_deref(), Arc::from(text)))
     }
     /// Whether the text of a file that is no larger than `largest` bytes passes a test; small ones are kept.
     pub fn skim(&self, path: &str, largest: usize, test: impl Fn(&str) -> bool) -> bool {
-        let key = self.key(path);
-        let kept = lock(&self.cache.texts).get(&key).copied();
-        if let Some(id) = kept {
+        let revision = self.source.revision_of(path);
+        if let Some(id) = self.files.find(path, &revision) {
             let file = self.files.get(id);
             return file.text.len() <= largest && test(&file.text);
         }
         let Ok(bytes) = self.bytes(path) else { return false };
         let Ok(text) = std::str::from_utf8(&bytes) else { return false };
         if text.len() <= SMALL {
-            self.keep(key, text);
+            self.files.add(path, revision.as_deref(), Arc::from(text));
         }
         text.len() <= largest && test(text)
     }
@@ -173,7 +165,7 @@ impl Shared {
         }
     }
     fn parsed_file(&self, path: &str) -> ParsedFile {
-        let cell = lock(&self.cache.parsed).entry(self.key(path)).or_default().clone();
+        let cell = lock(&self.cache.parsed).entry((self.source.revision_of(path), Arc::from(path))).or_default().clone();
         cell.get_or_init(|| match self.text(path) {
             Err(error) => ParsedFile { id: None, documents: Err(error.into()) },
             Ok(id) => {

@@ -2,8 +2,10 @@
 //!
 //! Here: file names, cycles. Not here: what the kustomization does (`accumulate`).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
+
+use foldhash::{HashMap, HashSet};
 
 use super::context::{NO_YAML, ParseError, Shared, lock, start_of};
 use super::decode::Text;
@@ -72,7 +74,7 @@ impl Loader {
         }
         let mut found: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut waiting: Vec<Arc<str>> = vec![Arc::from(folder)];
-        let mut visited: HashSet<Arc<str>> = HashSet::new();
+        let mut visited: HashSet<Arc<str>> = HashSet::default();
         while let Some(next) = waiting.pop() {
             if !visited.insert(next.clone()) {
                 continue;

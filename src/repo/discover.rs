@@ -3,9 +3,11 @@
 //! Here: reading paths ([`Layout`]) and choosing among roots ([`overlays`]). Not here: what agents point at (`agents`),
 //! rendering.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashSet};
 use globset::GlobBuilder;
+use rayon::prelude::*;
 
 use super::Environment;
 use crate::config::LayoutPattern;
@@ -90,8 +92,8 @@ impl<'a> Layout<'a> {
                 (pattern, glob.flatten().map(|glob| glob.compile_matcher()))
             })
             .collect();
-        let mut layout = Layout { environments, patterns, children: BTreeMap::new(), words: HashMap::new() };
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut layout = Layout { environments, patterns, children: BTreeMap::new(), words: HashMap::default() };
+        let mut seen: HashSet<&str> = HashSet::default();
         for folder in folders {
             let mut path = folder;
             while seen.insert(path) {
@@ -309,8 +311,8 @@ fn is_container(segment: &str) -> bool {
 /// Chooses the overlays among the roots, which are sorted by folder, as the result is. `pointed_at` are folders that an agent applies: they are overlays
 /// whatever refers to them.
 pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) -> Vec<(String, Option<Place>)> {
-    let places: BTreeMap<&str, Place> = roots
-        .iter()
+    let places: HashMap<&str, Place> = roots
+        .par_iter()
         .filter(|root| !root.component)
         .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
         .collect();
@@ -395,7 +397,7 @@ pub fn short_names(apps: &BTreeSet<String>) -> BTreeMap<String, String> {
         parts[parts.len().saturating_sub(length)..].join("/")
     };
     // how many apps have an end in common; a path that is shorter counts as its own end
-    let mut taken: HashMap<(usize, String), usize> = HashMap::new();
+    let mut taken: HashMap<(usize, String), usize> = HashMap::default();
     let deepest = apps.iter().map(|app| app.split('/').count()).max().unwrap_or_default();
     for (app, length) in apps.iter().flat_map(|app| (1..deepest).map(move |length| (app, length))) {
         *taken.entry((length, suffix(app, length))).or_default() += 1;

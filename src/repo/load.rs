@@ -3,10 +3,11 @@
 //! Here: finding kustomizations, what two revisions share, files that no kustomization names. Not here: reading paths
 //! (`discover`), what agents point at (`agents`), pairing (`pairs`).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use rayon::prelude::*;
 
 use super::agents::{self, Agents, Pointer, Reference};
@@ -84,7 +85,7 @@ impl Repo {
             match known.rendering(&overlay, pointer) {
                 Some(shared) => overlay.rendered = shared,
                 None => {
-                    overlay.origin = place_of(&overlay.path, pointer, &renderer, &files, &*source);
+                    overlay.origin = place_of(&overlay.path, pointer, &renderer);
                     let rendered = to_be_built(&renderer, &overlay.path, overlay.applied, &self.agents);
                     overlay.rendered = match pointer {
                         Some(pointer) => finished(pointer, overlay.applied, rendered, Vec::new(), &self.agents),
@@ -118,91 +119,36 @@ impl Repo {
 
     fn assemble(renderer: Arc<Renderer>, config: &Config, beside: Option<(&Repo, &BTreeSet<Arc<str>>)>) -> Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
-        let folders: BTreeSet<&str> = source.files().iter().map(|path| folder_of(path)).collect();
-        let layout = Layout::new(&config.environments, &config.layout, folders.iter().copied());
+        // what one thread does alone goes along with what all do
+        let folders = source.files().iter().map(|path| folder_of(path));
+        let new_layout = || Layout::new(&config.environments, &config.layout, folders);
+        let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
         let kustomizations = kustomization_folders(&*source, &layout);
-        let roots: Vec<Root> = kustomizations.par_iter().map(|folder| root_of(folder, &renderer)).collect();
-        let agents = Arc::new(agents::collect(&renderer, &layout));
-        let pointed_at: BTreeSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
-        let mut chosen = discover::overlays(&roots, &layout, &pointed_at);
-        let alone = standing_alone(&roots, &layout, &chosen);
-        chosen.extend(alone);
-        chosen.sort_by(|one, other| one.0.cmp(&other.0));
-        let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
-        let names = discover::short_names(&apps);
-        let known = beside.map(|(head, changed)| Known::new(head, changed, Some(&roots), &renderer, &agents));
-        let mut pointers: HashMap<&str, Vec<&Pointer>> = HashMap::new();
-        agents.pointers.iter().for_each(|pointer| pointers.entry(&pointer.folder).or_default().push(pointer));
-        let built: Vec<Built> = chosen
-            .into_par_iter()
-            .flat_map_iter(|(path, place)| instances(&path, place, pointers.get(path.as_str()).map_or(&[], Vec::as_slice), &layout))
-            .map(|(path, place, pointer)| {
-                let rendered = to_be_built(&renderer, &path, pointer.and_then(|pointer| index_of(pointer, &agents)), &agents);
-                Built { path, place, pointer, rendered }
-            })
-            .collect();
-        let values = values::Values::new(&built, &roots, &renderer, &layout);
-        let overlays: Vec<Overlay> = built
-            .par_iter()
-            .map(|built| {
-                let (path, place) = (&built.path, built.place.as_ref());
-                let app = app_path(path, place);
-                let rendered = match built.pointer {
-                    Some(pointer) => {
-                        let wanted = pointer.post_build.iter().flat_map(|build| &build.from);
-                        let found = wanted.filter_map(|reference| Some((reference.clone(), values.find(reference, built)?.clone())));
-                        finished(pointer, index_of(pointer, &agents), built.rendered.clone(), found.collect(), &agents)
-                    }
-                    None => built.rendered.clone(),
-                };
-                let mut overlay = Overlay {
-                    app: names.get(&app).cloned().unwrap_or(app),
-                    environment: place.map(|place| place.environment),
-                    variant: place.and_then(|place| place.variant.clone()),
-                    agent: built.pointer.map(|pointer| pointer.agent.clone()),
-                    origin: place_of(path, built.pointer, &renderer, &files, &*source),
-                    rendered,
-                    applied: built.pointer.and_then(|pointer| index_of(pointer, &agents)),
-                    path: path.clone(),
-                };
-                if let Some(shared) = known.as_ref().and_then(|known| known.rendering(&overlay, built.pointer)) {
-                    overlay.rendered = shared;
-                }
-                overlay
-            })
-            .collect();
-        let is_base = |overlay: &Overlay| overlay.path.split('/').any(|part| BASES.contains(&part.to_ascii_lowercase().as_str()));
-        let several = overlays.len() > 1;
-        let overlays: Vec<Overlay> = overlays
-            .into_iter()
-            .filter(|overlay| !(several && overlay.environment.is_none() && is_base(overlay) && !overlay.rendered.complete))
-            .collect();
-        let pairs = pairs::pairs(&overlays, config);
-        let unreferenced = unreferenced(&roots, &renderer, &layout);
-        let crossings = crossings(&roots, &renderer, &layout);
-        let (renovate, owners) = (renovate::find(&*source, &files), CodeOwners::find(&*source, &files));
-        let controls = agents.controls.clone();
-        let environments = config.environments.clone();
-        let records = records::read(&renderer, &config.records, &overlays, &environments);
-        let (pointers, notes) = (agents.pointers.clone(), agents.notes.clone());
-        let record_paths = config.records.clone();
+        let read_agents = || Arc::new(agents::collect(&renderer, &layout, &candidates));
+        let read_roots = || -> Vec<Root> { kustomizations.par_iter().map(|folder| root_of(folder, &renderer)).collect() };
+        let (agents, roots) = rayon::join(read_agents, read_roots);
+        let known = || beside.map(|(head, changed)| Known::new(head, changed, Some(&roots), &renderer, &agents));
+        let (overlays, (unreferenced, crossings)) = rayon::join(
+            || overlays(&roots, &layout, &agents, &renderer, known().as_ref()),
+            || (unreferenced(&roots, &renderer, &layout), crossings(&roots, &renderer, &layout)),
+        );
         Repo {
-            source,
-            files,
-            environments,
-            overlays,
-            pairs,
+            environments: config.environments.clone(),
+            pairs: pairs::pairs(&overlays, config),
             unreferenced,
             crossings,
-            pointers,
-            notes,
-            controls,
-            renovate,
-            owners,
-            records,
+            pointers: agents.pointers.clone(),
+            notes: agents.notes.clone(),
+            controls: agents.controls.clone(),
+            renovate: renovate::find(&*source, &files),
+            owners: CodeOwners::find(&*source, &files),
+            records: records::read(&renderer, &config.records, &overlays, &config.environments),
+            record_paths: config.records.clone(),
+            overlays,
+            source,
+            files,
             roots,
             agents,
-            record_paths,
             renderer,
         }
     }
@@ -211,6 +157,61 @@ impl Repo {
     pub fn render_all(&self) {
         self.overlays.par_iter().for_each(|overlay| _ = overlay.rendered.complete);
     }
+}
+
+/// The overlays among the kustomizations, each with the rendering that it will have.
+fn overlays(roots: &[Root], layout: &Layout, agents: &Arc<Agents>, renderer: &Arc<Renderer>, known: Option<&Known<'_>>) -> Vec<Overlay> {
+    let pointed_at: BTreeSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
+    let mut chosen = discover::overlays(roots, layout, &pointed_at);
+    let alone = standing_alone(roots, layout, &chosen);
+    chosen.extend(alone);
+    chosen.sort_by(|one, other| one.0.cmp(&other.0));
+    let apps: BTreeSet<String> = chosen.iter().map(|(folder, place)| app_path(folder, place.as_ref())).collect();
+    let names = discover::short_names(&apps);
+    let mut pointers: HashMap<&str, Vec<&Pointer>> = HashMap::new();
+    agents.pointers.iter().for_each(|pointer| pointers.entry(&pointer.folder).or_default().push(pointer));
+    let built: Vec<Built> = chosen
+        .into_par_iter()
+        .flat_map_iter(|(path, place)| instances(&path, place, pointers.get(path.as_str()).map_or(&[], Vec::as_slice), layout))
+        .map(|(path, place, pointer)| {
+            let rendered = to_be_built(renderer, &path, pointer.and_then(|pointer| index_of(pointer, agents)), agents);
+            Built { path, place, pointer, rendered }
+        })
+        .collect();
+    let values = values::Values::new(&built, roots, renderer, layout);
+    let overlays: Vec<Overlay> = built
+        .par_iter()
+        .map(|built| {
+            let (path, place) = (&built.path, built.place.as_ref());
+            let app = app_path(path, place);
+            let rendered = match built.pointer {
+                Some(pointer) => {
+                    let wanted = pointer.post_build.iter().flat_map(|build| &build.from);
+                    let found = wanted.filter_map(|reference| Some((reference.clone(), values.find(reference, built)?.clone())));
+                    finished(pointer, index_of(pointer, agents), built.rendered.clone(), found.collect(), agents)
+                }
+                None => built.rendered.clone(),
+            };
+            let mut overlay = Overlay {
+                app: names.get(&app).cloned().unwrap_or(app),
+                environment: place.map(|place| place.environment),
+                variant: place.and_then(|place| place.variant.clone()),
+                agent: built.pointer.map(|pointer| pointer.agent.clone()),
+                origin: place_of(path, built.pointer, renderer),
+                rendered,
+                applied: built.pointer.and_then(|pointer| index_of(pointer, agents)),
+                path: path.clone(),
+            };
+            if let Some(shared) = known.and_then(|known| known.rendering(&overlay, built.pointer)) {
+                overlay.rendered = shared;
+            }
+            overlay
+        })
+        .collect();
+    let is_base = |overlay: &Overlay| overlay.path.split('/').any(|part| BASES.contains(&part.to_ascii_lowercase().as_str()));
+    let several = overlays.len() > 1;
+    let stays = |overlay: &Overlay| !(several && overlay.environment.is_none() && is_base(overlay) && !overlay.rendered.complete);
+    overlays.into_iter().filter(stays).collect()
 }
 
 /// An overlay that is built, before its agent put variables in.
@@ -372,53 +373,54 @@ fn app_path(folder: &str, place: Option<&Place>) -> String {
 }
 
 /// The start of an overlay's kustomization; of a folder without one, the line that points at it.
-fn place_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer, files: &Files, source: &dyn Source) -> Origin {
+fn place_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer) -> Origin {
     let file = renderer.kustomization(folder).and_then(|loaded| loaded.file);
     if let (None, Some(pointer)) = (file, pointer) {
         return pointer.agent.origin;
     }
     let file = file.unwrap_or_else(|| {
         let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
-        files.add(&path, source.revision_of(&path).as_deref(), Arc::from(""))
+        renderer.files().add(&path, renderer.source().revision_of(&path).as_deref(), Arc::from(""))
     });
     Origin { file, start: 0, end: 0, by: By::Manifest }
 }
 
 /// Manifests in the folders of kustomizations that no kustomization names.
 fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unreferenced> {
-    let mut named: HashSet<String> = HashSet::new();
-    let mut unsure: HashSet<&str> = HashSet::new();
-    let mut listed: HashMap<&str, usize> = HashMap::new();
-    let has_links = renderer.source().has_links();
-    for root in roots {
-        let folder = root.folder.as_str();
-        let Some(kustomization) = renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone()) else {
-            unsure.insert(folder);
-            continue;
-        };
-        for entry in kustomization.paths() {
-            let real = |path: String| if has_links { renderer.source().resolve(&path).unwrap_or(path) } else { path };
-            named.extend(join(folder, path_in(entry)).map(real));
-        }
-        let own = kustomization.resources.iter().filter(|entry| !entry.contains('/') && entry.contains('.'));
-        listed.insert(folder, own.count());
-        if !kustomization.helm_charts.is_empty() || !kustomization.generators.is_empty() || !kustomization.transformers.is_empty() {
-            unsure.insert(folder);
-        }
-    }
     let source = renderer.source();
+    let read = |folder: &str| renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone());
+    let real = |path: String| if source.has_links() { source.resolve(&path).unwrap_or(path) } else { path };
+    let named: HashSet<String> = roots
+        .par_iter()
+        .filter_map(|root| Some((root, read(&root.folder)?)))
+        .flat_map_iter(|(root, kustomization)| {
+            let paths = kustomization.paths().filter_map(|entry| join(&root.folder, path_in(entry))).map(real);
+            paths.collect::<Vec<String>>()
+        })
+        .collect();
+    // a folder whose kustomization lists no file of its own holds its files for another purpose
+    let listing: HashSet<&str> = roots
+        .par_iter()
+        .filter(|root| {
+            read(&root.folder).is_some_and(|kustomization| {
+                kustomization.resources.iter().any(|entry| !entry.contains('/') && entry.contains('.'))
+                    && kustomization.helm_charts.is_empty()
+                    && kustomization.generators.is_empty()
+                    && kustomization.transformers.is_empty()
+            })
+        })
+        .map(|root| root.folder.as_str())
+        .collect();
     let candidates: Vec<&Arc<str>> = source
         .files()
-        .iter()
+        .par_iter()
         .filter(|path| {
             let folder = folder_of(path);
             let name = path.rsplit('/').next().unwrap_or(path);
             (path.ends_with(".yaml") || path.ends_with(".yml"))
                 && !name.starts_with('.')
                 && !FILE_NAMES.contains(&name)
-                // a folder whose kustomization lists no file of its own holds its files for another purpose
-                && listed.get(folder).is_some_and(|count| *count > 0)
-                && !unsure.contains(folder)
+                && listing.contains(folder)
                 && !named.contains(&***path)
                 && !is_set_aside(folder)
                 && !matches!(layout.place(folder), Some(Err(())))

@@ -2,8 +2,10 @@
 //!
 //! Told from the kustomizations alone, without rendering anything; where that is not certain, a kustomization counts as reached.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::discover::Root;
 use crate::kustomize::kustomization::path_in;
@@ -50,7 +52,7 @@ impl<'a> Change<'a> {
     /// The folders of the kustomizations that the change can reach.
     pub fn reached(&self, roots: &[Root], renderer: &Renderer) -> HashSet<String> {
         let known: HashSet<&str> = roots.iter().map(|root| root.folder.as_str()).collect();
-        let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut users: HashMap<&str, Vec<&str>> = HashMap::default();
         for root in roots {
             for folder in &root.references {
                 users.entry(folder).or_default().push(&root.folder);
@@ -58,7 +60,7 @@ impl<'a> Change<'a> {
         }
         let mut waiting: Vec<&str> =
             roots.iter().filter(|root| self.reaches(root, renderer, &known)).map(|root| root.folder.as_str()).collect();
-        let mut found: HashSet<String> = HashSet::new();
+        let mut found: HashSet<String> = HashSet::default();
         while let Some(folder) = waiting.pop() {
             if found.insert(folder.to_string()) {
                 waiting.extend(users.get(folder).into_iter().flatten());

@@ -12,8 +12,10 @@ pub(crate) mod scratch;
 pub mod worktree;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, OnceLock, RwLock};
+
+use foldhash::HashMap;
 
 use crate::yaml::FileId;
 
@@ -206,21 +208,27 @@ pub struct Files {
 #[derive(Default)]
 struct Table {
     files: Vec<Arc<SourceFile>>,
-    by_path: HashMap<(Option<Arc<str>>, Arc<str>), FileId>,
+    /// By revision (`None` for the head), then by path.
+    by_path: HashMap<Option<Arc<str>>, HashMap<Arc<str>, FileId>>,
 }
 
 impl Files {
     /// Adds a file, or finds it when the path and revision were added before.
     pub fn add(&self, path: &str, revision: Option<&str>, text: Arc<str>) -> FileId {
-        let key = (revision.map(Arc::from), Arc::from(path));
+        let (revision, path): (Option<Arc<str>>, Arc<str>) = (revision.map(Arc::from), Arc::from(path));
         let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(id) = table.by_path.get(&key) {
-            return *id;
-        }
         let id = FileId(table.files.len() as u32);
-        table.files.push(Arc::new(SourceFile { path: key.1.clone(), revision: key.0.clone(), text, line_starts: OnceLock::new() }));
-        table.by_path.insert(key, id);
+        match table.by_path.entry(revision.clone()).or_default().entry(path.clone()) {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(place) => place.insert(id),
+        };
+        table.files.push(Arc::new(SourceFile { path, revision, text, line_starts: OnceLock::new() }));
         id
+    }
+    /// The file of a path and revision, when it was added before.
+    pub fn find(&self, path: &str, revision: &Option<Arc<str>>) -> Option<FileId> {
+        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        table.by_path.get(revision)?.get(path).copied()
     }
     /// Every file with its id, in the order in which they were added (which may differ from run to run).
     pub fn all(&self) -> Vec<(FileId, Arc<SourceFile>)> {

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::{HashMap, HashMapExt};
 use gix::index::entry::Stat;
 use gix::index::fs::Metadata;
 use rayon::prelude::*;
@@ -220,7 +220,10 @@ impl Source for Worktree {
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        self.place(&self.resolve(path).ok()?).map(|place| if place.is_some() { EntryKind::File } else { EntryKind::Directory })
+        // what is found as it is needs no resolving where nothing is a link
+        let found = self.place(path).filter(|_| !self.has_links());
+        let place = found.or_else(|| self.place(&self.resolve(path).ok()?))?;
+        Some(if place.is_some() { EntryKind::File } else { EntryKind::Directory })
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {

@@ -3,10 +3,10 @@
 //! Not here: reading files (see `source`), the meaning of any key.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, options};
 
 use super::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar, Style, scalar};
@@ -124,17 +124,18 @@ struct Frame {
     anchor: usize,
     size: u64,
     height: usize,
+    /// Where its own begin among the items or entries of all that is open.
+    first: usize,
     content: Content,
 }
 
 enum Content {
-    List(Vec<Node>),
+    List,
     Map(OpenMap),
 }
 
 #[derive(Default)]
 struct OpenMap {
-    entries: Vec<Entry>,
     /// Positions by key, kept from the ninth entry on.
     index: HashMap<Arc<str>, usize>,
     key: Option<Key>,
@@ -151,19 +152,18 @@ enum Key {
 const INDEXED_FROM: usize = 9;
 
 impl OpenMap {
-    fn position(&self, key: &str) -> Option<usize> {
-        if self.entries.len() < INDEXED_FROM {
-            self.entries.iter().position(|entry| &*entry.key == key)
-        } else {
-            self.index.get(key).copied()
-        }
+    /// `entries`: the map's own.
+    fn position(&self, key: &str, entries: &[Entry]) -> Option<usize> {
+        if entries.len() < INDEXED_FROM { entries.iter().position(|entry| &*entry.key == key) } else { self.index.get(key).copied() }
     }
-    fn push(&mut self, entry: Entry) {
-        self.entries.push(entry);
-        if self.entries.len() == INDEXED_FROM {
-            self.index = self.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-        } else if self.entries.len() > INDEXED_FROM {
-            self.index.insert(self.entries[self.entries.len() - 1].key.clone(), self.entries.len() - 1);
+    /// `entries`: the map's own, the new one last.
+    fn pushed(&mut self, entries: &[Entry]) {
+        match entries {
+            [.., last] if entries.len() > INDEXED_FROM => _ = self.index.insert(last.key.clone(), entries.len() - 1),
+            _ if entries.len() == INDEXED_FROM => {
+                self.index = entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+            }
+            _ => {}
         }
     }
 }
@@ -173,6 +173,9 @@ struct Reader<'a> {
     file: FileId,
     result: Documents,
     stack: Vec<Frame>,
+    /// The items of all lists and the entries of all maps that are open, the innermost last: each goes into a list of its size.
+    items: Vec<Node>,
+    entries: Vec<Entry>,
     anchors: HashMap<usize, Built>,
     /// Nodes of this text so far, and how many of them came out of aliases.
     nodes: u64,
@@ -181,7 +184,17 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, file: FileId) -> Reader<'a> {
-        Reader { text, file, result: Documents::default(), stack: Vec::new(), anchors: HashMap::new(), nodes: 0, aliased: 0 }
+        Reader {
+            text,
+            file,
+            result: Documents::default(),
+            stack: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
+            anchors: HashMap::default(),
+            nodes: 0,
+            aliased: 0,
+        }
     }
 
     fn origin(&self, span: Range<usize>) -> Origin {
@@ -226,7 +239,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Event::MappingStart(style, anchor, _) => self.open(style, anchor, bytes, Content::Map(OpenMap::default())),
-            Event::SequenceStart(style, anchor, _) => self.open(style, anchor, bytes, Content::List(Vec::new())),
+            Event::SequenceStart(style, anchor, _) => self.open(style, anchor, bytes, Content::List),
             Event::MappingEnd | Event::SequenceEnd => self.close(bytes),
             Event::Scalar(text, style, anchor, tag) => {
                 let empty = style == ScalarStyle::Plain && bytes.is_empty();
@@ -350,7 +363,8 @@ impl<'a> Reader<'a> {
         }
         self.count(1, 0)?;
         let flow = matches!(style, StructureStyle::Flow);
-        self.stack.push(Frame { start: bytes.start, end: bytes.end, flow, anchor, size: 1, height: 0, content });
+        let first = if matches!(content, Content::List) { self.items.len() } else { self.entries.len() };
+        self.stack.push(Frame { start: bytes.start, end: bytes.end, flow, anchor, size: 1, height: 0, first, content });
         Ok(())
     }
 
@@ -359,16 +373,17 @@ impl<'a> Reader<'a> {
         let end = if frame.flow { bytes.end } else { frame.end };
         let origin = self.origin(frame.start..end);
         let node = match frame.content {
-            Content::List(items) => Node::list(items, origin),
+            Content::List => Node::list(self.items.drain(frame.first..).collect(), origin),
             Content::Map(mut map) => {
                 if let Some((_, merged)) = map.merge.take() {
                     for entry in merged.iter().flat_map(Node::entries) {
-                        if map.position(&entry.key).is_none() {
-                            map.push(entry.clone());
+                        if map.position(&entry.key, &self.entries[frame.first..]).is_none() {
+                            self.entries.push(entry.clone());
+                            map.pushed(&self.entries[frame.first..]);
                         }
                     }
                 }
-                Node::map(map.entries, origin)
+                Node::map(self.entries.drain(frame.first..).collect(), origin)
             }
         };
         let built = Built { node, size: frame.size, height: frame.height + 1 };
@@ -421,21 +436,25 @@ impl<'a> Reader<'a> {
         frame.size += built.size;
         frame.height = frame.height.max(built.height);
         let map = match &mut frame.content {
-            Content::List(items) => {
-                items.push(built.node);
+            Content::List => {
+                self.items.push(built.node);
                 return Ok(());
             }
             Content::Map(map) => map,
         };
+        let entries = &mut self.entries;
         match map.key.take() {
             None => {}
             Some(Key::Merge(bytes)) => map.merge = Some((bytes.clone(), merge_sources(built.node).ok_or_else(|| bad_merge(bytes))?)),
             Some(Key::Name(key, bytes)) => {
                 let key_origin = Origin { file, start: bytes.start as u32, end: bytes.end as u32, by: By::Manifest };
-                match map.position(&key) {
-                    None => map.push(Entry { key, key_origin, value: built.node }),
+                match map.position(&key, &entries[frame.first..]) {
+                    None => {
+                        entries.push(Entry { key, key_origin, value: built.node });
+                        map.pushed(&entries[frame.first..]);
+                    }
                     Some(at) => {
-                        let entry = &mut map.entries[at];
+                        let entry = &mut entries[frame.first + at];
                         let first = entry.key_origin;
                         entry.key_origin = key_origin;
                         entry.value = built.node;

@@ -167,26 +167,30 @@ impl Pointer {
     }
 }
 
-/// Reads the agents' objects of a tree.
-pub fn collect(renderer: &Renderer, layout: &Layout) -> Agents {
-    let source = renderer.source();
-    let files: Vec<&Arc<str>> = source.files().par_iter().filter(|path| mentions(renderer, path)).collect();
-    let folders = source.files().iter().flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect();
-    read(renderer, layout, &files, &folders)
+/// The files of a tree that may hold agents' objects.
+pub fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
+    renderer.source().files().par_iter().filter(|path| mentions(renderer, path)).cloned().collect()
+}
+
+/// Reads the agents' objects of a tree, in the files of [`candidates`].
+pub fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agents {
+    let every = renderer.source().files().iter();
+    read(renderer, layout, files, || every.flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect())
 }
 
 /// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets choose from.
-pub fn read(renderer: &Renderer, layout: &Layout, files: &[&Arc<str>], folders: &BTreeSet<&str>) -> Agents {
+pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folders: impl FnOnce() -> BTreeSet<&'f str>) -> Agents {
     let source = renderer.source();
     let mut objects: Vec<(FileId, &Arc<str>, Node)> = Vec::new();
     for path in files {
         let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else { continue };
-        objects.extend(documents.documents.iter().map(|node| (file, *path, node.clone())));
+        objects.extend(documents.documents.iter().map(|node| (file, path, node.clone())));
     }
     let mut sources = flux::Sources::default();
     objects.iter().filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES)).for_each(|(_, _, node)| sources.add(node));
     let identity = identity(&objects, &sources, renderer);
-    let place = applicationset::Place { renderer, folders, identity: &identity };
+    let chosen_from = objects.iter().any(|(_, _, node)| is(node, "ApplicationSet", argocd::GROUP)).then(folders).unwrap_or_default();
+    let place = applicationset::Place { renderer, folders: &chosen_from, identity: &identity };
     let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), controls: Vec::new(), ignored: sources.ignored(renderer) };
     for (file, path, node) in &objects {
         let mut found: Vec<Pointer> = Vec::new();
