@@ -510,9 +510,13 @@ fn submodules_are_read_and_compared_where_they_are_checked_out() {
     assert!(repo.run(&base("HEAD")).findings().contains(&mismatch), "not staged yet");
     clean(&repo.run(&staged()));
     repo.git(&["add", "vendor"]);
-    assert!(repo.run(&staged()).findings().contains(&mismatch), "staged");
+    let told = [mismatch, "submodule-change .gitmodules:2".to_string()];
+    let both = |run: Run| assert!(told.iter().all(|finding| run.findings().contains(finding)), "{}", run.out);
+    both(repo.run(&staged()));
     repo.commit("move the submodule");
-    assert!(repo.run(&base("HEAD~1")).findings().contains(&mismatch), "committed");
+    both(repo.run(&base("HEAD~1")));
+    let added = repo.run(&base("HEAD~2"));
+    assert!(added.out.contains("adds the submodule vendor at") && added.findings().contains(&told[1]), "{}", added.out);
     assert_eq!(
         repo.run(&["diff", "HEAD~1..HEAD", "--summary"]).out,
         "apps/lib/overlays/production: lib, production: changed (1 resource)\n"
@@ -583,7 +587,14 @@ fn work_trees_find_their_repository_or_say_why_not() {
     let elsewhere = [("GIT_DIR", repo.path(".git").display().to_string()), ("GIT_WORK_TREE", here.display().to_string())];
     let elsewhere: Vec<(&str, &str)> = elsewhere.iter().map(|(name, value)| (*name, value.as_str())).collect();
     std::fs::remove_file(here.join(".git")).unwrap();
-    refused(run(&here, &base("HEAD~1"), &elsewhere), &["there is no Git repository here"]);
+    refused(run(&here, &base("HEAD~1"), &elsewhere), &["there is no Git repository here; GIT_DIR is not followed"]);
+    // work trees of other branches inside of the folder are no part of it
+    repo.git(&["worktree", "add", "-q", "-b", "inside", ".trees/inside"]);
+    let report = repo.run(CHECK).json();
+    assert_eq!(report["summary"]["overlays"], 3, "{report:#}");
+    assert_eq!(run(&repo.path(".trees/inside"), CHECK, &[]).json()["summary"]["overlays"], 3);
+    clean(&repo.run(&base("HEAD")));
+    repo.git(&["worktree", "remove", ".trees/inside"]);
     // a folder of a larger repository
     let below = repo.path("apps/api");
     assert_eq!(run(&below, &base("HEAD~1"), &[]).status, 0);
@@ -845,4 +856,57 @@ fn a_repository_of_another_user_is_read() {
         clean(&repo.run(&arguments));
     }
     assert!(repo.run(&["status"]).expect(0).err.is_empty());
+}
+
+#[test]
+fn a_tree_that_names_what_lies_outside_opens_nothing() {
+    // as no Git would write it: a submodule whose path leads out
+    let outside = tempfile::tempdir().unwrap();
+    let other = outside.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    run_git(&other, &["init", "-q"]);
+    std::fs::write(other.join("kustomization.yaml"), "namePrefix: private-\n").unwrap();
+    run_git(&other, &["add", "-A"]);
+    run_git(&other, &["commit", "-q", "-m", "private"]);
+    let private = run_git(&other, &["rev-parse", "HEAD"]);
+    let folder = outside.path().join("repo");
+    std::fs::create_dir(&folder).unwrap();
+    run_git(&folder, &["init", "-q"]);
+    let raw = |hex: &str| (0..20).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap()).collect::<Vec<u8>>();
+    let write = |kind: &str, bytes: &[u8]| {
+        std::fs::write(folder.join("object"), bytes).unwrap();
+        run_git(&folder, &["hash-object", "-t", kind, "-w", "--literally", "object"])
+    };
+    // production/{../other, kustomization.yaml}
+    let kustomization = write("blob", b"resources: [../../other]\n");
+    let tree = |entries: &[(&str, &str, &str)]| {
+        let one = |(mode, name, id): &(&str, &str, &str)| [format!("{mode} {name}\0").into_bytes(), raw(id)].concat();
+        write("tree", &entries.iter().flat_map(one).collect::<Vec<u8>>())
+    };
+    let up = tree(&[("160000", "other", &private)]);
+    let production = tree(&[("40000", "..", &up), ("100644", "kustomization.yaml", &kustomization)]);
+    let root = tree(&[("160000", "../other", &private), ("40000", "production", &production)]);
+    let commit = write("commit", format!("tree {root}\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nodd\n").as_bytes());
+    run_git(&folder, &["update-ref", "refs/heads/main", &commit]);
+    for arguments in [&["status", "--at", "main"][..], &["diff", "main..main"], &["render", "production"]] {
+        let run = run(&folder, arguments, &[]);
+        assert!(!run.out.contains("private-"), "{}", run.out);
+    }
+    // a link in place of the submodule's folder
+    let repo = promoted();
+    repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{private},vendor")])
+        .list("../../../../vendor")
+        .git(&["add", PRODUCTION]);
+    repo.git(&["commit", "-q", "-m", "vendor"]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&other, repo.path("vendor")).unwrap();
+    for run in [
+        repo.run(CHECK),
+        repo.run(&staged()),
+        repo.run(&base("HEAD~1")),
+        repo.run(&["status", "--at", "HEAD"]),
+        repo.run(&["diff", "HEAD~1..HEAD"]),
+    ] {
+        assert!(!run.out.contains("private-") && !run.out.contains("this kustomization"), "{}", run.out);
+    }
 }

@@ -473,3 +473,31 @@ fn status_tells_how_environments_stand() {
     let found = repo.run(CHECK).findings();
     assert_eq!(found.iter().filter(|finding| finding.starts_with("promotion-record")).count(), 2, "{found:?}");
 }
+
+#[test]
+fn a_loss_is_told_once() {
+    let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: api}\nspec: {minAvailable: 1, selector: {matchLabels: {app: api}}}\n";
+    let repo = Repo::started();
+    let bases = "apps/api/base/kustomization.yaml";
+    repo.write("apps/api/base/budget.yaml", budget).write(bases, "resources:\n  - deployment.yaml\n  - budget.yaml\n").commit("budget");
+    let lost = |run: program::Run| {
+        let found = run
+            .findings()
+            .into_iter()
+            .filter(|finding| finding.starts_with("removed-resource") || finding.starts_with("resource-deletion"));
+        found.collect::<Vec<String>>()
+    };
+    // in production alone
+    let drop = "patches:\n  - patch: |\n      apiVersion: policy/v1\n      kind: PodDisruptionBudget\n      metadata: {name: api}\n      $patch: delete\n";
+    let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
+    repo.write(PRODUCTION, &format!("{text}{drop}"));
+    assert_eq!(lost(repo.run(&base("HEAD"))), [format!("removed-resource {PRODUCTION}:10")]);
+    repo.git(&["checkout", "-q", "--", "."]);
+    // everywhere: the environment before says nothing, the base does
+    repo.write(bases, "resources:\n  - deployment.yaml\n");
+    assert_eq!(lost(repo.run(&base("HEAD"))), [format!("removed-resource {bases}:1")]);
+    let off = [&base("HEAD")[..], &["--rule", "removed-resource=off"]].concat();
+    assert_eq!(lost(repo.run(&off)), [format!("resource-deletion {bases}:1")]);
+    let error = [&base("HEAD")[..], &["--rule", "removed-resource=error"]].concat();
+    assert_eq!(repo.run(&error).status, 1);
+}

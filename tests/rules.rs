@@ -15,7 +15,8 @@
 //! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
 //!
 //! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names who
-//! made the change, and `past.txt` since when the base runs what it runs.
+//! made the change, `past.txt` since when the base runs what it runs, and `submodules.txt` what it does to submodules: `PATH BEFORE AFTER`,
+//! with `-` for a commit that is not there.
 //!
 //! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
 //! `RULE=mutable-tag` runs one rule only.
@@ -54,6 +55,13 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().into_owned()
 }
 
+/// A line of `submodules.txt`.
+fn submodule(line: &str) -> rules::Submodule {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let commit = |at: usize| Some(words[at].to_string()).filter(|word| word != "-");
+    rules::Submodule { path: words[0].to_string(), before: commit(1), after: commit(2), origin: None }
+}
+
 /// Runs one rule over a case and concludes as `check` does.
 fn outcome(case: &Path, rule: &str) -> Outcome {
     let (mut config, repo, base) = harness::load(case);
@@ -69,6 +77,9 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     context.base_config = base_config;
     if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
         context.authorship = authorship(&author, repo.source.files().iter().map(|path| path.to_string()));
+    }
+    if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
+        context.submodules = moved.lines().map(submodule).collect();
     }
     let now: jiff::Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));

@@ -13,10 +13,10 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::history::{End, Images, Version, Walk, contributions, images, share_version};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
-use crate::rules::{Actor, Authorship, Proofs};
+use crate::rules::{Actor, Authorship, Proofs, Submodule};
 use crate::source::beside::Beside;
-use crate::source::git::{Commit, GitError, Id, Repository};
-use crate::yaml::Node;
+use crate::source::git::{ChangedPath, Commit, GitError, Id, Repository, short};
+use crate::yaml::{By, FileId, Node, Origin};
 
 /// A loaded base revision.
 pub struct Base {
@@ -28,6 +28,8 @@ pub struct Base {
     pub commit: Commit,
     /// The paths that differ from the head.
     pub changed: BTreeSet<Arc<str>>,
+    /// The submodules that the change adds or moves.
+    pub submodules: Vec<Submodule>,
 }
 
 impl Base {
@@ -303,11 +305,43 @@ pub fn load_exactly(workspace: &Workspace, revision: &str, options: &RepoOptions
 
 fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Base, GitError> {
     let changed = workspace.changed_since(&commit)?;
+    let submodules = submodules(workspace, &changed);
     let changed: BTreeSet<Arc<str>> = changed.into_iter().map(|change| Arc::from(change.path)).collect();
     let tree = Arc::new(workspace.git()?.tree(&commit));
     let source = Arc::new(Beside::new(workspace.repo.source.clone(), tree, changed.iter().cloned()));
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
-    Ok(Base { repo, config, commit, changed })
+    Ok(Base { repo, config, commit, changed, submodules })
+}
+
+/// The submodules among what changed, each with the line of `.gitmodules` that names its path.
+fn submodules(workspace: &Workspace, changed: &[ChangedPath]) -> Vec<Submodule> {
+    const NAMES: &str = ".gitmodules";
+    let repo = &workspace.repo;
+    let moved = changed.iter().filter(|change| change.submodule && change.after.is_some());
+    let read = || -> Option<FileId> {
+        let bytes = repo.source.read(NAMES).ok()?;
+        Some(repo.files.add(NAMES, repo.source.revision_of(NAMES).as_deref(), Arc::from(std::str::from_utf8(&bytes).ok()?)))
+    };
+    let mut names = None;
+    let submodule = |change: &ChangedPath| {
+        let file = *names.get_or_insert_with(read);
+        let origin = file.and_then(|file| {
+            let text = repo.files.get(file).text.clone();
+            let is_its = |line: &str| {
+                line.trim()
+                    .strip_prefix("path")
+                    .is_some_and(|rest| rest.trim().strip_prefix('=').is_some_and(|path| path.trim() == change.path))
+            };
+            let mut start = 0;
+            text.split_inclusive('\n').find_map(|line| {
+                let here = start + line.len() - line.trim_start().len();
+                start += line.len();
+                is_its(line).then(|| Origin { file, start: here as u32, end: (here + line.trim().len()) as u32, by: By::Manifest })
+            })
+        });
+        Submodule { path: change.path.clone(), before: change.before.as_ref().map(short), after: change.after.as_ref().map(short), origin }
+    };
+    moved.map(submodule).collect()
 }

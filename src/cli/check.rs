@@ -99,6 +99,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
         context.base_config.iter_mut().for_each(|(config, _)| judge.lay_over(config));
+        context.submodules = base.submodules.clone();
         context.authorship = base::authorship(&workspace, base).map_err(|error| error.to_string())?;
     }
     // judged as it was, by its own configuration: what it has as well is not caused by the change

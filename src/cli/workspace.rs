@@ -188,7 +188,10 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
 /// The Git repository around a folder. Of the variables of Git the one counts that a hook is given for the commit that is being
 /// made: its index, which is not the usual one when all or some paths are committed without being staged.
 fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
-    let repository = Repository::open(root)?;
+    let repository = Repository::open(root).map_err(|error| match (&error, std::env::var_os("GIT_DIR")) {
+        (GitError::NotARepository, Some(_)) => GitError::Other(format!("{error}; GIT_DIR is not followed: a folder with .git is needed")),
+        _ => error,
+    })?;
     let index = std::env::var_os("GIT_INDEX_FILE").filter(|index| !index.is_empty()).map(PathBuf::from);
     // it is that of the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));

@@ -134,6 +134,19 @@ pub struct Authorship {
     pub commits: Vec<Contribution>,
 }
 
+/// A submodule that a change adds or moves to another commit.
+#[derive(Clone, Debug)]
+pub struct Submodule {
+    /// Where it lies.
+    pub path: String,
+    /// The commit before, as people read it.
+    pub before: Option<String>,
+    /// The commit after.
+    pub after: Option<String>,
+    /// The line that names its path.
+    pub origin: Option<Origin>,
+}
+
 /// Group, kind, name and effective namespace: what makes an object the same one for the cluster.
 pub(super) type ObjectKey<'a> = (&'a str, &'a str, &'a str, &'a str);
 
@@ -161,6 +174,8 @@ pub struct Context<'a> {
     pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
+    /// The submodules that the change adds or moves.
+    pub submodules: Vec<Submodule>,
     /// Indices of the overlays that are judged; `None` for all.
     pub judged: Option<BTreeSet<usize>>,
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
@@ -188,6 +203,7 @@ impl<'a> Context<'a> {
             proofs: None,
             now: None,
             authorship: Authorship::default(),
+            submodules: Vec::new(),
             judged: None,
             by_app: OnceLock::new(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),

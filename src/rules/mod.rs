@@ -71,12 +71,13 @@ mod ride_along;
 mod shared_environment_path;
 mod skipped_environment;
 mod stale_allowance;
+mod submodule_change;
 mod sync_wave_order;
 mod unfollowed_agent;
 mod unmatched_patch;
 mod unused_image_override;
 
-pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage};
+pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage, Submodule};
 pub use sink::{Sink, fingerprint, without_lines};
 
 use std::collections::HashSet;
@@ -214,6 +215,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &codeowners_gap::CodeownersGap,
         &codeowners_invalid::CodeownersInvalid,
         &bot_write::BotWrite,
+        &submodule_change::SubmoduleChange,
         &automation_on_protected::AutomationOnProtected,
         &change_freeze::ChangeFreeze,
         &loosened_check::LoosenedCheck,

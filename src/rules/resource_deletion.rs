@@ -4,7 +4,7 @@
 //!
 //! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. Many that hold no data and are left out at one place are one finding. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
 //!
-//! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the environment (a moved folder); hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
+//! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the environment (a moved folder); PodDisruptionBudgets, NetworkPolicies and the like where `removed-resource` tells of them; hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
 //!
 //! ## Why
 //!
@@ -28,7 +28,7 @@
 use std::collections::HashSet;
 
 use super::context::{ObjectKey, object_key};
-use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use super::{Category, Context, Draft, Metadata, Rule, Sink, removed_resource};
 use crate::finding::Severity;
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
@@ -64,30 +64,26 @@ impl Rule for ResourceDeletion {
         if before.rendered.is(&overlay.rendered) || context.keeps(before) {
             return;
         }
-        let present: HashSet<ObjectKey> = overlay.rendered.resources.iter().map(object_key).collect();
-        let lost = before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false));
-        let lost: Vec<&Resource> = lost.collect();
+        let lost = missing(before, overlay);
         // an overlay that is gathered here and is gone as a whole is told as such
         let gone = if lost.is_empty() { Vec::new() } else { context.gone() };
         let gathered = gone.into_iter().filter(|gone| before.rendered.files.contains(&gone.origin.file));
         let gone: HashSet<Origin> = gathered.flat_map(|gone| context.taken_along(gone)).map(|lost| lost.node.origin).collect();
+        let guards: HashSet<Origin> = match lost.is_empty() {
+            true => HashSet::new(),
+            false => removed_resource::lost_since_base(context, before, overlay).into_iter().map(|lost| lost.node.origin).collect(),
+        };
         let environment = context.side(overlay);
         // what merely is no longer listed at one place, by place
         let mut left_out: Vec<(Origin, Vec<&Resource>)> = Vec::new();
-        for lost in lost.into_iter().filter(|lost| !gone.contains(&lost.node.origin)) {
-            // somewhere else in the environment it may well live on; what it applied and is gone as well is told below
-            let applied = context.applied_by(lost);
-            if context.lives_in(overlay.environment, object_key(lost)) || applied.iter().any(|overlay| context.at_head(overlay).is_none()) {
+        for lost in lost.into_iter().filter(|lost| !gone.contains(&lost.node.origin) && !guards.contains(&lost.node.origin)) {
+            if !is_deleted(context, overlay, lost) {
                 continue;
             }
+            let applied = context.applied_by(lost);
             let name = format!("{}/{}", lost.kind(), lost.name());
-            let same = |resource: &&Resource| resource.original.same_object(&lost.original) && !resource.needs_hash;
-            let renamed = overlay.rendered.resources.iter().find(same);
-            let deleted = overlay.rendered.deleted.iter().find(|deleted| deleted.resource.original == lost.original);
-            let origin = deleted
-                .map(|deleted| deleted.origin)
-                .or(renamed.and_then(|new| new.renamed_by))
-                .unwrap_or_else(|| left(context, overlay, lost));
+            let renamed = renamed(overlay, lost);
+            let origin = place(context, overlay, lost);
             let data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error);
             let message = match (renamed, data) {
                 (Some(new), _) if new.name() != lost.name() => {
@@ -135,6 +131,41 @@ impl Rule for ResourceDeletion {
             sink.report(context, Some(overlay), told(Draft::new(severity(worst), overlay.origin, message), &lost));
         }
     }
+}
+
+/// The objects that an overlay has no more and that nothing guards.
+fn missing<'a>(before: &'a Overlay, overlay: &Overlay) -> Vec<&'a Resource> {
+    let present: HashSet<ObjectKey> = overlay.rendered.resources.iter().map(object_key).collect();
+    before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false)).collect()
+}
+
+/// Whether an object that an overlay lost goes with it: somewhere else in the environment it may well live on; what it applied and is
+/// gone as well is told of the whole overlay.
+fn is_deleted(context: &Context, overlay: &Overlay, lost: &Resource) -> bool {
+    let applied = context.applied_by(lost);
+    !context.lives_in(overlay.environment, object_key(lost)) && !applied.iter().any(|overlay| context.at_head(overlay).is_none())
+}
+
+/// What an object is called now, where it was renamed or moved to another namespace.
+fn renamed<'a>(overlay: &'a Overlay, lost: &Resource) -> Option<&'a Resource> {
+    let same = |resource: &&Resource| resource.original.same_object(&lost.original) && !resource.needs_hash;
+    overlay.rendered.resources.iter().find(same)
+}
+
+/// What an overlay has lost since the base revision, so that the agent will delete it.
+pub(super) fn lost<'a>(context: &Context, before: &'a Overlay, overlay: &Overlay) -> Vec<&'a Resource> {
+    if context.keeps(before) {
+        return Vec::new();
+    }
+    let lost = missing(before, overlay).into_iter();
+    lost.filter(|lost| is_deleted(context, overlay, lost) && renamed(overlay, lost).is_none()).collect()
+}
+
+/// The place of the head to edit for a lost object: what deleted or renamed it, else where it was.
+pub(super) fn place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
+    let deleted = overlay.rendered.deleted.iter().find(|deleted| deleted.resource.original == lost.original);
+    let changed = deleted.map(|deleted| deleted.origin).or(renamed(overlay, lost).and_then(|new| new.renamed_by));
+    changed.unwrap_or_else(|| left(context, overlay, lost))
 }
 
 /// That objects are no longer there.

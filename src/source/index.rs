@@ -245,7 +245,12 @@ impl Index {
                         .iter()
                         .filter_map(|file| file.strip_prefix(below))
                         .filter(|file| file.starts_with(&format!("{path}/")));
-                    found.extend(inside.map(|file| ChangedPath { path: file.to_string(), before: None, after: Some(blob_id(&[])) }));
+                    found.extend(inside.map(|file| ChangedPath {
+                        path: file.to_string(),
+                        before: None,
+                        after: Some(blob_id(&[])),
+                        submodule: false,
+                    }));
                 }
                 (None, _) => {
                     let after = if worktree.is_some() { None } else { Some(own) };
@@ -366,8 +371,10 @@ impl<'a> Comparison<'a> {
             rest = rest.get(1..).unwrap_or_default();
             own_files.insert(name);
             let (path, after) = (path_of(name), first.1);
+            let own_module = after.is_some_and(|(mode, _)| mode == Mode::Commit);
+            let after_id = Some(after.map_or_else(|| blob_id(&[]), |(_, id)| id));
             let Some(old) = before.get(name).filter(|entry| entry.mode != Mode::Tree) else {
-                found.push(ChangedPath { path, before: None, after: Some(after.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
+                found.push(ChangedPath { path, before: None, after: after_id, submodule: own_module });
                 continue;
             };
             let same = match after {
@@ -375,7 +382,8 @@ impl<'a> Comparison<'a> {
                 None => (self.content)(&path, old) == Some(old.id),
             };
             if !same {
-                found.push(ChangedPath { path, before: Some(old.id), after: Some(after.map_or_else(|| blob_id(&[]), |(_, id)| id)) });
+                let submodule = own_module || old.mode == Mode::Commit;
+                found.push(ChangedPath { path, before: Some(old.id), after: after_id, submodule });
             }
         }
         for entry in entries.iter().filter(|entry| !own_files.contains(entry.name)) {
@@ -384,7 +392,7 @@ impl<'a> Comparison<'a> {
                 Mode::Tree if is_folder => {}
                 Mode::Tree => self.folder(&path, &[], None, Some(entry.id), found)?,
                 Mode::Commit if is_folder => {}
-                _ => found.push(ChangedPath { path, before: Some(entry.id), after: None }),
+                mode => found.push(ChangedPath { path, before: Some(entry.id), after: None, submodule: mode == Mode::Commit }),
             }
         }
         Ok(())

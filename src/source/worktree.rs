@@ -45,7 +45,8 @@ pub fn find_root(path: &Path) -> PathBuf {
 }
 
 impl Worktree {
-    /// Lists a folder. `.git` is left out at every depth; everything else counts, ignored by Git or not.
+    /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a repository, which show other branches;
+    /// everything else counts, ignored by Git or not.
     pub fn open(root: &Path) -> Result<Worktree, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let root = root.canonicalize().map_err(|error| match error.kind() {
@@ -56,8 +57,13 @@ impl Worktree {
         // the top is walked by one thread, what lies below by all
         let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
         found.par_extend(deep.par_iter().flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0));
+        let linked: Vec<Arc<str>> =
+            found.iter().filter_map(|entry| if let Found::Linked(folder) = entry { Some(folder.clone()) } else { None }).collect();
+        let outside = |path: &str| linked.iter().all(|folder| !super::is_below(path, folder));
         for entry in found {
             match entry {
+                Found::File(path) | Found::Link(path, _) if !outside(&path) => {}
+                Found::Linked(_) => {}
                 Found::File(path) => tree.files.push(path),
                 Found::Link(path, target) => {
                     tree.links.insert(path.clone(), target);
@@ -137,13 +143,31 @@ const TOP: usize = 2;
 enum Found {
     File(Arc<str>),
     Link(Arc<str>, String),
+    /// The top of a linked work tree.
+    Linked(Arc<str>),
     Unreadable(String),
+}
+
+/// The folder of a linked work tree, by the file in it that says where its repository is.
+fn linked(root: &Path, git: &Path) -> Option<Arc<str>> {
+    let folder = git.parent()?.strip_prefix(root).ok()?.to_str().filter(|folder| !folder.is_empty())?;
+    let text = std::fs::read_to_string(git).ok()?;
+    let target = text.strip_prefix("gitdir:")?.trim().replace('\\', "/");
+    let above = target.rsplit_once('/').map(|(above, _)| above)?;
+    (above == "worktrees" || above.ends_with("/worktrees")).then(|| folder.replace(std::path::MAIN_SEPARATOR, "/").into())
 }
 
 /// Walks a folder down to a depth. The folders at that depth, which were not entered, come second.
 fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) {
     let (mut found, mut deep) = (Vec::new(), Vec::new());
-    let entries = WalkDir::new(folder).max_depth(depth).into_iter().filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+    let mut worktrees = Vec::new();
+    let entries = WalkDir::new(folder).max_depth(depth).into_iter().filter_entry(|entry| {
+        let counts = entry.depth() == 0 || entry.file_name() != ".git";
+        if !counts && entry.file_type().is_file() {
+            worktrees.extend(linked(root, entry.path()));
+        }
+        counts
+    });
     for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
@@ -171,6 +195,7 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
             deep.push(entry.into_path());
         }
     }
+    found.extend(worktrees.into_iter().map(Found::Linked));
     (found, deep)
 }
 

@@ -76,6 +76,8 @@ pub struct ChangedPath {
     pub before: Option<Id>,
     /// The file's id after; `None` when it is gone.
     pub after: Option<Id>,
+    /// Whether it is a submodule, before or after: then the ids are those of commits.
+    pub submodule: bool,
 }
 
 /// What to do about a clone that was cut off.
@@ -439,6 +441,19 @@ impl Repository {
     }
 
     fn open_module(&self, path: &str) -> Option<Arc<Repository>> {
+        // a tree can hold any name, and a link can stand in for a folder: nothing outside is opened
+        let parts = || {
+            path.split('/').scan(self.top.clone(), |folder, part| {
+                Some((part, {
+                    folder.push(part);
+                    folder.clone()
+                }))
+            })
+        };
+        let leads_out = |(part, folder): (&str, PathBuf)| matches!(part, "" | "." | ".." | ".git") || folder.is_symlink();
+        if parts().any(leads_out) {
+            return None;
+        }
         let checked_out = self.top.join(path);
         let place = match checked_out.join(".git").exists() {
             true => checked_out.clone(),
@@ -557,7 +572,8 @@ fn compare(folder: &str, before: Option<Side>, after: Option<Side>, found: &mut 
         let file = |entry: Option<TreeEntry>| entry.filter(|entry| entry.mode != Mode::Tree).map(|entry| entry.id);
         let (file_before, file_after) = (file(one), file(other));
         if file_before.is_some() || file_after.is_some() {
-            found.push(ChangedPath { path: path.clone(), before: file_before, after: file_after });
+            let submodule = [one, other].iter().flatten().any(|entry| entry.mode == Mode::Commit);
+            found.push(ChangedPath { path: path.clone(), before: file_before, after: file_after, submodule });
         }
         let module = |side: Option<Side>, entry: Option<TreeEntry>| {
             let (side, entry) = (side?, entry.filter(|entry| entry.mode == Mode::Commit)?);
