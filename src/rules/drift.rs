@@ -9,10 +9,12 @@ use crate::config::Allowance;
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
-use crate::yaml::{Node, write};
+use crate::yaml::{Data, Node, write};
 
 /// Characters of a value that a message shows.
 const SHOWN: usize = 60;
+/// Characters before the first difference that a message keeps.
+const LEAD: usize = 20;
 
 /// A difference that counts.
 pub(super) struct Difference {
@@ -26,22 +28,59 @@ impl Difference {
     /// One sentence.
     pub fn describe(&self, from: &str, to: &str) -> String {
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
-        let shown = |node: &Node| {
-            let text = write::to_json(node).to_string();
-            let mut cut: String = text.chars().take(SHOWN).collect();
-            if cut.len() < text.len() {
-                cut.push('…');
-            }
-            cut
-        };
         let what = format!("{} of {}/{}", self.change.named_path(), self.resource.kind(), self.resource.name());
         match (&before, &after) {
-            (None, Some(after)) => format!("{what} is {} in {to} and not there in {from}", shown(after)),
-            (Some(before), None) => format!("{what} is {} in {from} and not there in {to}", shown(before)),
-            (Some(before), Some(after)) => format!("{what} is {} in {to} and {} in {from}", shown(after), shown(before)),
+            (None, Some(after)) => format!("{what} is {} in {to} and not there in {from}", cut(&json(after), 0)),
+            (Some(before), None) => format!("{what} is {} in {from} and not there in {to}", cut(&json(before), 0)),
+            (Some(before), Some(after)) => match (items(before), items(after)) {
+                (Some(earlier), Some(later)) => format!("{what} {}", describe_lists(&earlier, &later, from, to)),
+                _ => {
+                    let (earlier, later) = side_by_side(&json(before), &json(after));
+                    format!("{what} is {later} in {to} and {earlier} in {from}")
+                }
+            },
             (None, None) => what,
         }
     }
+}
+
+fn json(node: &Node) -> String {
+    write::to_json(node).to_string()
+}
+
+/// The items of a list that holds some.
+fn items(node: &Node) -> Option<Vec<String>> {
+    Some(node.items().iter().map(json).collect()).filter(|items: &Vec<String>| !items.is_empty())
+}
+
+/// What only one of two lists has, so that the difference is not lost among what both have.
+fn describe_lists(earlier: &[String], later: &[String], from: &str, to: &str) -> String {
+    let only = |some: &[String], others: &[String]| -> Vec<String> { some.iter().filter(|one| !others.contains(one)).cloned().collect() };
+    let (gone, come) = (only(earlier, later), only(later, earlier));
+    match (&gone[..], &come[..]) {
+        ([], []) => format!("has the same items in {to} and {from}, in another order or number"),
+        ([], _) => format!("has {} in {to} and not in {from}", cut(&come.join(", "), 0)),
+        (_, []) => format!("has {} in {from} and not in {to}", cut(&gone.join(", "), 0)),
+        _ => {
+            let (gone, come) = side_by_side(&gone.join(", "), &come.join(", "));
+            format!("has {come} in {to} and {gone} in {from}")
+        }
+    }
+}
+
+/// Two texts cut so that the first difference shows in both.
+fn side_by_side(one: &str, other: &str) -> (String, String) {
+    let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let start = if alike + LEAD > SHOWN { alike.saturating_sub(LEAD) } else { 0 };
+    (cut(one, start), cut(other, start))
+}
+
+/// The part of a text that a message shows, with what is left out marked.
+fn cut(text: &str, start: usize) -> String {
+    let shown: String = text.chars().skip(start).take(SHOWN).collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if text.chars().count() > start + SHOWN { "…" } else { "" };
+    format!("{before}{shown}{after}")
 }
 
 /// The differences between two overlays that a promotion must not have: none when the later one is not protected or something
@@ -68,13 +107,19 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
         let object = resource.resource().clone();
         let whole = context.config.drift_kinds.iter().any(|kind| kind == object.kind());
         let pods: Vec<Vec<String>> = workload::of(&object).iter().map(|workload| segments(&workload.pointer)).collect();
-        for change in resource.changes.into_iter().filter(|change| change.expected.is_none()) {
+        for change in resource.changes.into_iter().filter(|change| change.expected.is_none() && !is_nothing(change)) {
             if whole || counts(&object, &pods, &change) || (values && is_variable(&pods, &change)) {
                 found.push(Difference { resource: object.clone(), change });
             }
         }
     }
     found
+}
+
+/// Whether one side has nothing and the other an empty list, which Kubernetes takes for the same.
+fn is_nothing(change: &ValueChange) -> bool {
+    let empty = |node: &Node| node.is_null() || matches!(&node.data, Data::List(list) if list.items.is_empty());
+    matches!((&change.from, &change.to), (Some(node), None) | (None, Some(node)) if empty(node))
 }
 
 fn segments(pointer: &str) -> Vec<String> {
