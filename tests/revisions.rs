@@ -83,6 +83,26 @@ fn what_moves_is_not_new() {
 }
 
 #[test]
+fn one_more_variant_is_as_the_others_are() {
+    let repo = Repo::started();
+    let text = deployment("api").replace(", limits: {memory: 64Mi}", "");
+    repo.write("apps/api/base/deployment.yaml", &text);
+    let variant = |name: &str, image: &str| {
+        let text = format!("resources: [../../../base]\nimages:\n  - name: registry.example.com/api\n    {image}\n");
+        repo.write(&format!("apps/api/overlays/production/{name}/kustomization.yaml"), &text);
+    };
+    let pinned = format!("digest: {}", digest('a'));
+    std::fs::remove_file(repo.path(PRODUCTION)).unwrap();
+    variant("eu", &pinned);
+    repo.commit("no limit in one region");
+    variant("us", &pinned);
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+    // what it has of its own is news
+    variant("us", "newTag: v2");
+    assert_eq!(repo.run(&base("HEAD")).findings(), ["mutable-tag apps/api/overlays/production/us/kustomization.yaml:4"]);
+}
+
+#[test]
 fn what_staging_got_with_an_image_comes_along_with_it() {
     let repo = Repo::started();
     let path = |environment: &str| format!("apps/api/overlays/{environment}/kustomization.yaml");

@@ -95,6 +95,12 @@ impl Known {
                 }
             }
         }
+        // what a line of the base does to one more variant, as it did to another one, has its cause there
+        let of_line = |traits: &Traits| (traits.neutral.clone(), traits.environment.clone(), traits.file.clone());
+        let lines: BTreeSet<_> = self.findings.iter().filter(|traits| !traits.overlay.is_empty()).map(of_line).collect();
+        for (left, traits) in left.iter_mut().zip(&own) {
+            *left &= self.overlays.contains(&traits.overlay) || !lines.contains(&of_line(traits));
+        }
         let mut left = left.into_iter();
         findings.into_iter().filter(|_| left.next().unwrap_or(true)).collect()
     }

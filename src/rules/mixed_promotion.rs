@@ -59,8 +59,11 @@ impl Rule for MixedPromotion {
         let moved = |from: &&Overlay| Some((context.side(from), context.moved_images(from).first().copied()?));
         let Some((name, earlier)) = before.iter().find_map(moved) else { return };
         let message = format!("the change moves an image of {} in {name} and in {} at once", to.app, context.side(to));
-        let draft = Draft::new(Severity::Warning, later.origin(), message).help("split the change");
-        let draft = draft.related(earlier.origin(), format!("the image of {name}"));
+        let draft = Draft::new(Severity::Warning, later.origin(), message);
+        let draft = match earlier.origin() == later.origin() {
+            true => draft.help("one line moves both: give each environment a line of its own"),
+            false => draft.help("split the change").related(earlier.origin(), format!("the image of {name}")),
+        };
         sink.report(context, Some(to), draft.on(later.resource, later.pointer.clone()));
     }
 }
