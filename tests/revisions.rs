@@ -179,6 +179,46 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
     assert_eq!(repo.run(CHECK).findings(), Vec::<String>::new());
 }
 
+#[test]
+fn a_rollback_is_no_promotion() {
+    let repo = Repo::started();
+    let with = |environment: &str, letter: char, arguments: &str| {
+        let path = format!("apps/api/overlays/{environment}/kustomization.yaml");
+        let patch = "patches:\n  - target: {kind: Deployment}\n    patch: |\n      - {op: add, path: /spec/template/spec/containers/0/args, value: ";
+        repo.pin("api", environment, letter);
+        let text = std::fs::read_to_string(repo.path(&path)).unwrap();
+        repo.write(&path, &if arguments.is_empty() { text } else { format!("{text}{patch}{arguments}}}\n") });
+    };
+    with("staging", 'b', "[--fast]");
+    repo.commit("stage b with an argument");
+    with("production", 'b', "[--fast]");
+    repo.commit("promote b");
+    assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
+    // production alone goes back, with what it ran besides the image
+    repo.git(&["checkout", "-q", "-b", "back"]);
+    with("production", 'a', "");
+    assert!(!repo.run(&base("HEAD")).findings().iter().any(|found| found.starts_with("ride-along")));
+    // and both of them at once
+    with("staging", 'a', "");
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+    // not with something that neither has had
+    with("production", 'a', "[--slow]");
+    with("staging", 'a', "[--slow]");
+    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("ride-along {PRODUCTION}:8")]);
+    repo.git(&["reset", "-q", "--hard"]).git(&["checkout", "-q", "main"]);
+    // staging goes on without the argument: what it ran with the image may still come along
+    with("staging", 'c', "[--other]");
+    repo.commit("stage c with another argument");
+    with("staging", 'd', "");
+    repo.commit("stage d without one");
+    with("production", 'c', "[--other]");
+    let found = repo.run(&base("HEAD")).findings();
+    assert!(!found.iter().any(|found| found.starts_with("ride-along")), "{found:?}");
+    with("production", 'c', "[--another]");
+    let found = repo.run(&base("HEAD")).findings();
+    assert!(found.contains(&format!("ride-along {PRODUCTION}:8")), "{found:?}");
+}
+
 /// A tag that a release gives to its chart, which names the image itself.
 fn release(tag: &str) -> String {
     format!(

@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: the change under check moves an image of a protected environment and an image of the same app in an environment before it.
+//! With `--base`: the change under check moves an image of a protected environment and an image of the same app in an environment before it. A rollback of both, to what each of them ran before, is none.
 //!
 //! ## Why
 //!
@@ -24,7 +24,7 @@
 //!
 //! None.
 
-use super::{Category, Context, Draft, Metadata, Rule, Sink};
+use super::{Category, Context, Draft, ImageUse, Metadata, Rule, Sink};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 
@@ -58,6 +58,15 @@ impl Rule for MixedPromotion {
         before.sort_by_key(|from| std::cmp::Reverse(from.environment));
         let moved = |from: &&Overlay| Some((context.side(from), context.moved_images(from).first().copied()?));
         let Some((name, earlier)) = before.iter().find_map(moved) else { return };
+        let returns = |overlay: &Overlay| {
+            let ran = |used: &&ImageUse| {
+                used.image().digest.is_some_and(|digest| context.first_ran(overlay, overlay, &used.name, digest).is_some())
+            };
+            context.moved_images(overlay).iter().all(ran)
+        };
+        if returns(to) && before.iter().all(|from| returns(from)) {
+            return;
+        }
         let message = format!("the change moves an image of {} in {name} and in {} at once", to.app, context.side(to));
         let draft = Draft::new(Severity::Warning, later.origin(), message);
         let draft = match earlier.origin() == later.origin() {

@@ -4,7 +4,7 @@
 //!
 //! With `--base`: the change under check moves an image of a protected environment and changes something else there that a promotion carries (a pod template, a variable that both environments gave the same value, the ports of a Service, rules of a NetworkPolicy, keys of a ConfigMap, a new workload, Service, NetworkPolicy or ConfigMap), and the environment before does not render it at the base revision. An edit in a base counts as well.
 //!
-//! What the environment before has run already, what belongs to an environment by nature (replicas, hosts, resource quantities), what `drift.allow` allows, and a change that moves no image are no ride-along.
+//! What the environment before has run already, now or when it ran the image, what comes back with an image that the environment itself ran before (a rollback), what belongs to an environment by nature (replicas, hosts, resource quantities), what `drift.allow` allows, and a change that moves no image are no ride-along.
 //!
 //! ## Why
 //!
@@ -28,6 +28,7 @@
 use super::{Category, Context, Draft, Metadata, Rule, Sink, drift};
 use crate::compare::{self, Change};
 use crate::finding::Severity;
+use crate::history;
 use crate::kubernetes::workload;
 use crate::kustomize::{Resource, ResourceId};
 use crate::repo::Overlay;
@@ -58,20 +59,25 @@ impl Rule for RideAlong {
         }
         let (earlier, later) = (context.side(from), context.side(to));
         let help = format!("bring it to {earlier} first, and promote it with the image that ran with it");
-        // what staging had at the base is no difference to it
-        let unproved = drift::differences(context, staged, to);
-        let unproved_values = drift::differences_and_values(context, staged, to);
+        // a variable that had another value in production than in staging is production's own
         let own = drift::differences_and_values(context, staged, before);
-        for difference in drift::differences_and_values(context, before, to) {
-            let among = |others: &[drift::Difference]| others.iter().any(|other| same_place(&difference, other));
-            // a variable that had another value in production than in staging is production's own
-            let proved = match drift::is_value_of_variable(&difference) {
-                true => !among(&unproved_values) || among(&own),
-                false => !among(&unproved),
-            };
-            if proved || drift::allowance(context, &difference, to).is_some() {
-                continue;
+        let is_own = |difference: &drift::Difference| drift::is_value_of_variable(difference) && among(difference, &own);
+        let mut differences = drift::differences_and_values(context, before, to);
+        differences.retain(|difference| !is_own(difference) && drift::allowance(context, difference, to).is_none());
+        let mut new = new_objects(context, before, to);
+        new.retain(|(_, new)| counts(new));
+        // what staging had is no difference to it: at the base, or when it ran the image; nor what production had with the image
+        let proofs = std::iter::once(Some(staged.clone()));
+        for proof in proofs.chain(std::iter::once_with(|| when_they_ran(context, [staged, before], to)).flatten()).flatten() {
+            if differences.is_empty() && new.is_empty() {
+                return;
             }
+            let unproved = [drift::differences(context, &proof, to), drift::differences_and_values(context, &proof, to)];
+            differences.retain(|difference| among(difference, &unproved[usize::from(drift::is_value_of_variable(difference))]));
+            let unproved = new_objects(context, &proof, to);
+            new.retain(|(id, _)| unproved.iter().any(|(other, _)| other == id));
+        }
+        for difference in differences {
             let in_head = to.rendered.files.contains(&difference.change.origin.file);
             let in_head = in_head && base.files.get(difference.change.origin.file).revision.is_none();
             let origin = if in_head { difference.change.origin } else { to.origin };
@@ -79,12 +85,7 @@ impl Rule for RideAlong {
             let draft = Draft::new(Severity::Warning, origin, format!("{told}: it comes with an image, and {earlier} has not run it"));
             sink.report(context, Some(to), draft.help(help.clone()).on(&difference.resource, difference.change.path()));
         }
-        let new_to = |from: &Overlay| -> Vec<ObjectOfPair> {
-            let changes = compare::resources(from, to, &context.repo.environments).into_iter();
-            changes.filter(|change| change.change == Change::Added).filter_map(|change| change.to).map(|new| (new.id(), new)).collect()
-        };
-        let unproved = new_to(staged);
-        for (id, new) in new_to(before).into_iter().filter(|(id, new)| counts(new) && unproved.iter().any(|(other, _)| other == id)) {
+        for (id, new) in new {
             let message = format!("{}/{} is new in {later}: it comes with an image, and {earlier} has not run it", id.kind, id.name);
             let draft = Draft::new(Severity::Warning, new.node.get("kind").map_or(new.node.origin, |kind| kind.origin), message);
             sink.report(context, Some(to), draft.help(help.clone()).on(&new, ""));
@@ -92,8 +93,28 @@ impl Rule for RideAlong {
     }
 }
 
+/// The overlays, as the base has them, as they were when they last ran the images that the change brings.
+fn when_they_ran(context: &Context, overlays: [&Overlay; 2], to: &Overlay) -> Vec<Option<Overlay>> {
+    let Some(proofs) = context.proofs else { return Vec::new() };
+    let moved = context.moved_images(to);
+    let mut images = history::images(&to.rendered, &context.repo.files);
+    images.retain(|name, _| moved.iter().any(|used| used.name == *name));
+    proofs.when_it_ran(&overlays.map(|overlay| (overlay, &images)))
+}
+
 /// An object with its identity as rendered.
 type ObjectOfPair = (ResourceId, Resource);
+
+/// The objects that one overlay has and another one lacks.
+fn new_objects(context: &Context, from: &Overlay, to: &Overlay) -> Vec<ObjectOfPair> {
+    let changes = compare::resources(from, to, &context.repo.environments).into_iter();
+    changes.filter(|change| change.change == Change::Added).filter_map(|change| change.to).map(|new| (new.id(), new)).collect()
+}
+
+/// Whether a difference lies where another one does, or within it, or around it.
+fn among(difference: &drift::Difference, others: &[drift::Difference]) -> bool {
+    others.iter().any(|other| same_place(difference, other))
+}
 
 /// Whether a new object is one that a promotion carries: what runs, and what it is reached by and configured with. Budgets and
 /// autoscalers are often production's own.
