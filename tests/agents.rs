@@ -270,6 +270,37 @@ fn what_argo_cd_cannot_build_is_told() {
 }
 
 #[test]
+fn applications_that_are_kept_elsewhere_show_in_the_files_beside() {
+    let image = "/spec/template/spec/containers/0/image";
+    let (base, overlay) = ("resources: [deployment.yaml]", "resources: [../../base]");
+    let load_with = |beside: &[(&'static str, &'static str)]| {
+        let files = [
+            ("apps/api/base/kustomization.yaml", base),
+            ("apps/api/base/deployment.yaml", DEPLOYMENT),
+            ("apps/api/overlays/staging/kustomization.yaml", overlay),
+            ("apps/api/overlays/production/kustomization.yaml", overlay),
+        ];
+        load(files.into_iter().chain(beside.iter().copied()))
+    };
+    let own = ("apps/api/overlays/production/.argocd-source-api-production.yaml", "kustomize: {images: ['acme/api:v2']}");
+    let all = ("apps/api/overlays/staging/.argocd-source.yaml", "kustomize: {images: ['acme/api:v3']}");
+    let repo = load_with(&[own, all]);
+    assert_eq!(lines(&repo, &[image]), ["production: acme/api:v2", "staging: acme/api:v3"]);
+    let names: Vec<&str> = repo.overlays.iter().filter_map(|overlay| overlay.agent.as_ref()).map(|agent| &*agent.name).collect();
+    assert_eq!(names, ["Application api-production", "Application"]);
+    // two Applications of one folder
+    let other = ("apps/api/overlays/production/.argocd-source-argocd_api-eu.yaml", "kustomize: {images: ['acme/api:v4']}");
+    let repo = load_with(&[own, other]);
+    assert_eq!(
+        lines(&repo, &[image]),
+        ["production/api-production: acme/api:v2", "production/api-eu: acme/api:v4", "staging: acme/api:v1"]
+    );
+    // what is no kustomization is left alone
+    let chart = ("charts/api/.argocd-source-api.yaml", "helm: {parameters: [{name: tag, value: v2}]}");
+    assert_eq!(lines(&load_with(&[chart]), &[image]), ["production: acme/api:v1", "staging: acme/api:v1"]);
+}
+
+#[test]
 fn argo_cd_reads_plain_folders_as_configured() {
     let config = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
     let (a, b, c) = (config("a"), config("b"), config("c"));

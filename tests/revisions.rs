@@ -249,6 +249,25 @@ fn values_of_charts_have_a_past_as_containers_have() {
 }
 
 #[test]
+fn what_an_updater_writes_beside_a_kustomization_is_proved() {
+    let repo = Repo::started();
+    let write = |environment: &str, letter: char| {
+        let path = format!("apps/api/overlays/{environment}/.argocd-source-api-{environment}.yaml");
+        repo.write(&path, &format!("kustomize:\n  images:\n    - registry.example.com/api@{}\n", digest(letter)));
+        path
+    };
+    write("staging", 'b');
+    repo.commit("staging runs b");
+    let production = write("production", 'b');
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+    write("production", 'c');
+    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("digest-mismatch {production}:3")]);
+    // a return to what the kustomization itself says
+    repo.git(&["clean", "-qfd"]).pin("api", "production", 'a');
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+}
+
+#[test]
 fn nothing_proves_itself() {
     let moved = Repo::started();
     moved.git(&["mv", "apps/api", "apps/backend"]);

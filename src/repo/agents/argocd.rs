@@ -13,7 +13,7 @@ use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry, Replic
 use crate::kustomize::{Kustomization, Problem, Renderer};
 use crate::repo::{Agent, AgentKind};
 use crate::source::join;
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::yaml::{By, Entry, FileId, Node, Origin};
 
 /// The API group of Applications and ApplicationSets.
 pub const GROUP: &str = "argoproj.io";
@@ -123,6 +123,31 @@ fn pointer(node: &Node, source: &Node, at: (FileId, &str), renderer: &Renderer, 
         object: node.clone(),
     };
     Some((url, pointer))
+}
+
+/// The folder of a file that Argo CD merges into the source of an Application (parameter overrides), and the name of
+/// the Application where the file's name has it.
+pub fn overridden(path: &str) -> Option<(&str, &str)> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let rest = name.strip_prefix(".argocd-source")?.strip_suffix(".yaml")?;
+    Some((folder, if rest.is_empty() { rest } else { rest.strip_prefix('-')? }))
+}
+
+/// The Application of such a file when its object is not in the repo: `name` may carry the namespace (`apps_api`), or be empty.
+pub fn elsewhere(folder: &str, name: &str, origin: Origin) -> Node {
+    let entry = |key: &str, value: Node| Entry { key: key.into(), key_origin: origin, value };
+    let map = |entries: Vec<Entry>| Node::map(entries, origin);
+    let text = |text: &str| Node::string(text, origin);
+    let mut metadata: Vec<Entry> = Vec::new();
+    let (namespace, name) = name.split_once('_').unwrap_or(("", name));
+    metadata.extend(
+        [("namespace", namespace), ("name", name)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| entry(key, text(value))),
+    );
+    let source = map(vec![entry("path", text(if folder.is_empty() { "." } else { folder }))]);
+    map(vec![entry("metadata", map(metadata)), entry("spec", map(vec![entry("source", source)]))])
 }
 
 /// What tells the environment of an Application when its file's folder does not.

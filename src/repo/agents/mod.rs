@@ -169,7 +169,8 @@ impl Pointer {
 
 /// The files of a tree that may hold agents' objects.
 pub fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
-    renderer.source().files().par_iter().filter(|path| mentions(renderer, path)).cloned().collect()
+    let holds = |path: &&Arc<str>| argocd::overridden(path).is_some() || mentions(renderer, path);
+    renderer.source().files().par_iter().filter(holds).cloned().collect()
 }
 
 /// Reads the agents' objects of a tree, in the files of [`candidates`].
@@ -222,6 +223,18 @@ pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folder
         for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
             pointer.place = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder));
             pointer.folder_place = placed(&pointer.folder);
+            agents.pointers.push(pointer);
+        }
+    }
+    // Applications that are kept elsewhere show in what was written beside the kustomization for them
+    let followed: HashSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
+    for (file, path, node) in &objects {
+        let unfollowed = |folder: &str| !followed.contains(folder) && renderer.kustomization(folder).is_some();
+        let Some((folder, name)) = argocd::overridden(path).filter(|(folder, _)| unfollowed(folder)) else { continue };
+        let application = argocd::elsewhere(folder, name, node.origin);
+        for (_, mut pointer) in argocd::pointers(&application, *file, path, renderer, &mut agents.notes) {
+            pointer.place = layout.place(folder).and_then(Result::ok);
+            pointer.folder_place = pointer.place.clone();
             agents.pointers.push(pointer);
         }
     }
@@ -280,6 +293,7 @@ fn with_repository(node: &Node, see: &mut dyn FnMut(&str, &Node)) {
 fn name_of(node: &Node, kind: &str) -> String {
     let text = |key: &str| node.at(&["metadata", key]).and_then(Node::text).unwrap_or_default();
     match text("namespace") {
+        "" if text("name").is_empty() => kind.to_string(),
         "" => format!("{kind} {}", text("name")),
         namespace => format!("{kind} {namespace}/{}", text("name")),
     }
