@@ -139,8 +139,9 @@ fn shallow_clones_of_ci_say_what_to_fetch() {
     run_git(&folder, &["checkout", "-q", "--detach", "refs/remotes/pull/1/merge"]);
     refused(run(&folder, &base("origin/main"), &[]), &["there is no revision \"origin/main\"", "the clone is shallow", "fetch-depth: 0"]);
     refused(run(&folder, &base("HEAD~1"), &[]), &["the clone is shallow", "fetch-depth: 0"]);
-    let ci = run(&folder, CHECK, &[("GITHUB_BASE_REF", "main")]);
-    assert!(ci.err.contains("origin/main of GITHUB_BASE_REF cannot be used, so everything is reported"), "{}", ci.err);
+    let in_ci = |arguments: &[&str]| run(&folder, arguments, &[("GITHUB_BASE_REF", "main")]);
+    refused(in_ci(CHECK), &["the base origin/main that GITHUB_BASE_REF names cannot be used", "fetch-depth: 0", "--no-base"]);
+    assert_ne!(in_ci(&[CHECK, &["--no-base"]].concat()).status, 2);
     // both are there, and where they parted is not
     run_git(&folder, &["fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main"]);
     refused(run(&folder, &base("origin/main"), &[]), &["no common ancestor in this clone, which is shallow", "fetch-depth: 0"]);

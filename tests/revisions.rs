@@ -379,9 +379,9 @@ fn clones_that_lack_something_say_what_and_how_to_get_it() {
     let missing = run_in(&base("HEAD~5"));
     assert!(missing.status == 2 && missing.err.contains("fetch-depth: 0"), "{}", missing.err);
     assert!(run_in(&["status"]).err.contains("fetch-depth: 0"));
-    // a base that CI names and that is not there: everything is reported
+    // a base that CI names and that is not there is not left out without a word
     let ci = run(&shallow, CHECK, &[("GITHUB_BASE_REF", "release")]);
-    assert!(ci.err.contains("origin/release of GITHUB_BASE_REF cannot be used"), "{}", ci.err);
+    assert!(ci.status == 2 && ci.err.contains("origin/release that GITHUB_BASE_REF names cannot be used"), "{}", ci.err);
 }
 
 #[test]
@@ -413,6 +413,12 @@ fn ci_systems_name_the_base() {
         assert_eq!(run.findings(), ["unused-image-override apps/api/overlays/staging/kustomization.yaml:5"], "{name}: {}", run.err);
     }
     assert_eq!(repo.run(CHECK).findings().len(), 2);
+    assert_eq!(run(repo.root(), &[CHECK, &["--no-base"]].concat(), &[("GITHUB_BASE_REF", "main")]).findings().len(), 2);
+    // the target itself is checked out
+    repo.git(&["checkout", "-q", "main"]);
+    let target = run(repo.root(), CHECK, &[("GITHUB_BASE_REF", "main")]);
+    assert_eq!(target.findings().len(), 1, "{}", target.out);
+    assert!(target.err.contains("is what is checked out, so everything is reported"), "{}", target.err);
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub struct Arguments {
     /// the environment
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
+    /// Report everything, also in CI, where a base would be found
+    #[arg(long, conflicts_with_all = ["base", "staged"])]
+    no_base: bool,
     /// Report what the change did not cause as well
     #[arg(long)]
     all: bool,
@@ -149,7 +152,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
 }
 
-/// The base revision: what `--base` names must be there; what CI names is used when it is.
+/// The base revision: what `--base` or CI names must be there, or the check would leave out what it is asked for without a word.
 fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
@@ -164,19 +167,26 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
         };
     }
     let mut first = None;
-    for (revision, variable) in base::from_environment() {
+    for (revision, variable) in base::from_environment().into_iter().filter(|_| !arguments.no_base) {
         match base::load(workspace, &revision, options) {
+            // GitHub's pull_request_target checks the target out, and not what is proposed; Prow calls what was merged its base
+            Ok(base) if base.changed.is_empty() && workspace.head_commit().is_ok_and(|head| head.id == base.commit.id) => {
+                let base = report::printable(&revision);
+                complain(&format!("warning: the base {base} of {variable} is what is checked out, so everything is reported"));
+                return Ok(None);
+            }
             Ok(base) => return Ok(Some(base)),
             Err(error) => first = first.or(Some((revision, variable, error))),
         }
     }
-    if let Some((revision, variable, error)) = first {
-        complain(&format!(
-            "warning: the base {} of {variable} cannot be used, so everything is reported: {error}",
-            report::printable(&revision)
-        ));
+    match first {
+        // what lies outside of the clone that CI speaks of
+        None | Some((_, _, GitError::NotARepository)) => Ok(None),
+        Some((revision, variable, error)) => {
+            let base = report::printable(&revision);
+            Err(format!("the base {base} that {variable} names cannot be used: {error}; --no-base checks without one"))
+        }
     }
-    Ok(None)
 }
 
 /// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git there is none.
