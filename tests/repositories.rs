@@ -260,6 +260,13 @@ fn objects_are_found_wherever_git_keeps_them() {
     refused(repo.run(&base("HEAD~2")), &["there is no revision \"HEAD~2\": HEAD is there"]);
     clean(&repo.run(&base("HEAD~1")));
     repo.git(&["replace", "-d", "HEAD~1"]);
+    // replaced so that it has no beginning
+    let before = repo.id("HEAD~1");
+    let round = run_git(repo.root(), &["commit-tree", "-m", "round", "-p", "HEAD", "HEAD~1^{tree}"]);
+    repo.git(&["replace", &before, &round]);
+    assert!(repo.run(&["status"]).expect(0).err.contains("the history goes round in a circle"));
+    refused(repo.run(&base("HEAD~9")), &["the history goes round in a circle"]);
+    repo.git(&["replace", "-d", &before]);
     // grafts, which Git has given up, hide nothing
     repo.write(".git/info/grafts", &format!("{}\n", repo.id("HEAD")));
     assert_eq!(repo.run(&["status"]).out, expected);
@@ -600,6 +607,13 @@ fn work_trees_find_their_repository_or_say_why_not() {
     let below = repo.path("apps/api");
     assert_eq!(run(&below, &base("HEAD~1"), &[]).status, 0);
     assert!(run(&below, &["history", "api"], &[]).out.contains("@aaaaaaaaaaaa  @bbbbbbbbbbbb"));
+    // nothing but work trees beside the repository
+    run_git(folder.path(), &["clone", "-q", "--bare", &repo.root().display().to_string(), "trees/.bare"]);
+    let trees = folder.path().join("trees");
+    std::fs::write(trees.join(".git"), "gitdir: ./.bare\n").unwrap();
+    run_git(&trees, &["worktree", "add", "-q", "main", "main"]);
+    clean(&run(&trees.join("main"), &base("HEAD~1"), &[]));
+    refused(run(&trees, CHECK, &[]), &["holds linked work trees only", "main", "run in one of them"]);
     // bare, and without a commit
     let bare = folder.path().join("empty.git");
     run_git(folder.path(), &["init", "-q", "--bare", "empty.git"]);

@@ -162,6 +162,11 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
         Head::Worktree => {
             let (place, tree) = open(named)?;
             unreadable(tree.unreadable());
+            let has_no_tree = || repository(&place.root).is_ok_and(|repository| !repository.has_worktree());
+            if let Some(first) = tree.linked().first().filter(|_| has_no_tree()) {
+                let shown = report::printable(first).into_owned();
+                return Err(format!("{} holds linked work trees only ({shown}): run in one of them", place.root.display()));
+            }
             let left_out = tree.left_out();
             if left_out > 0 {
                 let count = report::count(left_out, "file");

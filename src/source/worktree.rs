@@ -34,6 +34,8 @@ pub struct Worktree {
     links: HashMap<Arc<str>, String>,
     /// Names that are no UTF-8; they are never read.
     unreadable: Vec<String>,
+    /// The tops of linked work trees, which are no part of this one.
+    linked: Vec<Arc<str>>,
     /// What Git knows of the files, read when something is missing.
     index: OnceLock<Option<Index>>,
 }
@@ -72,6 +74,7 @@ impl Worktree {
                 Found::Unreadable(path) => tree.unreadable.push(path),
             }
         }
+        tree.linked = linked;
         tree.files.par_sort_unstable();
         tree.unreadable.sort();
         tree.places = places(&tree.files);
@@ -110,6 +113,11 @@ impl Worktree {
         let sparse = top.is_file() || top.join("info/sparse-checkout").exists();
         let sparse = sparse && Repository::open(&self.root).is_ok_and(|repository| repository.is_sparse());
         self.index().filter(|_| sparse).map_or(0, |index| index.left_out(self))
+    }
+
+    /// The tops of linked work trees, which are no part of this one.
+    pub fn linked(&self) -> &[Arc<str>] {
+        &self.linked
     }
 
     /// Names that could not be listed or are not UTF-8, for a report.

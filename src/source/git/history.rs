@@ -68,7 +68,7 @@ mod tests {
         commit(root, &[("d", "1")], "right goes on");
         git(root, &["checkout", "-q", "left"]);
         commit(root, &[("e", "1")], "left goes on");
-        let repository = Repository::open(root).unwrap();
+        let repository = std::sync::Arc::new(Repository::open(root).unwrap());
         let [left, right] = ["left", "right"].map(|name| repository.resolve(name).unwrap());
         let (one, other) = (History::of(&repository, &left).unwrap(), History::of(&repository, &right).unwrap());
         assert_eq!(one.merge_bases(&other), [repository.merge_base(&left, &right).unwrap()]);

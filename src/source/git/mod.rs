@@ -9,7 +9,7 @@ mod history;
 mod tree;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -192,9 +192,14 @@ impl Repository {
         &self.prefix
     }
 
+    /// Whether files are checked out where it was opened.
+    pub fn has_worktree(&self) -> bool {
+        self.with(|repo| repo.workdir().is_some())
+    }
+
     /// The file of the index; `None` where there is no work tree.
     pub(super) fn index_path(&self) -> Option<PathBuf> {
-        self.with(|repo| repo.workdir().map(|_| self.index.clone().unwrap_or_else(|| repo.index_path())))
+        self.with(|repo| self.has_worktree().then(|| self.index.clone().unwrap_or_else(|| repo.index_path())))
     }
 
     /// Whether the work tree may lack files on purpose.
@@ -232,7 +237,7 @@ impl Repository {
     }
 
     /// The commit that a revision names: a branch, tag, id, `HEAD~2`, `origin/main`.
-    pub fn resolve(&self, revision: &str) -> Result<Id, GitError> {
+    pub fn resolve(self: &Arc<Self>, revision: &str) -> Result<Id, GitError> {
         if revision.trim().is_empty() {
             return Err(GitError::Other("the name of the revision is empty: is the variable set that should hold it?".to_string()));
         }
@@ -257,7 +262,7 @@ impl Repository {
     }
 
     /// Why a revision leads to nothing.
-    fn unresolved(&self, repo: &gix::Repository, revision: &str) -> GitError {
+    fn unresolved(self: &Arc<Self>, repo: &gix::Repository, revision: &str) -> GitError {
         let start = revision.split(['^', '~', ':']).next().unwrap_or_default();
         let start = if start.is_empty() || start == "@" { "HEAD" } else { start };
         if start == "HEAD" {
@@ -276,12 +281,9 @@ impl Repository {
             return unknown(format!("; the clone is shallow: {UNSHALLOW}"));
         }
         // history may be cut off on the way to it
-        let mut next = named.map(id_of).filter(|_| revision.contains(['^', '~']));
-        while let Some(id) = next {
-            match self.commit(&id) {
-                Ok(commit) => next = commit.parents.first().copied(),
-                Err(error) => return error,
-            }
+        let way = named.map(id_of).filter(|_| revision.contains(['^', '~']));
+        if let Some(error) = way.and_then(|id| self.first_parents(&id).find_map(Result::err)) {
+            return error;
         }
         match named {
             Some(_) if start != revision => unknown(format!(": {start} is there, and what follows it in the name is not")),
@@ -384,8 +386,14 @@ impl Repository {
     pub fn first_parents(self: &Arc<Self>, from: &Id) -> impl Iterator<Item = Result<Commit, GitError>> + use<> {
         let repository = self.clone();
         let mut next = Some(*from);
+        let mut seen = HashSet::new();
         std::iter::from_fn(move || {
-            let commit = repository.commit(&next.take()?);
+            let id = next.take()?;
+            if !seen.insert(id) {
+                // only replaced objects can do that
+                return Some(Err(GitError::Other(format!("the history goes round in a circle at {}; see git replace -l", short(&id)))));
+            }
+            let commit = repository.commit(&id);
             if let Ok(commit) = &commit {
                 next = commit.parents.first().copied();
             }
@@ -674,7 +682,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         git(root, &["init", "-q"]);
-        let repository = Repository::open(root).unwrap();
+        let repository = Arc::new(Repository::open(root).unwrap());
         assert_eq!(repository.resolve("HEAD"), Err(GitError::Unborn));
         commit(root, &[("a/b.yaml", "x: 1"), ("c.yaml", "y: 1")], "first");
         #[cfg(unix)]
