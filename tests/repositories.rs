@@ -355,6 +355,8 @@ fn the_next_commit_is_what_git_will_commit() {
     refused(repo.run(&staged()), &[PRODUCTION, "is not merged yet", "resolve the conflict"]);
     assert_eq!(repo.run(CHECK).findings(), [format!("render-error {PRODUCTION}:4")]);
     assert!(repo.run(&["status"]).expect(0).err.contains("apps/api/overlays/production cannot be rendered as a whole"));
+    let compared = repo.run(&["diff", "staging", "production"]).expect(0).out;
+    assert!(compared.contains("rendered in part only"), "{compared}");
     repo.git(&["reset", "-q", "--hard"]).git(&["checkout", "-q", "main"]);
 }
 
@@ -619,6 +621,8 @@ fn work_trees_find_their_repository_or_say_why_not() {
     run_git(folder.path(), &["init", "-q", "--bare", "empty.git"]);
     refused(run(&bare, CHECK, &[]), &["the branch has no commit yet"]);
     refused(run(&bare, &staged(), &[]), &["a bare repository has no index"]);
+    refused(run(&bare, &["init"], &[]), &["is a bare repository without files to write to"]);
+    assert!(!bare.join(".gitops-lint.yaml").exists());
     let unborn = Repo::new();
     unborn.git(&["init", "-q"]).app("api");
     refused(unborn.run(&base("HEAD")), &["the branch has no commit yet"]);

@@ -336,10 +336,11 @@ fn section(side: &Side, all: bool) -> String {
 }
 
 fn text_of(sides: &[Side], all: bool) -> String {
-    let differing: Vec<&Side> = sides.iter().filter(|side| !side.changes.is_empty()).collect();
-    let mut text: String = differing.iter().map(|side| section(side, all)).collect();
+    // what could be rendered in part only may differ in the rest
+    let mut text: String = sides.iter().filter(|side| !side.changes.is_empty() || !side.complete).map(|side| section(side, all)).collect();
+    let differing = sides.iter().filter(|side| !side.changes.is_empty()).count();
     let what = if all { "differences" } else { "differences beyond what environments differ in by nature" };
-    text.push_str(&format!("{} of {} compared pairs have {what}", differing.len(), sides.len()));
+    text.push_str(&format!("{differing} of {} compared pairs have {what}", sides.len()));
     text.push_str(if all { "\n" } else { " (--all shows the rest)\n" });
     text
 }

@@ -15,6 +15,7 @@ use super::workspace::Workspace;
 use crate::config::CONFIG_FILE;
 use crate::repo::Repo;
 use crate::report::printable;
+use crate::source::git::is_bare;
 
 /// Apps of an environment that are named in the comment.
 const NAMED: usize = 8;
@@ -36,7 +37,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn init(arguments: &Arguments) -> Result<(), String> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let file = place(path)?.root.join(CONFIG_FILE);
+    let root = place(path)?.root;
+    if !arguments.stdout && is_bare(&root) {
+        return Err(format!("{} is a bare repository without files to write to; --stdout prints the configuration", root.display()));
+    }
+    let file = root.join(CONFIG_FILE);
     if !arguments.stdout && file.exists() {
         return Err(format!("{} is already there", file.display()));
     }
