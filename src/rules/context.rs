@@ -9,6 +9,7 @@ use jiff::ZonedDateTime;
 use super::controls::{self, Control};
 use super::depends_on::{self, Edge};
 use super::loosened_check;
+use super::unlisted::{self, Unlisted};
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
 use crate::history::{self, Contribution, Images, Version};
@@ -183,6 +184,7 @@ pub struct Context<'a> {
     before: OnceLock<Vec<Option<usize>>>,
     living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
     changes: Vec<OnceLock<Vec<ResourceChange>>>,
+    unlisted: Vec<OnceLock<Vec<Unlisted>>>,
     controls: OnceLock<Vec<Control<'a>>>,
     waits: OnceLock<Vec<Edge<'a>>>,
     pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
@@ -208,6 +210,7 @@ impl<'a> Context<'a> {
             by_app: OnceLock::new(),
             facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             changes: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
+            unlisted: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             before: OnceLock::new(),
             living: OnceLock::new(),
             controls: OnceLock::new(),
@@ -403,6 +406,12 @@ impl<'a> Context<'a> {
             found
         });
         pointers.get(folder).map_or(&[], Vec::as_slice)
+    }
+
+    /// The lists from which the change took what an overlay reads.
+    pub(super) fn unlisted(&self, overlay: &Overlay) -> &[Unlisted] {
+        let cell = self.index(overlay).and_then(|index| self.unlisted.get(index)).zip(self.at_base(overlay));
+        cell.map_or(&[], |(cell, before)| cell.get_or_init(|| unlisted::collect(self, before, overlay)))
     }
 
     /// The objects that steer agents, updaters and gates.

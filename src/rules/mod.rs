@@ -3,7 +3,7 @@
 //! A rule file holds its documentation (the `//!` header under fixed headings), its [`Metadata`] and its logic.
 //! `context` holds what is computed once for all rules, `scope` tells which overlays a change concerns, `left_behind` what a promotion should have brought along, `sink` turns drafts into
 //! findings, `problems` passes on what the renderer said. What several rules need stands in a file of its own: `automation`,
-//! `availability`, `controls`, `depends_on`, `drift`, `losses`, `windows`.
+//! `availability`, `controls`, `depends_on`, `drift`, `losses`, `unlisted`, `windows`.
 //!
 //! Rules read rendered resources and facts. They never touch the file system, never count lines, and never set a final
 //! severity: [`Sink`] applies the configuration.
@@ -20,6 +20,7 @@ mod losses;
 mod problems;
 pub mod scope;
 mod sink;
+mod unlisted;
 mod windows;
 
 mod autoscaler_conflict;

@@ -28,13 +28,13 @@
 use std::collections::HashSet;
 
 use super::context::{ObjectKey, object_key};
-use super::{Category, Context, Draft, Metadata, Rule, Sink, removed_resource};
+use super::{Category, Context, Draft, Metadata, Rule, Sink, removed_resource, unlisted};
 use crate::finding::Severity;
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
-use crate::yaml::{FileId, Node, Origin, read};
+use crate::yaml::{FileId, Node, Origin};
 
 /// See the documentation above.
 pub struct ResourceDeletion;
@@ -82,7 +82,7 @@ impl Rule for ResourceDeletion {
             }
             let applied = context.applied_by(lost);
             let name = format!("{}/{}", lost.kind(), lost.name());
-            let renamed = renamed(overlay, lost);
+            let renamed = renamed(context, overlay, lost);
             let origin = place(context, overlay, lost);
             let data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error);
             let message = match (renamed, data) {
@@ -147,8 +147,11 @@ fn is_deleted(context: &Context, overlay: &Overlay, lost: &Resource) -> bool {
 }
 
 /// What an object is called now, where it was renamed or moved to another namespace.
-fn renamed<'a>(overlay: &'a Overlay, lost: &Resource) -> Option<&'a Resource> {
-    let same = |resource: &&Resource| resource.original.same_object(&lost.original) && !resource.needs_hash;
+fn renamed<'a>(context: &Context, overlay: &'a Overlay, lost: &Resource) -> Option<&'a Resource> {
+    // what was there beside it before is not what became of it
+    let before = context.at_base(overlay).map_or(&[][..], |before| &before.rendered.resources);
+    let is_new = |resource: &Resource| !before.iter().any(|other| object_key(other) == object_key(resource));
+    let same = |resource: &&Resource| resource.original.same_object(&lost.original) && !resource.needs_hash && is_new(resource);
     overlay.rendered.resources.iter().find(same)
 }
 
@@ -158,13 +161,13 @@ pub(super) fn lost<'a>(context: &Context, before: &'a Overlay, overlay: &Overlay
         return Vec::new();
     }
     let lost = missing(before, overlay).into_iter();
-    lost.filter(|lost| is_deleted(context, overlay, lost) && renamed(overlay, lost).is_none()).collect()
+    lost.filter(|lost| is_deleted(context, overlay, lost) && renamed(context, overlay, lost).is_none()).collect()
 }
 
 /// The place of the head to edit for a lost object: what deleted or renamed it, else where it was.
 pub(super) fn place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let deleted = overlay.rendered.deleted.iter().find(|deleted| deleted.resource.original == lost.original);
-    let changed = deleted.map(|deleted| deleted.origin).or(renamed(overlay, lost).and_then(|new| new.renamed_by));
+    let changed = deleted.map(|deleted| deleted.origin).or(renamed(context, overlay, lost).and_then(|new| new.renamed_by));
     changed.unwrap_or_else(|| left(context, overlay, lost))
 }
 
@@ -261,7 +264,8 @@ fn is_kept(lost: &Resource, with_overlay: bool) -> bool {
         || lost.needs_hash
 }
 
-/// The place of the head that no longer has an object: its file, else the list of the kustomization of its folder, else the overlay.
+/// The place of the head that no longer has an object: its file, else the list that it was taken from, else the list of the
+/// kustomization of its folder, else the overlay.
 fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let files = &context.repo.files;
     let was = files.get(lost.node.origin.file);
@@ -269,11 +273,8 @@ fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let kustomization = |path: &str| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)) && folder(path) == folder(&was.path);
     let find = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
     let start = |file: FileId| Origin { file, start: 0, end: 0, ..overlay.origin };
-    let listed = |file: FileId| {
-        let documents = read::read(&files.get(file).text, file).ok()?;
-        let entries = documents.documents.first()?.entries();
-        entries.iter().find(|entry| &*entry.key == "resources").map(|entry| entry.key_origin)
-    };
     let own = find(&|path| path == &*was.path).map(start);
-    own.or_else(|| find(&kustomization).map(|file| listed(file).unwrap_or_else(|| start(file)))).unwrap_or(overlay.origin)
+    let taken = || context.unlisted(overlay).iter().find(|unlisted| unlisted.named(&was.path)).map(|unlisted| unlisted.list);
+    let beside = || find(&kustomization).map(|file| unlisted::listed(context, file).map_or_else(|| start(file), |(list, _)| list));
+    own.or_else(taken).or_else(beside).unwrap_or(overlay.origin)
 }

@@ -1,0 +1,56 @@
+//! The lists of kustomizations from which a change took entries: where an object that is gone was left out, however many overlays
+//! read the list.
+//!
+//! Not here: which objects are gone (`resource_deletion`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Context;
+use crate::kustomize::context::is_below;
+use crate::kustomize::loader::FILE_NAMES;
+use crate::repo::Overlay;
+use crate::source::join;
+use crate::yaml::{FileId, Node, Origin, read};
+
+/// A list of the head that lost entries.
+pub(super) struct Unlisted {
+    /// The list's key.
+    pub list: Origin,
+    /// What the entries named.
+    paths: Vec<String>,
+}
+
+impl Unlisted {
+    /// Whether an entry that was taken away is a file or a folder above it.
+    pub fn named(&self, file: &str) -> bool {
+        self.paths.iter().any(|path| is_below(file, path))
+    }
+}
+
+/// The lists that an overlay reads at both revisions and that lost entries.
+pub(super) fn collect(context: &Context, before: &Overlay, overlay: &Overlay) -> Vec<Unlisted> {
+    let path = |file: FileId| context.repo.files.get(file).path.clone();
+    let is_kustomization = |file: &FileId| FILE_NAMES.contains(&path(*file).rsplit('/').next().unwrap_or_default());
+    let earlier = before.rendered.files.iter().filter(|file| is_kustomization(file)).map(|file| (path(*file), *file));
+    let earlier: HashMap<Arc<str>, FileId> = earlier.collect();
+    let kept = overlay.rendered.files.iter().copied().filter(is_kustomization);
+    let edited = kept.filter_map(|now| Some((now, *earlier.get(&path(now))?))).filter(|(now, then)| now != then);
+    let lists = edited.filter_map(|(now, then)| {
+        let (list, left) = listed(context, now)?;
+        let paths = listed(context, then)?.1.into_iter().filter(|path| !left.contains(path)).collect();
+        Some(Unlisted { list, paths })
+    });
+    lists.collect()
+}
+
+/// What a kustomization names as resources and components, and the key of the first list that does.
+pub(super) fn listed(context: &Context, file: FileId) -> Option<(Origin, Vec<String>)> {
+    let source = context.repo.files.get(file);
+    let documents = read::read(&source.text, file).ok()?;
+    let entries = documents.documents.first()?.entries();
+    let lists = || entries.iter().filter(|entry| matches!(&*entry.key, "resources" | "components" | "bases"));
+    let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let paths = lists().flat_map(|entry| entry.value.items()).filter_map(Node::text).filter_map(|path| join(folder, path));
+    Some((lists().next()?.key_origin, paths.collect()))
+}
