@@ -292,6 +292,7 @@ impl<'a> Walk<'a> {
                 tracked.done = !see(change);
             }
         }
+        renderers.into_par_iter().for_each(drop);
         // what was not there before has no past to go through
         self.tracked.iter_mut().for_each(|tracked| tracked.done |= tracked.begun || tracked.cut);
     }

@@ -2,6 +2,7 @@
 //! what did not change shared with the head.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -20,8 +21,8 @@ use crate::yaml::{By, FileId, Node, Origin};
 
 /// A loaded base revision.
 pub struct Base {
-    /// The base as a repo.
-    pub repo: Repo,
+    /// The base as a repo, given back as little as the head is.
+    pub repo: ManuallyDrop<Repo>,
     /// Its configuration.
     pub config: Config,
     /// Its commit: where the branch under check left the target branch.
@@ -312,7 +313,7 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Ba
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
-    Ok(Base { repo, config, commit, changed, submodules })
+    Ok(Base { repo: ManuallyDrop::new(repo), config, commit, changed, submodules })
 }
 
 /// The submodules among what changed, each with the line of `.gitmodules` that names its path.

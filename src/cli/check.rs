@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -81,10 +80,9 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let baseline = arguments.baseline.as_deref().map(read_baseline).transpose()?;
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
     let head = if arguments.staged { Head::Staged } else { Head::Worktree };
-    // the process ends with the check: to give everything back piece by piece takes a while
     let judge = &arguments.judge;
     judge.known()?;
-    let mut workspace = ManuallyDrop::new(Workspace::load_at(path, &arguments.repo, head)?);
+    let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
     judge.lay_over(&mut workspace.config);
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
@@ -92,12 +90,12 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let mut options = check::Options { selection, baseline, ..check::Options::whole(today) };
     let policies = policies(&workspace, judge)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let mut base = ManuallyDrop::new(timed(&mut timings, "base", || base_of(arguments, &workspace))?);
+    let mut base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
     if let Some(base) = base.as_mut() {
         judge.lay_over(&mut base.config);
     }
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
-    let mut context = Context::new(repo, config, base.as_ref().map(|base| &base.repo));
+    let mut context = Context::new(repo, config, base.as_ref().map(|base| &*base.repo));
     context.now = Some(now.clone());
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
@@ -116,16 +117,17 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     if wanted.is_empty() {
         return Err("no overlay of an environment was found".to_string());
     }
+    let rendered = wanted.par_iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files))));
+    let present: BTreeMap<usize, Images> = rendered.collect::<Vec<_>>().into_iter().collect();
     for overlay in wanted.iter().filter_map(|index| repo.overlays.get(*index)).filter(|overlay| !overlay.rendered.complete) {
         let path = printable(&overlay.path);
         complain(&format!("warning: {path} cannot be rendered as a whole, and images may be missing; `gitops-lint check` tells why"));
     }
-    let present: BTreeMap<usize, Images> =
-        wanted.iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files)))).collect();
-    let before = |index: usize| repo.pairs.iter().find(|pair| pair.to == index).map(|pair| pair.from);
+    // of several, the first pair of the list
+    let before: BTreeMap<usize, usize> = repo.pairs.iter().rev().map(|pair| (pair.to, pair.from)).collect();
     // an image without tag and digest in the overlay before is found by the end of its name: mirrors differ in the registry
     let counterpart = |index: usize, name: &str| -> Option<(usize, String)> {
-        let from = before(index)?;
+        let from = *before.get(&index)?;
         let names = present.get(&from)?;
         let end = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();
         let found = names.keys().find(|other| *other == name).or_else(|| names.keys().find(|other| end(other) == end(name)))?;
@@ -133,15 +135,17 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     };
     let mut since: BTreeMap<(usize, String), Option<Arc<Commit>>> = BTreeMap::new();
     let mut past: Past = BTreeMap::new();
-    let differing: Vec<(usize, String, Version)> = present
+    // by the overlay before: what the later one runs of an image of it
+    let mut differing: BTreeMap<usize, Vec<(String, Version)>> = BTreeMap::new();
+    let differs = present
         .iter()
         .flat_map(|(index, images)| images.keys().filter_map(|name| Some((*index, name.clone(), one(images, name)?))))
         .filter_map(|(index, name, version)| {
             let (from, other) = counterpart(index, &name)?;
             let earlier = one(present.get(&from)?, &other)?;
             (!earlier.same(&version)).then_some((from, other, version))
-        })
-        .collect();
+        });
+    differs.for_each(|(from, name, version)| differing.entry(from).or_default().push((name, version)));
     let end = match workspace.git().and_then(|git| Ok((git, workspace.head_commit()?))) {
         Err(error) => End::Truncated(error.to_string()),
         Ok((repository, head)) => {
@@ -158,9 +162,8 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
                 }
                 let dated = images.keys().all(|name| since.contains_key(&(change.overlay, name.clone())));
                 // the past of an earlier environment is needed until it shows what the later one runs
-                let sought = differing.iter().any(|(from, name, version)| {
-                    let seen = past.get(&(*from, name.clone())).is_some_and(|all| all.iter().any(|old| old.same(version)));
-                    *from == change.overlay && !seen
+                let sought = differing.get(&change.overlay).into_iter().flatten().any(|(name, version)| {
+                    !past.get(&(change.overlay, name.clone())).is_some_and(|all| all.iter().any(|old| old.same(version)))
                 });
                 !dated || sought
             })

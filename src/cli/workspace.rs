@@ -2,6 +2,7 @@
 //! command that looks at overlays. Not here: judging (`check`), printing.
 
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -43,8 +44,8 @@ pub struct Workspace {
     pub place: Place,
     /// The configuration.
     pub config: Config,
-    /// The repo.
-    pub repo: Repo,
+    /// The repo. The process ends with the answer: to give all of it back piece by piece takes a while.
+    pub repo: ManuallyDrop<Repo>,
     /// How long each step took.
     pub timings: Vec<(&'static str, Duration)>,
     head: HeadFiles,
@@ -75,7 +76,7 @@ impl Workspace {
         let config =
             timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
         let repo = timed(&mut timings, "discover", || Repo::load_with(source, Some(place.root.clone()), &config, files));
-        let workspace = Workspace { place, config, repo, timings, head, git };
+        let workspace = Workspace { place, config, repo: ManuallyDrop::new(repo), timings, head, git };
         workspace.whole()?;
         Ok(workspace)
     }

@@ -4,7 +4,7 @@
 //! A difference that was there when the earlier environment ran what the later one runs at the base is a standing one, and no
 //! news. Not here: the differences (the rules), the past of an environment (`history`).
 
-use super::{Context, of_pair};
+use super::{Category, Context, find, of_pair};
 use crate::finding::Finding;
 use crate::history::{Images, images, share_version};
 use crate::repo::Overlay;
@@ -51,7 +51,9 @@ fn promotion<'a>(head: &Context<'a>, base: &Context, from: &Overlay, to: &Overla
     if replaced.is_empty() || share_version(&images(&from.rendered, &head.repo.files), &replaced) {
         return None;
     }
-    let findings = of_pair(base, from, before);
+    let mut findings = of_pair(base, from, before);
+    // the images themselves are what the promotion is about
+    findings.retain(|finding| find(&finding.rule).is_none_or(|rule| rule.metadata().category != Category::Images));
     (!findings.is_empty()).then_some(Promotion { from, to: before, replaced, findings })
 }
 

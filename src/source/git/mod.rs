@@ -59,7 +59,8 @@ pub type Id = [u8; 20];
 
 /// Hexadecimal digits of an id.
 pub fn hex(id: &Id) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// The first ten digits, as people read them.
