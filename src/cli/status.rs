@@ -99,6 +99,21 @@ struct Line<'r> {
 /// The versions of an image that an overlay went through, newest first, as far as the walk went.
 type Past = BTreeMap<(usize, String), Vec<Version>>;
 
+/// An image that two environments run in different versions, each side with its overlay, its name there and its version.
+struct Differing {
+    earlier: ((usize, String), Version),
+    later: ((usize, String), Version),
+}
+
+impl Differing {
+    /// Whether more of an overlay's past may tell how the two stand: the earlier environment's until it shows what the later one
+    /// runs, the later one's until it shows what the earlier one runs.
+    fn is_open(&self, overlay: usize, past: &Past) -> bool {
+        let ran = |side: &(usize, String), version: &Version| past.get(side).is_some_and(|all| all.iter().any(|old| old.same(version)));
+        !ran(&self.earlier.0, &self.later.1) && (overlay == self.earlier.0.0 || !ran(&self.later.0, &self.earlier.1))
+    }
+}
+
 fn one(images: &Images, name: &str) -> Option<Version> {
     images.get(name).and_then(|versions| versions.iter().next().cloned())
 }
@@ -135,17 +150,20 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     };
     let mut since: BTreeMap<(usize, String), Option<Arc<Commit>>> = BTreeMap::new();
     let mut past: Past = BTreeMap::new();
-    // by the overlay before: what the later one runs of an image of it
-    let mut differing: BTreeMap<usize, Vec<(String, Version)>> = BTreeMap::new();
-    let differs = present
+    let differing: Vec<Differing> = present
         .iter()
         .flat_map(|(index, images)| images.keys().filter_map(|name| Some((*index, name.clone(), one(images, name)?))))
         .filter_map(|(index, name, version)| {
             let (from, other) = counterpart(index, &name)?;
             let earlier = one(present.get(&from)?, &other)?;
-            (!earlier.same(&version)).then_some((from, other, version))
-        });
-    differs.for_each(|(from, name, version)| differing.entry(from).or_default().push((name, version)));
+            (!earlier.same(&version)).then_some(Differing { earlier: ((from, other), earlier), later: ((index, name), version) })
+        })
+        .collect();
+    let mut differing_of: BTreeMap<usize, Vec<&Differing>> = BTreeMap::new();
+    for pair in &differing {
+        differing_of.entry(pair.earlier.0.0).or_default().push(pair);
+        differing_of.entry(pair.later.0.0).or_default().push(pair);
+    }
     let end = match workspace.git().and_then(|git| Ok((git, workspace.head_commit()?))) {
         Err(error) => End::Truncated(error.to_string()),
         Ok((repository, head)) => {
@@ -161,11 +179,8 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
                     }
                 }
                 let dated = images.keys().all(|name| since.contains_key(&(change.overlay, name.clone())));
-                // the past of an earlier environment is needed until it shows what the later one runs
-                let sought = differing.get(&change.overlay).into_iter().flatten().any(|(name, version)| {
-                    !past.get(&(change.overlay, name.clone())).is_some_and(|all| all.iter().any(|old| old.same(version)))
-                });
-                !dated || sought
+                let mut pairs = differing_of.get(&change.overlay).into_iter().flatten();
+                !dated || pairs.any(|pair| pair.is_open(change.overlay, &past))
             })
         }
     };
