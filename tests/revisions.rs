@@ -103,6 +103,19 @@ fn one_more_variant_is_as_the_others_are() {
 }
 
 #[test]
+fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
+    let repo = Repo::started();
+    let chart = "apps/cache/overlays/production";
+    let text = "helmCharts: [{name: redis, version: 1.0.0, repo: 'https://charts.example.com', valuesFile: ../../values-redis.yaml}]\n";
+    repo.write(&format!("{chart}/kustomization.yaml"), text).write("apps/cache/values-redis.yaml", "a: 1\n").commit("chart");
+    let summary = || repo.run(&["diff", "HEAD", "--summary"]).out;
+    repo.pin("api", "production", 'b').write("apps/web/overlays/production/kustomization.yaml", "resources: []\n");
+    assert!(summary().contains("apps/api/overlays/production:") && !summary().contains(chart), "{}", summary());
+    repo.write("apps/cache/values-redis.yaml", "a: 2\n");
+    assert!(summary().contains(&format!("{chart}: cache, production: perhaps changed (rendered in part only)")), "{}", summary());
+}
+
+#[test]
 fn what_staging_got_with_an_image_comes_along_with_it() {
     let repo = Repo::started();
     let path = |environment: &str| format!("apps/api/overlays/{environment}/kustomization.yaml");

@@ -15,9 +15,11 @@ use super::workspace::{Head, Workspace};
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
 use crate::kustomize::Resource;
+use crate::kustomize::context::is_below;
 use crate::kustomize::decode::nearest;
 use crate::repo::{Overlay, Repo, renamed};
 use crate::report::{self, json::resource as identity, printable};
+use crate::source::Files;
 use crate::yaml::{Node, write};
 
 /// Lines around a change that are shown.
@@ -176,6 +178,9 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
         match before {
             Some(before) => {
                 let (changes, complete) = (compare::resources(before, now, &repo.environments), complete && before.rendered.complete);
+                if changes.is_empty() && !base.changed.iter().any(|path| comes_near(path, &repo.files, [before, now])) {
+                    continue;
+                }
                 sides.push(Side { overlay: now, from: &before.path, to: &now.path, change: Change::Changed, complete, changes });
             }
             None => {
@@ -209,6 +214,16 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
     })
 }
 
+/// Whether a changed file may be one that a plugin or chart would read: it lies beside or below the file that asks for what could
+/// not be rendered, or something on its path is named there.
+fn comes_near(changed: &str, files: &Files, overlays: [&Overlay; 2]) -> bool {
+    let problems = overlays.into_iter().flat_map(|overlay| &overlay.rendered.problems).filter(|problem| problem.kind.refused());
+    problems.map(|problem| files.get(problem.origin.file)).any(|file| {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        is_below(changed, folder) || changed.split('/').any(|part| file.text.contains(part))
+    })
+}
+
 fn words(repo: &Repo, overlay: &Overlay) -> String {
     let environment = repo.environment(overlay).map(|environment| environment.name.as_str());
     let words = [Some(overlay.app.as_str()), environment, overlay.variant.as_deref()];
@@ -216,6 +231,9 @@ fn words(repo: &Repo, overlay: &Overlay) -> String {
 }
 
 fn told(side: &Side) -> String {
+    if side.changes.is_empty() {
+        return "perhaps changed (rendered in part only)".to_string();
+    }
     let incomplete = if side.complete { "" } else { ", rendered in part only" };
     format!("{} ({}{incomplete})", side.change.as_str(), report::count(side.changes.len(), "resource"))
 }
