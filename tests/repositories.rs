@@ -605,6 +605,12 @@ fn work_trees_find_their_repository_or_say_why_not() {
     assert_eq!(run(&repo.path(".trees/inside"), CHECK, &[]).json()["summary"]["overlays"], 3);
     clean(&repo.run(&base("HEAD")));
     repo.git(&["worktree", "remove", ".trees/inside"]);
+    // a clone that CI put here came with no change
+    run_git(repo.root(), &["clone", "-q", &repo.root().display().to_string(), "tools"]);
+    std::fs::write(repo.path("tools").join(PRODUCTION), "resources: [missing.yaml]\n").unwrap();
+    clean(&repo.run(&base("HEAD~1")));
+    assert_eq!(repo.run(&["diff", "HEAD", "--summary"]).out, "");
+    std::fs::remove_dir_all(repo.path("tools")).unwrap();
     // a folder of a larger repository
     let below = repo.path("apps/api");
     assert_eq!(run(&below, &base("HEAD~1"), &[]).status, 0);
@@ -688,6 +694,18 @@ fn pointers_of_git_lfs_are_told_and_compared_by_what_they_stand_for() {
     assert!(repo.run(&["diff", "HEAD", "--summary"]).out.is_empty());
     repo.write(path, &content.replace("a: b", "a: c"));
     assert!(repo.run(&["diff", "HEAD", "--summary"]).out.contains("production"));
+    // in Git there are pointers only, and what was fetched lies beside
+    repo.git(&["checkout", "-q", "--", "."]);
+    assert_eq!(repo.run(&base("HEAD~1")).findings(), [format!("incomplete-checkout {PRODUCTION}:1")]);
+    repo.spoil("api", "dev", "unused").git(&["add", "-A"]);
+    let two = |run: Run| run.findings().iter().filter(|finding| finding.starts_with("incomplete-checkout")).count();
+    assert_eq!(two(repo.run(&staged())), 1);
+    repo.write(&format!(".git/lfs/objects/{}/{}/{digest}", &digest[..2], &digest[2..4]), "something else");
+    assert_eq!(two(repo.run(&staged())), 1, "the content is not the one that was meant");
+    repo.write(&format!(".git/lfs/objects/{}/{}/{digest}", &digest[..2], &digest[2..4]), content);
+    assert_eq!(two(repo.run(&staged())), 0);
+    repo.git(&["reset", "-q", "--hard"]).write("README.md", "x").commit("words");
+    assert!(repo.run(&["diff", "HEAD~2..HEAD", "--summary"]).out.contains("changed (1 resource)"));
 }
 
 #[test]

@@ -12,9 +12,7 @@ use gix::index::extension::Tree as Noted;
 use gix::objs::tree::EntryKind as Mode;
 use rayon::prelude::*;
 
-use sha2::{Digest, Sha256};
-
-use super::git::{ChangedPath, EMPTY_TREE, GitError, GitTree, Id, Repository, TreeEntry, blob_id, id_of, not_checked_out};
+use super::git::{ChangedPath, EMPTY_TREE, GitError, GitTree, Id, Repository, TreeEntry, blob_id, id_of, not_checked_out, sha256};
 use super::worktree::{Worktree, resolve_links};
 use super::{EntryKind, MAX_FILE_SIZE, POINTER_SIZE, Source, SourceError, Withheld, pointed_at};
 
@@ -185,7 +183,14 @@ impl Index {
         let first = worktree.files().partition_point(|path| **path < *below);
         let own = worktree.files().get(first..).unwrap_or_default().iter().map_while(|path| path.strip_prefix(&*below));
         let in_module = |path: &str| modules.iter().any(|folder| path.starts_with(folder.get(below.len()..).unwrap_or_default()));
-        for path in own.filter(|path| !in_module(path)) {
+        // a clone that lies here for other reasons came with no change
+        let other = |folder: &&str| {
+            let next = self.entries.get(self.entries.partition_point(|(path, _)| **path < **folder));
+            next.is_none_or(|(path, _)| !super::is_below(path, folder))
+        };
+        let others: Vec<&str> = worktree.nested().iter().filter_map(|folder| folder.strip_prefix(&*below)).filter(other).collect();
+        let in_other = |path: &str| others.iter().any(|folder| super::is_below(path, folder));
+        for path in own.filter(|path| !in_module(path) && !in_other(path)) {
             while let Some(entry) = known.next_if(|(other, _)| **other < *path) {
                 no_file(entry, &mut listed);
             }
@@ -291,12 +296,8 @@ fn content_of(worktree: &Worktree, path: &str, before: &TreeEntry, repository: &
         }
     }
     let pointer = repository.small_blob(&before.id, POINTER_SIZE)?;
-    let stands_for = pointed_at(&pointer).is_some_and(|digest| digest == hex(&Sha256::digest(&bytes)));
+    let stands_for = pointed_at(&pointer).is_some_and(|digest| digest == sha256(&bytes));
     Some(if stands_for { before.id } else { id })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file of a head, and what is known of it without reading it.

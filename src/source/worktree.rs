@@ -36,6 +36,8 @@ pub struct Worktree {
     unreadable: Vec<String>,
     /// The tops of linked work trees, which are no part of this one.
     linked: Vec<Arc<str>>,
+    /// The tops of other repositories in here: submodules, and clones that were put here.
+    nested: Vec<Arc<str>>,
     /// What Git knows of the files, read when something is missing.
     index: OnceLock<Option<Index>>,
 }
@@ -59,13 +61,17 @@ impl Worktree {
         // the top is walked by one thread, what lies below by all
         let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
         found.par_extend(deep.par_iter().flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0));
-        let linked: Vec<Arc<str>> =
-            found.iter().filter_map(|entry| if let Found::Linked(folder) = entry { Some(folder.clone()) } else { None }).collect();
+        for entry in &found {
+            if let Found::Repository(folder, is_linked) = entry {
+                (if *is_linked { &mut tree.linked } else { &mut tree.nested }).push(folder.clone());
+            }
+        }
+        let linked = tree.linked.clone();
         let outside = |path: &str| linked.iter().all(|folder| !super::is_below(path, folder));
         for entry in found {
             match entry {
                 Found::File(path) | Found::Link(path, _) if !outside(&path) => {}
-                Found::Linked(_) => {}
+                Found::Repository(..) => {}
                 Found::File(path) => tree.files.push(path),
                 Found::Link(path, target) => {
                     tree.links.insert(path.clone(), target);
@@ -74,7 +80,6 @@ impl Worktree {
                 Found::Unreadable(path) => tree.unreadable.push(path),
             }
         }
-        tree.linked = linked;
         tree.files.par_sort_unstable();
         tree.unreadable.sort();
         tree.places = places(&tree.files);
@@ -115,6 +120,11 @@ impl Worktree {
         self.index().filter(|_| sparse).map_or(0, |index| index.left_out(self))
     }
 
+    /// The tops of other repositories in here: submodules, and clones that were put here.
+    pub(super) fn nested(&self) -> &[Arc<str>] {
+        &self.nested
+    }
+
     /// The tops of linked work trees, which are no part of this one.
     pub fn linked(&self) -> &[Arc<str>] {
         &self.linked
@@ -151,28 +161,34 @@ const TOP: usize = 2;
 enum Found {
     File(Arc<str>),
     Link(Arc<str>, String),
-    /// The top of a linked work tree.
-    Linked(Arc<str>),
+    /// The top of a repository below the root; whether it is a linked work tree.
+    Repository(Arc<str>, bool),
     Unreadable(String),
 }
 
-/// The folder of a linked work tree, by the file in it that says where its repository is.
-fn linked(root: &Path, git: &Path) -> Option<Arc<str>> {
+/// The folder of a repository below the root, by its `.git`.
+fn repository(root: &Path, git: &Path) -> Option<Found> {
     let folder = git.parent()?.strip_prefix(root).ok()?.to_str().filter(|folder| !folder.is_empty())?;
+    let folder = folder.replace(std::path::MAIN_SEPARATOR, "/");
+    Some(Found::Repository(folder.into(), leads_to_linked(git).unwrap_or_default()))
+}
+
+/// Whether a `.git` is the file of a linked work tree, which says where its repository is.
+fn leads_to_linked(git: &Path) -> Option<bool> {
     let text = std::fs::read_to_string(git).ok()?;
     let target = text.strip_prefix("gitdir:")?.trim().replace('\\', "/");
     let above = target.rsplit_once('/').map(|(above, _)| above)?;
-    (above == "worktrees" || above.ends_with("/worktrees")).then(|| folder.replace(std::path::MAIN_SEPARATOR, "/").into())
+    Some(above == "worktrees" || above.ends_with("/worktrees"))
 }
 
 /// Walks a folder down to a depth. The folders at that depth, which were not entered, come second.
 fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) {
     let (mut found, mut deep) = (Vec::new(), Vec::new());
-    let mut worktrees = Vec::new();
+    let mut repositories = Vec::new();
     let entries = WalkDir::new(folder).max_depth(depth).into_iter().filter_entry(|entry| {
         let counts = entry.depth() == 0 || entry.file_name() != ".git";
-        if !counts && entry.file_type().is_file() {
-            worktrees.extend(linked(root, entry.path()));
+        if !counts {
+            repositories.extend(repository(root, entry.path()));
         }
         counts
     });
@@ -203,7 +219,7 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
             deep.push(entry.into_path());
         }
     }
-    found.extend(worktrees.into_iter().map(Found::Linked));
+    found.extend(repositories);
     (found, deep)
 }
 

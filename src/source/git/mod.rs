@@ -17,6 +17,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind as Mode;
 use gix::revision::plumbing::Spec;
+use sha2::{Digest, Sha256};
 
 pub use commit::{Commit, Person, UNKNOWN_TIME};
 pub use gaps::Gaps;
@@ -24,7 +25,7 @@ use history::History;
 pub use tree::GitTree;
 pub(super) use tree::{Tree, TreeEntry};
 
-use super::{MAX_FILE_SIZE, SourceError, Withheld};
+use super::{MAX_FILE_SIZE, SourceError, Withheld, pointed_at};
 
 /// Why Git could not answer. What to do about it is said as well.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -541,9 +542,25 @@ impl Repository {
                 return Err(SourceError::TooLarge);
             }
             let blob = repo.find_blob(object(id)).map_err(|error| missing(&error))?;
-            Ok(blob.data.as_slice().into())
+            let large = pointed_at(&blob.data).and_then(|digest| fetched(repo, digest));
+            Ok(large.map_or_else(|| blob.data.as_slice().into(), Arc::from))
         })
     }
+}
+
+/// The content that a pointer of Git LFS stands for, where it was fetched.
+fn fetched(repo: &gix::Repository, digest: &str) -> Option<Vec<u8>> {
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (one, two) = (digest.get(..2)?, digest.get(2..4).filter(|_| is_digest)?);
+    let file = repo.common_dir().join("lfs/objects").join(one).join(two).join(digest);
+    let small = std::fs::metadata(&file).ok()?.len() <= MAX_FILE_SIZE;
+    let content = std::fs::read(file).ok().filter(|_| small)?;
+    (sha256(&content) == digest).then_some(content)
+}
+
+/// The SHA-256 of a content in hexadecimal digits.
+pub(super) fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One side of a comparison: a tree, and the repository that has it.
