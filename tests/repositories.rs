@@ -302,6 +302,22 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
         assert_eq!(repo.run(&staged()).findings(), [format!("digest-mismatch {PRODUCTION}:4")]);
         repo.git(&["reset", "-q", "--hard"]);
     }
+    // as people clone large repositories: what is left out is not even in the clone
+    repo.git(&["sparse-checkout", "disable"]).git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let clones = tempfile::tempdir().unwrap();
+    let small = clones.path().join("small");
+    repo.clone_into(&small, &["--filter=blob:none", "--no-checkout", "--sparse"]);
+    run_git(&small, &["sparse-checkout", "set", "apps/api"]);
+    run_git(&small, &["checkout", "-q", "main"]);
+    let next = run(&small, &staged(), &[]);
+    none(&next.findings());
+    warned(&next);
+    assert_eq!(next.status, 0, "{}", next.err);
+    std::fs::write(small.join(PRODUCTION), std::fs::read_to_string(small.join(PRODUCTION)).unwrap().replace(&digest('a'), &digest('e')))
+        .unwrap();
+    run_git(&small, &["add", "-A"]);
+    assert_eq!(run(&small, &staged(), &[]).findings(), [format!("digest-mismatch {PRODUCTION}:4")]);
     // what is needed and left out
     repo.git(&["sparse-checkout", "set", "--no-cone", "/apps/*/overlays"]);
     let found = repo.run(&[CHECK, &["--app", "api"]].concat());

@@ -168,11 +168,7 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
                 let shown = report::printable(first).into_owned();
                 return Err(format!("{} holds linked work trees only ({shown}): run in one of them", place.root.display()));
             }
-            let left_out = tree.left_out();
-            if left_out > 0 {
-                let count = report::count(left_out, "file");
-                complain(&format!("warning: {count} left out by the sparse checkout, and what only they make is not looked at"));
-            }
+            left_out(tree.left_out());
             return Ok((place, HeadFiles::Worktree(tree.clone()), tree, OnceLock::new()));
         }
         Head::Staged => "",
@@ -183,6 +179,7 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
     if head == Head::Staged {
         let staged = Arc::new(Staged::open(repository).map_err(|error| format!("--staged: {error}"))?);
         unreadable(staged.unreadable());
+        left_out(staged.left_out());
         return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
     }
     let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| error.to_string())?;
@@ -202,6 +199,14 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
     // it is that of the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
     Ok(Arc::new(repository.with_index(index.filter(|_| here))))
+}
+
+/// Says that files were not looked at because the checkout is sparse.
+fn left_out(files: usize) {
+    if files > 0 {
+        let count = report::count(files, "file");
+        complain(&format!("warning: {count} left out by the sparse checkout, and what only they make is not looked at"));
+    }
 }
 
 /// Says which files were not looked at because of their names.

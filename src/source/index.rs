@@ -142,10 +142,7 @@ impl Index {
         let below = format!("{path}/");
         let next = self.entries.get(self.entries.partition_point(|(other, _)| **other < *below));
         let next = next.filter(|(other, _)| other.starts_with(&*below)).map(|(_, known)| known);
-        self.get(path).or(next).filter(|known| known.absent).map(|_| Withheld {
-            reason: "Git has it, and the sparse checkout leaves it out".to_string(),
-            remedy: format!("git sparse-checkout add {}", path.rsplit_once('/').map_or(path, |(folder, _)| folder)),
-        })
+        self.get(path).or(next).filter(|known| known.absent).map(|_| left_out(path))
     }
 
     /// How many files a sparse checkout leaves out.
@@ -264,6 +261,14 @@ impl Index {
             }
         }
         Ok(())
+    }
+}
+
+/// Why what a sparse checkout leaves out is not here.
+fn left_out(path: &str) -> Withheld {
+    Withheld {
+        reason: "Git has it, and the sparse checkout leaves it out".to_string(),
+        remedy: format!("git sparse-checkout add {}", path.rsplit_once('/').map_or(path, |(folder, _)| folder)),
     }
 }
 
@@ -407,6 +412,8 @@ pub struct Staged {
     files: Vec<Arc<str>>,
     /// The files of submodules that are checked out, by their paths.
     modules: Vec<(Arc<str>, GitTree)>,
+    /// What a sparse checkout leaves out of a partial clone, sorted.
+    left_out: Vec<Arc<str>>,
 }
 
 impl Staged {
@@ -421,6 +428,8 @@ impl Staged {
             )));
         }
         index.entries.retain(|(_, known)| !known.announced);
+        let is_lacking = |known: &Known| known.absent && known.mode != Mode::Commit && !repository.has(&known.id);
+        let left_out: Vec<Arc<str>> = index.entries.iter().filter(|(_, known)| is_lacking(known)).map(|(path, _)| path.clone()).collect();
         let modules: Vec<(Arc<str>, GitTree)> = index
             .modules()
             .filter_map(|(path, id)| {
@@ -431,16 +440,27 @@ impl Staged {
             .collect();
         let mut files: Vec<Arc<str>> =
             index.entries.iter().filter(|(_, known)| known.mode != Mode::Commit).map(|(path, _)| path.clone()).collect();
+        files.retain(|path| left_out.binary_search(path).is_err());
         for (path, tree) in &modules {
             files.extend(tree.files().iter().map(|file| Arc::from(format!("{path}/{file}"))));
         }
         files.sort();
-        Ok(Staged { repository, index, files, modules })
+        Ok(Staged { repository, index, files, modules, left_out })
     }
 
     /// Names that are no UTF-8, for a report.
     pub fn unreadable(&self) -> &[String] {
         &self.index.unreadable
+    }
+
+    /// How many files are not here because the checkout is sparse and the clone partial.
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
+    }
+
+    fn is_left_out(&self, path: &str) -> bool {
+        let next = self.left_out.get(self.left_out.partition_point(|other| **other < *path));
+        next.is_some_and(|other| super::is_below(other, path))
     }
 
     /// What differs between a tree and what is staged, sorted.
@@ -449,6 +469,7 @@ impl Staged {
         let comparison = Comparison::new(&self.repository, &listed, &[], &|_, _| None);
         let mut found = comparison.run(self.index.trees.as_ref(), tree)?;
         self.index.changed_modules("", &self.repository, tree, None, &mut found)?;
+        found.retain(|change| !self.is_left_out(&change.path));
         found.sort();
         Ok(found)
     }
@@ -481,6 +502,7 @@ impl Source for Staged {
             return module.read(path);
         }
         match self.index.get(&path) {
+            Some(_) if self.is_left_out(&path) => Err(SourceError::Withheld(left_out(&path))),
             Some(known) if known.mode != Mode::Commit => self.repository.blob(&known.id).map_err(|error| self.noted(&path, error)),
             _ if super::kind_in(&self.files, &path).is_some() => Err(SourceError::IsDirectory),
             _ => Err(SourceError::Missing),
@@ -517,7 +539,9 @@ impl Source for Staged {
     }
 
     fn withheld(&self, path: &str) -> Option<Withheld> {
-        // what a sparse checkout leaves out is in the index as everything else
+        if self.is_left_out(path) {
+            return Some(left_out(path));
+        }
         let (module, id) = self.index.modules().find(|(module, _)| super::is_below(path, module))?;
         self.repository.module(module, id).err()
     }

@@ -312,8 +312,7 @@ impl Repository {
     /// Why an object is not here.
     fn withheld(&self, id: &Id, kind: Kind, error: &dyn std::fmt::Display) -> Withheld {
         let told = |reason: String, remedy: &str| Withheld { reason, remedy: remedy.to_string() };
-        let absent = self.with(|repo| !repo.has_object(object(id)));
-        match absent {
+        match !self.has(id) {
             true if kind == Kind::Commit && self.is_shallow() => told("the clone is shallow".to_string(), UNSHALLOW),
             true if self.is_partial() => told(
                 "the clone is partial and lacks it".to_string(),
@@ -524,6 +523,11 @@ impl Repository {
         trees.bytes += tree.size();
         trees.known.insert(*id, tree.clone());
         Ok(tree)
+    }
+
+    /// Whether an object is here.
+    pub(super) fn has(&self, id: &Id) -> bool {
+        self.with(|repo| repo.has_object(object(id)))
     }
 
     /// The content of a file that is no larger than `largest`.
