@@ -113,6 +113,11 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// The digest that a tag is when it was written without its algorithm in a tag's place.
+    pub fn digest_as_tag(&self) -> Option<&'a str> {
+        self.tag.filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
     /// The last part of the name: `app` of `ghcr.io/acme/app`.
     pub fn short_name(&self) -> &'a str {
         self.name.rsplit('/').next().unwrap_or(self.name)

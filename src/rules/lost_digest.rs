@@ -61,8 +61,14 @@ impl Rule for LostDigest {
                     }
                     None => format!(": {what} drops the digest `{digest}` that `{}` was pinned to", used.name),
                 };
+                let help = match image.digest_as_tag() {
+                    Some(digest) => {
+                        format!("the tag looks like a digest: write it as one, `digest: sha256:{}…`", &digest.get(..12).unwrap_or(digest))
+                    }
+                    None => "write the digest beside the tag: `newTag` and `digest` in one entry, or `name:tag@sha256:…`".to_string(),
+                };
                 let draft = Draft::new(severity, lost.writer.origin, message)
-                    .help("write the digest beside the tag: `newTag` and `digest` in one entry, or `name:tag@sha256:…`")
+                    .help(help)
                     .related(lost.pinned.origin, "the digest is pinned here")
                     .of(used);
                 sink.report(context, Some(overlay), draft);

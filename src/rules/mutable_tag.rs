@@ -97,7 +97,9 @@ impl Rule for MutableTag {
                 number => format!(" (and {} more)", number - 1),
             };
             let message = format!("{} of {}{others}{environment}: {what} {why}", used.place, used.resource.name());
-            let help = if used.node.is_some() {
+            let help = if image.digest_as_tag().is_some() {
+                "the tag looks like a digest: write it as one, `digest: sha256:…` in place of `newTag`, or behind `@sha256:`"
+            } else if used.node.is_some() {
                 "pin the digest that was tested, in `images` (`digest: sha256:…`) or behind the tag (`@sha256:…`)"
             } else {
                 "pin the digest that was tested, behind the tag (`1.2.3@sha256:…`) or in the chart's value for it"

@@ -75,7 +75,8 @@ impl Rule for RemovedResource {
         }
         if context.is_of_base(from) {
             for lost in lost_since_base(context, from, to).into_iter().filter(|lost| !told_by_pair(context, to, lost)) {
-                let message = format!("{} has no {} {}, while the base revision has", context.side(to), lost.kind(), lost.name());
+                let apart = resource_deletion::in_namespace(from, lost);
+                let message = format!("{} has no {} {}{apart}, while the base revision has", context.side(to), lost.kind(), lost.name());
                 let draft = Draft::new(Severity::Warning, resource_deletion::place(context, to, lost), message);
                 let kind = lost.node.get("kind").map_or(lost.node.origin, |kind| kind.origin);
                 let mut draft = draft.help("put it back, or say in the pull request that it is meant").related(kind, "it was here");

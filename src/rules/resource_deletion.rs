@@ -81,7 +81,7 @@ impl Rule for ResourceDeletion {
                 continue;
             }
             let applied = context.applied_by(lost);
-            let name = format!("{}/{}", lost.kind(), lost.name());
+            let name = called(before, lost);
             let renamed = renamed(context, overlay, lost);
             let origin = place(context, overlay, lost);
             let data = applied.iter().flat_map(|overlay| &overlay.rendered.resources).find(|lost| severity(lost) == Severity::Error);
@@ -98,7 +98,7 @@ impl Rule for ResourceDeletion {
                     data.kind(),
                     data.name()
                 ),
-                (None, None) if severity(lost) == Severity::Error => gone_from(environment, &[lost]),
+                (None, None) if severity(lost) == Severity::Error => gone_from(environment, before, &[lost]),
                 (None, None) => {
                     match left_out.iter_mut().find(|(place, _)| *place == origin) {
                         Some((_, all)) => all.push(lost),
@@ -114,7 +114,7 @@ impl Rule for ResourceDeletion {
             // a few have a line each
             let few = if all.len() > NAMED { all.len() } else { 1 };
             for lost in all.chunks(few) {
-                let draft = Draft::new(Severity::Warning, origin, gone_from(environment, lost));
+                let draft = Draft::new(Severity::Warning, origin, gone_from(environment, before, lost));
                 sink.report(context, Some(overlay), told(draft, lost));
             }
         }
@@ -127,7 +127,7 @@ impl Rule for ResourceDeletion {
             lost.sort_by_key(|lost| (std::cmp::Reverse(severity(lost)), workload::of(lost).is_empty()));
             let Some(worst) = lost.first() else { continue };
             let environment = context.repo.environment(overlay).map_or("this environment", |environment| environment.name.as_str());
-            let message = format!("{} is gone: the agent will delete {} of {environment}", overlay.path, listed(&lost));
+            let message = format!("{} is gone: the agent will delete {} of {environment}", overlay.path, listed(overlay, &lost));
             sink.report(context, Some(overlay), told(Draft::new(severity(worst), overlay.origin, message), &lost));
         }
     }
@@ -171,15 +171,27 @@ pub(super) fn place(context: &Context, overlay: &Overlay, lost: &Resource) -> Or
     changed.unwrap_or_else(|| left(context, overlay, lost))
 }
 
+/// What messages call a lost object.
+fn called(before: &Overlay, lost: &Resource) -> String {
+    format!("{}/{}{}", lost.kind(), lost.name(), in_namespace(before, lost))
+}
+
+/// The namespace of a lost object as messages add it, where the overlay had one of the name in another namespace as well.
+pub(super) fn in_namespace(before: &Overlay, lost: &Resource) -> String {
+    let elsewhere = |other: &Resource| other.kind() == lost.kind() && other.name() == lost.name() && other.namespace() != lost.namespace();
+    let namespace = lost.namespace().filter(|_| before.rendered.resources.iter().any(elsewhere));
+    namespace.map_or(String::new(), |namespace| format!(" in namespace {namespace}"))
+}
+
 /// That objects are no longer there.
-fn gone_from(environment: &str, lost: &[&Resource]) -> String {
+fn gone_from(environment: &str, before: &Overlay, lost: &[&Resource]) -> String {
     let (verb, object) = if lost.len() == 1 { ("is", "it") } else { ("are", "them") };
-    format!("{} of {environment} {verb} gone: the agent will delete {object}", listed(lost))
+    format!("{} of {environment} {verb} gone: the agent will delete {object}", listed(before, lost))
 }
 
 /// The names of the first objects, and how many more there are.
-fn listed(lost: &[&Resource]) -> String {
-    let names: Vec<String> = lost.iter().take(NAMED).map(|lost| format!("{}/{}", lost.kind(), lost.name())).collect();
+fn listed(before: &Overlay, lost: &[&Resource]) -> String {
+    let names: Vec<String> = lost.iter().take(NAMED).map(|lost| called(before, lost)).collect();
     match (lost.len().saturating_sub(NAMED), &names[..]) {
         (0, [first @ .., last]) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         (0, _) => names.concat(),
@@ -274,7 +286,10 @@ fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let find = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
     let start = |file: FileId| Origin { file, start: 0, end: 0, ..overlay.origin };
     let own = find(&|path| path == &*was.path).map(start);
-    let taken = || context.unlisted(overlay).iter().find(|unlisted| unlisted.named(&was.path)).map(|unlisted| unlisted.list);
+    // a file that others still read as it was is not what was edited: some list on the way to it is
+    let own = own.filter(|own| files.get(own.file).text != was.text || context.unlisted(overlay).is_empty());
+    let lists = context.unlisted(overlay);
+    let taken = || lists.iter().find(|unlisted| unlisted.named(&was.path)).or(lists.first()).map(|unlisted| unlisted.list);
     let beside = || find(&kustomization).map(|file| unlisted::listed(context, file).map_or_else(|| start(file), |(list, _)| list));
     own.or_else(taken).or_else(beside).unwrap_or(overlay.origin)
 }

@@ -38,8 +38,8 @@ pub(super) fn collect(context: &Context, before: &Overlay, overlay: &Overlay) ->
     let edited = kept.filter_map(|now| Some((now, *earlier.get(&path(now))?))).filter(|(now, then)| now != then);
     let lists = edited.filter_map(|(now, then)| {
         let (list, left) = listed(context, now)?;
-        let paths = listed(context, then)?.1.into_iter().filter(|path| !left.contains(path)).collect();
-        Some(Unlisted { list, paths })
+        let paths: Vec<String> = listed(context, then)?.1.into_iter().filter(|path| !left.contains(path)).collect();
+        (!paths.is_empty()).then_some(Unlisted { list, paths })
     });
     lists.collect()
 }
