@@ -285,11 +285,17 @@ fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let kustomization = |path: &str| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)) && folder(path) == folder(&was.path);
     let find = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
     let start = |file: FileId| Origin { file, start: 0, end: 0, ..overlay.origin };
-    let own = find(&|path| path == &*was.path).map(start);
-    // a file that others still read as it was is not what was edited: some list on the way to it is
-    let own = own.filter(|own| files.get(own.file).text != was.text || context.unlisted(overlay).is_empty());
     let lists = context.unlisted(overlay);
-    let taken = || lists.iter().find(|unlisted| unlisted.named(&was.path)).or(lists.first()).map(|unlisted| unlisted.list);
-    let beside = || find(&kustomization).map(|file| unlisted::listed(context, file).map_or_else(|| start(file), |(list, _)| list));
-    own.or_else(taken).or_else(beside).unwrap_or(overlay.origin)
+    let (named, any) = (lists.iter().find(|unlisted| unlisted.named(&was.path)), lists.first());
+    match find(&|path| path == &*was.path) {
+        // a file that others still read as it was is not what was edited: a list on the way to it is
+        Some(file) if files.get(file).text == was.text => named.or(any).map_or_else(|| start(file), |unlisted| unlisted.list),
+        Some(file) => start(file),
+        None => {
+            let list = |file| unlisted::listed(context, file).map_or_else(|| start(file), |(list, _)| list);
+            let beside = || find(&kustomization).map(list);
+            let named = named.map(|unlisted| unlisted.list);
+            named.or_else(beside).or(any.map(|unlisted| unlisted.list)).unwrap_or(overlay.origin)
+        }
+    }
 }
