@@ -155,6 +155,11 @@ fn repositories_that_are_not_understood_are_refused() {
     if try_git(sha256.root(), &["init", "-q", "--object-format=sha256"]).status.success() {
         sha256.app("api").commit("start").pin("api", "dev", 'b').commit("dev b");
         clean(&sha256.run(CHECK));
+        // whether production runs what staging ran before cannot be known
+        let behind = sha256.pin("api", "staging", 'c').run(CHECK).json();
+        assert!(behind["findings"][0]["message"].as_str().unwrap().ends_with("whether it ever did is not known"), "{behind:#}");
+        assert!(behind["findings"][0]["help"].as_str().unwrap().contains("SHA-256"), "{behind:#}");
+        sha256.git(&["reset", "-q", "--hard"]);
         let refusal = "repositories with SHA-256 object names are not supported";
         for arguments in [&base("HEAD~1")[..], &staged(), &["history", "api"], &["diff", "HEAD~1..HEAD"], &["status", "--at", "HEAD"]] {
             refused(sha256.run(arguments), &[refusal]);

@@ -134,6 +134,18 @@ impl<'r> Past<'r> {
     }
 }
 
+/// A past of which nothing is known, and why.
+pub struct Unknown(pub String);
+
+impl Proofs for Unknown {
+    fn since(&self, _overlay: &Overlay, _digest: &str) -> Vec<(String, i64)> {
+        Vec::new()
+    }
+    fn gap(&self, _overlay: &Overlay) -> Option<String> {
+        Some(self.0.clone())
+    }
+}
+
 impl Proofs for Past<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
         let Some(index) = self.index(overlay).filter(|index| self.wanted.contains_key(index)) else {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::base::{self, Base, Past};
+use super::base::{self, Base, Past, Unknown};
 use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
@@ -113,7 +113,10 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         timed(timings, "render", || repo.render_all());
     }
     let past = past(&context, &workspace, base.as_ref());
-    context.proofs = past.as_ref().map(|past| past as &dyn Proofs);
+    context.proofs = Some(match &past {
+        Ok(past) => past as &dyn Proofs,
+        Err(unknown) => unknown,
+    });
     let mut findings = timed(timings, "rules and policies", || {
         let mut findings = rules::run(&context);
         findings.extend(policy::run(&policies, &context));
@@ -187,9 +190,11 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
     }
 }
 
-/// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git there is none.
-fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>) -> Option<Past<'r>> {
-    let mut past = Past::new(workspace, base, context.option("insufficient-soak", "atLeast").is_some()).ok()?;
+/// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git, or with a
+/// repository that cannot be read, nothing is known of it.
+fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>) -> Result<Past<'r>, Unknown> {
+    let dates = context.option("insufficient-soak", "atLeast").is_some();
+    let mut past = Past::new(workspace, base, dates).map_err(|error| Unknown(error.to_string()))?;
     let gone = context.judged().filter_map(|to| Some((context.proved_by_gone(to)?, to)));
     for (from, to) in context.judged_pairs().chain(gone).filter(|(_, to)| context.repo.protected(to)) {
         let digests = context.facts(to).images.iter().filter_map(|used| used.image().digest.map(str::to_string));
@@ -205,7 +210,7 @@ fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>)
             past.want(moved.iter().filter_map(|used| used.image().digest.map(str::to_string)), &[known(overlay)]);
         }
     }
-    Some(past)
+    Ok(past)
 }
 
 /// The policies as the base has them, where something of them changed and they can be used.
