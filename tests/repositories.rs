@@ -375,7 +375,12 @@ fn the_next_commit_is_what_git_will_commit() {
     assert!(!try_git(repo.root(), &["merge", "-q", "main"]).status.success());
     refused(repo.run(&staged()), &[PRODUCTION, "is not merged yet", "resolve the conflict"]);
     assert_eq!(repo.run(CHECK).findings(), [format!("render-error {PRODUCTION}:4")]);
-    assert!(repo.run(&["status"]).expect(0).err.contains("apps/api/overlays/production cannot be rendered as a whole"));
+    assert!(
+        repo.run(&["status"])
+            .expect(0)
+            .err
+            .contains("cannot be rendered as a whole, and images may be missing there: apps/api/overlays/production")
+    );
     let compared = repo.run(&["diff", "staging", "production"]).expect(0).out;
     assert!(compared.contains("rendered in part only"), "{compared}");
     repo.git(&["reset", "-q", "--hard"]).git(&["checkout", "-q", "main"]);
@@ -580,7 +585,11 @@ fn a_submodule_that_is_not_here_is_told() {
     );
     let moved = run(&without, &base("HEAD~1"), &[]);
     assert!(moved.findings().contains(&incomplete) && moved.status == 1, "the change moves it: {}", moved.out);
-    assert!(run(&without, &["status"], &[]).err.contains("apps/lib/overlays/production cannot be rendered as a whole"));
+    assert!(
+        run(&without, &["status"], &[])
+            .err
+            .contains("cannot be rendered as a whole, and images may be missing there: apps/lib/overlays/production")
+    );
     // checked out, and without the commit of the base
     let shallow = clones.path().join("shallow");
     repo.clone_into(&shallow, &[]);

@@ -2,6 +2,7 @@
 //!
 //! From the repository alone. Here: tables and JSON. Not here: walking Git (`history`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -118,6 +119,21 @@ fn one(images: &Images, name: &str) -> Option<Version> {
     images.get(name).and_then(|versions| versions.iter().next().cloned())
 }
 
+/// Says once which overlays may lack images.
+fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
+    const NAMED: usize = 3;
+    let named = paths.iter().take(NAMED).map(|path| &**path).collect::<Vec<_>>().join(", ");
+    let others = match paths.len().saturating_sub(NAMED) {
+        _ if paths.is_empty() => return,
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    complain(&format!(
+        "warning: {} of {all} overlays cannot be rendered as a whole, and images may be missing there: {named}{others}; `gitops-lint check` tells why",
+        paths.len()
+    ));
+}
+
 fn status(arguments: &StatusArguments) -> Result<String, String> {
     let head = arguments.at.as_deref().map_or(Head::Worktree, Head::Revision);
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
@@ -134,10 +150,8 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     }
     let rendered = wanted.par_iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files))));
     let present: BTreeMap<usize, Images> = rendered.collect::<Vec<_>>().into_iter().collect();
-    for overlay in wanted.iter().filter_map(|index| repo.overlays.get(*index)).filter(|overlay| !overlay.rendered.complete) {
-        let path = printable(&overlay.path);
-        complain(&format!("warning: {path} cannot be rendered as a whole, and images may be missing; `gitops-lint check` tells why"));
-    }
+    let partial = wanted.iter().filter_map(|index| repo.overlays.get(*index)).filter(|overlay| !overlay.rendered.complete);
+    warn_of_partial(&partial.map(|overlay| printable(&overlay.path)).collect::<Vec<_>>(), wanted.len());
     // of several, the first pair of the list
     let before: BTreeMap<usize, usize> = repo.pairs.iter().rev().map(|pair| (pair.to, pair.from)).collect();
     // an image without tag and digest in the overlay before is found by the end of its name: mirrors differ in the registry

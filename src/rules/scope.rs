@@ -2,7 +2,8 @@
 //!
 //! Those that render to something else or are placed or paired otherwise; with them all overlays of the same apps, of what is paired
 //! with them, and of the apps that need them. What overlays know of the rest of the repo is what others *offer*: objects,
-//! Secrets and ConfigMaps with their keys, labels of pods, files that they share. Where that changed, everything is judged.
+//! Secrets and ConfigMaps with their keys, labels of pods, files that they share. Where some of that is gone, everything is judged;
+//! what comes to it takes findings away from others, and brings them none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,7 @@ pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
         return;
     }
     let changed = (concerned(head.repo, base.repo), concerned(base.repo, head.repo));
-    if offers(head, &changed.0) != offers(base, &changed.1) {
+    if !offers(base, &changed.1).is_subset(&offers(head, &changed.0)) {
         return;
     }
     let apps: BTreeSet<&str> = changed.0.iter().chain(&changed.1).map(|overlay| overlay.app.as_str()).collect();

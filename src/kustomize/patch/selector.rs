@@ -29,15 +29,20 @@ enum Pattern {
     Any,
     /// Text without any special character: compared, which is what makes selecting among thousands of objects cheap.
     Literal(String),
+    /// Text in which only dots are special, as in `apps.example.com`: each stands for any character.
+    Dotted(String),
     Regex(String, Box<Regex>),
 }
 
 impl Pattern {
     fn new(text: &str) -> Result<Pattern, regex::Error> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
         if text.is_empty() {
             Ok(Pattern::Any)
-        } else if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':')) {
+        } else if text.chars().all(plain) {
             Ok(Pattern::Literal(text.to_string()))
+        } else if text.chars().all(|c| plain(c) || c == '.') {
+            Ok(Pattern::Dotted(text.to_string()))
         } else {
             Ok(Pattern::Regex(text.to_string(), Box::new(Regex::new(&format!("^(?:{text})$"))?)))
         }
@@ -47,6 +52,11 @@ impl Pattern {
         match self {
             Pattern::Any => true,
             Pattern::Literal(literal) => literal == text,
+            Pattern::Dotted(dotted) => {
+                let mut written = dotted.chars();
+                text.chars().all(|c| written.next().is_some_and(|wanted| wanted == c || (wanted == '.' && c != '\n')))
+                    && written.next().is_none()
+            }
             Pattern::Regex(_, regex) => regex.is_match(text),
         }
     }
@@ -54,7 +64,7 @@ impl Pattern {
     fn text(&self) -> &str {
         match self {
             Pattern::Any => "",
-            Pattern::Literal(text) | Pattern::Regex(text, _) => text,
+            Pattern::Literal(text) | Pattern::Dotted(text) | Pattern::Regex(text, _) => text,
         }
     }
 }
@@ -411,6 +421,9 @@ mod tests {
         assert!(!selector.matches_gvk("", "v1", "Deployment"));
         assert!(selector.matches_name("api") && !selector.matches_name("api-2"));
         assert!(selector.matches_namespace("anything"));
+        let dotted = compile("group: apps.example.com\n").unwrap();
+        assert!(dotted.matches_gvk("apps.example.com", "v1", "Any") && dotted.matches_gvk("apps-example.com", "v1", "Any"));
+        assert!(!dotted.matches_gvk("apps.example.com.eu", "v1", "Any") && !dotted.matches_gvk("apps.example.co", "v1", "Any"));
         assert_eq!(selector.to_string(), "group `apps`, kind `Deploy.*|StatefulSet`, name `api`");
     }
 
