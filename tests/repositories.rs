@@ -803,22 +803,22 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
     let run = repo.run(&base("main"));
     clean(&run);
     assert!(repo.run(&["diff", "main", "--summary"]).out.is_empty());
-    // two merges across each other: two places at which they parted
-    repo.app("web").commit("web").git(&["branch", "left"]).git(&["checkout", "-q", "-b", "right"]);
-    repo.pin("web", "dev", 'b').commit("right").git(&["checkout", "-q", "left"]).pin("web", "staging", 'c').commit("left");
-    repo.git(&["merge", "-q", "-m", "left and right", "right"]).git(&["checkout", "-q", "right"]).git(&[
-        "merge",
-        "-q",
-        "-m",
-        "right and left",
-        "left~1",
-    ]);
-    repo.pin("web", "dev", 'd').commit("right goes on");
-    assert_eq!(run_git(repo.root(), &["merge-base", "--all", "left", "right"]).lines().count(), 2);
-    let first = run_git(repo.root(), &["merge-base", "left", "right"]);
-    let own = repo.run(&["diff", "left...right", "--summary"]).out;
-    assert_eq!(own, repo.run(&["diff", &format!("{first}..right"), "--summary"]).out, "the one that Git names first");
-    clean(&repo.run(&base("left")));
+    // two merges across each other: of the two places at which they parted, the newer one counts
+    repo.app("web").commit("web");
+    for (right, left) in [(1, 2), (2, 1), (1, 1)] {
+        repo.git(&["checkout", "-q", "-B", "right", "change"]).pin("web", "dev", 'b').commit_on(right, "right");
+        repo.git(&["checkout", "-q", "-B", "left", "change"]).pin("web", "staging", 'c').commit_on(left, "left");
+        repo.git(&["merge", "-q", "-m", "left and right", "right"]).git(&["checkout", "-q", "right"]);
+        repo.git(&["merge", "-q", "-m", "right and left", "left~1"]).pin("web", "dev", 'd').commit("right goes on");
+        let bases = run_git(repo.root(), &["merge-base", "--all", "left", "right"]);
+        assert_eq!(bases.lines().count(), 2);
+        // the one that Git names first; of two from one second the lower id
+        let first = if right == left { bases.lines().min() } else { bases.lines().next() }.unwrap();
+        let own = repo.run(&["diff", "left...right", "--summary"]);
+        assert!(own.err.contains(&format!("parted at 2 commits, merged across each other; compared with the newest, {}", &first[..10])));
+        assert_eq!(own.out, repo.run(&["diff", &format!("{first}..right"), "--summary"]).out);
+        clean(&repo.run(&base("left")));
+    }
     // many parents
     for name in ["one", "two", "three"] {
         repo.git(&["checkout", "-q", "-b", name, "main"]).write(&format!("docs/{name}"), name).commit(name);

@@ -8,12 +8,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::options::RepoOptions;
+use super::options::{RepoOptions, complain};
 use super::workspace::Workspace;
 use crate::config::{CONFIG_FILE, Config};
 use crate::history::{End, Images, Version, Walk, contributions, images, share_version};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
+use crate::report::printable;
 use crate::rules::{Actor, Authorship, Proofs, Submodule};
 use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, Id, Repository, short};
@@ -302,12 +303,19 @@ fn actors() -> Vec<Actor> {
     found
 }
 
-/// Loads the revision at which the head left `revision`.
+/// Loads the revision at which the head left `revision`: of several, as after merges in both directions, the newest.
 pub fn load(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
     let repository = workspace.git()?;
     let wanted = repository.resolve(revision)?;
     let head = workspace.head_commit()?;
-    at(workspace, repository.commit(&repository.merge_base(&wanted, &head.id)?)?, options)
+    let bases = repository.merge_bases(&wanted, &head.id)?;
+    if let [first, _, ..] = &bases[..] {
+        let (count, revision, first) = (bases.len(), printable(revision), short(first));
+        complain(&format!(
+            "warning: {revision} and the head parted at {count} commits, merged across each other; compared with the newest, {first}"
+        ));
+    }
+    at(workspace, repository.commit(bases.first().unwrap_or(&wanted))?, options)
 }
 
 /// Loads a revision itself, wherever the head left it.

@@ -73,6 +73,15 @@ impl Repo {
         self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
     }
 
+    /// The same with a date of its own, a day in January of 2026.
+    pub fn commit_on(&self, day: u8, message: &str) -> &Repo {
+        let date = format!("2026-01-{day:02}T12:00:00Z");
+        self.git(&["add", "-A"]);
+        let mut git = git_in(self.root(), &["commit", "-q", "-m", message]);
+        assert!(git.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date).status().unwrap().success());
+        self
+    }
+
     /// Runs the program in it.
     pub fn run(&self, arguments: &[&str]) -> Run {
         run(self.root(), arguments, &[])
@@ -88,11 +97,16 @@ pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
 
 /// Runs Git in a folder, where it may fail.
 pub fn try_git(folder: &Path, arguments: &[&str]) -> Output {
+    git_in(folder, arguments).output().unwrap()
+}
+
+fn git_in(folder: &Path, arguments: &[&str]) -> Command {
     let identity =
         ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
     let mut git = Command::new("git");
     VARIABLES.iter().for_each(|name| _ = git.env_remove(name));
-    git.current_dir(folder).args(identity).args(arguments).output().unwrap()
+    git.current_dir(folder).args(identity).args(arguments);
+    git
 }
 
 /// Says that a case could not be made here, past the harness that keeps what passing tests print.

@@ -8,13 +8,13 @@ use super::{GitError, Id, Repository};
 pub(super) struct History {
     /// Newest first, as far as the order of parents tells.
     order: Vec<Id>,
-    /// Parents and time.
-    commits: HashMap<Id, (Vec<Id>, i64)>,
+    /// The parents of each.
+    parents: HashMap<Id, Vec<Id>>,
 }
 
 impl History {
     pub(super) fn of(repository: &Repository, head: &Id) -> Result<History, GitError> {
-        let mut history = History { order: vec![*head], commits: HashMap::new() };
+        let mut history = History { order: vec![*head], parents: HashMap::new() };
         let mut seen = HashSet::from([*head]);
         let shallow = repository.is_shallow();
         let mut at = 0;
@@ -23,29 +23,27 @@ impl History {
             match repository.commit(&id) {
                 Ok(commit) => {
                     history.order.extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
-                    history.commits.insert(id, (commit.parents, commit.time));
+                    history.parents.insert(id, commit.parents);
                 }
                 // a shallow clone ends somewhere
                 Err(GitError::Missing { .. }) if shallow && id != *head => {}
                 Err(error) => return Err(error),
             }
         }
-        history.order.retain(|id| history.commits.contains_key(id));
+        history.order.retain(|id| history.parents.contains_key(id));
         Ok(history)
     }
 
     /// The commits that another history has not.
     pub(super) fn without(&self, other: &History) -> Vec<Id> {
-        self.order.iter().filter(|id| !other.commits.contains_key(*id)).copied().collect()
+        self.order.iter().filter(|id| !other.parents.contains_key(*id)).copied().collect()
     }
 
-    /// The commits that both have and from which no other one of these descends, newest first.
+    /// The commits that both have and from which no other one of these descends.
     pub(super) fn merge_bases(&self, other: &History) -> Vec<Id> {
-        let shared: Vec<&Id> = self.order.iter().filter(|id| other.commits.contains_key(*id)).collect();
-        let earlier: HashSet<&Id> = shared.iter().filter_map(|id| self.commits.get(*id)).flat_map(|(parents, _)| parents).collect();
-        let mut bases: Vec<Id> = shared.into_iter().filter(|id| !earlier.contains(id)).copied().collect();
-        bases.sort_by_key(|id| std::cmp::Reverse(self.commits.get(id).map(|(_, time)| *time)));
-        bases
+        let shared: Vec<&Id> = self.order.iter().filter(|id| other.parents.contains_key(*id)).collect();
+        let earlier: HashSet<&Id> = shared.iter().filter_map(|id| self.parents.get(*id)).flatten().collect();
+        shared.into_iter().filter(|id| !earlier.contains(id)).copied().collect()
     }
 }
 
@@ -71,7 +69,7 @@ mod tests {
         let repository = std::sync::Arc::new(Repository::open(root).unwrap());
         let [left, right] = ["left", "right"].map(|name| repository.resolve(name).unwrap());
         let (one, other) = (History::of(&repository, &left).unwrap(), History::of(&repository, &right).unwrap());
-        assert_eq!(one.merge_bases(&other), [repository.merge_base(&left, &right).unwrap()]);
+        assert_eq!(one.merge_bases(&other), repository.merge_bases(&left, &right).unwrap());
         let mut between: Vec<Id> = repository.commits_between(&left, &right).unwrap().iter().map(|commit| commit.id).collect();
         let mut own = other.without(&one);
         between.sort();

@@ -8,7 +8,7 @@ mod gaps;
 mod history;
 mod tree;
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -334,11 +334,11 @@ impl Repository {
         GitError::Missing { what, withheld: self.withheld(id, kind, error) }
     }
 
-    /// Where two histories parted. Where they did so at several commits, as after merges in both directions, it is the one that
-    /// Git names first.
-    pub fn merge_base(&self, one: &Id, other: &Id) -> Result<Id, GitError> {
+    /// Where two histories parted, never empty. After merges in both directions these are several commits, the newest first, as Git
+    /// has them; in which order Git has those of one second depends on how it came upon them, so that here their ids decide.
+    pub fn merge_bases(&self, one: &Id, other: &Id) -> Result<Vec<Id>, GitError> {
         if one == other {
-            return Ok(*one);
+            return Ok(vec![*one]);
         }
         let bases = self.with(|repo| {
             let bases = repo.merge_bases_many(object(one), &[object(other)]).ok()?;
@@ -346,13 +346,16 @@ impl Repository {
         });
         // what Git reads tolerantly may be too much for the library
         let bases: Vec<Id> = bases.map_or_else(|| Ok(History::of(self, one)?.merge_bases(&History::of(self, other)?)), Ok)?;
-        bases.first().copied().ok_or_else(|| {
+        if bases.is_empty() {
             let advice = match self.is_shallow() {
                 true => format!(" in this clone, which is shallow: {UNSHALLOW}"),
                 false => format!(": their histories are unrelated; `gitops-lint diff {}..{}` compares any two", short(one), short(other)),
             };
-            GitError::Unrelated(short(one), short(other), advice)
-        })
+            return Err(GitError::Unrelated(short(one), short(other), advice));
+        }
+        let mut bases = bases.iter().map(|id| self.commit(id)).collect::<Result<Vec<Commit>, GitError>>()?;
+        bases.sort_by_key(|commit| (Reverse(commit.time), commit.id));
+        Ok(bases.into_iter().map(|commit| commit.id).collect())
     }
 
     /// A commit.
@@ -728,7 +731,7 @@ mod tests {
         let changed = repository.changed_paths(&commits[1].tree, &commits[0].tree).unwrap();
         let paths: Vec<&str> = changed.iter().map(|change| change.path.as_str()).filter(|path| *path != "link").collect();
         assert_eq!(paths, ["a/b.yaml", "a/new.yaml"]);
-        assert_eq!(repository.merge_base(&commits[0].id, &commits[1].id), Ok(commits[1].id));
+        assert_eq!(repository.merge_bases(&commits[0].id, &commits[1].id), Ok(vec![commits[1].id]));
         assert_eq!(repository.commits_between(&commits[1].id, &commits[0].id).unwrap().len(), 1);
         assert!(matches!(repository.resolve("nope"), Err(GitError::UnknownRevision(name, _)) if name == "nope"));
         // a folder below the top is seen as a tree of its own
