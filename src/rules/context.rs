@@ -16,6 +16,7 @@ use crate::history::{self, Contribution, Images, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
+use crate::kustomize::context::is_below;
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource, ResourceId};
 use crate::repo::agents::Pointer;
@@ -159,6 +160,15 @@ pub(super) fn object_key(resource: &Resource) -> ObjectKey<'_> {
     (version.split_once('/').map_or("", |(group, _)| group), kind, text(&["metadata", "name"]), namespace)
 }
 
+/// An object of an environment.
+#[derive(Default)]
+struct Living {
+    /// The indices of the overlays that make it.
+    makers: Vec<usize>,
+    /// Whether it comes to one of them with the change.
+    came: bool,
+}
+
 /// What rules are given.
 pub struct Context<'a> {
     /// The tree under check.
@@ -182,7 +192,7 @@ pub struct Context<'a> {
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
     facts: Vec<OnceLock<Facts<'a>>>,
     before: OnceLock<Vec<Option<usize>>>,
-    living: OnceLock<HashSet<(Option<usize>, ObjectKey<'a>)>>,
+    living: OnceLock<HashMap<(Option<usize>, ObjectKey<'a>), Living>>,
     changes: Vec<OnceLock<Vec<ResourceChange>>>,
     unlisted: Vec<OnceLock<Vec<Unlisted>>>,
     controls: OnceLock<Vec<Control<'a>>>,
@@ -474,15 +484,35 @@ impl<'a> Context<'a> {
         value.or_else(|| changes.first().map(|change| (overlay.origin, change.id(), String::new())))
     }
 
-    /// Whether an overlay of an environment renders an object, whatever its version.
-    pub(super) fn lives_in(&self, environment: Option<usize>, object: ObjectKey<'_>) -> bool {
+    /// Whether an object that an overlay has no more, or that is gone with it, still lives where that overlay is applied: another one
+    /// of the same variant makes it, one that gathers the overlay or is gathered by it, or one to which it comes with the change.
+    /// What another variant had all along is an object of another cluster or tenant.
+    pub(super) fn lives_on(&self, overlay: &Overlay, object: ObjectKey<'_>) -> bool {
+        let Some(living) = self.living.get_or_init(|| self.living()).get(&(overlay.environment, object)) else { return false };
+        let gathers = |one: &Overlay, other: &Overlay| one.path != other.path && is_below(&other.path, &one.path);
+        let mut makers = living.makers.iter().filter_map(|index| self.repo.overlays.get(*index));
+        living.came || makers.any(|maker| maker.variant == overlay.variant || gathers(maker, overlay) || gathers(overlay, maker))
+    }
+
+    /// The objects that live in each environment, whatever their versions.
+    fn living(&self) -> HashMap<(Option<usize>, ObjectKey<'a>), Living> {
         let repo: &'a Repo = self.repo;
-        let living = self.living.get_or_init(|| {
-            let objects =
-                repo.overlays.iter().flat_map(|overlay| overlay.rendered.resources.iter().map(|object| (overlay.environment, object)));
-            objects.map(|(environment, object)| (environment, object_key(object))).collect()
-        });
-        living.contains(&(environment, object))
+        let mut found: HashMap<(Option<usize>, ObjectKey<'a>), Living> = HashMap::new();
+        for (index, overlay) in repo.overlays.iter().enumerate() {
+            let before = self.at_base(overlay);
+            let same = before.is_some_and(|before| before.rendered.is(&overlay.rendered));
+            let then: HashSet<ObjectKey> = match before.filter(|_| !same) {
+                Some(before) => before.rendered.resources.iter().map(object_key).collect(),
+                None => HashSet::new(),
+            };
+            for object in overlay.rendered.resources.iter().map(object_key) {
+                let came = !same && !then.contains(&object);
+                let living = found.entry((overlay.environment, object)).or_default();
+                living.makers.push(index);
+                living.came |= came;
+            }
+        }
+        found
     }
 
     /// The level that the configuration gives a rule. What tells of a loosened configuration has the level of the one before.

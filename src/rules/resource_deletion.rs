@@ -4,7 +4,7 @@
 //!
 //! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. Many that hold no data and are left out at one place are one finding. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
 //!
-//! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the environment (a moved folder); PodDisruptionBudgets, NetworkPolicies and the like where `removed-resource` tells of them; hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
+//! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the same variant, or by one of the environment to which it comes with the change (a moved folder); PodDisruptionBudgets, NetworkPolicies and the like where `removed-resource` tells of them; hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
 //!
 //! ## Why
 //!
@@ -33,7 +33,8 @@ use crate::finding::Severity;
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::kustomize::loader::FILE_NAMES;
-use crate::repo::{AgentKind, Overlay};
+use crate::repo::agents::Pointer;
+use crate::repo::{AgentKind, Overlay, Repo};
 use crate::yaml::{FileId, Node, Origin};
 
 /// See the documentation above.
@@ -139,11 +140,11 @@ fn missing<'a>(before: &'a Overlay, overlay: &Overlay) -> Vec<&'a Resource> {
     before.rendered.resources.iter().filter(|lost| !present.contains(&object_key(lost)) && !is_kept(lost, false)).collect()
 }
 
-/// Whether an object that an overlay lost goes with it: somewhere else in the environment it may well live on; what it applied and is
+/// Whether an object that an overlay lost goes with it: another overlay may well make it; what it applied and is
 /// gone as well is told of the whole overlay.
 fn is_deleted(context: &Context, overlay: &Overlay, lost: &Resource) -> bool {
     let applied = context.applied_by(lost);
-    !context.lives_in(overlay.environment, object_key(lost)) && !applied.iter().any(|overlay| context.at_head(overlay).is_none())
+    !context.lives_on(overlay, object_key(lost)) && !applied.iter().any(|overlay| context.at_head(overlay).is_none())
 }
 
 /// What an object is called now, where it was renamed or moved to another namespace.
@@ -240,15 +241,17 @@ impl<'a> Context<'a> {
             return Vec::new();
         }
         let lost = overlay.rendered.resources.iter();
-        lost.filter(|lost| !is_kept(lost, true) && !self.lives_in(overlay.environment, object_key(lost))).collect()
+        lost.filter(|lost| !is_kept(lost, true) && !self.lives_on(overlay, object_key(lost))).collect()
     }
 
-    /// Whether the agent that applies an overlay of the base revision deletes nothing.
+    /// Whether the agent that applies an overlay of the base revision deletes nothing. What the agent's object says now counts; of
+    /// one that is gone what it said.
     fn keeps(&self, overlay: &Overlay) -> bool {
-        let pointers = self.base.map_or(&[][..], |base| &base.pointers);
         let agent = overlay.agent.as_ref().map(|agent| &agent.name);
-        let mut own = pointers.iter().filter(|pointer| pointer.folder == overlay.path && Some(&pointer.agent.name) == agent);
-        own.any(|pointer| {
+        let own = |pointer: &&Pointer| pointer.folder == overlay.path && Some(&pointer.agent.name) == agent;
+        let of = |repo: &'a Repo| repo.pointers.iter().find(own);
+        let pointer = of(self.repo).or_else(|| of(self.base?));
+        pointer.is_some_and(|pointer| {
             pointer.agent.kind == AgentKind::Flux && pointer.object.at(&["spec", "prune"]).and_then(Node::as_bool) == Some(false)
         })
     }
