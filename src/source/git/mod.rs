@@ -83,7 +83,7 @@ pub struct ChangedPath {
 }
 
 /// What to do about a clone that was cut off.
-const UNSHALLOW: &str = "fetch all of it (fetch-depth: 0, or git fetch --unshallow)";
+const UNSHALLOW: &str = "fetch all of it (fetch-depth: 0, GIT_DEPTH: 0 in GitLab, or git fetch --unshallow)";
 
 /// Trees that were read.
 #[derive(Default)]
