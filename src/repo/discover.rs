@@ -203,6 +203,11 @@ impl<'a> Layout<'a> {
         self.word(name).map(|word| word.environment)
     }
 
+    /// The same with what is left of the name.
+    pub fn parted(&self, name: &str) -> Option<(usize, String)> {
+        self.word(name).map(|word| (word.environment, word.rest))
+    }
+
     /// The environment that a name carries, whole or as a token, with what is left of the name.
     fn word(&self, name: &str) -> Option<Word> {
         self.words.get(name).map_or_else(|| self.read_word(name), Clone::clone)

@@ -3,9 +3,11 @@
 //! Those that render to something else or are placed or paired otherwise; with them all overlays of the same apps, of what is paired
 //! with them, and of the apps that need them. What overlays know of the rest of the repo is what others *offer*: objects,
 //! Secrets and ConfigMaps with their keys, labels of pods, files that they share. Where some of that is gone, everything is judged;
-//! what comes to it takes findings away from others, and brings them none.
+//! what comes to it takes findings away from others, and brings them none. Everything is judged as well where a file that was
+//! there finds another reader: the others tell what was found in it before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Context;
 use crate::kubernetes::workload;
@@ -21,7 +23,11 @@ pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
         return;
     }
     let changed = (concerned(head.repo, base.repo), concerned(base.repo, head.repo));
-    if !offers(base, &changed.1).is_subset(&offers(head, &changed.0)) {
+    let (shared, shared_before) = (shared_files(head.repo, &changed.0), shared_files(base.repo, &changed.1));
+    // who else reads such a file may have had the same finding there before
+    let was_there = |file: &&(String, Arc<str>)| base.repo.source.kind(&file.1).is_some();
+    let lost = !shared_before.is_subset(&shared) || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
+    if lost || shared.difference(&shared_before).any(|file| was_there(&file)) {
         return;
     }
     let apps: BTreeSet<&str> = changed.0.iter().chain(&changed.1).map(|overlay| overlay.app.as_str()).collect();
@@ -60,11 +66,25 @@ fn of_apps(repo: &Repo, apps: &BTreeSet<String>) -> BTreeSet<usize> {
     found
 }
 
+/// The files that some overlays read out of their folders, each with the environment and variant that reads it.
+fn shared_files(repo: &Repo, overlays: &[&Overlay]) -> BTreeSet<(String, Arc<str>)> {
+    let of_overlay = |overlay: &&Overlay| {
+        let (place, path) = (place(overlay), overlay.path.clone());
+        let files = overlay.rendered.files.iter().map(|file| repo.files.get(*file).path.clone());
+        files.filter(|file| !is_below(file, &path)).map(|file| (place.clone(), file)).collect::<Vec<_>>()
+    };
+    overlays.iter().flat_map(of_overlay).collect()
+}
+
+fn place(overlay: &Overlay) -> String {
+    format!("{:?} {:?}", overlay.environment, overlay.variant)
+}
+
 /// What some overlays offer to others, as far as it shows there.
 fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for overlay in overlays {
-        let place = format!("{:?} {:?}", overlay.environment, overlay.variant);
+        let place = place(overlay);
         for resource in &overlay.rendered.resources {
             let id = &resource.original;
             found.insert(format!("{place} {} {}/{} {:?}", id.group(), id.kind, id.name, resource.namespace()));
@@ -78,9 +98,6 @@ fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
             let name = if provider.resource.generated { &provider.resource.original.name } else { provider.name };
             found.insert(format!("{place} {:?} {name} {:?} {:?} {}", provider.target, provider.namespace, provider.keys, provider.creates));
         }
-        let files = overlay.rendered.files.iter().map(|file| context.repo.files.get(*file));
-        let shared = files.filter(|file| !is_below(&file.path, &overlay.path));
-        found.extend(shared.map(|file| format!("{place} reads {}", file.path)));
         let idle = |kind| matches!(kind, ProblemKind::UnmatchedPatch | ProblemKind::UnusedImageOverride);
         let idle = overlay.rendered.problems.iter().filter(|problem| idle(problem.kind));
         found.extend(idle.map(|problem| format!("{place} {:?} {}", problem.kind, problem.message)));

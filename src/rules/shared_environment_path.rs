@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! A Flux Kustomization or Argo CD Application that stands in the folder of one environment and points at the folder of another.
+//! A Flux Kustomization or Argo CD Application of one environment that points at the folder of another. Of which environment it is says the folder of its file; or its own name, where an object with the other environment in place of its own has the same name (`api-production` beside `api-staging`).
 //!
 //! ## Why
 //!
@@ -23,6 +23,8 @@
 //! ## Options
 //!
 //! None.
+
+use std::collections::HashSet;
 
 use super::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::finding::Severity;
@@ -47,9 +49,12 @@ impl Rule for SharedEnvironmentPath {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let repo = context.repo;
+        let names: HashSet<&(usize, String)> = repo.pointers.iter().filter_map(|pointer| pointer.named.as_ref()).collect();
         for pointer in &repo.pointers {
             // a folder that carries no environment may well be shared
-            let (Some(own), Some(other)) = (pointer.environment(), pointer.folder_environment()) else { continue };
+            let Some(other) = pointer.folder_environment() else { continue };
+            let by_name = || pointer.named.as_ref().filter(|(_, rest)| names.contains(&(other, rest.clone()))).map(|(own, _)| *own);
+            let Some(own) = pointer.environment().or_else(by_name) else { continue };
             let Some(target) = repo.overlays.iter().find(|overlay| overlay.path == pointer.folder) else { continue };
             let (Some(from), Some(to)) = (repo.environments.get(own), repo.environments.get(other)) else { continue };
             if own == other {

@@ -142,6 +142,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
         hints: hints(node),
         place: None,
         folder_place: None,
+        named: None,
         layer: (!layer.is_empty()).then_some(layer),
         plain: Plain::Generated,
         post_build: post_build(node).filter(|build| !build.is_empty()),

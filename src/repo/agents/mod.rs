@@ -53,6 +53,8 @@ pub struct Pointer {
     pub place: Option<Place>,
     /// What the path of the folder says.
     pub folder_place: Option<Place>,
+    /// The environment that the name of the object carries, with what is left of the name.
+    pub named: Option<(usize, String)>,
     /// What the object changes in the kustomization; `None` when nothing.
     pub layer: Option<Layer>,
     /// How a folder without a kustomization is read.
@@ -223,6 +225,7 @@ pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folder
         for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
             pointer.place = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder));
             pointer.folder_place = placed(&pointer.folder);
+            pointer.named = pointer.object.at(&["metadata", "name"]).and_then(Node::text).and_then(|name| layout.parted(name));
             agents.pointers.push(pointer);
         }
     }
