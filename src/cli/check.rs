@@ -203,9 +203,12 @@ fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>)
         // a return to what the environment itself ran needs no other proof
         overlays.extend(base.map(|_| known(to)));
         past.want(digests, &overlays);
+        if context.moved_images(to).is_empty() {
+            continue;
+        }
         // whether all return to what they ran is for themselves to tell
         let of_app = context.repo.overlays.iter().filter(|other| other.app == to.app && other.environment < to.environment);
-        for overlay in of_app.filter(|_| !context.moved_images(to).is_empty()) {
+        for overlay in of_app {
             let moved = context.moved_images(overlay);
             past.want(moved.iter().filter_map(|used| used.image().digest.map(str::to_string)), &[known(overlay)]);
         }

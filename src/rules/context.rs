@@ -192,6 +192,7 @@ pub struct Context<'a> {
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
     facts: Vec<OnceLock<Facts<'a>>>,
     before: OnceLock<Vec<Option<usize>>>,
+    digests_at_base: Vec<OnceLock<HashMap<String, Vec<(&'a Overlay, String)>>>>,
     living: OnceLock<HashMap<(Option<usize>, ObjectKey<'a>), Living>>,
     changes: Vec<OnceLock<Vec<ResourceChange>>>,
     unlisted: Vec<OnceLock<Vec<Unlisted>>>,
@@ -222,6 +223,7 @@ impl<'a> Context<'a> {
             changes: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             unlisted: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             before: OnceLock::new(),
+            digests_at_base: base.iter().flat_map(|base| &base.environments).map(|_| OnceLock::new()).collect(),
             living: OnceLock::new(),
             controls: OnceLock::new(),
             waits: OnceLock::new(),
@@ -284,13 +286,26 @@ impl<'a> Context<'a> {
     /// The same for what is judged against a base as a whole: whether any overlay of two environments rendered a digest of an
     /// image there. An app, an overlay or a container may have had another name.
     pub fn known_at_base(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
-        let Some(base) = self.base else { return false };
-        let both = [from.environment, to.environment];
-        base.overlays.iter().filter(|overlay| both.contains(&overlay.environment)).any(|overlay| {
-            let same = self.same_image(overlay, to, image);
-            let has = |version: &Version| version.digest.as_deref() == Some(digest);
-            history::images(&overlay.rendered, &base.files).iter().any(|(name, versions)| same(name) && versions.iter().any(has))
+        let mut environments = [from.environment, to.environment].into_iter().flatten();
+        environments.any(|environment| {
+            let Some(known) = self.digests_at_base.get(environment) else { return false };
+            let known = known.get_or_init(|| self.digests_at_base(environment));
+            known.get(digest).is_some_and(|run| run.iter().any(|(overlay, name)| self.same_image(overlay, to, image)(name)))
         })
+    }
+
+    /// What the overlays of an environment ran at the base revision, by digest: each overlay with the names of its images.
+    fn digests_at_base(&self, environment: usize) -> HashMap<String, Vec<(&'a Overlay, String)>> {
+        let mut found: HashMap<String, Vec<(&'a Overlay, String)>> = HashMap::new();
+        let Some(base) = self.base else { return found };
+        for overlay in base.overlays.iter().filter(|overlay| overlay.environment == Some(environment)) {
+            for (name, versions) in history::images(&overlay.rendered, &base.files) {
+                for digest in versions.into_iter().filter_map(|version| version.digest) {
+                    found.entry(digest).or_default().push((overlay, name.clone()));
+                }
+            }
+        }
+        found
     }
 
     /// Why the past of an overlay is not known as a whole, where it is not.
