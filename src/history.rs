@@ -14,13 +14,13 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::kubernetes::image_use;
 use crate::kustomize::context::is_below;
-use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{RenderOptions, Rendered, Renderer};
 use crate::repo::agents::{self, Agents, Pointer};
 use crate::repo::discover::Layout;
 use crate::repo::{Overlay, Repo};
 use crate::source::git::{ChangedPath, Commit, Gaps, GitError, Repository, blob_id};
-use crate::source::{Files, Source};
+use crate::source::{Files, Source, folder_of};
 
 /// What of an image changes with a promotion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -372,8 +372,6 @@ fn paths(rendered: &Rendered, files: &Files) -> BTreeSet<String> {
 /// The folder that an overlay had before a commit that moved it: a kustomization that went away as this one came, with the same
 /// content, else with the most alike path.
 fn renamed(folder: &str, changed: &[ChangedPath]) -> Option<String> {
-    let is_kustomization = |path: &str| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path));
-    let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
     let added =
         changed.iter().find(|change| change.before.is_none() && is_kustomization(&change.path) && folder_of(&change.path) == folder)?;
     let gone: Vec<&ChangedPath> = changed.iter().filter(|change| change.after.is_none() && is_kustomization(&change.path)).collect();
@@ -384,7 +382,7 @@ fn renamed(folder: &str, changed: &[ChangedPath]) -> Option<String> {
     };
     // more than the file's name must be alike
     let best = gone.iter().max_by_key(|change| (change.before == added.after, alike(&change.path)))?;
-    (best.before == added.after || alike(&best.path) > 2).then(|| folder_of(&best.path))
+    (best.before == added.after || alike(&best.path) > 2).then(|| folder_of(&best.path).to_string())
 }
 
 /// The overlays of an app, or of all.

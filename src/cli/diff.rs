@@ -19,7 +19,7 @@ use crate::kustomize::context::is_below;
 use crate::kustomize::decode::nearest;
 use crate::repo::{Overlay, Repo, renamed};
 use crate::report::{self, json::resource as identity, printable};
-use crate::source::Files;
+use crate::source::{Files, folder_of};
 use crate::yaml::{Node, write};
 
 /// Lines around a change that are shown.
@@ -218,10 +218,9 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
 /// not be rendered, or something on its path is named there.
 fn comes_near(changed: &str, files: &Files, overlays: [&Overlay; 2]) -> bool {
     let problems = overlays.into_iter().flat_map(|overlay| &overlay.rendered.problems).filter(|problem| problem.kind.refused());
-    problems.map(|problem| files.get(problem.origin.file)).any(|file| {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        is_below(changed, folder) || changed.split('/').any(|part| file.text.contains(part))
-    })
+    problems
+        .map(|problem| files.get(problem.origin.file))
+        .any(|file| is_below(changed, folder_of(&file.path)) || changed.split('/').any(|part| file.text.contains(part)))
 }
 
 fn words(repo: &Repo, overlay: &Overlay) -> String {

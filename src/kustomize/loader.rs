@@ -16,6 +16,11 @@ use crate::yaml::{FileId, Node};
 /// The names that a kustomization file may have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+/// Whether a path is that of a kustomization.
+pub fn is_kustomization(path: &str) -> bool {
+    FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
+}
+
 /// A folder's kustomization as it was read.
 #[derive(Clone, Debug)]
 pub struct Loaded {

@@ -19,10 +19,10 @@ use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, val
 use crate::config::Config;
 use crate::kustomize::context::is_below;
 use crate::kustomize::kustomization::path_in;
-use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::loader::{FILE_NAMES, is_kustomization};
 use crate::kustomize::{Kustomization, LazyRendered, RenderOptions, Renderer};
 use crate::source::beside::Beside;
-use crate::source::{EntryKind, Files, Source, join};
+use crate::source::{EntryKind, Files, Source, folder_of, join};
 use crate::yaml::{By, Node, Origin};
 
 /// Folder names whose kustomizations are made to be copied, not to be applied.
@@ -60,14 +60,17 @@ impl Repo {
             renderer.source().kind(path) == Some(EntryKind::File) && renderer.source().link(path).is_none()
         };
         let from_values = self.pointers.iter().any(|pointer| pointer.post_build.as_ref().is_some_and(|build| !build.from.is_empty()));
+        let roots: HashSet<&str> = self.roots.iter().map(|root| root.folder.as_str()).collect();
+        let in_root =
+            |path: &str| path.match_indices('/').filter_map(|(at, _)| path.get(..at)).chain([""]).any(|folder| roots.contains(folder));
         !from_values
             && changed.iter().all(|path| {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 let both = |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
                 // a file that a generator of an ApplicationSet may read is not told from others
-                let named = || self.pointers.is_empty() || self.roots.iter().any(|root| is_below(path, &root.folder));
+                let named = || self.pointers.is_empty() || in_root(path);
                 both(&|renderer| file(renderer, path))
-                    && if FILE_NAMES.contains(&name) {
+                    && if is_kustomization(path) {
                         shape(folder_of(path), &self.renderer).is_some_and(|own| shape(folder_of(path), renderer) == Some(own))
                     } else {
                         !name.starts_with('.') && both(&|renderer| !agents::mentions(renderer, path)) && named()
@@ -316,14 +319,10 @@ impl<'a> Known<'a> {
     }
 }
 
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// The folders with a kustomization. A symbolic link to a folder brings those in and below it again where its own path says of
 /// which environment they are; what merely builds upon a link finds the folder itself.
 fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTreeSet<String> {
-    let kustomizations = source.files().iter().filter(|path| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)));
+    let kustomizations = source.files().iter().filter(|path| is_kustomization(path));
     let mut folders: BTreeSet<String> = kustomizations.map(|path| folder_of(path).to_string()).collect();
     if source.has_links() {
         let links = source.files().iter().filter(|path| source.link(path).is_some() && source.kind(path) == Some(EntryKind::Directory));
@@ -419,7 +418,7 @@ fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unr
             let name = path.rsplit('/').next().unwrap_or(path);
             (path.ends_with(".yaml") || path.ends_with(".yml"))
                 && !name.starts_with('.')
-                && !FILE_NAMES.contains(&name)
+                && !is_kustomization(path)
                 && listing.contains(folder)
                 && !named.contains(&***path)
                 && !is_set_aside(folder)

@@ -9,7 +9,7 @@ use super::discover::{Layout, Place, Root};
 use super::load::Built;
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Renderer, Resource};
-use crate::source::join;
+use crate::source::{folder_of, join};
 use crate::yaml::{Node, write};
 
 /// Where an object is, as far as the repo tells.
@@ -127,7 +127,7 @@ fn loose(wanted: &BTreeSet<(&str, &str)>, roots: &[Root], renderer: &Renderer, l
     let mut found = Vec::new();
     for path in source.files().iter().filter(yaml).filter(holds) {
         let Ok(documents) = renderer.parsed(path) else { continue };
-        let place = layout.place(path.rsplit_once('/').map_or("", |(folder, _)| folder)).and_then(Result::ok);
+        let place = layout.place(folder_of(path)).and_then(Result::ok);
         for node in &documents.documents {
             let resource = Resource::new(node.clone());
             if wanted.contains(&(resource.kind(), resource.name())) {

@@ -32,9 +32,10 @@ use super::{Category, Context, Draft, Metadata, Rule, Sink, removed_resource, un
 use crate::finding::Severity;
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
-use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::loader::is_kustomization;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay, Repo};
+use crate::source::folder_of;
 use crate::yaml::{FileId, Node, Origin};
 
 /// See the documentation above.
@@ -284,8 +285,7 @@ fn is_kept(lost: &Resource, with_overlay: bool) -> bool {
 fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let files = &context.repo.files;
     let was = files.get(lost.node.origin.file);
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
-    let kustomization = |path: &str| FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path)) && folder(path) == folder(&was.path);
+    let beside = |path: &str| is_kustomization(path) && folder_of(path) == folder_of(&was.path);
     let find = |wanted: &dyn Fn(&str) -> bool| overlay.rendered.files.iter().copied().find(|file| wanted(&files.get(*file).path));
     let start = |file: FileId| Origin { file, start: 0, end: 0, ..overlay.origin };
     let lists = context.unlisted(overlay);
@@ -296,7 +296,7 @@ fn left(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
         Some(file) => start(file),
         None => {
             let list = |file| unlisted::listed(context, file).map_or_else(|| start(file), |(list, _)| list);
-            let beside = || find(&kustomization).map(list);
+            let beside = || find(&beside).map(list);
             let named = named.map(|unlisted| unlisted.list);
             named.or_else(beside).or(any.map(|unlisted| unlisted.list)).unwrap_or(overlay.origin)
         }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::kustomize::context::is_below;
-use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::loader::is_kustomization;
 use crate::repo::Overlay;
-use crate::source::join;
+use crate::source::{folder_of, join};
 use crate::yaml::{FileId, Node, Origin, read};
 
 /// A list of the head that lost entries.
@@ -31,7 +31,7 @@ impl Unlisted {
 /// The lists that an overlay reads at both revisions and that lost entries.
 pub(super) fn collect(context: &Context, before: &Overlay, overlay: &Overlay) -> Vec<Unlisted> {
     let path = |file: FileId| context.repo.files.get(file).path.clone();
-    let is_kustomization = |file: &FileId| FILE_NAMES.contains(&path(*file).rsplit('/').next().unwrap_or_default());
+    let is_kustomization = |file: &FileId| is_kustomization(&path(*file));
     let earlier = before.rendered.files.iter().filter(|file| is_kustomization(file)).map(|file| (path(*file), *file));
     let earlier: HashMap<Arc<str>, FileId> = earlier.collect();
     let kept = overlay.rendered.files.iter().copied().filter(is_kustomization);
@@ -50,7 +50,6 @@ pub(super) fn listed(context: &Context, file: FileId) -> Option<(Origin, Vec<Str
     let documents = read::read(&source.text, file).ok()?;
     let entries = documents.documents.first()?.entries();
     let lists = || entries.iter().filter(|entry| matches!(&*entry.key, "resources" | "components" | "bases"));
-    let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let paths = lists().flat_map(|entry| entry.value.items()).filter_map(Node::text).filter_map(|path| join(folder, path));
+    let paths = lists().flat_map(|entry| entry.value.items()).filter_map(Node::text).filter_map(|path| join(folder_of(&source.path), path));
     Some((lists().next()?.key_origin, paths.collect()))
 }

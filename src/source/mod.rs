@@ -242,6 +242,11 @@ impl Files {
     }
 }
 
+/// The folder that a path lies in; empty at the root.
+pub fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 /// Joins a relative path to a folder and normalises it. `None` when the result leaves the root or the path is absolute.
 pub fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.starts_with('/') {

@@ -23,7 +23,7 @@ use super::Agent;
 use super::controls::{self, Control};
 use super::discover::{Layout, Place, is_set_aside};
 use crate::kustomize::{Problem, Rendered, Renderer};
-use crate::source::EntryKind;
+use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
 pub use argocd::Directory;
@@ -219,11 +219,11 @@ pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folder
         }
         let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
         if controls::is_control(controls::group_of(node)) {
-            let environment = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder)).map(|place| place.environment);
+            let environment = placed(folder_of(path)).map(|place| place.environment);
             agents.controls.push(Control { node: node.clone(), file: *file, environment });
         }
         for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
-            pointer.place = placed(path.rsplit_once('/').map_or("", |(folder, _)| folder));
+            pointer.place = placed(folder_of(path));
             pointer.folder_place = placed(&pointer.folder);
             pointer.named = pointer.object.at(&["metadata", "name"]).and_then(Node::text).and_then(|name| layout.parted(name));
             agents.pointers.push(pointer);
