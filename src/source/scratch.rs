@@ -8,7 +8,9 @@ use std::process::Command;
 /// Runs Git in a folder.
 pub fn git(folder: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
-    let done = Command::new("git").current_dir(folder).args(identity).args(arguments).output().unwrap();
+    let mut command = Command::new("git");
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
+    let done = command.current_dir(folder).args(identity).args(arguments).output().unwrap();
     assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 

@@ -16,22 +16,35 @@ pub struct Repo {
     folder: TempDir,
 }
 
-/// Variables of a CI system or a terminal that would change what the program says.
+/// What the variables begin with by which Git, a CI system or a terminal would change what is said.
 const VARIABLES: &[&str] = &[
-    "NO_COLOR",
-    "CLICOLOR_FORCE",
+    "BITBUCKET_",
+    "BUILD_",
+    "BUILDKITE_",
+    "CHANGE_",
+    "CI_",
+    "CIRRUS_",
+    "CLICOLOR",
+    "CODEBUILD_",
     "COLUMNS",
-    "GITHUB_BASE_REF",
-    "GITHUB_EVENT_PATH",
-    "GITHUB_ACTOR",
-    "GITLAB_USER_LOGIN",
-    "CI_MERGE_REQUEST_DIFF_BASE_SHA",
-    "CHANGE_TARGET",
-    "GITOPS_LINT_BASE",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
+    "DRONE_",
+    "GITHUB_",
+    "GITLAB_",
+    "GITOPS_LINT_",
+    "GIT_",
+    "NO_COLOR",
+    "PULL_",
+    "SYSTEM_",
 ];
+
+/// Takes away from a process what the machine that runs the tests would tell it.
+fn isolate(command: &mut Command) -> &mut Command {
+    let named = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in named.filter(|name| VARIABLES.iter().any(|start| name.starts_with(start))) {
+        command.env_remove(name);
+    }
+    command
+}
 
 impl Repo {
     /// An empty folder.
@@ -104,7 +117,8 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Command {
     let identity =
         ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
     let mut git = Command::new("git");
-    VARIABLES.iter().for_each(|name| _ = git.env_remove(name));
+    // neither the machine's nor the user's configuration
+    isolate(&mut git).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
     git.current_dir(folder).args(identity).args(arguments);
     git
 }
@@ -117,8 +131,7 @@ pub fn not_tested(what: &str) {
 /// The program in a folder, as no CI system would start it.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
-    command.current_dir(folder).args(arguments);
-    VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+    isolate(&mut command).current_dir(folder).args(arguments);
     command
 }
 
