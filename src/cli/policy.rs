@@ -41,7 +41,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(path).sort_by_file_name() {
-        let entry = entry.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let entry = entry.map_err(|error| {
+            let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+            format!("{} cannot be read: {reason}", error.path().unwrap_or(path).display())
+        })?;
         let rego = entry.path().extension().is_some_and(|extension| extension == "rego");
         if entry.file_type().is_file() && (rego || entry.depth() == 0) {
             paths.push(entry.into_path());
