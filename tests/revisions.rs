@@ -350,6 +350,18 @@ fn a_change_cannot_hide_what_it_loosens() {
 }
 
 #[test]
+fn a_configuration_may_know_other_environments_than_the_one_before() {
+    let repo = Repo::started();
+    repo.write(
+        ".gitops-lint.yaml",
+        "environments:\n  - {name: dev}\n  - {name: staging}\n  - {name: live, aliases: [production], protected: true}\n",
+    );
+    assert_eq!(repo.run(&base("HEAD")).findings(), [""; 0], "nothing is moved or lost by it");
+    repo.pin("api", "production", 'c');
+    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("digest-mismatch {PRODUCTION}:4")], "and production is compared with itself");
+}
+
+#[test]
 fn a_change_that_concerns_nothing_is_told_so() {
     let repo = Repo::started();
     repo.write("README.md", "hello");

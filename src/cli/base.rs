@@ -24,6 +24,8 @@ use crate::yaml::{By, FileId, Node, Origin};
 pub struct Base {
     /// The base as a repo, given back as little as the head is.
     pub repo: ManuallyDrop<Repo>,
+    /// The same as the head numbers environments, where it does that otherwise.
+    renumbered: Option<ManuallyDrop<Repo>>,
     /// Its configuration.
     pub config: Config,
     /// Its commit: where the branch under check left the target branch.
@@ -35,6 +37,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// The base as the head is compared with it: with the head's numbers for environments.
+    pub fn compared(&self) -> &Repo {
+        self.renumbered.as_ref().unwrap_or(&self.repo)
+    }
+
     /// Whether something changed that every overlay is judged by: configuration, policies, owners.
     pub fn concerns_everything(&self, config: &Config) -> bool {
         let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
@@ -69,7 +76,7 @@ impl<'r> Past<'r> {
         Ok(Past {
             repository: workspace.git()?,
             config: base.map_or(&workspace.config, |base| &base.config),
-            repo: base.map_or(&workspace.repo, |base| &base.repo),
+            repo: base.map_or(&workspace.repo, Base::compared),
             commit: base.map_or_else(|| workspace.head_commit(), |base| Ok(base.commit.clone()))?,
             root: workspace.place.root.clone(),
             wanted: BTreeMap::new(),
@@ -333,7 +340,9 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Ba
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
-    Ok(Base { repo: ManuallyDrop::new(repo), config, commit, changed, submodules })
+    let others = &workspace.repo.environments;
+    let renumbered = (repo.environments != *others).then(|| ManuallyDrop::new(repo.numbered_as(others)));
+    Ok(Base { repo: ManuallyDrop::new(repo), renumbered, config, commit, changed, submodules })
 }
 
 /// The submodules among what changed, each with the line of `.gitmodules` that names its path.

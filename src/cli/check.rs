@@ -95,7 +95,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         judge.lay_over(&mut base.config);
     }
     let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
-    let mut context = Context::new(repo, config, base.as_ref().map(|base| &*base.repo));
+    let mut context = Context::new(repo, config, base.as_ref().map(Base::compared));
     context.now = Some(now.clone());
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);

@@ -348,7 +348,10 @@ pub fn overlays(roots: &[Root], layout: &Layout, pointed_at: &BTreeSet<String>) 
     // a gathering kustomization adds nothing to the overlays that it lists
     for root in roots.iter().filter(|root| root.only_gathers && !root.references.is_empty()) {
         if !pointed_at.contains(&root.folder)
-            && root.references.iter().all(|reference| covered(reference, &chosen) && !leads_to(reference, &root.folder, roots))
+            && root
+                .references
+                .iter()
+                .all(|reference| covered(reference, &root.folder, &chosen) && !leads_to(reference, &root.folder, roots))
         {
             chosen.remove(&root.folder);
         }
@@ -389,9 +392,11 @@ fn leads_to(from: &str, to: &str, roots: &[Root]) -> bool {
     false
 }
 
-fn covered(reference: &str, chosen: &BTreeMap<String, Option<Place>>) -> bool {
-    chosen.contains_key(reference)
-        || chosen.range(format!("{reference}/")..).next().is_some_and(|(folder, _)| folder.starts_with(&format!("{reference}/")))
+/// Whether a folder, or something below it that is not the one who refers to it, is an overlay.
+fn covered(reference: &str, by: &str, chosen: &BTreeMap<String, Option<Place>>) -> bool {
+    let below = format!("{reference}/");
+    let mut there = chosen.range(below.clone()..).map(|(folder, _)| folder).take_while(|folder| folder.starts_with(&below));
+    chosen.contains_key(reference) || there.any(|folder| folder != by)
 }
 
 /// The shortest ends of app paths that tell them apart: `team-a/api` and `team-b/api` stay, `shop/cart` becomes `cart`. The empty
@@ -536,6 +541,16 @@ mod tests {
         ];
         let layout = Layout::new(&config.environments, &[], roots.iter().map(|root| root.folder.as_str()));
         assert_eq!(overlays(&roots, &layout, &BTreeSet::new()).len(), 3);
+    }
+
+    #[test]
+    fn what_stands_below_what_it_builds_upon_is_an_overlay() {
+        let config = Config::default();
+        let folders = ["api/overlays/production", "api/overlays/production/x"];
+        let roots = [root(folders[0], &["api/base"], false), root(folders[1], &[folders[0]], true)];
+        let layout = Layout::new(&config.environments, &[], folders.iter().copied());
+        let found: Vec<String> = overlays(&roots, &layout, &BTreeSet::new()).into_iter().map(|(folder, _)| folder).collect();
+        assert_eq!(found, [folders[1]]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::codeowners::CodeOwners;
 use super::discover::{self, Layout, Place, Root, is_set_aside};
 use super::instances::instances;
 use super::reach::Change;
-use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
+use super::{Crossing, Environment, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
 use crate::config::Config;
 use crate::kustomize::context::is_below;
 use crate::kustomize::kustomization::path_in;
@@ -118,6 +118,35 @@ impl Repo {
             record_paths: self.record_paths.clone(),
             renderer,
         }
+    }
+
+    /// The repo in the numbering of another revision's environments, so that overlays of the two can be compared: one of the same name
+    /// is the same, else one that has a word in common. What the other revision does not know comes after its own.
+    pub fn numbered_as(&self, others: &[Environment]) -> Repo {
+        let has_word = |environment: &Environment, word: &str| {
+            environment.name.eq_ignore_ascii_case(word) || environment.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
+        };
+        let mut environments = others.to_vec();
+        let mut numbers: Vec<Option<usize>> =
+            self.environments.iter().map(|own| others.iter().position(|other| other.name == own.name)).collect();
+        for (at, own) in self.environments.iter().enumerate() {
+            let words = || std::iter::once(&own.name).chain(&own.aliases);
+            let alike =
+                |(index, other): (usize, &Environment)| !numbers.contains(&Some(index)) && words().any(|word| has_word(other, word));
+            if numbers.get(at).is_some_and(Option::is_none) {
+                let number = others.iter().enumerate().position(alike).unwrap_or(environments.len());
+                numbers[at] = Some(number);
+            }
+            match numbers[at].and_then(|number| environments.get_mut(number)) {
+                Some(there) => *there = own.clone(),
+                None => environments.push(own.clone()),
+            }
+        }
+        let renumbered = |overlay: &Overlay| {
+            let environment = overlay.environment.map(|index| numbers.get(index).copied().flatten().unwrap_or(index));
+            Overlay { environment, ..overlay.clone() }
+        };
+        Repo { environments, overlays: self.overlays.iter().map(renumbered).collect(), ..self.clone() }
     }
 
     fn assemble(renderer: Arc<Renderer>, config: &Config, beside: Option<(&Repo, &BTreeSet<Arc<str>>)>) -> Repo {

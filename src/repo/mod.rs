@@ -95,6 +95,7 @@ pub struct Pair {
 }
 
 /// Everything a check looks at.
+#[derive(Clone)]
 pub struct Repo {
     /// The tree under check.
     pub source: Arc<dyn Source>,

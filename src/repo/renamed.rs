@@ -13,8 +13,15 @@ use super::{Overlay, Repo};
 pub fn before(head: &Repo, base: &Repo) -> Vec<Option<usize>> {
     let there: HashMap<_, usize> = base.overlays.iter().enumerate().map(|(index, overlay)| (overlay.key(), index)).collect();
     let mut found: Vec<Option<usize>> = head.overlays.iter().map(|overlay| there.get(&overlay.key()).copied()).collect();
+    // an agent's object that is pointed at another folder takes what it applied along, also where the folder stays
+    let agent = |overlay: &Overlay| overlay.agent.as_ref().map(|agent| (agent.name.clone(), overlay.environment));
+    let mut left: Vec<usize> = (0..base.overlays.len()).filter(|index| base.overlays[*index].agent.is_some()).collect();
+    let applied: HashSet<_> = head.overlays.iter().map(|overlay| (overlay.key(), agent(overlay))).collect();
+    left.retain(|index| !applied.contains(&(base.overlays[*index].key(), agent(&base.overlays[*index]))));
+    pair_up(head, base, &mut found, &mut left, |_, overlay| agent(overlay));
     let here: HashSet<_> = head.overlays.iter().map(Overlay::key).collect();
-    let mut homeless: Vec<usize> = (0..base.overlays.len()).filter(|index| !here.contains(&base.overlays[*index].key())).collect();
+    let mut homeless: Vec<usize> =
+        (0..base.overlays.len()).filter(|index| !here.contains(&base.overlays[*index].key()) && !found.contains(&Some(*index))).collect();
     if homeless.is_empty() {
         return found;
     }

@@ -67,6 +67,16 @@ impl Rule for CodeownersGap {
         let new = context.repo.owners.as_ref();
         let old = context.base.and_then(|base| base.owners.as_ref());
         let Some(owners) = old.or(new).filter(|owners| !owners.is_ignored()) else { return };
+        if let Some(old) = old.filter(|old| new.is_none() && !old.is_ignored()) {
+            let origin = Origin { file: old.file, start: 0, end: 0, by: By::Manifest };
+            let message = "the change takes the file of owners away, so nobody owns what production renders from";
+            sink.report(
+                context,
+                None,
+                Draft::new(Severity::Error, origin, message).help("put it back, or move it to a place where it is read"),
+            );
+            return;
+        }
         let before = check(context, owners, &|_| true, sink);
         // what the base leaves open is told above; what the change opens stands in its own file
         if let Some(new) = new.filter(|new| old.is_some() && new.file != owners.file && !new.is_ignored()) {

@@ -18,7 +18,7 @@ use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::context::is_below;
 use crate::kustomize::resource::effective_namespace;
-use crate::kustomize::{ProblemKind, Resource, ResourceId};
+use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
 use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Pair, Repo, renamed};
 use crate::source::Files;
@@ -167,6 +167,12 @@ struct Living {
     makers: Vec<usize>,
     /// Whether it comes to one of them with the change.
     came: bool,
+}
+
+/// Why a rendering lacks objects.
+fn lacks(rendered: &Rendered) -> BTreeSet<(ProblemKind, &str)> {
+    let refused = rendered.problems.iter().filter(|problem| problem.kind.refused());
+    refused.map(|problem| (problem.kind, problem.message.as_str())).collect()
 }
 
 /// What rules are given.
@@ -333,12 +339,14 @@ impl<'a> Context<'a> {
         pairs.filter_map(move |pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)))
     }
 
-    /// What an overlay was compared with at the base revision, where the change takes that away.
+    /// What an overlay was compared with at the base revision, where the change takes that away, or takes the overlay to where it is
+    /// compared with nothing.
     pub fn proved_by_gone(&self, to: &Overlay) -> Option<&'a Overlay> {
         let (base, before): (&'a Repo, &Overlay) = (self.base?, self.at_base(to)?);
         let later = |pair: &&Pair| base.overlays.get(pair.to).is_some_and(|other| std::ptr::eq(other, before));
         let from = base.overlays.get(base.pairs.iter().find(later)?.from)?;
-        self.at_head(from).is_none().then_some(from)
+        let alone = || !self.repo.pairs.iter().any(|pair| Some(pair.to) == self.index(to));
+        (self.at_head(from).is_none() || alone()).then_some(from)
     }
 
     /// The overlay as it is at the base revision: the same folder, environment and variant, or the folder that was renamed.
@@ -383,8 +391,8 @@ impl<'a> Context<'a> {
         self.repo.environment(overlay).map_or("this overlay", |environment| environment.name.as_str())
     }
 
-    /// What an overlay renders to otherwise than at the base revision; nothing without a base, or where either cannot be
-    /// rendered. Comments and the order of keys are no change; all of an overlay that is new is one.
+    /// What an overlay renders to otherwise than at the base revision; nothing without a base. Of what can be rendered in part only, that part. Comments and the order of keys are no change; all of an overlay
+    /// that is new is one.
     pub fn changes(&self, overlay: &Overlay) -> &[ResourceChange] {
         let cell = self.index(overlay).and_then(|index| self.changes.get(index));
         cell.map_or(&[], |cell| cell.get_or_init(|| self.changes_of(overlay)))
@@ -397,10 +405,15 @@ impl<'a> Context<'a> {
             let new = self.base.is_some() && overlay.rendered.complete;
             return overlay.rendered.resources.iter().filter(|_| new).map(added).collect();
         };
-        if before.rendered.is(&overlay.rendered) || !before.rendered.complete || !overlay.rendered.complete {
+        if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
-        compare::resources(before, overlay, &self.repo.environments)
+        let mut changes = compare::resources(before, overlay, &self.repo.environments);
+        // what is missing on one side only neither came nor went; what is there on both sides is known
+        if lacks(&before.rendered) != lacks(&overlay.rendered) {
+            changes.retain(|change| change.from.is_some() && change.to.is_some());
+        }
+        changes
     }
 
     /// Whether an overlay renders to what it renders to at the base revision, for all that can be rendered.

@@ -60,6 +60,7 @@ mod overlay_drift;
 mod plaintext_secret;
 mod promotion_order;
 mod promotion_record;
+mod redirected_agent;
 mod remote_base;
 mod removed_limits;
 mod removed_probe;
@@ -217,6 +218,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &codeowners_invalid::CodeownersInvalid,
         &bot_write::BotWrite,
         &submodule_change::SubmoduleChange,
+        &redirected_agent::RedirectedAgent,
         &automation_on_protected::AutomationOnProtected,
         &change_freeze::ChangeFreeze,
         &loosened_check::LoosenedCheck,

@@ -63,14 +63,14 @@ impl Rule for SkippedEnvironment {
             if context.known_at_base(from, to, &used.name, digest) || next.is_some_and(unproved) {
                 continue;
             }
-            let message = format!(
-                ": {} gets a digest of `{}` that {earlier} never ran, in the change that takes {} away",
-                context.side(to),
-                used.name,
-                from.path
-            );
+            let (done, other) = match context.at_head(from) {
+                None => (format!("takes {} away", from.path), format!("take {earlier} away in a change of its own")),
+                Some(_) => (format!("parts it from {}", from.path), format!("part it from {earlier} in a change of its own")),
+            };
+            let message =
+                format!(": {} gets a digest of `{}` that {earlier} never ran, in the change that {done}", context.side(to), used.name);
             let draft = Draft::new(Severity::Error, used.digest_origin, message);
-            let draft = draft.help(format!("let {earlier} run it first, or take {earlier} away in a change of its own"));
+            let draft = draft.help(format!("let {earlier} run it first, or {other}"));
             let draft = draft.related(from.origin, format!("{earlier} was here"));
             sink.report(context, Some(to), draft.of(used));
         }
