@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. Many that hold no data and are left out at one place are one finding. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning.
+//! With `--base`: an object of a protected environment that the base revision rendered and the change removes, renames or moves to another namespace, alone or with its whole overlay. Many that hold no data and are left out at one place are one finding. PersistentVolumeClaim, StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a Flux Kustomization that prunes, an Application with the resources finalizer) that takes such objects along; everything else is a warning, and so is what a chart, plugin or remote base that comes with the change may make in its place: these are not rendered here.
 //!
 //! Left out is what the agent keeps or what lives on: guarded at the base revision by `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered by another overlay of the same variant, or by one of the environment to which it comes with the change (a moved folder); PodDisruptionBudgets, NetworkPolicies and the like where `removed-resource` tells of them; hooks of Argo CD; generated ConfigMaps and Secrets, whose names carry a hash of their content.
 //!
@@ -31,8 +31,8 @@ use super::context::{ObjectKey, object_key};
 use super::{Category, Context, Draft, Metadata, Rule, Sink, removed_resource, unlisted};
 use crate::finding::Severity;
 use crate::kubernetes::workload;
-use crate::kustomize::Resource;
 use crate::kustomize::loader::is_kustomization;
+use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay, Repo};
 use crate::source::folder_of;
@@ -61,8 +61,8 @@ impl Rule for ResourceDeletion {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        let before = context.at_base(overlay).filter(|_| context.repo.protected(overlay));
-        let Some(before) = before.filter(|before| before.rendered.complete && overlay.rendered.complete) else { return };
+        let Some(before) = context.at_base(overlay).filter(|_| context.repo.protected(overlay)) else { return };
+        let Some(evidence) = evidence(context, before, overlay) else { return };
         if before.rendered.is(&overlay.rendered) || context.keeps(before) {
             return;
         }
@@ -71,9 +71,10 @@ impl Rule for ResourceDeletion {
         let gone = if lost.is_empty() { Vec::new() } else { context.gone() };
         let gathered = gone.into_iter().filter(|gone| before.rendered.files.contains(&gone.origin.file));
         let gone: HashSet<Origin> = gathered.flat_map(|gone| context.taken_along(gone)).map(|lost| lost.node.origin).collect();
-        let guards: HashSet<Origin> = match lost.is_empty() {
-            true => HashSet::new(),
-            false => removed_resource::lost_since_base(context, before, overlay).into_iter().map(|lost| lost.node.origin).collect(),
+        let told_as_guards = !lost.is_empty() && before.rendered.complete && overlay.rendered.complete;
+        let guards: HashSet<Origin> = match told_as_guards {
+            false => HashSet::new(),
+            true => removed_resource::lost_since_base(context, before, overlay).into_iter().map(|lost| lost.node.origin).collect(),
         };
         let environment = context.side(overlay);
         // what merely is no longer listed at one place, by place
@@ -110,13 +111,13 @@ impl Rule for ResourceDeletion {
                 }
             };
             let severity = if data.is_some() { Severity::Error } else { severity(lost) };
-            sink.report(context, Some(overlay), told(Draft::new(severity, origin, message), &[lost]));
+            sink.report(context, Some(overlay), told(evidence.weighed(severity, origin, message), &[lost]));
         }
         for (origin, all) in left_out {
             // a few have a line each
             let few = if all.len() > NAMED { all.len() } else { 1 };
             for lost in all.chunks(few) {
-                let draft = Draft::new(Severity::Warning, origin, gone_from(environment, before, lost));
+                let draft = evidence.weighed(Severity::Warning, origin, gone_from(environment, before, lost));
                 sink.report(context, Some(overlay), told(draft, lost));
             }
         }
@@ -133,6 +134,47 @@ impl Rule for ResourceDeletion {
             sink.report(context, Some(overlay), told(Draft::new(severity(worst), overlay.origin, message), &lost));
         }
     }
+}
+
+/// How sure it is that what is no longer rendered is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    /// Nothing else can make it.
+    Whole,
+    /// The change has something make objects that is not rendered here.
+    Partial,
+}
+
+impl Evidence {
+    fn weighed(self, severity: Severity, origin: Origin, message: String) -> Draft {
+        match self {
+            Evidence::Whole => Draft::new(severity, origin, message),
+            Evidence::Partial => {
+                let message = format!("{message}, unless what cannot be rendered here makes it");
+                Draft::new(Severity::Warning, origin, message)
+            }
+        }
+    }
+}
+
+/// What the renderings of an overlay prove; nothing where one of them cannot be built. What is not rendered at either revision, as
+/// a chart that stays, made none of the objects that are written beside it.
+fn evidence(context: &Context, before: &Overlay, overlay: &Overlay) -> Option<Evidence> {
+    // what asks for it, as it is written
+    let refused = |overlay: &Overlay| -> Vec<(ProblemKind, String)> {
+        let written = |origin: Origin| {
+            let text = context.repo.files.get(origin.file).text.clone();
+            text.get(origin.start as usize..origin.end as usize).unwrap_or_default().to_string()
+        };
+        let problems = overlay.rendered.problems.iter().filter(|problem| problem.kind.refused());
+        problems.map(|problem| (problem.kind, written(problem.origin))).collect()
+    };
+    let (then, now) = (refused(before), refused(overlay));
+    let is_left_out = |(kind, _): &(ProblemKind, String)| matches!(kind, ProblemKind::NeedsPlugin | ProblemKind::RemotePinned);
+    if !then.iter().chain(&now).all(is_left_out) {
+        return None;
+    }
+    Some(if now.iter().all(|asked| then.contains(asked)) { Evidence::Whole } else { Evidence::Partial })
 }
 
 /// The objects that an overlay has no more and that nothing guards.
