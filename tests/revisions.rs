@@ -342,6 +342,17 @@ fn a_change_cannot_hide_what_it_loosens() {
     for line in [2, 3, 5] {
         assert!(found.contains(&format!("loosened-check .gitops-lint.yaml:{line}")), "{found:?}");
     }
+    // an error that a comment of the change itself accepts does not go by unseen
+    let repo = Repo::started();
+    repo.pin("api", "production", 'b');
+    let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
+    let digest = text.lines().last().unwrap();
+    let comment = "# gitops-lint: ignore[digest-mismatch] agreed";
+    repo.write(PRODUCTION, &text.replace(digest, &format!("{digest} {comment}")));
+    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("loosened-check {PRODUCTION}:4")]);
+    // one that the base has as well was agreed to
+    repo.commit("accepted").write(PRODUCTION, &text.replace(digest, &format!("    digest: {} {comment}", apps::digest('c'))));
+    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     let order = "environments:\n  - {name: staging}\n  - {name: dev}\n  - {name: production, protected: true}\n";
     let repo = Repo::started();
     repo.write(".gitops-lint.yaml", order);

@@ -57,6 +57,12 @@ type Key<'t> = (&'t str, &'t str, &'t str);
 type Pass<'p> = (&'p dyn Fn(&Traits) -> bool, &'p dyn Fn(&Traits) -> bool, for<'t> fn(&'t Traits) -> Key<'t>);
 
 impl Known {
+    /// Whether the base has a line in a file, or in any other that was read of it: a file may have had another name.
+    pub fn has_line(&self, path: &str, line: &str, repo: &Repo) -> bool {
+        let there = self.source.read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(line));
+        there || repo.files.all().iter().any(|(_, file)| file.revision.is_some() && file.text.contains(line))
+    }
+
     /// The findings of a base.
     pub fn new(findings: Vec<Located>, base: &Repo) -> Known {
         let overlays = base.overlays.iter().map(|overlay| overlay.path.clone()).collect();

@@ -202,6 +202,8 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
     let about = suppressions.findings(config, &judged).into_iter().map(|finding| Located::new(finding, &repo.files));
     let (mut about, mut known) = (about.collect::<Vec<Located>>(), 0);
     if let Some(base) = &options.known {
+        let brought = suppressions.brought(config, repo, &|path, line| base.has_line(path, line, repo));
+        kept.extend(brought.into_iter().map(|finding| Located::new(finding, &repo.files)));
         let before = kept.len() + about.len();
         kept.append(&mut about);
         kept = base.new_ones(kept, repo);

@@ -40,6 +40,8 @@ pub struct Suppressions<'a> {
     by_line: BTreeMap<(FileId, usize), Vec<usize>>,
     configured: Vec<Configured<'a>>,
     used_comments: BTreeSet<(usize, usize)>,
+    /// Those of them that accept an error; what staging does ahead of production is none.
+    accepting: BTreeSet<(usize, usize)>,
     used_configured: BTreeSet<usize>,
     today: Date,
 }
@@ -76,6 +78,7 @@ impl<'a> Suppressions<'a> {
             by_line,
             configured: configured.collect(),
             used_comments: BTreeSet::new(),
+            accepting: BTreeSet::new(),
             used_configured: BTreeSet::new(),
             today,
         }
@@ -96,7 +99,11 @@ impl<'a> Suppressions<'a> {
                 let comment = &self.comments[*number];
                 if let Some(index) = comment.rules.iter().position(|rule| *rule == finding.rule) {
                     self.used_comments.insert((*number, index));
-                    covered |= comment.flaw.is_none() && !expired(comment.until, self.today);
+                    let counts = comment.flaw.is_none() && !expired(comment.until, self.today);
+                    covered |= counts;
+                    if counts && finding.severity == Severity::Error && !finding.ahead {
+                        self.accepting.insert((*number, index));
+                    }
                 }
             }
         }
@@ -152,6 +159,24 @@ impl<'a> Suppressions<'a> {
             }
         }
         findings
+    }
+
+    /// The comments that a change brings to accept an error: `before` tells whether the base has a line of a file, there or elsewhere.
+    pub fn brought(&self, config: &Config, repo: &Repo, before: &dyn Fn(&str, &str) -> bool) -> Vec<Finding> {
+        let severity = match config.rules.get(loosened_check::ID).and_then(|settings| settings.level) {
+            Some(Level::Off) => return Vec::new(),
+            Some(Level::At(severity)) => severity,
+            None => Severity::Warning,
+        };
+        let accepting = self.accepting.iter().filter_map(|(number, index)| {
+            let comment = self.comments.get(*number)?;
+            let file = repo.files.get(comment.origin.file);
+            let text = file.text.get(comment.origin.start as usize..comment.origin.end as usize)?;
+            let message = format!("this comment comes with the change and accepts the error `{}`", comment.rules.get(*index)?);
+            let help = "fix the finding; where it is to stay, let a reviewer agree to the comment";
+            (!before(&file.path, text)).then(|| about(loosened_check::ID, severity, comment.origin, message, help))
+        });
+        accepting.collect()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ## What
 //!
-//! With `--base`: what the change under check alters in `.gitops-lint.yaml` so that less is found in protected environments: a rule that is switched off or lowered, an option of a rule that is shortened or lets more pass, an environment that is no longer protected or proved by another one, a pair, a mirror, an overlay of production that is left out, an added suppression, allowance, external object or ignored layout, a freeze that is gone, shortened or has a new exemption, a break-glass trailer, bots that count no more, policies, records, compared kinds and dependencies that are gone.
+//! With `--base`: what the change under check alters in `.gitops-lint.yaml` so that less is found in protected environments: a rule that is switched off or lowered, an option of a rule that is shortened or lets more pass, an environment that is no longer protected or proved by another one, a pair, a mirror, an overlay of production that is left out, an added suppression, allowance, external object or ignored layout, a freeze that is gone, shortened or has a new exemption, a break-glass trailer, bots that count no more, policies, records, compared kinds and dependencies that are gone. Likewise a comment that the change brings and that accepts an error, wherever it stands.
 //!
 //! The check runs with the configuration of the change: otherwise nobody could mend it. What the change loosens for itself is therefore told, at the level that this rule has in the configuration of the base revision, and no suppression covers it.
 //!
