@@ -1,4 +1,4 @@
-//! A Git repository read from its objects: revisions as a [`Source`] without a checkout, commits, and what
+//! A Git repository read from its objects: revisions as a [`Source`](super::Source) without a checkout, commits, and what
 //! changed between two trees.
 //!
 //! No Git command is spawned, and neither hooks nor filters of the repository run. Not here: what a change means.
