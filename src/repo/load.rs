@@ -416,29 +416,22 @@ fn place_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer) -> Ori
 /// Manifests in the folders of kustomizations that no kustomization names.
 fn unreferenced(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Unreferenced> {
     let source = renderer.source();
-    let read = |folder: &str| renderer.kustomization(folder).and_then(|loaded| loaded.kustomization.clone());
+    let read: Vec<(&Root, Arc<Kustomization>)> =
+        roots.par_iter().filter_map(|root| Some((root, renderer.kustomization(&root.folder)?.kustomization.clone()?))).collect();
     let real = |path: String| if source.has_links() { source.resolve(&path).unwrap_or(path) } else { path };
-    let named: HashSet<String> = roots
+    let named: HashSet<String> = read
         .par_iter()
-        .filter_map(|root| Some((root, read(&root.folder)?)))
-        .flat_map_iter(|(root, kustomization)| {
-            let paths = kustomization.paths().filter_map(|entry| join(&root.folder, path_in(entry))).map(real);
-            paths.collect::<Vec<String>>()
-        })
+        .flat_map_iter(|(root, kustomization)| kustomization.paths().filter_map(|entry| join(&root.folder, path_in(entry))).map(real))
         .collect();
     // a folder whose kustomization lists no file of its own holds its files for another purpose
-    let listing: HashSet<&str> = roots
-        .par_iter()
-        .filter(|root| {
-            read(&root.folder).is_some_and(|kustomization| {
-                kustomization.resources.iter().any(|entry| !entry.contains('/') && entry.contains('.'))
-                    && kustomization.helm_charts.is_empty()
-                    && kustomization.generators.is_empty()
-                    && kustomization.transformers.is_empty()
-            })
-        })
-        .map(|root| root.folder.as_str())
-        .collect();
+    let lists = |kustomization: &Kustomization| {
+        kustomization.resources.iter().any(|entry| !entry.contains('/') && entry.contains('.'))
+            && kustomization.helm_charts.is_empty()
+            && kustomization.generators.is_empty()
+            && kustomization.transformers.is_empty()
+    };
+    let listing: HashSet<&str> =
+        read.iter().filter(|(_, kustomization)| lists(kustomization)).map(|(root, _)| root.folder.as_str()).collect();
     let candidates: Vec<&Arc<str>> = source
         .files()
         .par_iter()

@@ -46,10 +46,6 @@ impl Source for Beside {
         &self.files
     }
 
-    fn kind(&self, path: &str) -> Option<EntryKind> {
-        super::kind_in(&self.files, &self.resolve(path).ok()?)
-    }
-
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let path = self.resolve(path)?;
         match super::kind_in(&self.files, &path) {

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::git::{ChangedPath, EMPTY_TREE, GitError, GitTree, Id, Repository, TreeEntry, blob_id, id_of, not_checked_out, sha256};
 use super::worktree::{Worktree, resolve_links};
-use super::{EntryKind, MAX_FILE_SIZE, POINTER_SIZE, Source, SourceError, Withheld, pointed_at};
+use super::{MAX_FILE_SIZE, POINTER_SIZE, Source, SourceError, Withheld, pointed_at};
 
 /// What the index says of one path.
 #[derive(Clone, Copy)]
@@ -490,10 +490,6 @@ impl Staged {
 impl Source for Staged {
     fn files(&self) -> &[Arc<str>] {
         &self.files
-    }
-
-    fn kind(&self, path: &str) -> Option<EntryKind> {
-        super::kind_in(&self.files, &self.resolve(path).ok()?)
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{EntryKind, Source, SourceError};
+use super::{Source, SourceError};
 
 /// A tree of files in memory.
 #[derive(Default)]
@@ -33,17 +33,6 @@ impl Source for Memory {
     }
     fn files(&self) -> &[Arc<str>] {
         &self.paths
-    }
-    fn kind(&self, path: &str) -> Option<EntryKind> {
-        if path.is_empty() {
-            return Some(EntryKind::Directory);
-        }
-        if self.contents.contains_key(path) {
-            return Some(EntryKind::File);
-        }
-        let prefix = format!("{path}/");
-        let next = self.contents.range(Arc::<str>::from(prefix.as_str())..).next()?;
-        next.0.starts_with(&prefix).then_some(EntryKind::Directory)
     }
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         match self.contents.get(path) {

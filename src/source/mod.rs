@@ -88,7 +88,9 @@ pub trait Source: Send + Sync {
     /// Every file, sorted bytewise by path; `.git` is left out.
     fn files(&self) -> &[Arc<str>];
     /// What stands at a path.
-    fn kind(&self, path: &str) -> Option<EntryKind>;
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        kind_in(self.files(), &self.resolve(path).ok()?)
+    }
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError>;
     /// An identity of the content (a Git blob id where that is known without reading); equal ids mean equal content.
