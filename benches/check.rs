@@ -1,4 +1,5 @@
-//! Benchmarks: a whole check of a generated repo, and the shapes of kustomizations that grow out of hand.
+//! Benchmarks: a whole check of a generated repo, and the shapes of kustomizations that grow out of
+//! hand.
 //!
 //! `cargo bench` runs all; `cargo bench -- rendering` the small ones.
 
@@ -22,11 +23,18 @@ mod generated;
 use generated::Tree;
 
 fn source(tree: &Tree) -> Arc<dyn Source> {
-    Arc::new(Memory::new(tree.iter().map(|(path, text)| (path.as_str(), text.as_str()))))
+    Arc::new(Memory::new(
+        tree.iter()
+            .map(|(path, text)| (path.as_str(), text.as_str())),
+    ))
 }
 
 fn render(source: &Arc<dyn Source>, folder: &str) -> usize {
-    let renderer = Renderer::new(source.clone(), Arc::new(Files::default()), RenderOptions::default());
+    let renderer = Renderer::new(
+        source.clone(),
+        Arc::new(Files::default()),
+        RenderOptions::default(),
+    );
     let rendered = renderer.render(folder);
     assert!(rendered.complete, "{:?}", rendered.problems.first());
     rendered.resources.len()
@@ -42,7 +50,9 @@ fn rendering(criterion: &mut Criterion) {
     ];
     for (name, tree, folder) in cases {
         let source = source(&tree);
-        group.bench_function(name, |bencher| bencher.iter(|| black_box(render(&source, folder))));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(render(&source, folder)))
+        });
     }
     group.finish();
 }
@@ -56,13 +66,26 @@ fn whole_check(criterion: &mut Criterion) {
         let context = Context::new(&repo, &config, None);
         let findings = rules::run(&context);
         let options = check::Options::whole(Date::constant(2027, 1, 1));
-        let outcome = check::conclude(&repo, &config, &options, findings, Ran { rules: rules::all().len(), policies: 0 });
+        let outcome = check::conclude(
+            &repo,
+            &config,
+            &options,
+            findings,
+            Ran {
+                rules: rules::all().len(),
+                policies: 0,
+            },
+        );
         assert_eq!((outcome.overlays.len(), outcome.counts.errors), (3000, 0));
         outcome.counts.resources
     };
     let mut group = criterion.benchmark_group("check");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
-    group.bench_function("1,000 apps in 3 environments", |bencher| bencher.iter(|| black_box(check())));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
+    group.bench_function("1,000 apps in 3 environments", |bencher| {
+        bencher.iter(|| black_box(check()))
+    });
     group.finish();
 }
 
@@ -72,14 +95,28 @@ fn history(criterion: &mut Criterion) {
     generated::repository(folder.path(), 1000, 5000).expect("Git writes the generated repository");
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
-        let output = command.current_dir(folder.path()).args(arguments).output().expect("the program runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = command
+            .current_dir(folder.path())
+            .args(arguments)
+            .output()
+            .expect("the program runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout.len()
     };
     let mut group = criterion.benchmark_group("history");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
-    group.bench_function("check --base, one app changed", |bencher| bencher.iter(|| black_box(run(&["check", "--base", "main"]))));
-    group.bench_function("status of all apps", |bencher| bencher.iter(|| black_box(run(&["status"]))));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
+    group.bench_function("check --base, one app changed", |bencher| {
+        bencher.iter(|| black_box(run(&["check", "--base", "main"])))
+    });
+    group.bench_function("status of all apps", |bencher| {
+        bencher.iter(|| black_box(run(&["status"])))
+    });
     group.finish();
 }
 

@@ -5,7 +5,8 @@
 //! time target/release/gitops-lint check /tmp/generated
 //! ```
 //!
-//! With a number of commits it becomes a Git repository with a history of promotions on `main` and one more on the branch `change`:
+//! With a number of commits it becomes a Git repository with a history of promotions on `main` and
+//! one more on the branch `change`:
 //!
 //! ```sh
 //! cargo run --release --example generate -- /tmp/generated 1000 5000
@@ -22,7 +23,11 @@ mod generated;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize| arguments.get(at).map(|text| text.parse::<usize>());
-    let (Some(folder), Ok(apps), Ok(commits)) = (arguments.first(), number(1).unwrap_or(Ok(1000)), number(2).transpose()) else {
+    let (Some(folder), Ok(apps), Ok(commits)) = (
+        arguments.first(),
+        number(1).unwrap_or(Ok(1000)),
+        number(2).transpose(),
+    ) else {
         eprintln!("usage: generate FOLDER [APPS [COMMITS]]");
         return ExitCode::from(2);
     };

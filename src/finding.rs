@@ -1,7 +1,9 @@
-//! What a check says: one problem with one place to edit, and everything a report needs to know about it.
+//! What a check says: one problem with one place to edit, and everything a report needs to know
+//! about it.
 //!
-//! Here: the type, the one place that turns an origin into a file, a line and a column ([`Location::resolve`]), and the
-//! total order of findings. Not here: wording (each rule), merging and suppressions (`check`), formats (`report`).
+//! Here: the type, the one place that turns an origin into a file, a line and a column
+//! ([`Location::resolve`]), and the total order of findings. Not here: wording (each rule), merging
+//! and suppressions (`check`), formats (`report`).
 
 use std::sync::Arc;
 
@@ -69,13 +71,15 @@ pub struct Finding {
     pub resource: Option<ResourceId>,
     /// RFC 6901 pointer into the object.
     pub path: Option<String>,
-    /// Whether only the earlier one of two environments changed: it goes ahead of what is promoted later.
+    /// Whether only the earlier one of two environments changed: it goes ahead of what is promoted
+    /// later.
     pub ahead: bool,
     /// Survives lines moving: 32 hexadecimal digits.
     pub fingerprint: String,
 }
 
-/// A place as people and programs read it. Lines and columns are 1-based, columns count Unicode characters, ends are exclusive.
+/// A place as people and programs read it. Lines and columns are 1-based, columns count Unicode
+/// characters, ends are exclusive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
     /// Path relative to the repo root.
@@ -97,7 +101,8 @@ pub struct Location {
 }
 
 impl Location {
-    /// The place of an origin. Trailing line ends are left out, so that the span of a block ends where its text ends.
+    /// The place of an origin. Trailing line ends are left out, so that the span of a block ends
+    /// where its text ends.
     pub fn resolve(files: &Files, origin: Origin) -> Location {
         let file = files.get(origin.file);
         let floor = |offset: u32| {
@@ -109,7 +114,11 @@ impl Location {
         };
         let start = floor(origin.start);
         let end = floor(origin.end).max(start);
-        let end = start + file.text.get(start..end).map_or(0, |span| span.trim_end_matches(['\n', '\r', ' ']).len());
+        let end = start
+            + file
+                .text
+                .get(start..end)
+                .map_or(0, |span| span.trim_end_matches(['\n', '\r', ' ']).len());
         let (from, to) = (file.position(start as u32), file.position(end as u32));
         Location {
             file: file.path.clone(),
@@ -153,16 +162,37 @@ impl Located {
     /// Resolves every place of a finding.
     pub fn new(finding: Finding, files: &Files) -> Located {
         let location = Location::resolve(files, finding.origin);
-        let related = finding.related.iter().map(|related| Location::resolve(files, related.origin)).collect();
-        Located { finding, location, related }
+        let related = finding
+            .related
+            .iter()
+            .map(|related| Location::resolve(files, related.origin))
+            .collect();
+        Located {
+            finding,
+            location,
+            related,
+        }
     }
-    /// The total order of findings: file, line, column, rule, message, then what tells equal messages apart.
+    /// The total order of findings: file, line, column, rule, message, then what tells equal
+    /// messages apart.
     pub fn order(&self, other: &Located) -> std::cmp::Ordering {
         fn key(located: &Located) -> impl Ord + '_ {
             let (place, finding) = (&located.location, &located.finding);
             (
-                (&place.file, place.line, place.column, &finding.rule, &finding.message),
-                (&finding.overlay, &finding.resource, &finding.path, place.byte_end, &place.revision),
+                (
+                    &place.file,
+                    place.line,
+                    place.column,
+                    &finding.rule,
+                    &finding.message,
+                ),
+                (
+                    &finding.overlay,
+                    &finding.resource,
+                    &finding.path,
+                    place.byte_end,
+                    &place.revision,
+                ),
             )
         }
         key(self).cmp(&key(other))

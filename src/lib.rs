@@ -6,8 +6,9 @@
 //! source ─► yaml ─► kustomize ─► repo ─► compare, history ─► rules, policy ─► check ─► report
 //! ```
 //!
-//! `kubernetes` says what objects mean, `calendar` when windows of time are open, `config` what the team says; `finding` is what rules
-//! and policies report. `cli` is the only module that prints or decides an exit status.
+//! `kubernetes` says what objects mean, `calendar` when windows of time are open, `config` what the
+//! team says; `finding` is what rules and policies report. `cli` is the only module that prints or
+//! decides an exit status.
 
 pub mod calendar;
 pub mod check;

@@ -1,4 +1,5 @@
-//! The direction of imports: what each module may know of the others. A new arrow is a decision, made in [`ALLOWED`].
+//! The direction of imports: what each module may know of the others. A new arrow is a decision,
+//! made in [`ALLOWED`].
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,14 +16,83 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration names environments, and takes misspelt keys as kustomizations do
-    ("config", &["calendar", "finding", "kustomize", "repo", "source", "yaml"]),
-    ("repo", &["config", "kubernetes", "kustomize", "source", "yaml"]),
-    ("compare", &["config", "kubernetes", "kustomize", "repo", "source", "yaml"]),
-    ("history", &["config", "kubernetes", "kustomize", "repo", "source"]),
-    ("rules", &["calendar", "compare", "config", "finding", "history", "kubernetes", "kustomize", "repo", "source", "yaml"]),
-    ("policy", &["compare", "config", "finding", "kubernetes", "kustomize", "repo", "rules", "source", "yaml"]),
-    ("check", &["config", "finding", "kustomize", "policy", "repo", "rules", "source", "yaml"]),
-    ("report", &["check", "compare", "finding", "kustomize", "rules", "source", "yaml"]),
+    (
+        "config",
+        &["calendar", "finding", "kustomize", "repo", "source", "yaml"],
+    ),
+    (
+        "repo",
+        &["config", "kubernetes", "kustomize", "source", "yaml"],
+    ),
+    (
+        "compare",
+        &[
+            "config",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "source",
+            "yaml",
+        ],
+    ),
+    (
+        "history",
+        &["config", "kubernetes", "kustomize", "repo", "source"],
+    ),
+    (
+        "rules",
+        &[
+            "calendar",
+            "compare",
+            "config",
+            "finding",
+            "history",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "source",
+            "yaml",
+        ],
+    ),
+    (
+        "policy",
+        &[
+            "compare",
+            "config",
+            "finding",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "rules",
+            "source",
+            "yaml",
+        ],
+    ),
+    (
+        "check",
+        &[
+            "config",
+            "finding",
+            "kustomize",
+            "policy",
+            "repo",
+            "rules",
+            "source",
+            "yaml",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "check",
+            "compare",
+            "finding",
+            "kustomize",
+            "rules",
+            "source",
+            "yaml",
+        ],
+    ),
     (
         "cli",
         &[
@@ -45,7 +115,10 @@ const ALLOWED: [(&str, &[&str]); 16] = [
 ];
 
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -58,10 +131,19 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// The modules that a file names after `crate::`, outside of its tests and comments.
 fn imports(text: &str) -> Vec<&str> {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     let names = lines.flat_map(|line| {
-        line.split("crate::").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default())
+        line.split("crate::").skip(1).map(|rest| {
+            rest.split(|c: char| !c.is_ascii_lowercase() && c != '_')
+                .next()
+                .unwrap_or_default()
+        })
     });
     names.filter(|name| !name.is_empty()).collect()
 }
@@ -73,9 +155,18 @@ fn imports_point_one_way() {
     let mut files = Vec::new();
     rust_files(&source, &mut files);
     let mut wrong = Vec::new();
-    for path in files.iter().filter(|path| !path.ends_with("lib.rs") && !path.ends_with("tests.rs")) {
+    for path in files
+        .iter()
+        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("tests.rs"))
+    {
         let relative = path.strip_prefix(&source).unwrap();
-        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let module = relative
+            .iter()
+            .next()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs");
         let Some(may) = allowed.get(module) else {
             wrong.push(format!("{module} is not in the list of modules"));
             continue;
@@ -99,13 +190,28 @@ fn only_reports_draw_and_only_the_command_line_prints() {
     rust_files(&source, &mut files);
     let mut wrong = Vec::new();
     // what makes repositories for tests is no part of the product
-    for path in files.iter().filter(|path| !path.ends_with("source/scratch.rs")) {
-        let relative = path.strip_prefix(&source).unwrap().to_str().unwrap().to_string();
+    for path in files
+        .iter()
+        .filter(|path| !path.ends_with("source/scratch.rs"))
+    {
+        let relative = path
+            .strip_prefix(&source)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_string();
         let text = std::fs::read_to_string(path).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        for (word, home) in
-            [("miette::", "report/"), ("std::process", "cli/"), ("println!", "cli/"), ("std::env::", "cli/"), ("clap::", "cli/")]
-        {
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
+        for (word, home) in [
+            ("miette::", "report/"),
+            ("std::process", "cli/"),
+            ("println!", "cli/"),
+            ("std::env::", "cli/"),
+            ("clap::", "cli/"),
+        ] {
             if code.contains(word) && !relative.starts_with(home) && relative != "main.rs" {
                 wrong.push(format!("{relative} uses {word}"));
             }

@@ -1,4 +1,5 @@
-//! The binary as people run it: exit status, formats, what a path narrows, and input that is wrong in every way.
+//! The binary as people run it: exit status, formats, what a path narrows, and input that is wrong
+//! in every way.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,8 +17,14 @@ impl Repo {
     fn shop() -> Repo {
         let repo = Repo::new();
         for app in ["api", "web"] {
-            repo.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
-            repo.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(app));
+            repo.write(
+                &format!("apps/{app}/base/kustomization.yaml"),
+                "resources: [deployment.yaml]\n",
+            );
+            repo.write(
+                &format!("apps/{app}/base/deployment.yaml"),
+                &deployment(app),
+            );
             for environment in ["staging", "production"] {
                 repo.overlay(app, environment, &format!("digest: {DIGEST}"));
             }
@@ -26,13 +33,22 @@ impl Repo {
     }
 
     fn overlay(&self, app: &str, environment: &str, image: &str) -> &Repo {
-        let text = format!("resources:\n  - ../../base\nimages:\n  - name: registry.example.com/{app}\n    {image}\n");
-        self.write(&format!("apps/{app}/overlays/{environment}/kustomization.yaml"), &text)
+        let text = format!(
+            "resources:\n  - ../../base\nimages:\n  - name: registry.example.com/{app}\n    {image}\n"
+        );
+        self.write(
+            &format!("apps/{app}/overlays/{environment}/kustomization.yaml"),
+            &text,
+        )
     }
 
     /// Gives an overlay one finding, an error: an entry of `images` in line 6 that nothing uses.
     fn spoil(&self, app: &str, environment: &str) -> &Repo {
-        self.overlay(app, environment, &format!("digest: {DIGEST}\n  - name: registry.example.com/old-{app}\n    newTag: v1"))
+        self.overlay(
+            app,
+            environment,
+            &format!("digest: {DIGEST}\n  - name: registry.example.com/old-{app}\n    newTag: v1"),
+        )
     }
 
     fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
@@ -65,7 +81,12 @@ spec:
 fn a_healthy_repo_is_clean() {
     let repo = Repo::shop();
     let run = repo.run(&[]).expect(0);
-    assert!(run.out.starts_with("no findings; checked 4 overlays (2 apps, 4 resources) with "), "{}", run.out);
+    assert!(
+        run.out
+            .starts_with("no findings; checked 4 overlays (2 apps, 4 resources) with "),
+        "{}",
+        run.out
+    );
     assert_eq!(run.err, "");
     assert_eq!(repo.run(&["check", "."]).expect(0).out, run.out);
     assert_eq!(repo.run(&["--quiet"]).expect(0).out, "");
@@ -76,11 +97,34 @@ fn findings_fail_from_the_level_on_that_was_asked_for() {
     let repo = Repo::shop();
     repo.spoil("api", "production");
     let run = repo.run(&["--format", "json"]).expect(1);
-    assert_eq!(run.findings(), ["unused-image-override apps/api/overlays/production/kustomization.yaml:6"]);
-    let run = repo.run(&["--format", "json", "--rule", "unused-image-override=warning"]).expect(0);
-    assert_eq!((&run.json()["summary"]["errors"], &run.json()["summary"]["warnings"]), (&Value::from(0), &Value::from(1)));
-    repo.run(&["--fail-on", "warning", "--rule", "unused-image-override=warning"]).expect(1);
-    repo.run(&["--fail-on", "info", "--rule", "unused-image-override=off"]).expect(0);
+    assert_eq!(
+        run.findings(),
+        ["unused-image-override apps/api/overlays/production/kustomization.yaml:6"]
+    );
+    let run = repo
+        .run(&[
+            "--format",
+            "json",
+            "--rule",
+            "unused-image-override=warning",
+        ])
+        .expect(0);
+    assert_eq!(
+        (
+            &run.json()["summary"]["errors"],
+            &run.json()["summary"]["warnings"]
+        ),
+        (&Value::from(0), &Value::from(1))
+    );
+    repo.run(&[
+        "--fail-on",
+        "warning",
+        "--rule",
+        "unused-image-override=warning",
+    ])
+    .expect(1);
+    repo.run(&["--fail-on", "info", "--rule", "unused-image-override=off"])
+        .expect(0);
     repo.run(&["--fail-on", "never"]).expect(0);
 }
 
@@ -92,7 +136,10 @@ fn checking_nothing_is_not_clean() {
     assert!(run.err.contains("nothing was checked"), "{}", run.err);
     let run = repo.run(&["--format", "json"]).expect(2);
     assert_eq!(run.json()["summary"]["overlays"], 0);
-    Repo::shop().write("docs/notes.md", "x\n").run(&["check", "docs"]).expect(2);
+    Repo::shop()
+        .write("docs/notes.md", "x\n")
+        .run(&["check", "docs"])
+        .expect(2);
 }
 
 #[test]
@@ -100,38 +147,100 @@ fn a_path_narrows_and_the_repo_stays_the_boundary() {
     let repo = Repo::shop();
     repo.spoil("api", "production").spoil("web", "production");
     std::fs::create_dir(repo.path(".git")).unwrap();
-    let findings = repo.run(&["check", "apps/api/overlays/production", "--format", "json"]).expect(1);
-    assert!(findings.findings().iter().all(|finding| finding.contains("apps/api/")), "{:?}", findings.findings());
+    let findings = repo
+        .run(&["check", "apps/api/overlays/production", "--format", "json"])
+        .expect(1);
+    assert!(
+        findings
+            .findings()
+            .iter()
+            .all(|finding| finding.contains("apps/api/")),
+        "{:?}",
+        findings.findings()
+    );
     assert_eq!(findings.json()["overlays"].as_array().unwrap().len(), 1);
     // what reads the base is checked when the base is asked for
-    assert_eq!(repo.run(&["apps/api/base", "--format", "json"]).expect(1).json()["overlays"].as_array().unwrap().len(), 2);
-    assert_eq!(repo.run_in("apps/api", &["--format", "json"]).expect(1).json()["overlays"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        repo.run(&["apps/api/base", "--format", "json"])
+            .expect(1)
+            .json()["overlays"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        repo.run_in("apps/api", &["--format", "json"])
+            .expect(1)
+            .json()["overlays"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     let file = "apps/web/overlays/staging/kustomization.yaml";
-    assert_eq!(repo.run(&[file, "--format", "json"]).json()["overlays"][0]["path"], "apps/web/overlays/staging");
+    assert_eq!(
+        repo.run(&[file, "--format", "json"]).json()["overlays"][0]["path"],
+        "apps/web/overlays/staging"
+    );
 }
 
 #[test]
 fn environments_and_apps_narrow_and_misspelt_ones_are_refused() {
     let repo = Repo::shop();
-    let run = repo.run(&["--environment", "prod", "--app", "web", "--format", "json"]).expect(0);
+    let run = repo
+        .run(&["--environment", "prod", "--app", "web", "--format", "json"])
+        .expect(0);
     assert_eq!(run.json()["overlays"].as_array().unwrap().len(), 1);
     let run = repo.run(&["--environment", "prodution"]).expect(2);
-    assert!(run.err.contains("there is no environment `prodution`; there are dev, test, staging, production"), "{}", run.err);
-    assert!(repo.run(&["--app", "wbe"]).expect(2).err.contains("there is no app `wbe`"));
+    assert!(
+        run.err.contains(
+            "there is no environment `prodution`; there are dev, test, staging, production"
+        ),
+        "{}",
+        run.err
+    );
+    assert!(
+        repo.run(&["--app", "wbe"])
+            .expect(2)
+            .err
+            .contains("there is no app `wbe`")
+    );
 }
 
 #[test]
 fn bad_usage_is_status_2() {
     let repo = Repo::shop();
     for (arguments, said) in [
-        (&["--format", "yaml"][..], "the formats are pretty, concise, json"),
-        (&["--format", "json", "--format", "concise"], "only one format goes to standard output"),
-        (&["--format", "json=a", "--format", "sarif=a"], "two formats go to one file"),
-        (&["--rule", "unmatched-patches=off"], "did you mean `unmatched-patch`?"),
-        (&["--rule", "unmatched-patch=loud"], "the levels are off, info, warning, error"),
-        (&["--baseline", "missing.json"], "the baseline missing.json cannot be read"),
+        (
+            &["--format", "yaml"][..],
+            "the formats are pretty, concise, json",
+        ),
+        (
+            &["--format", "json", "--format", "concise"],
+            "only one format goes to standard output",
+        ),
+        (
+            &["--format", "json=a", "--format", "sarif=a"],
+            "two formats go to one file",
+        ),
+        (
+            &["--rule", "unmatched-patches=off"],
+            "did you mean `unmatched-patch`?",
+        ),
+        (
+            &["--rule", "unmatched-patch=loud"],
+            "the levels are off, info, warning, error",
+        ),
+        (
+            &["--baseline", "missing.json"],
+            "the baseline missing.json cannot be read",
+        ),
         (&["--now", "tomorrow"], "write 2027-01-31"),
-        (&["status", "--rule", "mutable-tag=off"], "unexpected argument '--rule'"),
+        (
+            &["status", "--rule", "mutable-tag=off"],
+            "unexpected argument '--rule'",
+        ),
         (&["--jobs", "0"], "0 is not in 1.."),
         (&["--no-such-option"], "unexpected argument"),
         (&["no/such/folder"], "no such file or folder"),
@@ -146,8 +255,13 @@ fn bad_usage_is_status_2() {
 fn several_reports_come_from_one_run() {
     let repo = Repo::shop();
     repo.spoil("api", "production");
-    let formats = ["sarif", "gitlab", "junit", "markdown", "github", "concise", "json"];
-    let arguments: Vec<String> = formats.iter().flat_map(|format| ["--format".to_string(), format!("{format}=out.{format}")]).collect();
+    let formats = [
+        "sarif", "gitlab", "junit", "markdown", "github", "concise", "json",
+    ];
+    let arguments: Vec<String> = formats
+        .iter()
+        .flat_map(|format| ["--format".to_string(), format!("{format}=out.{format}")])
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let run = repo.run(&arguments).expect(1);
     assert_eq!(run.out, "");
@@ -163,15 +277,20 @@ fn several_reports_come_from_one_run() {
 fn a_json_report_is_a_baseline() {
     let repo = Repo::shop();
     repo.spoil("api", "production");
-    repo.run(&["--format", "json=known.json", "--quiet"]).expect(1);
+    repo.run(&["--format", "json=known.json", "--quiet"])
+        .expect(1);
     let run = repo.run(&["--baseline", "known.json"]).expect(0);
     assert!(run.out.contains("suppressed"), "{}", run.out);
     // lines may move
     let file = "apps/api/overlays/production/kustomization.yaml";
     let text = std::fs::read_to_string(repo.path(file)).unwrap();
-    repo.write(file, &format!("# moved\n\n{text}")).run(&["--baseline", "known.json"]).expect(0);
+    repo.write(file, &format!("# moved\n\n{text}"))
+        .run(&["--baseline", "known.json"])
+        .expect(0);
     // what is new is not accepted
-    repo.spoil("web", "production").run(&["--baseline", "known.json"]).expect(1);
+    repo.spoil("web", "production")
+        .run(&["--baseline", "known.json"])
+        .expect(1);
 }
 
 #[test]
@@ -187,13 +306,24 @@ fn runs_are_equal_whatever_the_threads_do() {
     let repo = Repo::shop();
     for number in 0..40 {
         let app = format!("app-{number}");
-        repo.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
-        repo.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(&app));
+        repo.write(
+            &format!("apps/{app}/base/kustomization.yaml"),
+            "resources: [deployment.yaml]\n",
+        );
+        repo.write(
+            &format!("apps/{app}/base/deployment.yaml"),
+            &deployment(&app),
+        );
         repo.spoil(&app, "staging").spoil(&app, "production");
     }
     let first = repo.run(&["--format", "json", "--jobs", "1"]).expect(1).out;
     for jobs in ["2", "8"] {
-        assert_eq!(repo.run(&["--format", "json", "--jobs", jobs]).expect(1).out, first);
+        assert_eq!(
+            repo.run(&["--format", "json", "--jobs", jobs])
+                .expect(1)
+                .out,
+            first
+        );
     }
 }
 
@@ -230,9 +360,17 @@ fn broken_input_gives_located_findings_and_the_rest_is_checked() {
 #[test]
 fn a_broken_configuration_is_status_2_with_every_mistake() {
     let repo = Repo::shop();
-    repo.write(".gitops-lint.yaml", "version: 1\nenviroments: []\nrules:\n  unmatched-patches: error\n");
+    repo.write(
+        ".gitops-lint.yaml",
+        "version: 1\nenviroments: []\nrules:\n  unmatched-patches: error\n",
+    );
     let run = repo.run(&[]).expect(2);
-    for said in ["enviroments", "unmatched-patches", ".gitops-lint.yaml:2", ".gitops-lint.yaml:4"] {
+    for said in [
+        "enviroments",
+        "unmatched-patches",
+        ".gitops-lint.yaml:2",
+        ".gitops-lint.yaml:4",
+    ] {
         assert!(run.err.contains(said), "{said}: {}", run.err);
     }
 }
@@ -243,10 +381,16 @@ fn outside_of_git_the_repo_reaches_as_far_as_its_links() {
     let repo = Repo::new();
     repo.write("shared/deployment.yaml", &deployment("api"));
     repo.write("app/kustomization.yaml", "resources: [deployment.yaml]\n");
-    std::os::unix::fs::symlink("../shared/deployment.yaml", repo.path("app/deployment.yaml")).unwrap();
+    std::os::unix::fs::symlink(
+        "../shared/deployment.yaml",
+        repo.path("app/deployment.yaml"),
+    )
+    .unwrap();
     let app = repo.path("app");
     let app = app.to_str().unwrap();
-    let done = repo.run(&["render", app, "--load-restrictor", "none"]).expect(0);
+    let done = repo
+        .run(&["render", app, "--load-restrictor", "none"])
+        .expect(0);
     assert!(done.out.contains("name: api"), "{}", done.out);
     // kustomize's default keeps a kustomization in its own folder
     repo.run(&["render", app]).expect(2);
@@ -256,19 +400,38 @@ fn outside_of_git_the_repo_reaches_as_far_as_its_links() {
 fn copies_of_remote_bases_and_charts_are_rendered() {
     let repo = Repo::shop();
     let base = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: base}\n";
-    repo.write("vendor/bases/web/kustomization.yaml", "resources: [base.yaml]\n").write("vendor/bases/web/base.yaml", base);
+    repo.write(
+        "vendor/bases/web/kustomization.yaml",
+        "resources: [base.yaml]\n",
+    )
+    .write("vendor/bases/web/base.yaml", base);
     repo.write("vendor/redis.yaml", &base.replace("base", "redis"));
     let kustomization = "resources: ['https://github.com/acme/bases//web?ref=v1']\nhelmCharts: [{name: redis, version: 1.0.0}]\n";
-    repo.write("apps/cache/overlays/production/kustomization.yaml", kustomization);
+    repo.write(
+        "apps/cache/overlays/production/kustomization.yaml",
+        kustomization,
+    );
     let folder = repo.path("apps/cache/overlays/production");
     let folder = folder.to_str().unwrap();
     let run = repo.run(&["render", folder]).expect(2);
-    assert!(run.err.contains("is remote") && run.err.contains("a Helm chart is not rendered"), "{}", run.err);
+    assert!(
+        run.err.contains("is remote") && run.err.contains("a Helm chart is not rendered"),
+        "{}",
+        run.err
+    );
     let configuration = "remotes: {'https://github.com/acme/bases': vendor/bases}\ncharts: [{name: redis, output: vendor/redis.yaml}]\n";
     repo.write("copies.yaml", configuration);
     let named = repo.path("copies.yaml");
-    let out = repo.run(&["render", folder, "--config", named.to_str().unwrap()]).expect(0).out;
-    assert!(out.contains("name: base\n") && out.contains("name: redis\n") && !out.contains("helm-generated"), "{out}");
+    let out = repo
+        .run(&["render", folder, "--config", named.to_str().unwrap()])
+        .expect(0)
+        .out;
+    assert!(
+        out.contains("name: base\n")
+            && out.contains("name: redis\n")
+            && !out.contains("helm-generated"),
+        "{out}"
+    );
     repo.write(".gitops-lint.yaml", configuration);
     assert_eq!(repo.run(&["render", folder]).expect(0).out, out);
     let why = repo.run(&["why", "ConfigMap/base", "name"]).expect(0).out;
@@ -278,54 +441,122 @@ fn copies_of_remote_bases_and_charts_are_rendered() {
 #[test]
 fn the_life_of_a_value_is_told_and_secrets_are_not() {
     let repo = Repo::shop();
-    let run = repo.run(&["why", "deploy/api", "containers[api].image", "--format", "json"]).expect(0);
+    let run = repo
+        .run(&[
+            "why",
+            "deploy/api",
+            "containers[api].image",
+            "--format",
+            "json",
+        ])
+        .expect(0);
     let overlays = run.json()["overlays"].as_array().unwrap().clone();
-    let environments: Vec<&str> = overlays.iter().map(|overlay| overlay["environment"].as_str().unwrap()).collect();
+    let environments: Vec<&str> = overlays
+        .iter()
+        .map(|overlay| overlay["environment"].as_str().unwrap())
+        .collect();
     assert_eq!(environments, ["staging", "production"]);
-    let states = overlays[1]["values"][0]["states"].as_array().unwrap().clone();
+    let states = overlays[1]["values"][0]["states"]
+        .as_array()
+        .unwrap()
+        .clone();
     let told = |state: &Value| {
         let place = &state["origin"]["location"];
-        format!("{} {} {}:{}", state["value"].as_str().unwrap(), state["origin"]["by"], place["file"].as_str().unwrap(), place["line"])
+        format!(
+            "{} {} {}:{}",
+            state["value"].as_str().unwrap(),
+            state["origin"]["by"],
+            place["file"].as_str().unwrap(),
+            place["line"]
+        )
     };
     let expected = [
         "registry.example.com/api \"manifest\" apps/api/base/deployment.yaml:12".to_string(),
-        format!("registry.example.com/api@{DIGEST} \"images\" apps/api/overlays/production/kustomization.yaml:5"),
+        format!(
+            "registry.example.com/api@{DIGEST} \"images\" apps/api/overlays/production/kustomization.yaml:5"
+        ),
     ];
     assert_eq!(states.iter().map(told).collect::<Vec<_>>(), expected);
-    let text = repo.run(&["why", "api", "image", "--environment", "production"]).expect(0).out;
-    assert!(text.contains("1. registry.example.com/api (manifest)") && text.contains("(images)"), "{text}");
+    let text = repo
+        .run(&["why", "api", "image", "--environment", "production"])
+        .expect(0)
+        .out;
+    assert!(
+        text.contains("1. registry.example.com/api (manifest)") && text.contains("(images)"),
+        "{text}"
+    );
     // what a patch took away is told with the line that did
     let removal = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - patch: |\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: api}\n      spec:\n        template:\n          spec:\n            containers:\n              - name: api\n                resources:\n                  limits: null\n";
     repo.write("apps/api/overlays/production/kustomization.yaml", removal);
     let text = repo.run(&["why", "Deployment/api", "limits"]).expect(0).out;
-    assert!(text.contains("production  (removed)") && text.contains("kustomization.yaml:14:"), "{text}");
-    // of several containers, the one that goes by the name is meant; a container's name alone is enough
+    assert!(
+        text.contains("production  (removed)") && text.contains("kustomization.yaml:14:"),
+        "{text}"
+    );
+    // of several containers, the one that goes by the name is meant; a container's name alone is
+    // enough
     let base = std::fs::read_to_string(repo.path("apps/api/base/deployment.yaml")).unwrap();
-    let sidecar =
-        base.replace("      containers:\n", "      containers:\n        - {name: proxy, image: 'registry.example.com/proxy:v2'}\n");
+    let sidecar = base.replace(
+        "      containers:\n",
+        "      containers:\n        - {name: proxy, image: 'registry.example.com/proxy:v2'}\n",
+    );
     repo.write("apps/api/base/deployment.yaml", &sidecar);
-    for (name, image) in [("api", "registry.example.com/api:v1"), ("proxy", "registry.example.com/proxy:v2")] {
-        let text = repo.run(&["why", name, "image", "--environment", "production"]).expect(0).out;
+    for (name, image) in [
+        ("api", "registry.example.com/api:v1"),
+        ("proxy", "registry.example.com/proxy:v2"),
+    ] {
+        let text = repo
+            .run(&["why", name, "image", "--environment", "production"])
+            .expect(0)
+            .out;
         assert!(text.contains(&format!("production  {image}\n")), "{text}");
     }
     repo.write("apps/api/base/deployment.yaml", &base);
-    insta::assert_snapshot!("why_value", repo.run(&["why", "deploy/api", "limits"]).expect(0).out);
+    insta::assert_snapshot!(
+        "why_value",
+        repo.run(&["why", "deploy/api", "limits"]).expect(0).out
+    );
     insta::assert_snapshot!("why_object", repo.run(&["why", "deploy/api"]).expect(0).out);
     // and so is an object that one deleted
     let deleted = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - {target: {kind: Deployment}, patch: \"{apiVersion: v1, kind: x, metadata: {name: x}, $patch: delete}\"}\n";
     repo.write("apps/api/overlays/production/kustomization.yaml", deleted);
-    for arguments in [&["why", "Deployment/api", "image"][..], &["why", "Deployment/api"]] {
+    for arguments in [
+        &["why", "Deployment/api", "image"][..],
+        &["why", "Deployment/api"],
+    ] {
         let text = repo.run(arguments).expect(0).out;
-        assert!(text.contains("removed") && text.contains("kustomization.yaml:4:"), "{text}");
+        assert!(
+            text.contains("removed") && text.contains("kustomization.yaml:4:"),
+            "{text}"
+        );
     }
-    let json = repo.run(&["why", "deploy/api", "image", "--format", "json"]).expect(0).json();
+    let json = repo
+        .run(&["why", "deploy/api", "image", "--format", "json"])
+        .expect(0)
+        .json();
     assert_eq!(json["overlays"][1]["deleted"]["line"], 4);
-    let one = repo.run(&["why", "api", "image", "--overlay", "./apps/api/overlays/staging/"]).expect(0).out;
-    assert!(one.contains("staging") && !one.contains("production"), "{one}");
+    let one = repo
+        .run(&[
+            "why",
+            "api",
+            "image",
+            "--overlay",
+            "./apps/api/overlays/staging/",
+        ])
+        .expect(0)
+        .out;
+    assert!(
+        one.contains("staging") && !one.contains("production"),
+        "{one}"
+    );
     for (name, value, said) in [
         ("nothing", None, "no overlay renders"),
         ("api", Some("imag"), "did you mean image"),
-        ("api", Some("contaners[api].image"), "did you mean containers"),
+        (
+            "api",
+            Some("contaners[api].image"),
+            "did you mean containers",
+        ),
         ("Deployment/ap1", None, "did you mean Deployment/api"),
         ("Deployment/api", Some("name"), "several values"),
     ] {
@@ -334,11 +565,17 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
         let run = repo.run(&arguments).expect(2);
         assert!(run.err.contains(said), "{}", run.err);
     }
-    let secret =
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData:\n  password: hunter2\n  url: smtp://user:hunter2@mail\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData:\n  password: hunter2\n  url: smtp://user:hunter2@mail\n";
     repo.write("apps/web/base/secret.yaml", secret);
-    repo.write("apps/web/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\nnamePrefix: x-\n");
-    for arguments in [&["why", "Secret/smtp"][..], &["why", "smtp", "password"], &["why", "smtp", "url", "--format", "json"]] {
+    repo.write(
+        "apps/web/base/kustomization.yaml",
+        "resources: [deployment.yaml, secret.yaml]\nnamePrefix: x-\n",
+    );
+    for arguments in [
+        &["why", "Secret/smtp"][..],
+        &["why", "smtp", "password"],
+        &["why", "smtp", "url", "--format", "json"],
+    ] {
         let run = repo.run(arguments).expect(0);
         assert!(!run.out.contains("hunter2"), "{}", run.out);
     }
@@ -347,34 +584,89 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
 #[test]
 fn revisions_are_compared_by_what_they_render() {
     let repo = Repo::shop();
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData: {password: hunter2}\n";
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: smtp}\nstringData: {password: hunter2}\n";
     repo.write("apps/web/base/secret.yaml", secret);
-    repo.write("apps/web/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\n");
-    repo.git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
-    repo.write("apps/web/base/secret.yaml", &secret.replace("hunter2", "hunter3"));
-    repo.overlay("api", "production", &format!("newName: mirror.example.com/api\n    digest: {DIGEST}"));
+    repo.write(
+        "apps/web/base/kustomization.yaml",
+        "resources: [deployment.yaml, secret.yaml]\n",
+    );
+    repo.git(&["init", "-q"])
+        .commit("start")
+        .git(&["checkout", "-q", "-b", "change"]);
+    repo.write(
+        "apps/web/base/secret.yaml",
+        &secret.replace("hunter2", "hunter3"),
+    );
+    repo.overlay(
+        "api",
+        "production",
+        &format!("newName: mirror.example.com/api\n    digest: {DIGEST}"),
+    );
     repo.write("README.md", "nothing that is rendered");
     repo.commit("change");
     let paths = |run: Run| -> Vec<String> {
         let overlays = run.json()["overlays"].as_array().unwrap().clone();
-        overlays.iter().map(|overlay| format!("{} {}", overlay["path"].as_str().unwrap(), overlay["change"].as_str().unwrap())).collect()
+        overlays
+            .iter()
+            .map(|overlay| {
+                format!(
+                    "{} {}",
+                    overlay["path"].as_str().unwrap(),
+                    overlay["change"].as_str().unwrap()
+                )
+            })
+            .collect()
     };
-    let changed = ["apps/api/overlays/production changed", "apps/web/overlays/production changed", "apps/web/overlays/staging changed"];
-    assert_eq!(paths(repo.run(&["diff", "main..change", "--summary", "--format", "json"]).expect(0)), changed);
-    let production = ["diff", "main", "--environment", "prod", "--summary", "--format", "json"];
+    let changed = [
+        "apps/api/overlays/production changed",
+        "apps/web/overlays/production changed",
+        "apps/web/overlays/staging changed",
+    ];
+    assert_eq!(
+        paths(
+            repo.run(&["diff", "main..change", "--summary", "--format", "json"])
+                .expect(0)
+        ),
+        changed
+    );
+    let production = [
+        "diff",
+        "main",
+        "--environment",
+        "prod",
+        "--summary",
+        "--format",
+        "json",
+    ];
     assert_eq!(paths(repo.run(&production).expect(0)), changed[..2]);
-    let removed = |run: Run| run.out.lines().filter(|line| line.contains("removed")).count();
+    let removed = |run: Run| {
+        run.out
+            .lines()
+            .filter(|line| line.contains("removed"))
+            .count()
+    };
     repo.git(&["rm", "-r", "-q", "apps/web"]).commit("remove");
-    assert_eq!(removed(repo.run(&["diff", "main..HEAD", "--summary"]).expect(0)), 2);
+    assert_eq!(
+        removed(repo.run(&["diff", "main..HEAD", "--summary"]).expect(0)),
+        2
+    );
     for format in ["text", "json", "markdown"] {
         for range in ["main..change~1", "main..change"] {
             let run = repo.run(&["diff", range, "--format", format]).expect(0);
-            assert!(run.out.contains("mirror.example.com/api") && !run.out.contains("hunter"), "{}", run.out);
+            assert!(
+                run.out.contains("mirror.example.com/api") && !run.out.contains("hunter"),
+                "{}",
+                run.out
+            );
         }
     }
-    for arguments in
-        [&["diff", "nothing..main"][..], &["diff", "main..nothing"], &["diff", "staging"], &["diff", "staging", "production", "--summary"]]
-    {
+    for arguments in [
+        &["diff", "nothing..main"][..],
+        &["diff", "main..nothing"],
+        &["diff", "staging"],
+        &["diff", "staging", "production", "--summary"],
+    ] {
         repo.run(arguments).expect(2);
     }
 }
@@ -382,14 +674,43 @@ fn revisions_are_compared_by_what_they_render() {
 #[test]
 fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     let repo = Repo::shop();
-    repo.git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
-    let bot = ["-c", "user.name=renovate[bot]", "-c", "user.email=29139614+renovate[bot]@users.noreply.github.com"];
-    let by_bot = |message: &str| _ = repo.git(&[&bot[..], &["commit", "-q", "-a", "-m", message]].concat());
+    repo.git(&["init", "-q"])
+        .commit("start")
+        .git(&["checkout", "-q", "-b", "change"]);
+    let bot = [
+        "-c",
+        "user.name=renovate[bot]",
+        "-c",
+        "user.email=29139614+renovate[bot]@users.noreply.github.com",
+    ];
+    let by_bot =
+        |message: &str| _ = repo.git(&[&bot[..], &["commit", "-q", "-a", "-m", message]].concat());
     let pinned = |digit: &str, comment: &str| {
-        repo.overlay("api", "production", &format!("digest: sha256:{}{comment}", digit.repeat(64)));
+        repo.overlay(
+            "api",
+            "production",
+            &format!("digest: sha256:{}{comment}", digit.repeat(64)),
+        );
     };
-    let check = ["check", "--base", "main", "--format", "concise", "--rule", "digest-mismatch=off", "--rule", "skipped-environment=off"];
-    let mine = || repo.run(&check).out.lines().filter(|line| line.contains("[bot-write]")).map(str::to_string).collect::<Vec<_>>();
+    let check = [
+        "check",
+        "--base",
+        "main",
+        "--format",
+        "concise",
+        "--rule",
+        "digest-mismatch=off",
+        "--rule",
+        "skipped-environment=off",
+    ];
+    let mine = || {
+        repo.run(&check)
+            .out
+            .lines()
+            .filter(|line| line.contains("[bot-write]"))
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
     // the bot's commit shows in no rendering, the other one is a person's
     repo.overlay("api", "production", &format!("digest: {DIGEST} # a note"));
     by_bot("note");
@@ -401,60 +722,146 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     pinned("d", "");
     by_bot("bump again");
     let told = mine();
-    assert!(told.len() == 1 && told[0].contains("by the author of commit") && told[0].contains("which is not proved"), "{told:?}");
+    assert!(
+        told.len() == 1
+            && told[0].contains("by the author of commit")
+            && told[0].contains("which is not proved"),
+        "{told:?}"
+    );
     // whom the forge names counts more than what commits say
-    repo.write(".git/event.json", r#"{"pull_request":{"user":{"login":"acme-promoter","type":"Bot"}}}"#);
+    repo.write(
+        ".git/event.json",
+        r#"{"pull_request":{"user":{"login":"acme-promoter","type":"Bot"}}}"#,
+    );
     let mut command = command(repo.root(), &check);
-    let run = Run::new(command.env("GITHUB_EVENT_PATH", repo.path(".git/event.json")).env("GITHUB_ACTOR", "ada").output().unwrap());
-    assert!(run.out.contains("the bot acme-promoter (as the pull request says) changes what production renders to"), "{}", run.out);
+    let run = Run::new(
+        command
+            .env("GITHUB_EVENT_PATH", repo.path(".git/event.json"))
+            .env("GITHUB_ACTOR", "ada")
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        run.out.contains(
+            "the bot acme-promoter (as the pull request says) changes what production renders to"
+        ),
+        "{}",
+        run.out
+    );
 }
 
 #[test]
 fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
     let repo = Repo::shop();
     let freeze = "version: 1\nfreeze:\n  - {name: weekends, schedule: \"0 16 * * 5\", duration: 64h, timeZone: Europe/Berlin}\n";
-    repo.write(".gitops-lint.yaml", freeze).git(&["init", "-q"]).commit("start").git(&["checkout", "-q", "-b", "change"]);
-    repo.overlay("api", "production", &format!("digest: sha256:{}", "b".repeat(64))).commit("promote");
+    repo.write(".gitops-lint.yaml", freeze)
+        .git(&["init", "-q"])
+        .commit("start")
+        .git(&["checkout", "-q", "-b", "change"]);
+    repo.overlay(
+        "api",
+        "production",
+        &format!("digest: sha256:{}", "b".repeat(64)),
+    )
+    .commit("promote");
     let check = |now: &str| {
-        let check =
-            ["check", "--base", "main", "--format", "concise", "--rule", "digest-mismatch=off", "--rule", "skipped-environment=off"];
+        let check = [
+            "check",
+            "--base",
+            "main",
+            "--format",
+            "concise",
+            "--rule",
+            "digest-mismatch=off",
+            "--rule",
+            "skipped-environment=off",
+        ];
         repo.run(&[&check[..], &["--now", now]].concat())
     };
     // the clock in Berlin goes back on that Sunday
     for (now, status, told) in [
         ("2026-10-22T12:00:00Z", 0, ""),
-        ("2026-10-23T12:00:00Z", 0, "info[change-freeze] the freeze `weekends` starts in 2 hours"),
+        (
+            "2026-10-23T12:00:00Z",
+            0,
+            "info[change-freeze] the freeze `weekends` starts in 2 hours",
+        ),
         ("2026-10-23T14:00:00Z", 1, "error[change-freeze]"),
         ("2026-10-26T05:59:00Z", 1, "error[change-freeze]"),
         ("2026-10-26T06:00:00Z", 0, ""),
     ] {
         let run = check(now);
-        assert_eq!((run.status, run.out.contains("change-freeze")), (status, !told.is_empty()), "{now}: {}{}", run.out, run.err);
+        assert_eq!(
+            (run.status, run.out.contains("change-freeze")),
+            (status, !told.is_empty()),
+            "{now}: {}{}",
+            run.out,
+            run.err
+        );
         assert!(run.out.contains(told), "{now}: {}", run.out);
     }
-    repo.write(".gitops-lint.yaml", "version: 1\n").commit("no more weekends");
+    repo.write(".gitops-lint.yaml", "version: 1\n")
+        .commit("no more weekends");
     let run = check("2026-10-23T14:00:00Z").expect(0);
-    assert!(run.out.contains("warning[loosened-check] the change removes the freeze `weekends`"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("warning[loosened-check] the change removes the freeze `weekends`"),
+        "{}",
+        run.out
+    );
 }
 
 #[test]
 fn rules_are_listed_and_explained() {
     let repo = Repo::new();
-    assert!(repo.run(&["rules"]).expect(0).out.contains("unmatched-patch"));
-    assert!(repo.run(&["rules", "unmatched-patch"]).expect(0).out.contains("Default level"));
-    let run = repo.run(&["rules", "unmatched-patch", "--format", "json"]).expect(0);
+    assert!(
+        repo.run(&["rules"])
+            .expect(0)
+            .out
+            .contains("unmatched-patch")
+    );
+    assert!(
+        repo.run(&["rules", "unmatched-patch"])
+            .expect(0)
+            .out
+            .contains("Default level")
+    );
+    let run = repo
+        .run(&["rules", "unmatched-patch", "--format", "json"])
+        .expect(0);
     assert_eq!(run.json()["rules"][0]["id"], "unmatched-patch");
-    assert!(repo.run(&["rules", "unmatched-patches"]).expect(2).err.contains("did you mean `unmatched-patch`?"));
+    assert!(
+        repo.run(&["rules", "unmatched-patches"])
+            .expect(2)
+            .err
+            .contains("did you mean `unmatched-patch`?")
+    );
 }
 
 #[test]
 fn completions_and_help_are_printed() {
     let repo = Repo::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(repo.run(&["completions", shell]).expect(0).out.contains("gitops-lint"), "{shell}");
+        assert!(
+            repo.run(&["completions", shell])
+                .expect(0)
+                .out
+                .contains("gitops-lint"),
+            "{shell}"
+        );
     }
-    assert!(repo.run(&["--help"]).expect(0).out.contains("Usage: gitops-lint"));
-    assert!(repo.run(&["--version"]).expect(0).out.starts_with("gitops-lint "));
+    assert!(
+        repo.run(&["--help"])
+            .expect(0)
+            .out
+            .contains("Usage: gitops-lint")
+    );
+    assert!(
+        repo.run(&["--version"])
+            .expect(0)
+            .out
+            .starts_with("gitops-lint ")
+    );
 }
 
 #[test]
@@ -466,7 +873,8 @@ fn init_writes_a_configuration_that_check_accepts() {
     assert!(repo.run(&["init"]).expect(2).err.contains("already"));
 }
 
-/// A part of the README between marks; rewritten with `UPDATE_README=1 cargo test --test cli readme`.
+/// A part of the README between marks; rewritten with `UPDATE_README=1 cargo test --test cli
+/// readme`.
 fn readme_part(name: &str, part: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
@@ -477,7 +885,10 @@ fn readme_part(name: &str, part: &str) {
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
-        assert!(readme == expected, "the {name} in README.md are old: UPDATE_README=1 cargo test --test cli readme");
+        assert!(
+            readme == expected,
+            "the {name} in README.md are old: UPDATE_README=1 cargo test --test cli readme"
+        );
     }
 }
 
@@ -487,7 +898,10 @@ fn nothing_printed_tells_a_secret_or_steers_a_log() {
     let evil = "\"\\e[31mred\\n::error::x\"";
     for (environment, password) in [("staging", "hunter1"), ("production", "hunter2")] {
         let folder = format!("apps/api/overlays/{environment}");
-        repo.write(&format!("{folder}/kustomization.yaml"), &format!("resources: [pod.yaml]\nimages: [{{name: {evil}, newTag: v1}}]\n"));
+        repo.write(
+            &format!("{folder}/kustomization.yaml"),
+            &format!("resources: [pod.yaml]\nimages: [{{name: {evil}, newTag: v1}}]\n"),
+        );
         let pod = format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: api}}\nspec:\n  containers:\n    - name: api\n      image: registry.example.com/api\n      env: [{{name: DB_PASSWORD, value: {password}}}]\n"
         );
@@ -495,17 +909,35 @@ fn nothing_printed_tells_a_secret_or_steers_a_log() {
     }
     let overlay = "apps/api/overlays/production";
     let formats = ["json", "text", "markdown"];
-    let diffs = formats.map(|format| vec!["diff", "staging", "production", "--all", "--format", format]);
-    let checks =
-        ["pretty", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown"].map(|format| vec!["check", "--format", format]);
-    let others = [vec!["why", "Pod/api", "DB_PASSWORD"], vec!["why", "Pod/api"], vec!["status"], vec!["render", overlay]];
+    let diffs =
+        formats.map(|format| vec!["diff", "staging", "production", "--all", "--format", format]);
+    let checks = [
+        "pretty", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown",
+    ]
+    .map(|format| vec!["check", "--format", format]);
+    let others = [
+        vec!["why", "Pod/api", "DB_PASSWORD"],
+        vec!["why", "Pod/api"],
+        vec!["status"],
+        vec!["render", overlay],
+    ];
     for arguments in diffs.into_iter().chain(checks).chain(others) {
         let run = repo.run(&arguments);
-        assert!(run.out.ends_with('\n') && !run.out.ends_with("\n\n"), "{arguments:?}: {:?}", run.out);
+        assert!(
+            run.out.ends_with('\n') && !run.out.ends_with("\n\n"),
+            "{arguments:?}: {:?}",
+            run.out
+        );
         let all = format!("{}\n{}", run.out, run.err);
-        assert!(!all.contains('\u{1b}') && !all.lines().any(|line| line.starts_with("::error::x")), "{arguments:?}: {all:?}");
+        assert!(
+            !all.contains('\u{1b}') && !all.lines().any(|line| line.starts_with("::error::x")),
+            "{arguments:?}: {all:?}"
+        );
         // a rendering is what would be applied
-        assert!(arguments[0] == "render" || !all.contains("hunter"), "{arguments:?}: {all}");
+        assert!(
+            arguments[0] == "render" || !all.contains("hunter"),
+            "{arguments:?}: {all}"
+        );
     }
 }
 
@@ -516,7 +948,8 @@ fn the_readme_shows_what_is_printed() {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let repo = Repo::new();
     copy(&testdata.join("repos/shop"), repo.root());
-    let case = std::fs::read_to_string(testdata.join("promotions/removed-limits/case.yaml")).unwrap();
+    let case =
+        std::fs::read_to_string(testdata.join("promotions/removed-limits/case.yaml")).unwrap();
     let case: Value = serde_yaml::from_str(&case).unwrap();
     for edit in case["edits"].as_array().unwrap() {
         let text = |name: &str| edit[name].as_str().unwrap();
@@ -524,7 +957,13 @@ fn the_readme_shows_what_is_printed() {
         repo.write(text("file"), &old.replace(text("find"), text("replace")));
     }
     let run = repo.run(&["check"]).expect(1);
-    readme_part("picture", &format!("```console\n$ gitops-lint check\n{}$ echo $?\n1\n```\n", run.out));
+    readme_part(
+        "picture",
+        &format!(
+            "```console\n$ gitops-lint check\n{}$ echo $?\n1\n```\n",
+            run.out
+        ),
+    );
 }
 
 fn copy(from: &Path, to: &Path) {

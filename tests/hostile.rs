@@ -1,5 +1,6 @@
-//! Hostile input: the demo repositories with random damage, checked from loading to every report. Whatever the damage, nothing
-//! panics, every finding points into a file, and two runs say the same.
+//! Hostile input: the demo repositories with random damage, checked from loading to every report.
+//! Whatever the damage, nothing panics, every finding points into a file, and two runs say the
+//! same.
 //!
 //! `PROPTEST_CASES=5000 cargo test --release --test hostile` looks longer.
 
@@ -98,7 +99,12 @@ const TOKENS: &[&str] = &[
 
 fn damage() -> impl Strategy<Value = Damage> {
     let line = 0usize..400;
-    let token = || prop_oneof![proptest::sample::select(TOKENS).prop_map(str::to_string), "(?s).{0,12}"];
+    let token = || {
+        prop_oneof![
+            proptest::sample::select(TOKENS).prop_map(str::to_string),
+            "(?s).{0,12}"
+        ]
+    };
     prop_oneof![
         line.clone().prop_map(Damage::Cut),
         line.clone().prop_map(Damage::DropLine),
@@ -114,7 +120,9 @@ fn damage() -> impl Strategy<Value = Damage> {
 
 fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
     let names: Vec<String> = tree.keys().cloned().collect();
-    let Some(name) = names.get(file % names.len().max(1)) else { return };
+    let Some(name) = names.get(file % names.len().max(1)) else {
+        return;
+    };
     let text = tree.get(name).cloned().unwrap_or_default();
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_string).collect();
     let count = lines.len().max(1);
@@ -140,10 +148,22 @@ fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
         Damage::Insert(at, token) => lines.insert(at % count, format!("{token}\n")),
         Damage::ReplaceValue(at, token) => {
             let line = &mut lines[at % count];
-            let key = line.split_inclusive(": ").next().unwrap_or_default().trim_end_matches('\n').to_string();
+            let key = line
+                .split_inclusive(": ")
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches('\n')
+                .to_string();
             *line = format!("{key} {token}\n");
         }
-        Damage::TakeFrom(other) => lines = vec![tree.values().nth(other % names.len()).cloned().unwrap_or_default()],
+        Damage::TakeFrom(other) => {
+            lines = vec![
+                tree.values()
+                    .nth(other % names.len())
+                    .cloned()
+                    .unwrap_or_default(),
+            ]
+        }
         Damage::Remove => {
             tree.remove(name);
             return;
@@ -164,13 +184,32 @@ fn check(tree: &Tree, base: &Tree) -> String {
     for located in &outcome.findings {
         let file = repo.files.get(located.finding.origin.file);
         let lines = file.line_starts().len();
-        let (start, end) = (located.finding.origin.start as usize, located.finding.origin.end as usize);
-        assert!(start <= end && file.text.get(start..end).is_some(), "{}: {start}..{end}", located.finding.message);
-        assert!(located.location.line >= 1 && located.location.line <= lines, "{}", located.finding.message);
+        let (start, end) = (
+            located.finding.origin.start as usize,
+            located.finding.origin.end as usize,
+        );
+        assert!(
+            start <= end && file.text.get(start..end).is_some(),
+            "{}: {start}..{end}",
+            located.finding.message
+        );
+        assert!(
+            located.location.line >= 1 && located.location.line <= lines,
+            "{}",
+            located.finding.message
+        );
     }
     let mut json = Vec::new();
-    let formats =
-        [Format::Pretty, Format::Concise, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit, Format::Markdown, Format::Json];
+    let formats = [
+        Format::Pretty,
+        Format::Concise,
+        Format::Sarif,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+        Format::Markdown,
+        Format::Json,
+    ];
     for format in formats {
         json.clear();
         report::write(format, &outcome, &mut json, &report::Options::default()).unwrap();

@@ -1,11 +1,13 @@
-//! How promotions fail: `testdata/repos/shop` is a healthy config repo, and each `testdata/promotions/<case>/case.yaml` is a
-//! small change to it, with the findings that it must give.
+//! How promotions fail: `testdata/repos/shop` is a healthy config repo, and each
+//! `testdata/promotions/<case>/case.yaml` is a small change to it, with the findings that it must
+//! give.
 //!
-//! A case's `edits` replace a text that stands in the file exactly once, `add` and `remove` are whole files. `row` names the
-//! line of the table of what goes wrong (`ROWS`). With `status: found` the whole check must give exactly the findings of
-//! `expect`: rule, severity, file, environment and a part of the line that is pointed at. With `status: not-yet` no such rule
-//! exists; the case fails when one appears, so that it is judged from then on. `needs` says what such a case wants besides the
-//! changed tree: `base` (the shop as the base revision), `history` (commits), `author`.
+//! A case's `edits` replace a text that stands in the file exactly once, `add` and `remove` are
+//! whole files. `row` names the line of the table of what goes wrong (`ROWS`). With `status: found`
+//! the whole check must give exactly the findings of `expect`: rule, severity, file, environment
+//! and a part of the line that is pointed at. With `status: not-yet` no such rule exists; the case
+//! fails when one appears, so that it is judged from then on. `needs` says what such a case wants
+//! besides the changed tree: `base` (the shop as the base revision), `history` (commits), `author`.
 //!
 //! `CASE=lost-digest` runs one case only and prints its findings.
 
@@ -117,7 +119,10 @@ fn shop() -> Tree {
 
 fn cases() -> Vec<Case> {
     let only = std::env::var("CASE").ok();
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(testdata("promotions")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(testdata("promotions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     folders.sort();
     let mut cases = Vec::new();
     for folder in folders {
@@ -126,7 +131,8 @@ fn cases() -> Vec<Case> {
             continue;
         }
         let text = std::fs::read_to_string(folder.join("case.yaml")).unwrap();
-        let case: Case = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let case: Case =
+            serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         cases.push(Case { name, ..case });
     }
     cases
@@ -134,8 +140,16 @@ fn cases() -> Vec<Case> {
 
 fn edit(name: &str, edits: &[Edit], tree: &mut Tree) {
     for edit in edits {
-        let text = tree.get_mut(&edit.file).unwrap_or_else(|| panic!("{name}: the shop has no {}", edit.file));
-        assert_eq!(text.matches(&edit.find).count(), 1, "{name}: {} must hold once what is replaced:\n{}", edit.file, edit.find);
+        let text = tree
+            .get_mut(&edit.file)
+            .unwrap_or_else(|| panic!("{name}: the shop has no {}", edit.file));
+        assert_eq!(
+            text.matches(&edit.find).count(),
+            1,
+            "{name}: {} must hold once what is replaced:\n{}",
+            edit.file,
+            edit.find
+        );
         *text = text.replacen(&edit.find, &edit.replace, 1);
     }
 }
@@ -160,10 +174,17 @@ fn changed(case: &Case, shop: &Tree) -> Tree {
     edit(name, &case.edits, &mut tree);
     for added in &case.add {
         let before = tree.insert(added.file.clone(), added.text.clone());
-        assert!(before.is_none(), "{name}: {} is there already: edit it", added.file);
+        assert!(
+            before.is_none(),
+            "{name}: {} is there already: edit it",
+            added.file
+        );
     }
     for file in &case.remove {
-        assert!(tree.remove(file).is_some(), "{name}: the shop has no {file}");
+        assert!(
+            tree.remove(file).is_some(),
+            "{name}: the shop has no {file}"
+        );
     }
     tree
 }
@@ -173,36 +194,65 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let files = Arc::new(Files::default());
     let config = common::configuration(tree.get(CONFIG_FILE).map(String::as_str), &files);
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
-    let base = base.map(|base| Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files));
+    let base =
+        base.map(|base| Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files));
     let mut context = Context::new(&repo, &config, base.as_ref());
     // the base has been so for ten minutes
-    let now: jiff::Timestamp = case.and_then(|case| case.now.as_deref()).unwrap_or("2026-11-24T12:00:00Z").parse().unwrap();
+    let now: jiff::Timestamp = case
+        .and_then(|case| case.now.as_deref())
+        .unwrap_or("2026-11-24T12:00:00Z")
+        .parse()
+        .unwrap();
     context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
     let history = case.is_some_and(|case| case.needs.contains(&Need::History));
-    let past = base.as_ref().filter(|_| history).map(|base| Since(base, now.as_second() - 600));
+    let past = base
+        .as_ref()
+        .filter(|_| history)
+        .map(|base| Since(base, now.as_second() - 600));
     context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
     if let Some(author) = case.and_then(|case| case.author.as_deref()) {
         context.authorship = authorship(author, tree.keys().cloned());
     }
     let mut findings = rules::run(&context);
-    let policies = policy::load(&*repo.source, &config, Vec::new(), Vec::new(), Namespaces::Default, 0);
-    findings.extend(policy::run(&policies.unwrap_or_else(|problems| panic!("{problems:?}")), &context));
+    let policies = policy::load(
+        &*repo.source,
+        &config,
+        Vec::new(),
+        Vec::new(),
+        Namespaces::Default,
+        0,
+    );
+    findings.extend(policy::run(
+        &policies.unwrap_or_else(|problems| panic!("{problems:?}")),
+        &context,
+    ));
     let options = Options::whole(jiff::civil::date(2026, 11, 24));
     check::conclude(&repo, &config, &options, findings, Ran::default())
 }
 
-/// What a case causes, as `check --base` finds it: judging only what the change concerns, or everything.
+/// What a case causes, as `check --base` finds it: judging only what the change concerns, or
+/// everything.
 fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
     let (head, config) = (Arc::new(memory(tree)), Config::default());
-    let changed = tree.keys().chain(base.keys()).filter(|path| tree.get(*path) != base.get(*path)).map(|path| Arc::from(path.as_str()));
+    let changed = tree
+        .keys()
+        .chain(base.keys())
+        .filter(|path| tree.get(*path) != base.get(*path))
+        .map(|path| Arc::from(path.as_str()));
     let changed: BTreeSet<Arc<str>> = changed.collect();
     let repo = Repo::load(head.clone(), None, &config);
     let base_source = Arc::new(memory(base).at("base"));
-    let base = repo.beside(Arc::new(Beside::new(head, base_source, changed.iter().cloned())), &config, true);
+    let base = repo.beside(
+        Arc::new(Beside::new(head, base_source, changed.iter().cloned())),
+        &config,
+        true,
+    );
     let mut now = Context::new(&repo, &config, Some(&base));
     let mut before = Context::new(&base, &config, None);
     // as the command does: what every overlay is judged by concerns everything
-    let everything = changed.iter().any(|path| path.ends_with("CODEOWNERS") || path.ends_with(CONFIG_FILE));
+    let everything = changed
+        .iter()
+        .any(|path| path.ends_with("CODEOWNERS") || path.ends_with(CONFIG_FILE));
     rules::scope::narrow(&mut now, &mut before, everything || !narrowed);
     let mut options = Options::whole(jiff::civil::date(2026, 11, 24));
     options.judged_files = now.judged.as_ref().map(|_| changed);
@@ -216,7 +266,12 @@ fn judging_only_what_a_change_concerns_finds_all_that_it_causes() {
     let shop = shop();
     for case in cases() {
         let (tree, base) = (changed(&case, &shop), before(&case, &shop));
-        assert_eq!(caused(&tree, &base, true), caused(&tree, &base, false), "{}", case.name);
+        assert_eq!(
+            caused(&tree, &base, true),
+            caused(&tree, &base, false),
+            "{}",
+            case.name
+        );
     }
     assert_eq!(caused(&shop, &shop, true), Vec::<String>::new());
 }
@@ -241,22 +296,40 @@ fn described(outcome: &Outcome) -> Vec<String> {
 
 /// The text of a line of the head.
 fn line(outcome: &Outcome, number: usize, path: &str) -> String {
-    let file = outcome.files.all().into_iter().map(|(_, file)| file).find(|file| &*file.path == path && file.revision.is_none());
-    file.and_then(|file| file.text.lines().nth(number - 1).map(str::to_string)).unwrap_or_default()
+    let file = outcome
+        .files
+        .all()
+        .into_iter()
+        .map(|(_, file)| file)
+        .find(|file| &*file.path == path && file.revision.is_none());
+    file.and_then(|file| file.text.lines().nth(number - 1).map(str::to_string))
+        .unwrap_or_default()
 }
 
 #[test]
 fn the_shop_is_healthy() {
     let outcome = outcome(&shop(), None, None);
     assert_eq!(described(&outcome), Vec::<String>::new());
-    assert!(outcome.overlays.len() >= 22, "{} overlays", outcome.overlays.len());
-    assert!(outcome.overlays.iter().all(|overlay| overlay.complete && overlay.environment.is_some()));
+    assert!(
+        outcome.overlays.len() >= 22,
+        "{} overlays",
+        outcome.overlays.len()
+    );
+    assert!(
+        outcome
+            .overlays
+            .iter()
+            .all(|overlay| overlay.complete && overlay.environment.is_some())
+    );
 }
 
 #[test]
 fn the_shop_needs_no_configuration() {
     let mut shop = shop();
-    let (overlays, configuration) = (outcome(&shop, None, None).overlays, shop.remove(CONFIG_FILE));
+    let (overlays, configuration) = (
+        outcome(&shop, None, None).overlays,
+        shop.remove(CONFIG_FILE),
+    );
     assert!(configuration.is_some());
     let outcome = outcome(&shop, None, None);
     assert_eq!(described(&outcome), Vec::<String>::new());
@@ -267,7 +340,11 @@ fn the_shop_needs_no_configuration() {
 fn every_case_gives_its_findings_and_nothing_else() {
     let (shop, mut failures) = (shop(), Vec::new());
     for case in cases().iter().filter(|case| case.status == Status::Found) {
-        let outcome = outcome(&changed(case, &shop), (!case.needs.is_empty()).then_some(&before(case, &shop)), Some(case));
+        let outcome = outcome(
+            &changed(case, &shop),
+            (!case.needs.is_empty()).then_some(&before(case, &shop)),
+            Some(case),
+        );
         if std::env::var("CASE").is_ok() {
             println!("{}\n{}", case.description, described(&outcome).join("\n"));
         }
@@ -287,8 +364,17 @@ fn every_case_gives_its_findings_and_nothing_else() {
             }
         }
         for expected in missing {
-            let Expectation { rule, severity, file, line, environment } = expected;
-            failures.push(format!("{}: not found: {file}: {severity} [{rule}] at {line:?} ({environment})", case.name));
+            let Expectation {
+                rule,
+                severity,
+                file,
+                line,
+                environment,
+            } = expected;
+            failures.push(format!(
+                "{}: not found: {file}: {severity} [{rule}] at {line:?} ({environment})",
+                case.name
+            ));
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
@@ -300,22 +386,50 @@ fn cases_are_changes_to_the_shop_and_answer_every_row() {
     for case in &cases {
         let (name, tree) = (&case.name, changed(case, &shop));
         assert!(tree != before(case, &shop), "{name}: changes nothing");
-        assert!(!case.description.trim().is_empty() && !case.expect.is_empty(), "{name}: says nothing");
-        assert!(ROWS.contains(&case.row.as_str()), "{name}: no row {:?}", case.row);
+        assert!(
+            !case.description.trim().is_empty() && !case.expect.is_empty(),
+            "{name}: says nothing"
+        );
+        assert!(
+            ROWS.contains(&case.row.as_str()),
+            "{name}: no row {:?}",
+            case.row
+        );
         for expected in &case.expect {
-            let text = tree.get(&expected.file).unwrap_or_else(|| panic!("{name}: no {}", expected.file));
-            let lines = text.lines().filter(|line| line.contains(&expected.line)).count();
-            assert_eq!(lines, 1, "{name}: {:?} must stand in one line of {}", expected.line, expected.file);
-            assert!(["error", "warning", "info"].contains(&expected.severity.as_str()), "{name}: {}", expected.severity);
+            let text = tree
+                .get(&expected.file)
+                .unwrap_or_else(|| panic!("{name}: no {}", expected.file));
+            let lines = text
+                .lines()
+                .filter(|line| line.contains(&expected.line))
+                .count();
+            assert_eq!(
+                lines, 1,
+                "{name}: {:?} must stand in one line of {}",
+                expected.line, expected.file
+            );
+            assert!(
+                ["error", "warning", "info"].contains(&expected.severity.as_str()),
+                "{name}: {}",
+                expected.severity
+            );
         }
-        assert_eq!(case.author.is_some(), case.needs.contains(&Need::Author), "{name}: an author is given when it is needed");
+        assert_eq!(
+            case.author.is_some(),
+            case.needs.contains(&Need::Author),
+            "{name}: an author is given when it is needed"
+        );
         if let Some(now) = &case.now {
-            now.parse::<jiff::Timestamp>().unwrap_or_else(|error| panic!("{name}: {error}"));
+            now.parse::<jiff::Timestamp>()
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
     if std::env::var("CASE").is_err() {
         for row in ROWS {
-            assert!(cases.iter().any(|case| case.row == *row), "no case answers {row:?}");
+            assert!(
+                cases.iter().any(|case| case.row == *row),
+                "no case answers {row:?}"
+            );
         }
     }
 }
@@ -325,7 +439,12 @@ fn cases_are_changes_to_the_shop_and_answer_every_row() {
 fn cases_that_wait_do_so_for_a_rule() {
     for case in cases().iter().filter(|case| case.status == Status::NotYet) {
         for expected in &case.expect {
-            assert!(rules::find(&expected.rule).is_none(), "{}: {} is there now: make it `status: found`", case.name, expected.rule);
+            assert!(
+                rules::find(&expected.rule).is_none(),
+                "{}: {} is there now: make it `status: found`",
+                case.name,
+                expected.rule
+            );
         }
     }
 }
@@ -337,7 +456,11 @@ fn every_rule_of_the_table_has_a_case() {
         return;
     }
     let cases = cases();
-    let named: BTreeSet<&str> = cases.iter().flat_map(|case| &case.expect).map(|expected| expected.rule.as_str()).collect();
+    let named: BTreeSet<&str> = cases
+        .iter()
+        .flat_map(|case| &case.expect)
+        .map(|expected| expected.rule.as_str())
+        .collect();
     for rule in [
         "promotion-record",
         "mutable-tag",

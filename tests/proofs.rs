@@ -1,6 +1,8 @@
-//! Random histories against a model of them: what proves a promotion, and what `status` tells of each environment.
+//! Random histories against a model of them: what proves a promotion, and what `status` tells of
+//! each environment.
 //!
-//! The model knows of every commit on the first-parent line what each environment ran, and nothing of YAML or Git.
+//! The model knows of every commit on the first-parent line what each environment ran, and nothing
+//! of YAML or Git.
 
 #![allow(clippy::unwrap_used)]
 
@@ -51,9 +53,19 @@ impl World {
     fn new() -> World {
         let repo = Repo::new();
         repo.git(&["init", "-q"]);
-        let mut world = World { repo, folder: "apps/api", running: ['a'; 3], past: Vec::new() };
-        world.repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n");
-        world.repo.write("apps/api/base/deployment.yaml", &deployment("api"));
+        let mut world = World {
+            repo,
+            folder: "apps/api",
+            running: ['a'; 3],
+            past: Vec::new(),
+        };
+        world.repo.write(
+            "apps/api/base/kustomization.yaml",
+            "resources: [deployment.yaml]\n",
+        );
+        world
+            .repo
+            .write("apps/api/base/deployment.yaml", &deployment("api"));
         world.write();
         world.repo.commit("start");
         world.note();
@@ -63,20 +75,31 @@ impl World {
     fn write(&self) {
         for (environment, letter) in ENVIRONMENTS.iter().zip(self.running) {
             let path = format!("{}/overlays/{environment}/kustomization.yaml", self.folder);
-            let pin = format!("resources: [../../base]\nimages:\n  - name: registry.example.com/api\n    digest: {}\n", digest(letter));
+            let pin = format!(
+                "resources: [../../base]\nimages:\n  - name: registry.example.com/api\n    digest: {}\n",
+                digest(letter)
+            );
             self.repo.write(&path, &pin);
         }
     }
 
     fn note(&mut self) {
-        self.past.push((self.running, run_git(self.repo.root(), &["rev-parse", "HEAD"])));
+        self.past.push((
+            self.running,
+            run_git(self.repo.root(), &["rev-parse", "HEAD"]),
+        ));
     }
 
     /// Commits what is there, on the branch or by a merge.
     fn commit(&mut self, random: &mut Random) {
         if random.one_in(3) {
-            self.repo.git(&["checkout", "-q", "-b", "change"]).commit("change").git(&["checkout", "-q", "main"]);
-            self.repo.git(&["merge", "-q", "--no-ff", "-m", "merge", "change"]).git(&["branch", "-q", "-D", "change"]);
+            self.repo
+                .git(&["checkout", "-q", "-b", "change"])
+                .commit("change")
+                .git(&["checkout", "-q", "main"]);
+            self.repo
+                .git(&["merge", "-q", "--no-ff", "-m", "merge", "change"])
+                .git(&["branch", "-q", "-D", "change"]);
         } else {
             self.repo.commit("change");
         }
@@ -84,14 +107,20 @@ impl World {
     }
 
     fn rename(&mut self) {
-        let other = if self.folder == "apps/api" { "apps/backend" } else { "apps/api" };
+        let other = if self.folder == "apps/api" {
+            "apps/backend"
+        } else {
+            "apps/api"
+        };
         self.repo.git(&["mv", self.folder, other]).commit("rename");
         self.folder = other;
         self.note();
     }
 
     fn ran(&self, environment: usize, letter: char) -> bool {
-        self.past.iter().any(|(running, _)| running[environment] == letter)
+        self.past
+            .iter()
+            .any(|(running, _)| running[environment] == letter)
     }
 
     /// The rules that a change from what runs to something else breaks.
@@ -102,9 +131,14 @@ impl World {
             return broken;
         }
         if !self.ran(2, next[2]) && !self.ran(1, next[2]) {
-            broken.insert(if next[..2].contains(&next[2]) { "skipped-environment" } else { "digest-mismatch" });
+            broken.insert(if next[..2].contains(&next[2]) {
+                "skipped-environment"
+            } else {
+                "digest-mismatch"
+            });
         }
-        let returns = |environment: usize| !moved(environment) || self.ran(environment, next[environment]);
+        let returns =
+            |environment: usize| !moved(environment) || self.ran(environment, next[environment]);
         if (moved(0) || moved(1)) && !(0..3).all(returns) {
             broken.insert("mixed-promotion");
         }
@@ -113,61 +147,127 @@ impl World {
 
     /// Since which commit an environment runs what it runs.
     fn since(&self, environment: usize) -> &str {
-        let other = self.past.iter().rposition(|(running, _)| running[environment] != self.running[environment]);
+        let other = self
+            .past
+            .iter()
+            .rposition(|(running, _)| running[environment] != self.running[environment]);
         &self.past[other.map_or(0, |at| at + 1)].1
     }
 
     /// What an environment ran, newest first, without what it runs.
     fn earlier(&self, environment: usize) -> Vec<char> {
-        let mut letters: Vec<char> = self.past.iter().rev().map(|(running, _)| running[environment]).collect();
+        let mut letters: Vec<char> = self
+            .past
+            .iter()
+            .rev()
+            .map(|(running, _)| running[environment])
+            .collect();
         letters.dedup();
         letters.split_off(1)
     }
 
     /// How an environment stands to the one before it.
     fn relation(&self, environment: usize) -> (Value, Value) {
-        let Some(before) = environment.checked_sub(1) else { return ("unknown".into(), Value::Null) };
+        let Some(before) = environment.checked_sub(1) else {
+            return ("unknown".into(), Value::Null);
+        };
         let (own, other) = (self.running[environment], self.running[before]);
         if own == other {
             return ("same".into(), Value::Null);
         }
-        if let Some(at) = self.earlier(before).iter().position(|letter| *letter == own) {
+        if let Some(at) = self
+            .earlier(before)
+            .iter()
+            .position(|letter| *letter == own)
+        {
             return ("behind".into(), (at + 1).into());
         }
-        (if self.earlier(environment).contains(&other) { "ahead" } else { "unknown" }.into(), Value::Null)
+        (
+            if self.earlier(environment).contains(&other) {
+                "ahead"
+            } else {
+                "unknown"
+            }
+            .into(),
+            Value::Null,
+        )
     }
 
     fn check(&self, next: Running, told: &str) {
-        let run = self.repo.run(&["check", "--format", "json", "--base", "HEAD"]);
-        let found: BTreeSet<String> = run.findings().iter().map(|finding| finding.split(' ').next().unwrap().to_string()).collect();
+        let run = self
+            .repo
+            .run(&["check", "--format", "json", "--base", "HEAD"]);
+        let found: BTreeSet<String> = run
+            .findings()
+            .iter()
+            .map(|finding| finding.split(' ').next().unwrap().to_string())
+            .collect();
         let wanted: BTreeSet<String> = self.broken(next).into_iter().map(str::to_string).collect();
-        assert_eq!(found, wanted, "{told}: {:?} to {next:?} after {:?}\n{}", self.running, self.letters(), run.out);
+        assert_eq!(
+            found,
+            wanted,
+            "{told}: {:?} to {next:?} after {:?}\n{}",
+            self.running,
+            self.letters(),
+            run.out
+        );
     }
 
     fn status(&self, told: &str) {
         let status = self.repo.run(&["status", "--format", "json"]).json();
-        for (index, environment) in status["apps"][0]["environments"].as_array().unwrap().iter().enumerate() {
+        for (index, environment) in status["apps"][0]["environments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+        {
             let image = &environment["images"][0];
-            let found = (&image["digest"], &image["commit"], &image["relation"], &image["behind_by"]);
+            let found = (
+                &image["digest"],
+                &image["commit"],
+                &image["relation"],
+                &image["behind_by"],
+            );
             let (relation, behind) = self.relation(index);
-            let (digest, since) = (Value::from(digest(self.running[index])), Value::from(self.since(index)));
-            assert_eq!(found, (&digest, &since, &relation, &behind), "{told}: {} after {:?}", ENVIRONMENTS[index], self.letters());
+            let (digest, since) = (
+                Value::from(digest(self.running[index])),
+                Value::from(self.since(index)),
+            );
+            assert_eq!(
+                found,
+                (&digest, &since, &relation, &behind),
+                "{told}: {} after {:?}",
+                ENVIRONMENTS[index],
+                self.letters()
+            );
         }
     }
 
     fn letters(&self) -> Vec<String> {
-        self.past.iter().map(|(running, _)| running.iter().collect()).collect()
+        self.past
+            .iter()
+            .map(|(running, _)| running.iter().collect())
+            .collect()
     }
 }
 
-/// What the next change makes of what runs: promotions, work in progress, rollbacks and what should not be.
+/// What the next change makes of what runs: promotions, work in progress, rollbacks and what should
+/// not be.
 fn changed(running: Running, random: &mut Random) -> Running {
     let mut next = running;
     if random.one_in(2) {
-        next[2] = if random.one_in(3) { running[1] } else { random.letter() };
+        next[2] = if random.one_in(3) {
+            running[1]
+        } else {
+            random.letter()
+        };
     }
     if random.one_in(2) {
-        next[1] = if random.one_in(4) { next[2] } else { random.letter() };
+        next[1] = if random.one_in(4) {
+            next[2]
+        } else {
+            random.letter()
+        };
     }
     if random.one_in(4) {
         next[0] = random.letter();
@@ -177,8 +277,14 @@ fn changed(running: Running, random: &mut Random) -> Running {
 
 #[test]
 fn random_histories_prove_what_they_should() {
-    let histories: u64 = std::env::var("HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(8);
-    let first: u64 = std::env::var("FIRST").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let histories: u64 = std::env::var("HISTORIES")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(8);
+    let first: u64 = std::env::var("FIRST")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1);
     for seed in first..first + histories {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut world = World::new();

@@ -1,5 +1,5 @@
-//! Every rendered scalar names a real place: where a manifest or a patch wrote it, the text of that place is the value; else
-//! the place is the field that explains it.
+//! Every rendered scalar names a real place: where a manifest or a patch wrote it, the text of that
+//! place is the value; else the place is the field that explains it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,7 +27,11 @@ struct Walked {
 /// Walks everything that a repo renders.
 fn walk(root: &Path) -> Walked {
     let config = Config::default();
-    let repo = Repo::load(Arc::new(Worktree::open(root).unwrap()), Some(root.to_path_buf()), &config);
+    let repo = Repo::load(
+        Arc::new(Worktree::open(root).unwrap()),
+        Some(root.to_path_buf()),
+        &config,
+    );
     let mut walked = Walked::default();
     for overlay in &repo.overlays {
         for resource in &overlay.rendered.resources {
@@ -42,7 +46,12 @@ fn judge(node: &Node, what: &str, files: &Files, walked: &mut Walked) {
     match &node.data {
         Data::Map(map) if !map.entries.is_empty() => {
             for entry in &map.entries {
-                judge(&entry.value, &format!("{what}/{}", entry.key), files, walked);
+                judge(
+                    &entry.value,
+                    &format!("{what}/{}", entry.key),
+                    files,
+                    walked,
+                );
             }
         }
         Data::List(list) if !list.items.is_empty() => {
@@ -55,7 +64,11 @@ fn judge(node: &Node, what: &str, files: &Files, walked: &mut Walked) {
             if let Some(wrong) = mistake(node, files) {
                 let file = files.get(node.origin.file);
                 let line = file.position(node.origin.start).line;
-                walked.wrong.push(format!("{what}: {wrong} ({} {}:{line})", node.origin.by.as_str(), file.path));
+                walked.wrong.push(format!(
+                    "{what}: {wrong} ({} {}:{line})",
+                    node.origin.by.as_str(),
+                    file.path
+                ));
             }
             if let Some(replaced) = &node.replaced {
                 judge(replaced, &format!("{what} (replaced)"), files, walked);
@@ -67,10 +80,19 @@ fn judge(node: &Node, what: &str, files: &Files, walked: &mut Walked) {
 /// What is wrong with the origin of a scalar.
 fn mistake(node: &Node, files: &Files) -> Option<String> {
     let file = files.get(node.origin.file);
-    let Some(span) = file.text.get(node.origin.start as usize..node.origin.end as usize) else {
+    let Some(span) = file
+        .text
+        .get(node.origin.start as usize..node.origin.end as usize)
+    else {
         return Some("the span is not in the file".to_string());
     };
-    let told = || format!("the value {:?} stands at {:?}", write::write(node).trim_end(), span.chars().take(80).collect::<String>());
+    let told = || {
+        format!(
+            "the value {:?} stands at {:?}",
+            write::write(node).trim_end(),
+            span.chars().take(80).collect::<String>()
+        )
+    };
     match node.origin.by {
         By::Manifest | By::Patch => {
             // a map that a patch emptied still stands where it was full
@@ -81,8 +103,12 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
         // a patch of an ApplicationSet makes its fields when its Go template runs
         _ if span.contains("{{") => None,
         // these write the text of their field, whole or as a part
-        By::Namespace | By::Labels | By::Annotations | By::Replicas => (node.as_scalar().is_some() && !same_value(node, span)).then(told),
-        By::Prefix | By::Suffix | By::Hash | By::Images | By::Reference | By::Var => (!is_part(node, span)).then(told),
+        By::Namespace | By::Labels | By::Annotations | By::Replicas => {
+            (node.as_scalar().is_some() && !same_value(node, span)).then(told)
+        }
+        By::Prefix | By::Suffix | By::Hash | By::Images | By::Reference | By::Var => {
+            (!is_part(node, span)).then(told)
+        }
         // of a generator or a replacement, the entry
         _ => None,
     }
@@ -91,8 +117,14 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
 /// Whether text is the value: read as YAML, or for blocks, without its indentation.
 fn same_value(node: &Node, span: &str) -> bool {
     let scalar = node.as_scalar();
-    let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
-    if scalar.is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded) && words(&scalar.text) == words(span)) {
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
+    if scalar.is_some_and(|scalar| {
+        matches!(scalar.style, Style::Literal | Style::Folded) && words(&scalar.text) == words(span)
+    }) {
         return true;
     }
     // kustomize makes text of what a label or an annotation holds
@@ -102,31 +134,52 @@ fn same_value(node: &Node, span: &str) -> bool {
     let text = format!("x: {span}\n");
     let files = Files::default();
     let id = files.add("x", None, Arc::from(text.as_str()));
-    let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
-    parsed.as_ref().and_then(|parsed| parsed.get("x")).is_some_and(|value| value.same_value(node))
+    let parsed = read::read(&text, id)
+        .ok()
+        .and_then(|documents| documents.documents.into_iter().next());
+    parsed
+        .as_ref()
+        .and_then(|parsed| parsed.get("x"))
+        .is_some_and(|value| value.same_value(node))
 }
 
-/// Whether the text that a scalar of a field has is part of the value; a field that is none explains what it makes as a whole.
+/// Whether the text that a scalar of a field has is part of the value; a field that is none
+/// explains what it makes as a whole.
 fn is_part(node: &Node, span: &str) -> bool {
     let files = Files::default();
     let text = format!("x: {span}\n");
     let id = files.add("x", None, Arc::from(text.as_str()));
-    let parsed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
-    let written = parsed.as_ref().and_then(|parsed| parsed.get("x")).and_then(Node::text).unwrap_or(span);
+    let parsed = read::read(&text, id)
+        .ok()
+        .and_then(|documents| documents.documents.into_iter().next());
+    let written = parsed
+        .as_ref()
+        .and_then(|parsed| parsed.get("x"))
+        .and_then(Node::text)
+        .unwrap_or(span);
     // where variables are replaced, `$$` stands for `$`
-    node.text().is_none_or(|value| value.contains(written) || value.contains(&written.replace("$$", "$")))
+    node.text()
+        .is_none_or(|value| value.contains(written) || value.contains(&written.replace("$$", "$")))
 }
 
 #[track_caller]
 fn expect_exact(root: &Path) -> usize {
     let walked = walk(root);
     let shown: Vec<&String> = walked.wrong.iter().take(20).collect();
-    assert!(walked.wrong.is_empty(), "{} of {} values in {}:\n{shown:#?}", walked.wrong.len(), walked.values, root.display());
+    assert!(
+        walked.wrong.is_empty(),
+        "{} of {} values in {}:\n{shown:#?}",
+        walked.wrong.len(),
+        walked.values,
+        root.display()
+    );
     walked.values
 }
 
 fn testdata(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(path)
 }
 
 #[test]
@@ -145,9 +198,18 @@ fn every_value_of_the_rendering_cases_has_a_place() {
     for path in archive::all("rendering") {
         let case = Archive::read(&path);
         let files = Arc::new(Files::default());
-        let renderer = Renderer::new(Arc::new(Memory::new(case.tree())), files.clone(), RenderOptions::default());
+        let renderer = Renderer::new(
+            Arc::new(Memory::new(case.tree())),
+            files.clone(),
+            RenderOptions::default(),
+        );
         for resource in &renderer.render(case.folder()).resources {
-            judge(&resource.node, &format!("{}: {}", path.display(), resource.id()), &files, &mut walked);
+            judge(
+                &resource.node,
+                &format!("{}: {}", path.display(), resource.id()),
+                &files,
+                &mut walked,
+            );
         }
     }
     assert!(walked.wrong.is_empty(), "{:#?}", walked.wrong);
@@ -157,8 +219,16 @@ fn every_value_of_the_rendering_cases_has_a_place() {
 #[test]
 fn every_value_of_the_rules_fixtures_has_a_place() {
     let mut values = 0;
-    for rule in std::fs::read_dir(testdata("rules")).unwrap().map(|rule| rule.unwrap().path()).filter(|rule| rule.is_dir()) {
-        for case in std::fs::read_dir(rule).unwrap().map(|case| case.unwrap().path()).filter(|case| case.is_dir()) {
+    for rule in std::fs::read_dir(testdata("rules"))
+        .unwrap()
+        .map(|rule| rule.unwrap().path())
+        .filter(|rule| rule.is_dir())
+    {
+        for case in std::fs::read_dir(rule)
+            .unwrap()
+            .map(|case| case.unwrap().path())
+            .filter(|case| case.is_dir())
+        {
             values += expect_exact(&case);
         }
     }
@@ -168,8 +238,14 @@ fn every_value_of_the_rules_fixtures_has_a_place() {
 /// Real repositories beside the checkout, where there are some.
 #[test]
 fn every_value_of_real_repos_has_a_place() {
-    let Ok(trees) = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real")) else { return };
-    for tree in trees.map(|tree| tree.unwrap().path()).filter(|tree| tree.is_dir()) {
+    let Ok(trees) = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real"))
+    else {
+        return;
+    };
+    for tree in trees
+        .map(|tree| tree.unwrap().path())
+        .filter(|tree| tree.is_dir())
+    {
         expect_exact(&tree);
     }
 }

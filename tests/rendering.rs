@@ -1,8 +1,9 @@
-//! What small kustomizations render to: each `testdata/rendering/<case>.txt` holds a tree of files, the output that
-//! `kustomize build` 5.8.2 gives for it, and what is reported. The folder `top` is rendered where there is one, else the root.
+//! What small kustomizations render to: each `testdata/rendering/<case>.txt` holds a tree of files,
+//! the output that `kustomize build` 5.8.2 gives for it, and what is reported. The folder `top` is
+//! rendered where there is one, else the root.
 //!
-//! `UPDATE_RENDERING=1 cargo test --test rendering` writes the sections `output` and `problems` anew; what changes is to be
-//! compared with kustomize.
+//! `UPDATE_RENDERING=1 cargo test --test rendering` writes the sections `output` and `problems`
+//! anew; what changes is to be compared with kustomize.
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,16 +37,27 @@ fn describe(problem: &Problem, files: &Files) -> String {
 /// The case as it should be.
 fn run(case: &Archive) -> String {
     let files = Arc::new(Files::default());
-    let renderer = Renderer::new(Arc::new(Memory::new(case.tree())), files.clone(), RenderOptions::default());
+    let renderer = Renderer::new(
+        Arc::new(Memory::new(case.tree())),
+        files.clone(),
+        RenderOptions::default(),
+    );
     let rendered = renderer.render(case.folder());
-    let problems = rendered.problems.iter().filter(|problem| problem.kind != ProblemKind::DeprecatedField);
+    let problems = rendered
+        .problems
+        .iter()
+        .filter(|problem| problem.kind != ProblemKind::DeprecatedField);
     let problems: String = problems.map(|problem| describe(problem, &files)).collect();
     let mut text = case.comment.clone();
     for (path, content) in case.tree() {
         text.push_str(&format!("-- {path} --\n{content}"));
     }
     if rendered.complete {
-        let documents: Vec<String> = rendered.resources.iter().map(|resource| write::write(&resource.node)).collect();
+        let documents: Vec<String> = rendered
+            .resources
+            .iter()
+            .map(|resource| write::write(&resource.node))
+            .collect();
         text.push_str(&format!("-- output --\n{}", documents.join("---\n")));
     }
     if !problems.is_empty() {
@@ -68,7 +80,11 @@ fn renders_as_kustomize_does() {
             continue;
         }
         let difference = similar::TextDiff::from_lines(&expected, &found);
-        wrong.push(format!("{}\n{}", path.display(), difference.unified_diff().context_radius(3)));
+        wrong.push(format!(
+            "{}\n{}",
+            path.display(),
+            difference.unified_diff().context_radius(3)
+        ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

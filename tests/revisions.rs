@@ -1,4 +1,5 @@
-//! The binary on Git repositories: what a change causes, what its past proves, status and history; and repositories of every kind.
+//! The binary on Git repositories: what a change causes, what its past proves, status and history;
+//! and repositories of every kind.
 //!
 //! Git makes the repositories of these tests; the program itself never runs it.
 
@@ -24,20 +25,29 @@ const PRODUCTION: &str = "apps/api/overlays/production/kustomization.yaml";
 fn only_what_the_change_causes_is_reported() {
     let repo = Repo::started();
     repo.app("web");
-    repo.spoil("api", "production", "old").spoil("api", "production", "old").commit("old");
+    repo.spoil("api", "production", "old")
+        .spoil("api", "production", "old")
+        .commit("old");
     repo.git(&["checkout", "-q", "-b", "change"]);
     // an old finding stays old in a file that is edited, and where its lines move
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
-    repo.write(PRODUCTION, &format!("# moved\n{text}")).spoil("web", "production", "new");
-    assert_eq!(repo.run(&base("main")).findings(), ["unused-image-override apps/web/overlays/production/kustomization.yaml:5"]);
+    repo.write(PRODUCTION, &format!("# moved\n{text}"))
+        .spoil("web", "production", "new");
+    assert_eq!(
+        repo.run(&base("main")).findings(),
+        ["unused-image-override apps/web/overlays/production/kustomization.yaml:5"]
+    );
     let all = repo.run(&[CHECK, &["--base", "main", "--all"]].concat());
     assert_eq!(all.findings().len(), 3);
     // two that are equal are known, a third is not
-    repo.git(&["checkout", "-q", "--", "apps/web"]).spoil("api", "production", "old");
+    repo.git(&["checkout", "-q", "--", "apps/web"])
+        .spoil("api", "production", "old");
     let run = repo.run(&base("main"));
     assert_eq!((run.findings().len(), run.status), (1, 1), "{}", run.out);
     // a change that renders to nothing else is clean
-    repo.git(&["checkout", "-q", "--", "."]).write("README.md", "words\n").commit("words");
+    repo.git(&["checkout", "-q", "--", "."])
+        .write("README.md", "words\n")
+        .commit("words");
     let run = repo.run(&base("main"));
     assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.err);
 }
@@ -46,39 +56,78 @@ fn only_what_the_change_causes_is_reported() {
 fn causes_are_found_where_they_are() {
     let repo = Repo::started();
     let secret = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: keys}\nspec: {target: {name: keys}}\n";
-    let user = deployment("api").replace("          resources", "          envFrom: [{secretRef: {name: keys}}]\n          resources");
-    repo.write("apps/api/base/secret.yaml", secret).write("apps/api/base/deployment.yaml", &user);
-    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml, secret.yaml]\n").commit("keys");
+    let user = deployment("api").replace(
+        "          resources",
+        "          envFrom: [{secretRef: {name: keys}}]\n          resources",
+    );
+    repo.write("apps/api/base/secret.yaml", secret)
+        .write("apps/api/base/deployment.yaml", &user);
+    repo.write(
+        "apps/api/base/kustomization.yaml",
+        "resources: [deployment.yaml, secret.yaml]\n",
+    )
+    .commit("keys");
     // what is taken away elsewhere makes an untouched line wrong
-    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n");
+    repo.write(
+        "apps/api/base/kustomization.yaml",
+        "resources: [deployment.yaml]\n",
+    );
     let found = repo.run(&base("HEAD")).findings();
-    assert!(found.contains(&"missing-secret apps/api/base/deployment.yaml:12".to_string()), "{found:?}");
+    assert!(
+        found.contains(&"missing-secret apps/api/base/deployment.yaml:12".to_string()),
+        "{found:?}"
+    );
     repo.git(&["checkout", "-q", "--", "."]);
     // a base brings it into an overlay that nobody touched
-    repo.write("apps/api/base/deployment.yaml", &user.replace("limits: {memory: 64Mi}", "limits: {memory: 32Mi}"));
+    repo.write(
+        "apps/api/base/deployment.yaml",
+        &user.replace("limits: {memory: 64Mi}", "limits: {memory: 32Mi}"),
+    );
     let found = repo.run(&base("HEAD")).findings();
-    assert_eq!(found, ["limits-below-requests apps/api/base/deployment.yaml:13"]);
+    assert_eq!(
+        found,
+        ["limits-below-requests apps/api/base/deployment.yaml:13"]
+    );
     repo.git(&["checkout", "-q", "--", "."]);
     // an object that another app relied on
     let shared = "apps/shared/overlays";
     for environment in ["dev", "staging", "production"] {
-        repo.write(&format!("{shared}/{environment}/kustomization.yaml"), "resources: [secret.yaml]\n");
+        repo.write(
+            &format!("{shared}/{environment}/kustomization.yaml"),
+            "resources: [secret.yaml]\n",
+        );
         repo.write(&format!("{shared}/{environment}/secret.yaml"), secret);
     }
-    repo.write("apps/api/base/kustomization.yaml", "resources: [deployment.yaml]\n").commit("shared");
+    repo.write(
+        "apps/api/base/kustomization.yaml",
+        "resources: [deployment.yaml]\n",
+    )
+    .commit("shared");
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
-    repo.write(&format!("{shared}/production/kustomization.yaml"), "resources: []\n");
+    repo.write(
+        &format!("{shared}/production/kustomization.yaml"),
+        "resources: []\n",
+    );
     let found = repo.run(&base("HEAD")).findings();
-    assert!(found.contains(&"missing-secret apps/api/base/deployment.yaml:12".to_string()), "{found:?}");
+    assert!(
+        found.contains(&"missing-secret apps/api/base/deployment.yaml:12".to_string()),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn what_moves_is_not_new() {
     let repo = Repo::started();
     repo.spoil("api", "production", "old").commit("old");
-    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).commit("rename");
+    repo.git(&[
+        "mv",
+        "apps/api/overlays/production",
+        "apps/api/overlays/prod",
+    ])
+    .commit("rename");
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
-    repo.git(&["mv", "apps/api", "apps/interface"]).commit("rename the app");
+    repo.git(&["mv", "apps/api", "apps/interface"])
+        .commit("rename the app");
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
 }
 
@@ -88,8 +137,13 @@ fn one_more_variant_is_as_the_others_are() {
     let text = deployment("api").replace(", limits: {memory: 64Mi}", "");
     repo.write("apps/api/base/deployment.yaml", &text);
     let variant = |name: &str, image: &str| {
-        let text = format!("resources: [../../../base]\nimages:\n  - name: registry.example.com/api\n    {image}\n");
-        repo.write(&format!("apps/api/overlays/production/{name}/kustomization.yaml"), &text);
+        let text = format!(
+            "resources: [../../../base]\nimages:\n  - name: registry.example.com/api\n    {image}\n"
+        );
+        repo.write(
+            &format!("apps/api/overlays/production/{name}/kustomization.yaml"),
+            &text,
+        );
     };
     let pinned = format!("digest: {}", digest('a'));
     std::fs::remove_file(repo.path(PRODUCTION)).unwrap();
@@ -99,7 +153,10 @@ fn one_more_variant_is_as_the_others_are() {
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     // what it has of its own is news
     variant("us", "newTag: v2");
-    assert_eq!(repo.run(&base("HEAD")).findings(), ["mutable-tag apps/api/overlays/production/us/kustomization.yaml:4"]);
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        ["mutable-tag apps/api/overlays/production/us/kustomization.yaml:4"]
+    );
 }
 
 #[test]
@@ -107,12 +164,27 @@ fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
     let repo = Repo::started();
     let chart = "apps/cache/overlays/production";
     let text = "helmCharts: [{name: redis, version: 1.0.0, repo: 'https://charts.example.com', valuesFile: ../../values-redis.yaml}]\n";
-    repo.write(&format!("{chart}/kustomization.yaml"), text).write("apps/cache/values-redis.yaml", "a: 1\n").commit("chart");
+    repo.write(&format!("{chart}/kustomization.yaml"), text)
+        .write("apps/cache/values-redis.yaml", "a: 1\n")
+        .commit("chart");
     let summary = || repo.run(&["diff", "HEAD", "--summary"]).out;
-    repo.pin("api", "production", 'b').write("apps/web/overlays/production/kustomization.yaml", "resources: []\n");
-    assert!(summary().contains("apps/api/overlays/production:") && !summary().contains(chart), "{}", summary());
+    repo.pin("api", "production", 'b').write(
+        "apps/web/overlays/production/kustomization.yaml",
+        "resources: []\n",
+    );
+    assert!(
+        summary().contains("apps/api/overlays/production:") && !summary().contains(chart),
+        "{}",
+        summary()
+    );
     repo.write("apps/cache/values-redis.yaml", "a: 2\n");
-    assert!(summary().contains(&format!("{chart}: cache, production: perhaps changed (rendered in part only)")), "{}", summary());
+    assert!(
+        summary().contains(&format!(
+            "{chart}: cache, production: perhaps changed (rendered in part only)"
+        )),
+        "{}",
+        summary()
+    );
 }
 
 #[test]
@@ -121,7 +193,10 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
     let path = |environment: &str| format!("apps/api/overlays/{environment}/kustomization.yaml");
     // a build, and variables that a patch brings
     let set = |environment: &str, letter: char, variables: &[&str]| {
-        let variables: Vec<String> = variables.iter().map(|name| format!("{{name: {name}, value: x}}")).collect();
+        let variables: Vec<String> = variables
+            .iter()
+            .map(|name| format!("{{name: {name}, value: x}}"))
+            .collect();
         let patch = format!(
             "patches:\n  - patch: |\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {{name: api}}\n      spec: {{template: {{spec: {{containers: [{{name: api, env: [{}]}}]}}}}}}\n",
             variables.join(", ")
@@ -136,16 +211,38 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
     repo.commit("stage b, which needs a queue");
     // staging goes ahead: nothing fails
     let run = repo.run(&base("HEAD~1"));
-    assert_eq!((run.findings(), run.status), (vec![format!("environment-variable-drift {}:10", path("staging"))], 0));
+    assert_eq!(
+        (run.findings(), run.status),
+        (
+            vec![format!("environment-variable-drift {}:10", path("staging"))],
+            0
+        )
+    );
     assert_eq!(run.json()["findings"][0]["severity"], "info");
     // what is not promoted is as it was
-    repo.write(&path("production"), &format!("{}\n# words\n", std::fs::read_to_string(repo.path(PRODUCTION)).unwrap()));
+    repo.write(
+        &path("production"),
+        &format!(
+            "{}\n# words\n",
+            std::fs::read_to_string(repo.path(PRODUCTION)).unwrap()
+        ),
+    );
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     // the promotion leaves the queue behind; the profiler never came along
     repo.pin("api", "production", 'b');
     let run = repo.run(&base("HEAD"));
-    assert_eq!((run.findings(), run.status), (vec![format!("environment-variable-drift {}:10", path("staging"))], 1));
-    assert!(run.out.contains("QUEUE") && !run.out.contains("PROFILER"), "{}", run.out);
+    assert_eq!(
+        (run.findings(), run.status),
+        (
+            vec![format!("environment-variable-drift {}:10", path("staging"))],
+            1
+        )
+    );
+    assert!(
+        run.out.contains("QUEUE") && !run.out.contains("PROFILER"),
+        "{}",
+        run.out
+    );
     set("production", 'b', &["QUEUE"]);
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
 }
@@ -154,8 +251,13 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
 fn a_generated_name_with_another_hash_is_the_same_object() {
     let repo = Repo::started();
     let settings = |environment: &str, literals: &str| {
-        let text = format!("resources: [../../base]\nconfigMapGenerator:\n- name: settings\n  literals: [{literals}]\n");
-        repo.write(&format!("apps/api/overlays/{environment}/kustomization.yaml"), &text);
+        let text = format!(
+            "resources: [../../base]\nconfigMapGenerator:\n- name: settings\n  literals: [{literals}]\n"
+        );
+        repo.write(
+            &format!("apps/api/overlays/{environment}/kustomization.yaml"),
+            &text,
+        );
     };
     settings("staging", "CHAT=off, MODE=a");
     settings("production", "MODE=a");
@@ -164,7 +266,13 @@ fn a_generated_name_with_another_hash_is_the_same_object() {
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     settings("staging", "CHAT=off, MODE=a, SIZE=1");
     let run = repo.run(&base("HEAD"));
-    assert_eq!((run.findings(), run.status), (vec!["overlay-drift apps/api/overlays/staging/kustomization.yaml:4".to_string()], 0));
+    assert_eq!(
+        (run.findings(), run.status),
+        (
+            vec!["overlay-drift apps/api/overlays/staging/kustomization.yaml:4".to_string()],
+            0
+        )
+    );
 }
 
 #[test]
@@ -174,18 +282,41 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
     repo.pin("api", "staging", 'c').commit("stage c");
     // what staging runs, and what it ran before
     for letter in ['c', 'b'] {
-        repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", letter).commit("promote");
-        assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new(), "{letter}");
+        repo.git(&["checkout", "-q", "-B", "change", "main"])
+            .pin("api", "production", letter)
+            .commit("promote");
+        assert_eq!(
+            repo.run(&base("main")).findings(),
+            Vec::<String>::new(),
+            "{letter}"
+        );
     }
     // not what comes in the same change
-    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'd').pin("api", "staging", 'd').commit("both");
-    assert!(repo.run(&base("main")).findings().contains(&format!("skipped-environment {PRODUCTION}:4")));
+    repo.git(&["checkout", "-q", "-B", "change", "main"])
+        .pin("api", "production", 'd')
+        .pin("api", "staging", 'd')
+        .commit("both");
+    assert!(
+        repo.run(&base("main"))
+            .findings()
+            .contains(&format!("skipped-environment {PRODUCTION}:4"))
+    );
     // nor what was never there
-    repo.git(&["checkout", "-q", "-B", "change", "main"]).pin("api", "production", 'e').commit("alone");
-    assert_eq!(repo.run(&base("main")).findings(), [format!("digest-mismatch {PRODUCTION}:4")]);
+    repo.git(&["checkout", "-q", "-B", "change", "main"])
+        .pin("api", "production", 'e')
+        .commit("alone");
+    assert_eq!(
+        repo.run(&base("main")).findings(),
+        [format!("digest-mismatch {PRODUCTION}:4")]
+    );
     // a return to what production ran itself
-    repo.git(&["checkout", "-q", "main"]).pin("api", "production", 'c').pin("api", "staging", 'f').commit("go on");
-    repo.git(&["checkout", "-q", "-b", "back"]).pin("api", "production", 'a').commit("back");
+    repo.git(&["checkout", "-q", "main"])
+        .pin("api", "production", 'c')
+        .pin("api", "staging", 'f')
+        .commit("go on");
+    repo.git(&["checkout", "-q", "-b", "back"])
+        .pin("api", "production", 'a')
+        .commit("back");
     assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new());
     // without a base: staging is ahead, as it should be
     repo.git(&["checkout", "-q", "main"]);
@@ -200,7 +331,14 @@ fn a_rollback_is_no_promotion() {
         let patch = "patches:\n  - target: {kind: Deployment}\n    patch: |\n      - {op: add, path: /spec/template/spec/containers/0/args, value: ";
         repo.pin("api", environment, letter);
         let text = std::fs::read_to_string(repo.path(&path)).unwrap();
-        repo.write(&path, &if arguments.is_empty() { text } else { format!("{text}{patch}{arguments}}}\n") });
+        repo.write(
+            &path,
+            &if arguments.is_empty() {
+                text
+            } else {
+                format!("{text}{patch}{arguments}}}\n")
+            },
+        );
     };
     with("staging", 'b', "[--fast]");
     repo.commit("stage b with an argument");
@@ -210,15 +348,25 @@ fn a_rollback_is_no_promotion() {
     // production alone goes back, with what it ran besides the image
     repo.git(&["checkout", "-q", "-b", "back"]);
     with("production", 'a', "");
-    assert!(!repo.run(&base("HEAD")).findings().iter().any(|found| found.starts_with("ride-along")));
+    assert!(
+        !repo
+            .run(&base("HEAD"))
+            .findings()
+            .iter()
+            .any(|found| found.starts_with("ride-along"))
+    );
     // and both of them at once
     with("staging", 'a', "");
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     // not with something that neither has had
     with("production", 'a', "[--slow]");
     with("staging", 'a', "[--slow]");
-    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("ride-along {PRODUCTION}:8")]);
-    repo.git(&["reset", "-q", "--hard"]).git(&["checkout", "-q", "main"]);
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [format!("ride-along {PRODUCTION}:8")]
+    );
+    repo.git(&["reset", "-q", "--hard"])
+        .git(&["checkout", "-q", "main"]);
     // staging goes on without the argument: what it ran with the image may still come along
     with("staging", 'c', "[--other]");
     repo.commit("stage c with another argument");
@@ -226,10 +374,16 @@ fn a_rollback_is_no_promotion() {
     repo.commit("stage d without one");
     with("production", 'c', "[--other]");
     let found = repo.run(&base("HEAD")).findings();
-    assert!(!found.iter().any(|found| found.starts_with("ride-along")), "{found:?}");
+    assert!(
+        !found.iter().any(|found| found.starts_with("ride-along")),
+        "{found:?}"
+    );
     with("production", 'c', "[--another]");
     let found = repo.run(&base("HEAD")).findings();
-    assert!(found.contains(&format!("ride-along {PRODUCTION}:8")), "{found:?}");
+    assert!(
+        found.contains(&format!("ride-along {PRODUCTION}:8")),
+        "{found:?}"
+    );
 }
 
 /// A tag that a release gives to its chart, which names the image itself.
@@ -243,22 +397,55 @@ fn release(tag: &str) -> String {
 fn values_of_charts_have_a_past_as_containers_have() {
     let repo = Repo::new();
     repo.git(&["init", "-q"]);
-    repo.write("apps/web/base/kustomization.yaml", "resources: [release.yaml]\n");
+    repo.write(
+        "apps/web/base/kustomization.yaml",
+        "resources: [release.yaml]\n",
+    );
     let text = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec: {values: {}}\n";
     repo.write("apps/web/base/release.yaml", text);
-    for (environment, letter) in [("staging", 'a'), ("production", 'a'), ("staging", 'b'), ("staging", 'c'), ("production", 'b')] {
+    for (environment, letter) in [
+        ("staging", 'a'),
+        ("production", 'a'),
+        ("staging", 'b'),
+        ("staging", 'c'),
+        ("production", 'b'),
+    ] {
         let pin = release(&format!("1.0.0@{}", digest(letter)));
-        repo.write(&format!("apps/web/overlays/{environment}/kustomization.yaml"), &pin).commit("pin");
+        repo.write(
+            &format!("apps/web/overlays/{environment}/kustomization.yaml"),
+            &pin,
+        )
+        .commit("pin");
     }
     // staging ran it, and went on
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
-    repo.write("apps/web/overlays/production/kustomization.yaml", &release(&format!("1.0.0@{}", digest('d')))).commit("alone");
-    assert_eq!(repo.run(&base("HEAD~1")).findings(), ["digest-mismatch apps/web/overlays/production/kustomization.yaml:7"]);
-    let status = repo.run(&["status", "--at", "HEAD~1", "--format", "json"]).json();
+    repo.write(
+        "apps/web/overlays/production/kustomization.yaml",
+        &release(&format!("1.0.0@{}", digest('d'))),
+    )
+    .commit("alone");
+    assert_eq!(
+        repo.run(&base("HEAD~1")).findings(),
+        ["digest-mismatch apps/web/overlays/production/kustomization.yaml:7"]
+    );
+    let status = repo
+        .run(&["status", "--at", "HEAD~1", "--format", "json"])
+        .json();
     let image = &status["apps"][0]["environments"][1]["images"][0];
-    assert_eq!((&image["name"], &image["relation"]), (&Value::from("HelmRelease/web image"), &Value::from("behind")), "{status:#}");
+    assert_eq!(
+        (&image["name"], &image["relation"]),
+        (
+            &Value::from("HelmRelease/web image"),
+            &Value::from("behind")
+        ),
+        "{status:#}"
+    );
     let history = repo.run(&["history", "web", "--format", "json"]).json();
-    assert_eq!(history["promotions"].as_array().unwrap().len(), 6, "{history:#}");
+    assert_eq!(
+        history["promotions"].as_array().unwrap().len(),
+        6,
+        "{history:#}"
+    );
 }
 
 #[test]
@@ -266,7 +453,13 @@ fn what_an_updater_writes_beside_a_kustomization_is_proved() {
     let repo = Repo::started();
     let write = |environment: &str, letter: char| {
         let path = format!("apps/api/overlays/{environment}/.argocd-source-api-{environment}.yaml");
-        repo.write(&path, &format!("kustomize:\n  images:\n    - registry.example.com/api@{}\n", digest(letter)));
+        repo.write(
+            &path,
+            &format!(
+                "kustomize:\n  images:\n    - registry.example.com/api@{}\n",
+                digest(letter)
+            ),
+        );
         path
     };
     write("staging", 'b');
@@ -274,7 +467,10 @@ fn what_an_updater_writes_beside_a_kustomization_is_proved() {
     let production = write("production", 'b');
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     write("production", 'c');
-    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("digest-mismatch {production}:3")]);
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [format!("digest-mismatch {production}:3")]
+    );
     // a return to what the kustomization itself says
     repo.git(&["clean", "-qfd"]).pin("api", "production", 'a');
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
@@ -287,24 +483,42 @@ fn nothing_proves_itself() {
     let production = "apps/backend/overlays/production/kustomization.yaml";
     let text = std::fs::read_to_string(moved.path(production)).unwrap();
     moved.write(production, &text.replace(&digest('a'), &digest('b')));
-    assert_eq!(moved.run(&base("HEAD")).findings(), [format!("digest-mismatch {production}:4")], "in a folder with a new name");
+    assert_eq!(
+        moved.run(&base("HEAD")).findings(),
+        [format!("digest-mismatch {production}:4")],
+        "in a folder with a new name"
+    );
 
     let alone = Repo::started();
     alone.pin("api", "production", 'b');
     for environment in ["dev", "staging"] {
         std::fs::remove_dir_all(alone.path(&format!("apps/api/overlays/{environment}"))).unwrap();
     }
-    assert_eq!(alone.run(&base("HEAD")).findings(), [format!("skipped-environment {PRODUCTION}:4")], "with staging taken away");
+    assert_eq!(
+        alone.run(&base("HEAD")).findings(),
+        [format!("skipped-environment {PRODUCTION}:4")],
+        "with staging taken away"
+    );
     alone.pin("api", "dev", 'b');
     assert_eq!(
         alone.run(&base("HEAD")).findings(),
-        [format!("mixed-promotion {PRODUCTION}:4"), format!("skipped-environment {PRODUCTION}:4")],
+        [
+            format!("mixed-promotion {PRODUCTION}:4"),
+            format!("skipped-environment {PRODUCTION}:4")
+        ],
         "with staging taken away and dev in its place"
     );
-    alone.git(&["reset", "-q", "--hard"]).pin("api", "dev", 'b').commit("dev runs b");
+    alone
+        .git(&["reset", "-q", "--hard"])
+        .pin("api", "dev", 'b')
+        .commit("dev runs b");
     alone.pin("api", "production", 'b');
     std::fs::remove_dir_all(alone.path("apps/api/overlays/staging")).unwrap();
-    assert_eq!(alone.run(&base("HEAD")).findings(), [format!("skipped-environment {PRODUCTION}:4")], "dev alone ran it");
+    assert_eq!(
+        alone.run(&base("HEAD")).findings(),
+        [format!("skipped-environment {PRODUCTION}:4")],
+        "dev alone ran it"
+    );
 
     let beside = Repo::started();
     let job = format!(
@@ -314,21 +528,34 @@ fn nothing_proves_itself() {
     let add = |environment: &str| {
         let path = format!("apps/api/overlays/{environment}/kustomization.yaml");
         let text = std::fs::read_to_string(beside.path(&path)).unwrap();
-        beside.write(&path, &text.replace("[../../base]", "[../../base, job.yaml]"));
+        beside.write(
+            &path,
+            &text.replace("[../../base]", "[../../base, job.yaml]"),
+        );
         beside.write(&format!("apps/api/overlays/{environment}/job.yaml"), &job);
     };
     add("production");
     let found = beside.run(&base("HEAD"));
-    assert_eq!(found.findings(), ["skipped-environment apps/api/overlays/production/job.yaml:9"], "an image of production alone");
+    assert_eq!(
+        found.findings(),
+        ["skipped-environment apps/api/overlays/production/job.yaml:9"],
+        "an image of production alone"
+    );
     assert_eq!(found.status, 0);
     beside.git(&["stash", "-q", "-u"]);
     add("staging");
     beside.commit("staging tidies up");
     add("production");
-    assert!(beside.run(&base("HEAD")).findings().is_empty(), "staging ran it");
+    assert!(
+        beside.run(&base("HEAD")).findings().is_empty(),
+        "staging ran it"
+    );
     let other = Repo::started();
     other.app("web");
-    assert!(other.run(&base("HEAD")).findings().is_empty(), "an app that is new everywhere");
+    assert!(
+        other.run(&base("HEAD")).findings().is_empty(),
+        "an app that is new everywhere"
+    );
 }
 
 #[test]
@@ -340,7 +567,10 @@ fn a_change_cannot_hide_what_it_loosens() {
     );
     let found = repo.run(&base("HEAD")).findings();
     for line in [2, 3, 5] {
-        assert!(found.contains(&format!("loosened-check .gitops-lint.yaml:{line}")), "{found:?}");
+        assert!(
+            found.contains(&format!("loosened-check .gitops-lint.yaml:{line}")),
+            "{found:?}"
+        );
     }
     // an error that a comment of the change itself accepts does not go by unseen
     let repo = Repo::started();
@@ -348,16 +578,33 @@ fn a_change_cannot_hide_what_it_loosens() {
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
     let digest = text.lines().last().unwrap();
     let comment = "# gitops-lint: ignore[digest-mismatch] agreed";
-    repo.write(PRODUCTION, &text.replace(digest, &format!("{digest} {comment}")));
-    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("loosened-check {PRODUCTION}:4")]);
+    repo.write(
+        PRODUCTION,
+        &text.replace(digest, &format!("{digest} {comment}")),
+    );
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [format!("loosened-check {PRODUCTION}:4")]
+    );
     // one that the base has as well was agreed to
-    repo.commit("accepted").write(PRODUCTION, &text.replace(digest, &format!("    digest: {} {comment}", apps::digest('c'))));
+    repo.commit("accepted").write(
+        PRODUCTION,
+        &text.replace(
+            digest,
+            &format!("    digest: {} {comment}", apps::digest('c')),
+        ),
+    );
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
     let order = "environments:\n  - {name: staging}\n  - {name: dev}\n  - {name: production, protected: true}\n";
     let repo = Repo::started();
     repo.write(".gitops-lint.yaml", order);
     let said = repo.run(&["check", "--base", "HEAD", "--format", "concise"]);
-    assert!(said.out.contains("the change lets dev prove what goes to production, in place of staging"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("the change lets dev prove what goes to production, in place of staging"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]
@@ -367,9 +614,17 @@ fn a_configuration_may_know_other_environments_than_the_one_before() {
         ".gitops-lint.yaml",
         "environments:\n  - {name: dev}\n  - {name: staging}\n  - {name: live, aliases: [production], protected: true}\n",
     );
-    assert_eq!(repo.run(&base("HEAD")).findings(), [""; 0], "nothing is moved or lost by it");
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [""; 0],
+        "nothing is moved or lost by it"
+    );
     repo.pin("api", "production", 'c');
-    assert_eq!(repo.run(&base("HEAD")).findings(), [format!("digest-mismatch {PRODUCTION}:4")], "and production is compared with itself");
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [format!("digest-mismatch {PRODUCTION}:4")],
+        "and production is compared with itself"
+    );
 }
 
 #[test]
@@ -377,7 +632,13 @@ fn a_change_that_concerns_nothing_is_told_so() {
     let repo = Repo::started();
     repo.write("README.md", "hello");
     let said = repo.run(&["check", "--base", "HEAD"]);
-    assert!(said.out.starts_with("no findings; the change concerns none of 3 overlays") && said.status == 0, "{}", said.out);
+    assert!(
+        said.out
+            .starts_with("no findings; the change concerns none of 3 overlays")
+            && said.status == 0,
+        "{}",
+        said.out
+    );
 }
 
 #[test]
@@ -389,9 +650,16 @@ fn mirrors_are_proved_when_they_are_mapped() {
     );
     repo.pin("api", "staging", 'b').commit("stage");
     repo.write(PRODUCTION, &mirror);
-    assert!(repo.run(&base("HEAD")).findings().contains(&format!("digest-mismatch {PRODUCTION}:5")));
+    assert!(
+        repo.run(&base("HEAD"))
+            .findings()
+            .contains(&format!("digest-mismatch {PRODUCTION}:5"))
+    );
     repo.git(&["stash", "-q"]);
-    repo.write(".gitops-lint.yaml", "version: 1\nimages:\n  mirrors: [{from: registry.example.com, to: mirror.example.net}]\n");
+    repo.write(
+        ".gitops-lint.yaml",
+        "version: 1\nimages:\n  mirrors: [{from: registry.example.com, to: mirror.example.net}]\n",
+    );
     repo.commit("mirror").git(&["stash", "pop", "-q"]);
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
 }
@@ -404,20 +672,44 @@ fn clones_that_lack_something_say_what_and_how_to_get_it() {
     repo.pin("api", "dev", 'd').commit("more");
     let clones = tempfile::tempdir().unwrap();
     let url = format!("file://{}", repo.root().display());
-    run_git(clones.path(), &["clone", "-q", "--depth=2", &url, "shallow"]);
+    run_git(
+        clones.path(),
+        &["clone", "-q", "--depth=2", &url, "shallow"],
+    );
     let shallow = clones.path().join("shallow");
     let text = std::fs::read_to_string(shallow.join(PRODUCTION)).unwrap();
-    std::fs::write(shallow.join(PRODUCTION), text.replace(&digest('a'), &digest('b'))).unwrap();
+    std::fs::write(
+        shallow.join(PRODUCTION),
+        text.replace(&digest('a'), &digest('b')),
+    )
+    .unwrap();
     let run_in = |arguments: &[&str]| run(&shallow, arguments, &[]);
     let report = run_in(&base("HEAD")).json();
     assert_eq!(report["findings"][0]["rule"], "digest-mismatch");
-    assert!(report["findings"][0]["help"].as_str().unwrap().contains("fetch-depth: 0"), "{report:#}");
+    assert!(
+        report["findings"][0]["help"]
+            .as_str()
+            .unwrap()
+            .contains("fetch-depth: 0"),
+        "{report:#}"
+    );
     let missing = run_in(&base("HEAD~5"));
-    assert!(missing.status == 2 && missing.err.contains("fetch-depth: 0"), "{}", missing.err);
+    assert!(
+        missing.status == 2 && missing.err.contains("fetch-depth: 0"),
+        "{}",
+        missing.err
+    );
     assert!(run_in(&["status"]).err.contains("fetch-depth: 0"));
     // a base that CI names and that is not there is not left out without a word
     let ci = run(&shallow, CHECK, &[("GITHUB_BASE_REF", "release")]);
-    assert!(ci.status == 2 && ci.err.contains("origin/release that GITHUB_BASE_REF names cannot be used"), "{}", ci.err);
+    assert!(
+        ci.status == 2
+            && ci
+                .err
+                .contains("origin/release that GITHUB_BASE_REF names cannot be used"),
+        "{}",
+        ci.err
+    );
 }
 
 #[test]
@@ -425,10 +717,18 @@ fn ci_systems_name_the_base() {
     let repo = Repo::started();
     repo.spoil("api", "production", "old").commit("old");
     let start = run_git(repo.root(), &["rev-parse", "HEAD"]);
-    repo.git(&["checkout", "-q", "-b", "change"]).spoil("api", "staging", "new").commit("new");
+    repo.git(&["checkout", "-q", "-b", "change"])
+        .spoil("api", "staging", "new")
+        .commit("new");
     let event = |name: &str, field: &str| {
         let path = repo.path(&format!(".git/{name}.json"));
-        std::fs::write(&path, format!("{{\"{field}\": {{\"base_sha\": \"{start}\", \"base\": {{\"sha\": \"{start}\"}}}}}}")).unwrap();
+        std::fs::write(
+            &path,
+            format!(
+                "{{\"{field}\": {{\"base_sha\": \"{start}\", \"base\": {{\"sha\": \"{start}\"}}}}}}"
+            ),
+        )
+        .unwrap();
         path.display().to_string()
     };
     let (pull, queue) = (event("pull", "pull_request"), event("queue", "merge_group"));
@@ -446,15 +746,35 @@ fn ci_systems_name_the_base() {
     ];
     for (name, value) in cases {
         let run = run(repo.root(), CHECK, &[(name, value)]);
-        assert_eq!(run.findings(), ["unused-image-override apps/api/overlays/staging/kustomization.yaml:5"], "{name}: {}", run.err);
+        assert_eq!(
+            run.findings(),
+            ["unused-image-override apps/api/overlays/staging/kustomization.yaml:5"],
+            "{name}: {}",
+            run.err
+        );
     }
     assert_eq!(repo.run(CHECK).findings().len(), 2);
-    assert_eq!(run(repo.root(), &[CHECK, &["--no-base"]].concat(), &[("GITHUB_BASE_REF", "main")]).findings().len(), 2);
+    assert_eq!(
+        run(
+            repo.root(),
+            &[CHECK, &["--no-base"]].concat(),
+            &[("GITHUB_BASE_REF", "main")]
+        )
+        .findings()
+        .len(),
+        2
+    );
     // the target itself is checked out
     repo.git(&["checkout", "-q", "main"]);
     let target = run(repo.root(), CHECK, &[("GITHUB_BASE_REF", "main")]);
     assert_eq!(target.findings().len(), 1, "{}", target.out);
-    assert!(target.err.contains("is what is checked out, so everything is reported"), "{}", target.err);
+    assert!(
+        target
+            .err
+            .contains("is what is checked out, so everything is reported"),
+        "{}",
+        target.err
+    );
 }
 
 #[test]
@@ -463,56 +783,117 @@ fn what_is_staged_is_checked_as_it_is_staged() {
     let staged = [CHECK, &["--staged"]].concat();
     assert_eq!(repo.run(&staged).findings(), Vec::<String>::new());
     // staged in part: the good half only
-    repo.pin("api", "dev", 'b').git(&["add", "-A"]).spoil("api", "dev", "later").spoil("api", "production", "later");
+    repo.pin("api", "dev", 'b')
+        .git(&["add", "-A"])
+        .spoil("api", "dev", "later")
+        .spoil("api", "production", "later");
     assert_eq!(repo.run(&staged).findings(), Vec::<String>::new());
     repo.git(&["add", PRODUCTION]);
-    assert_eq!(repo.run(&staged).findings(), [format!("unused-image-override {PRODUCTION}:5")]);
+    assert_eq!(
+        repo.run(&staged).findings(),
+        [format!("unused-image-override {PRODUCTION}:5")]
+    );
     let empty = Repo::new();
     empty.git(&["init", "-q"]);
     let empty = empty.app("api");
     empty.spoil("api", "dev", "x").git(&["add", "-A"]);
     assert_eq!(empty.run(&staged).findings().len(), 1);
-    assert!(empty.run(&base("HEAD")).err.contains("the branch has no commit yet"));
+    assert!(
+        empty
+            .run(&base("HEAD"))
+            .err
+            .contains("the branch has no commit yet")
+    );
 }
 
 #[test]
 fn repositories_of_every_kind_are_read() {
     let repo = Repo::started();
-    repo.pin("api", "staging", 'b').commit("stage b").git(&["branch", "other"]);
+    repo.pin("api", "staging", 'b')
+        .commit("stage b")
+        .git(&["branch", "other"]);
     repo.pin("api", "production", 'b').commit("promote");
     let clones = tempfile::tempdir().unwrap();
     let (bare, linked) = (clones.path().join("bare.git"), clones.path().join("linked"));
-    run_git(clones.path(), &["clone", "-q", "--bare", &repo.root().display().to_string(), "bare.git"]);
-    repo.git(&["worktree", "add", "-q", "--detach", &linked.display().to_string(), "main"]);
+    run_git(
+        clones.path(),
+        &[
+            "clone",
+            "-q",
+            "--bare",
+            &repo.root().display().to_string(),
+            "bare.git",
+        ],
+    );
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        &linked.display().to_string(),
+        "main",
+    ]);
     repo.git(&["gc", "-q"]).git(&["pack-refs", "--all"]);
     let expected = repo.run(&["status"]).out;
     assert!(expected.contains("same"), "{expected}");
     for folder in [&bare, &linked] {
-        assert_eq!(run(folder, &["status"], &[]).out, expected, "{}", folder.display());
+        assert_eq!(
+            run(folder, &["status"], &[]).out,
+            expected,
+            "{}",
+            folder.display()
+        );
         assert_eq!(run(folder, &base("main~1"), &[]).status, 0);
-        assert!(run(folder, &["diff", "main~1..main", "--summary"], &[]).out.contains("apps/api/overlays/production"));
+        assert!(
+            run(folder, &["diff", "main~1..main", "--summary"], &[])
+                .out
+                .contains("apps/api/overlays/production")
+        );
     }
     // a folder below the top with a configuration of its own
-    repo.write("apps/.gitops-lint.yaml", "version: 1\n").commit("own root");
+    repo.write("apps/.gitops-lint.yaml", "version: 1\n")
+        .commit("own root");
     repo.pin("api", "production", 'c');
     let found = run(&repo.path("apps"), &base("HEAD"), &[]).findings();
-    assert_eq!(found, ["digest-mismatch api/overlays/production/kustomization.yaml:4"]);
+    assert_eq!(
+        found,
+        ["digest-mismatch api/overlays/production/kustomization.yaml:4"]
+    );
     assert!(
-        run(&repo.path("apps"), &["history", "api"], &[]).out.contains("promote")
-            || run(&repo.path("apps"), &["history", "api"], &[]).out.contains("Ada")
+        run(&repo.path("apps"), &["history", "api"], &[])
+            .out
+            .contains("promote")
+            || run(&repo.path("apps"), &["history", "api"], &[])
+                .out
+                .contains("Ada")
     );
     // no repository at all
     let plain = tempfile::tempdir().unwrap();
     let none = run(plain.path(), &base("main"), &[]);
-    assert!(none.status == 2 && none.err.contains("there is no Git repository here"), "{}", none.err);
-    assert!(repo.run(&base("nothing")).err.contains("there is no revision \"nothing\""));
+    assert!(
+        none.status == 2 && none.err.contains("there is no Git repository here"),
+        "{}",
+        none.err
+    );
+    assert!(
+        repo.run(&base("nothing"))
+            .err
+            .contains("there is no revision \"nothing\"")
+    );
 }
 
 #[test]
 fn line_ends_modes_and_submodules_are_no_change() {
     let repo = Repo::started();
     let module = Repo::started();
-    repo.git(&["submodule", "add", "-q", &module.root().display().to_string(), "vendor"]).commit("vendor");
+    repo.git(&[
+        "submodule",
+        "add",
+        "-q",
+        &module.root().display().to_string(),
+        "vendor",
+    ])
+    .commit("vendor");
     let deployment = "apps/api/base/deployment.yaml";
     let text = std::fs::read_to_string(repo.path(deployment)).unwrap();
     repo.write(deployment, &text.replace('\n', "\r\n"));
@@ -521,7 +902,11 @@ fn line_ends_modes_and_submodules_are_no_change() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(repo.path(deployment), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            repo.path(deployment),
+            std::fs::Permissions::from_mode(0o755),
+        )
+        .unwrap();
     }
     let run = repo.run(&["diff", "HEAD", "--summary"]);
     assert!(run.out.is_empty(), "{}", run.out);
@@ -531,19 +916,39 @@ fn line_ends_modes_and_submodules_are_no_change() {
 #[test]
 fn history_follows_renames_merges_and_what_agents_add() {
     let repo = Repo::started();
-    repo.git(&["checkout", "-q", "-b", "feature"]).pin("api", "dev", 'b').commit("dev b on a branch");
-    repo.git(&["checkout", "-q", "main"]).write("README.md", "x").commit("words");
+    repo.git(&["checkout", "-q", "-b", "feature"])
+        .pin("api", "dev", 'b')
+        .commit("dev b on a branch");
+    repo.git(&["checkout", "-q", "main"])
+        .write("README.md", "x")
+        .commit("words");
     repo.git(&["merge", "-q", "--no-ff", "-m", "merge dev b", "feature"]);
-    repo.git(&["mv", "apps/api/overlays/production", "apps/api/overlays/prod"]).commit("rename");
+    repo.git(&[
+        "mv",
+        "apps/api/overlays/production",
+        "apps/api/overlays/prod",
+    ])
+    .commit("rename");
     repo.write(
         "apps/api/overlays/prod/kustomization.yaml",
         &std::fs::read_to_string(repo.path("apps/api/overlays/dev/kustomization.yaml")).unwrap(),
     );
     repo.commit("promote b");
-    let promotions = repo.run(&["history", "api", "--format", "json"]).json()["promotions"].as_array().unwrap().clone();
+    let promotions = repo.run(&["history", "api", "--format", "json"]).json()["promotions"]
+        .as_array()
+        .unwrap()
+        .clone();
     let letter = |value: &Value| value.as_str().map(|text| text.chars().nth(7).unwrap());
-    let told: Vec<(&str, Option<char>, Option<char>)> =
-        promotions.iter().map(|one| (one["environment"].as_str().unwrap(), letter(&one["from"]), letter(&one["to"]))).collect();
+    let told: Vec<(&str, Option<char>, Option<char>)> = promotions
+        .iter()
+        .map(|one| {
+            (
+                one["environment"].as_str().unwrap(),
+                letter(&one["from"]),
+                letter(&one["to"]),
+            )
+        })
+        .collect();
     assert_eq!(
         told,
         [
@@ -561,12 +966,27 @@ fn history_follows_renames_merges_and_what_agents_add() {
             digest(letter)
         )
     };
-    repo.write("apps/web/kustomization.yaml", "resources: [deployment.yaml]\n").write("apps/web/deployment.yaml", &deployment("web"));
-    repo.write("clusters/production/web.yaml", &flux('c')).commit("web c");
-    repo.write("clusters/production/web.yaml", &flux('d')).commit("web d");
+    repo.write(
+        "apps/web/kustomization.yaml",
+        "resources: [deployment.yaml]\n",
+    )
+    .write("apps/web/deployment.yaml", &deployment("web"));
+    repo.write("clusters/production/web.yaml", &flux('c'))
+        .commit("web c");
+    repo.write("clusters/production/web.yaml", &flux('d'))
+        .commit("web d");
     let run = repo.run(&["history", "apps/web", "--format", "json"]);
-    let run = if run.status == 0 { run } else { repo.run(&["history", "web", "--format", "json"]) };
-    let letters: Vec<Option<char>> = run.json()["promotions"].as_array().unwrap().iter().map(|one| letter(&one["to"])).collect();
+    let run = if run.status == 0 {
+        run
+    } else {
+        repo.run(&["history", "web", "--format", "json"])
+    };
+    let letters: Vec<Option<char>> = run.json()["promotions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| letter(&one["to"]))
+        .collect();
     assert_eq!(letters, [Some('d'), Some('c')], "{}", run.out);
 }
 
@@ -578,12 +998,25 @@ fn status_tells_how_environments_stand() {
     }
     repo.pin("api", "dev", 'z');
     let apps = repo.run(&["status", "--format", "json"]).json()["apps"].clone();
-    let images: Vec<Value> = apps[0]["environments"].as_array().unwrap().iter().map(|one| one["images"][0].clone()).collect();
-    let told: Vec<(&str, &Value)> = images.iter().map(|image| (image["relation"].as_str().unwrap(), &image["behind_by"])).collect();
+    let images: Vec<Value> = apps[0]["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["images"][0].clone())
+        .collect();
+    let told: Vec<(&str, &Value)> = images
+        .iter()
+        .map(|image| (image["relation"].as_str().unwrap(), &image["behind_by"]))
+        .collect();
     assert_eq!(told[2], ("behind", &Value::from(2)), "{images:#?}");
     assert!(images[0]["commit"].is_null() && images[1]["commit"].is_string());
-    let before = repo.run(&["status", "--at", "HEAD~2", "--format", "json"]).json();
-    assert_eq!(before["apps"][0]["environments"][2]["images"][0]["relation"], "same");
+    let before = repo
+        .run(&["status", "--at", "HEAD~2", "--format", "json"])
+        .json();
+    assert_eq!(
+        before["apps"][0]["environments"][2]["images"][0]["relation"],
+        "same"
+    );
     // a record that the program writes is one that it agrees with
     repo.git(&["checkout", "-q", "--", "."]);
     for name in ["versions.json", "VERSIONS.md"] {
@@ -592,7 +1025,14 @@ fn status_tells_how_environments_stand() {
     assert_eq!(repo.run(CHECK).findings(), Vec::<String>::new());
     repo.pin("api", "production", 'b');
     let found = repo.run(CHECK).findings();
-    assert_eq!(found.iter().filter(|finding| finding.starts_with("promotion-record")).count(), 2, "{found:?}");
+    assert_eq!(
+        found
+            .iter()
+            .filter(|finding| finding.starts_with("promotion-record"))
+            .count(),
+        2,
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -600,25 +1040,35 @@ fn a_loss_is_told_once() {
     let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: api}\nspec: {minAvailable: 1, selector: {matchLabels: {app: api}}}\n";
     let repo = Repo::started();
     let bases = "apps/api/base/kustomization.yaml";
-    repo.write("apps/api/base/budget.yaml", budget).write(bases, "resources:\n  - deployment.yaml\n  - budget.yaml\n").commit("budget");
+    repo.write("apps/api/base/budget.yaml", budget)
+        .write(bases, "resources:\n  - deployment.yaml\n  - budget.yaml\n")
+        .commit("budget");
     let lost = |run: program::Run| {
-        let found = run
-            .findings()
-            .into_iter()
-            .filter(|finding| finding.starts_with("removed-resource") || finding.starts_with("resource-deletion"));
+        let found = run.findings().into_iter().filter(|finding| {
+            finding.starts_with("removed-resource") || finding.starts_with("resource-deletion")
+        });
         found.collect::<Vec<String>>()
     };
     // in production alone
     let drop = "patches:\n  - patch: |\n      apiVersion: policy/v1\n      kind: PodDisruptionBudget\n      metadata: {name: api}\n      $patch: delete\n";
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
     repo.write(PRODUCTION, &format!("{text}{drop}"));
-    assert_eq!(lost(repo.run(&base("HEAD"))), [format!("removed-resource {PRODUCTION}:10")]);
+    assert_eq!(
+        lost(repo.run(&base("HEAD"))),
+        [format!("removed-resource {PRODUCTION}:10")]
+    );
     repo.git(&["checkout", "-q", "--", "."]);
     // everywhere: the environment before says nothing, the base does
     repo.write(bases, "resources:\n  - deployment.yaml\n");
-    assert_eq!(lost(repo.run(&base("HEAD"))), [format!("removed-resource {bases}:1")]);
+    assert_eq!(
+        lost(repo.run(&base("HEAD"))),
+        [format!("removed-resource {bases}:1")]
+    );
     let off = [&base("HEAD")[..], &["--rule", "removed-resource=off"]].concat();
-    assert_eq!(lost(repo.run(&off)), [format!("resource-deletion {bases}:1")]);
+    assert_eq!(
+        lost(repo.run(&off)),
+        [format!("resource-deletion {bases}:1")]
+    );
     let error = [&base("HEAD")[..], &["--rule", "removed-resource=error"]].concat();
     assert_eq!(repo.run(&error).status, 1);
 }

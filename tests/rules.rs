@@ -1,7 +1,8 @@
 //! Every rule against its fixtures.
 //!
-//! `testdata/rules/<rule>/<case>/` is a small config repo. The case's name begins with `bad` (the rule must speak), `good` or
-//! `false-positive` (it must be silent; the latter looks like the mistake and is none). Each rule has at least one of each.
+//! `testdata/rules/<rule>/<case>/` is a small config repo. The case's name begins with `bad` (the
+//! rule must speak), `good` or `false-positive` (it must be silent; the latter looks like the
+//! mistake and is none). Each rule has at least one of each.
 //!
 //! What a rule must say stands in the YAML as a comment, with the severity and the rule's id:
 //!
@@ -9,17 +10,19 @@
 //! image: acme/api:latest # error: mutable-tag
 //! ```
 //!
-//! The comment means the line of the finding's primary location: its own when it stands behind something, otherwise the next
-//! line that is no comment (as suppressions do). The same rule several times on a line: `# error: mutable-tag, mutable-tag`.
-//! Findings with one cause are merged before they are compared. Every finding must be expected, every expectation met.
-//! A finding whose file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error: RULE`.
+//! The comment means the line of the finding's primary location: its own when it stands behind
+//! something, otherwise the next line that is no comment (as suppressions do). The same rule
+//! several times on a line: `# error: mutable-tag, mutable-tag`. Findings with one cause are merged
+//! before they are compared. Every finding must be expected, every expectation met. A finding whose
+//! file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error:
+//! RULE`.
 //!
-//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names who
-//! made the change, `past.txt` since when the base runs what it runs, and `submodules.txt` what it does to submodules: `PATH BEFORE AFTER`,
-//! with `-` for a commit that is not there.
+//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names
+//! who made the change, `past.txt` since when the base runs what it runs, and `submodules.txt` what
+//! it does to submodules: `PATH BEFORE AFTER`, with `-` for a commit that is not there.
 //!
-//! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test rules` rewrites it, and
-//! `RULE=mutable-tag` runs one rule only.
+//! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test
+//! rules` rewrites it, and `RULE=mutable-tag` runs one rule only.
 
 #![allow(clippy::unwrap_used)]
 
@@ -45,8 +48,13 @@ fn fixtures() -> PathBuf {
 }
 
 fn sub_folders(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }
@@ -59,44 +67,74 @@ fn name(path: &Path) -> String {
 fn submodule(line: &str) -> rules::Submodule {
     let words: Vec<&str> = line.split_whitespace().collect();
     let commit = |at: usize| Some(words[at].to_string()).filter(|word| word != "-");
-    rules::Submodule { path: words[0].to_string(), before: commit(1), after: commit(2), origin: None }
+    rules::Submodule {
+        path: words[0].to_string(),
+        before: commit(1),
+        after: commit(2),
+        origin: None,
+    }
 }
 
 /// Runs one rule over a case and concludes as `check` does.
 fn outcome(case: &Path, rule: &str) -> Outcome {
     let (mut config, repo, base) = harness::load(case);
-    let mut base_config = base.as_ref().and_then(|base| harness::base_config(case, &repo, base));
+    let mut base_config = base
+        .as_ref()
+        .and_then(|base| harness::base_config(case, &repo, base));
     for other in rules::all() {
         let id = other.metadata().id;
         if id != rule {
-            let both = std::iter::once(&mut config).chain(base_config.as_mut().map(|(config, _)| config));
-            both.for_each(|config| _ = config.rules.insert(id.to_string(), RuleSettings { level: Some(Level::Off), ..Default::default() }));
+            let both =
+                std::iter::once(&mut config).chain(base_config.as_mut().map(|(config, _)| config));
+            both.for_each(|config| {
+                _ = config.rules.insert(
+                    id.to_string(),
+                    RuleSettings {
+                        level: Some(Level::Off),
+                        ..Default::default()
+                    },
+                )
+            });
         }
     }
     let mut context = Context::new(&repo, &config, base.as_ref());
     context.base_config = base_config;
     if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
-        context.authorship = authorship(&author, repo.source.files().iter().map(|path| path.to_string()));
+        context.authorship = authorship(
+            &author,
+            repo.source.files().iter().map(|path| path.to_string()),
+        );
     }
     if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
         context.submodules = moved.lines().map(submodule).collect();
     }
     let now: jiff::Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
-    let since = std::fs::read_to_string(case.join("past.txt")).ok().map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
-    let past = base.as_ref().zip(since).map(|(base, since)| Since(base, since));
+    let since = std::fs::read_to_string(case.join("past.txt"))
+        .ok()
+        .map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
+    let past = base
+        .as_ref()
+        .zip(since)
+        .map(|(base, since)| Since(base, since));
     context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
     let findings = rules::run(&context);
     let options = Options::whole(jiff::civil::date(2026, 6, 1));
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
-    outcome.findings.retain(|located| located.finding.rule == rule);
+    outcome
+        .findings
+        .retain(|located| located.finding.rule == rule);
     outcome
 }
 
 /// What is under check: the folder `head` of a case that compares two revisions, else the case.
 fn root(case: &Path) -> PathBuf {
     let head = case.join("head");
-    if head.is_dir() { head } else { case.to_path_buf() }
+    if head.is_dir() {
+        head
+    } else {
+        case.to_path_buf()
+    }
 }
 
 /// The expectations that the files of a case hold.
@@ -107,13 +145,21 @@ fn expectations(case: &Path) -> Expectations {
         folders.extend(sub_folders(&folder));
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let file = path.strip_prefix(case).unwrap().to_string_lossy().into_owned();
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            let file = path
+                .strip_prefix(case)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
             if file == "expected.txt" {
                 for line in text.lines() {
                     let (place, what) = line.split_once(' ').unwrap();
                     let (file, number) = place.rsplit_once(':').unwrap();
-                    *expected.entry((file.to_string(), number.parse().unwrap(), what.to_string())).or_default() += 1;
+                    *expected
+                        .entry((file.to_string(), number.parse().unwrap(), what.to_string()))
+                        .or_default() += 1;
                 }
                 continue;
             }
@@ -122,11 +168,15 @@ fn expectations(case: &Path) -> Expectations {
                 for (at, what) in comments(line) {
                     let alone = line[..at].trim().is_empty();
                     let target = if alone {
-                        (index + 1..lines.len()).find(|next| !lines[*next].trim_start().starts_with('#')).unwrap_or(index)
+                        (index + 1..lines.len())
+                            .find(|next| !lines[*next].trim_start().starts_with('#'))
+                            .unwrap_or(index)
                     } else {
                         index
                     };
-                    *expected.entry((file.clone(), target + 1, what)).or_default() += 1;
+                    *expected
+                        .entry((file.clone(), target + 1, what))
+                        .or_default() += 1;
                 }
             }
         }
@@ -140,7 +190,9 @@ fn comments(line: &str) -> Vec<(usize, String)> {
         let mark = format!("# {severity}: ");
         if let Some(at) = line.find(&mark) {
             let ids = line[at + mark.len()..].split(',');
-            return ids.map(|id| (at, format!("{severity}: {}", id.trim()))).collect();
+            return ids
+                .map(|id| (at, format!("{severity}: {}", id.trim())))
+                .collect();
         }
     }
     Vec::new()
@@ -164,10 +216,21 @@ fn wording(outcome: &Outcome, text: &mut String) {
             let _ = writeln!(text, "  help: {help}");
         }
         for (related, place) in finding.related.iter().zip(&located.related) {
-            let _ = writeln!(text, "  {}:{}:{}: {}", place.file, place.line, place.column, related.message);
+            let _ = writeln!(
+                text,
+                "  {}:{}:{}: {}",
+                place.file, place.line, place.column, related.message
+            );
         }
         if let Some(resource) = &finding.resource {
-            let _ = writeln!(text, "  on: {resource}{}", finding.path.as_ref().map_or(String::new(), |path| format!(" {path}")));
+            let _ = writeln!(
+                text,
+                "  on: {resource}{}",
+                finding
+                    .path
+                    .as_ref()
+                    .map_or(String::new(), |path| format!(" {path}"))
+            );
         }
         if let Some(overlay) = &finding.overlay {
             let _ = writeln!(text, "  in: {overlay} {}", finding.also_in.join(" "));
@@ -182,10 +245,17 @@ fn every_rule_finds_what_its_fixtures_expect() {
     let known: BTreeSet<&str> = rules::all().iter().map(|rule| rule.metadata().id).collect();
     for folder in sub_folders(&fixtures()) {
         if !known.contains(name(&folder).as_str()) {
-            failures.push(format!("testdata/rules/{} belongs to no rule", name(&folder)));
+            failures.push(format!(
+                "testdata/rules/{} belongs to no rule",
+                name(&folder)
+            ));
         }
     }
-    for rule in known.iter().copied().filter(|rule| only.as_deref().is_none_or(|only| only == *rule)) {
+    for rule in known
+        .iter()
+        .copied()
+        .filter(|rule| only.as_deref().is_none_or(|only| only == *rule))
+    {
         let folder = fixtures().join(rule);
         let cases = sub_folders(&folder);
         for beginning in ["bad", "good", "false-positive"] {
@@ -196,21 +266,37 @@ fn every_rule_finds_what_its_fixtures_expect() {
         let mut text = String::new();
         for case in &cases {
             let outcome = outcome(case, rule);
-            assert!(outcome.checked_anything(), "{rule}/{}: no overlay was found", name(case));
+            assert!(
+                outcome.checked_anything(),
+                "{rule}/{}: no overlay was found",
+                name(case)
+            );
             let _ = writeln!(text, "## {}", name(case));
             wording(&outcome, &mut text);
             let (expected, mut found) = (expectations(&root(case)), Expectations::new());
             for located in &outcome.findings {
                 let what = format!("{}: {rule}", located.finding.severity.as_str());
-                *found.entry((located.location.file.to_string(), located.location.line, what)).or_default() += 1;
+                *found
+                    .entry((
+                        located.location.file.to_string(),
+                        located.location.line,
+                        what,
+                    ))
+                    .or_default() += 1;
             }
             let bad = name(case).starts_with("bad");
             if bad == expected.is_empty() {
-                failures.push(format!("{rule}/{}: a bad case expects findings, the others none", name(case)));
+                failures.push(format!(
+                    "{rule}/{}: a bad case expects findings, the others none",
+                    name(case)
+                ));
             }
             let places: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
             for place in places {
-                let (want, got) = (expected.get(place).copied().unwrap_or(0), found.get(place).copied().unwrap_or(0));
+                let (want, got) = (
+                    expected.get(place).copied().unwrap_or(0),
+                    found.get(place).copied().unwrap_or(0),
+                );
                 if want != got {
                     let (file, line, what) = place;
                     failures.push(format!("{rule}/{}/{file}:{line}: `{what}` expected {want} times, found {got} times", name(case)));
@@ -222,9 +308,13 @@ fn every_rule_finds_what_its_fixtures_expect() {
             settings.set_snapshot_path(&folder);
             settings.set_prepend_module_to_snapshot(false);
             settings.set_omit_expression(true);
-            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| settings.bind(|| insta::assert_snapshot!("findings", text))));
+            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                settings.bind(|| insta::assert_snapshot!("findings", text))
+            }));
             if outcome.is_err() {
-                failures.push(format!("{rule}: the wording changed; see testdata/rules/{rule}/findings.snap.new"));
+                failures.push(format!(
+                    "{rule}: the wording changed; see testdata/rules/{rule}/findings.snap.new"
+                ));
             }
         }
     }
@@ -236,15 +326,35 @@ fn every_rule_is_documented() {
     let mut seen = BTreeSet::new();
     for rule in rules::all() {
         let metadata = rule.metadata();
-        assert!(seen.insert(metadata.id), "{} is registered twice", metadata.id);
+        assert!(
+            seen.insert(metadata.id),
+            "{} is registered twice",
+            metadata.id
+        );
         let documentation = metadata.documentation();
         for heading in ["## What", "## Why", "## Example", "## Fix", "## Options"] {
-            assert!(documentation.lines().any(|line| line == heading), "{} has no heading {heading:?}", metadata.id);
+            assert!(
+                documentation.lines().any(|line| line == heading),
+                "{} has no heading {heading:?}",
+                metadata.id
+            );
         }
-        assert!(documentation.starts_with(&format!("# {}\n", metadata.id)), "{} does not begin with its id", metadata.id);
-        assert!(!metadata.summary.ends_with('.') && !metadata.summary.contains('\n'), "{}", metadata.id);
+        assert!(
+            documentation.starts_with(&format!("# {}\n", metadata.id)),
+            "{} does not begin with its id",
+            metadata.id
+        );
+        assert!(
+            !metadata.summary.ends_with('.') && !metadata.summary.contains('\n'),
+            "{}",
+            metadata.id
+        );
         for (option, _) in metadata.options {
-            assert!(documentation.contains(&format!("`{option}`")), "{}: the option {option} is not explained", metadata.id);
+            assert!(
+                documentation.contains(&format!("`{option}`")),
+                "{}: the option {option} is not explained",
+                metadata.id
+            );
         }
     }
 }
@@ -257,11 +367,17 @@ mod harness {
     use gitops_lint::source::worktree::Worktree;
     use gitops_lint::yaml::FileId;
 
-    /// The configuration, the repo and, for a case with the folders `base` and `head`, the base revision.
+    /// The configuration, the repo and, for a case with the folders `base` and `head`, the base
+    /// revision.
     pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
         let root = super::root(case);
         let files = Arc::new(Files::default());
-        let config = common::configuration(std::fs::read_to_string(root.join(CONFIG_FILE)).ok().as_deref(), &files);
+        let config = common::configuration(
+            std::fs::read_to_string(root.join(CONFIG_FILE))
+                .ok()
+                .as_deref(),
+            &files,
+        );
         let source = Arc::new(Worktree::open(&root).unwrap());
         let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone());
         let base = (root != case).then(|| {
@@ -274,9 +390,20 @@ mod harness {
     /// The configuration of the base revision, as the command loads it.
     pub fn base_config(case: &Path, repo: &Repo, base: &Repo) -> Option<(Config, FileId)> {
         let read = |folder: &str| std::fs::read_to_string(case.join(folder).join(CONFIG_FILE)).ok();
-        let add = |text: &str, repo: &Repo| repo.files.add(CONFIG_FILE, repo.source.revision(), Arc::from(text));
+        let add = |text: &str, repo: &Repo| {
+            repo.files
+                .add(CONFIG_FILE, repo.source.revision(), Arc::from(text))
+        };
         let (before, now) = (read("base"), read("head"));
-        let file = now.as_ref().map(|text| add(text, repo)).or_else(|| before.as_ref().map(|text| add(text, base)))?;
-        Some((before.map_or_else(Config::default, |text| common::load_configuration(&text, add(&text, base))), file))
+        let file = now
+            .as_ref()
+            .map(|text| add(text, repo))
+            .or_else(|| before.as_ref().map(|text| add(text, base)))?;
+        Some((
+            before.map_or_else(Config::default, |text| {
+                common::load_configuration(&text, add(&text, base))
+            }),
+            file,
+        ))
     }
 }

@@ -1,4 +1,5 @@
-//! Config repos made up for measuring: written by `examples/generate.rs`, held in memory by the benchmarks.
+//! Config repos made up for measuring: written by `examples/generate.rs`, held in memory by the
+//! benchmarks.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -27,7 +28,10 @@ pub fn shop(apps: usize) -> Tree {
             );
         }
         tree.push((format!("{base}/kustomization.yaml"), kustomization));
-        tree.push((format!("{base}/deployment.yaml"), deployment(&app, number % 3 == 0)));
+        tree.push((
+            format!("{base}/deployment.yaml"),
+            deployment(&app, number % 3 == 0),
+        ));
         tree.push((
             format!("{base}/service.yaml"),
             format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {app}\nspec:\n  selector:\n    app: {app}\n  ports:\n    - name: http\n      port: 80\n      targetPort: http\n"),
@@ -36,7 +40,10 @@ pub fn shop(apps: usize) -> Tree {
         tree.push((format!("{base}/access.yaml"), access(&app)));
         for environment in ENVIRONMENTS {
             let overlay = format!("apps/{app}/overlays/{environment}");
-            tree.push((format!("{overlay}/kustomization.yaml"), overlay_of(&app, environment, number + 1)));
+            tree.push((
+                format!("{overlay}/kustomization.yaml"),
+                overlay_of(&app, environment, number + 1),
+            ));
             tree.push((
                 format!("{overlay}/settings.yaml"),
                 format!(
@@ -56,15 +63,25 @@ fn overlay_of(app: &str, environment: &str, digest: usize) -> String {
     )
 }
 
-/// A repository with a history on `main`: [`shop`], then promotions, one app and environment a commit, from dev to production; now
-/// and then a change of a base. On the branch `change` one more promotion to production, checked out. Git writes it: the
-/// benchmarks and the generator may call it, the program never does.
+/// A repository with a history on `main`: [`shop`], then promotions, one app and environment a
+/// commit, from dev to production; now and then a change of a base. On the branch `change` one more
+/// promotion to production, checked out. Git writes it: the benchmarks and the generator may call
+/// it, the program never does.
 pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result<()> {
-    let git = |arguments: &[&str]| Command::new("git").current_dir(folder).args(arguments).stdin(Stdio::null()).output();
+    let git = |arguments: &[&str]| {
+        Command::new("git")
+            .current_dir(folder)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+    };
     std::fs::create_dir_all(folder)?;
     git(&["init", "-q", "-b", "main"])?;
-    let mut import =
-        Command::new("git").current_dir(folder).args(["fast-import", "--quiet", "--depth=50"]).stdin(Stdio::piped()).spawn()?;
+    let mut import = Command::new("git")
+        .current_dir(folder)
+        .args(["fast-import", "--quiet", "--depth=50"])
+        .stdin(Stdio::piped())
+        .spawn()?;
     if let Some(stream) = import.stdin.take() {
         write_history(&mut std::io::BufWriter::new(stream), apps, commits)?;
     }
@@ -76,10 +93,25 @@ pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result
 
 /// The stream that `git fast-import` reads.
 fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::Result<()> {
-    let author = |number: usize| ["Ada <ada@example.com>", "Grace <grace@example.com>", "ci-bot <ci-bot@example.com>"][number % 3];
-    let commit = |out: &mut dyn Write, branch: &str, number: usize, message: &str, files: &[(String, String)]| -> std::io::Result<()> {
+    let author = |number: usize| {
+        [
+            "Ada <ada@example.com>",
+            "Grace <grace@example.com>",
+            "ci-bot <ci-bot@example.com>",
+        ][number % 3]
+    };
+    let commit = |out: &mut dyn Write,
+                  branch: &str,
+                  number: usize,
+                  message: &str,
+                  files: &[(String, String)]|
+     -> std::io::Result<()> {
         let (who, when) = (author(number), 1_760_000_000 + number * 600);
-        write!(out, "commit refs/heads/{branch}\nmark :{}\nauthor {who} {when} +0000\ncommitter {who} {when} +0000\n", number + 1)?;
+        write!(
+            out,
+            "commit refs/heads/{branch}\nmark :{}\nauthor {who} {when} +0000\ncommitter {who} {when} +0000\n",
+            number + 1
+        )?;
         write!(out, "data {}\n{message}\n", message.len())?;
         if branch != "main" {
             writeln!(out, "from :{number}")?;
@@ -97,33 +129,69 @@ fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::R
     }
     let promotion = |app: usize, place: usize, digest: usize| {
         let (name, environment) = (format!("service-{app:04}"), ENVIRONMENTS[place]);
-        (format!("apps/{name}/overlays/{environment}/kustomization.yaml"), overlay_of(&name, environment, digest))
+        (
+            format!("apps/{name}/overlays/{environment}/kustomization.yaml"),
+            overlay_of(&name, environment, digest),
+        )
     };
     let mut random = 1_usize;
     for number in 1..=commits.saturating_sub(2) {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let app = (random >> 33) % apps;
         if number % 50 == 0 {
             let name = format!("service-{app:04}");
-            let text = deployment(&name, app.is_multiple_of(3)).replace("cpu: 100m", &format!("cpu: {}m", 100 + number % 7));
-            commit(out, "main", number, &format!("resources of {name}"), &[(format!("apps/{name}/base/deployment.yaml"), text)])?;
+            let text = deployment(&name, app.is_multiple_of(3))
+                .replace("cpu: 100m", &format!("cpu: {}m", 100 + number % 7));
+            commit(
+                out,
+                "main",
+                number,
+                &format!("resources of {name}"),
+                &[(format!("apps/{name}/base/deployment.yaml"), text)],
+            )?;
             continue;
         }
         let digests = &mut running[app];
-        let place = (1..3).rev().find(|place| digests[*place] != digests[place - 1]).unwrap_or(0);
-        digests[place] = if place == 0 { apps + number } else { digests[place - 1] };
+        let place = (1..3)
+            .rev()
+            .find(|place| digests[*place] != digests[place - 1])
+            .unwrap_or(0);
+        digests[place] = if place == 0 {
+            apps + number
+        } else {
+            digests[place - 1]
+        };
         let message = format!("{} of service-{app:04}", ENVIRONMENTS[place]);
-        commit(out, "main", number, &message, &[promotion(app, place, digests[place])])?;
+        commit(
+            out,
+            "main",
+            number,
+            &message,
+            &[promotion(app, place, digests[place])],
+        )?;
     }
     // the change: production of some app gets what staging runs
     let last = commits.saturating_sub(1).max(1);
-    let app = running.iter().position(|digests| digests[1] != digests[2]).unwrap_or_default();
-    commit(out, "change", last, "promote", &[promotion(app, 2, running[app][1])])
+    let app = running
+        .iter()
+        .position(|digests| digests[1] != digests[2])
+        .unwrap_or_default();
+    commit(
+        out,
+        "change",
+        last,
+        "promote",
+        &[promotion(app, 2, running[app][1])],
+    )
 }
 
 fn deployment(app: &str, settings: bool) -> String {
     let from = if settings {
-        format!("          envFrom:\n            - configMapRef:\n                name: {app}-settings\n")
+        format!(
+            "          envFrom:\n            - configMapRef:\n                name: {app}-settings\n"
+        )
     } else {
         String::new()
     };
@@ -247,9 +315,15 @@ fn config_map(name: &str) -> String {
 #[allow(dead_code, reason = "the generator writes only the shop")]
 pub fn chain(depth: usize) -> Tree {
     let mut tree = vec![("level-0000/map.yaml".to_string(), config_map("map"))];
-    tree.push(("level-0000/kustomization.yaml".to_string(), "resources: [map.yaml]\n".to_string()));
+    tree.push((
+        "level-0000/kustomization.yaml".to_string(),
+        "resources: [map.yaml]\n".to_string(),
+    ));
     for level in 1..=depth {
-        let text = format!("resources: [../level-{:04}]\ncommonAnnotations:\n  level: \"{level}\"\n", level - 1);
+        let text = format!(
+            "resources: [../level-{:04}]\ncommonAnnotations:\n  level: \"{level}\"\n",
+            level - 1
+        );
         tree.push((format!("level-{level:04}/kustomization.yaml"), text));
     }
     tree
@@ -259,10 +333,16 @@ pub fn chain(depth: usize) -> Tree {
 #[allow(dead_code, reason = "the generator writes only the shop")]
 pub fn diamond(width: usize) -> Tree {
     let mut tree = vec![("base/deployment.yaml".to_string(), deployment("web", false))];
-    tree.push(("base/kustomization.yaml".to_string(), "resources: [deployment.yaml]\n".to_string()));
+    tree.push((
+        "base/kustomization.yaml".to_string(),
+        "resources: [deployment.yaml]\n".to_string(),
+    ));
     let mut top = String::from("resources:\n");
     for side in 0..width {
-        tree.push((format!("side-{side:04}/kustomization.yaml"), format!("namePrefix: side-{side}-\nresources: [../base]\n")));
+        tree.push((
+            format!("side-{side:04}/kustomization.yaml"),
+            format!("namePrefix: side-{side}-\nresources: [../base]\n"),
+        ));
         let _ = writeln!(top, "  - ../side-{side:04}");
     }
     tree.push(("top/kustomization.yaml".to_string(), top));

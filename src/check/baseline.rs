@@ -26,7 +26,13 @@ impl Baseline {
     /// Reads a JSON report.
     pub fn parse(text: &str) -> Result<Baseline, serde_json::Error> {
         let document: Document = serde_json::from_str(text)?;
-        Ok(Baseline { accepted: document.findings.into_iter().map(|entry| entry.fingerprint).collect() })
+        Ok(Baseline {
+            accepted: document
+                .findings
+                .into_iter()
+                .map(|entry| entry.fingerprint)
+                .collect(),
+        })
     }
     /// Whether a finding was accepted.
     pub fn accepts(&self, fingerprint: &str) -> bool {
@@ -40,7 +46,9 @@ mod tests {
 
     #[test]
     fn a_json_report_is_a_baseline() {
-        let baseline = Baseline::parse(r#"{"version":1,"findings":[{"rule":"x","fingerprint":"aa"}]}"#).unwrap();
+        let baseline =
+            Baseline::parse(r#"{"version":1,"findings":[{"rule":"x","fingerprint":"aa"}]}"#)
+                .unwrap();
         assert!(baseline.accepts("aa"));
         assert!(!baseline.accepts("bb"));
         assert!(Baseline::parse("[]").is_err());

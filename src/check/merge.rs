@@ -1,5 +1,5 @@
-//! One cause, one finding: what a base brings into several overlays is said once, for the most protected of them, with the
-//! others listed. Also the fingerprint that survives lines moving.
+//! One cause, one finding: what a base brings into several overlays is said once, for the most
+//! protected of them, with the others listed. Also the fingerprint that survives lines moving.
 //!
 //! Not here: the order of findings (`finding`), suppressions.
 
@@ -12,31 +12,60 @@ use crate::kustomize::ResourceId;
 use crate::repo::Repo;
 use crate::source::Files;
 
-/// Joins findings with one cause: same rule, same place, and the same message once the names that differ from overlay to
-/// overlay are taken out of it.
+/// Joins findings with one cause: same rule, same place, and the same message once the names that
+/// differ from overlay to overlay are taken out of it.
 pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
-    let environments: BTreeMap<&str, (bool, usize)> =
-        repo.environments.iter().enumerate().map(|(at, known)| (known.name.as_str(), (known.protected, at))).collect();
+    let environments: BTreeMap<&str, (bool, usize)> = repo
+        .environments
+        .iter()
+        .enumerate()
+        .map(|(at, known)| (known.name.as_str(), (known.protected, at)))
+        .collect();
     let mut causes: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
     for finding in findings {
-        let place = (finding.origin.file, finding.origin.start, finding.origin.end);
-        causes.entry((finding.rule.clone(), place, neutral_message(&finding))).or_default().push(finding);
+        let place = (
+            finding.origin.file,
+            finding.origin.start,
+            finding.origin.end,
+        );
+        causes
+            .entry((finding.rule.clone(), place, neutral_message(&finding)))
+            .or_default()
+            .push(finding);
     }
     let mut merged = Vec::with_capacity(causes.len());
     for (_, mut group) in causes {
         let rank = |finding: &Finding| {
-            let found = finding.environment.as_deref().and_then(|name| environments.get(name)).copied();
+            let found = finding
+                .environment
+                .as_deref()
+                .and_then(|name| environments.get(name))
+                .copied();
             found.map_or((false, None), |(protected, at)| (protected, Some(at)))
         };
         group.sort_by(|a, b| {
             let (a_rank, b_rank) = (rank(a), rank(b));
-            let importance = (b_rank.0, b.severity, b_rank.1).cmp(&(a_rank.0, a.severity, a_rank.1));
-            importance.then_with(|| (&a.overlay, &a.resource, &a.path, &a.message).cmp(&(&b.overlay, &b.resource, &b.path, &b.message)))
+            let importance =
+                (b_rank.0, b.severity, b_rank.1).cmp(&(a_rank.0, a.severity, a_rank.1));
+            importance.then_with(|| {
+                (&a.overlay, &a.resource, &a.path, &a.message).cmp(&(
+                    &b.overlay,
+                    &b.resource,
+                    &b.path,
+                    &b.message,
+                ))
+            })
         });
         let mut group = group.into_iter();
-        let Some(mut kept) = group.next() else { continue };
+        let Some(mut kept) = group.next() else {
+            continue;
+        };
         for other in group {
-            kept.also_in.extend(other.overlay.filter(|overlay| Some(overlay) != kept.overlay.as_ref()));
+            kept.also_in.extend(
+                other
+                    .overlay
+                    .filter(|overlay| Some(overlay) != kept.overlay.as_ref()),
+            );
             kept.also_in.extend(other.also_in);
         }
         kept.also_in.sort();
@@ -49,7 +78,9 @@ pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
 /// The message without the hash of what the object holds.
 pub(super) fn lasting_message(finding: &Finding) -> String {
     match &finding.resource {
-        Some(id) if id.lasting_name() != id.name => finding.message.replace(&*id.name, id.lasting_name()),
+        Some(id) if id.lasting_name() != id.name => {
+            finding.message.replace(&*id.name, id.lasting_name())
+        }
         _ => finding.message.clone(),
     }
 }
@@ -74,12 +105,19 @@ pub(super) fn neutral_message(finding: &Finding) -> String {
 
 /// Replaces a name by a blank wherever it stands as a word of its own.
 fn replace_word(text: &str, name: &str) -> String {
-    let is_word = |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_' || c == '/');
+    let is_word = |character: Option<char>| {
+        character.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_' || c == '/')
+    };
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(index) = rest.find(name) {
         let (before, after) = (&rest[..index], &rest[index + name.len()..]);
-        let joined = is_word(before.chars().next_back().or_else(|| result.chars().next_back())) || is_word(after.chars().next());
+        let joined = is_word(
+            before
+                .chars()
+                .next_back()
+                .or_else(|| result.chars().next_back()),
+        ) || is_word(after.chars().next());
         result.push_str(before);
         result.push_str(if joined { name } else { "\u{0}" });
         rest = after;
@@ -88,14 +126,16 @@ fn replace_word(text: &str, name: &str) -> String {
     result
 }
 
-/// Gives each finding its fingerprint: rule, file, the text of the line, the object and the value; equal ones are told apart
-/// by overlay, then counted. Expects the final order.
+/// Gives each finding its fingerprint: rule, file, the text of the line, the object and the value;
+/// equal ones are told apart by overlay, then counted. Expects the final order.
 pub fn fingerprint(findings: &mut [Located], files: &Files) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for located in findings {
         let finding = &located.finding;
         let file = files.get(finding.origin.file);
-        let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| (&*resource.kind, resource.lasting_name()));
+        let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
+            (&*resource.kind, resource.lasting_name())
+        });
         let parts = [
             finding.rule.as_str(),
             &located.location.file,
@@ -107,7 +147,11 @@ pub fn fingerprint(findings: &mut [Located], files: &Files) {
         let mut print = digest(&parts);
         while let Some(count) = seen.get_mut(&print) {
             *count += 1;
-            print = digest(&[&print, finding.overlay.as_deref().unwrap_or_default(), &count.to_string()]);
+            print = digest(&[
+                &print,
+                finding.overlay.as_deref().unwrap_or_default(),
+                &count.to_string(),
+            ]);
         }
         seen.insert(print.clone(), 0);
         located.finding.fingerprint = print;
@@ -120,7 +164,11 @@ fn digest(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -129,7 +177,10 @@ mod tests {
 
     #[test]
     fn names_are_replaced_as_whole_words_only() {
-        assert_eq!(replace_word("production pulls `api` for api-production", "production"), "\u{0} pulls `api` for api-production");
+        assert_eq!(
+            replace_word("production pulls `api` for api-production", "production"),
+            "\u{0} pulls `api` for api-production"
+        );
         assert_eq!(replace_word("api api", "api"), "\u{0} \u{0}");
         assert_eq!(replace_word("", "api"), "");
     }

@@ -1,5 +1,6 @@
-//! The check of a loaded repo: rules and policies run, what is suppressed or accepted is taken out, findings with one cause
-//! are joined, sorted and located. The result, [`Outcome`], is all that a report needs.
+//! The check of a loaded repo: rules and policies run, what is suppressed or accepted is taken out,
+//! findings with one cause are joined, sorted and located. The result, [`Outcome`], is all that a
+//! report needs.
 //!
 //! Not here: loading (`repo`, `config`), formats (`report`), exit status (`cli`).
 
@@ -22,7 +23,8 @@ use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 use crate::yaml::FileId;
 
-/// What part of the repo is asked about. The whole repo is rendered all the same: production's findings need staging.
+/// What part of the repo is asked about. The whole repo is rendered all the same: production's
+/// findings need staging.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// A folder or file relative to the root; empty for the whole repo.
@@ -41,15 +43,28 @@ impl Selection {
 
     /// Whether a file or folder lies in the selected path.
     fn contains(&self, path: &str) -> bool {
-        self.path.is_empty() || path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.path.is_empty()
+            || path
+                .strip_prefix(self.path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether an overlay is asked about: by environment and app, and because it lies in the path or reads a file there.
+    /// Whether an overlay is asked about: by environment and app, and because it lies in the path
+    /// or reads a file there.
     pub fn selects(&self, repo: &Repo, overlay: &Overlay) -> bool {
-        let environment = repo.environment(overlay).map(|environment| environment.name.as_str());
-        (self.environments.is_empty() || environment.is_some_and(|name| self.environments.iter().any(|wanted| wanted == name)))
+        let environment = repo
+            .environment(overlay)
+            .map(|environment| environment.name.as_str());
+        (self.environments.is_empty()
+            || environment
+                .is_some_and(|name| self.environments.iter().any(|wanted| wanted == name)))
             && (self.apps.is_empty() || self.apps.contains(&overlay.app))
-            && (self.contains(&overlay.path) || overlay.rendered.files.iter().any(|file| self.contains(&repo.files.get(*file).path)))
+            && (self.contains(&overlay.path)
+                || overlay
+                    .rendered
+                    .files
+                    .iter()
+                    .any(|file| self.contains(&repo.files.get(*file).path)))
     }
 }
 
@@ -63,7 +78,8 @@ pub struct Options {
     pub today: Date,
     /// The findings of the base revision; what the head has as well is left out.
     pub known: Option<Known>,
-    /// The files whose readers were all judged, where that is not the whole repo (paths of the head).
+    /// The files whose readers were all judged, where that is not the whole repo (paths of the
+    /// head).
     pub judged_files: Option<BTreeSet<Arc<str>>>,
     /// Indices of the overlays that were judged; `None` for all.
     pub judged: Option<BTreeSet<usize>>,
@@ -72,7 +88,14 @@ pub struct Options {
 impl Options {
     /// What a check of the whole repo without a base takes.
     pub fn whole(today: Date) -> Options {
-        Options { selection: Selection::default(), baseline: None, today, known: None, judged_files: None, judged: None }
+        Options {
+            selection: Selection::default(),
+            baseline: None,
+            today,
+            known: None,
+            judged_files: None,
+            judged: None,
+        }
     }
 
     fn judges(&self, path: Option<&Arc<str>>) -> bool {
@@ -142,7 +165,9 @@ impl Outcome {
     }
     /// Whether a finding is at least this severe.
     pub fn fails_at(&self, level: Severity) -> bool {
-        self.findings.iter().any(|located| located.finding.severity >= level)
+        self.findings
+            .iter()
+            .any(|located| located.finding.severity >= level)
     }
 }
 
@@ -155,35 +180,80 @@ pub struct Ran {
     pub policies: usize,
 }
 
-/// The findings of a base revision that nothing accepts there, as the head's are compared with them.
+/// The findings of a base revision that nothing accepts there, as the head's are compared with
+/// them.
 pub fn known(base: &Repo, config: &Config, options: &Options, findings: Vec<Finding>) -> Known {
     let mut suppressions = suppression::Suppressions::collect(base, config, options.today);
-    let located = findings.into_iter().map(|finding| Located::new(finding, &base.files));
-    let mut kept: Vec<Located> = located.filter(|located| !suppressions.covers(located)).collect();
-    let judged = |file: Option<FileId>| options.judges(file.map(|file| base.files.get(file).path.clone()).as_ref());
-    kept.extend(suppressions.findings(config, &judged).into_iter().map(|finding| Located::new(finding, &base.files)));
+    let located = findings
+        .into_iter()
+        .map(|finding| Located::new(finding, &base.files));
+    let mut kept: Vec<Located> = located
+        .filter(|located| !suppressions.covers(located))
+        .collect();
+    let judged = |file: Option<FileId>| {
+        options.judges(file.map(|file| base.files.get(file).path.clone()).as_ref())
+    };
+    kept.extend(
+        suppressions
+            .findings(config, &judged)
+            .into_iter()
+            .map(|finding| Located::new(finding, &base.files)),
+    );
     Known::new(kept, base)
 }
 
 /// Turns what rules and policies found in a repo into the outcome.
-pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<Finding>, ran: Ran) -> Outcome {
-    let judged = |index: &usize| options.judged.as_ref().is_none_or(|judged| judged.contains(index));
-    let overlays = repo.overlays.iter().enumerate().filter(|(index, _)| judged(index)).map(|(_, overlay)| overlay);
-    let selected: Vec<&Overlay> = overlays.filter(|overlay| options.selection.selects(repo, overlay)).collect();
-    let name = |overlay: &Overlay| repo.environment(overlay).map(|environment| environment.name.clone());
-    let places: BTreeSet<(&str, Option<String>)> = selected.iter().map(|overlay| (overlay.path.as_str(), name(overlay))).collect();
-    let all: BTreeSet<&str> = repo.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
+pub fn conclude(
+    repo: &Repo,
+    config: &Config,
+    options: &Options,
+    findings: Vec<Finding>,
+    ran: Ran,
+) -> Outcome {
+    let judged = |index: &usize| {
+        options
+            .judged
+            .as_ref()
+            .is_none_or(|judged| judged.contains(index))
+    };
+    let overlays = repo
+        .overlays
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| judged(index))
+        .map(|(_, overlay)| overlay);
+    let selected: Vec<&Overlay> = overlays
+        .filter(|overlay| options.selection.selects(repo, overlay))
+        .collect();
+    let name = |overlay: &Overlay| {
+        repo.environment(overlay)
+            .map(|environment| environment.name.clone())
+    };
+    let places: BTreeSet<(&str, Option<String>)> = selected
+        .iter()
+        .map(|overlay| (overlay.path.as_str(), name(overlay)))
+        .collect();
+    let all: BTreeSet<&str> = repo
+        .overlays
+        .iter()
+        .map(|overlay| overlay.path.as_str())
+        .collect();
     let selection = &options.selection;
     let mut suppressions = suppression::Suppressions::collect(repo, config, options.today);
     let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
     for finding in findings {
         let asked = match &finding.overlay {
-            Some(overlay) if all.contains(overlay.as_str()) => places.contains(&(overlay.as_str(), finding.environment.clone())),
+            Some(overlay) if all.contains(overlay.as_str()) => {
+                places.contains(&(overlay.as_str(), finding.environment.clone()))
+            }
             // one that only the base revision has
             Some(overlay) => {
-                let among =
-                    |wanted: &[String], name: &Option<String>| wanted.is_empty() || name.as_ref().is_some_and(|name| wanted.contains(name));
-                among(&selection.environments, &finding.environment) && among(&selection.apps, &finding.app) && selection.contains(overlay)
+                let among = |wanted: &[String], name: &Option<String>| {
+                    wanted.is_empty() || name.as_ref().is_some_and(|name| wanted.contains(name))
+                };
+                among(&selection.environments, &finding.environment)
+                    && among(&selection.apps, &finding.app)
+                    && selection.contains(overlay)
             }
             None => {
                 selection.environments.is_empty()
@@ -198,30 +268,58 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
         let covered = suppressions.covers(&located);
         (if covered { &mut suppressed } else { &mut kept }).push(located);
     }
-    let judged = |file: Option<FileId>| options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref());
-    let about = suppressions.findings(config, &judged).into_iter().map(|finding| Located::new(finding, &repo.files));
+    let judged = |file: Option<FileId>| {
+        options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref())
+    };
+    let about = suppressions
+        .findings(config, &judged)
+        .into_iter()
+        .map(|finding| Located::new(finding, &repo.files));
     let (mut about, mut known) = (about.collect::<Vec<Located>>(), 0);
     if let Some(base) = &options.known {
-        let brought = suppressions.brought(config, repo, &|path, line| base.has_line(path, line, repo));
-        kept.extend(brought.into_iter().map(|finding| Located::new(finding, &repo.files)));
+        let brought =
+            suppressions.brought(config, repo, &|path, line| base.has_line(path, line, repo));
+        kept.extend(
+            brought
+                .into_iter()
+                .map(|finding| Located::new(finding, &repo.files)),
+        );
         let before = kept.len() + about.len();
         kept.append(&mut about);
         kept = base.new_ones(kept, repo);
-        // nothing is lost or unlike yet where an earlier environment goes ahead: it is what a promotion has to bring along
+        // nothing is lost or unlike yet where an earlier environment goes ahead: it is what a
+        // promotion has to bring along
         for located in kept.iter_mut().filter(|located| located.finding.ahead) {
             let finding = &mut located.finding;
             finding.severity = Severity::Info;
-            finding.help = finding.help.take().map(|help| format!("when it is promoted: {help}"));
+            finding.help = finding
+                .help
+                .take()
+                .map(|help| format!("when it is promoted: {help}"));
         }
         known = before - kept.len();
-        about = kept.extract_if(.., |located| suppression::is_about(&located.finding)).collect();
+        about = kept
+            .extract_if(.., |located| suppression::is_about(&located.finding))
+            .collect();
     }
-    let findings = |located: Vec<Located>| located.into_iter().map(|located| located.finding).collect::<Vec<Finding>>();
-    let mut counts = Counts { suppressed: merge::merge(findings(suppressed), repo).len(), known, ..Counts::default() };
+    let findings = |located: Vec<Located>| {
+        located
+            .into_iter()
+            .map(|located| located.finding)
+            .collect::<Vec<Finding>>()
+    };
+    let mut counts = Counts {
+        suppressed: merge::merge(findings(suppressed), repo).len(),
+        known,
+        ..Counts::default()
+    };
     let mut merged = merge::merge(findings(kept), repo);
     merged.extend(findings(about));
     let findings = merged;
-    let mut findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &repo.files)).collect();
+    let mut findings: Vec<Located> = findings
+        .into_iter()
+        .map(|finding| Located::new(finding, &repo.files))
+        .collect();
     findings.sort_by(Located::order);
     merge::fingerprint(&mut findings, &repo.files);
     if let Some(baseline) = &options.baseline {
@@ -236,17 +334,38 @@ pub fn conclude(repo: &Repo, config: &Config, options: &Options, findings: Vec<F
             Severity::Info => counts.infos += 1,
         }
     }
-    counts.unconcerned = options.judged.as_ref().map_or(0, |judged| repo.overlays.len() - judged.len().min(repo.overlays.len()));
-    counts.apps = selected.iter().map(|overlay| overlay.app.as_str()).collect::<BTreeSet<_>>().len();
-    counts.files = repo.files.all().iter().filter(|(_, file)| file.revision.is_none()).count();
-    counts.resources = selected.iter().map(|overlay| overlay.rendered.resources.len()).sum();
+    counts.unconcerned = options.judged.as_ref().map_or(0, |judged| {
+        repo.overlays.len() - judged.len().min(repo.overlays.len())
+    });
+    counts.apps = selected
+        .iter()
+        .map(|overlay| overlay.app.as_str())
+        .collect::<BTreeSet<_>>()
+        .len();
+    counts.files = repo
+        .files
+        .all()
+        .iter()
+        .filter(|(_, file)| file.revision.is_none())
+        .count();
+    counts.resources = selected
+        .iter()
+        .map(|overlay| overlay.rendered.resources.len())
+        .sum();
     (counts.rules, counts.policies) = (ran.rules, ran.policies);
     let overlays = selected.iter().map(|overlay| CheckedOverlay {
         path: overlay.path.clone(),
         app: overlay.app.clone(),
-        environment: repo.environment(overlay).map(|environment| environment.name.clone()),
+        environment: repo
+            .environment(overlay)
+            .map(|environment| environment.name.clone()),
         variant: overlay.variant.clone(),
         complete: overlay.rendered.complete,
     });
-    Outcome { overlays: overlays.collect(), findings, counts, files: repo.files.clone() }
+    Outcome {
+        overlays: overlays.collect(),
+        findings,
+        counts,
+        files: repo.files.clone(),
+    }
 }

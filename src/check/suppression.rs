@@ -1,8 +1,8 @@
-//! Suppressions: comments `# gitops-lint: ignore[rule-id] reason`, optionally `until 2027-01-31`, on or above any line that a
-//! finding names, and the entries of `suppress` in the configuration.
+//! Suppressions: comments `# gitops-lint: ignore[rule-id] reason`, optionally `until 2027-01-31`,
+//! on or above any line that a finding names, and the entries of `suppress` in the configuration.
 //!
-//! Here: finding the comments in the files that were read, matching them, and the findings about suppressions that match
-//! nothing, have expired or lack a reason. Not here: the baseline.
+//! Here: finding the comments in the files that were read, matching them, and the findings about
+//! suppressions that match nothing, have expired or lack a reason. Not here: the baseline.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use crate::config::{self, Config, Level};
 use crate::finding::{Finding, Located, Severity};
 use crate::repo::Repo;
-use crate::rules::loosened_check;
+use crate::rules::governance::loosened_check;
 use crate::source::SourceFile;
 use crate::yaml::{By, FileId, Origin};
 
@@ -67,7 +67,13 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
-        let glob = |pattern: &String| GlobBuilder::new(pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher());
+        let glob = |pattern: &String| {
+            GlobBuilder::new(pattern)
+                .literal_separator(true)
+                .build()
+                .ok()
+                .map(|glob| glob.compile_matcher())
+        };
         let configured = config.suppress.iter().map(|entry| Configured {
             entry,
             path: entry.path.as_ref().and_then(glob),
@@ -91,11 +97,21 @@ impl<'a> Suppressions<'a> {
         if finding.rule == loosened_check::ID {
             return false;
         }
-        let places = std::iter::once((finding.origin.file, &located.location))
-            .chain(finding.related.iter().map(|related| related.origin.file).zip(&located.related));
+        let places = std::iter::once((finding.origin.file, &located.location)).chain(
+            finding
+                .related
+                .iter()
+                .map(|related| related.origin.file)
+                .zip(&located.related),
+        );
         let mut covered = false;
         for (file, location) in places {
-            for number in self.by_line.get(&(file, location.line)).into_iter().flatten() {
+            for number in self
+                .by_line
+                .get(&(file, location.line))
+                .into_iter()
+                .flatten()
+            {
                 let comment = &self.comments[*number];
                 if let Some(index) = comment.rules.iter().position(|rule| *rule == finding.rule) {
                     self.used_comments.insert((*number, index));
@@ -116,54 +132,114 @@ impl<'a> Suppressions<'a> {
         covered
     }
 
-    /// The findings about the suppressions themselves. `judged` tells the files whose readers were all checked: only there a
-    /// suppression can be called unused; `None` stands for the configuration, whose entries need all of the repo.
-    pub fn findings(&self, config: &Config, judged: &dyn Fn(Option<FileId>) -> bool) -> Vec<Finding> {
+    /// The findings about the suppressions themselves. `judged` tells the files whose readers were
+    /// all checked: only there a suppression can be called unused; `None` stands for the
+    /// configuration, whose entries need all of the repo.
+    pub fn findings(
+        &self,
+        config: &Config,
+        judged: &dyn Fn(Option<FileId>) -> bool,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let off = |rule: &str| config.rules.get(rule).is_some_and(|settings| settings.level == Some(Level::Off));
-        let mut report = |rule: &str, severity: Severity, origin: Origin, message: String, help: &str| {
-            let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
-                Some(Level::Off) => return,
-                Some(Level::At(severity)) => severity,
-                None => severity,
-            };
-            findings.push(about(rule, severity, origin, message, help));
+        let off = |rule: &str| {
+            config
+                .rules
+                .get(rule)
+                .is_some_and(|settings| settings.level == Some(Level::Off))
         };
+        let mut report =
+            |rule: &str, severity: Severity, origin: Origin, message: String, help: &str| {
+                let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
+                    Some(Level::Off) => return,
+                    Some(Level::At(severity)) => severity,
+                    None => severity,
+                };
+                findings.push(about(rule, severity, origin, message, help));
+            };
         for (number, comment) in self.comments.iter().enumerate() {
             if let Some(flaw) = comment.flaw {
                 let help = "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`";
-                report(UNUSED, Severity::Warning, comment.origin, format!("this suppression does not count: {flaw}"), help);
+                report(
+                    UNUSED,
+                    Severity::Warning,
+                    comment.origin,
+                    format!("this suppression does not count: {flaw}"),
+                    help,
+                );
                 continue;
             }
             if let Some(until) = comment.until.filter(|_| expired(comment.until, self.today)) {
-                let message = format!("this suppression of {} expired on {until}", quoted(&comment.rules));
-                report(EXPIRED, Severity::Warning, comment.origin, message, "fix the finding and remove the comment, or set a later date");
+                let message = format!(
+                    "this suppression of {} expired on {until}",
+                    quoted(&comment.rules)
+                );
+                report(
+                    EXPIRED,
+                    Severity::Warning,
+                    comment.origin,
+                    message,
+                    "fix the finding and remove the comment, or set a later date",
+                );
                 continue;
             }
             for (index, rule) in comment.rules.iter().enumerate() {
-                if judged(Some(comment.origin.file)) && !off(rule) && !self.used_comments.contains(&(number, index)) {
+                if judged(Some(comment.origin.file))
+                    && !off(rule)
+                    && !self.used_comments.contains(&(number, index))
+                {
                     let message = format!("this suppression of `{rule}` matches no finding");
-                    report(UNUSED, Severity::Warning, comment.origin, message, "remove the comment");
+                    report(
+                        UNUSED,
+                        Severity::Warning,
+                        comment.origin,
+                        message,
+                        "remove the comment",
+                    );
                 }
             }
         }
         for (number, configured) in self.configured.iter().enumerate() {
             let entry = configured.entry;
             if expired(entry.until, self.today) {
-                let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
+                let until = entry
+                    .until
+                    .map(|until| until.to_string())
+                    .unwrap_or_default();
                 let message = format!("the suppression of `{}` expired on {until}", entry.rule);
-                report(EXPIRED, Severity::Warning, entry.origin, message, "fix the findings and remove the entry, or set a later date");
+                report(
+                    EXPIRED,
+                    Severity::Warning,
+                    entry.origin,
+                    message,
+                    "fix the findings and remove the entry, or set a later date",
+                );
             } else if judged(None) && !off(&entry.rule) && !self.used_configured.contains(&number) {
                 let message = format!("the suppression of `{}` matches no finding", entry.rule);
-                report(UNUSED, Severity::Warning, entry.origin, message, "remove the entry");
+                report(
+                    UNUSED,
+                    Severity::Warning,
+                    entry.origin,
+                    message,
+                    "remove the entry",
+                );
             }
         }
         findings
     }
 
-    /// The comments that a change brings to accept an error: `before` tells whether the base has a line of a file, there or elsewhere.
-    pub fn brought(&self, config: &Config, repo: &Repo, before: &dyn Fn(&str, &str) -> bool) -> Vec<Finding> {
-        let severity = match config.rules.get(loosened_check::ID).and_then(|settings| settings.level) {
+    /// The comments that a change brings to accept an error: `before` tells whether the base has a
+    /// line of a file, there or elsewhere.
+    pub fn brought(
+        &self,
+        config: &Config,
+        repo: &Repo,
+        before: &dyn Fn(&str, &str) -> bool,
+    ) -> Vec<Finding> {
+        let severity = match config
+            .rules
+            .get(loosened_check::ID)
+            .and_then(|settings| settings.level)
+        {
             Some(Level::Off) => return Vec::new(),
             Some(Level::At(severity)) => severity,
             None => Severity::Warning,
@@ -171,10 +247,16 @@ impl<'a> Suppressions<'a> {
         let accepting = self.accepting.iter().filter_map(|(number, index)| {
             let comment = self.comments.get(*number)?;
             let file = repo.files.get(comment.origin.file);
-            let text = file.text.get(comment.origin.start as usize..comment.origin.end as usize)?;
-            let message = format!("this comment comes with the change and accepts the error `{}`", comment.rules.get(*index)?);
+            let text = file
+                .text
+                .get(comment.origin.start as usize..comment.origin.end as usize)?;
+            let message = format!(
+                "this comment comes with the change and accepts the error `{}`",
+                comment.rules.get(*index)?
+            );
             let help = "fix the finding; where it is to stay, let a reviewer agree to the comment";
-            (!before(&file.path, text)).then(|| about(loosened_check::ID, severity, comment.origin, message, help))
+            (!before(&file.path, text))
+                .then(|| about(loosened_check::ID, severity, comment.origin, message, help))
         });
         accepting.collect()
     }
@@ -189,11 +271,18 @@ impl Configured<'_> {
             && (entry.path.is_none()
                 || self.path.as_ref().is_some_and(|glob| {
                     places().any(|place| glob.is_match(&*place.file))
-                        || finding.overlay.as_deref().is_some_and(|overlay| glob.is_match(overlay))
+                        || finding
+                            .overlay
+                            .as_deref()
+                            .is_some_and(|overlay| glob.is_match(overlay))
                 }))
-            && entry.kind.as_ref().is_none_or(|kind| kind == "*" || resource.is_some_and(|resource| resource.kind == *kind))
+            && entry.kind.as_ref().is_none_or(|kind| {
+                kind == "*" || resource.is_some_and(|resource| resource.kind == *kind)
+            })
             && (entry.name.is_none()
-                || self.name.as_ref().is_some_and(|glob| resource.is_some_and(|resource| glob.is_match(&resource.name))))
+                || self.name.as_ref().is_some_and(|glob| {
+                    resource.is_some_and(|resource| glob.is_match(&resource.name))
+                }))
     }
 }
 
@@ -227,18 +316,26 @@ fn expired(until: Option<Date>, today: Date) -> bool {
 }
 
 fn quoted(rules: &[String]) -> String {
-    rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ")
+    rules
+        .iter()
+        .map(|rule| format!("`{rule}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-/// The suppressions of a file, each with the lines that it covers: its own when it stands behind something, otherwise the
-/// next line that is no comment.
+/// The suppressions of a file, each with the lines that it covers: its own when it stands behind
+/// something, otherwise the next line that is no comment.
 fn comments_of(id: FileId, file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
     let count = file.line_starts().len();
     let mut found = Vec::new();
     for (index, start) in file.line_starts().iter().enumerate() {
         let line = file.line(index + 1);
-        let Some((column, text)) = comment_text(line) else { continue };
-        let Some(rest) = text.strip_prefix(MARK) else { continue };
+        let Some((column, text)) = comment_text(line) else {
+            continue;
+        };
+        let Some(rest) = text.strip_prefix(MARK) else {
+            continue;
+        };
         let mut lines = vec![index + 1];
         if line[..column].trim().is_empty() {
             let next = (index + 2..=count).find(|number| {
@@ -247,7 +344,12 @@ fn comments_of(id: FileId, file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
             });
             lines.extend(next);
         }
-        let origin = Origin { file: id, start: start + column as u32, end: start + line.trim_end().len() as u32, by: By::Manifest };
+        let origin = Origin {
+            file: id,
+            start: start + column as u32,
+            end: start + line.trim_end().len() as u32,
+            by: By::Manifest,
+        };
         found.push((lines, parse(rest, origin)));
     }
     found
@@ -258,26 +360,48 @@ fn comment_text(line: &str) -> Option<(usize, &str)> {
     let mark = line.find(MARK)?;
     let hash = line[..mark].rfind('#')?;
     let before = line[..hash].chars().next_back();
-    (before.is_none_or(char::is_whitespace) && line[hash + 1..mark].trim().is_empty()).then(|| (hash, line[mark..].trim_end()))
+    (before.is_none_or(char::is_whitespace) && line[hash + 1..mark].trim().is_empty())
+        .then(|| (hash, line[mark..].trim_end()))
 }
 
 /// Reads what follows the mark: `[rule, rule] reason until 2027-01-31`.
 fn parse(rest: &str, origin: Origin) -> Comment {
-    let mut comment = Comment { origin, rules: Vec::new(), until: None, flaw: None };
-    let Some((rules, reason)) = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+    let mut comment = Comment {
+        origin,
+        rules: Vec::new(),
+        until: None,
+        flaw: None,
+    };
+    let Some((rules, reason)) = rest
+        .trim_start()
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    else {
         comment.flaw = Some("it names no rule in brackets");
         return comment;
     };
-    comment.rules = rules.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(str::to_string).collect();
+    comment.rules = rules
+        .split(',')
+        .map(str::trim)
+        .filter(|rule| !rule.is_empty())
+        .map(str::to_string)
+        .collect();
     let mut words: Vec<&str> = reason.split_whitespace().collect();
-    if let Some(index) = words.iter().position(|word| word.trim_start_matches('(') == "until") {
-        let date = words.get(index + 1).map(|word| word.trim_end_matches([')', '.', ',']));
+    if let Some(index) = words
+        .iter()
+        .position(|word| word.trim_start_matches('(') == "until")
+    {
+        let date = words
+            .get(index + 1)
+            .map(|word| word.trim_end_matches([')', '.', ',']));
         match date.and_then(|date| date.parse().ok()) {
             Some(date) => {
                 comment.until = Some(date);
                 words.drain(index..index + 2);
             }
-            None if date.is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit())) => {
+            None if date
+                .is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit())) =>
+            {
                 comment.flaw = Some("the date after `until` is not of the form YYYY-MM-DD");
             }
             None => {}
@@ -285,7 +409,10 @@ fn parse(rest: &str, origin: Origin) -> Comment {
     }
     if comment.rules.is_empty() {
         comment.flaw = Some("it names no rule in brackets");
-    } else if !words.iter().any(|word| word.chars().any(char::is_alphanumeric)) {
+    } else if !words
+        .iter()
+        .any(|word| word.chars().any(char::is_alphanumeric))
+    {
         comment.flaw = Some("it gives no reason");
     }
     comment
@@ -304,7 +431,9 @@ mod tests {
 
     #[test]
     fn a_comment_covers_its_own_line_or_the_next_that_is_no_comment() {
-        let found = read("a: 1 # gitops-lint: ignore[mutable-tag] pinned elsewhere\n# gitops-lint: ignore[a, b] why\n# more\n\nb: 2\n");
+        let found = read(
+            "a: 1 # gitops-lint: ignore[mutable-tag] pinned elsewhere\n# gitops-lint: ignore[a, b] why\n# more\n\nb: 2\n",
+        );
         assert_eq!(found[0].0, [1]);
         assert_eq!(found[0].1.rules, ["mutable-tag"]);
         assert_eq!(found[1].0, [2, 5]);
@@ -317,10 +446,25 @@ mod tests {
         let found = read("# gitops-lint: ignore[x] vendor fixes it (until 2027-01-31)\na: 1\n");
         assert_eq!(found[0].1.until, Some(jiff::civil::date(2027, 1, 31)));
         assert_eq!(found[0].1.flaw, None);
-        assert_eq!(read("# gitops-lint: ignore[x] until 2027-01-31\n")[0].1.flaw, Some("it gives no reason"));
-        assert!(read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0].1.flaw.is_some());
+        assert_eq!(
+            read("# gitops-lint: ignore[x] until 2027-01-31\n")[0]
+                .1
+                .flaw,
+            Some("it gives no reason")
+        );
+        assert!(
+            read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0]
+                .1
+                .flaw
+                .is_some()
+        );
         assert!(read("# gitops-lint: ignore x\n")[0].1.flaw.is_some());
-        assert_eq!(read("# gitops-lint: ignore[x] wait until the vendor answers\n")[0].1.flaw, None);
+        assert_eq!(
+            read("# gitops-lint: ignore[x] wait until the vendor answers\n")[0]
+                .1
+                .flaw,
+            None
+        );
     }
 
     #[test]

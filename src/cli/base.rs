@@ -1,5 +1,5 @@
-//! The base revision of a check: given by `--base`, or found in what CI systems say of a pull request; and loading it, with
-//! what did not change shared with the head.
+//! The base revision of a check: given by `--base`, or found in what CI systems say of a pull
+//! request; and loading it, with what did not change shared with the head.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::ManuallyDrop;
@@ -46,14 +46,19 @@ impl Base {
     pub fn concerns_everything(&self, config: &Config) -> bool {
         let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
         self.changed.iter().any(|path| {
-            let by_name = **path == *CONFIG_FILE || path.rsplit('/').next() == Some("CODEOWNERS") || path.ends_with(".rego");
-            by_name || named.iter().any(|named| crate::kustomize::context::is_below(path, named.trim_end_matches('/')))
+            let by_name = **path == *CONFIG_FILE
+                || path.rsplit('/').next() == Some("CODEOWNERS")
+                || path.ends_with(".rego");
+            by_name
+                || named.iter().any(|named| {
+                    crate::kustomize::context::is_below(path, named.trim_end_matches('/'))
+                })
         })
     }
 }
 
-/// What overlays rendered at a commit and before it, found when it is asked for: only for the overlays and digests that need
-/// proof, all of them in one walk.
+/// What overlays rendered at a commit and before it, found when it is asked for: only for the
+/// overlays and digests that need proof, all of them in one walk.
 pub struct Past<'r> {
     repository: &'r Arc<Repository>,
     config: &'r Config,
@@ -72,7 +77,11 @@ type Seen = BTreeMap<(String, String), i64>;
 
 impl<'r> Past<'r> {
     /// The past of the base, or of the head where there is no base.
-    pub fn new(workspace: &'r Workspace, base: Option<&'r Base>, dates: bool) -> Result<Past<'r>, GitError> {
+    pub fn new(
+        workspace: &'r Workspace,
+        base: Option<&'r Base>,
+        dates: bool,
+    ) -> Result<Past<'r>, GitError> {
         Ok(Past {
             repository: workspace.git()?,
             config: base.map_or(&workspace.config, |base| &base.config),
@@ -85,7 +94,8 @@ impl<'r> Past<'r> {
         })
     }
 
-    /// Notes what has to be proved: the digests of an overlay that are to be found in the past of one of some overlays.
+    /// Notes what has to be proved: the digests of an overlay that are to be found in the past of
+    /// one of some overlays.
     pub fn want(&mut self, digests: impl IntoIterator<Item = String>, overlays: &[&Overlay]) {
         let digests: BTreeSet<String> = digests.into_iter().collect();
         if digests.is_empty() {
@@ -93,8 +103,16 @@ impl<'r> Past<'r> {
         }
         for overlay in overlays {
             let present = images(&overlay.rendered, &self.repo.files);
-            let present: BTreeSet<&String> = present.values().flatten().filter_map(|version| version.digest.as_ref()).collect();
-            let missing: BTreeSet<String> = digests.iter().filter(|digest| self.dates || !present.contains(digest)).cloned().collect();
+            let present: BTreeSet<&String> = present
+                .values()
+                .flatten()
+                .filter_map(|version| version.digest.as_ref())
+                .collect();
+            let missing: BTreeSet<String> = digests
+                .iter()
+                .filter(|digest| self.dates || !present.contains(digest))
+                .cloned()
+                .collect();
             if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
                 self.wanted.entry(index).or_default().extend(missing);
             }
@@ -107,8 +125,16 @@ impl<'r> Past<'r> {
 
     /// The names under which an overlay renders a digest.
     fn at_present(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let has = |versions: &BTreeSet<Version>| versions.iter().any(|version| version.digest.as_deref() == Some(digest));
-        images(&overlay.rendered, &self.repo.files).into_iter().filter(|(_, versions)| has(versions)).map(|(name, _)| name).collect()
+        let has = |versions: &BTreeSet<Version>| {
+            versions
+                .iter()
+                .any(|version| version.digest.as_deref() == Some(digest))
+        };
+        images(&overlay.rendered, &self.repo.files)
+            .into_iter()
+            .filter(|(_, versions)| has(versions))
+            .map(|(name, _)| name)
+            .collect()
     }
 
     fn walked(&self) -> &(HashMap<usize, Seen>, End) {
@@ -124,18 +150,35 @@ impl<'r> Past<'r> {
             };
             for index in &indices {
                 if let Some(overlay) = self.repo.overlays.get(*index) {
-                    note(seen.entry(*index).or_default(), &images(&overlay.rendered, &self.repo.files), self.commit.time);
+                    note(
+                        seen.entry(*index).or_default(),
+                        &images(&overlay.rendered, &self.repo.files),
+                        self.commit.time,
+                    );
                 }
             }
-            let mut walk = Walk::new(self.repository, self.config, self.repo, Some(self.root.clone()), &indices);
+            let mut walk = Walk::new(
+                self.repository,
+                self.config,
+                self.repo,
+                Some(self.root.clone()),
+                &indices,
+            );
             let end = walk.run(self.repo, &self.commit, &mut |change| {
-                let time = change.commit.as_ref().map_or(self.commit.time, |commit| commit.time);
+                let time = change
+                    .commit
+                    .as_ref()
+                    .map_or(self.commit.time, |commit| commit.time);
                 let found = seen.entry(change.overlay).or_default();
                 note(found, &change.after, time);
                 // when it came is told by the change before
                 note(found, &change.before, time);
                 let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
-                self.dates || !self.wanted.get(&change.overlay).is_some_and(|wanted| wanted.iter().all(has))
+                self.dates
+                    || !self
+                        .wanted
+                        .get(&change.overlay)
+                        .is_some_and(|wanted| wanted.iter().all(has))
             });
             (seen, end)
         })
@@ -156,42 +199,84 @@ impl Proofs for Unknown {
 
 impl Proofs for Past<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let Some(index) = self.index(overlay).filter(|index| self.wanted.contains_key(index)) else {
-            return self.at_present(overlay, digest).into_iter().map(|name| (name, self.commit.time)).collect();
+        let Some(index) = self
+            .index(overlay)
+            .filter(|index| self.wanted.contains_key(index))
+        else {
+            return self
+                .at_present(overlay, digest)
+                .into_iter()
+                .map(|name| (name, self.commit.time))
+                .collect();
         };
         let seen = self.walked().0.get(&index).into_iter().flatten();
-        seen.filter(|((_, other), _)| other == digest).map(|((name, _), time)| (name.clone(), *time)).collect()
+        seen.filter(|((_, other), _)| other == digest)
+            .map(|((name, _), time)| (name.clone(), *time))
+            .collect()
     }
     fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
         let present = self.at_present(overlay, digest);
         if !present.is_empty() {
             return present;
         }
-        self.since(overlay, digest).into_iter().map(|(name, _)| name).collect()
+        self.since(overlay, digest)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
     }
     fn alters(&self, commit: &Id, overlay: &str) -> bool {
         let render = |id: &Id| -> Option<Vec<Node>> {
             let tree = self.repository.tree(&self.repository.commit(id).ok()?);
-            let options = RenderOptions { remotes: self.config.remotes.clone(), root: Some(self.root.clone()), ..RenderOptions::default() };
+            let options = RenderOptions {
+                remotes: self.config.remotes.clone(),
+                root: Some(self.root.clone()),
+                ..RenderOptions::default()
+            };
             let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
             renderer.kustomization(overlay)?;
-            Some(renderer.render(overlay).resources.iter().map(|resource| resource.node.clone()).collect())
+            Some(
+                renderer
+                    .render(overlay)
+                    .resources
+                    .iter()
+                    .map(|resource| resource.node.clone())
+                    .collect(),
+            )
         };
-        let parent = self.repository.commit(commit).ok().and_then(|commit| commit.parents.first().copied());
-        // what cannot be told counts: an agent that applies a plain folder, a clone that does not go back
+        let parent = self
+            .repository
+            .commit(commit)
+            .ok()
+            .and_then(|commit| commit.parents.first().copied());
+        // what cannot be told counts: an agent that applies a plain folder, a clone that does not
+        // go back
         match (render(commit), parent.as_ref().and_then(render)) {
             (Some(after), Some(before)) => {
-                !(after.len() == before.len() && after.iter().zip(&before).all(|(one, other)| one.same_value(other)))
+                !(after.len() == before.len()
+                    && after
+                        .iter()
+                        .zip(&before)
+                        .all(|(one, other)| one.same_value(other)))
             }
             _ => true,
         }
     }
     fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
-        let indices: Vec<Option<usize>> = wanted.iter().map(|(overlay, _)| self.repo.index(overlay)).collect();
+        let indices: Vec<Option<usize>> = wanted
+            .iter()
+            .map(|(overlay, _)| self.repo.index(overlay))
+            .collect();
         let mut found: Vec<Option<Overlay>> = wanted.iter().map(|_| None).collect();
         let mut tracked: Vec<usize> = indices.iter().copied().flatten().collect();
         tracked.dedup();
-        let mut walk = Walk::new(self.repository, self.config, self.repo, Some(self.root.clone()), &tracked).keeping(self.repo);
+        let mut walk = Walk::new(
+            self.repository,
+            self.config,
+            self.repo,
+            Some(self.root.clone()),
+            &tracked,
+        )
+        .keeping(self.repo);
         walk.run(self.repo, &self.commit, &mut |change| {
             let mut open = false;
             for (((overlay, images), index), found) in wanted.iter().zip(&indices).zip(&mut found) {
@@ -200,7 +285,10 @@ impl Proofs for Past<'_> {
                 }
                 match &change.rendered {
                     Some(rendered) if share_version(&change.before, images) => {
-                        *found = Some(Overlay { rendered: rendered.clone().into(), ..(*overlay).clone() });
+                        *found = Some(Overlay {
+                            rendered: rendered.clone().into(),
+                            ..(*overlay).clone()
+                        });
                     }
                     _ => open = true,
                 }
@@ -210,7 +298,8 @@ impl Proofs for Past<'_> {
         found
     }
     fn gap(&self, overlay: &Overlay) -> Option<String> {
-        self.index(overlay).and_then(|index| self.wanted.get(&index))?;
+        self.index(overlay)
+            .and_then(|index| self.wanted.get(&index))?;
         match &self.walked().1 {
             End::Truncated(reason) => Some(reason.clone()),
             End::Answered | End::Complete => None,
@@ -218,15 +307,18 @@ impl Proofs for Past<'_> {
     }
 }
 
-/// Variables in which CI systems name the commit that a pull request is compared with, or the branch that it goes to, the surest
-/// first.
+/// Variables in which CI systems name the commit that a pull request is compared with, or the
+/// branch that it goes to, the surest first.
 const VARIABLES: &[(&str, Named)] = &[
     ("GITOPS_LINT_BASE", Named::Revision),
     ("GITHUB_BASE_REF", Named::Branch),
     ("CI_MERGE_REQUEST_DIFF_BASE_SHA", Named::Revision),
     ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", Named::Revision),
     ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", Named::Branch),
-    ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA", Named::Revision),
+    (
+        "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA",
+        Named::Revision,
+    ),
     ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME", Named::Branch),
     ("BITBUCKET_PR_DESTINATION_BRANCH", Named::Branch),
     ("SYSTEM_PULLREQUEST_TARGETBRANCH", Named::Branch),
@@ -241,11 +333,15 @@ const VARIABLES: &[(&str, Named)] = &[
     ("CODEBUILD_WEBHOOK_BASE_REF", Named::Branch),
 ];
 
-/// Variables that name the branch of a push as well: they count in pull requests only, which the second variable tells.
-const IN_PULL_REQUESTS: &[(&str, &str)] =
-    &[("CI_COMMIT_TARGET_BRANCH", "CI_COMMIT_PULL_REQUEST"), ("DRONE_TARGET_BRANCH", "DRONE_PULL_REQUEST")];
+/// Variables that name the branch of a push as well: they count in pull requests only, which the
+/// second variable tells.
+const IN_PULL_REQUESTS: &[(&str, &str)] = &[
+    ("CI_COMMIT_TARGET_BRANCH", "CI_COMMIT_PULL_REQUEST"),
+    ("DRONE_TARGET_BRANCH", "DRONE_PULL_REQUEST"),
+];
 
-/// Fields of the event file of GitHub Actions (and Gitea, Forgejo) with the commit that the change is compared with.
+/// Fields of the event file of GitHub Actions (and Gitea, Forgejo) with the commit that the change
+/// is compared with.
 const EVENT_FIELDS: &[&str] = &["/pull_request/base/sha", "/merge_group/base_sha"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -256,10 +352,16 @@ enum Named {
 
 /// The revisions that the CI system names, the surest first, each with the variable that does.
 pub fn from_environment() -> Vec<(String, &'static str)> {
-    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let value = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.trim().is_empty())
+    };
     let mut found = Vec::new();
     for (name, named) in VARIABLES {
-        let guarded = IN_PULL_REQUESTS.iter().find(|(variable, _)| variable == name);
+        let guarded = IN_PULL_REQUESTS
+            .iter()
+            .find(|(variable, _)| variable == name);
         if guarded.is_some_and(|(_, guard)| value(guard).is_none()) {
             continue;
         }
@@ -274,7 +376,9 @@ pub fn from_environment() -> Vec<(String, &'static str)> {
         }
     }
     let event = event();
-    let shas = EVENT_FIELDS.iter().filter_map(|field| event.as_ref()?.pointer(field)?.as_str());
+    let shas = EVENT_FIELDS
+        .iter()
+        .filter_map(|field| event.as_ref()?.pointer(field)?.as_str());
     found.extend(shas.map(|sha| (sha.to_string(), "GITHUB_EVENT_PATH")));
     found
 }
@@ -287,11 +391,19 @@ fn event() -> Option<Value> {
 
 /// Who made the change: whom CI names, and the authors of the commits.
 pub fn authorship(workspace: &Workspace, base: &Base) -> Result<Authorship, GitError> {
-    Ok(Authorship { actors: actors(), commits: contributions(workspace.git()?, &base.commit, &workspace.head_commit()?)? })
+    Ok(Authorship {
+        actors: actors(),
+        commits: contributions(workspace.git()?, &base.commit, &workspace.head_commit()?)?,
+    })
 }
 
 /// Variables in which CI systems name who started the run.
-const ACTORS: &[&str] = &["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOREMAIL", "CHANGE_AUTHOR"];
+const ACTORS: &[&str] = &[
+    "GITHUB_ACTOR",
+    "GITLAB_USER_LOGIN",
+    "BUILD_REQUESTEDFOREMAIL",
+    "CHANGE_AUTHOR",
+];
 
 /// The people of the CI event: who opened the pull request, then who started the run.
 fn actors() -> Vec<Actor> {
@@ -299,19 +411,34 @@ fn actors() -> Vec<Actor> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let of_event = |pointer: &str, told_by: &'static str| {
         let is_bot = text(&format!("{pointer}/type")) == Some("Bot");
-        text(&format!("{pointer}/login")).map(|name| Actor { name: name.to_string(), told_by, is_bot })
+        text(&format!("{pointer}/login")).map(|name| Actor {
+            name: name.to_string(),
+            told_by,
+            is_bot,
+        })
     };
-    let mut found: Vec<Actor> = of_event("/pull_request/user", "the pull request").into_iter().collect();
+    let mut found: Vec<Actor> = of_event("/pull_request/user", "the pull request")
+        .into_iter()
+        .collect();
     found.extend(of_event("/sender", "the event"));
     for variable in ACTORS {
         let name = std::env::var(variable).ok().filter(|name| !name.is_empty());
-        found.extend(name.map(|name| Actor { name, told_by: variable, is_bot: false }));
+        found.extend(name.map(|name| Actor {
+            name,
+            told_by: variable,
+            is_bot: false,
+        }));
     }
     found
 }
 
-/// Loads the revision at which the head left `revision`: of several, as after merges in both directions, the newest.
-pub fn load(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
+/// Loads the revision at which the head left `revision`: of several, as after merges in both
+/// directions, the newest.
+pub fn load(
+    workspace: &Workspace,
+    revision: &str,
+    options: &RepoOptions,
+) -> Result<Base, GitError> {
     let repository = workspace.git()?;
     let wanted = repository.resolve(revision)?;
     let head = workspace.head_commit()?;
@@ -322,37 +449,70 @@ pub fn load(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Res
             "warning: {revision} and the head parted at {count} commits, merged across each other; compared with the newest, {first}"
         ));
     }
-    at(workspace, repository.commit(bases.first().unwrap_or(&wanted))?, options)
+    at(
+        workspace,
+        repository.commit(bases.first().unwrap_or(&wanted))?,
+        options,
+    )
 }
 
 /// Loads a revision itself, wherever the head left it.
-pub fn load_exactly(workspace: &Workspace, revision: &str, options: &RepoOptions) -> Result<Base, GitError> {
+pub fn load_exactly(
+    workspace: &Workspace,
+    revision: &str,
+    options: &RepoOptions,
+) -> Result<Base, GitError> {
     let repository = workspace.git()?;
-    at(workspace, repository.commit(&repository.resolve(revision)?)?, options)
+    at(
+        workspace,
+        repository.commit(&repository.resolve(revision)?)?,
+        options,
+    )
 }
 
 fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Base, GitError> {
     let changed = workspace.changed_since(&commit)?;
     let submodules = submodules(workspace, &changed);
-    let changed: BTreeSet<Arc<str>> = changed.into_iter().map(|change| Arc::from(change.path)).collect();
+    let changed: BTreeSet<Arc<str>> = changed
+        .into_iter()
+        .map(|change| Arc::from(change.path))
+        .collect();
     let tree = Arc::new(workspace.git()?.tree(&commit));
-    let source = Arc::new(Beside::new(workspace.repo.source.clone(), tree, changed.iter().cloned()));
+    let source = Arc::new(Beside::new(
+        workspace.repo.source.clone(),
+        tree,
+        changed.iter().cloned(),
+    ));
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
     let others = &workspace.repo.environments;
-    let renumbered = (repo.environments != *others).then(|| ManuallyDrop::new(repo.numbered_as(others)));
-    Ok(Base { repo: ManuallyDrop::new(repo), renumbered, config, commit, changed, submodules })
+    let renumbered =
+        (repo.environments != *others).then(|| ManuallyDrop::new(repo.numbered_as(others)));
+    Ok(Base {
+        repo: ManuallyDrop::new(repo),
+        renumbered,
+        config,
+        commit,
+        changed,
+        submodules,
+    })
 }
 
 /// The submodules among what changed, each with the line of `.gitmodules` that names its path.
 fn submodules(workspace: &Workspace, changed: &[ChangedPath]) -> Vec<Submodule> {
     const NAMES: &str = ".gitmodules";
     let repo = &workspace.repo;
-    let moved = changed.iter().filter(|change| change.submodule && change.after.is_some());
+    let moved = changed
+        .iter()
+        .filter(|change| change.submodule && change.after.is_some());
     let read = || -> Option<FileId> {
         let bytes = repo.source.read(NAMES).ok()?;
-        Some(repo.files.add(NAMES, repo.source.revision_of(NAMES).as_deref(), Arc::from(std::str::from_utf8(&bytes).ok()?)))
+        Some(repo.files.add(
+            NAMES,
+            repo.source.revision_of(NAMES).as_deref(),
+            Arc::from(std::str::from_utf8(&bytes).ok()?),
+        ))
     };
     let mut names = None;
     let submodule = |change: &ChangedPath| {
@@ -360,18 +520,30 @@ fn submodules(workspace: &Workspace, changed: &[ChangedPath]) -> Vec<Submodule> 
         let origin = file.and_then(|file| {
             let text = repo.files.get(file).text.clone();
             let is_its = |line: &str| {
-                line.trim()
-                    .strip_prefix("path")
-                    .is_some_and(|rest| rest.trim().strip_prefix('=').is_some_and(|path| path.trim() == change.path))
+                line.trim().strip_prefix("path").is_some_and(|rest| {
+                    rest.trim()
+                        .strip_prefix('=')
+                        .is_some_and(|path| path.trim() == change.path)
+                })
             };
             let mut start = 0;
             text.split_inclusive('\n').find_map(|line| {
                 let here = start + line.len() - line.trim_start().len();
                 start += line.len();
-                is_its(line).then(|| Origin { file, start: here as u32, end: (here + line.trim().len()) as u32, by: By::Manifest })
+                is_its(line).then(|| Origin {
+                    file,
+                    start: here as u32,
+                    end: (here + line.trim().len()) as u32,
+                    by: By::Manifest,
+                })
             })
         });
-        Submodule { path: change.path.clone(), before: change.before.as_ref().map(short), after: change.after.as_ref().map(short), origin }
+        Submodule {
+            path: change.path.clone(),
+            before: change.before.as_ref().map(short),
+            after: change.after.as_ref().map(short),
+            origin,
+        }
     };
     moved.map(submodule).collect()
 }

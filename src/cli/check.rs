@@ -1,4 +1,5 @@
-//! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the exit status.
+//! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the
+//! exit status.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -24,10 +25,11 @@ use crate::source::git::{GitError, short};
 #[derive(Args)]
 #[group(id = "check")]
 pub struct Arguments {
-    /// Folder or file to check; the repository around it stays the boundary [default: the repository around the current folder]
+    /// Folder or file to check; the repository around it stays the boundary [default: the
+    /// repository around the current folder]
     path: Option<PathBuf>,
-    /// Report: pretty, concise, json, sarif, github, gitlab, junit or markdown, to standard output or to =FILE; may be given
-    /// several times [default: pretty]
+    /// Report: pretty, concise, json, sarif, github, gitlab, junit or markdown, to standard output
+    /// or to =FILE; may be given several times [default: pretty]
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     #[command(flatten)]
@@ -46,8 +48,8 @@ pub struct Arguments {
     /// Accept the findings of an earlier JSON report (write one with --format json=FILE)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Compare with this revision: only what the change causes is reported. In CI the target of the pull request is found in
-    /// the environment
+    /// Compare with this revision: only what the change causes is reported. In CI the target of the
+    /// pull request is found in the environment
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
     /// Report everything, also in CI, where a base would be found
@@ -56,7 +58,8 @@ pub struct Arguments {
     /// Report what the change did not cause as well
     #[arg(long)]
     all: bool,
-    /// Check what is staged in place of the work tree, and report only what it causes: for pre-commit hooks
+    /// Check what is staged in place of the work tree, and report only what it causes: for
+    /// pre-commit hooks
     #[arg(long)]
     staged: bool,
     /// Print findings and nothing else
@@ -77,9 +80,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn check(arguments: &Arguments) -> Result<u8, String> {
     let targets = targets(&arguments.formats)?;
-    let baseline = arguments.baseline.as_deref().map(read_baseline).transpose()?;
+    let baseline = arguments
+        .baseline
+        .as_deref()
+        .map(read_baseline)
+        .transpose()?;
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let head = if arguments.staged { Head::Staged } else { Head::Worktree };
+    let head = if arguments.staged {
+        Head::Staged
+    } else {
+        Head::Worktree
+    };
     let judge = &arguments.judge;
     judge.known()?;
     let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
@@ -87,7 +98,11 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
     let today = now.date();
-    let mut options = check::Options { selection, baseline, ..check::Options::whole(today) };
+    let mut options = check::Options {
+        selection,
+        baseline,
+        ..check::Options::whole(today)
+    };
     let policies = policies(&workspace, judge)?;
     let mut timings = std::mem::take(&mut workspace.timings);
     let mut base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
@@ -99,15 +114,24 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     context.now = Some(now.clone());
     if let Some(base) = base.as_ref() {
         context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
-        context.base_config.iter_mut().for_each(|(config, _)| judge.lay_over(config));
+        context
+            .base_config
+            .iter_mut()
+            .for_each(|(config, _)| judge.lay_over(config));
         context.submodules = base.submodules.clone();
-        context.authorship = base::authorship(&workspace, base).map_err(|error| error.to_string())?;
+        context.authorship =
+            base::authorship(&workspace, base).map_err(|error| error.to_string())?;
     }
     // judged as it was, by its own configuration: what it has as well is not caused by the change
-    let mut before = base.as_ref().filter(|_| !arguments.all).map(|base| (base, Context::new(&base.repo, &base.config, None)));
+    let mut before = base
+        .as_ref()
+        .filter(|_| !arguments.all)
+        .map(|base| (base, Context::new(&base.repo, &base.config, None)));
     if let Some((base, before)) = &mut before {
         before.now = Some(now);
-        timed(timings, "scope", || narrow(&mut context, before, base.concerns_everything(config)));
+        timed(timings, "scope", || {
+            narrow(&mut context, before, base.concerns_everything(config))
+        });
     }
     if context.judged.is_none() {
         timed(timings, "render", || repo.render_all());
@@ -128,19 +152,35 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         let known = timed(timings, "rules at the base", || {
             let mut known = rules::run(before);
             left_behind::forget(&mut known, &context, before);
-            known.extend(policy::run(base_policies(base, judge).as_ref().unwrap_or(&policies), before));
+            known.extend(policy::run(
+                base_policies(base, judge).as_ref().unwrap_or(&policies),
+                before,
+            ));
             known
         });
         options.known = Some(check::known(&base.repo, &base.config, &options, known));
     }
     let ran = Ran {
-        rules: rules::all().iter().filter(|rule| context.level(rule.metadata().id) != Some(Level::Off)).count(),
+        rules: rules::all()
+            .iter()
+            .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
+            .count(),
         policies: policies.len(),
     };
-    let outcome = timed(timings, "conclude", || check::conclude(repo, config, &options, std::mem::take(&mut findings), ran));
-    if let Some(base) = base.as_ref().filter(|_| outcome.counts.known > 0 && !arguments.quiet) {
-        let (count, base) = (report::count(outcome.counts.known, "finding"), short(&base.commit.id));
-        complain(&format!("{count} that the base {base} has as well left out; --all reports them"));
+    let outcome = timed(timings, "conclude", || {
+        check::conclude(repo, config, &options, std::mem::take(&mut findings), ran)
+    });
+    if let Some(base) = base
+        .as_ref()
+        .filter(|_| outcome.counts.known > 0 && !arguments.quiet)
+    {
+        let (count, base) = (
+            report::count(outcome.counts.known, "finding"),
+            short(&base.commit.id),
+        );
+        complain(&format!(
+            "{count} that the base {base} has as well left out; --all reports them"
+        ));
     }
     workspace.whole()?;
     timed(timings, "report", || write(&targets, &outcome, arguments))?;
@@ -150,14 +190,22 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     if !outcome.checked_anything() && (context.judged.is_none() || repo.overlays.is_empty()) {
         return Err(nothing(&options.selection));
     }
-    Ok(u8::from(arguments.fail_on.severity().is_some_and(|level| outcome.fails_at(level))))
+    Ok(u8::from(
+        arguments
+            .fail_on
+            .severity()
+            .is_some_and(|level| outcome.fails_at(level)),
+    ))
 }
 
-/// The base revision: what `--base` or CI names must be there, or the check would leave out what it is asked for without a word.
+/// The base revision: what `--base` or CI names must be there, or the check would leave out what it
+/// is asked for without a word.
 fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
-        return base::load(workspace, revision, options).map(Some).map_err(|error| format!("--base: {error}"));
+        return base::load(workspace, revision, options)
+            .map(Some)
+            .map_err(|error| format!("--base: {error}"));
     }
     if arguments.staged {
         return match base::load_exactly(workspace, "HEAD", options) {
@@ -168,12 +216,23 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
         };
     }
     let mut first = None;
-    for (revision, variable) in base::from_environment().into_iter().filter(|_| !arguments.no_base) {
+    for (revision, variable) in base::from_environment()
+        .into_iter()
+        .filter(|_| !arguments.no_base)
+    {
         match base::load(workspace, &revision, options) {
-            // GitHub's pull_request_target checks the target out, and not what is proposed; Prow calls what was merged its base
-            Ok(base) if base.changed.is_empty() && workspace.head_commit().is_ok_and(|head| head.id == base.commit.id) => {
+            // GitHub's pull_request_target checks the target out, and not what is proposed; Prow
+            // calls what was merged its base
+            Ok(base)
+                if base.changed.is_empty()
+                    && workspace
+                        .head_commit()
+                        .is_ok_and(|head| head.id == base.commit.id) =>
+            {
                 let base = report::printable(&revision);
-                complain(&format!("warning: the base {base} of {variable} is what is checked out, so everything is reported"));
+                complain(&format!(
+                    "warning: the base {base} of {variable} is what is checked out, so everything is reported"
+                ));
                 return Ok(None);
             }
             Ok(base) => return Ok(Some(base)),
@@ -185,19 +244,35 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
         None | Some((_, _, GitError::NotARepository)) => Ok(None),
         Some((revision, variable, error)) => {
             let base = report::printable(&revision);
-            Err(format!("the base {base} that {variable} names cannot be used: {error}; --no-base checks without one"))
+            Err(format!(
+                "the base {base} that {variable} names cannot be used: {error}; --no-base checks without one"
+            ))
         }
     }
 }
 
-/// What has to be proved from the past: what protected environments run that the ones before them do not. Without Git, or with a
-/// repository that cannot be read, nothing is known of it.
-fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>) -> Result<Past<'r>, Unknown> {
+/// What has to be proved from the past: what protected environments run that the ones before them
+/// do not. Without Git, or with a repository that cannot be read, nothing is known of it.
+fn past<'r>(
+    context: &Context,
+    workspace: &'r Workspace,
+    base: Option<&'r Base>,
+) -> Result<Past<'r>, Unknown> {
     let dates = context.option("insufficient-soak", "atLeast").is_some();
     let mut past = Past::new(workspace, base, dates).map_err(|error| Unknown(error.to_string()))?;
-    let gone = context.judged().filter_map(|to| Some((context.proved_by_gone(to)?, to)));
-    for (from, to) in context.judged_pairs().chain(gone).filter(|(_, to)| context.repo.protected(to)) {
-        let digests = context.facts(to).images.iter().filter_map(|used| used.image().digest.map(str::to_string));
+    let gone = context
+        .judged()
+        .filter_map(|to| Some((context.proved_by_gone(to)?, to)));
+    for (from, to) in context
+        .judged_pairs()
+        .chain(gone)
+        .filter(|(_, to)| context.repo.protected(to))
+    {
+        let digests = context
+            .facts(to)
+            .images
+            .iter()
+            .filter_map(|used| used.image().digest.map(str::to_string));
         let known = |overlay| context.at_base(overlay).unwrap_or(overlay);
         let mut overlays: Vec<&Overlay> = context.siblings(from).chain([from]).map(known).collect();
         // a return to what the environment itself ran needs no other proof
@@ -207,10 +282,19 @@ fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>)
             continue;
         }
         // whether all return to what they ran is for themselves to tell
-        let of_app = context.repo.overlays.iter().filter(|other| other.app == to.app && other.environment < to.environment);
+        let of_app = context
+            .repo
+            .overlays
+            .iter()
+            .filter(|other| other.app == to.app && other.environment < to.environment);
         for overlay in of_app {
             let moved = context.moved_images(overlay);
-            past.want(moved.iter().filter_map(|used| used.image().digest.map(str::to_string)), &[known(overlay)]);
+            past.want(
+                moved
+                    .iter()
+                    .filter_map(|used| used.image().digest.map(str::to_string)),
+                &[known(overlay)],
+            );
         }
     }
     Ok(past)
@@ -218,15 +302,33 @@ fn past<'r>(context: &Context, workspace: &'r Workspace, base: Option<&'r Base>)
 
 /// The policies as the base has them, where something of them changed and they can be used.
 fn base_policies(base: &Base, options: &JudgeOptions) -> Option<Policies> {
-    if base.config.policies.is_empty() || !base.concerns_everything(&base.config) || !options.policies.is_empty() {
+    if base.config.policies.is_empty()
+        || !base.concerns_everything(&base.config)
+        || !options.policies.is_empty()
+    {
         return None;
     }
-    let namespaces = if options.all_namespaces { Namespaces::All } else { Namespaces::Default };
-    let now = Now::or_clock(options.now.as_ref()).timestamp().as_nanosecond();
-    policy::load(&*base.repo.source, &base.config, Vec::new(), Vec::new(), namespaces, now).ok()
+    let namespaces = if options.all_namespaces {
+        Namespaces::All
+    } else {
+        Namespaces::Default
+    };
+    let now = Now::or_clock(options.now.as_ref())
+        .timestamp()
+        .as_nanosecond();
+    policy::load(
+        &*base.repo.source,
+        &base.config,
+        Vec::new(),
+        Vec::new(),
+        namespaces,
+        now,
+    )
+    .ok()
 }
 
-/// The configured policies and those of the command line. What is wrong with them is printed, all of it.
+/// The configured policies and those of the command line. What is wrong with them is printed, all
+/// of it.
 fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, String> {
     let mut files = Vec::new();
     for path in &options.policies {
@@ -235,12 +337,35 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
     let mut data: Vec<DataFile> = Vec::new();
     for path in &options.data {
         let shown = path.display().to_string();
-        data.push((shown.clone(), std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?));
+        data.push((
+            shown.clone(),
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("{shown} cannot be read: {error}"))?,
+        ));
     }
-    let namespaces = if options.all_namespaces { Namespaces::All } else { Namespaces::Default };
-    let now = Now::or_clock(options.now.as_ref()).timestamp().as_nanosecond();
-    policy::load(&*workspace.repo.source, &workspace.config, files, data, namespaces, now).map_err(|problems| {
-        problems.iter().for_each(|problem| complain(&format!("error: {}", report::printable(&problem.to_string()))));
+    let namespaces = if options.all_namespaces {
+        Namespaces::All
+    } else {
+        Namespaces::Default
+    };
+    let now = Now::or_clock(options.now.as_ref())
+        .timestamp()
+        .as_nanosecond();
+    policy::load(
+        &*workspace.repo.source,
+        &workspace.config,
+        files,
+        data,
+        namespaces,
+        now,
+    )
+    .map_err(|problems| {
+        problems.iter().for_each(|problem| {
+            complain(&format!(
+                "error: {}",
+                report::printable(&problem.to_string())
+            ))
+        });
         "the policies cannot be used, so nothing was checked".to_string()
     })
 }
@@ -248,13 +373,29 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
 /// The reports to write; one of them at most goes to standard output.
 fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
     if formats.is_empty() {
-        return Ok(vec![Target { format: Format::Pretty, file: None }]);
+        return Ok(vec![Target {
+            format: Format::Pretty,
+            file: None,
+        }]);
     }
-    if formats.iter().filter(|target| target.file.is_none()).count() > 1 {
-        return Err("only one format goes to standard output; give the others a file: --format sarif=FILE".to_string());
+    if formats
+        .iter()
+        .filter(|target| target.file.is_none())
+        .count()
+        > 1
+    {
+        return Err(
+            "only one format goes to standard output; give the others a file: --format sarif=FILE"
+                .to_string(),
+        );
     }
     for (index, target) in formats.iter().enumerate() {
-        if target.file.is_some() && formats.iter().skip(index + 1).any(|other| other.file == target.file) {
+        if target.file.is_some()
+            && formats
+                .iter()
+                .skip(index + 1)
+                .any(|other| other.file == target.file)
+        {
             return Err("two formats go to one file".to_string());
         }
     }
@@ -263,31 +404,50 @@ fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
 
 fn read_baseline(path: &Path) -> Result<Baseline, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("the baseline {shown} cannot be read: {error}"))?;
-    Baseline::parse(&text).map_err(|error| format!("the baseline {shown} is not a JSON report of gitops-lint: {error}"))
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("the baseline {shown} cannot be read: {error}"))?;
+    Baseline::parse(&text).map_err(|error| {
+        format!("the baseline {shown} is not a JSON report of gitops-lint: {error}")
+    })
 }
 
-/// What the options ask about, with names that do not exist refused: a misspelt name must not look clean.
+/// What the options ask about, with names that do not exist refused: a misspelt name must not look
+/// clean.
 fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, String> {
     let repo = &workspace.repo;
     let mut environments = Vec::new();
     for name in &arguments.environments {
         let lower = name.to_ascii_lowercase();
         let known = repo.environments.iter().find(|environment| {
-            environment.name == *name || environment.name.to_ascii_lowercase() == lower || environment.aliases.contains(&lower)
+            environment.name == *name
+                || environment.name.to_ascii_lowercase() == lower
+                || environment.aliases.contains(&lower)
         });
         let Some(known) = known else {
-            let names: Vec<&str> = repo.environments.iter().map(|environment| environment.name.as_str()).collect();
-            return Err(format!("there is no environment `{name}`; there are {}", names.join(", ")));
+            let names: Vec<&str> = repo
+                .environments
+                .iter()
+                .map(|environment| environment.name.as_str())
+                .collect();
+            return Err(format!(
+                "there is no environment `{name}`; there are {}",
+                names.join(", ")
+            ));
         };
         environments.push(known.name.clone());
     }
     for name in &arguments.apps {
         if !repo.overlays.iter().any(|overlay| overlay.app == *name) {
-            return Err(format!("there is no app `{name}`; `gitops-lint check --verbose` lists what there is"));
+            return Err(format!(
+                "there is no app `{name}`; `gitops-lint check --verbose` lists what there is"
+            ));
         }
     }
-    Ok(Selection { path: workspace.place.path.clone(), environments, apps: arguments.apps.clone() })
+    Ok(Selection {
+        path: workspace.place.path.clone(),
+        environments,
+        apps: arguments.apps.clone(),
+    })
 }
 
 /// Why a check of nothing fails.
@@ -304,7 +464,11 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
     let fail_on = arguments.fail_on.severity();
     for target in targets {
         let Some(file) = &target.file else { continue };
-        let options = report::Options { overlays: arguments.verbose, fail_on, ..report::Options::default() };
+        let options = report::Options {
+            overlays: arguments.verbose,
+            fail_on,
+            ..report::Options::default()
+        };
         let written = File::create(file).and_then(|file| {
             let mut out = BufWriter::new(file);
             report::write(target.format, outcome, &mut out, &options)?;
@@ -321,10 +485,13 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
             fail_on,
         };
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = report::write(target.format, outcome, &mut out, &options).and_then(|()| out.flush());
+        let written =
+            report::write(target.format, outcome, &mut out, &options).and_then(|()| out.flush());
         // a closed pipe is no reason to fail
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("standard output: {error}")),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(format!("standard output: {error}"));
+            }
             _ => {}
         }
     } else if !arguments.quiet {
@@ -334,7 +501,12 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
 }
 
 fn print_timings(timings: &[(&'static str, Duration)]) {
-    let line = |name: &str, time: Duration| complain(&format!("{name:>14} {:>9.1} ms", time.as_secs_f64() * 1000.0));
+    let line = |name: &str, time: Duration| {
+        complain(&format!(
+            "{name:>14} {:>9.1} ms",
+            time.as_secs_f64() * 1000.0
+        ))
+    };
     for (name, time) in timings {
         line(name, *time);
     }

@@ -18,7 +18,12 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut super::Arguments::command(), "gitops-lint", &mut script);
+    generate(
+        arguments.shell,
+        &mut super::Arguments::command(),
+        "gitops-lint",
+        &mut script,
+    );
     print(&String::from_utf8_lossy(&script));
     ExitCode::SUCCESS
 }

@@ -1,6 +1,7 @@
 //! `diff`: what two environments, two overlays or two revisions render to, side by side.
 //!
-//! Here: choosing the pairs and printing. Not here: comparing (`compare`). Values of Secrets are never printed.
+//! Here: choosing the pairs and printing. Not here: comparing (`compare`). Values of Secrets are
+//! never printed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +25,8 @@ use crate::yaml::{Node, write};
 
 /// Lines around a change that are shown.
 const CONTEXT: usize = 3;
-/// Characters of Markdown that a comment on a pull request can take, with room for what surrounds it.
+/// Characters of Markdown that a comment on a pull request can take, with room for what surrounds
+/// it.
 const MARKDOWN_LIMIT: usize = 60_000;
 /// Characters of Markdown that one resource can take.
 const RESOURCE_LIMIT: usize = 20_000;
@@ -34,7 +36,8 @@ const RESOURCE_LIMIT: usize = 20_000;
 pub struct Arguments {
     /// Environment, overlay or revision to compare from; two revisions are written REV1..REV2
     from: String,
-    /// Environment, overlay or revision to compare to; without it, the work tree is compared with where it left the revision
+    /// Environment, overlay or revision to compare to; without it, the work tree is compared with
+    /// where it left the revision
     to: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -77,7 +80,11 @@ impl Side<'_> {
     /// The two paths, or the one that both sides have.
     fn paths(&self) -> String {
         let (from, to) = (printable(self.from), printable(self.to));
-        if from == to { to.to_string() } else { format!("{from} -> {to}") }
+        if from == to {
+            to.to_string()
+        } else {
+            format!("{from} -> {to}")
+        }
     }
 }
 
@@ -96,21 +103,31 @@ fn diff(arguments: &Arguments) -> Result<String, String> {
         Some(to) => {
             let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
             match pairs(&workspace.repo, arguments, to) {
-                Ok(_) if arguments.summary || !arguments.environments.is_empty() => {
-                    Err("--summary and --environment are for revisions: write REV1..REV2".to_string())
-                }
+                Ok(_) if arguments.summary || !arguments.environments.is_empty() => Err(
+                    "--summary and --environment are for revisions: write REV1..REV2".to_string(),
+                ),
                 Ok(pairs) => Ok(environments(arguments, &workspace.repo, pairs, to)),
                 // what is neither an environment nor an overlay may be a revision
                 Err(message) => {
-                    let known = |name: &str| workspace.git().is_ok_and(|git| git.resolve(name).is_ok());
-                    if known(&arguments.from) && known(to) { revisions(arguments, &arguments.from, Some(to), false) } else { Err(message) }
+                    let known =
+                        |name: &str| workspace.git().is_ok_and(|git| git.resolve(name).is_ok());
+                    if known(&arguments.from) && known(to) {
+                        revisions(arguments, &arguments.from, Some(to), false)
+                    } else {
+                        Err(message)
+                    }
                 }
             }
         }
     }
 }
 
-fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overlay, &'r Overlay)>, to: &str) -> String {
+fn environments<'r>(
+    arguments: &Arguments,
+    repo: &'r Repo,
+    pairs: Vec<(&'r Overlay, &'r Overlay)>,
+    to: &str,
+) -> String {
     let sides: Vec<Side> = pairs
         .into_iter()
         .map(|(from, to)| {
@@ -119,10 +136,19 @@ fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overl
                 for change in &mut changes {
                     change.changes.retain(|value| value.expected.is_none());
                 }
-                changes.retain(|change| change.change != Change::Changed || !change.changes.is_empty());
+                changes.retain(|change| {
+                    change.change != Change::Changed || !change.changes.is_empty()
+                });
             }
             let complete = from.rendered.complete && to.rendered.complete;
-            Side { overlay: to, from: &from.path, to: &to.path, change: Change::Changed, complete, changes }
+            Side {
+                overlay: to,
+                from: &from.path,
+                to: &to.path,
+                change: Change::Changed,
+                complete,
+                changes,
+            }
         })
         .collect();
     match arguments.format {
@@ -132,14 +158,27 @@ fn environments<'r>(arguments: &Arguments, repo: &'r Repo, pairs: Vec<(&'r Overl
     }
 }
 
-/// What changes between two revisions, overlay by overlay; without a second one, up to the work tree. `from_merge_base`: from the
-/// commit at which the second left the first, as a pull request is compared.
-fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_base: bool) -> Result<String, String> {
+/// What changes between two revisions, overlay by overlay; without a second one, up to the work
+/// tree. `from_merge_base`: from the commit at which the second left the first, as a pull request
+/// is compared.
+fn revisions(
+    arguments: &Arguments,
+    from: &str,
+    to: Option<&str>,
+    from_merge_base: bool,
+) -> Result<String, String> {
     let from = if from.is_empty() { "HEAD" } else { from };
     let to = to.map(|to| if to.is_empty() { "HEAD" } else { to });
-    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, to.map_or(Head::Worktree, Head::Revision))?;
-    let base =
-        if from_merge_base { base::load(&workspace, from, &arguments.repo) } else { base::load_exactly(&workspace, from, &arguments.repo) };
+    let workspace = Workspace::load_at(
+        &arguments.path,
+        &arguments.repo,
+        to.map_or(Head::Worktree, Head::Revision),
+    )?;
+    let base = if from_merge_base {
+        base::load(&workspace, from, &arguments.repo)
+    } else {
+        base::load_exactly(&workspace, from, &arguments.repo)
+    };
     let base = base.map_err(|error| error.to_string())?;
     let repo = &workspace.repo;
     let mut wanted = Vec::new();
@@ -147,14 +186,23 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
         wanted.push(environment_of(repo, name)?);
     }
     for app in &arguments.apps {
-        let known: Vec<&str> = repo.overlays.iter().chain(&base.repo.overlays).map(|overlay| overlay.app.as_str()).collect();
+        let known: Vec<&str> = repo
+            .overlays
+            .iter()
+            .chain(&base.repo.overlays)
+            .map(|overlay| overlay.app.as_str())
+            .collect();
         if !known.contains(&app.as_str()) {
-            let meant = nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            let meant = nearest(app, &known)
+                .map_or(String::new(), |meant| format!("; did you mean {meant}?"));
             return Err(format!("there is no app {app}{meant}"));
         }
     }
     let kept = |overlay: &Overlay| {
-        (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
+        (wanted.is_empty()
+            || overlay
+                .environment
+                .is_some_and(|environment| wanted.contains(&environment)))
             && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
     };
     let only = |overlay: &'_ Overlay, change: Change| -> Vec<ResourceChange> {
@@ -163,13 +211,23 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
                 Change::Removed => (Some(resource.clone()), None),
                 _ => (None, Some(resource.clone())),
             };
-            ResourceChange { change, from, to, changes: Vec::new() }
+            ResourceChange {
+                change,
+                from,
+                to,
+                changes: Vec::new(),
+            }
         };
         overlay.rendered.resources.iter().map(one).collect()
     };
     let mut sides: Vec<Side> = Vec::new();
     let earlier = renamed::before(repo, &base.repo);
-    for (now, before) in repo.overlays.iter().zip(&earlier).filter(|(now, _)| kept(now)) {
+    for (now, before) in repo
+        .overlays
+        .iter()
+        .zip(&earlier)
+        .filter(|(now, _)| kept(now))
+    {
         let before = before.and_then(|index| base.repo.overlays.get(index));
         if before.is_some_and(|before| before.rendered.is(&now.rendered)) {
             continue;
@@ -177,22 +235,57 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
         let complete = now.rendered.complete;
         match before {
             Some(before) => {
-                let (changes, complete) = (compare::resources(before, now, &repo.environments), complete && before.rendered.complete);
-                if changes.is_empty() && !base.changed.iter().any(|path| comes_near(path, &repo.files, [before, now])) {
+                let (changes, complete) = (
+                    compare::resources(before, now, &repo.environments),
+                    complete && before.rendered.complete,
+                );
+                if changes.is_empty()
+                    && !base
+                        .changed
+                        .iter()
+                        .any(|path| comes_near(path, &repo.files, [before, now]))
+                {
                     continue;
                 }
-                sides.push(Side { overlay: now, from: &before.path, to: &now.path, change: Change::Changed, complete, changes });
+                sides.push(Side {
+                    overlay: now,
+                    from: &before.path,
+                    to: &now.path,
+                    change: Change::Changed,
+                    complete,
+                    changes,
+                });
             }
             None => {
                 let changes = only(now, Change::Added);
-                sides.push(Side { overlay: now, from: NOT_THERE, to: &now.path, change: Change::Added, complete, changes });
+                sides.push(Side {
+                    overlay: now,
+                    from: NOT_THERE,
+                    to: &now.path,
+                    change: Change::Added,
+                    complete,
+                    changes,
+                });
             }
         }
     }
-    for (index, before) in base.repo.overlays.iter().enumerate().filter(|(_, before)| kept(before)) {
+    for (index, before) in base
+        .repo
+        .overlays
+        .iter()
+        .enumerate()
+        .filter(|(_, before)| kept(before))
+    {
         if !earlier.contains(&Some(index)) {
             let (changes, complete) = (only(before, Change::Removed), before.rendered.complete);
-            sides.push(Side { overlay: before, from: &before.path, to: NOT_THERE, change: Change::Removed, complete, changes });
+            sides.push(Side {
+                overlay: before,
+                from: &before.path,
+                to: NOT_THERE,
+                change: Change::Removed,
+                complete,
+                changes,
+            });
         }
     }
     // what cannot be rendered may have changed
@@ -209,23 +302,41 @@ fn revisions(arguments: &Arguments, from: &str, to: Option<&str>, from_merge_bas
         (TextJsonOrMarkdown::Markdown, false) => markdown_of(&sides, true),
         (TextJsonOrMarkdown::Text, false) => {
             let text: String = sides.iter().map(|side| section(side, true)).collect();
-            format!("{text}{} of {} changed between {} and {}\n", sides.len(), report::count(looked_at, "overlay"), names.0, names.1)
+            format!(
+                "{text}{} of {} changed between {} and {}\n",
+                sides.len(),
+                report::count(looked_at, "overlay"),
+                names.0,
+                names.1
+            )
         }
     })
 }
 
-/// Whether a changed file may be one that a plugin or chart would read: it lies beside or below the file that asks for what could
-/// not be rendered, or something on its path is named there.
+/// Whether a changed file may be one that a plugin or chart would read: it lies beside or below the
+/// file that asks for what could not be rendered, or something on its path is named there.
 fn comes_near(changed: &str, files: &Files, overlays: [&Overlay; 2]) -> bool {
-    let problems = overlays.into_iter().flat_map(|overlay| &overlay.rendered.problems).filter(|problem| problem.kind.refused());
+    let problems = overlays
+        .into_iter()
+        .flat_map(|overlay| &overlay.rendered.problems)
+        .filter(|problem| problem.kind.refused());
     problems
         .map(|problem| files.get(problem.origin.file))
-        .any(|file| is_below(changed, folder_of(&file.path)) || changed.split('/').any(|part| file.text.contains(part)))
+        .any(|file| {
+            is_below(changed, folder_of(&file.path))
+                || changed.split('/').any(|part| file.text.contains(part))
+        })
 }
 
 fn words(repo: &Repo, overlay: &Overlay) -> String {
-    let environment = repo.environment(overlay).map(|environment| environment.name.as_str());
-    let words = [Some(overlay.app.as_str()), environment, overlay.variant.as_deref()];
+    let environment = repo
+        .environment(overlay)
+        .map(|environment| environment.name.as_str());
+    let words = [
+        Some(overlay.app.as_str()),
+        environment,
+        overlay.variant.as_deref(),
+    ];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -233,17 +344,39 @@ fn told(side: &Side) -> String {
     if side.changes.is_empty() {
         return "perhaps changed (rendered in part only)".to_string();
     }
-    let incomplete = if side.complete { "" } else { ", rendered in part only" };
-    format!("{} ({}{incomplete})", side.change.as_str(), report::count(side.changes.len(), "resource"))
+    let incomplete = if side.complete {
+        ""
+    } else {
+        ", rendered in part only"
+    };
+    format!(
+        "{} ({}{incomplete})",
+        side.change.as_str(),
+        report::count(side.changes.len(), "resource")
+    )
 }
 
 fn summary_text(repo: &Repo, sides: &[Side]) -> String {
-    let line = |side: &Side| format!("{}: {}: {}\n", printable(&side.overlay.path), printable(&words(repo, side.overlay)), told(side));
+    let line = |side: &Side| {
+        format!(
+            "{}: {}: {}\n",
+            printable(&side.overlay.path),
+            printable(&words(repo, side.overlay)),
+            told(side)
+        )
+    };
     sides.iter().map(line).collect()
 }
 
 fn summary_markdown(repo: &Repo, sides: &[Side]) -> String {
-    let line = |side: &Side| format!("| {} | {} | {} |\n", escaped(&side.overlay.path), escaped(&words(repo, side.overlay)), told(side));
+    let line = |side: &Side| {
+        format!(
+            "| {} | {} | {} |\n",
+            escaped(&side.overlay.path),
+            escaped(&words(repo, side.overlay)),
+            told(side)
+        )
+    };
     let lines: String = sides.iter().map(line).collect();
     if lines.is_empty() {
         "No overlay renders to anything else.\n".to_string()
@@ -268,17 +401,28 @@ fn summary_json(names: (&str, &str), repo: &Repo, sides: &[Side]) -> Value {
 
 fn environment_of(repo: &Repo, name: &str) -> Result<usize, String> {
     let lower = name.to_ascii_lowercase();
-    let found = repo.environments.iter().position(|known| known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower));
+    let found = repo.environments.iter().position(|known| {
+        known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
+    });
     found.ok_or_else(|| {
-        let mut known: Vec<&str> = repo.environments.iter().map(|environment| environment.name.as_str()).collect();
+        let mut known: Vec<&str> = repo
+            .environments
+            .iter()
+            .map(|environment| environment.name.as_str())
+            .collect();
         known.extend(repo.overlays.iter().map(|overlay| overlay.path.as_str()));
-        let meant = nearest(name, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        let meant =
+            nearest(name, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
         format!("{name} is neither an environment nor the path of an overlay{meant}")
     })
 }
 
 /// The overlays to compare: two of one path each, or those that two environments' apps have.
-fn pairs<'r>(repo: &'r Repo, arguments: &Arguments, to_name: &str) -> Result<Vec<(&'r Overlay, &'r Overlay)>, String> {
+fn pairs<'r>(
+    repo: &'r Repo,
+    arguments: &Arguments,
+    to_name: &str,
+) -> Result<Vec<(&'r Overlay, &'r Overlay)>, String> {
     let overlay = |path: &str| {
         let path = path.trim_end_matches('/').trim_start_matches("./");
         repo.overlays.iter().find(|overlay| overlay.path == path)
@@ -286,27 +430,51 @@ fn pairs<'r>(repo: &'r Repo, arguments: &Arguments, to_name: &str) -> Result<Vec
     if let (Some(from), Some(to)) = (overlay(&arguments.from), overlay(to_name)) {
         return Ok(vec![(from, to)]);
     }
-    let (from, to) = (environment_of(repo, &arguments.from)?, environment_of(repo, to_name)?);
+    let (from, to) = (
+        environment_of(repo, &arguments.from)?,
+        environment_of(repo, to_name)?,
+    );
     for app in &arguments.apps {
         if !repo.overlays.iter().any(|overlay| overlay.app == *app) {
-            let known: Vec<&str> = repo.overlays.iter().map(|overlay| overlay.app.as_str()).collect();
-            let meant = nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            let known: Vec<&str> = repo
+                .overlays
+                .iter()
+                .map(|overlay| overlay.app.as_str())
+                .collect();
+            let meant = nearest(app, &known)
+                .map_or(String::new(), |meant| format!("; did you mean {meant}?"));
             return Err(format!("there is no app {app}{meant}"));
         }
     }
-    let wanted = |overlay: &&Overlay| arguments.apps.is_empty() || arguments.apps.contains(&overlay.app);
+    let wanted =
+        |overlay: &&Overlay| arguments.apps.is_empty() || arguments.apps.contains(&overlay.app);
     let mut found = Vec::new();
-    for later in repo.overlays.iter().filter(|overlay| overlay.environment == Some(to)).filter(wanted) {
-        let known = repo.pairs.iter().filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
-        let mut paired = known.filter(|(before, after)| std::ptr::eq(*after, later) && before.environment == Some(from));
+    for later in repo
+        .overlays
+        .iter()
+        .filter(|overlay| overlay.environment == Some(to))
+        .filter(wanted)
+    {
+        let known = repo
+            .pairs
+            .iter()
+            .filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
+        let mut paired = known.filter(|(before, after)| {
+            std::ptr::eq(*after, later) && before.environment == Some(from)
+        });
         let same = |other: &&Overlay| other.environment == Some(from) && other.app == later.app;
         let candidates = || repo.overlays.iter().filter(same);
         let earlier = paired.next().map(|(before, _)| before);
-        let earlier = earlier.or_else(|| candidates().find(|other| other.variant == later.variant)).or_else(|| candidates().next());
+        let earlier = earlier
+            .or_else(|| candidates().find(|other| other.variant == later.variant))
+            .or_else(|| candidates().next());
         found.extend(earlier.map(|earlier| (earlier, later)));
     }
     if found.is_empty() {
-        return Err(format!("no app is in both {} and {to_name}", arguments.from));
+        return Err(format!(
+            "no app is in both {} and {to_name}",
+            arguments.from
+        ));
     }
     Ok(found)
 }
@@ -316,14 +484,19 @@ fn title(change: &ResourceChange) -> String {
     format!("{} {}/{}", change.change.as_str(), id.kind, id.name)
 }
 
-/// The lines of a change: the object as YAML on both sides, what is expected to differ taken from the later side.
+/// The lines of a change: the object as YAML on both sides, what is expected to differ taken from
+/// the later side.
 fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
     let (from, to) = secrets::masked(change.from.as_ref(), change.to.as_ref());
     let text = |node: &Option<Node>| node.as_ref().map(write::write).unwrap_or_default();
     if all || change.change != Change::Changed {
         let (before, after) = (text(&from), text(&to));
         let diff = TextDiff::from_lines(&before, &after);
-        return diff.unified_diff().context_radius(CONTEXT).header(side.from, side.to).to_string();
+        return diff
+            .unified_diff()
+            .context_radius(CONTEXT)
+            .header(side.from, side.to)
+            .to_string();
     }
     // only what nobody expects: value by value
     let resource = change.resource();
@@ -332,7 +505,11 @@ fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
         let (before, after) = secrets::masked_change(resource, value);
         lines.push_str(&format!("  {}\n", value.named_path()));
         for (mark, node) in [('-', before), ('+', after)] {
-            for line in node.map(|node| write::write(&node)).unwrap_or_default().lines() {
+            for line in node
+                .map(|node| write::write(&node))
+                .unwrap_or_default()
+                .lines()
+            {
                 lines.push_str(&format!("{mark}   {line}\n"));
             }
         }
@@ -342,11 +519,23 @@ fn unified(side: &Side, change: &ResourceChange, all: bool) -> String {
 
 /// The changes of one overlay, as text.
 fn section(side: &Side, all: bool) -> String {
-    let incomplete = if side.complete { "" } else { " (rendered in part only: `gitops-lint check` tells why)" };
-    let mut text = format!("{}: {}{incomplete}\n", printable(&side.overlay.app), side.paths());
+    let incomplete = if side.complete {
+        ""
+    } else {
+        " (rendered in part only: `gitops-lint check` tells why)"
+    };
+    let mut text = format!(
+        "{}: {}{incomplete}\n",
+        printable(&side.overlay.app),
+        side.paths()
+    );
     for change in &side.changes {
         text.push_str(&format!("{}\n", printable(&title(change))));
-        text.extend(unified(side, change, all).lines().map(|line| format!("  {}\n", printable(line))));
+        text.extend(
+            unified(side, change, all)
+                .lines()
+                .map(|line| format!("  {}\n", printable(line))),
+        );
     }
     text.push('\n');
     text
@@ -354,19 +543,45 @@ fn section(side: &Side, all: bool) -> String {
 
 fn text_of(sides: &[Side], all: bool) -> String {
     // what could be rendered in part only may differ in the rest
-    let mut text: String = sides.iter().filter(|side| !side.changes.is_empty() || !side.complete).map(|side| section(side, all)).collect();
+    let mut text: String = sides
+        .iter()
+        .filter(|side| !side.changes.is_empty() || !side.complete)
+        .map(|side| section(side, all))
+        .collect();
     let differing = sides.iter().filter(|side| !side.changes.is_empty()).count();
-    let what = if all { "differences" } else { "differences beyond what environments differ in by nature" };
-    text.push_str(&format!("{differing} of {} compared pairs have {what}", sides.len()));
-    text.push_str(if all { "\n" } else { " (--all shows the rest)\n" });
+    let what = if all {
+        "differences"
+    } else {
+        "differences beyond what environments differ in by nature"
+    };
+    text.push_str(&format!(
+        "{differing} of {} compared pairs have {what}",
+        sides.len()
+    ));
+    text.push_str(if all {
+        "\n"
+    } else {
+        " (--all shows the rest)\n"
+    });
     text
 }
 
 fn markdown_of(sides: &[Side], all: bool) -> String {
     let (mut text, mut left_out, mut in_overlays) = (String::new(), 0, 0);
-    for side in sides.iter().filter(|side| !side.changes.is_empty() || !side.complete) {
-        let incomplete = if side.complete { "" } else { " (rendered in part only: `gitops-lint check` tells why)" };
-        let mut section = format!("### {}: {}{incomplete}\n\n", escaped(&side.overlay.app), paths_in_markdown(side));
+    for side in sides
+        .iter()
+        .filter(|side| !side.changes.is_empty() || !side.complete)
+    {
+        let incomplete = if side.complete {
+            ""
+        } else {
+            " (rendered in part only: `gitops-lint check` tells why)"
+        };
+        let mut section = format!(
+            "### {}: {}{incomplete}\n\n",
+            escaped(&side.overlay.app),
+            paths_in_markdown(side)
+        );
         let mut skipped = 0;
         for change in &side.changes {
             let piece = folded(side, change, all);
@@ -379,18 +594,29 @@ fn markdown_of(sides: &[Side], all: bool) -> String {
         left_out += skipped;
         in_overlays += usize::from(skipped > 0);
         // a heading over nothing says nothing
-        if skipped < side.changes.len() || (side.changes.is_empty() && text.len() + section.len() <= MARKDOWN_LIMIT) {
+        if skipped < side.changes.len()
+            || (side.changes.is_empty() && text.len() + section.len() <= MARKDOWN_LIMIT)
+        {
             text.push_str(&section);
         }
     }
     if left_out > 0 {
-        let (resources, overlays) = (report::count(left_out, "more resource"), report::count(in_overlays, "overlay"));
-        text.push_str(&format!("{resources} in {overlays} left out here; `gitops-lint diff` shows all.\n"));
+        let (resources, overlays) = (
+            report::count(left_out, "more resource"),
+            report::count(in_overlays, "overlay"),
+        );
+        text.push_str(&format!(
+            "{resources} in {overlays} left out here; `gitops-lint diff` shows all.\n"
+        ));
     }
     if text.is_empty() && all {
         return "No overlay renders to anything else.\n".to_string();
     }
-    if text.is_empty() { "No difference beyond what environments differ in by nature.\n".to_string() } else { text }
+    if text.is_empty() {
+        "No difference beyond what environments differ in by nature.\n".to_string()
+    } else {
+        text
+    }
 }
 
 /// A text that Markdown and HTML take as it is.
@@ -411,8 +637,18 @@ fn escaped(text: &str) -> String {
 
 fn paths_in_markdown(side: &Side) -> String {
     // a path with a backtick in it would end the code
-    let code = |path: &str| if path.contains('`') { escaped(path) } else { format!("`{}`", printable(path)) };
-    if side.from == side.to { code(side.to) } else { format!("{} → {}", code(side.from), code(side.to)) }
+    let code = |path: &str| {
+        if path.contains('`') {
+            escaped(path)
+        } else {
+            format!("`{}`", printable(path))
+        }
+    };
+    if side.from == side.to {
+        code(side.to)
+    } else {
+        format!("{} → {}", code(side.from), code(side.to))
+    }
 }
 
 /// One resource, folded away under its name. What is very long is cut.
@@ -430,8 +666,18 @@ fn folded(side: &Side, change: &ResourceChange, all: bool) -> String {
     if left > 0 {
         body.push_str(&format!("… {}\n", report::count(left, "more line")));
     }
-    let fence = "`".repeat(body.split(|letter| letter != '`').map(str::len).max().unwrap_or_default().max(2) + 1);
-    let summary = printable(&title(change)).replace('&', "&amp;").replace('<', "&lt;").replace('@', "&#64;");
+    let fence = "`".repeat(
+        body.split(|letter| letter != '`')
+            .map(str::len)
+            .max()
+            .unwrap_or_default()
+            .max(2)
+            + 1,
+    );
+    let summary = printable(&title(change))
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('@', "&#64;");
     format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n")
 }
 

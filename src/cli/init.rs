@@ -1,5 +1,5 @@
-//! `init`: writes a commented configuration from the layout that was discovered. Everything in it is what the tool does without
-//! it, or a comment.
+//! `init`: writes a commented configuration from the layout that was discovered. Everything in it
+//! is what the tool does without it, or a comment.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,7 +39,10 @@ fn init(arguments: &Arguments) -> Result<(), String> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
     let root = place(path)?.root;
     if !arguments.stdout && is_bare(&root) {
-        return Err(format!("{} is a bare repository without files to write to; --stdout prints the configuration", root.display()));
+        return Err(format!(
+            "{} is a bare repository without files to write to; --stdout prints the configuration",
+            root.display()
+        ));
     }
     let file = root.join(CONFIG_FILE);
     if !arguments.stdout && file.exists() {
@@ -51,7 +54,11 @@ fn init(arguments: &Arguments) -> Result<(), String> {
         print(&text);
         return Ok(());
     }
-    let written = OpenOptions::new().write(true).create_new(true).open(&file).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     print(&format!("wrote {}\n", file.display()));
     Ok(())
@@ -75,7 +82,12 @@ fn configuration(repo: &Repo) -> String {
     for (index, environment) in repo.environments.iter().enumerate() {
         let found = apps.get(&index).map_or(&[][..], |apps| apps);
         let mut fields = format!("name: {}", environment.name);
-        let aliases: Vec<&str> = environment.aliases.iter().map(String::as_str).filter(|alias| *alias != environment.name).collect();
+        let aliases: Vec<&str> = environment
+            .aliases
+            .iter()
+            .map(String::as_str)
+            .filter(|alias| *alias != environment.name)
+            .collect();
         if !aliases.is_empty() {
             let _ = write!(fields, ", aliases: [{}]", aliases.join(", "));
         }
@@ -91,7 +103,11 @@ fn configuration(repo: &Repo) -> String {
 /// The apps of an environment, as a comment.
 fn comment(apps: &[&str]) -> String {
     // a comment ends with its line: nothing that a folder is called may end it earlier
-    let named: Vec<String> = apps.iter().take(NAMED).map(|app| printable(app).into_owned()).collect();
+    let named: Vec<String> = apps
+        .iter()
+        .take(NAMED)
+        .map(|app| printable(app).into_owned())
+        .collect();
     match (apps.len(), named.join(", ")) {
         (0, _) => String::new(),
         (number, names) if number > NAMED => format!("   # {names} and {} more", number - NAMED),

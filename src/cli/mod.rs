@@ -39,7 +39,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what `kustomize build` would print for a folder
     Render(render::Arguments),
-    /// Tell the life of a rendered value: who wrote it, what replaced it, what it is in each environment
+    /// Tell the life of a rendered value: who wrote it, what replaced it, what it is in each
+    /// environment
     Why(why::Arguments),
     /// Compare what two environments or overlays render to
     Diff(diff::Arguments),
@@ -71,7 +72,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    let Some(command) = arguments.command else { return check::run(&arguments.check) };
+    let Some(command) = arguments.command else {
+        return check::run(&arguments.check);
+    };
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
@@ -99,14 +102,21 @@ fn ended(result: Result<u8, String>) -> ExitCode {
 fn printed(result: Result<String, String>) -> ExitCode {
     ended(result.map(|text| {
         let text = text.trim_end_matches('\n');
-        print(&if text.is_empty() { String::new() } else { format!("{text}\n") });
+        print(&if text.is_empty() {
+            String::new()
+        } else {
+            format!("{text}\n")
+        });
         0
     }))
 }
 
 /// Says that there is no such rule, with the nearest one.
 fn unknown_rule(id: &str) -> String {
-    let ids: Vec<&str> = crate::rules::all().iter().map(|rule| rule.metadata().id).collect();
+    let ids: Vec<&str> = crate::rules::all()
+        .iter()
+        .map(|rule| rule.metadata().id)
+        .collect();
     match nearest(id, &ids) {
         Some(nearest) => format!("there is no rule `{id}`; did you mean `{nearest}`?"),
         None => format!("there is no rule `{id}`; `gitops-lint rules` lists them"),

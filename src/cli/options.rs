@@ -1,4 +1,5 @@
-//! Options that several commands share: what to look at, how to judge it, how to print it; and the mistakes in them.
+//! Options that several commands share: what to look at, how to judge it, how to print it; and the
+//! mistakes in them.
 //!
 //! Here: parsing of values, the root of a path. Not here: what a command does with them.
 
@@ -52,7 +53,11 @@ pub struct JudgeOptions {
 impl JudgeOptions {
     /// Whether every rule that a level is given exists; else what to say.
     pub fn known(&self) -> Result<(), String> {
-        match self.rules.iter().find(|(id, _)| crate::rules::find(id).is_none() && !is_other_rule(id)) {
+        match self
+            .rules
+            .iter()
+            .find(|(id, _)| crate::rules::find(id).is_none() && !is_other_rule(id))
+        {
             Some((id, _)) => Err(format!("--rule: {}", super::unknown_rule(id))),
             None => Ok(()),
         }
@@ -101,7 +106,12 @@ impl Color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto if set("NO_COLOR") => false,
-            Color::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") => true,
+            Color::Auto
+                if std::env::var_os("CLICOLOR_FORCE")
+                    .is_some_and(|value| !value.is_empty() && value != "0") =>
+            {
+                true
+            }
             Color::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
@@ -158,7 +168,9 @@ pub fn target(text: &str) -> Result<Target, String> {
 
 /// Parses `ID=LEVEL`.
 fn rule_level(text: &str) -> Result<(String, Level), String> {
-    let (id, level) = text.split_once('=').ok_or("write the rule and its level, such as mutable-tag=warning")?;
+    let (id, level) = text
+        .split_once('=')
+        .ok_or("write the rule and its level, such as mutable-tag=warning")?;
     let level = match level {
         "off" => Level::Off,
         "info" => Level::At(Severity::Info),
@@ -184,10 +196,27 @@ impl Now {
 pub(super) fn now(text: &str) -> Result<Now, String> {
     let utc = |time: DateTime| time.to_zoned_datetime(TimeZone::UTC).ok();
     let zoned = text.parse::<ZonedDateTime>().ok();
-    let zoned = zoned.or_else(|| text.parse::<Timestamp>().ok().map(|time| time.to_zoned_datetime(TimeZone::UTC)));
-    let zoned = zoned.or_else(|| if text.len() > 10 { utc(text.parse::<DateTime>().ok()?) } else { None });
-    let zoned = zoned.or_else(|| utc(text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight())));
-    zoned.map(Now).ok_or_else(|| "write 2027-01-31, 2027-01-31T08:00:00Z or 2027-01-31T08:00:00[Europe/Berlin]".to_string())
+    let zoned = zoned.or_else(|| {
+        text.parse::<Timestamp>()
+            .ok()
+            .map(|time| time.to_zoned_datetime(TimeZone::UTC))
+    });
+    let zoned = zoned.or_else(|| {
+        if text.len() > 10 {
+            utc(text.parse::<DateTime>().ok()?)
+        } else {
+            None
+        }
+    });
+    let zoned = zoned.or_else(|| {
+        utc(text
+            .parse::<Date>()
+            .ok()?
+            .to_datetime(jiff::civil::Time::midnight()))
+    });
+    zoned.map(Now).ok_or_else(|| {
+        "write 2027-01-31, 2027-01-31T08:00:00Z or 2027-01-31T08:00:00[Europe/Berlin]".to_string()
+    })
 }
 
 /// A path that was asked about: the root of its repo, and where it lies in there.
@@ -208,27 +237,47 @@ impl Place {
     /// The place with the folder above for a root.
     pub fn widened(&self) -> Option<Place> {
         let name = self.root.file_name()?.to_str()?;
-        let path = if self.path.is_empty() { name.to_string() } else { format!("{name}/{}", self.path) };
-        Some(Place { root: self.root.parent()?.to_path_buf(), path })
+        let path = if self.path.is_empty() {
+            name.to_string()
+        } else {
+            format!("{name}/{}", self.path)
+        };
+        Some(Place {
+            root: self.root.parent()?.to_path_buf(),
+            path,
+        })
     }
 }
 
-/// Finds the root: the nearest folder at or above the path that holds a configuration or `.git`, else the folder itself. Outside
-/// of Git, a configuration above the current folder does not count.
+/// Finds the root: the nearest folder at or above the path that holds a configuration or `.git`,
+/// else the folder itself. Outside of Git, a configuration above the current folder does not count.
 pub fn place(path: &Path) -> Result<Place, String> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("{shown}: no such file or folder; `gitops-lint --help` lists the commands"),
+        std::io::ErrorKind::NotFound => {
+            format!("{shown}: no such file or folder; `gitops-lint --help` lists the commands")
+        }
         _ => format!("{shown} cannot be read: {error}"),
     })?;
-    let folder = if real.is_dir() { real.as_path() } else { real.parent().unwrap_or(&real) };
+    let folder = if real.is_dir() {
+        real.as_path()
+    } else {
+        real.parent().unwrap_or(&real)
+    };
     let git = find_root(&real);
-    let top = match current_folder().filter(|current| !git.join(".git").exists() && folder.starts_with(current)) {
+    let top = match current_folder()
+        .filter(|current| !git.join(".git").exists() && folder.starts_with(current))
+    {
         Some(current) => current,
         None => git.clone(),
     };
-    let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&top));
-    let root = within.into_iter().find(|ancestor| ancestor.join(CONFIG_FILE).is_file()).map_or(git, Path::to_path_buf);
+    let within = folder
+        .ancestors()
+        .take_while(|ancestor| ancestor.starts_with(&top));
+    let root = within
+        .into_iter()
+        .find(|ancestor| ancestor.join(CONFIG_FILE).is_file())
+        .map_or(git, Path::to_path_buf);
     let path = relative(&root, &real).ok_or_else(|| format!("{shown} is not UTF-8"))?;
     Ok(Place { root, path })
 }
@@ -263,7 +312,9 @@ pub fn complain(text: &str) {
 
 /// Columns of the terminal, as the shell says.
 pub fn columns() -> usize {
-    let columns = std::env::var_os("COLUMNS").as_ref().and_then(|value: &OsString| value.to_str()?.parse().ok());
+    let columns = std::env::var_os("COLUMNS")
+        .as_ref()
+        .and_then(|value: &OsString| value.to_str()?.parse().ok());
     columns.unwrap_or(120)
 }
 
@@ -273,15 +324,36 @@ mod tests {
 
     #[test]
     fn formats_take_files() {
-        assert_eq!(target("sarif=out/a=b.sarif"), Ok(Target { format: Format::Sarif, file: Some("out/a=b.sarif".into()) }));
-        assert_eq!(target("json"), Ok(Target { format: Format::Json, file: None }));
+        assert_eq!(
+            target("sarif=out/a=b.sarif"),
+            Ok(Target {
+                format: Format::Sarif,
+                file: Some("out/a=b.sarif".into())
+            })
+        );
+        assert_eq!(
+            target("json"),
+            Ok(Target {
+                format: Format::Json,
+                file: None
+            })
+        );
         assert!(target("yaml").is_err() && target("json=").is_err());
     }
 
     #[test]
     fn times_are_read_in_every_form() {
-        for text in ["2027-01-31", "2027-01-31T00:00:00Z", "2027-01-31T00:00", "2027-01-31T01:00:00+01:00[Europe/Berlin]"] {
-            assert_eq!(now(text).unwrap().0.timestamp().to_string(), "2027-01-31T00:00:00Z", "{text}");
+        for text in [
+            "2027-01-31",
+            "2027-01-31T00:00:00Z",
+            "2027-01-31T00:00",
+            "2027-01-31T01:00:00+01:00[Europe/Berlin]",
+        ] {
+            assert_eq!(
+                now(text).unwrap().0.timestamp().to_string(),
+                "2027-01-31T00:00:00Z",
+                "{text}"
+            );
         }
         assert!(now("tomorrow").is_err());
     }
@@ -292,10 +364,28 @@ mod tests {
         let top = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(top.join(".git")).unwrap();
         std::fs::create_dir_all(top.join("demo/apps/api")).unwrap();
-        assert_eq!(place(&top.join("demo/apps")), Ok(Place { root: top.clone(), path: "demo/apps".into() }));
+        assert_eq!(
+            place(&top.join("demo/apps")),
+            Ok(Place {
+                root: top.clone(),
+                path: "demo/apps".into()
+            })
+        );
         std::fs::write(top.join("demo").join(CONFIG_FILE), "version: 1\n").unwrap();
-        assert_eq!(place(&top.join("demo/apps")), Ok(Place { root: top.join("demo"), path: "apps".into() }));
-        assert_eq!(place(&top.join("demo")), Ok(Place { root: top.join("demo"), path: String::new() }));
+        assert_eq!(
+            place(&top.join("demo/apps")),
+            Ok(Place {
+                root: top.join("demo"),
+                path: "apps".into()
+            })
+        );
+        assert_eq!(
+            place(&top.join("demo")),
+            Ok(Place {
+                root: top.join("demo"),
+                path: String::new()
+            })
+        );
         assert!(place(&top.join("missing")).is_err());
     }
 }

@@ -42,10 +42,18 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(path).sort_by_file_name() {
         let entry = entry.map_err(|error| {
-            let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-            format!("{} cannot be read: {reason}", error.path().unwrap_or(path).display())
+            let reason = error
+                .io_error()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            format!(
+                "{} cannot be read: {reason}",
+                error.path().unwrap_or(path).display()
+            )
         })?;
-        let rego = entry.path().extension().is_some_and(|extension| extension == "rego");
+        let rego = entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "rego");
         if entry.file_type().is_file() && (rego || entry.depth() == 0) {
             paths.push(entry.into_path());
         }
@@ -55,8 +63,12 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
     }
     let read = |path: PathBuf| {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-        Ok(PolicyFile { path: shown, text: text.into() })
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        Ok(PolicyFile {
+            path: shown,
+            text: text.into(),
+        })
     };
     paths.into_iter().map(read).collect()
 }
@@ -65,12 +77,17 @@ fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
     let now = Now::or_clock(now).timestamp().as_nanosecond();
     let policies = Policies::compile(files(path)?, Vec::new(), Namespaces::All, now, true);
     let policies = policies.map_err(|problems| {
-        problems.iter().for_each(|problem| complain(&format!("error: {}", printable(&problem.to_string()))));
+        problems
+            .iter()
+            .for_each(|problem| complain(&format!("error: {}", printable(&problem.to_string()))));
         "no policy was tested".to_string()
     })?;
     let results = policies.test();
     if results.is_empty() {
-        return Err(format!("{} holds no rule whose name begins with test_", path.display()));
+        return Err(format!(
+            "{} holds no rule whose name begins with test_",
+            path.display()
+        ));
     }
     let mut failed = 0;
     for result in &results {
@@ -80,8 +97,18 @@ fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
             TestOutcome::Broken(message) => ("FAIL", format!(": {message}")),
         };
         failed += usize::from(result.outcome != TestOutcome::Passed);
-        print(&format!("{word} {}:{} {}{}\n", printable(&result.path), result.line, printable(&result.name), printable(&why)));
+        print(&format!(
+            "{word} {}:{} {}{}\n",
+            printable(&result.path),
+            result.line,
+            printable(&result.name),
+            printable(&why)
+        ));
     }
-    print(&format!("{} tests, {} passed, {failed} failed\n", results.len(), results.len() - failed));
+    print(&format!(
+        "{} tests, {} passed, {failed} failed\n",
+        results.len(),
+        results.len() - failed
+    ));
     Ok(failed == 0)
 }

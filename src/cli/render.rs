@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use super::options::{Color, complain, place as marked_place};
 use super::workspace::configuration;
 use crate::finding::Location;
-use crate::kustomize::{LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource};
+use crate::kustomize::{
+    LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource,
+};
 use crate::report::printable;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source};
@@ -31,7 +33,8 @@ pub struct Arguments {
     /// Add the label app.kubernetes.io/managed-by to everything
     #[arg(long)]
     add_managed_by_label: bool,
-    /// Configuration, for the copies of remote bases and charts [default: .gitops-lint.yaml in the root]
+    /// Configuration, for the copies of remote bases and charts [default: .gitops-lint.yaml in the
+    /// root]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Output format
@@ -72,7 +75,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(super::FAILED);
         }
     };
-    let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered.problems.iter().partition(|problem| problem.kind.refused());
+    let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered
+        .problems
+        .iter()
+        .partition(|problem| problem.kind.refused());
     for (word, problems) in [("error", &refused), ("warning", &notes)] {
         for problem in problems {
             complain(&describe(word, problem, &files));
@@ -84,7 +90,13 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let text = match (arguments.format, arguments.provenance) {
         (Format::Yaml, false) => yaml(&rendered.resources),
         (Format::Yaml, true) => annotated(&rendered.resources, &files),
-        (Format::Json, false) => pretty(&Value::Array(rendered.resources.iter().map(|resource| write::to_json(&resource.node)).collect())),
+        (Format::Json, false) => pretty(&Value::Array(
+            rendered
+                .resources
+                .iter()
+                .map(|resource| write::to_json(&resource.node))
+                .collect(),
+        )),
         (Format::Json, true) => pretty(&provenance(&rendered.resources, &files)),
     };
     // a closed pipe is no reason to fail
@@ -94,9 +106,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> {
     let shown = arguments.overlay.display();
-    let folder = arguments.overlay.canonicalize().map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let folder = arguments
+        .overlay
+        .canonicalize()
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
     if !folder.is_dir() {
-        return Err(format!("{shown} is a file: name the folder of a kustomization"));
+        return Err(format!(
+            "{shown} is a file: name the folder of a kustomization"
+        ));
     }
     let options = RenderOptions {
         load_restrictor: match arguments.load_restrictor {
@@ -111,22 +128,41 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         ..RenderOptions::default()
     };
     let marked = marked_place(&folder)?;
-    // where neither Git nor a configuration marks the root, it is the nearest folder that holds everything that is asked for,
-    // and the configuration that was named
+    // where neither Git nor a configuration marks the root, it is the nearest folder that holds
+    // everything that is asked for, and the configuration that was named
     let known = marked.is_marked();
-    let named = arguments.config.as_ref().and_then(|path| path.canonicalize().ok()?.parent().map(Path::to_path_buf));
-    let mut root = named.filter(|above| !known && folder.starts_with(above)).unwrap_or(marked.root);
+    let named = arguments
+        .config
+        .as_ref()
+        .and_then(|path| path.canonicalize().ok()?.parent().map(Path::to_path_buf));
+    let mut root = named
+        .filter(|above| !known && folder.starts_with(above))
+        .unwrap_or(marked.root);
     loop {
-        let tree = Worktree::open(&root).map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
+        let tree = Worktree::open(&root)
+            .map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
         let files = Arc::new(Files::default());
         let source: Arc<dyn Source> = Arc::new(tree);
-        let config = configuration(&root, &source, &files, arguments.config.as_deref(), Color::Auto)?;
-        let options = RenderOptions { root: Some(root.clone()), remotes: config.remotes, ..options.clone() };
+        let config = configuration(
+            &root,
+            &source,
+            &files,
+            arguments.config.as_deref(),
+            Color::Auto,
+        )?;
+        let options = RenderOptions {
+            root: Some(root.clone()),
+            remotes: config.remotes,
+            ..options.clone()
+        };
         let renderer = Renderer::new(source, files.clone(), options);
         let below = folder.strip_prefix(&root).unwrap_or(Path::new(""));
         let path: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
         let path = path.join("/");
-        match root.parent().filter(|parent| !known && parent.components().count() > 2 && renderer.leads_out(&path)) {
+        match root
+            .parent()
+            .filter(|parent| !known && parent.components().count() > 2 && renderer.leads_out(&path))
+        {
             Some(parent) => root = parent.to_path_buf(),
             None => return Ok((files, renderer.render(&path))),
         }
@@ -134,10 +170,22 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
 }
 
 fn describe(word: &str, problem: &Problem, files: &Files) -> String {
-    let mut lines = vec![format!("{word}: {}", problem.message), format!("  --> {}", place(problem.origin, files))];
-    lines.extend(problem.related.iter().map(|(label, origin)| format!("  {}: {label}", place(*origin, files))));
+    let mut lines = vec![
+        format!("{word}: {}", problem.message),
+        format!("  --> {}", place(problem.origin, files)),
+    ];
+    lines.extend(
+        problem
+            .related
+            .iter()
+            .map(|(label, origin)| format!("  {}: {label}", place(*origin, files))),
+    );
     lines.extend(problem.help.iter().map(|help| format!("  help: {help}")));
-    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| printable(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn place(origin: Origin, files: &Files) -> String {
@@ -150,7 +198,11 @@ fn pretty(value: &Value) -> String {
 }
 
 fn yaml(resources: &[Resource]) -> String {
-    resources.iter().map(|resource| write::write(&resource.node)).collect::<Vec<_>>().join("---\n")
+    resources
+        .iter()
+        .map(|resource| write::write(&resource.node))
+        .collect::<Vec<_>>()
+        .join("---\n")
 }
 
 /// The documents with a gutter that names file, line and reason of every line.
@@ -162,10 +214,13 @@ fn annotated(resources: &[Resource], files: &Files) -> String {
         }
         let text = write::write(&resource.node);
         let mut origins: Vec<Option<Origin>> = vec![None; text.lines().count()];
-        // the printed text is read again, so that its lines can be laid beside the tree that was printed
+        // the printed text is read again, so that its lines can be laid beside the tree that was
+        // printed
         let scratch = Files::default();
         let id = scratch.add("", None, Arc::from(text.as_str()));
-        let printed = read::read(&text, id).ok().and_then(|documents| documents.documents.into_iter().next());
+        let printed = read::read(&text, id)
+            .ok()
+            .and_then(|documents| documents.documents.into_iter().next());
         if let Some(printed) = printed {
             assign(&printed, &resource.node, &scratch, &mut origins);
         }
@@ -177,26 +232,65 @@ fn annotated(resources: &[Resource], files: &Files) -> String {
             lines.push((label, line.to_string()));
         }
     }
-    let width = lines.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
-    lines.iter().map(|(label, line)| format!("{label:<width$} | {line}").trim_end().to_string() + "\n").collect()
+    let width = lines
+        .iter()
+        .map(|(label, _)| label.chars().count())
+        .max()
+        .unwrap_or_default();
+    lines
+        .iter()
+        .map(|(label, line)| format!("{label:<width$} | {line}").trim_end().to_string() + "\n")
+        .collect()
 }
 
 /// Notes for every line of the printed tree which origin explains it.
 fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Origin>]) {
-    let line = |offset: u32| scratch.get(printed.origin.file).position(offset).line.saturating_sub(1);
+    let line = |offset: u32| {
+        scratch
+            .get(printed.origin.file)
+            .position(offset)
+            .line
+            .saturating_sub(1)
+    };
     let mut note = |from: usize, to: usize, origin: Origin| {
-        for place in origins.iter_mut().take(to + 1).skip(from).filter(|place| place.is_none()) {
+        for place in origins
+            .iter_mut()
+            .take(to + 1)
+            .skip(from)
+            .filter(|place| place.is_none())
+        {
             *place = Some(origin);
         }
     };
     match (&printed.data, &node.data) {
         (Data::Map(map), Data::Map(_)) if !map.entries.is_empty() => {
             for shown in &map.entries {
-                let Some(entry) = node.entry(&shown.key) else { continue };
+                let Some(entry) = node.entry(&shown.key) else {
+                    continue;
+                };
                 let whole = entry.value.entries().is_empty() && entry.value.items().is_empty();
                 let first = line(shown.key_origin.start);
-                let last = if whole { line(shown.value.origin.end.saturating_sub(1).max(shown.key_origin.start)) } else { first };
-                note(first, last, if whole { entry.value.origin } else { entry.key_origin });
+                let last = if whole {
+                    line(
+                        shown
+                            .value
+                            .origin
+                            .end
+                            .saturating_sub(1)
+                            .max(shown.key_origin.start),
+                    )
+                } else {
+                    first
+                };
+                note(
+                    first,
+                    last,
+                    if whole {
+                        entry.value.origin
+                    } else {
+                        entry.key_origin
+                    },
+                );
             }
             for shown in &map.entries {
                 if let Some(value) = node.get(&shown.key) {
@@ -209,7 +303,17 @@ fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Or
                 assign(shown, item, scratch, origins);
             }
         }
-        _ => note(line(printed.origin.start), line(printed.origin.end.saturating_sub(1).max(printed.origin.start)), node.origin),
+        _ => note(
+            line(printed.origin.start),
+            line(
+                printed
+                    .origin
+                    .end
+                    .saturating_sub(1)
+                    .max(printed.origin.start),
+            ),
+            node.origin,
+        ),
     }
 }
 
@@ -247,9 +351,11 @@ fn flatten(node: &Node, path: &mut String, files: &Files, values: &mut Vec<Value
             }
         }
         _ => {
-            let replaced: Vec<Value> = std::iter::successors(node.replaced.as_deref(), |node| node.replaced.as_deref())
-                .map(|node| json!({"value": write::to_json(node), "origin": origin(node, files)}))
-                .collect();
+            let replaced: Vec<Value> = std::iter::successors(node.replaced.as_deref(), |node| {
+                node.replaced.as_deref()
+            })
+            .map(|node| json!({"value": write::to_json(node), "origin": origin(node, files)}))
+            .collect();
             values.push(json!({
                 "path": path, "value": write::to_json(node), "origin": origin(node, files), "replaced": replaced,
             }));
@@ -263,20 +369,27 @@ fn origin(node: &Node, files: &Files) -> Value {
 
 /// The origin of a block scalar with its header (`|-`), without which its text is not the value.
 fn with_header(node: &Node, files: &Files) -> Origin {
-    let block = node.as_scalar().is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded));
+    let block = node
+        .as_scalar()
+        .is_some_and(|scalar| matches!(scalar.style, Style::Literal | Style::Folded));
     let header = || {
         let file = files.get(node.origin.file);
         let before = file.text.get(..node.origin.start as usize)?.trim_end();
         let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?;
         let line = line.split(" #").next().unwrap_or(line).trim_end();
-        let mark = line.trim_end_matches(|character: char| character.is_ascii_digit() || matches!(character, '+' | '-'));
+        let mark = line.trim_end_matches(|character: char| {
+            character.is_ascii_digit() || matches!(character, '+' | '-')
+        });
         let at = mark.ends_with(['|', '>']).then_some(mark.len() - 1)?;
         let start = before.rfind('\n').map_or(0, |at| at + 1) + at;
         u32::try_from(start).ok()
     };
     let written = matches!(node.origin.by, By::Manifest | By::Patch);
     match (block && written).then(header).flatten() {
-        Some(start) => Origin { start, ..node.origin },
+        Some(start) => Origin {
+            start,
+            ..node.origin
+        },
         None => node.origin,
     }
 }

@@ -1,4 +1,5 @@
-//! `rules`: lists the built-in rules or explains one, from the text that the README and SARIF use as well.
+//! `rules`: lists the built-in rules or explains one, from the text that the README and SARIF use
+//! as well.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -60,7 +61,11 @@ impl Rule {
             level: metadata.level,
             severity: metadata.severity.as_str(),
             summary: metadata.summary,
-            options: metadata.options.iter().map(|(name, meaning)| RuleOption { name, meaning }).collect(),
+            options: metadata
+                .options
+                .iter()
+                .map(|(name, meaning)| RuleOption { name, meaning })
+                .collect(),
             documentation: metadata.documentation(),
             url: report::url(metadata.id),
         }
@@ -82,24 +87,41 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     let text = match (arguments.format, arguments.rule.is_some()) {
         (Format::Json, _) => {
-            let document = Document { version: 1, rules: chosen.into_iter().map(Rule::new).collect() };
-            serde_json::to_string_pretty(&document).expect("internal: plain data is written as JSON") + "\n"
+            let document = Document {
+                version: 1,
+                rules: chosen.into_iter().map(Rule::new).collect(),
+            };
+            serde_json::to_string_pretty(&document)
+                .expect("internal: plain data is written as JSON")
+                + "\n"
         }
         (Format::Markdown, false) => rules::table_markdown(),
         (_, false) => list(&chosen),
-        (_, true) => chosen.iter().map(|metadata| explanation(metadata)).collect(),
+        (_, true) => chosen
+            .iter()
+            .map(|metadata| explanation(metadata))
+            .collect(),
     };
     print(&text);
     ExitCode::SUCCESS
 }
 
 fn list(all: &[&Metadata]) -> String {
-    let width = all.iter().map(|metadata| metadata.id.len()).max().unwrap_or(0);
+    let width = all
+        .iter()
+        .map(|metadata| metadata.id.len())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     let mut category = None;
     for metadata in all {
         if category.replace(metadata.category) != Some(metadata.category) {
-            let _ = writeln!(text, "{}{:?}", if text.is_empty() { "" } else { "\n" }, metadata.category);
+            let _ = writeln!(
+                text,
+                "{}{:?}",
+                if text.is_empty() { "" } else { "\n" },
+                metadata.category
+            );
         }
         let _ = writeln!(text, "  {:width$}  {}", metadata.id, metadata.summary);
     }

@@ -1,4 +1,5 @@
-//! `status`: which image runs in which environment, since when, by which commit. `history`: the promotions of an app.
+//! `status`: which image runs in which environment, since when, by which commit. `history`: the
+//! promotions of an app.
 //!
 //! From the repository alone. Here: tables and JSON. Not here: walking Git (`history`).
 
@@ -100,29 +101,42 @@ struct Line<'r> {
 /// The versions of an image that an overlay went through, newest first, as far as the walk went.
 type Past = BTreeMap<(usize, String), Vec<Version>>;
 
-/// An image that two environments run in different versions, each side with its overlay, its name there and its version.
+/// An image that two environments run in different versions, each side with its overlay, its name
+/// there and its version.
 struct Differing {
     earlier: ((usize, String), Version),
     later: ((usize, String), Version),
 }
 
 impl Differing {
-    /// Whether more of an overlay's past may tell how the two stand: the earlier environment's until it shows what the later one
-    /// runs, the later one's until it shows what the earlier one runs.
+    /// Whether more of an overlay's past may tell how the two stand: the earlier environment's
+    /// until it shows what the later one runs, the later one's until it shows what the earlier one
+    /// runs.
     fn is_open(&self, overlay: usize, past: &Past) -> bool {
-        let ran = |side: &(usize, String), version: &Version| past.get(side).is_some_and(|all| all.iter().any(|old| old.same(version)));
-        !ran(&self.earlier.0, &self.later.1) && (overlay == self.earlier.0.0 || !ran(&self.later.0, &self.earlier.1))
+        let ran = |side: &(usize, String), version: &Version| {
+            past.get(side)
+                .is_some_and(|all| all.iter().any(|old| old.same(version)))
+        };
+        !ran(&self.earlier.0, &self.later.1)
+            && (overlay == self.earlier.0.0 || !ran(&self.later.0, &self.earlier.1))
     }
 }
 
 fn one(images: &Images, name: &str) -> Option<Version> {
-    images.get(name).and_then(|versions| versions.iter().next().cloned())
+    images
+        .get(name)
+        .and_then(|versions| versions.iter().next().cloned())
 }
 
 /// Says once which overlays may lack images.
 fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
     const NAMED: usize = 3;
-    let named = paths.iter().take(NAMED).map(|path| &**path).collect::<Vec<_>>().join(", ");
+    let named = paths
+        .iter()
+        .take(NAMED)
+        .map(|path| &**path)
+        .collect::<Vec<_>>()
+        .join(", ");
     let others = match paths.len().saturating_sub(NAMED) {
         _ if paths.is_empty() => return,
         0 => String::new(),
@@ -135,7 +149,10 @@ fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
 }
 
 fn status(arguments: &StatusArguments) -> Result<String, String> {
-    let head = arguments.at.as_deref().map_or(Head::Worktree, Head::Revision);
+    let head = arguments
+        .at
+        .as_deref()
+        .map_or(Head::Worktree, Head::Revision);
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let repo = &workspace.repo;
     for app in &arguments.apps {
@@ -143,34 +160,69 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     }
     let wanted: Vec<usize> = overlays_of(repo, None)
         .into_iter()
-        .filter(|index| arguments.apps.is_empty() || repo.overlays.get(*index).is_some_and(|overlay| arguments.apps.contains(&overlay.app)))
+        .filter(|index| {
+            arguments.apps.is_empty()
+                || repo
+                    .overlays
+                    .get(*index)
+                    .is_some_and(|overlay| arguments.apps.contains(&overlay.app))
+        })
         .collect();
     if wanted.is_empty() {
         return Err("no overlay of an environment was found".to_string());
     }
-    let rendered = wanted.par_iter().filter_map(|index| Some((*index, images(&repo.overlays.get(*index)?.rendered, &repo.files))));
+    let rendered = wanted.par_iter().filter_map(|index| {
+        Some((
+            *index,
+            images(&repo.overlays.get(*index)?.rendered, &repo.files),
+        ))
+    });
     let present: BTreeMap<usize, Images> = rendered.collect::<Vec<_>>().into_iter().collect();
-    let partial = wanted.iter().filter_map(|index| repo.overlays.get(*index)).filter(|overlay| !overlay.rendered.complete);
-    warn_of_partial(&partial.map(|overlay| printable(&overlay.path)).collect::<Vec<_>>(), wanted.len());
+    let partial = wanted
+        .iter()
+        .filter_map(|index| repo.overlays.get(*index))
+        .filter(|overlay| !overlay.rendered.complete);
+    warn_of_partial(
+        &partial
+            .map(|overlay| printable(&overlay.path))
+            .collect::<Vec<_>>(),
+        wanted.len(),
+    );
     // of several, the first pair of the list
-    let before: BTreeMap<usize, usize> = repo.pairs.iter().rev().map(|pair| (pair.to, pair.from)).collect();
-    // an image without tag and digest in the overlay before is found by the end of its name: mirrors differ in the registry
+    let before: BTreeMap<usize, usize> = repo
+        .pairs
+        .iter()
+        .rev()
+        .map(|pair| (pair.to, pair.from))
+        .collect();
+    // an image without tag and digest in the overlay before is found by the end of its name:
+    // mirrors differ in the registry
     let counterpart = |index: usize, name: &str| -> Option<(usize, String)> {
         let from = *before.get(&index)?;
         let names = present.get(&from)?;
         let end = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();
-        let found = names.keys().find(|other| *other == name).or_else(|| names.keys().find(|other| end(other) == end(name)))?;
+        let found = names
+            .keys()
+            .find(|other| *other == name)
+            .or_else(|| names.keys().find(|other| end(other) == end(name)))?;
         Some((from, found.clone()))
     };
     let mut since: BTreeMap<(usize, String), Option<Arc<Commit>>> = BTreeMap::new();
     let mut past: Past = BTreeMap::new();
     let differing: Vec<Differing> = present
         .iter()
-        .flat_map(|(index, images)| images.keys().filter_map(|name| Some((*index, name.clone(), one(images, name)?))))
+        .flat_map(|(index, images)| {
+            images
+                .keys()
+                .filter_map(|name| Some((*index, name.clone(), one(images, name)?)))
+        })
         .filter_map(|(index, name, version)| {
             let (from, other) = counterpart(index, &name)?;
             let earlier = one(present.get(&from)?, &other)?;
-            (!earlier.same(&version)).then_some(Differing { earlier: ((from, other), earlier), later: ((index, name), version) })
+            (!earlier.same(&version)).then_some(Differing {
+                earlier: ((from, other), earlier),
+                later: ((index, name), version),
+            })
         })
         .collect();
     let mut differing_of: BTreeMap<usize, Vec<&Differing>> = BTreeMap::new();
@@ -178,21 +230,36 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
         differing_of.entry(pair.earlier.0.0).or_default().push(pair);
         differing_of.entry(pair.later.0.0).or_default().push(pair);
     }
-    let end = match workspace.git().and_then(|git| Ok((git, workspace.head_commit()?))) {
+    let end = match workspace
+        .git()
+        .and_then(|git| Ok((git, workspace.head_commit()?)))
+    {
         Err(error) => End::Truncated(error.to_string()),
         Ok((repository, head)) => {
-            let mut walk = Walk::new(repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted);
+            let mut walk = Walk::new(
+                repository,
+                &workspace.config,
+                repo,
+                Some(workspace.place.root.clone()),
+                &wanted,
+            );
             walk.run(repo, &head, &mut |change: Change| {
-                let Some(images) = present.get(&change.overlay) else { return false };
+                let Some(images) = present.get(&change.overlay) else {
+                    return false;
+                };
                 for name in images.keys() {
                     let key = (change.overlay, name.clone());
                     let (old, new) = (one(&change.before, name), one(&change.after, name));
                     if old != new {
-                        since.entry(key.clone()).or_insert_with(|| change.commit.clone());
+                        since
+                            .entry(key.clone())
+                            .or_insert_with(|| change.commit.clone());
                         past.entry(key).or_default().extend(old);
                     }
                 }
-                let dated = images.keys().all(|name| since.contains_key(&(change.overlay, name.clone())));
+                let dated = images
+                    .keys()
+                    .all(|name| since.contains_key(&(change.overlay, name.clone())));
                 let mut pairs = differing_of.get(&change.overlay).into_iter().flatten();
                 !dated || pairs.any(|pair| pair.is_open(change.overlay, &past))
             })
@@ -200,33 +267,64 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     };
     let mut lines = Vec::new();
     for (index, images) in &present {
-        let Some(overlay) = repo.overlays.get(*index) else { continue };
+        let Some(overlay) = repo.overlays.get(*index) else {
+            continue;
+        };
         for (name, versions) in images {
             for version in versions {
                 let key = (*index, name.clone());
                 let relation = counterpart(*index, name).and_then(|(from, other)| {
                     let earlier = one(present.get(&from)?, &other)?;
-                    Some(relation(version, &earlier, past.get(&key), past.get(&(from, other))))
+                    Some(relation(
+                        version,
+                        &earlier,
+                        past.get(&key),
+                        past.get(&(from, other)),
+                    ))
                 });
                 let found = since.get(&key).cloned();
                 let committed = !matches!(found, Some(None));
-                lines.push(Line { overlay, name: name.clone(), version: version.clone(), since: found.flatten(), committed, relation });
+                lines.push(Line {
+                    overlay,
+                    name: name.clone(),
+                    version: version.clone(),
+                    since: found.flatten(),
+                    committed,
+                    relation,
+                });
             }
         }
     }
     lines.sort_by(|one, other| {
-        let key = |line: &Line| (line.overlay.app.clone(), line.overlay.environment, line.overlay.variant.clone(), line.name.clone());
+        let key = |line: &Line| {
+            (
+                line.overlay.app.clone(),
+                line.overlay.environment,
+                line.overlay.variant.clone(),
+                line.name.clone(),
+            )
+        };
         key(one).cmp(&key(other))
     });
     if let End::Truncated(reason) = &end {
-        complain(&format!("warning: the history is not complete: {}", printable(reason)));
+        complain(&format!(
+            "warning: the history is not complete: {}",
+            printable(reason)
+        ));
     }
     workspace.whole()?;
     let revision = arguments.at.clone();
     if let Some(file) = &arguments.write {
-        let markdown = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
-        let text = if markdown { markdown_of(repo, &lines) } else { json_of(repo, &lines, revision.as_deref()) };
-        std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+        let markdown = file
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+        let text = if markdown {
+            markdown_of(repo, &lines)
+        } else {
+            json_of(repo, &lines, revision.as_deref())
+        };
+        std::fs::write(file, text)
+            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     }
     Ok(match arguments.format {
         TextJsonOrMarkdown::Text => text_of(repo, &lines),
@@ -235,11 +333,17 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     })
 }
 
-fn relation(version: &Version, earlier: &Version, own_past: Option<&Vec<Version>>, earlier_past: Option<&Vec<Version>>) -> Relation {
+fn relation(
+    version: &Version,
+    earlier: &Version,
+    own_past: Option<&Vec<Version>>,
+    earlier_past: Option<&Vec<Version>>,
+) -> Relation {
     if version.same(earlier) {
         return Relation::Same;
     }
-    if let Some(steps) = earlier_past.and_then(|past| past.iter().position(|old| old.same(version))) {
+    if let Some(steps) = earlier_past.and_then(|past| past.iter().position(|old| old.same(version)))
+    {
         return Relation::Behind(steps + 1);
     }
     match own_past.is_some_and(|past| past.iter().any(|old| old.same(earlier))) {
@@ -249,21 +353,34 @@ fn relation(version: &Version, earlier: &Version, own_past: Option<&Vec<Version>
 }
 
 fn environment_name(repo: &Repo, overlay: &Overlay) -> String {
-    repo.environment(overlay).map(|environment| environment.name.clone()).unwrap_or_default()
+    repo.environment(overlay)
+        .map(|environment| environment.name.clone())
+        .unwrap_or_default()
 }
 
 /// `2026-11-24`, in UTC.
 fn day(commit: &Commit) -> String {
-    jiff::Timestamp::from_second(commit.time).map(|time| time.to_string().chars().take(10).collect()).unwrap_or_default()
+    jiff::Timestamp::from_second(commit.time)
+        .map(|time| time.to_string().chars().take(10).collect())
+        .unwrap_or_default()
 }
 
 fn time(commit: &Commit) -> String {
-    jiff::Timestamp::from_second(commit.time).map(|time| time.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_second(commit.time)
+        .map(|time| time.to_string())
+        .unwrap_or_default()
 }
 
 /// A version as a column can hold it.
 fn shown(version: &Version) -> String {
-    let cut = |digest: &String| digest.split_once(':').map_or(digest.as_str(), |(_, hex)| hex).chars().take(12).collect::<String>();
+    let cut = |digest: &String| {
+        digest
+            .split_once(':')
+            .map_or(digest.as_str(), |(_, hex)| hex)
+            .chars()
+            .take(12)
+            .collect::<String>()
+    };
     match (&version.tag, &version.digest) {
         (Some(tag), Some(digest)) => format!("{tag}@{}", cut(digest)),
         (Some(tag), None) => tag.clone(),
@@ -280,7 +397,11 @@ fn cells(repo: &Repo, line: &Line) -> [String; 8] {
     };
     let (since, commit, author) = match (&line.since, line.committed) {
         (Some(commit), _) => (day(commit), short(&commit.id), commit.author.name.clone()),
-        (None, false) => ("now".to_string(), "(not committed)".to_string(), String::new()),
+        (None, false) => (
+            "now".to_string(),
+            "(not committed)".to_string(),
+            String::new(),
+        ),
         (None, true) => (String::new(), String::new(), String::new()),
     };
     let relation = match &line.relation {
@@ -288,22 +409,54 @@ fn cells(repo: &Repo, line: &Line) -> [String; 8] {
         Some(other) => other.as_str().to_string(),
         None => String::new(),
     };
-    [line.overlay.app.clone(), environment, line.name.clone(), shown(&line.version), since, commit, author, relation]
+    [
+        line.overlay.app.clone(),
+        environment,
+        line.name.clone(),
+        shown(&line.version),
+        since,
+        commit,
+        author,
+        relation,
+    ]
 }
 
-const HEADER: [&str; 8] = ["APP", "ENVIRONMENT", "IMAGE", "VERSION", "SINCE", "COMMIT", "AUTHOR", "TO THE ONE BEFORE"];
+const HEADER: [&str; 8] = [
+    "APP",
+    "ENVIRONMENT",
+    "IMAGE",
+    "VERSION",
+    "SINCE",
+    "COMMIT",
+    "AUTHOR",
+    "TO THE ONE BEFORE",
+];
 
 fn text_of(repo: &Repo, lines: &[Line]) -> String {
     let mut rows: Vec<[String; 8]> = vec![HEADER.map(str::to_string)];
-    rows.extend(lines.iter().map(|line| cells(repo, line).map(|cell| printable(&cell).into_owned())));
+    rows.extend(
+        lines
+            .iter()
+            .map(|line| cells(repo, line).map(|cell| printable(&cell).into_owned())),
+    );
     table(&rows)
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         cells.join("  ").trim_end().to_string() + "\n"
     };
     rows.iter().map(line).collect()
@@ -311,9 +464,16 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 fn markdown_of(repo: &Repo, lines: &[Line]) -> String {
     let escape = |text: &str| printable(text).replace('|', "\\|").replace('<', "&lt;");
-    let mut text = format!("| {} |\n|{}\n", HEADER.map(str::to_lowercase).join(" | "), "---|".repeat(HEADER.len()));
+    let mut text = format!(
+        "| {} |\n|{}\n",
+        HEADER.map(str::to_lowercase).join(" | "),
+        "---|".repeat(HEADER.len())
+    );
     for line in lines {
-        text.push_str(&format!("| {} |\n", cells(repo, line).map(|cell| escape(&cell)).join(" | ")));
+        text.push_str(&format!(
+            "| {} |\n",
+            cells(repo, line).map(|cell| escape(&cell)).join(" | ")
+        ));
     }
     text
 }
@@ -345,16 +505,28 @@ fn json_of(repo: &Repo, lines: &[Line], revision: Option<&str>) -> String {
             .collect();
         apps.push(json!({"app": app.first().map(|line| line.overlay.app.clone()), "environments": environments}));
     }
-    format!("{:#}\n", json!({"version": 1, "revision": revision, "apps": apps}))
+    format!(
+        "{:#}\n",
+        json!({"version": 1, "revision": revision, "apps": apps})
+    )
 }
 
 fn known_app(repo: &Repo, app: &str) -> Result<(), String> {
-    if repo.overlays.iter().any(|overlay| overlay.app == app && overlay.environment.is_some()) {
+    if repo
+        .overlays
+        .iter()
+        .any(|overlay| overlay.app == app && overlay.environment.is_some())
+    {
         return Ok(());
     }
-    let known: Vec<&str> =
-        repo.overlays.iter().filter(|overlay| overlay.environment.is_some()).map(|overlay| overlay.app.as_str()).collect();
-    let meant = nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+    let known: Vec<&str> = repo
+        .overlays
+        .iter()
+        .filter(|overlay| overlay.environment.is_some())
+        .map(|overlay| overlay.app.as_str())
+        .collect();
+    let meant =
+        nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
     Err(format!("there is no app {app}{meant}"))
 }
 
@@ -363,21 +535,48 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
     let repo = &workspace.repo;
     known_app(repo, &arguments.app)?;
     let told = |error: GitError| error.to_string();
-    let (repository, head) = (workspace.git().map_err(told)?, workspace.head_commit().map_err(told)?);
+    let (repository, head) = (
+        workspace.git().map_err(told)?,
+        workspace.head_commit().map_err(told)?,
+    );
     let wanted = overlays_of(repo, Some(&arguments.app));
     let mut changes: Vec<Change> = Vec::new();
-    let end = Walk::new(repository, &workspace.config, repo, Some(workspace.place.root.clone()), &wanted).run(repo, &head, &mut |change| {
+    let end = Walk::new(
+        repository,
+        &workspace.config,
+        repo,
+        Some(workspace.place.root.clone()),
+        &wanted,
+    )
+    .run(repo, &head, &mut |change| {
         changes.push(change);
         true
     });
     if let End::Truncated(reason) = &end {
-        complain(&format!("warning: the history is not complete: {}", printable(reason)));
+        complain(&format!(
+            "warning: the history is not complete: {}",
+            printable(reason)
+        ));
     }
-    let mut rows: Vec<[String; 7]> = vec![["DATE", "COMMIT", "AUTHOR", "ENVIRONMENT", "IMAGE", "FROM", "TO"].map(str::to_string)];
+    let mut rows: Vec<[String; 7]> = vec![
+        [
+            "DATE",
+            "COMMIT",
+            "AUTHOR",
+            "ENVIRONMENT",
+            "IMAGE",
+            "FROM",
+            "TO",
+        ]
+        .map(str::to_string),
+    ];
     let mut promotions = Vec::new();
     for change in &changes {
-        let Some(overlay) = repo.overlays.get(change.overlay) else { continue };
-        let names: std::collections::BTreeSet<&String> = change.before.keys().chain(change.after.keys()).collect();
+        let Some(overlay) = repo.overlays.get(change.overlay) else {
+            continue;
+        };
+        let names: std::collections::BTreeSet<&String> =
+            change.before.keys().chain(change.after.keys()).collect();
         for name in names {
             let (from, to) = (one(&change.before, name), one(&change.after, name));
             if from == to {
@@ -390,8 +589,14 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
                 "commit": commit.map(|commit| hex(&commit.id)), "date": commit.map(time), "author": commit.map(|commit| commit.author.name.clone()),
                 "image": name, "from": from.as_ref().map(Version::to_string), "to": to.as_ref().map(Version::to_string),
             }));
-            let place = overlay.variant.as_ref().map_or(environment.clone(), |variant| format!("{environment}/{variant}"));
-            let version = |version: &Option<Version>| version.as_ref().map_or("-".to_string(), shown);
+            let place = overlay
+                .variant
+                .as_ref()
+                .map_or(environment.clone(), |variant| {
+                    format!("{environment}/{variant}")
+                });
+            let version =
+                |version: &Option<Version>| version.as_ref().map_or("-".to_string(), shown);
             let row = [
                 commit.map_or("now".to_string(), day),
                 commit.map_or("(not committed)".to_string(), |commit| short(&commit.id)),
@@ -406,7 +611,10 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
     }
     workspace.whole()?;
     Ok(match arguments.format {
-        TextOrJson::Json => format!("{:#}\n", json!({"version": 1, "app": arguments.app, "promotions": promotions})),
+        TextOrJson::Json => format!(
+            "{:#}\n",
+            json!({"version": 1, "app": arguments.app, "promotions": promotions})
+        ),
         TextOrJson::Text if rows.len() == 1 => "no promotion was found\n".to_string(),
         TextOrJson::Text => table(&rows),
     })

@@ -1,7 +1,8 @@
-//! `why`: the life of a rendered value: the line that wrote it, what replaced or removed it, and what it is in each environment.
+//! `why`: the life of a rendered value: the line that wrote it, what replaced or removed it, and
+//! what it is in each environment.
 //!
-//! Here: finding what a person means by a resource and a path, and printing. Not here: provenance (`kustomize` keeps it in the
-//! tree). Values of Secrets are never printed.
+//! Here: finding what a person means by a resource and a path, and printing. Not here: provenance
+//! (`kustomize` keeps it in the tree). Values of Secrets are never printed.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -46,7 +47,8 @@ const SHORT: [(&str, &str); 12] = [
 pub struct Arguments {
     /// The object: Deployment/api, or its name alone
     resource: String,
-    /// The value in it: spec.replicas, containers[api].image, /spec/replicas; the end of a path is enough
+    /// The value in it: spec.replicas, containers[api].image, /spec/replicas; the end of a path is
+    /// enough
     value: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -75,12 +77,23 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 fn why(arguments: &Arguments) -> Result<String, String> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
-    let sought = resources(&overlays(repo, arguments)?, &arguments.resource, arguments.value.as_deref())?;
+    let sought = resources(
+        &overlays(repo, arguments)?,
+        &arguments.resource,
+        arguments.value.as_deref(),
+    )?;
     let lives = match &arguments.value {
-        Some(value) => values(&sought, value, arguments.resource.rsplit('/').next().unwrap_or_default())?,
+        Some(value) => values(
+            &sought,
+            value,
+            arguments.resource.rsplit('/').next().unwrap_or_default(),
+        )?,
         None => sought.iter().flat_map(|found| changed(*found)).collect(),
     };
-    let color = arguments.repo.color.colored(std::io::stdout().is_terminal());
+    let color = arguments
+        .repo
+        .color
+        .colored(std::io::stdout().is_terminal());
     Ok(match arguments.format {
         TextOrJson::Json => json_of(repo, &sought, &lives),
         TextOrJson::Text => text_of(repo, &sought, &lives, arguments.value.is_some(), color),
@@ -92,23 +105,54 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
     let mut wanted = Vec::new();
     for name in &arguments.environments {
         let lower = name.to_ascii_lowercase();
-        let same = |known: &crate::repo::Environment| known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower);
-        wanted.push(repo.environments.iter().position(same).ok_or_else(|| format!("there is no environment {name}"))?);
+        let same = |known: &crate::repo::Environment| {
+            known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
+        };
+        wanted.push(
+            repo.environments
+                .iter()
+                .position(same)
+                .ok_or_else(|| format!("there is no environment {name}"))?,
+        );
     }
-    let folders: Vec<&str> = arguments.overlays.iter().map(|path| path.trim_start_matches("./").trim_end_matches('/')).collect();
-    let known: Vec<&str> = repo.overlays.iter().map(|overlay| overlay.path.as_str()).collect();
+    let folders: Vec<&str> = arguments
+        .overlays
+        .iter()
+        .map(|path| path.trim_start_matches("./").trim_end_matches('/'))
+        .collect();
+    let known: Vec<&str> = repo
+        .overlays
+        .iter()
+        .map(|overlay| overlay.path.as_str())
+        .collect();
     if let Some(folder) = folders.iter().find(|folder| !known.contains(folder)) {
-        let meant = nearest(folder, &known).map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
+        let meant = nearest(folder, &known).map_or(String::new(), |meant| {
+            format!("; did you mean {}?", printable(meant))
+        });
         return Err(format!("there is no overlay {}{meant}", printable(folder)));
     }
     let kept = |overlay: &&Overlay| {
         (folders.is_empty() || folders.contains(&overlay.path.as_str()))
-            && (wanted.is_empty() || overlay.environment.is_some_and(|environment| wanted.contains(&environment)))
+            && (wanted.is_empty()
+                || overlay
+                    .environment
+                    .is_some_and(|environment| wanted.contains(&environment)))
             && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
     };
     let mut overlays: Vec<&Overlay> = repo.overlays.iter().filter(kept).collect();
-    overlays.sort_by_key(|overlay| (overlay.app.as_str(), overlay.environment, overlay.variant.as_deref(), overlay.path.as_str()));
-    if overlays.is_empty() { Err("no overlay was found; nothing was looked at".to_string()) } else { Ok(overlays) }
+    overlays.sort_by_key(|overlay| {
+        (
+            overlay.app.as_str(),
+            overlay.environment,
+            overlay.variant.as_deref(),
+            overlay.path.as_str(),
+        )
+    });
+    if overlays.is_empty() {
+        Err("no overlay was found; nothing was looked at".to_string())
+    } else {
+        Ok(overlays)
+    }
 }
 
 /// An object in an overlay.
@@ -122,42 +166,90 @@ struct Found<'r> {
 
 /// The objects of an overlay, and those that patches deleted from it.
 fn objects(overlay: &Overlay) -> impl Iterator<Item = Found<'_>> {
-    let there = overlay.rendered.resources.iter().map(move |resource| Found { overlay, resource, deleted: None });
-    let there_still = |gone: &Resource| overlay.rendered.resources.iter().any(|resource| resource.id() == gone.id());
-    let deleted = overlay.rendered.deleted.iter().filter(move |gone| !there_still(&gone.resource));
-    there.chain(deleted.map(move |gone| Found { overlay, resource: &gone.resource, deleted: Some(gone.origin) }))
+    let there = overlay
+        .rendered
+        .resources
+        .iter()
+        .map(move |resource| Found {
+            overlay,
+            resource,
+            deleted: None,
+        });
+    let there_still = |gone: &Resource| {
+        overlay
+            .rendered
+            .resources
+            .iter()
+            .any(|resource| resource.id() == gone.id())
+    };
+    let deleted = overlay
+        .rendered
+        .deleted
+        .iter()
+        .filter(move |gone| !there_still(&gone.resource));
+    there.chain(deleted.map(move |gone| Found {
+        overlay,
+        resource: &gone.resource,
+        deleted: Some(gone.origin),
+    }))
 }
 
-/// The object that a name means, in each overlay. A name as written before prefixes and hashes counts as the name; where
-/// nothing has the name whole, a part of it is enough, or the name of a container. Of several objects, the one that has the
-/// value is meant.
-fn resources<'r>(overlays: &[&'r Overlay], name: &str, value: Option<&str>) -> Result<Vec<Found<'r>>, String> {
-    let (kind, name) = name.rsplit_once('/').map_or((None, name), |(kind, name)| (Some(kind), name));
+/// The object that a name means, in each overlay. A name as written before prefixes and hashes
+/// counts as the name; where nothing has the name whole, a part of it is enough, or the name of a
+/// container. Of several objects, the one that has the value is meant.
+fn resources<'r>(
+    overlays: &[&'r Overlay],
+    name: &str,
+    value: Option<&str>,
+) -> Result<Vec<Found<'r>>, String> {
+    let (kind, name) = name
+        .rsplit_once('/')
+        .map_or((None, name), |(kind, name)| (Some(kind), name));
     let of_kind = |resource: &Resource| {
         kind.is_none_or(|kind| {
-            let whole = SHORT.iter().find(|(short, _)| short.eq_ignore_ascii_case(kind)).map_or(kind, |(_, whole)| whole);
+            let whole = SHORT
+                .iter()
+                .find(|(short, _)| short.eq_ignore_ascii_case(kind))
+                .map_or(kind, |(_, whole)| whole);
             let singular = whole.strip_suffix('s').unwrap_or(whole);
-            [whole, singular].iter().any(|kind| resource.kind().eq_ignore_ascii_case(kind))
+            [whole, singular]
+                .iter()
+                .any(|kind| resource.kind().eq_ignore_ascii_case(kind))
         })
     };
     let all = || overlays.iter().flat_map(|overlay| objects(overlay));
     let such = |test: &dyn Fn(&Resource) -> bool| -> Vec<Found<'r>> {
-        all().filter(|found| of_kind(found.resource) && test(found.resource)).collect()
+        all()
+            .filter(|found| of_kind(found.resource) && test(found.resource))
+            .collect()
     };
-    let named = |test: &dyn Fn(&str) -> bool| such(&|resource| test(resource.name()) || test(&resource.original.name));
+    let named = |test: &dyn Fn(&str) -> bool| {
+        such(&|resource| test(resource.name()) || test(&resource.original.name))
+    };
     let mut found = named(&|known| known == name);
     if found.is_empty() {
         found = such(&|resource| {
-            workload::of(resource).iter().flat_map(|workload| &workload.containers).any(|container| container.name == name)
+            workload::of(resource)
+                .iter()
+                .flat_map(|workload| &workload.containers)
+                .any(|container| container.name == name)
         });
     }
     if found.is_empty() {
         found = named(&|known| known.contains(name));
     }
-    let identities =
-        |found: &[Found]| -> BTreeSet<String> { found.iter().map(|found| shown_identity(found.overlay, found.resource, false)).collect() };
+    let identities = |found: &[Found]| -> BTreeSet<String> {
+        found
+            .iter()
+            .map(|found| shown_identity(found.overlay, found.resource, false))
+            .collect()
+    };
     if let Some(value) = value.filter(|_| identities(&found).len() > 1) {
-        let with: Vec<Found> = found.iter().copied().filter(|one| !meant(&[*one], &words(value)).0.is_empty()).collect();
+        let with: Vec<Found> = found
+            .iter()
+            .copied()
+            .filter(|one| !meant(&[*one], &words(value)).0.is_empty())
+            .collect();
         if identities(&with).len() == 1 {
             found = with;
         }
@@ -165,34 +257,61 @@ fn resources<'r>(overlays: &[&'r Overlay], name: &str, value: Option<&str>) -> R
     match identities(&found).len() {
         1 => Ok(found),
         0 => {
-            let known: Vec<String> = all().map(|found| format!("{}/{}", found.resource.kind(), found.resource.original.name)).collect();
+            let known: Vec<String> = all()
+                .map(|found| format!("{}/{}", found.resource.kind(), found.resource.original.name))
+                .collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let sought = kind.map_or_else(|| name.to_string(), |kind| format!("{kind}/{name}"));
             // a name alone is compared with names alone
-            let names: Vec<&str> = known.iter().map(|known| known.rsplit('/').next().unwrap_or(known)).collect();
+            let names: Vec<&str> = known
+                .iter()
+                .map(|known| known.rsplit('/').next().unwrap_or(known))
+                .collect();
             let meant = nearest(&sought, if kind.is_some() { &known } else { &names });
-            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
+            let meant = meant.map_or(String::new(), |meant| {
+                format!("; did you mean {}?", printable(meant))
+            });
             Err(format!("no overlay renders {}{meant}", printable(&sought)))
         }
         _ => {
             // the same object in several apps is told apart by --app
-            let list: BTreeSet<String> = found.iter().map(|found| shown_identity(found.overlay, found.resource, true)).collect();
-            Err(format!("several objects go by {}; name the kind, or choose with --app:\n{}", printable(name), listed(list)))
+            let list: BTreeSet<String> = found
+                .iter()
+                .map(|found| shown_identity(found.overlay, found.resource, true))
+                .collect();
+            Err(format!(
+                "several objects go by {}; name the kind, or choose with --app:\n{}",
+                printable(name),
+                listed(list)
+            ))
         }
     }
 }
 
-/// What tells one object from another in different environments: app, kind and the name as first written.
+/// What tells one object from another in different environments: app, kind and the name as first
+/// written.
 fn shown_identity(overlay: &Overlay, resource: &Resource, full: bool) -> String {
     let id = format!("{}/{}", resource.kind(), resource.original.name);
-    let namespace = resource.original.namespace.as_deref().filter(|_| full).map_or(String::new(), |name| format!(" in namespace {name}"));
+    let namespace = resource
+        .original
+        .namespace
+        .as_deref()
+        .filter(|_| full)
+        .map_or(String::new(), |name| format!(" in namespace {name}"));
     format!("{id}{namespace} of app {}", overlay.app)
 }
 
 fn listed(names: impl IntoIterator<Item = String>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("  {}", printable(&name))).collect();
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("  {}", printable(&name)))
+        .collect();
     let more = names.len().saturating_sub(LISTED);
-    let mut text = names.into_iter().take(LISTED).collect::<Vec<_>>().join("\n");
+    let mut text = names
+        .into_iter()
+        .take(LISTED)
+        .collect::<Vec<_>>()
+        .join("\n");
     if more > 0 {
         text.push_str(&format!("\n  and {more} more"));
     }
@@ -219,16 +338,44 @@ struct Life<'r> {
 
 /// Every value of an object: scalars, maps, lists, and what was removed.
 fn walk<'r>(found: Found<'r>, see: &mut dyn FnMut(Life<'r>)) {
-    fn below<'r>(found: Found<'r>, node: &'r Node, steps: &mut Vec<Step>, see: &mut dyn FnMut(Life<'r>)) {
-        let Found { overlay, resource, deleted } = found;
-        let tell = |steps: &[Step], node: &'r Node, removed: Option<Origin>, see: &mut dyn FnMut(Life<'r>)| {
-            see(Life { overlay, resource, steps: steps.to_vec(), node, removed: removed.or(deleted) });
+    fn below<'r>(
+        found: Found<'r>,
+        node: &'r Node,
+        steps: &mut Vec<Step>,
+        see: &mut dyn FnMut(Life<'r>),
+    ) {
+        let Found {
+            overlay,
+            resource,
+            deleted,
+        } = found;
+        let tell = |steps: &[Step],
+                    node: &'r Node,
+                    removed: Option<Origin>,
+                    see: &mut dyn FnMut(Life<'r>)| {
+            see(Life {
+                overlay,
+                resource,
+                steps: steps.to_vec(),
+                node,
+                removed: removed.or(deleted),
+            });
         };
         tell(steps, node, None, see);
-        let gone = |removed: &'r [Removed], steps: &mut Vec<Step>, index: usize, see: &mut dyn FnMut(Life<'r>)| {
-            for removed in removed.iter().filter(|removed| node.get(&removed.key).is_none()) {
+        let gone = |removed: &'r [Removed],
+                    steps: &mut Vec<Step>,
+                    index: usize,
+                    see: &mut dyn FnMut(Life<'r>)| {
+            for removed in removed
+                .iter()
+                .filter(|removed| node.get(&removed.key).is_none())
+            {
                 let item = removed.key.is_empty();
-                steps.push(if item { Step::Item(index, name_of(&removed.node)) } else { Step::Key(removed.key.to_string()) });
+                steps.push(if item {
+                    Step::Item(index, name_of(&removed.node))
+                } else {
+                    Step::Key(removed.key.to_string())
+                });
                 tell(steps, &removed.node, Some(removed.origin), see);
                 steps.pop();
             }
@@ -258,7 +405,10 @@ fn walk<'r>(found: Found<'r>, see: &mut dyn FnMut(Life<'r>)) {
 
 /// What people call an item of a list by.
 fn name_of(item: &Node) -> Option<String> {
-    ["name", "mountPath", "containerPort", "port", "key"].iter().find_map(|key| item.get(key)?.text()).map(str::to_string)
+    ["name", "mountPath", "containerPort", "port", "key"]
+        .iter()
+        .find_map(|key| item.get(key)?.text())
+        .map(str::to_string)
 }
 
 /// `spec.containers[api].image`
@@ -269,10 +419,17 @@ fn dotted(steps: &[Step]) -> String {
             Step::Key(key) if key.contains(['.', '/', '[']) => text.push_str(&format!("[{key}]")),
             Step::Key(key) if text.is_empty() => text.push_str(key),
             Step::Key(key) => text.push_str(&format!(".{key}")),
-            Step::Item(index, name) => text.push_str(&format!("[{}]", name.clone().unwrap_or_else(|| index.to_string()))),
+            Step::Item(index, name) => text.push_str(&format!(
+                "[{}]",
+                name.clone().unwrap_or_else(|| index.to_string())
+            )),
         }
     }
-    if text.is_empty() { "the object".to_string() } else { text }
+    if text.is_empty() {
+        "the object".to_string()
+    } else {
+        text
+    }
 }
 
 fn pointer(steps: &[Step]) -> String {
@@ -285,10 +442,15 @@ fn pointer(steps: &[Step]) -> String {
         .collect()
 }
 
-/// The words of a path as typed: `/spec/replicas`, `spec.replicas`, `containers[api].image`, `annotations[a.example/b]`.
+/// The words of a path as typed: `/spec/replicas`, `spec.replicas`, `containers[api].image`,
+/// `annotations[a.example/b]`.
 fn words(path: &str) -> Vec<String> {
     if let Some(pointer) = path.strip_prefix('/') {
-        return pointer.split('/').map(unescape_pointer).map(|word| word.to_string()).collect();
+        return pointer
+            .split('/')
+            .map(unescape_pointer)
+            .map(|word| word.to_string())
+            .collect();
     }
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
@@ -312,19 +474,28 @@ fn words(path: &str) -> Vec<String> {
     words
 }
 
-/// Whether the words name the end of a way. Items of lists may be left out; a key with dots may be typed without brackets.
+/// Whether the words name the end of a way. Items of lists may be left out; a key with dots may be
+/// typed without brackets.
 fn ends(steps: &[Step], words: &[String]) -> bool {
-    let Some((last, rest)) = words.split_last() else { return true };
-    let Some((step, above)) = steps.split_last() else { return false };
+    let Some((last, rest)) = words.split_last() else {
+        return true;
+    };
+    let Some((step, above)) = steps.split_last() else {
+        return false;
+    };
     match step {
         Step::Key(key) if key == last => ends(above, rest),
         Step::Key(key) if key.contains('.') => {
             let dots = key.matches('.').count() + 1;
             let cut = words.len().saturating_sub(dots);
-            words.get(cut..).is_some_and(|tail| tail.join(".") == *key) && ends(above, words.get(..cut).unwrap_or_default())
+            words.get(cut..).is_some_and(|tail| tail.join(".") == *key)
+                && ends(above, words.get(..cut).unwrap_or_default())
         }
         Step::Key(_) => false,
-        Step::Item(index, name) => (name.as_deref() == Some(last) || *last == index.to_string()) && ends(above, rest) || ends(above, words),
+        Step::Item(index, name) => {
+            (name.as_deref() == Some(last) || *last == index.to_string()) && ends(above, rest)
+                || ends(above, words)
+        }
     }
 }
 
@@ -337,11 +508,14 @@ fn general(steps: &[Step]) -> Vec<Step> {
     steps.iter().map(step).collect()
 }
 
-/// The values that a path means, in the order of the overlays. Of several containers, the one of the given name is meant.
+/// The values that a path means, in the order of the overlays. Of several containers, the one of
+/// the given name is meant.
 fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<Life<'r>>, String> {
     let words = words(path);
     let (mut lives, known) = meant(sought, &words);
-    let ways = |lives: &[Life]| -> BTreeSet<Vec<Step>> { lives.iter().map(|life| general(&life.steps)).collect() };
+    let ways = |lives: &[Life]| -> BTreeSet<Vec<Step>> {
+        lives.iter().map(|life| general(&life.steps)).collect()
+    };
     if ways(&lives).len() > 1 && lives.iter().all(|life| life.container().is_some()) {
         let own = |life: &&Life| life.container() == Some(container);
         if ways(&lives.iter().filter(own).cloned().collect::<Vec<_>>()).len() == 1 {
@@ -354,11 +528,21 @@ fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<L
         0 => {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             // the word that nothing is called, the last of them first
-            let odd = words.iter().rev().find(|word| !known.contains(&word.as_str()) && word.parse::<usize>().is_err());
+            let odd = words
+                .iter()
+                .rev()
+                .find(|word| !known.contains(&word.as_str()) && word.parse::<usize>().is_err());
             let meant = odd.and_then(|word| nearest(word, &known));
-            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {}?", printable(meant)));
+            let meant = meant.map_or(String::new(), |meant| {
+                format!("; did you mean {}?", printable(meant))
+            });
             let Found { resource, .. } = sought.first().ok_or("nothing was found")?;
-            Err(format!("{}/{} has no value at {}{meant}", resource.kind(), printable(resource.name()), printable(path)))
+            Err(format!(
+                "{}/{} has no value at {}{meant}",
+                resource.kind(),
+                printable(resource.name()),
+                printable(path)
+            ))
         }
         _ => Err(format!(
             "{} could be several values; write more of its path:\n{}",
@@ -376,7 +560,9 @@ fn meant<'r>(sought: &[Found<'r>], words: &[String]) -> (Vec<Life<'r>>, BTreeSet
         walk(*found, &mut |life| {
             // an item is meant by its name, not by every list above a word
             let named = match life.steps.last() {
-                Some(Step::Item(index, name)) => words.last().is_some_and(|word| Some(word) == name.as_ref() || *word == index.to_string()),
+                Some(Step::Item(index, name)) => words
+                    .last()
+                    .is_some_and(|word| Some(word) == name.as_ref() || *word == index.to_string()),
                 _ => true,
             };
             if named && ends(&life.steps, words) && !words.is_empty() {
@@ -403,7 +589,9 @@ fn changed(found: Found<'_>) -> Vec<Life<'_>> {
             return;
         }
         let leaf = life.node.entries().is_empty() && life.node.items().is_empty();
-        let touched = life.node.replaced.is_some() || life.node.origin.by != first.by || life.node.origin.file != first.file;
+        let touched = life.node.replaced.is_some()
+            || life.node.origin.by != first.by
+            || life.node.origin.file != first.file;
         if life.removed.is_some() || (leaf && touched) {
             lives.push(life);
         }
@@ -422,25 +610,43 @@ impl Life<'_> {
     /// The name of the container that the value is of.
     fn container(&self) -> Option<&str> {
         self.steps.windows(2).find_map(|pair| match pair {
-            [Step::Key(list), Step::Item(_, Some(name))] if list.to_ascii_lowercase().ends_with("containers") => Some(name.as_str()),
+            [Step::Key(list), Step::Item(_, Some(name))]
+                if list.to_ascii_lowercase().ends_with("containers") =>
+            {
+                Some(name.as_str())
+            }
             _ => None,
         })
     }
     /// The states, oldest first; the last is the present one. Values of Secrets are masked.
     fn states(&self) -> Vec<State> {
-        let mut states: Vec<State> = std::iter::successors(Some(self.node), |node| node.replaced.as_deref())
-            .map(|node| State { value: Some(self.masked(node)), by: node.origin.by.as_str(), origin: node.origin })
-            .collect();
+        let mut states: Vec<State> =
+            std::iter::successors(Some(self.node), |node| node.replaced.as_deref())
+                .map(|node| State {
+                    value: Some(self.masked(node)),
+                    by: node.origin.by.as_str(),
+                    origin: node.origin,
+                })
+                .collect();
         states.reverse();
         states.dedup_by(|later, earlier| {
-            later.origin == earlier.origin && later.value.as_ref().map(shown) == earlier.value.as_ref().map(shown)
+            later.origin == earlier.origin
+                && later.value.as_ref().map(shown) == earlier.value.as_ref().map(shown)
         });
-        states.extend(self.removed.map(|origin| State { value: None, by: origin.by.as_str(), origin }));
+        states.extend(self.removed.map(|origin| State {
+            value: None,
+            by: origin.by.as_str(),
+            origin,
+        }));
         states
     }
 
     fn masked(&self, node: &Node) -> Node {
-        secrets::masked_at(self.resource, &self.steps.iter().map(Step::word).collect::<Vec<_>>(), node)
+        secrets::masked_at(
+            self.resource,
+            &self.steps.iter().map(Step::word).collect::<Vec<_>>(),
+            node,
+        )
     }
 }
 
@@ -479,8 +685,11 @@ fn shown(node: &Node) -> String {
                 _ => format!("{} …", cut(scalar.text.lines().next().unwrap_or_default())),
             }
         }
-        Data::Map(map) => whole(node).unwrap_or_else(|| format!("{{{}}}", report::count(map.entries.len(), "key"))),
-        Data::List(list) => whole(node).unwrap_or_else(|| format!("[{}]", report::count(list.items.len(), "item"))),
+        Data::Map(map) => whole(node)
+            .unwrap_or_else(|| format!("{{{}}}", report::count(map.entries.len(), "key"))),
+        Data::List(list) => {
+            whole(node).unwrap_or_else(|| format!("[{}]", report::count(list.items.len(), "item")))
+        }
     }
 }
 
@@ -499,7 +708,10 @@ fn shortened(node: &Node) -> String {
     if count <= HEAD + TAIL + 1 {
         return text;
     }
-    let (head, tail): (String, String) = (text.chars().take(HEAD).collect(), text.chars().skip(count - TAIL).collect());
+    let (head, tail): (String, String) = (
+        text.chars().take(HEAD).collect(),
+        text.chars().skip(count - TAIL).collect(),
+    );
     format!("{head}…{tail}")
 }
 
@@ -507,8 +719,16 @@ fn text_of(repo: &Repo, sought: &[Found], lives: &[Life], one_value: bool, color
     let mut text = String::new();
     // environments that share the manifest share the line
     let mut written: Vec<(String, Vec<String>)> = Vec::new();
-    for Found { overlay, resource, .. } in sought {
-        let what = format!("{}/{}, written at {}", resource.kind(), resource.original.name, place(repo, resource.node.origin));
+    for Found {
+        overlay, resource, ..
+    } in sought
+    {
+        let what = format!(
+            "{}/{}, written at {}",
+            resource.kind(),
+            resource.original.name,
+            place(repo, resource.node.origin)
+        );
         match written.iter_mut().find(|(known, _)| *known == what) {
             Some((_, environments)) => environments.push(environment(repo, overlay)),
             None => written.push((what, vec![environment(repo, overlay)])),
@@ -516,7 +736,11 @@ fn text_of(repo: &Repo, sought: &[Found], lives: &[Life], one_value: bool, color
     }
     let several = written.len() > 1;
     for (what, environments) in &written {
-        let named = if several { format!(" ({})", environments.join(", ")) } else { String::new() };
+        let named = if several {
+            format!(" ({})", environments.join(", "))
+        } else {
+            String::new()
+        };
         text.push_str(&format!("{}\n", printable(&format!("{what}{named}"))));
     }
     text.push('\n');
@@ -536,8 +760,8 @@ fn place(repo: &Repo, origin: Origin) -> String {
     format!("{}:{}:{}", location.file, location.line, location.column)
 }
 
-/// The values that something else than the object's manifest wrote, each with what it is in every environment, where that was
-/// written and what it was before.
+/// The values that something else than the object's manifest wrote, each with what it is in every
+/// environment, where that was written and what it was before.
 fn overview(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     if lives.is_empty() {
         return "nothing else changed it\n".to_string();
@@ -584,18 +808,33 @@ fn overview(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
 /// What a value is in each environment.
 fn side_by_side(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     let mut rows: Vec<(String, String)> = Vec::new();
-    for Found { overlay, resource, .. } in sought {
-        let mut there = lives.iter().filter(|life| std::ptr::eq(life.resource, *resource)).peekable();
+    for Found {
+        overlay, resource, ..
+    } in sought
+    {
+        let mut there = lives
+            .iter()
+            .filter(|life| std::ptr::eq(life.resource, *resource))
+            .peekable();
         if there.peek().is_none() {
             rows.push((environment(repo, overlay), "(not there)".to_string()));
         }
         for life in there {
             let last = life.states().pop().and_then(|state| state.value);
-            rows.push((environment(repo, overlay), last.map_or("(removed)".to_string(), |value| shown(&value))));
+            rows.push((
+                environment(repo, overlay),
+                last.map_or("(removed)".to_string(), |value| shown(&value)),
+            ));
         }
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    rows.iter().map(|(name, value)| format!("  {:<width$}  {}\n", printable(name), printable(value))).collect()
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or_default();
+    rows.iter()
+        .map(|(name, value)| format!("  {:<width$}  {}\n", printable(name), printable(value)))
+        .collect()
 }
 
 /// A code frame a life; environments that share a life share it.
@@ -603,8 +842,16 @@ fn frames(repo: &Repo, lives: &[Life], color: bool) -> String {
     let mut text = String::new();
     let mut told: Vec<(Vec<(String, Origin)>, Vec<&Life>)> = Vec::new();
     for life in lives {
-        let key: Vec<(String, Origin)> =
-            life.states().iter().map(|state| (state.value.as_ref().map_or(String::new(), shown), state.origin)).collect();
+        let key: Vec<(String, Origin)> = life
+            .states()
+            .iter()
+            .map(|state| {
+                (
+                    state.value.as_ref().map_or(String::new(), shown),
+                    state.origin,
+                )
+            })
+            .collect();
         match told.iter_mut().find(|(known, _)| *known == key) {
             Some((_, lives)) => lives.push(life),
             None => told.push((key, vec![life])),
@@ -614,14 +861,28 @@ fn frames(repo: &Repo, lives: &[Life], color: bool) -> String {
         let Some(life) = lives.first() else { continue };
         let states = life.states();
         let Some(last) = states.last() else { continue };
-        let environments = lives.iter().map(|life| environment(repo, life.overlay)).collect::<Vec<_>>().join(", ");
-        let value = |state: &State| state.value.as_ref().map_or("removed".to_string(), shortened);
+        let environments = lives
+            .iter()
+            .map(|life| environment(repo, life.overlay))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let value = |state: &State| {
+            state
+                .value
+                .as_ref()
+                .map_or("removed".to_string(), shortened)
+        };
         let way = dotted(&life.steps);
         let message = match &last.value {
             Some(present) => format!("{way} is {}", shown(present)),
             None => format!("{way} is not there: {} removed it", last.by),
         };
-        let label = |(index, state): (usize, &State)| (format!("{}. {} ({})", index + 1, value(state), state.by), state.origin);
+        let label = |(index, state): (usize, &State)| {
+            (
+                format!("{}. {} ({})", index + 1, value(state), state.by),
+                state.origin,
+            )
+        };
         let related: Vec<(String, Origin)> = states.iter().enumerate().map(label).collect();
         let message = Message {
             title: &environments,
@@ -631,14 +892,23 @@ fn frames(repo: &Repo, lives: &[Life], color: bool) -> String {
             severity: Severity::Info,
             related: &related,
         };
-        text.push_str(&report::frame(&message, &repo.files, &report::Options { color, ..report::Options::default() }));
+        text.push_str(&report::frame(
+            &message,
+            &repo.files,
+            &report::Options {
+                color,
+                ..report::Options::default()
+            },
+        ));
         text.push('\n');
     }
     text
 }
 
 fn environment(repo: &Repo, overlay: &Overlay) -> String {
-    let name = repo.environment(overlay).map_or(overlay.path.clone(), |environment| environment.name.clone());
+    let name = repo
+        .environment(overlay)
+        .map_or(overlay.path.clone(), |environment| environment.name.clone());
     match &overlay.variant {
         Some(variant) => format!("{name}/{variant}"),
         None => name,
@@ -684,20 +954,41 @@ mod tests {
     #[test]
     fn the_end_of_a_path_is_enough() {
         let key = |text: &str| Step::Key(text.to_string());
-        let image = [key("spec"), key("containers"), Step::Item(0, Some("api".into())), key("image")];
-        for path in
-            ["image", "containers.image", "containers[api].image", "/spec/containers/0/image", "api.image", "spec.containers[0].image"]
-        {
+        let image = [
+            key("spec"),
+            key("containers"),
+            Step::Item(0, Some("api".into())),
+            key("image"),
+        ];
+        for path in [
+            "image",
+            "containers.image",
+            "containers[api].image",
+            "/spec/containers/0/image",
+            "api.image",
+            "spec.containers[0].image",
+        ] {
             assert!(ends(&image, &words(path)), "{path}");
         }
         for path in ["containers[web].image", "spec.image", "name"] {
             assert!(!ends(&image, &words(path)), "{path}");
         }
-        let annotation = [key("metadata"), key("annotations"), key("acme.example/owner")];
-        for path in ["annotations[acme.example/owner]", "annotations.acme.example/owner", "acme.example/owner"] {
+        let annotation = [
+            key("metadata"),
+            key("annotations"),
+            key("acme.example/owner"),
+        ];
+        for path in [
+            "annotations[acme.example/owner]",
+            "annotations.acme.example/owner",
+            "acme.example/owner",
+        ] {
             assert!(ends(&annotation, &words(path)), "{path}");
         }
-        assert_eq!(dotted(&annotation), "metadata.annotations[acme.example/owner]");
+        assert_eq!(
+            dotted(&annotation),
+            "metadata.annotations[acme.example/owner]"
+        );
         assert_eq!(dotted(&image), "spec.containers[api].image");
     }
 }

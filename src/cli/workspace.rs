@@ -1,5 +1,5 @@
-//! The repo that a command works on: root found, files listed, configuration read, overlays found. Shared by every
-//! command that looks at overlays. Not here: judging (`check`), printing.
+//! The repo that a command works on: root found, files listed, configuration read, overlays found.
+//! Shared by every command that looks at overlays. Not here: judging (`check`), printing.
 
 use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
@@ -44,7 +44,8 @@ pub struct Workspace {
     pub place: Place,
     /// The configuration.
     pub config: Config,
-    /// The repo. The process ends with the answer: to give all of it back piece by piece takes a while.
+    /// The repo. The process ends with the answer: to give all of it back piece by piece takes a
+    /// while.
     pub repo: ManuallyDrop<Repo>,
     /// How long each step took.
     pub timings: Vec<(&'static str, Duration)>,
@@ -53,7 +54,11 @@ pub struct Workspace {
 }
 
 /// Runs a step and notes how long it took.
-pub fn timed<T>(timings: &mut Vec<(&'static str, Duration)>, name: &'static str, step: impl FnOnce() -> T) -> T {
+pub fn timed<T>(
+    timings: &mut Vec<(&'static str, Duration)>,
+    name: &'static str,
+    step: impl FnOnce() -> T,
+) -> T {
     let start = Instant::now();
     let result = step();
     timings.push((name, start.elapsed()));
@@ -61,50 +66,90 @@ pub fn timed<T>(timings: &mut Vec<(&'static str, Duration)>, name: &'static str,
 }
 
 impl Workspace {
-    /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the error says what could not
-    /// be done.
+    /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the
+    /// error says what could not be done.
     pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
         Workspace::load_at(path, options, Head::Worktree)
     }
 
     /// The same for other files than those of the work tree.
-    pub fn load_at(path: &Path, options: &RepoOptions, head: Head<'_>) -> Result<Workspace, String> {
+    pub fn load_at(
+        path: &Path,
+        options: &RepoOptions,
+        head: Head<'_>,
+    ) -> Result<Workspace, String> {
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
-        let (place, head, source, git) = timed(&mut timings, "list", || files_of(place(path)?, head))?;
+        let (place, head, source, git) =
+            timed(&mut timings, "list", || files_of(place(path)?, head))?;
         let files = Arc::new(Files::default());
-        let config =
-            timed(&mut timings, "configuration", || configuration(&place.root, &source, &files, options.config.as_deref(), options.color))?;
-        let repo = timed(&mut timings, "discover", || Repo::load_with(source, Some(place.root.clone()), &config, files));
-        let workspace = Workspace { place, config, repo: ManuallyDrop::new(repo), timings, head, git };
+        let config = timed(&mut timings, "configuration", || {
+            configuration(
+                &place.root,
+                &source,
+                &files,
+                options.config.as_deref(),
+                options.color,
+            )
+        })?;
+        let repo = timed(&mut timings, "discover", || {
+            Repo::load_with(source, Some(place.root.clone()), &config, files)
+        });
+        let workspace = Workspace {
+            place,
+            config,
+            repo: ManuallyDrop::new(repo),
+            timings,
+            head,
+            git,
+        };
         workspace.whole()?;
         Ok(workspace)
     }
 
-    /// The configuration of another revision, and the file in which what it no longer says is reported: the head's, or its own.
-    /// `None` where neither has one, or the other one cannot be read.
-    pub fn configuration_of(&self, other: &Repo, options: &RepoOptions) -> Option<(Config, FileId)> {
+    /// The configuration of another revision, and the file in which what it no longer says is
+    /// reported: the head's, or its own. `None` where neither has one, or the other one cannot be
+    /// read.
+    pub fn configuration_of(
+        &self,
+        other: &Repo,
+        options: &RepoOptions,
+    ) -> Option<(Config, FileId)> {
         let name = configuration_name(&self.place.root, options.config.as_deref());
         let read = |repo: &Repo| {
             let bytes = repo.source.read(&name).ok()?;
             let text = String::from_utf8(bytes.to_vec()).ok()?;
-            let file = repo.files.add(&name, repo.source.revision_of(&name).as_deref(), Arc::from(text.as_str()));
+            let file = repo.files.add(
+                &name,
+                repo.source.revision_of(&name).as_deref(),
+                Arc::from(text.as_str()),
+            );
             Some((text, file))
         };
         let (before, now) = (read(other), read(&self.repo));
         let file = now.as_ref().or(before.as_ref()).map(|(_, file)| *file)?;
-        let config = before.map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file)).ok()?;
+        let config = before
+            .map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file))
+            .ok()?;
         Some((config, file))
     }
 
     /// The Git repository around the root.
     pub fn git(&self) -> Result<&Arc<Repository>, GitError> {
-        self.git.get_or_init(|| repository(&self.place.root)).as_ref().map_err(GitError::clone)
+        self.git
+            .get_or_init(|| repository(&self.place.root))
+            .as_ref()
+            .map_err(GitError::clone)
     }
 
-    /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree that could be read in part only.
+    /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree
+    /// that could be read in part only.
     pub fn whole(&self) -> Result<(), String> {
-        let gaps = self.git.get().and_then(|git| git.as_ref().ok()).and_then(|git| git.gaps().told());
+        let gaps = self
+            .git
+            .get()
+            .and_then(|git| git.as_ref().ok())
+            .and_then(|git| git.gaps().told());
         gaps.map_or(Ok(()), Err)
     }
 
@@ -112,7 +157,10 @@ impl Workspace {
     pub fn head_commit(&self) -> Result<Commit, GitError> {
         match &self.head {
             HeadFiles::Commit(commit) => Ok((**commit).clone()),
-            _ => self.git()?.resolve("HEAD").and_then(|id| self.git()?.commit(&id)),
+            _ => self
+                .git()?
+                .resolve("HEAD")
+                .and_then(|id| self.git()?.commit(&id)),
         }
     }
 
@@ -121,11 +169,17 @@ impl Workspace {
         let repository = self.git()?;
         match &self.head {
             HeadFiles::Worktree(tree) => {
-                let (changed, unseen) = Index::read(repository)?.changed_since(repository, &commit.tree, tree)?;
+                let (changed, unseen) =
+                    Index::read(repository)?.changed_since(repository, &commit.tree, tree)?;
                 if let Some(first) = unseen.first() {
-                    let (count, first) = (report::count(unseen.len(), "file"), report::printable(first));
+                    let (count, first) = (
+                        report::count(unseen.len(), "file"),
+                        report::printable(first),
+                    );
                     let more = if unseen.len() > 1 { " and others" } else { "" };
-                    complain(&format!("warning: {count} of the change not looked at, left out by the sparse checkout: {first}{more}"));
+                    complain(&format!(
+                        "warning: {count} of the change not looked at, left out by the sparse checkout: {first}{more}"
+                    ));
                 }
                 Ok(changed)
             }
@@ -134,8 +188,8 @@ impl Workspace {
         }
     }
 
-    /// The configuration by which another revision of the repo is loaded: its own; that of the head where that cannot be read, or the
-    /// command line names a file.
+    /// The configuration by which another revision of the repo is loaded: its own; that of the head
+    /// where that cannot be read, or the command line names a file.
     pub fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
         let read = || {
             let bytes = match source.read(CONFIG_FILE) {
@@ -144,7 +198,11 @@ impl Workspace {
                 Err(_) => return None,
             };
             let revision = source.revision_of(CONFIG_FILE);
-            let file = self.repo.files.add(CONFIG_FILE, revision.as_deref(), Arc::from(std::str::from_utf8(&bytes).ok()?));
+            let file = self.repo.files.add(
+                CONFIG_FILE,
+                revision.as_deref(),
+                Arc::from(std::str::from_utf8(&bytes).ok()?),
+            );
             parsed(&self.repo.files.get(file).text.clone(), file).ok()
         };
         match &options.config {
@@ -157,19 +215,31 @@ impl Workspace {
 type Git = OnceLock<Result<Arc<Repository>, GitError>>;
 
 /// The files to look at.
-fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn Source>, Git), String> {
+fn files_of(
+    named: Place,
+    head: Head<'_>,
+) -> Result<(Place, HeadFiles, Arc<dyn Source>, Git), String> {
     let revision = match head {
         Head::Worktree if is_bare(&named.root) => "HEAD",
         Head::Worktree => {
             let (place, tree) = open(named)?;
             unreadable(tree.unreadable());
-            let has_no_tree = || repository(&place.root).is_ok_and(|repository| !repository.has_worktree());
+            let has_no_tree =
+                || repository(&place.root).is_ok_and(|repository| !repository.has_worktree());
             if let Some(first) = tree.linked().first().filter(|_| has_no_tree()) {
                 let shown = report::printable(first).into_owned();
-                return Err(format!("{} holds linked work trees only ({shown}): run in one of them", place.root.display()));
+                return Err(format!(
+                    "{} holds linked work trees only ({shown}): run in one of them",
+                    place.root.display()
+                ));
             }
             left_out(tree.left_out());
-            return Ok((place, HeadFiles::Worktree(tree.clone()), tree, OnceLock::new()));
+            return Ok((
+                place,
+                HeadFiles::Worktree(tree.clone()),
+                tree,
+                OnceLock::new(),
+            ));
         }
         Head::Staged => "",
         Head::Revision(revision) => revision,
@@ -177,25 +247,35 @@ fn files_of(named: Place, head: Head<'_>) -> Result<(Place, HeadFiles, Arc<dyn S
     let repository = repository(&named.root).map_err(|error| error.to_string())?;
     let git = OnceLock::from(Ok(repository.clone()));
     if head == Head::Staged {
-        let staged = Arc::new(Staged::open(repository).map_err(|error| format!("--staged: {error}"))?);
+        let staged =
+            Arc::new(Staged::open(repository).map_err(|error| format!("--staged: {error}"))?);
         unreadable(staged.unreadable());
         left_out(staged.left_out());
         return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
     }
-    let commit = repository.resolve(revision).and_then(|id| repository.commit(&id)).map_err(|error| error.to_string())?;
+    let commit = repository
+        .resolve(revision)
+        .and_then(|id| repository.commit(&id))
+        .map_err(|error| error.to_string())?;
     let tree = Arc::new(repository.tree(&commit));
     unreadable(tree.unreadable());
     Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
 }
 
-/// The Git repository around a folder. Of the variables of Git the one counts that a hook is given for the commit that is being
-/// made: its index, which is not the usual one when all or some paths are committed without being staged.
+/// The Git repository around a folder. Of the variables of Git the one counts that a hook is given
+/// for the commit that is being made: its index, which is not the usual one when all or some paths
+/// are committed without being staged.
 fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
-    let repository = Repository::open(root).map_err(|error| match (&error, std::env::var_os("GIT_DIR")) {
-        (GitError::NotARepository, Some(_)) => GitError::Other(format!("{error}; GIT_DIR is not followed: a folder with .git is needed")),
-        _ => error,
-    })?;
-    let index = std::env::var_os("GIT_INDEX_FILE").filter(|index| !index.is_empty()).map(PathBuf::from);
+    let repository =
+        Repository::open(root).map_err(|error| match (&error, std::env::var_os("GIT_DIR")) {
+            (GitError::NotARepository, Some(_)) => GitError::Other(format!(
+                "{error}; GIT_DIR is not followed: a folder with .git is needed"
+            )),
+            _ => error,
+        })?;
+    let index = std::env::var_os("GIT_INDEX_FILE")
+        .filter(|index| !index.is_empty())
+        .map(PathBuf::from);
     // it is that of the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
     Ok(Arc::new(repository.with_index(index.filter(|_| here))))
@@ -205,29 +285,39 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
 fn left_out(files: usize) {
     if files > 0 {
         let count = report::count(files, "file");
-        complain(&format!("warning: {count} left out by the sparse checkout, and what only they make is not looked at"));
+        complain(&format!(
+            "warning: {count} left out by the sparse checkout, and what only they make is not looked at"
+        ));
     }
 }
 
 /// Says which files were not looked at because of their names.
 fn unreadable(names: &[String]) {
     for name in names {
-        complain(&format!("warning: {} cannot be read: its name is not UTF-8, or the folder is closed", report::printable(name)));
+        complain(&format!(
+            "warning: {} cannot be read: its name is not UTF-8, or the folder is closed",
+            report::printable(name)
+        ));
     }
 }
 
-/// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the kustomizations refer to, no
-/// higher than the folder in which the user stands; when there is none, the folder that was named.
+/// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the
+/// kustomizations refer to, no higher than the folder in which the user stands; when there is none,
+/// the folder that was named.
 fn open(named: Place) -> Result<(Place, Arc<Worktree>), String> {
     let list = |place: &Place| match Worktree::open(&place.root) {
         Ok(tree) => Ok(Arc::new(tree)),
         Err(error) => Err(format!("{} cannot be read: {error}", place.root.display())),
     };
     let tree = list(&named)?;
-    let Some(top) = current_folder().filter(|_| !named.is_marked()) else { return Ok((named, tree)) };
+    let Some(top) = current_folder().filter(|_| !named.is_marked()) else {
+        return Ok((named, tree));
+    };
     let (mut place, mut wider) = (named.clone(), tree.clone());
     while leads_out(&wider, &place.root) {
-        let Some(above) = place.widened().filter(|above| above.root.starts_with(&top)) else { return Ok((named, tree)) };
+        let Some(above) = place.widened().filter(|above| above.root.starts_with(&top)) else {
+            return Ok((named, tree));
+        };
         wider = list(&above)?;
         place = above;
     }
@@ -235,7 +325,10 @@ fn open(named: Place) -> Result<(Place, Arc<Worktree>), String> {
 }
 
 fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
-    let options = RenderOptions { root: Some(root.to_path_buf()), ..RenderOptions::default() };
+    let options = RenderOptions {
+        root: Some(root.to_path_buf()),
+        ..RenderOptions::default()
+    };
     let renderer = Renderer::new(tree.clone(), Arc::new(Files::default()), options);
     let folders = tree.files().iter().filter_map(|path| {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -244,7 +337,8 @@ fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
     folders.into_iter().any(|folder| renderer.leads_out(folder))
 }
 
-/// Starts the pool of threads that everything below uses. A second command in one process keeps the first one's pool.
+/// Starts the pool of threads that everything below uses. A second command in one process keeps the
+/// first one's pool.
 fn start_workers(jobs: Option<u16>) -> Result<(), String> {
     /// Deep trees are walked by recursion up to the reader's limit of nesting.
     const STACK: usize = 16 << 20;
@@ -254,7 +348,9 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
     }
     match pool.build_global() {
         Ok(()) => Ok(()),
-        Err(error) if std::error::Error::source(&error).is_some() => Err(format!("the worker threads cannot be started: {error}")),
+        Err(error) if std::error::Error::source(&error).is_some() => {
+            Err(format!("the worker threads cannot be started: {error}"))
+        }
         Err(_) => Ok(()),
     }
 }
@@ -270,17 +366,28 @@ pub fn configuration(
     let (name, bytes) = match named {
         Some(path) => {
             let shown = configuration_name(root, named);
-            let bytes = std::fs::read(path).map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
+            let bytes = std::fs::read(path)
+                .map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
             (shown, bytes)
         }
         None => match source.read(CONFIG_FILE) {
             Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
             Err(SourceError::Missing) => return Ok(Config::default()),
-            Err(error) => return Err(format!("the configuration {CONFIG_FILE} in {} cannot be read: {error}", root.display())),
+            Err(error) => {
+                return Err(format!(
+                    "the configuration {CONFIG_FILE} in {} cannot be read: {error}",
+                    root.display()
+                ));
+            }
         },
     };
-    let text = String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
-    let file = files.add(&name, source.revision_of(&name).as_deref(), Arc::from(text.as_str()));
+    let text =
+        String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
+    let file = files.add(
+        &name,
+        source.revision_of(&name).as_deref(),
+        Arc::from(text.as_str()),
+    );
     let problems = match parsed(&text, file) {
         Ok(config) => return Ok(config),
         Err(problems) => problems,
@@ -295,24 +402,49 @@ pub fn configuration(
             related: &[],
         };
         let color = color.colored(std::io::stderr().is_terminal());
-        complain(&report::frame(&message, files, &report::Options { color, ..report::Options::default() }));
+        complain(&report::frame(
+            &message,
+            files,
+            &report::Options {
+                color,
+                ..report::Options::default()
+            },
+        ));
     }
     let count = problems.len();
-    Err(format!("the configuration has {count} mistake{}, so nothing was checked", if count == 1 { "" } else { "s" }))
+    Err(format!(
+        "the configuration has {count} mistake{}, so nothing was checked",
+        if count == 1 { "" } else { "s" }
+    ))
 }
 
 /// What reports call the configuration: below the root as every other file.
 fn configuration_name(root: &Path, config: Option<&Path>) -> String {
-    let Some(path) = config else { return CONFIG_FILE.to_string() };
-    let below = path.canonicalize().ok().and_then(|real| relative(root, &real));
+    let Some(path) = config else {
+        return CONFIG_FILE.to_string();
+    };
+    let below = path
+        .canonicalize()
+        .ok()
+        .and_then(|real| relative(root, &real));
     below.unwrap_or_else(|| path.display().to_string())
 }
 
 fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
-    let rules: Vec<KnownRule<'_>> =
-        crate::rules::all().iter().map(|rule| rule.metadata()).map(|rule| KnownRule { id: rule.id, options: rule.options }).collect();
+    let rules: Vec<KnownRule<'_>> = crate::rules::all()
+        .iter()
+        .map(|rule| rule.metadata())
+        .map(|rule| KnownRule {
+            id: rule.id,
+            options: rule.options,
+        })
+        .collect();
     match yaml::read::read(text, file) {
         Ok(documents) => Config::load(&documents, &rules),
-        Err(error) => Err(vec![ConfigProblem { message: error.message, help: None, origin: error.origin }]),
+        Err(error) => Err(vec![ConfigProblem {
+            message: error.message,
+            help: None,
+            origin: error.origin,
+        }]),
     }
 }

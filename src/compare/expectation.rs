@@ -1,5 +1,6 @@
-//! What environments differ in by nature: replicas, quantities, hosts, identifiers, names that follow the environment's word.
-//! Measured on public config repos; everything else should reach production as staging proved it.
+//! What environments differ in by nature: replicas, quantities, hosts, identifiers, names that
+//! follow the environment's word. Measured on public config repos; everything else should reach
+//! production as staging proved it.
 
 use std::sync::OnceLock;
 
@@ -57,7 +58,9 @@ pub(super) struct Subject {
 
 impl Subject {
     pub(super) fn of(resource: &Resource) -> Subject {
-        Subject { kind: resource.kind().to_string() }
+        Subject {
+            kind: resource.kind().to_string(),
+        }
     }
 }
 
@@ -77,20 +80,39 @@ pub(super) fn expected(
         })
         .collect();
     let last = keys.last().copied().unwrap_or_default();
-    if keys.first() == Some(&"sops") || (subject.kind == "SealedSecret" && keys.get(1) == Some(&"encryptedData")) {
+    if keys.first() == Some(&"sops")
+        || (subject.kind == "SealedSecret" && keys.get(1) == Some(&"encryptedData"))
+    {
         return Some(Expectation::Encrypted);
     }
-    if matches!(last, "replicas" | "minReplicas" | "maxReplicas" | "replicaCount" | "minAvailable" | "maxUnavailable") {
+    if matches!(
+        last,
+        "replicas"
+            | "minReplicas"
+            | "maxReplicas"
+            | "replicaCount"
+            | "minAvailable"
+            | "maxUnavailable"
+    ) {
         return Some(Expectation::Replicas);
     }
     if last == "namespace" || (subject.kind == "Namespace" && keys == ["metadata", "name"]) {
         return Some(Expectation::Namespace);
     }
     let (from, to) = (from?, to?);
-    if keys.iter().any(|key| *key == "limits" || *key == "requests") && keys.contains(&"resources") {
+    if keys
+        .iter()
+        .any(|key| *key == "limits" || *key == "requests")
+        && keys.contains(&"resources")
+    {
         return Some(Expectation::Quantity);
     }
-    if matches!(last, "storage" | "cpu" | "memory" | "sizeLimit" | "ephemeral-storage" | "size") && is_quantity(from) && is_quantity(to) {
+    if matches!(
+        last,
+        "storage" | "cpu" | "memory" | "sizeLimit" | "ephemeral-storage" | "size"
+    ) && is_quantity(from)
+        && is_quantity(to)
+    {
         return Some(Expectation::Quantity);
     }
     if last == "image" {
@@ -111,7 +133,10 @@ fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> 
             if before == after && (renamed(from) || renamed(to)) {
                 return Some(Expectation::GeneratedName);
             }
-            if a.kind != Kind::String && b.kind != Kind::String && a.text.len().min(b.text.len()) < 6 {
+            if a.kind != Kind::String
+                && b.kind != Kind::String
+                && a.text.len().min(b.text.len()) < 6
+            {
                 return None;
             }
             alike_text(before, after, words)
@@ -130,7 +155,8 @@ fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> 
     }
 }
 
-/// The same for two texts: `--issuer=https://staging.acme.example` and `--issuer=https://acme.example`.
+/// The same for two texts: `--issuer=https://staging.acme.example` and
+/// `--issuer=https://acme.example`.
 fn alike_text(from: &str, to: &str, words: &(Words, Words)) -> Option<Expectation> {
     if same_but_for_words(words, from, to) {
         return Some(Expectation::Word);
@@ -142,7 +168,11 @@ fn alike_text(from: &str, to: &str, words: &(Words, Words)) -> Option<Expectatio
                 text = pattern
                     .replace_all(&text, |found: &regex::Captures| {
                         let found = found.get(0).map_or("", |found| found.as_str());
-                        if is_file_name(found) { found.to_string() } else { "\u{1}".to_string() }
+                        if is_file_name(found) {
+                            found.to_string()
+                        } else {
+                            "\u{1}".to_string()
+                        }
                     })
                     .into_owned();
             }
@@ -160,7 +190,18 @@ fn alike_text(from: &str, to: &str, words: &(Words, Words)) -> Option<Expectatio
     if same(&["hash"]) {
         return Some(Expectation::GeneratedName);
     }
-    same(&["arn", "url", "uuid", "host", "address", "region", "hash", "hexadecimal", "digits"]).then_some(Expectation::Identifier)
+    same(&[
+        "arn",
+        "url",
+        "uuid",
+        "host",
+        "address",
+        "region",
+        "hash",
+        "hexadecimal",
+        "digits",
+    ])
+    .then_some(Expectation::Identifier)
 }
 
 fn pattern(name: &str) -> Option<&'static Regex> {
@@ -181,7 +222,10 @@ fn pattern(name: &str) -> Option<&'static Regex> {
         .filter_map(|(name, text)| Some((name, Regex::new(text).ok()?)))
         .collect()
     });
-    patterns.iter().find(|(other, _)| *other == name).map(|(_, pattern)| pattern)
+    patterns
+        .iter()
+        .find(|(other, _)| *other == name)
+        .map(|(_, pattern)| pattern)
 }
 
 /// `config.yaml` looks like a host.
@@ -223,11 +267,16 @@ fn is_file_name(text: &str) -> bool {
         "bin",
         "db",
     ];
-    !text.contains("://") && text.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+    !text.contains("://")
+        && text
+            .rsplit_once('.')
+            .is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
 fn is_quantity(node: &Node) -> bool {
-    let Some(text) = node.text() else { return false };
+    let Some(text) = node.text() else {
+        return false;
+    };
     let number = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     text.len() - number.len() <= 2 && number.parse::<f64>().is_ok()
 }
@@ -242,7 +291,10 @@ pub fn repository(image: &str) -> &str {
 }
 
 fn renamed(node: &Node) -> bool {
-    matches!(node.origin.by, By::Hash | By::Reference | By::Prefix | By::Suffix | By::Namespace)
+    matches!(
+        node.origin.by,
+        By::Hash | By::Reference | By::Prefix | By::Suffix | By::Namespace
+    )
 }
 
 /// The text before prefixes, suffixes, hashes and name references changed it.
@@ -260,8 +312,12 @@ mod tests {
     use crate::repo::Environment;
 
     fn words() -> (Words, Words) {
-        let environment =
-            |name: &str, protected| Environment { name: name.into(), aliases: vec![name[..4].into()], protected, kubernetes: None };
+        let environment = |name: &str, protected| Environment {
+            name: name.into(),
+            aliases: vec![name[..4].into()],
+            protected,
+            kubernetes: None,
+        };
         let of = |environment: Environment| {
             let overlay = crate::repo::Overlay {
                 path: String::new(),
@@ -269,25 +325,42 @@ mod tests {
                 environment: Some(0),
                 variant: None,
                 agent: None,
-                origin: crate::yaml::Origin { file: crate::yaml::FileId(0), start: 0, end: 0, by: By::Manifest },
+                origin: crate::yaml::Origin {
+                    file: crate::yaml::FileId(0),
+                    start: 0,
+                    end: 0,
+                    by: By::Manifest,
+                },
                 rendered: Default::default(),
                 applied: None,
             };
             Words::of(&overlay, &[environment])
         };
-        (of(environment("staging", false)), of(environment("production", true)))
+        (
+            of(environment("staging", false)),
+            of(environment("production", true)),
+        )
     }
 
     #[test]
     fn texts_that_differ_by_nature() {
         let words = words();
         for (from, to) in [
-            ("--issuer=https://login.staging.acme.example/a", "--issuer=https://login.acme.example/b"),
+            (
+                "--issuer=https://login.staging.acme.example/a",
+                "--issuer=https://login.acme.example/b",
+            ),
             ("api-staging", "api-production"),
             ("acme-staging-euc1", "acme-prod-euc1"),
-            ("arn:aws:iam::111122223333:role/api", "arn:aws:iam::999988887777:role/web"),
+            (
+                "arn:aws:iam::111122223333:role/api",
+                "arn:aws:iam::999988887777:role/web",
+            ),
             ("vpc-0a1b2c3d4e5f60718", "vpc-0f9e8d7c6b5a40312"),
-            ("6d1d2e0a-0f5c-4f7e-9d0d-2f7f4b6d8a11", "8a1b7c66-53d5-49f5-a1ce-8a8d50e1c7f0"),
+            (
+                "6d1d2e0a-0f5c-4f7e-9d0d-2f7f4b6d8a11",
+                "8a1b7c66-53d5-49f5-a1ce-8a8d50e1c7f0",
+            ),
             ("10.0.4.0/24", "10.8.4.0/24"),
             ("eu-west-1", "us-east-2"),
             ("settings-7t2k9h4mcb", "settings-b4d5f6g7h8"),
@@ -310,7 +383,10 @@ mod tests {
     #[test]
     fn repositories_of_images() {
         assert_eq!(repository("localhost:5000/api"), "localhost:5000/api");
-        assert_eq!(repository("localhost:5000/api:v1@sha256:00"), "localhost:5000/api");
+        assert_eq!(
+            repository("localhost:5000/api:v1@sha256:00"),
+            "localhost:5000/api"
+        );
         assert_eq!(repository("api"), "api");
     }
 }

@@ -5,9 +5,13 @@ use std::collections::HashMap;
 use super::Words;
 use crate::kustomize::Resource;
 
-/// For each later object the index of its earlier partner. Exact identity first, then without the namespace, then without the
-/// words of the environments, as first written and as rendered.
-pub(super) fn pairs(earlier: &[Resource], later: &[Resource], words: &(Words, Words)) -> Vec<Option<usize>> {
+/// For each later object the index of its earlier partner. Exact identity first, then without the
+/// namespace, then without the words of the environments, as first written and as rendered.
+pub(super) fn pairs(
+    earlier: &[Resource],
+    later: &[Resource],
+    words: &(Words, Words),
+) -> Vec<Option<usize>> {
     let mut partners: Vec<Option<usize>> = vec![None; later.len()];
     let mut taken = vec![false; earlier.len()];
     for pass in PASSES {
@@ -15,11 +19,25 @@ pub(super) fn pairs(earlier: &[Resource], later: &[Resource], words: &(Words, Wo
             break;
         }
         let mut open: HashMap<Key, Vec<usize>> = HashMap::new();
-        for (index, resource) in earlier.iter().enumerate().rev().filter(|(index, _)| !taken[*index]) {
-            open.entry(key(*pass, resource, &words.0)).or_default().push(index);
+        for (index, resource) in earlier
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(index, _)| !taken[*index])
+        {
+            open.entry(key(*pass, resource, &words.0))
+                .or_default()
+                .push(index);
         }
-        for (partner, resource) in partners.iter_mut().zip(later).filter(|(partner, _)| partner.is_none()) {
-            if let Some(index) = open.get_mut(&key(*pass, resource, &words.1)).and_then(Vec::pop) {
+        for (partner, resource) in partners
+            .iter_mut()
+            .zip(later)
+            .filter(|(partner, _)| partner.is_none())
+        {
+            if let Some(index) = open
+                .get_mut(&key(*pass, resource, &words.1))
+                .and_then(Vec::pop)
+            {
                 *partner = Some(index);
                 taken[index] = true;
             }
@@ -37,7 +55,13 @@ enum Pass {
     Rendered,
 }
 
-const PASSES: &[Pass] = &[Pass::Written, Pass::WithoutNamespace, Pass::WithoutWords, Pass::WithoutWordsAndNamespace, Pass::Rendered];
+const PASSES: &[Pass] = &[
+    Pass::Written,
+    Pass::WithoutNamespace,
+    Pass::WithoutWords,
+    Pass::WithoutWordsAndNamespace,
+    Pass::Rendered,
+];
 
 type Key = (String, String, String, String);
 

@@ -1,8 +1,9 @@
-//! The comparison of two overlays: object by object, value by value, with the line that brings each difference and whether
-//! environments are expected to differ there.
+//! The comparison of two overlays: object by object, value by value, with the line that brings each
+//! difference and whether environments are expected to differ there.
 //!
-//! Here: matching objects and list items by identity (`matching`, `structure`), what differs by nature (`expectation`, `words`),
-//! what must not be shown (`secrets`). Not here: which differences are worth a finding (`rules`), how they are printed (`cli`).
+//! Here: matching objects and list items by identity (`matching`, `structure`), what differs by
+//! nature (`expectation`, `words`), what must not be shown (`secrets`). Not here: which differences
+//! are worth a finding (`rules`), how they are printed (`cli`).
 
 pub mod expectation;
 mod matching;
@@ -48,7 +49,8 @@ pub enum Step {
     Key(String),
     /// An item of a list.
     Item {
-        /// What identifies the item: `api` of a container, `8080` of a port; `None` when only its place does.
+        /// What identifies the item: `api` of a container, `8080` of a port; `None` when only its
+        /// place does.
         key: Option<String>,
         /// Its index in the earlier overlay.
         from: Option<usize>,
@@ -68,7 +70,8 @@ pub struct ValueChange {
     pub to: Option<Node>,
     /// Why environments may differ here; `None` when a promotion should carry the value unchanged.
     pub expected: Option<Expectation>,
-    /// The line that brings the difference: one that only one of the two overlays reads, where there is one.
+    /// The line that brings the difference: one that only one of the two overlays reads, where
+    /// there is one.
     pub origin: Origin,
 }
 
@@ -81,16 +84,30 @@ impl ValueChange {
             _ => Change::Changed,
         }
     }
-    /// RFC 6901 pointer into the later overlay's object, or into the earlier one's when only that has the value.
+    /// RFC 6901 pointer into the later overlay's object, or into the earlier one's when only that
+    /// has the value.
     pub fn path(&self) -> String {
         let later = self.to.is_some();
-        self.pointer(|_, from, to| if later { to.or(from) } else { from.or(to) }.unwrap_or_default().to_string())
+        self.pointer(|_, from, to| {
+            if later { to.or(from) } else { from.or(to) }
+                .unwrap_or_default()
+                .to_string()
+        })
     }
-    /// The pointer with names of list items in place of indices: `/spec/template/spec/containers/api/args`.
+    /// The pointer with names of list items in place of indices:
+    /// `/spec/template/spec/containers/api/args`.
     pub fn named_path(&self) -> String {
-        self.pointer(|key, from, to| key.map_or_else(|| to.or(from).unwrap_or_default().to_string(), escape_pointer))
+        self.pointer(|key, from, to| {
+            key.map_or_else(
+                || to.or(from).unwrap_or_default().to_string(),
+                escape_pointer,
+            )
+        })
     }
-    fn pointer(&self, item: impl Fn(Option<&str>, Option<usize>, Option<usize>) -> String) -> String {
+    fn pointer(
+        &self,
+        item: impl Fn(Option<&str>, Option<usize>, Option<usize>) -> String,
+    ) -> String {
         let mut pointer = String::new();
         for step in &self.steps {
             pointer.push('/');
@@ -119,7 +136,10 @@ pub struct ResourceChange {
 impl ResourceChange {
     /// The object of the later overlay, or the earlier one's when only that has it.
     pub fn resource(&self) -> &Resource {
-        self.to.as_ref().or(self.from.as_ref()).expect("internal: a change has at least one side")
+        self.to
+            .as_ref()
+            .or(self.from.as_ref())
+            .expect("internal: a change has at least one side")
     }
     /// Its identity as rendered.
     pub fn id(&self) -> ResourceId {
@@ -127,13 +147,26 @@ impl ResourceChange {
     }
 }
 
-/// Everything in which two overlays differ, expected or not: in the later overlay's order, then what only the earlier one has.
-pub fn resources(from: &Overlay, to: &Overlay, environments: &[Environment]) -> Vec<ResourceChange> {
+/// Everything in which two overlays differ, expected or not: in the later overlay's order, then
+/// what only the earlier one has.
+pub fn resources(
+    from: &Overlay,
+    to: &Overlay,
+    environments: &[Environment],
+) -> Vec<ResourceChange> {
     let sides = Sides {
         words: (Words::of(from, environments), Words::of(to, environments)),
         own: (
-            from.rendered.files.difference(&to.rendered.files).copied().collect(),
-            to.rendered.files.difference(&from.rendered.files).copied().collect(),
+            from.rendered
+                .files
+                .difference(&to.rendered.files)
+                .copied()
+                .collect(),
+            to.rendered
+                .files
+                .difference(&from.rendered.files)
+                .copied()
+                .collect(),
         ),
     };
     let (earlier, later) = (&from.rendered.resources, &to.rendered.resources);
@@ -141,33 +174,57 @@ pub fn resources(from: &Overlay, to: &Overlay, environments: &[Environment]) -> 
     let mut found = Vec::new();
     for (resource, partner) in later.iter().zip(&matched) {
         let Some(partner) = partner.and_then(|index| earlier.get(index)) else {
-            found.push(ResourceChange { change: Change::Added, from: None, to: Some(resource.clone()), changes: Vec::new() });
+            found.push(ResourceChange {
+                change: Change::Added,
+                from: None,
+                to: Some(resource.clone()),
+                changes: Vec::new(),
+            });
             continue;
         };
         let changes = structure::changes(partner, resource, &sides);
         if !changes.is_empty() {
             let (from, to) = (Some(partner.clone()), Some(resource.clone()));
-            found.push(ResourceChange { change: Change::Changed, from, to, changes });
+            found.push(ResourceChange {
+                change: Change::Changed,
+                from,
+                to,
+                changes,
+            });
         }
     }
     let partners: BTreeSet<usize> = matched.iter().flatten().copied().collect();
     for (index, resource) in earlier.iter().enumerate() {
         if !partners.contains(&index) {
-            found.push(ResourceChange { change: Change::Removed, from: Some(resource.clone()), to: None, changes: Vec::new() });
+            found.push(ResourceChange {
+                change: Change::Removed,
+                from: Some(resource.clone()),
+                to: None,
+                changes: Vec::new(),
+            });
         }
     }
     found
 }
 
 /// Pairs of objects that are the same one in both overlays, in the later overlay's order.
-pub fn partners<'a>(from: &'a Overlay, to: &'a Overlay, environments: &[Environment]) -> Vec<(&'a Resource, &'a Resource)> {
+pub fn partners<'a>(
+    from: &'a Overlay,
+    to: &'a Overlay,
+    environments: &[Environment],
+) -> Vec<(&'a Resource, &'a Resource)> {
     let words = (Words::of(from, environments), Words::of(to, environments));
     let (earlier, later) = (&from.rendered.resources, &to.rendered.resources);
     let matched = matching::pairs(earlier, later, &words);
-    later.iter().zip(matched).filter_map(|(resource, partner)| Some((earlier.get(partner?)?, resource))).collect()
+    later
+        .iter()
+        .zip(matched)
+        .filter_map(|(resource, partner)| Some((earlier.get(partner?)?, resource)))
+        .collect()
 }
 
-/// What is known of the two overlays: the words of their environments, and the files that only one of them reads.
+/// What is known of the two overlays: the words of their environments, and the files that only one
+/// of them reads.
 struct Sides {
     words: (Words, Words),
     own: (BTreeSet<FileId>, BTreeSet<FileId>),

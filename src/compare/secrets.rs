@@ -1,6 +1,8 @@
-//! What must never be printed: the values of Secrets, and values that carry a secret by the name they stand under.
+//! What must never be printed: the values of Secrets, and values that carry a secret by the name
+//! they stand under.
 //!
-//! Masks tell whether two values are equal and nothing else: no length, no hash, both can be guessed.
+//! Masks tell whether two values are equal and nothing else: no length, no hash, both can be
+//! guessed.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,11 +17,22 @@ pub const HIDDEN: &str = "(hidden)";
 /// Stands for a hidden value that differs from the other side's.
 pub const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
-/// Two objects with their secret values masked; a value that differs is masked differently in the second.
+/// Two objects with their secret values masked; a value that differs is masked differently in the
+/// second.
 pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, Option<Node>) {
-    let kind = from.or(to).map(|resource| resource.kind().to_string()).unwrap_or_default();
+    let kind = from
+        .or(to)
+        .map(|resource| resource.kind().to_string())
+        .unwrap_or_default();
     let mask = |resource: Option<&Resource>, other: Option<&Resource>, text: &'static str| {
-        resource.map(|resource| masked_node(&resource.node, other.map(|other| &other.node), text, &mut Place::root(&kind)))
+        resource.map(|resource| {
+            masked_node(
+                &resource.node,
+                other.map(|other| &other.node),
+                text,
+                &mut Place::root(&kind),
+            )
+        })
     };
     (mask(from, None, HIDDEN), mask(to, from, HIDDEN_CHANGED))
 }
@@ -36,9 +49,19 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
     }
     // the way ends at an item, or at a key whose item is known already
     place.item = name.or(place.item);
-    let from = change.from.as_ref().map(|node| masked_node(node, None, HIDDEN, &mut place.clone()));
-    let text = if change.from.is_some() { HIDDEN_CHANGED } else { HIDDEN };
-    let to = change.to.as_ref().map(|node| masked_node(node, change.from.as_ref(), text, &mut place.clone()));
+    let from = change
+        .from
+        .as_ref()
+        .map(|node| masked_node(node, None, HIDDEN, &mut place.clone()));
+    let text = if change.from.is_some() {
+        HIDDEN_CHANGED
+    } else {
+        HIDDEN
+    };
+    let to = change
+        .to
+        .as_ref()
+        .map(|node| masked_node(node, change.from.as_ref(), text, &mut place.clone()));
     (from, to)
 }
 
@@ -62,20 +85,30 @@ pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
         }
         // what stands below a secret key is secret as a whole
         if place.is_secret() {
-            return mask(&Node { replaced: None, ..node.clone() }, None, HIDDEN);
+            return mask(
+                &Node {
+                    replaced: None,
+                    ..node.clone()
+                },
+                None,
+                HIDDEN,
+            );
         }
     }
     place.item = name.map(str::to_string).or(place.item);
     masked_node(node, None, HIDDEN, &mut place)
 }
 
-/// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`, `TOKEN_URL`.
+/// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
+/// `TOKEN_URL`.
 pub fn is_secret_name(name: &str) -> bool {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = PATTERN.get_or_init(|| {
         Regex::new(r"(?i)(passw(or)?d|passphrase|pwd|secret|token|credentials?|(api|access|private|secret|auth|encryption|signing)[-_.]?key|connection[-_.]?string|dsn)(_?\d+)?$").ok()
     });
-    pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    pattern
+        .as_ref()
+        .is_some_and(|pattern| pattern.is_match(name))
 }
 
 #[derive(Clone)]
@@ -87,7 +120,11 @@ struct Place {
 
 impl Place {
     fn root(kind: &str) -> Place {
-        Place { kind: kind.to_string(), path: Vec::new(), item: None }
+        Place {
+            kind: kind.to_string(),
+            path: Vec::new(),
+            item: None,
+        }
     }
     fn enter(&mut self, key: &str, item: Option<&str>) {
         self.path.push(key.to_string());
@@ -95,28 +132,42 @@ impl Place {
     }
     /// Whether this is a part of a Secret's data, also where the data is no map as it should be.
     fn in_secret_data(&self) -> bool {
-        self.kind == "Secret" && matches!(self.path.first().map(String::as_str), Some("data" | "stringData"))
+        self.kind == "Secret"
+            && matches!(
+                self.path.first().map(String::as_str),
+                Some("data" | "stringData")
+            )
     }
     /// Whether everything below this key is secret.
     fn is_secret(&self) -> bool {
         let first = self.path.first().map_or("", String::as_str);
         let last = self.path.last().map_or("", String::as_str);
         if self.kind == "Secret" {
-            let annotation = self.path.len() > 2 && last == "kubectl.kubernetes.io/last-applied-configuration";
-            return annotation || (self.path.len() == 2 && (first == "data" || first == "stringData"));
+            let annotation =
+                self.path.len() > 2 && last == "kubectl.kubernetes.io/last-applied-configuration";
+            return annotation
+                || (self.path.len() == 2 && (first == "data" || first == "stringData"));
         }
         // A variable's value, under its name.
         if last == "value" && self.item.as_deref().is_some_and(is_secret_name) {
             return true;
         }
         let free_form = (self.kind == "ConfigMap" && first == "data")
-            || matches!(self.kind.as_str(), "HelmRelease" | "Application" | "HelmChart" | "Rollout")
+            || matches!(
+                self.kind.as_str(),
+                "HelmRelease" | "Application" | "HelmChart" | "Rollout"
+            )
             || self.path.iter().any(|key| key == "stringData");
         free_form && is_secret_name(last)
     }
 }
 
-fn masked_node(node: &Node, other: Option<&Node>, changed: &'static str, place: &mut Place) -> Node {
+fn masked_node(
+    node: &Node,
+    other: Option<&Node>,
+    changed: &'static str,
+    place: &mut Place,
+) -> Node {
     let data = match &node.data {
         Data::Map(map) => {
             let mut map = map.clone();
@@ -126,8 +177,11 @@ fn masked_node(node: &Node, other: Option<&Node>, changed: &'static str, place: 
                 let outer = place.clone();
                 place.enter(&entry.key, name.as_deref().or(outer.item.as_deref()));
                 let other = other.and_then(|other| other.get(&entry.key));
-                entry.value =
-                    if place.is_secret() { mask(&entry.value, other, changed) } else { masked_node(&entry.value, other, changed, place) };
+                entry.value = if place.is_secret() {
+                    mask(&entry.value, other, changed)
+                } else {
+                    masked_node(&entry.value, other, changed, place)
+                };
                 *place = outer;
             }
             Data::Map(map)
@@ -138,23 +192,38 @@ fn masked_node(node: &Node, other: Option<&Node>, changed: &'static str, place: 
             for (index, item) in items.iter_mut().enumerate() {
                 let name = item.get("name").and_then(Node::text);
                 let partner = other.map_or(&[][..], Node::items);
-                let same = |other: &&Node| name.is_some() && other.get("name").and_then(Node::text) == name;
-                let partner = partner.iter().find(same).or_else(|| partner.get(index).filter(|_| name.is_none()));
+                let same = |other: &&Node| {
+                    name.is_some() && other.get("name").and_then(Node::text) == name
+                };
+                let partner = partner
+                    .iter()
+                    .find(same)
+                    .or_else(|| partner.get(index).filter(|_| name.is_none()));
                 *item = masked_node(item, partner, changed, place);
             }
             Data::List(list)
         }
-        Data::Scalar(scalar) if place.is_secret() || place.in_secret_data() => return mask(&node_of(scalar, node), other, changed),
+        Data::Scalar(scalar) if place.is_secret() || place.in_secret_data() => {
+            return mask(&node_of(scalar, node), other, changed);
+        }
         Data::Scalar(scalar) => match without_password(&scalar.text) {
             Some(text) => Data::Scalar(Scalar::string(text)),
             None => return node.clone(),
         },
     };
-    Node { data, origin: node.origin, replaced: None }
+    Node {
+        data,
+        origin: node.origin,
+        replaced: None,
+    }
 }
 
 fn node_of(scalar: &Scalar, node: &Node) -> Node {
-    Node { data: Data::Scalar(scalar.clone()), origin: node.origin, replaced: None }
+    Node {
+        data: Data::Scalar(scalar.clone()),
+        origin: node.origin,
+        replaced: None,
+    }
 }
 
 /// A hidden value; encrypted text and nothing at all are no secrets.
@@ -170,19 +239,27 @@ fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     Node::string(text, node.origin)
 }
 
-/// `https://user:password@host` and `--password=…` with the password hidden; `None` when there is none.
+/// `https://user:password@host` and `--password=…` with the password hidden; `None` when there is
+/// none.
 fn without_password(text: &str) -> Option<String> {
     static PATTERNS: OnceLock<Vec<Regex>> = OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         let url = r"(://[^\s/:@]*):[^\s/@]+@";
-        let option = r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))=[^\s]+()";
-        [url, option].into_iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
+        let option =
+            r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))=[^\s]+()";
+        [url, option]
+            .into_iter()
+            .filter_map(|pattern| Regex::new(pattern).ok())
+            .collect()
     });
     if !text.contains("://") && !text.contains('=') {
         return None;
     }
     let mut hidden = std::borrow::Cow::Borrowed(text);
-    for (pattern, by) in patterns.iter().zip([format!("$1:{HIDDEN}@"), format!("$1={HIDDEN}")]) {
+    for (pattern, by) in patterns
+        .iter()
+        .zip([format!("$1:{HIDDEN}@"), format!("$1={HIDDEN}")])
+    {
         if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&hidden, by.as_str()) {
             hidden = std::borrow::Cow::Owned(changed);
         }
@@ -199,18 +276,38 @@ mod tests {
 
     #[test]
     fn names_of_secrets() {
-        for name in ["DB_PASSWORD", "apiKey", "GITHUB_TOKEN", "client_secret", "AWS_SECRET_ACCESS_KEY", "PASSWORD_2"] {
+        for name in [
+            "DB_PASSWORD",
+            "apiKey",
+            "GITHUB_TOKEN",
+            "client_secret",
+            "AWS_SECRET_ACCESS_KEY",
+            "PASSWORD_2",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["secretName", "TOKEN_URL", "PASSWORD_FILE", "KEYCLOAK_HOST", "key", "port"] {
+        for name in [
+            "secretName",
+            "TOKEN_URL",
+            "PASSWORD_FILE",
+            "KEYCLOAK_HOST",
+            "key",
+            "port",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }
 
     #[test]
     fn passwords_in_urls() {
-        assert_eq!(without_password("postgres://api:hunter2@db/x").as_deref(), Some("postgres://api:(hidden)@db/x"));
+        assert_eq!(
+            without_password("postgres://api:hunter2@db/x").as_deref(),
+            Some("postgres://api:(hidden)@db/x")
+        );
         assert_eq!(without_password("https://acme.example:8080/a@b"), None);
-        assert_eq!(without_password("--db-password=hunter2").as_deref(), Some("--db-password=(hidden)"));
+        assert_eq!(
+            without_password("--db-password=hunter2").as_deref(),
+            Some("--db-password=(hidden)")
+        );
     }
 }

@@ -12,7 +12,10 @@ pub struct Words {
 impl Words {
     /// The words of an overlay; those of all environments when it belongs to none.
     pub fn of(overlay: &Overlay, environments: &[Environment]) -> Words {
-        let own: Vec<&Environment> = match overlay.environment.and_then(|index| environments.get(index)) {
+        let own: Vec<&Environment> = match overlay
+            .environment
+            .and_then(|index| environments.get(index))
+        {
             Some(environment) => vec![environment],
             None => environments.iter().collect(),
         };
@@ -24,12 +27,19 @@ impl Words {
                 words.extend(["nonprod", "nonproduction"].map(String::from));
             }
         }
-        let variant = overlay.variant.iter().flat_map(|variant| variant.split('/')).filter(|part| part.len() > 1);
-        Words { environment: words, variant: variant.map(str::to_lowercase).collect() }
+        let variant = overlay
+            .variant
+            .iter()
+            .flat_map(|variant| variant.split('/'))
+            .filter(|part| part.len() > 1);
+        Words {
+            environment: words,
+            variant: variant.map(str::to_lowercase).collect(),
+        }
     }
 
-    /// The text without the environment's and the variant's words, each taken out with one delimiter beside it:
-    /// `staging.api.example.com` → `api.example.com`, `apiProd` → `api`.
+    /// The text without the environment's and the variant's words, each taken out with one
+    /// delimiter beside it: `staging.api.example.com` → `api.example.com`, `apiProd` → `api`.
     pub fn strip(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
         let mut skip_delimiter = false;
@@ -46,10 +56,15 @@ impl Words {
                 rest += first.len_utf8();
                 continue;
             }
-            let length = self.variant_at(&lower, rest).unwrap_or_else(|| token_length(tail));
+            let length = self
+                .variant_at(&lower, rest)
+                .unwrap_or_else(|| token_length(tail));
             let token = &text[rest..rest + length];
             if self.variant_at(&lower, rest).is_some() || self.is_word(token) {
-                let delimited = kept.chars().next_back().is_some_and(|last| !last.is_alphanumeric());
+                let delimited = kept
+                    .chars()
+                    .next_back()
+                    .is_some_and(|last| !last.is_alphanumeric());
                 if delimited {
                     kept.pop();
                 }
@@ -66,22 +81,38 @@ impl Words {
     fn is_word(&self, token: &str) -> bool {
         let token = token.to_lowercase();
         let bare = token.trim_end_matches(|digit: char| digit.is_ascii_digit());
-        self.environment.iter().any(|word| *word == token || (*word == bare && token.len() - bare.len() <= 2))
+        self.environment
+            .iter()
+            .any(|word| *word == token || (*word == bare && token.len() - bare.len() <= 2))
     }
 
     fn variant_at(&self, lower: &str, at: usize) -> Option<usize> {
-        let before = lower[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+        let before = lower[..at]
+            .chars()
+            .next_back()
+            .is_some_and(char::is_alphanumeric);
         let fits = |part: &&String| {
-            let tail = lower.get(at..).and_then(|tail| tail.strip_prefix(part.as_str()));
+            let tail = lower
+                .get(at..)
+                .and_then(|tail| tail.strip_prefix(part.as_str()));
             tail.is_some_and(|tail| !tail.chars().next().is_some_and(char::is_alphanumeric))
         };
-        self.variant.iter().filter(|_| !before).filter(fits).map(String::len).max()
+        self.variant
+            .iter()
+            .filter(|_| !before)
+            .filter(fits)
+            .map(String::len)
+            .max()
     }
 
     /// The text without the longer words wherever they stand: `acmestaging` → `acme`.
     fn strip_everywhere(&self, text: &str) -> String {
         let mut text = text.to_lowercase();
-        let mut words: Vec<&String> = self.environment.iter().filter(|word| word.len() >= 4).collect();
+        let mut words: Vec<&String> = self
+            .environment
+            .iter()
+            .filter(|word| word.len() >= 4)
+            .collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         for word in words {
             text = text.replace(word.as_str(), "");
@@ -92,7 +123,8 @@ impl Words {
 
 /// Whether two texts are equal once each has lost the words of its own environment.
 pub fn same_but_for_words(words: &(Words, Words), from: &str, to: &str) -> bool {
-    words.0.strip(from) == words.1.strip(to) || words.0.strip_everywhere(from) == words.1.strip_everywhere(to)
+    words.0.strip(from) == words.1.strip(to)
+        || words.0.strip_everywhere(from) == words.1.strip_everywhere(to)
 }
 
 /// Length of the word at the start: up to a delimiter or a lower-to-upper step.
@@ -113,7 +145,10 @@ mod tests {
 
     fn words(environment: &[&str], variant: &[&str]) -> Words {
         let own = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
-        Words { environment: own(environment), variant: own(variant) }
+        Words {
+            environment: own(environment),
+            variant: own(variant),
+        }
     }
 
     #[test]
@@ -137,13 +172,22 @@ mod tests {
 
     #[test]
     fn takes_the_variant_as_a_whole() {
-        assert_eq!(words(&["production"], &["us-east-1"]).strip("api-production-us-east-1"), "api");
-        assert_eq!(words(&["production"], &["eu"]).strip("reusable-eu"), "reusable");
+        assert_eq!(
+            words(&["production"], &["us-east-1"]).strip("api-production-us-east-1"),
+            "api"
+        );
+        assert_eq!(
+            words(&["production"], &["eu"]).strip("reusable-eu"),
+            "reusable"
+        );
     }
 
     #[test]
     fn words_within_words() {
-        let pair = (words(&["staging"], &[]), words(&["production", "prod"], &[]));
+        let pair = (
+            words(&["staging"], &[]),
+            words(&["production", "prod"], &[]),
+        );
         assert!(same_but_for_words(&pair, "acmestaging", "acmeproduction"));
         assert!(same_but_for_words(&pair, "api-staging", "api"));
         assert!(!same_but_for_words(&pair, "api-staging", "web-prod"));

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use globset::Glob;
 
 use super::{
-    Allowance, Config, ConfiguredPair, Dependency, External, Freeze, LayoutPattern, Level, RuleSettings, Suppression, default_environments,
+    Allowance, Config, ConfiguredPair, Dependency, External, Freeze, LayoutPattern, Level,
+    RuleSettings, Suppression, default_environments,
 };
 use jiff::tz::TimeZone;
 
@@ -65,29 +66,54 @@ const LATER: &[&str] = &["evidence"];
 /// Ids that findings have without being a rule's.
 const OTHER_RULES: &[&str] = &["policy-error", "unused-suppression", "expired-suppression"];
 
-/// Whether findings may have an id that is no rule's: policies, and what is said about policies and suppressions.
+/// Whether findings may have an id that is no rule's: policies, and what is said about policies and
+/// suppressions.
 pub fn is_other_rule(id: &str) -> bool {
     id.starts_with("policy/") || OTHER_RULES.contains(&id)
 }
 
 impl Config {
     /// Reads a configuration file. Every mistake is in the error, in the order of the file.
-    pub fn load(documents: &Documents, rules: &[KnownRule<'_>]) -> Result<Config, Vec<ConfigProblem>> {
-        let mut reader = Reader { problems: Vec::new(), rules };
+    pub fn load(
+        documents: &Documents,
+        rules: &[KnownRule<'_>],
+    ) -> Result<Config, Vec<ConfigProblem>> {
+        let mut reader = Reader {
+            problems: Vec::new(),
+            rules,
+        };
         for duplicate in &documents.duplicate_keys {
-            reader.refuse(duplicate.second, format!("the key {:?} stands twice", duplicate.key), "remove one of the two");
+            reader.refuse(
+                duplicate.second,
+                format!("the key {:?} stands twice", duplicate.key),
+                "remove one of the two",
+            );
         }
-        let filled: Vec<&Node> = documents.documents.iter().filter(|node| !node.is_null()).collect();
+        let filled: Vec<&Node> = documents
+            .documents
+            .iter()
+            .filter(|node| !node.is_null())
+            .collect();
         let config = match filled[..] {
             [] => Config::default(),
             [document] => reader.config(document),
             [_, second, ..] => {
-                reader.refuse(second.origin, "the configuration is one document, and this is a second", "remove the line ---");
+                reader.refuse(
+                    second.origin,
+                    "the configuration is one document, and this is a second",
+                    "remove the line ---",
+                );
                 Config::default()
             }
         };
-        reader.problems.sort_by_key(|problem| (problem.origin.start, problem.origin.end));
-        if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+        reader
+            .problems
+            .sort_by_key(|problem| (problem.origin.start, problem.origin.end));
+        if reader.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(reader.problems)
+        }
     }
 }
 
@@ -98,7 +124,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: impl Into<String>) {
-        self.problems.push(ConfigProblem { message: message.into(), help: Some(help.into()), origin });
+        self.problems.push(ConfigProblem {
+            message: message.into(),
+            help: Some(help.into()),
+            origin,
+        });
     }
 
     fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
@@ -124,13 +154,20 @@ impl Reader<'_> {
             self.mistyped(node, what, "a map");
             return Vec::new();
         };
-        let (good, bad): (Vec<&Entry>, Vec<&Entry>) = map.entries.iter().partition(|entry| known.contains(&&*entry.key));
+        let (good, bad): (Vec<&Entry>, Vec<&Entry>) = map
+            .entries
+            .iter()
+            .partition(|entry| known.contains(&&*entry.key));
         for entry in bad {
             let help = match nearest(&entry.key, known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the keys here are {}", known.join(", ")),
             };
-            self.refuse(entry.key_origin, format!("{what} has no key `{}`", entry.key), help);
+            self.refuse(
+                entry.key_origin,
+                format!("{what} has no key `{}`", entry.key),
+                help,
+            );
         }
         good
     }
@@ -149,7 +186,11 @@ impl Reader<'_> {
         match node.text() {
             Some(text) if !text.trim().is_empty() => Some(text.to_string()),
             Some(_) => {
-                self.refuse(node.origin, format!("{what} is empty"), "fill it in, or remove the key");
+                self.refuse(
+                    node.origin,
+                    format!("{what} is empty"),
+                    "fill it in, or remove the key",
+                );
                 None
             }
             None => {
@@ -160,7 +201,10 @@ impl Reader<'_> {
     }
 
     fn texts(&mut self, node: &Node, what: &str) -> Vec<String> {
-        self.list(node, what).iter().filter_map(|item| self.text(item, what)).collect()
+        self.list(node, what)
+            .iter()
+            .filter_map(|item| self.text(item, what))
+            .collect()
     }
 
     fn boolean(&mut self, node: &Node, what: &str) -> bool {
@@ -173,7 +217,11 @@ impl Reader<'_> {
     fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.text(node, what)?;
         if let Err(error) = Glob::new(&text) {
-            self.refuse(node.origin, format!("`{text}` is no valid glob: {}", error.kind()), "`*` is one segment, `**` any number");
+            self.refuse(
+                node.origin,
+                format!("`{text}` is no valid glob: {}", error.kind()),
+                "`*` is one segment, `**` any number",
+            );
         }
         Some(text)
     }
@@ -183,7 +231,11 @@ impl Reader<'_> {
         match text.parse() {
             Ok(date) => Some(date),
             Err(_) => {
-                self.refuse(node.origin, format!("{what} must be a day, but `{text}` is none"), "write it as 2027-01-31");
+                self.refuse(
+                    node.origin,
+                    format!("{what} must be a day, but `{text}` is none"),
+                    "write it as 2027-01-31",
+                );
                 None
             }
         }
@@ -204,8 +256,18 @@ impl Reader<'_> {
     }
 
     fn chart(&mut self, node: &Node) -> Option<Chart> {
-        let mut chart = Chart { name: String::new(), release: None, path: None, version: None, output: String::new() };
-        for entry in self.fields(node, "an entry of charts", &["name", "release", "path", "version", "output"]) {
+        let mut chart = Chart {
+            name: String::new(),
+            release: None,
+            path: None,
+            version: None,
+            output: String::new(),
+        };
+        for entry in self.fields(
+            node,
+            "an entry of charts",
+            &["name", "release", "path", "version", "output"],
+        ) {
             let value = &entry.value;
             match &*entry.key {
                 "name" => chart.name = self.text(value, "name").unwrap_or_default(),
@@ -223,22 +285,46 @@ impl Reader<'_> {
 
     fn required(&mut self, node: &Node, what: &str, key: &str, present: bool) {
         if !present && node.get(key).is_none() && node.as_map().is_some() {
-            let place = Origin { end: node.origin.start, ..node.origin };
-            self.refuse(place, format!("{what} needs `{key}`"), format!("add `{key}:`"));
+            let place = Origin {
+                end: node.origin.start,
+                ..node.origin
+            };
+            self.refuse(
+                place,
+                format!("{what} needs `{key}`"),
+                format!("add `{key}:`"),
+            );
         }
     }
 
-    fn environment_names(&mut self, node: &Node, what: &str, environments: &[Environment]) -> Vec<String> {
+    fn environment_names(
+        &mut self,
+        node: &Node,
+        what: &str,
+        environments: &[Environment],
+    ) -> Vec<String> {
         let mut names = Vec::new();
         for item in self.list(node, what) {
-            let Some(name) = self.text(item, what) else { continue };
-            if !environments.iter().any(|environment| environment.name == name) {
-                let known: Vec<&str> = environments.iter().map(|environment| environment.name.as_str()).collect();
+            let Some(name) = self.text(item, what) else {
+                continue;
+            };
+            if !environments
+                .iter()
+                .any(|environment| environment.name == name)
+            {
+                let known: Vec<&str> = environments
+                    .iter()
+                    .map(|environment| environment.name.as_str())
+                    .collect();
                 let help = match nearest(&name, &known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!("the environments are {}", known.join(", ")),
                 };
-                self.refuse(item.origin, format!("there is no environment `{name}`"), help);
+                self.refuse(
+                    item.origin,
+                    format!("there is no environment `{name}`"),
+                    help,
+                );
             }
             names.push(name);
         }
@@ -246,7 +332,10 @@ impl Reader<'_> {
     }
 
     fn config(&mut self, document: &Node) -> Config {
-        let mut config = Config { document: Some(document.clone()), ..Config::default() };
+        let mut config = Config {
+            document: Some(document.clone()),
+            ..Config::default()
+        };
         let known: Vec<&str> = KEYS.iter().chain(LATER).copied().collect();
         let fields = self.fields(document, "the configuration", &known);
         // names of environments are needed by what stands above them as well
@@ -258,22 +347,39 @@ impl Reader<'_> {
             match &*entry.key {
                 "version" => {
                     if value.as_int() != Some(1) {
-                        self.refuse(value.origin, "the version of the configuration must be 1", "write version: 1");
+                        self.refuse(
+                            value.origin,
+                            "the version of the configuration must be 1",
+                            "write version: 1",
+                        );
                     }
                 }
                 "environments" => {}
                 "layout" => {
-                    config.layout = self.list(value, "layout").iter().filter_map(|item| self.layout(item)).collect();
+                    config.layout = self
+                        .list(value, "layout")
+                        .iter()
+                        .filter_map(|item| self.layout(item))
+                        .collect();
                 }
-                "pairs" => config.pairs = self.list(value, "pairs").iter().filter_map(|item| self.pair(item)).collect(),
+                "pairs" => {
+                    config.pairs = self
+                        .list(value, "pairs")
+                        .iter()
+                        .filter_map(|item| self.pair(item))
+                        .collect()
+                }
                 "rules" => config.rules = self.rules(value),
                 "drift" => {
                     for entry in self.fields(value, "drift", &["kinds", "allow"]) {
                         match &*entry.key {
                             "kinds" => config.drift_kinds = self.texts(&entry.value, "drift.kinds"),
                             _ => {
-                                config.drift_allow =
-                                    self.list(&entry.value, "drift.allow").iter().filter_map(|item| self.allowance(item)).collect();
+                                config.drift_allow = self
+                                    .list(&entry.value, "drift.allow")
+                                    .iter()
+                                    .filter_map(|item| self.allowance(item))
+                                    .collect();
                             }
                         }
                     }
@@ -281,16 +387,25 @@ impl Reader<'_> {
                 "external" => {
                     let environments = config.environments.clone();
                     let entries = self.list(value, "external").iter();
-                    config.external = entries.filter_map(|item| self.external(item, &environments)).collect();
+                    config.external = entries
+                        .filter_map(|item| self.external(item, &environments))
+                        .collect();
                 }
                 "images" => {
                     for entry in self.fields(value, "images", &["mirrors"]) {
-                        config.mirrors = self.list(&entry.value, "images.mirrors").iter().filter_map(|item| self.mirror(item)).collect();
+                        config.mirrors = self
+                            .list(&entry.value, "images.mirrors")
+                            .iter()
+                            .filter_map(|item| self.mirror(item))
+                            .collect();
                     }
                 }
                 "freeze" => {
                     let items = self.list(value, "freeze");
-                    config.freeze = items.iter().filter_map(|item| self.freeze(item, &config.environments)).collect();
+                    config.freeze = items
+                        .iter()
+                        .filter_map(|item| self.freeze(item, &config.environments))
+                        .collect();
                 }
                 "breakGlass" => {
                     for entry in self.fields(value, "breakGlass", &["trailer"]) {
@@ -299,7 +414,11 @@ impl Reader<'_> {
                     self.required(value, "breakGlass", "trailer", false);
                 }
                 "dependencies" => {
-                    config.dependencies = self.list(value, "dependencies").iter().filter_map(|item| self.dependency(item)).collect();
+                    config.dependencies = self
+                        .list(value, "dependencies")
+                        .iter()
+                        .filter_map(|item| self.dependency(item))
+                        .collect();
                 }
                 "records" => config.records = self.texts(value, "records"),
                 "bots" => config.bots = self.texts(value, "bots"),
@@ -309,22 +428,41 @@ impl Reader<'_> {
                     }
                     for entry in value.entries() {
                         if remote::parse(&entry.key).is_none() && !remote::is_http(&entry.key) {
-                            let message = format!("`{}` is no URL that kustomize takes for a remote base or file", entry.key);
-                            self.refuse(entry.key_origin, message, "write it as https://github.com/acme/bases//web?ref=v3");
+                            let message = format!(
+                                "`{}` is no URL that kustomize takes for a remote base or file",
+                                entry.key
+                            );
+                            self.refuse(
+                                entry.key_origin,
+                                message,
+                                "write it as https://github.com/acme/bases//web?ref=v3",
+                            );
                         }
                         if let Some(place) = self.inside(&entry.value, "a copy under remotes") {
                             config.remotes.urls.insert(entry.key.to_string(), place);
                         }
                     }
                 }
-                "charts" => config.remotes.charts = self.list(value, "charts").iter().filter_map(|item| self.chart(item)).collect(),
+                "charts" => {
+                    config.remotes.charts = self
+                        .list(value, "charts")
+                        .iter()
+                        .filter_map(|item| self.chart(item))
+                        .collect()
+                }
                 "policies" => config.policies = self.texts(value, "policies"),
                 "data" => config.data = self.texts(value, "data"),
                 "suppress" => {
-                    config.suppress = self.list(value, "suppress").iter().filter_map(|item| self.suppression(item)).collect();
+                    config.suppress = self
+                        .list(value, "suppress")
+                        .iter()
+                        .filter_map(|item| self.suppression(item))
+                        .collect();
                 }
                 later => {
-                    let message = format!("`{later}` is not supported by this version yet, so nothing would come of it");
+                    let message = format!(
+                        "`{later}` is not supported by this version yet, so nothing would come of it"
+                    );
                     self.refuse(entry.key_origin, message, "remove it");
                 }
             }
@@ -336,16 +474,31 @@ impl Reader<'_> {
         let built_in = default_environments();
         let mut result: Vec<Environment> = Vec::new();
         for item in self.list(node, "environments") {
-            let mut environment = Environment { name: String::new(), aliases: Vec::new(), protected: false, kubernetes: None };
+            let mut environment = Environment {
+                name: String::new(),
+                aliases: Vec::new(),
+                protected: false,
+                kubernetes: None,
+            };
             let mut protected = None;
             if item.as_scalar().is_some() {
                 environment.name = self.text(item, "an environment").unwrap_or_default();
             } else {
-                for entry in self.fields(item, "an environment", &["name", "aliases", "protected", "kubernetes"]) {
+                for entry in self.fields(
+                    item,
+                    "an environment",
+                    &["name", "aliases", "protected", "kubernetes"],
+                ) {
                     let value = &entry.value;
                     match &*entry.key {
                         "name" => environment.name = self.text(value, "name").unwrap_or_default(),
-                        "aliases" => environment.aliases = self.texts(value, "aliases").iter().map(|alias| alias.to_lowercase()).collect(),
+                        "aliases" => {
+                            environment.aliases = self
+                                .texts(value, "aliases")
+                                .iter()
+                                .map(|alias| alias.to_lowercase())
+                                .collect()
+                        }
                         "protected" => protected = Some(self.boolean(value, "protected")),
                         _ => environment.kubernetes = self.kubernetes(value),
                     }
@@ -356,19 +509,34 @@ impl Reader<'_> {
                 continue;
             }
             if result.iter().any(|other| other.name == environment.name) {
-                self.refuse(item.origin, format!("the environment `{}` is there twice", environment.name), "remove one of them");
+                self.refuse(
+                    item.origin,
+                    format!("the environment `{}` is there twice", environment.name),
+                    "remove one of them",
+                );
             }
             let lower = environment.name.to_lowercase();
-            let same = built_in.iter().find(|known| known.name == lower || known.aliases.contains(&lower));
+            let same = built_in
+                .iter()
+                .find(|known| known.name == lower || known.aliases.contains(&lower));
             environment.protected = protected.unwrap_or(same.is_some_and(|known| known.protected));
-            environment.aliases.extend(same.iter().flat_map(|known| known.aliases.iter().chain([&known.name])).cloned());
+            environment.aliases.extend(
+                same.iter()
+                    .flat_map(|known| known.aliases.iter().chain([&known.name]))
+                    .cloned(),
+            );
             result.push(environment);
         }
         // an alias belongs to the environment that claims it by name or first
-        let names: Vec<String> = result.iter().map(|environment| environment.name.to_lowercase()).collect();
+        let names: Vec<String> = result
+            .iter()
+            .map(|environment| environment.name.to_lowercase())
+            .collect();
         let mut taken: Vec<String> = Vec::new();
         for environment in &mut result {
-            environment.aliases.retain(|alias| !names.contains(alias) && !taken.contains(alias));
+            environment
+                .aliases
+                .retain(|alias| !names.contains(alias) && !taken.contains(alias));
             let mut seen: Vec<String> = Vec::new();
             environment.aliases.retain(|alias| {
                 !seen.contains(alias) && {
@@ -379,7 +547,11 @@ impl Reader<'_> {
             taken.extend(seen);
         }
         if result.is_empty() {
-            self.refuse(node.origin, "there is no environment in the list", "list them in the order of promotion, or remove the key");
+            self.refuse(
+                node.origin,
+                "there is no environment in the list",
+                "list them in the order of promotion, or remove the key",
+            );
             return built_in;
         }
         result
@@ -387,9 +559,15 @@ impl Reader<'_> {
 
     fn kubernetes(&mut self, node: &Node) -> Option<String> {
         let text = self.text(node, "kubernetes")?;
-        let good = text.strip_prefix("1.").is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()));
+        let good = text.strip_prefix("1.").is_some_and(|minor| {
+            !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
+        });
         if !good {
-            self.refuse(node.origin, format!("`{text}` is no Kubernetes version"), "write it as \"1.33\"");
+            self.refuse(
+                node.origin,
+                format!("`{text}` is no Kubernetes version"),
+                "write it as \"1.33\"",
+            );
         }
         Some(text)
     }
@@ -398,20 +576,36 @@ impl Reader<'_> {
         let (mut path, mut ignore) = (None, false);
         for entry in self.fields(node, "an entry of layout", &["path", "ignore"]) {
             match &*entry.key {
-                "path" => path = self.text(&entry.value, "path").map(|text| (text, &entry.value)),
+                "path" => {
+                    path = self
+                        .text(&entry.value, "path")
+                        .map(|text| (text, &entry.value))
+                }
                 _ => ignore = self.boolean(&entry.value, "ignore"),
             }
         }
         self.required(node, "an entry of layout", "path", false);
         let (path, value) = path?;
         if path.contains('{') {
-            for place in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+            for place in path
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split('}').next())
+            {
                 if !["app", "environment", "variant"].contains(&place) {
-                    self.refuse(value.origin, format!("a layout has no `{{{place}}}`"), "use {app}, {environment} and {variant}");
+                    self.refuse(
+                        value.origin,
+                        format!("a layout has no `{{{place}}}`"),
+                        "use {app}, {environment} and {variant}",
+                    );
                 }
             }
             if !path.contains("{environment}") && !ignore {
-                self.refuse(value.origin, "the pattern does not say where the environment is", "put {environment} in its place");
+                self.refuse(
+                    value.origin,
+                    "the pattern does not say where the environment is",
+                    "put {environment} in its place",
+                );
             }
         } else if !ignore {
             self.refuse(
@@ -422,18 +616,32 @@ impl Reader<'_> {
         } else {
             self.glob(value, "path");
         }
-        Some(LayoutPattern { path, ignore, origin: node.origin })
+        Some(LayoutPattern {
+            path,
+            ignore,
+            origin: node.origin,
+        })
     }
 
     fn pair(&mut self, node: &Node) -> Option<ConfiguredPair> {
         let (mut from, mut to) = (None, None);
         for entry in self.fields(node, "a pair", &["from", "to"]) {
-            let text = self.text(&entry.value, &entry.key).map(|text| text.trim_end_matches('/').to_string());
-            if &*entry.key == "from" { from = text } else { to = text }
+            let text = self
+                .text(&entry.value, &entry.key)
+                .map(|text| text.trim_end_matches('/').to_string());
+            if &*entry.key == "from" {
+                from = text
+            } else {
+                to = text
+            }
         }
         self.required(node, "a pair", "from", false);
         self.required(node, "a pair", "to", false);
-        Some(ConfiguredPair { from: from?, to: to?, origin: node.origin })
+        Some(ConfiguredPair {
+            from: from?,
+            to: to?,
+            origin: node.origin,
+        })
     }
 
     fn level(&mut self, node: &Node) -> Option<Level> {
@@ -444,8 +652,10 @@ impl Reader<'_> {
             "warning" => Level::At(Severity::Warning),
             "error" => Level::At(Severity::Error),
             _ => {
-                let help = nearest(text, &["off", "info", "warning", "error"])
-                    .map_or_else(|| "the levels are off, info, warning and error".to_string(), |meant| format!("did you mean `{meant}`?"));
+                let help = nearest(text, &["off", "info", "warning", "error"]).map_or_else(
+                    || "the levels are off, info, warning and error".to_string(),
+                    |meant| format!("did you mean `{meant}`?"),
+                );
                 self.refuse(node.origin, format!("`{text}` is no level"), help);
                 return None;
             }
@@ -462,7 +672,12 @@ impl Reader<'_> {
             let id = &*entry.key;
             let rule = self.rules.iter().find(|rule| rule.id == id).copied();
             if rule.is_none() && !is_other_rule(id) {
-                let known: Vec<&str> = self.rules.iter().map(|rule| rule.id).chain(OTHER_RULES.iter().copied()).collect();
+                let known: Vec<&str> = self
+                    .rules
+                    .iter()
+                    .map(|rule| rule.id)
+                    .chain(OTHER_RULES.iter().copied())
+                    .collect();
                 let help = match nearest(id, &known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => "`gitops-lint rules` lists them".to_string(),
@@ -470,9 +685,16 @@ impl Reader<'_> {
                 self.refuse(entry.key_origin, format!("there is no rule `{id}`"), help);
                 continue;
             }
-            let mut settings = RuleSettings { origin: Some(entry.key_origin), ..RuleSettings::default() };
+            let mut settings = RuleSettings {
+                origin: Some(entry.key_origin),
+                ..RuleSettings::default()
+            };
             if entry.value.as_map().is_some() {
-                let options: Vec<&str> = rule.iter().flat_map(|rule| rule.options).map(|(name, _)| *name).collect();
+                let options: Vec<&str> = rule
+                    .iter()
+                    .flat_map(|rule| rule.options)
+                    .map(|(name, _)| *name)
+                    .collect();
                 let known: Vec<&str> = std::iter::once("level").chain(options).collect();
                 for option in self.fields(&entry.value, &format!("the rule {id}"), &known) {
                     if &*option.key == "level" {
@@ -490,17 +712,36 @@ impl Reader<'_> {
     }
 
     fn allowance(&mut self, node: &Node) -> Option<Allowance> {
-        let mut result =
-            Allowance { kind: None, name: None, path: None, app: None, reason: String::new(), until: None, origin: node.origin };
-        for entry in self.fields(node, "an allowed difference", &["kind", "name", "path", "app", "reason", "until"]) {
+        let mut result = Allowance {
+            kind: None,
+            name: None,
+            path: None,
+            app: None,
+            reason: String::new(),
+            until: None,
+            origin: node.origin,
+        };
+        for entry in self.fields(
+            node,
+            "an allowed difference",
+            &["kind", "name", "path", "app", "reason", "until"],
+        ) {
             let value = &entry.value;
             match &*entry.key {
                 "kind" => result.kind = self.text(value, "kind"),
                 "name" => result.name = self.text(value, "name"),
                 "path" => {
                     result.path = self.text(value, "path");
-                    if result.path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-                        self.refuse(value.origin, "a path begins with /", "write it as /spec/template/spec/nodeSelector");
+                    if result
+                        .path
+                        .as_ref()
+                        .is_some_and(|path| !path.starts_with('/'))
+                    {
+                        self.refuse(
+                            value.origin,
+                            "a path begins with /",
+                            "write it as /spec/template/spec/nodeSelector",
+                        );
                     }
                 }
                 "app" => result.app = self.text(value, "app"),
@@ -509,15 +750,27 @@ impl Reader<'_> {
             }
         }
         self.required(node, "an allowed difference", "reason", false);
-        if node.as_map().is_some() && [&result.kind, &result.name, &result.path, &result.app].iter().all(|part| part.is_none()) {
-            self.refuse(node.origin, "this would allow every difference", "name a kind, name, path or app");
+        if node.as_map().is_some()
+            && [&result.kind, &result.name, &result.path, &result.app]
+                .iter()
+                .all(|part| part.is_none())
+        {
+            self.refuse(
+                node.origin,
+                "this would allow every difference",
+                "name a kind, name, path or app",
+            );
         }
         Some(result)
     }
 
     fn external(&mut self, node: &Node, environments: &[Environment]) -> Option<External> {
         let (mut kind, mut name, mut namespace, mut names) = (None, None, None, Vec::new());
-        for entry in self.fields(node, "an external object", &["kind", "name", "namespace", "environments"]) {
+        for entry in self.fields(
+            node,
+            "an external object",
+            &["kind", "name", "namespace", "environments"],
+        ) {
             let value = &entry.value;
             match &*entry.key {
                 "kind" => kind = self.text(value, "kind"),
@@ -528,26 +781,55 @@ impl Reader<'_> {
         }
         self.required(node, "an external object", "kind", false);
         self.required(node, "an external object", "name", false);
-        Some(External { kind: kind?, name: name?, namespace, environments: names, origin: node.origin })
+        Some(External {
+            kind: kind?,
+            name: name?,
+            namespace,
+            environments: names,
+            origin: node.origin,
+        })
     }
 
     fn dependency(&mut self, node: &Node) -> Option<Dependency> {
         let (mut app, mut needs) = (None, Vec::new());
         for entry in self.fields(node, "a dependency", &["app", "needs"]) {
-            if &*entry.key == "app" { app = self.text(&entry.value, "app") } else { needs = self.texts(&entry.value, "needs") }
+            if &*entry.key == "app" {
+                app = self.text(&entry.value, "app")
+            } else {
+                needs = self.texts(&entry.value, "needs")
+            }
         }
         self.required(node, "a dependency", "app", false);
         self.required(node, "a dependency", "needs", false);
-        Some(Dependency { app: app?, needs, origin: node.origin })
+        Some(Dependency {
+            app: app?,
+            needs,
+            origin: node.origin,
+        })
     }
 
     fn freeze(&mut self, node: &Node, environments: &[Environment]) -> Option<Freeze> {
-        const FIELDS: &[&str] =
-            &["name", "kind", "from", "to", "schedule", "rrule", "duration", "timeZone", "environments", "apps", "except"];
+        const FIELDS: &[&str] = &[
+            "name",
+            "kind",
+            "from",
+            "to",
+            "schedule",
+            "rrule",
+            "duration",
+            "timeZone",
+            "environments",
+            "apps",
+            "except",
+        ];
         let mut freeze = Freeze {
             name: String::new(),
             allow: false,
-            window: Window::Once { from: 0, to: 0, zone: TimeZone::UTC },
+            window: Window::Once {
+                from: 0,
+                to: 0,
+                zone: TimeZone::UTC,
+            },
             environments: Vec::new(),
             apps: Vec::new(),
             except_authors: Vec::new(),
@@ -563,10 +845,17 @@ impl Reader<'_> {
                 "kind" => match self.text(value, "kind").as_deref() {
                     Some("allow") => freeze.allow = true,
                     Some("deny") | None => {}
-                    Some(other) => self.refuse(value.origin, format!("`{other}` is no kind of freeze"), "write deny or allow"),
+                    Some(other) => self.refuse(
+                        value.origin,
+                        format!("`{other}` is no kind of freeze"),
+                        "write deny or allow",
+                    ),
                 },
                 "timeZone" => zone = self.read(value, "timeZone", calendar::zone)?,
-                "environments" => freeze.environments = self.environment_names(value, "environments", environments),
+                "environments" => {
+                    freeze.environments =
+                        self.environment_names(value, "environments", environments)
+                }
                 "apps" => freeze.apps = self.texts(value, "apps"),
                 "except" => {
                     for entry in self.fields(value, "except", &["authors", "paths"]) {
@@ -574,7 +863,10 @@ impl Reader<'_> {
                             freeze.except_authors = self.texts(&entry.value, "authors");
                         } else {
                             let paths = self.list(&entry.value, "paths");
-                            freeze.except_paths = paths.iter().filter_map(|path| self.glob(path, "a path")).collect();
+                            freeze.except_paths = paths
+                                .iter()
+                                .filter_map(|path| self.glob(path, "a path"))
+                                .collect();
                         }
                     }
                 }
@@ -586,40 +878,76 @@ impl Reader<'_> {
         Some(freeze)
     }
 
-    /// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`; an `rrule` may count from `from`.
+    /// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`; an `rrule` may
+    /// count from `from`.
     fn window(&mut self, node: &Node, zone: &TimeZone) -> Option<Window> {
         node.as_map()?;
         let (from, to) = (node.get("from"), node.get("to"));
-        let (cron, rule, length) = (node.get("schedule"), node.get("rrule"), node.get("duration"));
-        let place = Origin { end: node.origin.start, ..node.origin };
+        let (cron, rule, length) = (
+            node.get("schedule"),
+            node.get("rrule"),
+            node.get("duration"),
+        );
+        let place = Origin {
+            end: node.origin.start,
+            ..node.origin
+        };
         let (schedule, length) = match (from, to, cron, rule, length) {
             (Some(from), Some(to), None, None, None) => {
                 let first = self.read(from, "from", |text| calendar::moment(text, zone))?;
                 let last = self.read(to, "to", |text| calendar::moment(text, zone))?;
                 if first >= last {
-                    self.refuse(to.origin, "this freeze ends before it begins", "exchange from and to");
+                    self.refuse(
+                        to.origin,
+                        "this freeze ends before it begins",
+                        "exchange from and to",
+                    );
                 }
-                return Some(Window::Once { from: first, to: last, zone: zone.clone() });
+                return Some(Window::Once {
+                    from: first,
+                    to: last,
+                    zone: zone.clone(),
+                });
             }
-            (None, None, Some(cron), None, Some(length)) => (self.read(cron, "schedule", Schedule::cron), length),
+            (None, None, Some(cron), None, Some(length)) => {
+                (self.read(cron, "schedule", Schedule::cron), length)
+            }
             (start, None, None, Some(rule), Some(length)) => {
                 let start = match start {
                     Some(start) => Some(self.text(start, "from")?),
                     None => None,
                 };
-                (self.read(rule, "rrule", |text| Schedule::rrule(text, start.as_deref(), zone)), length)
+                (
+                    self.read(rule, "rrule", |text| {
+                        Schedule::rrule(text, start.as_deref(), zone)
+                    }),
+                    length,
+                )
             }
             _ => {
-                self.refuse(place, "a freeze is either from … to, or a schedule or rrule with a duration", "write one of the two");
+                self.refuse(
+                    place,
+                    "a freeze is either from … to, or a schedule or rrule with a duration",
+                    "write one of the two",
+                );
                 return None;
             }
         };
         let length = self.read(length, "duration", calendar::duration);
-        Some(Window::Recurring { schedule: schedule?, duration: length?, zone: zone.clone() })
+        Some(Window::Recurring {
+            schedule: schedule?,
+            duration: length?,
+            zone: zone.clone(),
+        })
     }
 
     /// A text that something else reads.
-    fn read<T>(&mut self, node: &Node, what: &str, reader: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    fn read<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        reader: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let text = self.text(node, what)?;
         match reader(&text) {
             Ok(value) => Some(value),
@@ -635,7 +963,11 @@ impl Reader<'_> {
         let (mut from, mut to) = (None, None);
         for entry in self.fields(node, "a mirror", &["from", "to"]) {
             let text = self.text(&entry.value, &entry.key);
-            if &*entry.key == "from" { from = text } else { to = text }
+            if &*entry.key == "from" {
+                from = text
+            } else {
+                to = text
+            }
         }
         self.required(node, "a mirror", "from", false);
         self.required(node, "a mirror", "to", false);
@@ -653,7 +985,11 @@ impl Reader<'_> {
             until: None,
             origin: node.origin,
         };
-        for entry in self.fields(node, "a suppression", &["rule", "path", "kind", "name", "reason", "until"]) {
+        for entry in self.fields(
+            node,
+            "a suppression",
+            &["rule", "path", "kind", "name", "reason", "until"],
+        ) {
             let value = &entry.value;
             match &*entry.key {
                 "rule" => rule = self.text(value, "rule").map(|text| (text, value.origin)),
@@ -666,7 +1002,11 @@ impl Reader<'_> {
         }
         self.required(node, "a suppression", "rule", false);
         self.required(node, "a suppression", "reason", false);
-        if node.as_map().is_some() && [&result.path, &result.kind, &result.name].iter().all(|part| part.is_none()) {
+        if node.as_map().is_some()
+            && [&result.path, &result.kind, &result.name]
+                .iter()
+                .all(|part| part.is_none())
+        {
             self.refuse(
                 node.origin,
                 "this would accept the rule's findings everywhere",
@@ -676,8 +1016,10 @@ impl Reader<'_> {
         let (id, origin) = rule?;
         if !self.rules.iter().any(|rule| rule.id == id) && !is_other_rule(&id) {
             let known: Vec<&str> = self.rules.iter().map(|rule| rule.id).collect();
-            let help =
-                nearest(&id, &known).map_or("`gitops-lint rules` lists them".to_string(), |meant| format!("did you mean `{meant}`?"));
+            let help = nearest(&id, &known)
+                .map_or("`gitops-lint rules` lists them".to_string(), |meant| {
+                    format!("did you mean `{meant}`?")
+                });
             self.refuse(origin, format!("there is no rule `{id}`"), help);
         }
         Some(Suppression { rule: id, ..result })
@@ -691,16 +1033,33 @@ mod tests {
     use proptest::prelude::*;
 
     const RULES: &[KnownRule<'static>] = &[
-        KnownRule { id: "mutable-tag", options: &[("floating", "")] },
-        KnownRule { id: "overlay-drift", options: &[] },
-        KnownRule { id: "plaintext-secret", options: &[] },
+        KnownRule {
+            id: "mutable-tag",
+            options: &[("floating", "")],
+        },
+        KnownRule {
+            id: "overlay-drift",
+            options: &[],
+        },
+        KnownRule {
+            id: "plaintext-secret",
+            options: &[],
+        },
     ];
 
     fn load(text: &str) -> Result<Config, Vec<String>> {
         let documents = read::read(text, FileId(0)).unwrap();
         let line = |origin: Origin| text[..origin.start as usize].matches('\n').count() + 1;
-        let shown = |problem: ConfigProblem| format!("{}: {}; {}", line(problem.origin), problem.message, problem.help.unwrap_or_default());
-        Config::load(&documents, RULES).map_err(|problems| problems.into_iter().map(shown).collect())
+        let shown = |problem: ConfigProblem| {
+            format!(
+                "{}: {}; {}",
+                line(problem.origin),
+                problem.message,
+                problem.help.unwrap_or_default()
+            )
+        };
+        Config::load(&documents, RULES)
+            .map_err(|problems| problems.into_iter().map(shown).collect())
     }
 
     #[test]
@@ -740,14 +1099,35 @@ suppress:
 "#,
         )
         .unwrap();
-        assert_eq!(config.environments[0].aliases, ["play", "development", "develop", "sandbox", "sbx"]);
-        assert!(config.environments[2].protected && config.environments[2].aliases.contains(&"prd".to_string()));
+        assert_eq!(
+            config.environments[0].aliases,
+            ["play", "development", "develop", "sandbox", "sbx"]
+        );
+        assert!(
+            config.environments[2].protected
+                && config.environments[2].aliases.contains(&"prd".to_string())
+        );
         assert_eq!(config.rules["overlay-drift"].level, Some(Level::Off));
         assert!(config.rules["mutable-tag"].options.is_some());
         assert_eq!(config.pairs[0].from, "apps/api/overlays/staging-eu");
-        assert_eq!(config.drift_allow[0].until, Some(jiff::civil::date(2027, 1, 31)));
-        assert_eq!(config.mirrors.len() + config.remotes.urls.len() + config.suppress.len() + config.external.len(), 4);
-        assert_eq!((&*config.remotes.charts[0].name, &*config.remotes.charts[0].output), ("redis", "vendor/redis"));
+        assert_eq!(
+            config.drift_allow[0].until,
+            Some(jiff::civil::date(2027, 1, 31))
+        );
+        assert_eq!(
+            config.mirrors.len()
+                + config.remotes.urls.len()
+                + config.suppress.len()
+                + config.external.len(),
+            4
+        );
+        assert_eq!(
+            (
+                &*config.remotes.charts[0].name,
+                &*config.remotes.charts[0].output
+            ),
+            ("redis", "vendor/redis")
+        );
     }
 
     #[test]

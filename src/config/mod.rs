@@ -1,6 +1,7 @@
 //! `.gitops-lint.yaml`: read with spans, validated with every mistake reported at once.
 //!
-//! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a rule does with its options.
+//! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a
+//! rule does with its options.
 
 mod load;
 
@@ -32,7 +33,8 @@ pub enum Level {
 pub struct RuleSettings {
     /// `None` leaves the rule's own level.
     pub level: Option<Level>,
-    /// The options as written (a map), already checked against the rule's list of options; `None` when there are none.
+    /// The options as written (a map), already checked against the rule's list of options; `None`
+    /// when there are none.
     pub options: Option<Node>,
     /// The rule's name in the file; `None` when the command line says it.
     pub origin: Option<Origin>,
@@ -134,7 +136,8 @@ pub struct Freeze {
     pub origin: Origin,
 }
 
-/// An entry of `dependencies`: an app, and the apps that it needs in the version with which it was proved.
+/// An entry of `dependencies`: an app, and the apps that it needs in the version with which it was
+/// proved.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     /// The app.
@@ -190,7 +193,9 @@ impl Config {
     /// The name of an image upstream: a mirror's prefix replaced by that of what it mirrors.
     pub fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
         for (from, to) in &self.mirrors {
-            let rest = name.strip_prefix(to.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            let rest = name
+                .strip_prefix(to.trim_end_matches('/'))
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'));
             if let Some(rest) = rest {
                 return Cow::Owned(format!("{}{rest}", from.trim_end_matches('/')));
             }
@@ -224,7 +229,8 @@ impl Default for Config {
     }
 }
 
-/// The promotion order when none is configured: dev → test → staging → production, production protected.
+/// The promotion order when none is configured: dev → test → staging → production, production
+/// protected.
 pub fn default_environments() -> Vec<Environment> {
     let environment = |name: &str, aliases: &[&str], protected| Environment {
         name: name.to_string(),
@@ -235,7 +241,19 @@ pub fn default_environments() -> Vec<Environment> {
     vec![
         environment("dev", &["development", "develop", "sandbox", "sbx"], false),
         environment("test", &["qa", "uat", "testing"], false),
-        environment("staging", &["stage", "stg", "staging", "preprod", "preproduction", "nonprod", "nonproduction"], false),
+        environment(
+            "staging",
+            &[
+                "stage",
+                "stg",
+                "staging",
+                "preprod",
+                "preproduction",
+                "nonprod",
+                "nonproduction",
+            ],
+            false,
+        ),
         environment("production", &["prod", "prd", "live"], true),
     ]
 }

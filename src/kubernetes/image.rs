@@ -73,10 +73,21 @@ impl<'a> Image<'a> {
             None => (text, None),
         };
         let last = rest.rfind('/').map_or(0, |at| at + 1);
-        let colon = rest.get(last..).and_then(|part| part.find(':')).map(|at| last + at);
+        let colon = rest
+            .get(last..)
+            .and_then(|part| part.find(':'))
+            .map(|at| last + at);
         match colon.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))) {
-            Some((name, tag)) => Image { name, tag: Some(tag), digest },
-            None => Image { name: rest, tag: None, digest },
+            Some((name, tag)) => Image {
+                name,
+                tag: Some(tag),
+                digest,
+            },
+            None => Image {
+                name: rest,
+                tag: None,
+                digest,
+            },
         }
     }
 
@@ -89,33 +100,46 @@ impl<'a> Image<'a> {
             return Err(ImageError::Placeholder(marker.to_string()));
         }
         let image = Image::split(text);
-        if let Some(word) = [image.tag, image.digest, Some(image.name)].into_iter().flatten().find(|part| placeholder(part)) {
+        if let Some(word) = [image.tag, image.digest, Some(image.name)]
+            .into_iter()
+            .flatten()
+            .find(|part| placeholder(part))
+        {
             return Err(ImageError::Placeholder(word.to_string()));
         }
         let (registry, path) = image.registry_and_path();
-        if registry.is_some_and(|registry| !valid_registry(registry)) || !path.split('/').all(valid_component) {
+        if registry.is_some_and(|registry| !valid_registry(registry))
+            || !path.split('/').all(valid_component)
+        {
             return Err(ImageError::Name(image.name.to_string()));
         }
         if let Some(tag) = image.tag.filter(|tag| !valid_tag(tag)) {
             return Err(ImageError::Tag(tag.to_string()));
         }
         if let Some(digest) = image.digest {
-            valid_digest(digest).map_err(|reason| ImageError::Digest { digest: digest.to_string(), reason })?;
+            valid_digest(digest).map_err(|reason| ImageError::Digest {
+                digest: digest.to_string(),
+                reason,
+            })?;
         }
         Ok(image)
     }
 
-    /// The registry, when the first part of the name is one (it has a dot or a port, or is `localhost`), and the repository in it.
+    /// The registry, when the first part of the name is one (it has a dot or a port, or is
+    /// `localhost`), and the repository in it.
     pub fn registry_and_path(&self) -> (Option<&'a str>, &'a str) {
         match self.name.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), rest),
+            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
+                (Some(first), rest)
+            }
             _ => (None, self.name),
         }
     }
 
     /// The digest that a tag is when it was written without its algorithm in a tag's place.
     pub fn digest_as_tag(&self) -> Option<&'a str> {
-        self.tag.filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        self.tag
+            .filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
     /// The last part of the name: `app` of `ghcr.io/acme/app`.
@@ -126,8 +150,17 @@ impl<'a> Image<'a> {
 
 /// The first piece of a reference that only a template leaves behind.
 fn marker(text: &str) -> Option<&str> {
-    for (open, close) in [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">"), ("%%", "%%"), ("__", "__")] {
-        let Some(start) = text.find(open) else { continue };
+    for (open, close) in [
+        ("${", "}"),
+        ("$(", ")"),
+        ("{{", "}}"),
+        ("<", ">"),
+        ("%%", "%%"),
+        ("__", "__"),
+    ] {
+        let Some(start) = text.find(open) else {
+            continue;
+        };
         let rest = text.get(start + open.len()..).unwrap_or_default();
         if let Some(end) = rest.find(close).filter(|end| *end > 0) {
             let inner = rest.get(..end).unwrap_or_default();
@@ -142,7 +175,10 @@ fn marker(text: &str) -> Option<&str> {
 fn placeholder(part: &str) -> bool {
     let word = part.strip_prefix("sha256:").unwrap_or(part);
     PLACEHOLDERS.contains(&word)
-        || matches!(word.to_ascii_lowercase().as_str(), "changeme" | "replaceme" | "replace_me" | "replace-me" | "placeholder" | "todo")
+        || matches!(
+            word.to_ascii_lowercase().as_str(),
+            "changeme" | "replaceme" | "replace_me" | "replace-me" | "placeholder" | "todo"
+        )
         || word.starts_with('$')
 }
 
@@ -152,8 +188,11 @@ fn valid_registry(registry: &str) -> bool {
         None => (registry, None),
     };
     !host.is_empty()
-        && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':'))
-        && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':'))
+        && port
+            .is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Lower-case letters and digits, separated by one dot, one or two underscores, or dashes.
@@ -161,44 +200,60 @@ fn valid_component(component: &str) -> bool {
     let bytes = component.as_bytes();
     let word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = bytes.first().is_some_and(word) && bytes.last().is_some_and(word);
-    let separators = component.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).filter(|s| !s.is_empty());
+    let separators = component
+        .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        .filter(|s| !s.is_empty());
     let mut separators = separators;
-    ends && separators.all(|separator| matches!(separator, "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-'))
+    ends && separators.all(|separator| {
+        matches!(separator, "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-')
+    })
 }
 
 fn valid_tag(tag: &str) -> bool {
     let mut chars = tag.chars();
     tag.len() <= 128
-        && chars.next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+        && chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 fn valid_digest(digest: &str) -> Result<(), String> {
-    let Some((algorithm, hex)) = digest.split_once(':') else { return Err("it names no algorithm, such as `sha256:`".into()) };
+    let Some((algorithm, hex)) = digest.split_once(':') else {
+        return Err("it names no algorithm, such as `sha256:`".into());
+    };
     let expected = match algorithm {
         "sha256" => 64,
         "sha384" => 96,
         "sha512" => 128,
         _ => return Err(format!("`{algorithm}` is no digest algorithm")),
     };
-    if !hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+    if !hex
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    {
         return Err("it has characters other than 0-9 and a-f".into());
     }
     if hex.len() != expected {
-        return Err(format!("it has {} hexadecimal digits, {algorithm} has {expected}", hex.len()));
+        return Err(format!(
+            "it has {} hexadecimal digits, {algorithm} has {expected}",
+            hex.len()
+        ));
     }
     Ok(())
 }
 
-/// Whether a tag names no build or version, so that it is made to move: `latest`, `main`, `stable`, `nginx:alpine`, `pr-12`.
-/// `extra` adds words of a team's own.
+/// Whether a tag names no build or version, so that it is made to move: `latest`, `main`, `stable`,
+/// `nginx:alpine`, `pr-12`. `extra` adds words of a team's own.
 pub fn floating(tag: Option<&str>, extra: &[&str]) -> bool {
     let Some(tag) = tag else { return true };
     if extra.contains(&tag) {
         return true;
     }
     let lower = tag.to_ascii_lowercase();
-    let pull_request = lower.strip_prefix("pr-").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let pull_request = lower
+        .strip_prefix("pr-")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
     let commit = lower.len() >= 7 && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
     pull_request
         || lower.split(['-', '_', '.']).any(|token| token == "latest")
@@ -215,12 +270,30 @@ mod tests {
             let image = Image::split(text);
             (image.name, image.tag, image.digest)
         };
-        assert_eq!(split("registry:5000/app"), ("registry:5000/app", None, None));
-        assert_eq!(split("registry:5000/team/app:1.2"), ("registry:5000/team/app", Some("1.2"), None));
-        assert_eq!(split("app:1@sha256:ab"), ("app", Some("1"), Some("sha256:ab")));
-        assert_eq!(split("ghcr.io/a/b@sha256:ab"), ("ghcr.io/a/b", None, Some("sha256:ab")));
-        assert_eq!(Image::split("registry:5000/team/app:1").registry_and_path(), (Some("registry:5000"), "team/app"));
-        assert_eq!(Image::split("team/app").registry_and_path(), (None, "team/app"));
+        assert_eq!(
+            split("registry:5000/app"),
+            ("registry:5000/app", None, None)
+        );
+        assert_eq!(
+            split("registry:5000/team/app:1.2"),
+            ("registry:5000/team/app", Some("1.2"), None)
+        );
+        assert_eq!(
+            split("app:1@sha256:ab"),
+            ("app", Some("1"), Some("sha256:ab"))
+        );
+        assert_eq!(
+            split("ghcr.io/a/b@sha256:ab"),
+            ("ghcr.io/a/b", None, Some("sha256:ab"))
+        );
+        assert_eq!(
+            Image::split("registry:5000/team/app:1").registry_and_path(),
+            (Some("registry:5000"), "team/app")
+        );
+        assert_eq!(
+            Image::split("team/app").registry_and_path(),
+            (None, "team/app")
+        );
     }
 
     #[test]
@@ -262,15 +335,38 @@ mod tests {
         ] {
             assert!(Image::parse(bad).is_err(), "{bad}");
         }
-        assert!(Image::parse(&format!("app@{}", digest.to_uppercase().replace("SHA", "sha"))).is_err());
+        assert!(
+            Image::parse(&format!(
+                "app@{}",
+                digest.to_uppercase().replace("SHA", "sha")
+            ))
+            .is_err()
+        );
     }
 
     #[test]
     fn tells_floating_from_version_tags() {
-        for tag in ["latest", "main", "stable", "alpine", "stable-alpine", "3-latest", "pr-12", "production"] {
+        for tag in [
+            "latest",
+            "main",
+            "stable",
+            "alpine",
+            "stable-alpine",
+            "3-latest",
+            "pr-12",
+            "production",
+        ] {
             assert!(floating(Some(tag), &[]), "{tag}");
         }
-        for tag in ["1.25", "v1", "1.25-alpine", "abcdefa", "main-0af3c1d-1700000000", "2024-01-01", "1e4f9c2"] {
+        for tag in [
+            "1.25",
+            "v1",
+            "1.25-alpine",
+            "abcdefa",
+            "main-0af3c1d-1700000000",
+            "2024-01-01",
+            "1e4f9c2",
+        ] {
             assert!(!floating(Some(tag), &[]), "{tag}");
         }
         assert!(floating(None, &[]));

@@ -1,5 +1,5 @@
-//! Which images an object runs, and which place wrote each part of the reference: containers of pod templates, and the values
-//! that Flux HelmReleases and Argo CD Applications give to charts.
+//! Which images an object runs, and which place wrote each part of the reference: containers of pod
+//! templates, and the values that Flux HelmReleases and Argo CD Applications give to charts.
 //!
 //! Not here: whether a reference is good (`rules`).
 
@@ -15,17 +15,20 @@ use crate::yaml::{Data, Node, Origin, escape_pointer};
 pub struct ImageUse<'a> {
     /// The object.
     pub resource: &'a Resource,
-    /// Where the value stands in the object: the reference, or the value of a chart that holds the tag.
+    /// Where the value stands in the object: the reference, or the value of a chart that holds the
+    /// tag.
     pub pointer: String,
     /// `container api`, `init container migrate`, `Helm value image`.
     pub place: String,
-    /// What the image is called: the name of the reference, or, where the chart fills that in, the value: `HelmRelease/api image`.
+    /// What the image is called: the name of the reference, or, where the chart fills that in, the
+    /// value: `HelmRelease/api image`.
     pub name: String,
     /// The reference. A chart's value without a repository begins with the tag's `:`.
     pub text: String,
     /// The container's `image`; `None` for values of charts.
     pub node: Option<&'a Node>,
-    /// Whether Kubernetes reads the reference itself, so that no template of a chart or controller comes in between.
+    /// Whether Kubernetes reads the reference itself, so that no template of a chart or controller
+    /// comes in between.
     pub direct: bool,
     /// False when a chart fills in the tag.
     pub tag_known: bool,
@@ -48,29 +51,46 @@ impl ImageUse<'_> {
     }
     /// The line that the tag and a missing digest are to be edited on.
     pub fn origin(&self) -> Origin {
-        if self.image().digest.is_some() { self.digest_origin } else { self.tag_origin }
+        if self.image().digest.is_some() {
+            self.digest_origin
+        } else {
+            self.tag_origin
+        }
     }
 }
 
 /// Every image that some objects run: of pod templates first, then of values of charts.
 pub fn of_all<'a>(resources: &'a [Resource], files: &Files) -> Vec<ImageUse<'a>> {
     let mut found = Vec::new();
-    resources.iter().flat_map(workload::of).for_each(|workload| of_workload(&workload, &mut found));
-    resources.iter().for_each(|resource| of_values(resource, files, &mut found));
+    resources
+        .iter()
+        .flat_map(workload::of)
+        .for_each(|workload| of_workload(&workload, &mut found));
+    resources
+        .iter()
+        .for_each(|resource| of_values(resource, files, &mut found));
     found
 }
 
 /// The images of pod templates.
 pub fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
     for container in &workload.containers {
-        let Some(node) = container.image() else { continue };
-        let Some(scalar) = node.as_scalar() else { continue };
+        let Some(node) = container.image() else {
+            continue;
+        };
+        let Some(scalar) = node.as_scalar() else {
+            continue;
+        };
         let role = match container.role {
             Role::Init => "init container",
             Role::Main => "container",
             Role::Ephemeral => "ephemeral container",
         };
-        let place = if container.name.is_empty() { role.to_string() } else { format!("{role} `{}`", container.name) };
+        let place = if container.name.is_empty() {
+            role.to_string()
+        } else {
+            format!("{role} `{}`", container.name)
+        };
         found.push(ImageUse {
             resource: workload.resource,
             pointer: format!("{}/image", container.pointer),
@@ -87,12 +107,20 @@ pub fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
     }
 }
 
-/// The place that gave a part of a reference its present content: the oldest of those that agree on it without a break.
+/// The place that gave a part of a reference its present content: the oldest of those that agree on
+/// it without a break.
 fn writer(node: &Node, part: impl for<'n> Fn(Image<'n>) -> Option<&'n str>) -> Origin {
-    let of = |node: &Node| node.as_scalar().map(|scalar| part(Image::split(&scalar.text)).map(str::to_string));
+    let of = |node: &Node| {
+        node.as_scalar()
+            .map(|scalar| part(Image::split(&scalar.text)).map(str::to_string))
+    };
     let present = of(node);
     let mut writer = node;
-    while let Some(before) = writer.replaced.as_deref().filter(|before| of(before) == present) {
+    while let Some(before) = writer
+        .replaced
+        .as_deref()
+        .filter(|before| of(before) == present)
+    {
         writer = before;
     }
     writer.origin
@@ -103,7 +131,12 @@ pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<Imag
     let spec: &[&str] = match (resource.group(), resource.kind()) {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
             if let Some(values) = resource.node.at(&["spec", "values"]) {
-                Values { resource, found, base: None }.search(values, "/spec/values", "");
+                Values {
+                    resource,
+                    found,
+                    base: None,
+                }
+                .search(values, "/spec/values", "");
             }
             return;
         }
@@ -111,13 +144,24 @@ pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<Imag
         ("argoproj.io", "ApplicationSet") => &["spec", "template", "spec"],
         _ => return,
     };
-    let Some(node) = resource.node.at(spec) else { return };
+    let Some(node) = resource.node.at(spec) else {
+        return;
+    };
     let pointer: String = spec.iter().flat_map(|key| ["/", key]).collect();
-    let mut values = Values { resource, found, base: None };
+    let mut values = Values {
+        resource,
+        found,
+        base: None,
+    };
     if let Some(source) = node.get("source") {
         values.argo_source(source, &format!("{pointer}/source"), files);
     }
-    for (index, source) in node.get("sources").map_or(&[][..], Node::items).iter().enumerate() {
+    for (index, source) in node
+        .get("sources")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .enumerate()
+    {
         values.argo_source(source, &format!("{pointer}/sources/{index}"), files);
     }
 }
@@ -131,11 +175,16 @@ struct Values<'a, 'f> {
 
 impl Values<'_, '_> {
     fn argo_source(&mut self, source: &Node, pointer: &str, files: &Files) {
-        let Some(helm) = source.get("helm") else { return };
+        let Some(helm) = source.get("helm") else {
+            return;
+        };
         if let Some(values) = helm.get("valuesObject") {
             self.search(values, &format!("{pointer}/helm/valuesObject"), "");
         }
-        if let Some(text) = helm.get("values").filter(|values| values.as_str().is_some()) {
+        if let Some(text) = helm
+            .get("values")
+            .filter(|values| values.as_str().is_some())
+        {
             // text with template actions is none of ours to judge
             if let Ok(documents) = read_embedded(text, &files.get(text.origin.file).text) {
                 self.base = Some(format!("{pointer}/helm/values"));
@@ -145,7 +194,10 @@ impl Values<'_, '_> {
                 self.base = None;
             }
         }
-        self.parameters(helm.get("parameters").map_or(&[][..], Node::items), &format!("{pointer}/helm/parameters"));
+        self.parameters(
+            helm.get("parameters").map_or(&[][..], Node::items),
+            &format!("{pointer}/helm/parameters"),
+        );
     }
 
     /// Parameters such as `image.tag`, gathered by what stands before the last dot.
@@ -154,7 +206,10 @@ impl Values<'_, '_> {
             .iter()
             .enumerate()
             .filter_map(|(index, parameter)| {
-                let (group, field) = parameter.get("name").and_then(Node::text)?.rsplit_once('.')?;
+                let (group, field) = parameter
+                    .get("name")
+                    .and_then(Node::text)?
+                    .rsplit_once('.')?;
                 Some((group, field, parameter.get("value")?, index))
             })
             .collect();
@@ -162,10 +217,21 @@ impl Values<'_, '_> {
         groups.sort_unstable();
         groups.dedup();
         for group in groups {
-            let field =
-                |wanted: &str| named.iter().find(|(of, field, ..)| *of == group && *field == wanted).map(|found| (found.2, found.3));
-            let pointer = |field: Option<(&Node, usize)>| format!("{pointer}/{}/value", field.map_or(0, |(_, index)| index));
-            let (registry, repository, tag, digest) = (field("registry"), field("repository"), field("tag"), field("digest"));
+            let field = |wanted: &str| {
+                named
+                    .iter()
+                    .find(|(of, field, ..)| *of == group && *field == wanted)
+                    .map(|found| (found.2, found.3))
+            };
+            let pointer = |field: Option<(&Node, usize)>| {
+                format!("{pointer}/{}/value", field.map_or(0, |(_, index)| index))
+            };
+            let (registry, repository, tag, digest) = (
+                field("registry"),
+                field("repository"),
+                field("tag"),
+                field("digest"),
+            );
             let parts = Parts {
                 registry: registry.map(|(node, _)| node),
                 repository: repository.map(|(node, _)| node),
@@ -182,30 +248,54 @@ impl Values<'_, '_> {
             Data::Scalar(_) => {}
             Data::List(list) => {
                 for (index, item) in list.items.iter().enumerate() {
-                    self.search(item, &format!("{pointer}/{index}"), &format!("{path}[{index}]"));
+                    self.search(
+                        item,
+                        &format!("{pointer}/{index}"),
+                        &format!("{path}[{index}]"),
+                    );
                 }
             }
             Data::Map(map) => {
                 for entry in &map.entries {
                     let key: &str = &entry.key;
                     let pointer = format!("{pointer}/{}", escape_pointer(key));
-                    let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key.to_string()
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     match &entry.value.data {
                         Data::Scalar(_) if is_image_key(key) => {
-                            let beside =
-                                |names: &[&str]| names.iter().find_map(|name| node.get(name)).filter(|node| filled(node).is_some());
+                            let beside = |names: &[&str]| {
+                                names
+                                    .iter()
+                                    .find_map(|name| node.get(name))
+                                    .filter(|node| filled(node).is_some())
+                            };
                             let tag = beside(&["tag", "imageTag"]);
                             let digest = beside(&["digest", "imageDigest"]);
-                            let parts = Parts { registry: None, repository: Some(&entry.value), tag, digest };
+                            let parts = Parts {
+                                registry: None,
+                                repository: Some(&entry.value),
+                                tag,
+                                digest,
+                            };
                             self.parts(parts, key, pointer, &path);
                         }
                         Data::Scalar(_) => {}
                         Data::Map(_) => {
                             let get = |name| entry.value.get(name);
-                            let parts =
-                                Parts { registry: get("registry"), repository: get("repository"), tag: get("tag"), digest: get("digest") };
-                            let tag = ["tag", "digest", "repository"].iter().find(|name| get(name).is_some());
-                            let below = tag.map_or(pointer.clone(), |name| format!("{pointer}/{name}"));
+                            let parts = Parts {
+                                registry: get("registry"),
+                                repository: get("repository"),
+                                tag: get("tag"),
+                                digest: get("digest"),
+                            };
+                            let tag = ["tag", "digest", "repository"]
+                                .iter()
+                                .find(|name| get(name).is_some());
+                            let below =
+                                tag.map_or(pointer.clone(), |name| format!("{pointer}/{name}"));
                             self.parts(parts, key, below, &path);
                             self.search(&entry.value, &pointer, &path);
                         }
@@ -220,8 +310,11 @@ impl Values<'_, '_> {
     fn parts(&mut self, parts: Parts<'_>, key: &str, pointer: String, path: &str) {
         let repository = parts.repository.and_then(filled);
         let (tag, digest) = (parts.tag.and_then(filled), parts.digest.and_then(filled));
-        let git = repository.is_some_and(|name| name.contains("://") || name.contains("git@") || name.ends_with(".git"));
-        let image = is_image_key(key) && (repository.is_some() || tag.is_some() || digest.is_some())
+        let git = repository.is_some_and(|name| {
+            name.contains("://") || name.contains("git@") || name.ends_with(".git")
+        });
+        let image = is_image_key(key)
+            && (repository.is_some() || tag.is_some() || digest.is_some())
             || repository.is_some() && (parts.tag.is_some() || parts.digest.is_some());
         if !image || git {
             return;
@@ -240,10 +333,19 @@ impl Values<'_, '_> {
         }
         // charts fill in what is left out
         let tag_known = Image::split(&text).tag.is_some();
-        if text.contains("{{") || (!tag_known && digest.is_none() && repository.is_none_or(|name| !name.contains('/'))) {
+        if text.contains("{{")
+            || (!tag_known && digest.is_none() && repository.is_none_or(|name| !name.contains('/')))
+        {
             return;
         }
-        let Some(any) = parts.tag.filter(|_| tag.is_some()).or(parts.repository).or(parts.digest) else { return };
+        let Some(any) = parts
+            .tag
+            .filter(|_| tag.is_some())
+            .or(parts.repository)
+            .or(parts.digest)
+        else {
+            return;
+        };
         let origin = |node: Option<&Node>| node.map_or(any.origin, |node| node.origin);
         let name = match Image::split(&text).name {
             "" => format!("{}/{} {path}", self.resource.kind(), self.resource.name()),

@@ -1,5 +1,6 @@
-//! Facts about Kubernetes objects: workloads and their containers, image references, what refers to and what provides Secrets
-//! and ConfigMaps, which other objects an object names or selects, how many pods run. Pure functions of one rendered object.
+//! Facts about Kubernetes objects: workloads and their containers, image references, what refers to
+//! and what provides Secrets and ConfigMaps, which other objects an object names or selects, how
+//! many pods run. Pure functions of one rendered object.
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 

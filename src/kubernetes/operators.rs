@@ -1,5 +1,5 @@
-//! Secrets and ConfigMaps that nobody writes down: what Kubernetes puts into every namespace, and what operators and Helm
-//! releases make under names that follow from their own.
+//! Secrets and ConfigMaps that nobody writes down: what Kubernetes puts into every namespace, and
+//! what operators and Helm releases make under names that follow from their own.
 //!
 //! Not here: objects that name what they make in a field (`references`).
 
@@ -16,29 +16,68 @@ pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
     match target {
         Target::ConfigMap => matches!(
             name,
-            "kube-root-ca.crt" | "openshift-service-ca.crt" | "istio-ca-root-cert" | "extension-apiserver-authentication" | "cluster-info"
+            "kube-root-ca.crt"
+                | "openshift-service-ca.crt"
+                | "istio-ca-root-cert"
+                | "extension-apiserver-authentication"
+                | "cluster-info"
         ),
-        // the token of a service account carries five random characters; Argo CD makes these two where it is installed
+        // the token of a service account carries five random characters; Argo CD makes these two
+        // where it is installed
         Target::Secret => {
             name.starts_with("sh.helm.release.v1.")
                 || matches!(name, "argocd-redis" | "argocd-initial-admin-secret")
                 || name.rsplit_once("-token-").is_some_and(|(_, random)| {
-                    random.len() == 5 && random.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                    random.len() == 5
+                        && random
+                            .bytes()
+                            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
                 })
         }
     }
 }
 
-/// Endings of the Secrets and ConfigMaps that an operator makes for its custom resource, by the end of the API group. An
-/// ending with `*` stands for anything that starts so.
+/// Endings of the Secrets and ConfigMaps that an operator makes for its custom resource, by the end
+/// of the API group. An ending with `*` stands for anything that starts so.
 const MADE: &[(&str, &[&str])] = &[
-    ("postgresql.cnpg.io", &["-app", "-superuser", "-ca", "-server", "-replication"]),
-    ("postgres-operator.crunchydata.com", &["-pguser-*", "-cluster-cert", "-replication-cert", "-monitoring"]),
-    ("k8s.elastic.co", &["-es-*", "-kb-*", "-apm-*", "-ent-*", "-beat-*", "-agent-*", "-ls-*", "-ems-*"]),
-    ("kafka.strimzi.io", &["", "-cluster-ca-cert", "-clients-ca-cert", "-cluster-ca", "-kafka-*"]),
-    ("rabbitmq.com", &["-default-user", "-user-credentials", "-erlang-cookie"]),
+    (
+        "postgresql.cnpg.io",
+        &["-app", "-superuser", "-ca", "-server", "-replication"],
+    ),
+    (
+        "postgres-operator.crunchydata.com",
+        &[
+            "-pguser-*",
+            "-cluster-cert",
+            "-replication-cert",
+            "-monitoring",
+        ],
+    ),
+    (
+        "k8s.elastic.co",
+        &[
+            "-es-*", "-kb-*", "-apm-*", "-ent-*", "-beat-*", "-agent-*", "-ls-*", "-ems-*",
+        ],
+    ),
+    (
+        "kafka.strimzi.io",
+        &[
+            "",
+            "-cluster-ca-cert",
+            "-clients-ca-cert",
+            "-cluster-ca",
+            "-kafka-*",
+        ],
+    ),
+    (
+        "rabbitmq.com",
+        &["-default-user", "-user-credentials", "-erlang-cookie"],
+    ),
     ("mysql.oracle.com", &["-privsecrets", "-backup", "-ca"]),
-    ("percona.com", &["-secrets", "-ssl", "-users", "-internal-*"]),
+    (
+        "percona.com",
+        &["-secrets", "-ssl", "-users", "-internal-*"],
+    ),
     ("mongodb.com", &["-*"]),
     ("mysql.presslabs.org", &["-operated*", "-secret"]),
     ("databases.spotahome.com", &["-auth"]),
@@ -64,15 +103,29 @@ pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     if resource.kind() == "PostgresCluster" && target == Target::Secret && follows(name, own) {
         return true;
     }
-    let family = |ending: &str| group == ending || group.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.'));
-    if group == "moco.cybozu.com" && name.strip_prefix("moco-").is_some_and(|rest| rest.ends_with(own)) {
+    let family = |ending: &str| {
+        group == ending
+            || group
+                .strip_suffix(ending)
+                .is_some_and(|rest| rest.ends_with('.'))
+    };
+    if group == "moco.cybozu.com"
+        && name
+            .strip_prefix("moco-")
+            .is_some_and(|rest| rest.ends_with(own))
+    {
         return true;
     }
-    let Some(rest) = name.strip_prefix(own).filter(|_| !own.is_empty()) else { return false };
-    MADE.iter().filter(|(ending, _)| family(ending)).flat_map(|(_, endings)| endings.iter()).any(|ending| match ending.strip_suffix('*') {
-        Some(start) => rest.starts_with(start),
-        None => rest == *ending,
-    })
+    let Some(rest) = name.strip_prefix(own).filter(|_| !own.is_empty()) else {
+        return false;
+    };
+    MADE.iter()
+        .filter(|(ending, _)| family(ending))
+        .flat_map(|(_, endings)| endings.iter())
+        .any(|ending| match ending.strip_suffix('*') {
+            Some(start) => rest.starts_with(start),
+            None => rest == *ending,
+        })
 }
 
 /// Whether a chart is installed by this object, possibly into another namespace.
@@ -83,13 +136,20 @@ pub fn installs_elsewhere(resource: &Resource) -> bool {
 /// The release that Flux, Argo CD or k3s installs for this object.
 fn release_name(resource: &Resource) -> Option<&str> {
     let spec = resource.node.get("spec");
-    let text = |path: &[&str]| spec.and_then(|spec| spec.at(path)).and_then(Node::text).filter(|text| !text.is_empty());
+    let text = |path: &[&str]| {
+        spec.and_then(|spec| spec.at(path))
+            .and_then(Node::text)
+            .filter(|text| !text.is_empty())
+    };
     match (resource.kind(), resource.group()) {
         ("HelmRelease", _) => Some(text(&["releaseName"]).unwrap_or(resource.name())),
         ("HelmChart", "helm.cattle.io") => Some(resource.name()),
         ("Application", "argoproj.io") => {
-            let chart = text(&["source", "chart"]).is_some() || text(&["source", "helm", "releaseName"]).is_some();
-            let sources = spec.and_then(|spec| spec.get("sources")).map_or(&[][..], Node::items);
+            let chart = text(&["source", "chart"]).is_some()
+                || text(&["source", "helm", "releaseName"]).is_some();
+            let sources = spec
+                .and_then(|spec| spec.get("sources"))
+                .map_or(&[][..], Node::items);
             let any = chart || sources.iter().any(|source| source.get("chart").is_some());
             any.then(|| text(&["source", "helm", "releaseName"]).unwrap_or(resource.name()))
         }
@@ -98,10 +158,14 @@ fn release_name(resource: &Resource) -> Option<&str> {
 }
 
 fn follows(name: &str, own: &str) -> bool {
-    !own.is_empty() && name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
+    !own.is_empty()
+        && name
+            .strip_prefix(own)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
 }
 
-/// Whether a release's values hold the name: `fullnameOverride`, `secretName`, the name of a certificate.
+/// Whether a release's values hold the name: `fullnameOverride`, `secretName`, the name of a
+/// certificate.
 fn mentions(resource: &Resource, name: &str) -> bool {
     let mut found = false;
     if let Some(values) = resource.node.at(&["spec", "values"]) {
@@ -126,16 +190,34 @@ mod tests {
 
     #[test]
     fn what_operators_make() {
-        assert!(made("{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: orders}}", "orders-app"));
-        assert!(!made("{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: orders}}", "orders-api"));
-        assert!(made("{apiVersion: elasticsearch.k8s.elastic.co/v1, kind: Elasticsearch, metadata: {name: logs}}", "logs-es-elastic-user"));
+        assert!(made(
+            "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: orders}}",
+            "orders-app"
+        ));
+        assert!(!made(
+            "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: orders}}",
+            "orders-api"
+        ));
+        assert!(made(
+            "{apiVersion: elasticsearch.k8s.elastic.co/v1, kind: Elasticsearch, metadata: {name: logs}}",
+            "logs-es-elastic-user"
+        ));
         assert!(made(
             "{apiVersion: acid.zalan.do/v1, kind: postgresql, metadata: {name: db}}",
             "app.db.credentials.postgresql.acid.zalan.do"
         ));
-        assert!(made("{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: redis}}", "redis"));
-        assert!(!made("{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: redis}}", "rediscache"));
-        assert!(!made("{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}}", "api"));
+        assert!(made(
+            "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: redis}}",
+            "redis"
+        ));
+        assert!(!made(
+            "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: redis}}",
+            "rediscache"
+        ));
+        assert!(!made(
+            "{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}}",
+            "api"
+        ));
     }
 
     #[test]

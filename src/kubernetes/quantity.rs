@@ -2,11 +2,13 @@
 
 /// The value of a quantity in its base unit (cores, bytes), or `None` when it is none.
 ///
-/// The precision of a double suffices to tell limits from requests. Source: the Kubernetes quantity grammar
-/// (binary and decimal suffixes, exponents).
+/// The precision of a double suffices to tell limits from requests. Source: the Kubernetes quantity
+/// grammar (binary and decimal suffixes, exponents).
 pub fn parse(text: &str) -> Option<f64> {
     let text = text.trim();
-    let end = text.find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-'))).unwrap_or(text.len());
+    let end = text
+        .find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-')))
+        .unwrap_or(text.len());
     let number: f64 = text.get(..end)?.parse().ok()?;
     let factor = match text.get(end..)? {
         "" => 1.0,
@@ -40,7 +42,14 @@ mod tests {
 
     #[test]
     fn quantities_have_one_scale() {
-        for (one, other) in [("500m", "0.5"), ("1Gi", "1024Mi"), ("1e3", "1k"), ("1E", "1e18"), ("2", "2000m"), ("1.5Ki", "1536")] {
+        for (one, other) in [
+            ("500m", "0.5"),
+            ("1Gi", "1024Mi"),
+            ("1e3", "1k"),
+            ("1E", "1e18"),
+            ("2", "2000m"),
+            ("1.5Ki", "1536"),
+        ] {
             assert_eq!(parse(one), parse(other), "{one} {other}");
         }
         for bad in ["", "x", "1x", "1 Gi", "Mi", "1e", "--1"] {

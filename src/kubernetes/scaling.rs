@@ -14,7 +14,8 @@ pub struct Autoscaler<'a> {
     pub kind: &'a str,
     /// The name of its target.
     pub name: &'a str,
-    /// The fewest pods that it leaves: 1 where a HorizontalPodAutoscaler says nothing, 0 where a ScaledObject does.
+    /// The fewest pods that it leaves: 1 where a HorizontalPodAutoscaler says nothing, 0 where a
+    /// ScaledObject does.
     pub minimum: i64,
 }
 
@@ -28,9 +29,17 @@ impl<'a> Autoscaler<'a> {
         };
         let spec = resource.node.get("spec")?;
         let target = spec.get("scaleTargetRef")?;
-        let kind = target.get("kind").and_then(Node::text).unwrap_or("Deployment");
+        let kind = target
+            .get("kind")
+            .and_then(Node::text)
+            .unwrap_or("Deployment");
         let minimum = spec.get(field).and_then(Node::as_int).unwrap_or(unset);
-        Some(Autoscaler { resource, kind, name: target.get("name")?.text()?, minimum })
+        Some(Autoscaler {
+            resource,
+            kind,
+            name: target.get("name")?.text()?,
+            minimum,
+        })
     }
 
     /// Whether it scales an object. The namespace is not compared.
@@ -39,11 +48,21 @@ impl<'a> Autoscaler<'a> {
     }
 }
 
-/// The `spec.replicas` of a kind whose pods are counted by it; `None` for kinds that run a pod a node or a job.
+/// The `spec.replicas` of a kind whose pods are counted by it; `None` for kinds that run a pod a
+/// node or a job.
 pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
-    let counted = matches!(resource.kind(), "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout");
-    let written = resource.node.at(&["spec", "replicas"]).filter(|node| node.as_int().is_some());
-    counted.then(|| Replicas { written, count: written.and_then(Node::as_int).unwrap_or(1) })
+    let counted = matches!(
+        resource.kind(),
+        "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout"
+    );
+    let written = resource
+        .node
+        .at(&["spec", "replicas"])
+        .filter(|node| node.as_int().is_some());
+    counted.then(|| Replicas {
+        written,
+        count: written.and_then(Node::as_int).unwrap_or(1),
+    })
 }
 
 /// How many pods a workload asks for.

@@ -1,5 +1,6 @@
-//! Which other objects an object names or selects: Services behind an Ingress, the workload that an autoscaler scales, service
-//! accounts, claims, roles, and the pods of a Service or a PodDisruptionBudget.
+//! Which other objects an object names or selects: Services behind an Ingress, the workload that an
+//! autoscaler scales, service accounts, claims, roles, and the pods of a Service or a
+//! PodDisruptionBudget.
 //!
 //! Not here: Secrets and ConfigMaps (`references`), whether a target is there (`rules`).
 
@@ -28,27 +29,55 @@ pub struct Named<'a> {
 pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     let own = resource.namespace();
-    let mut add = |kind, namespace, node, pointer| found.extend(reference(resource, kind, namespace, node, pointer));
+    let mut add = |kind, namespace, node, pointer| {
+        found.extend(reference(resource, kind, namespace, node, pointer))
+    };
     match (resource.kind(), resource.group()) {
         ("Ingress", "networking.k8s.io" | "extensions") => {
-            backends(&resource.node, &mut String::new(), &mut |node, pointer| add("Service", own, Some(node), pointer));
+            backends(&resource.node, &mut String::new(), &mut |node, pointer| {
+                add("Service", own, Some(node), pointer)
+            });
         }
         ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
             let target = resource.node.at(&["spec", "scaleTargetRef"]);
-            let kind = target.and_then(|target| target.get("kind")).and_then(Node::text).unwrap_or("Deployment");
+            let kind = target
+                .and_then(|target| target.get("kind"))
+                .and_then(Node::text)
+                .unwrap_or("Deployment");
             if matches!(kind, "Deployment" | "StatefulSet") {
-                add(kind, own, target.and_then(|target| target.get("name")), "/spec/scaleTargetRef/name".to_string());
+                add(
+                    kind,
+                    own,
+                    target.and_then(|target| target.get("name")),
+                    "/spec/scaleTargetRef/name".to_string(),
+                );
             }
         }
         ("RoleBinding", "rbac.authorization.k8s.io") => {
             let role = resource.node.get("roleRef");
             if role.and_then(|role| role.get("kind")).and_then(Node::text) == Some("Role") {
-                add("Role", own, role.and_then(|role| role.get("name")), "/roleRef/name".to_string());
+                add(
+                    "Role",
+                    own,
+                    role.and_then(|role| role.get("name")),
+                    "/roleRef/name".to_string(),
+                );
             }
-            for (index, subject) in resource.node.get("subjects").map_or(&[][..], Node::items).iter().enumerate() {
+            for (index, subject) in resource
+                .node
+                .get("subjects")
+                .map_or(&[][..], Node::items)
+                .iter()
+                .enumerate()
+            {
                 if subject.get("kind").and_then(Node::text) == Some("ServiceAccount") {
                     let namespace = subject.get("namespace").and_then(Node::text).or(own);
-                    add("ServiceAccount", namespace, subject.get("name"), format!("/subjects/{index}/name"));
+                    add(
+                        "ServiceAccount",
+                        namespace,
+                        subject.get("name"),
+                        format!("/subjects/{index}/name"),
+                    );
                 }
             }
         }
@@ -65,16 +94,34 @@ pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
     let account = workload.pod.get("serviceAccountName");
     // every namespace has this one
     if account.and_then(Node::text) != Some("default") {
-        add("ServiceAccount", account, format!("{}/serviceAccountName", workload.pointer));
+        add(
+            "ServiceAccount",
+            account,
+            format!("{}/serviceAccountName", workload.pointer),
+        );
     }
-    for (index, volume) in workload.pod.get("volumes").map_or(&[][..], Node::items).iter().enumerate() {
+    for (index, volume) in workload
+        .pod
+        .get("volumes")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .enumerate()
+    {
         let claim = volume.at(&["persistentVolumeClaim", "claimName"]);
-        add("PersistentVolumeClaim", claim, format!("{}/volumes/{index}/persistentVolumeClaim/claimName", workload.pointer));
+        add(
+            "PersistentVolumeClaim",
+            claim,
+            format!(
+                "{}/volumes/{index}/persistentVolumeClaim/claimName",
+                workload.pointer
+            ),
+        );
     }
     found
 }
 
-/// A reference, where there is a name: what the agent or a template fills in later is not known here.
+/// A reference, where there is a name: what the agent or a template fills in later is not known
+/// here.
 fn reference<'a>(
     resource: &'a Resource,
     kind: &'a str,
@@ -83,8 +130,17 @@ fn reference<'a>(
     pointer: String,
 ) -> Option<Named<'a>> {
     let node = node?;
-    let name = node.text().filter(|name| !name.is_empty() && !name.contains(['$', '{', '<']))?;
-    Some(Named { resource, kind, name, namespace, node, pointer })
+    let name = node
+        .text()
+        .filter(|name| !name.is_empty() && !name.contains(['$', '{', '<']))?;
+    Some(Named {
+        resource,
+        kind,
+        name,
+        namespace,
+        node,
+        pointer,
+    })
 }
 
 /// The names of the Services that an Ingress sends to, in both versions of the API.
@@ -130,35 +186,52 @@ pub struct PodSelector<'a> {
     expressions: &'a [Node],
 }
 
-/// The pods that a Service or PodDisruptionBudget is for; `None` for other kinds and where nothing is selected.
+/// The pods that a Service or PodDisruptionBudget is for; `None` for other kinds and where nothing
+/// is selected.
 pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
     let node = resource.node.at(&["spec", "selector"])?;
     let (labels, expressions) = match (resource.kind(), resource.group()) {
         ("Service", "") => (node.entries(), &[][..]),
-        ("PodDisruptionBudget", "policy") => {
-            (node.get("matchLabels").map_or(&[][..], Node::entries), node.get("matchExpressions").map_or(&[][..], Node::items))
-        }
+        ("PodDisruptionBudget", "policy") => (
+            node.get("matchLabels").map_or(&[][..], Node::entries),
+            node.get("matchExpressions").map_or(&[][..], Node::items),
+        ),
         _ => return None,
     };
     let selects = !labels.is_empty() || !expressions.is_empty();
-    selects.then_some(PodSelector { resource, node, pointer: "/spec/selector", labels, expressions })
+    selects.then_some(PodSelector {
+        resource,
+        node,
+        pointer: "/spec/selector",
+        labels,
+        expressions,
+    })
 }
 
 impl<'a> PodSelector<'a> {
-    /// A label that every selected pod has: its key and value. `None` where only expressions select.
+    /// A label that every selected pod has: its key and value. `None` where only expressions
+    /// select.
     pub fn label(&self) -> Option<(&'a str, &'a str)> {
-        self.labels.iter().find_map(|entry| Some((&*entry.key, entry.value.text()?)))
+        self.labels
+            .iter()
+            .find_map(|entry| Some((&*entry.key, entry.value.text()?)))
     }
 
     /// Whether pods of a template are selected.
     pub fn selects(&self, workload: &Workload) -> bool {
         let label = |key: &str| label(workload, key);
-        self.labels.iter().all(|entry| label(&entry.key).is_some_and(|value| entry.value.text() == Some(value)))
+        self.labels
+            .iter()
+            .all(|entry| label(&entry.key).is_some_and(|value| entry.value.text() == Some(value)))
             && self.expressions.iter().all(|expression| {
                 let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
                 let value = label(text("key"));
                 let listed = value.is_some_and(|value| {
-                    expression.get("values").map_or(&[][..], Node::items).iter().any(|item| item.text() == Some(value))
+                    expression
+                        .get("values")
+                        .map_or(&[][..], Node::items)
+                        .iter()
+                        .any(|item| item.text() == Some(value))
                 });
                 match text("operator") {
                     "In" => listed,
@@ -170,9 +243,13 @@ impl<'a> PodSelector<'a> {
             })
     }
 
-    /// The labels that a template has under the same key with another value: the wanted value with its node, and the present
-    /// one. `None` when the template lacks a key, so that it was not meant.
-    pub fn contradictions<'w>(&self, workload: &Workload<'w>) -> Option<Vec<(&'a Node, &'a str, &'w str)>> {
+    /// The labels that a template has under the same key with another value: the wanted value with
+    /// its node, and the present one. `None` when the template lacks a key, so that it was not
+    /// meant.
+    pub fn contradictions<'w>(
+        &self,
+        workload: &Workload<'w>,
+    ) -> Option<Vec<(&'a Node, &'a str, &'w str)>> {
         let mut found = Vec::new();
         for entry in self.labels {
             let (wanted, present) = (entry.value.text()?, label(workload, &entry.key)?);
@@ -207,20 +284,36 @@ mod tests {
 
     #[test]
     fn labels_and_expressions_select_pods() {
-        let pod =
-            resource("{apiVersion: v1, kind: Pod, metadata: {labels: {app: api, tier: web}}, spec: {containers: [{name: a, image: b}]}}");
+        let pod = resource(
+            "{apiVersion: v1, kind: Pod, metadata: {labels: {app: api, tier: web}}, spec: {containers: [{name: a, image: b}]}}",
+        );
         let pods = workload::of(&pod);
         let selects = |text: &str| pod_selector(&resource(text)).unwrap().selects(&pods[0]);
-        assert!(selects("{apiVersion: v1, kind: Service, spec: {selector: {app: api}}}"));
-        assert!(!selects("{apiVersion: v1, kind: Service, spec: {selector: {app: api, tier: db}}}"));
+        assert!(selects(
+            "{apiVersion: v1, kind: Service, spec: {selector: {app: api}}}"
+        ));
+        assert!(!selects(
+            "{apiVersion: v1, kind: Service, spec: {selector: {app: api, tier: db}}}"
+        ));
         let budget = |expression: &str| {
-            format!("{{apiVersion: policy/v1, kind: PodDisruptionBudget, spec: {{selector: {{matchExpressions: [{expression}]}}}}}}")
+            format!(
+                "{{apiVersion: policy/v1, kind: PodDisruptionBudget, spec: {{selector: {{matchExpressions: [{expression}]}}}}}}"
+            )
         };
-        assert!(selects(&budget("{key: app, operator: In, values: [web, api]}")));
-        assert!(selects(&budget("{key: app, operator: NotIn, values: [web]}")));
+        assert!(selects(&budget(
+            "{key: app, operator: In, values: [web, api]}"
+        )));
+        assert!(selects(&budget(
+            "{key: app, operator: NotIn, values: [web]}"
+        )));
         assert!(selects(&budget("{key: gone, operator: DoesNotExist}")));
         assert!(!selects(&budget("{key: gone, operator: Exists}")));
-        assert!(pod_selector(&resource("{apiVersion: v1, kind: Service, spec: {type: ExternalName}}")).is_none());
+        assert!(
+            pod_selector(&resource(
+                "{apiVersion: v1, kind: Service, spec: {type: ExternalName}}"
+            ))
+            .is_none()
+        );
     }
 
     #[test]
@@ -233,12 +326,25 @@ mod tests {
         );
         for object in [&pod, &binding] {
             for reference in all(object) {
-                assert_eq!(object.node.pointer(&reference.pointer).and_then(Node::text), Some(reference.name));
+                assert_eq!(
+                    object.node.pointer(&reference.pointer).and_then(Node::text),
+                    Some(reference.name)
+                );
             }
         }
-        let names: Vec<(&str, &str)> = all(&pod).into_iter().map(|one| (one.kind, one.name)).collect();
-        assert_eq!(names, [("ServiceAccount", "runner"), ("PersistentVolumeClaim", "data")]);
-        let spaces: Vec<Option<&str>> = all(&binding).into_iter().map(|one| one.namespace).collect();
+        let names: Vec<(&str, &str)> = all(&pod)
+            .into_iter()
+            .map(|one| (one.kind, one.name))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("ServiceAccount", "runner"),
+                ("PersistentVolumeClaim", "data")
+            ]
+        );
+        let spaces: Vec<Option<&str>> =
+            all(&binding).into_iter().map(|one| one.namespace).collect();
         assert_eq!(spaces, [None, Some("ci")]);
     }
 }

@@ -1,5 +1,5 @@
-//! Pod templates and containers of every object that carries one: the built-in workloads, and custom resources that embed a
-//! pod template as Argo Rollouts and Knative do.
+//! Pod templates and containers of every object that carries one: the built-in workloads, and
+//! custom resources that embed a pod template as Argo Rollouts and Knative do.
 
 use crate::kustomize::Resource;
 use crate::yaml::{Data, Node, escape_pointer};
@@ -51,7 +51,8 @@ impl<'a> Container<'a> {
 pub struct Workload<'a> {
     /// The object.
     pub resource: &'a Resource,
-    /// Whether Kubernetes itself defines the kind; a custom resource's template may be completed by its operator.
+    /// Whether Kubernetes itself defines the kind; a custom resource's template may be completed by
+    /// its operator.
     pub builtin: bool,
     /// Where the pod's spec stands in the object.
     pub pointer: String,
@@ -76,8 +77,12 @@ pub fn of(resource: &Resource) -> Vec<Workload<'_>> {
         _ if builtin_group(group) => return Vec::new(),
         _ => return custom(resource),
     };
-    let Some(node) = resource.node.at(template) else { return Vec::new() };
-    let Some(pod) = node.get("spec") else { return Vec::new() };
+    let Some(node) = resource.node.at(template) else {
+        return Vec::new();
+    };
+    let Some(pod) = node.get("spec") else {
+        return Vec::new();
+    };
     let mut pointer: String = template.iter().flat_map(|key| ["/", key]).collect();
     pointer.push_str("/spec");
     vec![workload(resource, true, pointer, pod, node.get("metadata"))]
@@ -88,20 +93,42 @@ fn builtin_group(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 
-fn workload<'a>(resource: &'a Resource, builtin: bool, pointer: String, pod: &'a Node, metadata: Option<&'a Node>) -> Workload<'a> {
+fn workload<'a>(
+    resource: &'a Resource,
+    builtin: bool,
+    pointer: String,
+    pod: &'a Node,
+    metadata: Option<&'a Node>,
+) -> Workload<'a> {
     let mut containers = Vec::new();
     for role in [Role::Init, Role::Main, Role::Ephemeral] {
         let items = pod.get(role.field()).map_or(&[][..], Node::items);
-        for (index, node) in items.iter().enumerate().filter(|(_, node)| node.as_map().is_some()) {
+        for (index, node) in items
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.as_map().is_some())
+        {
             let name = node.get("name").and_then(Node::text).unwrap_or_default();
-            containers.push(Container { name, role, pointer: format!("{pointer}/{}/{index}", role.field()), node });
+            containers.push(Container {
+                name,
+                role,
+                pointer: format!("{pointer}/{}/{index}", role.field()),
+                node,
+            });
         }
     }
-    Workload { resource, builtin, pointer, pod, metadata, containers }
+    Workload {
+        resource,
+        builtin,
+        pointer,
+        pod,
+        metadata,
+        containers,
+    }
 }
 
-/// A pod's spec in a custom resource: a map whose `containers` all have an image. A partial container without one, as
-/// operators take for overrides, is no pod.
+/// A pod's spec in a custom resource: a map whose `containers` all have an image. A partial
+/// container without one, as operators take for overrides, is no pod.
 fn custom(resource: &Resource) -> Vec<Workload<'_>> {
     let mut found = Vec::new();
     if let Some(spec) = resource.node.get("spec") {
@@ -110,18 +137,32 @@ fn custom(resource: &Resource) -> Vec<Workload<'_>> {
     found
 }
 
-fn search<'a>(resource: &'a Resource, node: &'a Node, parent: Option<&'a Node>, pointer: &mut String, found: &mut Vec<Workload<'a>>) {
+fn search<'a>(
+    resource: &'a Resource,
+    node: &'a Node,
+    parent: Option<&'a Node>,
+    pointer: &mut String,
+    found: &mut Vec<Workload<'a>>,
+) {
     let length = pointer.len();
     match &node.data {
         Data::Scalar(_) => {}
         Data::Map(map) => {
             let containers = node.get("containers").map_or(&[][..], Node::items);
-            if !containers.is_empty() && containers.iter().all(|container| container.get("image").is_some_and(|i| i.text().is_some())) {
+            if !containers.is_empty()
+                && containers
+                    .iter()
+                    .all(|container| container.get("image").is_some_and(|i| i.text().is_some()))
+            {
                 let metadata = parent.and_then(|parent| parent.get("metadata"));
                 found.push(workload(resource, false, pointer.clone(), node, metadata));
                 return;
             }
-            for entry in map.entries.iter().filter(|entry| entry.value.as_scalar().is_none()) {
+            for entry in map
+                .entries
+                .iter()
+                .filter(|entry| entry.value.as_scalar().is_none())
+            {
                 pointer.push('/');
                 pointer.push_str(&escape_pointer(&entry.key));
                 search(resource, &entry.value, Some(node), pointer, found);
@@ -129,7 +170,12 @@ fn search<'a>(resource: &'a Resource, node: &'a Node, parent: Option<&'a Node>, 
             }
         }
         Data::List(list) => {
-            for (index, item) in list.items.iter().enumerate().filter(|(_, item)| item.as_scalar().is_none()) {
+            for (index, item) in list
+                .items
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| item.as_scalar().is_none())
+            {
                 pointer.push('/');
                 pointer.push_str(&index.to_string());
                 search(resource, item, None, pointer, found);
@@ -154,18 +200,27 @@ mod tests {
         let cron = resource(
             "{apiVersion: batch/v1, kind: CronJob, spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: b}]}}}}}}",
         );
-        assert_eq!(of(&cron)[0].containers[0].pointer, "/spec/jobTemplate/spec/template/spec/containers/0");
+        assert_eq!(
+            of(&cron)[0].containers[0].pointer,
+            "/spec/jobTemplate/spec/template/spec/containers/0"
+        );
         let rollout = resource(
             "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, spec: {template: {metadata: {labels: {a: b}}, spec: {initContainers: [{name: i, image: j}], containers: [{name: a, image: b}]}}}}",
         );
         let workloads = of(&rollout);
         assert_eq!(workloads[0].containers.len(), 2);
         assert!(workloads[0].metadata.is_some() && !workloads[0].builtin);
-        let knative = resource("{apiVersion: serving.knative.dev/v1, kind: Service, spec: {template: {spec: {containers: [{image: b}]}}}}");
+        let knative = resource(
+            "{apiVersion: serving.knative.dev/v1, kind: Service, spec: {template: {spec: {containers: [{image: b}]}}}}",
+        );
         assert_eq!(of(&knative).len(), 1);
-        let prometheus = resource("{apiVersion: monitoring.coreos.com/v1, kind: Prometheus, spec: {containers: [{name: prometheus}]}}");
+        let prometheus = resource(
+            "{apiVersion: monitoring.coreos.com/v1, kind: Prometheus, spec: {containers: [{name: prometheus}]}}",
+        );
         assert!(of(&prometheus).is_empty());
-        let service = resource("{apiVersion: v1, kind: Service, spec: {template: {spec: {containers: [{image: b}]}}}}");
+        let service = resource(
+            "{apiVersion: v1, kind: Service, spec: {template: {spec: {containers: [{image: b}]}}}}",
+        );
         assert!(of(&service).is_empty());
     }
 }

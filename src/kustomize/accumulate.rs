@@ -1,8 +1,8 @@
-//! Accumulation: what a kustomization gathers from its resources, bases, generators and components, and the order in which its
-//! transformers change it.
+//! Accumulation: what a kustomization gathers from its resources, bases, generators and components,
+//! and the order in which its transformers change it.
 //!
-//! Here: the order of the steps, identities, shared bases. Not here: the steps themselves (`patch`, `transform`, `generators`),
-//! and what happens once at the top (`render`).
+//! Here: the order of the steps, identities, shared bases. Not here: the steps themselves (`patch`,
+//! `transform`, `generators`), and what happens once at the top (`render`).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -44,13 +44,14 @@ pub struct Accumulated {
     pub deleted: Vec<Deleted>,
 }
 
-/// What makes the same folder build differently: schemas, and whether trails are kept, which is decided at the root.
+/// What makes the same folder build differently: schemas, and whether trails are kept, which is
+/// decided at the root.
 #[derive(Default)]
 pub struct Scope {
     /// Whether `buildMetadata` is used.
     pub trails: bool,
-    /// Present where some kustomization of the build has `openapi`. Such a scope serves one build, which goes through the
-    /// folders in order.
+    /// Present where some kustomization of the build has `openapi`. Such a scope serves one build,
+    /// which goes through the folders in order.
     schema: Option<Mutex<SchemaState>>,
     cells: Mutex<HashMap<Key, Arc<OnceLock<Arc<Accumulated>>>>>,
 }
@@ -70,7 +71,11 @@ struct SchemaState {
 impl Scope {
     /// A scope in which nothing was built yet.
     pub fn new(trails: bool, openapi: bool) -> Scope {
-        Scope { trails, schema: openapi.then(Mutex::default), cells: Mutex::default() }
+        Scope {
+            trails,
+            schema: openapi.then(Mutex::default),
+            cells: Mutex::default(),
+        }
     }
     fn chosen(&self) -> bool {
         self.schema.as_ref().is_some_and(|state| lock(state).chosen)
@@ -78,7 +83,8 @@ impl Scope {
     fn schema(&self) -> Option<Arc<Schema>> {
         lock(self.schema.as_ref()?).custom.clone()
     }
-    /// Notes that the built-in types are in use: for a patch, or because an object's kind was looked for among them in vain.
+    /// Notes that the built-in types are in use: for a patch, or because an object's kind was
+    /// looked for among them in vain.
     fn uses_built_in(&self) {
         if let Some(mut state) = self.schema.as_ref().map(lock) {
             state.built_in |= !state.chosen;
@@ -106,7 +112,13 @@ struct Step<'k> {
 }
 
 fn key(id: &ResourceId) -> String {
-    format!("{}\0{}\0{}\0{}", id.api_version, id.kind, id.effective_namespace(), id.name)
+    format!(
+        "{}\0{}\0{}\0{}",
+        id.api_version,
+        id.kind,
+        id.effective_namespace(),
+        id.name
+    )
 }
 
 /// Resources with an index of their identities.
@@ -123,9 +135,18 @@ impl Index {
         Index { current }
     }
     /// Appends a resource, or reports that its identity is taken.
-    fn append(&mut self, resources: &mut Vec<Resource>, resource: Resource, problems: &mut Vec<Problem>) {
+    fn append(
+        &mut self,
+        resources: &mut Vec<Resource>,
+        resource: Resource,
+        problems: &mut Vec<Problem>,
+    ) {
         let id = resource.id();
-        match self.current.get(&key(&id)).and_then(|index| resources.get(*index)) {
+        match self
+            .current
+            .get(&key(&id))
+            .and_then(|index| resources.get(*index))
+        {
             Some(present) => problems.push(conflict(&id, present, &resource)),
             None => {
                 self.current.insert(key(&id), resources.len());
@@ -144,21 +165,29 @@ pub fn conflict(id: &ResourceId, first: &Resource, second: &Resource) -> Problem
 
 /// Where a resource's name stands, or its first line.
 pub fn place(node: &Node) -> Origin {
-    node.at(&["metadata", "name"]).map_or(node.origin, |name| name.origin)
+    node.at(&["metadata", "name"])
+        .map_or(node.origin, |name| name.origin)
 }
 
 impl<'a> Accumulator<'a> {
     /// What a folder gathers, shared with everybody who builds it in the same scope.
     pub fn folder(&self, folder: &str, trail: &str, depth: usize) -> Arc<Accumulated> {
-        let trail = if self.scope.trails { trail.to_string() } else { String::new() };
+        let trail = if self.scope.trails {
+            trail.to_string()
+        } else {
+            String::new()
+        };
         let key = (Arc::from(folder), trail.clone(), self.scope.chosen());
         let cell = lock(&self.scope.cells).entry(key).or_default().clone();
-        cell.get_or_init(|| Arc::new(self.build(folder, trail, depth))).clone()
+        cell.get_or_init(|| Arc::new(self.build(folder, trail, depth)))
+            .clone()
     }
 
     fn build(&self, folder: &str, trail: String, depth: usize) -> Accumulated {
         let mut gathered = Accumulated::default();
-        let Some(loaded) = self.loader.load(self.shared, folder) else { return gathered };
+        let Some(loaded) = self.loader.load(self.shared, folder) else {
+            return gathered;
+        };
         gathered.files.extend(loaded.file);
         gathered.problems.extend(loaded.problems.iter().cloned());
         if let Some(kustomization) = &loaded.kustomization {
@@ -173,38 +202,67 @@ impl<'a> Accumulator<'a> {
 
     /// Takes the schema of `openapi`, unless one was taken before.
     fn openapi(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>) {
-        let (Some(openapi), Some(state)) = (&kustomization.openapi, &self.scope.schema) else { return };
-        let documents = openapi.path.as_ref().map(|path| context.read_documents(path));
+        let (Some(openapi), Some(state)) = (&kustomization.openapi, &self.scope.schema) else {
+            return;
+        };
+        let documents = openapi
+            .path
+            .as_ref()
+            .map(|path| context.read_documents(path));
         let mut state = lock(state);
         match documents {
             Some(Err(problem)) => context.report(problem),
             _ if state.chosen => {}
             Some(Ok(documents)) => {
                 if let Some(version) = &openapi.version {
-                    let problem = Problem::error(version.origin(), "openapi has both a path and a version");
+                    let problem =
+                        Problem::error(version.origin(), "openapi has both a path and a version");
                     context.report(problem.with_help("keep one of them"));
                 }
                 let known = state.built_in.then(schema::built_in);
-                state.custom = documents.documents.first().map(|document| Arc::new(Schema::from_openapi(document, known)));
+                state.custom = documents
+                    .documents
+                    .first()
+                    .map(|document| Arc::new(Schema::from_openapi(document, known)));
                 state.chosen = true;
             }
             None => {
-                if let Some(version) = openapi.version.as_ref().filter(|version| !version.is_empty()) {
+                if let Some(version) = openapi
+                    .version
+                    .as_ref()
+                    .filter(|version| !version.is_empty())
+                {
                     state.chosen = true;
                     if &**version != "v1.21.2" {
-                        let message = format!("the Kubernetes schema {:?} is not built in", &**version);
-                        context.report(Problem::error(version.origin(), message).with_help("the one that is built in is v1.21.2"));
+                        let message =
+                            format!("the Kubernetes schema {:?} is not built in", &**version);
+                        context.report(
+                            Problem::error(version.origin(), message)
+                                .with_help("the one that is built in is v1.21.2"),
+                        );
                     }
                 }
             }
         }
     }
 
-    /// Adds what a kustomization says to what was gathered before (nothing, or for a component what its parent has).
-    pub fn kustomization(&self, kustomization: &Kustomization, folder: &str, trail: String, depth: usize, gathered: &mut Accumulated) {
+    /// Adds what a kustomization says to what was gathered before (nothing, or for a component what
+    /// its parent has).
+    pub fn kustomization(
+        &self,
+        kustomization: &Kustomization,
+        folder: &str,
+        trail: String,
+        depth: usize,
+        gathered: &mut Accumulated,
+    ) {
         let mut context = self.context(folder);
         self.openapi(kustomization, &mut context);
-        let step = Step { kustomization, trail, depth };
+        let step = Step {
+            kustomization,
+            trail,
+            depth,
+        };
         self.resources(&step, &kustomization.resources, &mut context, gathered);
         self.configurations(kustomization, &mut context, gathered);
         self.generators(&step, &mut context, gathered);
@@ -219,7 +277,13 @@ impl<'a> Accumulator<'a> {
         gathered.deleted.append(&mut context.deleted);
     }
 
-    fn resources(&self, step: &Step<'_>, entries: &[Text], context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn resources(
+        &self,
+        step: &Step<'_>,
+        entries: &[Text],
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         let mut index = Index::new(&gathered.resources);
         for entry in entries {
             match self.enter(step, entry, context) {
@@ -234,7 +298,10 @@ impl<'a> Accumulator<'a> {
                     };
                     let trail = self.scope.trails.then(|| {
                         let origin = format!("path: {}\n", clean(&step.trail, entry));
-                        Arc::new(Trail { origin: Some(origin), transformations: Vec::new() })
+                        Arc::new(Trail {
+                            origin: Some(origin),
+                            transformations: Vec::new(),
+                        })
                     });
                     for mut resource in manifests(&documents, Some(entry), &mut context.problems) {
                         if !schema::is_built_in(resource.api_version(), resource.kind()) {
@@ -248,18 +315,35 @@ impl<'a> Accumulator<'a> {
                     }
                 }
                 Some(Target::Folder(folder)) => {
-                    let component = self.loader.load(self.shared, &folder).and_then(|loaded| loaded.kustomization.clone());
+                    let component = self
+                        .loader
+                        .load(self.shared, &folder)
+                        .and_then(|loaded| loaded.kustomization.clone());
                     if component.is_some_and(|kustomization| kustomization.component) {
-                        let message = format!("{:?} is a Component, which cannot stand among resources", &**entry);
-                        context.report(Problem::error(entry.origin(), message).with_help("list it under components"));
+                        let message = format!(
+                            "{:?} is a Component, which cannot stand among resources",
+                            &**entry
+                        );
+                        context.report(
+                            Problem::error(entry.origin(), message)
+                                .with_help("list it under components"),
+                        );
                         continue;
                     }
                     let base = self.folder(&folder, &clean(&step.trail, entry), step.depth + 1);
                     for resource in &base.resources {
-                        index.append(&mut gathered.resources, resource.clone(), &mut context.problems);
+                        index.append(
+                            &mut gathered.resources,
+                            resource.clone(),
+                            &mut context.problems,
+                        );
                     }
-                    if let Err(message) = Configuration::merge(&mut gathered.configuration, &base.configuration) {
-                        context.report(Problem::error(entry.origin(), message).with_help(CONTRADICTION));
+                    if let Err(message) =
+                        Configuration::merge(&mut gathered.configuration, &base.configuration)
+                    {
+                        context.report(
+                            Problem::error(entry.origin(), message).with_help(CONTRADICTION),
+                        );
                     }
                     merge_vars(&base.vars, false, &mut context.problems, gathered);
                     gathered.problems.extend(base.problems.iter().cloned());
@@ -272,13 +356,22 @@ impl<'a> Accumulator<'a> {
     }
 
     /// Where an entry leads; what leads nowhere, out, back or too deep is reported.
-    fn enter(&self, step: &Step<'_>, entry: &Text, context: &mut BuildContext<'a>) -> Option<Target> {
+    fn enter(
+        &self,
+        step: &Step<'_>,
+        entry: &Text,
+        context: &mut BuildContext<'a>,
+    ) -> Option<Target> {
         let refuse = |context: &mut BuildContext<'_>, message: String, help: &str| {
             context.report(Problem::error(entry.origin(), message).with_help(help));
             None
         };
         if entry.is_empty() {
-            return refuse(context, "an entry is empty".to_string(), "name a file or folder, or remove the entry");
+            return refuse(
+                context,
+                "an entry is empty".to_string(),
+                "name a file or folder, or remove the entry",
+            );
         }
         let found = target(self.shared, &context.folder, entry);
         match &found {
@@ -288,17 +381,26 @@ impl<'a> Accumulator<'a> {
                 return None;
             }
             Target::Outside => {
-                return refuse(context, format!("{:?} leads out of the repository", &**entry), "copy what is needed into the repository");
+                return refuse(
+                    context,
+                    format!("{:?} leads out of the repository", &**entry),
+                    "copy what is needed into the repository",
+                );
             }
             Target::Missing => {
                 let Some(copy) = self.shared.options.remotes.copy_of(entry) else {
                     let path = self.shared.locate(&context.folder, entry).ok();
-                    if let Some(withheld) = path.and_then(|path| self.shared.source.withheld(&path)) {
+                    if let Some(withheld) = path.and_then(|path| self.shared.source.withheld(&path))
+                    {
                         context.report(absent(entry, &withheld));
                         return None;
                     }
                     let help = self.shared.near_miss(&context.folder, entry);
-                    return refuse(context, format!("there is no file or folder {:?}", &**entry), &help);
+                    return refuse(
+                        context,
+                        format!("there is no file or folder {:?}", &**entry),
+                        &help,
+                    );
                 };
                 context.report(remote::missing_copy(entry, &copy));
                 return None;
@@ -311,11 +413,16 @@ impl<'a> Accumulator<'a> {
                         "start the path with ./ or ../",
                     );
                 }
-                if entry.split('/').any(|part| part != ".." && part.contains("..")) && remote::parse(entry).is_none() {
+                if entry
+                    .split('/')
+                    .any(|part| part != ".." && part.contains(".."))
+                    && remote::parse(entry).is_none()
+                {
                     let message = format!("the path {:?} is ambiguous", &**entry);
-                    context.report(
-                        Problem::error(entry.origin(), message).with_help("check the indentation: two list items may have become one"),
-                    );
+                    context
+                        .report(Problem::error(entry.origin(), message).with_help(
+                            "check the indentation: two list items may have become one",
+                        ));
                     return None;
                 }
                 if is_below(&context.folder, folder) {
@@ -325,24 +432,42 @@ impl<'a> Accumulator<'a> {
                         "remove the entry: nothing can be built on itself",
                     );
                 }
-                if let Some(back) = self.loader.reach(self.shared, folder).iter().find(|reached| is_below(&context.folder, reached)) {
-                    let place = if back.is_empty() { "the root of the repository" } else { back };
+                if let Some(back) = self
+                    .loader
+                    .reach(self.shared, folder)
+                    .iter()
+                    .find(|reached| is_below(&context.folder, reached))
+                {
+                    let place = if back.is_empty() {
+                        "the root of the repository"
+                    } else {
+                        back
+                    };
                     return refuse(
                         context,
-                        format!("{:?} leads back to {place}, which contains this folder", &**entry),
+                        format!(
+                            "{:?} leads back to {place}, which contains this folder",
+                            &**entry
+                        ),
                         "remove the entry: nothing can be built on itself",
                     );
                 }
                 if self.loader.load(self.shared, folder).is_none() {
                     let message = format!("the folder {:?} has no kustomization file", &**entry);
                     let problem = Problem::error(entry.origin(), message);
-                    context.report(problem.with_help("list its files one by one, or add a kustomization.yaml to it"));
+                    context.report(
+                        problem.with_help(
+                            "list its files one by one, or add a kustomization.yaml to it",
+                        ),
+                    );
                     return None;
                 }
                 if step.depth >= DEPTH_LIMIT {
                     return refuse(
                         context,
-                        format!("more than {DEPTH_LIMIT} kustomizations stand on top of each other"),
+                        format!(
+                            "more than {DEPTH_LIMIT} kustomizations stand on top of each other"
+                        ),
                         "use fewer layers",
                     );
                 }
@@ -351,30 +476,51 @@ impl<'a> Accumulator<'a> {
         Some(found)
     }
 
-    fn component(&self, step: &Step<'_>, entry: &Text, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn component(
+        &self,
+        step: &Step<'_>,
+        entry: &Text,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         let folder = match self.enter(step, entry, context) {
             None => return,
             Some(Target::Folder(folder)) => folder,
             Some(_) => {
                 let message = format!("{:?} is a file, but a component is a folder", &**entry);
-                context.report(
-                    Problem::error(entry.origin(), message).with_help("list the file under resources, or name the component's folder"),
-                );
+                context
+                    .report(Problem::error(entry.origin(), message).with_help(
+                        "list the file under resources, or name the component's folder",
+                    ));
                 return;
             }
         };
-        let Some(loaded) = self.loader.load(self.shared, &folder) else { return };
+        let Some(loaded) = self.loader.load(self.shared, &folder) else {
+            return;
+        };
         gathered.files.extend(loaded.file);
         gathered.problems.extend(loaded.problems.iter().cloned());
-        let Some(kustomization) = &loaded.kustomization else { return };
+        let Some(kustomization) = &loaded.kustomization else {
+            return;
+        };
         if !kustomization.component {
-            let message = format!("{:?} is a Kustomization, which cannot stand among components", &**entry);
-            let problem = Problem::error(entry.origin(), message).with_related("its kind is set here", kustomization.origin);
+            let message = format!(
+                "{:?} is a Kustomization, which cannot stand among components",
+                &**entry
+            );
+            let problem = Problem::error(entry.origin(), message)
+                .with_related("its kind is set here", kustomization.origin);
             context
                 .report(problem.with_help("list it under resources, or make it a Component (apiVersion kustomize.config.k8s.io/v1alpha1)"));
             return;
         }
-        self.kustomization(kustomization, &folder, clean(&step.trail, entry), step.depth + 1, gathered);
+        self.kustomization(
+            kustomization,
+            &folder,
+            clean(&step.trail, entry),
+            step.depth + 1,
+            gathered,
+        );
         // kustomize gathers everything anew after a component
         let whole = std::mem::take(&mut gathered.configuration);
         if let Err(message) = Configuration::merge(&mut gathered.configuration, &whole) {
@@ -383,21 +529,36 @@ impl<'a> Accumulator<'a> {
         check_unique(&gathered.resources, &mut context.problems);
     }
 
-    fn configurations(&self, kustomization: &Kustomization, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn configurations(
+        &self,
+        kustomization: &Kustomization,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         let (mut configurations, mut crds) = (Vec::new(), Vec::new());
-        for (tables, entries) in [(&mut configurations, &kustomization.configurations), (&mut crds, &kustomization.crds)] {
+        for (tables, entries) in [
+            (&mut configurations, &kustomization.configurations),
+            (&mut crds, &kustomization.crds),
+        ] {
             for entry in entries {
                 match context.read_documents(entry) {
                     Err(problem) => context.report(problem),
                     Ok(documents) => {
-                        let Some(document) = documents.documents.first() else { continue };
+                        let Some(document) = documents.documents.first() else {
+                            continue;
+                        };
                         if std::ptr::eq(entries, &kustomization.crds) {
                             tables.push(Configuration::from_crds(document));
                             continue;
                         }
                         let mut problems = Vec::new();
-                        tables.push(Configuration::from_file(document, &mut Decoder::new(&mut problems, Rules::Configuration)));
-                        problems.into_iter().for_each(|problem| context.report(problem.with_related("it is named here", entry.origin())));
+                        tables.push(Configuration::from_file(
+                            document,
+                            &mut Decoder::new(&mut problems, Rules::Configuration),
+                        ));
+                        problems.into_iter().for_each(|problem| {
+                            context.report(problem.with_related("it is named here", entry.origin()))
+                        });
                     }
                 }
             }
@@ -406,24 +567,46 @@ impl<'a> Accumulator<'a> {
             ([], []) => Ok(Configuration::builtin()),
             _ => Configuration::with_files(&configurations, &crds),
         };
-        if let Err(message) = own.and_then(|own| Configuration::merge(&mut gathered.configuration, &own)) {
-            let place = kustomization.configurations.iter().chain(&kustomization.crds).next().map_or(kustomization.origin, Text::origin);
+        if let Err(message) =
+            own.and_then(|own| Configuration::merge(&mut gathered.configuration, &own))
+        {
+            let place = kustomization
+                .configurations
+                .iter()
+                .chain(&kustomization.crds)
+                .next()
+                .map_or(kustomization.origin, Text::origin);
             context.report(Problem::error(place, message).with_help(CONTRADICTION));
         }
     }
 
-    fn generators(&self, step: &Step<'_>, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn generators(
+        &self,
+        step: &Step<'_>,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         let kustomization = step.kustomization;
         let mut made: Vec<Resource> = Vec::new();
         let global = kustomization.generator_options.as_ref();
-        for (what, entries) in
-            [(Generated::ConfigMap, &kustomization.config_map_generator), (Generated::Secret, &kustomization.secret_generator)]
-        {
-            let name = if what == Generated::ConfigMap { "ConfigMapGenerator" } else { "SecretGenerator" };
+        for (what, entries) in [
+            (Generated::ConfigMap, &kustomization.config_map_generator),
+            (Generated::Secret, &kustomization.secret_generator),
+        ] {
+            let name = if what == Generated::ConfigMap {
+                "ConfigMapGenerator"
+            } else {
+                "SecretGenerator"
+            };
             let trail = self.configured(step, "builtin", name, None);
             for entry in entries {
                 if let Some(mut resource) = generators::generate(entry, what, global, context) {
-                    resource.trail = trail.clone().map(|origin| Arc::new(Trail { origin: Some(origin), transformations: Vec::new() }));
+                    resource.trail = trail.clone().map(|origin| {
+                        Arc::new(Trail {
+                            origin: Some(origin),
+                            transformations: Vec::new(),
+                        })
+                    });
                     made.push(resource);
                 }
             }
@@ -432,21 +615,34 @@ impl<'a> Accumulator<'a> {
         for chart in &kustomization.helm_charts {
             let mut resources = charts::inflate(chart, chart.origin, context);
             for resource in &mut resources {
-                resource.trail = trail.clone().map(|origin| Arc::new(Trail { origin: Some(origin), transformations: Vec::new() }));
+                resource.trail = trail.clone().map(|origin| {
+                    Arc::new(Trail {
+                        origin: Some(origin),
+                        transformations: Vec::new(),
+                    })
+                });
             }
             made.append(&mut resources);
         }
         for object in self.objects(step, &kustomization.generators, context, gathered) {
             let resource = match (object.api_version(), object.kind()) {
                 ("builtin", kind @ ("ConfigMapGenerator" | "SecretGenerator")) => {
-                    let what = if kind == "SecretGenerator" { Generated::Secret } else { Generated::ConfigMap };
+                    let what = if kind == "SecretGenerator" {
+                        Generated::Secret
+                    } else {
+                        Generated::ConfigMap
+                    };
                     let entry = generator_entry(&object, what, context);
                     generators::generate(&entry, what, None, context)
                 }
                 ("builtin", "IAMPolicyGenerator") => generators::iam_policy(&object.node, context),
                 // found by its kind, whatever it calls itself
                 (_, "HelmChartInflationGenerator") => {
-                    made.append(&mut charts::inflate(&object.node, place(&object.node), context));
+                    made.append(&mut charts::inflate(
+                        &object.node,
+                        place(&object.node),
+                        context,
+                    ));
                     None
                 }
                 _ => {
@@ -456,7 +652,10 @@ impl<'a> Accumulator<'a> {
             };
             if let Some(mut resource) = resource {
                 if let Some(origin) = self.configured_by(&object) {
-                    resource.trail = Some(Arc::new(Trail { origin: Some(origin), transformations: Vec::new() }));
+                    resource.trail = Some(Arc::new(Trail {
+                        origin: Some(origin),
+                        transformations: Vec::new(),
+                    }));
                 }
                 made.push(resource);
             }
@@ -464,21 +663,40 @@ impl<'a> Accumulator<'a> {
         absorb(made, context, gathered);
     }
 
-    /// The objects of `generators`, `transformers` or `validators`: inline, from files or from folders.
-    fn objects(&self, step: &Step<'_>, entries: &[Text], context: &mut BuildContext<'a>, gathered: &mut Accumulated) -> Vec<Resource> {
+    /// The objects of `generators`, `transformers` or `validators`: inline, from files or from
+    /// folders.
+    fn objects(
+        &self,
+        step: &Step<'_>,
+        entries: &[Text],
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) -> Vec<Resource> {
         let mut found = Accumulated::default();
         let mut paths = Vec::new();
         for entry in entries {
             let inline = context.read_inline(&entry.node).ok().filter(|documents| {
-                documents.documents.iter().all(|document| document.get("kind").is_some()) && !documents.documents.is_empty()
+                documents
+                    .documents
+                    .iter()
+                    .all(|document| document.get("kind").is_some())
+                    && !documents.documents.is_empty()
             });
             match inline {
                 None => paths.push(entry.clone()),
                 Some(documents) => {
                     let trail = self.scope.trails.then(|| {
-                        let file = step.kustomization.path.rsplit('/').next().unwrap_or_default();
+                        let file = step
+                            .kustomization
+                            .path
+                            .rsplit('/')
+                            .next()
+                            .unwrap_or_default();
                         let origin = format!("path: {}\n", clean(&step.trail, file));
-                        Arc::new(Trail { origin: Some(origin), transformations: Vec::new() })
+                        Arc::new(Trail {
+                            origin: Some(origin),
+                            transformations: Vec::new(),
+                        })
                     });
                     let mut index = Index::new(&found.resources);
                     for mut resource in manifests(&documents, None, &mut context.problems) {
@@ -494,10 +712,17 @@ impl<'a> Accumulator<'a> {
         found.resources
     }
 
-    fn transformers(&self, step: &Step<'_>, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn transformers(
+        &self,
+        step: &Step<'_>,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         let kustomization = step.kustomization;
         context.schema = self.scope.schema();
-        if !kustomization.patches.is_empty() || !kustomization.patches_strategic_merge.is_empty() || !kustomization.transformers.is_empty()
+        if !kustomization.patches.is_empty()
+            || !kustomization.patches_strategic_merge.is_empty()
+            || !kustomization.transformers.is_empty()
         {
             self.scope.uses_built_in();
         }
@@ -510,12 +735,22 @@ impl<'a> Accumulator<'a> {
         };
         if !kustomization.patches_strategic_merge.is_empty() {
             for entry in &kustomization.patches_strategic_merge {
-                patch::apply_patches(resources, &[strategic(entry)], Form::StrategicMerge, context);
+                patch::apply_patches(
+                    resources,
+                    &[strategic(entry)],
+                    Form::StrategicMerge,
+                    context,
+                );
             }
             done(resources, "PatchStrategicMergeTransformer");
         }
         for entry in &kustomization.patches {
-            patch::apply_patches(resources, std::slice::from_ref(entry), Form::Patches, context);
+            patch::apply_patches(
+                resources,
+                std::slice::from_ref(entry),
+                Form::Patches,
+                context,
+            );
             done(resources, "PatchTransformer");
         }
         if let Some(namespace) = &kustomization.namespace {
@@ -535,15 +770,30 @@ impl<'a> Accumulator<'a> {
             done(resources, "LabelTransformer");
         }
         if !kustomization.labels.is_empty() || !kustomization.common_labels.is_empty() {
-            transform::common_labels(resources, &kustomization.common_labels, configuration, context);
+            transform::common_labels(
+                resources,
+                &kustomization.common_labels,
+                configuration,
+                context,
+            );
             done(resources, "LabelTransformer");
         }
         if !kustomization.common_annotations.is_empty() {
-            transform::annotations(resources, &kustomization.common_annotations, configuration, context);
+            transform::annotations(
+                resources,
+                &kustomization.common_annotations,
+                configuration,
+                context,
+            );
             done(resources, "AnnotationsTransformer");
         }
         for entry in &kustomization.patches_json6902 {
-            patch::apply_patches(resources, std::slice::from_ref(entry), Form::Json6902, context);
+            patch::apply_patches(
+                resources,
+                std::slice::from_ref(entry),
+                Form::Json6902,
+                context,
+            );
             done(resources, "PatchJson6902Transformer");
         }
         for entry in &kustomization.replicas {
@@ -563,8 +813,16 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    fn run(&self, object: &Resource, what: &str, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
-        if object.api_version() == "builtin" && transform::plugin(&mut gathered.resources, object, context) {
+    fn run(
+        &self,
+        object: &Resource,
+        what: &str,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
+        if object.api_version() == "builtin"
+            && transform::plugin(&mut gathered.resources, object, context)
+        {
             self.record(&mut gathered.resources, self.configured_by(object));
             drop_empty(&mut gathered.resources);
         } else {
@@ -572,16 +830,27 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    fn validators(&self, step: &Step<'_>, context: &mut BuildContext<'a>, gathered: &mut Accumulated) {
+    fn validators(
+        &self,
+        step: &Step<'_>,
+        context: &mut BuildContext<'a>,
+        gathered: &mut Accumulated,
+    ) {
         for object in self.objects(step, &step.kustomization.validators, context, gathered) {
             let before = gathered.resources.clone();
             self.run(&object, "validator", context, gathered);
             let same = before.len() == gathered.resources.len()
-                && before.iter().zip(&gathered.resources).all(|(before, after)| before.node.same_value(&after.node));
+                && before
+                    .iter()
+                    .zip(&gathered.resources)
+                    .all(|(before, after)| before.node.same_value(&after.node));
             if !same {
                 context.report(
-                    Problem::error(place(&object.node), "a validator must not change the resources, but this one does")
-                        .with_help("list it under transformers"),
+                    Problem::error(
+                        place(&object.node),
+                        "a validator must not change the resources, but this one does",
+                    )
+                    .with_help("list it under transformers"),
                 );
                 gathered.resources = before;
             }
@@ -589,15 +858,34 @@ impl<'a> Accumulator<'a> {
     }
 
     /// The origin text of something configured in a kustomization.
-    fn configured(&self, step: &Step<'_>, api_version: &str, kind: &str, name: Option<&str>) -> Option<String> {
-        let file = step.kustomization.path.rsplit('/').next().unwrap_or_default();
-        self.scope.trails.then(|| origin_text(&clean(&step.trail, file), api_version, kind, name, None))
+    fn configured(
+        &self,
+        step: &Step<'_>,
+        api_version: &str,
+        kind: &str,
+        name: Option<&str>,
+    ) -> Option<String> {
+        let file = step
+            .kustomization
+            .path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        self.scope
+            .trails
+            .then(|| origin_text(&clean(&step.trail, file), api_version, kind, name, None))
     }
 
     fn configured_by(&self, object: &Resource) -> Option<String> {
         let origin = object.trail.as_ref()?.origin.as_ref()?;
         let path = origin.strip_prefix("path: ")?.trim_end();
-        Some(origin_text(path, object.api_version(), object.kind(), Some(object.name()), object.namespace()))
+        Some(origin_text(
+            path,
+            object.api_version(),
+            object.kind(),
+            Some(object.name()),
+            object.namespace(),
+        ))
     }
 
     /// Notes a transformer at every resource.
@@ -613,8 +901,16 @@ impl<'a> Accumulator<'a> {
     }
 }
 
-fn origin_text(path: &str, api_version: &str, kind: &str, name: Option<&str>, namespace: Option<&str>) -> String {
-    let mut text = format!("configuredIn: {path}\nconfiguredBy:\n  apiVersion: {api_version}\n  kind: {kind}\n");
+fn origin_text(
+    path: &str,
+    api_version: &str,
+    kind: &str,
+    name: Option<&str>,
+    namespace: Option<&str>,
+) -> String {
+    let mut text = format!(
+        "configuredIn: {path}\nconfiguredBy:\n  apiVersion: {api_version}\n  kind: {kind}\n"
+    );
     if let Some(name) = name.filter(|name| !name.is_empty()) {
         text.push_str(&format!("  name: {name}\n"));
     }
@@ -642,7 +938,9 @@ fn drop_empty(resources: &mut Vec<Resource>) {
 }
 
 fn is_empty(node: &Node) -> bool {
-    node.is_null() || node.as_map().is_some_and(|map| map.entries.is_empty()) || node.as_list().is_some_and(|list| list.items.is_empty())
+    node.is_null()
+        || node.as_map().is_some_and(|map| map.entries.is_empty())
+        || node.as_list().is_some_and(|list| list.items.is_empty())
 }
 
 fn needs_plugin(object: &Resource, what: &str) -> Problem {
@@ -659,16 +957,33 @@ fn needs_plugin(object: &Resource, what: &str) -> Problem {
 /// An entry of `patchesStrategicMerge`: the path of a file, or a patch itself.
 pub(super) fn strategic(entry: &Text) -> PatchEntry {
     let path = Some(entry.clone());
-    PatchEntry { path, patch: None, target: None, allow_name_change: false, allow_kind_change: false, origin: entry.origin() }
+    PatchEntry {
+        path,
+        patch: None,
+        target: None,
+        allow_name_change: false,
+        allow_kind_change: false,
+        origin: entry.origin(),
+    }
 }
 
-fn generator_entry(object: &Resource, what: Generated, context: &mut BuildContext<'_>) -> GeneratorEntry {
+fn generator_entry(
+    object: &Resource,
+    what: Generated,
+    context: &mut BuildContext<'_>,
+) -> GeneratorEntry {
     let mut problems = Vec::new();
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
     let mut entry = GeneratorEntry::decode(&object.node, &mut decoder, what == Generated::Secret);
-    for (key, slot) in [("name", &mut entry.name), ("namespace", &mut entry.namespace)] {
+    for (key, slot) in [
+        ("name", &mut entry.name),
+        ("namespace", &mut entry.namespace),
+    ] {
         if slot.is_none() {
-            *slot = object.node.at(&["metadata", key]).and_then(|node| decoder.filled_text(node, key));
+            *slot = object
+                .node
+                .at(&["metadata", key])
+                .and_then(|node| decoder.filled_text(node, key));
         }
     }
     entry.origin = place(&object.node);
@@ -676,7 +991,8 @@ fn generator_entry(object: &Resource, what: Generated, context: &mut BuildContex
     entry
 }
 
-/// Adds generated resources: new, in place of the present ones or laid over them, as their behaviour says.
+/// Adds generated resources: new, in place of the present ones or laid over them, as their
+/// behaviour says.
 fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Accumulated) {
     if made.is_empty() {
         return;
@@ -703,16 +1019,24 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
                 gathered.resources.push(resource);
             }
             ([], true) => {
-                let problem = Problem::absent(place(&resource.node), format!("there is no {id} to merge with or replace"));
+                let problem = Problem::absent(
+                    place(&resource.node),
+                    format!("there is no {id} to merge with or replace"),
+                );
                 context.report(problem.with_help("remove behavior, or correct the name"));
             }
             ([only], true) => {
                 if let Some(present) = gathered.resources.get_mut(*only) {
                     let trail = match resource.behavior {
                         Behavior::Merge => present.trail.clone().or_else(|| resource.trail.clone()),
-                        // the origin is the new one's, but what was done to the present one stays written at it
+                        // the origin is the new one's, but what was done to the present one stays
+                        // written at it
                         _ => resource.trail.as_deref().cloned().map(|mut trail| {
-                            trail.transformations = present.trail.as_ref().map(|trail| trail.transformations.clone()).unwrap_or_default();
+                            trail.transformations = present
+                                .trail
+                                .as_ref()
+                                .map(|trail| trail.transformations.clone())
+                                .unwrap_or_default();
                             Arc::new(trail)
                         }),
                     };
@@ -723,58 +1047,99 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
             ([only, ..], false) => {
                 if let Some(present) = gathered.resources.get(*only) {
                     let problem = conflict(&id, present, &resource);
-                    context.report(problem.with_help("set behavior: merge or behavior: replace, or choose another name"));
+                    context.report(problem.with_help(
+                        "set behavior: merge or behavior: replace, or choose another name",
+                    ));
                 }
             }
             (_, true) => {
-                let problem = Problem::error(place(&resource.node), format!("several objects are {id}, so it is not clear which is meant"));
-                context.report(problem.with_help("give the generator the namespace of the one that is meant"));
+                let problem = Problem::error(
+                    place(&resource.node),
+                    format!("several objects are {id}, so it is not clear which is meant"),
+                );
+                context.report(
+                    problem.with_help("give the generator the namespace of the one that is meant"),
+                );
             }
         }
     }
 }
 
 /// Adds variables. Those of the kustomization itself are tied to the resource that they read.
-fn merge_vars(vars: &[VarEntry], own: bool, problems: &mut Vec<Problem>, gathered: &mut Accumulated) {
+fn merge_vars(
+    vars: &[VarEntry],
+    own: bool,
+    problems: &mut Vec<Problem>,
+    gathered: &mut Accumulated,
+) {
     for variable in vars {
         if own {
             tie(variable, problems, &mut gathered.resources);
         }
-        match gathered.vars.iter().find(|present| present.name.value == variable.name.value) {
+        match gathered
+            .vars
+            .iter()
+            .find(|present| present.name.value == variable.name.value)
+        {
             None => gathered.vars.push(variable.clone()),
             Some(present) if present.name.origin() == variable.name.origin() => {
-                let message = format!("the variable {} reaches one build by two ways", &*variable.name);
+                let message = format!(
+                    "the variable {} reaches one build by two ways",
+                    &*variable.name
+                );
                 let problem = Problem::error(variable.name.origin(), message);
                 problems.push(problem.with_help("move it to the kustomization that brings both ways together, or use replacements"));
             }
             Some(present) => {
-                let problem = Problem::error(variable.name.origin(), format!("the variable {} is there twice", &*variable.name));
-                problems
-                    .push(problem.with_related("it is there first here", present.name.origin()).with_help("give one of them another name"));
+                let problem = Problem::error(
+                    variable.name.origin(),
+                    format!("the variable {} is there twice", &*variable.name),
+                );
+                problems.push(
+                    problem
+                        .with_related("it is there first here", present.name.origin())
+                        .with_help("give one of them another name"),
+                );
             }
         }
     }
 }
 
 fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resource]) {
-    let text = |text: &Option<Text>| text.as_ref().map(|text| text.to_string()).unwrap_or_default();
+    let text = |text: &Option<Text>| {
+        text.as_ref()
+            .map(|text| text.to_string())
+            .unwrap_or_default()
+    };
     let object = &variable.object;
     let (group, version) = (text(&object.group), text(&object.version));
     let wanted = ResourceId {
-        api_version: if group.is_empty() { version } else { format!("{group}/{version}") },
+        api_version: if group.is_empty() {
+            version
+        } else {
+            format!("{group}/{version}")
+        },
         kind: text(&object.kind),
         namespace: Some(text(&object.namespace)).filter(|namespace| !namespace.is_empty()),
         name: text(&object.name),
     };
-    // a namespace that is written counts as it stands, so that it never means an object outside of namespaces
+    // a namespace that is written counts as it stands, so that it never means an object outside of
+    // namespaces
     let matches = |id: &ResourceId| {
         id.name == wanted.name
             && id.kind == wanted.kind
             && id.api_version == wanted.api_version
-            && wanted.namespace.as_deref().is_none_or(|namespace| id.effective_namespace() == namespace)
+            && wanted
+                .namespace
+                .as_deref()
+                .is_none_or(|namespace| id.effective_namespace() == namespace)
     };
     let found: Vec<usize> = (0..resources.len())
-        .filter(|index| resources.get(*index).is_some_and(|resource| resource.all_ids().any(|id| matches(&id))))
+        .filter(|index| {
+            resources
+                .get(*index)
+                .is_some_and(|resource| resource.all_ids().any(|id| matches(&id)))
+        })
         .collect();
     match found[..] {
         [] => {}
@@ -784,16 +1149,29 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
             }
         }
         _ => {
-            let message = format!("the variable {} could mean {} objects", &*variable.name, found.len());
-            problems.push(Problem::error(variable.origin, message).with_help("give the namespace or the apiVersion of the object"));
+            let message = format!(
+                "the variable {} could mean {} objects",
+                &*variable.name,
+                found.len()
+            );
+            problems.push(
+                Problem::error(variable.origin, message)
+                    .with_help("give the namespace or the apiVersion of the object"),
+            );
         }
     }
 }
 
-/// The resources of a file: lists taken apart, empty documents left out, what is no Kubernetes object reported.
-pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut Vec<Problem>) -> Vec<Resource> {
+/// The resources of a file: lists taken apart, empty documents left out, what is no Kubernetes
+/// object reported.
+pub fn manifests(
+    documents: &Documents,
+    reference: Option<&Text>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Resource> {
     problems.extend(documents.directive.map(directive_problem));
-    let mut waiting: std::collections::VecDeque<Node> = documents.documents.iter().cloned().collect();
+    let mut waiting: std::collections::VecDeque<Node> =
+        documents.documents.iter().cloned().collect();
     let mut found = Vec::with_capacity(waiting.len());
     while let Some(node) = waiting.pop_front() {
         if is_empty(&node) {
@@ -801,14 +1179,24 @@ pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut
         }
         let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
         let mut refuse = |message: &str, help: &str| {
-            let mut problem = Problem::error(Origin { end: node.origin.start, ..node.origin }, message).with_help(help);
+            let mut problem = Problem::error(
+                Origin {
+                    end: node.origin.start,
+                    ..node.origin
+                },
+                message,
+            )
+            .with_help(help);
             if let Some(reference) = reference {
                 problem = problem.with_related("it is listed here", reference.origin());
             }
             problems.push(problem);
         };
         if kind.is_empty() {
-            refuse("this document has no kind, so it is no Kubernetes object", "list only manifests under resources");
+            refuse(
+                "this document has no kind, so it is no Kubernetes object",
+                "list only manifests under resources",
+            );
             continue;
         }
         if kind.ends_with("List") {
@@ -819,12 +1207,19 @@ pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut
                 }
                 Some(items) if items.is_null() => continue,
                 Some(_) => {
-                    refuse("the items of this list are no list", "write one item below each \"- \"");
+                    refuse(
+                        "the items of this list are no list",
+                        "write one item below each \"- \"",
+                    );
                     continue;
                 }
                 None => {}
             }
-        } else if node.at(&["metadata", "name"]).and_then(Node::text).is_none_or(str::is_empty) {
+        } else if node
+            .at(&["metadata", "name"])
+            .and_then(Node::text)
+            .is_none_or(str::is_empty)
+        {
             refuse("this object has no metadata.name", "give it a name");
             continue;
         }
@@ -833,9 +1228,14 @@ pub fn manifests(documents: &Documents, reference: Option<&Text>, problems: &mut
     found
 }
 
-/// A directive in a file of objects, which kustomize takes apart at every `---` before it reads them.
+/// A directive in a file of objects, which kustomize takes apart at every `---` before it reads
+/// them.
 pub fn directive_problem(place: Origin) -> Problem {
-    Problem::error(place, "kustomize does not read a directive such as %YAML before a document").with_help("remove the line")
+    Problem::error(
+        place,
+        "kustomize does not read a directive such as %YAML before a document",
+    )
+    .with_help("remove the line")
 }
 
 /// Reports identities that two resources share.
@@ -853,11 +1253,18 @@ pub fn check_unique(resources: &[Resource], problems: &mut Vec<Problem>) {
 /// Every problem once, in the order of appearance.
 pub fn distinct(problems: Vec<Problem>) -> Vec<Problem> {
     let mut seen = HashSet::new();
-    problems.into_iter().filter(|problem| seen.insert((problem.kind, problem.message.clone(), problem.origin))).collect()
+    problems
+        .into_iter()
+        .filter(|problem| seen.insert((problem.kind, problem.message.clone(), problem.origin)))
+        .collect()
 }
 
 /// The place that stands for a folder without a kustomization: the start of some file of it.
 pub fn folder_place(shared: &Shared, folder: &str) -> Origin {
     let path = join(folder, super::loader::FILE_NAMES[0]).unwrap_or_default();
-    start_of(shared.files.add(&path, shared.source.revision(), Arc::from("")))
+    start_of(
+        shared
+            .files
+            .add(&path, shared.source.revision(), Arc::from("")),
+    )
 }

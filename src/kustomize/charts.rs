@@ -1,5 +1,5 @@
-//! Helm charts of kustomizations. Helm is never run: the output of `helm template`, where a copy of it lies in the tree, stands
-//! for what a chart makes.
+//! Helm charts of kustomizations. Helm is never run: the output of `helm template`, where a copy of
+//! it lies in the tree, stands for what a chart makes.
 
 use std::sync::Arc;
 
@@ -10,14 +10,26 @@ use super::{Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
-/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the configuration of the generator. `at` is
-/// the place that stands for it.
+/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the
+/// configuration of the generator. `at` is the place that stands for it.
 pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
-    let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.get(key)).and_then(Node::text).map(str::to_string);
+    let text = |keys: [&str; 2]| {
+        keys.iter()
+            .find_map(|key| chart.get(key))
+            .and_then(Node::text)
+            .map(str::to_string)
+    };
     let name = text(["name", "chartName"]).unwrap_or_default();
     let shared = context.shared;
-    let Some(copy) = shared.options.remotes.chart(&name, text(["releaseName", "releaseName"]).as_deref(), &context.folder) else {
-        let problem = Problem::error(at, "a Helm chart is not rendered, so what it makes is missing");
+    let Some(copy) = shared.options.remotes.chart(
+        &name,
+        text(["releaseName", "releaseName"]).as_deref(),
+        &context.folder,
+    ) else {
+        let problem = Problem::error(
+            at,
+            "a Helm chart is not rendered, so what it makes is missing",
+        );
         let help = "render it with helm template, commit the result, and name it under charts in the configuration";
         context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
         return Vec::new();
@@ -25,23 +37,36 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
     if let (Some(rendered), Some(wanted)) = (&copy.version, text(["version", "chartVersion"]))
         && *rendered != wanted
     {
-        let message = format!("{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}", copy.output);
+        let message = format!(
+            "{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}",
+            copy.output
+        );
         let problem = Problem::error(at, message).with_kind(ProblemKind::NeedsPlugin);
-        context.report(problem.with_help("run helm template again, and correct the version under charts in the configuration"));
+        context.report(problem.with_help(
+            "run helm template again, and correct the version under charts in the configuration",
+        ));
     }
     let output = join("", &copy.output).unwrap_or_default();
     let prefix = format!("{output}/");
     let files: Vec<Arc<str>> = match shared.source.kind(&output) {
         Some(EntryKind::File) => vec![Arc::from(output.as_str())],
         Some(EntryKind::Directory) => {
-            let yaml = |path: &&Arc<str>| path.starts_with(&prefix) && (path.ends_with(".yaml") || path.ends_with(".yml"));
+            let yaml = |path: &&Arc<str>| {
+                path.starts_with(&prefix) && (path.ends_with(".yaml") || path.ends_with(".yml"))
+            };
             shared.source.files().iter().filter(yaml).cloned().collect()
         }
         None => Vec::new(),
     };
     if files.is_empty() {
-        let message = format!("the configuration says that {:?} is what the chart {name} makes, but nothing is there", copy.output);
-        context.report(Problem::error(at, message).with_help("correct the entry under charts, or put the output there"));
+        let message = format!(
+            "the configuration says that {:?} is what the chart {name} makes, but nothing is there",
+            copy.output
+        );
+        context.report(
+            Problem::error(at, message)
+                .with_help("correct the entry under charts, or put the output there"),
+        );
         return Vec::new();
     }
     let mut made = Vec::new();
@@ -52,7 +77,10 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
                 context.report_duplicates(&documents);
                 made.append(&mut manifests(&documents, None, &mut context.problems));
             }
-            Err(error) => context.report(Problem::error(at, format!("{path:?} cannot be read: {error}"))),
+            Err(error) => context.report(Problem::error(
+                at,
+                format!("{path:?} cannot be read: {error}"),
+            )),
         }
     }
     for resource in &mut made {
@@ -61,10 +89,16 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
     made
 }
 
-/// kustomize marks what a chart made, so that a namespace is not put over the chart's, and takes the mark away at the end.
+/// kustomize marks what a chart made, so that a namespace is not put over the chart's, and takes
+/// the mark away at the end.
 fn mark(node: &mut Node, place: Origin) {
-    let Some(metadata) = node.get_mut("metadata") else { return };
-    if metadata.get("annotations").is_none_or(|annotations| annotations.as_map().is_none()) {
+    let Some(metadata) = node.get_mut("metadata") else {
+        return;
+    };
+    if metadata
+        .get("annotations")
+        .is_none_or(|annotations| annotations.as_map().is_none())
+    {
         metadata.set("annotations", Node::map(Vec::new(), place), place);
     }
     if let Some(annotations) = metadata.get_mut("annotations") {
@@ -88,24 +122,58 @@ mod tests {
             ("app/kustomization.yaml", kustomization),
             ("vendor/redis/templates/service.yaml", output),
             ("vendor/redis/NOTES.txt", "{{"),
-            ("vendor/bases/web/kustomization.yaml", "resources: [crd.yaml]"),
-            ("vendor/bases/web/crd.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"),
+            (
+                "vendor/bases/web/kustomization.yaml",
+                "resources: [crd.yaml]",
+            ),
+            (
+                "vendor/bases/web/crd.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n",
+            ),
         ]);
-        let options = RenderOptions { remotes, ..RenderOptions::default() };
+        let options = RenderOptions {
+            remotes,
+            ..RenderOptions::default()
+        };
         Renderer::new(Arc::new(source), Arc::default(), options).render("app")
     }
 
     fn chart(version: Option<&str>, output: &str) -> Remotes {
         let version = version.map(str::to_string);
-        let chart = Chart { name: "redis".into(), release: None, path: Some("app".into()), version, output: output.into() };
-        Remotes { urls: BTreeMap::new(), charts: vec![chart] }
+        let chart = Chart {
+            name: "redis".into(),
+            release: None,
+            path: Some("app".into()),
+            version,
+            output: output.into(),
+        };
+        Remotes {
+            urls: BTreeMap::new(),
+            charts: vec![chart],
+        }
     }
 
     fn shown(rendered: &Rendered) -> (Vec<(&str, Option<&str>)>, Vec<(ProblemKind, &str)>) {
         let annotated = |node: &Node| node.at(&["metadata", "annotations"]).is_some();
-        assert!(!rendered.resources.iter().any(|resource| annotated(&resource.node)));
-        let resources = rendered.resources.iter().map(|resource| (resource.name(), resource.namespace())).collect();
-        (resources, rendered.problems.iter().map(|problem| (problem.kind, &*problem.message)).collect())
+        assert!(
+            !rendered
+                .resources
+                .iter()
+                .any(|resource| annotated(&resource.node))
+        );
+        let resources = rendered
+            .resources
+            .iter()
+            .map(|resource| (resource.name(), resource.namespace()))
+            .collect();
+        (
+            resources,
+            rendered
+                .problems
+                .iter()
+                .map(|problem| (problem.kind, &*problem.message))
+                .collect(),
+        )
     }
 
     #[test]
@@ -113,13 +181,34 @@ mod tests {
         let kustomization = "namespace: shop\nnamePrefix: a-\nhelmCharts: [{name: redis, repo: 'https://x', version: 1.2.3}]\n";
         // a namespace is not put over what a chart made
         let made = vec![("a-redis", Some("own")), ("a-redis-2", None)];
-        assert_eq!(shown(&rendered(kustomization, chart(Some("1.2.3"), "vendor/redis"))), (made.clone(), vec![]));
-        assert_eq!(shown(&rendered(kustomization, chart(None, "vendor/redis/templates/service.yaml"))), (made, vec![]));
-        let generator =
-            "generators:\n- |-\n  apiVersion: builtin\n  kind: HelmChartInflationGenerator\n  metadata: {name: x}\n  name: redis\n";
-        assert_eq!(rendered(generator, chart(None, "vendor/redis")).resources.len(), 2);
+        assert_eq!(
+            shown(&rendered(
+                kustomization,
+                chart(Some("1.2.3"), "vendor/redis")
+            )),
+            (made.clone(), vec![])
+        );
+        assert_eq!(
+            shown(&rendered(
+                kustomization,
+                chart(None, "vendor/redis/templates/service.yaml")
+            )),
+            (made, vec![])
+        );
+        let generator = "generators:\n- |-\n  apiVersion: builtin\n  kind: HelmChartInflationGenerator\n  metadata: {name: x}\n  name: redis\n";
+        assert_eq!(
+            rendered(generator, chart(None, "vendor/redis"))
+                .resources
+                .len(),
+            2
+        );
         let old = "helmChartInflationGenerator: [{chartName: redis, chartVersion: 1.2.3}]\n";
-        assert_eq!(rendered(old, chart(Some("1.2.3"), "vendor/redis")).resources.len(), 2);
+        assert_eq!(
+            rendered(old, chart(Some("1.2.3"), "vendor/redis"))
+                .resources
+                .len(),
+            2
+        );
     }
 
     #[test]
@@ -131,21 +220,42 @@ mod tests {
         let message = "\"vendor/redis\" was rendered from version 1.0.0 of the chart redis, but this asks for 1.2.3";
         assert_eq!(problems, [(ProblemKind::NeedsPlugin, message)]);
         let message = "the configuration says that \"vendor/none\" is what the chart redis makes, but nothing is there";
-        assert_eq!(shown(&rendered(kustomization, chart(None, "vendor/none"))).1, [(ProblemKind::Error, message)]);
+        assert_eq!(
+            shown(&rendered(kustomization, chart(None, "vendor/none"))).1,
+            [(ProblemKind::Error, message)]
+        );
         let message = "a Helm chart is not rendered, so what it makes is missing";
-        assert_eq!(shown(&rendered(kustomization, Remotes::default())).1, [(ProblemKind::NeedsPlugin, message)]);
+        assert_eq!(
+            shown(&rendered(kustomization, Remotes::default())).1,
+            [(ProblemKind::NeedsPlugin, message)]
+        );
     }
 
     #[test]
     fn copies_of_remote_bases_and_files_are_rendered() {
-        let remotes =
-            |place: &str| Remotes { urls: [("https://github.com/acme/bases".to_string(), place.to_string())].into(), charts: Vec::new() };
+        let remotes = |place: &str| Remotes {
+            urls: [(
+                "https://github.com/acme/bases".to_string(),
+                place.to_string(),
+            )]
+            .into(),
+            charts: Vec::new(),
+        };
         let base = "resources: ['https://github.com/acme/bases//web?ref=v1']\n";
-        assert_eq!(shown(&rendered(base, remotes("vendor/bases"))), (vec![("web", None)], vec![]));
+        assert_eq!(
+            shown(&rendered(base, remotes("vendor/bases"))),
+            (vec![("web", None)], vec![])
+        );
         let file = "resources: ['https://github.com/acme/bases/web/crd.yaml']\n";
-        assert_eq!(shown(&rendered(file, remotes("vendor/bases"))), (vec![("web", None)], vec![]));
+        assert_eq!(
+            shown(&rendered(file, remotes("vendor/bases"))),
+            (vec![("web", None)], vec![])
+        );
         let message = "the configuration says that \"vendor/none/web\" is the copy of \"https://github.com/acme/bases//web?ref=v1\", but nothing is there";
-        assert_eq!(shown(&rendered(base, remotes("vendor/none"))).1, [(ProblemKind::Error, message)]);
+        assert_eq!(
+            shown(&rendered(base, remotes("vendor/none"))).1,
+            [(ProblemKind::Error, message)]
+        );
         assert_eq!(shown(&rendered(base, Remotes::default())).1.len(), 1);
     }
 }

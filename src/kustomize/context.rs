@@ -1,6 +1,8 @@
-//! What everything below a build shares: the tree, the parse cache, the options; and the state of one folder's build.
+//! What everything below a build shares: the tree, the parse cache, the options; and the state of
+//! one folder's build.
 //!
-//! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations (`loader`), accumulation.
+//! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations
+//! (`loader`), accumulation.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -80,7 +82,8 @@ struct ParsedFile {
 /// What was read of a file, by path and by the revision that it is read from.
 type FileKey = (Option<Arc<str>>, Arc<str>);
 
-/// What was read so far, of every revision: a file that two revisions have alike is read and parsed once.
+/// What was read so far, of every revision: a file that two revisions have alike is read and parsed
+/// once.
 #[derive(Default)]
 pub struct Cache {
     parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
@@ -99,25 +102,42 @@ pub struct Shared {
 
 /// What to do about a text that is no YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
-/// The size up to which a text that was only looked at is kept: generated files of another purpose are often large.
+/// The size up to which a text that was only looked at is kept: generated files of another purpose
+/// are often large.
 const SMALL: usize = 64 * 1024;
 
 /// Locks without caring for a thread that panicked: what is guarded is only ever appended to.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
-        Shared { source, files, options, cache: Arc::default() }
+        Shared {
+            source,
+            files,
+            options,
+            cache: Arc::default(),
+        }
     }
     /// The same for another revision, with what was read of this one.
     pub fn beside(&self, source: Arc<dyn Source>, remotes: Remotes) -> Shared {
-        let options = RenderOptions { remotes, ..self.options.clone() };
-        Shared { source, files: self.files.clone(), options, cache: self.cache.clone() }
+        let options = RenderOptions {
+            remotes,
+            ..self.options.clone()
+        };
+        Shared {
+            source,
+            files: self.files.clone(),
+            options,
+            cache: self.cache.clone(),
+        }
     }
-    /// The bytes of a file, whatever they are: not those of a pointer of Git LFS, which stands for others.
+    /// The bytes of a file, whatever they are: not those of a pointer of Git LFS, which stands for
+    /// others.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let bytes = self.source.read(path)?;
         match pointed_at(&bytes) {
@@ -135,18 +155,24 @@ impl Shared {
             return Ok(id);
         }
         let bytes = self.bytes(path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
         Ok(self.files.add(path, revision.as_deref(), Arc::from(text)))
     }
-    /// Whether the text of a file that is no larger than `largest` bytes passes a test; small ones are kept.
+    /// Whether the text of a file that is no larger than `largest` bytes passes a test; small ones
+    /// are kept.
     pub fn skim(&self, path: &str, largest: usize, test: impl Fn(&str) -> bool) -> bool {
         let revision = self.source.revision_of(path);
         if let Some(id) = self.files.find(path, &revision) {
             let file = self.files.get(id);
             return file.text.len() <= largest && test(&file.text);
         }
-        let Ok(bytes) = self.bytes(path) else { return false };
-        let Ok(text) = std::str::from_utf8(&bytes) else { return false };
+        let Ok(bytes) = self.bytes(path) else {
+            return false;
+        };
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return false;
+        };
         if text.len() <= SMALL {
             self.files.add(path, revision.as_deref(), Arc::from(text));
         }
@@ -156,8 +182,16 @@ impl Shared {
     pub fn near_miss(&self, folder: &str, reference: &str) -> String {
         let wanted = join(folder, reference).unwrap_or_default();
         let (parent, name) = wanted.rsplit_once('/').unwrap_or(("", &wanted));
-        let below = if parent.is_empty() { String::new() } else { format!("{parent}/") };
-        let siblings = self.source.files().iter().filter_map(|path| path.strip_prefix(below.as_str())?.split('/').next());
+        let below = if parent.is_empty() {
+            String::new()
+        } else {
+            format!("{parent}/")
+        };
+        let siblings = self
+            .source
+            .files()
+            .iter()
+            .filter_map(|path| path.strip_prefix(below.as_str())?.split('/').next());
         let siblings: Vec<&str> = siblings.collect::<BTreeSet<&str>>().into_iter().collect();
         match nearest(name, &siblings) {
             Some(sibling) => format!("did you mean {sibling}?"),
@@ -165,14 +199,26 @@ impl Shared {
         }
     }
     fn parsed_file(&self, path: &str) -> ParsedFile {
-        let cell = lock(&self.cache.parsed).entry((self.source.revision_of(path), Arc::from(path))).or_default().clone();
+        let cell = lock(&self.cache.parsed)
+            .entry((self.source.revision_of(path), Arc::from(path)))
+            .or_default()
+            .clone();
         cell.get_or_init(|| match self.text(path) {
-            Err(error) => ParsedFile { id: None, documents: Err(error.into()) },
+            Err(error) => ParsedFile {
+                id: None,
+                documents: Err(error.into()),
+            },
             Ok(id) => {
                 let documents = read(&self.files.get(id).text, id).map(Arc::new);
-                let documents =
-                    documents.map_err(|error| ParseError::Yaml { message: error.message, origin: error.origin, template: error.template });
-                ParsedFile { id: Some(id), documents }
+                let documents = documents.map_err(|error| ParseError::Yaml {
+                    message: error.message,
+                    origin: error.origin,
+                    template: error.template,
+                });
+                ParsedFile {
+                    id: Some(id),
+                    documents,
+                }
             }
         })
         .clone()
@@ -185,11 +231,19 @@ impl Shared {
     pub fn file_id(&self, path: &str) -> Option<FileId> {
         self.parsed_file(path).id
     }
-    /// A path as written in a kustomization's folder, relative to the root; symbolic links are not resolved yet.
+    /// A path as written in a kustomization's folder, relative to the root; symbolic links are not
+    /// resolved yet.
     pub fn locate(&self, folder: &str, path: &str) -> Result<String, SourceError> {
         if let Some(rest) = path.strip_prefix('/') {
-            let root = self.options.root.as_ref().and_then(|root| root.to_str()).ok_or(SourceError::OutsideRoot)?;
-            let below = rest.strip_prefix(root.trim_start_matches('/').trim_end_matches('/')).ok_or(SourceError::OutsideRoot)?;
+            let root = self
+                .options
+                .root
+                .as_ref()
+                .and_then(|root| root.to_str())
+                .ok_or(SourceError::OutsideRoot)?;
+            let below = rest
+                .strip_prefix(root.trim_start_matches('/').trim_end_matches('/'))
+                .ok_or(SourceError::OutsideRoot)?;
             let below = match below.strip_prefix('/') {
                 Some(below) => below,
                 None if below.is_empty() => "",
@@ -220,7 +274,14 @@ pub struct BuildContext<'a> {
 impl<'a> BuildContext<'a> {
     /// The state at the start.
     pub fn new(shared: &'a Shared, folder: impl Into<Arc<str>>) -> BuildContext<'a> {
-        BuildContext { shared, folder: folder.into(), problems: Vec::new(), files_read: BTreeSet::new(), deleted: Vec::new(), schema: None }
+        BuildContext {
+            shared,
+            folder: folder.into(),
+            problems: Vec::new(),
+            files_read: BTreeSet::new(),
+            deleted: Vec::new(),
+            schema: None,
+        }
     }
     /// Reports a problem.
     pub fn report(&mut self, problem: Problem) {
@@ -233,8 +294,17 @@ impl<'a> BuildContext<'a> {
     /// The path of a file relative to the root, when it may be read from here.
     pub fn resolve(&self, reference: &Text) -> Result<String, Problem> {
         if remote::is_http(reference) {
-            let copy = self.shared.options.remotes.copy_of(reference).ok_or_else(|| remote::problem(reference))?;
-            let real = self.shared.source.resolve(&copy).unwrap_or_else(|_| copy.clone());
+            let copy = self
+                .shared
+                .options
+                .remotes
+                .copy_of(reference)
+                .ok_or_else(|| remote::problem(reference))?;
+            let real = self
+                .shared
+                .source
+                .resolve(&copy)
+                .unwrap_or_else(|_| copy.clone());
             return match self.shared.source.kind(&real) {
                 Some(EntryKind::File) => Ok(real),
                 Some(EntryKind::Directory) => Err(unreadable(reference, &SourceError::IsDirectory)),
@@ -242,18 +312,31 @@ impl<'a> BuildContext<'a> {
             };
         }
         let fail = |error: SourceError| match error {
-            SourceError::Missing => unreadable(reference, &error).with_help(self.shared.near_miss(&self.folder, reference)),
+            SourceError::Missing => unreadable(reference, &error)
+                .with_help(self.shared.near_miss(&self.folder, reference)),
             error => unreadable(reference, &error),
         };
         let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
         let real = self.shared.source.resolve(&path).map_err(fail)?;
         match self.shared.source.kind(&real) {
-            None => return Err(fail(self.shared.source.withheld(&real).map_or(SourceError::Missing, SourceError::Withheld))),
+            None => {
+                return Err(fail(
+                    self.shared
+                        .source
+                        .withheld(&real)
+                        .map_or(SourceError::Missing, SourceError::Withheld),
+                ));
+            }
             Some(EntryKind::Directory) => return Err(fail(SourceError::IsDirectory)),
             Some(EntryKind::File) => {}
         }
-        if self.shared.options.load_restrictor == LoadRestrictor::Root && !is_below(&real, &self.folder) {
-            let message = format!("the file {:?} is not in or below the folder of the kustomization", &**reference);
+        if self.shared.options.load_restrictor == LoadRestrictor::Root
+            && !is_below(&real, &self.folder)
+        {
+            let message = format!(
+                "the file {:?} is not in or below the folder of the kustomization",
+                &**reference
+            );
             let help = "move the file, refer to a kustomization instead, or allow it with --load-restrictor none".to_string();
             return Err(Problem::error(reference.origin(), message).with_help(help));
         }
@@ -262,7 +345,10 @@ impl<'a> BuildContext<'a> {
     /// The bytes of a file that a kustomization refers to.
     pub fn read_bytes(&mut self, reference: &Text) -> Result<(String, Arc<[u8]>), Problem> {
         let path = self.resolve(reference)?;
-        let bytes = self.shared.bytes(&path).map_err(|error| unreadable(reference, &error))?;
+        let bytes = self
+            .shared
+            .bytes(&path)
+            .map_err(|error| unreadable(reference, &error))?;
         if let Ok(id) = self.shared.text(&path) {
             self.files_read.insert(id);
         }
@@ -271,7 +357,10 @@ impl<'a> BuildContext<'a> {
     /// The text of a file that a kustomization refers to.
     pub fn read_text(&mut self, reference: &Text) -> Result<FileId, Problem> {
         let path = self.resolve(reference)?;
-        let id = self.shared.text(&path).map_err(|error| unreadable(reference, &error))?;
+        let id = self
+            .shared
+            .text(&path)
+            .map_err(|error| unreadable(reference, &error))?;
         self.files_read.insert(id);
         Ok(id)
     }
@@ -281,14 +370,18 @@ impl<'a> BuildContext<'a> {
         if let Some(id) = self.shared.file_id(&path) {
             self.files_read.insert(id);
         }
-        let documents = self.shared.documents(&path).map_err(|error| unparsed(reference, error))?;
+        let documents = self
+            .shared
+            .documents(&path)
+            .map_err(|error| unparsed(reference, error))?;
         self.report_duplicates(&documents);
         Ok(documents)
     }
     /// The documents of a YAML text that stands in a scalar. Duplicate keys are reported.
     pub fn read_inline(&mut self, host: &Node) -> Result<Documents, Problem> {
         let text = self.shared.files.get(host.origin.file).text.clone();
-        let documents = read_embedded(host, &text).map_err(|error| Problem::error(error.origin, error.message).with_help(NO_YAML))?;
+        let documents = read_embedded(host, &text)
+            .map_err(|error| Problem::error(error.origin, error.message).with_help(NO_YAML))?;
         self.report_duplicates(&documents);
         Ok(documents)
     }
@@ -308,7 +401,11 @@ impl<'a> BuildContext<'a> {
 
 /// Whether a path is a folder or lies below it.
 pub fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    folder.is_empty()
+        || path == folder
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Why a file could not be read, at the line that asks for it.
@@ -316,7 +413,9 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
     let message = match error {
         SourceError::Missing => format!("there is no file or folder {:?}", &**reference),
         SourceError::OutsideRoot => format!("{:?} leads out of the repository", &**reference),
-        SourceError::IsDirectory => format!("{:?} is a folder, but a file is needed here", &**reference),
+        SourceError::IsDirectory => {
+            format!("{:?} is a folder, but a file is needed here", &**reference)
+        }
         SourceError::Withheld(withheld) => return absent(reference, withheld),
         other => format!("{:?} cannot be read: {other}", &**reference),
     };
@@ -332,16 +431,23 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
 /// Why what a kustomization refers to is not here, although Git has it.
 pub fn absent(reference: &Text, withheld: &Withheld) -> Problem {
     let message = format!("{:?} is not here: {}", &**reference, withheld.reason);
-    Problem::error(reference.origin(), message).with_kind(ProblemKind::Withheld).with_help(withheld.remedy.clone())
+    Problem::error(reference.origin(), message)
+        .with_kind(ProblemKind::Withheld)
+        .with_help(withheld.remedy.clone())
 }
 
 /// Why a file gave no documents.
 pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
     match error {
         ParseError::Source(error) => unreadable(reference, &error),
-        ParseError::Yaml { message, origin, template } => {
+        ParseError::Yaml {
+            message,
+            origin,
+            template,
+        } => {
             let problem = Problem::error(origin, message);
-            let problem = problem.with_related("it is read because of this line", reference.origin());
+            let problem =
+                problem.with_related("it is read because of this line", reference.origin());
             if template {
                 problem.with_help("this looks like a template, not like YAML: render it first, or take it out of the kustomization")
             } else {
@@ -353,5 +459,10 @@ pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
 
 /// The place of the start of a file.
 pub fn start_of(file: FileId) -> Origin {
-    Origin { file, start: 0, end: 0, by: By::Manifest }
+    Origin {
+        file,
+        start: 0,
+        end: 0,
+        by: By::Manifest,
+    }
 }

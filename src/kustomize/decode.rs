@@ -1,5 +1,5 @@
-//! Typed reading of maps that kustomize decodes through JSON: case-insensitive keys, unknown and mistyped fields refused with
-//! their place.
+//! Typed reading of maps that kustomize decodes through JSON: case-insensitive keys, unknown and
+//! mistyped fields refused with their place.
 //!
 //! Here: the decoder and [`Text`]. Not here: which fields exist (`kustomization`, `transform`).
 
@@ -20,7 +20,10 @@ pub struct Text {
 impl Text {
     /// A text made of a node and its value.
     pub fn new(value: impl Into<Arc<str>>, node: Node) -> Text {
-        Text { value: value.into(), node }
+        Text {
+            value: value.into(),
+            node,
+        }
     }
     /// Where it stands.
     pub fn origin(&self) -> Origin {
@@ -55,11 +58,13 @@ pub struct Decoder<'a> {
 /// How strictly a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are no strings.
+    /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are no
+    /// strings.
     Kustomization,
     /// A file of `configurations`: unknown fields are refused, numbers and booleans become strings.
     Configuration,
-    /// The configuration of a built-in transformer or generator: unknown fields are ignored, numbers and booleans become strings.
+    /// The configuration of a built-in transformer or generator: unknown fields are ignored,
+    /// numbers and booleans become strings.
     Plugin,
 }
 
@@ -72,7 +77,13 @@ fn describe(node: &Node, rules: Rules) -> &'static str {
             Kind::Null => "null",
             Kind::Bool => "a boolean",
             Kind::Int | Kind::Float => "a number",
-            Kind::String if scalar.style == Style::Plain && rules != Rules::Plugin && old_boolean(&scalar.text).is_some() => "a boolean",
+            Kind::String
+                if scalar.style == Style::Plain
+                    && rules != Rules::Plugin
+                    && old_boolean(&scalar.text).is_some() =>
+            {
+                "a boolean"
+            }
             _ => "a string",
         },
     }
@@ -92,7 +103,13 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
         .iter()
-        .map(|candidate| (similar::TextDiff::from_chars(lower.as_str(), candidate.to_lowercase().as_str()).ratio(), *candidate))
+        .map(|candidate| {
+            (
+                similar::TextDiff::from_chars(lower.as_str(), candidate.to_lowercase().as_str())
+                    .ratio(),
+                *candidate,
+            )
+        })
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(ratio, _)| *ratio >= 0.6)
         .map(|(_, candidate)| candidate)
@@ -105,7 +122,13 @@ impl<'a> Decoder<'a> {
     }
     /// Reports an error at a place.
     pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: Option<String>) {
-        self.problems.push(Problem { kind: ProblemKind::Error, message: message.into(), help, origin, related: Vec::new() });
+        self.problems.push(Problem {
+            kind: ProblemKind::Error,
+            message: message.into(),
+            help,
+            origin,
+            related: Vec::new(),
+        });
     }
     /// Reports something else at a place.
     pub fn note(&mut self, problem: Problem) {
@@ -119,14 +142,26 @@ impl<'a> Decoder<'a> {
             ("a string", "a boolean") => Some("write true or false, without quotes".to_string()),
             ("a string", "a whole number") => Some("write digits, without quotes".to_string()),
             ("a map", "a list") => Some("write one item below each \"- \"".to_string()),
-            ("a list", "a map" | "a map of strings") => Some("write keys and values, without \"- \"".to_string()),
+            ("a list", "a map" | "a map of strings") => {
+                Some("write keys and values, without \"- \"".to_string())
+            }
             ("a map" | "a list", "a string") => Some("write a single value".to_string()),
             _ => None,
         };
-        self.refuse(node.origin, format!("{what} must be {expected}, but this is {found}"), help);
+        self.refuse(
+            node.origin,
+            format!("{what} must be {expected}, but this is {found}"),
+            help,
+        );
     }
-    /// The entries of a map by known field; null values are left out. `what` names the map in messages.
-    pub fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Vec<(&'static str, &'n Entry)> {
+    /// The entries of a map by known field; null values are left out. `what` names the map in
+    /// messages.
+    pub fn fields<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&'static str],
+    ) -> Vec<(&'static str, &'n Entry)> {
         if node.is_null() {
             return Vec::new();
         }
@@ -136,7 +171,10 @@ impl<'a> Decoder<'a> {
         }
         let mut found: Vec<(&'static str, &'n Entry)> = Vec::new();
         for entry in node.entries() {
-            match known.iter().find(|name| name.eq_ignore_ascii_case(&entry.key)) {
+            match known
+                .iter()
+                .find(|name| name.eq_ignore_ascii_case(&entry.key))
+            {
                 Some(name) => found.push((*name, entry)),
                 None if self.rules == Rules::Plugin => {}
                 None => {
@@ -144,7 +182,11 @@ impl<'a> Decoder<'a> {
                         Some(name) => format!("did you mean {name}?"),
                         None => format!("known fields: {}", known.join(", ")),
                     };
-                    self.refuse(entry.key_origin, format!("{what} has no field {:?}", entry.key), Some(help));
+                    self.refuse(
+                        entry.key_origin,
+                        format!("{what} has no field {:?}", entry.key),
+                        Some(help),
+                    );
                 }
             }
         }
@@ -158,8 +200,13 @@ impl<'a> Decoder<'a> {
         }
         let found = describe(node, self.rules);
         match (self.rules, &node.data) {
-            (rules, Data::Scalar(scalar)) if found == "a string" || rules != Rules::Kustomization => {
-                Some(Text { value: scalar.text.clone(), node: node.clone() })
+            (rules, Data::Scalar(scalar))
+                if found == "a string" || rules != Rules::Kustomization =>
+            {
+                Some(Text {
+                    value: scalar.text.clone(),
+                    node: node.clone(),
+                })
             }
             _ => {
                 self.mistyped(node, what, "a string");
@@ -176,7 +223,13 @@ impl<'a> Decoder<'a> {
         let item = format!("an item of {what}");
         self.list(node, what)
             .iter()
-            .filter_map(|node| if node.is_null() { Some(Text::new("", node.clone())) } else { self.text(node, &item) })
+            .filter_map(|node| {
+                if node.is_null() {
+                    Some(Text::new("", node.clone()))
+                } else {
+                    self.text(node, &item)
+                }
+            })
             .collect()
     }
     /// The items of a list.
@@ -223,10 +276,15 @@ impl<'a> Decoder<'a> {
             };
             // a key without quotes that YAML 1.1 takes for a boolean becomes that
             let plain = (entry.key_origin.end - entry.key_origin.start) as usize == entry.key.len();
-            let boolean = old_boolean(&entry.key).filter(|_| plain && self.rules == Rules::Kustomization);
+            let boolean =
+                old_boolean(&entry.key).filter(|_| plain && self.rules == Rules::Kustomization);
             let key = boolean.map_or_else(|| entry.key.clone(), |value| value.to_string().into());
             if let Some(value) = value {
-                pairs.push(Pair { key, key_origin: entry.key_origin, value });
+                pairs.push(Pair {
+                    key,
+                    key_origin: entry.key_origin,
+                    value,
+                });
             }
         }
         pairs

@@ -1,7 +1,8 @@
-//! `configMapGenerator`, `secretGenerator` and the IAM policy generator: resources made of literals, env files and files, each
-//! value with the line that it came from.
+//! `configMapGenerator`, `secretGenerator` and the IAM policy generator: resources made of
+//! literals, env files and files, each value with the line that it came from.
 //!
-//! Here: making the resources. Not here: how they meet what is there (`accumulate`), their hashes (`hash`).
+//! Here: making the resources. Not here: how they meet what is there (`accumulate`), their hashes
+//! (`hash`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,29 +41,56 @@ pub fn generate(
 ) -> Option<Resource> {
     let here = entry.origin.with(By::Generator);
     let Some(name) = &entry.name else {
-        context.report(Problem::error(entry.origin, "a generator needs a name").with_help("add name:"));
+        context.report(
+            Problem::error(entry.origin, "a generator needs a name").with_help("add name:"),
+        );
         return None;
     };
     let values = read_values(entry, name, context);
     let options = merged(entry.options.as_ref(), global);
-    let labels = options.labels.iter().map(|pair| (&pair.key, pair.key_origin));
-    for (key, origin) in values.iter().map(|(key, value)| (key, value.key_origin)).chain(labels) {
+    let labels = options
+        .labels
+        .iter()
+        .map(|pair| (&pair.key, pair.key_origin));
+    for (key, origin) in values
+        .iter()
+        .map(|(key, value)| (key, value.key_origin))
+        .chain(labels)
+    {
         check_key(key, origin, context);
     }
     let kind = match what {
         Generated::ConfigMap => "ConfigMap",
         Generated::Secret => "Secret",
     };
-    let mut metadata = vec![field("name", Node::string(name.value.clone(), name.origin().with(By::Generator)), here)];
+    let mut metadata = vec![field(
+        "name",
+        Node::string(name.value.clone(), name.origin().with(By::Generator)),
+        here,
+    )];
     if let Some(namespace) = &entry.namespace {
-        metadata.push(field("namespace", Node::string(namespace.value.clone(), namespace.origin().with(By::Generator)), here));
+        metadata.push(field(
+            "namespace",
+            Node::string(
+                namespace.value.clone(),
+                namespace.origin().with(By::Generator),
+            ),
+            here,
+        ));
     }
-    for (key, pairs) in [("labels", &options.labels), ("annotations", &options.annotations)] {
+    for (key, pairs) in [
+        ("labels", &options.labels),
+        ("annotations", &options.annotations),
+    ] {
         if !pairs.is_empty() {
             let entries = pairs.iter().map(|pair| {
                 let origin = pair.value.origin().with(By::Generator);
                 let value = Node::string(pair.value.value.clone(), origin);
-                Entry { key: pair.key.clone(), key_origin: pair.key_origin, value }
+                Entry {
+                    key: pair.key.clone(),
+                    key_origin: pair.key_origin,
+                    value,
+                }
             });
             metadata.push(field(key, Node::map(entries.collect(), here), here));
         }
@@ -86,9 +114,17 @@ pub fn generate(
             Generated::Secret => None,
             Generated::ConfigMap => std::str::from_utf8(&value.bytes).ok(),
         };
-        let list = if text.is_none() && what == Generated::ConfigMap { &mut binary } else { &mut data };
+        let list = if text.is_none() && what == Generated::ConfigMap {
+            &mut binary
+        } else {
+            &mut data
+        };
         let text = text.map_or_else(|| base64_lines(&value.bytes), str::to_string);
-        list.push(Entry { key, key_origin: value.key_origin, value: block(text, value.origin) });
+        list.push(Entry {
+            key,
+            key_origin: value.key_origin,
+            value: block(text, value.origin),
+        });
     }
     if !data.is_empty() || what == Generated::Secret {
         fields.push(field("data", Node::map(data, here), here));
@@ -97,7 +133,11 @@ pub fn generate(
         fields.push(field("binaryData", Node::map(binary, here), here));
     }
     if let Some(origin) = options.immutable {
-        fields.push(field("immutable", Node::scalar(Scalar::bool(true), origin.with(By::Generator)), here));
+        fields.push(field(
+            "immutable",
+            Node::scalar(Scalar::bool(true), origin.with(By::Generator)),
+            here,
+        ));
     }
     let mut resource = Resource::new(Node::map(fields, here));
     resource.generated = true;
@@ -113,7 +153,11 @@ pub fn generate(
 }
 
 fn field(key: &str, value: Node, origin: Origin) -> Entry {
-    Entry { key: key.into(), key_origin: origin, value }
+    Entry {
+        key: key.into(),
+        key_origin: origin,
+        value,
+    }
 }
 
 /// A string; several lines become a literal block.
@@ -142,12 +186,17 @@ fn base64_lines(bytes: &[u8]) -> String {
     out
 }
 
-/// Options of a generator with those of the whole kustomization: its own labels win, a global `true` wins.
+/// Options of a generator with those of the whole kustomization: its own labels win, a global
+/// `true` wins.
 fn merged(own: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) -> GeneratorOptions {
     let mut result = own.cloned().unwrap_or_default();
     if let Some(global) = global {
         let add = |own: &mut Vec<Pair>, global: &[Pair]| {
-            let missing: Vec<Pair> = global.iter().filter(|pair| !own.iter().any(|present| present.key == pair.key)).cloned().collect();
+            let missing: Vec<Pair> = global
+                .iter()
+                .filter(|pair| !own.iter().any(|present| present.key == pair.key))
+                .cloned()
+                .collect();
             own.extend(missing);
         };
         add(&mut result.labels, &global.labels);
@@ -158,12 +207,23 @@ fn merged(own: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) -> 
     result
 }
 
-fn read_values(entry: &GeneratorEntry, name: &str, context: &mut BuildContext<'_>) -> BTreeMap<Arc<str>, Value> {
+fn read_values(
+    entry: &GeneratorEntry,
+    name: &str,
+    context: &mut BuildContext<'_>,
+) -> BTreeMap<Arc<str>, Value> {
     let mut values: BTreeMap<Arc<str>, Value> = BTreeMap::new();
     let mut add = |key: &str, value: Value, context: &mut BuildContext<'_>| match values.get(key) {
         Some(first) => {
-            let problem = Problem::error(value.key_origin, format!("the generator of {name:?} has the key {key:?} twice"));
-            context.report(problem.with_related("it stands first here", first.key_origin).with_help("remove one of the two"));
+            let problem = Problem::error(
+                value.key_origin,
+                format!("the generator of {name:?} has the key {key:?} twice"),
+            );
+            context.report(
+                problem
+                    .with_related("it stands first here", first.key_origin)
+                    .with_help("remove one of the two"),
+            );
         }
         None => drop(values.insert(key.into(), value)),
     };
@@ -172,7 +232,10 @@ fn read_values(entry: &GeneratorEntry, name: &str, context: &mut BuildContext<'_
     }
     for literal in &entry.literals {
         let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            let problem = Problem::error(literal.origin(), format!("the literal {:?} is not of the form key=value", &**literal));
+            let problem = Problem::error(
+                literal.origin(),
+                format!("the literal {:?} is not of the form key=value", &**literal),
+            );
             context.report(problem.with_help("write KEY=VALUE; the value may be empty"));
             continue;
         };
@@ -180,19 +243,42 @@ fn read_values(entry: &GeneratorEntry, name: &str, context: &mut BuildContext<'_
         let skipped = literal.len() - value.len() + usize::from(value_text.len() < value.len());
         let origin = part(literal, skipped, value_text.len(), context);
         let key_origin = part(literal, 0, key.len(), context);
-        add(key, Value { bytes: Arc::from(value_text.as_bytes()), key_origin, origin }, context);
+        add(
+            key,
+            Value {
+                bytes: Arc::from(value_text.as_bytes()),
+                key_origin,
+                origin,
+            },
+            context,
+        );
     }
     for file in &entry.files {
-        let Some((key, path)) = file_source(file, context) else { continue };
+        let Some((key, path)) = file_source(file, context) else {
+            continue;
+        };
         match context.read_bytes(&Text::new(path, file.node.clone())) {
             Err(problem) => context.report(problem),
             Ok((path, bytes)) => {
                 let here = file.origin().with(By::Generator);
                 let origin = context.shared.text(&path).map_or(here, |id| {
                     let length = context.shared.files.get(id).text.len();
-                    Origin { file: id, start: 0, end: length as u32, by: By::Generator }
+                    Origin {
+                        file: id,
+                        start: 0,
+                        end: length as u32,
+                        by: By::Generator,
+                    }
                 });
-                add(&key, Value { bytes, key_origin: here, origin }, context);
+                add(
+                    &key,
+                    Value {
+                        bytes,
+                        key_origin: here,
+                        origin,
+                    },
+                    context,
+                );
             }
         }
     }
@@ -209,17 +295,33 @@ fn unquoted(value: &str) -> &str {
     value
 }
 
-/// The place of a part of a text, when the text stands in the file as it reads; otherwise of the whole scalar.
+/// The place of a part of a text, when the text stands in the file as it reads; otherwise of the
+/// whole scalar.
 fn part(text: &Text, start: usize, length: usize, context: &BuildContext<'_>) -> Origin {
     let whole = text.origin().with(By::Generator);
     let file = context.shared.files.get(whole.file);
-    let Some(raw) = file.text.get(whole.start as usize..whole.end as usize) else { return whole };
-    let Some(offset) = [0, 1].into_iter().find(|offset| raw.get(*offset..*offset + text.len()) == Some(&**text)) else { return whole };
+    let Some(raw) = file.text.get(whole.start as usize..whole.end as usize) else {
+        return whole;
+    };
+    let Some(offset) = [0, 1]
+        .into_iter()
+        .find(|offset| raw.get(*offset..*offset + text.len()) == Some(&**text))
+    else {
+        return whole;
+    };
     let start = whole.start + (offset + start) as u32;
-    Origin { start, end: start + length as u32, ..whole }
+    Origin {
+        start,
+        end: start + length as u32,
+        ..whole
+    }
 }
 
-fn read_env_file(file: &Text, context: &mut BuildContext<'_>, add: &mut impl FnMut(&str, Value, &mut BuildContext<'_>)) {
+fn read_env_file(
+    file: &Text,
+    context: &mut BuildContext<'_>,
+    add: &mut impl FnMut(&str, Value, &mut BuildContext<'_>),
+) {
     let id = match context.read_text(file) {
         Ok(id) => id,
         Err(problem) => return context.report(problem),
@@ -231,7 +333,11 @@ fn read_env_file(file: &Text, context: &mut BuildContext<'_>, add: &mut impl FnM
         start += line.len();
         let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let content = if number == 0 { line.trim_start_matches('\u{feff}') } else { line };
+        let content = if number == 0 {
+            line.trim_start_matches('\u{feff}')
+        } else {
+            line
+        };
         let content = content.trim_start();
         if content.is_empty() || content.starts_with('#') {
             continue;
@@ -241,10 +347,19 @@ fn read_env_file(file: &Text, context: &mut BuildContext<'_>, add: &mut impl FnM
         if key.is_empty() {
             continue;
         }
-        let span = |from: usize, to: usize| Origin { file: id, start: from as u32, end: to as u32, by: By::Generator };
+        let span = |from: usize, to: usize| Origin {
+            file: id,
+            start: from as u32,
+            end: to as u32,
+            by: By::Generator,
+        };
         let end = begin + content.len();
         let origin = span(end - value.len(), end);
-        let value = Value { bytes: Arc::from(value.as_bytes()), key_origin: span(begin, begin + key.len()), origin };
+        let value = Value {
+            bytes: Arc::from(value.as_bytes()),
+            key_origin: span(begin, begin + key.len()),
+            origin,
+        };
         add(key, value, context);
     }
 }
@@ -252,12 +367,25 @@ fn read_env_file(file: &Text, context: &mut BuildContext<'_>, add: &mut impl FnM
 /// The key and path of an entry of `files`.
 fn file_source(source: &Text, context: &mut BuildContext<'_>) -> Option<(String, String)> {
     let refuse = |context: &mut BuildContext<'_>, why: &str| {
-        context
-            .report(Problem::error(source.origin(), format!("the file entry {:?} {why}", &**source)).with_help("write PATH or KEY=PATH"));
+        context.report(
+            Problem::error(
+                source.origin(),
+                format!("the file entry {:?} {why}", &**source),
+            )
+            .with_help("write PATH or KEY=PATH"),
+        );
         None
     };
     match source.split_once('=') {
-        None => Some((source.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_string(), source.to_string())),
+        None => Some((
+            source
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_string(),
+            source.to_string(),
+        )),
         Some(("", _)) => refuse(context, "has no key before the ="),
         Some((_, "")) => refuse(context, "has no path after the ="),
         Some((_, path)) if path.contains('=') => refuse(context, "has more than one ="),
@@ -270,14 +398,27 @@ pub fn iam_policy(node: &Node, context: &mut BuildContext<'_>) -> Option<Resourc
     let mut problems = Vec::new();
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
     let mut cloud = String::new();
-    let (mut service, mut namespace, mut account, mut project) = (String::new(), String::new(), String::new(), String::new());
-    for (name, entry) in decoder.fields(node, "the generator", &["cloud", "kubernetesService", "serviceAccount"]) {
+    let (mut service, mut namespace, mut account, mut project) =
+        (String::new(), String::new(), String::new(), String::new());
+    for (name, entry) in decoder.fields(
+        node,
+        "the generator",
+        &["cloud", "kubernetesService", "serviceAccount"],
+    ) {
         if name == "cloud" {
-            cloud = decoder.text(&entry.value, name).map(|text| text.to_string()).unwrap_or_default();
+            cloud = decoder
+                .text(&entry.value, name)
+                .map(|text| text.to_string())
+                .unwrap_or_default();
             continue;
         }
-        for (inner, entry) in decoder.fields(&entry.value, name, &["name", "namespace", "projectId"]) {
-            let text = decoder.text(&entry.value, inner).map(|text| text.to_string()).unwrap_or_default();
+        for (inner, entry) in
+            decoder.fields(&entry.value, name, &["name", "namespace", "projectId"])
+        {
+            let text = decoder
+                .text(&entry.value, inner)
+                .map(|text| text.to_string())
+                .unwrap_or_default();
             match (name, inner) {
                 ("kubernetesService", "name") => service = text,
                 ("kubernetesService", "namespace") => namespace = text,
@@ -290,15 +431,29 @@ pub fn iam_policy(node: &Node, context: &mut BuildContext<'_>) -> Option<Resourc
     context.problems.append(&mut problems);
     if cloud != "gke" {
         context.report(
-            Problem::error(node.origin, format!("the cloud {cloud:?} is not supported: only gke is")).with_help("write cloud: gke"),
+            Problem::error(
+                node.origin,
+                format!("the cloud {cloud:?} is not supported: only gke is"),
+            )
+            .with_help("write cloud: gke"),
         );
         return None;
     }
     let here = node.origin.with(By::Generator);
     let text = |text: String| Node::string(text, here);
     let annotation = format!("{account}@{project}.iam.gserviceaccount.com");
-    let annotations = Node::map(vec![field("iam.gke.io/gcp-service-account", text(annotation), here)], here);
-    let mut metadata = vec![field("annotations", annotations, here), field("name", text(service), here)];
+    let annotations = Node::map(
+        vec![field(
+            "iam.gke.io/gcp-service-account",
+            text(annotation),
+            here,
+        )],
+        here,
+    );
+    let mut metadata = vec![
+        field("annotations", annotations, here),
+        field("name", text(service), here),
+    ];
     if !namespace.is_empty() {
         metadata.push(field("namespace", text(namespace), here));
     }
@@ -310,21 +465,32 @@ pub fn iam_policy(node: &Node, context: &mut BuildContext<'_>) -> Option<Resourc
     Some(Resource::new(Node::map(fields, here)))
 }
 
-/// Lays the data of a generated resource over that of the present one, as the behaviours `merge` and `replace` do.
+/// Lays the data of a generated resource over that of the present one, as the behaviours `merge`
+/// and `replace` do.
 pub fn combine(present: &Resource, mut new: Resource) -> Resource {
     for key in ["labels", "annotations"] {
-        if let Some(node) = merged_map(present.node.at(&["metadata", key]), new.node.at(&["metadata", key]), false)
-            && let Some(metadata) = new.node.get_mut("metadata")
+        if let Some(node) = merged_map(
+            present.node.at(&["metadata", key]),
+            new.node.at(&["metadata", key]),
+            false,
+        ) && let Some(metadata) = new.node.get_mut("metadata")
         {
             put(metadata, key, node);
         }
     }
-    let identity = [("name", present.node.at(&["metadata", "name"])), ("namespace", present.node.at(&["metadata", "namespace"]))];
+    let identity = [
+        ("name", present.node.at(&["metadata", "name"])),
+        ("namespace", present.node.at(&["metadata", "namespace"])),
+    ];
     for (key, value) in identity {
         if let Some(metadata) = new.node.get_mut("metadata") {
             match value {
                 Some(value) => put(metadata, key, value.clone()),
-                None => drop(metadata.map_mut().map(|map| map.entries.retain(|entry| &*entry.key != key))),
+                None => drop(
+                    metadata
+                        .map_mut()
+                        .map(|map| map.entries.retain(|entry| &*entry.key != key)),
+                ),
             }
         }
     }
@@ -333,10 +499,17 @@ pub fn combine(present: &Resource, mut new: Resource) -> Resource {
             ("Secret", "v1") => with_string_data(&present.node),
             _ => present.node.get("data").cloned(),
         };
-        for (key, old) in [("data", data), ("binaryData", present.node.get("binaryData").cloned())] {
+        for (key, old) in [
+            ("data", data),
+            ("binaryData", present.node.get("binaryData").cloned()),
+        ] {
             match merged_map(old.as_ref(), new.node.get(key), true) {
                 Some(node) => put(&mut new.node, key, node),
-                None => drop(new.node.map_mut().map(|map| map.entries.retain(|entry| &*entry.key != key))),
+                None => drop(
+                    new.node
+                        .map_mut()
+                        .map(|map| map.entries.retain(|entry| &*entry.key != key)),
+                ),
             }
         }
     }
@@ -357,13 +530,18 @@ fn put(map: &mut Node, key: &str, value: Node) {
         None => {
             let origin = value.origin;
             if let Some(map) = map.map_mut() {
-                map.entries.push(Entry { key: key.into(), key_origin: origin, value });
+                map.entries.push(Entry {
+                    key: key.into(),
+                    key_origin: origin,
+                    value,
+                });
             }
         }
     }
 }
 
-/// Two maps of strings in one; the new values win and remember the old. `None` when nothing is left.
+/// Two maps of strings in one; the new values win and remember the old. `None` when nothing is
+/// left.
 fn merged_map(old: Option<&Node>, new: Option<&Node>, sorted: bool) -> Option<Node> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut index: std::collections::HashMap<Arc<str>, usize> = std::collections::HashMap::new();
@@ -373,18 +551,27 @@ fn merged_map(old: Option<&Node>, new: Option<&Node>, sorted: bool) -> Option<No
             || Scalar::string(""),
             |scalar| match scalar.kind {
                 crate::yaml::Kind::Null => Scalar::string(""),
-                _ => Scalar { text: scalar.text.clone(), style: scalar.style, kind: crate::yaml::Kind::String },
+                _ => Scalar {
+                    text: scalar.text.clone(),
+                    style: scalar.style,
+                    kind: crate::yaml::Kind::String,
+                },
             },
         );
         value.data = Data::Scalar(scalar);
         match index.get(&entry.key) {
             Some(place) => {
-                let Some(present) = entries.get_mut(*place) else { continue };
+                let Some(present) = entries.get_mut(*place) else {
+                    continue;
+                };
                 present.value.replace(value.data, value.origin);
             }
             None => {
                 index.insert(entry.key.clone(), entries.len());
-                entries.push(Entry { value, ..entry.clone() });
+                entries.push(Entry {
+                    value,
+                    ..entry.clone()
+                });
             }
         }
     }
@@ -400,10 +587,19 @@ fn merged_map(old: Option<&Node>, new: Option<&Node>, sorted: bool) -> Option<No
 
 /// The data of a Secret with its `stringData` encoded into it, as the API server would.
 fn with_string_data(node: &Node) -> Option<Node> {
-    let Some(strings) = node.get("stringData").filter(|strings| !strings.is_null()) else { return node.get("data").cloned() };
+    let Some(strings) = node.get("stringData").filter(|strings| !strings.is_null()) else {
+        return node.get("data").cloned();
+    };
     let encoded = strings.entries().iter().map(|entry| {
         let text = entry.value.text().unwrap_or_default();
-        Entry { value: block(base64_lines(text.as_bytes()), entry.value.origin), ..entry.clone() }
+        Entry {
+            value: block(base64_lines(text.as_bytes()), entry.value.origin),
+            ..entry.clone()
+        }
     });
-    merged_map(node.get("data"), Some(&Node::map(encoded.collect(), strings.origin)), true)
+    merged_map(
+        node.get("data"),
+        Some(&Node::map(encoded.collect(), strings.origin)),
+        true,
+    )
 }

@@ -16,14 +16,24 @@ pub fn suffix(resource: &Resource) -> String {
     let mut text = String::new();
     go_json(&value, &mut text);
     let digest = Sha256::digest(text.as_bytes());
-    let letters = digest.iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
+    let letters = digest
+        .iter()
+        .take(5)
+        .flat_map(|byte| [byte >> 4, byte & 15]);
     letters.map(readable).collect()
 }
 
 /// A name without the suffix that looks like a content hash.
 pub fn without_suffix(name: &str) -> &str {
-    let is_hash = |end: &str| end.len() == 10 && end.chars().all(|letter| (0..16).any(|digit| readable(digit) == letter));
-    name.rsplit_once('-').filter(|(_, end)| is_hash(end)).map_or(name, |(start, _)| start)
+    let is_hash = |end: &str| {
+        end.len() == 10
+            && end
+                .chars()
+                .all(|letter| (0..16).any(|digit| readable(digit) == letter))
+    };
+    name.rsplit_once('-')
+        .filter(|(_, end)| is_hash(end))
+        .map_or(name, |(start, _)| start)
 }
 
 /// A hexadecimal digit, with those replaced that could make up a word.
@@ -38,7 +48,8 @@ fn readable(digit: u8) -> char {
     }
 }
 
-/// What is hashed: the data, the kind, an empty name (the lookup of the name never finds it), and what else counts for the kind.
+/// What is hashed: the data, the kind, an empty name (the lookup of the name never finds it), and
+/// what else counts for the kind.
 fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
     let field = |name: &str| match node.get(name) {
         None => Value::String(String::new()),
@@ -55,7 +66,10 @@ fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
     for name in scalars {
         result.insert((*name).into(), field(name));
     }
-    if node.get(optional).is_some_and(|found| found.as_map().is_some()) {
+    if node
+        .get(optional)
+        .is_some_and(|found| found.as_map().is_some())
+    {
         result.insert(optional.into(), field(optional));
     }
     Value::Object(result)
@@ -91,16 +105,23 @@ pub(super) fn go_json(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        Value::Number(number) if number.is_f64() => out.push_str(&go_float(number.as_f64().unwrap_or_default())),
+        Value::Number(number) if number.is_f64() => {
+            out.push_str(&go_float(number.as_f64().unwrap_or_default()))
+        }
         other => out.push_str(&other.to_string()),
     }
 }
 
-/// A floating-point number as Go's JSON has it: `1` for 1.0, an exponent only for the very small and very large.
+/// A floating-point number as Go's JSON has it: `1` for 1.0, an exponent only for the very small
+/// and very large.
 fn go_float(value: f64) -> String {
     if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
         let text = format!("{value:e}");
-        return if text.contains("e-") { text } else { text.replace('e', "e+") };
+        return if text.contains("e-") {
+            text
+        } else {
+            text.replace('e', "e+")
+        };
     }
     value.to_string()
 }
@@ -116,8 +137,12 @@ fn go_string(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", letter as u32)),
-            control if (control as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", control as u32)),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", letter as u32))
+            }
+            control if (control as u32) < 0x20 => {
+                out.push_str(&format!("\\u{:04x}", control as u32))
+            }
             other => out.push(other),
         }
     }

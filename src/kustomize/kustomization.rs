@@ -1,7 +1,8 @@
 //! The fields of a Kustomization or Component, typed, every entry with its place.
 //!
-//! Here: the types and their reading from a node, for kustomizations and for the configuration of built-in plugins.
-//! Not here: what the fields do (`accumulate`, `patch`, `transform`, `generators`).
+//! Here: the types and their reading from a node, for kustomizations and for the configuration of
+//! built-in plugins. Not here: what the fields do (`accumulate`, `patch`, `transform`,
+//! `generators`).
 
 use std::sync::Arc;
 
@@ -107,7 +108,8 @@ pub struct LegacySortOptions {
     pub origin: Origin,
 }
 
-/// Group, version, kind, name, namespace, labels and annotations of the resources that an entry is meant for.
+/// Group, version, kind, name, namespace, labels and annotations of the resources that an entry is
+/// meant for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selector {
     /// `group`
@@ -432,9 +434,13 @@ impl Kustomization {
         }
     }
 
-    /// Everything in it that may be the path of a file or folder, inline patches and `key=path` forms included.
+    /// Everything in it that may be the path of a file or folder, inline patches and `key=path`
+    /// forms included.
     pub fn paths(&self) -> impl Iterator<Item = &Text> {
-        let generators = self.config_map_generator.iter().chain(&self.secret_generator);
+        let generators = self
+            .config_map_generator
+            .iter()
+            .chain(&self.secret_generator);
         [
             &self.resources,
             &self.components,
@@ -447,14 +453,32 @@ impl Kustomization {
         ]
         .into_iter()
         .flatten()
-        .chain(self.patches.iter().chain(&self.patches_json6902).filter_map(|entry| entry.path.as_ref()))
-        .chain(self.replacements.iter().filter_map(|entry| entry.path.as_ref()))
+        .chain(
+            self.patches
+                .iter()
+                .chain(&self.patches_json6902)
+                .filter_map(|entry| entry.path.as_ref()),
+        )
+        .chain(
+            self.replacements
+                .iter()
+                .filter_map(|entry| entry.path.as_ref()),
+        )
         .chain(generators.flat_map(|entry| entry.files.iter().chain(&entry.envs)))
-        .chain(self.openapi.iter().filter_map(|openapi| openapi.path.as_ref()))
+        .chain(
+            self.openapi
+                .iter()
+                .filter_map(|openapi| openapi.path.as_ref()),
+        )
     }
 
     /// Reads a kustomization from the document of its file.
-    pub fn decode(node: &Node, file: FileId, path: Arc<str>, problems: &mut Vec<Problem>) -> Kustomization {
+    pub fn decode(
+        node: &Node,
+        file: FileId,
+        path: Arc<str>,
+        problems: &mut Vec<Problem>,
+    ) -> Kustomization {
         let mut result = Kustomization::empty(file, path, node.origin);
         let mut decoder = Decoder::new(problems, Rules::Kustomization);
         let mut bases = Vec::new();
@@ -479,7 +503,11 @@ impl Kustomization {
                 "kind" => kind = decoder.filled_text(value, name),
                 "apiVersion" => api_version = decoder.filled_text(value, name),
                 "metadata" => {
-                    for (name, entry) in decoder.fields(value, "metadata", &["name", "namespace", "labels", "annotations"]) {
+                    for (name, entry) in decoder.fields(
+                        value,
+                        "metadata",
+                        &["name", "namespace", "labels", "annotations"],
+                    ) {
                         match name {
                             "labels" | "annotations" => drop(decoder.pairs(&entry.value, name)),
                             _ => drop(decoder.text(&entry.value, name)),
@@ -488,56 +516,117 @@ impl Kustomization {
                 }
                 "openapi" => {
                     let pairs = decoder.pairs(value, name);
-                    let get = |key: &str| pairs.iter().find(|pair| &*pair.key == key).map(|pair| pair.value.clone());
-                    result.openapi = Some(OpenApi { path: get("path"), version: get("version") });
+                    let get = |key: &str| {
+                        pairs
+                            .iter()
+                            .find(|pair| &*pair.key == key)
+                            .map(|pair| pair.value.clone())
+                    };
+                    result.openapi = Some(OpenApi {
+                        path: get("path"),
+                        version: get("version"),
+                    });
                 }
                 "namePrefix" => result.name_prefix = decoder.filled_text(value, name),
                 "nameSuffix" => result.name_suffix = decoder.filled_text(value, name),
                 "namespace" => result.namespace = decoder.filled_text(value, name),
                 "commonLabels" => result.common_labels = decoder.pairs(value, name),
-                "labels" => result.labels = decoder.list(value, name).iter().map(|node| LabelEntry::decode(node, &mut decoder)).collect(),
+                "labels" => {
+                    result.labels = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| LabelEntry::decode(node, &mut decoder))
+                        .collect()
+                }
                 "commonAnnotations" => result.common_annotations = decoder.pairs(value, name),
-                "patchesStrategicMerge" => result.patches_strategic_merge = decoder.texts(value, name),
+                "patchesStrategicMerge" => {
+                    result.patches_strategic_merge = decoder.texts(value, name)
+                }
                 "patchesJson6902" => {
-                    result.patches_json6902 = decoder.list(value, name).iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
+                    result.patches_json6902 = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| PatchEntry::decode(node, &mut decoder))
+                        .collect();
                 }
                 "patches" => {
-                    result.patches = decoder.list(value, name).iter().map(|node| PatchEntry::decode(node, &mut decoder)).collect();
+                    result.patches = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| PatchEntry::decode(node, &mut decoder))
+                        .collect();
                 }
-                "images" => result.images = decoder.list(value, name).iter().map(|node| ImageEntry::decode(node, &mut decoder)).collect(),
-                "imageTags" => image_tags = decoder.list(value, name).iter().map(|node| ImageEntry::decode(node, &mut decoder)).collect(),
+                "images" => {
+                    result.images = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| ImageEntry::decode(node, &mut decoder))
+                        .collect()
+                }
+                "imageTags" => {
+                    image_tags = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| ImageEntry::decode(node, &mut decoder))
+                        .collect()
+                }
                 "replacements" => {
-                    result.replacements =
-                        decoder.list(value, name).iter().map(|node| ReplacementEntry::decode(node, &mut decoder)).collect();
+                    result.replacements = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| ReplacementEntry::decode(node, &mut decoder))
+                        .collect();
                 }
                 "replicas" => {
-                    result.replicas = decoder.list(value, name).iter().map(|node| ReplicaEntry::decode(node, &mut decoder)).collect();
+                    result.replicas = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| ReplicaEntry::decode(node, &mut decoder))
+                        .collect();
                 }
                 "vars" => {
-                    result.vars = decoder.list(value, name).iter().filter_map(|node| VarEntry::decode(node, &mut decoder)).collect();
+                    result.vars = decoder
+                        .list(value, name)
+                        .iter()
+                        .filter_map(|node| VarEntry::decode(node, &mut decoder))
+                        .collect();
                 }
-                "sortOptions" => result.sort_options = Some(SortOptions::decode(value, &mut decoder)),
+                "sortOptions" => {
+                    result.sort_options = Some(SortOptions::decode(value, &mut decoder))
+                }
                 "resources" => result.resources = decoder.texts(value, name),
                 "components" => result.components = decoder.texts(value, name),
                 "crds" => result.crds = decoder.texts(value, name),
                 "bases" => bases = decoder.texts(value, name),
                 "configMapGenerator" => {
-                    result.config_map_generator =
-                        decoder.list(value, name).iter().map(|node| GeneratorEntry::decode(node, &mut decoder, false)).collect();
+                    result.config_map_generator = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| GeneratorEntry::decode(node, &mut decoder, false))
+                        .collect();
                 }
                 "secretGenerator" => {
-                    result.secret_generator =
-                        decoder.list(value, name).iter().map(|node| GeneratorEntry::decode(node, &mut decoder, true)).collect();
+                    result.secret_generator = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| GeneratorEntry::decode(node, &mut decoder, true))
+                        .collect();
                 }
                 "helmGlobals" => drop(decoder.fields(value, name, HELM_GLOBALS)),
                 "helmCharts" | "helmChartInflationGenerator" => {
-                    let known = if name == "helmCharts" { HELM_CHART } else { HELM_CHART_OLD };
+                    let known = if name == "helmCharts" {
+                        HELM_CHART
+                    } else {
+                        HELM_CHART_OLD
+                    };
                     for chart in decoder.list(value, name) {
                         drop(decoder.fields(chart, "a Helm chart", known));
                         result.helm_charts.push(chart.clone());
                     }
                 }
-                "generatorOptions" => result.generator_options = Some(GeneratorOptions::decode(value, &mut decoder)),
+                "generatorOptions" => {
+                    result.generator_options = Some(GeneratorOptions::decode(value, &mut decoder))
+                }
                 "configurations" => result.configurations = decoder.texts(value, name),
                 "generators" => result.generators = decoder.texts(value, name),
                 "transformers" => result.transformers = decoder.texts(value, name),
@@ -549,7 +638,11 @@ impl Kustomization {
         result.resources.append(&mut bases);
         result.images.append(&mut image_tags);
         // a misspelt field was refused already: one mistake, one problem
-        let written = node.entries().iter().filter(|entry| !entry.value.is_null()).count();
+        let written = node
+            .entries()
+            .iter()
+            .filter(|entry| !entry.value.is_null())
+            .count();
         if !anything && node.as_map().is_some() && written == known {
             decoder.refuse(
                 node.origin,
@@ -561,13 +654,23 @@ impl Kustomization {
         result
     }
 
-    fn check_kind(&mut self, kind: Option<Text>, api_version: Option<Text>, decoder: &mut Decoder<'_>) {
+    fn check_kind(
+        &mut self,
+        kind: Option<Text>,
+        api_version: Option<Text>,
+        decoder: &mut Decoder<'_>,
+    ) {
         match kind.as_deref() {
             None | Some("Kustomization") => {}
             Some("Component") => self.component = true,
             Some(other) => {
-                let message = format!("kind must be Kustomization or Component, but this is {other}");
-                decoder.refuse(kind.as_ref().map_or(self.origin, Text::origin), message, None);
+                let message =
+                    format!("kind must be Kustomization or Component, but this is {other}");
+                decoder.refuse(
+                    kind.as_ref().map_or(self.origin, Text::origin),
+                    message,
+                    None,
+                );
             }
         }
         let (word, required) = match self.component {
@@ -578,7 +681,11 @@ impl Kustomization {
             && &*version != required
         {
             let help = Some(format!("write apiVersion: {required}"));
-            decoder.refuse(version.origin(), format!("the apiVersion of a {word} must be {required}"), help);
+            decoder.refuse(
+                version.origin(),
+                format!("the apiVersion of a {word} must be {required}"),
+                help,
+            );
         }
     }
 }
@@ -601,11 +708,22 @@ fn deprecated(field: &str) -> Option<&'static str> {
 }
 
 impl Selector {
-    const FIELDS: &'static [&'static str] = &["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
+    const FIELDS: &'static [&'static str] = &[
+        "group",
+        "version",
+        "kind",
+        "name",
+        "namespace",
+        "annotationSelector",
+        "labelSelector",
+    ];
 
     /// Reads a selector.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Selector {
-        let mut result = Selector { origin: Some(node.origin), ..Selector::default() };
+        let mut result = Selector {
+            origin: Some(node.origin),
+            ..Selector::default()
+        };
         for (name, entry) in decoder.fields(node, "the selector", Selector::FIELDS) {
             result.set(name, entry.value.clone(), decoder);
         }
@@ -629,15 +747,27 @@ impl Selector {
 impl PatchEntry {
     /// Reads an entry of `patches`.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> PatchEntry {
-        let mut result =
-            PatchEntry { path: None, patch: None, target: None, allow_name_change: false, allow_kind_change: false, origin: node.origin };
-        for (name, entry) in decoder.fields(node, "a patch", &["path", "patch", "target", "options"]) {
+        let mut result = PatchEntry {
+            path: None,
+            patch: None,
+            target: None,
+            allow_name_change: false,
+            allow_kind_change: false,
+            origin: node.origin,
+        };
+        for (name, entry) in
+            decoder.fields(node, "a patch", &["path", "patch", "target", "options"])
+        {
             match name {
                 "path" => result.path = decoder.filled_text(&entry.value, name),
                 "patch" => result.patch = decoder.filled_text(&entry.value, name),
                 "target" => result.target = Some(Selector::decode(&entry.value, decoder)),
                 _ => {
-                    for (name, option) in decoder.fields(&entry.value, "options", &["allowNameChange", "allowKindChange"]) {
+                    for (name, option) in decoder.fields(
+                        &entry.value,
+                        "options",
+                        &["allowNameChange", "allowKindChange"],
+                    ) {
                         let value = decoder.boolean(&option.value, name);
                         match name {
                             "allowNameChange" => result.allow_name_change = value,
@@ -654,8 +784,19 @@ impl PatchEntry {
 impl ImageEntry {
     /// Reads an entry of `images`.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> ImageEntry {
-        let mut result = ImageEntry { name: None, new_name: None, new_tag: None, tag_suffix: None, digest: None, origin: node.origin };
-        for (name, entry) in decoder.fields(node, "an image", &["name", "newName", "tagSuffix", "newTag", "digest"]) {
+        let mut result = ImageEntry {
+            name: None,
+            new_name: None,
+            new_tag: None,
+            tag_suffix: None,
+            digest: None,
+            origin: node.origin,
+        };
+        for (name, entry) in decoder.fields(
+            node,
+            "an image",
+            &["name", "newName", "tagSuffix", "newTag", "digest"],
+        ) {
             let text = decoder.filled_text(&entry.value, name);
             match name {
                 "name" => result.name = text,
@@ -672,7 +813,12 @@ impl ImageEntry {
 impl ReplicaEntry {
     /// Reads an entry of `replicas`.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> ReplicaEntry {
-        let mut result = ReplicaEntry { name: None, count: 0, count_origin: node.origin, origin: node.origin };
+        let mut result = ReplicaEntry {
+            name: None,
+            count: 0,
+            count_origin: node.origin,
+            origin: node.origin,
+        };
         for (name, entry) in decoder.fields(node, "an entry of replicas", &["name", "count"]) {
             match name {
                 "name" => result.name = decoder.filled_text(&entry.value, name),
@@ -697,15 +843,29 @@ impl LabelEntry {
             fields: Vec::new(),
             origin: node.origin,
         };
-        let known = &["pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"];
+        let known = &[
+            "pairs",
+            "includeSelectors",
+            "includeTemplates",
+            "includeVolumeClaimTemplates",
+            "fields",
+        ];
         for (name, entry) in decoder.fields(node, "an entry of labels", known) {
             let value = &entry.value;
             match name {
                 "pairs" => result.pairs = decoder.pairs(value, name),
                 "includeSelectors" => result.include_selectors = decoder.boolean(value, name),
                 "includeTemplates" => result.include_templates = decoder.boolean(value, name),
-                "includeVolumeClaimTemplates" => result.include_volume_claim_templates = decoder.boolean(value, name),
-                _ => result.fields = decoder.list(value, name).iter().map(|node| FieldSpecEntry::decode(node, decoder)).collect(),
+                "includeVolumeClaimTemplates" => {
+                    result.include_volume_claim_templates = decoder.boolean(value, name)
+                }
+                _ => {
+                    result.fields = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| FieldSpecEntry::decode(node, decoder))
+                        .collect()
+                }
             }
         }
         result
@@ -716,12 +876,19 @@ impl FieldSpecEntry {
     /// Reads a field specification.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> FieldSpecEntry {
         let mut result = FieldSpecEntry::default();
-        for (name, entry) in decoder.fields(node, "a field specification", &["group", "version", "kind", "path", "create"]) {
+        for (name, entry) in decoder.fields(
+            node,
+            "a field specification",
+            &["group", "version", "kind", "path", "create"],
+        ) {
             if name == "create" {
                 result.create = decoder.boolean(&entry.value, name);
                 continue;
             }
-            let text = decoder.text(&entry.value, name).map(|text| text.value).unwrap_or_default();
+            let text = decoder
+                .text(&entry.value, name)
+                .map(|text| text.value)
+                .unwrap_or_default();
             match name {
                 "group" => result.group = text,
                 "version" => result.version = text,
@@ -736,15 +903,29 @@ impl FieldSpecEntry {
 impl ReplacementEntry {
     /// Reads an entry of `replacements`, or a replacement of a file that an entry names.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> ReplacementEntry {
-        let mut result = ReplacementEntry { path: None, source: None, source_value: None, targets: Vec::new(), origin: node.origin };
-        for (name, entry) in decoder.fields(node, "a replacement", &["path", "source", "sourceValue", "targets"]) {
+        let mut result = ReplacementEntry {
+            path: None,
+            source: None,
+            source_value: None,
+            targets: Vec::new(),
+            origin: node.origin,
+        };
+        for (name, entry) in decoder.fields(
+            node,
+            "a replacement",
+            &["path", "source", "sourceValue", "targets"],
+        ) {
             let value = &entry.value;
             match name {
                 "path" => result.path = decoder.filled_text(value, name),
                 "source" => result.source = Some(ReplacementSource::decode(value, decoder)),
                 "sourceValue" => result.source_value = decoder.text(value, name),
                 _ => {
-                    result.targets = decoder.list(value, name).iter().map(|node| ReplacementTarget::decode(node, decoder)).collect();
+                    result.targets = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| ReplacementTarget::decode(node, decoder))
+                        .collect();
                 }
             }
         }
@@ -755,12 +936,23 @@ impl ReplacementEntry {
 impl ReplacementSource {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> ReplacementSource {
         let mut result = ReplacementSource {
-            selector: Selector { origin: Some(node.origin), ..Selector::default() },
+            selector: Selector {
+                origin: Some(node.origin),
+                ..Selector::default()
+            },
             field_path: None,
             options: None,
             origin: node.origin,
         };
-        let known = &["group", "version", "kind", "name", "namespace", "fieldPath", "options"];
+        let known = &[
+            "group",
+            "version",
+            "kind",
+            "name",
+            "namespace",
+            "fieldPath",
+            "options",
+        ];
         for (name, entry) in decoder.fields(node, "the source", known) {
             match name {
                 "fieldPath" => result.field_path = decoder.filled_text(&entry.value, name),
@@ -774,13 +966,28 @@ impl ReplacementSource {
 
 impl ReplacementTarget {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> ReplacementTarget {
-        let mut result =
-            ReplacementTarget { select: None, reject: Vec::new(), field_paths: Vec::new(), options: None, origin: node.origin };
-        for (name, entry) in decoder.fields(node, "a target", &["select", "reject", "fieldPaths", "options"]) {
+        let mut result = ReplacementTarget {
+            select: None,
+            reject: Vec::new(),
+            field_paths: Vec::new(),
+            options: None,
+            origin: node.origin,
+        };
+        for (name, entry) in decoder.fields(
+            node,
+            "a target",
+            &["select", "reject", "fieldPaths", "options"],
+        ) {
             let value = &entry.value;
             match name {
                 "select" => result.select = Some(Selector::decode(value, decoder)),
-                "reject" => result.reject = decoder.list(value, name).iter().map(|node| Selector::decode(node, decoder)).collect(),
+                "reject" => {
+                    result.reject = decoder
+                        .list(value, name)
+                        .iter()
+                        .map(|node| Selector::decode(node, decoder))
+                        .collect()
+                }
                 "fieldPaths" => result.field_paths = decoder.texts(value, name),
                 _ => result.options = Some(FieldOptions::decode(value, decoder)),
             }
@@ -791,8 +998,18 @@ impl ReplacementTarget {
 
 impl FieldOptions {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> FieldOptions {
-        let mut result = FieldOptions { delimiter: None, index: 0, encoding: None, create: false, origin: node.origin };
-        for (name, entry) in decoder.fields(node, "options", &["delimiter", "index", "encoding", "create"]) {
+        let mut result = FieldOptions {
+            delimiter: None,
+            index: 0,
+            encoding: None,
+            create: false,
+            origin: node.origin,
+        };
+        for (name, entry) in decoder.fields(
+            node,
+            "options",
+            &["delimiter", "index", "encoding", "create"],
+        ) {
             match name {
                 "delimiter" => result.delimiter = decoder.filled_text(&entry.value, name),
                 "index" => result.index = decoder.integer(&entry.value, name).unwrap_or_default(),
@@ -808,7 +1025,10 @@ impl VarEntry {
     /// Reads an entry of `vars`.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<VarEntry> {
         let mut variable = None;
-        let mut object = Selector { origin: Some(node.origin), ..Selector::default() };
+        let mut object = Selector {
+            origin: Some(node.origin),
+            ..Selector::default()
+        };
         let mut field: Option<Text> = None;
         for (name, entry) in decoder.fields(node, "a variable", &["name", "objref", "fieldref"]) {
             match name {
@@ -816,7 +1036,14 @@ impl VarEntry {
                 "objref" => {
                     object.origin = Some(entry.value.origin);
                     let mut api_version = None;
-                    let known = &["apiVersion", "group", "version", "kind", "name", "namespace"];
+                    let known = &[
+                        "apiVersion",
+                        "group",
+                        "version",
+                        "kind",
+                        "name",
+                        "namespace",
+                    ];
                     for (name, entry) in decoder.fields(&entry.value, "objref", known) {
                         match name {
                             "apiVersion" => api_version = decoder.filled_text(&entry.value, name),
@@ -865,9 +1092,27 @@ impl GeneratorEntry {
             options: None,
             origin: node.origin,
         };
-        let known: &[&str] = &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type"];
-        let known = if secret { known } else { &known[..known.len() - 1] };
-        let what = if secret { "a secret generator" } else { "a configmap generator" };
+        let known: &[&str] = &[
+            "namespace",
+            "name",
+            "behavior",
+            "literals",
+            "files",
+            "envs",
+            "env",
+            "options",
+            "type",
+        ];
+        let known = if secret {
+            known
+        } else {
+            &known[..known.len() - 1]
+        };
+        let what = if secret {
+            "a secret generator"
+        } else {
+            "a configmap generator"
+        };
         let mut env = None;
         for (name, entry) in decoder.fields(node, what, known) {
             let value = &entry.value;
@@ -892,12 +1137,23 @@ impl GeneratorOptions {
     /// Reads `generatorOptions` or `options`.
     pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> GeneratorOptions {
         let mut result = GeneratorOptions::default();
-        for (name, entry) in decoder.fields(node, "generator options", &["labels", "annotations", "disableNameSuffixHash", "immutable"]) {
+        for (name, entry) in decoder.fields(
+            node,
+            "generator options",
+            &[
+                "labels",
+                "annotations",
+                "disableNameSuffixHash",
+                "immutable",
+            ],
+        ) {
             let value = &entry.value;
             match name {
                 "labels" => result.labels = decoder.pairs(value, name),
                 "annotations" => result.annotations = decoder.pairs(value, name),
-                "disableNameSuffixHash" => result.disable_name_suffix_hash = decoder.boolean(value, name),
+                "disableNameSuffixHash" => {
+                    result.disable_name_suffix_hash = decoder.boolean(value, name)
+                }
                 _ => result.immutable = decoder.boolean(value, name).then_some(value.origin),
             }
         }
@@ -907,13 +1163,25 @@ impl GeneratorOptions {
 
 impl SortOptions {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> SortOptions {
-        let mut result = SortOptions { order: None, legacy: None, origin: node.origin };
+        let mut result = SortOptions {
+            order: None,
+            legacy: None,
+            origin: node.origin,
+        };
         for (name, entry) in decoder.fields(node, "sortOptions", &["order", "legacySortOptions"]) {
             match name {
                 "order" => result.order = decoder.filled_text(&entry.value, name),
                 _ => {
-                    let mut legacy = LegacySortOptions { first: Vec::new(), last: Vec::new(), origin: entry.value.origin };
-                    for (name, entry) in decoder.fields(&entry.value, "legacySortOptions", &["orderFirst", "orderLast"]) {
+                    let mut legacy = LegacySortOptions {
+                        first: Vec::new(),
+                        last: Vec::new(),
+                        origin: entry.value.origin,
+                    };
+                    for (name, entry) in decoder.fields(
+                        &entry.value,
+                        "legacySortOptions",
+                        &["orderFirst", "orderLast"],
+                    ) {
                         let kinds = decoder.texts(&entry.value, name);
                         match name {
                             "orderFirst" => legacy.first = kinds,

@@ -1,4 +1,5 @@
-//! Finding and reading the kustomization of a folder, once, and the graph of the folders that kustomizations lead to.
+//! Finding and reading the kustomization of a folder, once, and the graph of the folders that
+//! kustomizations lead to.
 //!
 //! Here: file names, cycles. Not here: what the kustomization does (`accumulate`).
 
@@ -69,10 +70,12 @@ impl Loader {
                 None => loaded.entry(Arc::from(folder)).or_default().clone(),
             }
         };
-        cell.get_or_init(|| read(shared, folder).map(Arc::new)).clone()
+        cell.get_or_init(|| read(shared, folder).map(Arc::new))
+            .clone()
     }
 
-    /// The folders that a folder's kustomization leads to, itself left out unless a cycle leads back to it.
+    /// The folders that a folder's kustomization leads to, itself left out unless a cycle leads
+    /// back to it.
     pub fn reach(&self, shared: &Shared, folder: &str) -> Reach {
         if let Some(reach) = lock(&self.reach).get(folder) {
             return reach.clone();
@@ -100,7 +103,12 @@ impl Loader {
 
     /// The folders that a folder's kustomization names.
     pub fn children(&self, shared: &Shared, folder: &str) -> Vec<Arc<str>> {
-        let Some(kustomization) = self.load(shared, folder).and_then(|loaded| loaded.kustomization.clone()) else { return Vec::new() };
+        let Some(kustomization) = self
+            .load(shared, folder)
+            .and_then(|loaded| loaded.kustomization.clone())
+        else {
+            return Vec::new();
+        };
         let lists = [
             &kustomization.resources,
             &kustomization.components,
@@ -108,10 +116,14 @@ impl Loader {
             &kustomization.transformers,
             &kustomization.validators,
         ];
-        let targets = lists.into_iter().flatten().filter_map(|entry| match target(shared, folder, entry) {
-            Target::Folder(folder) => Some(folder),
-            _ => None,
-        });
+        let targets =
+            lists
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| match target(shared, folder, entry) {
+                    Target::Folder(folder) => Some(folder),
+                    _ => None,
+                });
         targets.collect()
     }
 }
@@ -142,33 +154,61 @@ pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
 }
 
 fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
-    let paths = FILE_NAMES.iter().map(|name| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") });
-    let present: Vec<String> = paths.filter(|path| shared.source.kind(path) == Some(EntryKind::File)).collect();
+    let paths = FILE_NAMES.iter().map(|name| {
+        if folder.is_empty() {
+            name.to_string()
+        } else {
+            format!("{folder}/{name}")
+        }
+    });
+    let present: Vec<String> = paths
+        .filter(|path| shared.source.kind(path) == Some(EntryKind::File))
+        .collect();
     let path = present.first()?;
-    let mut loaded = Loaded { path: Arc::from(path.as_str()), file: None, kustomization: None, problems: Vec::new() };
+    let mut loaded = Loaded {
+        path: Arc::from(path.as_str()),
+        file: None,
+        kustomization: None,
+        problems: Vec::new(),
+    };
     let documents = shared.documents(path);
     loaded.file = shared.file_id(path);
     let Some(file) = loaded.file else {
         // a file that is no text has no line to point at: an empty stand-in carries the place
-        let file = shared.files.add(path, shared.source.revision_of(path).as_deref(), Arc::from(""));
+        let file = shared.files.add(
+            path,
+            shared.source.revision_of(path).as_deref(),
+            Arc::from(""),
+        );
         if let Err(ParseError::Source(SourceError::Withheld(withheld))) = &documents {
             let message = format!("the kustomization is not here: {}", withheld.reason);
             let problem = Problem::error(start_of(file), message).with_kind(ProblemKind::Withheld);
-            loaded.problems.push(problem.with_help(withheld.remedy.clone()));
+            loaded
+                .problems
+                .push(problem.with_help(withheld.remedy.clone()));
             loaded.file = Some(file);
             return Some(loaded);
         }
-        let reason = documents.err().map(|error| error.to_string()).unwrap_or_default();
+        let reason = documents
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
         loaded.problems.push(
-            Problem::error(start_of(file), format!("the kustomization {path:?} cannot be read: {reason}"))
-                .with_help("it must be a file of YAML in UTF-8"),
+            Problem::error(
+                start_of(file),
+                format!("the kustomization {path:?} cannot be read: {reason}"),
+            )
+            .with_help("it must be a file of YAML in UTF-8"),
         );
         loaded.file = Some(file);
         return Some(loaded);
     };
     for other in present.iter().skip(1) {
         let names = [path, other].map(|path| path.rsplit('/').next().unwrap_or(path).to_string());
-        let message = format!("the folder has two kustomization files, {} and {}", names[0], names[1]);
+        let message = format!(
+            "the folder has two kustomization files, {} and {}",
+            names[0], names[1]
+        );
         let mut problem = Problem::error(start_of(file), message).with_help("keep one of them");
         if let Ok(second) = shared.text(other) {
             problem = problem.with_related("the other one", start_of(second));
@@ -177,11 +217,20 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     }
     match documents {
         Ok(documents) => {
-            let node = documents.documents.first().cloned().unwrap_or_else(|| Node::map(Vec::new(), start_of(file)));
-            let kustomization = Kustomization::decode(&node, file, loaded.path.clone(), &mut loaded.problems);
+            let node = documents
+                .documents
+                .first()
+                .cloned()
+                .unwrap_or_else(|| Node::map(Vec::new(), start_of(file)));
+            let kustomization =
+                Kustomization::decode(&node, file, loaded.path.clone(), &mut loaded.problems);
             loaded.kustomization = Some(Arc::new(kustomization));
         }
-        Err(ParseError::Yaml { message, origin, template }) => {
+        Err(ParseError::Yaml {
+            message,
+            origin,
+            template,
+        }) => {
             let problem = Problem::error(origin, message);
             loaded.problems.push(match template {
                 true => problem.with_help("this looks like a template, not like YAML"),
@@ -189,8 +238,13 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
             });
         }
         Err(ParseError::Source(error)) => {
-            let problem = Problem::error(start_of(file), format!("the kustomization cannot be read: {error}"));
-            loaded.problems.push(problem.with_help("it must be a file of YAML in UTF-8"));
+            let problem = Problem::error(
+                start_of(file),
+                format!("the kustomization cannot be read: {error}"),
+            );
+            loaded
+                .problems
+                .push(problem.with_help("it must be a file of YAML in UTF-8"));
         }
     }
     Some(loaded)

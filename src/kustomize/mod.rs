@@ -1,9 +1,11 @@
 //! `kustomize build` (release 5.8) in-process, with the origin of every value kept.
 //!
-//! Here: reading kustomizations, accumulating resources, the built-in generators and transformers, patches, references.
-//! Not here: which folders are overlays and what they mean (`repo`), judgement (`rules`).
+//! Here: reading kustomizations, accumulating resources, the built-in generators and transformers,
+//! patches, references. Not here: which folders are overlays and what they mean (`repo`), judgement
+//! (`rules`).
 //!
-//! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and the rest is still rendered.
+//! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and
+//! the rest is still rendered.
 
 pub mod accumulate;
 pub mod charts;
@@ -38,10 +40,11 @@ use crate::yaml::{FileId, Origin};
 pub enum ProblemKind {
     /// kustomize would refuse this, or a file could not be read (`render-error`).
     Error,
-    /// Something names an object or value that is not there (`render-error`). Kustomize refuses it; where something else is
-    /// missing already, it is a consequence and not told.
+    /// Something names an object or value that is not there (`render-error`). Kustomize refuses it;
+    /// where something else is missing already, it is a consequence and not told.
     Absent,
-    /// Something that Git has and that is not in the clone or the work tree (`incomplete-checkout`).
+    /// Something that Git has and that is not in the clone or the work tree
+    /// (`incomplete-checkout`).
     Withheld,
     /// A manifest has a key twice (`duplicate-key`); kustomize refuses this as well.
     DuplicateKey,
@@ -93,7 +96,13 @@ pub struct Problem {
 impl Problem {
     /// Something that kustomize refuses.
     pub fn error(origin: Origin, message: impl Into<String>) -> Problem {
-        Problem { kind: ProblemKind::Error, message: message.into(), help: None, origin, related: Vec::new() }
+        Problem {
+            kind: ProblemKind::Error,
+            message: message.into(),
+            help: None,
+            origin,
+            related: Vec::new(),
+        }
     }
     /// Something that kustomize refuses because what it names is not there.
     pub fn absent(origin: Origin, message: impl Into<String>) -> Problem {
@@ -101,7 +110,10 @@ impl Problem {
     }
     /// The same with an advice.
     pub fn with_help(self, help: impl Into<String>) -> Problem {
-        Problem { help: Some(help.into()), ..self }
+        Problem {
+            help: Some(help.into()),
+            ..self
+        }
     }
     /// The same with another place.
     pub fn with_related(mut self, label: impl Into<String>, origin: Origin) -> Problem {

@@ -1,4 +1,5 @@
-//! The order of the rendered documents: as accumulated, or the old order that puts namespaces first and webhooks last.
+//! The order of the rendered documents: as accumulated, or the old order that puts namespaces first
+//! and webhooks last.
 
 use std::collections::HashMap;
 
@@ -30,10 +31,19 @@ const FIRST: [&str; 22] = [
     "CronJob",
     "PodDisruptionBudget",
 ];
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+const LAST: [&str; 2] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
 
-/// Orders resources by `sortOptions`, or by the option of the command where the kustomization says nothing.
-pub fn apply(resources: &mut [Resource], options: Option<&SortOptions>, reorder: Reorder, problems: &mut Vec<Problem>) {
+/// Orders resources by `sortOptions`, or by the option of the command where the kustomization says
+/// nothing.
+pub fn apply(
+    resources: &mut [Resource],
+    options: Option<&SortOptions>,
+    reorder: Reorder,
+    problems: &mut Vec<Problem>,
+) {
     let Some(options) = options else {
         if reorder == Reorder::Legacy {
             legacy(resources, &FIRST, &LAST);
@@ -50,22 +60,40 @@ pub fn apply(resources: &mut [Resource], options: Option<&SortOptions>, reorder:
         }
         (Some("fifo"), None) => {}
         (Some("fifo"), Some(kinds)) => {
-            problems.push(Problem::error(kinds.origin, "legacySortOptions only go with the order legacy").with_help("write order: legacy"));
+            problems.push(
+                Problem::error(
+                    kinds.origin,
+                    "legacySortOptions only go with the order legacy",
+                )
+                .with_help("write order: legacy"),
+            );
         }
         (other, _) => {
-            let origin = options.order.as_ref().map_or(options.origin, |order| order.origin());
+            let origin = options
+                .order
+                .as_ref()
+                .map_or(options.origin, |order| order.origin());
             let found = other.map_or_else(|| "missing".to_string(), |other| format!("{other:?}"));
             problems.push(
-                Problem::error(origin, format!("sortOptions.order must be legacy or fifo, but it is {found}"))
-                    .with_help("write order: legacy, or order: fifo to keep the order of the resources"),
+                Problem::error(
+                    origin,
+                    format!("sortOptions.order must be legacy or fifo, but it is {found}"),
+                )
+                .with_help(
+                    "write order: legacy, or order: fifo to keep the order of the resources",
+                ),
             );
         }
     }
 }
 
-/// Rank and text by which kustomize orders types: namespaces and the like first, webhooks last, the rest by text.
+/// Rank and text by which kustomize orders types: namespaces and the like first, webhooks last, the
+/// rest by text.
 pub fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
-    let rank = match (FIRST.iter().position(|first| *first == kind), LAST.iter().position(|last| *last == kind)) {
+    let rank = match (
+        FIRST.iter().position(|first| *first == kind),
+        LAST.iter().position(|last| *last == kind),
+    ) {
         (Some(index), _) => index as i64 - FIRST.len() as i64,
         (_, Some(index)) => 1 + index as i64,
         _ => 0,
@@ -74,7 +102,12 @@ pub fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
 }
 
 fn type_text(group: &str, version: &str, kind: &str) -> String {
-    format!("{}_{}_{}", or(group, "~G"), or(version, "~V"), or(kind, "~K"))
+    format!(
+        "{}_{}_{}",
+        or(group, "~G"),
+        or(version, "~V"),
+        or(kind, "~K")
+    )
 }
 
 fn or<'t>(text: &'t str, instead: &'t str) -> &'t str {
@@ -90,13 +123,21 @@ fn legacy(resources: &mut [Resource], first: &[&str], last: &[&str]) {
         ranks.insert(kind, 1 + index as i64);
     }
     resources.sort_by_cached_key(|resource| {
-        // The core group comes after every other by its text, but its namespaces go before what others call Namespace, where
-        // namespaces are among themselves.
+        // The core group comes after every other by its text, but its namespaces go before what
+        // others call Namespace, where namespaces are among themselves.
         let namespace = resource.kind() == "Namespace" && ranks.contains_key("Namespace");
         let core_namespace = namespace && resource.group().is_empty();
-        let group_kind = if core_namespace { String::new() } else { type_text(resource.group(), resource.version(), resource.kind()) };
+        let group_kind = if core_namespace {
+            String::new()
+        } else {
+            type_text(resource.group(), resource.version(), resource.kind())
+        };
         let rank = ranks.get(resource.kind()).copied().unwrap_or_default();
-        let id = format!("{}|{}", or(resource.namespace().unwrap_or_default(), "~X"), or(resource.name(), "~N"));
+        let id = format!(
+            "{}|{}",
+            or(resource.namespace().unwrap_or_default(), "~X"),
+            or(resource.name(), "~N")
+        );
         (rank, namespace && !core_namespace, group_kind, id)
     });
 }

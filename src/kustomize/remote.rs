@@ -1,5 +1,5 @@
-//! What lies elsewhere: URLs of remote bases and files in all the forms that kustomize accepts, and Helm charts. Nothing is
-//! fetched and nothing is run; copies in the tree take their place.
+//! What lies elsewhere: URLs of remote bases and files in all the forms that kustomize accepts, and
+//! Helm charts. Nothing is fetched and nothing is run; copies in the tree take their place.
 //!
 //! Here: recognising URLs, judging whether one is pinned, finding copies.
 
@@ -48,12 +48,15 @@ pub struct Remote {
 
 /// Whether a path is an `http` or `https` URL.
 pub fn is_http(path: &str) -> bool {
-    strip_scheme(path, "http://").or_else(|| strip_scheme(path, "https://")).is_some()
+    strip_scheme(path, "http://")
+        .or_else(|| strip_scheme(path, "https://"))
+        .is_some()
 }
 
 fn strip_scheme<'a>(path: &'a str, scheme: &str) -> Option<&'a str> {
     let head = path.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme).then(|| &path[scheme.len()..])
+    head.eq_ignore_ascii_case(scheme)
+        .then(|| &path[scheme.len()..])
 }
 
 /// Takes a Git URL apart; `None` for anything that kustomize would take for a path.
@@ -64,13 +67,20 @@ pub fn parse(url: &str) -> Option<Remote> {
     let (location, query) = url.split_once('?').unwrap_or((url, ""));
     let parameter = |name: &str| {
         let values = query.split('&').filter_map(|pair| pair.split_once('='));
-        values.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| decoded(value)).next()
+        values
+            .filter(|(key, value)| *key == name && !value.is_empty())
+            .map(|(_, value)| decoded(value))
+            .next()
     };
-    let reference = parameter("ref").or_else(|| parameter("version")).unwrap_or_default();
+    let reference = parameter("ref")
+        .or_else(|| parameter("version"))
+        .unwrap_or_default();
     let location = strip_scheme(location, "git::").unwrap_or(location);
     let schemes = ["ssh://", "https://", "http://", "file://"];
-    let (scheme, rest) =
-        schemes.iter().find_map(|scheme| strip_scheme(location, scheme).map(|rest| (*scheme, rest))).unwrap_or(("", location));
+    let (scheme, rest) = schemes
+        .iter()
+        .find_map(|scheme| strip_scheme(location, scheme).map(|rest| (*scheme, rest)))
+        .unwrap_or(("", location));
     if scheme == "file://" {
         let (repository, folder) = split_marked(rest).unwrap_or((rest.to_string(), String::new()));
         return finish(scheme.to_string(), repository, folder, reference);
@@ -113,8 +123,11 @@ fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let code = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let digits = tail
+            .get(..2)
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let code = digits
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         match (first, code) {
             (b'%', Some(code)) => {
                 bytes.push(code);
@@ -134,14 +147,20 @@ fn finish(host: String, repository: String, folder: String, reference: String) -
         return None;
     }
     let folder = join("", folder.trim_start_matches('/'))?;
-    Some(Remote { repository: host + &repository, folder, reference })
+    Some(Remote {
+        repository: host + &repository,
+        folder,
+        reference,
+    })
 }
 
 fn split_user(text: &str) -> (&str, &str) {
     match text.find('@') {
         Some(at)
             if text.starts_with(|first: char| first.is_ascii_alphabetic())
-                && text[..at].chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') =>
+                && text[..at]
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '-') =>
         {
             text.split_at(at + 1)
         }
@@ -149,7 +168,8 @@ fn split_user(text: &str) -> (&str, &str) {
     }
 }
 
-/// Splits where the URL itself says that the repository ends: after `_git/NAME`, at `//`, after `.git`.
+/// Splits where the URL itself says that the repository ends: after `_git/NAME`, at `//`, after
+/// `.git`.
 fn split_marked(path: &str) -> Option<(String, String)> {
     if let Some(index) = path.find("_git/") {
         let after = &path[index + 5..];
@@ -163,8 +183,8 @@ fn split_marked(path: &str) -> Option<(String, String)> {
     Some((path[..index].to_string(), path[index..].to_string()))
 }
 
-/// Whether a reference names one commit for good: a full commit id, or a tag that looks like a version: `v1.2.3`, `1.2`,
-/// `controller-v1.5.1`, `v20251006-15a86e52ee`.
+/// Whether a reference names one commit for good: a full commit id, or a tag that looks like a
+/// version: `v1.2.3`, `1.2`, `controller-v1.5.1`, `v20251006-15a86e52ee`.
 pub fn is_pinned(reference: &str) -> bool {
     let commit = reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
     let name = reference.rsplit('/').next().unwrap_or_default();
@@ -172,21 +192,33 @@ pub fn is_pinned(reference: &str) -> bool {
     let version = |text: &str| {
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let leading = digits(text);
-        leading > 0 && text.get(leading..).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| digits(rest) > 0)
+        leading > 0
+            && text
+                .get(leading..)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|rest| digits(rest) > 0)
     };
     // a build of a day: the date and what it was built from
     let build = name
         .strip_prefix('v')
         .and_then(|rest| rest.split_once('-'))
-        .is_some_and(|(date, id)| date.len() == 8 && digits(date) == 8 && id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        .is_some_and(|(date, id)| {
+            date.len() == 8
+                && digits(date) == 8
+                && id.len() >= 7
+                && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
     // a branch such as `release-1.2` has no `v` before its number
-    let prefixed = name.match_indices("-v").any(|(at, _)| name.get(at + 1..).is_some_and(version));
+    let prefixed = name
+        .match_indices("-v")
+        .any(|(at, _)| name.get(at + 1..).is_some_and(version));
     commit || version(name) || build || prefixed
 }
 
 impl Remotes {
-    /// The folder or file of the tree that stands for a URL. A repository or folder that is mapped brings everything below it;
-    /// one that is mapped without `ref` stands for every revision. The closest entry counts.
+    /// The folder or file of the tree that stands for a URL. A repository or folder that is mapped
+    /// brings everything below it; one that is mapped without `ref` stands for every revision. The
+    /// closest entry counts.
     pub fn copy_of(&self, url: &str) -> Option<String> {
         if self.urls.is_empty() {
             return None;
@@ -198,8 +230,11 @@ impl Remotes {
         let fits = |(known, place): (&String, &String)| -> Option<((usize, bool), String)> {
             let (rest, length, pinned) = match (&wanted, parse(known)) {
                 (Some((repository, wanted)), Some(known)) => {
-                    let same = *repository == repository_of(&known) && (known.reference.is_empty() || known.reference == wanted.reference);
-                    let rest = same.then(|| below(&wanted.folder, &known.folder)).flatten()?;
+                    let same = *repository == repository_of(&known)
+                        && (known.reference.is_empty() || known.reference == wanted.reference);
+                    let rest = same
+                        .then(|| below(&wanted.folder, &known.folder))
+                        .flatten()?;
                     (rest, known.folder.len(), !known.reference.is_empty())
                 }
                 // of a plain file server, everything below a URL
@@ -207,26 +242,43 @@ impl Remotes {
             };
             Some(((length, pinned), join(&join("", place)?, rest)?))
         };
-        self.urls.iter().filter_map(fits).max_by_key(|(rank, _)| *rank).map(|(_, place)| place)
+        self.urls
+            .iter()
+            .filter_map(fits)
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, place)| place)
     }
 
     /// The copy of what a chart makes for the kustomization of a folder.
     pub fn chart(&self, name: &str, release: Option<&str>, folder: &str) -> Option<&Chart> {
-        let matches = |glob: &str| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(folder));
+        let matches =
+            |glob: &str| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(folder));
         self.charts.iter().find(|chart| {
             chart.name == name
-                && chart.release.as_deref().is_none_or(|wanted| Some(wanted) == release)
+                && chart
+                    .release
+                    .as_deref()
+                    .is_none_or(|wanted| Some(wanted) == release)
                 && chart.path.as_deref().is_none_or(matches)
         })
     }
 }
 
-/// What tells one repository from another, however it is reached: `git@github.com:acme/bases.git` is
-/// `https://github.com/acme/bases`.
+/// What tells one repository from another, however it is reached: `git@github.com:acme/bases.git`
+/// is `https://github.com/acme/bases`.
 fn repository_of(remote: &Remote) -> String {
-    let plain = remote.repository.split_once("://").map_or(&*remote.repository, |(_, rest)| rest);
-    let plain = plain.rsplit_once('@').map_or(plain, |(_, rest)| rest).replacen(':', "/", 1);
-    plain.trim_end_matches('/').trim_end_matches(".git").to_lowercase()
+    let plain = remote
+        .repository
+        .split_once("://")
+        .map_or(&*remote.repository, |(_, rest)| rest);
+    let plain = plain
+        .rsplit_once('@')
+        .map_or(plain, |(_, rest)| rest)
+        .replacen(':', "/", 1);
+    plain
+        .trim_end_matches('/')
+        .trim_end_matches(".git")
+        .to_lowercase()
 }
 
 /// What follows a folder in a path; empty when they are the same.
@@ -235,13 +287,21 @@ fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
         return Some(path);
     }
     let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
 }
 
 /// What to say when the configuration names a copy that is not there.
 pub fn missing_copy(reference: &Text, place: &str) -> Problem {
-    let message = format!("the configuration says that {place:?} is the copy of {:?}, but nothing is there", &**reference);
-    Problem::error(reference.origin(), message).with_help("correct the entry under remotes, or put the copy there")
+    let message = format!(
+        "the configuration says that {place:?} is the copy of {:?}, but nothing is there",
+        &**reference
+    );
+    Problem::error(reference.origin(), message)
+        .with_help("correct the entry under remotes, or put the copy there")
 }
 
 /// What to say of a URL that has no folder in the tree.
@@ -252,17 +312,32 @@ pub fn problem(reference: &Text) -> Problem {
         _ => url.split(['/', '?', '&', '=', '@']).any(is_pinned),
     };
     let (kind, message) = match pinned {
-        true => (ProblemKind::RemotePinned, format!("{url:?} is remote and has no copy in the repository, so it was left out")),
+        true => (
+            ProblemKind::RemotePinned,
+            format!("{url:?} is remote and has no copy in the repository, so it was left out"),
+        ),
         false => (
             ProblemKind::RemoteUnpinned,
-            format!("{url:?} is remote, can change at any time and has no copy in the repository, so it was left out"),
+            format!(
+                "{url:?} is remote, can change at any time and has no copy in the repository, so it was left out"
+            ),
         ),
     };
     let help = match pinned {
-        true => "put a copy into the repository and name its folder under remotes in the configuration",
-        false => "pin it with ?ref= and a version tag or full commit id, or put a copy into the repository",
+        true => {
+            "put a copy into the repository and name its folder under remotes in the configuration"
+        }
+        false => {
+            "pin it with ?ref= and a version tag or full commit id, or put a copy into the repository"
+        }
     };
-    Problem { kind, message, help: Some(help.to_string()), origin: reference.origin(), related: Vec::new() }
+    Problem {
+        kind,
+        message,
+        help: Some(help.to_string()),
+        origin: reference.origin(),
+        related: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -272,42 +347,166 @@ mod tests {
     #[test]
     fn takes_urls_apart() {
         let cases = [
-            ("https://github.com/acme/bases//web?ref=v3", "https://github.com/acme/bases", "web", "v3"),
-            ("https://github.com/acme/bases//web/?timeout=90s&ref=v3&submodules=false", "https://github.com/acme/bases", "web", "v3"),
-            ("github.com/acme/bases/web/prod?version=main", "https://github.com/acme/bases", "web/prod", "main"),
-            ("github.com/acme/bases?version=main&ref=v2", "https://github.com/acme/bases", "", "v2"),
-            ("http://GitHub.com/acme/bases/web", "https://github.com/acme/bases", "web", ""),
-            ("github.com:acme/bases.git", "https://github.com/acme/bases.git", "", ""),
-            ("git@github.com:acme/bases.git/web", "git@github.com:acme/bases.git", "web", ""),
-            ("git@github.com/acme/bases/web", "git@github.com:acme/bases", "web", ""),
-            ("acme-42@github.com/acme/bases", "acme-42@github.com:acme/bases", "", ""),
-            ("ssh://git@github.com/acme/bases//web?ref=v1", "git@github.com:acme/bases", "web", "v1"),
-            ("ssh://git@ssh.github.com:443/acme/bases.git", "ssh://git@ssh.github.com:443/acme/bases.git", "", ""),
-            ("ssh://git@example.com/acme/bases.git//web?ref=1.2.3", "ssh://git@example.com/acme/bases.git", "/web", "1.2.3"),
-            ("git@gitlab.example.com:infra/k8s/bases.git?ref=v0.1.0", "git@gitlab.example.com:infra/k8s/bases.git", "", "v0.1.0"),
-            ("git@bitbucket.example.com/acme/bases.git//web", "git@bitbucket.example.com/acme/bases.git", "/web", ""),
-            ("git@gist.example.com:0f1e2d3c.git", "git@gist.example.com:0f1e2d3c.git", "", ""),
-            ("git::https://example.com/acme/bases", "https://example.com/acme/bases", "", ""),
-            ("https://example.com/path/to/bases//web", "https://example.com/path/to/bases", "web", ""),
-            ("https://example.com/scm/team/bases.git", "https://example.com/scm/team/bases.git", "", ""),
+            (
+                "https://github.com/acme/bases//web?ref=v3",
+                "https://github.com/acme/bases",
+                "web",
+                "v3",
+            ),
+            (
+                "https://github.com/acme/bases//web/?timeout=90s&ref=v3&submodules=false",
+                "https://github.com/acme/bases",
+                "web",
+                "v3",
+            ),
+            (
+                "github.com/acme/bases/web/prod?version=main",
+                "https://github.com/acme/bases",
+                "web/prod",
+                "main",
+            ),
+            (
+                "github.com/acme/bases?version=main&ref=v2",
+                "https://github.com/acme/bases",
+                "",
+                "v2",
+            ),
+            (
+                "http://GitHub.com/acme/bases/web",
+                "https://github.com/acme/bases",
+                "web",
+                "",
+            ),
+            (
+                "github.com:acme/bases.git",
+                "https://github.com/acme/bases.git",
+                "",
+                "",
+            ),
+            (
+                "git@github.com:acme/bases.git/web",
+                "git@github.com:acme/bases.git",
+                "web",
+                "",
+            ),
+            (
+                "git@github.com/acme/bases/web",
+                "git@github.com:acme/bases",
+                "web",
+                "",
+            ),
+            (
+                "acme-42@github.com/acme/bases",
+                "acme-42@github.com:acme/bases",
+                "",
+                "",
+            ),
+            (
+                "ssh://git@github.com/acme/bases//web?ref=v1",
+                "git@github.com:acme/bases",
+                "web",
+                "v1",
+            ),
+            (
+                "ssh://git@ssh.github.com:443/acme/bases.git",
+                "ssh://git@ssh.github.com:443/acme/bases.git",
+                "",
+                "",
+            ),
+            (
+                "ssh://git@example.com/acme/bases.git//web?ref=1.2.3",
+                "ssh://git@example.com/acme/bases.git",
+                "/web",
+                "1.2.3",
+            ),
+            (
+                "git@gitlab.example.com:infra/k8s/bases.git?ref=v0.1.0",
+                "git@gitlab.example.com:infra/k8s/bases.git",
+                "",
+                "v0.1.0",
+            ),
+            (
+                "git@bitbucket.example.com/acme/bases.git//web",
+                "git@bitbucket.example.com/acme/bases.git",
+                "/web",
+                "",
+            ),
+            (
+                "git@gist.example.com:0f1e2d3c.git",
+                "git@gist.example.com:0f1e2d3c.git",
+                "",
+                "",
+            ),
+            (
+                "git::https://example.com/acme/bases",
+                "https://example.com/acme/bases",
+                "",
+                "",
+            ),
+            (
+                "https://example.com/path/to/bases//web",
+                "https://example.com/path/to/bases",
+                "web",
+                "",
+            ),
+            (
+                "https://example.com/scm/team/bases.git",
+                "https://example.com/scm/team/bases.git",
+                "",
+                "",
+            ),
             (
                 "https://git-codecommit.eu-west-1.amazonaws.com/acme/bases/web",
                 "https://git-codecommit.eu-west-1.amazonaws.com/acme/bases",
                 "web",
                 "",
             ),
-            ("https://dev.azure.com/org/project/_git/repo/a/b", "https://dev.azure.com/org/project/_git/repo", "a/b", ""),
-            ("https://dev.azure.com/org/project/_git/repo?version=v1", "https://dev.azure.com/org/project/_git/repo", "", "v1"),
-            ("https://example.com/acme/bases?ref=kustomize%2Fv5", "https://example.com/acme/bases", "", "kustomize/v5"),
-            ("https://example.com/acme/bases?ref=a%+f", "https://example.com/acme/bases", "", "a% f"),
-            ("https://example.com/acme/bases/?ref=with_git/and.git/in", "https://example.com/acme/bases", "", "with_git/and.git/in"),
+            (
+                "https://dev.azure.com/org/project/_git/repo/a/b",
+                "https://dev.azure.com/org/project/_git/repo",
+                "a/b",
+                "",
+            ),
+            (
+                "https://dev.azure.com/org/project/_git/repo?version=v1",
+                "https://dev.azure.com/org/project/_git/repo",
+                "",
+                "v1",
+            ),
+            (
+                "https://example.com/acme/bases?ref=kustomize%2Fv5",
+                "https://example.com/acme/bases",
+                "",
+                "kustomize/v5",
+            ),
+            (
+                "https://example.com/acme/bases?ref=a%+f",
+                "https://example.com/acme/bases",
+                "",
+                "a% f",
+            ),
+            (
+                "https://example.com/acme/bases/?ref=with_git/and.git/in",
+                "https://example.com/acme/bases",
+                "",
+                "with_git/and.git/in",
+            ),
             ("file:///srv/repo.git/x", "file:///srv/repo.git", "x", ""),
-            ("file:///srv/repo//x?ref=main", "file:///srv/repo", "x", "main"),
+            (
+                "file:///srv/repo//x?ref=main",
+                "file:///srv/repo",
+                "x",
+                "main",
+            ),
             ("file://a/b/repo", "file://a/b/repo", "", ""),
         ];
         for (url, repository, folder, reference) in cases {
             let folder = folder.trim_start_matches('/');
-            let expected = Remote { repository: repository.into(), folder: folder.into(), reference: reference.into() };
+            let expected = Remote {
+                repository: repository.into(),
+                folder: folder.into(),
+                reference: reference.into(),
+            };
             assert_eq!(parse(url), Some(expected), "{url}");
         }
         let paths = [
@@ -320,9 +519,14 @@ mod tests {
             "gh:acme/bases",
             "a.github.com/b/c",
         ];
-        for path in
-            paths.into_iter().chain(["https://", "git@", "ssh://git@host", "https://github.com/acme/bases//../x", "htxp://a.b/c/d", ""])
-        {
+        for path in paths.into_iter().chain([
+            "https://",
+            "git@",
+            "ssh://git@host",
+            "https://github.com/acme/bases//../x",
+            "htxp://a.b/c/d",
+            "",
+        ]) {
             assert_eq!(parse(path), None, "{path}");
         }
     }
@@ -332,24 +536,54 @@ mod tests {
         let urls = [
             ("https://github.com/acme/bases", "vendor/bases"),
             ("https://github.com/acme/bases?ref=v3", "vendor/bases-v3/"),
-            ("https://github.com/acme/bases//web/special?ref=v3", "special"),
+            (
+                "https://github.com/acme/bases//web/special?ref=v3",
+                "special",
+            ),
             ("https://files.example.com/crds", "vendor/crds"),
             ("https://example.com/one.yaml", "vendor/one.yaml"),
             ("https://raw.example.com/acme/bases/v1", "vendor/raw"),
         ];
-        let urls = urls.iter().map(|(url, place)| (url.to_string(), place.to_string())).collect();
-        let remotes = Remotes { urls, charts: Vec::new() };
+        let urls = urls
+            .iter()
+            .map(|(url, place)| (url.to_string(), place.to_string()))
+            .collect();
+        let remotes = Remotes {
+            urls,
+            charts: Vec::new(),
+        };
         for (url, place) in [
-            ("https://github.com/acme/bases//web?ref=v2", Some("vendor/bases/web")),
-            ("git@github.com:acme/bases.git//web?ref=v2", Some("vendor/bases/web")),
-            ("github.com/acme/bases/web?ref=v3&timeout=10s", Some("vendor/bases-v3/web")),
-            ("https://github.com/acme/bases//web/special/deep?ref=v3", Some("special/deep")),
-            ("https://github.com/acme/bases//web/specialist?ref=v3", Some("vendor/bases-v3/web/specialist")),
+            (
+                "https://github.com/acme/bases//web?ref=v2",
+                Some("vendor/bases/web"),
+            ),
+            (
+                "git@github.com:acme/bases.git//web?ref=v2",
+                Some("vendor/bases/web"),
+            ),
+            (
+                "github.com/acme/bases/web?ref=v3&timeout=10s",
+                Some("vendor/bases-v3/web"),
+            ),
+            (
+                "https://github.com/acme/bases//web/special/deep?ref=v3",
+                Some("special/deep"),
+            ),
+            (
+                "https://github.com/acme/bases//web/specialist?ref=v3",
+                Some("vendor/bases-v3/web/specialist"),
+            ),
             ("https://github.com/acme/other//web", None),
-            ("https://files.example.com/crds/a.yaml", Some("vendor/crds/a.yaml")),
+            (
+                "https://files.example.com/crds/a.yaml",
+                Some("vendor/crds/a.yaml"),
+            ),
             ("https://files.example.com/crdsx/a.yaml", None),
             ("https://example.com/one.yaml", Some("vendor/one.yaml")),
-            ("https://raw.example.com/acme/bases/v1/web/a.yaml", Some("vendor/raw/web/a.yaml")),
+            (
+                "https://raw.example.com/acme/bases/v1/web/a.yaml",
+                Some("vendor/raw/web/a.yaml"),
+            ),
             ("https://raw.example.com/acme/bases/v2/web/a.yaml", None),
             ("../base", None),
         ] {
@@ -371,10 +605,20 @@ mod tests {
             chart("redis", None, Some("apps/*/overlays/production"), "b"),
             chart("redis", None, Some("apps/**"), "c"),
         ];
-        let remotes = Remotes { urls: BTreeMap::new(), charts };
-        let output = |name, release, folder| remotes.chart(name, release, folder).map(|chart| chart.output.as_str());
+        let remotes = Remotes {
+            urls: BTreeMap::new(),
+            charts,
+        };
+        let output = |name, release, folder| {
+            remotes
+                .chart(name, release, folder)
+                .map(|chart| chart.output.as_str())
+        };
         assert_eq!(output("redis", Some("cache"), "x"), Some("a"));
-        assert_eq!(output("redis", None, "apps/web/overlays/production"), Some("b"));
+        assert_eq!(
+            output("redis", None, "apps/web/overlays/production"),
+            Some("b")
+        );
         assert_eq!(output("redis", Some("other"), "apps/web/base"), Some("c"));
         assert_eq!(output("redis", None, "x"), None);
         assert_eq!(output("mysql", None, "apps/web/base"), None);
@@ -382,8 +626,16 @@ mod tests {
 
     #[test]
     fn pins_are_commits_and_versions() {
-        assert!(is_pinned("v1.2.3") && is_pinned("1.2") && is_pinned("0123456789abcdef0123456789abcdef01234567"));
-        assert!(is_pinned("controller-v1.5.1") && is_pinned("kustomize/v5.8.2") && is_pinned("v20251006-15a86e52ee"));
+        assert!(
+            is_pinned("v1.2.3")
+                && is_pinned("1.2")
+                && is_pinned("0123456789abcdef0123456789abcdef01234567")
+        );
+        assert!(
+            is_pinned("controller-v1.5.1")
+                && is_pinned("kustomize/v5.8.2")
+                && is_pinned("v20251006-15a86e52ee")
+        );
         assert!(!is_pinned("release-1.2") && !is_pinned("dev-v2") && !is_pinned("v20251006-next"));
         assert!(!is_pinned("main") && !is_pinned("v3x") && !is_pinned("release") && !is_pinned(""));
     }

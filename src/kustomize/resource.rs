@@ -1,4 +1,5 @@
-//! A rendered object together with what kustomize remembers of it: earlier identities, prefixes, hash and merge behaviour.
+//! A rendered object together with what kustomize remembers of it: earlier identities, prefixes,
+//! hash and merge behaviour.
 //!
 //! Here: the types and identity tests. Not here: anything that changes a resource.
 
@@ -8,7 +9,8 @@ use super::transform::field_spec;
 use super::{hash, schema};
 use crate::yaml::{By, Data, Entry, Node, Origin};
 
-/// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the build is done.
+/// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the
+/// build is done.
 const BUILD_ANNOTATION: &str = "internal.config.kubernetes.io/";
 /// The annotation that stands for all of them while we build, see [`Resource::mark`].
 const MARK: &str = "internal.config.kubernetes.io/previousNames";
@@ -29,21 +31,31 @@ pub struct ResourceId {
 impl ResourceId {
     /// The API group: `apps` of `apps/v1`, empty for `v1`.
     pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
     }
     /// The API version: `v1` of `apps/v1`.
     pub fn version(&self) -> &str {
-        self.api_version.split_once('/').map_or(&self.api_version, |(_, version)| version)
+        self.api_version
+            .split_once('/')
+            .map_or(&self.api_version, |(_, version)| version)
     }
-    /// The name without the hash of its content, with which the name of a generated ConfigMap or Secret changes.
+    /// The name without the hash of its content, with which the name of a generated ConfigMap or
+    /// Secret changes.
     pub fn lasting_name(&self) -> &str {
-        if matches!(&*self.kind, "ConfigMap" | "Secret") { hash::without_suffix(&self.name) } else { &self.name }
+        if matches!(&*self.kind, "ConfigMap" | "Secret") {
+            hash::without_suffix(&self.name)
+        } else {
+            &self.name
+        }
     }
     /// Whether the kind is known to live outside namespaces.
     pub fn is_cluster_scoped(&self) -> bool {
         schema::is_cluster_scoped(&self.api_version, &self.kind)
     }
-    /// The namespace that counts for identity: none for cluster-scoped kinds, `default` where nothing is written.
+    /// The namespace that counts for identity: none for cluster-scoped kinds, `default` where
+    /// nothing is written.
     pub fn effective_namespace(&self) -> &str {
         effective_namespace(&self.api_version, &self.kind, self.namespace.as_deref())
     }
@@ -59,12 +71,19 @@ impl ResourceId {
 /// The namespace that cluster-scoped objects count as being in.
 pub const NO_NAMESPACE: &str = "_non_namespaceable_";
 
-/// The namespace that counts for the identity of an object of a kind, see [`ResourceId::effective_namespace`].
-pub fn effective_namespace<'a>(api_version: &str, kind: &str, namespace: Option<&'a str>) -> &'a str {
+/// The namespace that counts for the identity of an object of a kind, see
+/// [`ResourceId::effective_namespace`].
+pub fn effective_namespace<'a>(
+    api_version: &str,
+    kind: &str,
+    namespace: Option<&'a str>,
+) -> &'a str {
     if schema::is_cluster_scoped(api_version, kind) {
         return NO_NAMESPACE;
     }
-    namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("default")
+    namespace
+        .filter(|namespace| !namespace.is_empty())
+        .unwrap_or("default")
 }
 
 impl std::fmt::Display for ResourceId {
@@ -96,12 +115,14 @@ pub enum Behavior {
 pub struct Resource {
     /// The whole object (a map).
     pub node: Node,
-    /// Identity as first written: before prefix, suffix, hash, namespace. Pairs of environments match on it.
+    /// Identity as first written: before prefix, suffix, hash, namespace. Pairs of environments
+    /// match on it.
     pub original: ResourceId,
     /// Whether a configMapGenerator or secretGenerator made it.
     pub generated: bool,
-    /// Identities it had before the present one, oldest first; the namespace is the effective one of that time. Empty until
-    /// something stored one ([`Resource::store_previous`]), as kustomize's name references only follow recorded names.
+    /// Identities it had before the present one, oldest first; the namespace is the effective one
+    /// of that time. Empty until something stored one ([`Resource::store_previous`]), as
+    /// kustomize's name references only follow recorded names.
     pub previous: Vec<ResourceId>,
     /// Name prefixes added so far, in the order of adding.
     pub prefixes: Vec<Arc<str>>,
@@ -117,7 +138,8 @@ pub struct Resource {
     pub renamed_by: Option<Origin>,
     /// Labels and annotations whose value stands at several places at once, see [`SharedValue`].
     pub shared: Vec<SharedValue>,
-    /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set only when that is asked for.
+    /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set
+    /// only when that is asked for.
     pub trail: Option<Arc<Trail>>,
 }
 
@@ -130,10 +152,11 @@ pub struct Trail {
     pub transformations: Vec<String>,
 }
 
-/// A label or annotation that one transformer made at several places of an object (metadata, selector, template).
+/// A label or annotation that one transformer made at several places of an object (metadata,
+/// selector, template).
 ///
-/// Kustomize puts the same YAML node at all of them, so what changes the value at one place later, such as a patch of
-/// `metadata.labels`, changes it at the others as well.
+/// Kustomize puts the same YAML node at all of them, so what changes the value at one place later,
+/// such as a patch of `metadata.labels`, changes it at the others as well.
 #[derive(Clone, Debug)]
 pub struct SharedValue {
     /// The key.
@@ -167,46 +190,83 @@ impl Resource {
         resource.recall();
         resource
     }
-    /// Reads what a manifest itself says in kustomize's own annotations, as the output of another build may.
+    /// Reads what a manifest itself says in kustomize's own annotations, as the output of another
+    /// build may.
     fn recall(&mut self) {
-        let Some(annotations) = self.node.at(&["metadata", "annotations"]) else { return };
-        if !annotations.entries().iter().any(|entry| entry.key.starts_with(BUILD_ANNOTATION)) {
+        let Some(annotations) = self.node.at(&["metadata", "annotations"]) else {
+            return;
+        };
+        if !annotations
+            .entries()
+            .iter()
+            .any(|entry| entry.key.starts_with(BUILD_ANNOTATION))
+        {
             return;
         }
         let list = |name: &str| -> Vec<Arc<str>> {
-            let text = annotations.get(&format!("{BUILD_ANNOTATION}{name}")).and_then(Node::text).unwrap_or_default();
-            text.split(',').filter(|item| !item.is_empty()).map(Arc::from).collect()
+            let text = annotations
+                .get(&format!("{BUILD_ANNOTATION}{name}"))
+                .and_then(Node::text)
+                .unwrap_or_default();
+            text.split(',')
+                .filter(|item| !item.is_empty())
+                .map(Arc::from)
+                .collect()
         };
-        let (names, kinds, namespaces) = (list("previousNames"), list("previousKinds"), list("previousNamespaces"));
+        let (names, kinds, namespaces) = (
+            list("previousNames"),
+            list("previousKinds"),
+            list("previousNamespaces"),
+        );
         let (prefixes, suffixes) = (list("prefixes"), list("suffixes"));
         let api_version = self.api_version().to_string();
-        let ids = names.iter().zip(&kinds).zip(&namespaces).map(|((name, kind), namespace)| ResourceId {
-            api_version: api_version.clone(),
-            kind: kind.to_string(),
-            namespace: Some(namespace.to_string()),
-            name: name.to_string(),
-        });
+        let ids = names
+            .iter()
+            .zip(&kinds)
+            .zip(&namespaces)
+            .map(|((name, kind), namespace)| ResourceId {
+                api_version: api_version.clone(),
+                kind: kind.to_string(),
+                namespace: Some(namespace.to_string()),
+                name: name.to_string(),
+            });
         let ids: Vec<ResourceId> = ids.collect();
         (self.previous, self.prefixes, self.suffixes) = (ids, prefixes, suffixes);
     }
-    /// Gives the object an annotation as soon as kustomize has something to remember of it. It is taken away at the end, but
-    /// until then the object has a map of annotations, which decides what patches and transformers find; and with the
-    /// annotation goes the memory, see [`Resource::forget_unless_marked`].
+    /// Gives the object an annotation as soon as kustomize has something to remember of it. It is
+    /// taken away at the end, but until then the object has a map of annotations, which decides
+    /// what patches and transformers find; and with the annotation goes the memory, see
+    /// [`Resource::forget_unless_marked`].
     pub fn mark(&mut self) {
-        let origin = Origin { end: self.node.origin.start, ..self.node.origin.with(By::BuildMetadata) };
+        let origin = Origin {
+            end: self.node.origin.start,
+            ..self.node.origin.with(By::BuildMetadata)
+        };
         if self.node.as_map().is_none() {
             return;
         }
         for (parent, key) in [(&[][..], "metadata"), (&["metadata"], "annotations")] {
-            if let Some(parent) = parent.iter().try_fold(&mut self.node, |node, key| node.get_mut(key))
+            if let Some(parent) = parent
+                .iter()
+                .try_fold(&mut self.node, |node, key| node.get_mut(key))
                 && parent.get(key).is_none_or(Node::is_null)
             {
                 parent.set(key, Node::map(Vec::new(), origin), origin);
             }
         }
-        let annotations = self.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
-        if let Some(map) = annotations.filter(|annotations| annotations.get(MARK).is_none()).and_then(Node::map_mut) {
-            map.entries.push(Entry { key: MARK.into(), key_origin: origin, value: Node::string("", origin) });
+        let annotations = self
+            .node
+            .get_mut("metadata")
+            .and_then(|metadata| metadata.get_mut("annotations"));
+        if let Some(map) = annotations
+            .filter(|annotations| annotations.get(MARK).is_none())
+            .and_then(Node::map_mut)
+        {
+            map.entries.push(Entry {
+                key: MARK.into(),
+                key_origin: origin,
+                value: Node::string("", origin),
+            });
         }
     }
     /// Whether [`Resource::mark`] was called and no patch took the annotation away.
@@ -224,24 +284,42 @@ impl Resource {
             self.trail = None;
         }
     }
-    /// Brings a value that was changed at one of the places that share it to the others; of several changes the last in the
-    /// order of keys counts, as kustomize walks.
+    /// Brings a value that was changed at one of the places that share it to the others; of several
+    /// changes the last in the order of keys counts, as kustomize walks.
     pub fn settle_shared(&mut self) {
         for shared in &mut self.shared {
             let mut last: Option<&Node> = None;
             for steps in &shared.maps {
                 field_spec::visit(&self.node, steps, &mut |map| {
-                    let value = map.get(&shared.key).filter(|value| is_shared(value, shared.origin));
-                    let changed = value.filter(|value| value.as_scalar().is_some_and(|scalar| scalar.text != shared.text));
+                    let value = map
+                        .get(&shared.key)
+                        .filter(|value| is_shared(value, shared.origin));
+                    let changed = value.filter(|value| {
+                        value
+                            .as_scalar()
+                            .is_some_and(|scalar| scalar.text != shared.text)
+                    });
                     last = changed.or(last);
                 });
             }
-            let Some(winner) = last.cloned() else { continue };
-            let Some(scalar) = winner.as_scalar().cloned() else { continue };
+            let Some(winner) = last.cloned() else {
+                continue;
+            };
+            let Some(scalar) = winner.as_scalar().cloned() else {
+                continue;
+            };
             for steps in shared.maps.clone() {
                 visit_maps_mut(&mut self.node, &steps, &mut |map| {
-                    let Some(value) = map.get_mut(&shared.key).filter(|value| is_shared(value, shared.origin)) else { return };
-                    if value.as_scalar().is_some_and(|present| present.text != scalar.text) {
+                    let Some(value) = map
+                        .get_mut(&shared.key)
+                        .filter(|value| is_shared(value, shared.origin))
+                    else {
+                        return;
+                    };
+                    if value
+                        .as_scalar()
+                        .is_some_and(|present| present.text != scalar.text)
+                    {
                         value.replace(Data::Scalar(scalar.clone()), winner.origin);
                     }
                 });
@@ -261,14 +339,23 @@ impl Resource {
     }
     /// Identity as kustomize calls original: the oldest recorded one, or the present one.
     pub fn first_id(&self) -> ResourceId {
-        self.previous.first().map_or_else(|| self.id(), |first| self.with_present_version(first))
+        self.previous
+            .first()
+            .map_or_else(|| self.id(), |first| self.with_present_version(first))
     }
-    /// Recorded identities, oldest first, and then the present one. Earlier ones take the present group and version.
+    /// Recorded identities, oldest first, and then the present one. Earlier ones take the present
+    /// group and version.
     pub fn all_ids(&self) -> impl Iterator<Item = ResourceId> + '_ {
-        self.previous.iter().map(|previous| self.with_present_version(previous)).chain(std::iter::once_with(|| self.id()))
+        self.previous
+            .iter()
+            .map(|previous| self.with_present_version(previous))
+            .chain(std::iter::once_with(|| self.id()))
     }
     fn with_present_version(&self, previous: &ResourceId) -> ResourceId {
-        ResourceId { api_version: self.api_version().to_string(), ..previous.clone() }
+        ResourceId {
+            api_version: self.api_version().to_string(),
+            ..previous.clone()
+        }
     }
     /// Records the present identity before a change of name, namespace or kind.
     pub fn store_previous(&mut self) {
@@ -279,19 +366,30 @@ impl Resource {
     }
     /// `apiVersion`, empty when absent.
     pub fn api_version(&self) -> &str {
-        self.node.get("apiVersion").and_then(Node::text).unwrap_or_default()
+        self.node
+            .get("apiVersion")
+            .and_then(Node::text)
+            .unwrap_or_default()
     }
     /// `kind`, empty when absent.
     pub fn kind(&self) -> &str {
-        self.node.get("kind").and_then(Node::text).unwrap_or_default()
+        self.node
+            .get("kind")
+            .and_then(Node::text)
+            .unwrap_or_default()
     }
     /// `metadata.name` as rendered.
     pub fn name(&self) -> &str {
-        self.node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default()
+        self.node
+            .at(&["metadata", "name"])
+            .and_then(Node::text)
+            .unwrap_or_default()
     }
     /// `metadata.namespace` as rendered.
     pub fn namespace(&self) -> Option<&str> {
-        self.node.at(&["metadata", "namespace"]).and_then(Node::text)
+        self.node
+            .at(&["metadata", "namespace"])
+            .and_then(Node::text)
     }
     /// The namespace that counts for identity, see [`ResourceId::effective_namespace`].
     pub fn effective_namespace(&self) -> &str {
@@ -299,12 +397,16 @@ impl Resource {
     }
     /// The API group of `apiVersion`; empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version().split_once('/').map_or("", |(group, _)| group)
+        self.api_version()
+            .split_once('/')
+            .map_or("", |(group, _)| group)
     }
     /// The version part of `apiVersion`.
     pub fn version(&self) -> &str {
         let version = self.api_version();
-        version.split_once('/').map_or(version, |(_, version)| version)
+        version
+            .split_once('/')
+            .map_or(version, |(_, version)| version)
     }
 }
 
@@ -319,7 +421,10 @@ fn is_shared(value: &Node, origin: Origin) -> bool {
 
 fn visit_maps_mut(node: &mut Node, steps: &[Box<str>], see: &mut dyn FnMut(&mut Node)) {
     if let Some(list) = node.list_mut() {
-        return list.items.iter_mut().for_each(|item| visit_maps_mut(item, steps, see));
+        return list
+            .items
+            .iter_mut()
+            .for_each(|item| visit_maps_mut(item, steps, see));
     }
     match steps.split_first() {
         None => see(node),

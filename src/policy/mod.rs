@@ -1,7 +1,8 @@
 //! Rego policies with conftest's conventions, evaluated by regorus.
 //!
-//! Here: reading policy files and compiling them ([`Policies`]). `evaluate` runs them over a repo, `scan` reads what regorus does
-//! not tell (rule names, recursion), `testing` runs `test_*` rules. Policies reach neither network nor clock nor environment.
+//! Here: reading policy files and compiling them ([`Policies`]). `evaluate` runs them over a repo,
+//! `scan` reads what regorus does not tell (rule names, recursion), `testing` runs `test_*` rules.
+//! Policies reach neither network nor clock nor environment.
 
 mod evaluate;
 mod load;
@@ -21,16 +22,46 @@ pub use testing::{TestOutcome, TestResult};
 
 /// The policies that ship with the tool: `builtin/NAME` and its text.
 const BUILT_IN: &[(&str, &str)] = &[
-    ("allowed-registries", include_str!("../../policies/allowed-registries.rego")),
-    ("digest-required", include_str!("../../policies/digest-required.rego")),
-    ("disruption-budget-required", include_str!("../../policies/disruption-budget-required.rego")),
-    ("autoscaler-required", include_str!("../../policies/autoscaler-required.rego")),
-    ("no-host-access", include_str!("../../policies/no-host-access.rego")),
-    ("no-privileged-containers", include_str!("../../policies/no-privileged-containers.rego")),
-    ("owner-label-required", include_str!("../../policies/owner-label-required.rego")),
-    ("probes-required", include_str!("../../policies/probes-required.rego")),
-    ("promotion-image-only", include_str!("../../policies/promotion-image-only.rego")),
-    ("scan-required", include_str!("../../policies/scan-required.rego")),
+    (
+        "allowed-registries",
+        include_str!("../../policies/allowed-registries.rego"),
+    ),
+    (
+        "digest-required",
+        include_str!("../../policies/digest-required.rego"),
+    ),
+    (
+        "disruption-budget-required",
+        include_str!("../../policies/disruption-budget-required.rego"),
+    ),
+    (
+        "autoscaler-required",
+        include_str!("../../policies/autoscaler-required.rego"),
+    ),
+    (
+        "no-host-access",
+        include_str!("../../policies/no-host-access.rego"),
+    ),
+    (
+        "no-privileged-containers",
+        include_str!("../../policies/no-privileged-containers.rego"),
+    ),
+    (
+        "owner-label-required",
+        include_str!("../../policies/owner-label-required.rego"),
+    ),
+    (
+        "probes-required",
+        include_str!("../../policies/probes-required.rego"),
+    ),
+    (
+        "promotion-image-only",
+        include_str!("../../policies/promotion-image-only.rego"),
+    ),
+    (
+        "scan-required",
+        include_str!("../../policies/scan-required.rego"),
+    ),
 ];
 
 /// How long one query may take.
@@ -42,7 +73,10 @@ const DEEPEST: usize = 16;
 
 /// The text of a built-in policy, or the names that there are.
 pub fn built_in(name: &str) -> Result<&'static str, Vec<&'static str>> {
-    let found = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+    let found = BUILT_IN
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text);
     found.ok_or_else(|| BUILT_IN.iter().map(|(known, _)| *known).collect())
 }
 
@@ -105,7 +139,8 @@ pub enum Namespaces {
 }
 
 impl Policies {
-    /// Compiles policies; `data` are documents merged into `data`. Files that end in `_test.rego` are left out unless `tests`.
+    /// Compiles policies; `data` are documents merged into `data`. Files that end in `_test.rego`
+    /// are left out unless `tests`.
     ///
     /// # Errors
     /// Every file that does not compile, with the reason.
@@ -118,54 +153,94 @@ impl Policies {
     ) -> Result<Policies, Vec<PolicyProblem>> {
         let mut engine = new_engine(now);
         let mut problems = Vec::new();
-        let files: Vec<PolicyFile> = files.into_iter().filter(|file| tests || !file.path.ends_with("_test.rego")).collect();
+        let files: Vec<PolicyFile> = files
+            .into_iter()
+            .filter(|file| tests || !file.path.ends_with("_test.rego"))
+            .collect();
         let mut found: BTreeMap<(String, String), PolicyRule> = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
-            let refuse = |message: String| PolicyProblem { path: file.path.clone(), message };
+            let refuse = |message: String| PolicyProblem {
+                path: file.path.clone(),
+                message,
+            };
             if let Err(message) = scan::check(&file.text, DEEPEST) {
                 problems.push(refuse(message));
                 continue;
             }
             // files of both versions of the language may stand side by side
             let mut probe = new_engine(now);
-            let first = guarded(|| probe.add_policy(file.path.clone(), file.text.to_string()).map_err(|error| error.to_string()));
+            let first = guarded(|| {
+                probe
+                    .add_policy(file.path.clone(), file.text.to_string())
+                    .map_err(|error| error.to_string())
+            });
             let old = first.is_err() && {
                 let mut probe = new_engine(now);
                 probe.set_rego_v0(true);
-                guarded(|| probe.add_policy(file.path.clone(), file.text.to_string()).map_err(|error| error.to_string())).is_ok()
+                guarded(|| {
+                    probe
+                        .add_policy(file.path.clone(), file.text.to_string())
+                        .map_err(|error| error.to_string())
+                })
+                .is_ok()
             };
             if let (Err(message), false) = (&first, old) {
                 problems.push(refuse(message.trim().to_string()));
                 continue;
             }
             engine.set_rego_v0(old);
-            if let Err(message) = guarded(|| engine.add_policy(file.path.clone(), file.text.to_string()).map_err(|error| error.to_string()))
-            {
+            if let Err(message) = guarded(|| {
+                engine
+                    .add_policy(file.path.clone(), file.text.to_string())
+                    .map_err(|error| error.to_string())
+            }) {
                 problems.push(refuse(message.trim().to_string()));
                 continue;
             }
             let package = scan::package(&file.text).unwrap_or_default();
-            let speaks =
-                namespaces == Namespaces::All || matches!(package.as_str(), "main" | "promotion") || file.path.starts_with("builtin/");
+            let speaks = namespaces == Namespaces::All
+                || matches!(package.as_str(), "main" | "promotion")
+                || file.path.starts_with("builtin/");
             for name in scan::rule_names(&file.text).into_iter().filter(|_| speaks) {
-                let Some(verdict) = verdict(&name) else { continue };
-                let rule = PolicyRule { package: package.clone(), name: name.clone(), verdict, file: index };
+                let Some(verdict) = verdict(&name) else {
+                    continue;
+                };
+                let rule = PolicyRule {
+                    package: package.clone(),
+                    name: name.clone(),
+                    verdict,
+                    file: index,
+                };
                 found.entry((package.clone(), name)).or_insert(rule);
             }
         }
         let mut merged = serde_json::Map::new();
         for document in data {
             if let Err(key) = merge(&mut merged, document) {
-                let message = format!("two files say different things of {key:?}, or one is no map");
-                problems.push(PolicyProblem { path: "data".to_string(), message });
+                let message =
+                    format!("two files say different things of {key:?}, or one is no map");
+                problems.push(PolicyProblem {
+                    path: "data".to_string(),
+                    message,
+                });
             }
         }
-        let merged = Value::from_json_str(&serde_json::Value::Object(merged).to_string()).unwrap_or_else(|_| Value::new_object());
-        let mut policies = Policies { engine, files, rules: found.into_values().collect(), data: merged };
+        let merged = Value::from_json_str(&serde_json::Value::Object(merged).to_string())
+            .unwrap_or_else(|_| Value::new_object());
+        let mut policies = Policies {
+            engine,
+            files,
+            rules: found.into_values().collect(),
+            data: merged,
+        };
         if problems.is_empty() {
             problems.extend(policies.prepare());
         }
-        if problems.is_empty() { Ok(policies) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(policies)
+        } else {
+            Err(problems)
+        }
     }
 
     /// How many rules speak.
@@ -178,21 +253,41 @@ impl Policies {
         self.rules.is_empty()
     }
 
-    /// Evaluates every rule once without input: what is wrong with a policy as such shows now, and clones start analysed.
+    /// Evaluates every rule once without input: what is wrong with a policy as such shows now, and
+    /// clones start analysed.
     fn prepare(&mut self) -> Option<PolicyProblem> {
         let data = self.data.clone();
         self.engine.set_input(Value::new_object());
         if let Err(error) = self.engine.add_data(data) {
-            return Some(PolicyProblem { path: "data".to_string(), message: error.to_string() });
+            return Some(PolicyProblem {
+                path: "data".to_string(),
+                message: error.to_string(),
+            });
         }
         for rule in &self.rules {
             let path = format!("data.{}.{}", rule.package, rule.name);
-            let file = self.files.get(rule.file).map(|file| file.path.clone()).unwrap_or_default();
-            if let Err(message) = guarded(|| self.engine.eval_rule(path).map_err(|error| error.to_string())) {
+            let file = self
+                .files
+                .get(rule.file)
+                .map(|file| file.path.clone())
+                .unwrap_or_default();
+            if let Err(message) = guarded(|| {
+                self.engine
+                    .eval_rule(path)
+                    .map_err(|error| error.to_string())
+            }) {
                 // a rule may well fail without an input; what is unknown stays unknown
-                let final_error = ["could not find function", "undefined rule", "unsafe", "not a valid rule path"];
+                let final_error = [
+                    "could not find function",
+                    "undefined rule",
+                    "unsafe",
+                    "not a valid rule path",
+                ];
                 if final_error.iter().any(|words| message.contains(words)) {
-                    return Some(PolicyProblem { path: file, message: message.trim().to_string() });
+                    return Some(PolicyProblem {
+                        path: file,
+                        message: message.trim().to_string(),
+                    });
                 }
             }
         }
@@ -200,12 +295,20 @@ impl Policies {
     }
 }
 
-/// Merges a document of data into those before it; the error is the key at which they contradict each other.
-fn merge(into: &mut serde_json::Map<String, serde_json::Value>, document: serde_json::Value) -> Result<(), String> {
-    let serde_json::Value::Object(map) = document else { return Err(String::new()) };
+/// Merges a document of data into those before it; the error is the key at which they contradict
+/// each other.
+fn merge(
+    into: &mut serde_json::Map<String, serde_json::Value>,
+    document: serde_json::Value,
+) -> Result<(), String> {
+    let serde_json::Value::Object(map) = document else {
+        return Err(String::new());
+    };
     for (key, value) in map {
         match (into.get_mut(&key), value) {
-            (Some(serde_json::Value::Object(present)), value @ serde_json::Value::Object(_)) => merge(present, value)?,
+            (Some(serde_json::Value::Object(present)), value @ serde_json::Value::Object(_)) => {
+                merge(present, value)?
+            }
             (Some(present), value) if *present == value => {}
             (Some(_), _) => return Err(key),
             (None, value) => drop(into.insert(key, value)),
@@ -217,7 +320,10 @@ fn merge(into: &mut serde_json::Map<String, serde_json::Value>, document: serde_
 fn verdict(name: &str) -> Option<Verdict> {
     let is = |word: &str| {
         name.strip_prefix(word).is_some_and(|rest| {
-            rest.is_empty() || (rest.starts_with('_') && rest.len() > 1 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+            rest.is_empty()
+                || (rest.starts_with('_')
+                    && rest.len() > 1
+                    && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
         })
     };
     if is("deny") || is("violation") {
@@ -237,10 +343,17 @@ fn new_engine(now: i128) -> Engine {
         max_file_bytes: NonZeroUsize::new(4 << 20).unwrap_or(NonZeroUsize::MIN),
         max_lines: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
     });
-    engine.set_execution_timer_config(regorus::utils::limits::ExecutionTimerConfig { limit: TIME_LIMIT, check_interval: CHECK_INTERVAL });
+    engine.set_execution_timer_config(regorus::utils::limits::ExecutionTimerConfig {
+        limit: TIME_LIMIT,
+        check_interval: CHECK_INTERVAL,
+    });
     // the clock is what --now says
     let time = Value::from_json_str(&now.to_string()).unwrap_or(Value::Undefined);
-    let _ = engine.add_extension("time.now_ns".to_string(), 0, Box::new(move |_: Vec<Value>| Ok(time.clone())));
+    let _ = engine.add_extension(
+        "time.now_ns".to_string(),
+        0,
+        Box::new(move |_: Vec<Value>| Ok(time.clone())),
+    );
     engine
 }
 
@@ -255,16 +368,22 @@ mod tests {
     use super::*;
 
     fn compile(text: &str) -> Result<Policies, Vec<PolicyProblem>> {
-        let file = PolicyFile { path: "p.rego".into(), text: text.into() };
+        let file = PolicyFile {
+            path: "p.rego".into(),
+            text: text.into(),
+        };
         Policies::compile(vec![file], Vec::new(), Namespaces::Default, 0, false)
     }
 
     #[test]
     fn both_versions_of_the_language_are_read() {
         let new =
-            compile("package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n").map_err(|p| p[0].clone()).unwrap();
-        let old =
-            compile("package main\n\nviolation_x[{\"msg\": msg}] { input.kind == \"A\"; msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n");
+            compile("package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n")
+                .map_err(|p| p[0].clone())
+                .unwrap();
+        let old = compile(
+            "package main\n\nviolation_x[{\"msg\": msg}] { input.kind == \"A\"; msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n",
+        );
         assert_eq!(new.len(), 1);
         assert_eq!(old.map_err(|p| p[0].clone()).unwrap().len(), 2);
     }
@@ -288,6 +407,9 @@ mod tests {
         assert_eq!(verdict("deny"), Some(Verdict::Deny));
         assert_eq!(verdict("violation_x"), Some(Verdict::Deny));
         assert_eq!(verdict("warn_1"), Some(Verdict::Warn));
-        assert_eq!((verdict("denied"), verdict("deny_"), verdict("allow")), (None, None, None));
+        assert_eq!(
+            (verdict("denied"), verdict("deny_"), verdict("allow")),
+            (None, None, None)
+        );
     }
 }

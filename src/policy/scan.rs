@@ -1,9 +1,10 @@
-//! What the text of a policy tells and regorus does not: its package, the names of its rules with their lines, how deep it nests,
-//! and functions that call themselves. Not here: parsing Rego.
+//! What the text of a policy tells and regorus does not: its package, the names of its rules with
+//! their lines, how deep it nests, and functions that call themselves. Not here: parsing Rego.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The text without comments and with the content of strings blanked; every character keeps its place.
+/// The text without comments and with the content of strings blanked; every character keeps its
+/// place.
 fn code(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut quote: Option<char> = None;
@@ -28,7 +29,11 @@ fn code(text: &str) -> String {
                     }
                     escaped = false;
                 }
-                if letter == open && quote.is_none() { letter } else { ' ' }
+                if letter == open && quote.is_none() {
+                    letter
+                } else {
+                    ' '
+                }
             }
             ('#', None) => {
                 comment = true;
@@ -46,14 +51,18 @@ fn code(text: &str) -> String {
 }
 
 fn word(text: &str) -> &str {
-    let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).unwrap_or(text.len());
+    let end = text
+        .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+        .unwrap_or(text.len());
     text.get(..end).unwrap_or_default()
 }
 
 /// The package: `main` of `package main`.
 pub(super) fn package(text: &str) -> Option<String> {
     let code = code(text);
-    let line = code.lines().find_map(|line| line.trim_start().strip_prefix("package "))?;
+    let line = code
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("package "))?;
     line.split_whitespace().next().map(str::to_string)
 }
 
@@ -65,7 +74,10 @@ fn heads(code: &str) -> Vec<(String, usize, String)> {
         let name = word(line_head);
         let starts = !name.is_empty()
             && !name.starts_with(|letter: char| letter.is_ascii_digit())
-            && !matches!(name, "package" | "import" | "else" | "not" | "some" | "with" | "every");
+            && !matches!(
+                name,
+                "package" | "import" | "else" | "not" | "some" | "with" | "every"
+            );
         if starts {
             found.push((name.to_string(), index + 1, String::new()));
         }
@@ -80,16 +92,23 @@ fn heads(code: &str) -> Vec<(String, usize, String)> {
 /// The names of the rules, each once, in the order of the file.
 pub(super) fn rule_names(text: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    heads(&code(text)).into_iter().map(|(name, _, _)| name).filter(|name| seen.insert(name.clone())).collect()
+    heads(&code(text))
+        .into_iter()
+        .map(|(name, _, _)| name)
+        .filter(|name| seen.insert(name.clone()))
+        .collect()
 }
 
 /// The line on which a rule stands first.
 pub(super) fn line_of(text: &str, rule: &str) -> usize {
-    heads(&code(text)).into_iter().find(|(name, _, _)| name == rule).map_or(1, |(_, line, _)| line)
+    heads(&code(text))
+        .into_iter()
+        .find(|(name, _, _)| name == rule)
+        .map_or(1, |(_, line, _)| line)
 }
 
-/// Refuses what the interpreter cannot survive: nesting that takes it hours, and functions that call themselves, on which it
-/// runs out of stack.
+/// Refuses what the interpreter cannot survive: nesting that takes it hours, and functions that
+/// call themselves, on which it runs out of stack.
 pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
     let code = code(text);
     let (mut depth, mut line) = (0usize, 1);
@@ -101,22 +120,38 @@ pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
             _ => {}
         }
         if depth > deepest {
-            return Err(format!("line {line}: brackets nest deeper than {deepest} levels"));
+            return Err(format!(
+                "line {line}: brackets nest deeper than {deepest} levels"
+            ));
         }
     }
     let heads = heads(&code);
-    let is_function =
-        |name: &str, body: &str| body.trim_start_matches("default ").get(name.len()..).is_some_and(|rest| rest.starts_with('('));
+    let is_function = |name: &str, body: &str| {
+        body.trim_start_matches("default ")
+            .get(name.len()..)
+            .is_some_and(|rest| rest.starts_with('('))
+    };
     let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let functions: BTreeMap<&str, usize> =
-        heads.iter().filter(|(name, _, body)| is_function(name, body)).map(|(name, line, _)| (name.as_str(), *line)).collect();
-    for (name, _, body) in heads.iter().filter(|(name, _, _)| functions.contains_key(name.as_str())) {
+    let functions: BTreeMap<&str, usize> = heads
+        .iter()
+        .filter(|(name, _, body)| is_function(name, body))
+        .map(|(name, line, _)| (name.as_str(), *line))
+        .collect();
+    for (name, _, body) in heads
+        .iter()
+        .filter(|(name, _, _)| functions.contains_key(name.as_str()))
+    {
         let rest = body.get(name.len()..).unwrap_or_default();
         for called in functions.keys() {
             let calls_it = rest.match_indices(called).any(|(at, _)| {
                 let before = rest.get(..at).and_then(|text| text.chars().next_back());
-                let after = rest.get(at + called.len()..).is_some_and(|text| text.starts_with('('));
-                after && before.is_none_or(|letter| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.'))
+                let after = rest
+                    .get(at + called.len()..)
+                    .is_some_and(|text| text.starts_with('('));
+                after
+                    && before.is_none_or(|letter| {
+                        !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.')
+                    })
             });
             if calls_it {
                 calls.entry(name).or_default().insert(called);
@@ -128,7 +163,9 @@ pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
         let mut seen = BTreeSet::new();
         while let Some(next) = waiting.pop() {
             if next == *function {
-                return Err(format!("line {line}: the function {function} calls itself, which Rego forbids"));
+                return Err(format!(
+                    "line {line}: the function {function} calls itself, which Rego forbids"
+                ));
             }
             if seen.insert(next) {
                 waiting.extend(calls.get(next).into_iter().flatten().copied());
@@ -154,8 +191,16 @@ mod tests {
 
     #[test]
     fn recursion_and_depth_are_refused() {
-        assert!(check("package a\nf(x) := g(x)\ng(x) := f(x)\n", 9).unwrap_err().contains("calls itself"));
-        assert!(check("package a\nx := [[[1]]]\n", 2).unwrap_err().contains("line 2"));
+        assert!(
+            check("package a\nf(x) := g(x)\ng(x) := f(x)\n", 9)
+                .unwrap_err()
+                .contains("calls itself")
+        );
+        assert!(
+            check("package a\nx := [[[1]]]\n", 2)
+                .unwrap_err()
+                .contains("line 2")
+        );
         assert!(check("package a\nf(x) := data.lib.f(x)\n", 9).is_ok());
     }
 }

@@ -33,16 +33,28 @@ impl Policies {
         let mut results = Vec::new();
         for file in &self.files {
             let package = scan::package(&file.text).unwrap_or_default();
-            for name in scan::rule_names(&file.text).into_iter().filter(|name| name.starts_with("test_")) {
+            for name in scan::rule_names(&file.text)
+                .into_iter()
+                .filter(|name| name.starts_with("test_"))
+            {
                 let mut engine = self.engine.clone();
-                let result = guarded(|| engine.eval_rule(format!("data.{package}.{name}")).map_err(|error| error.to_string()));
+                let result = guarded(|| {
+                    engine
+                        .eval_rule(format!("data.{package}.{name}"))
+                        .map_err(|error| error.to_string())
+                });
                 let outcome = match result {
                     Ok(Value::Bool(true)) => TestOutcome::Passed,
                     Ok(_) => TestOutcome::Failed,
                     Err(message) => TestOutcome::Broken(message.trim().to_string()),
                 };
                 let line = scan::line_of(&file.text, &name);
-                results.push(TestResult { path: file.path.clone(), line, name: format!("{package}.{name}"), outcome });
+                results.push(TestResult {
+                    path: file.path.clone(),
+                    line,
+                    name: format!("{package}.{name}"),
+                    outcome,
+                });
             }
         }
         results

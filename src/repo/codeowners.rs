@@ -1,6 +1,7 @@
 //! CODEOWNERS: which lines own a path, in the dialects of GitHub, GitLab and Forgejo.
 //!
-//! Here: finding, reading and matching. Not here: which paths must be owned (`rules`). Source: the documentation of code owners of GitHub, GitLab and Gitea.
+//! Here: finding, reading and matching. Not here: which paths must be owned (`rules`). Source: the
+//! documentation of code owners of GitHub, GitLab and Gitea.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ const GITHUB_LIMIT: usize = 3 << 20;
 pub enum Dialect {
     /// The last line that matches counts; a line with a mistake is skipped.
     GitHub,
-    /// The last line that matches counts in each section; patterns without a leading slash match at any depth.
+    /// The last line that matches counts in each section; patterns without a leading slash match at
+    /// any depth.
     GitLab,
     /// Regular expressions of whole paths; every line that matches counts.
     Forgejo,
@@ -38,7 +40,12 @@ impl Dialect {
         match self {
             Dialect::GitHub => &[".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"],
             Dialect::GitLab => &["CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"],
-            Dialect::Forgejo => &["CODEOWNERS", "docs/CODEOWNERS", ".gitea/CODEOWNERS", ".forgejo/CODEOWNERS"],
+            Dialect::Forgejo => &[
+                "CODEOWNERS",
+                "docs/CODEOWNERS",
+                ".gitea/CODEOWNERS",
+                ".forgejo/CODEOWNERS",
+            ],
         }
     }
 }
@@ -100,7 +107,9 @@ impl OwnerLine {
     }
     /// Whether the line is about a path.
     pub fn matches(&self, path: &str) -> bool {
-        self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(path) != self.negated)
+        self.matcher
+            .as_ref()
+            .is_some_and(|matcher| matcher.is_match(path) != self.negated)
     }
 }
 
@@ -121,26 +130,59 @@ impl CodeOwners {
     /// The file of a tree; `None` when there is none, or none that can be read.
     pub fn find(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
         let guessed = dialect_of(source);
-        let others = [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo].into_iter().filter(|other| *other != guessed);
-        let mut places =
-            std::iter::once(guessed).chain(others).flat_map(|dialect| dialect.places().iter().map(move |path| (dialect, *path)));
+        let others = [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo]
+            .into_iter()
+            .filter(|other| *other != guessed);
+        let mut places = std::iter::once(guessed)
+            .chain(others)
+            .flat_map(|dialect| dialect.places().iter().map(move |path| (dialect, *path)));
         let there = |path: &str| source.kind(path) == Some(EntryKind::File);
         let (dialect, path) = places.find(|(_, path)| there(path))?;
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         // only GitLab knows headings
         let dialect =
-            if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) { Dialect::GitLab } else { dialect };
-        let path = dialect.places().iter().copied().find(|path| there(path)).unwrap_or(path);
+            if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) {
+                Dialect::GitLab
+            } else {
+                dialect
+            };
+        let path = dialect
+            .places()
+            .iter()
+            .copied()
+            .find(|path| there(path))
+            .unwrap_or(path);
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        let mut owners = CodeOwners::read(files.add(path, source.revision_of(path).as_deref(), Arc::from(text)), text, dialect);
-        for ignored in dialect.places().iter().copied().filter(|other| *other != path && there(other)) {
+        let mut owners = CodeOwners::read(
+            files.add(path, source.revision_of(path).as_deref(), Arc::from(text)),
+            text,
+            dialect,
+        );
+        for ignored in dialect
+            .places()
+            .iter()
+            .copied()
+            .filter(|other| *other != path && there(other))
+        {
             let bytes = source.read(ignored).unwrap_or_default();
-            let file = files.add(ignored, source.revision_of(ignored).as_deref(), Arc::from(String::from_utf8_lossy(&bytes)));
+            let file = files.add(
+                ignored,
+                source.revision_of(ignored).as_deref(),
+                Arc::from(String::from_utf8_lossy(&bytes)),
+            );
             owners.mistakes.push(Mistake {
-                origin: Origin { file, start: 0, end: 0, by: By::Manifest },
-                message: format!("{} does not read this file: {path} comes first", dialect.name()),
+                origin: Origin {
+                    file,
+                    start: 0,
+                    end: 0,
+                    by: By::Manifest,
+                },
+                message: format!(
+                    "{} does not read this file: {path} comes first",
+                    dialect.name()
+                ),
                 help: format!("move what it says to {path}, and remove it"),
                 harmful: false,
             });
@@ -151,11 +193,22 @@ impl CodeOwners {
     /// Reads a file. A line whose pattern cannot be understood matches nothing.
     pub fn read(file: FileId, text: &str, dialect: Dialect) -> CodeOwners {
         let mut reader = Reader {
-            owners: CodeOwners { file, dialect, sections: vec![Section::default()], lines: Vec::new(), mistakes: Vec::new() },
+            owners: CodeOwners {
+                file,
+                dialect,
+                sections: vec![Section::default()],
+                lines: Vec::new(),
+                mistakes: Vec::new(),
+            },
             section: 0,
         };
         if dialect == Dialect::GitHub && text.len() >= GITHUB_LIMIT {
-            reader.wrong(0, 0, "GitHub ignores this file: it has 3 MB or more".to_string(), "write fewer, broader lines");
+            reader.wrong(
+                0,
+                0,
+                "GitHub ignores this file: it has 3 MB or more".to_string(),
+                "write fewer, broader lines",
+            );
             return reader.owners;
         }
         let mut start = 0;
@@ -174,7 +227,11 @@ impl CodeOwners {
 
     /// Whether no line of it counts.
     pub fn is_ignored(&self) -> bool {
-        self.lines.is_empty() && self.mistakes.iter().any(|mistake| mistake.harmful && mistake.origin.end == 0)
+        self.lines.is_empty()
+            && self
+                .mistakes
+                .iter()
+                .any(|mistake| mistake.harmful && mistake.origin.end == 0)
     }
 
     /// Who owns a path.
@@ -185,12 +242,18 @@ impl CodeOwners {
             // one that excludes cannot be taken back in its section
             let excluded = lines().find(|line| line.exclusion && line.matches(path));
             let all = self.dialect == Dialect::Forgejo;
-            let counts = |line: &&OwnerLine| !line.exclusion && line.matches(path) && !(all && line.owners.is_empty());
-            let Some(line) = excluded.or_else(|| lines().rev().find(counts)) else { continue };
+            let counts = |line: &&OwnerLine| {
+                !line.exclusion && line.matches(path) && !(all && line.owners.is_empty())
+            };
+            let Some(line) = excluded.or_else(|| lines().rev().find(counts)) else {
+                continue;
+            };
             match (line.exclusion || line.owners.is_empty(), section.optional) {
                 (false, false) => return Ownership::Owned(line),
                 (false, true) => found = Ownership::Optional(line),
-                (true, _) if matches!(found, Ownership::Unmatched) => found = Ownership::Unowned(line),
+                (true, _) if matches!(found, Ownership::Unmatched) => {
+                    found = Ownership::Unowned(line)
+                }
                 (true, _) => {}
             }
         }
@@ -198,21 +261,42 @@ impl CodeOwners {
     }
 
     /// The lines above one, in its section, that name owners and match a path.
-    pub fn above<'o, 'p>(&'o self, line: &'p OwnerLine, path: &'p str) -> impl Iterator<Item = &'o OwnerLine> + use<'o, 'p> {
-        let earlier = self.lines.iter().take_while(|other| other.origin.start < line.origin.start);
-        earlier.filter(|other| other.section == line.section && !other.exclusion && !other.owners.is_empty() && other.matches(path))
+    pub fn above<'o, 'p>(
+        &'o self,
+        line: &'p OwnerLine,
+        path: &'p str,
+    ) -> impl Iterator<Item = &'o OwnerLine> + use<'o, 'p> {
+        let earlier = self
+            .lines
+            .iter()
+            .take_while(|other| other.origin.start < line.origin.start);
+        earlier.filter(|other| {
+            other.section == line.section
+                && !other.exclusion
+                && !other.owners.is_empty()
+                && other.matches(path)
+        })
     }
 
-    /// A pattern that means a path and misses it, with what it ought to be: one that is anchored at the root by a slash within it,
-    /// or one that ends in `/*` and does not go deeper.
+    /// A pattern that means a path and misses it, with what it ought to be: one that is anchored at
+    /// the root by a slash within it, or one that ends in `/*` and does not go deeper.
     pub fn near_miss(&self, path: &str) -> Option<(&OwnerLine, String)> {
-        let lines = self.lines.iter().filter(|line| !line.owners.is_empty() && !line.exclusion);
+        let lines = self
+            .lines
+            .iter()
+            .filter(|line| !line.owners.is_empty() && !line.exclusion);
         lines.rev().find_map(|line| {
             let pattern = line.pattern.as_str();
-            let deeper = pattern.strip_suffix('*').filter(|rest| rest.ends_with('/') && rest.len() > 1).map(str::to_string);
-            let afloat = (self.dialect == Dialect::GitHub && !pattern.starts_with(['/', '*'])).then(|| format!("**/{pattern}"));
+            let deeper = pattern
+                .strip_suffix('*')
+                .filter(|rest| rest.ends_with('/') && rest.len() > 1)
+                .map(str::to_string);
+            let afloat = (self.dialect == Dialect::GitHub && !pattern.starts_with(['/', '*']))
+                .then(|| format!("**/{pattern}"));
             let better = [deeper, afloat].into_iter().flatten();
-            let mut better = better.filter(|better| matcher(better, self.dialect).is_some_and(|matcher| matcher.is_match(path)));
+            let mut better = better.filter(|better| {
+                matcher(better, self.dialect).is_some_and(|matcher| matcher.is_match(path))
+            });
             Some((line, better.next()?))
         })
     }
@@ -235,7 +319,11 @@ fn dialect_of(source: &dyn Source) -> Dialect {
 /// A heading of a section: whether it is optional, its name, what stands behind it.
 fn heading(line: &str) -> Option<(bool, &str, &str)> {
     let optional = line.starts_with('^');
-    let (name, rest) = line.strip_prefix('^').unwrap_or(line).strip_prefix('[')?.split_once(']')?;
+    let (name, rest) = line
+        .strip_prefix('^')
+        .unwrap_or(line)
+        .strip_prefix('[')?
+        .split_once(']')?;
     let whole = rest.is_empty() || rest.starts_with(['[', ' ', '\t']);
     (whole && !name.trim().is_empty()).then_some((optional, name, rest))
 }
@@ -252,12 +340,22 @@ struct Reader {
 impl Reader {
     fn at(&self, start: usize, length: usize) -> Origin {
         let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        Origin { file: self.owners.file, start: place(start), end: place(start.saturating_add(length)), by: By::Manifest }
+        Origin {
+            file: self.owners.file,
+            start: place(start),
+            end: place(start.saturating_add(length)),
+            by: By::Manifest,
+        }
     }
 
     fn wrong(&mut self, start: usize, length: usize, message: String, help: impl Into<String>) {
         let origin = self.at(start, length);
-        self.owners.mistakes.push(Mistake { origin, message, help: help.into(), harmful: true });
+        self.owners.mistakes.push(Mistake {
+            origin,
+            message,
+            help: help.into(),
+            harmful: true,
+        });
     }
 
     fn line(&mut self, start: usize, line: &str) {
@@ -272,13 +370,25 @@ impl Reader {
             return;
         }
         if gitlab && content.trim_start_matches('^').starts_with('[') && !content.contains(']') {
-            self.wrong(start, content.len(), "this heading of a section has no end".to_string(), "close it with `]`");
+            self.wrong(
+                start,
+                content.len(),
+                "this heading of a section has no end".to_string(),
+                "close it with `]`",
+            );
             return;
         }
         let mut words = words(content).into_iter();
-        let Some((_, length, pattern)) = words.next() else { return };
+        let Some((_, length, pattern)) = words.next() else {
+            return;
+        };
         if let Some((message, help)) = wrong_pattern(content, &pattern, self.owners.dialect) {
-            self.wrong(start, length, format!("this line of CODEOWNERS is skipped: {message}"), help);
+            self.wrong(
+                start,
+                length,
+                format!("this line of CODEOWNERS is skipped: {message}"),
+                help,
+            );
             return;
         }
         let (mut named, mut comment) = (Vec::new(), false);
@@ -294,17 +404,34 @@ impl Reader {
             }
             let (message, help) = wrong_owner(&word, self.owners.dialect);
             if gitlab {
-                self.wrong(start + offset, length, format!("{message}, and GitLab passes over it"), help);
+                self.wrong(
+                    start + offset,
+                    length,
+                    format!("{message}, and GitLab passes over it"),
+                    help,
+                );
                 continue;
             }
-            self.wrong(start + offset, length, format!("this line of CODEOWNERS is skipped: {message}"), help);
+            self.wrong(
+                start + offset,
+                length,
+                format!("this line of CODEOWNERS is skipped: {message}"),
+                help,
+            );
             return;
         }
-        let rest = pattern.strip_prefix('!').filter(|_| self.owners.dialect != Dialect::GitHub);
+        let rest = pattern
+            .strip_prefix('!')
+            .filter(|_| self.owners.dialect != Dialect::GitHub);
         let exclusion = rest.is_some() && gitlab;
         let glob = rest.unwrap_or(&pattern);
         if named.is_empty() && !exclusion && gitlab {
-            named = self.owners.sections.get(self.section).map(|section| section.owners.clone()).unwrap_or_default();
+            named = self
+                .owners
+                .sections
+                .get(self.section)
+                .map(|section| section.owners.clone())
+                .unwrap_or_default();
         }
         let line = OwnerLine {
             owners: named,
@@ -323,26 +450,43 @@ impl Reader {
             Some((approvals, rest)) => (Some(approvals), rest),
             None => (None, rest),
         };
-        if approvals.is_some_and(|approvals| approvals.trim().parse::<u32>().map_or(true, |count| count == 0)) {
+        if approvals.is_some_and(|approvals| {
+            approvals
+                .trim()
+                .parse::<u32>()
+                .map_or(true, |count| count == 0)
+        }) {
             let origin = self.at(start, content.len());
             self.owners.mistakes.push(Mistake {
                 origin,
-                message: "this section asks for no number of approvals that counts, so GitLab takes 1".to_string(),
+                message:
+                    "this section asks for no number of approvals that counts, so GitLab takes 1"
+                        .to_string(),
                 help: "write a number from 1 on in the second brackets".to_string(),
                 harmful: false,
             });
         }
         let mut owners = Vec::new();
-        for (_, _, word) in words(rest).into_iter().filter(|(_, _, word)| !word.starts_with('#')) {
+        for (_, _, word) in words(rest)
+            .into_iter()
+            .filter(|(_, _, word)| !word.starts_with('#'))
+        {
             if is_owner(&word, Dialect::GitLab) {
                 owners.push(word);
             } else {
                 let (message, help) = wrong_owner(&word, Dialect::GitLab);
-                self.wrong(start, content.len(), format!("{message}, and GitLab passes over it"), help);
+                self.wrong(
+                    start,
+                    content.len(),
+                    format!("{message}, and GitLab passes over it"),
+                    help,
+                );
             }
         }
         // headings with one name, however its letters are written, are one section
-        let known = self.owners.sections.iter().position(|section| section.name.eq_ignore_ascii_case(name) && !section.name.is_empty());
+        let known = self.owners.sections.iter().position(|section| {
+            section.name.eq_ignore_ascii_case(name) && !section.name.is_empty()
+        });
         self.section = known.unwrap_or(self.owners.sections.len());
         match self.owners.sections.get_mut(self.section) {
             Some(section) => {
@@ -350,7 +494,11 @@ impl Reader {
                 // the lines below a heading have its owners
                 section.owners = owners;
             }
-            None => self.owners.sections.push(Section { name: name.to_string(), optional, owners }),
+            None => self.owners.sections.push(Section {
+                name: name.to_string(),
+                optional,
+                owners,
+            }),
         }
     }
 
@@ -362,7 +510,8 @@ impl Reader {
         let lines = &self.owners.lines;
         let again = |(index, line): (usize, &OwnerLine)| {
             let mut below = lines.iter().skip(index + 1);
-            let other = below.find(|other| other.pattern == line.pattern && other.section == line.section)?;
+            let other = below
+                .find(|other| other.pattern == line.pattern && other.section == line.section)?;
             (other.owners != line.owners).then_some(line.origin)
         };
         let found: Vec<Origin> = lines.iter().enumerate().filter_map(again).collect();
@@ -372,7 +521,9 @@ impl Reader {
             help: "name all owners of a pattern in one line".to_string(),
             harmful: false,
         }));
-        self.owners.mistakes.sort_by_key(|mistake| mistake.origin.start);
+        self.owners
+            .mistakes
+            .sort_by_key(|mistake| mistake.origin.start);
     }
 }
 
@@ -380,47 +531,78 @@ impl Reader {
 fn wrong_pattern(line: &str, pattern: &str, dialect: Dialect) -> Option<(String, &'static str)> {
     if dialect == Dialect::Forgejo {
         let broken = matcher(pattern.trim_start_matches('!'), dialect).is_none();
-        return broken.then(|| (format!("`{pattern}` is no regular expression"), "correct it"));
+        return broken.then(|| {
+            (
+                format!("`{pattern}` is no regular expression"),
+                "correct it",
+            )
+        });
     }
     if dialect == Dialect::GitHub {
         if pattern.starts_with('!') {
             let help = "write a later line for what has other owners";
-            return Some((format!("`{pattern}` excludes, which GitHub does not know"), help));
+            return Some((
+                format!("`{pattern}` excludes, which GitHub does not know"),
+                help,
+            ));
         }
         if line.starts_with("\\#") {
-            return Some(("a pattern cannot begin with `\\#`".to_string(), "name the folder instead"));
+            return Some((
+                "a pattern cannot begin with `\\#`".to_string(),
+                "name the folder instead",
+            ));
         }
         if pattern.contains('[') && pattern.contains(']') {
-            return Some((format!("`{pattern}` has a range in brackets, which GitHub does not know"), "write `*`, or a line for each"));
+            return Some((
+                format!("`{pattern}` has a range in brackets, which GitHub does not know"),
+                "write `*`, or a line for each",
+            ));
         }
         if pattern.contains("***") {
-            return Some((format!("`{pattern}` has three asterisks in a row"), "write `**`"));
+            return Some((
+                format!("`{pattern}` has three asterisks in a row"),
+                "write `**`",
+            ));
         }
     }
     None
 }
 
 fn is_owner(word: &str, dialect: Dialect) -> bool {
-    let name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'));
+    let name = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+    };
     match (word.strip_prefix('@'), dialect) {
         (Some(rest), Dialect::GitLab) => match rest.strip_prefix('@') {
-            Some(role) => {
-                ["developer", "maintainer", "owner"].contains(&role.strip_suffix('s').unwrap_or(role).to_ascii_lowercase().as_str())
-            }
+            Some(role) => ["developer", "maintainer", "owner"].contains(
+                &role
+                    .strip_suffix('s')
+                    .unwrap_or(role)
+                    .to_ascii_lowercase()
+                    .as_str(),
+            ),
             None => rest.split('/').all(name),
         },
         (Some(rest), _) => match rest.split_once('/') {
             Some((organisation, team)) => name(organisation) && name(team),
             None => name(rest),
         },
-        (None, _) => word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@')),
+        (None, _) => word.split_once('@').is_some_and(|(user, host)| {
+            !user.is_empty() && host.contains('.') && !host.contains('@')
+        }),
     }
 }
 
 /// What is wrong with an owner, and what to do.
 fn wrong_owner(word: &str, dialect: Dialect) -> (String, &'static str) {
     if word.contains("[bot]") || word.starts_with("app/") || word.starts_with("@app/") {
-        return (format!("`{word}` is an app, and apps own nothing"), "name a person or a team");
+        return (
+            format!("`{word}` is an app, and apps own nothing"),
+            "name a person or a team",
+        );
     }
     let help = match dialect {
         Dialect::GitLab => "write @user, @group/subgroup, @@maintainer or an e-mail address",
@@ -429,7 +611,8 @@ fn wrong_owner(word: &str, dialect: Dialect) -> (String, &'static str) {
     (format!("`{word}` is no owner"), help)
 }
 
-/// Words of a line, each with its offset and length as written; a backslash keeps a blank in a word.
+/// Words of a line, each with its offset and length as written; a backslash keeps a blank in a
+/// word.
 fn words(line: &str) -> Vec<(usize, usize, String)> {
     let mut words: Vec<(usize, usize, String)> = Vec::new();
     let (mut open, mut escaped) = (false, false);
@@ -442,7 +625,9 @@ fn words(line: &str) -> Vec<(usize, usize, String)> {
             words.push((at, 0, String::new()));
             open = true;
         }
-        let Some((start, length, word)) = words.last_mut() else { continue };
+        let Some((start, length, word)) = words.last_mut() else {
+            continue;
+        };
         *length = at + letter.len_utf8() - *start;
         if letter == '\\' && !escaped {
             escaped = true;
@@ -467,13 +652,15 @@ fn matcher(pattern: &str, dialect: Dialect) -> Option<Regex> {
     Regex::new(&expression).ok()
 }
 
-/// As git ignores files, with one difference: `/*` at the end does not go deeper. A pattern with a slash before its end is anchored
-/// at the root.
+/// As git ignores files, with one difference: `/*` at the end does not go deeper. A pattern with a
+/// slash before its end is anchored at the root.
 fn github(pattern: &str) -> String {
     let mut segments: Vec<&str> = pattern.split('/').collect();
     if segments.first() == Some(&"") {
         segments.remove(0);
-    } else if (segments.len() == 1 || (segments.len() == 2 && segments.last() == Some(&""))) && segments.first() != Some(&"**") {
+    } else if (segments.len() == 1 || (segments.len() == 2 && segments.last() == Some(&"")))
+        && segments.first() != Some(&"**")
+    {
         segments.insert(0, "**");
     }
     if segments.len() > 1 && segments.last() == Some(&"") {
@@ -523,20 +710,26 @@ fn wildcards(segment: &str) -> String {
         match letter {
             '*' => expression.push_str("[^/]*"),
             '?' => expression.push_str("[^/]"),
-            '\\' => expression.push_str(&letters.next().map_or("\\\\".to_string(), |next| regex::escape(&next.to_string()))),
+            '\\' => expression.push_str(
+                &letters
+                    .next()
+                    .map_or("\\\\".to_string(), |next| regex::escape(&next.to_string())),
+            ),
             other => expression.push_str(&regex::escape(&other.to_string())),
         }
     }
     expression
 }
 
-/// As Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH, after GitLab's own preparation: without a leading slash at any depth, a
-/// folder only with a slash at the end.
+/// As Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH, after GitLab's own preparation: without
+/// a leading slash at any depth, a folder only with a slash at the end.
 fn gitlab(pattern: &str) -> String {
     let mut prepared = if pattern == "*" {
         "/**/*".to_string()
     } else {
-        pattern.strip_prefix("\\#").map_or(pattern.to_string(), |rest| format!("#{rest}"))
+        pattern
+            .strip_prefix("\\#")
+            .map_or(pattern.to_string(), |rest| format!("#{rest}"))
     };
     if !prepared.starts_with('/') {
         prepared.insert_str(0, "/**/");
@@ -570,10 +763,18 @@ fn gitlab(pattern: &str) -> String {
             }
             '[' if after.contains(']') => {
                 let (class, tail) = after.split_once(']').unwrap_or((after, ""));
-                let (not, class) = class.strip_prefix(['!', '^']).map_or(("", class), |class| ("^", class));
+                let (not, class) = class
+                    .strip_prefix(['!', '^'])
+                    .map_or(("", class), |class| ("^", class));
                 let class: String = class
                     .chars()
-                    .map(|letter| if matches!(letter, '-') { letter.to_string() } else { regex::escape(&letter.to_string()) })
+                    .map(|letter| {
+                        if matches!(letter, '-') {
+                            letter.to_string()
+                        } else {
+                            regex::escape(&letter.to_string())
+                        }
+                    })
                     .collect();
                 expression.push_str(&format!("[{not}{class}]"));
                 after = tail;
@@ -601,13 +802,21 @@ mod tests {
     }
 
     fn messages(text: &str, dialect: Dialect) -> Vec<String> {
-        CodeOwners::read(FileId(0), text, dialect).mistakes().iter().map(|mistake| mistake.message.clone()).collect()
+        CodeOwners::read(FileId(0), text, dialect)
+            .mistakes()
+            .iter()
+            .map(|mistake| mistake.message.clone())
+            .collect()
     }
 
     #[test]
     fn the_last_line_that_matches_counts() {
         let text = "* @a\n/apps/ @b # note\n/apps/x/\n";
-        for (path, expected) in [("README.md", "owned"), ("apps/y/z.yaml", "owned"), ("apps/x/z.yaml", "unowned")] {
+        for (path, expected) in [
+            ("README.md", "owned"),
+            ("apps/y/z.yaml", "owned"),
+            ("apps/x/z.yaml", "unowned"),
+        ] {
             assert_eq!(owned(text, path, Dialect::GitHub), expected, "{path}");
         }
         assert_eq!(owned("/apps/ @b", "docs/a", Dialect::GitHub), "unmatched");
@@ -629,11 +838,26 @@ mod tests {
             ("/apps/", "x/apps/a", false, false),
             ("/apps/", "apps/a/b/c", true, true),
             ("*.yaml", "a/b/c.yaml", true, true),
-            ("overlays/production/", "apps/x/overlays/production/k.yaml", false, true),
-            ("**/production/", "apps/x/overlays/production/k.yaml", true, true),
+            (
+                "overlays/production/",
+                "apps/x/overlays/production/k.yaml",
+                false,
+                true,
+            ),
+            (
+                "**/production/",
+                "apps/x/overlays/production/k.yaml",
+                true,
+                true,
+            ),
             ("/apps/*/base/", "apps/x/base/k.yaml", true, true),
             ("/apps/*/base/", "apps/x/y/base/k.yaml", false, false),
-            ("/apps/**/production", "apps/a/b/production/k.yaml", true, false),
+            (
+                "/apps/**/production",
+                "apps/a/b/production/k.yaml",
+                true,
+                false,
+            ),
             ("/apps/**/production/", "apps/production/k.yaml", true, true),
             ("/apps/**", "apps/a/b", true, false),
             ("/a?c", "abc", true, true),
@@ -647,9 +871,22 @@ mod tests {
             }
         }
         assert_eq!(owned("/[ab].yaml @a", "b.yaml", Dialect::GitLab), "owned");
-        assert_eq!(owned("/[!ab].yaml @a", "b.yaml", Dialect::GitLab), "unmatched");
-        assert_eq!(owned("apps/.*/production/.* @a", "apps/x/production/k", Dialect::Forgejo), "owned");
-        assert_eq!(owned("production @a", "apps/production/k", Dialect::Forgejo), "unmatched");
+        assert_eq!(
+            owned("/[!ab].yaml @a", "b.yaml", Dialect::GitLab),
+            "unmatched"
+        );
+        assert_eq!(
+            owned(
+                "apps/.*/production/.* @a",
+                "apps/x/production/k",
+                Dialect::Forgejo
+            ),
+            "owned"
+        );
+        assert_eq!(
+            owned("production @a", "apps/production/k", Dialect::Forgejo),
+            "unmatched"
+        );
     }
 
     #[test]
@@ -673,9 +910,18 @@ mod tests {
         let text = "* @a\n/apps/ acme/platform\n!/x @a\n\\#y @a\n/[ab] @a\n/bots/ @renovate[bot]\n/mail/ a@example.com\n";
         assert_eq!(messages(text, Dialect::GitHub).len(), 5);
         let owners = CodeOwners::read(FileId(0), text, Dialect::GitHub);
-        assert!(matches!(owners.ownership("apps/a"), Ownership::Owned(line) if line.pattern == "*"));
+        assert!(
+            matches!(owners.ownership("apps/a"), Ownership::Owned(line) if line.pattern == "*")
+        );
         assert_eq!(owned("/a/ acme @b", "a/x", Dialect::GitLab), "owned");
-        assert_eq!(messages("/a/ @@maintainers @group/sub/deep\n/b/ @@admin\n", Dialect::GitLab).len(), 1);
+        assert_eq!(
+            messages(
+                "/a/ @@maintainers @group/sub/deep\n/b/ @@admin\n",
+                Dialect::GitLab
+            )
+            .len(),
+            1
+        );
         assert_eq!(
             messages("/a/ @x\n/a/ @y\n", Dialect::GitHub),
             ["this line never counts: the same pattern stands below once more, with other owners"]
@@ -687,20 +933,47 @@ mod tests {
     #[test]
     fn the_first_place_of_the_forge_counts() {
         let files = Files::default();
-        let find = |tree: &[(&str, &str)]| CodeOwners::find(&Memory::new(tree.iter().copied()), &files).unwrap();
+        let find = |tree: &[(&str, &str)]| {
+            CodeOwners::find(&Memory::new(tree.iter().copied()), &files).unwrap()
+        };
         let both = find(&[(".github/CODEOWNERS", "* @a\n"), ("CODEOWNERS", "* @b\n")]);
         assert_eq!((both.dialect, both.mistakes().len()), (Dialect::GitHub, 1));
         let headings = find(&[("CODEOWNERS", "[All]\n* @a\n")]);
-        assert_eq!((headings.dialect, headings.mistakes().len()), (Dialect::GitLab, 0));
-        assert_eq!(find(&[(".gitlab/CODEOWNERS", "* @a\n"), (".gitlab-ci.yml", "")]).dialect, Dialect::GitLab);
-        assert_eq!(find(&[(".forgejo/CODEOWNERS", ".* @a\n")]).dialect, Dialect::Forgejo);
+        assert_eq!(
+            (headings.dialect, headings.mistakes().len()),
+            (Dialect::GitLab, 0)
+        );
+        assert_eq!(
+            find(&[(".gitlab/CODEOWNERS", "* @a\n"), (".gitlab-ci.yml", "")]).dialect,
+            Dialect::GitLab
+        );
+        assert_eq!(
+            find(&[(".forgejo/CODEOWNERS", ".* @a\n")]).dialect,
+            Dialect::Forgejo
+        );
     }
 
     #[test]
     fn a_pattern_that_nearly_matches_is_told() {
-        let owners = CodeOwners::read(FileId(0), "overlays/production/ @a\n/base/* @a\n", Dialect::GitHub);
-        assert_eq!(owners.near_miss("apps/x/overlays/production/k").map(|(_, better)| better).as_deref(), Some("**/overlays/production/"));
-        assert_eq!(owners.near_miss("base/a/b").map(|(_, better)| better).as_deref(), Some("/base/"));
+        let owners = CodeOwners::read(
+            FileId(0),
+            "overlays/production/ @a\n/base/* @a\n",
+            Dialect::GitHub,
+        );
+        assert_eq!(
+            owners
+                .near_miss("apps/x/overlays/production/k")
+                .map(|(_, better)| better)
+                .as_deref(),
+            Some("**/overlays/production/")
+        );
+        assert_eq!(
+            owners
+                .near_miss("base/a/b")
+                .map(|(_, better)| better)
+                .as_deref(),
+            Some("/base/")
+        );
         assert!(owners.near_miss("elsewhere").is_none());
     }
 }

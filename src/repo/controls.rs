@@ -1,5 +1,6 @@
-//! Objects that steer agents, updaters and gates, as they stand in the files: Flux, Argo CD with its Image Updater, GitOps
-//! Promoter, Kargo. Many of them are applied by hand or by a bootstrap, so no overlay renders them.
+//! Objects that steer agents, updaters and gates, as they stand in the files: Flux, Argo CD with
+//! its Image Updater, GitOps Promoter, Kargo. Many of them are applied by hand or by a bootstrap,
+//! so no overlay renders them.
 //!
 //! Not here: what the agents' objects point at (`agents`), judgement (`rules`).
 
@@ -18,16 +19,24 @@ pub struct Control {
 
 /// Whether an API group steers agents, updaters or gates.
 pub fn is_control(group: &str) -> bool {
-    group.ends_with(".toolkit.fluxcd.io") || group == "argoproj.io" || group.ends_with(".argoproj.io") || group == "kargo.akuity.io"
+    group.ends_with(".toolkit.fluxcd.io")
+        || group == "argoproj.io"
+        || group.ends_with(".argoproj.io")
+        || group == "kargo.akuity.io"
 }
 
 /// Whether a text may hold such an object.
 pub fn mentioned(text: &str) -> bool {
-    ["toolkit.fluxcd.io/", "argoproj.io/", "kargo.akuity.io/"].iter().any(|group| text.contains(group))
+    ["toolkit.fluxcd.io/", "argoproj.io/", "kargo.akuity.io/"]
+        .iter()
+        .any(|group| text.contains(group))
 }
 
 /// The API group of an object as written.
 pub fn group_of(node: &Node) -> &str {
-    let version = node.get("apiVersion").and_then(Node::text).unwrap_or_default();
+    let version = node
+        .get("apiVersion")
+        .and_then(Node::text)
+        .unwrap_or_default();
     version.split_once('/').map_or("", |(group, _)| group)
 }

@@ -1,4 +1,5 @@
-//! How many overlays a folder makes: one, or one for each environment and setting in which agents apply it.
+//! How many overlays a folder makes: one, or one for each environment and setting in which agents
+//! apply it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +9,17 @@ use super::discover::{Layout, Place};
 /// An overlay: its folder, what it is, and the object that applies it.
 type Instance<'p> = (String, Option<Place>, Option<&'p Pointer>);
 
-/// The overlays of a folder. `place` is what its path says: then it belongs to that environment, whoever points at it; `here` are
-/// the objects that do.
-pub fn instances<'p>(path: &str, place: Option<Place>, here: &[&'p Pointer], layout: &Layout) -> Vec<Instance<'p>> {
-    let Some(first) = here.first() else { return vec![(path.to_string(), place, None)] };
+/// The overlays of a folder. `place` is what its path says: then it belongs to that environment,
+/// whoever points at it; `here` are the objects that do.
+pub fn instances<'p>(
+    path: &str,
+    place: Option<Place>,
+    here: &[&'p Pointer],
+    layout: &Layout,
+) -> Vec<Instance<'p>> {
+    let Some(first) = here.first() else {
+        return vec![(path.to_string(), place, None)];
+    };
     let environments = environments(here, layout);
     if let Some(place) = place {
         // the agents of the folder's own environment, where there are any
@@ -25,9 +33,19 @@ pub fn instances<'p>(path: &str, place: Option<Place>, here: &[&'p Pointer], lay
         return apart(&own)
             .into_iter()
             .map(|(pointer, label)| {
-                let variant = [place.variant.clone(), label].into_iter().flatten().collect::<Vec<_>>();
+                let variant = [place.variant.clone(), label]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>();
                 let variant = (!variant.is_empty()).then(|| variant.join("/"));
-                (path.to_string(), Some(Place { variant, ..place.clone() }), Some(pointer))
+                (
+                    path.to_string(),
+                    Some(Place {
+                        variant,
+                        ..place.clone()
+                    }),
+                    Some(pointer),
+                )
             })
             .collect();
     }
@@ -38,29 +56,61 @@ pub fn instances<'p>(path: &str, place: Option<Place>, here: &[&'p Pointer], lay
     let mut found = Vec::new();
     for (environment, group) in groups {
         for (pointer, label) in apart(&group) {
-            let variant = label.or_else(|| pointer.place.as_ref().and_then(|place| place.variant.clone()));
-            let place = environment.map(|environment| Place { app: path.to_string(), environment, variant, prefix: path.to_string() });
+            let variant = label.or_else(|| {
+                pointer
+                    .place
+                    .as_ref()
+                    .and_then(|place| place.variant.clone())
+            });
+            let place = environment.map(|environment| Place {
+                app: path.to_string(),
+                environment,
+                variant,
+                prefix: path.to_string(),
+            });
             found.push((path.to_string(), place, Some(pointer)));
         }
     }
     found
 }
 
-/// The environment of each object: by the folder of its file, else by the name of the file, of the object, of its namespace or
-/// cluster, where that tells some of them apart.
+/// The environment of each object: by the folder of its file, else by the name of the file, of the
+/// object, of its namespace or cluster, where that tells some of them apart.
 fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
-    let mut environments: Vec<Option<usize>> = pointers.iter().map(|pointer| pointer.environment()).collect();
+    let mut environments: Vec<Option<usize>> = pointers
+        .iter()
+        .map(|pointer| pointer.environment())
+        .collect();
     let hint = |pointer: &Pointer, at: usize| {
-        let file = || pointer.file.rsplit('/').next()?.rsplit_once('.').map(|(stem, _)| stem.to_string());
-        let name = if at == 0 { file() } else { pointer.hints.get(at - 1).cloned() };
+        let file = || {
+            pointer
+                .file
+                .rsplit('/')
+                .next()?
+                .rsplit_once('.')
+                .map(|(stem, _)| stem.to_string())
+        };
+        let name = if at == 0 {
+            file()
+        } else {
+            pointer.hints.get(at - 1).cloned()
+        };
         name.and_then(|name| layout.named(&name))
     };
-    for at in 0..=pointers.iter().map(|pointer| pointer.hints.len()).max().unwrap_or_default() {
+    for at in 0..=pointers
+        .iter()
+        .map(|pointer| pointer.hints.len())
+        .max()
+        .unwrap_or_default()
+    {
         if environments.iter().all(Option::is_some) {
             break;
         }
-        let hinted: Vec<Option<usize>> =
-            pointers.iter().zip(&environments).map(|(pointer, known)| known.or_else(|| hint(pointer, at))).collect();
+        let hinted: Vec<Option<usize>> = pointers
+            .iter()
+            .zip(&environments)
+            .map(|(pointer, known)| known.or_else(|| hint(pointer, at)))
+            .collect();
         // a word counts when another object of the same folder carries another environment's
         if hinted.iter().flatten().collect::<BTreeSet<_>>().len() > 1 {
             environments = hinted;
@@ -69,7 +119,8 @@ fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
     environments
 }
 
-/// The objects of one environment, each with what tells it from the others; one stands for all that add nothing.
+/// The objects of one environment, each with what tells it from the others; one stands for all that
+/// add nothing.
 fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
     let mut kept: Vec<&Pointer> = Vec::new();
     for pointer in pointers {
@@ -81,17 +132,33 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
         return vec![(only, None)];
     }
     let labels: [&dyn Fn(&Pointer) -> Option<String>; 4] = [
-        &|pointer| pointer.place.as_ref().and_then(|place| place.variant.clone()),
+        &|pointer| {
+            pointer
+                .place
+                .as_ref()
+                .and_then(|place| place.variant.clone())
+        },
         &|pointer| pointer.place.as_ref().map(|place| place.app.clone()),
         &|pointer| pointer.hints.first().cloned(),
         &|pointer| Some(format!("{} in {}", pointer.agent.name, pointer.file)),
     ];
     let distinct = |label: &&&dyn Fn(&Pointer) -> Option<String>| {
-        let found: BTreeSet<String> = kept.iter().filter_map(|pointer| label(pointer)).filter(|label| !label.is_empty()).collect();
+        let found: BTreeSet<String> = kept
+            .iter()
+            .filter_map(|pointer| label(pointer))
+            .filter(|label| !label.is_empty())
+            .collect();
         found.len() == kept.len()
     };
     match labels.iter().find(distinct) {
-        Some(label) => kept.iter().map(|pointer| (*pointer, label(pointer))).collect(),
-        None => kept.iter().enumerate().map(|(at, pointer)| (*pointer, Some(format!("{} {}", pointer.agent.name, at + 1)))).collect(),
+        Some(label) => kept
+            .iter()
+            .map(|pointer| (*pointer, label(pointer)))
+            .collect(),
+        None => kept
+            .iter()
+            .enumerate()
+            .map(|(at, pointer)| (*pointer, Some(format!("{} {}", pointer.agent.name, at + 1))))
+            .collect(),
     }
 }

@@ -1,9 +1,10 @@
-//! The config repo as people see it: apps × environments × variants, laid out from paths and from what agents point at,
-//! each overlay rendered, production paired with staging.
+//! The config repo as people see it: apps × environments × variants, laid out from paths and from
+//! what agents point at, each overlay rendered, production paired with staging.
 //!
-//! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects, `load` puts both together, `pairs` matches
-//! environments, `renamed` matches revisions; `codeowners`, `records`, `renovate` and `controls` are the other files that say how the
-//! repo is run. Not here: rendering (`kustomize`), judgement (`rules`).
+//! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects,
+//! `load` puts both together, `pairs` matches environments, `renamed` matches revisions;
+//! `codeowners`, `records`, `renovate` and `controls` are the other files that say how the repo is
+//! run. Not here: rendering (`kustomize`), judgement (`rules`).
 
 pub mod agents;
 pub mod codeowners;
@@ -79,7 +80,8 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// What tells it from every other: agents may apply one folder to several environments, and with several settings.
+    /// What tells it from every other: agents may apply one folder to several environments, and
+    /// with several settings.
     pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
         (&self.path, self.environment, self.variant.as_deref())
     }
@@ -109,7 +111,8 @@ pub struct Repo {
     pub pairs: Vec<Pair>,
     /// Manifests beside a kustomization that no kustomization names, sorted by path.
     pub unreferenced: Vec<Unreferenced>,
-    /// Entries of kustomizations that lead from one environment into another, in the order of the files.
+    /// Entries of kustomizations that lead from one environment into another, in the order of the
+    /// files.
     pub crossings: Vec<Crossing>,
     /// What agents' objects in the repo point at, in the order of the files.
     pub pointers: Vec<agents::Pointer>,
@@ -158,33 +161,52 @@ pub struct Unreferenced {
 impl Repo {
     /// The environment of an overlay.
     pub fn environment(&self, overlay: &Overlay) -> Option<&Environment> {
-        overlay.environment.and_then(|index| self.environments.get(index))
+        overlay
+            .environment
+            .and_then(|index| self.environments.get(index))
     }
-    /// The overlay that is the same as one of another revision: same folder, environment and variant.
+    /// The overlay that is the same as one of another revision: same folder, environment and
+    /// variant.
     pub fn same(&self, other: &Overlay) -> Option<&Overlay> {
-        self.overlays_at(&other.path).find(|overlay| overlay.key() == other.key())
+        self.overlays_at(&other.path)
+            .find(|overlay| overlay.key() == other.key())
     }
-    /// The overlays of a folder: one, or one for each environment and setting in which agents apply it.
+    /// The overlays of a folder: one, or one for each environment and setting in which agents apply
+    /// it.
     pub fn overlays_at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Overlay> + use<'a> {
         self.numbered_at(path).map(|(_, overlay)| overlay)
     }
-    /// Where an overlay of this repo stands in [`Repo::overlays`]; `None` for one of another revision.
+    /// Where an overlay of this repo stands in [`Repo::overlays`]; `None` for one of another
+    /// revision.
     pub fn index(&self, overlay: &Overlay) -> Option<usize> {
-        self.numbered_at(&overlay.path).find(|(_, other)| std::ptr::eq(*other, overlay)).map(|(index, _)| index)
+        self.numbered_at(&overlay.path)
+            .find(|(_, other)| std::ptr::eq(*other, overlay))
+            .map(|(index, _)| index)
     }
     /// Where the overlay stands that is [the same](Self::same) as one of another revision.
     pub fn index_of_same(&self, other: &Overlay) -> Option<usize> {
-        self.numbered_at(&other.path).find(|(_, overlay)| overlay.key() == other.key()).map(|(index, _)| index)
+        self.numbered_at(&other.path)
+            .find(|(_, overlay)| overlay.key() == other.key())
+            .map(|(index, _)| index)
     }
     /// The overlays of a folder with their places in [`Repo::overlays`], which is sorted by path.
-    fn numbered_at<'a>(&'a self, path: &str) -> impl Iterator<Item = (usize, &'a Overlay)> + use<'a> {
-        let first = self.overlays.partition_point(|overlay| *overlay.path < *path);
+    fn numbered_at<'a>(
+        &'a self,
+        path: &str,
+    ) -> impl Iterator<Item = (usize, &'a Overlay)> + use<'a> {
+        let first = self
+            .overlays
+            .partition_point(|overlay| *overlay.path < *path);
         let rest = self.overlays.get(first..).unwrap_or_default();
-        let count = rest.iter().take_while(|overlay| overlay.path == path).count();
+        let count = rest
+            .iter()
+            .take_while(|overlay| overlay.path == path)
+            .count();
         (first..).zip(rest.iter().take(count))
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {
-        self.environment(overlay).is_some_and(|environment| environment.protected)
+        self.environment(overlay)
+            .is_some_and(|environment| environment.protected)
     }
 }

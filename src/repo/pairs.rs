@@ -1,7 +1,8 @@
-//! Which overlay each overlay is compared with: the one of the environment before it in the promotion order.
+//! Which overlay each overlay is compared with: the one of the environment before it in the
+//! promotion order.
 //!
-//! Same app; the nearest earlier environment that the app has; the same variant first, the only one next, otherwise the most
-//! similar one. The configuration may say otherwise.
+//! Same app; the nearest earlier environment that the app has; the same variant first, the only one
+//! next, otherwise the most similar one. The configuration may say otherwise.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +13,26 @@ use crate::config::Config;
 pub fn pairs(overlays: &[Overlay], config: &Config) -> Vec<Pair> {
     let mut pairs: BTreeMap<usize, usize> = BTreeMap::new();
     let mut by_app: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, overlay) in overlays.iter().enumerate().filter(|(_, overlay)| overlay.environment.is_some()) {
+    for (index, overlay) in overlays
+        .iter()
+        .enumerate()
+        .filter(|(_, overlay)| overlay.environment.is_some())
+    {
         by_app.entry(&overlay.app).or_default().push(index);
     }
     let environment = |index: usize| overlays.get(index).and_then(|overlay| overlay.environment);
     for members in by_app.values() {
         for later in members {
-            let before =
-                members.iter().filter_map(|index| environment(*index)).filter(|earlier| Some(*earlier) < environment(*later)).max();
-            let candidates: Vec<usize> =
-                members.iter().copied().filter(|index| before.is_some() && environment(*index) == before).collect();
+            let before = members
+                .iter()
+                .filter_map(|index| environment(*index))
+                .filter(|earlier| Some(*earlier) < environment(*later))
+                .max();
+            let candidates: Vec<usize> = members
+                .iter()
+                .copied()
+                .filter(|index| before.is_some() && environment(*index) == before)
+                .collect();
             if let Some(from) = most_similar(overlays, *later, &candidates) {
                 pairs.insert(*later, from);
             }
@@ -33,24 +44,52 @@ pub fn pairs(overlays: &[Overlay], config: &Config) -> Vec<Pair> {
             pairs.insert(to, from);
         }
     }
-    pairs.into_iter().map(|(to, from)| Pair { from, to }).collect()
+    pairs
+        .into_iter()
+        .map(|(to, from)| Pair { from, to })
+        .collect()
 }
 
 fn most_similar(overlays: &[Overlay], later: usize, candidates: &[usize]) -> Option<usize> {
     let wanted = overlays.get(later)?;
-    let variant = |index: usize| overlays.get(index).and_then(|overlay| overlay.variant.as_deref()).unwrap_or_default();
+    let variant = |index: usize| {
+        overlays
+            .get(index)
+            .and_then(|overlay| overlay.variant.as_deref())
+            .unwrap_or_default()
+    };
     let own = wanted.variant.as_deref().unwrap_or_default();
     candidates.iter().copied().max_by(|one, other| {
-        let score = |index: usize| (variant(index) == own, similarity(own, variant(index)), variant(index).is_empty());
+        let score = |index: usize| {
+            (
+                variant(index) == own,
+                similarity(own, variant(index)),
+                variant(index).is_empty(),
+            )
+        };
         let (first, second) = (score(*one), score(*other));
-        first.0.cmp(&second.0).then(first.1.cmp(&second.1)).then(first.2.cmp(&second.2)).then(other.cmp(one))
+        first
+            .0
+            .cmp(&second.0)
+            .then(first.1.cmp(&second.1))
+            .then(first.2.cmp(&second.2))
+            .then(other.cmp(one))
     })
 }
 
 /// How many segments and then letters two variants share from the start.
 fn similarity(one: &str, other: &str) -> (usize, usize) {
-    let segments = one.split(['/', '-']).filter(|part| !part.is_empty() && other.split(['/', '-']).any(|own| own == *part)).count();
-    (segments, one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count())
+    let segments = one
+        .split(['/', '-'])
+        .filter(|part| !part.is_empty() && other.split(['/', '-']).any(|own| own == *part))
+        .count();
+    (
+        segments,
+        one.chars()
+            .zip(other.chars())
+            .take_while(|(a, b)| a == b)
+            .count(),
+    )
 }
 
 #[cfg(test)]
@@ -65,25 +104,46 @@ mod tests {
             environment: Some(environment),
             variant: Some(variant.to_string()).filter(|variant| !variant.is_empty()),
             agent: None,
-            origin: Origin { file: FileId(0), start: 0, end: 0, by: By::Manifest },
+            origin: Origin {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+                by: By::Manifest,
+            },
             rendered: Default::default(),
             applied: None,
         }
     }
 
     fn paired(overlays: &[Overlay]) -> Vec<(&str, &str)> {
-        pairs(overlays, &Config::default()).iter().map(|pair| (&*overlays[pair.from].path, &*overlays[pair.to].path)).collect()
+        pairs(overlays, &Config::default())
+            .iter()
+            .map(|pair| (&*overlays[pair.from].path, &*overlays[pair.to].path))
+            .collect()
     }
 
     #[test]
     fn the_same_variant_comes_first_then_the_most_similar() {
-        let overlays = [overlay("a", 2, "eu"), overlay("a", 2, "us"), overlay("a", 3, "eu"), overlay("a", 3, "us-east")];
-        assert_eq!(paired(&overlays), [("a/2/eu", "a/3/eu"), ("a/2/us", "a/3/us-east")]);
+        let overlays = [
+            overlay("a", 2, "eu"),
+            overlay("a", 2, "us"),
+            overlay("a", 3, "eu"),
+            overlay("a", 3, "us-east"),
+        ];
+        assert_eq!(
+            paired(&overlays),
+            [("a/2/eu", "a/3/eu"), ("a/2/us", "a/3/us-east")]
+        );
     }
 
     #[test]
     fn the_nearest_earlier_environment_counts() {
-        let overlays = [overlay("a", 0, ""), overlay("a", 3, ""), overlay("b", 2, ""), overlay("b", 0, "")];
+        let overlays = [
+            overlay("a", 0, ""),
+            overlay("a", 3, ""),
+            overlay("b", 2, ""),
+            overlay("b", 0, ""),
+        ];
         assert_eq!(paired(&overlays), [("a/0/", "a/3/"), ("b/0/", "b/2/")]);
     }
 }

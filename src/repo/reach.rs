@@ -1,6 +1,8 @@
-//! Which kustomizations a change of files can reach: those that name a changed file or folder, and all that build upon them.
+//! Which kustomizations a change of files can reach: those that name a changed file or folder, and
+//! all that build upon them.
 //!
-//! Told from the kustomizations alone, without rendering anything; where that is not certain, a kustomization counts as reached.
+//! Told from the kustomizations alone, without rendering anything; where that is not certain, a
+//! kustomization counts as reached.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,18 +32,37 @@ impl<'a> Change<'a> {
     /// The change of some paths, between any of the trees that renderers read.
     pub fn new(paths: &'a BTreeSet<Arc<str>>, renderers: &[&Renderer]) -> Change<'a> {
         let files: HashSet<&str> = paths.iter().map(|path| &**path).collect();
-        let above = |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        let above =
+            |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
         // so may what lies in a submodule that is not there
         let anywhere = |renderer: &Renderer, path: &Arc<str>| {
             let source = renderer.source();
-            source.has_links() && source.link(path).is_some() || source.kind(path).is_none() && source.withheld(path).is_some()
+            source.has_links() && source.link(path).is_some()
+                || source.kind(path).is_none() && source.withheld(path).is_some()
         };
-        let links = renderers.iter().any(|renderer| paths.iter().any(|path| anywhere(renderer, path)));
+        let links = renderers
+            .iter()
+            .any(|renderer| paths.iter().any(|path| anywhere(renderer, path)));
         let folders: HashSet<&str> = paths.iter().flat_map(above).collect();
         let split = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
-        let own = files.iter().map(|path| split(path)).filter(|(_, name)| FILE_NAMES.contains(name)).map(|(folder, _)| folder).collect();
-        let names = files.iter().chain(&folders).map(|path| split(path).1).collect();
-        Change { files, folders, own, names, links }
+        let own = files
+            .iter()
+            .map(|path| split(path))
+            .filter(|(_, name)| FILE_NAMES.contains(name))
+            .map(|(folder, _)| folder)
+            .collect();
+        let names = files
+            .iter()
+            .chain(&folders)
+            .map(|path| split(path).1)
+            .collect();
+        Change {
+            files,
+            folders,
+            own,
+            names,
+            links,
+        }
     }
 
     /// Whether a file changed, or something in a folder.
@@ -58,8 +79,11 @@ impl<'a> Change<'a> {
                 users.entry(folder).or_default().push(&root.folder);
             }
         }
-        let mut waiting: Vec<&str> =
-            roots.iter().filter(|root| self.reaches(root, renderer, &known)).map(|root| root.folder.as_str()).collect();
+        let mut waiting: Vec<&str> = roots
+            .iter()
+            .filter(|root| self.reaches(root, renderer, &known))
+            .map(|root| root.folder.as_str())
+            .collect();
         let mut found: HashSet<String> = HashSet::default();
         while let Some(folder) = waiting.pop() {
             if found.insert(folder.to_string()) {
@@ -73,25 +97,58 @@ impl<'a> Change<'a> {
         if self.links || self.own.contains(root.folder.as_str()) {
             return true;
         }
-        let Some(kustomization) = renderer.kustomization(&root.folder).and_then(|loaded| loaded.kustomization.clone()) else { return true };
-        // configurations of plug-ins name files of their own, and copies of charts are named by the configuration
-        let plugins = [&kustomization.generators, &kustomization.transformers, &kustomization.validators];
-        !self.files.is_empty() && (plugins.iter().any(|list| !list.is_empty()) || !kustomization.helm_charts.is_empty())
-            || self.names(&kustomization, &root.folder, renderer, |target| known.contains(target))
+        let Some(kustomization) = renderer
+            .kustomization(&root.folder)
+            .and_then(|loaded| loaded.kustomization.clone())
+        else {
+            return true;
+        };
+        // configurations of plug-ins name files of their own, and copies of charts are named by the
+        // configuration
+        let plugins = [
+            &kustomization.generators,
+            &kustomization.transformers,
+            &kustomization.validators,
+        ];
+        !self.files.is_empty()
+            && (plugins.iter().any(|list| !list.is_empty())
+                || !kustomization.helm_charts.is_empty())
+            || self.names(&kustomization, &root.folder, renderer, |target| {
+                known.contains(target)
+            })
     }
 
-    /// Whether a kustomization names something that changed. What is found in `elsewhere` is judged elsewhere.
-    pub fn names(&self, kustomization: &Kustomization, folder: &str, renderer: &Renderer, elsewhere: impl Fn(&str) -> bool) -> bool {
+    /// Whether a kustomization names something that changed. What is found in `elsewhere` is judged
+    /// elsewhere.
+    pub fn names(
+        &self,
+        kustomization: &Kustomization,
+        folder: &str,
+        renderer: &Renderer,
+        elsewhere: impl Fn(&str) -> bool,
+    ) -> bool {
         let source = renderer.source();
         kustomization.paths().any(|entry| {
             let path = path_in(entry);
-            let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-            if !source.has_links() && !matches!(last, "" | "." | "..") && !self.names.contains(last) {
+            let last = path
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or(path);
+            if !source.has_links() && !matches!(last, "" | "." | "..") && !self.names.contains(last)
+            {
                 return false;
             }
-            let Some(path) = join(folder, path) else { return false };
-            let target = if source.has_links() { source.resolve(&path).unwrap_or(path) } else { path };
-            self.files.contains(&*target) || (self.folders.contains(&*target) && !elsewhere(&target))
+            let Some(path) = join(folder, path) else {
+                return false;
+            };
+            let target = if source.has_links() {
+                source.resolve(&path).unwrap_or(path)
+            } else {
+                path
+            };
+            self.files.contains(&*target)
+                || (self.folders.contains(&*target) && !elsewhere(&target))
         })
     }
 }

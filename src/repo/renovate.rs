@@ -1,14 +1,16 @@
 //! The configuration of Renovate: found where Renovate looks for it, read with spans.
 //!
-//! JSON, JSON with comments and JSON5 are read as YAML once the comments are blanked, which leaves every other byte in its place.
-//! Not here: what the configuration lets Renovate do (`rules`). Source: the configuration reference of Renovate.
+//! JSON, JSON with comments and JSON5 are read as YAML once the comments are blanked, which leaves
+//! every other byte in its place. Not here: what the configuration lets Renovate do (`rules`).
+//! Source: the configuration reference of Renovate.
 
 use std::sync::Arc;
 
 use crate::source::{EntryKind, Files, Source};
 use crate::yaml::{FileId, Node, read};
 
-/// Where the configuration may stand, in Renovate's order; the first one counts. `package.json` comes last, under `renovate`.
+/// Where the configuration may stand, in Renovate's order; the first one counts. `package.json`
+/// comes last, under `renovate`.
 const PLACES: &[&str] = &[
     "renovate.json",
     "renovate.jsonc",
@@ -40,14 +42,30 @@ pub fn find(source: &dyn Source, files: &Files) -> Option<Renovate> {
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         let file = files.add(path, source.revision_of(path).as_deref(), Arc::from(text));
-        let document = read::read(&without_comments(text), file).ok()?.documents.into_iter().next()?;
-        document.as_map().is_some().then_some(Renovate { file, settings: document })
+        let document = read::read(&without_comments(text), file)
+            .ok()?
+            .documents
+            .into_iter()
+            .next()?;
+        document.as_map().is_some().then_some(Renovate {
+            file,
+            settings: document,
+        })
     };
     if let Some(path) = PLACES.iter().find(|path| is_file(source, path)) {
         return load(path);
     }
-    let package = is_file(source, "package.json").then(|| load("package.json")).flatten()?;
-    Some(Renovate { settings: package.settings.get("renovate").filter(|node| node.as_map().is_some())?.clone(), ..package })
+    let package = is_file(source, "package.json")
+        .then(|| load("package.json"))
+        .flatten()?;
+    Some(Renovate {
+        settings: package
+            .settings
+            .get("renovate")
+            .filter(|node| node.as_map().is_some())?
+            .clone(),
+        ..package
+    })
 }
 
 fn is_file(source: &dyn Source, path: &str) -> bool {
@@ -59,7 +77,12 @@ fn without_comments(text: &str) -> String {
     let mut out: Vec<u8> = text.as_bytes().to_vec();
     let (mut at, mut quote) = (0, None);
     let blank = |out: &mut Vec<u8>, from: usize, to: usize| {
-        for byte in out.iter_mut().take(to).skip(from).filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+        for byte in out
+            .iter_mut()
+            .take(to)
+            .skip(from)
+            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+        {
             *byte = b' ';
         }
     };
@@ -72,13 +95,20 @@ fn without_comments(text: &str) -> String {
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'\t') => blank(&mut out, at, at + 1),
             (None, b'/') if rest.starts_with(b"//") => {
-                let end = rest.iter().position(|byte| *byte == b'\n').map_or(out.len(), |length| at + length);
+                let end = rest
+                    .iter()
+                    .position(|byte| *byte == b'\n')
+                    .map_or(out.len(), |length| at + length);
                 blank(&mut out, at, end);
                 at = end;
                 continue;
             }
             (None, b'/') if rest.starts_with(b"/*") => {
-                let end = rest.windows(2).skip(2).position(|pair| pair == b"*/").map_or(out.len(), |length| at + length + 4);
+                let end = rest
+                    .windows(2)
+                    .skip(2)
+                    .position(|pair| pair == b"*/")
+                    .map_or(out.len(), |length| at + length + 4);
                 blank(&mut out, at, end);
                 at = end;
                 continue;
@@ -101,12 +131,17 @@ mod tests {
         let text = "{\n\t// é\n  extends: ['config:recommended'], /* a\n b */ \"url\": \"http://x//y\",\n}\n";
         let blanked = without_comments(text);
         assert_eq!(blanked.len(), text.len());
-        assert!(!blanked.contains('é') && blanked.contains("http://x//y") && !blanked.contains("*/"));
+        assert!(
+            !blanked.contains('é') && blanked.contains("http://x//y") && !blanked.contains("*/")
+        );
         let files = Files::default();
         let found = find(&Memory::new([(".github/renovate.json5", text)]), &files).unwrap();
         let url = found.settings.get("url").unwrap();
         assert_eq!(
-            (url.text(), text.get(url.origin.start as usize..url.origin.end as usize)),
+            (
+                url.text(),
+                text.get(url.origin.start as usize..url.origin.end as usize)
+            ),
             (Some("http://x//y"), Some("\"http://x//y\""))
         );
     }
@@ -114,10 +149,32 @@ mod tests {
     #[test]
     fn the_first_place_counts_and_a_package_only_with_the_key() {
         let files = Files::default();
-        assert!(find(&Memory::new([("package.json", "{\"name\": \"x\"}")]), &files).is_none());
-        assert!(find(&Memory::new([("package.json", "{\"renovate\": {\"automerge\": true}}")]), &files).is_some());
-        let both = Memory::new([("renovate.json", "{\"automerge\": false}"), (".renovaterc", "{\"automerge\": true}")]);
-        assert_eq!(find(&both, &files).unwrap().settings.get("automerge").and_then(Node::as_bool), Some(false));
+        assert!(
+            find(
+                &Memory::new([("package.json", "{\"name\": \"x\"}")]),
+                &files
+            )
+            .is_none()
+        );
+        assert!(
+            find(
+                &Memory::new([("package.json", "{\"renovate\": {\"automerge\": true}}")]),
+                &files
+            )
+            .is_some()
+        );
+        let both = Memory::new([
+            ("renovate.json", "{\"automerge\": false}"),
+            (".renovaterc", "{\"automerge\": true}"),
+        ]);
+        assert_eq!(
+            find(&both, &files)
+                .unwrap()
+                .settings
+                .get("automerge")
+                .and_then(Node::as_bool),
+            Some(false)
+        );
         assert!(find(&Memory::new([("renovate.json", "{")]), &files).is_none());
     }
 }

@@ -1,4 +1,5 @@
-//! `concise`: one line a finding, `file:line:column: severity[rule] message`, for editors, `grep` and short logs.
+//! `concise`: one line a finding, `file:line:column: severity[rule] message`, for editors, `grep`
+//! and short logs.
 
 use std::io::{self, Write};
 
@@ -21,7 +22,11 @@ pub(super) fn line(located: &Located) -> String {
         1 => " (also in 1 overlay)".to_string(),
         several => format!(" (also in {several} overlays)"),
     };
-    let revision = place.revision.as_deref().map(|revision| format!("{}:", printable(revision))).unwrap_or_default();
+    let revision = place
+        .revision
+        .as_deref()
+        .map(|revision| format!("{}:", printable(revision)))
+        .unwrap_or_default();
     format!(
         "{revision}{}:{}:{}: {}[{}] {}{also}",
         printable(&place.file),

@@ -1,7 +1,8 @@
 //! `github`: workflow commands, which GitHub Actions shows as annotations on the changed lines.
 //!
-//! GitHub keeps ten annotations of a level for one step. What is above that is written as ordinary lines of the log, so that
-//! it stays readable; the SARIF file and the step summary have no such limit.
+//! GitHub keeps ten annotations of a level for one step. What is above that is written as ordinary
+//! lines of the log, so that it stays readable; the SARIF file and the step summary have no such
+//! limit.
 
 use std::io::{self, Write};
 
@@ -15,7 +16,10 @@ const ANNOTATIONS: usize = 10;
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     let mut rest = Vec::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Info] {
-        let findings = outcome.findings.iter().filter(|located| located.finding.severity == severity);
+        let findings = outcome
+            .findings
+            .iter()
+            .filter(|located| located.finding.severity == severity);
         for (index, located) in findings.enumerate() {
             if index < ANNOTATIONS {
                 writeln!(out, "{}", command(located))?;
@@ -25,7 +29,10 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         }
     }
     if !rest.is_empty() {
-        writeln!(out, "GitHub keeps {ANNOTATIONS} annotations of a level for a step; the rest:")?;
+        writeln!(
+            out,
+            "GitHub keeps {ANNOTATIONS} annotations of a level for a step; the rest:"
+        )?;
         rest.sort_by(|a, b| a.order(b));
         for located in rest {
             // a line that starts with `::` or holds `##[` would be taken for a command
@@ -33,7 +40,11 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         }
     }
     if !outcome.checked_anything() {
-        writeln!(out, "::error title=gitops-lint::{}", data(&summary(outcome)))?;
+        writeln!(
+            out,
+            "::error title=gitops-lint::{}",
+            data(&summary(outcome))
+        )?;
     } else if options.summary {
         writeln!(out, "{}", summary(outcome))?;
     }
@@ -52,15 +63,29 @@ fn command(located: &Located) -> String {
         message.push_str(&format!("\n{help}"));
     }
     for (related, place) in finding.related.iter().zip(&located.related) {
-        let revision = place.revision.as_deref().map(|revision| format!(" at {revision}")).unwrap_or_default();
-        message.push_str(&format!("\n{}:{}{revision}: {}", place.file, place.line, related.message));
+        let revision = place
+            .revision
+            .as_deref()
+            .map(|revision| format!(" at {revision}"))
+            .unwrap_or_default();
+        message.push_str(&format!(
+            "\n{}:{}{revision}: {}",
+            place.file, place.line, related.message
+        ));
     }
     if !finding.also_in.is_empty() {
         message.push_str(&format!("\nalso in: {}", finding.also_in.join(", ")));
     }
     // GitHub ignores columns of what spans several lines, and refuses an end before the start
     let (end_line, columns) = if place.end_line == place.line {
-        (place.line, format!(",col={},endColumn={}", place.column, place.end_column.max(place.column)))
+        (
+            place.line,
+            format!(
+                ",col={},endColumn={}",
+                place.column,
+                place.end_column.max(place.column)
+            ),
+        )
     } else {
         (place.end_line.max(place.line), String::new())
     };
@@ -75,10 +100,14 @@ fn command(located: &Located) -> String {
 
 /// The text of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// The value of a command's property.
 fn property(text: &str) -> String {
-    printable(&data(text)).replace(':', "%3A").replace(',', "%2C")
+    printable(&data(text))
+        .replace(':', "%3A")
+        .replace(',', "%2C")
 }

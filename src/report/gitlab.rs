@@ -38,7 +38,13 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             Severity::Warning => "minor",
             Severity::Info => "info",
         },
-        location: Place { path: &located.location.file, lines: Lines { begin: located.location.line, end: located.location.end_line } },
+        location: Place {
+            path: &located.location.file,
+            lines: Lines {
+                begin: located.location.line,
+                end: located.location.end_line,
+            },
+        },
     });
     serde_json::to_writer_pretty(&mut *out, &issues.collect::<Vec<_>>())?;
     writeln!(out)

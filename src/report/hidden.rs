@@ -1,7 +1,8 @@
 //! Lines of Secrets as a report may show them: keys stay, values go.
 //!
-//! Here: which lines of a file carry values of Secrets, or of variables whose name says so, by their text alone, so that a file that
-//! cannot be parsed is safe as well. Rather too much is hidden than too little. Not here: which names say so (`compare::secrets`).
+//! Here: which lines of a file carry values of Secrets, or of variables whose name says so, by
+//! their text alone, so that a file that cannot be parsed is safe as well. Rather too much is
+//! hidden than too little. Not here: which names say so (`compare::secrets`).
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,8 +15,19 @@ use crate::yaml::FileId;
 
 const HIDDEN: &str = "(hidden)";
 /// Keys of a Secret whose values are none.
-const PLAIN: &[&str] =
-    &["apiVersion", "kind", "metadata", "name", "namespace", "type", "data", "stringData", "labels", "annotations", "immutable"];
+const PLAIN: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "metadata",
+    "name",
+    "namespace",
+    "type",
+    "data",
+    "stringData",
+    "labels",
+    "annotations",
+    "immutable",
+];
 
 /// What is known of the files of a report, each looked through once.
 #[derive(Default)]
@@ -26,7 +38,11 @@ pub(super) struct Hidden {
 impl Hidden {
     /// Where the values of Secrets stand in a file.
     pub(super) fn of(&self, id: FileId, file: &SourceFile) -> Rc<Secrets> {
-        self.files.borrow_mut().entry(id).or_insert_with(|| Rc::new(Secrets::of(file))).clone()
+        self.files
+            .borrow_mut()
+            .entry(id)
+            .or_insert_with(|| Rc::new(Secrets::of(file)))
+            .clone()
     }
 }
 
@@ -58,23 +74,42 @@ impl Secrets {
                     line.starts_with("---") || (!line.trim().is_empty() && columns(line).0 < column)
                 };
                 // the object is the item of a list: its first line begins with the dash
-                let first = (1..number).rev().find(|number| outside(*number)).map_or(1, |above| {
-                    let begins = columns(file.line(number)).0 == column && columns(file.line(above)).1 == column;
-                    if begins { above } else { above + 1 }
-                });
-                let last = (number + 1..lines.len()).find(|number| outside(*number)).unwrap_or(lines.len());
+                let first = (1..number)
+                    .rev()
+                    .find(|number| outside(*number))
+                    .map_or(1, |above| {
+                        let begins = columns(file.line(number)).0 == column
+                            && columns(file.line(above)).1 == column;
+                        if begins { above } else { above + 1 }
+                    });
+                let last = (number + 1..lines.len())
+                    .find(|number| outside(*number))
+                    .unwrap_or(lines.len());
                 lines[first..last].fill(true);
             }
         }
         let mut variables = BTreeSet::new();
-        for number in (1..=file.line_starts().len()).filter(|number| names_secret(file.line(*number))) {
+        for number in
+            (1..=file.line_starts().len()).filter(|number| names_secret(file.line(*number)))
+        {
             // the value stands beside the name, or below or above it in the same item of the list
             let begins = |number: usize| file.line(number).trim_start().starts_with("- ");
-            let near = [(number, true), (number - 1, !begins(number)), (number + 1, !begins(number + 1))];
-            let near = near.into_iter().filter(|(near, same)| *same && value_of_variable(file.line(*near)).is_some());
+            let near = [
+                (number, true),
+                (number - 1, !begins(number)),
+                (number + 1, !begins(number + 1)),
+            ];
+            let near = near
+                .into_iter()
+                .filter(|(near, same)| *same && value_of_variable(file.line(*near)).is_some());
             variables.extend(near.map(|(near, _)| near));
         }
-        Secrets { environment: is_env_file(&file.path), generator: text.contains("secretGenerator"), lines, variables }
+        Secrets {
+            environment: is_env_file(&file.path),
+            generator: text.contains("secretGenerator"),
+            lines,
+            variables,
+        }
     }
 
     /// A line without the values of Secrets.
@@ -91,14 +126,19 @@ impl Secrets {
             return Cow::Owned(format!("{before} {HIDDEN}{after}"));
         }
         let content = line.trim_start();
-        if self.generator && ["- ", "literals", "\"", "'", "secretGenerator"].iter().any(|start| content.starts_with(start)) {
+        if self.generator
+            && ["- ", "literals", "\"", "'", "secretGenerator"]
+                .iter()
+                .any(|start| content.starts_with(start))
+        {
             return after(line, '=');
         }
         Cow::Borrowed(line)
     }
 }
 
-/// The columns at which a line and its first key begin: they differ in the first line of an item of a list.
+/// The columns at which a line and its first key begin: they differ in the first line of an item of
+/// a list.
 fn columns(line: &str) -> (usize, usize) {
     let mut rest = line.trim_start();
     let start = line.len() - rest.len();
@@ -110,34 +150,55 @@ fn columns(line: &str) -> (usize, usize) {
 
 /// Whether a line says that an object is a Secret, in YAML or JSON, in a block or within braces.
 fn is_kind_secret(line: &str) -> bool {
-    let compact: String = line.chars().filter(|character| !matches!(character, ' ' | '\t' | '\r' | '"' | '\'')).collect();
+    let compact: String = line
+        .chars()
+        .filter(|character| !matches!(character, ' ' | '\t' | '\r' | '"' | '\''))
+        .collect();
     compact.match_indices("kind:Secret").any(|(index, found)| {
-        let ends = |character: Option<char>| character.is_none_or(|character| matches!(character, ',' | '}' | '#'));
+        let ends = |character: Option<char>| {
+            character.is_none_or(|character| matches!(character, ',' | '}' | '#'))
+        };
         let before = compact[..index].chars().next_back();
-        ends(compact[index + found.len()..].chars().next()) && before.is_none_or(|character| matches!(character, '-' | '{' | ','))
+        ends(compact[index + found.len()..].chars().next())
+            && before.is_none_or(|character| matches!(character, '-' | '{' | ','))
     })
 }
 
 /// Whether a line names a variable whose value is a secret, in YAML or JSON: `- name: DB_PASSWORD`.
 fn names_secret(line: &str) -> bool {
     line.match_indices("name").any(|(at, key)| {
-        let rest = line[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
-        let name = rest.strip_prefix(':').map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
-        name.and_then(|name| name.split(['"', '\'', ',', '}', ' ', '\t', '\r']).next()).is_some_and(is_secret_name)
+        let rest = line[at + key.len()..]
+            .trim_start_matches(['"', '\''])
+            .trim_start();
+        let name = rest
+            .strip_prefix(':')
+            .map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
+        name.and_then(|name| name.split(['"', '\'', ',', '}', ' ', '\t', '\r']).next())
+            .is_some_and(is_secret_name)
     })
 }
 
 /// What stands before and behind the value of a variable in a line: `value: …`, also within braces.
 fn value_of_variable(line: &str) -> Option<(&str, &str)> {
     let (at, key) = line.match_indices("value").find(|(at, _)| {
-        let before = line[..*at].trim_end_matches(['"', '\'']).chars().next_back();
+        let before = line[..*at]
+            .trim_end_matches(['"', '\''])
+            .chars()
+            .next_back();
         before.is_none_or(|before| matches!(before, ' ' | '{' | ',' | '\t'))
     })?;
     let rest = &line[at + key.len()..];
-    let value = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?;
+    let value = rest
+        .trim_start_matches(['"', '\''])
+        .trim_start()
+        .strip_prefix(':')?;
     let start = line.len() - value.len();
     // a brace may belong to the value: hidden as well, when it is not the last
-    let end = if value.contains('}') { line.rfind('}').unwrap_or(line.len()) } else { line.len() };
+    let end = if value.contains('}') {
+        line.rfind('}').unwrap_or(line.len())
+    } else {
+        line.len()
+    };
     (!value.trim().is_empty()).then(|| (&line[..start], &line[end.max(start)..]))
 }
 
@@ -148,7 +209,9 @@ fn is_env_file(path: &str) -> bool {
 
 fn after(line: &str, delimiter: char) -> Cow<'_, str> {
     match line.split_once(delimiter) {
-        Some((key, value)) if !value.trim().is_empty() => Cow::Owned(format!("{key}{delimiter}{HIDDEN}")),
+        Some((key, value)) if !value.trim().is_empty() => {
+            Cow::Owned(format!("{key}{delimiter}{HIDDEN}"))
+        }
         _ => Cow::Borrowed(line),
     }
 }
@@ -184,18 +247,40 @@ mod tests {
         let id = files.add(path, None, Arc::from(text));
         let file = files.get(id);
         let secrets = Hidden::default().of(id, &file);
-        (1..=text.lines().count()).map(|number| secrets.shown(number, file.line(number)).trim_end().to_string() + "\n").collect()
+        (1..=text.lines().count())
+            .map(|number| {
+                secrets
+                    .shown(number, file.line(number))
+                    .trim_end()
+                    .to_string()
+                    + "\n"
+            })
+            .collect()
     }
 
     #[test]
     fn values_of_secrets_are_not_shown() {
         let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: smtp\nstringData:\n  user: hunter\n  pem: |\n    BEGIN\n    hunter2\ndata: {a: aHVudGVy}\n---\nkind: ConfigMap\ndata:\n  a: shown\n";
         let shown = lines("a.yaml", text);
-        assert!(!shown.contains("hunter") && !shown.contains("aHVu") && !shown.contains("BEGIN"), "{shown}");
-        assert!(shown.contains("name: smtp") && shown.contains("a: shown") && shown.contains("user: (hidden)"), "{shown}");
-        let generator = lines("kustomization.yaml", "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n");
+        assert!(
+            !shown.contains("hunter") && !shown.contains("aHVu") && !shown.contains("BEGIN"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("name: smtp")
+                && shown.contains("a: shown")
+                && shown.contains("user: (hidden)"),
+            "{shown}"
+        );
+        let generator = lines(
+            "kustomization.yaml",
+            "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n",
+        );
         assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
-        assert_eq!(lines("prod/.env", "PASSWORD=hunter2\n# x\n"), "PASSWORD=(hidden)\n# x\n");
+        assert_eq!(
+            lines("prod/.env", "PASSWORD=hunter2\n# x\n"),
+            "PASSWORD=(hidden)\n# x\n"
+        );
     }
 
     #[test]
@@ -208,7 +293,10 @@ mod tests {
             "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"hun}ter\"\n}\n",
         ] {
             let shown = lines("a.yaml", text);
-            assert!(!shown.contains("hun") && shown.contains("(hidden)"), "{shown}");
+            assert!(
+                !shown.contains("hun") && shown.contains("(hidden)"),
+                "{shown}"
+            );
         }
         let other = "env:\n- name: MODE\n  value: open\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db, key: password}}\n";
         assert_eq!(lines("a.yaml", other), other);
@@ -216,11 +304,22 @@ mod tests {
 
     #[test]
     fn secrets_inside_of_other_documents_are_found() {
-        let list = lines("a.yaml", "kind: List\nitems:\n- data:\n    a: hunter\n  kind: Secret\n- kind: ConfigMap\n  data: {a: shown}\n");
-        assert!(!list.contains("hunter") && list.contains("a: shown"), "{list}");
+        let list = lines(
+            "a.yaml",
+            "kind: List\nitems:\n- data:\n    a: hunter\n  kind: Secret\n- kind: ConfigMap\n  data: {a: shown}\n",
+        );
+        assert!(
+            !list.contains("hunter") && list.contains("a: shown"),
+            "{list}"
+        );
         let patch = "resources: [../../base]\npatches:\n  - patch: |\n      kind: Secret\n      stringData:\n        a: hunter\n    target: {kind: Secret}\nimages:\n  - newTag: v1\n";
         let patch = lines("kustomization.yaml", patch);
-        assert!(!patch.contains("hunter") && patch.contains("newTag: v1") && patch.contains("../../base"), "{patch}");
+        assert!(
+            !patch.contains("hunter")
+                && patch.contains("newTag: v1")
+                && patch.contains("../../base"),
+            "{patch}"
+        );
         for text in [
             "{\"kind\":\"Secret\",\"data\":{\"a\":\"hunter\"}}\n",
             "{\n  \"data\": {\n    \"a\": \"hunter\"\n  },\n  \"kind\": \"Secret\"\n}\n",

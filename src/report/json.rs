@@ -1,5 +1,6 @@
-//! `json`, version 1: the stable view of findings for programs. The types here are the format; the program's own types may
-//! change without it. [`location`] and [`resource`] are shared with the JSON of the other commands.
+//! `json`, version 1: the stable view of findings for programs. The types here are the format; the
+//! program's own types may change without it. [`location`] and [`resource`] are shared with the
+//! JSON of the other commands.
 
 use std::io::{self, Write};
 
@@ -110,7 +111,12 @@ pub fn location(location: &Location) -> Place<'_> {
 
 /// An object as every command's JSON shows it.
 pub fn resource(id: &ResourceId) -> Resource<'_> {
-    Resource { api_version: &id.api_version, kind: &id.kind, namespace: id.namespace.as_deref(), name: &id.name }
+    Resource {
+        api_version: &id.api_version,
+        kind: &id.kind,
+        namespace: id.namespace.as_deref(),
+        name: &id.name,
+    }
 }
 
 fn finding(located: &Located) -> Finding<'_> {
@@ -129,7 +135,12 @@ fn finding(located: &Located) -> Finding<'_> {
         resource: finding.resource.as_ref().map(resource),
         path: finding.path.as_deref(),
         location: location(&located.location),
-        related: related.map(|(related, place)| Related { message: &related.message, location: location(place) }).collect(),
+        related: related
+            .map(|(related, place)| Related {
+                message: &related.message,
+                location: location(place),
+            })
+            .collect(),
         fingerprint: &finding.fingerprint,
         url: url(&finding.rule),
     }
@@ -139,7 +150,10 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let counts = &outcome.counts;
     let report = Report {
         version: 1,
-        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
         summary: Summary {
             overlays: outcome.overlays.len(),
             apps: counts.apps,

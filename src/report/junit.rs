@@ -1,5 +1,6 @@
-//! `junit`: JUnit XML for CI systems that show test results. Every checked overlay is a test case; each finding at or above
-//! the failing level is a failed one, and each below it is the output of a case that passes.
+//! `junit`: JUnit XML for CI systems that show test results. Every checked overlay is a test case;
+//! each finding at or above the failing level is a failed one, and each below it is the output of a
+//! case that passes.
 
 use std::io::{self, Write};
 
@@ -8,29 +9,54 @@ use crate::check::Outcome;
 use crate::finding::Located;
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
-    let fails = |located: &&Located| options.fail_on.is_some_and(|level| located.finding.severity >= level);
+    let fails = |located: &&Located| {
+        options
+            .fail_on
+            .is_some_and(|level| located.finding.severity >= level)
+    };
     let failures = outcome.findings.iter().filter(fails).count();
     let empty = usize::from(!outcome.checked_anything());
     let total = outcome.overlays.len() + outcome.findings.len() + empty;
-    let counts = format!("name=\"gitops-lint\" tests=\"{total}\" failures=\"{failures}\" errors=\"{empty}\"");
+    let counts = format!(
+        "name=\"gitops-lint\" tests=\"{total}\" failures=\"{failures}\" errors=\"{empty}\""
+    );
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites {counts}>")?;
     writeln!(out, "  <testsuite {counts}>")?;
     if empty > 0 {
-        writeln!(out, "    <testcase classname=\"gitops-lint\" name=\"check\">")?;
-        writeln!(out, "      <error message=\"{}\"/>", escape(&summary(outcome)))?;
+        writeln!(
+            out,
+            "    <testcase classname=\"gitops-lint\" name=\"check\">"
+        )?;
+        writeln!(
+            out,
+            "      <error message=\"{}\"/>",
+            escape(&summary(outcome))
+        )?;
         writeln!(out, "    </testcase>")?;
     }
     for overlay in &outcome.overlays {
-        let name = if overlay.complete { "rendered" } else { "rendered in part" };
-        writeln!(out, "    <testcase classname=\"{}\" name=\"{name}\"/>", escape(&overlay.path))?;
+        let name = if overlay.complete {
+            "rendered"
+        } else {
+            "rendered in part"
+        };
+        writeln!(
+            out,
+            "    <testcase classname=\"{}\" name=\"{name}\"/>",
+            escape(&overlay.path)
+        )?;
     }
     for located in &outcome.findings {
         let (finding, place) = (&located.finding, &located.location);
         let class = finding.overlay.as_deref().unwrap_or("repository");
         let name = format!("{}: {}", finding.rule, finding.message);
         let (class, name, file) = (escape(class), escape(&name), escape(&place.file));
-        writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\" file=\"{file}\" line=\"{}\">", place.line)?;
+        writeln!(
+            out,
+            "    <testcase classname=\"{class}\" name=\"{name}\" file=\"{file}\" line=\"{}\">",
+            place.line
+        )?;
         let mut text = concise::line(located);
         if let Some(help) = &finding.help {
             text.push_str(&format!("\nhelp: {help}"));
@@ -41,7 +67,10 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         let text = escape(&text);
         if fails(&located) {
             let (message, kind) = (escape(&finding.message), escape(&finding.rule));
-            writeln!(out, "      <failure message=\"{message}\" type=\"{kind}\">{text}</failure>")?;
+            writeln!(
+                out,
+                "      <failure message=\"{message}\" type=\"{kind}\">{text}</failure>"
+            )?;
         } else {
             writeln!(out, "      <system-out>{text}</system-out>")?;
         }

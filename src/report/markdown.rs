@@ -1,4 +1,5 @@
-//! `markdown`: a table for the summary of a CI step or a comment. A step summary holds at most 1 MiB, so a long list is cut.
+//! `markdown`: a table for the summary of a CI step or a comment. A step summary holds at most 1
+//! MiB, so a long list is cut.
 
 use std::io::{self, Write};
 
@@ -14,20 +15,31 @@ const MESSAGE: usize = 600;
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let mark = match (
         outcome.checked_anything() || outcome.counts.unconcerned > 0,
-        outcome.findings.iter().map(|located| located.finding.severity).max(),
+        outcome
+            .findings
+            .iter()
+            .map(|located| located.finding.severity)
+            .max(),
     ) {
         (false, _) | (_, Some(Severity::Error)) => "❌",
         (_, Some(Severity::Warning)) => "⚠️",
         _ => "✅",
     };
-    writeln!(out, "## gitops-lint\n\n{mark} {}", escape(&summary(outcome)))?;
+    writeln!(
+        out,
+        "## gitops-lint\n\n{mark} {}",
+        escape(&summary(outcome))
+    )?;
     if outcome.findings.is_empty() {
         return Ok(());
     }
     let mut findings: Vec<&Located> = outcome.findings.iter().collect();
     // the worst first, so that a cut list loses the least
     findings.sort_by_key(|located| std::cmp::Reverse(located.finding.severity));
-    writeln!(out, "\n| severity | rule | place | finding |\n|---|---|---|---|")?;
+    writeln!(
+        out,
+        "\n| severity | rule | place | finding |\n|---|---|---|---|"
+    )?;
     for located in findings.iter().take(ROWS) {
         let (finding, place) = (&located.finding, &located.location);
         let mut message = escape(&shortened(finding.message.trim_end()));
@@ -35,10 +47,21 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             message.push_str(&format!("<br>{}", escape(&shortened(help))));
         }
         if !finding.also_in.is_empty() {
-            message.push_str(&format!("<br>also in {}", count(finding.also_in.len(), "overlay")));
+            message.push_str(&format!(
+                "<br>also in {}",
+                count(finding.also_in.len(), "overlay")
+            ));
         }
-        let (severity, rule, file) = (finding.severity.as_str(), escape(&finding.rule), escape(&place.file));
-        writeln!(out, "| {severity} | {rule} | {file}:{} | {message} |", place.line)?;
+        let (severity, rule, file) = (
+            finding.severity.as_str(),
+            escape(&finding.rule),
+            escape(&place.file),
+        );
+        writeln!(
+            out,
+            "| {severity} | {rule} | {file}:{} | {message} |",
+            place.line
+        )?;
     }
     if findings.len() > ROWS {
         writeln!(out, "\n{} more not shown here", findings.len() - ROWS)?;
@@ -55,7 +78,8 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Text that Markdown shows as it is: no markup, no HTML, no links, no mentions, no end of the table's cell.
+/// Text that Markdown shows as it is: no markup, no HTML, no links, no mentions, no end of the
+/// table's cell.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for line in text.lines() {

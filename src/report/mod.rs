@@ -1,8 +1,9 @@
-//! Reports: what a check found, in the format that a person or a program asked for. One file a format; every one writes the
-//! same [`Outcome`] in the same order.
+//! Reports: what a check found, in the format that a person or a program asked for. One file a
+//! format; every one writes the same [`Outcome`] in the same order.
 //!
-//! Here: the formats' names, the summary line, and what every format for people needs to keep text from checked files from
-//! acting on the terminal. Not here: where a report goes and which exit status follows (`cli`).
+//! Here: the formats' names, the summary line, and what every format for people needs to keep text
+//! from checked files from acting on the terminal. Not here: where a report goes and which exit
+//! status follows (`cli`).
 
 mod concise;
 mod github;
@@ -45,8 +46,16 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of the help text.
-    pub const ALL: [Format; 8] =
-        [Format::Pretty, Format::Concise, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit, Format::Markdown];
+    pub const ALL: [Format; 8] = [
+        Format::Pretty,
+        Format::Concise,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+        Format::Markdown,
+    ];
 
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
@@ -64,7 +73,9 @@ impl Format {
 
     /// The format of a name.
     pub fn parse(name: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.as_str() == name)
+        Format::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
     }
 }
 
@@ -73,7 +84,8 @@ impl Format {
 pub struct Options {
     /// Whether the place where the text goes shows colours.
     pub color: bool,
-    /// Columns at which text for people is wrapped; `None` leaves lines whole, as logs and files want them.
+    /// Columns at which text for people is wrapped; `None` leaves lines whole, as logs and files
+    /// want them.
     pub width: Option<usize>,
     /// Whether formats for people end in the summary line.
     pub summary: bool,
@@ -85,12 +97,23 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { color: false, width: None, summary: true, overlays: false, fail_on: Some(Severity::Error) }
+        Options {
+            color: false,
+            width: None,
+            summary: true,
+            overlays: false,
+            fail_on: Some(Severity::Error),
+        }
     }
 }
 
 /// Writes a report.
-pub fn write(format: Format, outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+pub fn write(
+    format: Format,
+    outcome: &Outcome,
+    out: &mut dyn Write,
+    options: &Options,
+) -> io::Result<()> {
     match format {
         Format::Pretty => pretty::write(outcome, out, options),
         Format::Concise => concise::write(outcome, out, options),
@@ -132,11 +155,15 @@ pub fn url(rule: &str) -> String {
         Some(_) => format!("src/rules/{}.rs", rule.replace('-', "_")),
         None => "README.md#rules".to_string(),
     };
-    if home.is_empty() { page } else { format!("{home}/blob/main/{page}") }
+    if home.is_empty() {
+        page
+    } else {
+        format!("{home}/blob/main/{page}")
+    }
 }
 
-/// Text from checked files with everything taken out that a terminal would act on: control characters (line ends and tabs
-/// too), and the marks that reorder what is shown.
+/// Text from checked files with everything taken out that a terminal would act on: control
+/// characters (line ends and tabs too), and the marks that reorder what is shown.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts_on_terminal) {
         return Cow::Borrowed(text);
@@ -154,7 +181,11 @@ fn printable_lines(text: &str) -> String {
 }
 
 fn push_printable(safe: &mut String, character: char) {
-    if acts_on_terminal(character) { safe.extend(character.escape_unicode()) } else { safe.push(character) }
+    if acts_on_terminal(character) {
+        safe.extend(character.escape_unicode())
+    } else {
+        safe.push(character)
+    }
 }
 
 fn acts_on_terminal(character: char) -> bool {
@@ -174,8 +205,16 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// What was found: `2 errors, 1 warning`, `no findings`.
 fn found(counts: &Counts) -> String {
-    let kinds = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.infos, "info")];
-    let mut parts: Vec<String> = kinds.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(*number, noun)).collect();
+    let kinds = [
+        (counts.errors, "error"),
+        (counts.warnings, "warning"),
+        (counts.infos, "info"),
+    ];
+    let mut parts: Vec<String> = kinds
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(*number, noun))
+        .collect();
     if parts.is_empty() {
         parts.push("no findings".to_string());
     }
@@ -185,18 +224,38 @@ fn found(counts: &Counts) -> String {
     parts.join(", ")
 }
 
-/// The line that says what was found and what was looked at, so that a check of nothing never looks clean.
+/// The line that says what was found and what was looked at, so that a check of nothing never looks
+/// clean.
 pub fn summary(outcome: &Outcome) -> String {
     let counts = &outcome.counts;
-    let ran = format!("{} and {}", count(counts.rules, "rule"), count(counts.policies, "policy"));
+    let ran = format!(
+        "{} and {}",
+        count(counts.rules, "rule"),
+        count(counts.policies, "policy")
+    );
     if !outcome.checked_anything() && counts.unconcerned > 0 {
-        return format!("{}; the change concerns none of {} ({ran} ready)", found(counts), self::count(counts.unconcerned, "overlay"));
+        return format!(
+            "{}; the change concerns none of {} ({ran} ready)",
+            found(counts),
+            self::count(counts.unconcerned, "overlay")
+        );
     }
     if !outcome.checked_anything() {
-        return format!("{}; nothing was checked: no overlay was found ({ran} ready)", found(counts));
+        return format!(
+            "{}; nothing was checked: no overlay was found ({ran} ready)",
+            found(counts)
+        );
     }
-    let incomplete = outcome.overlays.iter().filter(|overlay| !overlay.complete).count();
-    let incomplete = if incomplete == 0 { String::new() } else { format!(", {incomplete} of them incomplete") };
+    let incomplete = outcome
+        .overlays
+        .iter()
+        .filter(|overlay| !overlay.complete)
+        .count();
+    let incomplete = if incomplete == 0 {
+        String::new()
+    } else {
+        format!(", {incomplete} of them incomplete")
+    };
     format!(
         "{}; checked {}{incomplete} ({}, {}) with {ran}",
         found(counts),
@@ -206,13 +265,31 @@ pub fn summary(outcome: &Outcome) -> String {
     )
 }
 
-/// What formats for people end in: the overlays that were checked, and the summary line, as far as asked for.
+/// What formats for people end in: the overlays that were checked, and the summary line, as far as
+/// asked for.
 fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     for overlay in outcome.overlays.iter().filter(|_| options.overlays) {
-        let words = [Some(overlay.app.as_str()), overlay.environment.as_deref(), overlay.variant.as_deref()];
-        let words = words.into_iter().flatten().map(printable).collect::<Vec<_>>().join(", ");
-        let incomplete = if overlay.complete { "" } else { " (incomplete)" };
-        writeln!(out, "checked {}: {words}{incomplete}", printable(&overlay.path))?;
+        let words = [
+            Some(overlay.app.as_str()),
+            overlay.environment.as_deref(),
+            overlay.variant.as_deref(),
+        ];
+        let words = words
+            .into_iter()
+            .flatten()
+            .map(printable)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let incomplete = if overlay.complete {
+            ""
+        } else {
+            " (incomplete)"
+        };
+        writeln!(
+            out,
+            "checked {}: {words}{incomplete}",
+            printable(&overlay.path)
+        )?;
     }
     if options.summary {
         writeln!(out, "{}", summary(outcome))?;

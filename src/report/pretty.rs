@@ -1,13 +1,17 @@
 //! `pretty`: a code frame from every file that plays a part, drawn by miette.
 //!
-//! miette takes one source a diagnostic and scans it from its start. [`Frames`] gives it a virtual text made of small windows
-//! of several files instead: control characters escaped, long lines cut, and only the lines around each label, so that a
-//! finding at the end of a large file costs no more than one at its start.
+//! miette takes one source a diagnostic and scans it from its start. [`Frames`] gives it a virtual
+//! text made of small windows of several files instead: control characters escaped, long lines cut,
+//! and only the lines around each label, so that a finding at the end of a large file costs no more
+//! than one at its start.
 
 use std::fmt;
 use std::io::{self, Write};
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan,
+};
 use miette::{Severity as Level, SpanContents};
 
 use super::hidden::{Hidden, Secrets};
@@ -53,20 +57,52 @@ struct Frames {
 }
 
 impl SourceCode for Frames {
-    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, _after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let end = span.offset() + span.len();
-        let frame = self.frames.iter().find(|frame| frame.start <= span.offset() && end <= frame.start + frame.text.len());
+        let frame = self
+            .frames
+            .iter()
+            .find(|frame| frame.start <= span.offset() && end <= frame.start + frame.text.len());
         let frame = frame.ok_or(MietteError::OutOfBounds)?;
         if before > 0 {
-            let (whole, lines) = ((frame.start, frame.text.len()).into(), frame.text.lines().count());
+            let (whole, lines) = (
+                (frame.start, frame.text.len()).into(),
+                frame.text.lines().count(),
+            );
             let name = frame.name.clone();
-            return Ok(Box::new(MietteSpanContents::new_named(name, frame.text.as_bytes(), whole, frame.first_line - 1, 0, lines)));
+            return Ok(Box::new(MietteSpanContents::new_named(
+                name,
+                frame.text.as_bytes(),
+                whole,
+                frame.first_line - 1,
+                0,
+                lines,
+            )));
         }
         // without context miette asks for the position that it prints above the frame
-        let label = self.labels.iter().find(|label| label.start == span.offset()).ok_or(MietteError::OutOfBounds)?;
-        let text = frame.text.get(span.offset() - frame.start..end - frame.start).unwrap_or_default();
+        let label = self
+            .labels
+            .iter()
+            .find(|label| label.start == span.offset())
+            .ok_or(MietteError::OutOfBounds)?;
+        let text = frame
+            .text
+            .get(span.offset() - frame.start..end - frame.start)
+            .unwrap_or_default();
         let (name, line, column) = (frame.name.clone(), label.line - 1, label.column - 1);
-        Ok(Box::new(MietteSpanContents::new_named(name, text.as_bytes(), *span, line, column, 1)))
+        Ok(Box::new(MietteSpanContents::new_named(
+            name,
+            text.as_bytes(),
+            *span,
+            line,
+            column,
+            1,
+        )))
     }
 }
 
@@ -78,17 +114,31 @@ struct Mark<'a> {
 }
 
 /// The primary place and the others, each place once.
-fn marks<'a>(primary: (FileId, &'a Location), related: impl Iterator<Item = (&'a str, FileId, &'a Location)>) -> Vec<Mark<'a>> {
-    let mut marks = vec![Mark { file: primary.0, location: primary.1, text: None }];
+fn marks<'a>(
+    primary: (FileId, &'a Location),
+    related: impl Iterator<Item = (&'a str, FileId, &'a Location)>,
+) -> Vec<Mark<'a>> {
+    let mut marks = vec![Mark {
+        file: primary.0,
+        location: primary.1,
+        text: None,
+    }];
     for (text, file, location) in related {
         let text = printable(text).into_owned();
-        match marks.iter_mut().find(|mark| mark.file == file && mark.location == location) {
+        match marks
+            .iter_mut()
+            .find(|mark| mark.file == file && mark.location == location)
+        {
             Some(mark) => match &mut mark.text {
                 Some(known) if *known == text => {}
                 Some(known) => *known = format!("{known}; {text}"),
                 None => mark.text = Some(text),
             },
-            None => marks.push(Mark { file, location, text: Some(text) }),
+            None => marks.push(Mark {
+                file,
+                location,
+                text: Some(text),
+            }),
         }
     }
     marks
@@ -98,8 +148,13 @@ impl Frames {
     /// The frames of a finding.
     fn of(located: &Located, files: &Files, hidden: &Hidden) -> Frames {
         let related = located.finding.related.iter().zip(&located.related);
-        let related = related.map(|(related, location)| (related.message.as_str(), related.origin.file, location));
-        Frames::new(marks((located.finding.origin.file, &located.location), related), files, hidden)
+        let related = related
+            .map(|(related, location)| (related.message.as_str(), related.origin.file, location));
+        Frames::new(
+            marks((located.finding.origin.file, &located.location), related),
+            files,
+            hidden,
+        )
     }
 
     fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden) -> Frames {
@@ -116,25 +171,51 @@ impl Frames {
             let mut together: Vec<Mark> = Vec::new();
             loop {
                 let near = |mark: &Mark| {
-                    mark.file == file && mark.location.line + 2 * CONTEXT + 1 >= from && mark.location.line <= to + 2 * CONTEXT + 1
+                    mark.file == file
+                        && mark.location.line + 2 * CONTEXT + 1 >= from
+                        && mark.location.line <= to + 2 * CONTEXT + 1
                 };
-                let Some(index) = marks.iter().position(near) else { break };
+                let Some(index) = marks.iter().position(near) else {
+                    break;
+                };
                 let mark = marks.remove(index);
                 (from, to) = (from.min(mark.location.line), to.max(mark.location.line));
                 together.push(mark);
             }
             let text = files.get(file);
-            frames.add(&text, &hidden.of(file, &text), from.saturating_sub(CONTEXT).max(1), to + CONTEXT, together);
+            frames.add(
+                &text,
+                &hidden.of(file, &text),
+                from.saturating_sub(CONTEXT).max(1),
+                to + CONTEXT,
+                together,
+            );
         }
         frames
     }
 
     /// Adds the window of some lines of a file, with its marks.
-    fn add(&mut self, file: &SourceFile, secrets: &Secrets, from: usize, to: usize, marks: Vec<Mark>) {
-        let start = self.frames.last().map_or(0, |frame| frame.start + frame.text.len() + 1);
+    fn add(
+        &mut self,
+        file: &SourceFile,
+        secrets: &Secrets,
+        from: usize,
+        to: usize,
+        marks: Vec<Mark>,
+    ) {
+        let start = self
+            .frames
+            .last()
+            .map_or(0, |frame| frame.start + frame.text.len() + 1);
         // the empty line after the last line end is none that an editor shows
         let last = file.line_starts().len() - usize::from(file.text.ends_with(['\n', '\r']));
-        let to = to.min(last).max(marks.iter().map(|mark| mark.location.line).max().unwrap_or(from));
+        let to = to.min(last).max(
+            marks
+                .iter()
+                .map(|mark| mark.location.line)
+                .max()
+                .unwrap_or(from),
+        );
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
@@ -143,11 +224,21 @@ impl Frames {
             let here = || marks.iter().filter(|mark| mark.location.line == number);
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
             let shown = Shown::new(line, first, &mut text);
-            for (mark, slot) in marks.iter().zip(&mut labels).filter(|(mark, _)| mark.location.line == number) {
+            for (mark, slot) in marks
+                .iter()
+                .zip(&mut labels)
+                .filter(|(mark, _)| mark.location.line == number)
+            {
                 let location = mark.location;
-                // only the first line of what spans several, as the rest of an object says nothing; all of it for a mere point
-                let within = location.end_line == location.line && location.end_column > location.column;
-                let end = if within { location.end_column } else { usize::MAX };
+                // only the first line of what spans several, as the rest of an object says nothing;
+                // all of it for a mere point
+                let within =
+                    location.end_line == location.line && location.end_column > location.column;
+                let end = if within {
+                    location.end_column
+                } else {
+                    usize::MAX
+                };
                 let (from, to) = (shown.offset(location.column), shown.offset(end));
                 *slot = Some(Label {
                     start: start + from,
@@ -160,9 +251,18 @@ impl Frames {
             text.push('\n');
         }
         self.labels.extend(labels.into_iter().flatten());
-        let revision = file.revision.as_deref().map(|revision| format!(" at {}", printable(revision))).unwrap_or_default();
+        let revision = file
+            .revision
+            .as_deref()
+            .map(|revision| format!(" at {}", printable(revision)))
+            .unwrap_or_default();
         let name = format!("{}{revision}", printable(&file.path));
-        self.frames.push(Frame { name, first_line: from, start, text });
+        self.frames.push(Frame {
+            name,
+            first_line: from,
+            start,
+            text,
+        });
     }
 }
 
@@ -178,7 +278,11 @@ impl Shown {
     /// Appends a line to the window, cut around a column when it is long.
     fn new(line: &str, column: usize, text: &mut String) -> Shown {
         let length = line.chars().count();
-        let skipped = if length <= LINE { 0 } else { (column - 1).saturating_sub(LEAD).min(length) };
+        let skipped = if length <= LINE {
+            0
+        } else {
+            (column - 1).saturating_sub(LEAD).min(length)
+        };
         if skipped > 0 {
             text.push('…');
         }
@@ -186,13 +290,20 @@ impl Shown {
         let mut characters = line.chars().skip(skipped);
         for character in characters.by_ref().take(LINE) {
             offsets.push(text.len());
-            if character == '\t' { text.push(' ') } else { push_printable(text, character) }
+            if character == '\t' {
+                text.push(' ')
+            } else {
+                push_printable(text, character)
+            }
         }
         offsets.push(text.len());
         if characters.next().is_some() {
             text.push('…');
         }
-        Shown { first: skipped + 1, offsets }
+        Shown {
+            first: skipped + 1,
+            offsets,
+        }
     }
     fn offset(&self, column: usize) -> usize {
         let last = self.offsets.len() - 1;
@@ -236,10 +347,14 @@ impl Diagnostic for Drawn {
         })
     }
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
     fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.url.as_ref().map(|url| Box::new(url) as Box<dyn fmt::Display>)
+        self.url
+            .as_ref()
+            .map(|url| Box::new(url) as Box<dyn fmt::Display>)
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.frames)
@@ -259,17 +374,35 @@ impl Diagnostic for Drawn {
 /// The overlays that share a finding, few by name and many by number.
 fn also_in(overlays: &[String]) -> Option<String> {
     const NAMED: usize = 3;
-    let named = |overlays: &[String]| overlays.iter().map(|overlay| printable(overlay).into_owned()).collect::<Vec<_>>().join(", ");
+    let named = |overlays: &[String]| {
+        overlays
+            .iter()
+            .map(|overlay| printable(overlay).into_owned())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match overlays.len() {
         0 => None,
-        number if number <= NAMED => Some(format!("also in {}: {}", super::count(number, "overlay"), named(overlays))),
-        number => Some(format!("also in {number} overlays: {} and {} more", named(&overlays[..NAMED]), number - NAMED)),
+        number if number <= NAMED => Some(format!(
+            "also in {}: {}",
+            super::count(number, "overlay"),
+            named(overlays)
+        )),
+        number => Some(format!(
+            "also in {number} overlays: {} and {} more",
+            named(&overlays[..NAMED]),
+            number - NAMED
+        )),
     }
 }
 
 /// The handler that draws with these options.
 fn handler(options: &Options) -> GraphicalReportHandler {
-    let theme = if options.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if options.color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     GraphicalReportHandler::new_themed(theme)
         .with_links(options.color)
         .with_context_lines(CONTEXT)
@@ -281,19 +414,36 @@ fn handler(options: &Options) -> GraphicalReportHandler {
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     let hidden = Hidden::default();
     for located in &outcome.findings {
-        write!(out, "{}", drawn(located, &outcome.files, &hidden, options).map_err(io::Error::other)?)?;
+        write!(
+            out,
+            "{}",
+            drawn(located, &outcome.files, &hidden, options).map_err(io::Error::other)?
+        )?;
         writeln!(out)?;
     }
     write_end(outcome, out, options)
 }
 
 /// One finding as text.
-fn drawn(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -> Result<String, fmt::Error> {
+fn drawn(
+    located: &Located,
+    files: &Files,
+    hidden: &Hidden,
+    options: &Options,
+) -> Result<String, fmt::Error> {
     let finding = &located.finding;
-    let mut help: Vec<String> = finding.help.iter().map(|help| printable_lines(help)).collect();
+    let mut help: Vec<String> = finding
+        .help
+        .iter()
+        .map(|help| printable_lines(help))
+        .collect();
     help.extend(also_in(&finding.also_in));
     let diagnostic = Drawn {
-        title: format!("{}[{}]", finding.severity.as_str(), printable(&finding.rule)),
+        title: format!(
+            "{}[{}]",
+            finding.severity.as_str(),
+            printable(&finding.rule)
+        ),
         severity: finding.severity,
         frames: Frames::of(located, files, hidden),
         message: printable_lines(finding.message.trim_end()),
@@ -306,24 +456,44 @@ fn drawn(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -
 /// A message that is no finding.
 pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String {
     let location = Location::resolve(files, message.origin);
-    let related: Vec<(&str, FileId, Location)> =
-        message.related.iter().map(|(text, origin)| (text.as_str(), origin.file, Location::resolve(files, *origin))).collect();
-    let places = related.iter().map(|(text, file, location)| (*text, *file, location));
+    let related: Vec<(&str, FileId, Location)> = message
+        .related
+        .iter()
+        .map(|(text, origin)| {
+            (
+                text.as_str(),
+                origin.file,
+                Location::resolve(files, *origin),
+            )
+        })
+        .collect();
+    let places = related
+        .iter()
+        .map(|(text, file, location)| (*text, *file, location));
     let diagnostic = Drawn {
         title: printable(message.title).into_owned(),
         severity: message.severity,
-        frames: Frames::new(marks((message.origin.file, &location), places), files, &Hidden::default()),
+        frames: Frames::new(
+            marks((message.origin.file, &location), places),
+            files,
+            &Hidden::default(),
+        ),
         message: printable_lines(message.message),
         help: message.help.map(printable_lines),
         url: None,
     };
-    draw(&diagnostic, options).unwrap_or_else(|_| format!("{}: {}", message.title, diagnostic.message))
+    draw(&diagnostic, options)
+        .unwrap_or_else(|_| format!("{}: {}", message.title, diagnostic.message))
 }
 
 fn draw(diagnostic: &Drawn, options: &Options) -> Result<String, fmt::Error> {
     let mut text = String::new();
     handler(options).render_report(&mut text, diagnostic)?;
     // miette leaves blanks at the ends of lines, and a blank line below the rule
-    let lines = text.lines().map(str::trim_end).enumerate().filter(|(index, line)| *index != 1 || !line.is_empty());
+    let lines = text
+        .lines()
+        .map(str::trim_end)
+        .enumerate()
+        .filter(|(index, line)| *index != 1 || !line.is_empty());
     Ok(lines.map(|(_, line)| format!("{line}\n")).collect())
 }

@@ -1,8 +1,8 @@
-//! `sarif`: SARIF 2.1.0 for code scanning. Every result has a location (one without makes GitHub refuse the whole file), URIs
-//! are relative to the root, columns count Unicode code points.
+//! `sarif`: SARIF 2.1.0 for code scanning. Every result has a location (one without makes GitHub
+//! refuse the whole file), URIs are relative to the root, columns count Unicode code points.
 //!
-//! GitHub shows the first 5,000 results of a run by severity and takes at most 25,000; what is above that is left out here,
-//! least severe first, and the run says so.
+//! GitHub shows the first 5,000 results of a run by severity and takes at most 25,000; what is
+//! above that is left out here, least severe first, and the run says so.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -83,7 +83,11 @@ fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
             continue;
         }
         indexes.insert(id.clone(), descriptors.len());
-        let tag = if id.starts_with("policy/") { "policy" } else { "meta" };
+        let tag = if id.starts_with("policy/") {
+            "policy"
+        } else {
+            "meta"
+        };
         let mut descriptor = json!({
             "id": id,
             "shortDescription": {"text": id},
@@ -178,7 +182,8 @@ fn physical(place: &Location) -> Value {
     json!({"artifactLocation": {"uri": uri(&place.file), "uriBaseId": "%SRCROOT%"}, "region": region})
 }
 
-/// A relative path as a URI reference: everything but unreserved characters and `/` is percent-encoded.
+/// A relative path as a URI reference: everything but unreserved characters and `/` is
+/// percent-encoded.
 pub(super) fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

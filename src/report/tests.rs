@@ -1,4 +1,5 @@
-//! Every format on outcomes made by hand: escaping above all, since the text comes from checked files.
+//! Every format on outcomes made by hand: escaping above all, since the text comes from checked
+//! files.
 
 use std::sync::Arc;
 
@@ -13,13 +14,27 @@ use crate::yaml::{By, FileId, Origin};
 
 fn origin(file: FileId, text: &str, part: &str) -> Origin {
     let start = text.find(part).unwrap() as u32;
-    Origin { file, start, end: start + part.len() as u32, by: By::Manifest }
+    Origin {
+        file,
+        start,
+        end: start + part.len() as u32,
+        by: By::Manifest,
+    }
 }
 
 fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
-    let findings: Vec<Located> = findings.into_iter().map(|finding| Located::new(finding, &files)).collect();
-    let errors = findings.iter().filter(|located| located.finding.severity == Severity::Error).count();
-    let warnings = findings.iter().filter(|located| located.finding.severity == Severity::Warning).count();
+    let findings: Vec<Located> = findings
+        .into_iter()
+        .map(|finding| Located::new(finding, &files))
+        .collect();
+    let errors = findings
+        .iter()
+        .filter(|located| located.finding.severity == Severity::Error)
+        .count();
+    let warnings = findings
+        .iter()
+        .filter(|located| located.finding.severity == Severity::Warning)
+        .count();
     Outcome {
         overlays: vec![CheckedOverlay {
             path: "apps/api/overlays/production".into(),
@@ -28,7 +43,16 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
             variant: None,
             complete: true,
         }],
-        counts: Counts { apps: 1, files: 2, resources: 3, rules: 4, policies: 1, errors, warnings, ..Counts::default() },
+        counts: Counts {
+            apps: 1,
+            files: 2,
+            resources: 3,
+            rules: 4,
+            policies: 1,
+            errors,
+            warnings,
+            ..Counts::default()
+        },
         findings,
         files: Arc::new(files),
     }
@@ -47,7 +71,12 @@ fn finding(message: &str, origin: Origin) -> Finding {
         variant: None,
         overlay: Some("apps/api/overlays/production".into()),
         also_in: vec!["apps/api/overlays/staging".into()],
-        resource: Some(ResourceId { api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: None, name: "api".into() }),
+        resource: Some(ResourceId {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: None,
+            name: "api".into(),
+        }),
         path: Some("/spec/template/spec/containers/0/image".into()),
         ahead: false,
         fingerprint: "0123456789abcdef0123456789abcdef".into(),
@@ -55,14 +84,25 @@ fn finding(message: &str, origin: Origin) -> Finding {
 }
 
 const OVERLAY: &str = "resources:\n  - ../../base\nimages:\n  - name: api\n    newTag: latest\n";
-const BASE: &str = "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - image: api:1\n";
+const BASE: &str =
+    "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - image: api:1\n";
 
 fn two_files() -> Outcome {
     let files = Files::default();
-    let overlay = files.add("apps/api/overlays/production/kustomization.yaml", None, OVERLAY.into());
+    let overlay = files.add(
+        "apps/api/overlays/production/kustomization.yaml",
+        None,
+        OVERLAY.into(),
+    );
     let base = files.add("apps/api/base/deployment.yaml", None, BASE.into());
-    let mut finding = finding("production pulls the mutable tag `latest` of api", origin(overlay, OVERLAY, "latest"));
-    finding.related.push(Related { message: "the base sets it here".into(), origin: origin(base, BASE, "api:1") });
+    let mut finding = finding(
+        "production pulls the mutable tag `latest` of api",
+        origin(overlay, OVERLAY, "latest"),
+    );
+    finding.related.push(Related {
+        message: "the base sets it here".into(),
+        origin: origin(base, BASE, "api:1"),
+    });
     outcome(vec![finding], files)
 }
 
@@ -70,12 +110,21 @@ fn two_files() -> Outcome {
 fn hostile() -> Outcome {
     let text = "a: \"\u{1b}[2J\u{202e}x\"\nb: 1\n";
     let files = Files::default();
-    let file = files.add("a,b:c%\n::error ::\u{1b}[31m|<b>@me.yaml", None, text.into());
-    let mut finding =
-        finding("\u{1b}]0;own\u{7} `<script>` a|b 100%\r\n::set-output name=x::y ##[group]", origin(file, text, "\"\u{1b}[2J\u{202e}x\""));
+    let file = files.add(
+        "a,b:c%\n::error ::\u{1b}[31m|<b>@me.yaml",
+        None,
+        text.into(),
+    );
+    let mut finding = finding(
+        "\u{1b}]0;own\u{7} `<script>` a|b 100%\r\n::set-output name=x::y ##[group]",
+        origin(file, text, "\"\u{1b}[2J\u{202e}x\""),
+    );
     finding.help = Some("\u{1b}[0m\nsecond line".into());
     finding.also_in = vec!["\u{1b}c".into()];
-    finding.related.push(Related { message: "\u{1b}[1m".into(), origin: origin(file, text, "b: 1") });
+    finding.related.push(Related {
+        message: "\u{1b}[1m".into(),
+        origin: origin(file, text, "b: 1"),
+    });
     outcome(vec![finding], files)
 }
 
@@ -181,7 +230,10 @@ fn nothing_from_a_file_acts_on_a_terminal() {
 #[test]
 fn markdown_and_xml_stay_text() {
     let markdown = text(Format::Markdown, &hostile());
-    assert!(!markdown.contains("<script>") && !markdown.contains("@me") && !markdown.contains("a|b"), "{markdown}");
+    assert!(
+        !markdown.contains("<script>") && !markdown.contains("@me") && !markdown.contains("a|b"),
+        "{markdown}"
+    );
     let xml = text(Format::Junit, &hostile());
     assert!(!xml.contains("<script>"), "{xml}");
 }
@@ -189,8 +241,14 @@ fn markdown_and_xml_stay_text() {
 #[test]
 fn commands_have_escaped_properties() {
     let text = text(Format::Github, &hostile());
-    assert!(text.starts_with("::error file=a%2Cb%3Ac%25%0A%3A%3Aerror %3A%3A\\u{1b}[31m"), "{text}");
-    assert!(text.contains("100%25%0A::set-output name=x::y ##[group]"), "{text}");
+    assert!(
+        text.starts_with("::error file=a%2Cb%3Ac%25%0A%3A%3Aerror %3A%3A\\u{1b}[31m"),
+        "{text}"
+    );
+    assert!(
+        text.contains("100%25%0A::set-output name=x::y ##[group]"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -200,8 +258,19 @@ fn annotations_above_the_limit_are_log_lines() {
     let one = finding("x ##[error]", origin(file, OVERLAY, "latest"));
     let outcome = outcome(vec![one; 12], files);
     let text = text(Format::Github, &outcome);
-    assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);
-    assert_eq!(text.lines().filter(|line| line.starts_with("- ::a.yaml:5:13: error[mutable-tag] x ## [error]")).count(), 2, "{text}");
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.starts_with("::error "))
+            .count(),
+        10
+    );
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.starts_with("- ::a.yaml:5:13: error[mutable-tag] x ## [error]"))
+            .count(),
+        2,
+        "{text}"
+    );
 }
 
 #[test]
@@ -209,17 +278,40 @@ fn json_has_the_documented_shape() {
     let report: Value = serde_json::from_str(&text(Format::Json, &two_files())).unwrap();
     assert_eq!(report["version"], 1);
     assert_eq!(report["tool"]["name"], "gitops-lint");
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let keys = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     assert_eq!(keys(&report), "version tool summary overlays findings");
-    assert_eq!(keys(&report["summary"]), "overlays apps files errors warnings infos suppressed");
-    assert_eq!(keys(&report["overlays"][0]), "path app environment variant complete");
+    assert_eq!(
+        keys(&report["summary"]),
+        "overlays apps files errors warnings infos suppressed"
+    );
+    assert_eq!(
+        keys(&report["overlays"][0]),
+        "path app environment variant complete"
+    );
     let finding = &report["findings"][0];
     let expected = "rule severity message help app environment variant overlay also_in resource path location related fingerprint url";
     assert_eq!(keys(finding), expected);
     assert_eq!(keys(&finding["resource"]), "apiVersion kind namespace name");
-    assert_eq!(keys(&finding["location"]), "file line column end_line end_column byte_start byte_end");
-    assert_eq!((&finding["location"]["line"], &finding["location"]["column"]), (&Value::from(5), &Value::from(13)));
-    assert_eq!(finding["related"][0]["location"]["file"], "apps/api/base/deployment.yaml");
+    assert_eq!(
+        keys(&finding["location"]),
+        "file line column end_line end_column byte_start byte_end"
+    );
+    assert_eq!(
+        (&finding["location"]["line"], &finding["location"]["column"]),
+        (&Value::from(5), &Value::from(13))
+    );
+    assert_eq!(
+        finding["related"][0]["location"]["file"],
+        "apps/api/base/deployment.yaml"
+    );
 }
 
 #[test]
@@ -229,10 +321,19 @@ fn sarif_locates_every_result() {
     assert_eq!(run["columnKind"], "unicodeCodePoints");
     let result = &run["results"][0];
     let place = &result["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "a%2Cb%3Ac%25%0A%3A%3Aerror%20%3A%3A%1B%5B31m%7C%3Cb%3E%40me.yaml");
+    assert_eq!(
+        place["artifactLocation"]["uri"],
+        "a%2Cb%3Ac%25%0A%3A%3Aerror%20%3A%3A%1B%5B31m%7C%3Cb%3E%40me.yaml"
+    );
     assert_eq!(place["region"]["startColumn"], 4);
-    assert_eq!(run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize]["id"], "mutable-tag");
-    assert_eq!(result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 2);
+    assert_eq!(
+        run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize]["id"],
+        "mutable-tag"
+    );
+    assert_eq!(
+        result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"],
+        2
+    );
 }
 
 #[test]
@@ -247,11 +348,22 @@ fn gitlab_wants_a_fingerprint_and_a_line() {
 fn checking_nothing_never_looks_clean() {
     let mut nothing = outcome(Vec::new(), Files::default());
     nothing.overlays.clear();
-    for format in [Format::Pretty, Format::Concise, Format::Github, Format::Junit, Format::Markdown, Format::Sarif] {
-        assert!(text(format, &nothing).contains("nothing was checked"), "{format:?}");
+    for format in [
+        Format::Pretty,
+        Format::Concise,
+        Format::Github,
+        Format::Junit,
+        Format::Markdown,
+        Format::Sarif,
+    ] {
+        assert!(
+            text(format, &nothing).contains("nothing was checked"),
+            "{format:?}"
+        );
     }
     assert!(
-        summary(&outcome(Vec::new(), Files::default())).starts_with("no findings; checked 1 overlay (1 app, 3 resources) with 4 rules")
+        summary(&outcome(Vec::new(), Files::default()))
+            .starts_with("no findings; checked 1 overlay (1 app, 3 resources) with 4 rules")
     );
 }
 
@@ -260,10 +372,19 @@ fn long_lines_are_cut_around_the_label() {
     let text_of_file = format!("key: {}needle{}\n", "ä".repeat(5000), "\u{9}b".repeat(5000));
     let files = Files::default();
     let file = files.add("a.yaml", None, text_of_file.as_str().into());
-    let outcome = outcome(vec![finding("x", origin(file, &text_of_file, "needle"))], files);
+    let outcome = outcome(
+        vec![finding("x", origin(file, &text_of_file, "needle"))],
+        files,
+    );
     let text = text(Format::Pretty, &outcome);
-    assert!(text.contains("needle") && text.contains("a.yaml:1:5006"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() < 220), "{text}");
+    assert!(
+        text.contains("needle") && text.contains("a.yaml:1:5006"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() < 220),
+        "{text}"
+    );
 }
 
 #[test]
@@ -275,17 +396,42 @@ fn places_at_odd_spots_are_drawn() {
     let mut findings = Vec::new();
     for start in 0..=length {
         for end in [start, start + 1, length, length + 7] {
-            let mut finding = finding("x", Origin { file, start, end, by: By::Manifest });
-            finding
-                .related
-                .push(Related { message: "y".into(), origin: Origin { file, start: length - start, end: length, by: By::Manifest } });
+            let mut finding = finding(
+                "x",
+                Origin {
+                    file,
+                    start,
+                    end,
+                    by: By::Manifest,
+                },
+            );
+            finding.related.push(Related {
+                message: "y".into(),
+                origin: Origin {
+                    file,
+                    start: length - start,
+                    end: length,
+                    by: By::Manifest,
+                },
+            });
             findings.push(finding);
         }
     }
     let empty = files.add("empty.yaml", None, "".into());
-    findings.push(finding("empty", Origin { file: empty, start: 0, end: 0, by: By::Manifest }));
+    findings.push(finding(
+        "empty",
+        Origin {
+            file: empty,
+            start: 0,
+            end: 0,
+            by: By::Manifest,
+        },
+    ));
     let outcome = outcome(findings, files);
     let text = text(Format::Pretty, &outcome);
-    assert!(text.contains("empty.yaml:1:1") && text.contains("日本語"), "{text}");
+    assert!(
+        text.contains("empty.yaml:1:1") && text.contains("日本語"),
+        "{text}"
+    );
     assert!(!text.contains("Failed to read"), "{text}");
 }

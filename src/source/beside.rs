@@ -1,5 +1,5 @@
-//! A revision seen from another one: a base beside the head. What both have alike is the head's file, with its place in the table
-//! of files, so that it is read and parsed once.
+//! A revision seen from another one: a base beside the head. What both have alike is the head's
+//! file, with its place in the table of files, so that it is read and parsed once.
 //!
 //! Not here: finding out what differs (`git`, `index`).
 
@@ -21,14 +21,31 @@ pub struct Beside {
 
 impl Beside {
     /// `changed`: the paths of every file and link that differs, or that one of the two lacks.
-    pub fn new(head: Arc<dyn Source>, base: Arc<dyn Source>, changed: impl IntoIterator<Item = Arc<str>>) -> Beside {
+    pub fn new(
+        head: Arc<dyn Source>,
+        base: Arc<dyn Source>,
+        changed: impl IntoIterator<Item = Arc<str>>,
+    ) -> Beside {
         let changed: BTreeSet<Arc<str>> = changed.into_iter().collect();
-        let there = |path: &&Arc<str>| base.link(path).is_some() || base.kind(path) == Some(EntryKind::File);
-        let mut files: Vec<Arc<str>> = head.files().iter().filter(|path| !changed.contains(*path)).cloned().collect();
+        let there = |path: &&Arc<str>| {
+            base.link(path).is_some() || base.kind(path) == Some(EntryKind::File)
+        };
+        let mut files: Vec<Arc<str>> = head
+            .files()
+            .iter()
+            .filter(|path| !changed.contains(*path))
+            .cloned()
+            .collect();
         files.extend(changed.iter().filter(there).cloned());
         files.sort();
         let has_links = head.has_links() || changed.iter().any(|path| base.link(path).is_some());
-        Beside { head, base, changed, files, has_links }
+        Beside {
+            head,
+            base,
+            changed,
+            files,
+            has_links,
+        }
     }
 
     /// The paths that differ.
@@ -37,7 +54,11 @@ impl Beside {
     }
 
     fn side(&self, path: &str) -> &dyn Source {
-        if self.changed.contains(path) { &*self.base } else { &*self.head }
+        if self.changed.contains(path) {
+            &*self.base
+        } else {
+            &*self.head
+        }
     }
 }
 
@@ -76,7 +97,9 @@ impl Source for Beside {
     }
 
     fn withheld(&self, path: &str) -> Option<Withheld> {
-        self.side(path).withheld(path).or_else(|| self.base.withheld(path))
+        self.side(path)
+            .withheld(path)
+            .or_else(|| self.base.withheld(path))
     }
 
     fn remotes(&self) -> Vec<String> {
@@ -101,15 +124,38 @@ mod tests {
 
     #[test]
     fn what_is_alike_is_the_heads() {
-        let head = Arc::new(Memory::new([("a/same", "1"), ("a/changed", "new"), ("a/added", "x"), ("b", "file")]));
-        let base = Arc::new(Memory::new([("a/changed", "old"), ("gone/file", "y"), ("b/c", "folder")]).at("base"));
+        let head = Arc::new(Memory::new([
+            ("a/same", "1"),
+            ("a/changed", "new"),
+            ("a/added", "x"),
+            ("b", "file"),
+        ]));
+        let base = Arc::new(
+            Memory::new([("a/changed", "old"), ("gone/file", "y"), ("b/c", "folder")]).at("base"),
+        );
         let changed = ["a/changed", "a/added", "gone/file", "b", "b/c"].map(Arc::from);
         let beside = Beside::new(head, base, changed);
-        assert_eq!(beside.files().iter().map(|path| &**path).collect::<Vec<_>>(), ["a/changed", "a/same", "b/c", "gone/file"]);
+        assert_eq!(
+            beside
+                .files()
+                .iter()
+                .map(|path| &**path)
+                .collect::<Vec<_>>(),
+            ["a/changed", "a/same", "b/c", "gone/file"]
+        );
         assert_eq!(&*beside.read("a/same").unwrap(), b"1");
         assert_eq!(&*beside.read("a/changed").unwrap(), b"old");
         assert_eq!(beside.read("a/added"), Err(SourceError::Missing));
-        assert_eq!((beside.kind("gone"), beside.kind("b")), (Some(EntryKind::Directory), Some(EntryKind::Directory)));
-        assert_eq!((beside.revision_of("a/same"), beside.revision_of("a/changed")), (None, Some("base".into())));
+        assert_eq!(
+            (beside.kind("gone"), beside.kind("b")),
+            (Some(EntryKind::Directory), Some(EntryKind::Directory))
+        );
+        assert_eq!(
+            (
+                beside.revision_of("a/same"),
+                beside.revision_of("a/changed")
+            ),
+            (None, Some("base".into()))
+        );
     }
 }

@@ -16,14 +16,23 @@ pub struct Memory {
 impl Memory {
     /// A tree of the given files.
     pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Memory {
-        let contents: BTreeMap<Arc<str>, Arc<[u8]>> =
-            files.into_iter().map(|(path, text)| (Arc::from(path), Arc::from(text.as_bytes()))).collect();
+        let contents: BTreeMap<Arc<str>, Arc<[u8]>> = files
+            .into_iter()
+            .map(|(path, text)| (Arc::from(path), Arc::from(text.as_bytes())))
+            .collect();
         let paths = contents.keys().cloned().collect();
-        Memory { contents, paths, revision: None }
+        Memory {
+            contents,
+            paths,
+            revision: None,
+        }
     }
     /// The same tree as a revision that is not the head.
     pub fn at(self, revision: &str) -> Memory {
-        Memory { revision: Some(revision.into()), ..self }
+        Memory {
+            revision: Some(revision.into()),
+            ..self
+        }
     }
 }
 

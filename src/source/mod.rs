@@ -1,7 +1,8 @@
-//! Where files come from: a work tree or a Git revision behind one trait ([`Source`]), and the table of the files that were
-//! read ([`Files`]), which turns byte offsets into lines.
+//! Where files come from: a work tree or a Git revision behind one trait ([`Source`]), and the
+//! table of the files that were read ([`Files`]), which turns byte offsets into lines.
 //!
-//! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or symbolic links.
+//! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or
+//! symbolic links.
 
 pub mod beside;
 pub mod git;
@@ -77,13 +78,16 @@ pub const POINTER_SIZE: u64 = 1024;
 
 /// The SHA-256 of the content that a pointer of Git LFS stands for; `None` for what is no pointer.
 pub fn pointed_at(bytes: &[u8]) -> Option<&str> {
-    let is_pointer = bytes.len() as u64 <= POINTER_SIZE && bytes.starts_with(b"version https://git-lfs.github.com/spec/");
+    let is_pointer = bytes.len() as u64 <= POINTER_SIZE
+        && bytes.starts_with(b"version https://git-lfs.github.com/spec/");
     let text = std::str::from_utf8(bytes).ok().filter(|_| is_pointer)?;
-    text.lines().find_map(|line| line.strip_prefix("oid sha256:"))
+    text.lines()
+        .find_map(|line| line.strip_prefix("oid sha256:"))
 }
 
-/// A tree of files. All paths are relative to the root, `/`-separated, normalised (no `.`, `..`, empty segments); the root is "".
-/// Symbolic links inside the root are followed by every method but `files`, which lists a link under its own path.
+/// A tree of files. All paths are relative to the root, `/`-separated, normalised (no `.`, `..`,
+/// empty segments); the root is "". Symbolic links inside the root are followed by every method but
+/// `files`, which lists a link under its own path.
 pub trait Source: Send + Sync {
     /// Every file, sorted bytewise by path; `.git` is left out.
     fn files(&self) -> &[Arc<str>];
@@ -93,7 +97,8 @@ pub trait Source: Send + Sync {
     }
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError>;
-    /// An identity of the content (a Git blob id where that is known without reading); equal ids mean equal content.
+    /// An identity of the content (a Git blob id where that is known without reading); equal ids
+    /// mean equal content.
     fn content_id(&self, _path: &str) -> Option<[u8; 20]> {
         None
     }
@@ -101,7 +106,8 @@ pub trait Source: Send + Sync {
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
         Ok(path.to_string())
     }
-    /// The target of a symbolic link as written; `None` for everything else. Links above it are not followed.
+    /// The target of a symbolic link as written; `None` for everything else. Links above it are not
+    /// followed.
     fn link(&self, _path: &str) -> Option<Cow<'_, str>> {
         None
     }
@@ -113,7 +119,8 @@ pub trait Source: Send + Sync {
     fn revision(&self) -> Option<&str> {
         None
     }
-    /// The revision that one file is read from: that of the head for what a base has like the head ([`beside`]).
+    /// The revision that one file is read from: that of the head for what a base has like the head
+    /// ([`beside`]).
     fn revision_of(&self, _path: &str) -> Option<Arc<str>> {
         self.revision().map(Arc::from)
     }
@@ -121,7 +128,8 @@ pub trait Source: Send + Sync {
     fn withheld(&self, _path: &str) -> Option<Withheld> {
         None
     }
-    /// The URLs under which others know the repository: the remotes of the clone. Empty when there is none.
+    /// The URLs under which others know the repository: the remotes of the clone. Empty when there
+    /// is none.
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
@@ -129,7 +137,8 @@ pub trait Source: Send + Sync {
 
 /// Whether a path is a folder or lies below it.
 fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What stands at a path without links, by a sorted list of files.
@@ -142,7 +151,10 @@ fn kind_in(files: &[Arc<str>], path: &str) -> Option<EntryKind> {
     }
     let prefix = format!("{path}/");
     let next = files.partition_point(|file| **file < *prefix);
-    files.get(next)?.starts_with(&prefix).then_some(EntryKind::Directory)
+    files
+        .get(next)?
+        .starts_with(&prefix)
+        .then_some(EntryKind::Directory)
 }
 
 /// A text file that was read.
@@ -180,28 +192,39 @@ impl SourceFile {
             starts
         })
     }
-    /// Line and column of a byte offset; offsets past the end are clamped, offsets inside a character round down.
+    /// Line and column of a byte offset; offsets past the end are clamped, offsets inside a
+    /// character round down.
     pub fn position(&self, offset: u32) -> Position {
         let mut offset = (offset as usize).min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
         let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start as usize <= offset).max(1);
+        let line = starts
+            .partition_point(|start| *start as usize <= offset)
+            .max(1);
         let start = starts[line - 1] as usize;
         let prefix = self.text[start..offset].trim_start_matches('\u{feff}');
-        Position { line, column: prefix.chars().count() + 1 }
+        Position {
+            line,
+            column: prefix.chars().count() + 1,
+        }
     }
     /// The text of a line (1-based) without its end.
     pub fn line(&self, line: usize) -> &str {
         let starts = self.line_starts();
-        let Some(start) = line.checked_sub(1).and_then(|index| starts.get(index)) else { return "" };
-        let end = starts.get(line).map_or(self.text.len(), |end| *end as usize);
+        let Some(start) = line.checked_sub(1).and_then(|index| starts.get(index)) else {
+            return "";
+        };
+        let end = starts
+            .get(line)
+            .map_or(self.text.len(), |end| *end as usize);
         self.text[*start as usize..end].trim_end_matches(['\n', '\r'])
     }
 }
 
-/// Every text file that was read in this run, of all revisions, by [`FileId`]. Append-only and shared by all threads.
+/// Every text file that was read in this run, of all revisions, by [`FileId`]. Append-only and
+/// shared by all threads.
 #[derive(Default)]
 pub struct Files {
     table: RwLock<Table>,
@@ -217,29 +240,58 @@ struct Table {
 impl Files {
     /// Adds a file, or finds it when the path and revision were added before.
     pub fn add(&self, path: &str, revision: Option<&str>, text: Arc<str>) -> FileId {
-        let (revision, path): (Option<Arc<str>>, Arc<str>) = (revision.map(Arc::from), Arc::from(path));
-        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (revision, path): (Option<Arc<str>>, Arc<str>) =
+            (revision.map(Arc::from), Arc::from(path));
+        let mut table = self
+            .table
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let id = FileId(table.files.len() as u32);
-        match table.by_path.entry(revision.clone()).or_default().entry(path.clone()) {
+        match table
+            .by_path
+            .entry(revision.clone())
+            .or_default()
+            .entry(path.clone())
+        {
             Entry::Occupied(known) => return *known.get(),
             Entry::Vacant(place) => place.insert(id),
         };
-        table.files.push(Arc::new(SourceFile { path, revision, text, line_starts: OnceLock::new() }));
+        table.files.push(Arc::new(SourceFile {
+            path,
+            revision,
+            text,
+            line_starts: OnceLock::new(),
+        }));
         id
     }
     /// The file of a path and revision, when it was added before.
     pub fn find(&self, path: &str, revision: &Option<Arc<str>>) -> Option<FileId> {
-        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let table = self
+            .table
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         table.by_path.get(revision)?.get(path).copied()
     }
-    /// Every file with its id, in the order in which they were added (which may differ from run to run).
+    /// Every file with its id, in the order in which they were added (which may differ from run to
+    /// run).
     pub fn all(&self) -> Vec<(FileId, Arc<SourceFile>)> {
-        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        table.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file.clone())).collect()
+        let table = self
+            .table
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        table
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index as u32), file.clone()))
+            .collect()
     }
     /// The file of an id that [`Files::add`] returned.
     pub fn get(&self, id: FileId) -> Arc<SourceFile> {
-        let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let table = self
+            .table
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         table.files[id.0 as usize].clone()
     }
 }
@@ -249,16 +301,24 @@ pub fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Joins a relative path to a folder and normalises it. `None` when the result leaves the root or the path is absolute.
+/// Joins a relative path to a folder and normalises it. `None` when the result leaves the root or
+/// the path is absolute.
 pub fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.starts_with('/') {
         return None;
     }
     // most paths are as they should be
-    if folder.is_empty() && relative.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+    if folder.is_empty()
+        && relative
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | ".."))
+    {
         return Some(relative.to_string());
     }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let mut parts: Vec<&str> = folder
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     for part in relative.split('/') {
         match part {
             "" | "." => {}

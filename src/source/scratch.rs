@@ -7,11 +7,29 @@ use std::process::Command;
 
 /// Runs Git in a folder.
 pub fn git(folder: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
+    let identity = [
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=ada@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    ];
     let mut command = Command::new("git");
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
-    let done = command.current_dir(folder).args(identity).args(arguments).output().unwrap();
-    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
+    let done = command
+        .current_dir(folder)
+        .args(identity)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 /// Writes a file, with the folders that it lies in.
@@ -23,7 +41,9 @@ pub fn write(folder: &Path, path: &str, text: &str) {
 
 /// Writes some files and commits all that is there.
 pub fn commit(folder: &Path, files: &[(&str, &str)], message: &str) {
-    files.iter().for_each(|(path, text)| write(folder, path, text));
+    files
+        .iter()
+        .for_each(|(path, text)| write(folder, path, text));
     git(folder, &["add", "-A"]);
     git(folder, &["commit", "-q", "-m", message]);
 }

@@ -1,6 +1,7 @@
 //! The files of a folder on disk.
 //!
-//! Here: listing once, reading within the root, symbolic links. Not here: Git (`git`), what files mean.
+//! Here: listing once, reading within the root, symbolic links. Not here: Git (`git`), what files
+//! mean.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -42,28 +43,48 @@ pub struct Worktree {
     index: OnceLock<Option<Index>>,
 }
 
-/// The nearest folder at or above `path` that holds `.git` (a folder, or the file of a linked work tree); else the folder itself.
+/// The nearest folder at or above `path` that holds `.git` (a folder, or the file of a linked work
+/// tree); else the folder itself.
 pub fn find_root(path: &Path) -> PathBuf {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(folder).to_path_buf()
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(path)
+    };
+    folder
+        .ancestors()
+        .find(|ancestor| ancestor.join(".git").exists())
+        .unwrap_or(folder)
+        .to_path_buf()
 }
 
 impl Worktree {
-    /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a repository, which show other branches;
-    /// everything else counts, ignored by Git or not.
+    /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a
+    /// repository, which show other branches; everything else counts, ignored by Git or not.
     pub fn open(root: &Path) -> Result<Worktree, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let root = root.canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => SourceError::Missing,
             _ => unreadable(error),
         })?;
-        let mut tree = Worktree { root, ..Worktree::default() };
+        let mut tree = Worktree {
+            root,
+            ..Worktree::default()
+        };
         // the top is walked by one thread, what lies below by all
         let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
-        found.par_extend(deep.par_iter().flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0));
+        found.par_extend(
+            deep.par_iter()
+                .flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0),
+        );
         for entry in &found {
             if let Found::Repository(folder, is_linked) = entry {
-                (if *is_linked { &mut tree.linked } else { &mut tree.nested }).push(folder.clone());
+                (if *is_linked {
+                    &mut tree.linked
+                } else {
+                    &mut tree.nested
+                })
+                .push(folder.clone());
             }
         }
         let linked = tree.linked.clone();
@@ -94,12 +115,22 @@ impl Worktree {
 
     /// What stands at a path without links: a file's number, or a folder.
     fn place(&self, path: &str) -> Option<Option<usize>> {
-        if path.is_empty() { Some(None) } else { self.places.get(path).copied() }
+        if path.is_empty() {
+            Some(None)
+        } else {
+            self.places.get(path).copied()
+        }
     }
 
-    /// What the system tells of a file or link, for the Git index: as it was when the file was read, where it was.
+    /// What the system tells of a file or link, for the Git index: as it was when the file was
+    /// read, where it was.
     pub(super) fn stat(&self, path: &str) -> Option<Stat> {
-        let read = self.places.get(path).copied().flatten().and_then(|number| self.stats.get(number)?.get());
+        let read = self
+            .places
+            .get(path)
+            .copied()
+            .flatten()
+            .and_then(|number| self.stats.get(number)?.get());
         match read {
             Some(stat) => Some(*stat),
             None => Stat::from_fs(&Metadata::from_path_no_follow(&self.root.join(path)).ok()?).ok(),
@@ -116,8 +147,11 @@ impl Worktree {
         let top = find_root(&self.root).join(".git");
         // a linked work tree has its own settings elsewhere
         let sparse = top.is_file() || top.join("info/sparse-checkout").exists();
-        let sparse = sparse && Repository::open(&self.root).is_ok_and(|repository| repository.is_sparse());
-        self.index().filter(|_| sparse).map_or(0, |index| index.left_out(self))
+        let sparse =
+            sparse && Repository::open(&self.root).is_ok_and(|repository| repository.is_sparse());
+        self.index()
+            .filter(|_| sparse)
+            .map_or(0, |index| index.left_out(self))
     }
 
     /// The tops of other repositories in here: submodules, and clones that were put here.
@@ -146,7 +180,10 @@ fn places(files: &[Arc<str>]) -> HashMap<Arc<str>, Option<usize>> {
     for (number, path) in files.iter().enumerate() {
         places.insert(path.clone(), Some(number));
         let mut folder = &**path;
-        while let Some((above, _)) = folder.rsplit_once('/').filter(|(above, _)| !places.contains_key(*above)) {
+        while let Some((above, _)) = folder
+            .rsplit_once('/')
+            .filter(|(above, _)| !places.contains_key(*above))
+        {
             places.insert(above.into(), None);
             folder = above;
         }
@@ -168,9 +205,17 @@ enum Found {
 
 /// The folder of a repository below the root, by its `.git`.
 fn repository(root: &Path, git: &Path) -> Option<Found> {
-    let folder = git.parent()?.strip_prefix(root).ok()?.to_str().filter(|folder| !folder.is_empty())?;
+    let folder = git
+        .parent()?
+        .strip_prefix(root)
+        .ok()?
+        .to_str()
+        .filter(|folder| !folder.is_empty())?;
     let folder = folder.replace(std::path::MAIN_SEPARATOR, "/");
-    Some(Found::Repository(folder.into(), leads_to_linked(git).unwrap_or_default()))
+    Some(Found::Repository(
+        folder.into(),
+        leads_to_linked(git).unwrap_or_default(),
+    ))
 }
 
 /// Whether a `.git` is the file of a linked work tree, which says where its repository is.
@@ -185,28 +230,41 @@ fn leads_to_linked(git: &Path) -> Option<bool> {
 fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) {
     let (mut found, mut deep) = (Vec::new(), Vec::new());
     let mut repositories = Vec::new();
-    let entries = WalkDir::new(folder).max_depth(depth).into_iter().filter_entry(|entry| {
-        let counts = entry.depth() == 0 || entry.file_name() != ".git";
-        if !counts {
-            repositories.extend(repository(root, entry.path()));
-        }
-        counts
-    });
+    let entries = WalkDir::new(folder)
+        .max_depth(depth)
+        .into_iter()
+        .filter_entry(|entry| {
+            let counts = entry.depth() == 0 || entry.file_name() != ".git";
+            if !counts {
+                repositories.extend(repository(root, entry.path()));
+            }
+            counts
+        });
     for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.push(Found::Unreadable(error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned())));
+                found.push(Found::Unreadable(
+                    error
+                        .path()
+                        .map_or_else(String::new, |path| path.to_string_lossy().into_owned()),
+                ));
                 continue;
             }
         };
-        let Ok(relative) = entry.path().strip_prefix(root) else { continue };
+        let Ok(relative) = entry.path().strip_prefix(root) else {
+            continue;
+        };
         let Some(path) = relative.to_str() else {
             found.push(Found::Unreadable(relative.to_string_lossy().into_owned()));
             continue;
         };
         let path = || -> Arc<str> {
-            if std::path::MAIN_SEPARATOR == '/' { path.into() } else { path.replace(std::path::MAIN_SEPARATOR, "/").into() }
+            if std::path::MAIN_SEPARATOR == '/' {
+                path.into()
+            } else {
+                path.replace(std::path::MAIN_SEPARATOR, "/").into()
+            }
         };
         if entry.file_type().is_symlink() {
             found.push(match std::fs::read_link(entry.path()) {
@@ -224,8 +282,16 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
 }
 
 /// Resolves links in every segment of a path. `link` tells the target of a link, as written.
-pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a, str>>) -> Result<String, SourceError> {
-    let mut pending: Vec<String> = path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_string).collect();
+pub(super) fn resolve_links<'a>(
+    path: &str,
+    link: impl Fn(&str) -> Option<Cow<'a, str>>,
+) -> Result<String, SourceError> {
+    let mut pending: Vec<String> = path
+        .split('/')
+        .rev()
+        .filter(|part| !part.is_empty())
+        .map(str::to_string)
+        .collect();
     let mut resolved = String::new();
     let mut followed = 0;
     while let Some(part) = pending.pop() {
@@ -239,7 +305,11 @@ pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a
             resolved.truncate(resolved.rfind('/').unwrap_or(0));
             continue;
         }
-        let next = if resolved.is_empty() { part } else { format!("{resolved}/{part}") };
+        let next = if resolved.is_empty() {
+            part
+        } else {
+            format!("{resolved}/{part}")
+        };
         match link(&next) {
             None => resolved = next,
             Some(target) => {
@@ -259,7 +329,9 @@ pub(super) fn resolve_links<'a>(path: &str, link: impl Fn(&str) -> Option<Cow<'a
 
 impl Source for Worktree {
     fn remotes(&self) -> Vec<String> {
-        Repository::open(&self.root).map(|repository| repository.remotes()).unwrap_or_default()
+        Repository::open(&self.root)
+            .map(|repository| repository.remotes())
+            .unwrap_or_default()
     }
     fn withheld(&self, path: &str) -> Option<Withheld> {
         self.index()?.withheld(path, self)
@@ -272,7 +344,11 @@ impl Source for Worktree {
         // what is found as it is needs no resolving where nothing is a link
         let found = self.place(path).filter(|_| !self.has_links());
         let place = found.or_else(|| self.place(&self.resolve(path).ok()?))?;
-        Some(if place.is_some() { EntryKind::File } else { EntryKind::Directory })
+        Some(if place.is_some() {
+            EntryKind::File
+        } else {
+            EntryKind::Directory
+        })
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
@@ -282,7 +358,10 @@ impl Source for Worktree {
             static BYTES: RefCell<Vec<u8>> = RefCell::default();
         }
         let path = self.resolve(path)?;
-        let number = self.place(&path).ok_or(SourceError::Missing)?.ok_or(SourceError::IsDirectory)?;
+        let number = self
+            .place(&path)
+            .ok_or(SourceError::Missing)?
+            .ok_or(SourceError::IsDirectory)?;
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let file = std::fs::File::open(self.root.join(&path)).map_err(unreadable)?;
         if let (Some(cell), Some(stat)) = (self.stats.get(number), stat_of(&file)) {
@@ -292,7 +371,9 @@ impl Source for Worktree {
             bytes.clear();
             bytes.shrink_to(BUFFER);
             bytes.reserve(BUFFER);
-            file.take(MAX_FILE_SIZE + 1).read_to_end(bytes).map_err(unreadable)?;
+            file.take(MAX_FILE_SIZE + 1)
+                .read_to_end(bytes)
+                .map_err(unreadable)?;
             if bytes.len() as u64 > MAX_FILE_SIZE {
                 return Err(SourceError::TooLarge);
             }
@@ -308,7 +389,9 @@ impl Source for Worktree {
     }
 
     fn link(&self, path: &str) -> Option<Cow<'_, str>> {
-        self.links.get(path).map(|target| Cow::Borrowed(target.as_str()))
+        self.links
+            .get(path)
+            .map(|target| Cow::Borrowed(target.as_str()))
     }
 
     fn has_links(&self) -> bool {

@@ -1,9 +1,12 @@
-//! A YAML tree in which every key and value knows the file and bytes it came from, and what it replaced.
+//! A YAML tree in which every key and value knows the file and bytes it came from, and what it
+//! replaced.
 //!
-//! Here: the tree ([`Node`]), its origin ([`Origin`]), the reader (`read`), the resolution of plain scalars as
-//! Go's YAML reads them (`scalar`) and the writer (`write`). Not here: anything that knows Kubernetes or kustomize.
+//! Here: the tree ([`Node`]), its origin ([`Origin`]), the reader (`read`), the resolution of plain
+//! scalars as Go's YAML reads them (`scalar`) and the writer (`write`). Not here: anything that
+//! knows Kubernetes or kustomize.
 //!
-//! Subtrees are shared by reference and copied on write along the changed path only: cloning a [`Node`] is cheap.
+//! Subtrees are shared by reference and copied on write along the changed path only: cloning a
+//! [`Node`] is cheap.
 
 pub mod read;
 pub mod reprint;
@@ -12,17 +15,20 @@ pub mod write;
 
 use std::sync::Arc;
 
-/// Number of a file in [`crate::source::Files`]. Never shown to people and never used for sorting output.
+/// Number of a file in [`crate::source::Files`]. Never shown to people and never used for sorting
+/// output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
 
-/// What gave a value its present content. The text form (`By::as_str`) is part of the JSON interface.
+/// What gave a value its present content. The text form (`By::as_str`) is part of the JSON
+/// interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum By {
     /// A resource file; the span's text is the value.
     Manifest,
-    /// A strategic-merge or JSON 6902 patch, inline or from a file; the span's text is the value where it can be.
+    /// A strategic-merge or JSON 6902 patch, inline or from a file; the span's text is the value
+    /// where it can be.
     Patch,
     /// An entry of `images` (also the deprecated `imageTags`).
     Images,
@@ -86,7 +92,8 @@ impl By {
 
 /// Where a key or value came from: a byte range of a file, and what put it there.
 ///
-/// `start..end` are byte offsets into the file's text (after a BOM was kept in place), `start <= end`.
+/// `start..end` are byte offsets into the file's text (after a BOM was kept in place), `start <=
+/// end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The file.
@@ -140,10 +147,12 @@ pub enum Kind {
     Binary,
 }
 
-/// A scalar: the text as written (escapes resolved), how it was written and the type it resolves to.
+/// A scalar: the text as written (escapes resolved), how it was written and the type it resolves
+/// to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scalar {
-    /// Text with quotes, escapes and indentation resolved; for plain scalars as written (`0777`, `1_000`, `~`, empty for nothing).
+    /// Text with quotes, escapes and indentation resolved; for plain scalars as written (`0777`,
+    /// `1_000`, `~`, empty for nothing).
     pub text: Arc<str>,
     /// How it was written.
     pub style: Style,
@@ -154,25 +163,45 @@ pub struct Scalar {
 impl Scalar {
     /// A string scalar that prints as a string whatever it looks like.
     pub fn string(text: impl Into<Arc<str>>) -> Scalar {
-        Scalar { text: text.into(), style: Style::DoubleQuoted, kind: Kind::String }
+        Scalar {
+            text: text.into(),
+            style: Style::DoubleQuoted,
+            kind: Kind::String,
+        }
     }
     /// An integer scalar.
     pub fn int(value: i64) -> Scalar {
-        Scalar { text: value.to_string().into(), style: Style::Plain, kind: Kind::Int }
+        Scalar {
+            text: value.to_string().into(),
+            style: Style::Plain,
+            kind: Kind::Int,
+        }
     }
     /// A boolean scalar.
     pub fn bool(value: bool) -> Scalar {
-        Scalar { text: value.to_string().into(), style: Style::Plain, kind: Kind::Bool }
+        Scalar {
+            text: value.to_string().into(),
+            style: Style::Plain,
+            kind: Kind::Bool,
+        }
     }
     /// The null scalar.
     pub fn null() -> Scalar {
-        Scalar { text: "".into(), style: Style::Plain, kind: Kind::Null }
+        Scalar {
+            text: "".into(),
+            style: Style::Plain,
+            kind: Kind::Null,
+        }
     }
     /// A plain scalar as a YAML file would hold it; its type is resolved from the text.
     pub fn plain(text: impl Into<Arc<str>>) -> Scalar {
         let text = text.into();
         let kind = scalar::resolve(&text);
-        Scalar { text, style: Style::Plain, kind }
+        Scalar {
+            text,
+            style: Style::Plain,
+            kind,
+        }
     }
 }
 
@@ -181,7 +210,8 @@ impl Scalar {
 pub struct Node {
     /// The content.
     pub data: Data,
-    /// Where the present content came from. For a map or list: its whole span, from first key or item to the end of the last.
+    /// Where the present content came from. For a map or list: its whole span, from first key or
+    /// item to the end of the last.
     pub origin: Origin,
     /// The value that stood here before a transformer or patch replaced it, with its own history.
     pub replaced: Option<Arc<Node>>,
@@ -241,7 +271,11 @@ pub struct Removed {
 impl Node {
     /// A scalar.
     pub fn scalar(scalar: Scalar, origin: Origin) -> Node {
-        Node { data: Data::Scalar(scalar), origin, replaced: None }
+        Node {
+            data: Data::Scalar(scalar),
+            origin,
+            replaced: None,
+        }
     }
     /// A string.
     pub fn string(text: impl Into<Arc<str>>, origin: Origin) -> Node {
@@ -249,11 +283,25 @@ impl Node {
     }
     /// A map.
     pub fn map(entries: Vec<Entry>, origin: Origin) -> Node {
-        Node { data: Data::Map(Arc::new(Map { entries, removed: Vec::new() })), origin, replaced: None }
+        Node {
+            data: Data::Map(Arc::new(Map {
+                entries,
+                removed: Vec::new(),
+            })),
+            origin,
+            replaced: None,
+        }
     }
     /// A list.
     pub fn list(items: Vec<Node>, origin: Origin) -> Node {
-        Node { data: Data::List(Arc::new(List { items, removed: Vec::new() })), origin, replaced: None }
+        Node {
+            data: Data::List(Arc::new(List {
+                items,
+                removed: Vec::new(),
+            })),
+            origin,
+            replaced: None,
+        }
     }
     /// The map, if this is one.
     pub fn as_map(&self) -> Option<&Map> {
@@ -286,19 +334,27 @@ impl Node {
     }
     /// The text of a scalar of kind string; `None` for numbers, booleans, null, maps and lists.
     pub fn as_str(&self) -> Option<&str> {
-        self.as_scalar().filter(|s| s.kind == Kind::String).map(|s| &*s.text)
+        self.as_scalar()
+            .filter(|s| s.kind == Kind::String)
+            .map(|s| &*s.text)
     }
     /// The text of any scalar but null.
     pub fn text(&self) -> Option<&str> {
-        self.as_scalar().filter(|s| s.kind != Kind::Null).map(|s| &*s.text)
+        self.as_scalar()
+            .filter(|s| s.kind != Kind::Null)
+            .map(|s| &*s.text)
     }
     /// The value of a boolean scalar.
     pub fn as_bool(&self) -> Option<bool> {
-        self.as_scalar().filter(|s| s.kind == Kind::Bool).map(|s| s.text.eq_ignore_ascii_case("true"))
+        self.as_scalar()
+            .filter(|s| s.kind == Kind::Bool)
+            .map(|s| s.text.eq_ignore_ascii_case("true"))
     }
     /// The value of an integer scalar that fits 64 bits.
     pub fn as_int(&self) -> Option<i64> {
-        self.as_scalar().filter(|s| s.kind == Kind::Int).and_then(|s| scalar::parse_int(&s.text))
+        self.as_scalar()
+            .filter(|s| s.kind == Kind::Int)
+            .and_then(|s| scalar::parse_int(&s.text))
     }
     /// Whether this is null.
     pub fn is_null(&self) -> bool {
@@ -316,19 +372,23 @@ impl Node {
     pub fn at(&self, path: &[&str]) -> Option<&Node> {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
-    /// The value at an RFC 6901 pointer such as `/spec/template/spec/containers/0/image`; the empty pointer is the node itself.
+    /// The value at an RFC 6901 pointer such as `/spec/template/spec/containers/0/image`; the empty
+    /// pointer is the node itself.
     pub fn pointer(&self, pointer: &str) -> Option<&Node> {
         if pointer.is_empty() {
             return Some(self);
         }
-        pointer.strip_prefix('/')?.split('/').try_fold(self, |node, token| {
-            let token = unescape_pointer(token);
-            match &node.data {
-                Data::Map(_) => node.get(&token),
-                Data::List(list) => list.items.get(token.parse::<usize>().ok()?),
-                Data::Scalar(_) => None,
-            }
-        })
+        pointer
+            .strip_prefix('/')?
+            .split('/')
+            .try_fold(self, |node, token| {
+                let token = unescape_pointer(token);
+                match &node.data {
+                    Data::Map(_) => node.get(&token),
+                    Data::List(list) => list.items.get(token.parse::<usize>().ok()?),
+                    Data::Scalar(_) => None,
+                }
+            })
     }
     /// The map for writing; copies it when it is shared.
     pub fn map_mut(&mut self) -> Option<&mut Map> {
@@ -346,19 +406,36 @@ impl Node {
     }
     /// The value under a key, for writing.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.map_mut()?.entries.iter_mut().find(|entry| &*entry.key == key).map(|entry| &mut entry.value)
+        self.map_mut()?
+            .entries
+            .iter_mut()
+            .find(|entry| &*entry.key == key)
+            .map(|entry| &mut entry.value)
     }
-    /// Puts new content in place of the present, which becomes what `replaced` remembers. Equal content from elsewhere counts as replaced too.
+    /// Puts new content in place of the present, which becomes what `replaced` remembers. Equal
+    /// content from elsewhere counts as replaced too.
     pub fn replace(&mut self, data: Data, origin: Origin) {
-        let old = std::mem::replace(self, Node { data, origin, replaced: None });
+        let old = std::mem::replace(
+            self,
+            Node {
+                data,
+                origin,
+                replaced: None,
+            },
+        );
         self.replaced = Some(Arc::new(old));
     }
-    /// Sets a key of a map: replaces the value (remembering the old one) or appends the key. Does nothing on other nodes.
+    /// Sets a key of a map: replaces the value (remembering the old one) or appends the key. Does
+    /// nothing on other nodes.
     pub fn set(&mut self, key: &str, value: Node, key_origin: Origin) {
         if let Some(present) = self.get_mut(key) {
             present.replace(value.data, value.origin);
         } else if let Some(map) = self.map_mut() {
-            map.entries.push(Entry { key: key.into(), key_origin, value });
+            map.entries.push(Entry {
+                key: key.into(),
+                key_origin,
+                value,
+            });
         }
     }
     /// Removes a key of a map and remembers who did it. Returns whether it was there.
@@ -366,24 +443,37 @@ impl Node {
         if self.get(key).is_none() {
             return false;
         }
-        let Some(map) = self.map_mut() else { return false };
+        let Some(map) = self.map_mut() else {
+            return false;
+        };
         if let Some(index) = map.entries.iter().position(|entry| &*entry.key == key) {
             let entry = map.entries.remove(index);
-            map.removed.push(Removed { key: entry.key, origin, node: entry.value });
+            map.removed.push(Removed {
+                key: entry.key,
+                origin,
+                node: entry.value,
+            });
         }
         true
     }
-    /// Whether two trees hold equal values: order of keys, style and origin aside; `1` and `"1"` differ.
+    /// Whether two trees hold equal values: order of keys, style and origin aside; `1` and `"1"`
+    /// differ.
     pub fn same_value(&self, other: &Node) -> bool {
         match (&self.data, &other.data) {
             (Data::Scalar(a), Data::Scalar(b)) => scalar::same(a, b),
             (Data::Map(a), Data::Map(b)) => {
                 Arc::ptr_eq(a, b)
                     || (a.entries.len() == b.entries.len()
-                        && a.entries.iter().all(|entry| other.get(&entry.key).is_some_and(|value| entry.value.same_value(value))))
+                        && a.entries.iter().all(|entry| {
+                            other
+                                .get(&entry.key)
+                                .is_some_and(|value| entry.value.same_value(value))
+                        }))
             }
             (Data::List(a), Data::List(b)) => {
-                Arc::ptr_eq(a, b) || (a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(x, y)| x.same_value(y)))
+                Arc::ptr_eq(a, b)
+                    || (a.items.len() == b.items.len()
+                        && a.items.iter().zip(&b.items).all(|(x, y)| x.same_value(y)))
             }
             _ => false,
         }

@@ -1,16 +1,20 @@
 //! What becomes of a tree when kustomize prints and reads it once more on its way to the output.
 //!
-//! Its printer (go-yaml v3) puts an empty line after every line of a folded block (`>`) that is not indented, also before one
-//! that is, where the line break counts: such texts come out changed. It puts quotes in place of nothing within `{…}` and
-//! `[…]`. And some values it prints in a way that cannot be read. Kustomize's result is what reaches the cluster.
+//! Its printer (go-yaml v3) puts an empty line after every line of a folded block (`>`) that is not
+//! indented, also before one that is, where the line break counts: such texts come out changed. It
+//! puts quotes in place of nothing within `{…}` and `[…]`. And some values it prints in a way that
+//! cannot be read. Kustomize's result is what reaches the cluster.
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
-/// Replaces every value of an object that comes out changed. Annotations are written anew, without their style,
-/// before the object is printed, so they stay what they are.
+/// Replaces every value of an object that comes out changed. Annotations are written anew, without
+/// their style, before the object is printed, so they stay what they are.
 pub fn settle_object(object: &mut Node) {
     if object.at(&["metadata", "annotations"]).is_some_and(changes)
-        && let Some(annotations) = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Node::map_mut)
+        && let Some(annotations) = object
+            .get_mut("metadata")
+            .and_then(|metadata| metadata.get_mut("annotations"))
+            .and_then(Node::map_mut)
     {
         for entry in &mut annotations.entries {
             if let Data::Scalar(scalar) = &mut entry.value.data
@@ -33,10 +37,16 @@ pub fn settle(node: &mut Node) {
             node.data = Data::Scalar(Scalar::string(""));
         } else if scalar.kind == Kind::String {
             let text = reprinted(&scalar.text);
-            node.data = Data::Scalar(Scalar { text: text.into(), style: Style::Literal, kind: Kind::String });
+            node.data = Data::Scalar(Scalar {
+                text: text.into(),
+                style: Style::Literal,
+                kind: Kind::String,
+            });
         }
     } else if let Some(map) = node.map_mut() {
-        map.entries.iter_mut().for_each(|entry| settle(&mut entry.value));
+        map.entries
+            .iter_mut()
+            .for_each(|entry| settle(&mut entry.value));
     } else if let Some(list) = node.list_mut() {
         list.items.iter_mut().for_each(settle);
     }
@@ -44,7 +54,10 @@ pub fn settle(node: &mut Node) {
 
 fn changes(node: &Node) -> bool {
     match &node.data {
-        Data::Scalar(scalar) => scalar.style == Style::Folded || (scalar.kind == Kind::Null && scalar.style == Style::SingleQuoted),
+        Data::Scalar(scalar) => {
+            scalar.style == Style::Folded
+                || (scalar.kind == Kind::Null && scalar.style == Style::SingleQuoted)
+        }
         Data::Map(map) => map.entries.iter().any(|entry| changes(&entry.value)),
         Data::List(list) => list.items.iter().any(changes),
     }
@@ -54,24 +67,45 @@ fn changes(node: &Node) -> bool {
 pub fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
     match &node.data {
         Data::Scalar(scalar) => match scalar.kind {
-            Kind::Float if scalar.text.trim_start_matches(['-', '+', '.']).starts_with(['i', 'I', 'n', 'N']) => {
-                Some((node, "JSON has no infinity and no NaN, so kustomize refuses them; put the value in quotes if it is a text"))
+            Kind::Float
+                if scalar
+                    .text
+                    .trim_start_matches(['-', '+', '.'])
+                    .starts_with(['i', 'I', 'n', 'N']) =>
+            {
+                Some((
+                    node,
+                    "JSON has no infinity and no NaN, so kustomize refuses them; put the value in quotes if it is a text",
+                ))
             }
             Kind::String
-                if matches!(scalar.style, Style::Literal | Style::Folded) && scalar.text.starts_with('\t') && fits_block(&scalar.text) =>
+                if matches!(scalar.style, Style::Literal | Style::Folded)
+                    && scalar.text.starts_with('\t')
+                    && fits_block(&scalar.text) =>
             {
-                Some((node, "kustomize cannot write a text of several lines that starts with a tab"))
+                Some((
+                    node,
+                    "kustomize cannot write a text of several lines that starts with a tab",
+                ))
             }
             _ => None,
         },
-        Data::Map(map) => map.entries.iter().find_map(|entry| unwritable(&entry.value)),
+        Data::Map(map) => map
+            .entries
+            .iter()
+            .find_map(|entry| unwritable(&entry.value)),
         Data::List(list) => list.items.iter().find_map(unwritable),
     }
 }
 
-/// Whether a block can hold a text; what it cannot hold is printed in quotes, and comes out as it was.
+/// Whether a block can hold a text; what it cannot hold is printed in quotes, and comes out as it
+/// was.
 fn fits_block(text: &str) -> bool {
-    !text.ends_with(' ') && !text.contains(" \n") && !text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
+    !text.ends_with(' ')
+        && !text.contains(" \n")
+        && !text
+            .chars()
+            .any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
 }
 
 /// The text after one more printing and reading.
@@ -80,7 +114,11 @@ fn reprinted(text: &str) -> String {
         return text.to_string();
     }
     let letters: Vec<char> = text.chars().collect();
-    let blank = |index: usize| letters.get(index).is_none_or(|letter| matches!(letter, ' ' | '\t' | '\n'));
+    let blank = |index: usize| {
+        letters
+            .get(index)
+            .is_none_or(|letter| matches!(letter, ' ' | '\t' | '\n'))
+    };
     let starts_blank = blank(letters.iter().take_while(|letter| **letter == '\n').count());
     let mut block = String::from("text: >");
     if matches!(letters.first(), Some(' ' | '\n')) {
@@ -109,8 +147,13 @@ fn reprinted(text: &str) -> String {
         block.push(*letter);
         breaks = false;
     }
-    let read = read::read(&block, FileId(0)).ok().and_then(|documents| documents.documents.into_iter().next());
-    let read = read.as_ref().and_then(|document| document.get("text")).and_then(Node::as_scalar);
+    let read = read::read(&block, FileId(0))
+        .ok()
+        .and_then(|documents| documents.documents.into_iter().next());
+    let read = read
+        .as_ref()
+        .and_then(|document| document.get("text"))
+        .and_then(Node::as_scalar);
     read.map_or_else(|| text.to_string(), |scalar| scalar.text.to_string())
 }
 
@@ -120,7 +163,14 @@ mod tests {
 
     #[test]
     fn plain_folds_survive() {
-        for text in ["one line", "two\nlines\n", "a\n\nb", "", "ends with a blank \n  x", "bell\u{7}\n  x"] {
+        for text in [
+            "one line",
+            "two\nlines\n",
+            "a\n\nb",
+            "",
+            "ends with a blank \n  x",
+            "bell\u{7}\n  x",
+        ] {
             assert_eq!(reprinted(text), text, "{text:?}");
         }
         let long = "word ".repeat(60);
@@ -132,12 +182,23 @@ mod tests {
         let text = "metadata:\n  annotations:\n    note: >\n      first\n       second\nspec:\n  note: >\n    first\n     second\n";
         let mut object = read::read(text, FileId(0)).unwrap().documents.remove(0);
         settle_object(&mut object);
-        assert_eq!(object.at(&["metadata", "annotations", "note"]).and_then(Node::as_str), Some("first\n second\n"));
-        assert_eq!(object.at(&["spec", "note"]).and_then(Node::as_str), Some("first\n\n second\n"));
+        assert_eq!(
+            object
+                .at(&["metadata", "annotations", "note"])
+                .and_then(Node::as_str),
+            Some("first\n second\n")
+        );
+        assert_eq!(
+            object.at(&["spec", "note"]).and_then(Node::as_str),
+            Some("first\n\n second\n")
+        );
     }
 
     #[test]
     fn indented_lines_are_pushed_away() {
-        assert_eq!(reprinted("(time() -\n  max\n    by\n  )\n) > 0"), "(time() -\n\n  max\n    by\n  )\n) > 0");
+        assert_eq!(
+            reprinted("(time() -\n  max\n    by\n  )\n) > 0"),
+            "(time() -\n\n  max\n    by\n  )\n) > 0"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Resolution of plain scalars as Go's YAML v3 does it (the reader that kustomize is built on), and the values behind them.
+//! Resolution of plain scalars as Go's YAML v3 does it (the reader that kustomize is built on), and
+//! the values behind them.
 //!
 //! Not here: quoting, and anything that writes.
 
@@ -10,10 +11,16 @@ use super::{Kind, Scalar};
 
 /// The type of a plain scalar's text.
 pub fn resolve(text: &str) -> Kind {
-    let Some(first) = text.as_bytes().first() else { return Kind::Null };
+    let Some(first) = text.as_bytes().first() else {
+        return Kind::Null;
+    };
     match first {
         b'n' | b'N' | b'~' if matches!(text, "~" | "null" | "Null" | "NULL") => Kind::Null,
-        b't' | b'T' | b'f' | b'F' if matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") => Kind::Bool,
+        b't' | b'T' | b'f' | b'F'
+            if matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") =>
+        {
+            Kind::Bool
+        }
         b'.' if parse_float(text).is_some() => Kind::Float,
         b'0'..=b'9' | b'+' | b'-' => {
             if timestamp(text).is_some() {
@@ -30,7 +37,8 @@ pub fn resolve(text: &str) -> Kind {
     }
 }
 
-/// The value of an integer in any base that YAML v3 knows; `None` when it is none or does not fit 64 bits with sign.
+/// The value of an integer in any base that YAML v3 knows; `None` when it is none or does not fit
+/// 64 bits with sign.
 pub fn parse_int(text: &str) -> Option<i64> {
     i64::try_from(integer(text)?).ok()
 }
@@ -101,7 +109,8 @@ fn digits_in(digits: &str, radix: u32) -> Option<u128> {
     u128::from_str_radix(digits, radix).ok()
 }
 
-/// The value of a number as a float: `1.5`, `1e3`, `.5`, `5.`, `.inf`, `.nan`, and every integer. `None` when it is no number or overflows.
+/// The value of a number as a float: `1.5`, `1e3`, `.5`, `5.`, `.inf`, `.nan`, and every integer.
+/// `None` when it is no number or overflows.
 pub fn parse_float(text: &str) -> Option<f64> {
     match text {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
@@ -132,20 +141,33 @@ fn is_float(text: &str) -> bool {
     };
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let mantissa_is_number = match mantissa.split_once('.') {
-        Some((whole, fraction)) => digits(whole) && digits(fraction) && (!whole.is_empty() || !fraction.is_empty()),
+        Some((whole, fraction)) => {
+            digits(whole) && digits(fraction) && (!whole.is_empty() || !fraction.is_empty())
+        }
         None => !mantissa.is_empty() && digits(mantissa),
     };
-    mantissa_is_number && exponent.is_none_or(|text| !split_sign(text).1.is_empty() && digits(split_sign(text).1))
+    mantissa_is_number
+        && exponent.is_none_or(|text| !split_sign(text).1.is_empty() && digits(split_sign(text).1))
 }
 
 fn underscores_separate_digits(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let digit = |index: Option<usize>| index.and_then(|index| bytes.get(index)).is_some_and(u8::is_ascii_digit);
-    bytes.iter().enumerate().all(|(index, byte)| *byte != b'_' || (digit(index.checked_sub(1)) && digit(Some(index + 1))))
+    let digit = |index: Option<usize>| {
+        index
+            .and_then(|index| bytes.get(index))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    bytes.iter().enumerate().all(|(index, byte)| {
+        *byte != b'_' || (digit(index.checked_sub(1)) && digit(Some(index + 1)))
+    })
 }
 
 fn without_underscores(text: &str) -> Cow<'_, str> {
-    if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) }
+    if text.contains('_') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// An unquoted date or time in RFC 3339, as kustomize prints it; `None` when the text is none.
@@ -185,11 +207,17 @@ pub fn timestamp(text: &str) -> Option<String> {
     reader.skip(b':')?;
     let second = reader.one_or_two(0, 59)?;
     let fraction = reader.fraction();
-    let zone = if zoned { reader.zone()? } else { "Z".to_string() };
+    let zone = if zoned {
+        reader.zone()?
+    } else {
+        "Z".to_string()
+    };
     if !reader.0.is_empty() {
         return None;
     }
-    Some(format!("{date}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}"))
+    Some(format!(
+        "{date}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}"
+    ))
 }
 
 /// What is left of a timestamp.
@@ -197,12 +225,23 @@ struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
     fn one_or_two(&mut self, least: u32, most: u32) -> Option<u32> {
-        let count = self.0.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self
+            .0
+            .iter()
+            .take(2)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let value = self.take(count)?;
         (least..=most).contains(&value).then_some(value)
     }
     fn two(&mut self, most: u32) -> Option<u32> {
-        let both = self.0.iter().take(2).filter(|byte| byte.is_ascii_digit()).count() == 2;
+        let both = self
+            .0
+            .iter()
+            .take(2)
+            .filter(|byte| byte.is_ascii_digit())
+            .count()
+            == 2;
         let value = if both { self.take(2)? } else { return None };
         (value <= most).then_some(value)
     }
@@ -212,7 +251,11 @@ impl Digits<'_> {
         }
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
-        Some(digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+        Some(
+            digits
+                .iter()
+                .fold(0, |value, digit| value * 10 + u32::from(digit - b'0')),
+        )
     }
     fn skip(&mut self, byte: u8) -> Option<()> {
         self.0 = self.0.strip_prefix(&[byte])?;
@@ -223,10 +266,17 @@ impl Digits<'_> {
         if !matches!(self.0, [b'.' | b',', b'0'..=b'9', ..]) {
             return String::new();
         }
-        let count = self.0[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self.0[1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let (digits, rest) = self.0[1..].split_at(count);
         self.0 = rest;
-        let digits: String = digits.iter().take(9).map(|byte| char::from(*byte)).collect();
+        let digits: String = digits
+            .iter()
+            .take(9)
+            .map(|byte| char::from(*byte))
+            .collect();
         match digits.trim_end_matches('0') {
             "" => String::new(),
             digits => format!(".{digits}"),
@@ -244,14 +294,21 @@ impl Digits<'_> {
         let hours = self.two(23)?;
         self.skip(b':')?;
         let minutes = self.two(59)?;
-        Some(if hours == 0 && minutes == 0 { "Z".to_string() } else { format!("{}{hours:02}:{minutes:02}", char::from(sign)) })
+        Some(if hours == 0 && minutes == 0 {
+            "Z".to_string()
+        } else {
+            format!("{}{hours:02}:{minutes:02}", char::from(sign))
+        })
     }
 }
 
-/// The text of `!!binary` data; bytes that are no UTF-8 become U+FFFD, as in Go's JSON. `None` when it is no base64.
+/// The text of `!!binary` data; bytes that are no UTF-8 become U+FFFD, as in Go's JSON. `None` when
+/// it is no base64.
 pub(crate) fn binary(text: &str) -> Option<String> {
     let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(compact).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(compact)
+        .ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -265,7 +322,8 @@ pub(crate) enum Value<'a> {
     String(Cow<'a, str>),
 }
 
-/// The value that kustomize prints for a scalar. Whole floats are integers there, times and binary data are strings.
+/// The value that kustomize prints for a scalar. Whole floats are integers there, times and binary
+/// data are strings.
 pub(crate) fn value(scalar: &Scalar) -> Value<'_> {
     let text = &*scalar.text;
     match scalar.kind {
@@ -273,7 +331,8 @@ pub(crate) fn value(scalar: &Scalar) -> Value<'_> {
         Kind::Bool => Value::Bool(text.eq_ignore_ascii_case("true")),
         Kind::Int => integer(text).map_or(Value::String(text.into()), Value::Int),
         Kind::Float => match parse_float(text) {
-            // Go's JSON writes whole floats without exponent and with as few digits as tell them apart; what fits 64 bits is then read as an integer.
+            // Go's JSON writes whole floats without exponent and with as few digits as tell them
+            // apart; what fits 64 bits is then read as an integer.
             Some(float) if float.fract() == 0.0 && float.abs() < 1e21 => {
                 integer(&float.to_string()).map_or(Value::Float(float), Value::Int)
             }
@@ -286,7 +345,8 @@ pub(crate) fn value(scalar: &Scalar) -> Value<'_> {
     }
 }
 
-/// Whether two scalars hold the same value of the same type as kustomize prints them: `0777` is `511`, `1.0` is `1`.
+/// Whether two scalars hold the same value of the same type as kustomize prints them: `0777` is
+/// `511`, `1.0` is `1`.
 pub fn same(a: &Scalar, b: &Scalar) -> bool {
     if a.kind == b.kind && a.text == b.text {
         return true;
@@ -306,7 +366,10 @@ mod tests {
         let table: &[(Kind, &str)] = &[
             (Kind::Null, "~|null|Null|NULL|"),
             (Kind::Bool, "true|True|TRUE|false|False|FALSE"),
-            (Kind::Int, "0|-0|+1|0777|0o777|-0o7|0x1F|0X1f|0b101|-0b1|1_000|1__0_|18446744073709551615|-9223372036854775808|0b-1|0o+7"),
+            (
+                Kind::Int,
+                "0|-0|+1|0777|0o777|-0o7|0x1F|0X1f|0b101|-0b1|1_000|1__0_|18446744073709551615|-9223372036854775808|0b-1|0o+7",
+            ),
             (
                 Kind::Float,
                 "1.5|.5|5.|1e3|-1.5E-3|+.5|.inf|-.INF|+.Inf|.NaN|089|1_0.5|1_0e1_0|.5_0|18446744073709551616|+18446744073709551615",
@@ -320,8 +383,14 @@ mod tests {
                 Kind::Timestamp,
                 "2024-01-01|2024-1-2|2024-01-01T10:00:00Z|2024-01-01t1:2:3+02:00|2024-02-29 10:00:00.25|2024-01-01T10:00:00.5-07:30",
             ),
-            (Kind::String, "2023-02-29|2024-13-01|2024-01-01T10:00|2024-01-01T10:00:00|2024-01-01 10:00:00Z|24-01-01|2024-01-01T25:00:00Z"),
-            (Kind::String, "2024-01-01x|2024-01-|2024-01-01T|2024-01-01T10:00:00+2:00"),
+            (
+                Kind::String,
+                "2023-02-29|2024-13-01|2024-01-01T10:00|2024-01-01T10:00:00|2024-01-01 10:00:00Z|24-01-01|2024-01-01T25:00:00Z",
+            ),
+            (
+                Kind::String,
+                "2024-01-01x|2024-01-|2024-01-01T|2024-01-01T10:00:00+2:00",
+            ),
         ];
         for (kind, texts) in table {
             for text in texts.split('|') {
@@ -332,8 +401,20 @@ mod tests {
 
     #[test]
     fn integers_have_their_value() {
-        let table = [("0777", 511), ("0o777", 511), ("0x1F", 31), ("-0x1f", -31), ("0b101", 5), ("-0b101", -5), ("1_000", 1000)];
-        for (text, value) in table.into_iter().chain([("+7", 7), ("0", 0), ("00", 0), ("0b-11", -3)]) {
+        let table = [
+            ("0777", 511),
+            ("0o777", 511),
+            ("0x1F", 31),
+            ("-0x1f", -31),
+            ("0b101", 5),
+            ("-0b101", -5),
+            ("1_000", 1000),
+        ];
+        for (text, value) in
+            table
+                .into_iter()
+                .chain([("+7", 7), ("0", 0), ("00", 0), ("0b-11", -3)])
+        {
             assert_eq!(parse_int(text), Some(value), "{text}");
         }
         assert_eq!(parse_int("18446744073709551615"), None);
@@ -363,8 +444,14 @@ mod tests {
         assert!(same(&plain("True"), &plain("true")));
         assert!(same(&plain("~"), &plain("")));
         assert!(same(&plain("a"), &Scalar::string("a")));
-        assert!(same(&plain("2024-01-01"), &Scalar::string("2024-01-01T00:00:00Z")));
-        assert!(same(&plain("1234567890123456768.0"), &plain("1234567890123456800")));
+        assert!(same(
+            &plain("2024-01-01"),
+            &Scalar::string("2024-01-01T00:00:00Z")
+        ));
+        assert!(same(
+            &plain("1234567890123456768.0"),
+            &plain("1234567890123456800")
+        ));
         assert!(!same(&plain("1"), &Scalar::string("1")));
         assert!(!same(&plain("null"), &Scalar::string("null")));
         assert!(!same(&plain("1"), &plain("2")));

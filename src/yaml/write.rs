@@ -1,7 +1,9 @@
-//! Tree to text in kustomize's style: sorted keys, two blanks, compact lists, Go's quoting rules, literal blocks, folding at 80 columns.
+//! Tree to text in kustomize's style: sorted keys, two blanks, compact lists, Go's quoting rules,
+//! literal blocks, folding at 80 columns.
 //!
-//! kustomize turns every object into JSON and prints that with go-yaml v2; the rules here are those of that emitter (a libyaml
-//! port), so that `render` can be compared with `kustomize build` byte for byte.
+//! kustomize turns every object into JSON and prints that with go-yaml v2; the rules here are those
+//! of that emitter (a libyaml port), so that `render` can be compared with `kustomize build` byte
+//! for byte.
 
 use std::cmp::Ordering;
 
@@ -15,7 +17,10 @@ const SIMPLE_KEY_LENGTH: usize = 128;
 
 /// Writes one document, without `---`, ending in a newline.
 pub fn write(node: &Node) -> String {
-    let mut writer = Writer { out: String::new(), column: 0 };
+    let mut writer = Writer {
+        out: String::new(),
+        column: 0,
+    };
     match &node.data {
         Data::Map(map) if !map.entries.is_empty() => writer.map(&map.entries, 0, false),
         Data::List(list) if !list.items.is_empty() => writer.list(&list.items, 0, false),
@@ -33,7 +38,12 @@ pub fn to_json(node: &Node) -> serde_json::Value {
         Data::Map(map) => {
             let mut entries: Vec<&Entry> = map.entries.iter().collect();
             entries.sort_by(|a, b| a.key.cmp(&b.key));
-            serde_json::Value::Object(entries.into_iter().map(|entry| (entry.key.to_string(), to_json(&entry.value))).collect())
+            serde_json::Value::Object(
+                entries
+                    .into_iter()
+                    .map(|entry| (entry.key.to_string(), to_json(&entry.value)))
+                    .collect(),
+            )
         }
         Data::List(list) => serde_json::Value::Array(list.items.iter().map(to_json).collect()),
         Data::Scalar(scalar) => scalar_to_json(scalar),
@@ -49,22 +59,29 @@ fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
             (_, Ok(value)) => value.into(),
             _ => scalar.text.to_string().into(),
         },
-        Value::Float(value) => {
-            serde_json::Number::from_f64(value).map_or_else(|| scalar.text.to_string().into(), serde_json::Value::Number)
-        }
+        Value::Float(value) => serde_json::Number::from_f64(value)
+            .map_or_else(|| scalar.text.to_string().into(), serde_json::Value::Number),
         Value::String(text) => text.into_owned().into(),
     }
 }
 
 /// The order of keys in a mapping: letters after everything else, runs of digits by their value.
 ///
-/// It is no total order (`a1b` < `a01` < `a10` < `a1b`), so the standard library's sort, which may panic then, is not for it.
+/// It is no total order (`a1b` < `a01` < `a10` < `a1b`), so the standard library's sort, which may
+/// panic then, is not for it.
 pub fn compare_keys(a: &str, b: &str) -> Ordering {
-    let Some(at) = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((at, _), _)| at) else {
+    let Some(at) = a
+        .char_indices()
+        .zip(b.chars())
+        .find(|((_, x), y)| x != y)
+        .map(|((at, _), _)| at)
+    else {
         return a.len().cmp(&b.len());
     };
     let (head, a, b) = (&a[..at], &a[at..], &b[at..]);
-    let (Some(x), Some(y)) = (a.chars().next(), b.chars().next()) else { return a.len().cmp(&b.len()) };
+    let (Some(x), Some(y)) = (a.chars().next(), b.chars().next()) else {
+        return a.len().cmp(&b.len());
+    };
     match (x.is_alphabetic(), y.is_alphabetic()) {
         (true, true) => return x.cmp(&y),
         (true, false) => return Ordering::Greater,
@@ -72,17 +89,26 @@ pub fn compare_keys(a: &str, b: &str) -> Ordering {
         (false, false) => {}
     }
     // A zero inside a number counts: the digits before it are the same on both sides.
-    let inside = (x == '0' || y == '0') && head.bytes().rev().take_while(u8::is_ascii_digit).any(|digit| digit != b'0');
+    let inside = (x == '0' || y == '0')
+        && head
+            .bytes()
+            .rev()
+            .take_while(u8::is_ascii_digit)
+            .any(|digit| digit != b'0');
     let number = |text: &str| {
         let digits = text.bytes().take_while(u8::is_ascii_digit);
         digits.fold((i64::from(inside), 0usize), |(value, count), digit| {
-            (value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), count + 1)
+            (
+                value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')),
+                count + 1,
+            )
         })
     };
     number(a).cmp(&number(b)).then(x.cmp(&y))
 }
 
-/// The entries in the order of their keys, by merging, which ends well whatever the comparison says.
+/// The entries in the order of their keys, by merging, which ends well whatever the comparison
+/// says.
 fn sorted(entries: &[Entry]) -> Vec<&Entry> {
     if entries.len() < 2 {
         return entries.iter().collect();
@@ -92,7 +118,11 @@ fn sorted(entries: &[Entry]) -> Vec<&Entry> {
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     let mut merged = Vec::with_capacity(entries.len());
     while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        let next = if compare_keys(&b.key, &a.key) == Ordering::Less { right.next() } else { left.next() };
+        let next = if compare_keys(&b.key, &a.key) == Ordering::Less {
+            right.next()
+        } else {
+            left.next()
+        };
         merged.extend(next);
     }
     merged.extend(left);
@@ -146,7 +176,11 @@ impl Writer {
                     if explicit {
                         self.put(" ");
                     }
-                    self.list(&list.items, if explicit { indent + 2 } else { indent }, explicit);
+                    self.list(
+                        &list.items,
+                        if explicit { indent + 2 } else { indent },
+                        explicit,
+                    );
                 }
                 _ => {
                     self.put(" ");
@@ -163,8 +197,12 @@ impl Writer {
             }
             self.put("- ");
             match &item.data {
-                Data::Map(map) if !map.entries.is_empty() => self.map(&map.entries, indent + 2, true),
-                Data::List(list) if !list.items.is_empty() => self.list(&list.items, indent + 2, true),
+                Data::Map(map) if !map.entries.is_empty() => {
+                    self.map(&map.entries, indent + 2, true)
+                }
+                Data::List(list) if !list.items.is_empty() => {
+                    self.list(&list.items, indent + 2, true)
+                }
                 _ => self.leaf(item, indent + 2, false),
             }
         }
@@ -203,20 +241,39 @@ impl Writer {
             self.folded(text, indent, !key, 0..text.len(), None);
         } else if analysis.single_quoted {
             self.put("'");
-            self.folded(text, indent, !key, 1..text.len().saturating_sub(1), Some('\''));
+            self.folded(
+                text,
+                indent,
+                !key,
+                1..text.len().saturating_sub(1),
+                Some('\''),
+            );
             self.put("'");
         } else {
             self.double_quoted(text, indent, key);
         }
     }
 
-    /// Writes text that may be folded at single blanks whose byte offset lies in `foldable`; doubles the quote character.
-    fn folded(&mut self, text: &str, indent: usize, fold: bool, foldable: std::ops::Range<usize>, quote: Option<char>) {
+    /// Writes text that may be folded at single blanks whose byte offset lies in `foldable`;
+    /// doubles the quote character.
+    fn folded(
+        &mut self,
+        text: &str,
+        indent: usize,
+        fold: bool,
+        foldable: std::ops::Range<usize>,
+        quote: Option<char>,
+    ) {
         let mut after_space = false;
         for (at, c) in text.char_indices() {
             if c == ' ' {
                 let before_space = text.as_bytes().get(at + 1) == Some(&b' ');
-                if fold && !after_space && self.column > WIDTH && foldable.contains(&at) && !before_space {
+                if fold
+                    && !after_space
+                    && self.column > WIDTH
+                    && foldable.contains(&at)
+                    && !before_space
+                {
                     self.line(indent);
                 } else {
                     self.put(" ");
@@ -233,7 +290,8 @@ impl Writer {
     }
 
     fn double_quoted(&mut self, text: &str, indent: usize, key: bool) {
-        // libyaml looks for the byte-order mark at the start of the value, whichever character it is writing
+        // libyaml looks for the byte-order mark at the start of the value, whichever character it
+        // is writing
         let escape_all = text.starts_with('\u{feff}');
         let mut after_space = false;
         self.put("\"");
@@ -265,7 +323,10 @@ impl Writer {
             self.put("2");
         }
         let mut breaks = text.chars().rev();
-        match (breaks.next().is_some_and(is_break), breaks.next().map(is_break)) {
+        match (
+            breaks.next().is_some_and(is_break),
+            breaks.next().map(is_break),
+        ) {
             (false, _) => self.put("-"),
             (true, None | Some(true)) => self.put("+"),
             (true, Some(false)) => {}
@@ -285,11 +346,13 @@ impl Writer {
     }
 }
 
-/// Go's `strconv.FormatFloat(value, 'g', -1, 64)`: scientific from 1e6 up (whole numbers that fit 64 bits are
-/// printed as integers before) and below 1e-4.
+/// Go's `strconv.FormatFloat(value, 'g', -1, 64)`: scientific from 1e6 up (whole numbers that fit
+/// 64 bits are printed as integers before) and below 1e-4.
 fn format_float(value: f64) -> String {
     let scientific = format!("{value:e}");
-    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&exponent) {
         return format!("{value}");
@@ -305,13 +368,19 @@ struct Analysis {
 }
 
 impl Analysis {
-    /// What styles the characters of a value allow (libyaml's analysis of a scalar in block context).
+    /// What styles the characters of a value allow (libyaml's analysis of a scalar in block
+    /// context).
     fn of(text: &str) -> Analysis {
         if text.is_empty() {
-            return Analysis { plain: true, single_quoted: true, block: false };
+            return Analysis {
+                plain: true,
+                single_quoted: true,
+                block: false,
+            };
         }
         let mut indicators = text.starts_with("---") || text.starts_with("...");
-        let (mut line_breaks, mut special, mut break_space, mut space_break) = (false, false, false, false);
+        let (mut line_breaks, mut special, mut break_space, mut space_break) =
+            (false, false, false, false);
         let mut previous = '\0';
         let mut chars = text.chars().peekable();
         let mut first = true;
@@ -319,7 +388,12 @@ impl Analysis {
             let before_blank = chars.peek().is_none_or(|next| matches!(next, ' ' | '\t'));
             let after_blank = first || matches!(previous, ' ' | '\t') || is_break(previous);
             indicators |= match c {
-                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' if first => true,
+                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
+                | '%' | '@' | '`'
+                    if first =>
+                {
+                    true
+                }
                 '?' | '-' if first => before_blank,
                 ':' => before_blank,
                 '#' => after_blank,
@@ -351,7 +425,8 @@ fn is_break(c: char) -> bool {
 }
 
 fn printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && c != '\u{feff}'
 }
 
 fn escape(c: char) -> String {
@@ -377,10 +452,12 @@ fn escape(c: char) -> String {
     }
 }
 
-/// Whether go-yaml v2 would read the unquoted text as something else than a string: also YAML 1.1 booleans and base-60 numbers.
+/// Whether go-yaml v2 would read the unquoted text as something else than a string: also YAML 1.1
+/// booleans and base-60 numbers.
 fn reads_as_other_type(text: &str) -> bool {
     match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => true,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
+        | "off" | "Off" | "OFF" => true,
         _ => scalar::resolve(text) != Kind::String || is_base_60(text),
     }
 }
@@ -389,12 +466,23 @@ fn is_base_60(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let whole = unsigned
         .split_once('.')
-        .map_or(unsigned, |(whole, fraction)| if fraction.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') { whole } else { "" });
+        .map_or(unsigned, |(whole, fraction)| {
+            if fraction
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'_')
+            {
+                whole
+            } else {
+                ""
+            }
+        });
     let mut parts = whole.split(':');
     let head = parts.next().unwrap_or_default();
     let mut rest = parts.peekable();
     head.starts_with(|c: char| c.is_ascii_digit())
-        && head.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+        && head
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'_')
         && rest.peek().is_some()
         && rest.all(|part| match part.as_bytes() {
             [digit] => digit.is_ascii_digit(),
@@ -445,7 +533,10 @@ mod tests {
             ("~", "null"),
             ("{}", "{}"),
         ] {
-            assert_eq!(rewrite(&format!("a: {written}\n")), format!("a: {printed}\n"));
+            assert_eq!(
+                rewrite(&format!("a: {written}\n")),
+                format!("a: {printed}\n")
+            );
         }
     }
 
@@ -460,14 +551,24 @@ mod tests {
 
     #[test]
     fn an_order_of_keys_with_cycles_harms_nobody() {
-        let text: String = (0..60).map(|n| format!("a{n:02}: 1\na{n}b: 1\nx{n}0: 1\n")).collect();
+        let text: String = (0..60)
+            .map(|n| format!("a{n:02}: 1\na{n}b: 1\nx{n}0: 1\n"))
+            .collect();
         assert_eq!(rewrite(&text).lines().count(), 180);
     }
 
     #[test]
     fn folds_after_eighty_columns() {
         let long = format!("{} {} {}", "a".repeat(60), "b".repeat(30), "c".repeat(5));
-        assert_eq!(rewrite(&format!("k: {long}\n")), format!("k: {} {}\n  {}\n", "a".repeat(60), "b".repeat(30), "c".repeat(5)));
+        assert_eq!(
+            rewrite(&format!("k: {long}\n")),
+            format!(
+                "k: {} {}\n  {}\n",
+                "a".repeat(60),
+                "b".repeat(30),
+                "c".repeat(5)
+            )
+        );
     }
 
     /// Trees as JSON, with texts that look like something else.
@@ -478,7 +579,21 @@ mod tests {
             "(?s).{0,40}",
             "[ab\n\t :#'\"-]{0,20}",
             proptest::sample::select(
-                &["1", "0777", "1e3", "yes", "null", "~", "2024-01-01", "12:30", "<<", "a: b", "- a", " a", "a\n b\n"][..]
+                &[
+                    "1",
+                    "0777",
+                    "1e3",
+                    "yes",
+                    "null",
+                    "~",
+                    "2024-01-01",
+                    "12:30",
+                    "<<",
+                    "a: b",
+                    "- a",
+                    " a",
+                    "a\n b\n"
+                ][..]
             )
             .prop_map(str::to_string),
         ];
@@ -492,7 +607,8 @@ mod tests {
         leaf.prop_recursive(4, 40, 5, move |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                proptest::collection::hash_map("[a-z0-9./ -]{1,12}", inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+                proptest::collection::hash_map("[a-z0-9./ -]{1,12}", inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
     }

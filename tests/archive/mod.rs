@@ -23,9 +23,15 @@ impl Archive {
     /// Reads a file of the form above.
     pub fn read(path: &Path) -> Archive {
         let text = std::fs::read_to_string(path).unwrap();
-        let mut archive = Archive { comment: String::new(), files: Vec::new() };
+        let mut archive = Archive {
+            comment: String::new(),
+            files: Vec::new(),
+        };
         for line in text.split_inclusive('\n') {
-            let name = line.trim_end().strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --"));
+            let name = line
+                .trim_end()
+                .strip_prefix("-- ")
+                .and_then(|rest| rest.strip_suffix(" --"));
             match (name, archive.files.last_mut()) {
                 (Some(name), _) => archive.files.push((name.to_string(), String::new())),
                 (None, Some((_, text))) => text.push_str(line),
@@ -36,18 +42,30 @@ impl Archive {
     }
     /// The files without the sections that hold expectations, which have no dot in their names.
     pub fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().filter(|(name, _)| name.contains('.')).map(|(name, text)| (name.as_str(), text.as_str()))
+        self.files
+            .iter()
+            .filter(|(name, _)| name.contains('.'))
+            .map(|(name, text)| (name.as_str(), text.as_str()))
     }
     /// The folder to render: `top` where there is one, else the root.
     pub fn folder(&self) -> &'static str {
-        if self.tree().any(|(path, _)| path.starts_with("top/")) { "top" } else { "" }
+        if self.tree().any(|(path, _)| path.starts_with("top/")) {
+            "top"
+        } else {
+            ""
+        }
     }
 }
 
 /// The archives below a folder of `testdata`, in order.
 pub fn all(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(folder);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     paths
 }

@@ -19,8 +19,14 @@ impl Repo {
 
     /// An app in three environments that run build `a`.
     pub fn app(&self, app: &str) -> &Repo {
-        self.write(&format!("apps/{app}/base/kustomization.yaml"), "resources: [deployment.yaml]\n");
-        self.write(&format!("apps/{app}/base/deployment.yaml"), &deployment(app));
+        self.write(
+            &format!("apps/{app}/base/kustomization.yaml"),
+            "resources: [deployment.yaml]\n",
+        );
+        self.write(
+            &format!("apps/{app}/base/deployment.yaml"),
+            &deployment(app),
+        );
         for environment in ["dev", "staging", "production"] {
             self.pin(app, environment, 'a');
         }
@@ -29,15 +35,24 @@ impl Repo {
 
     /// An overlay that pins a build.
     pub fn pin(&self, app: &str, environment: &str, letter: char) -> &Repo {
-        let text = format!("resources: [../../base]\nimages:\n  - name: registry.example.com/{app}\n    digest: {}\n", digest(letter));
-        self.write(&format!("apps/{app}/overlays/{environment}/kustomization.yaml"), &text)
+        let text = format!(
+            "resources: [../../base]\nimages:\n  - name: registry.example.com/{app}\n    digest: {}\n",
+            digest(letter)
+        );
+        self.write(
+            &format!("apps/{app}/overlays/{environment}/kustomization.yaml"),
+            &text,
+        )
     }
 
     /// One more entry of `images` that nothing uses: an error.
     pub fn spoil(&self, app: &str, environment: &str, name: &str) -> &Repo {
         let path = format!("apps/{app}/overlays/{environment}/kustomization.yaml");
         let text = std::fs::read_to_string(self.path(&path)).unwrap();
-        self.write(&path, &format!("{text}  - name: registry.example.com/{name}\n    newTag: v1\n"))
+        self.write(
+            &path,
+            &format!("{text}  - name: registry.example.com/{name}\n    newTag: v1\n"),
+        )
     }
 }
 

@@ -49,7 +49,9 @@ fn isolate(command: &mut Command) -> &mut Command {
 impl Repo {
     /// An empty folder.
     pub fn new() -> Repo {
-        Repo { folder: tempfile::tempdir().unwrap() }
+        Repo {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// The folder.
@@ -83,7 +85,8 @@ impl Repo {
 
     /// Commits all that is there.
     pub fn commit(&self, message: &str) -> &Repo {
-        self.git(&["add", "-A"]).git(&["commit", "-q", "-m", message])
+        self.git(&["add", "-A"])
+            .git(&["commit", "-q", "-m", message])
     }
 
     /// The same with a date of its own, a day in January of 2026.
@@ -91,7 +94,13 @@ impl Repo {
         let date = format!("2026-01-{day:02}T12:00:00Z");
         self.git(&["add", "-A"]);
         let mut git = git_in(self.root(), &["commit", "-q", "-m", message]);
-        assert!(git.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date).status().unwrap().success());
+        assert!(
+            git.env("GIT_AUTHOR_DATE", &date)
+                .env("GIT_COMMITTER_DATE", &date)
+                .status()
+                .unwrap()
+                .success()
+        );
         self
     }
 
@@ -104,7 +113,11 @@ impl Repo {
 /// Runs Git in a folder: what it printed.
 pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
     let done = try_git(folder, arguments);
-    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     String::from_utf8(done.stdout).unwrap().trim().to_string()
 }
 
@@ -114,11 +127,21 @@ pub fn try_git(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn git_in(folder: &Path, arguments: &[&str]) -> Command {
-    let identity =
-        ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"];
+    let identity = [
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=ada@example.com",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "protocol.file.allow=always",
+    ];
     let mut git = Command::new("git");
     // neither the machine's nor the user's configuration
-    isolate(&mut git).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
+    isolate(&mut git)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
     git.current_dir(folder).args(identity).args(arguments);
     git
 }
@@ -137,7 +160,12 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Runs the program in a folder, with some variables.
 pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-    Run::new(command(folder, arguments).envs(variables.iter().copied()).output().unwrap())
+    Run::new(
+        command(folder, arguments)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap(),
+    )
 }
 
 /// What a run gave.
@@ -172,15 +200,26 @@ impl Run {
 
     /// The report as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
     }
 
     /// `rule file:line` of each finding.
     pub fn findings(&self) -> Vec<String> {
         let place = |finding: &Value| {
             let location = &finding["location"];
-            format!("{} {}:{}", finding["rule"].as_str().unwrap(), location["file"].as_str().unwrap(), location["line"])
+            format!(
+                "{} {}:{}",
+                finding["rule"].as_str().unwrap(),
+                location["file"].as_str().unwrap(),
+                location["line"]
+            )
         };
-        self.json()["findings"].as_array().unwrap().iter().map(place).collect()
+        self.json()["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(place)
+            .collect()
     }
 }

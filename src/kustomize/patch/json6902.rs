@@ -1,16 +1,20 @@
-//! JSON 6902 patches (`add`, `remove`, `replace`, `move`, `copy`, `test`) as kustomize's library applies them.
+//! JSON 6902 patches (`add`, `remove`, `replace`, `move`, `copy`, `test`) as kustomize's library
+//! applies them.
 //!
-//! Where that library is laxer than RFC 6902 it is followed: `replace` of a missing key adds it, `copy` of a missing key adds
-//! null, negative indices count from the end.
+//! Where that library is laxer than RFC 6902 it is followed: `replace` of a missing key adds it,
+//! `copy` of a missing key adds null, negative indices count from the end.
 //!
-//! Here: reading operations and applying them to one tree. Not here: which objects are meant (`super`).
+//! Here: reading operations and applying them to one tree. Not here: which objects are meant
+//! (`super`).
 
 use std::sync::Arc;
 
 use super::strategic::attribute;
 use crate::kustomize::Problem;
 use crate::kustomize::decode::old_boolean;
-use crate::yaml::{By, Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, unescape_pointer};
+use crate::yaml::{
+    By, Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, unescape_pointer,
+};
 
 /// A patch that was read.
 #[derive(Clone, Debug)]
@@ -63,10 +67,17 @@ struct Pointer {
 
 impl Pointer {
     fn new(node: &Node) -> Pointer {
-        let text: Arc<str> = node.as_scalar().map_or_else(|| "".into(), |scalar| scalar.text.clone());
+        let text: Arc<str> = node
+            .as_scalar()
+            .map_or_else(|| "".into(), |scalar| scalar.text.clone());
         let mut steps: Vec<String> = text.split('/').skip(1).map(unescape_pointer).collect();
         let key = steps.pop();
-        Pointer { text, origin: node.origin, parents: steps, key }
+        Pointer {
+            text,
+            origin: node.origin,
+            parents: steps,
+            key,
+        }
     }
 }
 
@@ -74,10 +85,17 @@ impl Patch {
     /// Reads a list of operations.
     pub fn read(document: &Node) -> Result<Patch, Problem> {
         let Some(list) = document.as_list() else {
-            return Err(Problem::error(document.origin, "a JSON 6902 patch must be a list of operations")
-                .with_help("write one item with op, path and value for each change"));
+            return Err(Problem::error(
+                document.origin,
+                "a JSON 6902 patch must be a list of operations",
+            )
+            .with_help("write one item with op, path and value for each change"));
         };
-        let operations = list.items.iter().map(Operation::read).collect::<Result<Vec<_>, _>>()?;
+        let operations = list
+            .items
+            .iter()
+            .map(Operation::read)
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Patch { operations })
     }
 
@@ -97,14 +115,19 @@ impl Patch {
 
 impl Operation {
     fn read(node: &Node) -> Result<Operation, Problem> {
-        let start = Origin { end: node.origin.start, ..node.origin };
+        let start = Origin {
+            end: node.origin.start,
+            ..node.origin
+        };
         if node.as_map().is_none() {
-            return Err(Problem::error(node.origin, "an operation of a JSON 6902 patch must be a map with op and path"));
+            return Err(Problem::error(
+                node.origin,
+                "an operation of a JSON 6902 patch must be a map with op and path",
+            ));
         }
         let Some(op) = node.get("op") else {
-            return Err(
-                Problem::error(start, "this operation has no op").with_help("op is one of add, remove, replace, move, copy and test")
-            );
+            return Err(Problem::error(start, "this operation has no op")
+                .with_help("op is one of add, remove, replace, move, copy and test"));
         };
         let kind = match op.as_str() {
             Some("add") => OperationKind::Add,
@@ -115,26 +138,41 @@ impl Operation {
             Some("test") => OperationKind::Test,
             other => {
                 let message = format!("there is no operation {:?}", other.unwrap_or_default());
-                return Err(Problem::error(op.origin, message).with_help("op is one of add, remove, replace, move, copy and test"));
+                return Err(Problem::error(op.origin, message)
+                    .with_help("op is one of add, remove, replace, move, copy and test"));
             }
         };
         let pointer = |key: &str| -> Result<Option<Pointer>, Problem> {
             match node.get(key) {
                 None => Ok(None),
                 Some(path) if path.as_str().is_some() => Ok(Some(Pointer::new(path))),
-                Some(path) => Err(Problem::error(path.origin, format!("the {key} of this operation must be a string"))),
+                Some(path) => Err(Problem::error(
+                    path.origin,
+                    format!("the {key} of this operation must be a string"),
+                )),
             }
         };
         let Some(path) = pointer("path")? else {
-            return Err(Problem::error(start, "this operation has no path").with_help("a path looks like /spec/replicas"));
+            return Err(Problem::error(start, "this operation has no path")
+                .with_help("a path looks like /spec/replicas"));
         };
         let from = pointer("from")?;
         if from.is_none() && matches!(kind, OperationKind::Move | OperationKind::Copy) {
             let message = format!("this {} operation does not say from where", kind.as_str());
-            return Err(Problem::error(start, message).with_help("set from to a path such as /metadata/labels/old"));
+            return Err(Problem::error(start, message)
+                .with_help("set from to a path such as /metadata/labels/old"));
         }
-        let value = node.get("value").map_or_else(|| Node::scalar(Scalar::null(), op.origin.with(By::Patch)), as_json_reads);
-        Ok(Operation { kind, origin: op.origin.with(By::Patch), path, from, value })
+        let value = node.get("value").map_or_else(
+            || Node::scalar(Scalar::null(), op.origin.with(By::Patch)),
+            as_json_reads,
+        );
+        Ok(Operation {
+            kind,
+            origin: op.origin.with(By::Patch),
+            path,
+            from,
+            value,
+        })
     }
 
     fn apply(&self, object: &mut Node) -> Result<(), Problem> {
@@ -151,10 +189,14 @@ impl Operation {
                 let from = self.from()?;
                 let (container, key) = self.container(object, from)?;
                 let found = match &container.data {
-                    Data::List(list) => Some(list.items.get(self.index(key, list.items.len(), from)?)).flatten(),
+                    Data::List(list) => {
+                        Some(list.items.get(self.index(key, list.items.len(), from)?)).flatten()
+                    }
                     _ => container.get(key),
                 };
-                let node = found.cloned().unwrap_or_else(|| Node::scalar(Scalar::null(), self.origin));
+                let node = found
+                    .cloned()
+                    .unwrap_or_else(|| Node::scalar(Scalar::null(), self.origin));
                 self.add(object, node)
             }
             OperationKind::Test => self.test(object),
@@ -162,25 +204,51 @@ impl Operation {
     }
 
     fn from(&self) -> Result<&Pointer, Problem> {
-        self.from.as_ref().ok_or_else(|| Problem::error(self.origin, "this operation does not say from where"))
+        self.from
+            .as_ref()
+            .ok_or_else(|| Problem::error(self.origin, "this operation does not say from where"))
     }
 
     fn fail(&self, pointer: &Pointer, why: String) -> Problem {
-        Problem::error(pointer.origin, format!("the {} operation at {:?} does not apply: {why}", self.kind.as_str(), &*pointer.text))
-            .with_help("correct the path, or narrow the target to objects that have it")
+        Problem::error(
+            pointer.origin,
+            format!(
+                "the {} operation at {:?} does not apply: {why}",
+                self.kind.as_str(),
+                &*pointer.text
+            ),
+        )
+        .with_help("correct the path, or narrow the target to objects that have it")
     }
 
     /// The map or list that holds what a pointer means, and the key in it.
-    fn container<'n, 'p>(&self, object: &'n mut Node, pointer: &'p Pointer) -> Result<(&'n mut Node, &'p str), Problem> {
+    fn container<'n, 'p>(
+        &self,
+        object: &'n mut Node,
+        pointer: &'p Pointer,
+    ) -> Result<(&'n mut Node, &'p str), Problem> {
         let Some(key) = &pointer.key else {
-            return Err(self.fail(pointer, "the path means no field".to_string()).with_help("a path looks like /spec/replicas"));
+            return Err(self
+                .fail(pointer, "the path means no field".to_string())
+                .with_help("a path looks like /spec/replicas"));
         };
         let mut node = object;
         for (depth, step) in pointer.parents.iter().enumerate() {
             let missing = |node: &Node| {
-                let shown = pointer.text.split('/').take(depth + 2).collect::<Vec<_>>().join("/");
+                let shown = pointer
+                    .text
+                    .split('/')
+                    .take(depth + 2)
+                    .collect::<Vec<_>>()
+                    .join("/");
                 self.fail(pointer, format!("there is no {shown:?}"))
-                    .with_related("this is as far as the object goes", Origin { end: node.origin.start, ..node.origin })
+                    .with_related(
+                        "this is as far as the object goes",
+                        Origin {
+                            end: node.origin.start,
+                            ..node.origin
+                        },
+                    )
                     .with_help("add what holds the value first, or correct the path")
             };
             let position = match &node.data {
@@ -188,10 +256,15 @@ impl Operation {
                 Data::List(list) => index(step, list.items.len()),
                 Data::Scalar(_) => None,
             };
-            let Some(position) = position else { return Err(missing(node)) };
+            let Some(position) = position else {
+                return Err(missing(node));
+            };
             let origin = node.origin;
             let next = match &mut node.data {
-                Data::Map(map) => Arc::make_mut(map).entries.get_mut(position).map(|entry| &mut entry.value),
+                Data::Map(map) => Arc::make_mut(map)
+                    .entries
+                    .get_mut(position)
+                    .map(|entry| &mut entry.value),
                 Data::List(list) => Arc::make_mut(list).items.get_mut(position),
                 Data::Scalar(_) => None,
             };
@@ -210,7 +283,8 @@ impl Operation {
                 Ok(_) => format!("the list has {length} items, so there is no item {key}"),
                 Err(_) => format!("{key:?} is no index of a list"),
             };
-            self.fail(pointer, why).with_help("items are counted from 0")
+            self.fail(pointer, why)
+                .with_help("items are counted from 0")
         })
     }
 
@@ -233,44 +307,68 @@ impl Operation {
                         value.replaced = Some(Arc::new(entry.value.clone()));
                         entry.value = value;
                     }
-                    None => map.entries.push(Entry { key: key.into(), key_origin: self.path.origin.with(By::Patch), value }),
+                    None => map.entries.push(Entry {
+                        key: key.into(),
+                        key_origin: self.path.origin.with(By::Patch),
+                        value,
+                    }),
                 }
             }
-            Data::Scalar(_) => return Err(self.fail(&self.path, "there is neither a map nor a list".to_string())),
+            Data::Scalar(_) => {
+                return Err(self.fail(&self.path, "there is neither a map nor a list".to_string()));
+            }
         }
         Ok(())
     }
 
     fn remove(&self, object: &mut Node, pointer: &Pointer) -> Result<Node, Problem> {
         let (container, key) = self.container(object, pointer)?;
-        let origin =
-            Origin { start: self.origin.start.min(pointer.origin.start), end: self.origin.end.max(pointer.origin.end), ..self.origin };
+        let origin = Origin {
+            start: self.origin.start.min(pointer.origin.start),
+            end: self.origin.end.max(pointer.origin.end),
+            ..self.origin
+        };
         match &mut container.data {
             Data::List(list) => {
                 let at = self.index(key, list.items.len(), pointer)?;
                 let list = Arc::make_mut(list);
                 let node = list.items.remove(at);
-                list.removed.push(Removed { key: "".into(), origin, node: node.clone() });
+                list.removed.push(Removed {
+                    key: "".into(),
+                    origin,
+                    node: node.clone(),
+                });
                 Ok(node)
             }
             Data::Map(map) => {
                 let Some(position) = map.entries.iter().position(|entry| &*entry.key == key) else {
                     let why = format!("there is no field {key:?}");
-                    return Err(self.fail(pointer, why).with_help("drop the operation, or correct the path"));
+                    return Err(self
+                        .fail(pointer, why)
+                        .with_help("drop the operation, or correct the path"));
                 };
                 let map = Arc::make_mut(map);
                 let entry = map.entries.remove(position);
-                map.removed.push(Removed { key: entry.key, origin, node: entry.value.clone() });
+                map.removed.push(Removed {
+                    key: entry.key,
+                    origin,
+                    node: entry.value.clone(),
+                });
                 Ok(entry.value)
             }
-            Data::Scalar(_) => Err(self.fail(pointer, "there is neither a map nor a list".to_string())),
+            Data::Scalar(_) => {
+                Err(self.fail(pointer, "there is neither a map nor a list".to_string()))
+            }
         }
     }
 
     fn replace(&self, object: &mut Node) -> Result<(), Problem> {
         if self.path.text.is_empty() {
             if self.value.as_map().is_none() {
-                return Err(self.fail(&self.path, "an object can only be replaced by a map".to_string()));
+                return Err(self.fail(
+                    &self.path,
+                    "an object can only be replaced by a map".to_string(),
+                ));
             }
             object.replace(self.value.data.clone(), self.value.origin);
             return Ok(());
@@ -294,18 +392,26 @@ impl Operation {
         } else {
             let (container, key) = self.container(object, &self.path)?;
             match &container.data {
-                Data::List(list) => list.items.get(self.index(key, list.items.len(), &self.path)?),
+                Data::List(list) => {
+                    list.items
+                        .get(self.index(key, list.items.len(), &self.path)?)
+                }
                 _ => container.get(key),
             }
         };
         let equal = match found {
-            Some(found) => found.same_value(&self.value) || (found.is_null() && self.value.is_null()),
+            Some(found) => {
+                found.same_value(&self.value) || (found.is_null() && self.value.is_null())
+            }
             None => self.value.is_null(),
         };
         if equal {
             return Ok(());
         }
-        let problem = self.fail(&self.path, "the value there is another one than tested for".to_string());
+        let problem = self.fail(
+            &self.path,
+            "the value there is another one than tested for".to_string(),
+        );
         let problem = problem.with_help("test for the value that is there, or drop the test");
         Err(match found {
             Some(found) => problem.with_related("the value is here", found.origin),
@@ -327,21 +433,40 @@ fn as_json_reads(node: &Node) -> Node {
     fn convert(node: &Node) -> Node {
         let data = match &node.data {
             Data::Scalar(scalar) => Data::Scalar(match scalar.kind {
-                Kind::String if scalar.style == crate::yaml::Style::Plain => match old_boolean(&scalar.text) {
-                    Some(value) => Scalar::bool(value),
-                    None => scalar.clone(),
-                },
+                Kind::String if scalar.style == crate::yaml::Style::Plain => {
+                    match old_boolean(&scalar.text) {
+                        Some(value) => Scalar::bool(value),
+                        None => scalar.clone(),
+                    }
+                }
                 Kind::Timestamp => Scalar::string(scalar.text.clone()),
                 Kind::Null => Scalar::plain("null"),
                 _ => scalar.clone(),
             }),
             Data::Map(map) => {
-                let entries = map.entries.iter().map(|entry| Entry { value: convert(&entry.value), ..entry.clone() }).collect();
-                Data::Map(Arc::new(Map { entries, removed: Vec::new() }))
+                let entries = map
+                    .entries
+                    .iter()
+                    .map(|entry| Entry {
+                        value: convert(&entry.value),
+                        ..entry.clone()
+                    })
+                    .collect();
+                Data::Map(Arc::new(Map {
+                    entries,
+                    removed: Vec::new(),
+                }))
             }
-            Data::List(list) => Data::List(Arc::new(List { items: list.items.iter().map(convert).collect(), removed: Vec::new() })),
+            Data::List(list) => Data::List(Arc::new(List {
+                items: list.items.iter().map(convert).collect(),
+                removed: Vec::new(),
+            })),
         };
-        Node { data, origin: node.origin, replaced: None }
+        Node {
+            data,
+            origin: node.origin,
+            replaced: None,
+        }
     }
     attribute(&convert(node), By::Patch)
 }
@@ -363,54 +488,134 @@ mod tests {
         Ok(node)
     }
     fn shown(object: &str, operations: &str) -> String {
-        patched(object, operations).map_or_else(|problem| problem.message, |node| to_json(&node).to_string())
+        patched(object, operations)
+            .map_or_else(|problem| problem.message, |node| to_json(&node).to_string())
     }
 
     #[test]
     fn the_six_operations() {
         assert_eq!(
-            shown("{a: 1}", "[{op: add, path: /b, value: {c: []}}, {op: add, path: /b/c/-, value: x}]"),
+            shown(
+                "{a: 1}",
+                "[{op: add, path: /b, value: {c: []}}, {op: add, path: /b/c/-, value: x}]"
+            ),
             r#"{"a":1,"b":{"c":["x"]}}"#
         );
-        assert_eq!(shown("{a: [1, 2]}", "[{op: add, path: /a/1, value: 9}, {op: remove, path: /a/0}]"), r#"{"a":[9,2]}"#);
-        assert_eq!(shown("{a: [1, 2]}", "[{op: replace, path: /a/-1, value: 9}]"), r#"{"a":[1,9]}"#);
-        assert_eq!(shown("{a: {b: 1}}", "[{op: move, from: /a/b, path: /c}, {op: copy, from: /c, path: /d}]"), r#"{"a":{},"c":1,"d":1}"#);
-        assert_eq!(shown("{a: {b: 1}}", "[{op: test, path: /a, value: {b: 1}}, {op: test, path: /no, value: null}]"), r#"{"a":{"b":1}}"#);
+        assert_eq!(
+            shown(
+                "{a: [1, 2]}",
+                "[{op: add, path: /a/1, value: 9}, {op: remove, path: /a/0}]"
+            ),
+            r#"{"a":[9,2]}"#
+        );
+        assert_eq!(
+            shown("{a: [1, 2]}", "[{op: replace, path: /a/-1, value: 9}]"),
+            r#"{"a":[1,9]}"#
+        );
+        assert_eq!(
+            shown(
+                "{a: {b: 1}}",
+                "[{op: move, from: /a/b, path: /c}, {op: copy, from: /c, path: /d}]"
+            ),
+            r#"{"a":{},"c":1,"d":1}"#
+        );
+        assert_eq!(
+            shown(
+                "{a: {b: 1}}",
+                "[{op: test, path: /a, value: {b: 1}}, {op: test, path: /no, value: null}]"
+            ),
+            r#"{"a":{"b":1}}"#
+        );
     }
 
     #[test]
     fn escapes_and_lax_corners() {
-        assert_eq!(shown("{a/b: {m~n: 1}}", "[{op: remove, path: /a~1b/m~0n}]"), r#"{"a/b":{}}"#);
-        assert_eq!(shown("{a: 1}", "[{op: replace, path: /b, value: 2}]"), r#"{"a":1,"b":2}"#);
-        assert_eq!(shown("{a: 1}", "[{op: copy, from: /no, path: /b}, {op: add, path: /c}]"), r#"{"a":1,"b":null,"c":null}"#);
-        assert_eq!(shown("{a: 1}", "- op: replace\n  path: /a\n  value: yes\n"), r#"{"a":true}"#);
+        assert_eq!(
+            shown("{a/b: {m~n: 1}}", "[{op: remove, path: /a~1b/m~0n}]"),
+            r#"{"a/b":{}}"#
+        );
+        assert_eq!(
+            shown("{a: 1}", "[{op: replace, path: /b, value: 2}]"),
+            r#"{"a":1,"b":2}"#
+        );
+        assert_eq!(
+            shown(
+                "{a: 1}",
+                "[{op: copy, from: /no, path: /b}, {op: add, path: /c}]"
+            ),
+            r#"{"a":1,"b":null,"c":null}"#
+        );
+        assert_eq!(
+            shown("{a: 1}", "- op: replace\n  path: /a\n  value: yes\n"),
+            r#"{"a":true}"#
+        );
     }
 
     #[test]
     fn what_does_not_apply_is_refused() {
-        let refused = |operations: &str| patched("{a: {b: [1]}, c: x}", operations).unwrap_err().message;
-        assert_eq!(refused("[{op: remove, path: /a/x}]"), r#"the remove operation at "/a/x" does not apply: there is no field "x""#);
-        assert_eq!(refused("[{op: add, path: /x/y, value: 1}]"), r#"the add operation at "/x/y" does not apply: there is no "/x""#);
-        assert_eq!(refused("[{op: add, path: /c/y, value: 1}]"), r#"the add operation at "/c/y" does not apply: there is no "/c""#);
+        let refused = |operations: &str| {
+            patched("{a: {b: [1]}, c: x}", operations)
+                .unwrap_err()
+                .message
+        };
+        assert_eq!(
+            refused("[{op: remove, path: /a/x}]"),
+            r#"the remove operation at "/a/x" does not apply: there is no field "x""#
+        );
+        assert_eq!(
+            refused("[{op: add, path: /x/y, value: 1}]"),
+            r#"the add operation at "/x/y" does not apply: there is no "/x""#
+        );
+        assert_eq!(
+            refused("[{op: add, path: /c/y, value: 1}]"),
+            r#"the add operation at "/c/y" does not apply: there is no "/c""#
+        );
         assert!(refused("[{op: add, path: /a/b/5, value: 1}]").contains("so there is no item 5"));
         assert!(refused("[{op: remove, path: /a/b/-2}]").contains("so there is no item -2"));
-        assert!(refused("[{op: replace, path: /a/b/-, value: 1}]").contains("is no index of a list"));
-        assert!(refused("[{op: test, path: /a/b/0, value: '1'}]").contains("another one than tested for"));
+        assert!(
+            refused("[{op: replace, path: /a/b/-, value: 1}]").contains("is no index of a list")
+        );
+        assert!(
+            refused("[{op: test, path: /a/b/0, value: '1'}]")
+                .contains("another one than tested for")
+        );
         assert!(refused("[{op: add, path: '', value: 1}]").contains("the path means no field"));
-        assert_eq!(refused("[{op: drop, path: /a}]"), r#"there is no operation "drop""#);
-        assert_eq!(refused("[{op: add, value: 1}]"), "this operation has no path");
-        assert_eq!(refused("[{op: move, path: /a}]"), "this move operation does not say from where");
-        assert_eq!(refused("{op: remove, path: /a}"), "a JSON 6902 patch must be a list of operations");
+        assert_eq!(
+            refused("[{op: drop, path: /a}]"),
+            r#"there is no operation "drop""#
+        );
+        assert_eq!(
+            refused("[{op: add, value: 1}]"),
+            "this operation has no path"
+        );
+        assert_eq!(
+            refused("[{op: move, path: /a}]"),
+            "this move operation does not say from where"
+        );
+        assert_eq!(
+            refused("{op: remove, path: /a}"),
+            "a JSON 6902 patch must be a list of operations"
+        );
     }
 
     #[test]
     fn what_was_there_before_is_remembered() {
-        let node = patched("{a: 1, b: 2}", "[{op: replace, path: /a, value: 3}, {op: remove, path: /b}]").unwrap();
+        let node = patched(
+            "{a: 1, b: 2}",
+            "[{op: replace, path: /a, value: 3}, {op: remove, path: /b}]",
+        )
+        .unwrap();
         let a = node.get("a").unwrap();
         assert_eq!((a.origin.file, a.origin.by), (FileId(1), By::Patch));
-        assert_eq!(a.replaced.as_ref().and_then(|before| before.as_int()), Some(1));
+        assert_eq!(
+            a.replaced.as_ref().and_then(|before| before.as_int()),
+            Some(1)
+        );
         let removed = node.as_map().unwrap().removed.first().unwrap();
-        assert_eq!((&*removed.key, removed.origin.file, removed.origin.by), ("b", FileId(1), By::Patch));
+        assert_eq!(
+            (&*removed.key, removed.origin.file, removed.origin.by),
+            ("b", FileId(1), By::Patch)
+        );
     }
 
     proptest! {

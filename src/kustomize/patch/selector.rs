@@ -1,8 +1,8 @@
-//! Which objects a `patches` or `replacements` entry means: anchored regular expressions for group, version, kind, name
-//! and namespace, and Kubernetes' selector syntax for labels and annotations.
+//! Which objects a `patches` or `replacements` entry means: anchored regular expressions for group,
+//! version, kind, name and namespace, and Kubernetes' selector syntax for labels and annotations.
 //!
-//! Not here: which names and namespaces of an object count (present, original, every previous one). That differs between
-//! patches and replacements, so both ask for the parts they need.
+//! Not here: which names and namespaces of an object count (present, original, every previous one).
+//! That differs between patches and replacements, so both ask for the parts they need.
 
 use regex::Regex;
 
@@ -27,9 +27,11 @@ pub struct Selector {
 enum Pattern {
     #[default]
     Any,
-    /// Text without any special character: compared, which is what makes selecting among thousands of objects cheap.
+    /// Text without any special character: compared, which is what makes selecting among thousands
+    /// of objects cheap.
     Literal(String),
-    /// Text in which only dots are special, as in `apps.example.com`: each stands for any character.
+    /// Text in which only dots are special, as in `apps.example.com`: each stands for any
+    /// character.
     Dotted(String),
     Regex(String, Box<Regex>),
 }
@@ -44,7 +46,10 @@ impl Pattern {
         } else if text.chars().all(|c| plain(c) || c == '.') {
             Ok(Pattern::Dotted(text.to_string()))
         } else {
-            Ok(Pattern::Regex(text.to_string(), Box::new(Regex::new(&format!("^(?:{text})$"))?)))
+            Ok(Pattern::Regex(
+                text.to_string(),
+                Box::new(Regex::new(&format!("^(?:{text})$"))?),
+            ))
         }
     }
 
@@ -54,8 +59,11 @@ impl Pattern {
             Pattern::Literal(literal) => literal == text,
             Pattern::Dotted(dotted) => {
                 let mut written = dotted.chars();
-                text.chars().all(|c| written.next().is_some_and(|wanted| wanted == c || (wanted == '.' && c != '\n')))
-                    && written.next().is_none()
+                text.chars().all(|c| {
+                    written
+                        .next()
+                        .is_some_and(|wanted| wanted == c || (wanted == '.' && c != '\n'))
+                }) && written.next().is_none()
             }
             Pattern::Regex(_, regex) => regex.is_match(text),
         }
@@ -100,7 +108,10 @@ impl Selector {
 
     /// Whether an object's labels and annotations match.
     pub fn matches_metadata(&self, object: &Node) -> bool {
-        self.labels.matches(object.at(&["metadata", "labels"])) && self.annotations.matches(object.at(&["metadata", "annotations"]))
+        self.labels.matches(object.at(&["metadata", "labels"]))
+            && self
+                .annotations
+                .matches(object.at(&["metadata", "annotations"]))
     }
 
     /// The kind, when it is plain text: an index by kind can then be used.
@@ -124,13 +135,23 @@ impl std::fmt::Display for Selector {
             ("labels", &self.labels.text),
             ("annotations", &self.annotations.text),
         ];
-        let given: Vec<String> = parts.iter().filter(|(_, text)| !text.is_empty()).map(|(part, text)| format!("{part} `{text}`")).collect();
-        if given.is_empty() { f.write_str("everything") } else { f.write_str(&given.join(", ")) }
+        let given: Vec<String> = parts
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(part, text)| format!("{part} `{text}`"))
+            .collect();
+        if given.is_empty() {
+            f.write_str("everything")
+        } else {
+            f.write_str(&given.join(", "))
+        }
     }
 }
 
 fn pattern(written: &Option<Text>, field: &str) -> Result<Pattern, Problem> {
-    let Some(text) = written else { return Ok(Pattern::Any) };
+    let Some(text) = written else {
+        return Ok(Pattern::Any);
+    };
     Pattern::new(text).map_err(|error| {
         let cause = match error {
             regex::Error::CompiledTooBig(_) => "it is too large".to_string(),
@@ -142,10 +163,15 @@ fn pattern(written: &Option<Text>, field: &str) -> Result<Pattern, Problem> {
 }
 
 fn label_selector(written: &Option<Text>, field: &str) -> Result<LabelSelector, Problem> {
-    let Some(text) = written else { return Ok(LabelSelector::default()) };
+    let Some(text) = written else {
+        return Ok(LabelSelector::default());
+    };
     LabelSelector::parse(text).map_err(|cause| {
-        Problem::error(text.origin(), format!("`{}` is no valid `{field}`: {cause}", text.value))
-            .with_help("it looks like app=web,tier in (front, back),!legacy")
+        Problem::error(
+            text.origin(),
+            format!("`{}` is no valid `{field}`: {cause}", text.value),
+        )
+        .with_help("it looks like app=web,tier in (front, back),!legacy")
     })
 }
 
@@ -175,31 +201,45 @@ enum Test {
 impl LabelSelector {
     /// Parses Kubernetes' selector syntax; the error says what is wrong.
     pub fn parse(text: &str) -> Result<LabelSelector, String> {
-        let mut tokens = Tokens { items: tokens(text), next: 0 };
+        let mut tokens = Tokens {
+            items: tokens(text),
+            next: 0,
+        };
         let mut requirements = Vec::new();
         while tokens.peek().is_some() {
             requirements.push(requirement(&mut tokens)?);
             match tokens.take() {
                 None => break,
-                Some(Token::Comma) if matches!(tokens.peek(), Some(Token::Word(_) | Token::Not)) => {}
+                Some(Token::Comma)
+                    if matches!(tokens.peek(), Some(Token::Word(_) | Token::Not)) => {}
                 Some(Token::Comma) => return Err("a requirement is missing after `,`".into()),
                 Some(other) => return Err(format!("expected `,` or the end, found `{other}`")),
             }
         }
-        Ok(LabelSelector { text: text.to_string(), requirements })
+        Ok(LabelSelector {
+            text: text.to_string(),
+            requirements,
+        })
     }
 
     /// Whether the labels (a map of strings, or nothing) meet every requirement.
     pub fn matches(&self, labels: Option<&Node>) -> bool {
         self.requirements.iter().all(|requirement| {
-            let value = labels.and_then(|labels| labels.get(&requirement.key)).and_then(Node::as_scalar).map(|scalar| &*scalar.text);
+            let value = labels
+                .and_then(|labels| labels.get(&requirement.key))
+                .and_then(Node::as_scalar)
+                .map(|scalar| &*scalar.text);
             match &requirement.test {
                 Test::Exists => value.is_some(),
                 Test::Missing => value.is_none(),
                 Test::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
                 Test::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
-                Test::Greater(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value > *bound),
-                Test::Less(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value < *bound),
+                Test::Greater(bound) => value
+                    .and_then(|value| value.parse::<i64>().ok())
+                    .is_some_and(|value| value > *bound),
+                Test::Less(bound) => value
+                    .and_then(|value| value.parse::<i64>().ok())
+                    .is_some_and(|value| value < *bound),
             }
         })
     }
@@ -257,7 +297,9 @@ fn tokens(text: &str) -> Vec<Token> {
                 (Token::Word(rest[..end].to_string()), end)
             }
             _ => {
-                let end = rest.find(|c| !matches!(c, '=' | '!' | '>' | '<')).unwrap_or(rest.len());
+                let end = rest
+                    .find(|c| !matches!(c, '=' | '!' | '>' | '<'))
+                    .unwrap_or(rest.len());
                 match &rest[..end] {
                     "=" | "==" => (Token::Equals, end),
                     "!=" => (Token::NotEquals, end),
@@ -309,7 +351,10 @@ fn requirement(tokens: &mut Tokens) -> Result<Requirement, String> {
     };
     check_key(&key)?;
     if missing {
-        return Ok(Requirement { key, test: Test::Missing });
+        return Ok(Requirement {
+            key,
+            test: Test::Missing,
+        });
     }
     let test = match tokens.peek() {
         None | Some(Token::Comma) => Test::Exists,
@@ -320,7 +365,12 @@ fn requirement(tokens: &mut Tokens) -> Result<Requirement, String> {
             Some(Token::Less) => Test::Less(number(exact_value(tokens)?)?),
             Some(Token::Word(word)) if word == "in" => Test::In(values(tokens)?),
             Some(Token::Word(word)) if word == "notin" => Test::NotIn(values(tokens)?),
-            other => return Tokens::unexpected(other, "an operator (`=`, `!=`, `in`, `notin`, `>`, `<`)"),
+            other => {
+                return Tokens::unexpected(
+                    other,
+                    "an operator (`=`, `!=`, `in`, `notin`, `>`, `<`)",
+                );
+            }
         },
     };
     Ok(Requirement { key, test })
@@ -359,7 +409,9 @@ fn values(tokens: &mut Tokens) -> Result<Vec<String>, String> {
 }
 
 fn number(value: String) -> Result<i64, String> {
-    value.parse().map_err(|_| format!("`{value}` is no integer, which `>` and `<` need"))
+    value
+        .parse()
+        .map_err(|_| format!("`{value}` is no integer, which `>` and `<` need"))
 }
 
 /// A qualified name: `[domain/]name`.
@@ -372,21 +424,34 @@ fn check_key(key: &str) -> Result<(), String> {
         domain.len() <= 253
             && domain.split('.').all(|part| {
                 let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-                !part.is_empty() && part.chars().all(inside) && !part.starts_with('-') && !part.ends_with('-')
+                !part.is_empty()
+                    && part.chars().all(inside)
+                    && !part.starts_with('-')
+                    && !part.ends_with('-')
             })
     });
-    if domain_is_good && !name.is_empty() && is_name(name) { Ok(()) } else { Err(format!("`{key}` is no valid label key")) }
+    if domain_is_good && !name.is_empty() && is_name(name) {
+        Ok(())
+    } else {
+        Err(format!("`{key}` is no valid label key"))
+    }
 }
 
 fn check_value(value: String) -> Result<String, String> {
-    if is_name(&value) { Ok(value) } else { Err(format!("`{value}` is no valid label value")) }
+    if is_name(&value) {
+        Ok(value)
+    } else {
+        Err(format!("`{value}` is no valid label value"))
+    }
 }
 
 /// At most 63 of letters, digits, `-`, `_`, `.`, with a letter or digit at both ends; or empty.
 fn is_name(text: &str) -> bool {
     let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
     text.len() <= 63
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         && ends(text.chars().next())
         && ends(text.chars().next_back())
 }
@@ -402,12 +467,17 @@ mod tests {
     }
 
     fn matches(selector: &str, labels: &str) -> bool {
-        LabelSelector::parse(selector).unwrap().matches(Some(&node(labels)))
+        LabelSelector::parse(selector)
+            .unwrap()
+            .matches(Some(&node(labels)))
     }
 
     fn compile(text: &str) -> Result<Selector, Problem> {
         let mut problems = Vec::new();
-        let written = kustomization::Selector::decode(&node(text), &mut Decoder::new(&mut problems, Rules::Kustomization));
+        let written = kustomization::Selector::decode(
+            &node(text),
+            &mut Decoder::new(&mut problems, Rules::Kustomization),
+        );
         assert!(problems.is_empty(), "{problems:?}");
         Selector::compile(&written)
     }
@@ -422,23 +492,38 @@ mod tests {
         assert!(selector.matches_name("api") && !selector.matches_name("api-2"));
         assert!(selector.matches_namespace("anything"));
         let dotted = compile("group: apps.example.com\n").unwrap();
-        assert!(dotted.matches_gvk("apps.example.com", "v1", "Any") && dotted.matches_gvk("apps-example.com", "v1", "Any"));
-        assert!(!dotted.matches_gvk("apps.example.com.eu", "v1", "Any") && !dotted.matches_gvk("apps.example.co", "v1", "Any"));
-        assert_eq!(selector.to_string(), "group `apps`, kind `Deploy.*|StatefulSet`, name `api`");
+        assert!(
+            dotted.matches_gvk("apps.example.com", "v1", "Any")
+                && dotted.matches_gvk("apps-example.com", "v1", "Any")
+        );
+        assert!(
+            !dotted.matches_gvk("apps.example.com.eu", "v1", "Any")
+                && !dotted.matches_gvk("apps.example.co", "v1", "Any")
+        );
+        assert_eq!(
+            selector.to_string(),
+            "group `apps`, kind `Deploy.*|StatefulSet`, name `api`"
+        );
     }
 
     #[test]
     fn bad_patterns_are_refused_with_their_place() {
         let problem = compile("name: a(b\n").unwrap_err();
         assert_eq!((problem.origin.start, problem.origin.end), (6, 9));
-        assert!(problem.message.contains("no valid regular expression"), "{problem:?}");
+        assert!(
+            problem.message.contains("no valid regular expression"),
+            "{problem:?}"
+        );
         assert!(compile("labelSelector: a in\n").is_err());
     }
 
     #[test]
     fn label_selectors_follow_kubernetes() {
         assert!(matches("", "{a: b}"));
-        assert!(matches("app=web,tier in (front, back), !legacy", "{app: web, tier: back}"));
+        assert!(matches(
+            "app=web,tier in (front, back), !legacy",
+            "{app: web, tier: back}"
+        ));
         assert!(!matches("app=web,!legacy", "{app: web, legacy: ''}"));
         assert!(matches("app==web", "{app: web}"));
         assert!(matches("app!=web", "{}"));
@@ -452,7 +537,19 @@ mod tests {
 
     #[test]
     fn bad_label_selectors_are_refused() {
-        for bad in ["app=web,", ",", "app in web", "app in (web", "a b", "app=!", "a===b", "app=-x", "x>y", "/a", "!"] {
+        for bad in [
+            "app=web,",
+            ",",
+            "app in web",
+            "app in (web",
+            "a b",
+            "app=!",
+            "a===b",
+            "app=-x",
+            "x>y",
+            "/a",
+            "!",
+        ] {
             assert!(LabelSelector::parse(bad).is_err(), "{bad}");
         }
     }

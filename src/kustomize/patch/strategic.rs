@@ -1,10 +1,13 @@
-//! Strategic merge as kustomize does it, with the origin of everything written, replaced and removed.
+//! Strategic merge as kustomize does it, with the origin of everything written, replaced and
+//! removed.
 //!
-//! The rules are those of kyaml's walk over two trees, including where they surprise: every map of the object is walked,
-//! not only what the patch names, so `key:` without a value disappears; nulls inside an added map disappear; lists without
-//! merge keys are replaced as a whole, directives in them included; additions to merged lists come first.
+//! The rules are those of kyaml's walk over two trees, including where they surprise: every map of
+//! the object is walked, not only what the patch names, so `key:` without a value disappears; nulls
+//! inside an added map disappear; lists without merge keys are replaced as a whole, directives in
+//! them included; additions to merged lists come first.
 //!
-//! Here: merging two trees. Not here: which objects a patch means, and what of their identity is kept (`super`).
+//! Here: merging two trees. Not here: which objects a patch means, and what of their identity is
+//! kept (`super`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,8 +19,8 @@ use crate::yaml::{Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, S
 
 const DIRECTIVE: &str = "$patch";
 
-/// Lays a patch over an object; `None` when nothing of it is left. The patch's nodes are written as they are: attribute them
-/// to the patch first.
+/// Lays a patch over an object; `None` when nothing of it is left. The patch's nodes are written as
+/// they are: attribute them to the patch first.
 pub fn merge(object: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Problem> {
     if let Ok(Some((Directive::Replace, _))) = directive(patch) {
         // kustomize makes the new object and then drops it
@@ -49,9 +52,16 @@ enum Alone {
 
 impl Merger<'_> {
     /// Merges a value that may be missing on either side, but not on both.
-    fn walk(&self, target: Option<Node>, patch: Option<&Node>, shape: Option<Shape<'_>>) -> Result<Option<Node>, Problem> {
+    fn walk(
+        &self,
+        target: Option<Node>,
+        patch: Option<&Node>,
+        shape: Option<Shape<'_>>,
+    ) -> Result<Option<Node>, Problem> {
         let Some(patch) = patch else {
-            let Some(target) = target else { return Ok(None) };
+            let Some(target) = target else {
+                return Ok(None);
+            };
             return match self.settled(&target, shape, Alone::Kept) {
                 true => Ok(Some(target)),
                 false => self.alone(target, shape, Alone::Kept),
@@ -67,7 +77,9 @@ impl Merger<'_> {
         if patch.is_null() {
             return Ok(None);
         }
-        let resolved = self.shape(shape, &target).or_else(|| self.shape(None, patch));
+        let resolved = self
+            .shape(shape, &target)
+            .or_else(|| self.shape(None, patch));
         match (&target.data, &patch.data) {
             (Data::Scalar(_), Data::Scalar(_)) => Ok(Some(replacing(patch.clone(), Some(target)))),
             (Data::Map(_), Data::Map(_)) => match directive(patch)? {
@@ -76,7 +88,9 @@ impl Merger<'_> {
                     let added = self.alone(without_directive(patch), resolved, Alone::Added)?;
                     Ok(added.map(|added| replacing(added, Some(target))))
                 }
-                Some((Directive::Merge, _)) | None => self.fields(target, patch, map_type(resolved)).map(Some),
+                Some((Directive::Merge, _)) | None => {
+                    self.fields(target, patch, map_type(resolved)).map(Some)
+                }
             },
             (Data::List(_), Data::List(list)) => match resolved {
                 Some(Shape::MergedList { keys, items }) => match list_directive(list)? {
@@ -87,14 +101,21 @@ impl Merger<'_> {
                             let added = self.items(rest, None, keys, items, Alone::Added)?;
                             return Ok(Some(replacing(added, Some(target))));
                         }
-                        self.items(target, Some(rest.items()), keys, items, Alone::Kept).map(Some)
+                        self.items(target, Some(rest.items()), keys, items, Alone::Kept)
+                            .map(Some)
                     }
-                    None => self.items(target, Some(&list.items), keys, items, Alone::Kept).map(Some),
+                    None => self
+                        .items(target, Some(&list.items), keys, items, Alone::Kept)
+                        .map(Some),
                 },
                 _ => Ok(Some(replacing(patch.clone(), Some(target)))),
             },
             _ => {
-                let message = format!("the patch has {} where the object has {}", describe(patch), describe(&target));
+                let message = format!(
+                    "the patch has {} where the object has {}",
+                    describe(patch),
+                    describe(&target)
+                );
                 Err(Problem::error(patch.origin, message)
                     .with_related("the object's value is here", target.origin)
                     .with_help("give the patch the same structure as the object, or delete the field first with a patch of its own"))
@@ -113,7 +134,9 @@ impl Merger<'_> {
                 Ok(None) | Err(_) => self.added_fields(patch.clone(), map_type(resolved)),
             },
             Data::List(_) => match resolved {
-                Some(Shape::MergedList { keys, items }) => self.items(patch.clone(), None, keys, items, Alone::Added).map(Some),
+                Some(Shape::MergedList { keys, items }) => self
+                    .items(patch.clone(), None, keys, items, Alone::Added)
+                    .map(Some),
                 _ => Ok(Some(patch.clone())),
             },
             Data::Scalar(_) => Ok(Some(patch.clone()).filter(|node| !node.is_null())),
@@ -125,7 +148,12 @@ impl Merger<'_> {
     }
 
     /// Walks a value that has no counterpart.
-    fn alone(&self, node: Node, shape: Option<Shape<'_>>, alone: Alone) -> Result<Option<Node>, Problem> {
+    fn alone(
+        &self,
+        node: Node,
+        shape: Option<Shape<'_>>,
+        alone: Alone,
+    ) -> Result<Option<Node>, Problem> {
         if self.settled(&node, shape, alone) {
             return Ok(Some(node));
         }
@@ -148,7 +176,11 @@ impl Merger<'_> {
             }
             Data::List(list) => match resolved {
                 Some(Shape::MergedList { keys, items }) => {
-                    let found = if alone == Alone::Added { list_directive(list)? } else { None };
+                    let found = if alone == Alone::Added {
+                        list_directive(list)?
+                    } else {
+                        None
+                    };
                     let rest = match found {
                         Some((Directive::Delete, _)) => return Ok(None),
                         Some((_, value)) => without_list_directive(&node, value)?,
@@ -162,8 +194,15 @@ impl Merger<'_> {
     }
 
     /// The fields of a map without counterpart.
-    fn own_fields(&self, mut node: Node, of: Option<Type<'_>>, alone: Alone) -> Result<Node, Problem> {
-        let Some(map) = node.map_mut() else { return Ok(node) };
+    fn own_fields(
+        &self,
+        mut node: Node,
+        of: Option<Type<'_>>,
+        alone: Alone,
+    ) -> Result<Node, Problem> {
+        let Some(map) = node.map_mut() else {
+            return Ok(node);
+        };
         let mut entries = Vec::with_capacity(map.entries.len());
         for entry in std::mem::take(&mut map.entries) {
             let shape = of.and_then(|of| of.field(&entry.key));
@@ -176,9 +215,17 @@ impl Merger<'_> {
     }
 
     /// Lays the fields of a patch over those of a map.
-    fn fields(&self, mut target: Node, patch: &Node, of: Option<Type<'_>>) -> Result<Node, Problem> {
+    fn fields(
+        &self,
+        mut target: Node,
+        patch: &Node,
+        of: Option<Type<'_>>,
+    ) -> Result<Node, Problem> {
         let shape = |key: &str| of.and_then(|of| of.field(key));
-        let unsettled = |entry: &Entry| patch.get(&entry.key).is_none() && !self.settled(&entry.value, shape(&entry.key), Alone::Kept);
+        let unsettled = |entry: &Entry| {
+            patch.get(&entry.key).is_none()
+                && !self.settled(&entry.value, shape(&entry.key), Alone::Kept)
+        };
         if target.entries().iter().any(unsettled)
             && let Some(map) = target.map_mut()
         {
@@ -186,32 +233,54 @@ impl Merger<'_> {
             for entry in std::mem::take(&mut map.entries) {
                 if patch.get(&entry.key).is_some() {
                     entries.push(entry);
-                } else if let Some(value) = self.alone(entry.value, shape(&entry.key), Alone::Kept)? {
+                } else if let Some(value) =
+                    self.alone(entry.value, shape(&entry.key), Alone::Kept)?
+                {
                     entries.push(Entry { value, ..entry });
                 }
             }
             map.entries = entries;
         }
-        for entry in patch.entries().iter().filter(|entry| &*entry.key != DIRECTIVE) {
+        for entry in patch
+            .entries()
+            .iter()
+            .filter(|entry| &*entry.key != DIRECTIVE)
+        {
             let Some(map) = target.map_mut() else { break };
-            let position = map.entries.iter().position(|present| present.key == entry.key);
+            let position = map
+                .entries
+                .iter()
+                .position(|present| present.key == entry.key);
             let present = position.and_then(|position| map.entries.get_mut(position));
             match present {
                 None => {
                     if let Some(value) = self.walk(None, Some(&entry.value), shape(&entry.key))? {
-                        map.entries.push(Entry { value, ..entry.clone() });
+                        map.entries.push(Entry {
+                            value,
+                            ..entry.clone()
+                        });
                     }
                 }
                 Some(present) => {
                     let empty = Node::scalar(Scalar::null(), present.value.origin);
                     let value = std::mem::replace(&mut present.value, empty);
                     let before = value.clone();
-                    match (self.walk(Some(value), Some(&entry.value), shape(&entry.key))?, position) {
+                    match (
+                        self.walk(Some(value), Some(&entry.value), shape(&entry.key))?,
+                        position,
+                    ) {
                         (Some(value), _) => present.value = in_style_of(value, &before),
                         (None, Some(position)) => {
-                            let origin = remover(&entry.value).unwrap_or(Origin { start: entry.key_origin.start, ..entry.value.origin });
+                            let origin = remover(&entry.value).unwrap_or(Origin {
+                                start: entry.key_origin.start,
+                                ..entry.value.origin
+                            });
                             map.entries.remove(position);
-                            map.removed.push(Removed { key: entry.key.clone(), origin, node: before });
+                            map.removed.push(Removed {
+                                key: entry.key.clone(),
+                                origin,
+                                node: before,
+                            });
                         }
                         (None, None) => {}
                     }
@@ -230,10 +299,16 @@ impl Merger<'_> {
         of: Option<Type<'_>>,
         alone: Alone,
     ) -> Result<Node, Problem> {
-        let keys: Vec<&str> = if keys.is_empty() { vec![""] } else { keys.iter().map(|key| &**key).collect() };
+        let keys: Vec<&str> = if keys.is_empty() {
+            vec![""]
+        } else {
+            keys.iter().map(|key| &**key).collect()
+        };
         let shape = of.map(Shape::Map);
         let origin = target.origin;
-        let Some(list) = target.list_mut() else { return Ok(target) };
+        let Some(list) = target.list_mut() else {
+            return Ok(target);
+        };
         if self.regular_items(list, patch, &keys, shape, alone)? {
             return Ok(target);
         }
@@ -248,23 +323,46 @@ impl Merger<'_> {
         if keys.len() > 1 {
             unify(&mut values);
         }
-        let used: Vec<bool> = (0..keys.len()).map(|at| values.iter().any(|own| own.get(at).is_some_and(|v| !v.is_empty()))).collect();
+        let used: Vec<bool> = (0..keys.len())
+            .map(|at| {
+                values
+                    .iter()
+                    .any(|own| own.get(at).is_some_and(|v| !v.is_empty()))
+            })
+            .collect();
         let all = !used.contains(&true);
         let in_use = |at: usize| all || used.get(at).copied().unwrap_or(false);
-        let valid: Vec<&str> = keys.iter().enumerate().filter(|(at, _)| in_use(*at)).map(|(_, key)| *key).collect();
+        let valid: Vec<&str> = keys
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| in_use(*at))
+            .map(|(_, key)| *key)
+            .collect();
         let mut merged: Vec<Node> = Vec::with_capacity(values.len());
         for own in &values {
-            let own: Vec<&str> = own.iter().enumerate().filter(|(at, _)| in_use(*at)).map(|(_, value)| &**value).collect();
+            let own: Vec<&str> = own
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| in_use(*at))
+                .map(|(_, value)| &**value)
+                .collect();
             let place = find(&list.items, &valid, &own);
             let counterpart = patch.and_then(|patch| patch.get(find(patch, &valid, &own)?));
             let present = place.and_then(|place| list.items.get(place)).cloned();
             let result = match patch {
                 Some(_) => self.walk(present.clone(), counterpart, shape)?,
-                None => present.clone().map_or(Ok(None), |present| self.alone(present, shape, alone))?,
+                None => present
+                    .clone()
+                    .map_or(Ok(None), |present| self.alone(present, shape, alone))?,
             };
-            let Some(mut item) = result.filter(|item| !is_empty_map(item) && !item.is_null()) else {
+            let Some(mut item) = result.filter(|item| !is_empty_map(item) && !item.is_null())
+            else {
                 if let (Some(node), Some(origin)) = (present, counterpart.and_then(remover)) {
-                    list.removed.push(Removed { key: "".into(), origin, node });
+                    list.removed.push(Removed {
+                        key: "".into(),
+                        origin,
+                        node,
+                    });
                 }
                 set_element(&mut list.items, None, &valid, &own)?;
                 continue;
@@ -277,13 +375,19 @@ impl Merger<'_> {
                 match item.map_mut() {
                     Some(map) => {
                         let value = Node::scalar(Scalar::plain(*value), origin);
-                        map.entries.push(Entry { key: (*key).into(), key_origin: origin, value });
+                        map.entries.push(Entry {
+                            key: (*key).into(),
+                            key_origin: origin,
+                            value,
+                        });
                     }
                     None => return Err(keyless(&item)),
                 }
             }
-            // an item that the patch replaces stays in the list as it was, and comes to the front again below
-            let replaced = counterpart.is_some_and(|patch| matches!(directive(patch), Ok(Some((Directive::Replace, _)))));
+            // an item that the patch replaces stays in the list as it was, and comes to the front
+            // again below
+            let replaced = counterpart
+                .is_some_and(|patch| matches!(directive(patch), Ok(Some((Directive::Replace, _)))));
             if !replaced && let Some(place) = place.and_then(|place| list.items.get_mut(place)) {
                 *place = item.clone();
             }
@@ -296,8 +400,8 @@ impl Merger<'_> {
         Ok(target)
     }
 
-    /// The same in one pass for lists in which every item has its keys and no two the same, as nearly all are. Returns whether
-    /// these were such lists.
+    /// The same in one pass for lists in which every item has its keys and no two the same, as
+    /// nearly all are. Returns whether these were such lists.
     fn regular_items(
         &self,
         list: &mut List,
@@ -307,27 +411,54 @@ impl Merger<'_> {
         alone: Alone,
     ) -> Result<bool, Problem> {
         let items = patch.unwrap_or_default();
-        let used = |key: &&&str| items.iter().chain(&list.items).any(|item| !raw_at(item, key).is_empty());
+        let used = |key: &&&str| {
+            items
+                .iter()
+                .chain(&list.items)
+                .any(|item| !raw_at(item, key).is_empty())
+        };
         let used: Vec<&str> = keys.iter().filter(used).copied().collect();
-        let (Some(present), Some(wanted)) = (identities(&list.items, &used), identities(items, &used)) else { return Ok(false) };
-        let places: HashMap<&[Arc<str>], usize> = present.iter().enumerate().map(|(place, own)| (&own[..], place)).collect();
-        let left = |result: Option<Node>| result.filter(|item| !is_empty_map(item) && !item.is_null());
-        let mut slots: Vec<Option<Node>> = std::mem::take(&mut list.items).into_iter().map(Some).collect();
+        let (Some(present), Some(wanted)) =
+            (identities(&list.items, &used), identities(items, &used))
+        else {
+            return Ok(false);
+        };
+        let places: HashMap<&[Arc<str>], usize> = present
+            .iter()
+            .enumerate()
+            .map(|(place, own)| (&own[..], place))
+            .collect();
+        let left =
+            |result: Option<Node>| result.filter(|item| !is_empty_map(item) && !item.is_null());
+        let mut slots: Vec<Option<Node>> = std::mem::take(&mut list.items)
+            .into_iter()
+            .map(Some)
+            .collect();
         let mut front = Vec::with_capacity(items.len());
         let mut met = HashSet::with_capacity(items.len());
         for (item, own) in items.iter().zip(&wanted) {
             let place = places.get(&own[..]).copied();
-            let before = place.and_then(|place| slots.get_mut(place)).and_then(Option::take);
+            let before = place
+                .and_then(|place| slots.get_mut(place))
+                .and_then(Option::take);
             let result = left(self.walk(before.clone(), Some(item), shape)?);
             met.extend(place);
             let node = match (result, before) {
                 (None, Some(node)) => {
-                    list.removed.extend(remover(item).map(|origin| Removed { key: "".into(), origin, node }));
+                    list.removed.extend(remover(item).map(|origin| Removed {
+                        key: "".into(),
+                        origin,
+                        node,
+                    }));
                     continue;
                 }
                 (None, None) => continue,
-                // scalars stay those of the object, and so does an item that the patch replaces: kustomize puts it back
-                (Some(_), Some(before)) if before.as_map().is_none() || matches!(directive(item), Ok(Some((Directive::Replace, _)))) => {
+                // scalars stay those of the object, and so does an item that the patch replaces:
+                // kustomize puts it back
+                (Some(_), Some(before))
+                    if before.as_map().is_none()
+                        || matches!(directive(item), Ok(Some((Directive::Replace, _)))) =>
+                {
                     before
                 }
                 (Some(result), _) => result,
@@ -357,10 +488,13 @@ impl Merger<'_> {
         })
     }
 
-    /// Whether walking a value that has no counterpart leaves it as it is. This is nearly always so, and costs no copy.
+    /// Whether walking a value that has no counterpart leaves it as it is. This is nearly always
+    /// so, and costs no copy.
     fn settled(&self, node: &Node, shape: Option<Shape<'_>>, alone: Alone) -> bool {
         match &node.data {
-            Data::Scalar(scalar) => !node.is_null() || (alone == Alone::Kept && !scalar.text.is_empty()),
+            Data::Scalar(scalar) => {
+                !node.is_null() || (alone == Alone::Kept && !scalar.text.is_empty())
+            }
             Data::Map(map) => {
                 let of = map_type(self.shape(shape, node));
                 map.entries.iter().all(|entry| {
@@ -369,16 +503,34 @@ impl Merger<'_> {
                 })
             }
             Data::List(list) => match shape {
-                Some(Shape::MergedList { keys, items }) => self.settled_items(&list.items, keys, items, alone),
+                Some(Shape::MergedList { keys, items }) => {
+                    self.settled_items(&list.items, keys, items, alone)
+                }
                 _ => true,
             },
         }
     }
 
-    fn settled_items(&self, items: &[Node], keys: &[Box<str>], of: Option<Type<'_>>, alone: Alone) -> bool {
-        let keys: Vec<&str> = if keys.is_empty() { vec![""] } else { keys.iter().map(|key| &**key).collect() };
-        let used: Vec<&str> = keys.into_iter().filter(|key| items.iter().any(|item| !raw_at(item, key).is_empty())).collect();
-        identities(items, &used).is_some() && items.iter().all(|item| self.settled(item, of.map(Shape::Map), alone))
+    fn settled_items(
+        &self,
+        items: &[Node],
+        keys: &[Box<str>],
+        of: Option<Type<'_>>,
+        alone: Alone,
+    ) -> bool {
+        let keys: Vec<&str> = if keys.is_empty() {
+            vec![""]
+        } else {
+            keys.iter().map(|key| &**key).collect()
+        };
+        let used: Vec<&str> = keys
+            .into_iter()
+            .filter(|key| items.iter().any(|item| !raw_at(item, key).is_empty()))
+            .collect();
+        identities(items, &used).is_some()
+            && items
+                .iter()
+                .all(|item| self.settled(item, of.map(Shape::Map), alone))
     }
 }
 
@@ -397,12 +549,18 @@ fn replacing(mut node: Node, before: Option<Node>) -> Node {
     node
 }
 
-/// A scalar takes over the quotes of the one it replaces, and quotes make numbers and booleans strings.
+/// A scalar takes over the quotes of the one it replaces, and quotes make numbers and booleans
+/// strings.
 fn in_style_of(mut node: Node, before: &Node) -> Node {
-    let Some(style) = before.as_scalar().map(|scalar| scalar.style) else { return node };
+    let Some(style) = before.as_scalar().map(|scalar| scalar.style) else {
+        return node;
+    };
     if let Data::Scalar(scalar) = &mut node.data {
         scalar.style = style;
-        if style != Style::Plain && scalar.kind != Kind::Null && scalar.kind == resolve(&scalar.text) {
+        if style != Style::Plain
+            && scalar.kind != Kind::Null
+            && scalar.kind == resolve(&scalar.text)
+        {
             scalar.kind = Kind::String;
         }
     }
@@ -428,8 +586,14 @@ fn raw(node: &Node) -> &str {
 
 /// The value of a merge key; the item itself for an empty key.
 fn raw_at(item: &Node, key: &str) -> Arc<str> {
-    let value = if key.is_empty() { Some(item) } else { item.get(key).filter(|value| !value.is_null()) };
-    value.and_then(Node::as_scalar).map_or_else(|| "".into(), |scalar| scalar.text.clone())
+    let value = if key.is_empty() {
+        Some(item)
+    } else {
+        item.get(key).filter(|value| !value.is_null())
+    };
+    value
+        .and_then(Node::as_scalar)
+        .map_or_else(|| "".into(), |scalar| scalar.text.clone())
 }
 
 /// The values of the keys of all items; `None` when one has not all of them, or two have the same.
@@ -446,11 +610,18 @@ fn identities(items: &[Node], keys: &[&str]) -> Option<Vec<Vec<Arc<str>>>> {
 
 /// What took a value away: the `$patch: delete` of a map or list.
 fn remover(patch: &Node) -> Option<Origin> {
-    let span = |entry: &Entry| Origin { start: entry.key_origin.start, ..entry.value.origin };
+    let span = |entry: &Entry| Origin {
+        start: entry.key_origin.start,
+        ..entry.value.origin
+    };
     if let Some(entry) = patch.entry(DIRECTIVE) {
         return Some(span(entry));
     }
-    patch.items().iter().find_map(|item| item.entry(DIRECTIVE)).map(span)
+    patch
+        .items()
+        .iter()
+        .find_map(|item| item.entry(DIRECTIVE))
+        .map(span)
 }
 
 fn word(value: &Node) -> Result<Directive, Problem> {
@@ -458,14 +629,20 @@ fn word(value: &Node) -> Result<Directive, Problem> {
         "merge" => Ok(Directive::Merge),
         "replace" => Ok(Directive::Replace),
         "delete" => Ok(Directive::Delete),
-        other => Err(Problem::error(value.origin, format!("there is no patch directive {other:?}"))
-            .with_help("$patch must be merge, replace or delete")),
+        other => Err(Problem::error(
+            value.origin,
+            format!("there is no patch directive {other:?}"),
+        )
+        .with_help("$patch must be merge, replace or delete")),
     }
 }
 
 /// The `$patch` of a map.
 fn directive(patch: &Node) -> Result<Option<(Directive, &Node)>, Problem> {
-    patch.get(DIRECTIVE).map(|value| Ok((word(value)?, value))).transpose()
+    patch
+        .get(DIRECTIVE)
+        .map(|value| Ok((word(value)?, value)))
+        .transpose()
 }
 
 fn without_directive(patch: &Node) -> Node {
@@ -480,7 +657,9 @@ fn without_directive(patch: &Node) -> Node {
 
 /// The `$patch` of a list: an item with nothing else in it.
 fn list_directive(list: &List) -> Result<Option<(Directive, &str)>, Problem> {
-    let Some(item) = list.items.iter().find(|item| item.get(DIRECTIVE).is_some()) else { return Ok(None) };
+    let Some(item) = list.items.iter().find(|item| item.get(DIRECTIVE).is_some()) else {
+        return Ok(None);
+    };
     match item.get(DIRECTIVE) {
         Some(value) if item.entries().len() == 1 => Ok(Some((word(value)?, raw(value)))),
         _ => Ok(None),
@@ -496,8 +675,14 @@ fn without_list_directive(patch: &Node, value: &str) -> Result<Node, Problem> {
 }
 
 fn keyless(item: &Node) -> Problem {
-    Problem::error(item.origin, format!("{} stands in a list whose items are maps with merge keys", describe(item)))
-        .with_help("write a map with the merge key")
+    Problem::error(
+        item.origin,
+        format!(
+            "{} stands in a list whose items are maps with merge keys",
+            describe(item)
+        ),
+    )
+    .with_help("write a map with the merge key")
 }
 
 /// The first item whose keys have these values.
@@ -507,15 +692,25 @@ fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usize> {
         if keys == [""] {
             return values.first() == Some(&raw(item));
         }
-        let mut given = keys.iter().zip(values).filter(|(_, value)| !some || !value.is_empty());
-        item.as_map().is_some() && given.all(|(key, value)| item.get(key).is_some_and(|field| raw(field) == *value))
+        let mut given = keys
+            .iter()
+            .zip(values)
+            .filter(|(_, value)| !some || !value.is_empty());
+        item.as_map().is_some()
+            && given.all(|(key, value)| item.get(key).is_some_and(|field| raw(field) == *value))
     })
 }
 
-/// Puts an item in place of every one whose keys have these values, or at the end; without an item takes them away. Empty
-/// items vanish on the way.
-fn set_element(items: &mut Vec<Node>, element: Option<&Node>, keys: &[&str], values: &[&str]) -> Result<(), Problem> {
-    let by_key = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|value| !value.is_empty());
+/// Puts an item in place of every one whose keys have these values, or at the end; without an item
+/// takes them away. Empty items vanish on the way.
+fn set_element(
+    items: &mut Vec<Node>,
+    element: Option<&Node>,
+    keys: &[&str],
+    values: &[&str],
+) -> Result<(), Problem> {
+    let by_key = keys.first().is_some_and(|key| !key.is_empty())
+        && values.first().is_some_and(|value| !value.is_empty());
     let mut found_any = false;
     let mut failed = None;
     items.retain_mut(|item| {
@@ -528,12 +723,16 @@ fn set_element(items: &mut Vec<Node>, element: Option<&Node>, keys: &[&str], val
         let mut last = false;
         let matches = keys.iter().enumerate().all(|(at, key)| {
             if let Some(value) = values.get(at) {
-                if key.is_empty() && item.as_scalar().is_none() || !key.is_empty() && item.as_map().is_none() {
+                if key.is_empty() && item.as_scalar().is_none()
+                    || !key.is_empty() && item.as_map().is_none()
+                {
                     failed.get_or_insert_with(|| keyless(item));
                 }
                 last = match key.is_empty() {
                     true => raw(item) == *value,
-                    false => item.get(key).is_some_and(|field| value.is_empty() || raw(field) == *value),
+                    false => item
+                        .get(key)
+                        .is_some_and(|field| value.is_empty() || raw(field) == *value),
                 };
             }
             last
@@ -560,8 +759,13 @@ fn set_element(items: &mut Vec<Node>, element: Option<&Node>, keys: &[&str], val
     Ok(())
 }
 
-/// Lays the object's items over the merged ones: those of the same keys take their place, others follow.
-fn append_items(mut merged: Vec<Node>, items: &[Node], keys: &[&str]) -> Result<Vec<Node>, Problem> {
+/// Lays the object's items over the merged ones: those of the same keys take their place, others
+/// follow.
+fn append_items(
+    mut merged: Vec<Node>,
+    items: &[Node],
+    keys: &[&str],
+) -> Result<Vec<Node>, Problem> {
     for item in items {
         if keys == [""] {
             set_element(&mut merged, Some(item), keys, &[raw(item)])?;
@@ -585,12 +789,17 @@ fn append_items(mut merged: Vec<Node>, items: &[Node], keys: &[&str]) -> Result<
     Ok(merged)
 }
 
-/// Fills empty key values from items that agree on the others: a port without protocol is the one with it.
+/// Fills empty key values from items that agree on the others: a port without protocol is the one
+/// with it.
 fn unify(values: &mut [Vec<Arc<str>>]) {
     for first in 0..values.len() {
-        let Some(one) = values.get(first).cloned() else { continue };
+        let Some(one) = values.get(first).cloned() else {
+            continue;
+        };
         for second in 0..values.len() {
-            let Some(filled) = values.get(second).and_then(|other| agreement(&one, other)) else { continue };
+            let Some(filled) = values.get(second).and_then(|other| agreement(&one, other)) else {
+                continue;
+            };
             for place in [first, second] {
                 if let Some(slot) = values.get_mut(place) {
                     slot.clone_from(&filled);
@@ -625,14 +834,24 @@ pub fn attribute(node: &Node, by: crate::yaml::By) -> Node {
                 key_origin: entry.key_origin.with(by),
                 value: attribute(&entry.value, by),
             });
-            Data::Map(Arc::new(Map { entries: entries.collect(), removed: Vec::new() }))
+            Data::Map(Arc::new(Map {
+                entries: entries.collect(),
+                removed: Vec::new(),
+            }))
         }
         Data::List(list) => {
             let items = list.items.iter().map(|item| attribute(item, by)).collect();
-            Data::List(Arc::new(List { items, removed: Vec::new() }))
+            Data::List(Arc::new(List {
+                items,
+                removed: Vec::new(),
+            }))
         }
     };
-    Node { data, origin: node.origin.with(by), replaced: None }
+    Node {
+        data,
+        origin: node.origin.with(by),
+        replaced: None,
+    }
 }
 
 #[cfg(test)]
@@ -645,14 +864,33 @@ mod tests {
     use proptest::prelude::*;
 
     fn tree(text: &str, file: u32) -> Node {
-        let null = Node::scalar(Scalar::null(), Origin { file: FileId(file), start: 0, end: 0, by: By::Manifest });
-        read(text, FileId(file)).unwrap().documents.pop().unwrap_or(null)
+        let null = Node::scalar(
+            Scalar::null(),
+            Origin {
+                file: FileId(file),
+                start: 0,
+                end: 0,
+                by: By::Manifest,
+            },
+        );
+        read(text, FileId(file))
+            .unwrap()
+            .documents
+            .pop()
+            .unwrap_or(null)
     }
     fn merged(object: &str, patch: &str) -> Result<Option<Node>, Problem> {
-        merge(tree(object, 0), &attribute(&tree(patch, 1), By::Patch), built_in())
+        merge(
+            tree(object, 0),
+            &attribute(&tree(patch, 1), By::Patch),
+            built_in(),
+        )
     }
     fn shown(object: &str, patch: &str) -> String {
-        merged(object, patch).unwrap().map(|node| write(&node)).unwrap_or_default()
+        merged(object, patch)
+            .unwrap()
+            .map(|node| write(&node))
+            .unwrap_or_default()
     }
     /// A pod with the given spec, in flow style.
     fn pod(spec: &str) -> String {
@@ -665,21 +903,43 @@ mod tests {
 
     #[test]
     fn maps_merge_and_nulls_delete() {
-        let out = spec("{nodeSelector: {zone: a, disk: ssd}, hostNetwork: true}", "{nodeSelector: {zone: b, disk: null}, priority: 1}");
-        assert_eq!(out, r#"{"hostNetwork":true,"nodeSelector":{"zone":"b"},"priority":1}"#);
-        assert_eq!(spec("{dnsPolicy: ~}", "{dnsPolicy: {a: null, b: 1}}"), r#"{"dnsPolicy":{"b":1}}"#, "nulls of an added map vanish");
+        let out = spec(
+            "{nodeSelector: {zone: a, disk: ssd}, hostNetwork: true}",
+            "{nodeSelector: {zone: b, disk: null}, priority: 1}",
+        );
+        assert_eq!(
+            out,
+            r#"{"hostNetwork":true,"nodeSelector":{"zone":"b"},"priority":1}"#
+        );
+        assert_eq!(
+            spec("{dnsPolicy: ~}", "{dnsPolicy: {a: null, b: 1}}"),
+            r#"{"dnsPolicy":{"b":1}}"#,
+            "nulls of an added map vanish"
+        );
     }
 
     #[test]
     fn every_map_of_the_object_is_walked() {
-        assert_eq!(spec("{empty: , tilde: ~, nested: {empty: }}", "{priority: 1}"), r#"{"nested":{},"priority":1,"tilde":null}"#);
+        assert_eq!(
+            spec("{empty: , tilde: ~, nested: {empty: }}", "{priority: 1}"),
+            r#"{"nested":{},"priority":1,"tilde":null}"#
+        );
     }
 
     #[test]
     fn merged_lists_put_what_is_new_first() {
-        let out = spec("{containers: [{name: app, image: a}]}", "{containers: [{name: app, env: [{name: X, value: y}]}, {name: side}]}");
-        assert_eq!(out, r#"{"containers":[{"env":[{"name":"X","value":"y"}],"image":"a","name":"app"},{"name":"side"}]}"#);
-        let out = spec("{containers: [{name: app}]}", "{containers: [{name: side}]}");
+        let out = spec(
+            "{containers: [{name: app, image: a}]}",
+            "{containers: [{name: app, env: [{name: X, value: y}]}, {name: side}]}",
+        );
+        assert_eq!(
+            out,
+            r#"{"containers":[{"env":[{"name":"X","value":"y"}],"image":"a","name":"app"},{"name":"side"}]}"#
+        );
+        let out = spec(
+            "{containers: [{name: app}]}",
+            "{containers: [{name: side}]}",
+        );
         assert_eq!(out, r#"{"containers":[{"name":"side"},{"name":"app"}]}"#);
     }
 
@@ -687,21 +947,41 @@ mod tests {
     fn ports_merge_by_number_and_protocol() {
         let ports = |list: &str| format!("{{containers: [{{name: app, ports: {list}}}]}}");
         let out = spec(
-            &ports("[{containerPort: 80, protocol: TCP, name: web}, {containerPort: 80, protocol: UDP}]"),
+            &ports(
+                "[{containerPort: 80, protocol: TCP, name: web}, {containerPort: 80, protocol: UDP}]",
+            ),
             &ports("[{containerPort: 80, protocol: UDP, name: quic}]"),
         );
         let udp = r#"{"containerPort":80,"name":"quic","protocol":"UDP"}"#;
         let tcp = r#"{"containerPort":80,"name":"web","protocol":"TCP"}"#;
-        assert_eq!(out, format!(r#"{{"containers":[{{"name":"app","ports":[{tcp},{udp}]}}]}}"#));
-        let out = spec(&ports("[{containerPort: 80}]"), &ports("[{containerPort: 80, protocol: TCP}]"));
-        assert!(out.contains(r#"[{"containerPort":80}]"#), "kustomize drops a patch that adds the protocol: {out}");
+        assert_eq!(
+            out,
+            format!(r#"{{"containers":[{{"name":"app","ports":[{tcp},{udp}]}}]}}"#)
+        );
+        let out = spec(
+            &ports("[{containerPort: 80}]"),
+            &ports("[{containerPort: 80, protocol: TCP}]"),
+        );
+        assert!(
+            out.contains(r#"[{"containerPort":80}]"#),
+            "kustomize drops a patch that adds the protocol: {out}"
+        );
     }
 
     #[test]
     fn lists_without_keys_are_replaced() {
-        assert_eq!(spec("{tolerations: [{key: a}]}", "{tolerations: [{key: b}]}"), r#"{"tolerations":[{"key":"b"}]}"#);
-        let out = shown("{kind: Thing, apiVersion: example.com/v1, parts: [{name: a}]}", "{parts: [{name: b}]}");
-        assert!(out.contains("- name: b") && !out.contains("- name: a"), "kinds without schema do not merge lists: {out}");
+        assert_eq!(
+            spec("{tolerations: [{key: a}]}", "{tolerations: [{key: b}]}"),
+            r#"{"tolerations":[{"key":"b"}]}"#
+        );
+        let out = shown(
+            "{kind: Thing, apiVersion: example.com/v1, parts: [{name: a}]}",
+            "{parts: [{name: b}]}",
+        );
+        assert!(
+            out.contains("- name: b") && !out.contains("- name: a"),
+            "kinds without schema do not merge lists: {out}"
+        );
     }
 
     #[test]
@@ -721,27 +1001,63 @@ mod tests {
     #[test]
     fn directives_delete_replace_and_merge() {
         let volumes = "{volumes: [{name: data, emptyDir: {}}, {name: other}]}";
-        assert_eq!(spec(volumes, "{volumes: [{name: data, $patch: delete}]}"), r#"{"volumes":[{"name":"other"}]}"#);
-        assert_eq!(spec(volumes, "{volumes: [{$patch: replace}, {name: new}]}"), r#"{"volumes":[{"name":"new"}]}"#);
+        assert_eq!(
+            spec(volumes, "{volumes: [{name: data, $patch: delete}]}"),
+            r#"{"volumes":[{"name":"other"}]}"#
+        );
+        assert_eq!(
+            spec(volumes, "{volumes: [{$patch: replace}, {name: new}]}"),
+            r#"{"volumes":[{"name":"new"}]}"#
+        );
         assert_eq!(spec(volumes, "{volumes: [{$patch: delete}]}"), "{}");
-        assert_eq!(spec("{nodeSelector: {a: b}}", "{nodeSelector: {$patch: replace, c: d}}"), r#"{"nodeSelector":{"c":"d"}}"#);
-        assert_eq!(spec("{nodeSelector: {a: b}}", "{nodeSelector: {$patch: delete}}"), "{}");
-        assert!(merged(&pod("{}"), &format!("{{$patch: delete, {}", &pod("{}")[1..])).unwrap().is_none());
-        let problem = merged(&pod("{nodeSelector: {a: b}}"), &pod("{nodeSelector: {$patch: remove}}")).unwrap_err();
+        assert_eq!(
+            spec(
+                "{nodeSelector: {a: b}}",
+                "{nodeSelector: {$patch: replace, c: d}}"
+            ),
+            r#"{"nodeSelector":{"c":"d"}}"#
+        );
+        assert_eq!(
+            spec("{nodeSelector: {a: b}}", "{nodeSelector: {$patch: delete}}"),
+            "{}"
+        );
+        assert!(
+            merged(
+                &pod("{}"),
+                &format!("{{$patch: delete, {}", &pod("{}")[1..])
+            )
+            .unwrap()
+            .is_none()
+        );
+        let problem = merged(
+            &pod("{nodeSelector: {a: b}}"),
+            &pod("{nodeSelector: {$patch: remove}}"),
+        )
+        .unwrap_err();
         assert_eq!(problem.message, "there is no patch directive \"remove\"");
     }
 
     #[test]
     fn different_shapes_are_refused() {
-        let problem = merged(&pod("{nodeSelector: {a: b}}"), &pod("{nodeSelector: [a]}")).unwrap_err();
-        assert_eq!(problem.message, "the patch has a list where the object has a map");
+        let problem =
+            merged(&pod("{nodeSelector: {a: b}}"), &pod("{nodeSelector: [a]}")).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "the patch has a list where the object has a map"
+        );
         assert_eq!(problem.origin.file, FileId(1));
-        assert_eq!(problem.related.first().map(|(_, origin)| origin.file), Some(FileId(0)));
+        assert_eq!(
+            problem.related.first().map(|(_, origin)| origin.file),
+            Some(FileId(0))
+        );
     }
 
     #[test]
     fn a_value_takes_over_the_quotes_of_the_one_it_replaces() {
-        assert_eq!(spec("{a: \"1\", b: 1, c: x}", "{a: 2, b: \"2\", c: true}"), r#"{"a":"2","b":"2","c":true}"#);
+        assert_eq!(
+            spec("{a: \"1\", b: 1, c: x}", "{a: 2, b: \"2\", c: true}"),
+            r#"{"a":"2","b":"2","c":true}"#
+        );
     }
 
     #[test]
@@ -753,46 +1069,132 @@ mod tests {
         let node = node.unwrap().unwrap();
         let zone = node.at(&["spec", "nodeSelector", "zone"]).unwrap();
         assert_eq!((zone.origin.file, zone.origin.by), (FileId(1), By::Patch));
-        assert_eq!(zone.replaced.as_ref().and_then(|before| before.as_str()), Some("a"));
-        let removed = &node.at(&["spec", "nodeSelector"]).unwrap().as_map().unwrap().removed;
-        assert_eq!(removed.iter().map(|removed| &*removed.key).collect::<Vec<_>>(), ["disk"]);
-        let removed = &node.at(&["spec", "volumes"]).unwrap().as_list().unwrap().removed;
-        assert_eq!(removed.iter().map(|removed| removed.origin.by).collect::<Vec<_>>(), [By::Patch]);
-        assert_eq!(node.at(&["metadata", "name"]).unwrap().replaced.as_ref().map(|before| before.origin.by), Some(By::Manifest));
+        assert_eq!(
+            zone.replaced.as_ref().and_then(|before| before.as_str()),
+            Some("a")
+        );
+        let removed = &node
+            .at(&["spec", "nodeSelector"])
+            .unwrap()
+            .as_map()
+            .unwrap()
+            .removed;
+        assert_eq!(
+            removed
+                .iter()
+                .map(|removed| &*removed.key)
+                .collect::<Vec<_>>(),
+            ["disk"]
+        );
+        let removed = &node
+            .at(&["spec", "volumes"])
+            .unwrap()
+            .as_list()
+            .unwrap()
+            .removed;
+        assert_eq!(
+            removed
+                .iter()
+                .map(|removed| removed.origin.by)
+                .collect::<Vec<_>>(),
+            [By::Patch]
+        );
+        assert_eq!(
+            node.at(&["metadata", "name"])
+                .unwrap()
+                .replaced
+                .as_ref()
+                .map(|before| before.origin.by),
+            Some(By::Manifest)
+        );
     }
 
     /// The merge cases that may lie beside the project.
     #[test]
     fn agrees_with_the_cases_at_hand() {
-        let beside = ["..", "../.."].map(|up| format!("{}/{up}/shared/kustomize-cases/merge", env!("CARGO_MANIFEST_DIR")));
-        let Some(folder) = beside.iter().find_map(|path| std::fs::read_dir(path).ok()) else { return };
+        let beside = ["..", "../.."].map(|up| {
+            format!(
+                "{}/{up}/shared/kustomize-cases/merge",
+                env!("CARGO_MANIFEST_DIR")
+            )
+        });
+        let Some(folder) = beside.iter().find_map(|path| std::fs::read_dir(path).ok()) else {
+            return;
+        };
         for case in folder.flatten() {
-            let text = |name: &str| std::fs::read_to_string(case.path().join(name)).unwrap_or_default();
-            let tree = |name: &str| read(&text(name), FileId(0)).ok().and_then(|read| read.documents.into_iter().next());
+            let text =
+                |name: &str| std::fs::read_to_string(case.path().join(name)).unwrap_or_default();
+            let tree = |name: &str| {
+                read(&text(name), FileId(0))
+                    .ok()
+                    .and_then(|read| read.documents.into_iter().next())
+            };
             // builds never infer merge keys, and schemas in comments are not read
-            if text("case.json").contains("\"infer_associative_lists\": true") || text("target.yaml").contains("# {\"items\"") {
+            if text("case.json").contains("\"infer_associative_lists\": true")
+                || text("target.yaml").contains("# {\"items\"")
+            {
                 continue;
             }
-            let (Some(target), Some(patch)) = (tree("target.yaml"), tree("patch.yaml")) else { continue };
+            let (Some(target), Some(patch)) = (tree("target.yaml"), tree("patch.yaml")) else {
+                continue;
+            };
             let out = merge(target, &patch, built_in()).unwrap();
             match (out, tree("expected.yaml")) {
-                (Some(out), Some(expected)) => assert!(out.same_value(&expected), "{:?}: {}", case.path(), write(&out)),
-                (out, expected) => assert_eq!(out.is_some(), expected.is_some(), "{:?}", case.path()),
+                (Some(out), Some(expected)) => assert!(
+                    out.same_value(&expected),
+                    "{:?}: {}",
+                    case.path(),
+                    write(&out)
+                ),
+                (out, expected) => {
+                    assert_eq!(out.is_some(), expected.is_some(), "{:?}", case.path())
+                }
             }
         }
     }
 
-    const LEAVES: &[&str] = &["a", "b", "80", "null", "''", "'1'", "delete", "replace", "TCP"];
-    const KEYS: &[&str] =
-        &["name", "containers", "ports", "containerPort", "protocol", "env", "$patch", "finalizers", "metadata", "spec", "kind"];
+    const LEAVES: &[&str] = &[
+        "a", "b", "80", "null", "''", "'1'", "delete", "replace", "TCP",
+    ];
+    const KEYS: &[&str] = &[
+        "name",
+        "containers",
+        "ports",
+        "containerPort",
+        "protocol",
+        "env",
+        "$patch",
+        "finalizers",
+        "metadata",
+        "spec",
+        "kind",
+    ];
 
-    fn value(leaves: &'static [&'static str], keys: &'static [&'static str]) -> impl Strategy<Value = String> {
-        proptest::sample::select(leaves).prop_map(str::to_string).prop_recursive(5, 48, 4, move |inner| {
-            let map = proptest::collection::btree_map(proptest::sample::select(keys), inner.clone(), 0..4)
-                .prop_map(|map| format!("{{{}}}", map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", ")));
-            let list = proptest::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(", ")));
-            prop_oneof![map, list]
-        })
+    fn value(
+        leaves: &'static [&'static str],
+        keys: &'static [&'static str],
+    ) -> impl Strategy<Value = String> {
+        proptest::sample::select(leaves)
+            .prop_map(str::to_string)
+            .prop_recursive(5, 48, 4, move |inner| {
+                let map = proptest::collection::btree_map(
+                    proptest::sample::select(keys),
+                    inner.clone(),
+                    0..4,
+                )
+                .prop_map(|map| {
+                    format!(
+                        "{{{}}}",
+                        map.iter()
+                            .map(|(k, v)| format!("{k}: {v}"))
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    )
+                });
+                let list = proptest::collection::vec(inner, 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(", ")));
+                prop_oneof![map, list]
+            })
     }
 
     proptest! {

@@ -1,7 +1,9 @@
-//! What kustomize knows of Kubernetes types: which lists merge and by which keys, and which kinds live outside namespaces.
+//! What kustomize knows of Kubernetes types: which lists merge and by which keys, and which kinds
+//! live outside namespaces.
 //!
-//! Here: the built-in facts (`kubernetes.txt`, made from kustomize's own data) and schemas that `openapi.path` names, which
-//! take the place of the built-in merge keys as they do in kustomize. Not here: merging, validation of manifests.
+//! Here: the built-in facts (`kubernetes.txt`, made from kustomize's own data) and schemas that
+//! `openapi.path` names, which take the place of the built-in merge keys as they do in kustomize.
+//! Not here: merging, validation of manifests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -26,7 +28,10 @@ enum Field {
     /// A map of a known type; any other shape counts as known without facts.
     Map(usize),
     /// A list that merges.
-    List { keys: Vec<Box<str>>, items: Option<usize> },
+    List {
+        keys: Vec<Box<str>>,
+        items: Option<usize>,
+    },
 }
 
 /// The field under which a map's values of any key are described.
@@ -44,7 +49,8 @@ pub struct Type<'s> {
 pub enum Shape<'s> {
     /// A map.
     Map(Type<'s>),
-    /// A list whose items merge by the values of `keys`; no key: a list of scalars, merged as a set.
+    /// A list whose items merge by the values of `keys`; no key: a list of scalars, merged as a
+    /// set.
     MergedList {
         /// The merge keys.
         keys: &'s [Box<str>],
@@ -57,10 +63,16 @@ impl<'s> Type<'s> {
     /// What is known of a field; `None`: nothing that matters for merging.
     pub fn field(self, name: &str) -> Option<Shape<'s>> {
         let fields = self.schema.types.get(self.index)?;
-        let of = |index: usize| Type { schema: self.schema, index };
+        let of = |index: usize| Type {
+            schema: self.schema,
+            index,
+        };
         match fields.get(name).or_else(|| fields.get(ANY_KEY))? {
             Field::Map(index) => Some(Shape::Map(of(*index))),
-            Field::List { keys, items } => Some(Shape::MergedList { keys, items: items.map(of) }),
+            Field::List { keys, items } => Some(Shape::MergedList {
+                keys,
+                items: items.map(of),
+            }),
         }
     }
 }
@@ -95,7 +107,10 @@ impl Schema {
     /// The type of a kind.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<Type<'_>> {
         let index = *self.kinds.get(format!("{api_version}:{kind}").as_str())?;
-        Some(Type { schema: self, index })
+        Some(Type {
+            schema: self,
+            index,
+        })
     }
 
     /// Reads the built-in text; its header says what the lines mean.
@@ -115,9 +130,16 @@ impl Schema {
                     let Some(name) = words.next() else { continue };
                     let here = index(&mut schema, name);
                     for (field, shape) in words.filter_map(|word| word.split_once('=')) {
-                        let value = match shape.strip_prefix('[').and_then(|list| list.split_once(']')) {
+                        let value = match shape
+                            .strip_prefix('[')
+                            .and_then(|list| list.split_once(']'))
+                        {
                             Some((keys, items)) => Field::List {
-                                keys: keys.split(',').filter(|key| !key.is_empty()).map(Box::from).collect(),
+                                keys: keys
+                                    .split(',')
+                                    .filter(|key| !key.is_empty())
+                                    .map(Box::from)
+                                    .collect(),
                                 items: (!items.is_empty()).then(|| index(&mut schema, items)),
                             },
                             None => Field::Map(index(&mut schema, shape)),
@@ -139,14 +161,26 @@ impl Schema {
         schema
     }
 
-    /// Reads an OpenAPI document with `definitions`, as `openapi.path` names one. `known` are the types that it adds to.
+    /// Reads an OpenAPI document with `definitions`, as `openapi.path` names one. `known` are the
+    /// types that it adds to.
     pub fn from_openapi(document: &Node, known: Option<&Schema>) -> Schema {
-        let definitions = document.get("definitions").map(Node::entries).unwrap_or_default();
-        let mut reader = OpenApiReader { schema: known.cloned().unwrap_or_default(), names: HashMap::new() };
+        let definitions = document
+            .get("definitions")
+            .map(Node::entries)
+            .unwrap_or_default();
+        let mut reader = OpenApiReader {
+            schema: known.cloned().unwrap_or_default(),
+            names: HashMap::new(),
+        };
         for definition in definitions {
             let short = definition.key.rsplit('.').next().unwrap_or_default();
             // a definition of Kubernetes itself takes the place of the one that is built in
-            let present = reader.schema.names.get(short).copied().filter(|_| definition.key.starts_with("io.k8s."));
+            let present = reader
+                .schema
+                .names
+                .get(short)
+                .copied()
+                .filter(|_| definition.key.starts_with("io.k8s."));
             let index = present.unwrap_or_else(|| {
                 reader.schema.types.push(HashMap::new());
                 reader.schema.types.len() - 1
@@ -154,13 +188,23 @@ impl Schema {
             reader.names.insert(&definition.key, index);
         }
         for definition in definitions {
-            let Some(index) = reader.names.get(&*definition.key).copied() else { continue };
+            let Some(index) = reader.names.get(&*definition.key).copied() else {
+                continue;
+            };
             reader.fill(index, &definition.value);
-            for kind in definition.value.get("x-kubernetes-group-version-kind").map(Node::items).unwrap_or_default() {
+            for kind in definition
+                .value
+                .get("x-kubernetes-group-version-kind")
+                .map(Node::items)
+                .unwrap_or_default()
+            {
                 let text = |key: &str| kind.get(key).and_then(Node::text).unwrap_or_default();
                 let (group, version, kind) = (text("group"), text("version"), text("kind"));
                 let slash = if group.is_empty() { "" } else { "/" };
-                reader.schema.kinds.insert(format!("{group}{slash}{version}:{kind}").into(), index);
+                reader
+                    .schema
+                    .kinds
+                    .insert(format!("{group}{slash}{version}:{kind}").into(), index);
             }
         }
         reader.schema
@@ -175,12 +219,19 @@ struct OpenApiReader<'n> {
 impl<'n> OpenApiReader<'n> {
     fn fill(&mut self, index: usize, definition: &'n Node) {
         let mut fields = HashMap::new();
-        for property in definition.get("properties").map(Node::entries).unwrap_or_default() {
+        for property in definition
+            .get("properties")
+            .map(Node::entries)
+            .unwrap_or_default()
+        {
             if let Some(field) = self.field(&property.value) {
                 fields.insert(Box::from(&*property.key), field);
             }
         }
-        if let Some(field) = definition.get("additionalProperties").and_then(|any| self.field(any)) {
+        if let Some(field) = definition
+            .get("additionalProperties")
+            .and_then(|any| self.field(any))
+        {
             fields.insert(ANY_KEY.into(), field);
         }
         if let Some(place) = self.schema.types.get_mut(index) {
@@ -192,10 +243,23 @@ impl<'n> OpenApiReader<'n> {
     fn map(&mut self, described: &'n Node) -> Option<usize> {
         if let Some(reference) = described.get("$ref").and_then(Node::text) {
             let name = reference.rsplit('/').next().unwrap_or_default();
-            let short = name.rsplit('.').next().filter(|_| name.starts_with("io.k8s.")).unwrap_or_default();
-            return self.names.get(name).or_else(|| self.schema.names.get(short)).copied();
+            let short = name
+                .rsplit('.')
+                .next()
+                .filter(|_| name.starts_with("io.k8s."))
+                .unwrap_or_default();
+            return self
+                .names
+                .get(name)
+                .or_else(|| self.schema.names.get(short))
+                .copied();
         }
-        if described.get("properties").is_none() && described.get("additionalProperties").and_then(Node::as_map).is_none() {
+        if described.get("properties").is_none()
+            && described
+                .get("additionalProperties")
+                .and_then(Node::as_map)
+                .is_none()
+        {
             return None;
         }
         let index = self.schema.types.len();
@@ -205,15 +269,31 @@ impl<'n> OpenApiReader<'n> {
     }
 
     fn field(&mut self, described: &'n Node) -> Option<Field> {
-        let strategy = described.get("x-kubernetes-patch-strategy").and_then(Node::text).unwrap_or_default();
+        let strategy = described
+            .get("x-kubernetes-patch-strategy")
+            .and_then(Node::text)
+            .unwrap_or_default();
         if !strategy.split(',').any(|word| word == "merge") {
             return self.map(described).map(Field::Map);
         }
         let keys = match described.get("x-kubernetes-list-map-keys") {
-            Some(keys) => keys.items().iter().filter_map(Node::text).map(Box::from).collect(),
-            None => described.get("x-kubernetes-patch-merge-key").and_then(Node::text).map(Box::from).into_iter().collect(),
+            Some(keys) => keys
+                .items()
+                .iter()
+                .filter_map(Node::text)
+                .map(Box::from)
+                .collect(),
+            None => described
+                .get("x-kubernetes-patch-merge-key")
+                .and_then(Node::text)
+                .map(Box::from)
+                .into_iter()
+                .collect(),
         };
-        Some(Field::List { keys, items: described.get("items").and_then(|items| self.map(items)) })
+        Some(Field::List {
+            keys,
+            items: described.get("items").and_then(|items| self.map(items)),
+        })
     }
 }
 
@@ -224,7 +304,12 @@ mod tests {
 
     fn keys<'s>(from: Type<'s>, path: &[&str], list: &str) -> Vec<&'s str> {
         let end = path.iter().fold(from, |node, step| match node.field(step) {
-            Some(Shape::Map(next) | Shape::MergedList { items: Some(next), .. }) => next,
+            Some(
+                Shape::Map(next)
+                | Shape::MergedList {
+                    items: Some(next), ..
+                },
+            ) => next,
             other => panic!("{step}: {other:?}"),
         });
         match end.field(list) {
@@ -236,19 +321,44 @@ mod tests {
     #[test]
     fn built_in_types_know_their_merge_keys() {
         let deployment = built_in().kind("apps/v1", "Deployment").unwrap();
-        assert_eq!(keys(deployment, &["spec", "template", "spec"], "containers"), ["name"]);
-        assert_eq!(keys(deployment, &["spec", "template", "spec", "containers"], "ports"), ["containerPort", "protocol"]);
-        assert_eq!(keys(deployment, &["metadata"], "finalizers"), Vec::<&str>::new());
+        assert_eq!(
+            keys(deployment, &["spec", "template", "spec"], "containers"),
+            ["name"]
+        );
+        assert_eq!(
+            keys(
+                deployment,
+                &["spec", "template", "spec", "containers"],
+                "ports"
+            ),
+            ["containerPort", "protocol"]
+        );
+        assert_eq!(
+            keys(deployment, &["metadata"], "finalizers"),
+            Vec::<&str>::new()
+        );
         let cron = built_in().kind("batch/v1", "CronJob").unwrap();
-        assert_eq!(keys(cron, &["spec", "jobTemplate", "spec", "template", "spec"], "volumes"), ["name"]);
+        assert_eq!(
+            keys(
+                cron,
+                &["spec", "jobTemplate", "spec", "template", "spec"],
+                "volumes"
+            ),
+            ["name"]
+        );
         assert!(deployment.field("nothing").is_none());
         assert!(built_in().kind("example.com/v1", "Deployment").is_none());
     }
 
     #[test]
     fn some_kinds_live_outside_namespaces() {
-        assert!(is_cluster_scoped("v1", "Namespace") && is_cluster_scoped("rbac.authorization.k8s.io/v1", "ClusterRole"));
-        assert!(!is_cluster_scoped("v1", "Pod") && !is_cluster_scoped("example.com/v1", "Namespace"));
+        assert!(
+            is_cluster_scoped("v1", "Namespace")
+                && is_cluster_scoped("rbac.authorization.k8s.io/v1", "ClusterRole")
+        );
+        assert!(
+            !is_cluster_scoped("v1", "Pod") && !is_cluster_scoped("example.com/v1", "Namespace")
+        );
     }
 
     #[test]
@@ -266,7 +376,10 @@ mod tests {
         let schema = Schema::from_openapi(&node, None);
         let widget = schema.kind("example.com/v1", "Widget").unwrap();
         assert_eq!(keys(widget, &["spec"], "parts"), ["id"]);
-        assert_eq!(keys(widget, &["spec", "parts", "inner"], "screws"), ["size", "head"]);
+        assert_eq!(
+            keys(widget, &["spec", "parts", "inner"], "screws"),
+            ["size", "head"]
+        );
         assert_eq!(keys(widget, &["byName", "any"], "screws"), ["size", "head"]);
     }
 }

@@ -1,7 +1,9 @@
-//! JSON and YAML that stand in a string, for field paths that lead into them (`data.config\.json.database.host`).
+//! JSON and YAML that stand in a string, for field paths that lead into them
+//! (`data.config\.json.database.host`).
 //!
-//! Here: where a path enters such a string, reading it, and writing it back in its own format: JSON with sorted keys, compact or
-//! indented as it was; YAML with keys, quotes and comments as they were. Not here: what is changed in it.
+//! Here: where a path enters such a string, reading it, and writing it back in its own format: JSON
+//! with sorted keys, compact or indented as it was; YAML with keys, quotes and comments as they
+//! were. Not here: what is changed in it.
 
 use std::ops::Range;
 
@@ -12,20 +14,41 @@ use crate::yaml::{Data, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, 
 /// Stands for the text itself in the origins of what was read from it.
 const INSIDE: FileId = FileId(u32::MAX);
 
-/// Finds where a path enters a scalar, lets `change` edit the document in it by the rest of the path, and writes the document
-/// back. False, and nothing written, when there is no such document or the change does not succeed.
-pub fn edit(root: &mut Node, fields: &[String], origin: Origin, change: impl FnOnce(&mut Node, &[String]) -> bool) -> bool {
+/// Finds where a path enters a scalar, lets `change` edit the document in it by the rest of the
+/// path, and writes the document back. False, and nothing written, when there is no such document
+/// or the change does not succeed.
+pub fn edit(
+    root: &mut Node,
+    fields: &[String],
+    origin: Origin,
+    change: impl FnOnce(&mut Node, &[String]) -> bool,
+) -> bool {
     for end in 1..fields.len() {
         let (outer, inner) = fields.split_at(end);
-        let Ok(Some(host)) = path::lookup(root, outer) else { continue };
-        let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else { continue };
-        let Some((mut document, comments)) = parse_with_comments(host) else { continue };
+        let Ok(Some(host)) = path::lookup(root, outer) else {
+            continue;
+        };
+        let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else {
+            continue;
+        };
+        let Some((mut document, comments)) = parse_with_comments(host) else {
+            continue;
+        };
         if !change(&mut document, inner) {
             return false;
         }
-        let Some(written) = serialize(&document, &comments, &text) else { return false };
+        let Some(written) = serialize(&document, &comments, &text) else {
+            return false;
+        };
         if let Some(host) = path::lookup_mut(root, outer) {
-            host.replace(Data::Scalar(Scalar { text: written.into(), style, kind }), origin);
+            host.replace(
+                Data::Scalar(Scalar {
+                    text: written.into(),
+                    style,
+                    kind,
+                }),
+                origin,
+            );
         }
         return true;
     }
@@ -39,14 +62,21 @@ pub fn parse(host: &Node) -> Option<Node> {
 
 fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
     let documents = read::read(&host.as_scalar()?.text, INSIDE).ok()?;
-    let comments = documents.comments.iter().map(|comment| comment.origin.start as usize..comment.origin.end as usize);
+    let comments = documents
+        .comments
+        .iter()
+        .map(|comment| comment.origin.start as usize..comment.origin.end as usize);
     let comments = comments.collect();
     Some((documents.documents.into_iter().next()?, comments))
 }
 
 fn serialize(document: &Node, comments: &[Range<usize>], before: &str) -> Option<String> {
     if !before.trim().starts_with(['{', '[']) {
-        let mut writer = Writer { before, comments, out: String::new() };
+        let mut writer = Writer {
+            before,
+            comments,
+            out: String::new(),
+        };
         writer.block(document, 0);
         writer.comments_before(before.len(), 0);
         return Some(writer.out.trim().to_string());
@@ -57,7 +87,11 @@ fn serialize(document: &Node, comments: &[Range<usize>], before: &str) -> Option
     let value = write::to_json(document);
     let mut out = String::new();
     go_json(&value, &mut out);
-    Some(if before.contains('\n') && before.contains("  ") { indented(&out) } else { out })
+    Some(if before.contains('\n') && before.contains("  ") {
+        indented(&out)
+    } else {
+        out
+    })
 }
 
 /// Whether some text is none of its type: a word was written into a number.
@@ -123,7 +157,11 @@ fn indented(json: &str) -> String {
 
 /// Whether a value of the text stood in `{…}` or `[…]`.
 fn was_flow(node: &Node, before: &str) -> bool {
-    node.origin.file == INSIDE && before.as_bytes().get(node.origin.start as usize).is_some_and(|first| matches!(first, b'{' | b'['))
+    node.origin.file == INSIDE
+        && before
+            .as_bytes()
+            .get(node.origin.start as usize)
+            .is_some_and(|first| matches!(first, b'{' | b'['))
 }
 
 fn is_leaf(node: &Node, before: &str) -> bool {
@@ -136,7 +174,14 @@ fn is_leaf(node: &Node, before: &str) -> bool {
 /// Where a value, or what it replaced, stood in the text.
 fn place(node: &Node) -> Option<Range<usize>> {
     let here = node.origin.file == INSIDE;
-    let origin = if here { node.origin } else { node.replaced.as_ref().map(|old| old.origin).filter(|old| old.file == INSIDE)? };
+    let origin = if here {
+        node.origin
+    } else {
+        node.replaced
+            .as_ref()
+            .map(|old| old.origin)
+            .filter(|old| old.file == INSIDE)?
+    };
     Some(origin.start as usize..origin.end as usize)
 }
 
@@ -156,28 +201,51 @@ impl Writer<'_> {
 
     /// The column of a place in the text.
     fn column(&self, place: usize) -> usize {
-        let line = self.before.get(..place).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let line = self
+            .before
+            .get(..place)
+            .unwrap_or_default()
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default();
         line.len()
     }
 
     /// Writes the comments that stand before a place, each on a line of its own.
     fn comments_before(&mut self, place: usize, indent: usize) {
-        while let Some((comment, rest)) = self.comments.split_first().filter(|(comment, _)| comment.start < place) {
-            let fresh_line = self.out.trim_end_matches(' ').is_empty() || self.out.trim_end_matches(' ').ends_with('\n');
+        while let Some((comment, rest)) = self
+            .comments
+            .split_first()
+            .filter(|(comment, _)| comment.start < place)
+        {
+            let fresh_line = self.out.trim_end_matches(' ').is_empty()
+                || self.out.trim_end_matches(' ').ends_with('\n');
             if !fresh_line {
                 self.line(indent);
             }
             // What is indented more than the line that follows ends the block above.
             if self.column(comment.start) > self.column(place) {
                 self.out.truncate(self.out.trim_end_matches(' ').len());
-                let above = self.out.trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
+                let above = self
+                    .out
+                    .trim_end_matches('\n')
+                    .rsplit('\n')
+                    .next()
+                    .unwrap_or_default();
                 let above = above.len() - above.trim_start_matches(' ').len();
                 self.out.extend(std::iter::repeat_n(' ', above));
             }
             let between = |to: usize| self.before.get(comment.end..to).unwrap_or_default();
-            self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
+            self.out.push_str(
+                self.before
+                    .get(comment.clone())
+                    .unwrap_or_default()
+                    .trim_end(),
+            );
             // Groups of comments stay apart.
-            if rest.first().is_some_and(|next| next.start <= place && between(next.start).matches('\n').count() > 1) {
+            if rest.first().is_some_and(|next| {
+                next.start <= place && between(next.start).matches('\n').count() > 1
+            }) {
                 self.out.push('\n');
             }
             self.line(indent);
@@ -188,11 +256,24 @@ impl Writer<'_> {
     /// Writes the comment that ends the line of a place.
     fn comment_after(&mut self, place: usize) {
         let same_line = |comment: &Range<usize>| {
-            comment.start >= place && self.before.get(place..comment.start).is_some_and(|between| !between.contains('\n'))
+            comment.start >= place
+                && self
+                    .before
+                    .get(place..comment.start)
+                    .is_some_and(|between| !between.contains('\n'))
         };
-        if let Some((comment, rest)) = self.comments.split_first().filter(|(comment, _)| same_line(comment)) {
+        if let Some((comment, rest)) = self
+            .comments
+            .split_first()
+            .filter(|(comment, _)| same_line(comment))
+        {
             self.out.push(' ');
-            self.out.push_str(self.before.get(comment.clone()).unwrap_or_default().trim_end());
+            self.out.push_str(
+                self.before
+                    .get(comment.clone())
+                    .unwrap_or_default()
+                    .trim_end(),
+            );
             self.comments = rest;
         }
     }
@@ -241,7 +322,10 @@ impl Writer<'_> {
         self.out.push(':');
         let value = &entry.value;
         if is_leaf(value, self.before) {
-            if !value.as_scalar().is_some_and(|scalar| scalar.kind == Kind::Null && scalar.text.is_empty()) {
+            if !value
+                .as_scalar()
+                .is_some_and(|scalar| scalar.kind == Kind::Null && scalar.text.is_empty())
+            {
                 self.out.push(' ');
             }
             return self.leaf(value, indent + 2);
@@ -249,7 +333,11 @@ impl Writer<'_> {
         if own {
             self.comment_after(entry.key_origin.end as usize);
         }
-        let inner = if value.as_list().is_some() { indent } else { indent + 2 };
+        let inner = if value.as_list().is_some() {
+            indent
+        } else {
+            indent + 2
+        };
         self.line(inner);
         self.block(value, inner);
     }
@@ -299,12 +387,18 @@ fn tag(kind: Kind) -> &'static str {
 
 fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
     match scalar.style {
-        _ if is_mistyped(scalar) => out.push_str(format!("!!{} {}", tag(scalar.kind), scalar.text).trim_end()),
+        _ if is_mistyped(scalar) => {
+            out.push_str(format!("!!{} {}", tag(scalar.kind), scalar.text).trim_end())
+        }
         Style::Literal | Style::Folded if scalar.text.is_empty() => out.push_str("\"\""),
         Style::SingleQuoted => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
         Style::DoubleQuoted => double_quoted(&scalar.text, out),
         Style::Literal | Style::Folded => {
-            out.push_str(if scalar.text.ends_with('\n') { "|" } else { "|-" });
+            out.push_str(if scalar.text.ends_with('\n') {
+                "|"
+            } else {
+                "|-"
+            });
             for line in scalar.text.lines() {
                 out.push('\n');
                 if !line.is_empty() {
@@ -321,7 +415,10 @@ fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
 fn plain_or_quoted(text: &str, kind: Kind, out: &mut String) {
     let line = format!("[{text}, x]");
     let back = read::read(&line, INSIDE).ok();
-    let back = back.as_ref().and_then(|documents| documents.documents.first()).map(Node::items);
+    let back = back
+        .as_ref()
+        .and_then(|documents| documents.documents.first())
+        .map(Node::items);
     let same = matches!(back, Some([item, _]) if item.as_scalar().is_some_and(|scalar| {
         &*scalar.text == text && scalar.kind == kind && scalar.style == Style::Plain
     }));
@@ -356,13 +453,24 @@ mod tests {
     use crate::yaml::By;
 
     fn edited(text: &str, path: &str, to: &str) -> Option<String> {
-        let origin = Origin { file: FileId(0), start: 0, end: 0, by: By::Replacement };
+        let origin = Origin {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+            by: By::Replacement,
+        };
         let mut root = Node::map(Vec::new(), origin);
         root.set("data", Node::string(text, origin), origin);
         let done = edit(&mut root, &path::split(path), origin, |document, inner| {
             path::visit(document, inner, None, &mut |node, _| {
                 let style = node.as_scalar().unwrap().style;
-                node.replace(Data::Scalar(Scalar { style, ..Scalar::plain(to) }), origin);
+                node.replace(
+                    Data::Scalar(Scalar {
+                        style,
+                        ..Scalar::plain(to)
+                    }),
+                    origin,
+                );
             })
             .is_ok_and(|count| count > 0)
         });
@@ -371,7 +479,10 @@ mod tests {
 
     #[test]
     fn json_keeps_its_format_but_sorts_its_keys() {
-        assert_eq!(edited(r#"{"b":"<x>","a":{"c":1}}"#, "data.a.c", "2").unwrap(), r#"{"a":{"c":2},"b":"\u003cx\u003e"}"#);
+        assert_eq!(
+            edited(r#"{"b":"<x>","a":{"c":1}}"#, "data.a.c", "2").unwrap(),
+            r#"{"a":{"c":2},"b":"\u003cx\u003e"}"#
+        );
         assert_eq!(
             edited("{\n  \"b\": [1, {}],\n  \"a\": 1\n}", "data.a", "2").unwrap(),
             "{\n  \"a\": 2,\n  \"b\": [\n    1,\n    {}\n  ]\n}"
@@ -381,15 +492,19 @@ mod tests {
     #[test]
     fn yaml_keeps_order_and_quotes() {
         assert_eq!(
-            edited("b: 'x'\na:\n  - n: \"1\"\n    l: {p: q}\n  - 5\nz:\nt: \"#\"\n", "data.b", "it's").unwrap(),
+            edited(
+                "b: 'x'\na:\n  - n: \"1\"\n    l: {p: q}\n  - 5\nz:\nt: \"#\"\n",
+                "data.b",
+                "it's"
+            )
+            .unwrap(),
             "b: 'it''s'\na:\n- n: \"1\"\n  l: {p: q}\n- 5\nz:\nt: \"#\""
         );
     }
 
     #[test]
     fn yaml_keeps_its_comments() {
-        let text =
-            "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\n  # last\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
+        let text = "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\n  # last\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
         let expected = "# one\n\n# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\n  # last\nl:\n- x\n#about d\n- d: 1\n# end";
         assert_eq!(edited(text, "data.a.b", "new").unwrap(), expected);
     }

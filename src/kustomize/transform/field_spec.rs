@@ -1,7 +1,9 @@
-//! Field specifications: a path of keys in objects of some kinds, and the walk to the values that it leads to.
+//! Field specifications: a path of keys in objects of some kinds, and the walk to the values that
+//! it leads to.
 //!
-//! Lists on the way are entered without being named. Where a step is missing it is made only when both the specification and
-//! the transformer say so. Not here: which fields there are (`configuration`).
+//! Lists on the way are entered without being named. Where a step is missing it is made only when
+//! both the specification and the transformer say so. Not here: which fields there are
+//! (`configuration`).
 
 use std::sync::Arc;
 
@@ -37,7 +39,10 @@ impl Gvk {
 
     /// Whether the type that a resource had at first is selected.
     pub fn selects_first(&self, resource: &Resource) -> bool {
-        let kind = resource.previous.first().map_or_else(|| resource.kind(), |first| &first.kind);
+        let kind = resource
+            .previous
+            .first()
+            .map_or_else(|| resource.kind(), |first| &first.kind);
         self.selects(resource.group(), resource.version(), kind)
     }
 }
@@ -58,12 +63,24 @@ pub struct FieldSpec {
 impl FieldSpec {
     /// A specification; the path's steps are separated by `/`, and `\/` is a slash in a key.
     pub fn new(gvk: Gvk, path: &str, create: bool) -> FieldSpec {
-        FieldSpec { gvk, path: path.into(), steps: split_path(path, '/').into_iter().map(String::into_boxed_str).collect(), create }
+        FieldSpec {
+            gvk,
+            path: path.into(),
+            steps: split_path(path, '/')
+                .into_iter()
+                .map(String::into_boxed_str)
+                .collect(),
+            create,
+        }
     }
 
     /// The specification of an entry of a configuration.
     pub fn of(entry: &FieldSpecEntry) -> FieldSpec {
-        let gvk = Gvk { group: entry.group.clone(), version: entry.version.clone(), kind: entry.kind.clone() };
+        let gvk = Gvk {
+            group: entry.group.clone(),
+            version: entry.version.clone(),
+            kind: entry.kind.clone(),
+        };
         FieldSpec::new(gvk, &entry.path, entry.create)
     }
 
@@ -73,7 +90,8 @@ impl FieldSpec {
     }
 }
 
-/// Splits a path at a delimiter; a backslash before the delimiter makes it part of the step. One leading delimiter is ignored.
+/// Splits a path at a delimiter; a backslash before the delimiter makes it part of the step. One
+/// leading delimiter is ignored.
 pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
     let mut parts = path.split(delimiter).peekable();
     let mut steps: Vec<String> = Vec::new();
@@ -82,7 +100,11 @@ pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
         steps.push(first.to_string());
     }
     for part in parts {
-        match steps.last_mut().and_then(|last| last.strip_suffix('\\').map(str::len).map(|length| (last, length))) {
+        match steps.last_mut().and_then(|last| {
+            last.strip_suffix('\\')
+                .map(str::len)
+                .map(|length| (last, length))
+        }) {
             Some((last, length)) => {
                 last.truncate(length);
                 last.push(delimiter);
@@ -118,12 +140,15 @@ pub struct FieldError {
 impl FieldError {
     /// An error at a value.
     pub fn new(node: &Node, message: impl Into<String>) -> FieldError {
-        FieldError { message: message.into(), origin: node.origin }
+        FieldError {
+            message: message.into(),
+            origin: node.origin,
+        }
     }
 }
 
-/// Calls `set` on every value that the specification leads to in an object of one of its kinds. `origin` is the place that
-/// explains what is made.
+/// Calls `set` on every value that the specification leads to in an object of one of its kinds.
+/// `origin` is the place that explains what is made.
 pub fn apply(
     object: &mut Node,
     spec: &FieldSpec,
@@ -142,8 +167,8 @@ pub fn apply(
     walk(object, &spec.steps, create, origin, set)
 }
 
-/// Calls `see` on every value that the steps lead to, without making or changing anything. Returns whether nothing stands in
-/// the way: a plain value where a map or list has to be.
+/// Calls `see` on every value that the steps lead to, without making or changing anything. Returns
+/// whether nothing stands in the way: a plain value where a map or list has to be.
 pub fn visit<'n>(node: &'n Node, steps: &[Box<str>], see: &mut dyn FnMut(&'n Node)) -> bool {
     let Some((step, rest)) = steps.split_first() else {
         see(node);
@@ -151,32 +176,49 @@ pub fn visit<'n>(node: &'n Node, steps: &[Box<str>], see: &mut dyn FnMut(&'n Nod
     };
     match &node.data {
         Data::Scalar(scalar) => scalar.kind == Kind::Null,
-        Data::List(list) => list.items.iter().filter(|item| !visit(item, steps, see)).count() == 0,
-        Data::Map(_) => node.get(sequence_field(step).0).is_none_or(|value| visit(value, rest, see)),
+        Data::List(list) => {
+            list.items
+                .iter()
+                .filter(|item| !visit(item, steps, see))
+                .count()
+                == 0
+        }
+        Data::Map(_) => node
+            .get(sequence_field(step).0)
+            .is_none_or(|value| visit(value, rest, see)),
     }
 }
 
 /// Whether a walk would set something or fail.
 fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return true };
+    let Some((step, rest)) = steps.split_first() else {
+        return true;
+    };
     match &node.data {
         Data::Scalar(scalar) => scalar.kind != Kind::Null,
         Data::List(list) => list.items.iter().any(|item| reaches(item, steps)),
         Data::Map(_) => {
             let (name, list) = sequence_field(step);
-            !is_key(name) || node.get(name).is_some_and(|value| (list && value.is_null()) || reaches(value, rest))
+            !is_key(name)
+                || node
+                    .get(name)
+                    .is_some_and(|value| (list && value.is_null()) || reaches(value, rest))
         }
     }
 }
 
 /// The name of a step, and whether the value must be a list.
 pub(super) fn sequence_field(step: &str) -> (&str, bool) {
-    step.strip_suffix("[]").map_or((step, false), |name| (name, true))
+    step.strip_suffix("[]")
+        .map_or((step, false), |name| (name, true))
 }
 
-/// Whether a step can be the key of a map. kustomize takes some for something else, and refuses them where it finds a map.
+/// Whether a step can be the key of a map. kustomize takes some for something else, and refuses
+/// them where it finds a map.
 fn is_key(step: &str) -> bool {
-    !(matches!(step, "*" | "-") || step.starts_with('[') && step.ends_with(']') || step.parse::<i64>().is_ok())
+    !(matches!(step, "*" | "-")
+        || step.starts_with('[') && step.ends_with(']')
+        || step.parse::<i64>().is_ok())
 }
 
 fn walk(
@@ -186,15 +228,26 @@ fn walk(
     origin: Origin,
     set: &mut dyn FnMut(&mut Node) -> Result<(), FieldError>,
 ) -> Result<(), FieldError> {
-    let Some((step, rest)) = steps.split_first() else { return set(node) };
+    let Some((step, rest)) = steps.split_first() else {
+        return set(node);
+    };
     match &node.data {
         Data::Scalar(scalar) if scalar.kind == Kind::Null => return Ok(()),
         Data::Scalar(_) => {
-            return Err(FieldError::new(node, format!("a map or list is needed here to get to `{step}`, but this is a plain value")));
+            return Err(FieldError::new(
+                node,
+                format!(
+                    "a map or list is needed here to get to `{step}`, but this is a plain value"
+                ),
+            ));
         }
         Data::List(list) => {
             let reached: Vec<usize> = (0..list.items.len())
-                .filter(|index| list.items.get(*index).is_some_and(|item| create != Create::Nothing || reaches(item, steps)))
+                .filter(|index| {
+                    list.items
+                        .get(*index)
+                        .is_some_and(|item| create != Create::Nothing || reaches(item, steps))
+                })
                 .collect();
             if let Some(list) = node.list_mut().filter(|_| !reached.is_empty()) {
                 for index in reached {
@@ -212,19 +265,39 @@ fn walk(
         return Err(FieldError::new(node, "a step of the path is empty"));
     }
     if !is_key(name) {
-        return Err(FieldError::new(node, format!("`{name}` is no key: a path of fields knows no wildcards and no items of lists")));
+        return Err(FieldError::new(
+            node,
+            format!(
+                "`{name}` is no key: a path of fields knows no wildcards and no items of lists"
+            ),
+        ));
     }
     let made = match create {
         _ if list => None,
         Create::Nothing => None,
-        Create::Scalar if rest.is_empty() => Some(Data::Scalar(Scalar { kind: Kind::String, ..Scalar::null() })),
+        Create::Scalar if rest.is_empty() => Some(Data::Scalar(Scalar {
+            kind: Kind::String,
+            ..Scalar::null()
+        })),
         _ => Some(Data::Map(Arc::new(Map::default()))),
     };
     if node.get(name).is_none() {
-        let (Some(data), Some(map)) = (made.clone(), node.map_mut()) else { return Ok(()) };
-        map.entries.push(Entry { key: name.into(), key_origin: origin, value: Node { data, origin, replaced: None } });
+        let (Some(data), Some(map)) = (made.clone(), node.map_mut()) else {
+            return Ok(());
+        };
+        map.entries.push(Entry {
+            key: name.into(),
+            key_origin: origin,
+            value: Node {
+                data,
+                origin,
+                replaced: None,
+            },
+        });
     }
-    let Some(field) = node.get_mut(name) else { return Ok(()) };
+    let Some(field) = node.get_mut(name) else {
+        return Ok(());
+    };
     if field.is_null() {
         match made {
             Some(data) => field.replace(data, origin),
@@ -236,12 +309,21 @@ fn walk(
 }
 
 /// Sets a string under a key of a map, as labels and annotations are set.
-pub fn set_entry(map: &mut Node, key: &str, key_origin: Origin, text: &Arc<str>, origin: Origin) -> Result<(), FieldError> {
+pub fn set_entry(
+    map: &mut Node,
+    key: &str,
+    key_origin: Origin,
+    text: &Arc<str>,
+    origin: Origin,
+) -> Result<(), FieldError> {
     if map.is_null() {
         return Ok(());
     }
     if map.as_map().is_none() {
-        return Err(FieldError::new(map, format!("a map is needed here to set `{key}`")));
+        return Err(FieldError::new(
+            map,
+            format!("a map is needed here to set `{key}`"),
+        ));
     }
     // two specifications may lead to one map
     if map.get(key).is_none_or(|present| present.origin != origin) {
@@ -252,10 +334,16 @@ pub fn set_entry(map: &mut Node, key: &str, key_origin: Origin, text: &Arc<str>,
 
 /// Sets the text of a scalar, keeping its quotes; without quotes the new text decides the type.
 pub fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<(), FieldError> {
-    let Some(present) = node.as_scalar() else { return Err(FieldError::new(node, "a plain value is needed here")) };
+    let Some(present) = node.as_scalar() else {
+        return Err(FieldError::new(node, "a plain value is needed here"));
+    };
     let scalar = match present.style {
         crate::yaml::Style::Plain => Scalar::plain(text),
-        style => Scalar { text: text.into(), style, kind: Kind::String },
+        style => Scalar {
+            text: text.into(),
+            style,
+            kind: Kind::String,
+        },
     };
     node.replace(Data::Scalar(scalar), origin);
     Ok(())
@@ -284,7 +372,12 @@ mod tests {
         read::read(text, FileId(0)).unwrap().documents.remove(0)
     }
 
-    const HERE: Origin = Origin { file: FileId(1), start: 0, end: 0, by: By::Labels };
+    const HERE: Origin = Origin {
+        file: FileId(1),
+        start: 0,
+        end: 0,
+        by: By::Labels,
+    };
 
     fn run(text: &str, path: &str, create: bool, kind: Create) -> Result<String, FieldError> {
         let mut node = parse(text);
@@ -300,26 +393,54 @@ mod tests {
     fn paths_split_at_unescaped_slashes() {
         assert_eq!(split_path("a/b", '/'), ["a", "b"]);
         assert_eq!(split_path("/a/b", '/'), ["a", "b"]);
-        assert_eq!(split_path(r"metadata/annotations/x\/y", '/'), ["metadata", "annotations", "x/y"]);
+        assert_eq!(
+            split_path(r"metadata/annotations/x\/y", '/'),
+            ["metadata", "annotations", "x/y"]
+        );
         assert_eq!(split_path("", '/'), [""]);
     }
 
     #[test]
     fn fields_are_made_only_when_asked_for() {
-        assert_eq!(run("{a: 1}", "b/c", false, Create::Map).unwrap(), r#"{"a":1}"#);
-        assert_eq!(run("{a: 1}", "b/c", true, Create::Map).unwrap(), r#"{"a":1,"b":{"c":{"k":"v"}}}"#);
-        assert_eq!(run("{b: null}", "b/c", true, Create::Scalar).unwrap(), r#"{"b":{"c":"v"}}"#);
-        assert_eq!(run("{b: null}", "b/c", false, Create::Scalar).unwrap(), r#"{"b":null}"#);
-        assert_eq!(run("{b: [{}, {c: x}]}", "b[]/c", true, Create::Scalar).unwrap(), r#"{"b":[{"c":"v"},{"c":"v"}]}"#);
-        assert_eq!(run("{b: [{}, {c: x}]}", "b/c", false, Create::Scalar).unwrap(), r#"{"b":[{},{"c":"v"}]}"#);
+        assert_eq!(
+            run("{a: 1}", "b/c", false, Create::Map).unwrap(),
+            r#"{"a":1}"#
+        );
+        assert_eq!(
+            run("{a: 1}", "b/c", true, Create::Map).unwrap(),
+            r#"{"a":1,"b":{"c":{"k":"v"}}}"#
+        );
+        assert_eq!(
+            run("{b: null}", "b/c", true, Create::Scalar).unwrap(),
+            r#"{"b":{"c":"v"}}"#
+        );
+        assert_eq!(
+            run("{b: null}", "b/c", false, Create::Scalar).unwrap(),
+            r#"{"b":null}"#
+        );
+        assert_eq!(
+            run("{b: [{}, {c: x}]}", "b[]/c", true, Create::Scalar).unwrap(),
+            r#"{"b":[{"c":"v"},{"c":"v"}]}"#
+        );
+        assert_eq!(
+            run("{b: [{}, {c: x}]}", "b/c", false, Create::Scalar).unwrap(),
+            r#"{"b":[{},{"c":"v"}]}"#
+        );
         assert_eq!(run("{}", "b[]/c", true, Create::Scalar).unwrap(), "{}");
     }
 
     #[test]
     fn wildcards_and_indices_are_refused_where_a_map_is() {
         for step in ["*", "-", "0", "[name=x]"] {
-            assert!(run("{a: {b: x}}", &format!("a/{step}"), false, Create::Scalar).is_err(), "{step}");
-            assert_eq!(run("{b: x}", &format!("a/{step}"), false, Create::Scalar).unwrap(), r#"{"b":"x"}"#, "nothing leads there");
+            assert!(
+                run("{a: {b: x}}", &format!("a/{step}"), false, Create::Scalar).is_err(),
+                "{step}"
+            );
+            assert_eq!(
+                run("{b: x}", &format!("a/{step}"), false, Create::Scalar).unwrap(),
+                r#"{"b":"x"}"#,
+                "nothing leads there"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! `images`: name, tag and digest of container images.
 //!
-//! Here: kustomize's reading of image references, which differs from `kubernetes::image` in corners. An entry that changes
-//! nothing is reported, where kustomize is silent.
+//! Here: kustomize's reading of image references, which differs from `kubernetes::image` in
+//! corners. An entry that changes nothing is reported, where kustomize is silent.
 
 use regex::Regex;
 
@@ -14,7 +14,8 @@ use crate::yaml::{By, Data, Node};
 
 /// Recognises the images that an entry is meant for.
 enum Matcher {
-    /// The name is plain text, save that `.` stands for any character, as in kustomize's expression.
+    /// The name is plain text, save that `.` stands for any character, as in kustomize's
+    /// expression.
     Plain(String),
     /// The name is an expression.
     Expression(Box<Regex>),
@@ -24,12 +25,18 @@ enum Matcher {
 
 impl Matcher {
     fn new(name: &str) -> Matcher {
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | ':' | '_' | '-' | '.' | '@'));
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | ':' | '_' | '-' | '.' | '@'));
         if plain {
             return Matcher::Plain(name.to_string());
         }
-        let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$");
-        Regex::new(&pattern).map_or(Matcher::Nothing, |regex| Matcher::Expression(Box::new(regex)))
+        let pattern = format!(
+            "^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$"
+        );
+        Regex::new(&pattern).map_or(Matcher::Nothing, |regex| {
+            Matcher::Expression(Box::new(regex))
+        })
     }
 
     fn matches(&self, image: &str) -> bool {
@@ -52,26 +59,47 @@ impl Matcher {
 
 /// Whether what follows a name is nothing, a tag, a digest or both.
 fn tag_and_digest(rest: &str) -> bool {
-    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'{' | b'}' | b'-'));
+    let word = |text: &str| {
+        text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'{' | b'}' | b'-')
+        })
+    };
     let (tag, digest) = match rest.split_once('@') {
         Some((tag, digest)) => (tag, Some(digest)),
         None => (rest, None),
     };
-    let algorithm =
-        |text: &str| text.split(['.', '+', '_', '-']).all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let algorithm = |text: &str| {
+        text.split(['.', '+', '_', '-'])
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    };
     (tag.is_empty() || tag.strip_prefix(':').is_some_and(word))
-        && digest.is_none_or(|digest| digest.split_once(':').is_some_and(|(name, value)| algorithm(name) && word(value)))
+        && digest.is_none_or(|digest| {
+            digest
+                .split_once(':')
+                .is_some_and(|(name, value)| algorithm(name) && word(value))
+        })
 }
 
 /// Name, tag and digest of an image as kustomize splits them.
 fn split(image: &str) -> (&str, &str, &str) {
     let start = image.find('/').unwrap_or(0);
-    let find = |letter: char| image.get(start..).and_then(|rest| rest.find(letter)).map(|at| at + start);
+    let find = |letter: char| {
+        image
+            .get(start..)
+            .and_then(|rest| rest.find(letter))
+            .map(|at| at + start)
+    };
     let part = |from: usize, to: usize| image.get(from..to).unwrap_or_default();
     match (find('@'), find(':')) {
         (None, None) => (image, "", ""),
-        (Some(at), colon) if colon.is_none_or(|colon| at < colon) => (part(0, at), "", part(at + 1, image.len())),
-        (Some(at), Some(colon)) => (part(0, colon), part(colon + 1, at), part(at + 1, image.len())),
+        (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
+            (part(0, at), "", part(at + 1, image.len()))
+        }
+        (Some(at), Some(colon)) => (
+            part(0, colon),
+            part(colon + 1, at),
+            part(at + 1, image.len()),
+        ),
         (_, Some(colon)) => (part(0, colon), part(colon + 1, image.len()), ""),
         (Some(at), None) => (part(0, at), "", part(at + 1, image.len())),
     }
@@ -84,7 +112,11 @@ fn filled(text: &Option<Text>) -> Option<&Text> {
 fn changed(image: &str, entry: &ImageEntry) -> String {
     let (name, mut tag, mut digest) = split(image);
     let suffixed;
-    match (filled(&entry.new_tag), filled(&entry.digest), filled(&entry.tag_suffix)) {
+    match (
+        filled(&entry.new_tag),
+        filled(&entry.digest),
+        filled(&entry.tag_suffix),
+    ) {
         (None, None, None) => {}
         (None, None, Some(suffix)) => {
             suffixed = format!("{tag}{}", suffix.value);
@@ -95,7 +127,9 @@ fn changed(image: &str, entry: &ImageEntry) -> String {
             digest = new_digest.map_or("", |text| text);
         }
     }
-    let mut result = filled(&entry.new_name).map_or(name, |name| name).to_string();
+    let mut result = filled(&entry.new_name)
+        .map_or(name, |name| name)
+        .to_string();
     for (mark, part) in [(':', tag), ('@', digest)] {
         if !part.is_empty() {
             result.push(mark);
@@ -106,35 +140,73 @@ fn changed(image: &str, entry: &ImageEntry) -> String {
 }
 
 /// An entry of `images`.
-pub fn image(resources: &mut [Resource], entry: &ImageEntry, specs: &[super::FieldSpec], context: &mut BuildContext<'_>) {
+pub fn image(
+    resources: &mut [Resource],
+    entry: &ImageEntry,
+    specs: &[super::FieldSpec],
+    context: &mut BuildContext<'_>,
+) {
     let name = filled(&entry.name);
     let matcher = name.map_or(Matcher::Nothing, |name| Matcher::new(name));
     // the field that says most about the result
-    let fields = [&entry.digest, &entry.new_tag, &entry.tag_suffix, &entry.new_name, &entry.name];
-    let origin = fields.into_iter().find_map(filled).map_or(entry.origin, Text::origin).with(By::Images);
+    let fields = [
+        &entry.digest,
+        &entry.new_tag,
+        &entry.tag_suffix,
+        &entry.new_name,
+        &entry.name,
+    ];
+    let origin = fields
+        .into_iter()
+        .find_map(filled)
+        .map_or(entry.origin, Text::origin)
+        .with(By::Images);
     let mut matched = false;
     let mut set = |node: &mut Node| {
-        let Some(scalar) = node.as_scalar() else { return Err(FieldError::new(node, "an image is a plain value")) };
+        let Some(scalar) = node.as_scalar() else {
+            return Err(FieldError::new(node, "an image is a plain value"));
+        };
         if !matcher.matches(&scalar.text) {
             return Ok(());
         }
         matched = true;
         let new = changed(&scalar.text, entry);
-        if *scalar.text == *new && node.origin == origin { Ok(()) } else { field_spec::set_text(node, new, origin) }
+        if *scalar.text == *new && node.origin == origin {
+            Ok(())
+        } else {
+            field_spec::set_text(node, new, origin)
+        }
     };
-    for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
-        let mut result = if has_containers(&resource.node) { containers(&mut resource.node, &mut set) } else { Ok(()) };
+    for resource in resources
+        .iter_mut()
+        .filter(|resource| resource.kind() != "CustomResourceDefinition")
+    {
+        let mut result = if has_containers(&resource.node) {
+            containers(&mut resource.node, &mut set)
+        } else {
+            Ok(())
+        };
         for spec in specs {
             if result.is_ok() && spec.gvk.selects_object(&resource.node) {
                 let mut any = false;
                 field_spec::visit(&resource.node, &spec.steps, &mut |node| {
-                    any |= node.as_scalar().is_none_or(|scalar| matcher.matches(&scalar.text));
+                    any |= node
+                        .as_scalar()
+                        .is_none_or(|scalar| matcher.matches(&scalar.text));
                 });
                 // a walk also finds what stands in the way
                 if any || in_the_way(&resource.node, &spec.steps) {
-                    let applied = field_spec::apply(&mut resource.node, spec, Create::Nothing, origin, &mut set);
-                    // a PodSecurityPolicy lists names under `volumes`; only this one release of kustomize stumbles over them
-                    let names = resource.kind() == "PodSecurityPolicy" && spec.path.contains("volumes[]");
+                    let applied = field_spec::apply(
+                        &mut resource.node,
+                        spec,
+                        Create::Nothing,
+                        origin,
+                        &mut set,
+                    );
+                    // a PodSecurityPolicy lists names under `volumes`; only this one release of
+                    // kustomize stumbles over them
+                    let names =
+                        resource.kind() == "PodSecurityPolicy" && spec.path.contains("volumes[]");
                     result = if names { Ok(()) } else { applied };
                 }
             }
@@ -146,11 +218,17 @@ pub fn image(resources: &mut [Resource], entry: &ImageEntry, specs: &[super::Fie
     if !matched {
         let place = entry.name.as_ref().map_or(entry.origin, Text::origin);
         let message = match name {
-            Some(name) => format!("no container uses the image `{}`, so this entry changes nothing", name.value),
+            Some(name) => format!(
+                "no container uses the image `{}`, so this entry changes nothing",
+                name.value
+            ),
             None => "this entry of images names no image, so it changes nothing".to_string(),
         };
-        let mut problem = Problem::error(place, message).with_kind(ProblemKind::UnusedImageOverride);
-        problem.help = name.and_then(|name| advice(name, resources)).or(Some("correct the name, or remove the entry".to_string()));
+        let mut problem =
+            Problem::error(place, message).with_kind(ProblemKind::UnusedImageOverride);
+        problem.help = name
+            .and_then(|name| advice(name, resources))
+            .or(Some("correct the name, or remove the entry".to_string()));
         context.report(problem);
     }
 }
@@ -163,11 +241,20 @@ fn advice(name: &str, resources: &[Resource]) -> Option<String> {
     }
     present.sort();
     present.dedup();
-    let short = |name: &str| name.rsplit('/').next().map(str::to_string).unwrap_or_default();
+    let short = |name: &str| {
+        name.rsplit('/')
+            .next()
+            .map(str::to_string)
+            .unwrap_or_default()
+    };
     let same_end = present.iter().find(|present| short(present) == short(name));
     let names: Vec<&str> = present.iter().map(String::as_str).collect();
-    let meant = same_end.map(String::as_str).or_else(|| nearest(name, &names))?;
-    Some(format!("did you mean `{meant}`? the name must be the whole image name without tag"))
+    let meant = same_end
+        .map(String::as_str)
+        .or_else(|| nearest(name, &names))?;
+    Some(format!(
+        "did you mean `{meant}`? the name must be the whole image name without tag"
+    ))
 }
 
 fn collect(node: &Node, found: &mut Vec<String>) {
@@ -175,7 +262,11 @@ fn collect(node: &Node, found: &mut Vec<String>) {
         Data::Map(map) => {
             for entry in &map.entries {
                 if matches!(&*entry.key, "containers" | "initContainers") {
-                    let images = entry.value.items().iter().filter_map(|container| container.get("image").and_then(Node::text));
+                    let images = entry
+                        .value
+                        .items()
+                        .iter()
+                        .filter_map(|container| container.get("image").and_then(Node::text));
                     found.extend(images.map(|image| split(image).0.to_string()));
                 }
                 collect(&entry.value, found);
@@ -186,22 +277,29 @@ fn collect(node: &Node, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a step of the path meets a plain value, or nothing where a list is due, which becomes an empty list.
+/// Whether a step of the path meets a plain value, or nothing where a list is due, which becomes an
+/// empty list.
 fn in_the_way(node: &Node, steps: &[Box<str>]) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return false };
+    let Some((step, rest)) = steps.split_first() else {
+        return false;
+    };
     match &node.data {
         Data::Scalar(_) => !node.is_null(),
         Data::List(list) => list.items.iter().any(|item| in_the_way(item, steps)),
         Data::Map(_) => {
             let (name, list) = field_spec::sequence_field(step);
-            node.get(name).is_some_and(|value| (list && value.is_null()) || in_the_way(value, rest))
+            node.get(name)
+                .is_some_and(|value| (list && value.is_null()) || in_the_way(value, rest))
         }
     }
 }
 
 fn has_containers(node: &Node) -> bool {
     match &node.data {
-        Data::Map(map) => map.entries.iter().any(|entry| is_containers(&entry.key, &entry.value) || has_containers(&entry.value)),
+        Data::Map(map) => map
+            .entries
+            .iter()
+            .any(|entry| is_containers(&entry.key, &entry.value) || has_containers(&entry.value)),
         Data::List(list) => list.items.iter().any(has_containers),
         Data::Scalar(_) => false,
     }
@@ -216,8 +314,13 @@ type Set<'a> = dyn FnMut(&mut Node) -> Result<(), FieldError> + 'a;
 /// Every `image` in lists named `containers` or `initContainers`, wherever they are.
 fn containers(node: &mut Node, set: &mut Set<'_>) -> Result<(), FieldError> {
     let Some(map) = node.as_map() else {
-        let reached: Vec<usize> =
-            node.items().iter().enumerate().filter(|(_, item)| has_containers(item)).map(|(index, _)| index).collect();
+        let reached: Vec<usize> = node
+            .items()
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| has_containers(item))
+            .map(|(index, _)| index)
+            .collect();
         if let Some(list) = node.list_mut().filter(|_| !reached.is_empty()) {
             for index in reached {
                 if let Some(item) = list.items.get_mut(index) {
@@ -228,11 +331,19 @@ fn containers(node: &mut Node, set: &mut Set<'_>) -> Result<(), FieldError> {
         return Ok(());
     };
     let reached: Vec<usize> = (0..map.entries.len())
-        .filter(|index| map.entries.get(*index).is_some_and(|e| is_containers(&e.key, &e.value) || has_containers(&e.value)))
+        .filter(|index| {
+            map.entries
+                .get(*index)
+                .is_some_and(|e| is_containers(&e.key, &e.value) || has_containers(&e.value))
+        })
         .collect();
-    let Some(map) = node.map_mut() else { return Ok(()) };
+    let Some(map) = node.map_mut() else {
+        return Ok(());
+    };
     for index in reached {
-        let Some(entry) = map.entries.get_mut(index) else { continue };
+        let Some(entry) = map.entries.get_mut(index) else {
+            continue;
+        };
         if has_containers(&entry.value) {
             containers(&mut entry.value, set)?;
         }
@@ -259,10 +370,23 @@ mod tests {
     #[test]
     fn names_match_whole_images() {
         let matches = |name: &str, image: &str| Matcher::new(name).matches(image);
-        for image in ["nginx", "nginx:1", "nginx:1@sha256:ab", "nginx@sha256:ab", "nginx:"] {
+        for image in [
+            "nginx",
+            "nginx:1",
+            "nginx:1@sha256:ab",
+            "nginx@sha256:ab",
+            "nginx:",
+        ] {
             assert!(matches("nginx", image), "{image}");
         }
-        for image in ["my/nginx", "nginx/a", "nginxx", "nginx:1/2", "nginx@sha256", "nginx:1:2"] {
+        for image in [
+            "my/nginx",
+            "nginx/a",
+            "nginxx",
+            "nginx:1/2",
+            "nginx@sha256",
+            "nginx:1:2",
+        ] {
             assert!(!matches("nginx", image), "{image}");
         }
         assert!(matches("a.b/c", "a.b/c:1") && matches("a.b/c", "axb/c"));
@@ -273,7 +397,10 @@ mod tests {
     #[test]
     fn images_split_after_the_registry() {
         assert_eq!(split("registry:5000/app"), ("registry:5000/app", "", ""));
-        assert_eq!(split("registry:5000/app:1@sha256:ab"), ("registry:5000/app", "1", "sha256:ab"));
+        assert_eq!(
+            split("registry:5000/app:1@sha256:ab"),
+            ("registry:5000/app", "1", "sha256:ab")
+        );
         assert_eq!(split("app@sha256:ab"), ("app", "", "sha256:ab"));
         assert_eq!(split("app:1"), ("app", "1", ""));
     }

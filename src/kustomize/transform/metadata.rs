@@ -40,9 +40,20 @@ pub struct NamespaceOptions {
 }
 
 /// Reports why a field of a resource could not be set.
-pub(super) fn report(context: &mut BuildContext<'_>, resource: &Resource, path: &str, error: FieldError, by: Origin) {
-    let message = format!("{path} of {} cannot be set: {}", resource.id(), error.message);
-    let problem = Problem::error(error.origin, message).with_related("it is to be set because of this", by);
+pub(super) fn report(
+    context: &mut BuildContext<'_>,
+    resource: &Resource,
+    path: &str,
+    error: FieldError,
+    by: Origin,
+) {
+    let message = format!(
+        "{path} of {} cannot be set: {}",
+        resource.id(),
+        error.message
+    );
+    let problem =
+        Problem::error(error.origin, message).with_related("it is to be set because of this", by);
     context.report(problem.with_help("give the field the form that Kubernetes asks for"));
 }
 
@@ -61,10 +72,19 @@ pub fn namespace(
     let own = FieldSpec::new(Gvk::default(), "metadata/namespace", true);
     let mut set = |node: &mut Node| {
         let filled = node.text().is_some_and(|text| !text.is_empty());
-        if options.unset_only && filled { Ok(()) } else { field_spec::set_string(node, &namespace.value, origin) }
+        if options.unset_only && filled {
+            Ok(())
+        } else {
+            field_spec::set_string(node, &namespace.value, origin)
+        }
     };
     for resource in resources.iter_mut() {
-        if resource.node.at(&["metadata", "annotations", HELM_GENERATED]).and_then(Node::text) == Some("true") {
+        if resource
+            .node
+            .at(&["metadata", "annotations", HELM_GENERATED])
+            .and_then(Node::text)
+            == Some("true")
+        {
             continue;
         }
         if !options.unrecorded {
@@ -81,9 +101,11 @@ pub fn namespace(
         for spec in specs {
             let skipped = &*spec.path == "metadata/namespace"
                 || (spec.is_name() && resource.api_version() != "v1")
-                || (matches!(&*spec.gvk.kind, "RoleBinding" | "ClusterRoleBinding") && &*spec.path == "subjects/namespace");
+                || (matches!(&*spec.gvk.kind, "RoleBinding" | "ClusterRoleBinding")
+                    && &*spec.path == "subjects/namespace");
             if !skipped && changed.is_ok() {
-                changed = field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, &mut set);
+                changed =
+                    field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, &mut set);
             }
         }
         if let Err(error) = changed {
@@ -93,11 +115,26 @@ pub fn namespace(
     let mut seen = HashSet::with_capacity(resources.len());
     for resource in resources.iter() {
         let id = resource.id();
-        if !seen.insert((id.api_version.clone(), id.kind.clone(), id.effective_namespace().to_string(), id.name.clone())) {
-            let message = format!("in the namespace {:?} there are several {}/{}", &*namespace.value, id.kind, id.name);
-            let place = resource.node.at(&["metadata", "name"]).map_or(resource.node.origin, |name| name.origin);
-            let problem = Problem::error(namespace.origin(), message).with_related("one of them", place);
-            context.report(problem.with_help("give them different names, or do not set the namespace for both"));
+        if !seen.insert((
+            id.api_version.clone(),
+            id.kind.clone(),
+            id.effective_namespace().to_string(),
+            id.name.clone(),
+        )) {
+            let message = format!(
+                "in the namespace {:?} there are several {}/{}",
+                &*namespace.value, id.kind, id.name
+            );
+            let place = resource
+                .node
+                .at(&["metadata", "name"])
+                .map_or(resource.node.origin, |name| name.origin);
+            let problem =
+                Problem::error(namespace.origin(), message).with_related("one of them", place);
+            context.report(
+                problem
+                    .with_help("give them different names, or do not set the namespace for both"),
+            );
         }
     }
 }
@@ -113,15 +150,23 @@ fn subjects(
         Subjects::Default => ("name", "default"),
         Subjects::ServiceAccounts => ("kind", "ServiceAccount"),
     };
-    if let Some(found) = node.get("subjects").filter(|found| found.as_list().is_none() && !found.is_null()) {
+    if let Some(found) = node
+        .get("subjects")
+        .filter(|found| found.as_list().is_none() && !found.is_null())
+    {
         return Err(FieldError::new(found, "the subjects must be a list"));
     }
     let concerns = |subject: &Node| subject.get(key).and_then(Node::text) == Some(wanted);
-    if !node.get("subjects").is_some_and(|subjects| subjects.items().iter().any(concerns)) {
+    if !node
+        .get("subjects")
+        .is_some_and(|subjects| subjects.items().iter().any(concerns))
+    {
         return Ok(());
     }
     let spec = FieldSpec::new(Gvk::default(), "namespace", true);
-    let Some(list) = node.get_mut("subjects").and_then(Node::list_mut) else { return Ok(()) };
+    let Some(list) = node.get_mut("subjects").and_then(Node::list_mut) else {
+        return Ok(());
+    };
     for subject in list.items.iter_mut().filter(|subject| concerns(subject)) {
         field_spec::apply(subject, &spec, Create::Scalar, origin, set)?;
     }
@@ -138,29 +183,60 @@ pub enum Affix {
 }
 
 /// The `namePrefix` and `nameSuffix` fields.
-pub fn affix(resources: &mut [Resource], affix: Affix, text: &Text, specs: &[FieldSpec], context: &mut BuildContext<'_>) {
-    let by = if affix == Affix::Prefix { By::Prefix } else { By::Suffix };
+pub fn affix(
+    resources: &mut [Resource],
+    affix: Affix,
+    text: &Text,
+    specs: &[FieldSpec],
+    context: &mut BuildContext<'_>,
+) {
+    let by = if affix == Affix::Prefix {
+        By::Prefix
+    } else {
+        By::Suffix
+    };
     let origin = text.origin().with(by);
     for resource in resources {
-        let kind = resource.previous.first().map_or(resource.kind(), |first| &first.kind);
+        let kind = resource
+            .previous
+            .first()
+            .map_or(resource.kind(), |first| &first.kind);
         let exempt = matches!(kind, "CustomResourceDefinition" | "Namespace")
             || (kind == "APIService" && resource.group() == "apiregistration.k8s.io");
         if exempt {
             continue;
         }
-        for spec in specs.iter().filter(|spec| spec.gvk.selects_first(resource)).collect::<Vec<_>>() {
+        for spec in specs
+            .iter()
+            .filter(|spec| spec.gvk.selects_first(resource))
+            .collect::<Vec<_>>()
+        {
             if spec.is_name() && !text.is_empty() {
-                let list = if affix == Affix::Prefix { &mut resource.prefixes } else { &mut resource.suffixes };
+                let list = if affix == Affix::Prefix {
+                    &mut resource.prefixes
+                } else {
+                    &mut resource.suffixes
+                };
                 list.push(text.value.clone());
                 resource.store_previous();
                 resource.renamed_by = Some(origin);
             }
             let set = &mut |node: &mut Node| {
                 let present = node.text().unwrap_or_default();
-                let new = if affix == Affix::Prefix { format!("{}{present}", text.value) } else { format!("{present}{}", text.value) };
-                if text.is_empty() { Ok(()) } else { field_spec::set_text(node, new, origin) }
+                let new = if affix == Affix::Prefix {
+                    format!("{}{present}", text.value)
+                } else {
+                    format!("{present}{}", text.value)
+                };
+                if text.is_empty() {
+                    Ok(())
+                } else {
+                    field_spec::set_text(node, new, origin)
+                }
             };
-            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, set) {
+            if let Err(error) =
+                field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, set)
+            {
                 report(context, resource, &spec.path, error, origin);
             }
         }
@@ -168,7 +244,12 @@ pub fn affix(resources: &mut [Resource], affix: Affix, text: &Text, specs: &[Fie
 }
 
 /// An entry of `labels`.
-pub fn labels(resources: &mut [Resource], entry: &LabelEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
+pub fn labels(
+    resources: &mut [Resource],
+    entry: &LabelEntry,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
     let mut specs: Vec<FieldSpec> = entry.fields.iter().map(FieldSpec::of).collect();
     let own = FieldSpec::new(Gvk::default(), "metadata/labels", true);
     let mut lists = vec![configuration.fields(Fields::Labels)];
@@ -185,7 +266,10 @@ pub fn labels(resources: &mut [Resource], entry: &LabelEntry, configuration: &Co
     }
     for list in lists {
         if let Err(message) = merge_specs(&mut specs, list) {
-            context.report(Problem::error(entry.origin, message).with_help("drop the entry of fields, or give it the same create"));
+            context.report(
+                Problem::error(entry.origin, message)
+                    .with_help("drop the entry of fields, or give it the same create"),
+            );
             return;
         }
     }
@@ -193,7 +277,13 @@ pub fn labels(resources: &mut [Resource], entry: &LabelEntry, configuration: &Co
 }
 
 /// Sets strings in the maps that the specifications lead to: `commonLabels`, `commonAnnotations`.
-pub fn set_pairs(resources: &mut [Resource], pairs: &[Pair], specs: &[FieldSpec], by: By, context: &mut BuildContext<'_>) {
+pub fn set_pairs(
+    resources: &mut [Resource],
+    pairs: &[Pair],
+    specs: &[FieldSpec],
+    by: By,
+    context: &mut BuildContext<'_>,
+) {
     if pairs.is_empty() {
         return;
     }
@@ -202,14 +292,25 @@ pub fn set_pairs(resources: &mut [Resource], pairs: &[Pair], specs: &[FieldSpec]
     }
     for resource in resources {
         for spec in specs {
-            let made_by = pairs.first().map_or(resource.node.origin, |pair| pair.key_origin).with(by);
+            let made_by = pairs
+                .first()
+                .map_or(resource.node.origin, |pair| pair.key_origin)
+                .with(by);
             let set = &mut |node: &mut Node| {
                 pairs.iter().try_for_each(|pair| {
                     let origin = pair.value.origin().with(by);
-                    field_spec::set_entry(node, &pair.key, pair.key_origin.with(by), &pair.value.value, origin)
+                    field_spec::set_entry(
+                        node,
+                        &pair.key,
+                        pair.key_origin.with(by),
+                        &pair.value.value,
+                        origin,
+                    )
                 })
             };
-            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Map, made_by, set) {
+            if let Err(error) =
+                field_spec::apply(&mut resource.node, spec, Create::Map, made_by, set)
+            {
                 report(context, resource, &spec.path, error, made_by);
             }
         }
@@ -223,10 +324,16 @@ fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
     for pair in pairs {
         let origin = pair.value.origin().with(by);
         let (mut places, mut maps) = (0, Vec::new());
-        for spec in specs.iter().filter(|spec| spec.gvk.selects_object(&resource.node)) {
+        for spec in specs
+            .iter()
+            .filter(|spec| spec.gvk.selects_object(&resource.node))
+        {
             let before = places;
             field_spec::visit(&resource.node, &spec.steps, &mut |map| {
-                places += usize::from(map.get(&pair.key).is_some_and(|value| value.origin == origin && value.replaced.is_none()));
+                places += usize::from(
+                    map.get(&pair.key)
+                        .is_some_and(|value| value.origin == origin && value.replaced.is_none()),
+                );
             });
             if places > before {
                 maps.push(spec.steps.clone());
@@ -234,15 +341,23 @@ fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
         }
         if places > 1 {
             let (key, text) = (pair.key.clone(), pair.value.value.clone());
-            resource.shared.push(SharedValue { key, maps, origin, text });
+            resource.shared.push(SharedValue {
+                key,
+                maps,
+                origin,
+                text,
+            });
         }
     }
 }
 
-/// Refuses a key that reads as something else than a string: kustomize writes the keys that it makes without quotes.
+/// Refuses a key that reads as something else than a string: kustomize writes the keys that it
+/// makes without quotes.
 pub fn check_key(key: &str, origin: Origin, context: &mut BuildContext<'_>) {
     if scalar::resolve(key) != Kind::String {
-        let message = format!("the key {key:?} reads as another type than a string, and kustomize writes it without quotes");
+        let message = format!(
+            "the key {key:?} reads as another type than a string, and kustomize writes it without quotes"
+        );
         context.report(Problem::error(origin, message).with_help("choose a key that is a word"));
     }
 }

@@ -1,6 +1,7 @@
 //! The built-in transformers and the field specifications that steer them.
 //!
-//! Here: the calls that `accumulate` and `render` make. `configuration` knows which fields are meant, `field_spec` walks to them.
+//! Here: the calls that `accumulate` and `render` make. `configuration` knows which fields are
+//! meant, `field_spec` walks to them.
 
 pub mod configuration;
 pub mod embedded;
@@ -31,34 +32,110 @@ pub use vars::resolve_vars;
 
 use metadata::{Affix, NamespaceOptions};
 
-/// Bytes of the longest text that may be put together; more does not fit a Kubernetes object anyway.
+/// Bytes of the longest text that may be put together; more does not fit a Kubernetes object
+/// anyway.
 const MAX_TEXT: usize = 4 << 20;
 
 /// The `namespace` field.
-pub fn namespace(resources: &mut [Resource], namespace: &Text, configuration: &Configuration, context: &mut BuildContext<'_>) {
-    metadata::namespace(resources, namespace, configuration.fields(Fields::Namespace), NamespaceOptions::default(), context);
+pub fn namespace(
+    resources: &mut [Resource],
+    namespace: &Text,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    metadata::namespace(
+        resources,
+        namespace,
+        configuration.fields(Fields::Namespace),
+        NamespaceOptions::default(),
+        context,
+    );
 }
 /// The `namePrefix` field.
-pub fn prefix(resources: &mut [Resource], prefix: &Text, configuration: &Configuration, context: &mut BuildContext<'_>) {
-    metadata::affix(resources, Affix::Prefix, prefix, configuration.fields(Fields::NamePrefix), context);
+pub fn prefix(
+    resources: &mut [Resource],
+    prefix: &Text,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    metadata::affix(
+        resources,
+        Affix::Prefix,
+        prefix,
+        configuration.fields(Fields::NamePrefix),
+        context,
+    );
 }
 /// The `nameSuffix` field.
-pub fn suffix(resources: &mut [Resource], suffix: &Text, configuration: &Configuration, context: &mut BuildContext<'_>) {
-    metadata::affix(resources, Affix::Suffix, suffix, configuration.fields(Fields::NameSuffix), context);
+pub fn suffix(
+    resources: &mut [Resource],
+    suffix: &Text,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    metadata::affix(
+        resources,
+        Affix::Suffix,
+        suffix,
+        configuration.fields(Fields::NameSuffix),
+        context,
+    );
 }
 /// The `commonLabels` field.
-pub fn common_labels(resources: &mut [Resource], labels: &[Pair], configuration: &Configuration, context: &mut BuildContext<'_>) {
-    metadata::set_pairs(resources, labels, configuration.fields(Fields::CommonLabels), By::Labels, context);
+pub fn common_labels(
+    resources: &mut [Resource],
+    labels: &[Pair],
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    metadata::set_pairs(
+        resources,
+        labels,
+        configuration.fields(Fields::CommonLabels),
+        By::Labels,
+        context,
+    );
 }
 /// The `commonAnnotations` field.
-pub fn annotations(resources: &mut [Resource], pairs: &[Pair], configuration: &Configuration, context: &mut BuildContext<'_>) {
-    metadata::set_pairs(resources, pairs, configuration.fields(Fields::CommonAnnotations), By::Annotations, context);
+pub fn annotations(
+    resources: &mut [Resource],
+    pairs: &[Pair],
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    metadata::set_pairs(
+        resources,
+        pairs,
+        configuration.fields(Fields::CommonAnnotations),
+        By::Annotations,
+        context,
+    );
 }
 /// An entry of `replicas`.
-pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
-    replicas::replicas(resources, entry, configuration.fields(Fields::Replicas), context);
+pub fn replicas(
+    resources: &mut [Resource],
+    entry: &ReplicaEntry,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    replicas::replicas(
+        resources,
+        entry,
+        configuration.fields(Fields::Replicas),
+        context,
+    );
 }
 /// An entry of `images`.
-pub fn image(resources: &mut [Resource], entry: &ImageEntry, configuration: &Configuration, context: &mut BuildContext<'_>) {
-    images::image(resources, entry, configuration.fields(Fields::Images), context);
+pub fn image(
+    resources: &mut [Resource],
+    entry: &ImageEntry,
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
+    images::image(
+        resources,
+        entry,
+        configuration.fields(Fields::Images),
+        context,
+    );
 }

@@ -1,9 +1,11 @@
-//! Field paths as `replacements` write them: `spec.containers.[name=web].ports.0`, `metadata.annotations.[a.b/c]`, `*`.
+//! Field paths as `replacements` write them: `spec.containers.[name=web].ports.0`,
+//! `metadata.annotations.[a.b/c]`, `*`.
 //!
-//! Here: splitting a path, looking one value up, and visiting every value that a path matches, creating what is missing on
-//! the way when asked to. The two ways differ, as they do in kustomize: a lookup compares `[name=web]` literally and takes the
-//! first item, a visit takes `web` for a regular expression without anchors and visits every item. Not here: what is done
-//! with the values.
+//! Here: splitting a path, looking one value up, and visiting every value that a path matches,
+//! creating what is missing on the way when asked to. The two ways differ, as they do in kustomize:
+//! a lookup compares `[name=web]` literally and takes the first item, a visit takes `web` for a
+//! regular expression without anchors and visits every item. Not here: what is done with the
+//! values.
 
 use regex::Regex;
 
@@ -43,7 +45,11 @@ pub fn split(path: &str) -> Vec<String> {
                 break;
             }
         }
-        result.push(if joined.contains('=') { joined } else { joined.trim_matches(['[', ']']).to_string() });
+        result.push(if joined.contains('=') {
+            joined
+        } else {
+            joined.trim_matches(['[', ']']).to_string()
+        });
     }
     result
 }
@@ -96,7 +102,12 @@ fn index_of(part: &str) -> Option<i64> {
 fn key_and_value(part: &str) -> Result<(&str, &str), PathError> {
     let inner = part.strip_suffix(']').unwrap_or(part);
     let inner = inner.strip_prefix('[').unwrap_or(inner);
-    inner.split_once('=').ok_or_else(|| PathError::Invalid(part.to_string(), "brackets hold a key, = and a value".to_string()))
+    inner.split_once('=').ok_or_else(|| {
+        PathError::Invalid(
+            part.to_string(),
+            "brackets hold a key, = and a value".to_string(),
+        )
+    })
 }
 
 fn raw(node: &Node) -> &str {
@@ -126,12 +137,17 @@ impl Step<'_> {
 
 fn step<'p>(node: &Node, part: &'p str) -> Result<Option<Step<'p>>, PathError> {
     if let Some(index) = index_of(part) {
-        let index = usize::try_from(index).map_err(|_| PathError::Invalid(part.to_string(), "an index is not negative".to_string()))?;
+        let index = usize::try_from(index).map_err(|_| {
+            PathError::Invalid(part.to_string(), "an index is not negative".to_string())
+        })?;
         return Ok((index < items_of(node, part)?.len()).then_some(Step::Item(index)));
     }
     match part {
         "-" => Ok(items_of(node, part)?.len().checked_sub(1).map(Step::Item)),
-        "*" => Err(PathError::Invalid(part.to_string(), "a single value is needed".to_string())),
+        "*" => Err(PathError::Invalid(
+            part.to_string(),
+            "a single value is needed".to_string(),
+        )),
         _ if is_item(part) => {
             let (key, value) = key_and_value(part)?;
             let found = items_of(node, part)?.iter().position(|item| match key {
@@ -146,11 +162,16 @@ fn step<'p>(node: &Node, part: &'p str) -> Result<Option<Step<'p>>, PathError> {
 }
 
 fn steps<P: AsRef<str>>(path: &[P]) -> impl Iterator<Item = &str> {
-    path.iter().map(|part| part.as_ref().trim()).filter(|part| !part.is_empty())
+    path.iter()
+        .map(|part| part.as_ref().trim())
+        .filter(|part| !part.is_empty())
 }
 
 /// The value at a path, comparing literally; `None` when something on the way is missing or null.
-pub fn lookup<'n, P: AsRef<str>>(root: &'n Node, path: &[P]) -> Result<Option<&'n Node>, PathError> {
+pub fn lookup<'n, P: AsRef<str>>(
+    root: &'n Node,
+    path: &[P],
+) -> Result<Option<&'n Node>, PathError> {
     let mut node = root;
     for part in steps(path) {
         match step(node, part)?.and_then(|step| step.get(node)) {
@@ -213,7 +234,9 @@ impl Create {
     fn shape(&self, rest: &[String]) -> Shape {
         match rest.first().map(String::as_str) {
             None | Some("") => self.leaf,
-            Some(next) if is_item(next) || index_of(next).is_some_and(|index| index >= 0) => Shape::List,
+            Some(next) if is_item(next) || index_of(next).is_some_and(|index| index >= 0) => {
+                Shape::List
+            }
             Some(_) => Shape::Map,
         }
     }
@@ -245,14 +268,25 @@ impl Found {
 pub type Visit<'v> = dyn FnMut(&mut Node, Found) + 'v;
 
 /// Visits every value that a path matches and returns how many there were.
-pub fn visit(root: &mut Node, path: &[String], create: Option<Create>, action: &mut Visit<'_>) -> Result<usize, PathError> {
+pub fn visit(
+    root: &mut Node,
+    path: &[String],
+    create: Option<Create>,
+    action: &mut Visit<'_>,
+) -> Result<usize, PathError> {
     if path.len() > MAX_DEPTH {
         return Err(PathError::TooDeep);
     }
     follow(root, path, create, Found::Present, action)
 }
 
-fn follow(node: &mut Node, path: &[String], create: Option<Create>, found: Found, action: &mut Visit<'_>) -> Result<usize, PathError> {
+fn follow(
+    node: &mut Node,
+    path: &[String],
+    create: Option<Create>,
+    found: Found,
+    action: &mut Visit<'_>,
+) -> Result<usize, PathError> {
     let Some((part, rest)) = path.split_first() else {
         action(node, found);
         return Ok(1);
@@ -273,7 +307,12 @@ fn follow(node: &mut Node, path: &[String], create: Option<Create>, found: Found
     if part == "*" {
         items_of(node, part)?;
         let mut count = 0;
-        for item in node.list_mut().map(|list| list.items.iter_mut()).into_iter().flatten() {
+        for item in node
+            .list_mut()
+            .map(|list| list.items.iter_mut())
+            .into_iter()
+            .flatten()
+        {
             count += follow(item, rest, create, found.child(false), action)?;
         }
         return Ok(count);
@@ -293,11 +332,14 @@ fn follow(node: &mut Node, path: &[String], create: Option<Create>, found: Found
         node.set(part, create.shape(rest).empty(create.origin), create.origin);
     }
     match node.get_mut(part) {
-        // kustomize writes into a copy of what the string holds: the field counts as found, and stays as it is.
-        Some(value) if value.as_scalar().is_some() && !rest.is_empty() => match embedded::parse(value) {
-            Some(mut document) => follow(&mut document, rest, create, Found::Copy, action),
-            None => Ok(0),
-        },
+        // kustomize writes into a copy of what the string holds: the field counts as found, and
+        // stays as it is.
+        Some(value) if value.as_scalar().is_some() && !rest.is_empty() => {
+            match embedded::parse(value) {
+                Some(mut document) => follow(&mut document, rest, create, Found::Copy, action),
+                None => Ok(0),
+            }
+        }
         Some(value) => follow(value, rest, create, found.child(missing), action),
         None => Ok(0),
     }
@@ -309,7 +351,8 @@ fn append(node: &mut Node, item: Node) {
     }
 }
 
-/// `[name=web]`: the items whose key matches the expression, `[=web]`: the items that do. What follows `[=web]` is ignored.
+/// `[name=web]`: the items whose key matches the expression, `[=web]`: the items that do. What
+/// follows `[=web]` is ignored.
 fn matching(
     node: &mut Node,
     part: &str,
@@ -319,14 +362,27 @@ fn matching(
     action: &mut Visit<'_>,
 ) -> Result<usize, PathError> {
     let (key, value) = key_and_value(part)?;
-    let regex = Regex::new(value).map_err(|_| PathError::Invalid(part.to_string(), "the value is no regular expression".to_string()))?;
+    let regex = Regex::new(value).map_err(|_| {
+        PathError::Invalid(
+            part.to_string(),
+            "the value is no regular expression".to_string(),
+        )
+    })?;
     let matches = |item: &Node| match key {
         "" => regex.is_match(&printed(item)),
-        key => item.get(key).is_some_and(|found| regex.is_match(&printed(found))),
+        key => item
+            .get(key)
+            .is_some_and(|found| regex.is_match(&printed(found))),
     };
     items_of(node, part)?;
     let mut count = 0;
-    for item in node.list_mut().map(|list| list.items.iter_mut()).into_iter().flatten().filter(|item| matches(item)) {
+    for item in node
+        .list_mut()
+        .map(|list| list.items.iter_mut())
+        .into_iter()
+        .flatten()
+        .filter(|item| matches(item))
+    {
         if key.is_empty() {
             action(item, found.child(false));
             count += 1;
@@ -334,18 +390,30 @@ fn matching(
             count += follow(item, rest, create, found.child(false), action)?;
         }
     }
-    let Some(create) = create.filter(|_| count == 0) else { return Ok(count) };
+    let Some(create) = create.filter(|_| count == 0) else {
+        return Ok(count);
+    };
     let scalar = Node::scalar(Scalar::plain(value), create.origin);
     let item = match key {
         "" => scalar,
-        key => Node::map(vec![Entry { key: key.into(), key_origin: create.origin, value: scalar }], create.origin),
+        key => Node::map(
+            vec![Entry {
+                key: key.into(),
+                key_origin: create.origin,
+                value: scalar,
+            }],
+            create.origin,
+        ),
     };
     if !matches(&item) || node.as_list().is_none() {
-        let reason = "an item for it cannot be created, because the expression does not match itself";
+        let reason =
+            "an item for it cannot be created, because the expression does not match itself";
         return Err(PathError::Invalid(part.to_string(), reason.to_string()));
     }
     append(node, item);
-    let Some(item) = node.list_mut().and_then(|list| list.items.last_mut()) else { return Ok(0) };
+    let Some(item) = node.list_mut().and_then(|list| list.items.last_mut()) else {
+        return Ok(0);
+    };
     if key.is_empty() {
         action(item, found.child(true));
         return Ok(1);
@@ -358,7 +426,10 @@ fn printed(node: &Node) -> String {
     match &node.data {
         Data::Scalar(scalar) => match scalar.style {
             Style::SingleQuoted => format!("'{}'", scalar.text.replace('\'', "''")),
-            Style::DoubleQuoted => format!("\"{}\"", scalar.text.replace('\\', "\\\\").replace('"', "\\\"")),
+            Style::DoubleQuoted => format!(
+                "\"{}\"",
+                scalar.text.replace('\\', "\\\\").replace('"', "\\\"")
+            ),
             _ => scalar.text.trim().to_string(),
         },
         _ => write::write(node).trim().to_string(),
@@ -374,15 +445,34 @@ mod tests {
         read(text, FileId(0)).unwrap().documents.remove(0)
     }
     fn at(root: &Node, path: &str) -> Result<Option<String>, PathError> {
-        lookup(root, &split(path)).map(|found| found.map(|node| write::write(node).trim().to_string()))
+        lookup(root, &split(path))
+            .map(|found| found.map(|node| write::write(node).trim().to_string()))
     }
-    fn texts(text: &str, path: &str, create: Option<Shape>) -> Result<(Vec<String>, String), PathError> {
+    fn texts(
+        text: &str,
+        path: &str,
+        create: Option<Shape>,
+    ) -> Result<(Vec<String>, String), PathError> {
         let mut root = tree(text);
-        let origin = Origin { file: FileId(0), start: 0, end: 0, by: By::Replacement };
+        let origin = Origin {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+            by: By::Replacement,
+        };
         let mut seen = Vec::new();
-        visit(&mut root, &split(path), create.map(|leaf| Create { leaf, origin }), &mut |node, found| {
-            seen.push(format!("{}{}", if found == Found::Created { "+" } else { "" }, write::write(node).trim()));
-        })?;
+        visit(
+            &mut root,
+            &split(path),
+            create.map(|leaf| Create { leaf, origin }),
+            &mut |node, found| {
+                seen.push(format!(
+                    "{}{}",
+                    if found == Found::Created { "+" } else { "" },
+                    write::write(node).trim()
+                ));
+            },
+        )?;
         Ok((seen, write::write(&root)))
     }
 
@@ -427,13 +517,28 @@ mod tests {
 
     #[test]
     fn creates_what_is_missing() {
-        assert_eq!(texts("a: {}\n", "a.b.c", Some(Shape::Scalar)).unwrap().0, ["+null"]);
+        assert_eq!(
+            texts("a: {}\n", "a.b.c", Some(Shape::Scalar)).unwrap().0,
+            ["+null"]
+        );
         let (seen, after) = texts("a: 1\n", "b.[name=x].c.0.d", Some(Shape::Scalar)).unwrap();
         assert_eq!(seen, ["+null"]);
         assert_eq!(after, "a: 1\nb:\n- c:\n  - d: null\n  name: x\n");
-        assert!(texts("a: []\n", "a.1", Some(Shape::Scalar)).is_err(), "only the item after the last can be created");
+        assert!(
+            texts("a: []\n", "a.1", Some(Shape::Scalar)).is_err(),
+            "only the item after the last can be created"
+        );
         assert!(texts("a: []\n", "a.[name=^x.$].b", Some(Shape::Scalar)).is_err());
-        assert_eq!(texts("a: 1\n", &vec!["b"; 256].join("."), Some(Shape::Scalar)), Err(PathError::TooDeep));
-        assert_eq!(texts("a: []\n", "a.*.b", Some(Shape::Scalar)).unwrap().0.len(), 0);
+        assert_eq!(
+            texts("a: 1\n", &vec!["b"; 256].join("."), Some(Shape::Scalar)),
+            Err(PathError::TooDeep)
+        );
+        assert_eq!(
+            texts("a: []\n", "a.*.b", Some(Shape::Scalar))
+                .unwrap()
+                .0
+                .len(),
+            0
+        );
     }
 }

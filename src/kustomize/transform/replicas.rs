@@ -7,15 +7,28 @@ use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Node, Scalar};
 
 /// An entry of `replicas`.
-pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, specs: &[FieldSpec], context: &mut BuildContext<'_>) {
+pub fn replicas(
+    resources: &mut [Resource],
+    entry: &ReplicaEntry,
+    specs: &[FieldSpec],
+    context: &mut BuildContext<'_>,
+) {
     let name = entry.name.as_ref().map_or("", |name| name);
     let origin = entry.count_origin.with(By::Replicas);
     let mut found = false;
     // few resources have the name at all, and names are cheaper to compare than whole identities
-    let named = |resource: &Resource| resource.name() == name || resource.previous.iter().any(|previous| previous.name == name);
+    let named = |resource: &Resource| {
+        resource.name() == name
+            || resource
+                .previous
+                .iter()
+                .any(|previous| previous.name == name)
+    };
     for resource in resources.iter_mut().filter(|resource| named(resource)) {
         for spec in specs {
-            let selected = resource.all_ids().any(|id| id.name == name && spec.gvk.selects(id.group(), id.version(), &id.kind));
+            let selected = resource
+                .all_ids()
+                .any(|id| id.name == name && spec.gvk.selects(id.group(), id.version(), &id.kind));
             if !selected {
                 continue;
             }
@@ -23,22 +36,40 @@ pub fn replicas(resources: &mut [Resource], entry: &ReplicaEntry, specs: &[Field
             let set = &mut |node: &mut Node| {
                 let scalar = Data::Scalar(Scalar::int(entry.count));
                 match node.as_scalar() {
-                    None => return Err(field_spec::FieldError::new(node, "a number is needed here")),
-                    Some(present) if present.text.is_empty() && node.replaced.is_none() && node.origin == origin => node.data = scalar,
+                    None => {
+                        return Err(field_spec::FieldError::new(node, "a number is needed here"));
+                    }
+                    Some(present)
+                        if present.text.is_empty()
+                            && node.replaced.is_none()
+                            && node.origin == origin =>
+                    {
+                        node.data = scalar
+                    }
                     Some(_) => node.replace(scalar, origin),
                 }
                 Ok(())
             };
-            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, set) {
+            if let Err(error) =
+                field_spec::apply(&mut resource.node, spec, Create::Scalar, origin, set)
+            {
                 super::metadata::report(context, resource, &spec.path, error, origin);
             }
         }
     }
     if !found {
         let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.gvk.kind).collect();
-        let place = entry.name.as_ref().map_or(entry.origin, |name| name.origin());
-        let message = format!("there is no {} named {name:?} to set the replicas of", alternatives(&kinds));
-        context.report(Problem::absent(place, message).with_help("correct the name, or remove the entry"));
+        let place = entry
+            .name
+            .as_ref()
+            .map_or(entry.origin, |name| name.origin());
+        let message = format!(
+            "there is no {} named {name:?} to set the replicas of",
+            alternatives(&kinds)
+        );
+        context.report(
+            Problem::absent(place, message).with_help("correct the name, or remove the entry"),
+        );
     }
 }
 

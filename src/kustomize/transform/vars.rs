@@ -1,7 +1,9 @@
-//! `vars`: the value of a field of one resource wherever `$(NAME)` stands in the fields that are searched for it.
+//! `vars`: the value of a field of one resource wherever `$(NAME)` stands in the fields that are
+//! searched for it.
 //!
-//! Here: reading the values, and the expansion. Not here: which resource a variable means (`accumulate` ties them while names
-//! are still what the kustomization says) and which fields are searched (`configuration`).
+//! Here: reading the values, and the expansion. Not here: which resource a variable means
+//! (`accumulate` ties them while names are still what the kustomization says) and which fields are
+//! searched (`configuration`).
 
 use std::collections::HashMap;
 
@@ -13,8 +15,14 @@ use crate::kustomize::kustomization::VarEntry;
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, scalar};
 
-/// Puts the values of `vars` where `$(NAME)` stands. Once, at the top. A variable that nothing uses is fine.
-pub fn resolve_vars(resources: &mut [Resource], vars: &[VarEntry], configuration: &Configuration, context: &mut BuildContext<'_>) {
+/// Puts the values of `vars` where `$(NAME)` stands. Once, at the top. A variable that nothing uses
+/// is fine.
+pub fn resolve_vars(
+    resources: &mut [Resource],
+    vars: &[VarEntry],
+    configuration: &Configuration,
+    context: &mut BuildContext<'_>,
+) {
     let mut values = HashMap::new();
     for variable in vars {
         match value(resources, variable) {
@@ -22,7 +30,9 @@ pub fn resolve_vars(resources: &mut [Resource], vars: &[VarEntry], configuration
             Err(problem) => context.report(problem),
         }
     }
-    let Some(any) = vars.first().filter(|_| !values.is_empty()) else { return };
+    let Some(any) = vars.first().filter(|_| !values.is_empty()) else {
+        return;
+    };
     // a path that leads nowhere does so in many objects: one mistake, one problem
     let mut wrong: Vec<&FieldSpec> = Vec::new();
     for resource in resources {
@@ -31,7 +41,9 @@ pub fn resolve_vars(resources: &mut [Resource], vars: &[VarEntry], configuration
                 continue;
             }
             let set = &mut |node: &mut Node| expand_field(node, &values);
-            if let Err(error) = field_spec::apply(&mut resource.node, spec, Create::Nothing, any.origin, set) {
+            if let Err(error) =
+                field_spec::apply(&mut resource.node, spec, Create::Nothing, any.origin, set)
+            {
                 metadata::report(context, resource, &spec.path, error, any.origin);
                 wrong.push(spec);
             }
@@ -49,32 +61,48 @@ struct Value {
 
 fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> {
     let name = &*variable.name;
-    let tied = resources.iter().find(|resource| resource.variables.iter().any(|tied| **tied == *name));
+    let tied = resources
+        .iter()
+        .find(|resource| resource.variables.iter().any(|tied| **tied == *name));
     let Some(resource) = tied else {
         let place = variable.object.origin.unwrap_or(variable.origin);
         return Err(Problem::absent(place, format!("the variable {name} means an object that is not there"))
             .with_help("correct apiVersion, kind and name of objref; they are those of the manifest, before prefix and suffix"));
     };
     let fields = with_indices(path::split(&variable.field_path));
-    let found = path::lookup(&resource.node, &fields).ok().flatten().and_then(|node| Some((node, typed(node)?)));
+    let found = path::lookup(&resource.node, &fields)
+        .ok()
+        .flatten()
+        .and_then(|node| Some((node, typed(node)?)));
     let Some((node, scalar)) = found else {
         let place = variable.field_path_origin.unwrap_or(variable.origin);
         return Err(Problem::absent(
             place,
-            format!("the variable {name} means {:?} of {}, which has no such value", &*variable.field_path, resource.id()),
+            format!(
+                "the variable {name} means {:?} of {}, which has no such value",
+                &*variable.field_path,
+                resource.id()
+            ),
         )
         .with_help("correct the fieldPath of the variable")
         .with_related("this is the object", resource.node.origin));
     };
-    Ok(Value { scalar, origin: node.origin.with(By::Var) })
+    Ok(Value {
+        scalar,
+        origin: node.origin.with(By::Var),
+    })
 }
 
 /// `ports[0]` is the key `ports` and the index `0`.
 fn with_indices(fields: Vec<String>) -> Vec<String> {
     let mut result = Vec::with_capacity(fields.len());
     for field in fields {
-        let parts = field.strip_suffix(']').and_then(|inner| inner.rsplit_once('['));
-        match parts.filter(|(_, index)| !index.is_empty() && index.bytes().all(|digit| digit.is_ascii_digit())) {
+        let parts = field
+            .strip_suffix(']')
+            .and_then(|inner| inner.rsplit_once('['));
+        match parts.filter(|(_, index)| {
+            !index.is_empty() && index.bytes().all(|digit| digit.is_ascii_digit())
+        }) {
             Some(("", index)) => result.push(index.to_string()),
             Some((key, index)) => result.extend([key.to_string(), index.to_string()]),
             None => result.push(field),
@@ -83,13 +111,19 @@ fn with_indices(fields: Vec<String>) -> Vec<String> {
     result
 }
 
-/// A value with its type; the outer `None` for a number that Go cannot read, the inner for a map or list.
+/// A value with its type; the outer `None` for a number that Go cannot read, the inner for a map or
+/// list.
 fn typed(node: &Node) -> Option<Option<Scalar>> {
-    let Some(found) = node.as_scalar() else { return Some(None) };
+    let Some(found) = node.as_scalar() else {
+        return Some(None);
+    };
     let text = &found.text;
     Some(Some(match found.kind {
         Kind::Int => Scalar::int(text.parse().ok()?),
-        Kind::Float => Scalar { kind: Kind::Float, ..Scalar::plain(scalar::parse_float(text)?.to_string()) },
+        Kind::Float => Scalar {
+            kind: Kind::Float,
+            ..Scalar::plain(scalar::parse_float(text)?.to_string())
+        },
         Kind::Bool => Scalar::bool(text.eq_ignore_ascii_case("true")),
         _ => Scalar::string(text.clone()),
     }))
@@ -101,10 +135,16 @@ fn expand_field(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), 
         Data::Scalar(_) => expand_node(node, values),
         Data::List(list) => {
             if let Some(item) = list.items.iter().find(|item| item.as_str().is_none()) {
-                return Err(FieldError::new(item, "every item must be a string where variables are replaced"));
+                return Err(FieldError::new(
+                    item,
+                    "every item must be a string where variables are replaced",
+                ));
             }
             if list.items.iter().any(mentions) {
-                node.list_mut().into_iter().flat_map(|list| &mut list.items).try_for_each(|item| expand_node(item, values))?;
+                node.list_mut()
+                    .into_iter()
+                    .flat_map(|list| &mut list.items)
+                    .try_for_each(|item| expand_node(item, values))?;
             }
             Ok(())
         }
@@ -123,10 +163,15 @@ fn mentions(node: &Node) -> bool {
 }
 
 fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), FieldError> {
-    let Some(text) = node.as_str().filter(|text| text.contains('$')) else { return Ok(()) };
+    let Some(text) = node.as_str().filter(|text| text.contains('$')) else {
+        return Ok(());
+    };
     let (scalar, origin) = expand(text, values);
     if scalar.text.len() > MAX_TEXT {
-        return Err(FieldError::new(node, "the text with the values of its variables would be too large"));
+        return Err(FieldError::new(
+            node,
+            "the text with the values of its variables would be too large",
+        ));
     }
     if &*scalar.text != text || scalar.kind != Kind::String {
         // `$$` became `$`: the text is still its own
@@ -136,8 +181,9 @@ fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), F
     Ok(())
 }
 
-/// The text with `$(NAME)` replaced where the name is known, and `$$` by `$`. A text that is nothing but one reference takes
-/// the type of the value. With it, the origin of the first value that was put in.
+/// The text with `$(NAME)` replaced where the name is known, and `$$` by `$`. A text that is
+/// nothing but one reference takes the type of the value. With it, the origin of the first value
+/// that was put in.
 fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin>) {
     let mut out = String::with_capacity(text.len());
     let mut origin = None;
@@ -149,13 +195,17 @@ fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin
             rest = after;
             continue;
         }
-        let name = after.strip_prefix('(').and_then(|inner| inner.split_once(')'));
+        let name = after
+            .strip_prefix('(')
+            .and_then(|inner| inner.split_once(')'));
         let Some((name, after)) = name else {
             out.push('$');
             rest = after;
             continue;
         };
-        let value = values.get(name).and_then(|value| Some((value.scalar.as_ref()?, value.origin)));
+        let value = values
+            .get(name)
+            .and_then(|value| Some((value.scalar.as_ref()?, value.origin)));
         match value {
             // What is too long already is refused, so it need not grow.
             Some(_) if out.len() > MAX_TEXT => {}
@@ -183,10 +233,18 @@ mod tests {
     use super::*;
     use crate::yaml::{FileId, read::read, write};
 
-    const HERE: Origin = Origin { file: FileId(7), start: 1, end: 2, by: By::Var };
+    const HERE: Origin = Origin {
+        file: FileId(7),
+        start: 1,
+        end: 2,
+        by: By::Var,
+    };
 
     fn values() -> HashMap<String, Value> {
-        let value = |scalar| Value { scalar, origin: HERE };
+        let value = |scalar| Value {
+            scalar,
+            origin: HERE,
+        };
         HashMap::from([
             ("NAME".to_string(), value(Some(Scalar::string("web")))),
             ("PORT".to_string(), value(Some(Scalar::int(80)))),
@@ -224,8 +282,14 @@ mod tests {
             let mut node = read(text, FileId(0)).unwrap().documents.remove(0);
             expand_field(&mut node, &values()).map(|()| write::to_json(&node).to_string())
         };
-        assert_eq!(run("[--name, $(NAME), $(PORT)]").unwrap(), r#"["--name","web",80]"#);
-        assert_eq!(run("{a: $(NAME), b: 1, c: [$(NAME)]}").unwrap(), r#"{"a":"web","b":1,"c":["$(NAME)"]}"#);
+        assert_eq!(
+            run("[--name, $(NAME), $(PORT)]").unwrap(),
+            r#"["--name","web",80]"#
+        );
+        assert_eq!(
+            run("{a: $(NAME), b: 1, c: [$(NAME)]}").unwrap(),
+            r#"{"a":"web","b":1,"c":["$(NAME)"]}"#
+        );
         assert_eq!(run("x$(NAME)").unwrap(), r#""xweb""#);
         assert_eq!(run("5").unwrap(), "5");
         assert!(run("[a, 1]").is_err());
@@ -233,7 +297,10 @@ mod tests {
 
     #[test]
     fn growth_has_an_end() {
-        let value = Value { scalar: Some(Scalar::string("x".repeat(MAX_TEXT / 2))), origin: HERE };
+        let value = Value {
+            scalar: Some(Scalar::string("x".repeat(MAX_TEXT / 2))),
+            origin: HERE,
+        };
         let values = HashMap::from([("BIG".to_string(), value)]);
         let run = |text: &str| {
             let mut node = Node::string(text, HERE);
@@ -248,8 +315,14 @@ mod tests {
         let split = |text| with_indices(path::split(text));
         assert_eq!(split("spec.ports[0].port"), ["spec", "ports", "0", "port"]);
         assert_eq!(split("spec.ports.[1].port"), ["spec", "ports", "1", "port"]);
-        assert_eq!(split("spec.ports.[name=x].port"), ["spec", "ports", "[name=x]", "port"]);
-        let typed = |text: &str| typed(&read(text, FileId(0)).unwrap().documents.remove(0)).map(|found| found.map(|s| s.text.to_string()));
+        assert_eq!(
+            split("spec.ports.[name=x].port"),
+            ["spec", "ports", "[name=x]", "port"]
+        );
+        let typed = |text: &str| {
+            typed(&read(text, FileId(0)).unwrap().documents.remove(0))
+                .map(|found| found.map(|s| s.text.to_string()))
+        };
         assert_eq!(typed("0777"), Some(Some("777".into())));
         assert_eq!(typed("0x10"), None);
         assert_eq!(typed("1.50"), Some(Some("1.5".into())));

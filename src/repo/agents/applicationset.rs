@@ -1,8 +1,9 @@
 //! The Applications that an ApplicationSet makes (`argo-cd/applicationset`, release 3.x).
 //!
-//! Here: the generators `list`, `git`, `matrix` and `merge` over the repository's own files. What other generators give is
-//! known to a cluster or server only: their parameters stay as written in the template. Not here: what an Application applies
-//! (`argocd`), the language of the templates (`template`).
+//! Here: the generators `list`, `git`, `matrix` and `merge` over the repository's own files. What
+//! other generators give is known to a cluster or server only: their parameters stay as written in
+//! the template. Not here: what an Application applies (`argocd`), the language of the templates
+//! (`template`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +23,13 @@ const LIMIT: usize = 5000;
 /// Generators within generators.
 const DEPTH: usize = 2;
 /// Generators that ask a cluster or a server.
-const ELSEWHERE: [&str; 5] = ["clusters", "scmProvider", "clusterDecisionResource", "pullRequest", "plugin"];
+const ELSEWHERE: [&str; 5] = [
+    "clusters",
+    "scmProvider",
+    "clusterDecisionResource",
+    "pullRequest",
+    "plugin",
+];
 
 /// The tree that generators look at.
 #[derive(Clone, Copy)]
@@ -37,16 +44,32 @@ pub struct Place<'a> {
 
 /// The Applications, as objects with the places of the template, and what could not be followed.
 pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node> {
-    let Some((spec, template)) = node.get("spec").and_then(|spec| Some((spec, spec.get("template")?))) else { return Vec::new() };
-    let go = spec.get("goTemplate").and_then(Node::as_bool).unwrap_or(false);
-    let patch = spec.entry("templatePatch").filter(|patch| patch.value.as_str().is_some());
+    let Some((spec, template)) = node
+        .get("spec")
+        .and_then(|spec| Some((spec, spec.get("template")?)))
+    else {
+        return Vec::new();
+    };
+    let go = spec
+        .get("goTemplate")
+        .and_then(Node::as_bool)
+        .unwrap_or(false);
+    let patch = spec
+        .entry("templatePatch")
+        .filter(|patch| patch.value.as_str().is_some());
     let mut made: Vec<Node> = Vec::new();
     for generator in spec.get("generators").map_or(&[][..], Node::items) {
-        let template = generator_template(generator).map_or_else(|| template.clone(), |own| filled_up(own, template));
+        let template = generator_template(generator)
+            .map_or_else(|| template.clone(), |own| filled_up(own, template));
         for parameters in parameters(generator, go, place, 0, notes) {
             if made.len() >= LIMIT {
-                let message = format!("more than {LIMIT} Applications come of this ApplicationSet; the rest is not looked at");
-                notes.push(Note { origin: node.origin, message });
+                let message = format!(
+                    "more than {LIMIT} Applications come of this ApplicationSet; the rest is not looked at"
+                );
+                notes.push(Note {
+                    origin: node.origin,
+                    message,
+                });
                 return made;
             }
             let mut application = template.clone();
@@ -62,7 +85,10 @@ pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node>
 
 /// `templatePatch`: laid over the Application once its parameters are filled in.
 fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: &mut Vec<Note>) {
-    let (text, origin) = (parameters.fill(patch.value.as_str().unwrap_or_default()), patch.value.origin);
+    let (text, origin) = (
+        parameters.fill(patch.value.as_str().unwrap_or_default()),
+        patch.value.origin,
+    );
     match (!text.contains("{{")).then(|| read::read(&text, origin.file).ok()).flatten() {
         Some(read) => {
             for mut change in read.documents.into_iter().take(1) {
@@ -79,15 +105,23 @@ fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: 
 
 /// A generator's own template.
 fn generator_template(generator: &Node) -> Option<&Node> {
-    generator.entries().iter().find_map(|entry| entry.value.get("template"))
+    generator
+        .entries()
+        .iter()
+        .find_map(|entry| entry.value.get("template"))
 }
 
 /// A generator's template with what it leaves open taken from the ApplicationSet's.
 fn filled_up(own: &Node, base: &Node) -> Node {
-    let (Some(_), Some(entries)) = (own.as_map(), base.as_map()) else { return own.clone() };
+    let (Some(_), Some(entries)) = (own.as_map(), base.as_map()) else {
+        return own.clone();
+    };
     let mut result = own.clone();
     for entry in &entries.entries {
-        match own.get(&entry.key).filter(|value| !value.is_null() && value.text() != Some("")) {
+        match own
+            .get(&entry.key)
+            .filter(|value| !value.is_null() && value.text() != Some(""))
+        {
             Some(value) => result.set(&entry.key, filled_up(value, &entry.value), entry.key_origin),
             None => result.set(&entry.key, entry.value.clone(), entry.key_origin),
         }
@@ -96,42 +130,101 @@ fn filled_up(own: &Node, base: &Node) -> Node {
 }
 
 /// What a generator gives: the parameters of each Application.
-fn parameters(generator: &Node, go: bool, place: Place<'_>, depth: usize, notes: &mut Vec<Note>) -> Vec<Parameters> {
-    let given = |values: Map<String, Value>| Parameters { values, open: false, go };
+fn parameters(
+    generator: &Node,
+    go: bool,
+    place: Place<'_>,
+    depth: usize,
+    notes: &mut Vec<Note>,
+) -> Vec<Parameters> {
+    let given = |values: Map<String, Value>| Parameters {
+        values,
+        open: false,
+        go,
+    };
     let mut sets = if let Some(list) = generator.get("list") {
-        let mut elements: Vec<Value> = list.get("elements").map_or(&[][..], Node::items).iter().map(write::to_json).collect();
+        let mut elements: Vec<Value> = list
+            .get("elements")
+            .map_or(&[][..], Node::items)
+            .iter()
+            .map(write::to_json)
+            .collect();
         if let Some(text) = list.get("elementsYaml").and_then(Node::as_str) {
-            let documents = read::read(text, list.origin.file).map(|read| read.documents).unwrap_or_default();
+            let documents = read::read(text, list.origin.file)
+                .map(|read| read.documents)
+                .unwrap_or_default();
             elements.extend(documents.iter().flat_map(Node::items).map(write::to_json));
         }
-        elements.into_iter().filter_map(|element| element.as_object().map(|values| given(shaped(values, go)))).collect()
-    } else if let Some(Entry { value: git, key_origin, .. }) = generator.entry("git") {
+        elements
+            .into_iter()
+            .filter_map(|element| element.as_object().map(|values| given(shaped(values, go))))
+            .collect()
+    } else if let Some(Entry {
+        value: git,
+        key_origin,
+        ..
+    }) = generator.entry("git")
+    {
         let url = git.get("repoURL").and_then(Node::text).unwrap_or_default();
         if place.identity.is_own(url) {
-            let mut sets = if git.get("directories").is_some() { directories(git, go, place) } else { files(git, go, place) };
+            let mut sets = if git.get("directories").is_some() {
+                directories(git, go, place)
+            } else {
+                files(git, go, place)
+            };
             let values = git.get("values").map_or(&[][..], Node::entries);
             for parameters in &mut sets {
-                let filled = values.iter().filter_map(|entry| Some((entry.key.to_string(), parameters.fill(entry.value.text()?).into())));
+                let filled = values.iter().filter_map(|entry| {
+                    Some((
+                        entry.key.to_string(),
+                        parameters.fill(entry.value.text()?).into(),
+                    ))
+                });
                 let filled: Map<String, Value> = filled.collect();
-                parameters.values.extend(shaped(&Map::from_iter([("values".to_string(), Value::Object(filled))]), go));
+                parameters.values.extend(shaped(
+                    &Map::from_iter([("values".to_string(), Value::Object(filled))]),
+                    go,
+                ));
             }
             sets.retain(|set| !set.values.is_empty());
             sets
         } else {
-            let message = "this generator looks at another repository, so what comes of it is not known here".to_string();
-            notes.push(Note { origin: *key_origin, message });
-            vec![Parameters { open: true, go, ..Parameters::default() }]
+            let message =
+                "this generator looks at another repository, so what comes of it is not known here"
+                    .to_string();
+            notes.push(Note {
+                origin: *key_origin,
+                message,
+            });
+            vec![Parameters {
+                open: true,
+                go,
+                ..Parameters::default()
+            }]
         }
     } else if let Some(matrix) = generator.get("matrix").filter(|_| depth < DEPTH) {
         product(matrix, go, place, depth, notes)
     } else if let Some(merge) = generator.get("merge").filter(|_| depth < DEPTH) {
         joined(merge, go, place, depth, notes)
     } else {
-        let entry = generator.entries().iter().find(|entry| ELSEWHERE.contains(&&*entry.key));
-        let what = entry.map_or("this generator".to_string(), |entry| format!("the generator `{}`", entry.key));
-        let message = format!("{what} asks a cluster or server, so what comes of it is not known here");
-        notes.push(Note { origin: entry.map_or(generator.origin, |entry| entry.key_origin), message });
-        vec![Parameters { open: true, go, ..Parameters::default() }]
+        let entry = generator
+            .entries()
+            .iter()
+            .find(|entry| ELSEWHERE.contains(&&*entry.key));
+        let what = entry.map_or("this generator".to_string(), |entry| {
+            format!("the generator `{}`", entry.key)
+        });
+        let message =
+            format!("{what} asks a cluster or server, so what comes of it is not known here");
+        notes.push(Note {
+            origin: entry.map_or(generator.origin, |entry| entry.key_origin),
+            message,
+        });
+        vec![Parameters {
+            open: true,
+            go,
+            ..Parameters::default()
+        }]
     };
     if let Some(selector) = generator.get("selector") {
         sets.retain(|set| set.open || selects(selector, set));
@@ -140,16 +233,29 @@ fn parameters(generator: &Node, go: bool, place: Place<'_>, depth: usize, notes:
     sets
 }
 
-/// Every set of the first generator with every set of the second, which may use what the first gave. Argo CD takes two generators,
-/// no more and no less.
-fn product(matrix: &Node, go: bool, place: Place<'_>, depth: usize, notes: &mut Vec<Note>) -> Vec<Parameters> {
+/// Every set of the first generator with every set of the second, which may use what the first
+/// gave. Argo CD takes two generators, no more and no less.
+fn product(
+    matrix: &Node,
+    go: bool,
+    place: Place<'_>,
+    depth: usize,
+    notes: &mut Vec<Note>,
+) -> Vec<Parameters> {
     let generators = matrix.get("generators").map_or(&[][..], Node::items);
     if generators.len() != 2 {
-        let message = "a matrix takes two generators, so Argo CD makes no Application of this one".to_string();
-        notes.push(Note { origin: matrix.origin, message });
+        let message = "a matrix takes two generators, so Argo CD makes no Application of this one"
+            .to_string();
+        notes.push(Note {
+            origin: matrix.origin,
+            message,
+        });
         return Vec::new();
     }
-    let mut sets = vec![Parameters { go, ..Parameters::default() }];
+    let mut sets = vec![Parameters {
+        go,
+        ..Parameters::default()
+    }];
     for child in generators {
         let mut product = Vec::new();
         for before in &sets {
@@ -169,18 +275,35 @@ fn product(matrix: &Node, go: bool, place: Place<'_>, depth: usize, notes: &mut 
     sets
 }
 
-/// The sets of the first generator with those of the others that agree in the merge keys laid over them.
-fn joined(merge: &Node, go: bool, place: Place<'_>, depth: usize, notes: &mut Vec<Note>) -> Vec<Parameters> {
-    let keys: Vec<&str> = merge.get("mergeKeys").map_or(&[][..], Node::items).iter().filter_map(Node::text).collect();
+/// The sets of the first generator with those of the others that agree in the merge keys laid over
+/// them.
+fn joined(
+    merge: &Node,
+    go: bool,
+    place: Place<'_>,
+    depth: usize,
+    notes: &mut Vec<Note>,
+) -> Vec<Parameters> {
+    let keys: Vec<&str> = merge
+        .get("mergeKeys")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .filter_map(Node::text)
+        .collect();
     let mut generators = merge.get("generators").map_or(&[][..], Node::items).iter();
-    let Some(first) = generators.next() else { return Vec::new() };
+    let Some(first) = generators.next() else {
+        return Vec::new();
+    };
     let mut sets = parameters(first, go, place, depth + 1, notes);
     for generator in generators {
         for other in parameters(generator, go, place, depth + 1, notes) {
             for set in &mut sets {
                 if other.open {
                     set.open = true;
-                } else if keys.iter().all(|key| set.values.get(*key) == other.values.get(*key)) {
+                } else if keys
+                    .iter()
+                    .all(|key| set.values.get(*key) == other.values.get(*key))
+                {
                     overlay(&mut set.values, &other.values);
                 }
             }
@@ -210,10 +333,21 @@ fn shaped(values: &Map<String, Value>, go: bool) -> Map<String, Value> {
 }
 
 fn flatten(prefix: &str, value: &Value, flat: &mut Map<String, Value>) {
-    let below = |key: &str| if prefix.is_empty() { key.to_string() } else { format!("{prefix}.{key}") };
+    let below = |key: &str| {
+        if prefix.is_empty() {
+            key.to_string()
+        } else {
+            format!("{prefix}.{key}")
+        }
+    };
     match value {
-        Value::Object(entries) => entries.iter().for_each(|(key, value)| flatten(&below(key), value, flat)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| flatten(&below(&at.to_string()), item, flat)),
+        Value::Object(entries) => entries
+            .iter()
+            .for_each(|(key, value)| flatten(&below(key), value, flat)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(at, item)| flatten(&below(&at.to_string()), item, flat)),
         other => drop(printed(other).map(|text| flat.insert(prefix.to_string(), text.into()))),
     }
 }
@@ -222,13 +356,25 @@ fn flatten(prefix: &str, value: &Value, flat: &mut Map<String, Value>) {
 fn selects(selector: &Node, set: &Parameters) -> bool {
     let flat = shaped(&set.values, false);
     let value = |key: &str| flat.get(key).and_then(Value::as_str);
-    let labels = selector.get("matchLabels").map_or(&[][..], Node::entries).iter();
-    let expressions = selector.get("matchExpressions").map_or(&[][..], Node::items).iter();
-    labels.into_iter().all(|entry| value(&entry.key) == entry.value.text())
+    let labels = selector
+        .get("matchLabels")
+        .map_or(&[][..], Node::entries)
+        .iter();
+    let expressions = selector
+        .get("matchExpressions")
+        .map_or(&[][..], Node::items)
+        .iter();
+    labels
+        .into_iter()
+        .all(|entry| value(&entry.key) == entry.value.text())
         && expressions.into_iter().all(|expression| {
             let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
             let found = value(text("key"));
-            let among = expression.get("values").map_or(&[][..], Node::items).iter().any(|item| item.text() == found && found.is_some());
+            let among = expression
+                .get("values")
+                .map_or(&[][..], Node::items)
+                .iter()
+                .any(|item| item.text() == found && found.is_some());
             match text("operator") {
                 "In" => among,
                 "NotIn" => !among,
@@ -241,26 +387,59 @@ fn selects(selector: &Node, set: &Parameters) -> bool {
 
 fn directories(git: &Node, go: bool, place: Place<'_>) -> Vec<Parameters> {
     // `**` is `*` here: Go's path.Match knows no other
-    let (wanted, excluded) = patterns(git, "directories", &|path| glob(&path.replace("**", "*"), true));
-    let folders = place.folders.iter().copied().filter(|folder| !folder.split('/').any(|part| part.starts_with('.')));
-    let matching = folders.filter(|folder| !folder.is_empty() && matches(&wanted, folder) && !matches(&excluded, folder));
-    matching.map(|folder| Parameters { values: path_parameters(git, go, folder, None), open: false, go }).collect()
+    let (wanted, excluded) = patterns(git, "directories", &|path| {
+        glob(&path.replace("**", "*"), true)
+    });
+    let folders = place
+        .folders
+        .iter()
+        .copied()
+        .filter(|folder| !folder.split('/').any(|part| part.starts_with('.')));
+    let matching = folders.filter(|folder| {
+        !folder.is_empty() && matches(&wanted, folder) && !matches(&excluded, folder)
+    });
+    matching
+        .map(|folder| Parameters {
+            values: path_parameters(git, go, folder, None),
+            open: false,
+            go,
+        })
+        .collect()
 }
 
 fn files(git: &Node, go: bool, place: Place<'_>) -> Vec<Parameters> {
     // Git's own globs, in which `*` takes slashes as well
     let (wanted, excluded) = patterns(git, "files", &|path| glob(path, false));
     let mut sets = Vec::new();
-    for path in place.renderer.source().files().iter().filter(|path| matches(&wanted, path) && !matches(&excluded, path)) {
-        let Ok(documents) = place.renderer.parsed(path) else { continue };
+    for path in place
+        .renderer
+        .source()
+        .files()
+        .iter()
+        .filter(|path| matches(&wanted, path) && !matches(&excluded, path))
+    {
+        let Ok(documents) = place.renderer.parsed(path) else {
+            continue;
+        };
         for document in &documents.documents {
-            let items = if document.as_list().is_some() { document.items() } else { std::slice::from_ref(document) };
+            let items = if document.as_list().is_some() {
+                document.items()
+            } else {
+                std::slice::from_ref(document)
+            };
             for item in items {
                 let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-                let own = write::to_json(item).as_object().map(|values| shaped(values, go)).unwrap_or_default();
+                let own = write::to_json(item)
+                    .as_object()
+                    .map(|values| shaped(values, go))
+                    .unwrap_or_default();
                 let mut values = own;
                 values.extend(path_parameters(git, go, folder, Some(name)));
-                sets.push(Parameters { values, open: false, go });
+                sets.push(Parameters {
+                    values,
+                    open: false,
+                    go,
+                });
             }
         }
     }
@@ -273,15 +452,25 @@ type Globs = Vec<GlobMatcher>;
 fn patterns(git: &Node, key: &str, glob: &dyn Fn(&str) -> Option<GlobMatcher>) -> (Globs, Globs) {
     let (mut wanted, mut excluded) = (Vec::new(), Vec::new());
     for entry in git.get(key).map_or(&[][..], Node::items) {
-        let Some(path) = entry.get("path").and_then(Node::text) else { continue };
-        let exclude = entry.get("exclude").and_then(Node::as_bool).unwrap_or(false);
-        (if exclude { &mut excluded } else { &mut wanted }).extend(glob(path.trim_start_matches("./").trim_matches('/')));
+        let Some(path) = entry.get("path").and_then(Node::text) else {
+            continue;
+        };
+        let exclude = entry
+            .get("exclude")
+            .and_then(Node::as_bool)
+            .unwrap_or(false);
+        (if exclude { &mut excluded } else { &mut wanted })
+            .extend(glob(path.trim_start_matches("./").trim_matches('/')));
     }
     (wanted, excluded)
 }
 
 fn glob(text: &str, separator: bool) -> Option<GlobMatcher> {
-    GlobBuilder::new(text).literal_separator(separator).build().ok().map(|glob| glob.compile_matcher())
+    GlobBuilder::new(text)
+        .literal_separator(separator)
+        .build()
+        .ok()
+        .map(|glob| glob.compile_matcher())
 }
 
 fn matches(globs: &[GlobMatcher], path: &str) -> bool {
@@ -290,11 +479,22 @@ fn matches(globs: &[GlobMatcher], path: &str) -> bool {
 
 /// What a folder, or a file in it, gives under `path`.
 fn path_parameters(git: &Node, go: bool, folder: &str, file: Option<&str>) -> Map<String, Value> {
-    let prefix = git.get("pathParamPrefix").and_then(Node::text).filter(|prefix| !prefix.is_empty());
+    let prefix = git
+        .get("pathParamPrefix")
+        .and_then(Node::text)
+        .filter(|prefix| !prefix.is_empty());
     let base = folder.rsplit('/').next().unwrap_or_default();
     let segments: Vec<&str> = folder.split('/').collect();
-    let mut named = vec![("basename", base.to_string()), ("basenameNormalized", normalized(base))];
-    named.extend(file.into_iter().flat_map(|file| [("filename", file.to_string()), ("filenameNormalized", normalized(file))]));
+    let mut named = vec![
+        ("basename", base.to_string()),
+        ("basenameNormalized", normalized(base)),
+    ];
+    named.extend(file.into_iter().flat_map(|file| {
+        [
+            ("filename", file.to_string()),
+            ("filenameNormalized", normalized(file)),
+        ]
+    }));
     if go {
         let mut path = json!({"path": folder, "segments": segments});
         for (key, value) in named {
@@ -307,8 +507,17 @@ fn path_parameters(git: &Node, go: bool, folder: &str, file: Option<&str>) -> Ma
     let own = prefix.map_or("path".to_string(), |prefix| format!("{prefix}.path"));
     let mut values = Map::new();
     values.insert(own.clone(), folder.into());
-    values.extend(named.into_iter().map(|(key, value)| (format!("{own}.{key}"), value.into())));
-    values.extend(segments.iter().enumerate().map(|(at, segment)| (format!("{own}[{at}]"), (*segment).into())));
+    values.extend(
+        named
+            .into_iter()
+            .map(|(key, value)| (format!("{own}.{key}"), value.into())),
+    );
+    values.extend(
+        segments
+            .iter()
+            .enumerate()
+            .map(|(at, segment)| (format!("{own}[{at}]"), (*segment).into())),
+    );
     values
 }
 
@@ -327,6 +536,8 @@ fn fill(node: &mut Node, parameters: &Parameters) {
             fill(&mut entry.value, parameters);
         }
     } else if let Some(list) = node.list_mut() {
-        list.items.iter_mut().for_each(|item| fill(item, parameters));
+        list.items
+            .iter_mut()
+            .for_each(|item| fill(item, parameters));
     }
 }

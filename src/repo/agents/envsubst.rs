@@ -1,7 +1,9 @@
-//! The language in which Flux writes variables into texts (`github.com/fluxcd/pkg/envsubst`, release 1.x): `${NAME}`, defaults,
-//! substrings, replacements, trimming, upper and lower case, `$$` for a dollar.
+//! The language in which Flux writes variables into texts (`github.com/fluxcd/pkg/envsubst`,
+//! release 1.x): `${NAME}`, defaults, substrings, replacements, trimming, upper and lower case,
+//! `$$` for a dollar.
 //!
-//! Here: one text and its variables. Not here: where variables come from and which texts have them (`substitute`).
+//! Here: one text and its variables. Not here: where variables come from and which texts have them
+//! (`substitute`).
 
 use crate::yaml::Origin;
 
@@ -32,10 +34,18 @@ const DEPTH: usize = 64;
 ///
 /// # Errors
 ///
-/// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower case. Flux then applies nothing of
-/// the whole Kustomization.
-pub fn evaluate<'v>(text: &str, limit: usize, lookup: &dyn Fn(&str) -> Value<'v>) -> Result<Evaluated, &'static str> {
-    let mut scanner = Scanner { text, at: 0, depth: 0 };
+/// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower
+/// case. Flux then applies nothing of the whole Kustomization.
+pub fn evaluate<'v>(
+    text: &str,
+    limit: usize,
+    lookup: &dyn Fn(&str) -> Value<'v>,
+) -> Result<Evaluated, &'static str> {
+    let mut scanner = Scanner {
+        text,
+        at: 0,
+        depth: 0,
+    };
     let mut result = Evaluated::default();
     loop {
         let plain = scanner.plain();
@@ -48,7 +58,9 @@ pub fn evaluate<'v>(text: &str, limit: usize, lookup: &dyn Fn(&str) -> Value<'v>
         let call = scanner.call()?;
         match call.value(lookup, &mut result.origin)? {
             Some(value) => result.text.push_str(&value),
-            None => result.text.push_str(text.get(start..scanner.at).unwrap_or_default()),
+            None => result
+                .text
+                .push_str(text.get(start..scanner.at).unwrap_or_default()),
         }
         if result.text.len() > limit {
             return Err(LONG);
@@ -96,7 +108,12 @@ impl Scanner<'_> {
     }
     /// What `accept` takes, at most `limit` characters.
     fn take(&mut self, limit: usize, accept: impl Fn(char) -> bool) -> String {
-        let taken: String = self.rest().chars().take(limit).take_while(|character| accept(*character)).collect();
+        let taken: String = self
+            .rest()
+            .chars()
+            .take(limit)
+            .take_while(|character| accept(*character))
+            .collect();
         self.at += taken.len();
         taken
     }
@@ -105,19 +122,31 @@ impl Scanner<'_> {
         let mut out = String::new();
         while !self.rest().starts_with("${") {
             let Some(character) = self.peek() else { break };
-            self.at += if self.rest().starts_with("$$") { 2 } else { character.len_utf8() };
+            self.at += if self.rest().starts_with("$$") {
+                2
+            } else {
+                character.len_utf8()
+            };
             out.push(character);
         }
         out
     }
-    /// An argument: a call, or text that `accept` takes up to the next call. `escapes` are those of patterns.
-    fn argument(&mut self, escapes: bool, accept: impl Fn(char) -> bool) -> Result<Argument, &'static str> {
+    /// An argument: a call, or text that `accept` takes up to the next call. `escapes` are those of
+    /// patterns.
+    fn argument(
+        &mut self,
+        escapes: bool,
+        accept: impl Fn(char) -> bool,
+    ) -> Result<Argument, &'static str> {
         if self.eat("${") {
             return self.call().map(Argument::Call);
         }
         let mut out = String::new();
         while let Some(character) = self.peek().filter(|_| !self.rest().starts_with("${")) {
-            if let Some(escaped) = [r"\/", r"\\", "$$"].iter().find(|escaped| escapes && self.rest().starts_with(**escaped)) {
+            if let Some(escaped) = [r"\/", r"\\", "$$"]
+                .iter()
+                .find(|escaped| escapes && self.rest().starts_with(**escaped))
+            {
                 out.push_str(&escaped[1..]);
                 self.at += escaped.len();
             } else if accept(character) {
@@ -127,13 +156,21 @@ impl Scanner<'_> {
                 break;
             }
         }
-        if out.is_empty() { Err(FUNCTION) } else { Ok(Argument::Text(out)) }
+        if out.is_empty() {
+            Err(FUNCTION)
+        } else {
+            Ok(Argument::Text(out))
+        }
     }
 
     /// What stands behind `${`, with the closing brace.
     fn call(&mut self) -> Result<Call, &'static str> {
         self.depth += 1;
-        let call = if self.depth > DEPTH { Err("functions stand too deep within each other") } else { self.inner_call() };
+        let call = if self.depth > DEPTH {
+            Err("functions stand too deep within each other")
+        } else {
+            self.inner_call()
+        };
         self.depth -= 1;
         call
     }
@@ -143,7 +180,11 @@ impl Scanner<'_> {
         let open = |character: char| character != '}';
         if self.eat("#") {
             let parameter = self.take(usize::MAX, letter);
-            return if parameter.is_empty() { Err(BAD) } else { self.close(parameter, "#", Vec::new(), BAD) };
+            return if parameter.is_empty() {
+                Err(BAD)
+            } else {
+                self.close(parameter, "#", Vec::new(), BAD)
+            };
         }
         let parameter = self.take(usize::MAX, letter);
         if parameter.is_empty() {
@@ -157,7 +198,10 @@ impl Scanner<'_> {
             Some(':') => {
                 let function = self.take(1, |_| true);
                 arguments.push(self.argument(false, |character| !matches!(character, ':' | '}'))?);
-                if !self.take(usize::MAX, |character| character == ':').is_empty() {
+                if !self
+                    .take(usize::MAX, |character| character == ':')
+                    .is_empty()
+                {
                     arguments.push(self.argument(false, open)?);
                 }
                 return self.close(parameter, &function, arguments, BAD);
@@ -172,10 +216,17 @@ impl Scanner<'_> {
                 return self.close(parameter, &function, arguments, BAD);
             }
             Some('/') => {
-                let width = if matches!(second, Some('/' | '#' | '%')) { 2 } else { 1 };
+                let width = if matches!(second, Some('/' | '#' | '%')) {
+                    2
+                } else {
+                    1
+                };
                 let function = self.take(width, |_| true);
                 arguments.push(self.argument(true, |character| character != '/')?);
-                if self.take(usize::MAX, |character| character == '/').is_empty() {
+                if self
+                    .take(usize::MAX, |character| character == '/')
+                    .is_empty()
+                {
                     return Err(BAD);
                 }
                 if self.peek() != Some('}') {
@@ -191,15 +242,33 @@ impl Scanner<'_> {
         self.close(parameter, &function, arguments, BAD)
     }
 
-    fn close(&mut self, parameter: String, function: &str, arguments: Vec<Argument>, error: &'static str) -> Result<Call, &'static str> {
+    fn close(
+        &mut self,
+        parameter: String,
+        function: &str,
+        arguments: Vec<Argument>,
+        error: &'static str,
+    ) -> Result<Call, &'static str> {
         let function = function.to_string();
-        if self.eat("}") { Ok(Call { parameter, function, arguments }) } else { Err(error) }
+        if self.eat("}") {
+            Ok(Call {
+                parameter,
+                function,
+                arguments,
+            })
+        } else {
+            Err(error)
+        }
     }
 }
 
 impl Call {
     /// The value; `None` when it depends on a variable of unknown value.
-    fn value<'v>(&self, lookup: &dyn Fn(&str) -> Value<'v>, origin: &mut Option<Origin>) -> Result<Option<String>, &'static str> {
+    fn value<'v>(
+        &self,
+        lookup: &dyn Fn(&str) -> Value<'v>,
+        origin: &mut Option<Origin>,
+    ) -> Result<Option<String>, &'static str> {
         let value = match lookup(&self.parameter) {
             Value::Known(value, place) => {
                 *origin = origin.or(Some(place));
@@ -220,7 +289,10 @@ impl Call {
                 },
             }
         }
-        let (first, second) = (arguments.first().map_or("", String::as_str), arguments.get(1).map(String::as_str));
+        let (first, second) = (
+            arguments.first().map_or("", String::as_str),
+            arguments.get(1).map(String::as_str),
+        );
         Ok(Some(match self.function.as_str() {
             "," => change_first(value, |first| first.to_lowercase().collect()),
             ",," => value.to_lowercase(),
@@ -255,38 +327,67 @@ impl Call {
 
 fn change_first(value: &str, change: impl Fn(char) -> String) -> String {
     let mut characters = value.chars();
-    characters.next().map_or(String::new(), |first| change(first) + characters.as_str())
+    characters
+        .next()
+        .map_or(String::new(), |first| change(first) + characters.as_str())
 }
 
 /// `${name:position:length}` in bytes; a negative position counts from the end.
 fn substring(value: &str, position: &str, length: Option<&str>) -> Result<String, &'static str> {
     const CUT: &str = "a substring would cut a character in two or have a negative length";
     let size = value.len() as i64;
-    let Ok(position) = position.parse::<i64>() else { return Ok(value.to_string()) };
-    let start = if position < 0 { (size + position).max(0) } else { position.min(size) };
+    let Ok(position) = position.parse::<i64>() else {
+        return Ok(value.to_string());
+    };
+    let start = if position < 0 {
+        (size + position).max(0)
+    } else {
+        position.min(size)
+    };
     let end = match length.map(str::parse::<i64>) {
         None => size,
         Some(Ok(length)) => start.saturating_add(length).min(size),
         Some(Err(_)) => return Ok(value.to_string()),
     };
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
-    range.and_then(|(start, end)| value.get(start..end)).map(str::to_string).ok_or(CUT)
+    range
+        .and_then(|(start, end)| value.get(start..end))
+        .map(str::to_string)
+        .ok_or(CUT)
 }
 
 /// Takes away the shortest or longest start (or end) that a pattern matches.
 fn trim(value: &str, pattern: &str, longest: bool, from_end: bool) -> String {
-    let turn = |text: &str| -> Vec<char> { if from_end { text.chars().rev().collect() } else { text.chars().collect() } };
+    let turn = |text: &str| -> Vec<char> {
+        if from_end {
+            text.chars().rev().collect()
+        } else {
+            text.chars().collect()
+        }
+    };
     // patterns are turned around with the text, as Flux does
     let (text, pattern) = (turn(value), turn(pattern));
-    let mut lengths: Box<dyn Iterator<Item = usize>> = if longest { Box::new((1..=text.len()).rev()) } else { Box::new(1..=text.len()) };
-    let Some(length) = lengths.find(|length| text.get(..*length).is_some_and(|head| matches(&pattern, head))) else {
+    let mut lengths: Box<dyn Iterator<Item = usize>> = if longest {
+        Box::new((1..=text.len()).rev())
+    } else {
+        Box::new(1..=text.len())
+    };
+    let Some(length) = lengths.find(|length| {
+        text.get(..*length)
+            .is_some_and(|head| matches(&pattern, head))
+    }) else {
         return value.to_string();
     };
     let rest = text.get(length..).unwrap_or_default().iter();
-    if from_end { rest.rev().collect() } else { rest.collect() }
+    if from_end {
+        rest.rev().collect()
+    } else {
+        rest.collect()
+    }
 }
 
-/// Shell patterns: `*`, `?`, `[a-z]`, `[^a-z]`, `\` before a character. A pattern that cannot be read matches nothing.
+/// Shell patterns: `*`, `?`, `[a-z]`, `[^a-z]`, `\` before a character. A pattern that cannot be
+/// read matches nothing.
 fn matches(pattern: &[char], text: &[char]) -> bool {
     // the usual two pointers: after a mismatch, the last star takes one character more
     let (mut at, mut place, mut star) = (0, 0, None);
@@ -296,7 +397,10 @@ fn matches(pattern: &[char], text: &[char]) -> bool {
             at += 1;
             continue;
         }
-        if let Some(next) = text.get(place).and_then(|character| one(pattern, at, *character)) {
+        if let Some(next) = text
+            .get(place)
+            .and_then(|character| one(pattern, at, *character))
+        {
             (at, place) = (next, place + 1);
             continue;
         }
@@ -349,7 +453,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn filled(text: &str) -> Result<String, &'static str> {
-        let place = Origin { file: FileId(0), start: 0, end: 0, by: By::Flux };
+        let place = Origin {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+            by: By::Flux,
+        };
         let lookup = |name: &str| match name {
             "ONE" => Value::Known("1", place),
             "HOST" => Value::Known("shop.example.org", place),
@@ -377,15 +486,30 @@ mod tests {
             ("${#HOST}", "16"),
             ("${HOST^}${HOST^^}", "Shop.example.orgSHOP.EXAMPLE.ORG"),
             ("${PATH,,}", "/srv/shop/index"),
-            ("${HOST:5}|${HOST:5:7}|${HOST:-1}|${HOST: -3}", "example.org|example|shop.example.org|shop.example.org"),
-            ("${HOST:99}|${HOST:0:99}|${HOST:x}", "|shop.example.org|shop.example.org"),
+            (
+                "${HOST:5}|${HOST:5:7}|${HOST:-1}|${HOST: -3}",
+                "example.org|example|shop.example.org|shop.example.org",
+            ),
+            (
+                "${HOST:99}|${HOST:0:99}|${HOST:x}",
+                "|shop.example.org|shop.example.org",
+            ),
             (
                 "${HOST/./-}|${HOST//./-}|${HOST/#shop/web}|${HOST/%org/com}",
                 "shop-example.org|shop-example-org|web.example.org|shop.example.com",
             ),
-            ("${PATH//\\//-}|${HOST/example/}", "-srv-shop-Index|shop..org"),
-            ("${HOST#*.}|${HOST##*.}|${HOST%.*}|${HOST%%.*}", "example.org|org|shop.example|shop"),
-            ("${PATH#*/}|${PATH##*/}|${HOST#[a-s]?o}|${HOST#[^a]}", "srv/shop/Index|Index|p.example.org|hop.example.org"),
+            (
+                "${PATH//\\//-}|${HOST/example/}",
+                "-srv-shop-Index|shop..org",
+            ),
+            (
+                "${HOST#*.}|${HOST##*.}|${HOST%.*}|${HOST%%.*}",
+                "example.org|org|shop.example|shop",
+            ),
+            (
+                "${PATH#*/}|${PATH##*/}|${HOST#[a-s]?o}|${HOST#[^a]}",
+                "srv/shop/Index|Index|p.example.org|hop.example.org",
+            ),
         ] {
             assert_eq!(filled(text), Ok(expected.to_string()), "{text}");
         }
@@ -407,8 +531,17 @@ mod tests {
 
     #[test]
     fn what_only_the_cluster_knows_stays_as_written() {
-        for text in ["${CLUSTER}", "${CLUSTER:-x}", "${CLUSTER//a/b}", "${NONE:-${CLUSTER}}"] {
-            assert_eq!(filled(&format!("{text}-${{ONE}}")), Ok(format!("{text}-1")), "{text}");
+        for text in [
+            "${CLUSTER}",
+            "${CLUSTER:-x}",
+            "${CLUSTER//a/b}",
+            "${NONE:-${CLUSTER}}",
+        ] {
+            assert_eq!(
+                filled(&format!("{text}-${{ONE}}")),
+                Ok(format!("{text}-1")),
+                "{text}"
+            );
         }
         assert_eq!(filled("${ONE:-${CLUSTER}}"), Ok("1".to_string()));
     }
@@ -428,7 +561,10 @@ mod tests {
         ] {
             assert_eq!(filled(text), Err(error), "{text}");
         }
-        assert_eq!(filled(&"${NONE:-".repeat(10_000)), Err("functions stand too deep within each other"));
+        assert_eq!(
+            filled(&"${NONE:-".repeat(10_000)),
+            Err("functions stand too deep within each other")
+        );
     }
 
     proptest! {

@@ -1,5 +1,5 @@
-//! Flux Kustomizations: the folders that they apply, what they add, and how Flux reads a folder without a kustomization
-//! (`github.com/fluxcd/pkg/kustomize`, `kustomize-controller` 1.x).
+//! Flux Kustomizations: the folders that they apply, what they add, and how Flux reads a folder
+//! without a kustomization (`github.com/fluxcd/pkg/kustomize`, `kustomize-controller` 1.x).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,9 +35,18 @@ impl Sources {
     /// Notes a GitRepository.
     pub fn add(&mut self, node: &Node) {
         let text = |path: &[&str]| node.at(path).and_then(Node::text);
-        let (Some(name), Some(url)) = (text(&["metadata", "name"]), text(&["spec", "url"])) else { return };
-        self.urls.entry(name.to_string()).or_default().push(url.to_string());
-        self.ignore.extend(text(&["spec", "ignore"]).filter(|_| name == OWN).map(str::to_string));
+        let (Some(name), Some(url)) = (text(&["metadata", "name"]), text(&["spec", "url"])) else {
+            return;
+        };
+        self.urls
+            .entry(name.to_string())
+            .or_default()
+            .push(url.to_string());
+        self.ignore.extend(
+            text(&["spec", "ignore"])
+                .filter(|_| name == OWN)
+                .map(str::to_string),
+        );
     }
     /// URLs of the repository itself.
     pub fn own(&self) -> &[String] {
@@ -45,16 +54,25 @@ impl Sources {
     }
     /// The URLs that a Kustomization reads its path from; empty when they are not known.
     pub fn of(&self, kustomization: &Node) -> &[String] {
-        let name = kustomization.at(&["spec", "sourceRef", "name"]).and_then(Node::text).unwrap_or_default();
+        let name = kustomization
+            .at(&["spec", "sourceRef", "name"])
+            .and_then(Node::text)
+            .unwrap_or_default();
         self.urls.get(name).map_or(&[], Vec::as_slice)
     }
     /// Whether a Kustomization's source is bootstrap's, and so this repository.
     pub fn is_bootstrap(kustomization: &Node) -> bool {
-        kustomization.at(&["spec", "sourceRef", "name"]).and_then(Node::text) == Some(OWN)
+        kustomization
+            .at(&["spec", "sourceRef", "name"])
+            .and_then(Node::text)
+            == Some(OWN)
     }
     /// The files that never reach Flux.
     pub fn ignored(&self, renderer: &Renderer) -> Ignored {
-        Ignored::read(&**renderer.source(), &self.ignore.iter().map(String::as_str).collect::<Vec<_>>())
+        Ignored::read(
+            &**renderer.source(),
+            &self.ignore.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 }
 
@@ -74,19 +92,34 @@ impl CommonMetadata {
     pub fn apply(&self, rendered: &mut Rendered) {
         for resource in &mut rendered.resources {
             for (map, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
-                let Some(metadata) = resource.node.get_mut("metadata").filter(|_| !pairs.is_empty()) else { continue };
+                let Some(metadata) = resource
+                    .node
+                    .get_mut("metadata")
+                    .filter(|_| !pairs.is_empty())
+                else {
+                    continue;
+                };
                 let here = |pair: &Pair| pair.value.origin().with(By::Flux);
-                if let Some(first) = pairs.first().filter(|_| metadata.get(map).is_none_or(|node| node.as_map().is_none())) {
+                if let Some(first) = pairs
+                    .first()
+                    .filter(|_| metadata.get(map).is_none_or(|node| node.as_map().is_none()))
+                {
                     metadata.set(map, Node::map(Vec::new(), here(first)), here(first));
                 }
-                let Some(node) = metadata.get_mut(map) else { continue };
+                let Some(node) = metadata.get_mut(map) else {
+                    continue;
+                };
                 for pair in pairs {
                     match node.get_mut(&pair.key) {
                         Some(present) => {
                             let new = Node::string(&*pair.value, here(pair));
                             present.replace(new.data, new.origin);
                         }
-                        None => node.set(&pair.key, Node::string(&*pair.value, here(pair)), pair.key_origin),
+                        None => node.set(
+                            &pair.key,
+                            Node::string(&*pair.value, here(pair)),
+                            pair.key_origin,
+                        ),
                     }
                 }
             }
@@ -102,41 +135,89 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
     }
     let place = spec.get("path");
     let origin = place.unwrap_or(spec).origin;
-    // without a path, the root of the repository; where nothing is to be built there, a patch elsewhere brings the path
+    // without a path, the root of the repository; where nothing is to be built there, a patch
+    // elsewhere brings the path
     if place.is_none() && renderer.kustomization("").is_none() {
         return None;
     }
-    let folder = join("", place.map_or(Some(""), Node::text)?.trim_start_matches('/'))?;
+    let folder = join(
+        "",
+        place.map_or(Some(""), Node::text)?.trim_start_matches('/'),
+    )?;
     let mut problems = Vec::new();
     let mut layer = Kustomization::empty(file, Arc::from(path), origin.with(By::Flux));
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
     let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
     // patches and images of Flux have fewer fields than those of kustomizations
-    let patches = items("patches").iter().map(|node| PatchEntry::decode(node, &mut decoder));
-    layer.patches = patches.map(|patch| PatchEntry { path: None, allow_name_change: false, allow_kind_change: false, ..patch }).collect();
-    let images = items("images").iter().map(|node| ImageEntry::decode(node, &mut decoder));
-    layer.images = images.map(|image| ImageEntry { tag_suffix: None, ..image }).collect();
-    layer.components = items("components").iter().filter_map(|node| decoder.filled_text(node, "an item of components")).collect();
-    layer.build_metadata = items("buildMetadata").iter().filter_map(|node| decoder.filled_text(node, "an item of buildMetadata")).collect();
-    let mut text = |key: &str| spec.get(key).and_then(|node| decoder.filled_text(node, key));
+    let patches = items("patches")
+        .iter()
+        .map(|node| PatchEntry::decode(node, &mut decoder));
+    layer.patches = patches
+        .map(|patch| PatchEntry {
+            path: None,
+            allow_name_change: false,
+            allow_kind_change: false,
+            ..patch
+        })
+        .collect();
+    let images = items("images")
+        .iter()
+        .map(|node| ImageEntry::decode(node, &mut decoder));
+    layer.images = images
+        .map(|image| ImageEntry {
+            tag_suffix: None,
+            ..image
+        })
+        .collect();
+    layer.components = items("components")
+        .iter()
+        .filter_map(|node| decoder.filled_text(node, "an item of components"))
+        .collect();
+    layer.build_metadata = items("buildMetadata")
+        .iter()
+        .filter_map(|node| decoder.filled_text(node, "an item of buildMetadata"))
+        .collect();
+    let mut text = |key: &str| {
+        spec.get(key)
+            .and_then(|node| decoder.filled_text(node, key))
+    };
     layer.namespace = text("targetNamespace");
     layer.name_prefix = text("namePrefix");
     layer.name_suffix = text("nameSuffix");
-    let mut pairs = |key: &str| spec.at(&["commonMetadata", key]).map(|node| decoder.pairs(node, "commonMetadata")).unwrap_or_default();
-    let common_metadata = CommonMetadata { labels: pairs("labels"), annotations: pairs("annotations") };
+    let mut pairs = |key: &str| {
+        spec.at(&["commonMetadata", key])
+            .map(|node| decoder.pairs(node, "commonMetadata"))
+            .unwrap_or_default()
+    };
+    let common_metadata = CommonMetadata {
+        labels: pairs("labels"),
+        annotations: pairs("annotations"),
+    };
     layer.components.retain(|component| {
-        let local = !component.starts_with('/') && remote::parse(component).is_none() && !remote::is_http(component);
+        let local = !component.starts_with('/')
+            && remote::parse(component).is_none()
+            && !remote::is_http(component);
         if !local {
-            let message = format!("the component {:?} must be a relative path, or Flux refuses the Kustomization", &**component);
+            let message = format!(
+                "the component {:?} must be a relative path, or Flux refuses the Kustomization",
+                &**component
+            );
             problems.push(Problem::error(component.origin(), message));
         }
         local
     });
     let mut layer = Layer::new(AgentKind::Flux, layer);
-    layer.ignore_missing_components = spec.get("ignoreMissingComponents").and_then(Node::as_bool).unwrap_or(false);
+    layer.ignore_missing_components = spec
+        .get("ignoreMissingComponents")
+        .and_then(Node::as_bool)
+        .unwrap_or(false);
     Some(Pointer {
         folder,
-        agent: Agent { kind: AgentKind::Flux, name: name_of(node, "Kustomization"), origin },
+        agent: Agent {
+            kind: AgentKind::Flux,
+            name: name_of(node, "Kustomization"),
+            origin,
+        },
         file: Arc::from(path),
         read: vec![file],
         hints: hints(node),
@@ -155,60 +236,113 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
 /// What tells the environment of a Kustomization when its file's folder does not.
 fn hints(node: &Node) -> Vec<String> {
     let text = |path: &[&str]| node.at(path).and_then(Node::text).map(str::to_string);
-    let paths: [&[&str]; 3] = [&["metadata", "name"], &["spec", "targetNamespace"], &["metadata", "namespace"]];
+    let paths: [&[&str]; 3] = [
+        &["metadata", "name"],
+        &["spec", "targetNamespace"],
+        &["metadata", "namespace"],
+    ];
     paths.into_iter().filter_map(text).collect()
 }
 
 fn post_build(node: &Node) -> Option<PostBuild> {
     let build = node.at(&["spec", "postBuild"])?;
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).map(str::to_string);
-    let namespace = node.at(&["metadata", "namespace"]).and_then(Node::text).map(str::to_string);
-    let inline = build.get("substitute").map_or(&[][..], Node::entries).iter();
-    let from = build.get("substituteFrom").map_or(&[][..], Node::items).iter();
+    let namespace = node
+        .at(&["metadata", "namespace"])
+        .and_then(Node::text)
+        .map(str::to_string);
+    let inline = build
+        .get("substitute")
+        .map_or(&[][..], Node::entries)
+        .iter();
+    let from = build
+        .get("substituteFrom")
+        .map_or(&[][..], Node::items)
+        .iter();
     Some(PostBuild {
         inline: inline
             .filter_map(|entry| {
                 let value = entry.value.text()?.replace('\n', "");
-                Some((entry.key.to_string(), (Arc::from(value), entry.value.origin)))
+                Some((
+                    entry.key.to_string(),
+                    (Arc::from(value), entry.value.origin),
+                ))
             })
             .collect(),
         from: from
-            .filter_map(|entry| Some(Reference { kind: text(entry, "kind")?, name: text(entry, "name")?, namespace: namespace.clone() }))
+            .filter_map(|entry| {
+                Some(Reference {
+                    kind: text(entry, "kind")?,
+                    name: text(entry, "name")?,
+                    namespace: namespace.clone(),
+                })
+            })
             .collect(),
         always: text(build, "substituteStrategy").as_deref() == Some("Always"),
     })
 }
 
-/// The kustomization that Flux writes for a folder without one: every YAML file in and below it, and every folder below it
-/// that has a kustomization of its own.
-pub fn generated(folder: &str, origin: Origin, renderer: &Renderer, ignored: &Ignored) -> Kustomization {
+/// The kustomization that Flux writes for a folder without one: every YAML file in and below it,
+/// and every folder below it that has a kustomization of its own.
+pub fn generated(
+    folder: &str,
+    origin: Origin,
+    renderer: &Renderer,
+    ignored: &Ignored,
+) -> Kustomization {
     let file = origin.file;
     let mut made = Kustomization::empty(file, renderer.files().get(file).path.clone(), origin);
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let mut paths: Vec<&str> = renderer.source().files().iter().filter_map(|path| path.strip_prefix(&*prefix)).collect();
+    let prefix = if folder.is_empty() {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
+    let mut paths: Vec<&str> = renderer
+        .source()
+        .files()
+        .iter()
+        .filter_map(|path| path.strip_prefix(&*prefix))
+        .collect();
     // folder by folder, as a walk meets them
     paths.sort_by(|one, other| one.split('/').cmp(other.split('/')));
     let mut built: Option<String> = None;
     for path in paths {
-        if built.as_ref().is_some_and(|built| path.starts_with(built.as_str())) {
+        if built
+            .as_ref()
+            .is_some_and(|built| path.starts_with(built.as_str()))
+        {
             continue;
         }
-        let kustomization = path.match_indices('/').map(|(at, _)| &path[..at]).find(|below| {
-            let holds = |name: &&str| renderer.source().kind(&format!("{prefix}{below}/{name}")) == Some(crate::source::EntryKind::File);
-            FILE_NAMES.iter().any(holds)
-        });
+        let kustomization = path
+            .match_indices('/')
+            .map(|(at, _)| &path[..at])
+            .find(|below| {
+                let holds = |name: &&str| {
+                    renderer.source().kind(&format!("{prefix}{below}/{name}"))
+                        == Some(crate::source::EntryKind::File)
+                };
+                FILE_NAMES.iter().any(holds)
+            });
         let resource = match kustomization {
             Some(below) => {
                 built = Some(format!("{below}/"));
-                if FILE_NAMES.iter().all(|name| ignored.leaves_out(&format!("{prefix}{below}/{name}"))) {
+                if FILE_NAMES
+                    .iter()
+                    .all(|name| ignored.leaves_out(&format!("{prefix}{below}/{name}")))
+                {
                     continue;
                 }
                 below
             }
-            None if !(path.ends_with(".yaml") || path.ends_with(".yml")) || ignored.leaves_out(&format!("{prefix}{path}")) => continue,
+            None if !(path.ends_with(".yaml") || path.ends_with(".yml"))
+                || ignored.leaves_out(&format!("{prefix}{path}")) =>
+            {
+                continue;
+            }
             None => path,
         };
-        made.resources.push(Text::new(resource, Node::string(resource, origin)));
+        made.resources
+            .push(Text::new(resource, Node::string(resource, origin)));
     }
     made
 }

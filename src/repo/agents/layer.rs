@@ -1,7 +1,8 @@
 //! What an agent changes in a kustomization before it builds it.
 //!
-//! Flux writes fields into the file (`github.com/fluxcd/pkg/kustomize`, `GenerateManifest`); Argo CD runs `kustomize edit` for
-//! one after the other (`util/kustomize`, `Build`). Not here: reading the agents' objects (`flux`, `argocd`).
+//! Flux writes fields into the file (`github.com/fluxcd/pkg/kustomize`, `GenerateManifest`); Argo
+//! CD runs `kustomize edit` for one after the other (`util/kustomize`, `Build`). Not here: reading
+//! the agents' objects (`flux`, `argocd`).
 
 use crate::kustomize::decode::{Pair, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry};
@@ -30,7 +31,13 @@ pub struct Layer {
 impl Layer {
     /// A layer that adds nothing.
     pub fn new(agent: AgentKind, kustomization: Kustomization) -> Layer {
-        Layer { agent, kustomization, ignore_missing_components: false, force_labels: false, force_annotations: false }
+        Layer {
+            agent,
+            kustomization,
+            ignore_missing_components: false,
+            force_labels: false,
+            force_annotations: false,
+        }
     }
 
     /// Whether the object adds nothing.
@@ -50,7 +57,13 @@ impl Layer {
     }
 
     /// The kustomization of a folder as the agent builds it.
-    pub fn edit(&self, own: &Kustomization, folder: &str, source: &dyn Source, problems: &mut Vec<Problem>) -> Kustomization {
+    pub fn edit(
+        &self,
+        own: &Kustomization,
+        folder: &str,
+        source: &dyn Source,
+        problems: &mut Vec<Problem>,
+    ) -> Kustomization {
         let layer = self.kustomization.clone();
         let mut edited = own.clone();
         edited.name_prefix = layer.name_prefix.or(edited.name_prefix);
@@ -61,20 +74,32 @@ impl Layer {
             edited.build_metadata = layer.build_metadata;
         }
         for component in layer.components {
-            let there = || join(folder, &component).is_some_and(|path| source.kind(&path).is_some());
+            let there =
+                || join(folder, &component).is_some_and(|path| source.kind(&path).is_some());
             // Flux adds what is listed already once more, and kustomize then refuses it
-            let listed = self.agent == AgentKind::ArgoCd && edited.components.iter().any(|present| **present == *component);
+            let listed = self.agent == AgentKind::ArgoCd
+                && edited
+                    .components
+                    .iter()
+                    .any(|present| **present == *component);
             if !listed && (!self.ignore_missing_components || there()) {
                 edited.components.push(component);
             }
         }
         for replica in layer.replicas {
-            edited.replicas.retain(|present| present.name.as_deref() != replica.name.as_deref());
+            edited
+                .replicas
+                .retain(|present| present.name.as_deref() != replica.name.as_deref());
             edited.replicas.push(replica);
         }
         match self.agent {
-            AgentKind::Flux => layer.images.into_iter().for_each(|image| merge_image(&mut edited.images, image)),
-            AgentKind::ArgoCd if !layer.images.is_empty() => set_images(&mut edited.images, layer.images),
+            AgentKind::Flux => layer
+                .images
+                .into_iter()
+                .for_each(|image| merge_image(&mut edited.images, image)),
+            AgentKind::ArgoCd if !layer.images.is_empty() => {
+                set_images(&mut edited.images, layer.images)
+            }
             AgentKind::ArgoCd => {}
         }
         let mut present = |pairs: &mut Vec<Pair>, new: Vec<Pair>, force: bool, what: &str| {
@@ -82,19 +107,41 @@ impl Layer {
                 match pairs.iter_mut().find(|present| present.key == pair.key) {
                     Some(old) if force => *old = pair,
                     Some(old) => {
-                        let message = format!("the kustomization has the {what} {:?} already, so Argo CD cannot build it", pair.key);
-                        let help = format!("set force{}{}s: true, or remove one of the two", "Common", capital(what));
-                        problems
-                            .push(Problem::error(pair.key_origin, message).with_help(help).with_related("it is set here", old.key_origin));
+                        let message = format!(
+                            "the kustomization has the {what} {:?} already, so Argo CD cannot build it",
+                            pair.key
+                        );
+                        let help = format!(
+                            "set force{}{}s: true, or remove one of the two",
+                            "Common",
+                            capital(what)
+                        );
+                        problems.push(
+                            Problem::error(pair.key_origin, message)
+                                .with_help(help)
+                                .with_related("it is set here", old.key_origin),
+                        );
                     }
                     None => pairs.push(pair),
                 }
             }
         };
-        present(&mut edited.common_labels, layer.common_labels, self.force_labels, "label");
-        present(&mut edited.common_annotations, layer.common_annotations, self.force_annotations, "annotation");
+        present(
+            &mut edited.common_labels,
+            layer.common_labels,
+            self.force_labels,
+            "label",
+        );
+        present(
+            &mut edited.common_annotations,
+            layer.common_annotations,
+            self.force_annotations,
+            "annotation",
+        );
         for entry in layer.labels {
-            let same = |other: &&mut LabelEntry| !other.include_selectors && other.include_templates == entry.include_templates;
+            let same = |other: &&mut LabelEntry| {
+                !other.include_selectors && other.include_templates == entry.include_templates
+            };
             match edited.labels.iter_mut().find(same) {
                 Some(other) => present(&mut other.pairs, entry.pairs, self.force_labels, "label"),
                 None => edited.labels.push(entry),
@@ -106,16 +153,22 @@ impl Layer {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
 }
 
 fn named<'i>(images: &'i mut [ImageEntry], image: &ImageEntry) -> Option<&'i mut ImageEntry> {
-    images.iter_mut().find(|present| present.name.as_deref() == image.name.as_deref())
+    images
+        .iter_mut()
+        .find(|present| present.name.as_deref() == image.name.as_deref())
 }
 
 /// Flux: fields of an entry of the same name are replaced one by one, tag and digest together.
 fn merge_image(images: &mut Vec<ImageEntry>, image: ImageEntry) {
-    let Some(present) = named(images, &image) else { return images.push(image) };
+    let Some(present) = named(images, &image) else {
+        return images.push(image);
+    };
     if image.new_name.is_some() {
         present.new_name = image.new_name;
     }
@@ -125,7 +178,8 @@ fn merge_image(images: &mut Vec<ImageEntry>, image: ImageEntry) {
     present.origin = image.origin;
 }
 
-/// Argo CD: `kustomize edit set image` replaces entries of the same name, keeps parts written as `*`, and sorts by name.
+/// Argo CD: `kustomize edit set image` replaces entries of the same name, keeps parts written as
+/// `*`, and sorts by name.
 fn set_images(images: &mut Vec<ImageEntry>, new: Vec<ImageEntry>) {
     let kept = |new: Option<Text>, old: Option<&Text>| match new {
         Some(text) if *text == *KEEP => old.cloned(),

@@ -1,8 +1,9 @@
-//! What Flux and Argo CD apply: the folders that their objects in the repo point at, and what the objects add to them.
+//! What Flux and Argo CD apply: the folders that their objects in the repo point at, and what the
+//! objects add to them.
 //!
-//! Here: finding the objects, rendering a folder as its agent does. `flux` and `argocd` read the objects, `applicationset` makes
-//! Applications, `layer` edits kustomizations, `substitute` puts variables in. Not here: which folders are overlays
-//! (`discover`), rendering itself (`kustomize`).
+//! Here: finding the objects, rendering a folder as its agent does. `flux` and `argocd` read the
+//! objects, `applicationset` makes Applications, `layer` edits kustomizations, `substitute` puts
+//! variables in. Not here: which folders are overlays (`discover`), rendering itself (`kustomize`).
 
 mod applicationset;
 mod argocd;
@@ -120,22 +121,36 @@ impl Pointer {
         let loaded = renderer.kustomization(&self.folder);
         let own = match (&self.plain, &loaded) {
             (Plain::Always(directory), _) | (Plain::Directory(directory), None) => {
-                return self.told(renderer.render_plain(&self.folder, &|path| directory.reads(path)), Vec::new());
+                return self.told(
+                    renderer.render_plain(&self.folder, &|path| directory.reads(path)),
+                    Vec::new(),
+                );
             }
             (_, Some(loaded)) => match &loaded.kustomization {
                 Some(own) => own.clone(),
                 None => return renderer.render(&self.folder),
             },
-            (Plain::Generated, None) => Arc::new(flux::generated(&self.folder, self.agent.origin, renderer, &agents.ignored)),
+            (Plain::Generated, None) => Arc::new(flux::generated(
+                &self.folder,
+                self.agent.origin,
+                renderer,
+                &agents.ignored,
+            )),
         };
         let Some(layer) = &self.layer else {
-            let rendered = if loaded.is_some() { renderer.render(&self.folder) } else { renderer.render_as(&self.folder, &own) };
+            let rendered = if loaded.is_some() {
+                renderer.render(&self.folder)
+            } else {
+                renderer.render_as(&self.folder, &own)
+            };
             return self.told(rendered, Vec::new());
         };
         let mut problems = Vec::new();
         let edited = layer.edit(&own, &self.folder, &**renderer.source(), &mut problems);
         let mut rendered = self.told(renderer.render_as(&self.folder, &edited), problems);
-        Arc::make_mut(&mut rendered).files.extend(self.read.iter().copied());
+        Arc::make_mut(&mut rendered)
+            .files
+            .extend(self.read.iter().copied());
         rendered
     }
 
@@ -145,13 +160,23 @@ impl Pointer {
             return rendered;
         }
         let mut rendered = Arc::unwrap_or_clone(rendered);
-        rendered.problems.extend(self.problems.iter().cloned().chain(problems));
-        rendered.complete &= !rendered.problems.iter().any(|problem| problem.kind.refused());
+        rendered
+            .problems
+            .extend(self.problems.iter().cloned().chain(problems));
+        rendered.complete &= !rendered
+            .problems
+            .iter()
+            .any(|problem| problem.kind.refused());
         Arc::new(rendered)
     }
 
-    /// What the agent applies, given what [`Pointer::build`] built and the objects that `substituteFrom` names.
-    pub fn finish<'n>(&self, built: Arc<Rendered>, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Arc<Rendered> {
+    /// What the agent applies, given what [`Pointer::build`] built and the objects that
+    /// `substituteFrom` names.
+    pub fn finish<'n>(
+        &self,
+        built: Arc<Rendered>,
+        find: &dyn Fn(&Reference) -> Option<&'n Node>,
+    ) -> Arc<Rendered> {
         if self.post_build.is_none() && self.common_metadata.is_empty() {
             return built;
         }
@@ -159,7 +184,9 @@ impl Pointer {
         rendered.files.extend(self.read.iter().copied());
         if let Some(build) = &self.post_build {
             let variables = build.variables(find);
-            rendered.files.extend(variables.known.values().map(|(_, origin)| origin.file));
+            rendered
+                .files
+                .extend(variables.known.values().map(|(_, origin)| origin.file));
             if build.always || !variables.is_empty() {
                 variables.apply(&mut rendered);
             }
@@ -172,70 +199,143 @@ impl Pointer {
 /// The files of a tree that may hold agents' objects.
 pub fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
     let holds = |path: &&Arc<str>| argocd::overridden(path).is_some() || mentions(renderer, path);
-    renderer.source().files().par_iter().filter(holds).cloned().collect()
+    renderer
+        .source()
+        .files()
+        .par_iter()
+        .filter(holds)
+        .cloned()
+        .collect()
 }
 
 /// Reads the agents' objects of a tree, in the files of [`candidates`].
 pub fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agents {
     let every = renderer.source().files().iter();
-    read(renderer, layout, files, || every.flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at))).collect())
+    read(renderer, layout, files, || {
+        every
+            .flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at)))
+            .collect()
+    })
 }
 
-/// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets choose from.
-pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folders: impl FnOnce() -> BTreeSet<&'f str>) -> Agents {
+/// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
+/// choose from.
+pub fn read<'f>(
+    renderer: &Renderer,
+    layout: &Layout,
+    files: &[Arc<str>],
+    folders: impl FnOnce() -> BTreeSet<&'f str>,
+) -> Agents {
     let source = renderer.source();
     let mut objects: Vec<(FileId, &Arc<str>, Node)> = Vec::new();
     for path in files {
-        let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else { continue };
-        objects.extend(documents.documents.iter().map(|node| (file, path, node.clone())));
+        let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else {
+            continue;
+        };
+        objects.extend(
+            documents
+                .documents
+                .iter()
+                .map(|node| (file, path, node.clone())),
+        );
     }
     let mut sources = flux::Sources::default();
-    objects.iter().filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES)).for_each(|(_, _, node)| sources.add(node));
+    objects
+        .iter()
+        .filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES))
+        .for_each(|(_, _, node)| sources.add(node));
     let identity = identity(&objects, &sources, renderer);
-    let chosen_from = objects.iter().any(|(_, _, node)| is(node, "ApplicationSet", argocd::GROUP)).then(folders).unwrap_or_default();
-    let place = applicationset::Place { renderer, folders: &chosen_from, identity: &identity };
-    let mut agents = Agents { pointers: Vec::new(), notes: Vec::new(), controls: Vec::new(), ignored: sources.ignored(renderer) };
+    let chosen_from = objects
+        .iter()
+        .any(|(_, _, node)| is(node, "ApplicationSet", argocd::GROUP))
+        .then(folders)
+        .unwrap_or_default();
+    let place = applicationset::Place {
+        renderer,
+        folders: &chosen_from,
+        identity: &identity,
+    };
+    let mut agents = Agents {
+        pointers: Vec::new(),
+        notes: Vec::new(),
+        controls: Vec::new(),
+        ignored: sources.ignored(renderer),
+    };
     for (file, path, node) in &objects {
         let mut found: Vec<Pointer> = Vec::new();
         let mut applications = |node: &Node, notes: &mut Vec<Note>| {
             let pointers = argocd::pointers(node, *file, path, renderer, notes);
-            found.extend(pointers.into_iter().filter(|(url, _)| identity.is_own(url)).map(|(_, pointer)| pointer));
+            found.extend(
+                pointers
+                    .into_iter()
+                    .filter(|(url, _)| identity.is_own(url))
+                    .map(|(_, pointer)| pointer),
+            );
         };
         if is(node, "Application", argocd::GROUP) {
             applications(node, &mut agents.notes);
         } else if is(node, "ApplicationSet", argocd::GROUP) {
             let mut notes = Vec::new();
             let made = applicationset::expand(node, place, &mut notes);
-            // what is not known of the Applications follows from what is not known of their generators
+            // what is not known of the Applications follows from what is not known of their
+            // generators
             let known = notes.is_empty();
             let mut of_applications = Vec::new();
-            made.iter().for_each(|made| applications(made, &mut of_applications));
+            made.iter()
+                .for_each(|made| applications(made, &mut of_applications));
             agents.notes.append(&mut notes);
-            agents.notes.extend(of_applications.into_iter().filter(|_| known));
+            agents
+                .notes
+                .extend(of_applications.into_iter().filter(|_| known));
         } else if is(node, "Kustomization", flux::GROUP) {
             let urls = sources.of(node);
-            let own = flux::Sources::is_bootstrap(node) || urls.is_empty() || urls.iter().any(|url| identity.is_own(url));
+            let own = flux::Sources::is_bootstrap(node)
+                || urls.is_empty()
+                || urls.iter().any(|url| identity.is_own(url));
             found.extend(flux::pointer(node, *file, path, renderer).filter(|_| own));
         }
         let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
         if controls::is_control(controls::group_of(node)) {
             let environment = placed(folder_of(path)).map(|place| place.environment);
-            agents.controls.push(Control { node: node.clone(), file: *file, environment });
+            agents.controls.push(Control {
+                node: node.clone(),
+                file: *file,
+                environment,
+            });
         }
-        for mut pointer in found.into_iter().filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory)) {
+        for mut pointer in found
+            .into_iter()
+            .filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory))
+        {
             pointer.place = placed(folder_of(path));
             pointer.folder_place = placed(&pointer.folder);
-            pointer.named = pointer.object.at(&["metadata", "name"]).and_then(Node::text).and_then(|name| layout.parted(name));
+            pointer.named = pointer
+                .object
+                .at(&["metadata", "name"])
+                .and_then(Node::text)
+                .and_then(|name| layout.parted(name));
             agents.pointers.push(pointer);
         }
     }
-    // Applications that are kept elsewhere show in what was written beside the kustomization for them
-    let followed: HashSet<String> = agents.pointers.iter().map(|pointer| pointer.folder.clone()).collect();
+    // Applications that are kept elsewhere show in what was written beside the kustomization for
+    // them
+    let followed: HashSet<String> = agents
+        .pointers
+        .iter()
+        .map(|pointer| pointer.folder.clone())
+        .collect();
     for (file, path, node) in &objects {
-        let unfollowed = |folder: &str| !followed.contains(folder) && renderer.kustomization(folder).is_some();
-        let Some((folder, name)) = argocd::overridden(path).filter(|(folder, _)| unfollowed(folder)) else { continue };
+        let unfollowed =
+            |folder: &str| !followed.contains(folder) && renderer.kustomization(folder).is_some();
+        let Some((folder, name)) =
+            argocd::overridden(path).filter(|(folder, _)| unfollowed(folder))
+        else {
+            continue;
+        };
         let application = argocd::elsewhere(folder, name, node.origin);
-        for (_, mut pointer) in argocd::pointers(&application, *file, path, renderer, &mut agents.notes) {
+        for (_, mut pointer) in
+            argocd::pointers(&application, *file, path, renderer, &mut agents.notes)
+        {
             pointer.place = layout.place(folder).and_then(Result::ok);
             pointer.folder_place = pointer.place.clone();
             agents.pointers.push(pointer);
@@ -250,51 +350,99 @@ pub fn read<'f>(renderer: &Renderer, layout: &Layout, files: &[Arc<str>], folder
 /// Whether a file may hold an agent's object.
 pub fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    yaml && !is_set_aside(path) && renderer.skim(path, LARGEST, |text| controls::mentioned(text) || text.contains("kind: Application"))
+    yaml && !is_set_aside(path)
+        && renderer.skim(path, LARGEST, |text| {
+            controls::mentioned(text) || text.contains("kind: Application")
+        })
 }
 
 fn is(node: &Node, kind: &str, group: &str) -> bool {
     let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
-    text("kind") == kind && text("apiVersion").split_once('/').is_some_and(|(own, _)| own == group)
+    text("kind") == kind
+        && text("apiVersion")
+            .split_once('/')
+            .is_some_and(|(own, _)| own == group)
 }
 
 /// Which URLs are this repository's.
-fn identity(objects: &[(FileId, &Arc<str>, Node)], sources: &flux::Sources, renderer: &Renderer) -> Identity {
+fn identity(
+    objects: &[(FileId, &Arc<str>, Node)],
+    sources: &flux::Sources,
+    renderer: &Renderer,
+) -> Identity {
     let source = renderer.source();
     let exists = |path: Option<&str>| {
-        let path = path.map(|path| path.trim_start_matches("./").trim_matches('/')).filter(|path| !path.is_empty());
+        let path = path
+            .map(|path| path.trim_start_matches("./").trim_matches('/'))
+            .filter(|path| !path.is_empty());
         // of a glob or template, the part before it
-        let plain = path.map(|path| path.split('/').take_while(|part| !part.contains(['*', '{'])).collect::<Vec<_>>().join("/"));
+        let plain = path.map(|path| {
+            path.split('/')
+                .take_while(|part| !part.contains(['*', '{']))
+                .collect::<Vec<_>>()
+                .join("/")
+        });
         plain.is_some_and(|path| !path.is_empty() && source.kind(&path).is_some())
     };
     let mut mentions: Vec<(String, bool)> = Vec::new();
     for (_, _, node) in objects {
         if is(node, "Kustomization", flux::GROUP) {
             let path = node.at(&["spec", "path"]).and_then(Node::text);
-            mentions.extend(sources.of(node).iter().map(|url| (url.clone(), exists(path))));
-        } else if is(node, "Application", argocd::GROUP) || is(node, "ApplicationSet", argocd::GROUP) {
+            mentions.extend(
+                sources
+                    .of(node)
+                    .iter()
+                    .map(|url| (url.clone(), exists(path))),
+            );
+        } else if is(node, "Application", argocd::GROUP)
+            || is(node, "ApplicationSet", argocd::GROUP)
+        {
             with_repository(node, &mut |url, node| {
-                let globs = ["directories", "files"].iter().filter_map(|key| node.get(key)).flat_map(Node::items);
-                let paths = globs.chain(std::iter::once(node)).filter_map(|node| node.get("path").and_then(Node::text));
-                mentions.push((url.to_string(), paths.into_iter().any(|path| exists(Some(path)))));
+                let globs = ["directories", "files"]
+                    .iter()
+                    .filter_map(|key| node.get(key))
+                    .flat_map(Node::items);
+                let paths = globs
+                    .chain(std::iter::once(node))
+                    .filter_map(|node| node.get("path").and_then(Node::text));
+                mentions.push((
+                    url.to_string(),
+                    paths.into_iter().any(|path| exists(Some(path))),
+                ));
             });
         }
     }
-    let known: Vec<String> = source.remotes().into_iter().chain(sources.own().iter().cloned()).collect();
+    let known: Vec<String> = source
+        .remotes()
+        .into_iter()
+        .chain(sources.own().iter().cloned())
+        .collect();
     Identity::recognise(&known, &mentions)
 }
 
-/// Every map with a `repoURL` that is no template and no chart's; the depth is bounded by the reader.
+/// Every map with a `repoURL` that is no template and no chart's; the depth is bounded by the
+/// reader.
 fn with_repository(node: &Node, see: &mut dyn FnMut(&str, &Node)) {
-    let url = node.get("repoURL").and_then(Node::text).filter(|url| !url.contains("{{") && node.get("chart").is_none());
+    let url = node
+        .get("repoURL")
+        .and_then(Node::text)
+        .filter(|url| !url.contains("{{") && node.get("chart").is_none());
     if let Some(url) = url {
         see(url, node);
     }
-    node.entries().iter().map(|entry| &entry.value).chain(node.items()).for_each(|child| with_repository(child, see));
+    node.entries()
+        .iter()
+        .map(|entry| &entry.value)
+        .chain(node.items())
+        .for_each(|child| with_repository(child, see));
 }
 
 fn name_of(node: &Node, kind: &str) -> String {
-    let text = |key: &str| node.at(&["metadata", key]).and_then(Node::text).unwrap_or_default();
+    let text = |key: &str| {
+        node.at(&["metadata", key])
+            .and_then(Node::text)
+            .unwrap_or_default()
+    };
     match text("namespace") {
         "" if text("name").is_empty() => kind.to_string(),
         "" => format!("{kind} {}", text("name")),

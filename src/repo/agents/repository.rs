@@ -1,5 +1,6 @@
-//! Whether a URL that an agent's object names is this repository: by the remotes of the clone, by the source that Flux was
-//! bootstrapped with, and otherwise by where the paths that objects name exist.
+//! Whether a URL that an agent's object names is this repository: by the remotes of the clone, by
+//! the source that Flux was bootstrapped with, and otherwise by where the paths that objects name
+//! exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +12,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// `known`: URLs that are this repository's for certain. `mentions`: every URL that an object reads a path from, and
-    /// whether that path exists here.
+    /// `known`: URLs that are this repository's for certain. `mentions`: every URL that an object
+    /// reads a path from, and whether that path exists here.
     ///
-    /// A mirror or fork is cloned from another URL than its objects name. When no object names a known URL, the one with the
-    /// most paths that exist here is taken for this repository's; all of them when several have as many.
+    /// A mirror or fork is cloned from another URL than its objects name. When no object names a
+    /// known URL, the one with the most paths that exist here is taken for this repository's; all
+    /// of them when several have as many.
     pub fn recognise(known: &[String], mentions: &[(String, bool)]) -> Identity {
         let known: BTreeSet<String> = known.iter().map(|url| plain(url)).collect();
         let mut existing: BTreeMap<String, usize> = BTreeMap::new();
@@ -26,7 +28,13 @@ impl Identity {
             return Identity { own: known };
         }
         let most = existing.values().copied().max().unwrap_or_default();
-        Identity { own: existing.into_iter().filter(|(_, count)| *count == most).map(|(url, _)| url).collect() }
+        Identity {
+            own: existing
+                .into_iter()
+                .filter(|(_, count)| *count == most)
+                .map(|(url, _)| url)
+                .collect(),
+        }
     }
 
     /// Whether a URL is this repository's. One with a template in it is not known, and counts.
@@ -35,20 +43,30 @@ impl Identity {
     }
 }
 
-/// Host and path in lower case, without scheme, user, port and `.git`: `git@github.com:Acme/Config.git` is
-/// `github.com/acme/config`.
+/// Host and path in lower case, without scheme, user, port and `.git`:
+/// `git@github.com:Acme/Config.git` is `github.com/acme/config`.
 fn plain(url: &str) -> String {
     let lower = url.trim().to_lowercase();
-    let (scheme, rest) = lower.split_once("://").map_or(("", lower.as_str()), |(scheme, rest)| (scheme, rest));
+    let (scheme, rest) = lower
+        .split_once("://")
+        .map_or(("", lower.as_str()), |(scheme, rest)| (scheme, rest));
     let authority = rest.find('/').unwrap_or(rest.len());
-    let rest = rest[..authority].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    let rest = rest[..authority]
+        .rfind('@')
+        .map_or(rest, |at| &rest[at + 1..]);
     let (host, path) = match rest.find(['/', ':']) {
         // `host:path` without a scheme, `host:port/path` with one
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, ""),
     };
     let path = match path.split_once('/') {
-        Some((port, path)) if !scheme.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => path,
+        Some((port, path))
+            if !scheme.is_empty()
+                && !port.is_empty()
+                && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            path
+        }
         _ => path,
     };
     let path = path.trim_matches('/');
@@ -70,13 +88,23 @@ mod tests {
         ] {
             assert_eq!(plain(url), "github.com/acme/config", "{url}");
         }
-        assert_ne!(plain("https://github.com/acme/config"), plain("https://github.com/acme/other"));
+        assert_ne!(
+            plain("https://github.com/acme/config"),
+            plain("https://github.com/acme/other")
+        );
     }
 
     #[test]
     fn the_own_repository_is_known_or_found() {
-        let (own, other) = ("https://github.com/acme/config".to_string(), "https://github.com/acme/other".to_string());
-        let mentions = [(own.clone(), true), (own.clone(), true), (other.clone(), true)];
+        let (own, other) = (
+            "https://github.com/acme/config".to_string(),
+            "https://github.com/acme/other".to_string(),
+        );
+        let mentions = [
+            (own.clone(), true),
+            (own.clone(), true),
+            (other.clone(), true),
+        ];
         let known = Identity::recognise(&["git@github.com:acme/config".to_string()], &mentions);
         assert!(known.is_own(&own) && !known.is_own(&other) && known.is_own("{{url}}"));
         let found = Identity::recognise(&["/srv/mirror".to_string()], &mentions);

@@ -1,4 +1,5 @@
-//! Files that never reach Flux: what `.sourceignore` files say, and what source-controller leaves out anyway.
+//! Files that never reach Flux: what `.sourceignore` files say, and what source-controller leaves
+//! out anyway.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -18,11 +19,26 @@ pub struct Ignored {
 impl Ignored {
     /// Reads the files of a tree; `more` are patterns of the source object, which count most.
     pub fn read(source: &dyn Source, more: &[&str]) -> Ignored {
-        let mut ignored = Ignored { patterns: Vec::new() };
+        let mut ignored = Ignored {
+            patterns: Vec::new(),
+        };
         ignored.add("", DEFAULTS);
-        for path in source.files().iter().filter(|path| path.rsplit('/').next() == Some(NAME)) {
-            let text = source.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default();
-            ignored.add(path.strip_suffix(NAME).unwrap_or_default().trim_end_matches('/'), &text);
+        for path in source
+            .files()
+            .iter()
+            .filter(|path| path.rsplit('/').next() == Some(NAME))
+        {
+            let text = source
+                .read(path)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+                .unwrap_or_default();
+            ignored.add(
+                path.strip_suffix(NAME)
+                    .unwrap_or_default()
+                    .trim_end_matches('/'),
+                &text,
+            );
         }
         more.iter().for_each(|text| ignored.add("", text));
         ignored
@@ -30,24 +46,43 @@ impl Ignored {
 
     /// Whether a file is left out.
     pub fn leaves_out(&self, path: &str) -> bool {
-        self.patterns.iter().rev().find(|(glob, _)| glob.is_match(path)).is_some_and(|(_, out)| *out)
+        self.patterns
+            .iter()
+            .rev()
+            .find(|(glob, _)| glob.is_match(path))
+            .is_some_and(|(_, out)| *out)
     }
 
     /// Patterns as in `.gitignore`, read in a folder.
     fn add(&mut self, folder: &str, text: &str) {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{}/", globset::escape(folder)) };
-        for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (pattern, out) = line.strip_prefix('!').map_or((line, true), |rest| (rest, false));
-            let (pattern, only_folders) = pattern.strip_suffix('/').map_or((pattern, false), |rest| (rest, true));
+        let prefix = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", globset::escape(folder))
+        };
+        for line in text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let (pattern, out) = line
+                .strip_prefix('!')
+                .map_or((line, true), |rest| (rest, false));
+            let (pattern, only_folders) = pattern
+                .strip_suffix('/')
+                .map_or((pattern, false), |rest| (rest, true));
             let anchored = pattern.contains('/');
             let pattern = pattern.trim_start_matches('/');
             let place = if anchored { "" } else { "**/" };
             // a folder that matches takes everything below it along
             let ends: &[&str] = if only_folders { &["/**"] } else { &["", "/**"] };
             for end in ends {
-                let glob =
-                    GlobBuilder::new(&format!("{prefix}{place}{pattern}{end}")).literal_separator(true).backslash_escape(true).build();
-                self.patterns.extend(glob.ok().map(|glob| (glob.compile_matcher(), out)));
+                let glob = GlobBuilder::new(&format!("{prefix}{place}{pattern}{end}"))
+                    .literal_separator(true)
+                    .backslash_escape(true)
+                    .build();
+                self.patterns
+                    .extend(glob.ok().map(|glob| (glob.compile_matcher(), out)));
             }
         }
     }
@@ -61,7 +96,10 @@ mod tests {
     #[test]
     fn patterns_match_as_in_gitignore() {
         let source = Memory::new([
-            (".sourceignore", "# all\n/*\n!/clusters\n!/apps/\n*.tmp.yaml\n"),
+            (
+                ".sourceignore",
+                "# all\n/*\n!/clusters\n!/apps/\n*.tmp.yaml\n",
+            ),
             ("apps/.sourceignore", "draft/\n/only-here.yaml\n"),
         ]);
         let ignored = Ignored::read(&source, &["!**/keep.tmp.yaml"]);
@@ -80,6 +118,10 @@ mod tests {
             assert_eq!(ignored.leaves_out(path), out, "{path}");
         }
         let defaults = Ignored::read(&Memory::new([("a.yaml", "")]), &[]);
-        assert!(defaults.leaves_out("clusters/.sops.yaml") && defaults.leaves_out(".github/a.yaml") && !defaults.leaves_out("a.yaml"));
+        assert!(
+            defaults.leaves_out("clusters/.sops.yaml")
+                && defaults.leaves_out(".github/a.yaml")
+                && !defaults.leaves_out("a.yaml")
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! Variables that Flux puts into built objects (`spec.postBuild`): from the Kustomization itself and from the ConfigMaps and
-//! Secrets that it names.
+//! Variables that Flux puts into built objects (`spec.postBuild`): from the Kustomization itself
+//! and from the ConfigMaps and Secrets that it names.
 //!
-//! Here: which variables have which values, and putting them into objects. Not here: the language (`envsubst`), finding the
-//! ConfigMaps (`repo::load`). Values of Secrets are never put in: what refers to them stays as written.
+//! Here: which variables have which values, and putting them into objects. Not here: the language
+//! (`envsubst`), finding the ConfigMaps (`repo::load`). Values of Secrets are never put in: what
+//! refers to them stays as written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::yaml::{By, Data, Entry, Kind, Node, Origin, read, write};
 /// Objects with this label or annotation set to `disabled` are left alone.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
-/// Bytes by which variables may lengthen all objects of a Kustomization together. A cluster stores no object of more than 1.5 MiB.
+/// Bytes by which variables may lengthen all objects of a Kustomization together. A cluster stores
+/// no object of more than 1.5 MiB.
 const GROWTH: usize = 8 << 20;
 
 /// `spec.postBuild` of a Flux Kustomization.
@@ -49,8 +51,8 @@ pub struct Variables {
     pub known: Known,
     /// Variables whose values only the cluster knows.
     pub unknown: BTreeSet<String>,
-    /// Whether there may be more of those. Then a variable without value stays as written; otherwise it becomes empty, as in
-    /// Flux.
+    /// Whether there may be more of those. Then a variable without value stays as written;
+    /// otherwise it becomes empty, as in Flux.
     pub open: bool,
 }
 
@@ -60,8 +62,8 @@ impl PostBuild {
         self.inline.is_empty() && self.from.is_empty() && !self.always
     }
 
-    /// The variables, given the objects that are found in the repo; later objects win over earlier ones, and the
-    /// Kustomization's own values over both.
+    /// The variables, given the objects that are found in the repo; later objects win over earlier
+    /// ones, and the Kustomization's own values over both.
     pub fn variables<'n>(&self, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Variables {
         let mut variables = Variables::default();
         for reference in &self.from {
@@ -71,14 +73,24 @@ impl PostBuild {
             };
             let secret = reference.kind == "Secret";
             let maps = ["data", "stringData"];
-            for entry in maps.iter().filter_map(|map| object.get(map)).flat_map(Node::entries) {
+            for entry in maps
+                .iter()
+                .filter_map(|map| object.get(map))
+                .flat_map(Node::entries)
+            {
                 let name = entry.key.to_string();
                 // what another Kustomization fills in is not known here
-                let value = entry.value.text().filter(|text| !secret && !text.contains("${"));
+                let value = entry
+                    .value
+                    .text()
+                    .filter(|text| !secret && !text.contains("${"));
                 variables.known.remove(&name);
                 variables.unknown.remove(&name);
                 match value {
-                    Some(text) => drop(variables.known.insert(name, (Arc::from(text.replace('\n', "")), entry.value.origin))),
+                    Some(text) => drop(variables.known.insert(
+                        name,
+                        (Arc::from(text.replace('\n', "")), entry.value.origin),
+                    )),
                     None => drop(variables.unknown.insert(name)),
                 }
             }
@@ -104,18 +116,29 @@ impl Variables {
         self.known.is_empty() && self.unknown.is_empty() && !self.open
     }
 
-    /// Puts the variables into every object. What Flux cannot read is reported, and nothing of it is applied.
+    /// Puts the variables into every object. What Flux cannot read is reported, and nothing of it
+    /// is applied.
     pub fn apply(&self, rendered: &mut Rendered) {
-        let mut filling = Filling { problems: Vec::new(), left: GROWTH };
+        let mut filling = Filling {
+            problems: Vec::new(),
+            left: GROWTH,
+        };
         for name in self.known.keys().filter(|name| !is_name(name)) {
             if let Some((_, origin)) = self.known.get(name) {
-                let message = format!("{name:?} is no name of a variable, so Flux applies nothing of this Kustomization");
-                filling
-                    .problems
-                    .push(Problem::error(*origin, message).with_help("use letters, digits and underscores, and no digit first"));
+                let message = format!(
+                    "{name:?} is no name of a variable, so Flux applies nothing of this Kustomization"
+                );
+                filling.problems.push(
+                    Problem::error(*origin, message)
+                        .with_help("use letters, digits and underscores, and no digit first"),
+                );
             }
         }
-        for resource in rendered.resources.iter_mut().filter(|resource| !switched_off(resource)) {
+        for resource in rendered
+            .resources
+            .iter_mut()
+            .filter(|resource| !switched_off(resource))
+        {
             self.node(&mut resource.node, "v: ", &mut filling);
         }
         rendered.complete &= filling.problems.is_empty();
@@ -130,7 +153,8 @@ impl Variables {
         }
     }
 
-    /// Puts the variables into a tree; its depth is bounded by the reader. `before` is what stands before a value in a file.
+    /// Puts the variables into a tree; its depth is bounded by the reader. `before` is what stands
+    /// before a value in a file.
     fn node(&self, node: &mut Node, before: &str, filling: &mut Filling) {
         if !mentions(node) {
             return;
@@ -150,35 +174,55 @@ impl Variables {
                 self.node(&mut entry.value, "v: ", filling);
             }
         } else if let Some(list) = node.list_mut() {
-            list.items.iter_mut().for_each(|item| self.node(item, "- ", filling));
+            list.items
+                .iter_mut()
+                .for_each(|item| self.node(item, "- ", filling));
         }
     }
 
     fn evaluate(&self, text: &str, filling: &mut Filling) -> Result<Evaluated, &'static str> {
-        let evaluated = envsubst::evaluate(text, text.len() + filling.left, &|name| self.lookup(name))?;
-        filling.left -= evaluated.text.len().saturating_sub(text.len()).min(filling.left);
+        let evaluated =
+            envsubst::evaluate(text, text.len() + filling.left, &|name| self.lookup(name))?;
+        filling.left -= evaluated
+            .text
+            .len()
+            .saturating_sub(text.len())
+            .min(filling.left);
         Ok(evaluated)
     }
 
-    /// Flux prints an object, puts the variables into the text and reads it again: `${REPLICAS}` may become a number, and
-    /// `${LIST}` a list.
+    /// Flux prints an object, puts the variables into the text and reads it again: `${REPLICAS}`
+    /// may become a number, and `${LIST}` a list.
     fn scalar(&self, node: &mut Node, before: &str, filling: &mut Filling) -> Result<(), Problem> {
         let printed = match before {
             "- " => write::write(&Node::list(vec![node.clone()], node.origin)),
             _ => {
-                let entry = Entry { key: "v".into(), key_origin: node.origin, value: node.clone() };
+                let entry = Entry {
+                    key: "v".into(),
+                    key_origin: node.origin,
+                    value: node.clone(),
+                };
                 write::write(&Node::map(vec![entry], node.origin))
             }
         };
-        let evaluated = self.evaluate(&printed, filling).map_err(|reason| unreadable(node.origin, reason))?;
+        let evaluated = self
+            .evaluate(&printed, filling)
+            .map_err(|reason| unreadable(node.origin, reason))?;
         if evaluated.text == printed {
             return Ok(());
         }
-        let broken =
-            || Problem::error(node.origin, "with its variables filled in, this is no YAML, so Flux applies nothing of this Kustomization");
+        let broken = || {
+            Problem::error(
+                node.origin,
+                "with its variables filled in, this is no YAML, so Flux applies nothing of this Kustomization",
+            )
+        };
         let read = read::read(&evaluated.text, node.origin.file).map_err(|_| broken())?;
         let document = read.documents.first().ok_or_else(broken)?;
-        let value = document.get("v").or_else(|| document.items().first()).ok_or_else(broken)?;
+        let value = document
+            .get("v")
+            .or_else(|| document.items().first())
+            .ok_or_else(broken)?;
         let mut value = value.clone();
         let origin = evaluated.origin.unwrap_or(node.origin).with(By::Flux);
         super::place(&mut value, origin);
@@ -188,30 +232,44 @@ impl Variables {
 }
 
 fn unreadable(origin: Origin, reason: &str) -> Problem {
-    let message = format!("Flux cannot put variables into this: {reason}; it applies nothing of this Kustomization");
-    let help = format!("write $$ for a dollar that means itself, or set {SWITCH}: disabled on the object");
+    let message = format!(
+        "Flux cannot put variables into this: {reason}; it applies nothing of this Kustomization"
+    );
+    let help =
+        format!("write $$ for a dollar that means itself, or set {SWITCH}: disabled on the object");
     Problem::error(origin, message).with_help(help)
 }
 
 fn is_name(name: &str) -> bool {
     let letter = |character: char| character.is_ascii_alphabetic() || character == '_';
-    name.starts_with(letter) && name.chars().all(|character| letter(character) || character.is_ascii_digit())
+    name.starts_with(letter)
+        && name
+            .chars()
+            .all(|character| letter(character) || character.is_ascii_digit())
 }
 
-/// Whether anything in a tree could be changed, so that shared subtrees without a variable are not copied.
+/// Whether anything in a tree could be changed, so that shared subtrees without a variable are not
+/// copied.
 fn mentions(node: &Node) -> bool {
     let marked = |text: &str| text.contains("${") || text.contains("$$");
     match &node.data {
         Data::Scalar(scalar) => scalar.kind == Kind::String && marked(&scalar.text),
-        Data::Map(map) => map.entries.iter().any(|entry| marked(&entry.key) || mentions(&entry.value)),
+        Data::Map(map) => map
+            .entries
+            .iter()
+            .any(|entry| marked(&entry.key) || mentions(&entry.value)),
         Data::List(list) => list.items.iter().any(mentions),
     }
 }
 
 fn switched_off(resource: &Resource) -> bool {
-    ["labels", "annotations"]
-        .iter()
-        .any(|map| resource.node.at(&["metadata", map, SWITCH]).and_then(Node::text).is_some_and(|text| text == "disabled"))
+    ["labels", "annotations"].iter().any(|map| {
+        resource
+            .node
+            .at(&["metadata", map, SWITCH])
+            .and_then(Node::text)
+            .is_some_and(|text| text == "disabled")
+    })
 }
 
 #[cfg(test)]
@@ -224,17 +282,41 @@ mod tests {
     }
 
     fn filled(text: &str, variables: &Variables) -> (serde_json::Value, usize) {
-        let mut rendered = Rendered { resources: vec![Resource::new(parsed(text))], complete: true, ..Rendered::default() };
+        let mut rendered = Rendered {
+            resources: vec![Resource::new(parsed(text))],
+            complete: true,
+            ..Rendered::default()
+        };
         variables.apply(&mut rendered);
         assert_eq!(rendered.complete, rendered.problems.is_empty());
-        (write::to_json(&rendered.resources[0].node), rendered.problems.len())
+        (
+            write::to_json(&rendered.resources[0].node),
+            rendered.problems.len(),
+        )
     }
 
     fn variables() -> Variables {
-        let place = Origin { file: FileId(0), start: 0, end: 0, by: By::Manifest };
-        let known = [("N", "3"), ("HOST", "shop.example"), ("FLAG", "true"), ("LIST", "[{key: a, effect: NoSchedule}]"), ("COLON", "x: y")];
-        let known = known.iter().map(|(name, value)| (name.to_string(), (Arc::from(*value), place))).collect();
-        Variables { known, ..Variables::default() }
+        let place = Origin {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+            by: By::Manifest,
+        };
+        let known = [
+            ("N", "3"),
+            ("HOST", "shop.example"),
+            ("FLAG", "true"),
+            ("LIST", "[{key: a, effect: NoSchedule}]"),
+            ("COLON", "x: y"),
+        ];
+        let known = known
+            .iter()
+            .map(|(name, value)| (name.to_string(), (Arc::from(*value), place)))
+            .collect();
+        Variables {
+            known,
+            ..Variables::default()
+        }
     }
 
     #[test]
@@ -254,15 +336,20 @@ mod tests {
         let mut odd = variables();
         odd.known.insert("a-b".to_string(), odd.known["N"].clone());
         assert_eq!(filled("a: 1", &odd).1, 1);
-        let off = "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${N\n";
+        let off =
+            "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${N\n";
         assert_eq!(filled(off, &variables()).1, 0);
     }
 
     #[test]
     fn objects_do_not_grow_without_bound() {
         let mut long = variables();
-        long.known.insert("X".to_string(), ("x".repeat(1 << 20).into(), long.known["N"].1));
-        let texts = |count: usize| format!("a: ${{N}}\nb: [{}]\n", vec!["\"${X}\""; count].join(", "));
+        long.known.insert(
+            "X".to_string(),
+            ("x".repeat(1 << 20).into(), long.known["N"].1),
+        );
+        let texts =
+            |count: usize| format!("a: ${{N}}\nb: [{}]\n", vec!["\"${X}\""; count].join(", "));
         assert_eq!(filled(&texts(7), &long).1, 0);
         assert_eq!(filled(&texts(10), &long).1, 2);
         assert_eq!(filled(&format!("a: {}", "${X}".repeat(10)), &long).1, 1);
@@ -273,14 +360,37 @@ mod tests {
         let map = parsed("data: {A: '1', B: '1', C: '1', OTHER: '${X}'}");
         let secret = parsed("stringData: {B: hunter2}\ndata: {D: aHVudGVyMg==}");
         let place = map.origin;
-        let reference = |kind: &str| Reference { kind: kind.into(), name: String::new(), namespace: None };
-        let mut build = PostBuild { from: vec![reference("ConfigMap"), reference("Secret")], ..PostBuild::default() };
+        let reference = |kind: &str| Reference {
+            kind: kind.into(),
+            name: String::new(),
+            namespace: None,
+        };
+        let mut build = PostBuild {
+            from: vec![reference("ConfigMap"), reference("Secret")],
+            ..PostBuild::default()
+        };
         build.inline.insert("C".into(), ("2".into(), place));
-        let found = build.variables(&|reference| Some(if reference.kind == "Secret" { &secret } else { &map }));
-        let known: Vec<(&str, &str)> = found.known.iter().map(|(name, (value, _))| (&**name, &**value)).collect();
+        let found = build.variables(&|reference| {
+            Some(if reference.kind == "Secret" {
+                &secret
+            } else {
+                &map
+            })
+        });
+        let known: Vec<(&str, &str)> = found
+            .known
+            .iter()
+            .map(|(name, (value, _))| (&**name, &**value))
+            .collect();
         assert_eq!(known, [("A", "1"), ("C", "2")]);
-        assert_eq!(found.unknown, ["B", "D", "OTHER"].map(str::to_string).into());
+        assert_eq!(
+            found.unknown,
+            ["B", "D", "OTHER"].map(str::to_string).into()
+        );
         assert!(!found.open && build.variables(&|_| None).open);
-        assert_eq!(filled("a: ${A}${B}${D:-x}${E}", &found).0, serde_json::json!({"a": "1${B}${D:-x}"}));
+        assert_eq!(
+            filled("a: ${A}${B}${D:-x}${E}", &found).0,
+            serde_json::json!({"a": "1${B}${D:-x}"})
+        );
     }
 }

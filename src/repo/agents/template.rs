@@ -1,14 +1,15 @@
-//! Templates of ApplicationSets: `{{key}}` (fasttemplate), or Go templates with the functions of Sprig that name things.
+//! Templates of ApplicationSets: `{{key}}` (fasttemplate), or Go templates with the functions of
+//! Sprig that name things.
 //!
-//! Here: one text and its parameters. What is not understood leaves the text as written, so that nothing is guessed; whoever
-//! uses the text must look for `{{`.
+//! Here: one text and its parameters. What is not understood leaves the text as written, so that
+//! nothing is guessed; whoever uses the text must look for `{{`.
 
 use serde_json::{Map, Value};
 
 /// Parentheses and conditions within each other.
 const NESTED: usize = 16;
-/// Bytes by which parameters may lengthen a text. Names and paths are shorter by far; a text that says one parameter ten thousand
-/// times stays as written.
+/// Bytes by which parameters may lengthen a text. Names and paths are shorter by far; a text that
+/// says one parameter ten thousand times stays as written.
 const GROWTH: usize = 64 << 10;
 
 /// The parameters of one Application.
@@ -29,9 +30,18 @@ impl Parameters {
             return text.to_string();
         }
         let filled = if self.go {
-            // Go prints a missing value as <no value>; with unknown parameters it need not be missing
+            // Go prints a missing value as <no value>; with unknown parameters it need not be
+            // missing
             let limit = text.len() + GROWTH;
-            tokens(text).and_then(|tokens| Evaluation { parameters: self, tokens: &tokens, at: 0, limit }.all())
+            tokens(text).and_then(|tokens| {
+                Evaluation {
+                    parameters: self,
+                    tokens: &tokens,
+                    at: 0,
+                    limit,
+                }
+                .all()
+            })
         } else {
             self.fill_tags(text)
         };
@@ -42,7 +52,9 @@ impl Parameters {
     fn fill_tags(&self, text: &str) -> Option<String> {
         let (mut out, mut rest) = (String::with_capacity(text.len()), text);
         while let Some((before, tail)) = rest.split_once("{{") {
-            let Some((tag, after)) = tail.split_once("}}") else { break };
+            let Some((tag, after)) = tail.split_once("}}") else {
+                break;
+            };
             out.push_str(before);
             match self.values.get(tag.trim()).and_then(printed) {
                 Some(value) => out.push_str(&value),
@@ -69,8 +81,17 @@ pub fn printed(value: &Value) -> Option<String> {
 
 /// What a name may hold in Kubernetes: lower case, `-` for everything else, none of it at the ends.
 pub fn normalized(name: &str) -> String {
-    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '.');
-    let name: String = name.to_lowercase().chars().map(|character| if allowed(character) { character } else { '-' }).take(253).collect();
+    let allowed = |character: char| {
+        character.is_ascii_lowercase()
+            || character.is_ascii_digit()
+            || matches!(character, '-' | '.')
+    };
+    let name: String = name
+        .to_lowercase()
+        .chars()
+        .map(|character| if allowed(character) { character } else { '-' })
+        .take(253)
+        .collect();
     name.trim_matches(['-', '.']).to_string()
 }
 
@@ -89,25 +110,36 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     let (mut found, mut rest, mut trim) = (Vec::new(), text, false);
     loop {
         let Some((before, tail)) = rest.split_once("{{") else {
-            found.push(Token::Text(if trim { rest.trim_start() } else { rest }.to_string()));
+            found.push(Token::Text(
+                if trim { rest.trim_start() } else { rest }.to_string(),
+            ));
             return Some(found);
         };
         let (mut before, mut tail) = (if trim { before.trim_start() } else { before }, tail);
-        if let Some(behind) = tail.strip_prefix('-').filter(|behind| behind.starts_with(char::is_whitespace)) {
+        if let Some(behind) = tail
+            .strip_prefix('-')
+            .filter(|behind| behind.starts_with(char::is_whitespace))
+        {
             (before, tail) = (before.trim_end(), behind);
         }
         found.push(Token::Text(before.to_string()));
         let (action, after) = tail.split_once("}}")?;
-        let trimmed = action.strip_suffix('-').filter(|action| action.ends_with(char::is_whitespace));
+        let trimmed = action
+            .strip_suffix('-')
+            .filter(|action| action.ends_with(char::is_whitespace));
         trim = trimmed.is_some();
         let action = trimmed.unwrap_or(action).trim();
-        let (word, operand) = action.split_once(char::is_whitespace).map_or((action, ""), |(word, operand)| (word, operand.trim()));
+        let (word, operand) = action
+            .split_once(char::is_whitespace)
+            .map_or((action, ""), |(word, operand)| (word, operand.trim()));
         found.push(match word {
             "if" => Token::If(operand.to_string()),
             "else" if operand.is_empty() => Token::Else,
             "else" => Token::ElseIf(operand.strip_prefix("if")?.trim().to_string()),
             "end" => Token::End,
-            "range" | "with" | "define" | "template" | "block" | "break" | "continue" | "" => return None,
+            "range" | "with" | "define" | "template" | "block" | "break" | "continue" | "" => {
+                return None;
+            }
             _ if word.starts_with('$') => return None,
             _ if word.starts_with("/*") => Token::Text(String::new()),
             _ => Token::Pipeline(action.to_string()),
@@ -144,7 +176,11 @@ impl Evaluation<'_> {
                 Token::Pipeline(text) => {
                     if live {
                         let value = self.parameters.pipeline(text)?;
-                        out.push_str(&if value.is_null() { "<no value>".to_string() } else { printed(&value)? });
+                        out.push_str(&if value.is_null() {
+                            "<no value>".to_string()
+                        } else {
+                            printed(&value)?
+                        });
                     }
                     self.at += 1;
                 }
@@ -174,7 +210,9 @@ impl Evaluation<'_> {
                 out = text;
             }
             match self.tokens.get(self.at)? {
-                Token::ElseIf(condition) => taken = live && !done && is_true(&self.parameters.pipeline(condition)?),
+                Token::ElseIf(condition) => {
+                    taken = live && !done && is_true(&self.parameters.pipeline(condition)?)
+                }
                 Token::Else => taken = live && !done,
                 _ => {
                     self.at += 1;
@@ -206,7 +244,10 @@ impl Parameters {
         let mut words = words(text)?.into_iter().peekable();
         let mut result: Option<Value> = None;
         while words.peek().is_some() {
-            let call: Vec<Word> = words.by_ref().take_while(|word| *word != Word::Pipe).collect();
+            let call: Vec<Word> = words
+                .by_ref()
+                .take_while(|word| *word != Word::Pipe)
+                .collect();
             result = Some(self.call(&call, result)?);
         }
         result
@@ -215,7 +256,11 @@ impl Parameters {
     fn call(&self, words: &[Word], last: Option<Value>) -> Option<Value> {
         let (first, rest) = words.split_first()?;
         let Word::Name(function) = first else {
-            return if rest.is_empty() && last.is_none() { self.operand(first) } else { None };
+            return if rest.is_empty() && last.is_none() {
+                self.operand(first)
+            } else {
+                None
+            };
         };
         if rest.is_empty() && last.is_none() {
             return match function.as_str() {
@@ -225,7 +270,10 @@ impl Parameters {
                 number => number.parse::<i64>().ok().map(Value::from),
             };
         }
-        let mut arguments = rest.iter().map(|word| self.operand(word)).collect::<Option<Vec<Value>>>()?;
+        let mut arguments = rest
+            .iter()
+            .map(|word| self.operand(word))
+            .collect::<Option<Vec<Value>>>()?;
         arguments.extend(last);
         call(function, &arguments)
     }
@@ -285,7 +333,10 @@ fn words(text: &str) -> Option<Vec<Word>> {
                     escaped = *character == '\\' && !escaped;
                     end
                 })?;
-                (Word::Text(serde_json::from_str(rest.get(..=end.0)?).ok()?), end.0 + 1)
+                (
+                    Word::Text(serde_json::from_str(rest.get(..=end.0)?).ok()?),
+                    end.0 + 1,
+                )
             }
             '`' => {
                 let end = rest.get(1..)?.find('`')?;
@@ -300,10 +351,20 @@ fn words(text: &str) -> Option<Vec<Word>> {
                 (Word::Inner(rest.get(1..end.0)?.to_string()), end.0 + 1)
             }
             _ => {
-                let end =
-                    rest.find(|character: char| character.is_whitespace() || matches!(character, '|' | '(' | ')')).unwrap_or(rest.len());
+                let end = rest
+                    .find(|character: char| {
+                        character.is_whitespace() || matches!(character, '|' | '(' | ')')
+                    })
+                    .unwrap_or(rest.len());
                 let word = rest.get(..end)?;
-                (if first == '.' { Word::Field(word.to_string()) } else { Word::Name(word.to_string()) }, end)
+                (
+                    if first == '.' {
+                        Word::Field(word.to_string())
+                    } else {
+                        Word::Name(word.to_string())
+                    },
+                    end,
+                )
             }
         };
         if length == 0 {
@@ -332,14 +393,33 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
             }
             at.clone()
         }
-        ("eq", 2..) => arguments.get(1..)?.iter().any(|other| Some(other) == arguments.first()).into(),
+        ("eq", 2..) => arguments
+            .get(1..)?
+            .iter()
+            .any(|other| Some(other) == arguments.first())
+            .into(),
         ("ne", 2) => (arguments.first() != arguments.get(1)).into(),
         ("not", 1) => (!is_true(arguments.first()?)).into(),
-        ("and", 1..) => arguments.iter().find(|value| !is_true(value)).or(arguments.last())?.clone(),
-        ("or" | "coalesce", 1..) => arguments.iter().find(|value| is_true(value)).or(arguments.last())?.clone(),
-        ("default", 2) => arguments.iter().rev().find(|value| is_true(value)).or(arguments.first())?.clone(),
+        ("and", 1..) => arguments
+            .iter()
+            .find(|value| !is_true(value))
+            .or(arguments.last())?
+            .clone(),
+        ("or" | "coalesce", 1..) => arguments
+            .iter()
+            .find(|value| is_true(value))
+            .or(arguments.last())?
+            .clone(),
+        ("default", 2) => arguments
+            .iter()
+            .rev()
+            .find(|value| is_true(value))
+            .or(arguments.first())?
+            .clone(),
         ("empty", 1) => (!is_true(arguments.first()?)).into(),
-        ("ternary", 3) => arguments.get(usize::from(!is_true(arguments.get(2)?)))?.clone(),
+        ("ternary", 3) => arguments
+            .get(usize::from(!is_true(arguments.get(2)?)))?
+            .clone(),
         ("hasKey", 2) => arguments.first()?.get(text(1)?).is_some().into(),
         ("len", 1) => match arguments.first()? {
             Value::Array(items) => items.len().into(),
@@ -354,8 +434,14 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
         ("upper", 1) => last()?.to_uppercase().into(),
         ("trim", 1) => last()?.trim().into(),
         ("normalize", 1) => normalized(&last()?).into(),
-        ("trimPrefix", 2) => last()?.strip_prefix(&text(0)?).map_or_else(last, |rest| Some(rest.to_string()))?.into(),
-        ("trimSuffix", 2) => last()?.strip_suffix(&text(0)?).map_or_else(last, |rest| Some(rest.to_string()))?.into(),
+        ("trimPrefix", 2) => last()?
+            .strip_prefix(&text(0)?)
+            .map_or_else(last, |rest| Some(rest.to_string()))?
+            .into(),
+        ("trimSuffix", 2) => last()?
+            .strip_suffix(&text(0)?)
+            .map_or_else(last, |rest| Some(rest.to_string()))?
+            .into(),
         ("hasPrefix", 2) => last()?.starts_with(&text(0)?).into(),
         ("hasSuffix", 2) => last()?.ends_with(&text(0)?).into(),
         ("contains", 2) => last()?.contains(&text(0)?).into(),
@@ -364,15 +450,35 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
             let (text, width) = (last()?, arguments.first()?.as_i64()?);
             let size = text.chars().count();
             let width = usize::try_from(width.unsigned_abs()).ok()?.min(size);
-            let skipped = if arguments.first()?.as_i64()? < 0 { size - width } else { 0 };
-            text.chars().skip(skipped).take(width).collect::<String>().into()
+            let skipped = if arguments.first()?.as_i64()? < 0 {
+                size - width
+            } else {
+                0
+            };
+            text.chars()
+                .skip(skipped)
+                .take(width)
+                .collect::<String>()
+                .into()
         }
         ("base", 1) => last()?.rsplit('/').next()?.into(),
-        ("dir", 1) => last()?.rsplit_once('/').map_or(".".to_string(), |(folder, _)| folder.to_string()).into(),
+        ("dir", 1) => last()?
+            .rsplit_once('/')
+            .map_or(".".to_string(), |(folder, _)| folder.to_string())
+            .into(),
         ("first", 1) => list(arguments.first()?)?.first()?.clone(),
         ("last", 1) => list(arguments.first()?)?.last()?.clone(),
-        ("splitList", 2) => last()?.split(&text(0)?).map(Value::from).collect::<Vec<_>>().into(),
-        ("join", 2) => list(arguments.get(1)?)?.iter().map(printed).collect::<Option<Vec<_>>>()?.join(&text(0)?).into(),
+        ("splitList", 2) => last()?
+            .split(&text(0)?)
+            .map(Value::from)
+            .collect::<Vec<_>>()
+            .into(),
+        ("join", 2) => list(arguments.get(1)?)?
+            .iter()
+            .map(printed)
+            .collect::<Option<Vec<_>>>()?
+            .join(&text(0)?)
+            .into(),
         ("printf", 1..) => {
             let (format, mut values) = (text(0)?, arguments.iter().skip(1));
             let (mut out, mut characters) = (String::new(), format.chars());
@@ -399,14 +505,28 @@ mod tests {
     use serde_json::json;
 
     fn parameters(go: bool, open: bool, values: Value) -> Parameters {
-        Parameters { values: values.as_object().cloned().unwrap(), open, go }
+        Parameters {
+            values: values.as_object().cloned().unwrap(),
+            open,
+            go,
+        }
     }
 
     #[test]
     fn tags_are_replaced_by_name() {
-        let parameters = parameters(false, false, json!({"env": "staging", "path.basename": "api", "path[1]": "web"}));
-        assert_eq!(parameters.fill("{{path.basename}}-{{ env }}/{{path[1]}}"), "api-staging/web");
-        assert_eq!(parameters.fill("{{cluster}}-{{env}} {{"), "{{cluster}}-staging {{");
+        let parameters = parameters(
+            false,
+            false,
+            json!({"env": "staging", "path.basename": "api", "path[1]": "web"}),
+        );
+        assert_eq!(
+            parameters.fill("{{path.basename}}-{{ env }}/{{path[1]}}"),
+            "api-staging/web"
+        );
+        assert_eq!(
+            parameters.fill("{{cluster}}-{{env}} {{"),
+            "{{cluster}}-staging {{"
+        );
     }
 
     #[test]
@@ -432,19 +552,32 @@ mod tests {
             ("{{index .path.segments 1}}/{{ .count }}", "api/3"),
             ("{{ .env | normalize | trunc 4 }}", "prod"),
             ("{{ printf \"%s-%d\" .path.basename .count }}", "api-3"),
-            ("{{ .none | default \"x\" }}{{ default \"y\" .env }}", "xProd_EU"),
-            ("{{if eq .env \"Prod_EU\"}}p{{else if .on}}o{{else}}s{{end}}", "p"),
+            (
+                "{{ .none | default \"x\" }}{{ default \"y\" .env }}",
+                "xProd_EU",
+            ),
+            (
+                "{{if eq .env \"Prod_EU\"}}p{{else if .on}}o{{else}}s{{end}}",
+                "p",
+            ),
             ("{{ if and .on (not .none) -}}  yes {{- end }}", "yes"),
-            ("{{ (splitList \"/\" .path.path) | last }}{{ trimPrefix \"apps/\" .path.path }}", "apiapi"),
+            (
+                "{{ (splitList \"/\" .path.path) | last }}{{ trimPrefix \"apps/\" .path.path }}",
+                "apiapi",
+            ),
             ("{{ replace \"_\" \"-\" .env }}", "Prod-EU"),
             ("{{.none}}", "<no value>"),
         ] {
             assert_eq!(parameters.fill(text), expected, "{text}");
         }
         // what is not understood is left alone as a whole
-        for text in
-            ["{{ range .path.segments }}{{ . }}{{ end }}", "{{ $x := 1 }}", "{{ sha256sum .env }}", "{{ .env", "{{ .env | }}{{ .path }}"]
-        {
+        for text in [
+            "{{ range .path.segments }}{{ . }}{{ end }}",
+            "{{ $x := 1 }}",
+            "{{ sha256sum .env }}",
+            "{{ .env",
+            "{{ .env | }}{{ .path }}",
+        ] {
             assert_eq!(parameters.fill(text), text, "{text}");
         }
     }
@@ -453,8 +586,14 @@ mod tests {
     fn unknown_parameters_are_not_missing() {
         let parameters = parameters(true, true, json!({"app": "api"}));
         assert_eq!(parameters.fill("{{ .app }}"), "api");
-        assert_eq!(parameters.fill("{{ .app }}-{{ .name }}"), "{{ .app }}-{{ .name }}");
-        assert_eq!(parameters.fill("{{ default \"x\" .name }}"), "{{ default \"x\" .name }}");
+        assert_eq!(
+            parameters.fill("{{ .app }}-{{ .name }}"),
+            "{{ .app }}-{{ .name }}"
+        );
+        assert_eq!(
+            parameters.fill("{{ default \"x\" .name }}"),
+            "{{ default \"x\" .name }}"
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Commits, read as tolerantly as Git reads them: of what old tools and imports wrote, a broken line of an author hides nothing else.
+//! Commits, read as tolerantly as Git reads them: of what old tools and imports wrote, a broken
+//! line of an author hides nothing else.
 
 use gix::ObjectId;
 
@@ -43,11 +44,18 @@ impl Commit {
             None => (bytes, &[][..]),
         };
         let (mut tree, mut parents) = (None, Vec::new());
-        let (mut author, mut committer, mut time) = (Person::default(), Person::default(), UNKNOWN_TIME);
+        let (mut author, mut committer, mut time) =
+            (Person::default(), Person::default(), UNKNOWN_TIME);
         // lines that start with a space go on with a signature
         for line in head.split(|byte| *byte == b'\n') {
-            let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
-            let (field, value) = (line.get(..space)?, line.get(space + 1..).unwrap_or_default());
+            let space = line
+                .iter()
+                .position(|byte| *byte == b' ')
+                .unwrap_or(line.len());
+            let (field, value) = (
+                line.get(..space)?,
+                line.get(space + 1..).unwrap_or_default(),
+            );
             match field {
                 b"tree" => tree = tree.or(Some(object_id(value)?)),
                 b"parent" => parents.push(object_id(value)?),
@@ -57,7 +65,15 @@ impl Commit {
             }
         }
         let message = String::from_utf8_lossy(message).into_owned();
-        Some(Commit { id: *id, tree: tree?, parents, author, committer, time, message })
+        Some(Commit {
+            id: *id,
+            tree: tree?,
+            parents,
+            author,
+            committer,
+            time,
+            message,
+        })
     }
 }
 
@@ -70,8 +86,18 @@ fn person(line: &str) -> (Person, i64) {
     let (name, rest) = line.split_once('<').unwrap_or((line, ""));
     let email = rest.split('>').next().unwrap_or_default();
     let date = rest.rsplit_once('>').map_or("", |(_, date)| date);
-    let time = date.split_whitespace().next().and_then(|seconds| seconds.parse().ok()).unwrap_or(UNKNOWN_TIME);
-    (Person { name: name.trim().to_string(), email: email.trim().to_string() }, time)
+    let time = date
+        .split_whitespace()
+        .next()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(UNKNOWN_TIME);
+    (
+        Person {
+            name: name.trim().to_string(),
+            email: email.trim().to_string(),
+        },
+        time,
+    )
 }
 
 #[cfg(test)]
@@ -81,16 +107,50 @@ mod tests {
     #[test]
     fn what_a_commit_lacks_hides_nothing_else() {
         let tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-        let of = |rest: &str| Commit::parse(&[1; 20], format!("tree {tree}\nparent {tree}\n{rest}").as_bytes()).unwrap();
-        let ada = Person { name: "Ada".into(), email: "ada@example.com".into() };
-        let commit =
-            of("author Ada <ada@example.com> 1 +0000\ncommitter Ada <ada@example.com> -86400 +0000\ngpgsig -----\n x\n\nwords\n\nmore");
-        assert_eq!((&commit.author, commit.time, &*commit.message, commit.parents.len()), (&ada, -86400, "words\n\nmore", 1));
-        assert_eq!(of("author Ada <ada@example.com> \ncommitter Ada\n\nx").author, ada);
-        assert_eq!(of("author Ada <ada@example.com> \ncommitter Ada\n\nx").time, UNKNOWN_TIME);
-        assert_eq!(of("author A <a<b>> 18446744073709551615 +0000\ncommitter A <a> 2 +51800000 more\n").time, 2);
-        assert_eq!(of("author Ada ada@example.com 1 +0000\n").author.name, "Ada ada@example.com 1 +0000");
+        let of = |rest: &str| {
+            Commit::parse(
+                &[1; 20],
+                format!("tree {tree}\nparent {tree}\n{rest}").as_bytes(),
+            )
+            .unwrap()
+        };
+        let ada = Person {
+            name: "Ada".into(),
+            email: "ada@example.com".into(),
+        };
+        let commit = of(
+            "author Ada <ada@example.com> 1 +0000\ncommitter Ada <ada@example.com> -86400 +0000\ngpgsig -----\n x\n\nwords\n\nmore",
+        );
+        assert_eq!(
+            (
+                &commit.author,
+                commit.time,
+                &*commit.message,
+                commit.parents.len()
+            ),
+            (&ada, -86400, "words\n\nmore", 1)
+        );
+        assert_eq!(
+            of("author Ada <ada@example.com> \ncommitter Ada\n\nx").author,
+            ada
+        );
+        assert_eq!(
+            of("author Ada <ada@example.com> \ncommitter Ada\n\nx").time,
+            UNKNOWN_TIME
+        );
+        assert_eq!(
+            of("author A <a<b>> 18446744073709551615 +0000\ncommitter A <a> 2 +51800000 more\n")
+                .time,
+            2
+        );
+        assert_eq!(
+            of("author Ada ada@example.com 1 +0000\n").author.name,
+            "Ada ada@example.com 1 +0000"
+        );
         assert_eq!(of("").message, "");
-        assert_eq!(Commit::parse(&[1; 20], b"author Ada <ada@example.com> 1 +0000\n\nno tree"), None);
+        assert_eq!(
+            Commit::parse(&[1; 20], b"author Ada <ada@example.com> 1 +0000\n\nno tree"),
+            None
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What Git names and this clone has not: collected while files are read, so that a command can say in the end what its answer
-//! lacks.
+//! What Git names and this clone has not: collected while files are read, so that a command can say
+//! in the end what its answer lacks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,9 @@ pub struct Gaps(Mutex<BTreeMap<(Arc<str>, String), Withheld>>);
 
 impl Gaps {
     pub(in crate::source) fn note(&self, revision: &Arc<str>, path: &str, withheld: &Withheld) {
-        lock(&self.0).entry((revision.clone(), path.to_string())).or_insert_with(|| withheld.clone());
+        lock(&self.0)
+            .entry((revision.clone(), path.to_string()))
+            .or_insert_with(|| withheld.clone());
     }
 
     /// What is missing, and how to get it; `None` where nothing is.
@@ -25,8 +27,16 @@ impl Gaps {
             1 => " (and one more file)".to_string(),
             more => format!(" (and {more} more files)"),
         };
-        let path = if path.is_empty() { "the top folder" } else { path };
-        let of = if revision.is_empty() { String::new() } else { format!(" of {revision}") };
+        let path = if path.is_empty() {
+            "the top folder"
+        } else {
+            path
+        };
+        let of = if revision.is_empty() {
+            String::new()
+        } else {
+            format!(" of {revision}")
+        };
         Some(format!("{path}{of} cannot be read{more}: {withheld}"))
     }
 }

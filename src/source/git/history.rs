@@ -1,4 +1,5 @@
-//! All commits before one, read one by one: for histories with commits that the library refuses and Git does not.
+//! All commits before one, read one by one: for histories with commits that the library refuses and
+//! Git does not.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,10 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn of(repository: &Repository, head: &Id) -> Result<History, GitError> {
-        let mut history = History { order: vec![*head], parents: HashMap::new() };
+        let mut history = History {
+            order: vec![*head],
+            parents: HashMap::new(),
+        };
         let mut seen = HashSet::from([*head]);
         let shallow = repository.is_shallow();
         let mut at = 0;
@@ -22,7 +26,9 @@ impl History {
             at += 1;
             match repository.commit(&id) {
                 Ok(commit) => {
-                    history.order.extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
+                    history
+                        .order
+                        .extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
                     history.parents.insert(id, commit.parents);
                 }
                 // a shallow clone ends somewhere
@@ -36,14 +42,30 @@ impl History {
 
     /// The commits that another history has not.
     pub(super) fn without(&self, other: &History) -> Vec<Id> {
-        self.order.iter().filter(|id| !other.parents.contains_key(*id)).copied().collect()
+        self.order
+            .iter()
+            .filter(|id| !other.parents.contains_key(*id))
+            .copied()
+            .collect()
     }
 
     /// The commits that both have and from which no other one of these descends.
     pub(super) fn merge_bases(&self, other: &History) -> Vec<Id> {
-        let shared: Vec<&Id> = self.order.iter().filter(|id| other.parents.contains_key(*id)).collect();
-        let earlier: HashSet<&Id> = shared.iter().filter_map(|id| self.parents.get(*id)).flatten().collect();
-        shared.into_iter().filter(|id| !earlier.contains(id)).copied().collect()
+        let shared: Vec<&Id> = self
+            .order
+            .iter()
+            .filter(|id| other.parents.contains_key(*id))
+            .collect();
+        let earlier: HashSet<&Id> = shared
+            .iter()
+            .filter_map(|id| self.parents.get(*id))
+            .flatten()
+            .collect();
+        shared
+            .into_iter()
+            .filter(|id| !earlier.contains(id))
+            .copied()
+            .collect()
     }
 }
 
@@ -68,9 +90,20 @@ mod tests {
         commit(root, &[("e", "1")], "left goes on");
         let repository = std::sync::Arc::new(Repository::open(root).unwrap());
         let [left, right] = ["left", "right"].map(|name| repository.resolve(name).unwrap());
-        let (one, other) = (History::of(&repository, &left).unwrap(), History::of(&repository, &right).unwrap());
-        assert_eq!(one.merge_bases(&other), repository.merge_bases(&left, &right).unwrap());
-        let mut between: Vec<Id> = repository.commits_between(&left, &right).unwrap().iter().map(|commit| commit.id).collect();
+        let (one, other) = (
+            History::of(&repository, &left).unwrap(),
+            History::of(&repository, &right).unwrap(),
+        );
+        assert_eq!(
+            one.merge_bases(&other),
+            repository.merge_bases(&left, &right).unwrap()
+        );
+        let mut between: Vec<Id> = repository
+            .commits_between(&left, &right)
+            .unwrap()
+            .iter()
+            .map(|commit| commit.id)
+            .collect();
         let mut own = other.without(&one);
         between.sort();
         own.sort();

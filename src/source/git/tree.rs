@@ -21,8 +21,8 @@ pub(in crate::source) struct TreeEntry<'a> {
     pub(in crate::source) id: Id,
 }
 
-/// A tree as it is stored, with where its names are. Those that are no UTF-8 are left out, as they cannot be named in a kustomization
-/// either, and told apart.
+/// A tree as it is stored, with where its names are. Those that are no UTF-8 are left out, as they
+/// cannot be named in a kustomization either, and told apart.
 #[derive(Default)]
 pub(in crate::source) struct Tree {
     bytes: Vec<u8>,
@@ -34,16 +34,26 @@ pub(in crate::source) struct Tree {
 impl Tree {
     /// `None` where the bytes are no tree.
     pub(super) fn read(bytes: Vec<u8>) -> Option<Tree> {
-        let mut tree = Tree { names: Vec::with_capacity(bytes.len() / 32), ..Tree::default() };
+        let mut tree = Tree {
+            names: Vec::with_capacity(bytes.len() / 32),
+            ..Tree::default()
+        };
         let mut at = 0;
         for entry in TreeRefIter::from_bytes(&bytes, gix::hash::Kind::Sha1) {
             let entry = entry.ok()?;
             // `MODE NAME\0ID`, one after the other
-            let start = at + bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b' ')).unwrap_or_default() + 1;
+            let start = at
+                + bytes
+                    .get(at..)
+                    .and_then(|rest| rest.iter().position(|byte| *byte == b' '))
+                    .unwrap_or_default()
+                + 1;
             let end = start + entry.filename.len();
             at = end + 1 + entry.oid.as_bytes().len();
             match std::str::from_utf8(entry.filename) {
-                Ok(_) => tree.names.push((start as u32..end as u32, entry.mode.kind())),
+                Ok(_) => tree
+                    .names
+                    .push((start as u32..end as u32, entry.mode.kind())),
                 Err(_) => tree.unreadable.push(entry.filename.to_string()),
             }
         }
@@ -59,7 +69,11 @@ impl Tree {
         let (name, mode) = self.names.get(at)?;
         let (start, end) = (name.start as usize, name.end as usize);
         let id = self.bytes.get(end + 1..end + 21)?.try_into().ok()?;
-        Some(TreeEntry { name: std::str::from_utf8(self.bytes.get(start..end)?).ok()?, mode: *mode, id })
+        Some(TreeEntry {
+            name: std::str::from_utf8(self.bytes.get(start..end)?).ok()?,
+            mode: *mode,
+            id,
+        })
     }
 
     /// The entries, sorted as Git does.
@@ -71,7 +85,10 @@ impl Tree {
     pub(super) fn find(&self, name: &str) -> Option<TreeEntry<'_>> {
         let is = |folder: bool| {
             let found = self.names.binary_search_by(|(other, mode)| {
-                let other = self.bytes.get(other.start as usize..other.end as usize).unwrap_or_default();
+                let other = self
+                    .bytes
+                    .get(other.start as usize..other.end as usize)
+                    .unwrap_or_default();
                 tree_order((other, *mode == Mode::Tree), (name.as_bytes(), folder))
             });
             found.ok().and_then(|at| self.get(at))
@@ -83,16 +100,24 @@ impl Tree {
 impl TreeEntry<'_> {
     /// Git's order: a folder's name counts with a `/` at its end.
     pub(super) fn order(&self, other: &TreeEntry) -> Ordering {
-        tree_order((self.name.as_bytes(), self.mode == Mode::Tree), (other.name.as_bytes(), other.mode == Mode::Tree))
+        tree_order(
+            (self.name.as_bytes(), self.mode == Mode::Tree),
+            (other.name.as_bytes(), other.mode == Mode::Tree),
+        )
     }
 }
 
 /// The order of the names in a tree, each with whether it is a folder.
 fn tree_order(one: (&[u8], bool), other: (&[u8], bool)) -> Ordering {
-    let with_end =
-        |(name, folder): (&[u8], bool), at: usize| name.get(at).copied().or_else(|| (folder && at == name.len()).then_some(b'/'));
+    let with_end = |(name, folder): (&[u8], bool), at: usize| {
+        name.get(at)
+            .copied()
+            .or_else(|| (folder && at == name.len()).then_some(b'/'))
+    };
     let common = one.0.len().min(other.0.len());
-    one.0[..common].cmp(&other.0[..common]).then_with(|| with_end(one, common).cmp(&with_end(other, common)))
+    one.0[..common]
+        .cmp(&other.0[..common])
+        .then_with(|| with_end(one, common).cmp(&with_end(other, common)))
 }
 
 /// The files of a commit, those of submodules that are checked out among them.
@@ -130,8 +155,14 @@ enum Found {
 }
 
 impl GitTree {
-    /// `gaps` takes note of what the clone lacks. `by_content`: a file that several revisions have alike goes by one name.
-    pub(super) fn new(repository: &Arc<Repository>, commit: &Commit, gaps: &Arc<Gaps>, by_content: bool) -> GitTree {
+    /// `gaps` takes note of what the clone lacks. `by_content`: a file that several revisions have
+    /// alike goes by one name.
+    pub(super) fn new(
+        repository: &Arc<Repository>,
+        commit: &Commit,
+        gaps: &Arc<Gaps>,
+        by_content: bool,
+    ) -> GitTree {
         GitTree {
             repository: repository.clone(),
             root: commit.tree,
@@ -163,7 +194,11 @@ impl GitTree {
 
     /// What stands at a path without following links.
     fn lookup(&self, path: &str) -> Found {
-        let mut here = Entry { mode: Mode::Tree, id: self.root, repository: self.repository.clone() };
+        let mut here = Entry {
+            mode: Mode::Tree,
+            id: self.root,
+            repository: self.repository.clone(),
+        };
         // where the path goes on, and where the repository that is looked into begins
         let (mut at, mut top) = (0, 0);
         loop {
@@ -171,12 +206,18 @@ impl GitTree {
             if here.mode == Mode::Commit {
                 let folder = path.get(top..at).unwrap_or_default().trim_matches('/');
                 here = match here.repository.module(folder, &here.id) {
-                    Ok((repository, tree)) => Entry { mode: Mode::Tree, id: tree, repository },
+                    Ok((repository, tree)) => Entry {
+                        mode: Mode::Tree,
+                        id: tree,
+                        repository,
+                    },
                     Err(withheld) => return Found::Withheld(withheld),
                 };
                 top = at;
             }
-            let Some(part) = rest.split('/').find(|part| !part.is_empty()) else { return Found::Entry(here) };
+            let Some(part) = rest.split('/').find(|part| !part.is_empty()) else {
+                return Found::Entry(here);
+            };
             if here.mode != Mode::Tree {
                 return Found::Nothing(here.mode == Mode::Link);
             }
@@ -198,7 +239,9 @@ impl GitTree {
     fn entry(&self, path: &str) -> Result<Entry, SourceError> {
         let found = match self.lookup(path) {
             found @ (Found::Withheld(_) | Found::Nothing(false)) if is_normalised(path) => found,
-            Found::Entry(entry) if is_normalised(path) && entry.mode != Mode::Link => Found::Entry(entry),
+            Found::Entry(entry) if is_normalised(path) && entry.mode != Mode::Link => {
+                Found::Entry(entry)
+            }
             _ => self.lookup(&resolve_links(path, |path| self.link(path))?),
         };
         match found {
@@ -209,13 +252,27 @@ impl GitTree {
     }
 
     /// `top`: the length of the path at which the repository begins.
-    fn list(&self, folder: &str, (repository, top): (&Arc<Repository>, usize), id: &Id, listed: &mut Listed) {
+    fn list(
+        &self,
+        folder: &str,
+        (repository, top): (&Arc<Repository>, usize),
+        id: &Id,
+        listed: &mut Listed,
+    ) {
         let tree = match repository.folder(id) {
             Ok(tree) => tree,
             Err(withheld) => return drop(self.noted(folder, withheld)),
         };
-        let below = |name: &str| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
-        listed.unreadable.extend(tree.unreadable.iter().map(|name| below(name)));
+        let below = |name: &str| {
+            if folder.is_empty() {
+                name.to_string()
+            } else {
+                format!("{folder}/{name}")
+            }
+        };
+        listed
+            .unreadable
+            .extend(tree.unreadable.iter().map(|name| below(name)));
         for entry in tree.iter() {
             let path = below(entry.name);
             match entry.mode {
@@ -223,7 +280,10 @@ impl GitTree {
                 Mode::Blob | Mode::BlobExecutable | Mode::Link => listed.files.push(path.into()),
                 // one that is not there is told where it is needed
                 Mode::Commit => {
-                    if let Ok((module, tree)) = repository.module(path.get(top..).unwrap_or_default().trim_start_matches('/'), &entry.id) {
+                    if let Ok((module, tree)) = repository.module(
+                        path.get(top..).unwrap_or_default().trim_start_matches('/'),
+                        &entry.id,
+                    ) {
                         self.list(&path, (&module, path.len()), &tree, listed);
                     }
                 }
@@ -254,10 +314,17 @@ impl Source for GitTree {
         let entry = self.entry(path)?;
         match entry.mode {
             Mode::Tree => Err(SourceError::IsDirectory),
-            Mode::Blob | Mode::BlobExecutable => entry.repository.blob(&entry.id).map_err(|error| match error {
-                SourceError::Withheld(withheld) => SourceError::Withheld(self.noted(path, withheld)),
-                error => error,
-            }),
+            Mode::Blob | Mode::BlobExecutable => {
+                entry
+                    .repository
+                    .blob(&entry.id)
+                    .map_err(|error| match error {
+                        SourceError::Withheld(withheld) => {
+                            SourceError::Withheld(self.noted(path, withheld))
+                        }
+                        error => error,
+                    })
+            }
             Mode::Link | Mode::Commit => Err(SourceError::Missing),
         }
     }
@@ -269,14 +336,20 @@ impl Source for GitTree {
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {
         match self.lookup(path) {
-            Found::Entry(entry) if is_normalised(path) && entry.mode != Mode::Link => Ok(path.to_string()),
-            Found::Nothing(false) | Found::Withheld(_) if is_normalised(path) => Ok(path.to_string()),
+            Found::Entry(entry) if is_normalised(path) && entry.mode != Mode::Link => {
+                Ok(path.to_string())
+            }
+            Found::Nothing(false) | Found::Withheld(_) if is_normalised(path) => {
+                Ok(path.to_string())
+            }
             _ => resolve_links(path, |path| self.link(path)),
         }
     }
 
     fn link(&self, path: &str) -> Option<Cow<'_, str>> {
-        let Found::Entry(entry) = self.lookup(path) else { return None };
+        let Found::Entry(entry) = self.lookup(path) else {
+            return None;
+        };
         if entry.mode != Mode::Link {
             return None;
         }

@@ -1,0 +1,190 @@
+//! # environment-variable-drift
+//!
+//! ## What
+//!
+//! A container of the environment before sets a variable under `env` that the same container in a
+//! protected environment does not get, neither by `env` nor from a ConfigMap or Secret under
+//! `envFrom`. Where the keys of such a source are not known from the repo, and where the variable
+//! carries an environment's word in its name, the rule is silent.
+//!
+//! ## Why
+//!
+//! The new build expects the variable: it was added where the build was proved, and the promotion
+//! left it behind.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # apps/api/overlays/staging/env.yaml, and nowhere in production
+//! env:
+//!   - name: RETRY_LIMIT
+//!     value: "5"
+//! ```
+//!
+//! ## Fix
+//!
+//! Add the variable to production or to the base, or remove it in staging.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::compare::Words;
+use crate::finding::Severity;
+use crate::kubernetes::references::{Target, compatible};
+use crate::kubernetes::workload::Container;
+use crate::repo::Overlay;
+use crate::rules::shared::losses;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{Node, Origin};
+
+/// See the documentation above.
+pub struct EnvironmentVariableDrift;
+
+const METADATA: Metadata = Metadata {
+    id: "environment-variable-drift",
+    category: Category::Configuration,
+    level: "error in protected environments",
+    severity: Severity::Error,
+    summary: "a variable that staging's container has and production's lacks",
+    options: &[],
+    source: include_str!("environment_variable_drift.rs"),
+};
+
+impl Rule for EnvironmentVariableDrift {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let environments = &context.repo.environments;
+        let name = |overlay| {
+            context
+                .repo
+                .environment(overlay)
+                .map_or("the later environment", |environment| {
+                    environment.name.as_str()
+                })
+        };
+        for partners in losses::partners(context, from, to) {
+            let variables = |container: &Container| -> Vec<String> {
+                let items = container
+                    .node
+                    .get("env")
+                    .map_or(&[][..], Node::items)
+                    .iter();
+                items
+                    .filter_map(|item| item.get("name").and_then(Node::text).map(str::to_string))
+                    .collect()
+            };
+            let known = variables(&partners.to);
+            for item in partners.from.node.get("env").map_or(&[][..], Node::items) {
+                let Some(variable) = item.get("name") else {
+                    continue;
+                };
+                let Some(text) = variable
+                    .text()
+                    .filter(|text| !known.iter().any(|known| known == text))
+                else {
+                    continue;
+                };
+                let own_word = [from, to]
+                    .iter()
+                    .any(|overlay| Words::of(overlay, environments).strip(text) != text);
+                if own_word
+                    || perhaps_from_a_source(
+                        context,
+                        to,
+                        &partners.to,
+                        partners.resource.namespace(),
+                        text,
+                    )
+                {
+                    continue;
+                }
+                let removed = removed_item(partners.to.node, text);
+                let origin = removed.unwrap_or(variable.origin);
+                let message = format!(
+                    "container {} has no variable {text} in {}, while {} sets it",
+                    partners.to.name,
+                    name(to),
+                    name(from)
+                );
+                let draft = Draft::new(Severity::Error, origin, message);
+                let draft = draft.help(format!(
+                    "add it to {} or to the base, or remove it in {}",
+                    name(to),
+                    name(from)
+                ));
+                let mut draft = draft.on(partners.resource, format!("{}/env", partners.to.pointer));
+                if removed.is_some() {
+                    draft = draft.related(variable.origin, format!("{} sets it here", name(from)));
+                } else if let Some(container) = partners.to.node.get("name") {
+                    draft =
+                        draft.related(container.origin, format!("the container of {}", name(to)));
+                }
+                sink.report(context, Some(to), draft);
+            }
+        }
+    }
+}
+
+/// Whether a source under `envFrom` has the variable, or may have it for all that the repo says.
+fn perhaps_from_a_source(
+    context: &Context,
+    overlay: &Overlay,
+    container: &Container,
+    namespace: Option<&str>,
+    variable: &str,
+) -> bool {
+    container
+        .node
+        .get("envFrom")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .any(|source| {
+            let prefix = source
+                .get("prefix")
+                .and_then(Node::text)
+                .unwrap_or_default();
+            let Some(key) = variable.strip_prefix(prefix) else {
+                return false;
+            };
+            [
+                ("configMapRef", Target::ConfigMap),
+                ("secretRef", Target::Secret),
+            ]
+            .into_iter()
+            .any(|(field, target)| {
+                let Some(name) = source.at(&[field, "name"]).and_then(Node::text) else {
+                    return false;
+                };
+                let facts = context.facts(overlay);
+                let mut providers = facts
+                    .providers_of(target, name)
+                    .filter(|provider| compatible(provider.namespace, namespace))
+                    .peekable();
+                providers.peek().is_none()
+                    || providers.any(|provider| {
+                        provider.keys.as_ref().is_none_or(|keys| keys.contains(key))
+                    })
+            })
+        })
+}
+
+/// What took a variable out of a container's list.
+fn removed_item(container: &Node, variable: &str) -> Option<Origin> {
+    let named = |node: &Node| node.get("name").and_then(Node::text) == Some(variable);
+    let env = container.get("env")?;
+    if let Some(removed) = env
+        .as_list()?
+        .removed
+        .iter()
+        .find(|removed| named(&removed.node))
+    {
+        return Some(removed.origin);
+    }
+    env.replaced
+        .as_ref()
+        .is_some_and(|old| old.items().iter().any(named))
+        .then_some(env.origin)
+}

@@ -1,0 +1,356 @@
+//! # plaintext-secret
+//!
+//! ## What
+//!
+//! A Secret, or a `secretGenerator`, whose values stand in the repo as they are: not encrypted by
+//! SOPS, not a SealedSecret, not a reference that a tool resolves later. Empty values,
+//! placeholders, settings (names, addresses, identifiers, switches, files in which no value goes by
+//! the name of a secret), certificates without their key, and Argo CD's repository and cluster
+//! Secrets without credentials are left out. The values are never shown.
+//!
+//! ## Why
+//!
+//! Whoever can read the repo, or a clone of it, or its history, has the credentials of the cluster.
+//! Deleting the file later does not take them back.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! apiVersion: v1
+//! kind: Secret
+//! metadata: {name: smtp}
+//! stringData:
+//!   password: …
+//! ```
+//!
+//! ## Fix
+//!
+//! Change the credential, then keep it in a store and refer to it (ExternalSecret), or encrypt the
+//! file (SOPS, SealedSecret).
+//!
+//! ## Options
+//!
+//! None.
+
+use base64::Engine;
+
+use crate::compare::secrets::is_secret_name;
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{By, Node, Origin};
+
+/// See the documentation above.
+pub struct PlaintextSecret;
+
+const METADATA: Metadata = Metadata {
+    id: "plaintext-secret",
+    category: Category::Configuration,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a Secret with readable data in the repo",
+    options: &[],
+    source: include_str!("plaintext_secret.rs"),
+};
+
+impl Rule for PlaintextSecret {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        for resource in overlay
+            .rendered
+            .resources
+            .iter()
+            .filter(|resource| resource.kind() == "Secret" && resource.api_version() == "v1")
+        {
+            if resource.node.get("sops").is_some() || is_registration(&resource.node) {
+                continue;
+            }
+            let mut found: Option<(&str, Origin)> = None;
+            let mut keys: Vec<&str> = Vec::new();
+            for (field, encoded) in [("stringData", false), ("data", true)] {
+                let Some(entry) = resource.node.entry(field) else {
+                    continue;
+                };
+                for value in entry.value.entries() {
+                    let Some(text) = value.value.text() else {
+                        continue;
+                    };
+                    if is_readable(text, encoded) && holds_a_secret(&value.key, text, encoded) {
+                        let generated = value.value.origin.by == By::Generator;
+                        keys.push(&value.key);
+                        found.get_or_insert((
+                            field,
+                            if generated {
+                                value.key_origin
+                            } else {
+                                entry.key_origin
+                            },
+                        ));
+                    }
+                }
+            }
+            let Some((field, origin)) = found else {
+                continue;
+            };
+            let message = format!(
+                "Secret {} holds readable data: {}",
+                resource.original.name,
+                keys.join(", ")
+            );
+            let draft = Draft::new(Severity::Error, origin, message);
+            let draft =
+                draft.help("change the credential, then refer to a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)");
+            sink.report(
+                context,
+                Some(overlay),
+                draft.on(resource, format!("/{field}")),
+            );
+        }
+    }
+}
+
+/// Argo CD's registrations of repositories and clusters are Secrets; many hold addresses only.
+fn is_registration(node: &Node) -> bool {
+    const CREDENTIALS: &[&str] = &[
+        "password",
+        "sshPrivateKey",
+        "bearerToken",
+        "githubAppPrivateKey",
+        "tlsClientCertKey",
+        "gcpServiceAccountKey",
+    ];
+    // how a cluster is reached, with or without credentials
+    const INSIDE: &[&str] = &["password", "bearerToken", "keyData"];
+    let holds = |field: &str| {
+        let config = node
+            .at(&[field, "config"])
+            .and_then(Node::text)
+            .map(|text| decoded(text, field == "data"));
+        CREDENTIALS
+            .iter()
+            .any(|key| node.at(&[field, key]).is_some())
+            || config.is_some_and(|config| INSIDE.iter().any(|word| config.contains(word)))
+    };
+    node.at(&["metadata", "labels", "argocd.argoproj.io/secret-type"])
+        .is_some()
+        && !["stringData", "data"].into_iter().any(holds)
+}
+
+/// A value as the cluster gets it.
+fn decoded(text: &str, encoded: bool) -> String {
+    let compact: String = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect();
+    let bytes = if encoded {
+        base64::engine::general_purpose::STANDARD
+            .decode(compact.as_bytes())
+            .ok()
+    } else {
+        None
+    };
+    bytes
+        .map_or_else(
+            || text.to_string(),
+            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+        )
+        .trim()
+        .to_string()
+}
+
+/// Whether a value is data that somebody could use.
+fn is_readable(text: &str, encoded: bool) -> bool {
+    let text = decoded(text, encoded);
+    !(text.is_empty() || is_placeholder(&text) || is_encrypted(&text) || is_public(&text))
+}
+
+/// What names of values end in that come with a credential and are none: addresses, names,
+/// identifiers, versions.
+const HARMLESS: &[&str] = &[
+    "username",
+    "user",
+    "host",
+    "hostname",
+    "port",
+    "database",
+    "dbname",
+    "db",
+    "region",
+    "endpoint",
+    "endpoints",
+    "type",
+    "kind",
+    "url",
+    "id",
+    "name",
+    "version",
+    "path",
+    "bucket",
+    "email",
+    "realm",
+    "namespace",
+    "mtime",
+];
+/// Endings of files that are made of credentials; what else has an ending is a file of settings, a
+/// script or data.
+const CREDENTIAL_FILES: &[&str] = &[
+    "key",
+    "pem",
+    "p12",
+    "pfx",
+    "jks",
+    "keystore",
+    "crt",
+    "cer",
+    "token",
+    "htpasswd",
+    "password",
+    "netrc",
+    "pgpass",
+    "npmrc",
+    "kubeconfig",
+];
+
+/// Whether a key and its value are a secret by themselves: not a user's name, not a switch or a
+/// number, and not a file of settings in which no value goes by the name of a secret (values of
+/// Helm charts are often kept in Secrets).
+fn holds_a_secret(key: &str, text: &str, encoded: bool) -> bool {
+    let text = decoded(text, encoded);
+    let last = last_word(key);
+    let with_credentials = text.contains("://") && text.contains('@');
+    if last == ".dockerconfigjson" {
+        return text.contains("\"auth\"") || text.contains("\"password\"");
+    }
+    if is_secret_name(key) {
+        return true;
+    }
+    if HARMLESS.contains(&last.as_str()) {
+        return with_credentials;
+    }
+    if is_plain_setting(&text) {
+        return false;
+    }
+    let ending = key
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
+    let credentials = ending
+        .as_deref()
+        .is_some_and(|ending| CREDENTIAL_FILES.contains(&ending));
+    let many_lines = text.lines().filter(|line| !line.trim().is_empty()).count() > 1;
+    if credentials || last == "htpasswd" || ending.is_none() && !many_lines {
+        return true;
+    }
+    with_credentials || text.contains("PRIVATE KEY") || text.lines().any(line_holds_a_secret)
+}
+
+/// Whether a line of a file gives a value to the name of a secret.
+fn line_holds_a_secret(line: &str) -> bool {
+    let pair = line.split_once(':').or_else(|| line.split_once('='));
+    pair.is_some_and(|(name, value)| {
+        let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
+        let value = value.trim().trim_matches(['"', '\'', ',', ' ']);
+        // `existingSecret: api-db` names a Secret, `$PASSWORD` is given elsewhere
+        let reference =
+            name.to_ascii_lowercase().starts_with("existing") || value.starts_with(['$', '/']);
+        is_secret_name(name)
+            && !reference
+            && value.len() > 3
+            && is_readable(value, false)
+            && !matches!(value, "true" | "false" | "null")
+    })
+}
+
+/// The last word of a key: `id` of `AZURE_CLIENT_ID`, `path` of `keyStorePath`.
+fn last_word(key: &str) -> String {
+    let tail = key.rsplit(['_', '-']).next().unwrap_or(key);
+    let capital = tail
+        .char_indices()
+        .rev()
+        .find(|(_, letter)| letter.is_ascii_uppercase());
+    let mixed = tail.chars().any(|letter| letter.is_ascii_lowercase());
+    let tail = capital
+        .filter(|_| mixed)
+        .and_then(|(index, _)| tail.get(index..))
+        .unwrap_or(tail);
+    tail.to_ascii_lowercase()
+}
+
+/// A switch, a number, a duration, a place in the file system: a setting, whatever it is called.
+fn is_plain_setting(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let short_number =
+        number.len() <= 4 && number.parse::<f64>().is_ok() && lower.len() - number.len() <= 2;
+    let path = text.starts_with('/')
+        && !text.contains(char::is_whitespace)
+        && text.matches('/').count() > 1;
+    matches!(
+        &*lower,
+        "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none" | "enabled" | "disabled"
+    ) || short_number
+        || path
+}
+
+fn is_encrypted(text: &str) -> bool {
+    let sealed = [
+        "ENC[",
+        "-----BEGIN AGE ENCRYPTED FILE",
+        "-----BEGIN PGP MESSAGE",
+        "$ANSIBLE_VAULT;",
+    ];
+    sealed.iter().any(|start| text.starts_with(start))
+        || (text.contains("sops")
+            && (text.contains("ENC[AES256_GCM")
+                || text.contains("sops_mac")
+                || text.contains("\"mac\"")))
+}
+
+/// References that a tool resolves at deploy, and words that stand for a value to come.
+fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let references = [
+        "${",
+        "$(",
+        "{{",
+        "<",
+        "ref+",
+        "vault:",
+        "op://",
+        "secretref:",
+        "arn:aws:secretsmanager",
+        "%%",
+        "__",
+    ];
+    let words = [
+        "changeme",
+        "change-me",
+        "change_me",
+        "replaceme",
+        "replace-me",
+        "replace_me",
+        "placeholder",
+        "todo",
+        "dummy",
+        "example",
+        "fake",
+    ];
+    references.iter().any(|start| lower.starts_with(start))
+        || words.iter().any(|word| lower.contains(word))
+        || lower
+            .bytes()
+            .all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
+}
+
+/// Certificates and public keys are no secrets.
+fn is_public(text: &str) -> bool {
+    let public = [
+        "-----BEGIN CERTIFICATE",
+        "-----BEGIN PUBLIC KEY",
+        "ssh-rsa ",
+        "ssh-ed25519 ",
+        "ecdsa-sha2-",
+    ];
+    public.iter().any(|start| text.starts_with(start)) && !text.contains("PRIVATE KEY")
+}

@@ -1,0 +1,78 @@
+//! A finding as a rule writes it, before configuration and the facts of its overlay are added by
+//! the sink.
+
+use crate::finding::{Related, Severity};
+use crate::kubernetes::image_use::ImageUse;
+use crate::kustomize::Resource;
+use crate::yaml::Origin;
+
+/// A finding in the making. `origin` is the place to edit.
+pub struct Draft {
+    /// The rule's own severity for this case; configuration may override it.
+    pub severity: Severity,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// What the sentence begins with, where one line may cause the same for several containers:
+    /// they are one finding.
+    pub subject: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// The place to edit.
+    pub origin: Origin,
+    /// Other places.
+    pub related: Vec<Related>,
+    /// The object as `Resource::id`.
+    pub resource: Option<crate::kustomize::ResourceId>,
+    /// RFC 6901 pointer into it.
+    pub path: Option<String>,
+    /// Whether the configuration may lower its severity and not raise it: it tells of something
+    /// that is no mistake.
+    pub notice: bool,
+}
+
+impl Draft {
+    /// A draft at a place.
+    pub fn new(severity: Severity, origin: Origin, message: impl Into<String>) -> Draft {
+        let (message, related) = (message.into(), Vec::new());
+        Draft {
+            severity,
+            message,
+            subject: None,
+            help: None,
+            origin,
+            related,
+            resource: None,
+            path: None,
+            notice: false,
+        }
+    }
+    /// Keeps the configuration from raising its severity.
+    pub fn notice(mut self) -> Draft {
+        self.notice = true;
+        self
+    }
+    /// Adds what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Draft {
+        self.help = Some(help.into());
+        self
+    }
+    /// Adds another place.
+    pub fn related(mut self, origin: Origin, message: impl Into<String>) -> Draft {
+        self.related.push(Related {
+            message: message.into(),
+            origin,
+        });
+        self
+    }
+    /// Names the container, with which the sentence then begins: `container api of api`.
+    pub fn of(mut self, used: &ImageUse) -> Draft {
+        self.subject = Some(format!("{} of {}", used.place, used.resource.name()));
+        self.on(used.resource, used.pointer.clone())
+    }
+    /// Names the object and the value in it.
+    pub fn on(mut self, resource: &Resource, path: impl Into<String>) -> Draft {
+        self.resource = Some(resource.id());
+        self.path = Some(path.into());
+        self
+    }
+}

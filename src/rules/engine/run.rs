@@ -1,0 +1,100 @@
+//! Runs every rule that is on over the overlays, the pairs and the repo. Not here: which overlays a
+//! change concerns (`scope`).
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use super::{Context, Rule, Sink, all};
+use crate::config::Level;
+use crate::finding::Finding;
+use crate::repo::Overlay;
+
+/// What every rule finds that the configuration does not switch off.
+fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in all()
+        .iter()
+        .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
+    {
+        let mut sink = Sink::new(rule.metadata().id);
+        check(*rule, &mut sink);
+        findings.append(&mut sink.findings);
+    }
+    findings
+}
+
+/// What is found of two environments of an app.
+pub fn of_pair(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Finding> {
+    let mut findings = each(context, &|rule, sink| {
+        rule.check_pair(context, from, to, sink)
+    });
+    if !findings.is_empty() && context.is_unchanged(to) {
+        findings.iter_mut().for_each(|finding| finding.ahead = true);
+    }
+    findings
+}
+
+/// Runs every rule that the configuration does not switch off. The order of the findings does not
+/// depend on threads.
+pub fn run(context: &Context) -> Vec<Finding> {
+    let repo = context.repo;
+    let overlays: Vec<&Overlay> = context.judged().collect();
+    let mut findings: Vec<Finding> = overlays
+        .par_iter()
+        .flat_map_iter(|overlay| {
+            each(context, &|rule, sink| {
+                rule.check_overlay(context, overlay, sink)
+            })
+        })
+        .collect();
+    let pairs: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
+    findings.par_extend(
+        pairs
+            .into_par_iter()
+            .flat_map_iter(|(from, to)| of_pair(context, from, to)),
+    );
+    // what the pair tells already is not told once more against the base
+    let told: HashSet<Lost> = findings.iter().map(lost).collect();
+    let against_base: Vec<Finding> = overlays
+        .par_iter()
+        .filter_map(|overlay| {
+            Some((
+                context
+                    .at_base(overlay)
+                    .filter(|_| repo.protected(overlay))?,
+                *overlay,
+            ))
+        })
+        .filter(|(before, now)| !before.rendered.is(&now.rendered))
+        .flat_map_iter(|(before, now)| {
+            each(context, &|rule, sink| {
+                if rule.also_against_base() {
+                    rule.check_pair(context, before, now, sink);
+                }
+            })
+        })
+        .filter(|finding| !told.contains(&lost(finding)))
+        .collect();
+    drop(told);
+    findings.extend(against_base);
+    findings.extend(each(context, &|rule, sink| rule.check_repo(context, sink)));
+    findings
+}
+
+/// What tells the losses of two comparisons apart: rule, overlay, object, value.
+type Lost = (
+    String,
+    Option<String>,
+    Option<crate::kustomize::ResourceId>,
+    Option<String>,
+);
+
+fn lost(finding: &Finding) -> Lost {
+    (
+        finding.rule.clone(),
+        finding.overlay.clone(),
+        finding.resource.clone(),
+        finding.path.clone(),
+    )
+}

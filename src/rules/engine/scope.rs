@@ -1,0 +1,192 @@
+//! Which overlays have to be judged to know every finding that a change causes.
+//!
+//! Those that render to something else or are placed or paired otherwise; with them all overlays of
+//! the same apps, of what is paired with them, and of the apps that need them. What overlays know
+//! of the rest of the repo is what others *offer*: objects, Secrets and ConfigMaps with their keys,
+//! labels of pods, files that they share. Where some of that is gone, everything is judged; what
+//! comes to it takes findings away from others, and brings them none. Everything is judged as well
+//! where a file that was there finds another reader: the others tell what was found in it before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::kubernetes::workload;
+use crate::kustomize::ProblemKind;
+use crate::kustomize::context::is_below;
+use crate::repo::{Overlay, Repo};
+use crate::rules::Context;
+use crate::yaml::Node;
+
+/// Narrows a head and its base to what the change between them concerns. `everything`: something
+/// changed that all overlays are judged by.
+pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
+    if everything || head.repo.environments != base.repo.environments {
+        return;
+    }
+    let changed = (
+        concerned(head.repo, base.repo),
+        concerned(base.repo, head.repo),
+    );
+    let (shared, shared_before) = (
+        shared_files(head.repo, &changed.0),
+        shared_files(base.repo, &changed.1),
+    );
+    // who else reads such a file may have had the same finding there before
+    let was_there = |file: &&(String, Arc<str>)| base.repo.source.kind(&file.1).is_some();
+    let lost = !shared_before.is_subset(&shared)
+        || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
+    if lost
+        || shared
+            .difference(&shared_before)
+            .any(|file| was_there(&file))
+    {
+        return;
+    }
+    let apps: BTreeSet<&str> = changed
+        .0
+        .iter()
+        .chain(&changed.1)
+        .map(|overlay| overlay.app.as_str())
+        .collect();
+    let needing = head
+        .config
+        .dependencies
+        .iter()
+        .filter(|one| one.needs.iter().any(|need| apps.contains(&**need)));
+    let apps: BTreeSet<String> = apps
+        .iter()
+        .copied()
+        .chain(needing.map(|one| one.app.as_str()))
+        .map(str::to_string)
+        .collect();
+    let judged = (of_apps(head.repo, &apps), of_apps(base.repo, &apps));
+    (head.judged, base.judged) = (Some(judged.0), Some(judged.1));
+}
+
+/// The overlays of one revision that the other does not have just so.
+fn concerned<'a>(repo: &'a Repo, other: &Repo) -> Vec<&'a Overlay> {
+    let (own, others) = (partners(repo), partners(other));
+    let same = |overlay: &&Overlay| {
+        let alike = |one: &&Overlay| {
+            one.rendered.is(&overlay.rendered)
+                && (&one.app, one.environment, &one.variant)
+                    == (&overlay.app, overlay.environment, &overlay.variant)
+                && own.get(overlay.path.as_str()) == others.get(overlay.path.as_str())
+        };
+        other.same(overlay).is_some_and(|one| alike(&one))
+    };
+    repo.overlays
+        .iter()
+        .filter(|overlay| !same(overlay))
+        .collect()
+}
+
+/// The path of the overlay that each overlay is compared with.
+fn partners(repo: &Repo) -> BTreeMap<&str, &str> {
+    let path = |index: usize| {
+        repo.overlays
+            .get(index)
+            .map(|overlay| overlay.path.as_str())
+    };
+    repo.pairs
+        .iter()
+        .filter_map(|pair| Some((path(pair.to)?, path(pair.from)?)))
+        .collect()
+}
+
+/// The overlays of some apps, and what they are compared with.
+fn of_apps(repo: &Repo, apps: &BTreeSet<String>) -> BTreeSet<usize> {
+    let own = repo
+        .overlays
+        .iter()
+        .enumerate()
+        .filter(|(_, overlay)| apps.contains(&overlay.app))
+        .map(|(index, _)| index);
+    let mut found: BTreeSet<usize> = own.collect();
+    let paired = repo
+        .pairs
+        .iter()
+        .filter(|pair| found.contains(&pair.from))
+        .map(|pair| pair.to);
+    found.extend(paired.collect::<Vec<_>>());
+    found
+}
+
+/// The files that some overlays read out of their folders, each with the environment and variant
+/// that reads it.
+fn shared_files(repo: &Repo, overlays: &[&Overlay]) -> BTreeSet<(String, Arc<str>)> {
+    let of_overlay = |overlay: &&Overlay| {
+        let (place, path) = (place(overlay), overlay.path.clone());
+        let files = overlay
+            .rendered
+            .files
+            .iter()
+            .map(|file| repo.files.get(*file).path.clone());
+        files
+            .filter(|file| !is_below(file, &path))
+            .map(|file| (place.clone(), file))
+            .collect::<Vec<_>>()
+    };
+    overlays.iter().flat_map(of_overlay).collect()
+}
+
+fn place(overlay: &Overlay) -> String {
+    format!("{:?} {:?}", overlay.environment, overlay.variant)
+}
+
+/// What some overlays offer to others, as far as it shows there.
+fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for overlay in overlays {
+        let place = place(overlay);
+        for resource in &overlay.rendered.resources {
+            let id = &resource.original;
+            found.insert(format!(
+                "{place} {} {}/{} {:?}",
+                id.group(),
+                id.kind,
+                id.name,
+                resource.namespace()
+            ));
+            for workload in workload::of(resource) {
+                let labels = workload
+                    .metadata
+                    .and_then(|metadata| metadata.get("labels"))
+                    .map_or(&[][..], Node::entries);
+                let labels = labels
+                    .iter()
+                    .map(|entry| format!("{}={:?}", entry.key, entry.value.text()));
+                found.insert(format!(
+                    "{place} {} runs {}",
+                    id.name,
+                    labels.collect::<Vec<_>>().join(",")
+                ));
+            }
+        }
+        for provider in &context.facts(overlay).providers {
+            let name = if provider.resource.generated {
+                &provider.resource.original.name
+            } else {
+                provider.name
+            };
+            found.insert(format!(
+                "{place} {:?} {name} {:?} {:?} {}",
+                provider.target, provider.namespace, provider.keys, provider.creates
+            ));
+        }
+        let idle = |kind| {
+            matches!(
+                kind,
+                ProblemKind::UnmatchedPatch | ProblemKind::UnusedImageOverride
+            )
+        };
+        let idle = overlay
+            .rendered
+            .problems
+            .iter()
+            .filter(|problem| idle(problem.kind));
+        found.extend(idle.map(|problem| format!("{place} {:?} {}", problem.kind, problem.message)));
+        found.insert(format!("{place} complete: {}", overlay.rendered.complete));
+    }
+    found
+}

@@ -1,0 +1,191 @@
+//! # bot-write
+//!
+//! ## What
+//!
+//! With `--base`: a bot changes what a protected environment renders to. Whom the CI system names
+//! is asked first (who opened the pull request, who started the run); then the author and the
+//! committer of each commit, which anybody can write into it. The message says which of the two it
+//! goes by. A commit counts when what it does to a protected environment shows in the rendering;
+//! comments and order do not. Each bot is reported once, at the first line that it changes.
+//!
+//! Bots are known by their login or address: `*[bot]`, those of Flux, Argo CD Image Updater, Kargo,
+//! Renovate, Dependabot, GitHub Actions and access tokens of GitLab. `bots` in the configuration
+//! replaces the list.
+//!
+//! ## Why
+//!
+//! What reaches production is a decision that somebody answers for.
+//!
+//! ## Example
+//!
+//! ```text
+//! Author: renovate[bot] <29139614+renovate[bot]@users.noreply.github.com>
+//!     apps/api/overlays/production/kustomization.yaml | newTag: 1.6.0
+//! ```
+//!
+//! ## Fix
+//!
+//! Let a person make the change, or keep the bot out of this folder.
+//!
+//! ## Options
+//!
+//! - `promoters`: bots that may change protected environments, `*` allowed: the one that opens your
+//!   promotions.
+
+use std::collections::BTreeSet;
+
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::shared::availability::matches;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::source::git::{Person, short};
+
+/// See the documentation above.
+pub struct BotWrite;
+
+const METADATA: Metadata = Metadata {
+    id: "bot-write",
+    category: Category::Governance,
+    level: "error in protected environments; needs a base revision",
+    severity: Severity::Error,
+    summary: "a bot that changes what production renders to",
+    options: &[(
+        "promoters",
+        "bots that may change protected environments, `*` allowed",
+    )],
+    source: include_str!("bot_write.rs"),
+};
+
+/// Names and addresses of bots, when the configuration names none. The identities are those that
+/// the tools commit with by default.
+const BOTS: &[&str] = &[
+    "*[bot]",
+    "*[bot]@*",
+    "*-bot",
+    "*-bot@*",
+    "fluxcdbot*",
+    "argocd-image-updater*",
+    "noreply@argoproj.io",
+    "kargo",
+    "no-reply@kargo.io",
+    "kustomize-everything*",
+    "renovate",
+    "renovate@*",
+    "*@renovateapp.com",
+    "dependabot*",
+    "github-actions*",
+    "project_*_bot*",
+    "group_*_bot*",
+];
+
+impl Rule for BotWrite {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let authorship = &context.authorship;
+        if authorship.actors.is_empty() && authorship.commits.is_empty() {
+            return;
+        }
+        let overlays = context.repo.overlays.iter().chain(context.gone());
+        let changed = overlays.filter(|overlay| {
+            context.repo.protected(overlay) && context.first_change(overlay).is_some()
+        });
+        let changed: Vec<&Overlay> = changed.collect();
+        let Some(first) = changed.first() else { return };
+        if let Some(actor) = authorship.actors.iter().find(|actor| {
+            (actor.is_bot || is_bot(context, &actor.name)) && !promotes(context, &[&actor.name])
+        }) {
+            report(
+                context,
+                first,
+                &format!("the bot {} (as {} says)", actor.name, actor.told_by),
+                sink,
+            );
+            return;
+        }
+        let mut told = BTreeSet::new();
+        for one in &authorship.commits {
+            let commit = &one.commit;
+            let people = [(&commit.author, "author"), (&commit.committer, "committer")];
+            let named =
+                |person: &Person| is_bot(context, &person.name) || is_bot(context, &person.email);
+            let Some((person, role)) = people.into_iter().find(|(person, _)| named(person)) else {
+                continue;
+            };
+            if promotes(context, &[&person.name, &person.email])
+                || told.contains(&(&person.name, &person.email))
+            {
+                continue;
+            }
+            let touches = |overlay: &&&Overlay| {
+                context
+                    .touched(overlay)
+                    .iter()
+                    .any(|path| one.paths.contains(path))
+            };
+            let alters = |overlay: &&&Overlay| {
+                context
+                    .proofs
+                    .is_none_or(|proofs| proofs.alters(&commit.id, &overlay.path))
+            };
+            let Some(overlay) = changed.iter().filter(touches).find(alters) else {
+                continue;
+            };
+            told.insert((&person.name, &person.email));
+            let who = format!(
+                "the bot {} <{}> (by the {role} of commit {}, which is not proved)",
+                person.name,
+                person.email,
+                short(&commit.id)
+            );
+            report(context, overlay, &who, sink);
+        }
+    }
+}
+
+fn report(context: &Context, overlay: &Overlay, who: &str, sink: &mut Sink) {
+    let (origin, resource, path) = match context.first_change(overlay) {
+        Some((origin, resource, path)) => (origin, Some(resource), Some(path)),
+        None => (overlay.origin, None, None),
+    };
+    let environment = context
+        .repo
+        .environment(overlay)
+        .map_or("production", |environment| environment.name.as_str());
+    let draft = Draft::new(
+        Severity::Error,
+        origin,
+        format!("{who} changes what {environment} renders to"),
+    );
+    let draft = draft.help("let a person make this change, or keep the bot out of this folder");
+    sink.report(
+        context,
+        Some(overlay),
+        Draft {
+            resource,
+            path,
+            ..draft
+        },
+    );
+}
+
+fn is_bot(context: &Context, name: &str) -> bool {
+    let name = name.to_lowercase();
+    let bot = |pattern: &str| matches(&pattern.to_lowercase(), &name);
+    if context.config.bots.is_empty() {
+        BOTS.iter().any(|pattern| bot(pattern))
+    } else {
+        context.config.bots.iter().any(|pattern| bot(pattern))
+    }
+}
+
+/// Whether the configuration lets a bot promote.
+fn promotes(context: &Context, names: &[&str]) -> bool {
+    let promoters = context.option_list(METADATA.id, "promoters");
+    names.iter().any(|name| {
+        promoters
+            .iter()
+            .any(|pattern| matches(&pattern.to_lowercase(), &name.to_lowercase()))
+    })
+}

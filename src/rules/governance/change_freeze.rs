@@ -1,0 +1,420 @@
+//! # change-freeze
+//!
+//! ## What
+//!
+//! With `--base`: what an environment renders to changes while a freeze is on.
+//!
+//! - Windows of `freeze` in the configuration: of kind `deny` (nothing changes within them) or
+//!   `allow` (things change within them only). A `deny` that is open wins; without any `allow`
+//!   everything else is open. They hold for the protected environments unless they name others, and
+//!   for all apps unless they name some.
+//! - `syncWindows` of Argo CD AppProjects in the repo, for the Applications that they select, and
+//!   the schedules of GitOps Promoter (`ScheduledCommitStatus`): the merge would go through, and
+//!   everything that was merged meanwhile would be applied at once when the window opens.
+//!
+//! Comments and the order of keys are no change. Cron (`schedule`) and recurrence rules of
+//! iCalendar (`rrule`, which may count from `from`) are evaluated in the window's own time zone, so
+//! daylight saving is right. A time zone, schedule or duration of an AppProject or
+//! ScheduledCommitStatus that cannot be read is an error of its own: Argo CD would take UTC, or no
+//! window at all. In the configuration it stops the check.
+//!
+//! A freeze that begins within a day is announced (info). `except` lets changes pass that touch
+//! nothing but some paths, or that only some authors made. `breakGlass: {trailer:
+//! Emergency-Change}` lets a change pass whose commit carries that trailer; it is reported, always.
+//! A check does not run again by itself: one that was green before the freeze stays green, so run
+//! it in a merge queue or on a schedule. `--now TIME` asks about another time.
+//!
+//! ## Why
+//!
+//! During a freeze nobody is there to see what breaks.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # .gitops-lint.yaml
+//! freeze:
+//!   - {name: year end, from: 2026-12-20T00:00, to: 2027-01-04T08:00, timeZone: Europe/Berlin, environments: [production]}
+//!   - {name: weekends, schedule: "0 16 * * 5", duration: 64h, timeZone: Europe/Berlin}
+//!   - {name: end of month, rrule: "FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=12", duration: 3d, timeZone: America/New_York}
+//!   - {name: audit, rrule: "FREQ=WEEKLY;INTERVAL=2", from: 2027-01-15T18:00, duration: 12h, timeZone: Europe/Berlin}
+//!   - {name: business hours only, kind: allow, schedule: "0 9 * * 1-4", duration: 8h, except: {authors: ["oncall@acme.example"]}}
+//! ```
+//!
+//! ## Fix
+//!
+//! Wait until the freeze is over, or break the glass.
+//!
+//! ## Options
+//!
+//! None: `freeze` and `breakGlass` are keys of the configuration.
+
+use globset::{Glob, GlobSetBuilder};
+use jiff::ZonedDateTime;
+
+use crate::calendar::{self, Window};
+use crate::config::Freeze;
+use crate::finding::Severity;
+use crate::kustomize::decode::nearest;
+use crate::repo::Overlay;
+use crate::rules::shared::availability::matches;
+use crate::rules::shared::windows::{self, Declared};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::source::git::Person;
+use crate::yaml::Origin;
+
+/// See the documentation above.
+pub struct ChangeFreeze;
+
+const METADATA: Metadata = Metadata {
+    id: "change-freeze",
+    category: Category::Governance,
+    level: "error; needs a base revision and windows",
+    severity: Severity::Error,
+    summary: "a change of what production renders to while a freeze is on",
+    options: &[],
+    source: include_str!("change_freeze.rs"),
+};
+
+/// How long before it begins a freeze is announced, in seconds.
+const AHEAD: i64 = 24 * 60 * 60;
+
+impl Rule for ChangeFreeze {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let (declared, wrong) = windows::declared(context);
+        for (control, draft) in wrong {
+            sink.report(context, control.overlay, draft);
+        }
+        unknown_apps(context, sink);
+        let (Some(now), Some(_)) = (&context.now, context.base) else {
+            return;
+        };
+        let configured: Vec<Gate> = context
+            .config
+            .freeze
+            .iter()
+            .map(|freeze| Gate::of_configuration(freeze, now))
+            .collect();
+        let declared: Vec<Gate> = declared
+            .iter()
+            .map(|declared| Gate::of_repo(declared, now))
+            .collect();
+        if configured.is_empty() && declared.is_empty() {
+            return;
+        }
+        let glass = glass(context);
+        let mut spare = None;
+        let gone = context.gone();
+        for overlay in context.repo.overlays.iter().chain(gone.iter().copied()) {
+            let holds = |gate: &&Gate| gate.holds_for(context, overlay);
+            // each system that says when is asked for itself
+            let groups = [&configured, &declared]
+                .map(|gates| gates.iter().filter(holds).collect::<Vec<&Gate>>());
+            if groups.iter().all(Vec::is_empty) {
+                continue;
+            }
+            let Some((origin, resource, path)) = context.first_change(overlay) else {
+                continue;
+            };
+            let draft = |severity, message: String, gate: &Gate| {
+                let draft = Draft::new(severity, origin, message)
+                    .related(gate.origin, format!("the {}", gate.name));
+                Draft {
+                    resource: Some(resource.clone()),
+                    path: Some(path.clone()),
+                    ..draft
+                }
+            };
+            let environment = context
+                .repo
+                .environment(overlay)
+                .map_or("this overlay", |environment| environment.name.as_str());
+            let mut closed = false;
+            for gates in &groups {
+                let gates: Vec<&Gate> = gates
+                    .iter()
+                    .copied()
+                    .filter(|gate| !gate.lets_pass(context, overlay))
+                    .collect();
+                let Some((message, gate)) = shut(&gates, environment) else {
+                    continue;
+                };
+                closed = true;
+                sink.report(
+                    context,
+                    Some(overlay),
+                    match &glass {
+                        Some(reason) => draft(
+                            Severity::Warning,
+                            format!("{message}: let through for {reason}"),
+                            gate,
+                        )
+                        .notice(),
+                        None => draft(Severity::Error, message, gate).help(gate.advice(context)),
+                    },
+                );
+            }
+            if closed {
+                continue;
+            }
+            spare = spare.or(Some((overlay, origin)));
+            let soon = groups
+                .iter()
+                .flatten()
+                .filter(|gate| !gate.allow && !gate.lets_pass(context, overlay));
+            if let Some((gate, ahead)) = soon
+                .filter_map(|gate| Some((gate, gate.opens_in?)))
+                .min_by_key(|(_, ahead)| *ahead)
+            {
+                let message = format!(
+                    "the {} starts in {}, and the change alters what {environment} renders to",
+                    gate.name,
+                    calendar::spoken(ahead)
+                );
+                sink.report(
+                    context,
+                    Some(overlay),
+                    draft(Severity::Info, message, gate).notice(),
+                );
+            }
+        }
+        if let (Some(reason), Some((overlay, origin))) =
+            (glass.filter(|_| sink.findings.is_empty()), spare)
+        {
+            let message = format!("a commit breaks the glass for {reason}, and no freeze is on");
+            sink.report(
+                context,
+                Some(overlay),
+                Draft::new(Severity::Info, origin, message)
+                    .help("leave the trailer out")
+                    .notice(),
+            );
+        }
+    }
+}
+
+/// A window with how it stands now.
+struct Gate<'w> {
+    name: String,
+    allow: bool,
+    window: &'w Window,
+    origin: Origin,
+    /// Until when it is open.
+    until: Option<i64>,
+    /// In how many seconds it opens, when that is soon.
+    opens_in: Option<i64>,
+    source: Source<'w>,
+}
+
+#[derive(Clone, Copy)]
+enum Source<'w> {
+    Configuration(&'w Freeze),
+    Repo(&'w Declared<'w>),
+}
+
+impl<'w> Gate<'w> {
+    fn of_configuration(freeze: &'w Freeze, now: &ZonedDateTime) -> Gate<'w> {
+        let name = if freeze.allow {
+            format!("window `{}`", freeze.name)
+        } else {
+            format!("freeze `{}`", freeze.name)
+        };
+        Gate::new(
+            name,
+            freeze.allow,
+            &freeze.window,
+            freeze.origin,
+            Source::Configuration(freeze),
+            now,
+        )
+    }
+
+    fn of_repo(declared: &'w Declared<'w>, now: &ZonedDateTime) -> Gate<'w> {
+        Gate::new(
+            declared.name.clone(),
+            declared.allow,
+            &declared.window,
+            declared.origin,
+            Source::Repo(declared),
+            now,
+        )
+    }
+
+    fn new(
+        name: String,
+        allow: bool,
+        window: &'w Window,
+        origin: Origin,
+        source: Source<'w>,
+        now: &ZonedDateTime,
+    ) -> Gate<'w> {
+        Gate {
+            name,
+            allow,
+            window,
+            origin,
+            until: window.open_until(now),
+            opens_in: window.opens_within(now, AHEAD),
+            source,
+        }
+    }
+
+    fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
+        match self.source {
+            Source::Configuration(freeze) => {
+                let environment = match &freeze.environments[..] {
+                    [] => context.repo.protected(overlay),
+                    names => context
+                        .repo
+                        .environment(overlay)
+                        .is_some_and(|environment| names.contains(&environment.name)),
+                };
+                environment
+                    && (freeze.apps.is_empty()
+                        || freeze.apps.iter().any(|app| matches(app, &overlay.app)))
+            }
+            Source::Repo(declared) => {
+                context.repo.protected(overlay) && declared.holds_for(context, overlay)
+            }
+        }
+    }
+
+    /// Whether what touches the overlay is exempt: all of its files, or all who touched them.
+    fn lets_pass(&self, context: &Context, overlay: &Overlay) -> bool {
+        let Source::Configuration(freeze) = self.source else {
+            return false;
+        };
+        if freeze.except_authors.is_empty() && freeze.except_paths.is_empty() {
+            return false;
+        }
+        let touched = context.touched(overlay);
+        let mut globs = GlobSetBuilder::new();
+        for path in freeze
+            .except_paths
+            .iter()
+            .filter_map(|path| Glob::new(path).ok())
+        {
+            globs.add(path);
+        }
+        if globs.build().is_ok_and(|globs| {
+            !touched.is_empty() && touched.iter().all(|path| globs.is_match(path))
+        }) {
+            return true;
+        }
+        let by = |name: &str| {
+            freeze
+                .except_authors
+                .iter()
+                .any(|author| matches(author, name))
+        };
+        let person = |person: &Person| by(&person.name) || by(&person.email);
+        let commits = context
+            .authorship
+            .commits
+            .iter()
+            .filter(|one| one.paths.iter().any(|path| touched.contains(path)));
+        let commits: Vec<_> = commits.collect();
+        context
+            .authorship
+            .actors
+            .iter()
+            .any(|actor| by(&actor.name))
+            || (!commits.is_empty() && commits.iter().all(|one| person(&one.commit.author)))
+    }
+
+    fn advice(&self, context: &Context) -> String {
+        let glass = context.config.break_glass.as_ref();
+        let glass = glass
+            .map(|trailer| format!(", or add the trailer `{trailer}: REASON` to a commit"))
+            .unwrap_or_default();
+        match self.source {
+            Source::Configuration(freeze) => format!(
+                "wait until it {}{glass}",
+                if freeze.allow { "opens" } else { "is over" }
+            ),
+            Source::Repo(declared) => {
+                let hand = if declared.by_hand {
+                    "; a sync by hand goes through all the same"
+                } else {
+                    ""
+                };
+                let holder = declared.holder();
+                let when = if declared.allow { "is open" } else { "is over" };
+                format!(
+                    "{holder} would hold it back, and apply all that was merged meanwhile at once: merge it when the window {when}{glass}{hand}"
+                )
+            }
+        }
+    }
+}
+
+/// What keeps an environment from changing now.
+fn shut<'g, 'w>(gates: &[&'g Gate<'w>], environment: &str) -> Option<(String, &'g Gate<'w>)> {
+    let what = format!("the change alters what {environment} renders to");
+    if let Some((gate, until)) = gates
+        .iter()
+        .filter(|gate| !gate.allow)
+        .find_map(|gate| Some((*gate, gate.until?)))
+    {
+        return Some((
+            format!(
+                "{what} during the {} (until {})",
+                gate.name,
+                gate.window.shown(until)
+            ),
+            gate,
+        ));
+    }
+    let mut allowed = gates.iter().copied().filter(|gate| gate.allow).peekable();
+    let first = allowed.peek().copied()?;
+    let open = allowed.any(|gate| gate.until.is_some());
+    (!open).then(|| (format!("{what} outside of the {}", first.name), first))
+}
+
+/// Apps that a window names and that are none.
+fn unknown_apps(context: &Context, sink: &mut Sink) {
+    let apps: Vec<&str> = context
+        .repo
+        .overlays
+        .iter()
+        .map(|overlay| overlay.app.as_str())
+        .collect();
+    for freeze in &context.config.freeze {
+        for name in freeze
+            .apps
+            .iter()
+            .filter(|name| !apps.iter().any(|app| matches(name, app)))
+        {
+            let message = format!(
+                "the freeze `{}` names the app `{name}`, which is none",
+                freeze.name
+            );
+            let help = nearest(name, &apps)
+                .map_or("`gitops-lint status` lists the apps".to_string(), |app| {
+                    format!("did you mean `{app}`?")
+                });
+            sink.report(
+                context,
+                None,
+                Draft::new(Severity::Error, freeze.origin, message).help(help),
+            );
+        }
+    }
+}
+
+/// The reason that the trailer of a commit gives. Trailers are the last paragraph of a message.
+fn glass(context: &Context) -> Option<String> {
+    let trailer = context.config.break_glass.as_ref()?;
+    let reason = |line: &str| {
+        let (key, reason) = line.split_once(':')?;
+        (key.trim().eq_ignore_ascii_case(trailer) && !reason.trim().is_empty())
+            .then(|| reason.trim().to_string())
+    };
+    context.authorship.commits.iter().find_map(|one| {
+        let text = one.commit.message.replace("\r\n", "\n");
+        let last = text.trim_end().rsplit("\n\n").next()?;
+        last.lines().find_map(reason)
+    })
+}

@@ -1,0 +1,474 @@
+//! # codeowners-gap
+//!
+//! ## What
+//!
+//! A file that a protected environment renders from (its overlay, bases, components, patches, files
+//! of generators, and the Flux or Argo CD object that applies it) and that CODEOWNERS gives no
+//! owner: no line matches it, a line without owners matches it last, or only an optional section of
+//! GitLab owns it. Also a line that a later, broader line makes void: the later one matches every
+//! file that the earlier one does, and names others.
+//!
+//! With a base revision its CODEOWNERS counts, as it does for the forge; what the change itself
+//! takes away is found in the new file. GitHub, GitLab (sections, optional sections, default
+//! owners, exclusions, roles) and Forgejo are read each in its own way.
+//!
+//! As info: nobody owns CODEOWNERS itself, the configuration of this tool, its policies, the
+//! configuration of Renovate, or objects that steer what reaches production (AppProject,
+//! ImageUpdateAutomation, …).
+//!
+//! ## Why
+//!
+//! A reviewer is asked for where an owner is named, and nowhere else. An owner has a say only when
+//! the branch requires the review of code owners, which no file of the repo tells.
+//!
+//! ## Example
+//!
+//! ```text
+//! /apps/*/overlays/production/ @acme/release-managers
+//! /apps/                       @acme/developers
+//! ```
+//!
+//! The second line is the last that matches, so developers approve what goes to production.
+//!
+//! ## Fix
+//!
+//! Name an owner, below every broader line: `/apps/*/overlays/production/`. On GitHub a pattern
+//! with a slash inside is anchored at the root, so `overlays/production/` does not match
+//! `apps/api/overlays/production/`; write `**/overlays/production/`.
+//!
+//! ## Options
+//!
+//! None.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::config::CONFIG_FILE;
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
+use crate::repo::controls::group_of;
+use crate::rules::shared::controls::agents_of;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{By, Node, Origin};
+
+/// See the documentation above.
+pub struct CodeownersGap;
+
+const METADATA: Metadata = Metadata {
+    id: "codeowners-gap",
+    category: Category::Governance,
+    level: "error in protected environments; silent without CODEOWNERS",
+    severity: Severity::Error,
+    summary: "a file that production renders from and nobody owns",
+    options: &[],
+    source: include_str!("codeowners_gap.rs"),
+};
+
+/// Patterns that the help names at most.
+const SUGGESTED: usize = 3;
+/// Kinds besides those that apply a folder that decide what reaches production.
+const STEERING: &[&str] = &[
+    "AppProject",
+    "ImageUpdateAutomation",
+    "ImagePolicy",
+    "ImageUpdater",
+    "PromotionStrategy",
+    "ScheduledCommitStatus",
+];
+
+impl Rule for CodeownersGap {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let new = context.repo.owners.as_ref();
+        let old = context.base.and_then(|base| base.owners.as_ref());
+        let Some(owners) = old.or(new).filter(|owners| !owners.is_ignored()) else {
+            return;
+        };
+        if let Some(old) = old.filter(|old| new.is_none() && !old.is_ignored()) {
+            let origin = Origin {
+                file: old.file,
+                start: 0,
+                end: 0,
+                by: By::Manifest,
+            };
+            let message = "the change takes the file of owners away, so nobody owns what production renders from";
+            sink.report(
+                context,
+                None,
+                Draft::new(Severity::Error, origin, message)
+                    .help("put it back, or move it to a place where it is read"),
+            );
+            return;
+        }
+        let before = check(context, owners, &|_| true, sink);
+        // what the base leaves open is told above; what the change opens stands in its own file
+        if let Some(new) =
+            new.filter(|new| old.is_some() && new.file != owners.file && !new.is_ignored())
+        {
+            check(context, new, &|path| !before.contains(path), sink);
+        }
+    }
+}
+
+/// Why files have no owner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    /// No line matches.
+    Unmatched,
+    /// A line without owners matches last.
+    Unowned,
+    /// Only an optional section owns them.
+    Optional,
+    /// Others own them than an earlier line says.
+    Overruled,
+}
+
+/// Files without owner for one reason.
+struct Cause<'r> {
+    /// An overlay that renders from them; `None` for what steers production from outside.
+    overlay: Option<&'r Overlay>,
+    line: Option<&'r OwnerLine>,
+    /// The line that no longer counts.
+    void: Option<&'r OwnerLine>,
+    paths: BTreeSet<String>,
+}
+
+/// Judges the files of every protected environment; the paths that have a gap.
+fn check<'r>(
+    context: &Context<'r>,
+    owners: &'r CodeOwners,
+    wanted: &dyn Fn(&str) -> bool,
+    sink: &mut Sink,
+) -> BTreeSet<String> {
+    let repo = context.repo;
+    let mut seen: HashMap<String, Option<(Gap, Option<&OwnerLine>, Option<&OwnerLine>)>> =
+        HashMap::new();
+    let mut void: HashMap<(u32, u32), bool> = HashMap::new();
+    // one finding for each line that takes owners away, and one for what no line matches, in each
+    // environment
+    let mut causes: BTreeMap<(bool, Option<usize>, Gap, Option<u32>), Cause> = BTreeMap::new();
+    let mut note = |overlay: Option<&'r Overlay>, path: String| {
+        let gap = seen
+            .entry(path.clone())
+            .or_insert_with(|| gap_of(context, owners, &path, &mut void));
+        let Some((gap, line, lost)) = *gap else {
+            return;
+        };
+        let environment = overlay.and_then(|overlay| overlay.environment);
+        let key = (
+            overlay.is_none(),
+            environment,
+            gap,
+            line.map(|line| line.origin.start),
+        );
+        let cause = causes.entry(key).or_insert_with(|| Cause {
+            overlay,
+            line,
+            void: lost,
+            paths: BTreeSet::new(),
+        });
+        cause.paths.insert(path);
+    };
+    let path_of = |file| repo.files.get(file).path.to_string();
+    for overlay in context.judged().filter(|overlay| repo.protected(overlay)) {
+        let agents = agents_of(context, overlay).into_iter();
+        let files = overlay
+            .rendered
+            .files
+            .iter()
+            .copied()
+            .chain(agents.map(|pointer| pointer.agent.origin.file));
+        for path in files.map(path_of).filter(|path| wanted(path)) {
+            note(Some(overlay), path);
+        }
+    }
+    for path in steering(context).into_iter().filter(|path| wanted(path)) {
+        note(None, path);
+    }
+    let mut gaps = BTreeSet::new();
+    // what production renders from is told first, and what no line matches is told once
+    let unmatched = causes
+        .keys()
+        .any(|(steers, _, gap, _)| !steers && *gap == Gap::Unmatched);
+    for ((steers, _, gap, _), cause) in causes {
+        if !(steers && unmatched && gap == Gap::Unmatched) {
+            report(context, owners, gap, &cause, sink);
+        }
+        gaps.extend(cause.paths);
+    }
+    gaps
+}
+
+/// Why a path has no owner, with the line that counts and the one that it makes void.
+fn gap_of<'o>(
+    context: &Context,
+    owners: &'o CodeOwners,
+    path: &str,
+    void: &mut HashMap<(u32, u32), bool>,
+) -> Option<(Gap, Option<&'o OwnerLine>, Option<&'o OwnerLine>)> {
+    let line = match owners.ownership(path) {
+        Ownership::Unmatched => return Some((Gap::Unmatched, None, None)),
+        Ownership::Unowned(line) => {
+            return Some((Gap::Unowned, Some(line), owners.above(line, path).last()));
+        }
+        Ownership::Optional(line) => return Some((Gap::Optional, Some(line), None)),
+        Ownership::Owned(line) => line,
+    };
+    let files = context.repo.source.files();
+    // nobody writes a line so that it never counts
+    let lost = owners
+        .above(line, path)
+        .filter(|other| !other.owners.iter().all(|owner| line.owners.contains(owner)))
+        .find(|other| {
+            *void
+                .entry((other.origin.start, line.origin.start))
+                .or_insert_with(|| {
+                    let (mut all, mut more) = (true, false);
+                    for file in files {
+                        match (other.matches(file), line.matches(file)) {
+                            (true, false) => all = false,
+                            (false, true) => more = true,
+                            _ => {}
+                        }
+                    }
+                    all && more
+                })
+        })?;
+    Some((Gap::Overruled, Some(line), Some(lost)))
+}
+
+/// Files that decide what reaches production without being rendered into it.
+fn steering(context: &Context) -> BTreeSet<String> {
+    let repo = context.repo;
+    let protected = |environment: Option<usize>| {
+        environment.is_none_or(|index| {
+            repo.environments
+                .get(index)
+                .is_some_and(|environment| environment.protected)
+        })
+    };
+    let kind = |node: &Node| {
+        node.get("kind")
+            .and_then(Node::text)
+            .is_some_and(|kind| STEERING.contains(&kind))
+            && !group_of(node).is_empty()
+    };
+    let controls = repo
+        .controls
+        .iter()
+        .filter(|control| protected(control.environment) && kind(&control.node));
+    let mut files: BTreeSet<String> = controls
+        .map(|control| repo.files.get(control.file).path.to_string())
+        .collect();
+    files.extend(
+        repo.owners
+            .as_ref()
+            .map(|owners| repo.files.get(owners.file).path.to_string()),
+    );
+    files.extend(
+        repo.renovate
+            .as_ref()
+            .map(|renovate| repo.files.get(renovate.file).path.to_string()),
+    );
+    let own = context
+        .config
+        .policies
+        .iter()
+        .map(|policy| policy.trim_start_matches("./").trim_end_matches('/'));
+    let own: Vec<&str> = own
+        .filter(|policy| !policy.starts_with("builtin/"))
+        .collect();
+    let ours = |path: &str| {
+        path == CONFIG_FILE
+            || own.iter().any(|policy| {
+                path == *policy
+                    || path
+                        .strip_prefix(policy)
+                        .is_some_and(|rest| rest.starts_with('/'))
+            })
+    };
+    files.extend(
+        repo.source
+            .files()
+            .iter()
+            .filter(|path| ours(path))
+            .map(|path| path.to_string()),
+    );
+    files
+}
+
+fn report(context: &Context, owners: &CodeOwners, gap: Gap, cause: &Cause, sink: &mut Sink) {
+    let Some(first) = cause.paths.first() else {
+        return;
+    };
+    let more = match cause.paths.len() {
+        1 => String::new(),
+        2 => " and 1 more file".to_string(),
+        count => format!(" and {} more files", count - 1),
+    };
+    let of = cause.overlay.map_or(
+        ", which steers what reaches production,".to_string(),
+        |overlay| format!(" of {}", context.side(overlay)),
+    );
+    let message = match gap {
+        Gap::Unmatched => format!("no line of CODEOWNERS gives {first}{more}{of} an owner"),
+        Gap::Unowned => format!("this line leaves {first}{more}{of} without an owner"),
+        Gap::Optional => {
+            format!("only an optional section owns {first}{more}{of}, so nobody has to approve")
+        }
+        Gap::Overruled => {
+            let names =
+                |line: Option<&OwnerLine>| line.map_or(String::new(), |line| line.owners.join(" "));
+            format!(
+                "this line takes {first}{more}{of} from {} and gives it to {}",
+                names(cause.void),
+                names(cause.line)
+            )
+        }
+    };
+    let start = Origin {
+        file: owners.file,
+        start: 0,
+        end: 0,
+        by: By::Manifest,
+    };
+    // an info only where production itself does not render from it
+    let severity = if cause.overlay.is_some() {
+        Severity::Error
+    } else {
+        Severity::Info
+    };
+    let draft = Draft::new(
+        severity,
+        cause.line.map_or(start, |line| line.origin),
+        message,
+    );
+    let patterns = suggested(&cause.paths).join("`, `");
+    let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
+    let help = match (&near, cause.void) {
+        (Some((line, better)), _) => {
+            format!("`{}` does not match it: write `{better}`", line.pattern)
+        }
+        (None, Some(void)) if gap == Gap::Overruled => {
+            format!("move the line `{}` below this one", void.pattern)
+        }
+        (None, _) if cause.line.is_some_and(OwnerLine::excludes) => {
+            "remove this line, or narrow it: what a section excludes no line below brings back"
+                .to_string()
+        }
+        (None, _) if gap == Gap::Unowned => {
+            format!("name an owner in this line, or add a line for `{patterns}` below it")
+        }
+        (None, _) => format!("name an owner for `{patterns}`, below every broader line"),
+    };
+    let help = match context.base.and_then(|base| base.owners.as_ref()) {
+        Some(old)
+            if old.file == owners.file
+                && context
+                    .repo
+                    .owners
+                    .as_ref()
+                    .is_some_and(|new| new.file != old.file) =>
+        {
+            format!("{help}; CODEOWNERS of the base revision counts, so this must be merged first")
+        }
+        _ => help,
+    };
+    let mut draft = draft.help(help);
+    if let Some(void) = cause.void {
+        draft = draft.related(
+            void.origin,
+            format!("this line names {}", void.owners.join(" ")),
+        );
+    } else if let Some((line, _)) = near {
+        draft = draft.related(line.origin, "this line was probably meant for it");
+    }
+    if let Some(overlay) = cause.overlay {
+        draft = draft.related(
+            overlay.origin,
+            format!("{} renders from it", context.side(overlay)),
+        );
+    }
+    let draft = if cause.overlay.is_some() {
+        draft
+    } else {
+        draft.notice()
+    };
+    sink.report(context, cause.overlay, draft);
+}
+
+/// Patterns for paths: their folders, with `*` in place of what differs between them.
+fn suggested(paths: &BTreeSet<String>) -> Vec<String> {
+    let folders: BTreeSet<&str> = paths
+        .iter()
+        .map(|path| {
+            path.rsplit_once('/')
+                .map_or(path.as_str(), |(folder, _)| folder)
+        })
+        .collect();
+    let mut patterns: Vec<Vec<&str>> = Vec::new();
+    'folders: for folder in folders {
+        let segments: Vec<&str> = folder.split('/').collect();
+        for known in &mut patterns {
+            if known.len() > segments.len()
+                || known
+                    .iter()
+                    .zip(&segments)
+                    .any(|(one, other)| one != other && *one != "*")
+            {
+                let differ: Vec<usize> = known
+                    .iter()
+                    .zip(&segments)
+                    .enumerate()
+                    .filter(|(_, (one, other))| one != other)
+                    .map(|(at, _)| at)
+                    .collect();
+                match differ[..] {
+                    [at] if known.len() == segments.len() && at > 0 && at + 1 < known.len() => {
+                        if let Some(segment) = known.get_mut(at) {
+                            *segment = "*";
+                        }
+                        continue 'folders;
+                    }
+                    _ => continue,
+                }
+            }
+            continue 'folders;
+        }
+        patterns.push(segments);
+    }
+    let file = |pattern: &str| paths.contains(pattern);
+    let written = patterns.into_iter().map(|segments| segments.join("/"));
+    written
+        .take(SUGGESTED)
+        .map(|pattern| {
+            if file(&pattern) {
+                format!("/{pattern}")
+            } else {
+                format!("/{pattern}/")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_gather_what_differs_in_one_place() {
+        let paths = [
+            "apps/a/overlays/production/k.yaml",
+            "apps/b/overlays/production/k.yaml",
+            "apps/a/overlays/production/p/x.yaml",
+            "CODEOWNERS",
+        ];
+        let paths: BTreeSet<String> = paths.into_iter().map(str::to_string).collect();
+        assert_eq!(
+            suggested(&paths),
+            ["/CODEOWNERS", "/apps/*/overlays/production/"]
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! Who may change what and when, and what a change may accept.
+
+mod automation_on_protected;
+mod bot_write;
+mod change_freeze;
+mod codeowners_gap;
+mod codeowners_invalid;
+pub(crate) mod loosened_check;
+mod redirected_agent;
+mod submodule_change;
+
+use super::Rule;
+
+/// The rules of this category, in the order of the rule table.
+pub(super) static RULES: &[&dyn Rule] = &[
+    &codeowners_gap::CodeownersGap,
+    &codeowners_invalid::CodeownersInvalid,
+    &bot_write::BotWrite,
+    &submodule_change::SubmoduleChange,
+    &redirected_agent::RedirectedAgent,
+    &automation_on_protected::AutomationOnProtected,
+    &change_freeze::ChangeFreeze,
+    &loosened_check::LoosenedCheck,
+];

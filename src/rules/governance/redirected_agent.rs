@@ -1,0 +1,420 @@
+//! # redirected-agent
+//!
+//! ## What
+//!
+//! With `--base`: an Argo CD Application or a Flux Kustomization that applies a folder of this
+//! repository to a protected environment, and that the change points at another repository, source
+//! or branch, suspends, or removes while the folder stays. Of a Flux source what it fetches counts
+//! as well. Another tag or commit in place of a tag or commit is how some teams promote, and
+//! another folder is judged as any other; where nothing in its path says that it is production,
+//! that is told.
+//!
+//! ## Why
+//!
+//! What production runs then comes from where this check never looked: the folder of this branch
+//! may be in order, and nobody applies it.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! kind: Application
+//! spec:
+//!   source:
+//!     targetRevision: feature-x   # was: main
+//!     path: apps/api/overlays/production
+//! ```
+//!
+//! ## Fix
+//!
+//! Let production follow the branch that is checked. Where the move is meant, say so on the line:
+//! `# gitops-lint: ignore[redirected-agent] …`.
+//!
+//! ## Options
+//!
+//! None.
+
+use std::collections::BTreeSet;
+
+use crate::finding::Severity;
+use crate::repo::controls::Control;
+use crate::repo::{Overlay, Repo};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{Node, Origin};
+
+/// See the documentation above.
+pub struct RedirectedAgent;
+
+const METADATA: Metadata = Metadata {
+    id: "redirected-agent",
+    category: Category::Governance,
+    level: "error; a suspended or removed one warning; needs a base revision",
+    severity: Severity::Error,
+    summary: "an agent of production that the change lets apply something that was not checked",
+    options: &[],
+    source: include_str!("redirected_agent.rs"),
+};
+
+impl Rule for RedirectedAgent {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let Some(base) = context.base else { return };
+        let mut told = BTreeSet::new();
+        for overlay in base
+            .overlays
+            .iter()
+            .filter(|overlay| base.protected(overlay))
+        {
+            let pointer = overlay.applied.and_then(|index| base.pointers.get(index));
+            let (Some(pointer), Some(environment)) = (pointer, base.environment(overlay)) else {
+                continue;
+            };
+            let Some(before) = base
+                .controls
+                .iter()
+                .find(|control| control.node.origin == pointer.object.origin)
+            else {
+                continue;
+            };
+            let name = format!("{} of {}", pointer.agent.name, environment.name);
+            let Some(now) = counterpart(context.repo, base, before, overlay) else {
+                gone(context, base, overlay, before, &name, sink);
+                continue;
+            };
+            strays(context, now, &name, &environment.name, sink);
+            let sources = source_of(base, before).into_iter();
+            let sources = sources.filter_map(|source| {
+                Some((source, counterpart(context.repo, base, source, overlay)?))
+            });
+            for (before, now) in std::iter::once((before, now)).chain(sources) {
+                for turn in turns(&before.node, &now.node).into_iter().filter(|turn| {
+                    told.insert((turn.origin.file, turn.origin.start, turn.message.clone()))
+                }) {
+                    let draft = Draft::new(
+                        turn.severity,
+                        turn.origin,
+                        format!("{name} {}", turn.message),
+                    )
+                    .help(HELP);
+                    sink.report(
+                        context,
+                        None,
+                        turn.was
+                            .into_iter()
+                            .fold(draft, |draft, was| draft.related(was, "as it was")),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// An object of a protected environment that applies a folder of which nothing says that.
+fn strays(context: &Context, now: &Control, name: &str, environment: &str, sink: &mut Sink) {
+    let repo = context.repo;
+    let own = |overlay: &&Overlay| {
+        let pointer = overlay.applied.and_then(|index| repo.pointers.get(index));
+        pointer.is_some_and(|pointer| pointer.object.origin == now.node.origin)
+    };
+    let applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
+    let Some(first) = applied
+        .first()
+        .filter(|_| !applied.iter().any(|overlay| repo.protected(overlay)))
+    else {
+        return;
+    };
+    // the folder of another environment is told as such
+    if let Some(agent) = first.agent.as_ref().filter(|_| first.environment.is_none()) {
+        let message = format!(
+            "{name} applies {}, of which nothing says that it is {environment}",
+            first.path
+        );
+        let draft = Draft::new(Severity::Error, agent.origin, message);
+        sink.report(
+            context,
+            None,
+            draft.help(format!(
+                "name {environment} in the path, or in `layout` in .gitops-lint.yaml"
+            )),
+        );
+    }
+}
+
+const HELP: &str = "let production follow what is checked here, or say on the line why not: ignore[redirected-agent]";
+
+/// What an object turns to.
+struct Turn {
+    severity: Severity,
+    origin: Origin,
+    was: Option<Origin>,
+    message: String,
+}
+
+/// The same object of the head: in the same file, else of the same environment.
+fn counterpart<'r>(
+    repo: &'r Repo,
+    base: &Repo,
+    before: &Control,
+    overlay: &Overlay,
+) -> Option<&'r Control> {
+    let text = |control: &Control, key: &[&str]| {
+        control
+            .node
+            .at(key)
+            .and_then(Node::text)
+            .map(str::to_string)
+    };
+    let identity = |control: &Control| {
+        [
+            &["kind"][..],
+            &["metadata", "namespace"],
+            &["metadata", "name"],
+        ]
+        .map(|key| text(control, key))
+    };
+    let wanted = identity(before);
+    let same: Vec<&Control> = repo
+        .controls
+        .iter()
+        .filter(|control| identity(control) == wanted)
+        .collect();
+    let path = base.files.get(before.file).path.clone();
+    let here = same
+        .iter()
+        .find(|control| repo.files.get(control.file).path == path);
+    here.or_else(|| {
+        same.iter()
+            .find(|control| control.environment == overlay.environment)
+    })
+    .copied()
+}
+
+/// The source that a Flux Kustomization names.
+fn source_of<'r>(base: &'r Repo, object: &Control) -> Option<&'r Control> {
+    let text = |node: &Node, path: &[&str]| node.at(path).and_then(Node::text).map(str::to_string);
+    let (kind, name) = (
+        text(&object.node, &["spec", "sourceRef", "kind"])?,
+        text(&object.node, &["spec", "sourceRef", "name"])?,
+    );
+    let own = text(&object.node, &["metadata", "namespace"]);
+    let namespace = text(&object.node, &["spec", "sourceRef", "namespace"]).or(own);
+    let same = |control: &&Control| {
+        text(&control.node, &["kind"]).as_ref() == Some(&kind)
+            && text(&control.node, &["metadata", "name"]).as_ref() == Some(&name)
+            && text(&control.node, &["metadata", "namespace"]) == namespace
+    };
+    let found: Vec<&Control> = base.controls.iter().filter(same).collect();
+    found
+        .iter()
+        .find(|control| control.environment == object.environment)
+        .or(found.first())
+        .copied()
+}
+
+/// What of an agent's object, or of its source, leads elsewhere than before.
+fn turns(before: &Node, now: &Node) -> Vec<Turn> {
+    let mut found = Vec::new();
+    let mut compare = |path: &[&str],
+                       old: Option<&Node>,
+                       new: Option<&Node>,
+                       what: &str,
+                       alike: &dyn Fn(&str, &str) -> bool| {
+        let text = |node: Option<&Node>| node.and_then(Node::text).unwrap_or_default().to_string();
+        let (was, is) = (
+            text(old.and_then(|node| node.at(path))),
+            text(new.and_then(|node| node.at(path))),
+        );
+        if was == is || alike(&was, &is) {
+            return;
+        }
+        let shown = |text: &str| {
+            if text.is_empty() {
+                "the default".to_string()
+            } else {
+                format!("`{text}`")
+            }
+        };
+        let place = |node: Option<&Node>| node.map(|node| node.at(path).unwrap_or(node).origin);
+        found.push(Turn {
+            severity: Severity::Error,
+            origin: place(new).unwrap_or(now.origin),
+            was: place(old),
+            message: format!(
+                "takes the {what} {} in place of {}, which nothing here has checked",
+                shown(&is),
+                shown(&was)
+            ),
+        });
+    };
+    let equal = |one: &str, other: &str| one == other;
+    match now.at(&["kind"]).and_then(Node::text) {
+        Some("Application" | "ApplicationSet") => {
+            let (old, new) = (sources(before), sources(now));
+            for (at, old) in old
+                .iter()
+                .enumerate()
+                .filter(|(_, source)| source.get("chart").is_none())
+            {
+                let new = new.get(at).copied();
+                compare(
+                    &["repoURL"],
+                    Some(*old),
+                    new,
+                    "repository",
+                    &|one, other| repository(one) == repository(other),
+                );
+                compare(
+                    &["targetRevision"],
+                    Some(*old),
+                    new,
+                    "revision",
+                    &alike_revisions,
+                );
+            }
+        }
+        Some("Kustomization") => {
+            for key in ["kind", "name", "namespace"] {
+                compare(
+                    &["spec", "sourceRef", key],
+                    Some(before),
+                    Some(now),
+                    &format!("source's {key}"),
+                    &equal,
+                );
+            }
+        }
+        Some("GitRepository") => {
+            compare(
+                &["spec", "url"],
+                Some(before),
+                Some(now),
+                "repository",
+                &|one, other| repository(one) == repository(other),
+            );
+            for key in ["branch", "tag", "semver", "commit", "name"] {
+                compare(
+                    &["spec", "ref", key],
+                    Some(before),
+                    Some(now),
+                    key,
+                    &alike_revisions,
+                );
+            }
+        }
+        _ => {}
+    }
+    let suspended = |node: &Node| {
+        node.at(&["spec", "suspend"])
+            .filter(|value| value.as_bool() == Some(true))
+            .map(|value| value.origin)
+    };
+    if let Some(origin) = suspended(now).filter(|_| suspended(before).is_none()) {
+        let message =
+            "is suspended by the change, so what is merged from now on is not applied".to_string();
+        found.push(Turn {
+            severity: Severity::Warning,
+            origin,
+            was: None,
+            message,
+        });
+    }
+    found
+}
+
+/// The sources of an Application, or of the Applications that a set makes.
+fn sources(object: &Node) -> Vec<&Node> {
+    let spec = object
+        .at(&["spec", "template", "spec"])
+        .or_else(|| object.at(&["spec"]));
+    let one = spec.and_then(|spec| spec.get("source"));
+    one.into_iter()
+        .chain(
+            spec.and_then(|spec| spec.get("sources"))
+                .map_or(&[][..], Node::items),
+        )
+        .collect()
+}
+
+/// A repository without how it is reached.
+fn repository(url: &str) -> String {
+    let url = url.trim().to_lowercase();
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    rest.trim_end_matches('/')
+        .trim_end_matches(".git")
+        .replacen(':', "/", 1)
+}
+
+/// Whether one revision is as good as another: both are the default branch, or a version was there
+/// before.
+fn alike_revisions(was: &str, is: &str) -> bool {
+    let default = |text: &str| {
+        matches!(
+            text,
+            "" | "HEAD" | "main" | "master" | "refs/heads/main" | "refs/heads/master"
+        )
+    };
+    default(was) && default(is) || was.contains(|letter: char| letter.is_ascii_digit())
+}
+
+/// An object that is gone while the folder that it applied stays.
+fn gone(
+    context: &Context,
+    base: &Repo,
+    overlay: &Overlay,
+    before: &Control,
+    name: &str,
+    sink: &mut Sink,
+) {
+    let Some(here) = context.repo.overlays_at(&overlay.path).next() else {
+        return;
+    };
+    // what an overlay rendered is told as its other objects are
+    let rendered = base
+        .overlays
+        .iter()
+        .any(|other| other.rendered.files.contains(&before.file));
+    if rendered || !context.pointers_at(&overlay.path).is_empty() {
+        return;
+    }
+    let message = format!(
+        "{name} is gone, and nothing here applies {} any more",
+        overlay.path
+    );
+    let draft = Draft::new(Severity::Warning, here.origin, message)
+        .related(before.node.origin, "as it was");
+    sink.report(
+        context,
+        None,
+        draft.help("put it back, or remove the folder as well when it is meant"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_are_the_same_however_they_are_reached() {
+        for url in [
+            "https://git.acme.example/ops/config.git",
+            "git@git.acme.example:ops/config",
+            "ssh://git@git.acme.example/ops/config/",
+        ] {
+            assert_eq!(repository(url), "git.acme.example/ops/config");
+        }
+    }
+
+    #[test]
+    fn a_version_may_follow_a_version() {
+        for (was, is, alike) in [
+            ("main", "feature-x", false),
+            ("HEAD", "main", true),
+            ("v1.2.0", "v1.3.0", true),
+            ("", "evil", false),
+        ] {
+            assert_eq!(alike_revisions(was, is), alike, "{was} {is}");
+        }
+    }
+}

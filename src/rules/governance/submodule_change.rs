@@ -1,0 +1,104 @@
+//! # submodule-change
+//!
+//! ## What
+//!
+//! With `--base`: the change adds a submodule, or moves one to another commit, and an overlay of a
+//! protected environment is built from files in it.
+//!
+//! ## Why
+//!
+//! One line of the change stands for all that is in the submodule. It is not part of the review, no
+//! owner of this repository is asked for it, and who may write to the other repository decides what
+//! production runs. What it changes in the objects is judged as every other change, where the
+//! submodule is checked out.
+//!
+//! ## Example
+//!
+//! ```text
+//! -Subproject commit 6f2a91c0d4
+//! +Subproject commit b81e7730aa     # and production builds upon vendor/platform/base
+//! ```
+//!
+//! ## Fix
+//!
+//! Look at what the submodule brings (`gitops-lint diff` shows what it changes in production), or
+//! keep a copy of what production needs in this repository.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kustomize::context::is_below;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct SubmoduleChange;
+
+const METADATA: Metadata = Metadata {
+    id: "submodule-change",
+    category: Category::Governance,
+    level: "warning; needs a base revision",
+    severity: Severity::Warning,
+    summary: "the change adds or moves a submodule that a protected environment is built from",
+    options: &[],
+    source: include_str!("submodule_change.rs"),
+};
+
+impl Rule for SubmoduleChange {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let protected: Vec<&Overlay> = context
+            .judged()
+            .filter(|overlay| context.repo.protected(overlay))
+            .collect();
+        for submodule in &context.submodules {
+            let inside = |overlay: &Overlay| {
+                let mut files = overlay
+                    .rendered
+                    .files
+                    .iter()
+                    .map(|file| context.repo.files.get(*file));
+                files.any(|file| file.revision.is_none() && is_below(&file.path, &submodule.path))
+            };
+            let built: Vec<&Overlay> = protected
+                .iter()
+                .copied()
+                .filter(|overlay| inside(overlay))
+                .collect();
+            let Some(first) = built.first() else { continue };
+            let more = if built.len() > 1 {
+                format!(" and {} more", built.len() - 1)
+            } else {
+                String::new()
+            };
+            let done = match (&submodule.before, &submodule.after) {
+                (Some(before), Some(after)) => format!(
+                    "moves the submodule {} from {before} to {after}",
+                    submodule.path
+                ),
+                (_, after) => format!(
+                    "adds the submodule {} at {}",
+                    submodule.path,
+                    after.as_deref().unwrap_or("a commit")
+                ),
+            };
+            let message = format!(
+                "the change {done}, and {}{more} is built from it: what it brings is not part of the review",
+                first.path
+            );
+            let place = submodule.origin.unwrap_or(first.origin);
+            let draft = Draft::new(Severity::Warning, place, message).help(
+                "look at what it changes in production (`gitops-lint diff` shows it), or keep a copy of what is needed in this repository",
+            );
+            let related = submodule.origin.map(|_| first.origin);
+            let draft = related.into_iter().fold(draft, |draft, origin| {
+                draft.related(origin, "built from files in the submodule")
+            });
+            sink.report(context, None, draft);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! # autoscaler-conflict
+//!
+//! ## What
+//!
+//! A workload of a protected environment with `spec.replicas` that an autoscaler of the same
+//! overlay scales as well.
+//!
+//! ## Why
+//!
+//! Git and the autoscaler fight: with each sync the agent sets the number of pods back to what is
+//! written, in the middle of a peak.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # with a HorizontalPodAutoscaler for Deployment api beside it
+//! replicas:
+//!   - {name: api, count: 3}
+//! ```
+//!
+//! ## Fix
+//!
+//! Take `replicas` out (a patch with `replicas: null`, if the base has it) and say the least number
+//! in the autoscaler. Where the agent is told to ignore the field, switch the rule off.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kubernetes::references::compatible;
+use crate::kubernetes::scaling::{self, Autoscaler};
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct AutoscalerConflict;
+
+const METADATA: Metadata = Metadata {
+    id: "autoscaler-conflict",
+    category: Category::Guardrails,
+    level: "warning in protected environments",
+    severity: Severity::Warning,
+    summary: "a number of replicas that is written down and that an autoscaler sets as well",
+    options: &[],
+    source: include_str!("autoscaler_conflict.rs"),
+};
+
+impl Rule for AutoscalerConflict {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        if !context.repo.protected(overlay) {
+            return;
+        }
+        let resources = &overlay.rendered.resources;
+        for scaler in resources.iter().filter_map(Autoscaler::of) {
+            let scaled = resources.iter().find(|resource| {
+                scaler.scales(resource)
+                    && compatible(resource.namespace(), scaler.resource.namespace())
+            });
+            let Some(scaled) = scaled else { continue };
+            // none at all is how a workload is switched off; the autoscaler then rests
+            let fixed = scaling::replicas(scaled)
+                .filter(|replicas| replicas.count != 0)
+                .and_then(|replicas| replicas.written);
+            let Some(written) = fixed else { continue };
+            let message = format!(
+                "{} {} has {} replicas by this line, and {} {} sets them too",
+                scaled.kind(),
+                scaled.name(),
+                written.text().unwrap_or_default(),
+                scaler.resource.kind(),
+                scaler.resource.name()
+            );
+            let draft = Draft::new(Severity::Warning, written.origin, message)
+                .help("leave replicas out, and say the least number in the autoscaler");
+            let draft = draft.related(scaler.resource.node.origin, "the autoscaler");
+            sink.report(context, Some(overlay), draft.on(scaled, "/spec/replicas"));
+        }
+    }
+}

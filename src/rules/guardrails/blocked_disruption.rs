@@ -1,0 +1,134 @@
+//! # blocked-disruption
+//!
+//! ## What
+//!
+//! A PodDisruptionBudget of a protected environment that lets no pod go with the number of pods
+//! that run there: `maxUnavailable: 0`, or a `minAvailable` that is as large as the replicas, or as
+//! the least number of the autoscaler.
+//!
+//! ## Why
+//!
+//! No node can be drained: upgrades of the cluster hang until somebody deletes the budget.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! kind: PodDisruptionBudget
+//! spec:
+//!   minAvailable: 2   # and production runs two replicas
+//! ```
+//!
+//! ## Fix
+//!
+//! Say `maxUnavailable: 1`, or run one pod more.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kubernetes::references::compatible;
+use crate::kubernetes::scaling::{self, Autoscaler};
+use crate::kubernetes::targets;
+use crate::kustomize::Resource;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::Node;
+
+/// See the documentation above.
+pub struct BlockedDisruption;
+
+const METADATA: Metadata = Metadata {
+    id: "blocked-disruption",
+    category: Category::Guardrails,
+    level: "warning in protected environments",
+    severity: Severity::Warning,
+    summary: "a PodDisruptionBudget that allows no eviction",
+    options: &[],
+    source: include_str!("blocked_disruption.rs"),
+};
+
+impl Rule for BlockedDisruption {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        if !context.repo.protected(overlay) {
+            return;
+        }
+        let budgets = overlay
+            .rendered
+            .resources
+            .iter()
+            .filter(|resource| resource.kind() == "PodDisruptionBudget");
+        for budget in budgets {
+            let Some(pods) = pods(context, overlay, budget).filter(|pods| *pods > 0) else {
+                continue;
+            };
+            let Some((field, node)) = blocker(budget, pods) else {
+                continue;
+            };
+            let message = format!(
+                "PodDisruptionBudget {} lets no pod go: {field} is {}, and there can be {pods}",
+                budget.name(),
+                node.text().unwrap_or_default()
+            );
+            let draft = Draft::new(Severity::Warning, node.origin, message)
+                .help("say maxUnavailable: 1, or run one pod more");
+            sink.report(
+                context,
+                Some(overlay),
+                draft.on(budget, format!("/spec/{field}")),
+            );
+        }
+    }
+}
+
+/// The fewest pods that a budget is for; `None` where that is not known from the overlay.
+fn pods(context: &Context, overlay: &Overlay, budget: &Resource) -> Option<i64> {
+    let selector = targets::pod_selector(budget)?;
+    let resources = &overlay.rendered.resources;
+    let mut selected = context
+        .facts(overlay)
+        .workloads
+        .iter()
+        .filter(|workload| {
+            selector.selects(workload)
+                && compatible(workload.resource.namespace(), budget.namespace())
+        })
+        .peekable();
+    selected.peek()?;
+    let count = |resource: &Resource| {
+        let scaler = resources
+            .iter()
+            .filter_map(Autoscaler::of)
+            .find(|scaler| scaler.scales(resource));
+        match scaler {
+            Some(scaler) => Some(scaler.minimum),
+            None => scaling::replicas(resource).map(|replicas| replicas.count),
+        }
+    };
+    selected.map(|workload| count(workload.resource)).sum()
+}
+
+/// The field of a budget that keeps every one of so many pods.
+fn blocker(budget: &Resource, pods: i64) -> Option<(&'static str, &Node)> {
+    let spec = budget.node.get("spec")?;
+    if let Some(node) = spec.get("maxUnavailable") {
+        return (allowed(node, pods)? <= 0).then_some(("maxUnavailable", node));
+    }
+    let node = spec.get("minAvailable")?;
+    (allowed(node, pods)? >= pods).then_some(("minAvailable", node))
+}
+
+/// A number of pods, or a share of them; the disruption controller rounds both kinds of share up.
+fn allowed(node: &Node, pods: i64) -> Option<i64> {
+    let text = node.text()?;
+    match text.strip_suffix('%') {
+        None => text.parse().ok(),
+        Some(share) => {
+            let share: i64 = share.parse().ok()?;
+            Some(share.checked_mul(pods)?.checked_add(99)?.div_euclid(100))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What production must not lose: limits, probes, budgets, objects.
+
+mod autoscaler_conflict;
+mod blocked_disruption;
+mod dangling_reference;
+mod limits_below_requests;
+mod missing_limits;
+mod removed_limits;
+mod removed_probe;
+mod removed_requests;
+mod removed_resource;
+mod removed_security_context;
+mod resource_deletion;
+
+use super::Rule;
+
+/// The rules of this category, in the order of the rule table.
+pub(super) static RULES: &[&dyn Rule] = &[
+    &removed_limits::RemovedLimits,
+    &removed_requests::RemovedRequests,
+    &removed_probe::RemovedProbe,
+    &removed_security_context::RemovedSecurityContext,
+    &removed_resource::RemovedResource,
+    &resource_deletion::ResourceDeletion,
+    &missing_limits::MissingLimits,
+    &limits_below_requests::LimitsBelowRequests,
+    &dangling_reference::DanglingReference,
+    &blocked_disruption::BlockedDisruption,
+    &autoscaler_conflict::AutoscalerConflict,
+];

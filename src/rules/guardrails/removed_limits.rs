@@ -1,0 +1,77 @@
+//! # removed-limits
+//!
+//! ## What
+//!
+//! A container of a protected environment lacks a limit (`resources.limits`) that the same
+//! container has in the environment before it.
+//!
+//! ## Why
+//!
+//! Without a limit one leaking pod takes its whole node down; staging proved the container with it.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # production's patch replaces all of resources
+//! resources:
+//!   $patch: replace
+//!   requests: {cpu: 500m}
+//! ```
+//!
+//! ## Fix
+//!
+//! Keep the limit in the patch, or remove it in staging first, so that what runs without it has
+//! been proved.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::shared::losses::{self, Partners};
+use crate::rules::{Category, Context, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct RemovedLimits;
+
+const METADATA: Metadata = Metadata {
+    id: "removed-limits",
+    category: Category::Guardrails,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a resource limit that staging has and production lacks",
+    options: &[],
+    source: include_str!("removed_limits.rs"),
+};
+
+impl Rule for RemovedLimits {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn also_against_base(&self) -> bool {
+        true
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let lost = |partners: &Partners| {
+            let keys = partners
+                .from
+                .node
+                .at(&["resources", "limits"])
+                .map_or(&[][..], |limits| limits.entries());
+            let kept = |key: &str| partners.to.node.at(&["resources", "limits", key]).is_some();
+            keys.iter()
+                .map(|entry| entry.key.to_string())
+                .filter(|key| !kept(key))
+                .collect()
+        };
+        losses::report_lost(
+            context,
+            (from, to),
+            sink,
+            Severity::Error,
+            &["resources", "limits"],
+            lost,
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! # image-drift
+//!
+//! ## What
+//!
+//! The same container runs an image of another name in a protected environment than in the
+//! environment before it. Mirrors that `images.mirrors` of the configuration maps are the same
+//! name, and so are names that differ in the environment's word only.
+//!
+//! ## Why
+//!
+//! A digest proves nothing when the two environments do not pull from the same repository, or from
+//! mirrors of one.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # staging
+//! images: [{name: api, newName: ghcr.io/acme/api}]
+//! # production
+//! images: [{name: api, newName: docker.io/acme-archive/api}]
+//! ```
+//!
+//! ## Fix
+//!
+//! Use one name in both, or map the mirror: `images: {mirrors: [{from: ghcr.io/acme, to:
+//! registry.internal/acme}]}`.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::compare::{self, Words};
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct ImageDrift;
+
+const METADATA: Metadata = Metadata {
+    id: "image-drift",
+    category: Category::Images,
+    level: "warning",
+    severity: Severity::Warning,
+    summary: "a container that runs from another registry or repository in production than in staging",
+    options: &[],
+    source: include_str!("image_drift.rs"),
+};
+
+impl Rule for ImageDrift {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let repo = context.repo;
+        if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
+            return;
+        }
+        let name = |overlay| {
+            repo.environment(overlay)
+                .map_or("the later environment", |environment| {
+                    environment.name.as_str()
+                })
+        };
+        let words = (
+            Words::of(from, &repo.environments),
+            Words::of(to, &repo.environments),
+        );
+        let partners = compare::partners(from, to, &repo.environments);
+        for used in &context.facts(to).images {
+            let before = context.facts(from).images.iter().find(|other| {
+                other.place == used.place
+                    && partners.iter().any(|(before, after)| {
+                        std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource)
+                    })
+            });
+            let Some(before) = before else { continue };
+            let (ours, theirs) = (used.image(), before.image());
+            let (ours, theirs) = (
+                context.config.upstream(ours.name),
+                context.config.upstream(theirs.name),
+            );
+            // one host for each environment is a common set-up: the repository is what must be the
+            // same
+            let alike = ours == theirs || words.1.strip(&ours) == words.0.strip(&theirs);
+            if alike || ours.is_empty() || theirs.is_empty() {
+                continue;
+            }
+            let message = format!(
+                " runs `{ours}` in {} and `{theirs}` in {}",
+                name(to),
+                name(from)
+            );
+            let draft = Draft::new(Severity::Warning, used.name_origin, message);
+            let draft = draft.help("use one name in both, or map the mirror under images.mirrors");
+            let draft = draft.related(before.name_origin, format!("the image of {}", name(from)));
+            sink.report(context, Some(to), draft.of(used));
+        }
+    }
+}

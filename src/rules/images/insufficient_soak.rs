@@ -1,0 +1,103 @@
+//! # insufficient-soak
+//!
+//! ## What
+//!
+//! With `--base` and `atLeast`: a digest that a protected environment gets has been in the
+//! environment before it for less than the agreed time, by the times of the commits of the base
+//! branch.
+//!
+//! ## Why
+//!
+//! What shows after a night does not show after ten minutes.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! rules:
+//!   insufficient-soak: {level: error, atLeast: 24h}
+//! ```
+//!
+//! ## Fix
+//!
+//! Wait, and run the check again.
+//!
+//! ## Options
+//!
+//! `atLeast`: the time, such as `24h` or `2d`.
+
+use crate::calendar;
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct InsufficientSoak;
+
+const METADATA: Metadata = Metadata {
+    id: "insufficient-soak",
+    category: Category::Images,
+    level: "off until `atLeast` is configured; needs a base revision",
+    severity: Severity::Error,
+    summary: "a digest that staging has run for too short a time",
+    options: &[(
+        "atLeast",
+        "the time that a digest has to be in the environment before",
+    )],
+    source: include_str!("insufficient_soak.rs"),
+};
+
+impl Rule for InsufficientSoak {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let Some(asked) = context.option(METADATA.id, "atLeast") else {
+            return;
+        };
+        let Some(now) = context.now.as_ref().filter(|_| context.repo.protected(to)) else {
+            return;
+        };
+        let least = match calendar::duration(asked.text().unwrap_or_default()) {
+            Ok(least) => least,
+            Err(message) => {
+                sink.report(
+                    context,
+                    Some(to),
+                    Draft::new(Severity::Error, asked.origin, message),
+                );
+                return;
+            }
+        };
+        for used in context.moved_images(to) {
+            let Some(digest) = used.image().digest else {
+                continue;
+            };
+            // what never was there is for digest-mismatch to say; a return to what ran here before
+            // needs no proof
+            let name = &used.name;
+            if context.first_ran(to, to, name, digest).is_some() {
+                continue;
+            }
+            let Some(since) = context.first_ran(from, to, name, digest) else {
+                continue;
+            };
+            let soaked = now.timestamp().as_second().saturating_sub(since);
+            if soaked >= least {
+                continue;
+            }
+            let earlier = context.side(from);
+            let message = format!(
+                ": {earlier} has run this digest of `{}` for {}, and {} were agreed",
+                name,
+                calendar::spoken(soaked.max(0)),
+                calendar::spoken(least)
+            );
+            let draft = Draft::new(Severity::Error, used.digest_origin, message);
+            let draft = draft.help(format!(
+                "wait for {} more",
+                calendar::spoken(least.saturating_sub(soaked.max(0)))
+            ));
+            sink.report(context, Some(to), draft.of(used));
+        }
+    }
+}

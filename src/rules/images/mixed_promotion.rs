@@ -1,0 +1,106 @@
+//! # mixed-promotion
+//!
+//! ## What
+//!
+//! With `--base`: the change under check moves an image of a protected environment and an image of
+//! the same app in an environment before it. A rollback of both, to what each of them ran before,
+//! is none.
+//!
+//! ## Why
+//!
+//! What is new in staging and what is promoted to production should be two decisions, each with its
+//! own review and its own way back.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # one pull request
+//! # staging:    newTag: 1.6.0
+//! # production: newTag: 1.5.0
+//! ```
+//!
+//! ## Fix
+//!
+//! Split the change.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kubernetes::image_use::ImageUse;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct MixedPromotion;
+
+const METADATA: Metadata = Metadata {
+    id: "mixed-promotion",
+    category: Category::Images,
+    level: "warning; needs a base revision",
+    severity: Severity::Warning,
+    summary: "one change that moves an image in production and in an earlier environment",
+    options: &[],
+    source: include_str!("mixed_promotion.rs"),
+};
+
+impl Rule for MixedPromotion {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
+        let repo = context.repo;
+        if context.base.is_none() || !repo.protected(to) {
+            return;
+        }
+        let Some(later) = context.moved_images(to).first().copied() else {
+            return;
+        };
+        // the nearest of the environments before it
+        let before = repo.overlays.iter().filter(|from| {
+            from.app == to.app && from.environment.is_some() && from.environment < to.environment
+        });
+        let mut before: Vec<&Overlay> = before.filter(|from| !repo.protected(from)).collect();
+        before.sort_by_key(|from| std::cmp::Reverse(from.environment));
+        let moved = |from: &&Overlay| {
+            Some((
+                context.side(from),
+                context.moved_images(from).first().copied()?,
+            ))
+        };
+        let Some((name, earlier)) = before.iter().find_map(moved) else {
+            return;
+        };
+        let returns = |overlay: &Overlay| {
+            let ran = |used: &&ImageUse| {
+                used.image().digest.is_some_and(|digest| {
+                    context
+                        .first_ran(overlay, overlay, &used.name, digest)
+                        .is_some()
+                })
+            };
+            context.moved_images(overlay).iter().all(ran)
+        };
+        if returns(to) && before.iter().all(|from| returns(from)) {
+            return;
+        }
+        let message = format!(
+            "the change moves an image of {} in {name} and in {} at once",
+            to.app,
+            context.side(to)
+        );
+        let draft = Draft::new(Severity::Warning, later.origin(), message);
+        let draft = match earlier.origin() == later.origin() {
+            true => draft.help("one line moves both: give each environment a line of its own"),
+            false => draft
+                .help("split the change")
+                .related(earlier.origin(), format!("the image of {name}")),
+        };
+        sink.report(
+            context,
+            Some(to),
+            draft.on(later.resource, later.pointer.clone()),
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! # promotion-record
+//!
+//! ## What
+//!
+//! A record of what runs where (`versions.json`, `versions.yaml` or `VERSIONS.md` at the root, and
+//! the files that `records` of the configuration names) tells another tag or digest of an app in an
+//! environment than the overlay renders.
+//!
+//! Records are read in the shapes that teams write them in: JSON and YAML by app and environment in
+//! any nesting, lists of items with `app` and `environment`, what `gitops-lint status --format
+//! json` prints; Markdown tables with a row for each app and environment, with a column for each
+//! environment, or below a heading that names either. A digest may be cut to its first seven digits
+//! or more. What names no app and environment of the repo is left alone.
+//!
+//! ## Why
+//!
+//! Release calendars, dashboards and people on call trust the record; when it was not written along
+//! with the promotion, they look at the wrong version.
+//!
+//! ## Example
+//!
+//! ```json
+//! {"checkout": {"production": {"tag": "1.30.3"}}}
+//! ```
+//!
+//! while production's overlay says `newTag: 1.30.4`.
+//!
+//! ## Fix
+//!
+//! Correct the record, or let `gitops-lint status --write versions.json` keep it.
+//!
+//! ## Options
+//!
+//! None; the key `records` of the configuration lists further files.
+
+use crate::finding::Severity;
+use crate::kubernetes::image::Image;
+use crate::kubernetes::image_use::ImageUse;
+use crate::repo::Overlay;
+use crate::repo::records::{Claim, Record};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct PromotionRecord;
+
+const METADATA: Metadata = Metadata {
+    id: "promotion-record",
+    category: Category::Images,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a record of what runs where (`versions.json`, `VERSIONS.md`) that disagrees with what is rendered",
+    options: &[],
+    source: include_str!("promotion_record.rs"),
+};
+
+impl Rule for PromotionRecord {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        for record in &context.repo.records {
+            // where neither the record nor the overlay changed, they agree as they did
+            let unchanged = |record: &Record| {
+                context
+                    .base
+                    .is_some_and(|base| base.records.iter().any(|other| other.file == record.file))
+            };
+            let judged = |overlay: &Overlay| !unchanged(record) || context.judges(overlay);
+            for claim in &record.claims {
+                let of_claim = |overlay: &&Overlay| {
+                    overlay.app == claim.app
+                        && overlay.environment == Some(claim.environment)
+                        && (claim.variant.is_none() || overlay.variant == claim.variant)
+                };
+                for overlay in context
+                    .repo
+                    .overlays
+                    .iter()
+                    .filter(of_claim)
+                    .filter(|overlay| judged(overlay))
+                {
+                    self.compare(context, claim, overlay, sink);
+                }
+            }
+        }
+    }
+}
+
+impl PromotionRecord {
+    fn compare(&self, context: &Context, claim: &Claim, overlay: &Overlay, sink: &mut Sink) {
+        let all = &context.facts(overlay).images;
+        let meant = meant(context, claim, overlay, all);
+        let Some(first) = meant.first().filter(|_| {
+            !meant
+                .iter()
+                .any(|used| differing(claim, &used.image()).is_empty())
+        }) else {
+            return;
+        };
+        let image = first.image();
+        let differing = differing(claim, &image);
+        let Some((_, origin)) = differing.first() else {
+            return;
+        };
+        let told: Vec<&str> = differing.iter().map(|(text, _)| text.as_str()).collect();
+        let running = match (image.tag, image.digest) {
+            (tag, Some(digest)) if claim.tag.is_none() || tag.is_none() => digest.to_string(),
+            (Some(tag), Some(digest)) if differing.len() > 1 => format!("{tag}@{digest}"),
+            (Some(_), Some(digest))
+                if claim
+                    .digest
+                    .as_ref()
+                    .is_some_and(|(text, _)| told == [text.as_str()]) =>
+            {
+                digest.to_string()
+            }
+            (Some(tag), _) => tag.to_string(),
+            _ => "neither tag nor digest".to_string(),
+        };
+        let message = format!(
+            "the record tells {} of `{}` for {} in {}, which runs {running}",
+            told.join(" and "),
+            first.name,
+            overlay.app,
+            context.side(overlay)
+        );
+        let draft = Draft::new(Severity::Error, *origin, message);
+        let draft = draft.help("correct the record; `gitops-lint status --write FILE` writes one");
+        sink.report(
+            context,
+            Some(overlay),
+            draft
+                .related(first.origin(), "this is what runs")
+                .on(first.resource, first.pointer.clone()),
+        );
+    }
+}
+
+/// The containers whose image a claim is about: of the name that it gives; else the only image, or
+/// the one called like the app.
+fn meant<'c, 'a>(
+    context: &Context,
+    claim: &Claim,
+    overlay: &Overlay,
+    all: &'c [ImageUse<'a>],
+) -> Vec<&'c ImageUse<'a>> {
+    if let Some(name) = &claim.image {
+        let name = Image::split(name).name;
+        let same =
+            |used: &&ImageUse| context.config.upstream(&used.name) == context.config.upstream(name);
+        let exact: Vec<&ImageUse> = all.iter().filter(same).collect();
+        let short = name.rsplit('/').next().unwrap_or(name);
+        let named = |used: &&ImageUse| used.short_name() == short;
+        return if exact.is_empty() {
+            all.iter().filter(named).collect()
+        } else {
+            exact
+        };
+    }
+    let app = overlay.app.rsplit('/').next().unwrap_or(&overlay.app);
+    let own: Vec<&ImageUse> = all.iter().filter(|used| used.short_name() == app).collect();
+    // which of several images the record means cannot be told: any of them will do
+    if own.is_empty() {
+        all.iter().collect()
+    } else {
+        own
+    }
+}
+
+/// What a claim tells otherwise than an image has it, with the places.
+fn differing(claim: &Claim, image: &Image) -> Vec<(String, crate::yaml::Origin)> {
+    let bare = |tag: &str| tag.trim_start_matches('v').to_string();
+    let tag = claim.tag.as_ref().filter(|(tag, _)| {
+        image
+            .tag
+            .map_or(image.digest.is_none(), |own| bare(own) != bare(tag))
+    });
+    let hex = |digest: &str| {
+        digest
+            .rsplit(':')
+            .next()
+            .unwrap_or(digest)
+            .trim_end_matches(['…', '.'])
+            .to_lowercase()
+    };
+    let same = |digest: &str| {
+        image
+            .digest
+            .is_some_and(|own| hex(own).starts_with(&hex(digest)))
+    };
+    let digest = claim.digest.as_ref().filter(|(digest, _)| !same(digest));
+    tag.into_iter().chain(digest).cloned().collect()
+}

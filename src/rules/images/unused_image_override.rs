@@ -1,0 +1,65 @@
+//! # unused-image-override
+//!
+//! ## What
+//!
+//! An entry of `images` whose `name` is no image of any container of the overlay. kustomize says
+//! nothing and changes nothing. An entry of a shared base or component is reported only when it is
+//! used in no overlay.
+//!
+//! ## Why
+//!
+//! A promotion that edits this entry does nothing: production keeps running the old image.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! images:
+//!   - name: acme/api        # the containers say ghcr.io/acme/api
+//!     newTag: v2
+//! ```
+//!
+//! ## Fix
+//!
+//! Write the whole name of the image as the manifests have it, without tag, or remove the entry.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kustomize::ProblemKind;
+use crate::repo::Overlay;
+use crate::rules::shared::problems;
+use crate::rules::{Category, Context, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct UnusedImageOverride;
+
+const METADATA: Metadata = Metadata {
+    id: "unused-image-override",
+    category: Category::Images,
+    level: "error",
+    severity: Severity::Error,
+    summary: "an `images` entry that no container uses",
+    options: &[],
+    source: include_str!("unused_image_override.rs"),
+};
+
+impl Rule for UnusedImageOverride {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        // what is missing may be what the entry is meant for
+        if !overlay.rendered.complete {
+            return;
+        }
+        problems::report_unless_used_elsewhere(
+            context,
+            overlay,
+            sink,
+            ProblemKind::UnusedImageOverride,
+            Severity::Error,
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! # promotion-order
+//!
+//! ## What
+//!
+//! With `--base`: an app gets another image in a protected environment, while an app that it needs
+//! runs something else there than in the environment before. With that it was proved; in the
+//! protected environment it would meet a version that it never ran with.
+//!
+//! An app needs what `dependencies` in the configuration say, and what the Flux Kustomization that
+//! applies it waits for (`dependsOn`). Where Argo CD Applications of one folder have sync waves, it
+//! needs those of earlier waves: a warning only, as waves order a sync and not every new image.
+//!
+//! ## Why
+//!
+//! A service that needs another's new interface breaks when it comes first.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # .gitops-lint.yaml
+//! dependencies:
+//!   - {app: checkout, needs: [payments]}
+//! # the pull request promotes checkout; payments 3.8.0 still waits in staging
+//! ```
+//!
+//! ## Fix
+//!
+//! Promote what is needed first, or in the same change.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::history;
+use crate::kustomize::decode::nearest;
+use crate::repo::agents::Pointer;
+use crate::repo::{AgentKind, Overlay};
+use crate::rules::shared::availability::matches;
+use crate::rules::shared::controls::agents_of;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{Node, Origin};
+
+/// See the documentation above.
+pub struct PromotionOrder;
+
+const METADATA: Metadata = Metadata {
+    id: "promotion-order",
+    category: Category::Ordering,
+    level: "error, by sync waves warning; needs a base revision",
+    severity: Severity::Error,
+    summary: "an app that is promoted before what it needs",
+    options: &[],
+    source: include_str!("promotion_order.rs"),
+};
+
+/// An overlay that another one needs.
+struct Need<'a> {
+    overlay: &'a Overlay,
+    severity: Severity,
+    /// The place that says so.
+    told_by: Origin,
+}
+
+impl Rule for PromotionOrder {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let repo = context.repo;
+        if !repo.protected(to) {
+            return;
+        }
+        let Some(used) = context.moved_images(to).first().copied() else {
+            return;
+        };
+        let mut told: Vec<&str> = Vec::new();
+        for need in needs(context, to) {
+            let live = need.overlay;
+            let pair = repo.pairs.iter().find(|pair| {
+                repo.overlays
+                    .get(pair.to)
+                    .is_some_and(|other| std::ptr::eq(other, live))
+            });
+            let Some(staged) = pair.and_then(|pair| repo.overlays.get(pair.from)) else {
+                continue;
+            };
+            if told.contains(&live.app.as_str()) {
+                continue;
+            }
+            let (proved, running) = (
+                history::images(&staged.rendered, &repo.files),
+                history::images(&live.rendered, &repo.files),
+            );
+            let behind = proved
+                .iter()
+                .find(|(name, versions)| running.get(*name).is_some_and(|now| now != *versions));
+            let Some((name, versions)) = behind else {
+                continue;
+            };
+            told.push(&live.app);
+            let version = versions
+                .iter()
+                .next()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let (earlier, later) = (context.side(from), context.side(to));
+            let message = format!(
+                "{} is promoted before {}, which it needs: {later} does not run `{name}` {version} yet, as {earlier} does",
+                to.app, live.app
+            );
+            let draft = Draft::new(need.severity, used.origin(), message);
+            let draft = draft.help(format!("promote {} first, or in the same change", live.app));
+            let waiting = context
+                .facts(live)
+                .images
+                .iter()
+                .find(|other| other.name == *name);
+            let draft = match waiting {
+                Some(waiting) => draft.related(
+                    waiting.origin(),
+                    format!("{} runs this in {later}", live.app),
+                ),
+                None => draft,
+            };
+            let draft = draft.related(
+                need.told_by,
+                format!("this says that {} needs {}", to.app, live.app),
+            );
+            sink.report(
+                context,
+                Some(to),
+                draft.on(used.resource, used.pointer.clone()),
+            );
+        }
+    }
+
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let apps: Vec<&str> = context
+            .repo
+            .overlays
+            .iter()
+            .map(|overlay| overlay.app.as_str())
+            .collect();
+        for dependency in &context.config.dependencies {
+            for name in std::iter::once(&dependency.app)
+                .chain(&dependency.needs)
+                .filter(|name| !apps.iter().any(|app| matches(name, app)))
+            {
+                let help = nearest(name, &apps);
+                let help = help.map_or("`gitops-lint status` lists the apps".to_string(), |app| {
+                    format!("did you mean `{app}`?")
+                });
+                let message = format!("`dependencies` names the app `{name}`, which is none");
+                sink.report(
+                    context,
+                    None,
+                    Draft::new(Severity::Error, dependency.origin, message).help(help),
+                );
+            }
+        }
+    }
+}
+
+/// What an overlay needs in its own environment: by the configuration, by `dependsOn`, by sync
+/// waves.
+fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    // an app without variants needs every variant of the other
+    let beside = |other: &&Overlay| {
+        let elsewhere =
+            other.variant != to.variant && other.variant.is_some() && to.variant.is_some();
+        other.environment == to.environment && other.app != to.app && !elsewhere
+    };
+    let mut found = Vec::new();
+    for dependency in context
+        .config
+        .dependencies
+        .iter()
+        .filter(|dependency| matches(&dependency.app, &to.app))
+    {
+        let needed = |overlay: &&Overlay| {
+            dependency
+                .needs
+                .iter()
+                .any(|name| matches(name, &overlay.app))
+        };
+        let overlays = repo.overlays.iter().filter(beside).filter(needed);
+        found.extend(overlays.map(|overlay| Need {
+            overlay,
+            severity: Severity::Error,
+            told_by: dependency.origin,
+        }));
+    }
+    let agents = agents_of(context, to);
+    let applies = |object: &Node, overlay: &Overlay| {
+        agents_of(context, overlay)
+            .iter()
+            .any(|pointer| pointer.object.origin == object.origin)
+    };
+    for edge in context.waits().iter().filter(|edge| {
+        agents
+            .iter()
+            .any(|pointer| pointer.object.origin == edge.from.node.origin)
+    }) {
+        let Some(target) = edge.to.and_then(|to| context.controls().get(to)) else {
+            continue;
+        };
+        let overlays = repo
+            .overlays
+            .iter()
+            .filter(beside)
+            .filter(|overlay| applies(target.node, overlay));
+        found.extend(overlays.map(|overlay| Need {
+            overlay,
+            severity: Severity::Error,
+            told_by: edge.entry.origin,
+        }));
+    }
+    for pointer in agents {
+        let Some((origin, wave)) = wave(pointer) else {
+            continue;
+        };
+        let folder = |pointer: &Pointer| {
+            pointer
+                .file
+                .rsplit_once('/')
+                .map(|(folder, _)| folder.to_string())
+        };
+        let first = |overlay: &&Overlay| {
+            let earlier =
+                |other: &&Pointer| folder(other) == folder(pointer) && wave_of(other) < wave;
+            agents_of(context, overlay)
+                .iter()
+                .filter(|other| other.agent.kind == AgentKind::ArgoCd)
+                .any(earlier)
+        };
+        let overlays = repo.overlays.iter().filter(beside).filter(first);
+        found.extend(overlays.map(|overlay| Need {
+            overlay,
+            severity: Severity::Warning,
+            told_by: origin,
+        }));
+    }
+    found
+}
+
+/// The sync wave of an Application, with its place, when it is written.
+fn wave(pointer: &Pointer) -> Option<(Origin, i64)> {
+    let node = pointer
+        .object
+        .at(&["metadata", "annotations", "argocd.argoproj.io/sync-wave"])?;
+    Some((node.origin, node.text()?.trim().parse().ok()?))
+}
+
+fn wave_of(pointer: &Pointer) -> i64 {
+    wave(pointer).map_or(0, |(_, wave)| wave)
+}

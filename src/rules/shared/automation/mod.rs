@@ -1,0 +1,48 @@
+//! What writes image versions by itself and where it writes them: Flux image automation, Argo CD
+//! Image Updater, Renovate.
+//!
+//! Here: how each of them works. Not here: the rule's documentation (`automation_on_protected`).
+//! Source: image-automation-controller, argocd-image-updater and the configuration reference of
+//! Renovate.
+
+pub(in crate::rules) mod flux;
+pub(in crate::rules) mod image_updater;
+pub(in crate::rules) mod renovate;
+
+use crate::yaml::Node;
+
+/// Whether a label selector (`matchLabels`, `matchExpressions`) selects an object; one that says
+/// nothing selects all.
+fn selects(selector: &Node, object: &Node) -> bool {
+    let label = |key: &str| object.at(&["metadata", "labels", key]).and_then(Node::text);
+    let labels = selector.get("matchLabels").map_or(&[][..], Node::entries);
+    let equal = labels
+        .iter()
+        .all(|entry| label(&entry.key).is_some() && label(&entry.key) == entry.value.text());
+    let expressions = selector
+        .get("matchExpressions")
+        .map_or(&[][..], Node::items);
+    equal
+        && expressions.iter().all(|expression| {
+            let value = label(
+                expression
+                    .get("key")
+                    .and_then(Node::text)
+                    .unwrap_or_default(),
+            );
+            let values = expression.get("values").map_or(&[][..], Node::items);
+            let among =
+                value.is_some_and(|value| values.iter().any(|other| other.text() == Some(value)));
+            match expression
+                .get("operator")
+                .and_then(Node::text)
+                .unwrap_or_default()
+            {
+                "In" => among,
+                "NotIn" => !among,
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
+}

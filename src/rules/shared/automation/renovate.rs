@@ -1,0 +1,379 @@
+//! Renovate: its `kustomize` manager updates every kustomization.yaml, production's included,
+//! unless the configuration says otherwise.
+
+use globset::GlobBuilder;
+use regex::Regex;
+
+use crate::finding::Severity;
+use crate::kustomize::loader::FILE_NAMES;
+use crate::repo::Overlay;
+use crate::rules::{Context, Draft, Sink};
+use crate::yaml::{By, Node, Origin};
+
+/// Presets that are known without asking, each with what it sets.
+const PRESETS: &[(&str, Setting)] = &[
+    (":automergeAll", Setting::Automerge(true)),
+    (":automergeMinor", Setting::Automerge(true)),
+    (":automergePatch", Setting::Automerge(true)),
+    (":automergeDigest", Setting::Automerge(true)),
+    (":automergeDisabled", Setting::Automerge(false)),
+    (":automergeBranch", Setting::Branch),
+    (":disableRenovate", Setting::Enabled(false)),
+];
+
+/// Matchers of `packageRules` that are judged here; every other one may narrow a rule to some
+/// updates.
+const JUDGED: &[&str] = &[
+    "matchFileNames",
+    "matchPaths",
+    "matchManagers",
+    "matchDatasources",
+    "matchCategories",
+];
+
+#[derive(Clone, Copy)]
+enum Setting {
+    Automerge(bool),
+    Branch,
+    Enabled(bool),
+}
+
+/// What Renovate may do with one file.
+#[derive(Clone, Copy, Default)]
+struct Verdict {
+    disabled: bool,
+    automerge: Option<Origin>,
+    branch: Option<Origin>,
+    approval: bool,
+}
+
+/// Reports what Renovate may change in protected environments.
+pub fn check(context: &Context, sink: &mut Sink) {
+    let Some(renovate) = &context.repo.renovate else {
+        return;
+    };
+    let settings = &renovate.settings;
+    let unknown = unknown_presets(settings);
+    let (mut merging, mut open): (Vec<(&Overlay, String, Verdict)>, Vec<(&Overlay, String)>) =
+        (Vec::new(), Vec::new());
+    for overlay in context
+        .judged()
+        .filter(|overlay| context.repo.protected(overlay))
+    {
+        for file in &overlay.rendered.files {
+            let source = context.repo.files.get(*file);
+            let name = source.path.rsplit('/').next().unwrap_or(&source.path);
+            // a kustomization that pins no image gives it nothing to do
+            if !FILE_NAMES.contains(&name) || !source.text.contains("images:") {
+                continue;
+            }
+            let verdict = judge(settings, &source.path);
+            if verdict.disabled {
+                continue;
+            }
+            if verdict.automerge.is_some() {
+                merging.push((overlay, source.path.to_string(), verdict));
+            } else if !verdict.approval {
+                open.push((overlay, source.path.to_string()));
+            }
+        }
+    }
+    let note = match &unknown[..] {
+        [] => String::new(),
+        presets => format!(
+            "; what the preset {} says is not known here",
+            presets.join(", ")
+        ),
+    };
+    if let Some((overlay, path, verdict)) = merging.first() {
+        let environment = context.side(overlay);
+        let how = if verdict.branch.is_some() {
+            "pushes new versions without a pull request"
+        } else {
+            "merges its own pull requests"
+        };
+        let message = format!(
+            "Renovate {how} into {}, from which {environment} renders",
+            shown(path, merging.iter().map(|(_, path, _)| path))
+        );
+        let draft = Draft::new(
+            Severity::Error,
+            verdict
+                .branch
+                .or(verdict.automerge)
+                .unwrap_or(settings.origin),
+            message,
+        );
+        let draft = draft.help(format!(
+            "add a packageRule with `matchFileNames` for {environment} and `automerge: false`, or leave it out with `ignorePaths`{note}"
+        ));
+        sink.report(
+            context,
+            Some(overlay),
+            draft.related(overlay.origin, format!("this is {environment}")),
+        );
+    }
+    if let Some((overlay, path)) = open.first().filter(|_| merging.is_empty()) {
+        let environment = context.side(overlay);
+        let message = format!(
+            "Renovate proposes new versions for {} at once, whatever ran before it",
+            shown(path, open.iter().map(|(_, path)| path))
+        );
+        let start = Origin {
+            file: renovate.file,
+            start: 0,
+            end: 0,
+            by: By::Manifest,
+        };
+        // a preset that is not known may leave it out
+        let severity = if unknown.is_empty() {
+            Severity::Warning
+        } else {
+            Severity::Info
+        };
+        let draft = Draft::new(severity, start, message);
+        let draft = draft.help(format!(
+            "leave {environment} out with `ignorePaths`, or with a packageRule of `matchFileNames` and `enabled: false`{note}"
+        ));
+        sink.report(
+            context,
+            Some(overlay),
+            draft.related(overlay.origin, format!("this is {environment}")),
+        );
+    }
+}
+
+/// The first of some paths, and how many more there are.
+fn shown<'p>(first: &str, paths: impl Iterator<Item = &'p String>) -> String {
+    let paths: std::collections::BTreeSet<&String> = paths.collect();
+    match paths.len() {
+        0 | 1 => first.to_string(),
+        count => format!("{first} and {} more", count - 1),
+    }
+}
+
+/// Presets whose content only a server knows.
+fn unknown_presets(settings: &Node) -> Vec<String> {
+    let known = |preset: &str| {
+        PRESETS.iter().any(|(name, _)| *name == preset)
+            || preset.starts_with(':')
+            || built_in(preset)
+    };
+    let extends = settings.get("extends").map_or(&[][..], Node::items);
+    extends
+        .iter()
+        .filter_map(Node::text)
+        .filter(|preset| !known(preset))
+        .map(str::to_string)
+        .collect()
+}
+
+/// Collections of Renovate itself that neither merge nor exclude anything.
+fn built_in(preset: &str) -> bool {
+    let families = [
+        "config:",
+        "default:",
+        "docker:",
+        "group:",
+        "helpers:",
+        "monorepo:",
+        "npm:",
+        "replacements:",
+        "schedule:",
+        "security:",
+        "workarounds:",
+    ];
+    families.iter().any(|family| preset.starts_with(family))
+}
+
+/// What the settings say of one file. The last rule that matches counts, field by field; a rule
+/// that may match only some updates can allow and not forbid.
+fn judge(settings: &Node, path: &str) -> Verdict {
+    let mut verdict = Verdict::default();
+    let manager = settings.get("kustomize");
+    let texts = |node: Option<&Node>| -> Vec<String> {
+        node.map_or(&[][..], Node::items)
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_string)
+            .collect()
+    };
+    for preset in settings.get("extends").map_or(&[][..], Node::items) {
+        let set = PRESETS
+            .iter()
+            .find(|(name, _)| preset.text() == Some(name))
+            .map(|(_, setting)| *setting);
+        match set {
+            Some(Setting::Automerge(on)) => verdict.automerge = on.then_some(preset.origin),
+            Some(Setting::Branch) => verdict.branch = Some(preset.origin),
+            Some(Setting::Enabled(on)) => verdict.disabled = !on,
+            None => {}
+        }
+    }
+    for node in [Some(settings), manager].into_iter().flatten() {
+        apply(node, true, &mut verdict);
+    }
+    let enabled = texts(settings.get("enabledManagers"));
+    verdict.disabled |= !enabled.is_empty() && !enabled.iter().any(|name| name == "kustomize");
+    let included = texts(settings.get("includePaths"));
+    verdict.disabled |= !included.is_empty() && !included.iter().any(|pattern| fits(pattern, path));
+    verdict.disabled |= texts(settings.get("ignorePaths")).iter().any(|pattern| {
+        fits(pattern, path) || path.starts_with(&format!("{}/", pattern.trim_end_matches('/')))
+    });
+    for rule in settings.get("packageRules").map_or(&[][..], Node::items) {
+        let matches = |key: &str, test: &dyn Fn(&str) -> bool| {
+            let patterns = texts(rule.get(key));
+            let (not, yes): (Vec<&String>, Vec<&String>) = patterns
+                .iter()
+                .partition(|pattern| pattern.starts_with('!'));
+            patterns.is_empty()
+                || (not
+                    .iter()
+                    .all(|pattern| !test(pattern.trim_start_matches('!')))
+                    && (yes.is_empty() || yes.iter().any(|pattern| test(pattern))))
+        };
+        let file = |pattern: &str| fits(pattern, path);
+        let judged = matches("matchFileNames", &file)
+            && matches("matchPaths", &file)
+            && matches("matchManagers", &|name| name == "kustomize")
+            && matches("matchDatasources", &|name| {
+                matches!(name, "docker" | "helm" | "github-tags" | "git-tags")
+            })
+            && matches("matchCategories", &|name| {
+                matches!(name, "kubernetes" | "cd" | "docker")
+            });
+        if judged {
+            let narrow = rule.entries().iter().any(|entry| {
+                (entry.key.starts_with("match") || entry.key.starts_with("exclude"))
+                    && !JUDGED.contains(&&*entry.key)
+            });
+            apply(rule, !narrow, &mut verdict);
+        }
+    }
+    if verdict.automerge.is_none() {
+        verdict.branch = None;
+    }
+    verdict
+}
+
+/// Lays the fields of a level over the verdict. Where it is not sure to hold for all updates, it
+/// only opens.
+fn apply(node: &Node, sure: bool, verdict: &mut Verdict) {
+    let flag = |key: &str| {
+        node.entry(key)
+            .and_then(|entry| Some((entry.value.as_bool()?, entry.key_origin)))
+    };
+    match flag("enabled") {
+        Some((false, _)) if sure => verdict.disabled = true,
+        Some((true, _)) => verdict.disabled = false,
+        _ => {}
+    }
+    match flag("automerge") {
+        Some((false, _)) if sure => verdict.automerge = None,
+        Some((true, origin)) => verdict.automerge = Some(origin),
+        _ => {}
+    }
+    if let Some(entry) = node.entry("automergeType") {
+        match entry.value.text() {
+            Some("branch") => verdict.branch = Some(entry.key_origin),
+            _ if sure => verdict.branch = None,
+            _ => {}
+        }
+    }
+    let asked = flag("dependencyDashboardApproval").map(|(on, _)| on);
+    let asked = asked.or_else(|| {
+        node.get("prCreation")
+            .and_then(Node::text)
+            .map(|when| when == "approval")
+    });
+    match asked {
+        Some(true) if sure => verdict.approval = true,
+        Some(false) => verdict.approval = false,
+        _ => {}
+    }
+}
+
+/// A pattern of Renovate: a regular expression between slashes, else a glob of the whole path.
+fn fits(pattern: &str, path: &str) -> bool {
+    if let Some(body) = pattern
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/').or(rest.strip_suffix("/i")))
+    {
+        let insensitive = if pattern.ends_with("/i") { "(?i)" } else { "" };
+        return Regex::new(&format!("{insensitive}{body}")).is_ok_and(|regex| regex.is_match(path));
+    }
+    pattern == path
+        || GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+            .is_ok_and(|glob| glob.compile_matcher().is_match(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::FileId;
+    use crate::yaml::read::read;
+
+    fn verdict(text: &str) -> (bool, bool, bool) {
+        let settings = read(text, FileId(0)).unwrap().documents.remove(0);
+        let verdict = judge(&settings, "apps/api/overlays/production/kustomization.yaml");
+        (
+            verdict.disabled,
+            verdict.automerge.is_some(),
+            verdict.branch.is_some(),
+        )
+    }
+
+    #[test]
+    fn the_last_rule_that_matches_counts_field_by_field() {
+        for (text, expected) in [
+            ("{}", (false, false, false)),
+            ("{automerge: true}", (false, true, false)),
+            ("{extends: [':automergeMinor']}", (false, true, false)),
+            (
+                "{automerge: true, automergeType: branch}",
+                (false, true, true),
+            ),
+            ("{automergeType: branch}", (false, false, false)),
+            ("{ignorePaths: ['**/production/**']}", (true, false, false)),
+            ("{ignorePaths: ['apps/api']}", (true, false, false)),
+            (
+                "{includePaths: ['apps/*/overlays/dev/**']}",
+                (true, false, false),
+            ),
+            ("{enabledManagers: [npm]}", (true, false, false)),
+            ("{kustomize: {enabled: false}}", (true, false, false)),
+            (
+                "{packageRules: [{matchFileNames: ['**/production/**'], enabled: false}]}",
+                (true, false, false),
+            ),
+            (
+                "{packageRules: [{matchFileNames: ['!**/dev/**'], enabled: false}]}",
+                (true, false, false),
+            ),
+            (
+                "{packageRules: [{matchFileNames: ['/production/'], automerge: true}]}",
+                (false, true, false),
+            ),
+            (
+                "{automerge: true, packageRules: [{matchFileNames: ['**/production/**'], automerge: false}]}",
+                (false, false, false),
+            ),
+            (
+                "{packageRules: [{matchUpdateTypes: [minor], automerge: true}]}",
+                (false, true, false),
+            ),
+            (
+                "{automerge: true, packageRules: [{matchUpdateTypes: [major], automerge: false}]}",
+                (false, true, false),
+            ),
+            (
+                "{packageRules: [{matchManagers: [npm], automerge: true}]}",
+                (false, false, false),
+            ),
+        ] {
+            assert_eq!(verdict(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,609 @@
+//! Whether a Secret or ConfigMap that something needs is there: the logic that the four `missing-…`
+//! rules share.
+//!
+//! An object counts as provided when the overlay has it, when another overlay that lands in the
+//! same place has it (the same environment or none, the same variant or none, namespaces that can
+//! be equal), when the configuration declares it external, or when something in the environment
+//! makes it: Kubernetes, an operator, a Helm release. Not here: which objects provide what
+//! (`kubernetes::references`, `kubernetes::operators`).
+
+use std::collections::BTreeMap;
+
+use crate::compare::Words;
+use crate::config::External;
+use crate::finding::Severity;
+use crate::kubernetes::operators;
+use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
+use crate::kustomize::Resource;
+use crate::repo::Overlay;
+use crate::rules::{Context, Draft, Sink};
+
+/// How many other places of the same need are listed.
+const LISTED: usize = 5;
+
+/// Reports every object of this kind that the overlay needs and nobody provides; one finding a
+/// name, at its first use.
+pub(in crate::rules) fn report_missing(
+    context: &Context,
+    overlay: &Overlay,
+    sink: &mut Sink,
+    target: Target,
+) {
+    let mut needs: BTreeMap<(&str, Option<&str>), Vec<&Reference>> = BTreeMap::new();
+    for reference in context
+        .facts(overlay)
+        .references
+        .iter()
+        .filter(|reference| reference.target == target)
+    {
+        needs
+            .entry((reference.name, reference.resource.namespace()))
+            .or_default()
+            .push(reference);
+    }
+    for ((name, namespace), references) in needs {
+        let Some(first) = references
+            .iter()
+            .find(|reference| reference.purpose == Use::Pod)
+            .or(references.first())
+        else {
+            continue;
+        };
+        if !is_known_name(name) || is_provided(context, overlay, target, name, namespace) {
+            continue;
+        }
+        let elsewhere = provided_elsewhere(context, overlay, target, name, namespace);
+        let near = nearest(context, overlay, target, name);
+        let Some(severity) = severity(
+            context,
+            overlay,
+            target,
+            first.purpose,
+            elsewhere.is_some() || near.is_some(),
+        ) else {
+            continue;
+        };
+        let kind = target.as_str();
+        // without a word on environments, what every overlay lacks is one finding
+        let place = context
+            .repo
+            .environment(overlay)
+            .filter(|_| elsewhere.is_some())
+            .map_or(String::new(), |environment| {
+                format!(" in {}", environment.name)
+            });
+        let mut message = format!(
+            "{kind} `{name}` is missing{place}: {} needs it and nothing provides it",
+            first.description
+        );
+        if let Some((other, provider)) = &elsewhere {
+            let environment = where_it_is(context, overlay, other);
+            message.push_str(&format!(
+                ", while {} `{}` does in {environment}",
+                provider.resource.kind(),
+                provider.resource.name()
+            ));
+        }
+        let mut draft =
+            Draft::new(severity, first.node.origin, message).on(first.resource, &first.pointer);
+        draft = match (&elsewhere, near) {
+            (Some((other, provider)), _) => {
+                let label = format!("{} provides it here", where_it_is(context, overlay, other));
+                draft.related(provider.resource.node.origin, label).help(format!(
+                    "add the {} to this overlay, or declare the {kind} under `external` when it is made outside the repo",
+                    provider.resource.kind()
+                ))
+            }
+            (None, Some(near)) => draft
+                .related(
+                    near.resource.node.origin,
+                    format!("`{}` is provided here", near.name),
+                )
+                .help(format!("did you mean `{}`?", near.name)),
+            (None, None) => draft.help(format!(
+                "add it, or declare it under `external` when the {kind} is made outside the repo"
+            )),
+        };
+        for provider in context
+            .facts(overlay)
+            .providers_of(target, name)
+            .filter(|provider| !provider.creates)
+        {
+            let label = format!(
+                "this {} adds to the {kind} but does not create it",
+                provider.resource.kind()
+            );
+            draft = draft.related(provider.resource.node.origin, label);
+        }
+        let mut others: Vec<&Reference> = references
+            .iter()
+            .copied()
+            .filter(|other| other.node.origin != first.node.origin)
+            .collect();
+        others.dedup_by_key(|other| other.node.origin);
+        for other in others.into_iter().take(LISTED) {
+            draft = draft.related(
+                other.node.origin,
+                format!("{} needs it too", other.description),
+            );
+        }
+        sink.report(context, Some(overlay), draft);
+    }
+}
+
+/// Reports every key that something reads from an object of this kind and that no provider of the
+/// object has.
+pub(in crate::rules) fn report_missing_keys(
+    context: &Context,
+    overlay: &Overlay,
+    sink: &mut Sink,
+    target: Target,
+) {
+    for reference in context
+        .facts(overlay)
+        .references
+        .iter()
+        .filter(|reference| reference.target == target && !reference.keys.is_empty())
+    {
+        let (name, namespace) = (reference.name, reference.resource.namespace());
+        let own: Vec<&Provider> = context
+            .facts(overlay)
+            .providers_of(target, name)
+            .filter(|provider| compatible(provider.namespace, namespace))
+            .collect();
+        let neighbours = || {
+            providers_nearby(context, overlay, target, name, namespace)
+                .map(|(_, provider)| provider)
+        };
+        // an object of that name in another app may live in another namespace, unless both say
+        // which
+        let surely_meant = |(other, provider): (&Overlay, &Provider)| {
+            other.app == overlay.app
+                || provider.namespace.is_some() && provider.namespace == namespace
+        };
+        if own.is_empty()
+            && !providers_nearby(context, overlay, target, name, namespace).any(surely_meant)
+        {
+            continue;
+        }
+        let providers: Vec<&Provider> = if own.is_empty() {
+            neighbours().collect()
+        } else {
+            own
+        };
+        // keys that another object adds count as well; keys that nobody knows end the search
+        if providers.is_empty() || providers.iter().any(|provider| provider.keys.is_none()) {
+            continue;
+        }
+        if neighbours().any(|provider| !provider.creates)
+            || is_external(context, overlay, target, name, namespace)
+        {
+            continue;
+        }
+        for (key, node, pointer) in &reference.keys {
+            if !is_known_name(key)
+                || providers.iter().any(|provider| {
+                    provider
+                        .keys
+                        .as_ref()
+                        .is_some_and(|keys| keys.contains(key))
+                })
+            {
+                continue;
+            }
+            let elsewhere = key_elsewhere(context, overlay, reference, key);
+            let severity = if overlay.rendered.complete {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let kind = target.as_str();
+            let mut message = format!(
+                "{kind} `{name}` has no key `{key}`, which {} needs",
+                reference.description
+            );
+            if let Some((other, _)) = &elsewhere {
+                message.push_str(&format!(
+                    "; in {} it has",
+                    where_it_is(context, overlay, other)
+                ));
+            }
+            let mut draft =
+                Draft::new(severity, node.origin, message).on(reference.resource, pointer);
+            for provider in &providers {
+                draft = draft.related(
+                    provider.resource.node.origin,
+                    format!("`{name}` is provided here"),
+                );
+            }
+            if let Some((other, provider)) = elsewhere {
+                let label = format!(
+                    "{} provides the key here",
+                    where_it_is(context, overlay, other)
+                );
+                draft = draft.related(provider.resource.node.origin, label);
+            }
+            let keys = providers
+                .iter()
+                .flat_map(|provider| provider.keys.iter().flatten());
+            draft = match closest(key, keys.copied()) {
+                Some(near) => draft.help(format!("did you mean `{near}`?")),
+                None => draft.help(format!(
+                    "add the key to the {kind}, or mark the reference `optional: true`"
+                )),
+            };
+            sink.report(context, Some(overlay), draft);
+        }
+    }
+}
+
+/// The voice: sure when another environment shows that the object belongs into the repo; silent
+/// when the repo never holds objects of the kind.
+fn severity(
+    context: &Context,
+    overlay: &Overlay,
+    target: Target,
+    purpose: Use,
+    elsewhere: bool,
+) -> Option<Severity> {
+    if elsewhere {
+        return Some(if overlay.rendered.complete {
+            Severity::Error
+        } else {
+            Severity::Warning
+        });
+    }
+    if !overlay.rendered.complete {
+        return None;
+    }
+    let held = context
+        .repo
+        .overlays
+        .iter()
+        .filter(|other| other.app == overlay.app);
+    let practice = held.into_iter().any(|other| {
+        context
+            .facts(other)
+            .providers
+            .iter()
+            .any(|provider| provider.target == target)
+    });
+    match (purpose, target) {
+        (Use::Pod, Target::ConfigMap) if !practice => Some(Severity::Warning),
+        (Use::Pod, Target::ConfigMap) => Some(Severity::Error),
+        (Use::Pod, Target::Secret) if practice => Some(Severity::Error),
+        (Use::Pod, Target::Secret) if context.providers().any(target) => Some(Severity::Warning),
+        (Use::Pod, Target::Secret) => Some(Severity::Info),
+        // registry credentials and certificates are often given to a cluster by hand
+        (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
+        (Use::Pull | Use::Certificate, _) => None,
+    }
+}
+
+/// `production`, or the overlay's path for what belongs to no environment or to the same one.
+fn where_it_is(context: &Context, overlay: &Overlay, other: &Overlay) -> String {
+    match context.repo.environment(other) {
+        Some(environment) if other.environment != overlay.environment => environment.name.clone(),
+        _ => other.path.clone(),
+    }
+}
+
+/// Whether a name says itself what it stands for: one with a placeholder is only known when the
+/// agent fills it in.
+fn is_known_name(name: &str) -> bool {
+    !name.contains("${") && !name.contains("{{") && !name.contains("$(") && !name.contains('<')
+}
+
+/// Whether the object is there when the overlay's objects run.
+fn is_provided(
+    context: &Context,
+    overlay: &Overlay,
+    target: Target,
+    name: &str,
+    namespace: Option<&str>,
+) -> bool {
+    let own = context.facts(overlay).providers_of(target, name);
+    own.filter(|provider| provider.creates)
+        .any(|provider| compatible(provider.namespace, namespace))
+        || providers_nearby(context, overlay, target, name, namespace)
+            .any(|(_, provider)| provider.creates)
+        || is_external(context, overlay, target, name, namespace)
+        || operators::made_by_kubernetes(target, name)
+        || context
+            .repo
+            .overlays
+            .iter()
+            .filter(|other| lands_together(overlay, other))
+            .any(|other| {
+                let resources = &other.rendered.resources;
+                resources
+                    .iter()
+                    .filter(|resource| reaches(resource, namespace))
+                    .any(|resource| operators::makes(resource, target, name))
+            })
+}
+
+/// Whether what an object makes can be in a namespace: a Helm release or an Application may install
+/// into another one.
+fn reaches(resource: &Resource, namespace: Option<&str>) -> bool {
+    compatible(resource.namespace(), namespace) || operators::installs_elsewhere(resource)
+}
+
+/// Providers of a name in the other overlays that land in the same place.
+fn providers_nearby<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &'c Overlay,
+    target: Target,
+    name: &str,
+    namespace: Option<&'c str>,
+) -> impl Iterator<Item = (&'a Overlay, &'c Provider<'a>)> + use<'c, 'a> {
+    let found: Vec<_> = context.providers_of(target, name).collect();
+    found.into_iter().filter(move |(other, provider)| {
+        other.key() != overlay.key()
+            && lands_together(overlay, other)
+            && compatible(provider.namespace, namespace)
+    })
+}
+
+/// Whether two overlays can be applied to one cluster.
+pub(in crate::rules) fn lands_together(one: &Overlay, other: &Overlay) -> bool {
+    let environment = one.environment.is_none()
+        || other.environment.is_none()
+        || one.environment == other.environment;
+    let variant = one.variant.is_none() || other.variant.is_none() || one.variant == other.variant;
+    environment && (variant || one.environment.is_none())
+}
+
+/// A provider of the name in an environment or variant that does not land in the same place. The
+/// names of environments may stand in the names of objects and namespaces. The overlays of the same
+/// app come first.
+fn provided_elsewhere<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &'c Overlay,
+    target: Target,
+    name: &str,
+    namespace: Option<&str>,
+) -> Option<(&'a Overlay, &'c Provider<'a>)> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    let own_words = Words::of(overlay, &repo.environments);
+    let (bare_name, bare_namespace) = (
+        own_words.strip(name),
+        namespace.map(|namespace| own_words.strip(namespace)),
+    );
+    let fits = |other: &Overlay, provider: &Provider| {
+        let words = Words::of(other, &repo.environments);
+        provider.target == target
+            && provider.creates
+            && (provider.name == name
+                || provider.resource.original.name == name
+                || words.strip(provider.name) == bare_name)
+            && compatible(
+                provider
+                    .namespace
+                    .map(|namespace| words.strip(namespace))
+                    .as_deref(),
+                bare_namespace.as_deref(),
+            )
+    };
+    let others = || {
+        repo.overlays
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, other)| !lands_together(overlay, other))
+    };
+    let same_app = others().filter(|(_, other)| other.app == overlay.app);
+    let mut same_app: Vec<_> = same_app.collect();
+    // the environment next to this one says most
+    same_app.sort_by_key(|(index, other)| (distance(overlay, other), *index));
+    for (index, other) in same_app {
+        if let Some(provider) = context
+            .facts_at(index)
+            .providers
+            .iter()
+            .find(|provider| fits(other, provider))
+        {
+            return Some((other, provider));
+        }
+    }
+    context
+        .providers_of(target, name)
+        .find(|(other, provider)| {
+            !lands_together(overlay, other)
+                && provider.namespace.is_some()
+                && namespace.is_some()
+                && fits(other, provider)
+        })
+}
+
+fn distance(one: &Overlay, other: &Overlay) -> usize {
+    match (one.environment, other.environment) {
+        (Some(one), Some(other)) => one.abs_diff(other),
+        _ => usize::MAX,
+    }
+}
+
+/// A provider in an environment that does not land in the same place and has the key.
+fn key_elsewhere<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &'c Overlay,
+    reference: &Reference,
+    key: &str,
+) -> Option<(&'a Overlay, &'c Provider<'a>)> {
+    let (name, namespace) = (reference.name, reference.resource.namespace());
+    let original = context
+        .facts(overlay)
+        .providers_of(reference.target, name)
+        .map(|provider| provider.resource.original.name.as_str())
+        .next();
+    let found = provided_elsewhere(
+        context,
+        overlay,
+        reference.target,
+        original.unwrap_or(name),
+        namespace,
+    )?;
+    found
+        .1
+        .keys
+        .as_ref()
+        .is_some_and(|keys| keys.contains(key))
+        .then_some(found)
+}
+
+/// Whether the configuration says that the object exists outside the repo.
+fn is_external(
+    context: &Context,
+    overlay: &Overlay,
+    target: Target,
+    name: &str,
+    namespace: Option<&str>,
+) -> bool {
+    declared(context, overlay, target.as_str(), name, namespace).is_some()
+}
+
+/// The entry of `external` that covers an object.
+pub(in crate::rules) fn declared<'a>(
+    context: &Context<'a>,
+    overlay: &Overlay,
+    kind: &str,
+    name: &str,
+    namespace: Option<&str>,
+) -> Option<&'a External> {
+    let environment = context.repo.environment(overlay);
+    let config: &'a crate::config::Config = context.config;
+    config.external.iter().find(|external| {
+        let here = external.environments.is_empty()
+            || environment.is_some_and(|environment| {
+                external
+                    .environments
+                    .iter()
+                    .any(|name| *name == environment.name || environment.aliases.contains(name))
+            });
+        here && matches(&external.kind, kind)
+            && matches(&external.name, name)
+            && compatible(external.namespace.as_deref(), namespace)
+    })
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+pub(in crate::rules) fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(index) => rest = &rest[index + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// What the overlay provides under a name that is nearly the wanted one.
+fn nearest<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &Overlay,
+    target: Target,
+    name: &str,
+) -> Option<&'c Provider<'a>> {
+    let providers = context
+        .facts(overlay)
+        .providers
+        .iter()
+        .filter(|provider| provider.target == target);
+    let near = closest(name, providers.clone().map(|provider| provider.name))?;
+    let mut providers = providers;
+    providers.find(|provider| provider.name == near)
+}
+
+/// The nearest of some names, when it is near enough to be a slip of the pen.
+pub(in crate::rules) fn closest<'n>(
+    name: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> Option<&'n str> {
+    let allowed = if name.len() < 5 { 1 } else { 2 };
+    let measured = names
+        .filter(|other| *other != name)
+        .map(|other| (edits(name, other), other));
+    measured
+        .filter(|(edits, _)| *edits <= allowed)
+        .min()
+        .map(|(_, other)| other)
+}
+
+/// The number of insertions, deletions and replacements between two texts; large when their lengths
+/// differ much.
+fn edits(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > 2 || one.len() > 253 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, character) in one.iter().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        for (index, candidate) in other.iter().enumerate() {
+            let above = row.get(index + 1).copied().unwrap_or(usize::MAX);
+            let best = (diagonal + usize::from(character != candidate))
+                .min(above + 1)
+                .min(left + 1);
+            if let Some(cell) = row.get_mut(index) {
+                *cell = left;
+            }
+            (diagonal, left) = (above, best);
+        }
+        if let Some(cell) = row.last_mut() {
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text) in [
+            ("*", "a"),
+            ("a*", "abc"),
+            ("*c", "abc"),
+            ("a*c*e", "abcde"),
+            ("abc", "abc"),
+            ("a**", "a"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*c", "ab"),
+            ("b*", "ab"),
+            ("", "a"),
+            ("ab*ba", "aba"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn slips_of_the_pen() {
+        assert_eq!(edits("database", "databse"), 1);
+        assert_eq!(edits("a", "a"), 0);
+        assert_eq!(edits("abc", "acb"), 2);
+        assert_eq!(
+            closest("api-secret", ["api-secrets", "web"].into_iter()),
+            Some("api-secrets")
+        );
+        assert_eq!(closest("db", ["pg"].into_iter()), None);
+    }
+}

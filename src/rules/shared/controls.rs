@@ -1,0 +1,109 @@
+//! The objects that steer agents, updaters and gates, each once: as rendered where an overlay
+//! renders it, else as it stands in its file. Not here: what they mean (each rule).
+
+use std::collections::BTreeSet;
+
+use crate::kustomize::ResourceId;
+use crate::repo::Overlay;
+use crate::repo::agents::Pointer;
+use crate::repo::controls::{group_of, is_control};
+use crate::rules::Context;
+use crate::yaml::Node;
+
+/// An object that steers.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct Control<'a> {
+    /// The whole object.
+    pub node: &'a Node,
+    /// The overlay that renders it.
+    pub overlay: Option<&'a Overlay>,
+    /// The environment that it belongs to, by its overlay or its folder.
+    pub environment: Option<usize>,
+}
+
+impl<'a> Control<'a> {
+    /// A text in it.
+    pub fn text(&self, path: &[&str]) -> Option<&'a str> {
+        self.node.at(path).and_then(Node::text)
+    }
+    /// `metadata.name`.
+    pub fn name(&self) -> &'a str {
+        self.text(&["metadata", "name"]).unwrap_or_default()
+    }
+    /// Its identity.
+    pub fn id(&self) -> ResourceId {
+        let text = |path: &[&str]| self.text(path).unwrap_or_default().to_string();
+        let namespace = self.namespace().map(str::to_string);
+        ResourceId {
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            namespace,
+            name: text(&["metadata", "name"]),
+        }
+    }
+    /// `metadata.namespace`, when it is written.
+    pub fn namespace(&self) -> Option<&'a str> {
+        self.text(&["metadata", "namespace"])
+            .filter(|namespace| !namespace.is_empty())
+    }
+    /// Whether it is of a kind of a group.
+    pub fn is(&self, kind: &str, group: &str) -> bool {
+        self.text(&["kind"]) == Some(kind) && group_of(self.node) == group
+    }
+    /// Whether it may be seen from an environment: it belongs to it, or to none.
+    pub fn reaches(&self, environment: Option<usize>) -> bool {
+        self.environment.is_none() || environment.is_none() || self.environment == environment
+    }
+}
+
+/// All of them: rendered ones in the order of the overlays, then the others in the order of the
+/// files.
+pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    let mut found = Vec::new();
+    let mut rendered = BTreeSet::new();
+    // what is not judged need not be rendered: its objects are found in the files
+    for overlay in context.judged() {
+        for resource in overlay
+            .rendered
+            .resources
+            .iter()
+            .filter(|resource| is_control(resource.group()))
+        {
+            let origin = resource.node.origin;
+            rendered.insert((origin.file, origin.start));
+            found.push(Control {
+                node: &resource.node,
+                overlay: Some(overlay),
+                environment: overlay.environment,
+            });
+        }
+    }
+    let alone = repo.controls.iter().filter(|control| {
+        !rendered.contains(&(control.node.origin.file, control.node.origin.start))
+    });
+    found.extend(alone.map(|control| Control {
+        node: &control.node,
+        overlay: None,
+        environment: control.environment,
+    }));
+    found
+}
+
+/// The agents' objects that apply an overlay.
+pub(in crate::rules) fn agents_of<'a>(
+    context: &Context<'a>,
+    overlay: &Overlay,
+) -> Vec<&'a Pointer> {
+    let own = |pointer: &&&Pointer| {
+        let environment = pointer.environment();
+        overlay.agent.as_ref() == Some(&pointer.agent)
+            || (environment.is_some() && environment == overlay.environment)
+    };
+    context
+        .pointers_at(&overlay.path)
+        .iter()
+        .filter(own)
+        .copied()
+        .collect()
+}

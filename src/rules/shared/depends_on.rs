@@ -1,0 +1,118 @@
+//! `dependsOn` of Flux Kustomizations and HelmReleases: who waits for whom. Shared by
+//! `depends-on-missing`, `depends-on-cycle` and `promotion-order`. Source: the dependency check of
+//! kustomize-controller and helm-controller.
+
+use std::collections::HashMap;
+
+use crate::repo::Overlay;
+use crate::rules::Context;
+use crate::rules::shared::controls::{Control, agents_of};
+use crate::yaml::Node;
+
+/// The kinds that wait, each for its own kind only.
+const KINDS: &[(&str, &str)] = &[
+    ("Kustomization", "kustomize.toolkit.fluxcd.io"),
+    ("HelmRelease", "helm.toolkit.fluxcd.io"),
+];
+
+/// An entry of `dependsOn`.
+pub(in crate::rules) struct Edge<'a> {
+    /// Who waits.
+    pub from: Control<'a>,
+    /// The name that it waits for, as written.
+    pub entry: &'a Node,
+    /// The pointer to it in the object.
+    pub path: String,
+    /// The name.
+    pub name: &'a str,
+    /// The namespace: the object's own where the entry says none; `None` when neither is written.
+    pub namespace: Option<&'a str>,
+    /// What it waits for, as an index into the controls; `None` when it is not in the repo.
+    pub to: Option<usize>,
+    /// Who waits, likewise.
+    pub at: usize,
+}
+
+/// Every entry whose name is written out, in the order of the controls.
+pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
+    let controls = context.controls();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, control) in controls
+        .iter()
+        .enumerate()
+        .filter(|(_, control)| KINDS.iter().any(|(kind, group)| control.is(kind, group)))
+    {
+        by_name.entry(control.name()).or_default().push(at);
+    }
+    let mut edges = Vec::new();
+    for (at, control) in controls.iter().enumerate() {
+        let Some((kind, group)) = KINDS.iter().find(|(kind, group)| control.is(kind, group)) else {
+            continue;
+        };
+        let entries = control
+            .node
+            .at(&["spec", "dependsOn"])
+            .map_or(&[][..], Node::items);
+        for (index, item) in entries.iter().enumerate() {
+            let Some(entry) = item.get("name") else {
+                continue;
+            };
+            let Some(name) = entry.text().filter(|name| !name.contains(['$', '{'])) else {
+                continue;
+            };
+            let written = item
+                .get("namespace")
+                .and_then(Node::text)
+                .filter(|namespace| !namespace.is_empty());
+            let namespace = written.or_else(|| control.namespace());
+            let fits = |other: &Control| {
+                let there = other.namespace();
+                other.is(kind, group)
+                    && (there.is_none() || namespace.is_none() || there == namespace)
+                    && other.reaches(control.environment)
+            };
+            // one of the same overlay before one of the same environment
+            let beside = |other: &Control| {
+                control.overlay.is_some()
+                    && control.overlay.map(Overlay::key) == other.overlay.map(Overlay::key)
+            };
+            let named = by_name.get(name).into_iter().flatten().copied();
+            let fitting: Vec<usize> = named
+                .filter(|at| controls.get(*at).is_some_and(fits))
+                .collect();
+            let to = fitting
+                .iter()
+                .find(|at| controls.get(**at).is_some_and(beside))
+                .or(fitting.first())
+                .copied();
+            edges.push(Edge {
+                from: *control,
+                entry,
+                path: format!("/spec/dependsOn/{index}/name"),
+                name,
+                namespace,
+                to,
+                at,
+            });
+        }
+    }
+    edges
+}
+
+/// The overlay that a finding about an object belongs to: the one that renders it, else the one
+/// that it applies.
+pub(in crate::rules) fn overlay_of<'a>(
+    context: &Context<'a>,
+    control: &Control<'a>,
+) -> Option<&'a Overlay> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    let applies = |overlay: &&Overlay| {
+        agents_of(context, overlay)
+            .iter()
+            .any(|pointer| pointer.object.origin == control.node.origin)
+    };
+    control
+        .overlay
+        .filter(|overlay| overlay.environment.is_some())
+        .or_else(|| repo.overlays.iter().find(applies))
+}

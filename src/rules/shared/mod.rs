@@ -1,0 +1,11 @@
+//! What several rules need: one idea a file. Not here: rules.
+
+pub(super) mod automation;
+pub(super) mod availability;
+pub(super) mod controls;
+pub(super) mod depends_on;
+pub(super) mod drift;
+pub(super) mod losses;
+pub(super) mod problems;
+pub(super) mod unlisted;
+pub(super) mod windows;

@@ -1,0 +1,82 @@
+//! The lists of kustomizations from which a change took entries: where an object that is gone was
+//! left out, however many overlays read the list.
+//!
+//! Not here: which objects are gone (`resource_deletion`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::kustomize::context::is_below;
+use crate::kustomize::loader::is_kustomization;
+use crate::repo::Overlay;
+use crate::rules::Context;
+use crate::source::{folder_of, join};
+use crate::yaml::{FileId, Node, Origin, read};
+
+/// A list of the head that lost entries.
+pub(in crate::rules) struct Unlisted {
+    /// The list's key.
+    pub list: Origin,
+    /// What the entries named.
+    paths: Vec<String>,
+}
+
+impl Unlisted {
+    /// Whether an entry that was taken away is a file or a folder above it.
+    pub fn named(&self, file: &str) -> bool {
+        self.paths.iter().any(|path| is_below(file, path))
+    }
+}
+
+/// The lists that an overlay reads at both revisions and that lost entries.
+pub(in crate::rules) fn collect(
+    context: &Context,
+    before: &Overlay,
+    overlay: &Overlay,
+) -> Vec<Unlisted> {
+    let path = |file: FileId| context.repo.files.get(file).path.clone();
+    let is_kustomization = |file: &FileId| is_kustomization(&path(*file));
+    let earlier = before
+        .rendered
+        .files
+        .iter()
+        .filter(|file| is_kustomization(file))
+        .map(|file| (path(*file), *file));
+    let earlier: HashMap<Arc<str>, FileId> = earlier.collect();
+    let kept = overlay
+        .rendered
+        .files
+        .iter()
+        .copied()
+        .filter(is_kustomization);
+    let edited = kept
+        .filter_map(|now| Some((now, *earlier.get(&path(now))?)))
+        .filter(|(now, then)| now != then);
+    let lists = edited.filter_map(|(now, then)| {
+        let (list, left) = listed(context, now)?;
+        let paths: Vec<String> = listed(context, then)?
+            .1
+            .into_iter()
+            .filter(|path| !left.contains(path))
+            .collect();
+        (!paths.is_empty()).then_some(Unlisted { list, paths })
+    });
+    lists.collect()
+}
+
+/// What a kustomization names as resources and components, and the key of the first list that does.
+pub(in crate::rules) fn listed(context: &Context, file: FileId) -> Option<(Origin, Vec<String>)> {
+    let source = context.repo.files.get(file);
+    let documents = read::read(&source.text, file).ok()?;
+    let entries = documents.documents.first()?.entries();
+    let lists = || {
+        entries
+            .iter()
+            .filter(|entry| matches!(&*entry.key, "resources" | "components" | "bases"))
+    };
+    let paths = lists()
+        .flat_map(|entry| entry.value.items())
+        .filter_map(Node::text)
+        .filter_map(|path| join(folder_of(&source.path), path));
+    Some((lists().next()?.key_origin, paths.collect()))
+}

@@ -1,0 +1,347 @@
+//! Windows in which an environment may or may not change, as the repo's own objects declare them:
+//! Argo CD AppProjects and GitOps Promoter. Not here: the windows of the configuration (`config`),
+//! what a closed window means (`change_freeze`).
+//!
+//! Source: `AppProject.spec.syncWindows` of Argo CD and `ScheduledCommitStatus` of GitOps Promoter.
+
+use globset::Glob;
+use jiff::tz::TimeZone;
+
+use crate::calendar::{self, Cron, Schedule, Window};
+use crate::finding::Severity;
+use crate::repo::agents::Pointer;
+use crate::repo::{AgentKind, Overlay};
+use crate::rules::shared::controls::{self, Control};
+use crate::rules::{Context, Draft};
+use crate::yaml::{Node, Origin};
+
+/// A window of an object of the repo.
+pub(in crate::rules) struct Declared<'a> {
+    /// The object.
+    pub control: Control<'a>,
+    /// What messages call it: ``sync window `0 22 * * *` of AppProject shop``.
+    pub name: String,
+    /// Whether changes are applied within it only.
+    pub allow: bool,
+    /// When.
+    pub window: Window,
+    /// Whether a sync by hand passes.
+    pub by_hand: bool,
+    /// The entry.
+    pub origin: Origin,
+    scope: Scope<'a>,
+}
+
+/// What a window holds for.
+enum Scope<'a> {
+    /// Applications of the project that fit.
+    Project(&'a Node),
+    /// An environment by the name of its branch.
+    Branch(&'a str),
+}
+
+/// Every window that can be read, and what is wrong with the others.
+pub(in crate::rules) fn declared<'a>(
+    context: &Context<'a>,
+) -> (Vec<Declared<'a>>, Vec<(Control<'a>, Draft)>) {
+    let (mut windows, mut wrong) = (Vec::new(), Vec::new());
+    for control in context.controls() {
+        if control.is("AppProject", "argoproj.io") {
+            project(*control, &mut windows, &mut wrong);
+        } else if control.is("ScheduledCommitStatus", "promoter.argoproj.io") {
+            promoter(*control, &mut windows, &mut wrong);
+        } else if ["ProjectConfig", "ClusterConfig"]
+            .iter()
+            .any(|kind| control.is(kind, "kargo.akuity.io"))
+        {
+            kargo(*control, &mut wrong);
+        }
+    }
+    (windows, wrong)
+}
+
+type Wrong<'a> = Vec<(Control<'a>, Draft)>;
+
+/// `spec.syncWindows` of an AppProject. Argo CD logs a time zone that it does not know and takes
+/// UTC.
+fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mut Wrong<'a>) {
+    for node in control
+        .node
+        .at(&["spec", "syncWindows"])
+        .map_or(&[][..], Node::items)
+    {
+        let text = |key: &str| node.get(key).and_then(Node::text);
+        let place = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
+        let mut refuse = |key: &str, message: String, help: &str| {
+            wrong.push((
+                control,
+                Draft::new(Severity::Error, place(key), message).help(help),
+            ));
+        };
+        let allow = match text("kind") {
+            Some("allow") => true,
+            Some("deny") => false,
+            other => {
+                let message = format!(
+                    "a sync window of AppProject {} is neither allow nor deny but `{}`",
+                    control.name(),
+                    other.unwrap_or_default()
+                );
+                refuse("kind", message, "write kind: deny or kind: allow");
+                continue;
+            }
+        };
+        let zone = match text("timeZone")
+            .filter(|name| !name.is_empty())
+            .map(calendar::zone)
+        {
+            None => TimeZone::UTC,
+            Some(Ok(zone)) => zone,
+            Some(Err(message)) => {
+                let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+                refuse(
+                    "timeZone",
+                    format!("{message}: Argo CD takes UTC in its place and only logs it"),
+                    help,
+                );
+                continue;
+            }
+        };
+        let schedule = Schedule::read(text("schedule").unwrap_or_default(), Cron::Robfig);
+        let schedule = schedule.map_err(|message| {
+            refuse(
+                "schedule",
+                format!("{message}, so Argo CD knows no such window"),
+                "correct it",
+            )
+        });
+        let duration = calendar::go_duration(text("duration").unwrap_or_default());
+        let duration = duration.map_err(|message| {
+            let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+            refuse(
+                "duration",
+                format!("{message}, so Argo CD knows no such window"),
+                help,
+            );
+        });
+        let (Ok(schedule), Ok(duration)) = (schedule, duration) else {
+            continue;
+        };
+        windows.push(Declared {
+            control,
+            name: format!(
+                "sync window `{}` of AppProject {}",
+                text("schedule").unwrap_or_default(),
+                control.name()
+            ),
+            allow,
+            window: Window::Recurring {
+                schedule,
+                duration,
+                zone,
+            },
+            by_hand: node
+                .get("manualSync")
+                .and_then(Node::as_bool)
+                .unwrap_or(false),
+            origin: node.origin,
+            scope: Scope::Project(node),
+        });
+    }
+}
+
+/// `spec.allow`, `spec.exclude` and those of each environment of a ScheduledCommitStatus. An
+/// environment that is not listed is not gated.
+fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mut Wrong<'a>) {
+    let Some(spec) = control.node.get("spec") else {
+        return;
+    };
+    for environment in spec.get("environments").map_or(&[][..], Node::items) {
+        let Some(branch) = environment.get("branch").and_then(Node::text) else {
+            continue;
+        };
+        for (key, allow) in [("allow", true), ("exclude", false)] {
+            let lists = [environment, spec]
+                .into_iter()
+                .filter_map(|node| node.get(key));
+            for node in lists.flat_map(Node::items) {
+                let zone = node
+                    .get("timezone")
+                    .or_else(|| environment.get("timezone"))
+                    .or_else(|| spec.get("timezone"));
+                let read = zone.map_or(Ok(TimeZone::UTC), |zone| {
+                    let name = zone.text().unwrap_or_default();
+                    calendar::zone(name).map_err(|message| (zone.origin, message))
+                });
+                let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
+                let at = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
+                let schedule = Schedule::read(text("cron"), Cron::Robfig)
+                    .map_err(|message| (at("cron"), message));
+                let duration = calendar::go_duration(text("duration"))
+                    .map_err(|message| (at("duration"), message));
+                let (zone, schedule, duration) = match (read, schedule, duration) {
+                    (Ok(zone), Ok(schedule), Ok(duration)) => (zone, schedule, duration),
+                    (zone, schedule, duration) => {
+                        let mistakes = [zone.err(), schedule.err(), duration.err()];
+                        for (origin, message) in mistakes.into_iter().flatten() {
+                            let (message, help) =
+                                message.split_once("; ").unwrap_or((&message, "correct it"));
+                            let message = format!(
+                                "{message}, so a window of ScheduledCommitStatus {} is none",
+                                control.name()
+                            );
+                            wrong.push((
+                                control,
+                                Draft::new(Severity::Error, origin, message).help(help),
+                            ));
+                        }
+                        continue;
+                    }
+                };
+                windows.push(Declared {
+                    control,
+                    name: format!(
+                        "window `{}` of ScheduledCommitStatus {}",
+                        text("cron"),
+                        control.name()
+                    ),
+                    allow,
+                    window: Window::Recurring {
+                        schedule,
+                        duration,
+                        zone,
+                    },
+                    by_hand: false,
+                    origin: node.origin,
+                    scope: Scope::Branch(branch),
+                });
+            }
+        }
+    }
+}
+
+/// `spec.promotionWindows` of Kargo, which its open-source release ignores.
+fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
+    if let Some(windows) = control
+        .node
+        .at(&["spec", "promotionWindows"])
+        .filter(|windows| !windows.items().is_empty())
+    {
+        let message = format!(
+            "the promotion windows of {} freeze nothing in the open-source release of Kargo",
+            control.name()
+        );
+        let help = "write the window under `freeze` in the configuration as well";
+        wrong.push((
+            control,
+            Draft::new(Severity::Info, windows.origin, message)
+                .help(help)
+                .notice(),
+        ));
+    }
+}
+
+impl Declared<'_> {
+    /// Who holds back what is merged.
+    pub fn holder(&self) -> &'static str {
+        match self.scope {
+            Scope::Project(_) => "Argo CD",
+            Scope::Branch(_) => "GitOps Promoter",
+        }
+    }
+
+    /// Whether it holds for an overlay.
+    pub fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
+        match self.scope {
+            Scope::Project(window) => {
+                let agents = controls::agents_of(context, overlay);
+                let mut agents = agents
+                    .into_iter()
+                    .filter(|pointer| pointer.agent.kind == AgentKind::ArgoCd);
+                agents
+                    .any(|pointer| self.is_of_project(pointer) && selects(window, &pointer.object))
+            }
+            Scope::Branch(branch) => {
+                let strategy = self
+                    .control
+                    .text(&["spec", "promotionStrategyRef", "name"])
+                    .unwrap_or_default();
+                // a strategy that is called as an app is that app's
+                let of_app = context
+                    .repo
+                    .overlays
+                    .iter()
+                    .any(|other| other.app == strategy);
+                let words = |word: &str| {
+                    branch
+                        .split(['/', '-', '_', '.'])
+                        .any(|part| part.eq_ignore_ascii_case(word))
+                };
+                let environment = context.repo.environment(overlay);
+                (!of_app || overlay.app == strategy)
+                    && environment.is_some_and(|environment| {
+                        words(&environment.name)
+                            || environment.aliases.iter().any(|alias| words(alias))
+                    })
+            }
+        }
+    }
+
+    fn is_of_project(&self, pointer: &Pointer) -> bool {
+        let project = pointer
+            .object
+            .at(&["spec", "project"])
+            .and_then(Node::text)
+            .filter(|name| !name.is_empty());
+        project.unwrap_or("default") == self.control.name()
+            && self.control.reaches(pointer.environment())
+    }
+}
+
+/// Whether a sync window selects an Application: any of its lists, or with `andOperator` all that
+/// are given.
+fn selects(window: &Node, application: &Node) -> bool {
+    let text = |path: &[&str]| {
+        application
+            .at(path)
+            .and_then(Node::text)
+            .unwrap_or_default()
+    };
+    let lists: [(&str, &[&str]); 3] = [
+        ("applications", &[text(&["metadata", "name"])]),
+        ("namespaces", &[text(&["spec", "destination", "namespace"])]),
+        (
+            "clusters",
+            &[
+                text(&["spec", "destination", "name"]),
+                text(&["spec", "destination", "server"]),
+            ],
+        ),
+    ];
+    let given = lists.into_iter().filter_map(|(key, values)| {
+        Some((
+            window
+                .get(key)
+                .map(Node::items)
+                .filter(|items| !items.is_empty())?,
+            values,
+        ))
+    });
+    let mut fits = given.map(|(patterns, values)| {
+        let fits = |pattern: &str| {
+            let glob = Glob::new(pattern).map(|glob| glob.compile_matcher());
+            values.iter().any(|value| {
+                !value.is_empty()
+                    && (pattern == *value || glob.as_ref().is_ok_and(|glob| glob.is_match(value)))
+            })
+        };
+        patterns.iter().filter_map(Node::text).any(fits)
+    });
+    match window.get("andOperator").and_then(Node::as_bool) {
+        Some(true) => {
+            let all: Vec<bool> = fits.collect();
+            !all.is_empty() && all.into_iter().all(|fits| fits)
+        }
+        _ => fits.any(|fits| fits),
+    }
+}

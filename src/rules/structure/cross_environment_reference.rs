@@ -1,0 +1,159 @@
+//! # cross-environment-reference
+//!
+//! ## What
+//!
+//! An entry of a kustomization of one environment (a base, component, patch or file) that lies in
+//! another environment's folder; or an ExternalSecret whose key in the store has another
+//! environment's word for a segment (`shop/staging/api` in production).
+//!
+//! ## Why
+//!
+//! An edit that was meant for staging changes production at the same moment, without a promotion;
+//! and deleting one environment breaks the other.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # apps/api/overlays/production/kustomization.yaml
+//! patches:
+//!   - path: ../staging/resources.yaml
+//! ```
+//!
+//! ## Fix
+//!
+//! Move what both need into the base or a component, or copy it.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::repo::{Environment, Overlay};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::Node;
+
+/// See the documentation above.
+pub struct CrossEnvironmentReference;
+
+const METADATA: Metadata = Metadata {
+    id: "cross-environment-reference",
+    category: Category::Structure,
+    level: "error; warning between unprotected environments",
+    severity: Severity::Error,
+    summary: "a kustomization that reads a file of another environment",
+    options: &[],
+    source: include_str!("cross_environment_reference.rs"),
+};
+
+impl Rule for CrossEnvironmentReference {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        let Some(own) = context.repo.environment(overlay) else {
+            return;
+        };
+        for resource in overlay
+            .rendered
+            .resources
+            .iter()
+            .filter(|resource| resource.kind() == "ExternalSecret")
+        {
+            let data = resource
+                .node
+                .at(&["spec", "data"])
+                .map_or(&[][..], Node::items);
+            let from = resource
+                .node
+                .at(&["spec", "dataFrom"])
+                .map_or(&[][..], Node::items);
+            let keys = (data.iter().enumerate())
+                .map(|(index, item)| {
+                    (
+                        format!("/spec/data/{index}/remoteRef/key"),
+                        item.at(&["remoteRef", "key"]),
+                    )
+                })
+                .chain(from.iter().enumerate().map(|(index, item)| {
+                    (
+                        format!("/spec/dataFrom/{index}/extract/key"),
+                        item.at(&["extract", "key"]),
+                    )
+                }));
+            for (pointer, key) in keys {
+                let Some(key) = key else { continue };
+                let Some(other) = key
+                    .text()
+                    .and_then(|text| foreign(text, own, &context.repo.environments))
+                else {
+                    continue;
+                };
+                let severity = if own.protected || other.protected {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                let message = format!(
+                    "{} takes the secret {} of {}",
+                    own.name,
+                    key.text().unwrap_or_default(),
+                    other.name
+                );
+                let draft = Draft::new(severity, key.origin, message)
+                    .help(format!("refer to the secret of {}", own.name));
+                sink.report(context, Some(overlay), draft.on(resource, pointer));
+            }
+        }
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let repo = context.repo;
+        for crossing in &repo.crossings {
+            let (Some(from), Some(to)) = (
+                repo.environments.get(crossing.from),
+                repo.environments.get(crossing.to),
+            ) else {
+                continue;
+            };
+            let severity = if from.protected || to.protected {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let message = format!(
+                "{} reads {} of {}, so a change there is a change here",
+                from.name, crossing.target, to.name
+            );
+            let help = "move what both need into the base or a component, or copy it";
+            let overlay = repo
+                .overlays
+                .iter()
+                .find(|overlay| overlay.path == crossing.folder);
+            sink.report(
+                context,
+                overlay,
+                Draft::new(severity, crossing.origin, message).help(help),
+            );
+        }
+    }
+}
+
+/// The other environment that a segment of a path in a secret store names.
+fn foreign<'e>(
+    path: &str,
+    own: &Environment,
+    environments: &'e [Environment],
+) -> Option<&'e Environment> {
+    let is = |environment: &Environment, segment: &str| {
+        let lower = segment.to_ascii_lowercase();
+        environment.name.to_ascii_lowercase() == lower || environment.aliases.contains(&lower)
+    };
+    let segments = || path.split(['/', ':']);
+    if segments().any(|segment| is(own, segment)) {
+        return None;
+    }
+    // aliases such as `test` and `sandbox` are ordinary words; the first segments say where a
+    // secret belongs
+    environments.iter().find(|other| {
+        other.name != own.name && segments().rev().skip(1).any(|segment| is(other, segment))
+    })
+}

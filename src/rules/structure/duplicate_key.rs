@@ -1,0 +1,60 @@
+//! # duplicate-key
+//!
+//! ## What
+//!
+//! A YAML map in which a key stands twice.
+//!
+//! ## Why
+//!
+//! Tools disagree about which of the two counts; kustomize refuses the file. What a reviewer sees
+//! need not be what is applied.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! resources:
+//!   limits: {memory: 256Mi}
+//!   limits: {cpu: 500m}
+//! ```
+//!
+//! ## Fix
+//!
+//! Remove one of the two, or merge them.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kustomize::ProblemKind;
+use crate::repo::Overlay;
+use crate::rules::shared::problems;
+use crate::rules::{Category, Context, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct DuplicateKey;
+
+const METADATA: Metadata = Metadata {
+    id: "duplicate-key",
+    category: Category::Structure,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a key that stands twice in one map",
+    options: &[],
+    source: include_str!("duplicate_key.rs"),
+};
+
+impl Rule for DuplicateKey {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        problems::report(
+            context,
+            overlay,
+            sink,
+            ProblemKind::DuplicateKey,
+            Severity::Error,
+        );
+    }
+}

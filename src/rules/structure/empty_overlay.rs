@@ -1,0 +1,62 @@
+//! # empty-overlay
+//!
+//! ## What
+//!
+//! An overlay of an environment that builds without error and holds nothing.
+//!
+//! ## Why
+//!
+//! The agent removes everything that the environment ran before, or has nothing to apply in the
+//! first place: a base that was commented out, a path that moved.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! resources: []   # - ../../base
+//! ```
+//!
+//! ## Fix
+//!
+//! List what the environment is to run, or delete the folder.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct EmptyOverlay;
+
+const METADATA: Metadata = Metadata {
+    id: "empty-overlay",
+    category: Category::Structure,
+    level: "warning",
+    severity: Severity::Warning,
+    summary: "an overlay that renders to no object",
+    options: &[],
+    source: include_str!("empty_overlay.rs"),
+};
+
+impl Rule for EmptyOverlay {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        if !overlay.rendered.complete
+            || !overlay.rendered.resources.is_empty()
+            || overlay.environment.is_none()
+        {
+            return;
+        }
+        let message = format!("the overlay of {} renders to no object", overlay.app);
+        let help = "list what the environment is to run, or delete the folder";
+        sink.report(
+            context,
+            Some(overlay),
+            Draft::new(Severity::Warning, overlay.origin, message).help(help),
+        );
+    }
+}

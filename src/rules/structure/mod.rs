@@ -1,0 +1,32 @@
+//! Rendering, references between files, and the layout of the repo.
+
+mod cross_environment_reference;
+mod deprecated_field;
+mod duplicate_key;
+mod empty_overlay;
+pub(crate) mod incomplete_checkout;
+mod needs_plugin;
+mod orphan_manifest;
+mod remote_base;
+mod render_error;
+mod shared_environment_path;
+mod unfollowed_agent;
+mod unmatched_patch;
+
+use super::Rule;
+
+/// The rules of this category, in the order of the rule table.
+pub(super) static RULES: &[&dyn Rule] = &[
+    &render_error::RenderError,
+    &incomplete_checkout::IncompleteCheckout,
+    &needs_plugin::NeedsPlugin,
+    &remote_base::RemoteBase,
+    &orphan_manifest::OrphanManifest,
+    &unmatched_patch::UnmatchedPatch,
+    &cross_environment_reference::CrossEnvironmentReference,
+    &shared_environment_path::SharedEnvironmentPath,
+    &unfollowed_agent::UnfollowedAgent,
+    &duplicate_key::DuplicateKey,
+    &deprecated_field::DeprecatedField,
+    &empty_overlay::EmptyOverlay,
+];

@@ -1,0 +1,132 @@
+//! # orphan-manifest
+//!
+//! ## What
+//!
+//! A file of Kubernetes objects in the folder of a kustomization that lists other files of the
+//! folder, but neither this one nor mentions it in a comment. Files that any kustomization of the
+//! repo refers to, configuration of kustomize itself, and files named as examples or templates are
+//! left out.
+//!
+//! ## Why
+//!
+//! The object is reviewed and merged and never applied.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # kustomization.yaml; networkpolicy.yaml lies beside it
+//! resources:
+//!   - deployment.yaml
+//!   - service.yaml
+//! ```
+//!
+//! ## Fix
+//!
+//! List the file under `resources`, or delete it. A comment in the kustomization that names the
+//! file silences the finding.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{By, Node, Origin};
+
+/// See the documentation above.
+pub struct OrphanManifest;
+
+const METADATA: Metadata = Metadata {
+    id: "orphan-manifest",
+    category: Category::Structure,
+    level: "warning",
+    severity: Severity::Warning,
+    summary: "a manifest beside a kustomization that does not list it",
+    options: &[],
+    source: include_str!("orphan_manifest.rs"),
+};
+
+impl Rule for OrphanManifest {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        for found in &context.repo.unreferenced {
+            let file = context.repo.files.get(found.file);
+            let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+            let kustomization = context.repo.files.get(found.kustomization);
+            let foreign = file
+                .path
+                .split('/')
+                .any(|part| FOREIGN.contains(&part.to_ascii_lowercase().as_str()));
+            let known = foreign
+                || kustomization.text.contains(name)
+                || set_aside(name)
+                || found.documents.iter().any(is_configuration);
+            let Some(document) = found.documents.first().filter(|_| !known) else {
+                continue;
+            };
+            let message =
+                format!("the kustomization beside {name} does not list it, so it is never applied");
+            let here = Origin {
+                file: found.kustomization,
+                start: 0,
+                end: 0,
+                by: By::Manifest,
+            };
+            let place = document
+                .get("kind")
+                .map_or(document.origin, |kind| kind.origin);
+            let draft = Draft::new(Severity::Warning, place, message);
+            let draft = draft
+                .help(format!("add {name} to resources, or delete it"))
+                .related(here, "the kustomization");
+            sink.report(context, None, draft);
+        }
+    }
+}
+
+/// Folders of what others wrote, of which a repo uses what it needs.
+const FOREIGN: &[&str] = &[
+    "upstream",
+    "vendor",
+    "vendored",
+    "third-party",
+    "third_party",
+    "external",
+];
+
+/// Whether a file's name says that it is not meant to be applied.
+fn set_aside(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    // what kubebuilder makes for people to choose from
+    if lower.starts_with("auth_proxy_")
+        || lower.ends_with("_editor_role.yaml")
+        || lower.ends_with("_viewer_role.yaml")
+    {
+        return true;
+    }
+    let words = [
+        "example", "sample", "template", "tmpl", "disabled", "unused", "backup", "bak", "old",
+        "values", "patch", "test", "draft",
+    ];
+    lower
+        .split(['.', '-', '_'])
+        .any(|part| words.contains(&part))
+}
+
+/// Objects that tools read and clusters never see.
+fn is_configuration(node: &Node) -> bool {
+    let api_version = node
+        .get("apiVersion")
+        .and_then(Node::text)
+        .unwrap_or_default();
+    let local = node
+        .at(&[
+            "metadata",
+            "annotations",
+            "config.kubernetes.io/local-config",
+        ])
+        .is_some();
+    api_version == "builtin" || api_version.starts_with("kustomize.config.k8s.io/") || local
+}

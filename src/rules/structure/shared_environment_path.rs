@@ -1,0 +1,117 @@
+//! # shared-environment-path
+//!
+//! ## What
+//!
+//! A Flux Kustomization or Argo CD Application of one environment that points at the folder of
+//! another. Of which environment it is says the folder of its file; or its own name, where an
+//! object with the other environment in place of its own has the same name (`api-production` beside
+//! `api-staging`).
+//!
+//! ## Why
+//!
+//! A change that was meant for staging is applied to production at the same moment, without a
+//! promotion.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # clusters/production/apps.yaml
+//! spec:
+//!   path: ./apps/notifications/overlays/staging
+//! ```
+//!
+//! ## Fix
+//!
+//! Point it at the folder of its own environment.
+//!
+//! ## Options
+//!
+//! None.
+
+use std::collections::HashSet;
+
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct SharedEnvironmentPath;
+
+const METADATA: Metadata = Metadata {
+    id: "shared-environment-path",
+    category: Category::Structure,
+    level: "error where a protected environment is involved, else warning",
+    severity: Severity::Error,
+    summary: "an agent of one environment that applies another environment's folder",
+    options: &[],
+    source: include_str!("shared_environment_path.rs"),
+};
+
+impl Rule for SharedEnvironmentPath {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let repo = context.repo;
+        let names: HashSet<&(usize, String)> = repo
+            .pointers
+            .iter()
+            .filter_map(|pointer| pointer.named.as_ref())
+            .collect();
+        for pointer in &repo.pointers {
+            // a folder that carries no environment may well be shared
+            let Some(other) = pointer.folder_environment() else {
+                continue;
+            };
+            let by_name = || {
+                pointer
+                    .named
+                    .as_ref()
+                    .filter(|(_, rest)| names.contains(&(other, rest.clone())))
+                    .map(|(own, _)| *own)
+            };
+            let Some(own) = pointer.environment().or_else(by_name) else {
+                continue;
+            };
+            let Some(target) = repo
+                .overlays
+                .iter()
+                .find(|overlay| overlay.path == pointer.folder)
+            else {
+                continue;
+            };
+            let (Some(from), Some(to)) = (repo.environments.get(own), repo.environments.get(other))
+            else {
+                continue;
+            };
+            if own == other {
+                continue;
+            }
+            let severity = if from.protected || to.protected {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let message = format!(
+                "{} of {} applies {}, the folder of {}",
+                pointer.agent.name, from.name, pointer.folder, to.name
+            );
+            let draft = Draft::new(severity, pointer.agent.origin, message);
+            let draft = draft
+                .help(format!("point it at the folder of {}", from.name))
+                .related(target.origin, format!("the folder of {}", to.name));
+            // the environment that is concerned is the agent's
+            let of_agent = |overlay: &&Overlay| overlay.environment == Some(own);
+            let concerned = repo
+                .overlays
+                .iter()
+                .filter(of_agent)
+                .find(|overlay| overlay.app == target.app);
+            sink.report(
+                context,
+                concerned.or_else(|| repo.overlays.iter().find(of_agent)),
+                draft,
+            );
+        }
+    }
+}

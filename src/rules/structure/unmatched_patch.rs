@@ -1,0 +1,67 @@
+//! # unmatched-patch
+//!
+//! ## What
+//!
+//! A patch with a `target` that no object of the overlay matches. kustomize says nothing and
+//! applies nothing. An entry of a shared base or component is reported only when it matches in no
+//! overlay that uses it.
+//!
+//! ## Why
+//!
+//! The limit, probe or hostname that the patch was written for is not there, and the build is
+//! green.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! patches:
+//!   - target: {kind: Deployment, name: apii}
+//!     path: limits.yaml
+//! ```
+//!
+//! ## Fix
+//!
+//! Correct the target, or remove the patch. Names are regular expressions that must match the whole
+//! name as it is at that point of the build.
+//!
+//! ## Options
+//!
+//! None.
+
+use crate::finding::Severity;
+use crate::kustomize::ProblemKind;
+use crate::repo::Overlay;
+use crate::rules::shared::problems;
+use crate::rules::{Category, Context, Metadata, Rule, Sink};
+
+/// See the documentation above.
+pub struct UnmatchedPatch;
+
+const METADATA: Metadata = Metadata {
+    id: "unmatched-patch",
+    category: Category::Structure,
+    level: "error",
+    severity: Severity::Error,
+    summary: "a patch whose target selects nothing",
+    options: &[],
+    source: include_str!("unmatched_patch.rs"),
+};
+
+impl Rule for UnmatchedPatch {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        // what is missing may be what the entry is meant for
+        if !overlay.rendered.complete || overlay.rendered.resources.is_empty() {
+            return;
+        }
+        problems::report_unless_used_elsewhere(
+            context,
+            overlay,
+            sink,
+            ProblemKind::UnmatchedPatch,
+            Severity::Error,
+        );
+    }
+}
