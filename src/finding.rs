@@ -5,6 +5,7 @@
 //! ([`Location::resolve`]), and the total order of findings. Not here: wording (each rule), merging
 //! and suppressions (`check`), formats (`report`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::kustomize::ResourceId;
@@ -40,6 +41,35 @@ pub struct Related {
     pub message: String,
     /// The place.
     pub origin: Origin,
+}
+
+/// What a finding is about, as data. Findings are merged, compared with the base and accepted by a
+/// baseline by their cause, so that a reworded message does not make an old finding new.
+///
+/// Names that differ between overlays of one cause (environment, overlay, app) do not belong here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cause {
+    /// Which of the problems that the rule knows: `floating-tag`.
+    pub kind: Cow<'static, str>,
+    /// The keys, names or values that make it this problem and not another one of its kind.
+    pub facts: Vec<String>,
+}
+
+impl Cause {
+    /// A problem that its kind alone identifies, at its place.
+    pub fn new(kind: impl Into<Cow<'static, str>>) -> Cause {
+        Cause {
+            kind: kind.into(),
+            facts: Vec::new(),
+        }
+    }
+
+    /// Adds a key, name or value.
+    #[must_use]
+    pub fn with(mut self, fact: impl ToString) -> Cause {
+        self.facts.push(fact.to_string());
+        self
+    }
 }
 
 /// One problem.

@@ -1,7 +1,7 @@
 //! A finding as a rule writes it, before configuration and the facts of its overlay are added by
 //! the sink.
 
-use crate::finding::{Related, Severity};
+use crate::finding::{Cause, Related, Severity};
 use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::Resource;
 use crate::yaml::Origin;
@@ -15,6 +15,8 @@ pub struct Draft {
     /// What the sentence begins with, where one line may cause the same for several containers:
     /// they are one finding.
     pub subject: Option<String>,
+    /// What it is about: its identity.
+    pub cause: Cause,
     /// What to do.
     pub help: Option<String>,
     /// The place to edit.
@@ -38,12 +40,25 @@ impl Draft {
             severity,
             message,
             subject: None,
+            cause: Cause::default(),
             help: None,
             origin,
             related,
             resource: None,
             path: None,
             notice: false,
+        }
+    }
+    /// A draft with its cause, at a place.
+    pub fn about(
+        severity: Severity,
+        origin: Origin,
+        cause: Cause,
+        message: impl Into<String>,
+    ) -> Draft {
+        Draft {
+            cause,
+            ..Draft::new(severity, origin, message)
         }
     }
     /// Keeps the configuration from raising its severity.
