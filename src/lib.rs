@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `kubernetes` says what objects mean, `calendar` when windows of time are open, `config` what the
-//! team says; `finding` is what rules and policies report. `cli` is the only module that prints or
+//! team says; `finding` is what rules and policies report; `wording` writes numbers and lists. `cli` is the only module that prints or
 //! decides an exit status.
 
 pub mod calendar;
@@ -24,4 +24,5 @@ pub mod repo;
 pub mod report;
 pub mod rules;
 pub mod source;
+pub mod wording;
 pub mod yaml;

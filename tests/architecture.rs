@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the bytes up, each with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     // a file's name in a span is all that the bytes and the tree know of each other
     ("source", &["yaml"]),
     ("yaml", &["source"]),
     ("calendar", &[]),
+    ("wording", &[]),
     ("kustomize", &["source", "yaml"]),
     ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
@@ -51,6 +52,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "kustomize",
             "repo",
             "source",
+            "wording",
             "yaml",
         ],
     ),
@@ -65,6 +67,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "repo",
             "rules",
             "source",
+            "wording",
             "yaml",
         ],
     ),
@@ -78,6 +81,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "repo",
             "rules",
             "source",
+            "wording",
             "yaml",
         ],
     ),
@@ -90,6 +94,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "kustomize",
             "rules",
             "source",
+            "wording",
             "yaml",
         ],
     ),
@@ -108,6 +113,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "report",
             "rules",
             "source",
+            "wording",
             "yaml",
         ],
     ),

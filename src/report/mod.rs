@@ -21,6 +21,7 @@ use std::io::{self, Write};
 use crate::check::{Counts, Outcome};
 use crate::finding::Severity;
 use crate::source::Files;
+pub use crate::wording::count;
 use crate::yaml::Origin;
 
 /// A format of reports.
@@ -191,16 +192,6 @@ fn push_printable(safe: &mut String, character: char) {
 fn acts_on_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-}
-
-/// `1 overlay`, `2 overlays`.
-pub fn count(number: usize, noun: &str) -> String {
-    let plural = match (number, noun) {
-        (1, _) => return format!("1 {noun}"),
-        (_, "policy") => "policies".to_string(),
-        _ => format!("{noun}s"),
-    };
-    format!("{number} {plural}")
 }
 
 /// What was found: `2 errors, 1 warning`, `no findings`.

@@ -57,14 +57,7 @@ impl Rule for EnvironmentVariableDrift {
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         let environments = &context.repo.environments;
-        let name = |overlay| {
-            context
-                .repo
-                .environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         for partners in losses::partners(context, from, to) {
             let variables = |container: &Container| -> Vec<String> {
                 let items = container

@@ -39,9 +39,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
 
 /// See the documentation above.
-pub struct OverlayDrift;
+pub(super) struct OverlayDrift;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "overlay-drift",
     category: Category::Drift,
     level: "warning",
@@ -56,14 +56,7 @@ impl Rule for OverlayDrift {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| {
-            context
-                .repo
-                .environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         // one finding for each line that brings differences
         let mut causes: Vec<(Origin, Vec<drift::Difference>)> = Vec::new();
         for difference in drift::differences(context, from, to) {

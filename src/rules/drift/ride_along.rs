@@ -44,9 +44,9 @@ use crate::rules::shared::drift;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct RideAlong;
+pub(super) struct RideAlong;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "ride-along",
     category: Category::Drift,
     level: "warning; needs a base revision",

@@ -30,9 +30,9 @@ use crate::rules::shared::drift;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct StaleAllowance;
+pub(super) struct StaleAllowance;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "stale-allowance",
     category: Category::Drift,
     level: "warning",

@@ -513,14 +513,25 @@ impl<'a> Context<'a> {
         self.base.is_some_and(|base| base.index(overlay).is_some())
     }
 
-    /// What messages call one side of a comparison: the environment, or the base revision.
-    pub fn side(&self, overlay: &Overlay) -> &str {
+    /// What messages call an overlay: its environment, or its path where it belongs to none.
+    pub fn name_of<'n>(&'n self, overlay: &'n Overlay) -> &'n str {
+        let repo = self
+            .base
+            .filter(|_| self.is_of_base(overlay))
+            .unwrap_or(self.repo);
+        repo.environment(overlay)
+            .map_or(overlay.path.as_str(), |environment| {
+                environment.name.as_str()
+            })
+    }
+
+    /// What messages call one side of a comparison: `the base revision`, or as [`Self::name_of`].
+    pub fn side<'n>(&'n self, overlay: &'n Overlay) -> &'n str {
         if self.is_of_base(overlay) {
-            return "the base revision";
+            "the base revision"
+        } else {
+            self.name_of(overlay)
         }
-        self.repo
-            .environment(overlay)
-            .map_or("this overlay", |environment| environment.name.as_str())
     }
 
     /// What an overlay renders to otherwise than at the base revision; nothing without a base. Of

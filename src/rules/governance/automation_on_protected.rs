@@ -50,9 +50,9 @@ use crate::rules::shared::automation::{flux, image_updater, renovate};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct AutomationOnProtected;
+pub(super) struct AutomationOnProtected;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "automation-on-protected",
     category: Category::Governance,
     level: "error; warning where a review is left or the evidence is weak",

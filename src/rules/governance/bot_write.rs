@@ -41,9 +41,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::{Person, short};
 
 /// See the documentation above.
-pub struct BotWrite;
+pub(super) struct BotWrite;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "bot-write",
     category: Category::Governance,
     level: "error in protected environments; needs a base revision",

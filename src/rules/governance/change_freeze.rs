@@ -63,9 +63,9 @@ use crate::source::git::Person;
 use crate::yaml::Origin;
 
 /// See the documentation above.
-pub struct ChangeFreeze;
+pub(super) struct ChangeFreeze;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "change-freeze",
     category: Category::Governance,
     level: "error; needs a base revision and windows",

@@ -52,9 +52,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, Origin};
 
 /// See the documentation above.
-pub struct CodeownersGap;
+pub(super) struct CodeownersGap;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "codeowners-gap",
     category: Category::Governance,
     level: "error in protected environments; silent without CODEOWNERS",

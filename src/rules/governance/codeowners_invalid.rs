@@ -35,9 +35,9 @@ use crate::finding::Severity;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct CodeownersInvalid;
+pub(super) struct CodeownersInvalid;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "codeowners-invalid",
     category: Category::Governance,
     level: "error; warning for what is only of no use",

@@ -42,9 +42,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
-pub struct RedirectedAgent;
+pub(super) struct RedirectedAgent;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "redirected-agent",
     category: Category::Governance,
     level: "error; a suspended or removed one warning; needs a base revision",

@@ -34,9 +34,9 @@ use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct SubmoduleChange;
+pub(super) struct SubmoduleChange;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "submodule-change",
     category: Category::Governance,
     level: "warning; needs a base revision",

@@ -34,9 +34,9 @@ use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct AutoscalerConflict;
+pub(super) struct AutoscalerConflict;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "autoscaler-conflict",
     category: Category::Guardrails,
     level: "warning in protected environments",

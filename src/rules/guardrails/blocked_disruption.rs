@@ -36,9 +36,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
-pub struct BlockedDisruption;
+pub(super) struct BlockedDisruption;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "blocked-disruption",
     category: Category::Guardrails,
     level: "warning in protected environments",

@@ -47,9 +47,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
-pub struct DanglingReference;
+pub(super) struct DanglingReference;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "dangling-reference",
     category: Category::Guardrails,
     level: "error",

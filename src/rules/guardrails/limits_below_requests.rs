@@ -33,9 +33,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, escape_pointer};
 
 /// See the documentation above.
-pub struct LimitsBelowRequests;
+pub(super) struct LimitsBelowRequests;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "limits-below-requests",
     category: Category::Guardrails,
     level: "error",

@@ -35,9 +35,9 @@ use crate::rules::shared::losses;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct MissingLimits;
+pub(super) struct MissingLimits;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "missing-limits",
     category: Category::Guardrails,
     level: "warning in protected environments",

@@ -33,9 +33,9 @@ use crate::rules::shared::losses::{self, Partners};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct RemovedLimits;
+pub(super) struct RemovedLimits;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "removed-limits",
     category: Category::Guardrails,
     level: "error",

@@ -32,9 +32,9 @@ use crate::rules::shared::losses;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct RemovedProbe;
+pub(super) struct RemovedProbe;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "removed-probe",
     category: Category::Guardrails,
     level: "warning",

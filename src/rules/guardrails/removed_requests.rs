@@ -35,9 +35,9 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
-pub struct RemovedRequests;
+pub(super) struct RemovedRequests;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "removed-requests",
     category: Category::Guardrails,
     level: "warning",

@@ -60,9 +60,9 @@ const KINDS: &[&str] = &[
 ];
 
 /// See the documentation above.
-pub struct RemovedResource;
+pub(super) struct RemovedResource;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "removed-resource",
     category: Category::Guardrails,
     level: "warning",
@@ -111,12 +111,7 @@ impl Rule for RemovedResource {
             }
             return;
         }
-        let name = |overlay| {
-            repo.environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         for change in compare::resources(from, to, &repo.environments) {
             let Some(lost) = change.from.as_ref().filter(|_| change.to.is_none()) else {
                 continue;

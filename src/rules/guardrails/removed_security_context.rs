@@ -34,9 +34,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
-pub struct RemovedSecurityContext;
+pub(super) struct RemovedSecurityContext;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "removed-security-context",
     category: Category::Guardrails,
     level: "error",

@@ -55,9 +55,9 @@ use crate::source::folder_of;
 use crate::yaml::{FileId, Node, Origin};
 
 /// See the documentation above.
-pub struct ResourceDeletion;
+pub(super) struct ResourceDeletion;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "resource-deletion",
     category: Category::Guardrails,
     level: "error for what holds data, warning for the rest; needs a base revision",

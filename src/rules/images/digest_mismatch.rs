@@ -60,14 +60,7 @@ impl Rule for DigestMismatch {
         if !context.repo.protected(to) {
             return;
         }
-        let name = |overlay| {
-            context
-                .repo
-                .environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         let (earlier, later) = (context.facts(from), context.facts(to));
         let partners = compare::partners(from, to, &context.repo.environments);
         for used in &later.images {

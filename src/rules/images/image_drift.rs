@@ -56,12 +56,7 @@ impl Rule for ImageDrift {
         if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
             return;
         }
-        let name = |overlay| {
-            repo.environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         let words = (
             Words::of(from, &repo.environments),
             Words::of(to, &repo.environments),

@@ -63,13 +63,11 @@ impl Rule for MixedPromotion {
         });
         let mut before: Vec<&Overlay> = before.filter(|from| !repo.protected(from)).collect();
         before.sort_by_key(|from| std::cmp::Reverse(from.environment));
-        let moved = |from: &&Overlay| {
-            Some((
-                context.side(from),
-                context.moved_images(from).first().copied()?,
-            ))
-        };
-        let Some((name, earlier)) = before.iter().find_map(moved) else {
+        let moved = before.iter().find_map(|from| {
+            let used = context.moved_images(from).first().copied()?;
+            Some((context.side(from), used))
+        });
+        let Some((name, earlier)) = moved else {
             return;
         };
         let returns = |overlay: &Overlay| {

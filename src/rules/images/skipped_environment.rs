@@ -69,13 +69,7 @@ impl Rule for SkippedEnvironment {
                 .is_some_and(|other| std::ptr::eq(other, to))
         });
         let next = next.and_then(|pair| repo.overlays.get(pair.from));
-        let environment = |overlay: &Overlay| {
-            context
-                .base
-                .and_then(|base| base.environment(overlay))
-                .map(|found| found.name.clone())
-        };
-        let earlier = environment(from).unwrap_or_else(|| from.path.clone());
+        let earlier = context.name_of(from);
         for used in context.moved_images(to) {
             let image = used.image();
             let Some(digest) = image
@@ -114,14 +108,7 @@ impl Rule for SkippedEnvironment {
         if context.base.is_none() || !context.repo.protected(to) {
             return;
         }
-        let name = |overlay| {
-            context
-                .repo
-                .environment(overlay)
-                .map_or("the later environment", |environment| {
-                    environment.name.as_str()
-                })
-        };
+        let name = |overlay| context.side(overlay);
         if context
             .at_base(to)
             .is_some_and(|before| before.rendered.is(&to.rendered))

@@ -34,9 +34,9 @@ use crate::rules::shared::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
-pub struct DependsOnCycle;
+pub(super) struct DependsOnCycle;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "depends-on-cycle",
     category: Category::Ordering,
     level: "error",

@@ -35,9 +35,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
-pub struct DependsOnMissing;
+pub(super) struct DependsOnMissing;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "depends-on-missing",
     category: Category::Ordering,
     level: "error; warning where other repositories are applied as well",

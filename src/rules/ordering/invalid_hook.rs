@@ -48,9 +48,9 @@ const PHASES: &[&str] = &[
 const POLICIES: &[&str] = &["HookSucceeded", "HookFailed", "BeforeHookCreation"];
 
 /// See the documentation above.
-pub struct InvalidHook;
+pub(super) struct InvalidHook;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "invalid-hook",
     category: Category::Ordering,
     level: "error; warning where the object is applied all the same",

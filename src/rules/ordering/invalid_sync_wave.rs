@@ -35,9 +35,9 @@ use crate::yaml::{Kind, escape_pointer};
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 
 /// See the documentation above.
-pub struct InvalidSyncWave;
+pub(super) struct InvalidSyncWave;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "invalid-sync-wave",
     category: Category::Ordering,
     level: "error",

@@ -42,9 +42,9 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
-pub struct PromotionOrder;
+pub(super) struct PromotionOrder;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "promotion-order",
     category: Category::Ordering,
     level: "error, by sync waves warning; needs a base revision",

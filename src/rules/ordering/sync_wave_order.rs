@@ -38,9 +38,9 @@ const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const HOOK: &str = "argocd.argoproj.io/hook";
 
 /// See the documentation above.
-pub struct SyncWaveOrder;
+pub(super) struct SyncWaveOrder;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "sync-wave-order",
     category: Category::Ordering,
     level: "error",
