@@ -7,8 +7,9 @@
 //! ```
 //!
 //! `kubernetes` says what objects mean, `calendar` when windows of time are open, `config` what the
-//! team says; `finding` is what rules and policies report; `wording` writes numbers and lists. `cli` is the only module that prints or
-//! decides an exit status.
+//! team says, `names` which name somebody meant; `finding` is what rules and policies report;
+//! `wording` writes numbers and lists. `cli` is the only module that prints or decides an exit
+//! status.
 
 pub mod calendar;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod finding;
 pub mod history;
 pub mod kubernetes;
 pub mod kustomize;
+mod names;
 pub mod policy;
 pub mod repo;
 pub mod report;

@@ -7,19 +7,27 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the bytes up, each with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     // a file's name in a span is all that the bytes and the tree know of each other
     ("source", &["yaml"]),
     ("yaml", &["source"]),
     ("calendar", &[]),
+    ("names", &[]),
     ("wording", &[]),
-    ("kustomize", &["source", "yaml"]),
+    ("kustomize", &["names", "source", "yaml"]),
     ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
-    // the configuration names environments, and takes misspelt keys as kustomizations do
+    // the configuration maps the URLs of kustomizations to copies
     (
         "config",
-        &["calendar", "finding", "kustomize", "repo", "source", "yaml"],
+        &[
+            "calendar",
+            "finding",
+            "kustomize",
+            "names",
+            "source",
+            "yaml",
+        ],
     ),
     (
         "repo",
@@ -50,6 +58,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "history",
             "kubernetes",
             "kustomize",
+            "names",
             "repo",
             "source",
             "wording",
@@ -64,6 +73,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "finding",
             "kubernetes",
             "kustomize",
+            "names",
             "repo",
             "rules",
             "source",
@@ -108,6 +118,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "history",
             "kubernetes",
             "kustomize",
+            "names",
             "policy",
             "repo",
             "report",

@@ -17,7 +17,7 @@ use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
 use crate::kustomize::Resource;
 use crate::kustomize::context::is_below;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::{Overlay, Repo, renamed};
 use crate::report::{self, json::resource as identity, printable};
 use crate::source::{Files, folder_of};

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::kustomize::decode::nearest;
+use crate::names::did_you_mean;
 use options::{complain, print};
 
 /// The required check of a GitOps config repo.
@@ -111,14 +111,12 @@ fn printed(result: Result<String, String>) -> ExitCode {
     }))
 }
 
-/// Says that there is no such rule, with the nearest one.
+/// The message for an unknown rule, with the nearest one.
 fn unknown_rule(id: &str) -> String {
     let ids: Vec<&str> = crate::rules::all()
         .iter()
         .map(|rule| rule.metadata().id)
         .collect();
-    match nearest(id, &ids) {
-        Some(nearest) => format!("there is no rule `{id}`; did you mean `{nearest}`?"),
-        None => format!("there is no rule `{id}`; `gitops-lint rules` lists them"),
-    }
+    let list = || "`gitops-lint rules` lists them".to_string();
+    format!("unknown rule `{id}`; {}", did_you_mean(id, &ids, list))
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
 use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
 use crate::source::git::{Commit, GitError, hex, short};

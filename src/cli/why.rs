@@ -18,7 +18,7 @@ use crate::compare::secrets;
 use crate::finding::{Location, Severity};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::{Overlay, Repo};
 use crate::report::{self, Message, json::resource as identity, printable};
 use crate::yaml::{Data, Node, Origin, Removed, escape_pointer, unescape_pointer, write};
@@ -105,7 +105,7 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
     let mut wanted = Vec::new();
     for name in &arguments.environments {
         let lower = name.to_ascii_lowercase();
-        let same = |known: &crate::repo::Environment| {
+        let same = |known: &crate::config::Environment| {
             known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
         };
         wanted.push(

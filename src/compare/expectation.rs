@@ -309,7 +309,7 @@ pub fn as_written(node: &Node) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repo::Environment;
+    use crate::config::Environment;
 
     fn words() -> (Words, Words) {
         let environment = |name: &str, protected| Environment {

@@ -13,8 +13,9 @@ pub mod words;
 
 use std::collections::BTreeSet;
 
+use crate::config::Environment;
 use crate::kustomize::{Resource, ResourceId};
-use crate::repo::{Environment, Overlay};
+use crate::repo::Overlay;
 use crate::yaml::{FileId, Node, Origin, escape_pointer};
 
 pub use expectation::Expectation;

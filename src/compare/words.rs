@@ -1,6 +1,7 @@
 //! The words that tell an overlay's environment and variant, and texts that differ by them only.
 
-use crate::repo::{Environment, Overlay};
+use crate::config::Environment;
+use crate::repo::Overlay;
 
 /// The words of one overlay's environment, lower case, and the segments of its variant.
 #[derive(Clone, Debug, Default)]

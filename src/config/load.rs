@@ -13,10 +13,10 @@ use super::{
 use jiff::tz::TimeZone;
 
 use crate::calendar::{self, Schedule, Window};
+use crate::config::Environment;
 use crate::finding::Severity;
-use crate::kustomize::decode::nearest;
 use crate::kustomize::remote::{self, Chart};
-use crate::repo::Environment;
+use crate::names::nearest;
 use crate::source::join;
 use crate::yaml::read::Documents;
 use crate::yaml::{Entry, Node, Origin};

@@ -3,6 +3,7 @@
 //! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a
 //! rule does with its options.
 
+mod environments;
 mod load;
 
 use std::borrow::Cow;
@@ -11,9 +12,9 @@ use std::collections::BTreeMap;
 use crate::calendar::Window;
 use crate::finding::Severity;
 use crate::kustomize::remote::Remotes;
-use crate::repo::Environment;
 use crate::yaml::{Node, Origin};
 
+pub use environments::{Environment, default_environments};
 pub use load::{ConfigProblem, KnownRule, is_other_rule};
 
 /// The name of the configuration file at the root.
@@ -227,33 +228,4 @@ impl Default for Config {
             document: None,
         }
     }
-}
-
-/// The promotion order when none is configured: dev → test → staging → production, production
-/// protected.
-pub fn default_environments() -> Vec<Environment> {
-    let environment = |name: &str, aliases: &[&str], protected| Environment {
-        name: name.to_string(),
-        aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
-        protected,
-        kubernetes: None,
-    };
-    vec![
-        environment("dev", &["development", "develop", "sandbox", "sbx"], false),
-        environment("test", &["qa", "uat", "testing"], false),
-        environment(
-            "staging",
-            &[
-                "stage",
-                "stg",
-                "staging",
-                "preprod",
-                "preproduction",
-                "nonprod",
-                "nonproduction",
-            ],
-            false,
-        ),
-        environment("production", &["prod", "prd", "live"], true),
-    ]
 }

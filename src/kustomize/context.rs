@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::HashMap;
 
-use super::decode::{Text, nearest};
+use super::decode::Text;
 use super::remote::Remotes;
 use super::{Problem, ProblemKind, remote};
+use crate::names::nearest;
 use crate::source::{EntryKind, Files, Source, SourceError, Withheld, join, pointed_at};
 use crate::yaml::read::{Documents, read, read_embedded};
 use crate::yaml::{By, FileId, Node, Origin};

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::{Problem, ProblemKind};
+use crate::names::nearest;
 use crate::yaml::{Data, Entry, Kind, Node, Origin, Style};
 
 /// A string of a kustomization with the node that holds it.
@@ -96,23 +97,6 @@ pub fn old_boolean(text: &str) -> Option<bool> {
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
         _ => None,
     }
-}
-
-/// The known name that is most like an unknown one.
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    known
-        .iter()
-        .map(|candidate| {
-            (
-                similar::TextDiff::from_chars(lower.as_str(), candidate.to_lowercase().as_str())
-                    .ratio(),
-                *candidate,
-            )
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(ratio, _)| *ratio >= 0.6)
-        .map(|(_, candidate)| candidate)
 }
 
 impl<'a> Decoder<'a> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Namespaces, Policies, PolicyFile, PolicyProblem, built_in};
 use crate::config::Config;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::source::{EntryKind, Source};
 use crate::yaml::{FileId, read, write};
 

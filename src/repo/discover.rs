@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashSet};
 use globset::GlobBuilder;
 use rayon::prelude::*;
 
-use super::Environment;
+use crate::config::Environment;
 use crate::config::LayoutPattern;
 
 /// Folders that hold apps and say nothing about them.

@@ -21,22 +21,10 @@ mod values;
 
 use std::sync::Arc;
 
+use crate::config::Environment;
 use crate::kustomize::{LazyRendered, Renderer};
 use crate::source::{Files, Source};
 use crate::yaml::{FileId, Node, Origin};
-
-/// One environment of the promotion order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Environment {
-    /// Its name: `production`.
-    pub name: String,
-    /// Other words for it in paths: `prod`, `prd`, `live`. Lower case.
-    pub aliases: Vec<String>,
-    /// Whether only a reviewed, promoted change may touch it.
-    pub protected: bool,
-    /// The Kubernetes version it runs, such as `1.33`.
-    pub kubernetes: Option<String>,
-}
 
 /// Which agent applies an overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]

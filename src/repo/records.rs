@@ -10,7 +10,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Environment, Overlay};
+use super::Overlay;
+use crate::config::Environment;
 use crate::kubernetes::image::Image;
 use crate::kustomize::Renderer;
 use crate::yaml::{By, FileId, Node, Origin};

@@ -7,9 +7,10 @@ use regex::Regex;
 
 use super::field_spec::{self, Create, FieldError};
 use crate::kustomize::context::BuildContext;
-use crate::kustomize::decode::{Text, nearest};
+use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::ImageEntry;
 use crate::kustomize::{Problem, ProblemKind, Resource};
+use crate::names::nearest;
 use crate::yaml::{By, Data, Node};
 
 /// Recognises the images that an entry is meant for.

@@ -54,7 +54,7 @@ use jiff::ZonedDateTime;
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::Severity;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::Overlay;
 use crate::rules::shared::availability::matches;
 use crate::rules::shared::windows::{self, Declared};

@@ -36,10 +36,10 @@
 //! None.
 
 use crate::calendar;
+use crate::config::Environment;
 use crate::config::{Config, Level};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
-use crate::repo::Environment;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, find};
 use crate::source::EntryKind;
 use crate::yaml::{By, Node, Origin};

@@ -28,7 +28,7 @@
 //! None.
 
 use crate::finding::Severity;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::rules::shared::availability::matches;
 use crate::rules::shared::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};

@@ -29,7 +29,7 @@
 //! None.
 
 use crate::finding::Severity;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::escape_pointer;

@@ -33,7 +33,7 @@
 
 use crate::finding::Severity;
 use crate::history;
-use crate::kustomize::decode::nearest;
+use crate::names::nearest;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::availability::matches;

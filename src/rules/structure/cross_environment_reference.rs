@@ -27,8 +27,9 @@
 //!
 //! None.
 
+use crate::config::Environment;
 use crate::finding::Severity;
-use crate::repo::{Environment, Overlay};
+use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
