@@ -14,7 +14,7 @@ use crate::finding::{Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::governance::loosened_check;
 use crate::source::SourceFile;
-use crate::yaml::{By, FileId, Origin};
+use crate::yaml::{FileId, Origin, comments};
 
 /// The rule id of a suppression that matches no finding.
 pub const UNUSED: &str = "unused-suppression";
@@ -59,7 +59,7 @@ impl<'a> Suppressions<'a> {
         let mut by_line: BTreeMap<(FileId, usize), Vec<usize>> = BTreeMap::new();
         for (id, file) in repo.files.all() {
             if file.text.contains(MARK) && file.revision == repo.source.revision_of(&file.path) {
-                for (lines, comment) in comments_of(id, &file) {
+                for (lines, comment) in comments_of(&file) {
                     for line in lines {
                         by_line.entry((id, line)).or_default().push(comments.len());
                     }
@@ -324,44 +324,40 @@ fn quoted(rules: &[String]) -> String {
 }
 
 /// The suppressions of a file, each with the lines that it covers: its own when it stands behind
-/// something, otherwise the next line that is no comment.
-fn comments_of(id: FileId, file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
+/// something, otherwise the next line that is not a comment.
+fn comments_of(file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
     let count = file.line_starts().len();
     let mut found = Vec::new();
-    for (index, start) in file.line_starts().iter().enumerate() {
-        let line = file.line(index + 1);
-        let Some((column, text)) = comment_text(line) else {
-            continue;
-        };
-        let Some(rest) = text.strip_prefix(MARK) else {
-            continue;
-        };
-        let mut lines = vec![index + 1];
-        if line[..column].trim().is_empty() {
-            let next = (index + 2..=count).find(|number| {
+    for (origin, rest) in comments::of(file).filter_map(marked) {
+        let position = file.position(origin.start);
+        let mut lines = vec![position.line];
+        let before = file.line(position.line).chars().take(position.column - 1);
+        if before.collect::<String>().trim().is_empty() {
+            let next = (position.line + 1..=count).find(|number| {
                 let text = file.line(*number).trim_start();
                 !text.starts_with('#') && !text.is_empty()
             });
             lines.extend(next);
         }
-        let origin = Origin {
-            file: id,
-            start: start + column as u32,
-            end: start + line.trim_end().len() as u32,
-            by: By::Manifest,
-        };
         found.push((lines, parse(rest, origin)));
     }
     found
 }
 
-/// Where the comment that holds the mark starts, and its text without `#` and blanks.
-fn comment_text(line: &str) -> Option<(usize, &str)> {
-    let mark = line.find(MARK)?;
-    let hash = line[..mark].rfind('#')?;
-    let before = line[..hash].chars().next_back();
-    (before.is_none_or(char::is_whitespace) && line[hash + 1..mark].trim().is_empty())
-        .then(|| (hash, line[mark..].trim_end()))
+/// Where a suppression begins in a comment, and what follows the mark. Another comment may stand
+/// before it: `# {"$imagepolicy": "apps:api"} # gitops-lint: ignore[…] …`.
+fn marked(comment: comments::Comment<'_>) -> Option<(Origin, &str)> {
+    let (before, rest) = comment.text.split_once(MARK)?;
+    let hash = before.rfind('#')?;
+    let apart = before[..hash]
+        .chars()
+        .next_back()
+        .is_none_or(char::is_whitespace);
+    let origin = Origin {
+        start: comment.origin.start + hash as u32,
+        ..comment.origin
+    };
+    (apart && before[hash + 1..].trim().is_empty()).then_some((origin, rest))
 }
 
 /// Reads what follows the mark: `[rule, rule] reason until 2027-01-31`.
@@ -426,7 +422,7 @@ mod tests {
     fn read(text: &str) -> Vec<(Vec<usize>, Comment)> {
         let files = Files::default();
         let id = files.add("a.yaml", None, text.into());
-        comments_of(id, &files.get(id))
+        comments_of(&files.get(id))
     }
 
     #[test]
@@ -471,5 +467,18 @@ mod tests {
     fn other_text_is_no_suppression() {
         assert!(read("a: \"see gitops-lint: ignore[x] y\"\n").is_empty());
         assert!(read("a: b#gitops-lint: ignore[x] y\n").is_empty());
+        assert!(
+            read("a: |\n  # gitops-lint: ignore[x] y\nb: 'c\n  # gitops-lint: ignore[x] y'\n")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn another_comment_may_stand_before_it() {
+        let found = read("a: 1 # {\"$imagepolicy\": \"f:a\"} # gitops-lint: ignore[x] why\n");
+        assert_eq!(found[0].0, [1]);
+        assert_eq!(found[0].1.flaw, None);
+        assert_eq!(found[0].1.origin.start, 31);
+        assert!(read("a: 1 # see gitops-lint: ignore[x] why\n").is_empty());
     }
 }

@@ -15,7 +15,7 @@ use super::remote::Remotes;
 use super::{Problem, ProblemKind, remote};
 use crate::names::nearest;
 use crate::source::{EntryKind, Files, Source, SourceError, Withheld, join, pointed_at};
-use crate::yaml::read::{Documents, read, read_embedded};
+use crate::yaml::read::{Documents, read_embedded, read_file};
 use crate::yaml::{By, FileId, Node, Origin};
 
 /// Which files a kustomization may read.
@@ -210,7 +210,7 @@ impl Shared {
                 documents: Err(error.into()),
             },
             Ok(id) => {
-                let documents = read(&self.files.get(id).text, id).map(Arc::new);
+                let documents = read_file(&self.files.get(id)).map(Arc::new);
                 let documents = documents.map_err(|error| ParseError::Yaml {
                     message: error.message,
                     origin: error.origin,

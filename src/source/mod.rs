@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 
 use foldhash::HashMap;
 
-use crate::yaml::FileId;
+use crate::yaml::{FileId, Origin};
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,12 +160,16 @@ fn kind_in(files: &[Arc<str>], path: &str) -> Option<EntryKind> {
 /// A text file that was read.
 #[derive(Debug)]
 pub struct SourceFile {
+    /// Its number.
+    pub id: FileId,
     /// Path relative to the root.
     pub path: Arc<str>,
     /// The revision it was read from; `None` for the head.
     pub revision: Option<Arc<str>>,
     /// The text.
     pub text: Arc<str>,
+    /// Where its comments are. Ask [`crate::yaml::comments::of`], which fills this.
+    pub comments: OnceLock<Box<[Origin]>>,
     line_starts: OnceLock<Vec<u32>>,
 }
 
@@ -257,9 +261,11 @@ impl Files {
             Entry::Vacant(place) => place.insert(id),
         };
         table.files.push(Arc::new(SourceFile {
+            id,
             path,
             revision,
             text,
+            comments: OnceLock::new(),
             line_starts: OnceLock::new(),
         }));
         id

@@ -8,6 +8,7 @@
 //! Subtrees are shared by reference and copied on write along the changed path only: cloning a
 //! [`Node`] is cheap.
 
+pub mod comments;
 pub mod read;
 pub mod reprint;
 pub mod scalar;

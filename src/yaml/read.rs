@@ -12,6 +12,7 @@ use granit_parser::{
 };
 
 use super::{By, Data, Entry, FileId, Kind, Node, Origin, Scalar, Style, scalar};
+use crate::source::SourceFile;
 
 /// Maps and lists nested deeper are refused, so that whoever walks a tree may recurse.
 pub const MAX_DEPTH: usize = 255;
@@ -21,21 +22,13 @@ pub const MAX_DEPTH: usize = 255;
 pub struct Documents {
     /// One entry a document that holds something; comment-only and empty documents are left out.
     pub documents: Vec<Node>,
-    /// Every comment with its span (from `#` to the end of the line).
-    pub comments: Vec<Comment>,
+    /// Every comment of the text, from `#` to the end of its line. [`read_file`] leaves them with
+    /// the file instead.
+    pub comments: Vec<Origin>,
     /// Keys that stand twice in one mapping: first and second.
     pub duplicate_keys: Vec<DuplicateKey>,
     /// The first line that is a directive (`%YAML 1.2`), where the text starts with one.
     pub directive: Option<Origin>,
-}
-
-/// A comment, without `#` and surrounding blanks.
-#[derive(Debug)]
-pub struct Comment {
-    /// The text.
-    pub text: String,
-    /// From `#` to the end of the line.
-    pub origin: Origin,
 }
 
 /// A key that stands twice in one mapping; the last value wins in the tree.
@@ -59,6 +52,15 @@ pub struct ReadError {
     pub origin: Origin,
     /// Whether the text looks like a template (`{{ … }}`) rather than YAML.
     pub template: bool,
+}
+
+/// Reads a file, YAML or JSON, and leaves its comments with it for [`super::comments::of`].
+pub fn read_file(file: &SourceFile) -> Result<Documents, ReadError> {
+    let mut documents = read(&file.text, file.id)?;
+    let comments = std::mem::take(&mut documents.comments);
+    // a second reading finds the same
+    _ = file.comments.set(comments.into_boxed_slice());
+    Ok(documents)
 }
 
 /// Reads a text of a file, YAML or JSON. `file` names it in every origin.
@@ -97,7 +99,7 @@ pub fn read_embedded(host: &Node, host_text: &str) -> Result<Documents, ReadErro
                 places.relocate(document);
             }
             for comment in &mut documents.comments {
-                comment.origin = places.of(comment.origin);
+                *comment = places.of(*comment);
             }
             for duplicate in &mut documents.duplicate_keys {
                 duplicate.first = places.of(duplicate.first);
@@ -278,12 +280,9 @@ impl<'a> Reader<'a> {
                 self.anchors.clear();
                 Ok(())
             }
-            Event::Comment(text, _) => {
+            Event::Comment(..) => {
                 let origin = self.origin(bytes);
-                self.result.comments.push(Comment {
-                    text: text.trim().to_string(),
-                    origin,
-                });
+                self.result.comments.push(origin);
                 Ok(())
             }
             Event::MappingStart(style, anchor, _) => {
@@ -969,13 +968,12 @@ mod tests {
         assert_eq!(written(text, block), "one\r\n  two");
         assert_eq!(root.get("last").and_then(Node::as_str), Some("yes"));
         assert_eq!(root.origin.end as usize, text.len() - 2);
-        assert_eq!(documents.comments.len(), 2);
-        assert_eq!(documents.comments[0].text, "ü");
-        let comment = documents.comments[1].origin;
-        assert_eq!(
-            &text[comment.start as usize..comment.end as usize],
-            "# none"
-        );
+        let comments: Vec<&str> = documents
+            .comments
+            .iter()
+            .map(|comment| &text[comment.start as usize..comment.end as usize])
+            .collect();
+        assert_eq!(comments, ["# ü", "# none"]);
     }
 
     #[test]

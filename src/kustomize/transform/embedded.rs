@@ -65,7 +65,7 @@ fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
     let comments = documents
         .comments
         .iter()
-        .map(|comment| comment.origin.start as usize..comment.origin.end as usize);
+        .map(|comment| comment.start as usize..comment.end as usize);
     let comments = comments.collect();
     Some((documents.documents.into_iter().next()?, comments))
 }
