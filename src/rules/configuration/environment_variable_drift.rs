@@ -2,20 +2,22 @@
 //!
 //! ## What
 //!
-//! A container of the environment before sets a variable under `env` that the same container in a
-//! protected environment does not get, neither by `env` nor from a ConfigMap or Secret under
-//! `envFrom`. Where the keys of such a source are not known from the repo, and where the variable
-//! carries an environment's word in its name, the rule is silent.
+//! A container in the previous environment (such as staging) sets a variable under `env`, and the
+//! same container in a protected environment gets it neither from `env` nor from a ConfigMap or
+//! Secret under `envFrom`.
+//!
+//! Nothing is reported if the repository does not show which keys such a ConfigMap or Secret has,
+//! or if the name of the variable contains the name of an environment.
 //!
 //! ## Why
 //!
-//! The new build expects the variable: it was added where the build was proved, and the promotion
+//! The new build expects the variable. It was added where the build was tested, and the promotion
 //! left it behind.
 //!
 //! ## Example
 //!
 //! ```yaml
-//! # apps/api/overlays/staging/env.yaml, and nowhere in production
+//! # apps/api/overlays/staging/env.yaml; production has no such variable
 //! env:
 //!   - name: RETRY_LIMIT
 //!     value: "5"
@@ -23,7 +25,7 @@
 //!
 //! ## Fix
 //!
-//! Add the variable to production or to the base, or remove it in staging.
+//! Add the variable to production or to the base, or remove it from staging.
 //!
 //! ## Options
 //!

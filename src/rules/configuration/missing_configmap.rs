@@ -2,11 +2,20 @@
 //!
 //! ## What
 //!
-//! A container or volume needs a ConfigMap that nothing in the environment provides. Provided is
-//! what the overlay has, what another overlay of the same environment and variant has in the same
-//! namespace, what the configuration lists under `external`, and what Kubernetes or an operator
-//! makes: ExternalSecret, SealedSecret, Certificate, VaultStaticSecret, OnePasswordItem and their
-//! kin. References with `optional: true` are left out.
+//! A container or volume needs a ConfigMap that nothing in its environment provides.
+//!
+//! A ConfigMap is provided by the overlay itself, by another overlay of the same environment,
+//! variant and namespace, by an entry under `external` in the configuration, or by Kubernetes or
+//! an operator. References with `optional: true` are not checked.
+//!
+//! The level depends on the evidence:
+//!
+//! - If another environment provides the ConfigMap, or another ConfigMap of the app is in the
+//!   repository, it is an error.
+//! - If the repository holds no ConfigMap of the app, it is a warning: the ConfigMaps may be
+//!   created elsewhere.
+//! - If the overlay cannot be rendered completely, it is a warning if another environment provides
+//!   the ConfigMap; otherwise it is not reported.
 //!
 //! ## Why
 //!
@@ -21,7 +30,7 @@
 //!
 //! ## Fix
 //!
-//! Add the ConfigMap (a `configMapGenerator` entry, for example), or declare it under `external`.
+//! Add the ConfigMap, for example with a `configMapGenerator`, or declare it under `external`.
 //!
 //! ## Options
 //!

@@ -2,18 +2,31 @@
 //!
 //! ## What
 //!
-//! A container, volume, service account, Ingress or the like needs a Secret that nothing in the
-//! environment provides. Provided is what the overlay has, what another overlay of the same
-//! environment and variant has in the same namespace, what the configuration lists under
-//! `external`, and what Kubernetes or an operator makes: ExternalSecret, SealedSecret, Certificate,
-//! VaultStaticSecret, OnePasswordItem and their kin. References with `optional: true` are left out.
-//! The case is strongest, and always an error, when another environment provides the Secret: it was
-//! added there and forgotten here. Where a repo holds no Secret of any kind, they are evidently
-//! made elsewhere, and the finding is an info.
+//! A container, volume, service account, Ingress or similar object needs a Secret that nothing in
+//! its environment provides.
+//!
+//! A Secret is provided by the overlay itself, by another overlay of the same environment, variant
+//! and namespace, by an entry under `external` in the configuration, or by Kubernetes or an
+//! operator (ExternalSecret, SealedSecret, Certificate, VaultStaticSecret, OnePasswordItem and
+//! others). References with `optional: true` are not checked.
+//!
+//! The level depends on the evidence:
+//!
+//! - If another environment provides the Secret, it is an error: it was added there and forgotten
+//!   here.
+//! - If a pod needs the Secret and other Secrets of the app are in the repository, it is an error.
+//! - If a pod needs the Secret and only other apps keep their Secrets in the repository, it is a
+//!   warning.
+//! - If the repository holds no Secret of any kind, it is an info: the Secrets are evidently
+//!   created elsewhere.
+//! - Registry credentials and TLS certificates are often created by hand, so for these it is an
+//!   info, or nothing is reported if the app keeps no Secret in the repository.
+//! - If the overlay cannot be rendered completely, it is a warning if another environment provides
+//!   the Secret; otherwise it is not reported.
 //!
 //! ## Why
 //!
-//! The pod does not start: `CreateContainerConfigError`, in production only.
+//! The pod does not start (`CreateContainerConfigError`), and only in production.
 //!
 //! ## Example
 //!
@@ -21,13 +34,13 @@
 //! env:
 //!   - name: DB_URL
 //!     valueFrom:
-//!       secretKeyRef: {name: api-db, key: url}   # the ExternalSecret api-db is in staging's overlay only
+//!       secretKeyRef: {name: api-db, key: url}   # only staging has the ExternalSecret api-db
 //! ```
 //!
 //! ## Fix
 //!
-//! Add the ExternalSecret (or what makes the Secret) to this environment, or declare it under
-//! `external`.
+//! Add the ExternalSecret, or whatever creates the Secret, to this environment. If it is created
+//! outside of the repository, declare it under `external`.
 //!
 //! ## Options
 //!

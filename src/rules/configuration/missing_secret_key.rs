@@ -2,25 +2,25 @@
 //!
 //! ## What
 //!
-//! A container or volume reads a key from a Secret whose providers are all known from the repo, and
-//! none of them has the key. Provided is what the overlay has, what another overlay of the same
-//! environment and variant has in the same namespace, what the configuration lists under
-//! `external`, and what Kubernetes or an operator makes: ExternalSecret, SealedSecret, Certificate,
-//! VaultStaticSecret, OnePasswordItem and their kin. References with `optional: true` are left out.
+//! A container or volume reads a key that the Secret does not have. The rule only looks at Secrets
+//! whose keys are all known from the repository; if an operator or something under `external` may
+//! add keys, nothing is reported. References with `optional: true` are not checked.
+//!
+//! It is an error, or a warning if the overlay cannot be rendered completely.
 //!
 //! ## Why
 //!
-//! The pod does not start, although the Secret is there.
+//! The pod does not start, although the Secret exists.
 //!
 //! ## Example
 //!
 //! ```yaml
-//! secretKeyRef: {name: api-db, key: webhook-secret}   # the ExternalSecret lists url only
+//! secretKeyRef: {name: api-db, key: webhook-secret}   # the ExternalSecret only lists url
 //! ```
 //!
 //! ## Fix
 //!
-//! Add the key to the provider, or correct the name.
+//! Add the key to the object that creates the Secret, or correct its name.
 //!
 //! ## Options
 //!

@@ -2,16 +2,22 @@
 //!
 //! ## What
 //!
-//! A Secret, or a `secretGenerator`, whose values stand in the repo as they are: not encrypted by
-//! SOPS, not a SealedSecret, not a reference that a tool resolves later. Empty values,
-//! placeholders, settings (names, addresses, identifiers, switches, files in which no value goes by
-//! the name of a secret), certificates without their key, and Argo CD's repository and cluster
-//! Secrets without credentials are left out. The values are never shown.
+//! The repository contains the readable values of a Secret or of a `secretGenerator`. They are
+//! neither encrypted with SOPS, nor a SealedSecret, nor references that a tool resolves later. No
+//! report shows the values.
+//!
+//! Not reported are:
+//!
+//! - empty values and placeholders;
+//! - settings: names, addresses, identifiers, switches, and files in which no value is named like
+//!   a secret;
+//! - certificates without their private key;
+//! - repository and cluster Secrets of Argo CD without credentials.
 //!
 //! ## Why
 //!
-//! Whoever can read the repo, or a clone of it, or its history, has the credentials of the cluster.
-//! Deleting the file later does not take them back.
+//! Everybody who can read the repository, a clone or its history has these credentials. Deleting
+//! the file later does not take them back.
 //!
 //! ## Example
 //!
@@ -25,8 +31,8 @@
 //!
 //! ## Fix
 //!
-//! Change the credential, then keep it in a store and refer to it (ExternalSecret), or encrypt the
-//! file (SOPS, SealedSecret).
+//! Replace the credential first. Then keep it in a secret store and refer to it with an
+//! ExternalSecret, or encrypt the file with SOPS or as a SealedSecret.
 //!
 //! ## Options
 //!

@@ -2,17 +2,22 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment runs a digest that the same container in the environment
-//! before neither runs now nor, where Git has a history, has run at the base or before it, in any
-//! of its variants. Where the clone is too shallow to tell, the finding says how to get the rest.
-//! With `--base`, an image whose digest was proved under another name is told as well, unless
-//! `images.mirrors` maps the two. A return to a digest that the environment itself ran before is
-//! fine. Also: one tag that stands for two digests in two environments. Where the environment
-//! before pins no digest the proof is impossible, and that is said as a warning.
+//! A container in a protected environment (such as production) uses an image digest that the
+//! previous environment (such as staging) does not use. A digest counts as proved if any variant
+//! of the previous environment uses it now, or if Git shows that one used it at the base revision
+//! or earlier. Going back to a digest that the environment itself ran before is fine. If the clone
+//! is too shallow to look further back, the finding says how to fetch the rest.
+//!
+//! The rule also reports one tag that stands for two different digests in the two environments.
+//! With `--base`, it reports a digest that was proved under another image name, unless
+//! `images.mirrors` maps one name to the other.
+//!
+//! A digest mismatch is an error. If the previous environment pins no digest, nothing can be
+//! proved; that is a warning.
 //!
 //! ## Why
 //!
-//! What staging proved is one build, and production gets another.
+//! Staging tested one build, and production gets another.
 //!
 //! ## Example
 //!
@@ -20,12 +25,12 @@
 //! # staging: digest: sha256:0d1c…
 //! images:
 //!   - name: ghcr.io/acme/api
-//!     digest: sha256:77ab…   # never seen in staging
+//!     digest: sha256:77ab…   # never used in staging
 //! ```
 //!
 //! ## Fix
 //!
-//! Promote the digest that staging runs, or let staging run this one first.
+//! Promote the digest that staging uses, or deploy this digest to staging first.
 //!
 //! ## Options
 //!

@@ -2,14 +2,14 @@
 //!
 //! ## What
 //!
-//! The same container runs an image of another name in a protected environment than in the
-//! environment before it. Mirrors that `images.mirrors` of the configuration maps are the same
-//! name, and so are names that differ in the environment's word only.
+//! A container uses a different image name in a protected environment than in the previous one.
+//! Two names count as the same if `images.mirrors` in the configuration maps one to the other, or
+//! if they differ only in the name of the environment (`acme/api-staging` and
+//! `acme/api-production`).
 //!
 //! ## Why
 //!
-//! A digest proves nothing when the two environments do not pull from the same repository, or from
-//! mirrors of one.
+//! Equal tags or digests prove nothing if the two environments pull from unrelated repositories.
 //!
 //! ## Example
 //!
@@ -22,8 +22,13 @@
 //!
 //! ## Fix
 //!
-//! Use one name in both, or map the mirror: `images: {mirrors: [{from: ghcr.io/acme, to:
-//! registry.internal/acme}]}`.
+//! Use the same name in both environments. If one registry mirrors the other, declare it in
+//! `.gitops-lint.yaml`:
+//!
+//! ```yaml
+//! images:
+//!   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
+//! ```
 //!
 //! ## Options
 //!

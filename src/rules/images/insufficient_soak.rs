@@ -2,24 +2,27 @@
 //!
 //! ## What
 //!
-//! With `--base` and `atLeast`: a digest that a protected environment gets has been in the
-//! environment before it for less than the agreed time, by the times of the commits of the base
-//! branch.
+//! A change gives a protected environment a digest that the previous environment has run for less
+//! than the required time. The time is counted from the commit on the base branch that brought the
+//! digest to the previous environment.
+//!
+//! The rule is off until you set `atLeast`, and it needs a base revision (`--base`).
 //!
 //! ## Why
 //!
-//! What shows after a night does not show after ten minutes.
+//! Some failures, such as memory leaks, only show after a night.
 //!
 //! ## Example
 //!
 //! ```yaml
+//! # .gitops-lint.yaml
 //! rules:
 //!   insufficient-soak: {level: error, atLeast: 24h}
 //! ```
 //!
 //! ## Fix
 //!
-//! Wait, and run the check again.
+//! Wait for the remaining time, then run the check again.
 //!
 //! ## Options
 //!

@@ -2,29 +2,36 @@
 //!
 //! ## What
 //!
-//! A reference that breaks the grammar of images: an empty one, a digest that is not `sha256:` and
-//! 64 hexadecimal digits, a repository with capitals or a scheme, a tag with forbidden characters;
-//! or a placeholder that was to be filled in and was not: `:SHA`, `${TAG}`, `<tag>`, `REPLACE_ME`.
-//! In dev a placeholder is a warning, where a pipeline may fill it in later. Values of charts are
-//! left out: a template may complete them.
+//! An image reference that cannot work. It is one of these:
+//!
+//! - The reference breaks the grammar of image names: it is empty, its digest is not `sha256:`
+//!   followed by 64 hexadecimal digits, its repository contains capital letters or a scheme, or
+//!   its tag contains forbidden characters.
+//! - The reference contains a placeholder that nothing replaced: `:SHA`, `${TAG}`, `<tag>`,
+//!   `REPLACE_ME`.
+//!
+//! Both are errors. In development environments a placeholder is a warning, because a pipeline may
+//! fill it in later. Values that go into Helm charts are not checked for this, because a template
+//! may complete them.
 //!
 //! ## Why
 //!
-//! The pod stays in `ImagePullBackOff` or is refused; a placeholder that no overlay replaces is
-//! found in production first.
+//! The pod stays in `ImagePullBackOff`, or the API server rejects it. A placeholder that every
+//! other environment replaces is often noticed in production first.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! # base: image: ghcr.io/acme/api:SHA
 //! images:
-//!   - name: ghcr.io/acme/ap1   # a slip: nothing replaces the placeholder
+//!   - name: ghcr.io/acme/ap1   # misspelt, so nothing replaces the placeholder
 //!     digest: sha256:…
 //! ```
 //!
 //! ## Fix
 //!
-//! Write the reference out, or let the `images` entry of the overlay replace the placeholder.
+//! Write the full image reference, or correct the overlay's `images` entry so that it replaces the
+//! placeholder.
 //!
 //! ## Options
 //!

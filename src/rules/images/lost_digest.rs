@@ -1,16 +1,20 @@
 //! # lost-digest
 //!
 //! ## What
-//! The digest that a base pinned is dropped on the way to the overlay (`newTag` alone does that),
-//! or the tag was moved while the digest beside it stayed. In dev it is an info, since dev follows
-//! tags on purpose.
+//!
+//! An overlay drops the digest that its base pinned, or changes the tag but keeps the old digest.
+//! A `newTag` without a `digest` does the former: kustomize then removes the digest of the base.
+//!
+//! It is an error; in development environments, which follow tags on purpose, it is an info.
 //!
 //! ## Why
-//! `newTag` without `digest` takes the digest away: production pulls whatever the tag is on that
-//! day. A new tag beside an old digest is the opposite surprise: the digest wins, and the old image
-//! keeps running under the new tag's name.
+//!
+//! Without the digest, production pulls whatever the tag points at on that day. With a new tag
+//! beside an old digest, the digest wins: the old image keeps running under the name of the new
+//! tag.
 //!
 //! ## Example
+//!
 //! ```yaml
 //! # base: image: acme/api:1.4.0@sha256:0d1c…
 //! images:
@@ -19,9 +23,11 @@
 //! ```
 //!
 //! ## Fix
-//! Write `newTag` and `digest` together, and move them together.
+//!
+//! Write `newTag` and `digest` together, and always change both.
 //!
 //! ## Options
+//!
 //! None.
 
 use crate::finding::Severity;

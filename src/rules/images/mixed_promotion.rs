@@ -2,14 +2,14 @@
 //!
 //! ## What
 //!
-//! With `--base`: the change under check moves an image of a protected environment and an image of
-//! the same app in an environment before it. A rollback of both, to what each of them ran before,
-//! is none.
+//! One change updates an image in a protected environment and an image of the same app in an
+//! earlier environment. Rolling both back to images that they ran before is not reported. The rule
+//! needs a base revision (`--base`).
 //!
 //! ## Why
 //!
-//! What is new in staging and what is promoted to production should be two decisions, each with its
-//! own review and its own way back.
+//! Trying something new in staging and promoting something to production are two decisions. Each
+//! needs its own review, and each must be revertable without the other.
 //!
 //! ## Example
 //!
@@ -21,7 +21,7 @@
 //!
 //! ## Fix
 //!
-//! Split the change.
+//! Split the change into two pull requests.
 //!
 //! ## Options
 //!

@@ -1,17 +1,27 @@
 //! # mutable-tag
 //!
 //! ## What
-//! An image that is not pinned by digest: an error in protected environments; for version tags a
-//! warning in the environments before them. *Floating* tags (`latest`, no tag, `main`, `stable`,
-//! `pr-12`, anything without a version or commit) are an error everywhere but in dev. Containers,
-//! init and ephemeral containers of every pod-bearing kind are looked at, and the values that
+//!
+//! An image that is not pinned to a digest. The rule looks at containers, init containers and
+//! ephemeral containers of every kind of workload, and at the images in the values that
 //! HelmReleases and Argo CD Applications give to charts.
 //!
+//! The level depends on the tag and on the environment:
+//!
+//! - A *floating* tag is an error everywhere except in development environments. Floating tags are
+//!   `latest`, a missing tag, `main`, `stable`, `pr-12`, and every other tag that contains neither
+//!   a version nor a commit.
+//! - A version tag is an error in protected environments, and a warning in the environments that
+//!   are promoted to them.
+//! - In development environments nothing is reported.
+//!
 //! ## Why
-//! A tag can be moved: staging tested one build, production pulls another under the same name, and
-//! a restarted pod may run something else than its neighbour.
+//!
+//! A tag can be overwritten. Staging tests one build, and production pulls another under the same
+//! name. Even two pods of one Deployment can run different builds after a restart.
 //!
 //! ## Example
+//!
 //! ```yaml
 //! images:
 //!   - name: acme/api
@@ -19,16 +29,20 @@
 //! ```
 //!
 //! ## Fix
-//! Write the digest that staging runs beside the tag:
+//!
+//! Add the digest that staging uses:
+//!
 //! ```yaml
 //! images:
 //!   - name: acme/api
 //!     newTag: 1.5.0
 //!     digest: sha256:0d1c…
 //! ```
-//! When your registry makes tags immutable, set the rule to another level in the configuration.
+//!
+//! If your registry makes tags immutable, lower the level of this rule in the configuration.
 //!
 //! ## Options
+//!
 //! - `floating`: further tags that are made to move: `floating: [edge, nightly]`.
 
 use crate::config::Level;

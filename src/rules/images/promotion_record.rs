@@ -2,32 +2,37 @@
 //!
 //! ## What
 //!
-//! A record of what runs where (`versions.json`, `versions.yaml` or `VERSIONS.md` at the root, and
-//! the files that `records` of the configuration names) tells another tag or digest of an app in an
-//! environment than the overlay renders.
+//! A record of deployed versions names another tag or digest for an app than its overlay renders.
+//! Records are `versions.json`, `versions.yaml` or `VERSIONS.md` at the root of the repository,
+//! and the files that `records` in the configuration lists.
 //!
-//! Records are read in the shapes that teams write them in: JSON and YAML by app and environment in
-//! any nesting, lists of items with `app` and `environment`, what `gitops-lint status --format
-//! json` prints; Markdown tables with a row for each app and environment, with a column for each
-//! environment, or below a heading that names either. A digest may be cut to its first seven digits
-//! or more. What names no app and environment of the repo is left alone.
+//! These formats are understood:
+//!
+//! - JSON and YAML maps by app and environment, in any nesting.
+//! - JSON and YAML lists of items with `app` and `environment`.
+//! - The output of `gitops-lint status --format json`.
+//! - Markdown tables with one row for each app and environment, with one column for each
+//!   environment, or below a heading that names the app or the environment.
+//!
+//! A digest may be shortened to seven or more digits. Entries that match no app and environment of
+//! the repository are ignored.
 //!
 //! ## Why
 //!
-//! Release calendars, dashboards and people on call trust the record; when it was not written along
-//! with the promotion, they look at the wrong version.
+//! Release calendars, dashboards and the people on call trust the record. If a promotion does not
+//! update it, they look at the wrong version.
 //!
 //! ## Example
+//!
+//! The record says 1.30.3, while production's overlay says `newTag: 1.30.4`:
 //!
 //! ```json
 //! {"checkout": {"production": {"tag": "1.30.3"}}}
 //! ```
 //!
-//! while production's overlay says `newTag: 1.30.4`.
-//!
 //! ## Fix
 //!
-//! Correct the record, or let `gitops-lint status --write versions.json` keep it.
+//! Correct the record, or let the tool write it: `gitops-lint status --write versions.json`.
 //!
 //! ## Options
 //!

@@ -2,17 +2,22 @@
 //!
 //! ## What
 //!
-//! With `--base`: a digest that a protected environment gets by the change under check, and that
-//! the environment before it has not run at the base revision or before: because it comes from an
-//! environment further back, or because both get it by the same change. (A digest that is nowhere
-//! else is `digest-mismatch`.) A return to a digest that the environment itself ran before is fine.
-//! Taking the environment before away in the same change does not help. An image that comes to the
-//! protected environment alone (a sidecar, a job) is a warning.
+//! A change gives a protected environment a digest that the previous environment had not run at
+//! the base revision or earlier. Either the digest comes from an environment further back, or the
+//! same change brings it to both environments. (A digest that no other environment uses is
+//! reported by `digest-mismatch`.)
+//!
+//! Going back to a digest that the environment itself ran before is fine. Deleting the previous
+//! environment in the same change does not silence the rule. The rule needs a base revision
+//! (`--base`).
+//!
+//! It is an error. An image that only the protected environment has, such as an additional sidecar
+//! or job, is a warning.
 //!
 //! ## Why
 //!
-//! Staging and production then run the build for the first time at the same moment: nothing was
-//! proved.
+//! Staging and production would run this build for the first time at the same moment, so staging
+//! has proved nothing.
 //!
 //! ## Example
 //!
@@ -24,7 +29,7 @@
 //!
 //! ## Fix
 //!
-//! Merge the change of staging first, and promote it later.
+//! Merge the change of staging first, and promote the digest later.
 //!
 //! ## Options
 //!

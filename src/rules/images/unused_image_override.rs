@@ -2,25 +2,26 @@
 //!
 //! ## What
 //!
-//! An entry of `images` whose `name` is no image of any container of the overlay. kustomize says
-//! nothing and changes nothing. An entry of a shared base or component is reported only when it is
-//! used in no overlay.
+//! An entry of `images` whose `name` matches no container image of the overlay. kustomize ignores
+//! such an entry without a message. An entry in a shared base or component is only reported if no
+//! overlay uses it.
 //!
 //! ## Why
 //!
-//! A promotion that edits this entry does nothing: production keeps running the old image.
+//! A promotion that edits this entry has no effect: production keeps running the old image.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! images:
-//!   - name: acme/api        # the containers say ghcr.io/acme/api
+//!   - name: acme/api        # the containers use ghcr.io/acme/api
 //!     newTag: v2
 //! ```
 //!
 //! ## Fix
 //!
-//! Write the whole name of the image as the manifests have it, without tag, or remove the entry.
+//! Write the full name of the image as it stands in the manifests, without the tag, or remove the
+//! entry.
 //!
 //! ## Options
 //!

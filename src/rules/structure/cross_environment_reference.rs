@@ -2,14 +2,19 @@
 //!
 //! ## What
 //!
-//! An entry of a kustomization of one environment (a base, component, patch or file) that lies in
-//! another environment's folder; or an ExternalSecret whose key in the store has another
-//! environment's word for a segment (`shop/staging/api` in production).
+//! One environment depends on files or secrets of another:
+//!
+//! - A kustomization refers to a base, component, patch or file in the folder of another
+//!   environment.
+//! - An ExternalSecret reads a key whose path names another environment, such as
+//!   `shop/staging/api` in production.
+//!
+//! It is an error if one of the two environments is protected, otherwise a warning.
 //!
 //! ## Why
 //!
-//! An edit that was meant for staging changes production at the same moment, without a promotion;
-//! and deleting one environment breaks the other.
+//! An edit that was meant for staging also changes production, without a promotion. Deleting one
+//! environment breaks the other.
 //!
 //! ## Example
 //!
@@ -21,7 +26,7 @@
 //!
 //! ## Fix
 //!
-//! Move what both need into the base or a component, or copy it.
+//! Move what both environments need into the base or into a component, or copy it.
 //!
 //! ## Options
 //!

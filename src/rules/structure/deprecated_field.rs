@@ -7,7 +7,7 @@
 //!
 //! ## Why
 //!
-//! A later version of kustomize, and so of Flux or Argo CD, will refuse the file.
+//! A later version of kustomize, and therefore of Flux or Argo CD, will refuse the file.
 //!
 //! ## Example
 //!
@@ -18,7 +18,7 @@
 //!
 //! ## Fix
 //!
-//! Use the field that the finding names; `kustomize edit fix` does most of it.
+//! Use the field that the finding names. `kustomize edit fix` makes most of these changes for you.
 //!
 //! ## Options
 //!

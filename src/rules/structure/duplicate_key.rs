@@ -2,12 +2,12 @@
 //!
 //! ## What
 //!
-//! A YAML map in which a key stands twice.
+//! A YAML map contains the same key twice.
 //!
 //! ## Why
 //!
-//! Tools disagree about which of the two counts; kustomize refuses the file. What a reviewer sees
-//! need not be what is applied.
+//! Tools disagree about which of the two values counts, and kustomize refuses the file. The value
+//! that a reviewer sees may not be the one that is applied.
 //!
 //! ## Example
 //!
@@ -19,7 +19,7 @@
 //!
 //! ## Fix
 //!
-//! Remove one of the two, or merge them.
+//! Remove one of the two keys, or merge their values.
 //!
 //! ## Options
 //!

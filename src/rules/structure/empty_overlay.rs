@@ -2,12 +2,12 @@
 //!
 //! ## What
 //!
-//! An overlay of an environment that builds without error and holds nothing.
+//! The overlay of an environment builds without an error but contains no object.
 //!
 //! ## Why
 //!
-//! The agent removes everything that the environment ran before, or has nothing to apply in the
-//! first place: a base that was commented out, a path that moved.
+//! The agent deletes everything that the environment ran before, or it has never had anything to
+//! apply. Typical causes are a base that was commented out and a path that moved.
 //!
 //! ## Example
 //!
@@ -17,7 +17,7 @@
 //!
 //! ## Fix
 //!
-//! List what the environment is to run, or delete the folder.
+//! List what the environment should run, or delete the folder.
 //!
 //! ## Options
 //!

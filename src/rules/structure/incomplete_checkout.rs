@@ -2,29 +2,31 @@
 //!
 //! ## What
 //!
-//! Something that an overlay is built from is in Git and not where the check runs: in a submodule
-//! that is not checked out, left out by a sparse checkout, a pointer of Git LFS whose content was
-//! not fetched. With `--base` also where the base revision's overlay cannot be built for such a
-//! reason, so that nothing can be compared with it.
+//! An overlay needs a file that is in Git but not in this checkout: the file is in a submodule
+//! that is not checked out, a sparse checkout leaves it out, or it is a Git LFS pointer whose
+//! content was not fetched. With `--base`, the rule also reports an overlay of the base revision
+//! that cannot be built for one of these reasons, because nothing can then be compared with it.
 //!
 //! ## Why
 //!
-//! What is not here was not checked, and the agent that has all of it applies it all the same. A
-//! check that says nothing would be green without having looked.
+//! The agent has the whole repository and applies these files, but nobody checked them. Without
+//! this finding the check would pass without having looked.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! resources:
-//!   - ../../../vendor/platform/base   # vendor is a submodule, and CI does not check out submodules
+//!   - ../../../vendor/platform/base   # vendor is a submodule that CI does not check out
 //! ```
 //!
 //! ## Fix
 //!
-//! Let CI check out all that overlays are built from: with actions/checkout `submodules:
-//! recursive`, `lfs: true`, a wider `sparse-checkout`, and `fetch-depth: 0` for the commits of
-//! submodules before the change. Where that is not possible, suppress the finding at the line that
-//! asks for the file, with a reason.
+//! Let CI check out everything that overlays are built from. With actions/checkout, set
+//! `submodules: recursive`, `lfs: true`, a wider `sparse-checkout`, and `fetch-depth: 0` for
+//! earlier commits of submodules.
+//!
+//! If that is not possible, suppress the finding, with a reason, at the line that refers to the
+//! file.
 //!
 //! ## Options
 //!

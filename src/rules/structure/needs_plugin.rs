@@ -2,12 +2,12 @@
 //!
 //! ## What
 //!
-//! A Helm chart, a KRM function or an exec plugin that a kustomization asks for. None of them is
-//! ever run: what they would make is not seen by any rule, and the overlay counts as incomplete.
+//! A kustomization uses a Helm chart, a KRM function or an exec plugin. The tool never runs these.
+//! No rule sees the objects that they would create, and the overlay counts as incomplete.
 //!
 //! ## Why
 //!
-//! A check that silently skips half of an overlay looks green without having looked.
+//! A check that silently skips half of an overlay would pass without having looked.
 //!
 //! ## Example
 //!
@@ -19,10 +19,16 @@
 //!
 //! ## Fix
 //!
-//! Commit the output of `helm template` and name it under `charts` in the configuration: `{name:
-//! redis, version: "18.1.0", output: vendor/redis.yaml}`, with `release` and `path` (a glob of the
-//! folder of the kustomization) where one chart is rendered several times. What another plugin
-//! makes can be listed under `resources`. Or accept the finding with a reason.
+//! For a chart, commit the output of `helm template` and declare it in `.gitops-lint.yaml`:
+//!
+//! ```yaml
+//! charts:
+//!   - {name: redis, version: "18.1.0", output: vendor/redis.yaml}
+//! ```
+//!
+//! Add `release` and `path` (a glob for the folder of the kustomization) if the same chart is
+//! rendered several times. For other plugins, commit their output and list it under `resources`.
+//! Otherwise, suppress the finding with a reason.
 //!
 //! ## Options
 //!

@@ -2,19 +2,21 @@
 //!
 //! ## What
 //!
-//! A file of Kubernetes objects in the folder of a kustomization that lists other files of the
-//! folder, but neither this one nor mentions it in a comment. Files that any kustomization of the
-//! repo refers to, configuration of kustomize itself, and files named as examples or templates are
-//! left out.
+//! A file with Kubernetes objects lies beside a kustomization that lists other files of the folder
+//! but not this one.
+//!
+//! Not reported are files that any kustomization of the repository refers to, configuration files
+//! of kustomize itself, files whose names mark them as examples or templates, and files that a
+//! comment in the kustomization mentions.
 //!
 //! ## Why
 //!
-//! The object is reviewed and merged and never applied.
+//! The object is reviewed and merged, but never applied.
 //!
 //! ## Example
 //!
 //! ```yaml
-//! # kustomization.yaml; networkpolicy.yaml lies beside it
+//! # kustomization.yaml; networkpolicy.yaml is in the same folder
 //! resources:
 //!   - deployment.yaml
 //!   - service.yaml
@@ -22,8 +24,8 @@
 //!
 //! ## Fix
 //!
-//! List the file under `resources`, or delete it. A comment in the kustomization that names the
-//! file silences the finding.
+//! Add the file to `resources`, or delete it. If you keep it on purpose, mention its name in a
+//! comment of the kustomization.
 //!
 //! ## Options
 //!

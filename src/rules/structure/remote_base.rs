@@ -2,13 +2,15 @@
 //!
 //! ## What
 //!
-//! A resource, base or component given as a URL. It is never fetched, so the overlay counts as
-//! incomplete. A URL without a commit or a version tag is an error: what it brings can change
-//! without a commit to this repo.
+//! A kustomization refers to a resource, base or component by URL. The tool never fetches it, so
+//! the overlay counts as incomplete.
+//!
+//! A URL that is pinned to neither a commit nor a version tag is an error, because its content can
+//! change without a commit to this repository. A pinned URL is a warning.
 //!
 //! ## Why
 //!
-//! What the reviewers saw is not what the cluster gets, once the other repository moves.
+//! Once the other repository changes, the cluster no longer gets what the reviewers saw.
 //!
 //! ## Example
 //!
@@ -19,9 +21,11 @@
 //!
 //! ## Fix
 //!
-//! Copy the base into the repo and map it with `remotes` in the configuration (a repository or
-//! folder brings everything below it, and without `ref` it stands for every revision), or pin it to
-//! a commit: `?ref=4f1c2d…`.
+//! Copy the base into this repository and declare the copy under `remotes` in the configuration.
+//! An entry for a repository or folder covers everything below it; without `ref` it covers every
+//! revision.
+//!
+//! Otherwise, pin the URL to a commit: `?ref=4f1c2d…`.
 //!
 //! ## Options
 //!

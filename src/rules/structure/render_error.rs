@@ -2,14 +2,16 @@
 //!
 //! ## What
 //!
-//! Something in an overlay, or in a base or component that it builds upon, that `kustomize build`
-//! refuses: a missing file, broken YAML, an unknown field, a patch without its object, two objects
-//! of one name, a cycle.
+//! `kustomize build` would refuse the overlay, or a base or component that it uses. Typical causes
+//! are a missing file, broken YAML, an unknown field, a patch whose object does not exist, two
+//! objects with the same name, or a cycle.
+//!
+//! The rest of the overlay is still checked.
 //!
 //! ## Why
 //!
-//! The agent cannot apply an overlay that does not build: the environment keeps running what it ran
-//! before, and nobody is told by the merge. What else the overlay holds is still checked.
+//! The agent cannot apply an overlay that does not build. The environment keeps running its old
+//! state, and nobody notices when the change is merged.
 //!
 //! ## Example
 //!
@@ -20,7 +22,7 @@
 //!
 //! ## Fix
 //!
-//! Correct the line that the finding names. `gitops-lint render OVERLAY` shows what comes out.
+//! Correct the line that the finding names. `gitops-lint render OVERLAY` shows the result.
 //!
 //! ## Options
 //!

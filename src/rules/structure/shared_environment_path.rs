@@ -2,10 +2,14 @@
 //!
 //! ## What
 //!
-//! A Flux Kustomization or Argo CD Application of one environment that points at the folder of
-//! another. Of which environment it is says the folder of its file; or its own name, where an
-//! object with the other environment in place of its own has the same name (`api-production` beside
-//! `api-staging`).
+//! A Flux Kustomization or Argo CD Application of one environment applies the folder of another
+//! environment.
+//!
+//! The environment of an agent object is taken from the folder of its file. It can also come from
+//! the object's own name, if a sibling exists whose name differs only in the environment
+//! (`api-production` beside `api-staging`).
+//!
+//! It is an error if one of the two environments is protected, otherwise a warning.
 //!
 //! ## Why
 //!
@@ -22,7 +26,7 @@
 //!
 //! ## Fix
 //!
-//! Point it at the folder of its own environment.
+//! Point the object at the folder of its own environment.
 //!
 //! ## Options
 //!

@@ -2,15 +2,20 @@
 //!
 //! ## What
 //!
-//! An Argo CD Application or ApplicationSet that cannot be followed to what it applies without a
-//! cluster or a server: generators such as `clusters`, `scmProvider` or `pullRequest`, a Git
-//! generator over another repository, a path or field with a template that is not understood. A
-//! matrix of more or less than two generators is told as well: Argo CD refuses it.
+//! An Argo CD Application or ApplicationSet whose objects cannot be determined without a cluster
+//! or a server:
+//!
+//! - It uses a generator such as `clusters`, `scmProvider` or `pullRequest`.
+//! - Its Git generator reads another repository.
+//! - Its path or another field contains a template that the tool does not understand.
+//!
+//! A matrix generator with fewer or more than two generators is also reported, because Argo CD
+//! refuses it.
 //!
 //! ## Why
 //!
-//! Nothing is guessed: what such an object applies, or adds to a folder, is not looked at. Better
-//! that you know.
+//! The tool does not guess. It does not check what such an object applies, nor what it adds to a
+//! folder, and you should know that.
 //!
 //! ## Example
 //!
@@ -23,8 +28,9 @@
 //!
 //! ## Fix
 //!
-//! None is needed. Generators of the kinds `list`, `git`, `matrix` and `merge` over this repository
-//! are followed; where the clusters are few and known, a `list` says as much as `clusters`.
+//! You do not have to change anything. The tool follows `list`, `git`, `matrix` and `merge`
+//! generators over this repository. If the clusters are few and known, a `list` generator can
+//! replace `clusters`.
 //!
 //! ## Options
 //!

@@ -2,14 +2,14 @@
 //!
 //! ## What
 //!
-//! A patch with a `target` that no object of the overlay matches. kustomize says nothing and
-//! applies nothing. An entry of a shared base or component is reported only when it matches in no
-//! overlay that uses it.
+//! The `target` of a patch matches no object of the overlay. kustomize ignores such a patch
+//! without a message. A patch in a shared base or component is only reported if it matches nothing
+//! in every overlay that uses it.
 //!
 //! ## Why
 //!
-//! The limit, probe or hostname that the patch was written for is not there, and the build is
-//! green.
+//! The limit, probe or hostname that the patch should set is missing, and the build still
+//! succeeds.
 //!
 //! ## Example
 //!
@@ -21,8 +21,8 @@
 //!
 //! ## Fix
 //!
-//! Correct the target, or remove the patch. Names are regular expressions that must match the whole
-//! name as it is at that point of the build.
+//! Correct the target, or remove the patch. Names in a target are regular expressions that must
+//! match the whole name, as it is at that step of the build.
 //!
 //! ## Options
 //!
