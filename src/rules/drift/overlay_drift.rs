@@ -2,31 +2,37 @@
 //!
 //! ## What
 //!
-//! A difference between a protected environment and the one before it in what a promotion must
-//! carry unchanged: the containers of a pod template, their commands, arguments, names of
-//! variables, ports, probes, volumes and mounts, the security context, the service account; the
-//! ports of Services; the rules of NetworkPolicies; the keys of ConfigMaps. Images, lost limits,
-//! probes, restrictions and variables have rules of their own.
+//! A protected environment differs from the previous environment in something that a promotion
+//! should carry over unchanged:
 //!
-//! What environments differ in by nature is expected: replicas, quantities, namespaces, hosts,
-//! identifiers, names that follow the environment's word, generated names, encrypted values.
-//! `gitops-lint diff` shows everything.
+//! - in pod templates: containers, commands, arguments, names of variables, ports, probes, volumes
+//!   and mounts, security contexts, and the service account;
+//! - the ports of Services;
+//! - the rules of NetworkPolicies;
+//! - the keys of ConfigMaps.
+//!
+//! Images, and limits, probes, restrictions and variables that production lacks, have rules of
+//! their own.
+//!
+//! Some differences between environments are normal and not reported: replicas, quantities,
+//! namespaces, hosts, identifiers, names that contain the name of the environment, generated
+//! names, and encrypted values. `gitops-lint diff staging production` shows them with `--all`.
 //!
 //! ## Why
 //!
-//! What production runs was then proved nowhere: an edit that was made in staging to try something
-//! stayed in one of the two.
+//! Nobody has tested what production runs. Usually somebody tried an edit in one environment and
+//! forgot it there.
 //!
 //! ## Example
 //!
 //! ```yaml
-//! # production's patch, and staging has no such argument
+//! # production's patch; staging has no such argument
 //! args: [--fraud-check=off]
 //! ```
 //!
 //! ## Fix
 //!
-//! Make both alike, or allow the difference under `drift.allow` with a reason.
+//! Make both environments equal, or allow the difference under `drift.allow` with a reason.
 //!
 //! ## Options
 //!

@@ -2,33 +2,41 @@
 //!
 //! ## What
 //!
-//! With `--base`: the change under check moves an image of a protected environment and changes
-//! something else there that a promotion carries (a pod template, a variable that both environments
-//! gave the same value, the ports of a Service, rules of a NetworkPolicy, keys of a ConfigMap, a
-//! new workload, Service, NetworkPolicy or ConfigMap), and the environment before does not render
-//! it at the base revision. An edit in a base counts as well.
+//! A change promotes an image to a protected environment and also changes something else there
+//! that the previous environment has never run. These edits count:
 //!
-//! What the environment before has run already, now or when it ran the image, what comes back with
-//! an image that the environment itself ran before (a rollback), what belongs to an environment by
-//! nature (replicas, hosts, resource quantities), what `drift.allow` allows, and a change that
-//! moves no image are no ride-along.
+//! - a changed pod template, a variable that had the same value in both environments, the ports of
+//!   a Service, the rules of a NetworkPolicy, or the keys of a ConfigMap;
+//! - a new workload, Service, NetworkPolicy or ConfigMap.
+//!
+//! It does not matter whether the edit is in the overlay or in a base. The rule needs a base
+//! revision (`--base`).
+//!
+//! Not reported are:
+//!
+//! - edits that the previous environment renders at the base revision, or rendered when it ran
+//!   this image;
+//! - edits that come back with a rollback to an image that the environment itself ran before;
+//! - values that normally differ between environments (replicas, hosts, resource quantities);
+//! - differences that `drift.allow` allows;
+//! - changes that move no image.
 //!
 //! ## Why
 //!
-//! The reviewer looks at a digest. What comes with it reaches production without having been
-//! anywhere before.
+//! The reviewer looks at a digest. The other edit reaches production without having run anywhere
+//! before.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! # apps/api/overlays/production, in the pull request that promotes the image
-//! args: ["--cache=off"] # staging has never run with it
+//! args: ["--cache=off"] # staging has never run with this argument
 //! ```
 //!
 //! ## Fix
 //!
-//! Bring the edit into the environment before first, and promote it with the image that ran with
-//! it.
+//! Bring the edit to the previous environment first. Promote it together with an image that ran
+//! with it.
 //!
 //! ## Options
 //!

@@ -2,12 +2,12 @@
 //!
 //! ## What
 //!
-//! An entry of `drift.allow` in the configuration that no difference between any two paired
-//! environments needs any more.
+//! An entry of `drift.allow` in the configuration that matches no difference between any two
+//! paired environments.
 //!
 //! ## Why
 //!
-//! An allowance that outlives its reason hides the next difference in the same place.
+//! An allowance that is no longer needed hides the next difference in the same place.
 //!
 //! ## Example
 //!

@@ -2,30 +2,40 @@
 //!
 //! ## What
 //!
-//! What writes image versions into a protected environment without a review.
+//! Automation writes image versions into a protected environment without a review. The rule knows
+//! Flux, Argo CD Image Updater and Renovate.
 //!
-//! - *Flux*: an ImageUpdateAutomation whose `update.path` holds a file with an `$imagepolicy`
-//!   marker that a protected environment renders from, its bases included, and that pushes to the
-//!   branch which the environment is applied from: `git.push.branch`, else
-//!   `git.checkout.ref.branch`, else the branch of its GitRepository; with `push.refspec` alone it
-//!   pushes to the checkout's branch as well. A branch of its own means a pull request. Also: one
-//!   ImagePolicy of a cluster that moves a protected environment and an earlier one at once; a
-//!   marker whose ImagePolicy is not in the repo; a `:digest` marker of a policy that reports no
-//!   digest; a policy that takes prereleases or any tag; a marker on `newTag` with a `digest`
-//!   beside it that keeps the old image running.
-//! - *Argo CD Image Updater*: an Application of a protected environment that its annotations or an
-//!   ImageUpdater object select, unless they write to a branch of their own or open pull requests;
-//!   an Application of any environment that writes (`write-back-target: kustomization:../../base`)
-//!   into what a protected environment renders from; two ImageUpdaters for one Application.
-//! - *Renovate*: `automerge` or `automergeType: branch` for a kustomization that a protected
-//!   environment renders from (error); one that is not left out by `ignorePaths`, `includePaths` or
-//!   a `packageRule` with `enabled: false` (warning; info where presets of other repositories may
-//!   do so). The last rule that matches counts. What presets of other repositories say is not known
-//!   here, and the help says so.
+//! *Flux.* An ImageUpdateAutomation is an error if two things are true: its `update.path` contains
+//! a file with an `$imagepolicy` marker that a protected environment renders from (bases
+//! included), and it pushes to the branch that the environment is applied from. The branch is
+//! `git.push.branch`, else `git.checkout.ref.branch`, else the branch of the GitRepository. With
+//! only `push.refspec`, Flux also pushes to the checkout branch. A separate branch means a pull
+//! request and is fine. If the branch cannot be determined, it is a warning.
+//!
+//! These are also reported for Flux:
+//!
+//! - One ImagePolicy updates a protected environment and an earlier one at the same time. This is
+//!   an error if an automation writes it, otherwise a warning.
+//! - A marker for `newTag` has a `digest` beside it that nobody updates, so the old image keeps
+//!   running: an error in protected environments, otherwise a warning.
+//! - As warnings: a marker whose ImagePolicy is not in the repository, a `:digest` marker of a
+//!   policy that reports no digest, and a policy that accepts prereleases or any tag.
+//!
+//! *Argo CD Image Updater.* It is an error if annotations or an ImageUpdater object select an
+//! Application of a protected environment, unless the updates go to a separate branch or open pull
+//! requests. An Application of any environment is reported if it writes (`write-back-target:
+//! kustomization:../../base`) into files that a protected environment renders from. Two
+//! ImageUpdaters for one Application are a warning.
+//!
+//! *Renovate.* It is an error if Renovate uses `automerge` or `automergeType: branch` for a
+//! kustomization that a protected environment renders from. It is a warning if Renovate may update
+//! such a file at all, because no `ignorePaths`, `includePaths` or `packageRule` with `enabled:
+//! false` excludes it. Presets of other repositories are unknown here; if one of them may exclude
+//! the file, it is an info. The last rule that matches counts.
 //!
 //! ## Why
 //!
-//! Production then gets each new build by itself, whatever staging says of it.
+//! Production receives every new build automatically, whether or not it works in staging.
 //!
 //! ## Example
 //!
@@ -33,13 +43,13 @@
 //! kind: ImageUpdateAutomation
 //! spec:
 //!   git: {checkout: {ref: {branch: main}}, push: {branch: main}}
-//!   update: {path: ./apps} # holds apps/api/overlays/production, which carries a marker
+//!   update: {path: ./apps} # includes apps/api/overlays/production, which has a marker
 //! ```
 //!
 //! ## Fix
 //!
-//! Narrow the path to what may move by itself, take the marker away, or push to a branch that
-//! becomes a pull request.
+//! Limit the path to the environments that may be updated automatically, remove the marker, or
+//! push to a branch that becomes a pull request.
 //!
 //! ## Options
 //!

@@ -2,19 +2,21 @@
 //!
 //! ## What
 //!
-//! With `--base`: a bot changes what a protected environment renders to. Whom the CI system names
-//! is asked first (who opened the pull request, who started the run); then the author and the
-//! committer of each commit, which anybody can write into it. The message says which of the two it
-//! goes by. A commit counts when what it does to a protected environment shows in the rendering;
-//! comments and order do not. Each bot is reported once, at the first line that it changes.
+//! A bot changes what a protected environment renders to. Comments and the order of keys do not
+//! count. Each bot is reported once, at the first line that it changes. The rule needs a base
+//! revision (`--base`).
 //!
-//! Bots are known by their login or address: `*[bot]`, those of Flux, Argo CD Image Updater, Kargo,
-//! Renovate, Dependabot, GitHub Actions and access tokens of GitLab. `bots` in the configuration
-//! replaces the list.
+//! The rule first asks the CI system who opened the pull request or started the run. Only then
+//! does it look at the author and committer of each commit, which anybody can forge. The message
+//! says which of the two it relies on.
+//!
+//! Bots are recognised by login or e-mail address: `*[bot]`, and the bots of Flux, Argo CD Image
+//! Updater, Kargo, Renovate, Dependabot, GitHub Actions and GitLab access tokens. `bots` in the
+//! configuration replaces this list.
 //!
 //! ## Why
 //!
-//! What reaches production is a decision that somebody answers for.
+//! A person must be accountable for each change of production.
 //!
 //! ## Example
 //!
@@ -25,7 +27,7 @@
 //!
 //! ## Fix
 //!
-//! Let a person make the change, or keep the bot out of this folder.
+//! Let a person make the change, or exclude this folder from the bot's configuration.
 //!
 //! ## Options
 //!

@@ -2,31 +2,42 @@
 //!
 //! ## What
 //!
-//! With `--base`: what an environment renders to changes while a freeze is on.
+//! A change alters what an environment renders to during a freeze. Comments and the order of keys
+//! do not count. The rule needs a base revision (`--base`) and at least one window from these
+//! sources:
 //!
-//! - Windows of `freeze` in the configuration: of kind `deny` (nothing changes within them) or
-//!   `allow` (things change within them only). A `deny` that is open wins; without any `allow`
-//!   everything else is open. They hold for the protected environments unless they name others, and
-//!   for all apps unless they name some.
-//! - `syncWindows` of Argo CD AppProjects in the repo, for the Applications that they select, and
-//!   the schedules of GitOps Promoter (`ScheduledCommitStatus`): the merge would go through, and
-//!   everything that was merged meanwhile would be applied at once when the window opens.
+//! - `freeze` in the configuration. Within a `deny` window nothing may change. If there are
+//!   `allow` windows, changes are only allowed within them. An open `deny` window wins over an
+//!   `allow` window. Windows apply to all apps of the protected environments unless they name apps
+//!   or environments.
+//! - `syncWindows` of Argo CD AppProjects in the repository, for the Applications that they
+//!   select.
+//! - Schedules of GitOps Promoter (`ScheduledCommitStatus`).
 //!
-//! Comments and the order of keys are no change. Cron (`schedule`) and recurrence rules of
-//! iCalendar (`rrule`, which may count from `from`) are evaluated in the window's own time zone, so
-//! daylight saving is right. A time zone, schedule or duration of an AppProject or
-//! ScheduledCommitStatus that cannot be read is an error of its own: Argo CD would take UTC, or no
-//! window at all. In the configuration it stops the check.
+//! The last two matter because the merge itself would succeed, and everything merged during the
+//! freeze would be applied at once when the window opens.
 //!
-//! A freeze that begins within a day is announced (info). `except` lets changes pass that touch
-//! nothing but some paths, or that only some authors made. `breakGlass: {trailer:
-//! Emergency-Change}` lets a change pass whose commit carries that trailer; it is reported, always.
-//! A check does not run again by itself: one that was green before the freeze stays green, so run
-//! it in a merge queue or on a schedule. `--now TIME` asks about another time.
+//! Schedules in cron format (`schedule`) and iCalendar recurrence rules (`rrule`, counted from
+//! `from` if it is set) are evaluated in the time zone of the window, so daylight saving time is
+//! correct.
+//!
+//! A change during a freeze is an error. Other reports of this rule:
+//!
+//! - An unreadable time zone, schedule or duration of an AppProject or ScheduledCommitStatus is an
+//!   error, because Argo CD would use UTC or ignore the window. In the configuration, it ends the
+//!   check with status 2.
+//! - A freeze that begins within 24 hours is an info.
+//! - A change that is let through by `breakGlass: {trailer: Emergency-Change}`, because one of its
+//!   commits has this trailer, is always reported.
+//!
+//! `except` exempts changes that touch only certain paths, or that only certain authors made.
+//!
+//! A check does not repeat itself: if it passed before the freeze began, it stays green. Run it in
+//! a merge queue or on a schedule. `--now TIME` evaluates another time.
 //!
 //! ## Why
 //!
-//! During a freeze nobody is there to see what breaks.
+//! During a freeze nobody is there to notice what breaks.
 //!
 //! ## Example
 //!
@@ -42,7 +53,7 @@
 //!
 //! ## Fix
 //!
-//! Wait until the freeze is over, or break the glass.
+//! Wait until the freeze is over. In an emergency, add the break-glass trailer to a commit.
 //!
 //! ## Options
 //!

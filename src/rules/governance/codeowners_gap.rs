@@ -2,24 +2,27 @@
 //!
 //! ## What
 //!
-//! A file that a protected environment renders from (its overlay, bases, components, patches, files
-//! of generators, and the Flux or Argo CD object that applies it) and that CODEOWNERS gives no
-//! owner: no line matches it, a line without owners matches it last, or only an optional section of
-//! GitLab owns it. Also a line that a later, broader line makes void: the later one matches every
-//! file that the earlier one does, and names others.
+//! A file that a protected environment renders from has no code owner. Such files are its overlay,
+//! bases, components, patches, files of generators, and the Flux or Argo CD object that applies
+//! it. A file has no owner if no line of CODEOWNERS matches it, if the last matching line lists no
+//! owner, or if only an optional section (GitLab) owns it.
 //!
-//! With a base revision its CODEOWNERS counts, as it does for the forge; what the change itself
-//! takes away is found in the new file. GitHub, GitLab (sections, optional sections, default
-//! owners, exclusions, roles) and Forgejo are read each in its own way.
+//! The rule also reports a line that a later line overrides: the later line matches every file of
+//! the earlier one and names other owners.
 //!
-//! As info: nobody owns CODEOWNERS itself, the configuration of this tool, its policies, the
-//! configuration of Renovate, or objects that steer what reaches production (AppProject,
-//! ImageUpdateAutomation, …).
+//! Both are errors. It is an info if nobody owns CODEOWNERS itself, the configuration or policies
+//! of this tool, the configuration of Renovate, or objects that control what reaches production
+//! (AppProject, ImageUpdateAutomation and others). Without a CODEOWNERS file nothing is reported.
+//!
+//! With a base revision, the CODEOWNERS file of the base revision counts, as it does on the forge;
+//! ownership that the change itself removes is found in the new file. GitHub, GitLab (sections,
+//! optional sections, default owners, exclusions, roles) and Forgejo are each read by their own
+//! rules.
 //!
 //! ## Why
 //!
-//! A reviewer is asked for where an owner is named, and nowhere else. An owner has a say only when
-//! the branch requires the review of code owners, which no file of the repo tells.
+//! The forge asks for a review only where an owner is named. Note that an owner's approval is only
+//! required if the branch protection says so, which no file in the repository shows.
 //!
 //! ## Example
 //!
@@ -28,13 +31,14 @@
 //! /apps/                       @acme/developers
 //! ```
 //!
-//! The second line is the last that matches, so developers approve what goes to production.
+//! The last line that matches counts, so the developers approve changes of production.
 //!
 //! ## Fix
 //!
-//! Name an owner, below every broader line: `/apps/*/overlays/production/`. On GitHub a pattern
-//! with a slash inside is anchored at the root, so `overlays/production/` does not match
-//! `apps/api/overlays/production/`; write `**/overlays/production/`.
+//! Name an owner below every broader line: `/apps/*/overlays/production/ @acme/release-managers`.
+//!
+//! On GitHub, a pattern with a slash inside is anchored at the root: `overlays/production/` does
+//! not match `apps/api/overlays/production/`. Write `**/overlays/production/`.
 //!
 //! ## Options
 //!

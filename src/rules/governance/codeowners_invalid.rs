@@ -2,20 +2,24 @@
 //!
 //! ## What
 //!
-//! - A line of CODEOWNERS that the forge skips: on GitHub a pattern with `!`, with a range in
-//!   brackets or with `\\#`, an owner that is neither `@user`, `@organisation/team` nor an e-mail
-//!   address, or that is an app. On GitLab, which skips the owner and not the line, also a role
-//!   that does not exist, a heading without end or with no number of approvals. On Forgejo a
-//!   pattern that is no regular expression.
-//! - A file of 3 MB or more, which GitHub ignores.
-//! - As a warning: a second CODEOWNERS that is not read because another place comes first, and a
-//!   line that never counts because the same pattern stands below it again.
+//! CODEOWNERS contains something that the forge ignores. These are errors:
 //!
-//! A pattern that matches no file is not reported: it may wait for one.
+//! - On GitHub: a pattern with `!`, with a range in brackets or with `\\#`; an owner that is an
+//!   app, or is not `@user`, `@organisation/team` or an e-mail address; a file of 3 MB or more.
+//! - On GitLab, which ignores only the owner and not the line: an owner as above, an unknown role,
+//!   a section heading that is not closed, or an approval count that is not a number.
+//! - On Forgejo: a pattern that is not a valid regular expression.
+//!
+//! These are warnings:
+//!
+//! - A second CODEOWNERS file that is not read because another location takes precedence.
+//! - A line without effect because the same pattern follows again further down.
+//!
+//! A pattern that matches no file is not reported, because it may be meant for future files.
 //!
 //! ## Why
 //!
-//! It is skipped without a word, and what it was to protect has no owner.
+//! The forge ignores it silently, and the files that it should protect have no owner.
 //!
 //! ## Example
 //!

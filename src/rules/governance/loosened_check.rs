@@ -2,23 +2,28 @@
 //!
 //! ## What
 //!
-//! With `--base`: what the change under check alters in `.gitops-lint.yaml` so that less is found
-//! in protected environments: a rule that is switched off or lowered, an option of a rule that is
-//! shortened or lets more pass, an environment that is no longer protected or proved by another
-//! one, a pair, a mirror, an overlay of production that is left out, an added suppression,
-//! allowance, external object or ignored layout, a freeze that is gone, shortened or has a new
-//! exemption, a break-glass trailer, bots that count no more, policies, records, compared kinds and
-//! dependencies that are gone. Likewise a comment that the change brings and that accepts an error,
-//! wherever it stands.
+//! A change weakens the check of protected environments. The rule needs a base revision
+//! (`--base`). It compares `.gitops-lint.yaml` at the base with the change, and reports:
 //!
-//! The check runs with the configuration of the change: otherwise nobody could mend it. What the
-//! change loosens for itself is therefore told, at the level that this rule has in the
-//! configuration of the base revision, and no suppression covers it.
+//! - a rule that is switched off or lowered, or a rule option that lets more pass;
+//! - an environment that is no longer protected, or that another environment proves now;
+//! - a changed pair or image mirror, and an overlay of production that is no longer checked;
+//! - an added suppression, allowance, external object or ignored layout;
+//! - a freeze that is removed, shortened or gets a new exemption, and an added break-glass
+//!   trailer;
+//! - removed bots, policies, records, compared kinds and dependencies.
+//!
+//! A suppression comment that the change adds, and that hides an error, is also reported, wherever
+//! it is.
 //!
 //! ## Why
 //!
-//! A change that would be found can switch off what finds it, two hundred lines away in the same
-//! pull request.
+//! A change could otherwise switch off the rule that would find it, two hundred lines further down
+//! in the same pull request.
+//!
+//! The check uses the configuration of the change, because otherwise nobody could repair a broken
+//! configuration. Therefore this rule uses the level that it has at the base revision, and no
+//! suppression hides it.
 //!
 //! ## Example
 //!
@@ -29,7 +34,8 @@
 //!
 //! ## Fix
 //!
-//! Nothing, when it is meant: the finding is for the reviewer. Otherwise put it back.
+//! If the change is intended, explain it to the reviewer; the finding stays. Otherwise restore the
+//! old configuration.
 //!
 //! ## Options
 //!

@@ -2,17 +2,23 @@
 //!
 //! ## What
 //!
-//! With `--base`: an Argo CD Application or a Flux Kustomization that applies a folder of this
-//! repository to a protected environment, and that the change points at another repository, source
-//! or branch, suspends, or removes while the folder stays. Of a Flux source what it fetches counts
-//! as well. Another tag or commit in place of a tag or commit is how some teams promote, and
-//! another folder is judged as any other; where nothing in its path says that it is production,
-//! that is told.
+//! A change affects an Argo CD Application or Flux Kustomization that applies a folder of this
+//! repository to a protected environment. The rule needs a base revision (`--base`).
+//!
+//! - If the object now uses another repository, source or branch, it is an error. This includes
+//!   changes of the Flux source that it refers to.
+//! - If the object now applies a folder whose path does not say which environment it belongs to,
+//!   it is an error.
+//! - If the object is suspended, it is a warning.
+//! - If the object is removed and its folder stays, it is a warning.
+//!
+//! Replacing one tag or commit by another is not reported, because some teams promote that way.
+//! Images in a new folder are checked like all others.
 //!
 //! ## Why
 //!
-//! What production runs then comes from where this check never looked: the folder of this branch
-//! may be in order, and nobody applies it.
+//! Production would then run something that this check has never seen. The folder in this branch
+//! may be correct, but nobody applies it.
 //!
 //! ## Example
 //!
@@ -26,8 +32,8 @@
 //!
 //! ## Fix
 //!
-//! Let production follow the branch that is checked. Where the move is meant, say so on the line:
-//! `# gitops-lint: ignore[redirected-agent] …`.
+//! Let production follow the branch that is checked. If the change is intended, suppress the
+//! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
 //!
 //! ## Options
 //!

@@ -2,27 +2,28 @@
 //!
 //! ## What
 //!
-//! With `--base`: the change adds a submodule, or moves one to another commit, and an overlay of a
-//! protected environment is built from files in it.
+//! A change adds a submodule or moves it to another commit, and an overlay of a protected
+//! environment uses files from it. The rule needs a base revision (`--base`).
 //!
 //! ## Why
 //!
-//! One line of the change stands for all that is in the submodule. It is not part of the review, no
-//! owner of this repository is asked for it, and who may write to the other repository decides what
-//! production runs. What it changes in the objects is judged as every other change, where the
-//! submodule is checked out.
+//! One line of the pull request stands for everything in the submodule. Reviewers do not see it,
+//! no code owner of this repository is asked, and everybody who can write to the other repository
+//! decides what production runs.
+//!
+//! If the submodule is checked out, all other rules also check the objects that change.
 //!
 //! ## Example
 //!
 //! ```text
 //! -Subproject commit 6f2a91c0d4
-//! +Subproject commit b81e7730aa     # and production builds upon vendor/platform/base
+//! +Subproject commit b81e7730aa     # production uses vendor/platform/base
 //! ```
 //!
 //! ## Fix
 //!
-//! Look at what the submodule brings (`gitops-lint diff` shows what it changes in production), or
-//! keep a copy of what production needs in this repository.
+//! Review what changes in production: `gitops-lint diff` shows it. Or keep a copy of what
+//! production needs in this repository.
 //!
 //! ## Options
 //!

@@ -2,26 +2,26 @@
 //!
 //! ## What
 //!
-//! A workload of a protected environment with `spec.replicas` that an autoscaler of the same
-//! overlay scales as well.
+//! A workload in a protected environment sets `spec.replicas`, and an autoscaler of the same
+//! overlay also manages it.
 //!
 //! ## Why
 //!
-//! Git and the autoscaler fight: with each sync the agent sets the number of pods back to what is
-//! written, in the middle of a peak.
+//! Git and the autoscaler work against each other. Each sync sets the number of pods back to the
+//! number in Git, even during a traffic peak.
 //!
 //! ## Example
 //!
 //! ```yaml
-//! # with a HorizontalPodAutoscaler for Deployment api beside it
+//! # a HorizontalPodAutoscaler scales the Deployment api
 //! replicas:
 //!   - {name: api, count: 3}
 //! ```
 //!
 //! ## Fix
 //!
-//! Take `replicas` out (a patch with `replicas: null`, if the base has it) and say the least number
-//! in the autoscaler. Where the agent is told to ignore the field, switch the rule off.
+//! Remove `replicas` (use a patch with `replicas: null` if the base sets it), and set the minimum
+//! in the autoscaler. If your agent ignores the field, switch the rule off.
 //!
 //! ## Options
 //!

@@ -2,25 +2,26 @@
 //!
 //! ## What
 //!
-//! A PodDisruptionBudget of a protected environment that lets no pod go with the number of pods
-//! that run there: `maxUnavailable: 0`, or a `minAvailable` that is as large as the replicas, or as
-//! the least number of the autoscaler.
+//! A PodDisruptionBudget in a protected environment blocks every eviction. It sets
+//! `maxUnavailable: 0`, or its `minAvailable` is not smaller than the number of replicas (or the
+//! minimum of the autoscaler).
 //!
 //! ## Why
 //!
-//! No node can be drained: upgrades of the cluster hang until somebody deletes the budget.
+//! No node that runs these pods can be drained, so cluster upgrades hang until somebody deletes
+//! the budget.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! kind: PodDisruptionBudget
 //! spec:
-//!   minAvailable: 2   # and production runs two replicas
+//!   minAvailable: 2   # and production runs 2 replicas
 //! ```
 //!
 //! ## Fix
 //!
-//! Say `maxUnavailable: 1`, or run one pod more.
+//! Set `maxUnavailable: 1`, or run one more replica.
 //!
 //! ## Options
 //!

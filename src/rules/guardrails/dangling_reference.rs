@@ -2,21 +2,29 @@
 //!
 //! ## What
 //!
-//! An object that refers to another one which the environment does not have: the Service behind an
-//! Ingress, the Deployment or StatefulSet that an autoscaler scales, the service account or volume
-//! claim of a pod, the role and the service accounts of a RoleBinding; and a Service or
-//! PodDisruptionBudget that selects no pod.
+//! An object refers to another object that its environment does not have:
 //!
-//! Much of this may be made outside of the repo, so the rule speaks only on evidence: the base
-//! revision had the target, another environment of the app has it, a name or label is a slip of the
-//! pen away from one that is there, or the overlay has objects of the kind but not this one
-//! (Ingress backends and autoscalers). Objects declared `external`, overlays that are not complete,
-//! and overlays with a Helm release, which may bring the target, are left out.
+//! - an Ingress to its backend Service;
+//! - an autoscaler to the Deployment or StatefulSet that it scales;
+//! - a pod to its service account or volume claim;
+//! - a RoleBinding to its role or service accounts;
+//! - a Service or PodDisruptionBudget to pods, with a selector that matches none.
+//!
+//! The missing object may have been created outside of the repository, so the rule reports an
+//! error only if there is evidence for a mistake:
+//!
+//! - the base revision has the target;
+//! - another environment of the app has it;
+//! - an existing name or label differs only by a typo;
+//! - for backends of Ingresses and for autoscalers: the overlay has other objects of this kind.
+//!
+//! Objects under `external` in the configuration, incomplete overlays, and overlays with a Helm
+//! release (which may create the target) are not checked.
 //!
 //! ## Why
 //!
-//! The Ingress answers 503, the autoscaler does nothing, the pod waits for its claim: a rename or a
-//! deletion that did not reach everything.
+//! The Ingress answers 503, the autoscaler does nothing, or the pod waits for its volume. The
+//! usual cause is a rename or a deletion that missed a reference.
 //!
 //! ## Example
 //!

@@ -2,20 +2,20 @@
 //!
 //! ## What
 //!
-//! A container whose `resources.limits` are lower than its `resources.requests` for the same
-//! resource, in any environment.
+//! A container requests more of a resource than its limit allows (`resources.requests` above
+//! `resources.limits`). The rule applies to every environment.
 //!
 //! ## Why
 //!
-//! The API server refuses the object: the environment keeps its old pods, and the next restart
-//! finds none.
+//! The API server rejects the object. The old pods keep running, but the next restart cannot
+//! replace them.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! resources:
 //!   requests: {memory: 768Mi}   # raised by production's patch
-//!   limits: {memory: 512Mi}     # still the base's
+//!   limits: {memory: 512Mi}     # still the value of the base
 //! ```
 //!
 //! ## Fix

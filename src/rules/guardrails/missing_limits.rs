@@ -2,14 +2,16 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment that sets no memory limit, and whose partner in the
-//! environment before has none either (otherwise `removed-limits` says so). Init containers, custom
-//! resources whose operator completes the pod, and namespaces with a LimitRange in the overlay are
-//! left out.
+//! A container in a protected environment has no memory limit, and the same container in the
+//! previous environment has none either. (If the previous environment has a limit,
+//! `removed-limits` reports the difference.)
+//!
+//! Init containers, custom resources whose operator completes the pod, and namespaces with a
+//! LimitRange in the overlay are not checked.
 //!
 //! ## Why
 //!
-//! Without a memory limit a leak is stopped by the node, which then evicts its neighbours.
+//! Without a memory limit, only the node stops a leak, and it then evicts other pods.
 //!
 //! ## Example
 //!
@@ -21,7 +23,7 @@
 //!
 //! ## Fix
 //!
-//! Set `resources.limits.memory`, in the base for every environment.
+//! Set `resources.limits.memory` in the base, so that every environment gets it.
 //!
 //! ## Options
 //!

@@ -2,12 +2,13 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment lacks a limit (`resources.limits`) that the same
-//! container has in the environment before it.
+//! A container in a protected environment lacks a limit (`resources.limits`) that the same
+//! container has in the previous environment.
 //!
 //! ## Why
 //!
-//! Without a limit one leaking pod takes its whole node down; staging proved the container with it.
+//! Without a limit, one leaking pod can take down its whole node. Staging tested the container
+//! with the limit.
 //!
 //! ## Example
 //!
@@ -20,8 +21,8 @@
 //!
 //! ## Fix
 //!
-//! Keep the limit in the patch, or remove it in staging first, so that what runs without it has
-//! been proved.
+//! Keep the limit in the patch. If it should go, remove it in staging first, so that the container
+//! is tested without it.
 //!
 //! ## Options
 //!

@@ -2,13 +2,13 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment lacks the liveness, readiness or startup probe that the
-//! same container has in the environment before it.
+//! A container in a protected environment lacks a liveness, readiness or startup probe that the
+//! same container has in the previous environment.
 //!
 //! ## Why
 //!
-//! Without a readiness probe traffic reaches pods that cannot answer; without a liveness probe a
-//! hung process stays.
+//! Without a readiness probe, traffic reaches pods that cannot answer yet. Without a liveness
+//! probe, a hung process is never restarted.
 //!
 //! ## Example
 //!
@@ -20,7 +20,7 @@
 //!
 //! ## Fix
 //!
-//! Keep the probe and change its numbers, or remove it in staging first.
+//! Keep the probe and adjust its numbers, or remove it in staging first.
 //!
 //! ## Options
 //!

@@ -2,15 +2,16 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment lacks a request (`resources.requests`) that the same
-//! container has in the environment before it. Where the limit of the same resource has that value,
-//! Kubernetes takes it as the request, and nothing is lost; a higher limit becomes a higher
-//! request, which is told.
+//! A container in a protected environment lacks a resource request (`resources.requests`) that the
+//! same container has in the previous environment.
+//!
+//! Kubernetes uses a limit as the request if no request is set. Nothing is reported if the limit
+//! equals the lost request; a higher limit is reported, because it becomes a higher request.
 //!
 //! ## Why
 //!
-//! Without requests the scheduler packs pods as if they needed nothing, and the autoscaler has
-//! nothing to measure against.
+//! Without requests, the scheduler places pods as if they needed nothing, and the autoscaler
+//! cannot measure utilisation.
 //!
 //! ## Example
 //!

@@ -2,21 +2,22 @@
 //!
 //! ## What
 //!
-//! An object that protects or observes a workload is in the environment before and not in the
-//! protected one: PodDisruptionBudget, HorizontalPodAutoscaler, NetworkPolicy, ServiceMonitor,
-//! PodMonitor, PrometheusRule, ResourceQuota, LimitRange. Names are compared without the
-//! environment's word.
+//! A protected environment lacks an object that protects or observes a workload and that the
+//! previous environment has: a PodDisruptionBudget, HorizontalPodAutoscaler, NetworkPolicy,
+//! ServiceMonitor, PodMonitor, PrometheusRule, ResourceQuota or LimitRange. The name of the
+//! environment inside an object's name is ignored.
 //!
-//! With `--base` also what every environment loses in one change: the protected environment had it
-//! at the base revision, and the agent will delete it. Each loss is told once: what this rule
-//! tells, `resource-deletion` leaves out, and what goes together with the workload that it guards,
-//! `resource-deletion` tells with it. What keeps an object from being deleted there (`Prune=false`
-//! and the like) counts here too.
+//! With `--base`, the rule also reports such an object if one change removes it from every
+//! environment. It does not report objects that the agent will keep, for example because of
+//! `Prune=false`.
+//!
+//! Each loss is reported once. `resource-deletion` leaves out what this rule reports. If the
+//! workload goes away as well, `resource-deletion` reports both.
 //!
 //! ## Why
 //!
-//! What keeps production up during a node upgrade, or tells when it is down, must not exist in
-//! staging only.
+//! These objects keep production running during a node upgrade, or alert when it is down. Having
+//! them only in staging does not help.
 //!
 //! ## Example
 //!

@@ -2,14 +2,17 @@
 //!
 //! ## What
 //!
-//! A container of a protected environment runs with fewer restrictions than the same container in
-//! the environment before it: `runAsNonRoot`, `readOnlyRootFilesystem`, `allowPrivilegeEscalation:
-//! false`, dropped capabilities, a seccomp profile; or it is privileged there and not before. What
-//! the pod's security context says counts for its containers.
+//! A container in a protected environment runs with fewer restrictions than the same container in
+//! the previous environment. These restrictions are compared: `runAsNonRoot`,
+//! `readOnlyRootFilesystem`, `allowPrivilegeEscalation: false`, dropped capabilities, and the
+//! seccomp profile. A container that is privileged only in the protected environment is also
+//! reported.
+//!
+//! Settings in the security context of the pod count for its containers.
 //!
 //! ## Why
 //!
-//! A setting that was loosened to chase a bug stays loosened in the one place that matters most.
+//! Somebody loosened a setting to find a bug, and it stayed loose where it matters most.
 //!
 //! ## Example
 //!
@@ -21,7 +24,8 @@
 //!
 //! ## Fix
 //!
-//! Put the restriction back, or loosen it in staging first, so that the difference is a decision.
+//! Restore the restriction, or loosen it in staging first, so that the difference is a deliberate
+//! decision.
 //!
 //! ## Options
 //!

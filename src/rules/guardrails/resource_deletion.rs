@@ -2,38 +2,46 @@
 //!
 //! ## What
 //!
-//! With `--base`: an object of a protected environment that the base revision rendered and the
-//! change removes, renames or moves to another namespace, alone or with its whole overlay. Many
-//! that hold no data and are left out at one place are one finding. PersistentVolumeClaim,
-//! StatefulSet, Namespace and CustomResourceDefinition are errors, and so is an agent's object (a
-//! Flux Kustomization that prunes, an Application with the resources finalizer) that takes such
-//! objects along; everything else is a warning, and so is what a chart, plugin or remote base that
-//! comes with the change may make in its place: these are not rendered here.
+//! A change removes an object from a protected environment, renames it, or moves it to another
+//! namespace. This includes the removal of a whole overlay. The rule needs a base revision
+//! (`--base`). Many objects without data that disappear at one place are one finding.
 //!
-//! Left out is what the agent keeps or what lives on: guarded at the base revision by
-//! `argocd.argoproj.io/sync-options: Prune=false` (or `Prune=confirm`; with the whole overlay also
-//! `Delete=false` and `Delete=confirm`), by `kustomize.toolkit.fluxcd.io/prune: disabled` or
-//! `helm.sh/resource-policy: keep`; applied by a Flux Kustomization with `prune: false`; rendered
-//! by another overlay of the same variant, or by one of the environment to which it comes with the
-//! change (a moved folder); PodDisruptionBudgets, NetworkPolicies and the like where
-//! `removed-resource` tells of them; hooks of Argo CD; generated ConfigMaps and Secrets, whose
-//! names carry a hash of their content.
+//! The level depends on what is lost:
+//!
+//! - A PersistentVolumeClaim, StatefulSet, Namespace or CustomResourceDefinition is an error.
+//! - An agent object whose removal also deletes such objects is an error: a Flux Kustomization
+//!   that prunes, or an Application with the resources finalizer.
+//! - Everything else is a warning.
+//! - If the same change adds a chart, plugin or remote base that may create the object again, it
+//!   is a warning, because these are not rendered.
+//!
+//! Not reported are:
+//!
+//! - objects that the base revision guards with `argocd.argoproj.io/sync-options: Prune=false` or
+//!   `Prune=confirm` (and `Delete=false` or `Delete=confirm` if the whole overlay goes away),
+//!   `kustomize.toolkit.fluxcd.io/prune: disabled`, or `helm.sh/resource-policy: keep`;
+//! - objects that a Flux Kustomization with `prune: false` applies;
+//! - objects that another overlay of the same variant renders, or that move with their folder to
+//!   another overlay of the environment;
+//! - objects that `removed-resource` reports;
+//! - hooks of Argo CD;
+//! - generated ConfigMaps and Secrets, whose names contain a hash of their content.
 //!
 //! ## Why
 //!
-//! The agent prunes what is no longer rendered: a renamed StatefulSet is a deleted one.
+//! The agent deletes what is no longer rendered. A renamed StatefulSet is a deleted StatefulSet.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! # resources:
-//! #   - database.yaml     # removed with the folder that looked unused
+//! #   - database.yaml     # removed with a folder that looked unused
 //! ```
 //!
 //! ## Fix
 //!
-//! Put the object back, or guard it with the annotation in a change before, and say in the pull
-//! request that it is meant.
+//! Restore the object. If the deletion is intended, say so in the pull request. To keep the object
+//! in the cluster, guard it with one of these annotations in an earlier change.
 //!
 //! ## Options
 //!

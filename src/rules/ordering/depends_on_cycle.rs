@@ -2,12 +2,13 @@
 //!
 //! ## What
 //!
-//! Flux Kustomizations or HelmReleases whose `dependsOn` leads back to themselves. A cycle is told
-//! once, at one of its entries, with the others as related places.
+//! Flux Kustomizations or HelmReleases wait for each other: following their `dependsOn` leads back
+//! to the start. A cycle is reported once, at one of its entries; the other entries are shown as
+//! related places.
 //!
 //! ## Why
 //!
-//! Each of them waits for the other: none is ever applied, and Flux says nothing of the cycle.
+//! None of these objects is ever applied, and Flux does not report the cycle.
 //!
 //! ## Example
 //!
@@ -21,7 +22,7 @@
 //!
 //! ## Fix
 //!
-//! Remove the entry of the one that must come first.
+//! Remove the `dependsOn` entry from the object that must come first.
 //!
 //! ## Options
 //!

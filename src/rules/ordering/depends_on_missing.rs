@@ -2,13 +2,17 @@
 //!
 //! ## What
 //!
-//! A Flux Kustomization or HelmRelease whose `dependsOn` names an object of its kind that is not in
-//! the repo, or only in another environment. A Kustomization waits for Kustomizations only, a
-//! HelmRelease for HelmReleases only. Objects declared `external` are left out.
+//! The `dependsOn` of a Flux Kustomization or HelmRelease names an object that is not in the
+//! repository, or only in another environment. A Kustomization can only wait for Kustomizations,
+//! and a HelmRelease only for HelmReleases. Objects under `external` in the configuration are not
+//! reported.
+//!
+//! It is an error. It is a warning if the cluster also applies other repositories, which may
+//! contain the object.
 //!
 //! ## Why
 //!
-//! Flux waits for it for ever: nothing of the object is applied, and no update reaches the cluster.
+//! Flux waits forever. It never applies the object, and no later update reaches the cluster.
 //!
 //! ## Example
 //!
@@ -16,7 +20,7 @@
 //! # clusters/production/checkout.yaml
 //! spec:
 //!   dependsOn:
-//!     - name: notification-service # it was renamed to notifications
+//!     - name: notification-service # was renamed to notifications
 //! ```
 //!
 //! ## Fix

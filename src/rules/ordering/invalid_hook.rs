@@ -2,27 +2,31 @@
 //!
 //! ## What
 //!
-//! A value of `argocd.argoproj.io/hook` that names no phase which Argo CD knows (`PreSync`, `Sync`,
-//! `PostSync`, `SyncFail`, `Skip`, `PreDelete`, `PostDelete`): an error. A list in which only some
-//! do, and a `hook-delete-policy` that is none (`HookSucceeded`, `HookFailed`,
-//! `BeforeHookCreation`), are warnings.
+//! The annotation `argocd.argoproj.io/hook` contains an unknown phase. Argo CD knows `PreSync`,
+//! `Sync`, `PostSync`, `SyncFail`, `Skip`, `PreDelete` and `PostDelete`, with exactly this
+//! capitalisation.
+//!
+//! - If no phase in the annotation is valid, it is an error: the object is never applied.
+//! - If only some phases are unknown, it is a warning: Argo CD ignores these.
+//! - An unknown `argocd.argoproj.io/hook-delete-policy` is a warning. Argo CD knows
+//!   `HookSucceeded`, `HookFailed` and `BeforeHookCreation`.
 //!
 //! ## Why
 //!
-//! The annotation makes the object a hook, and a hook without a phase is never applied. Argo CD
-//! reports nothing.
+//! The annotation makes the object a hook, and a hook without a valid phase is never applied. Argo
+//! CD does not report it.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! metadata:
 //!   annotations:
-//!     argocd.argoproj.io/hook: Presync # PreSync
+//!     argocd.argoproj.io/hook: Presync # must be PreSync
 //! ```
 //!
 //! ## Fix
 //!
-//! Write the phase as Argo CD does; upper and lower case count.
+//! Write the phase exactly as Argo CD does.
 //!
 //! ## Options
 //!

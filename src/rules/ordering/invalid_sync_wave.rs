@@ -2,14 +2,13 @@
 //!
 //! ## What
 //!
-//! A value of `argocd.argoproj.io/sync-wave` that is no whole number, or one that is written
-//! without quotes.
+//! The annotation `argocd.argoproj.io/sync-wave` is not a quoted integer.
 //!
 //! ## Why
 //!
-//! Argo CD takes `helm.sh/hook-weight` or 0 in place of what it cannot read, without a word. A
-//! number without quotes is no text, so the API server refuses the object; kustomize writes the
-//! quotes, a folder of plain manifests stays as it is.
+//! If Argo CD cannot read the value, it silently uses `helm.sh/hook-weight` or 0 instead. An
+//! unquoted number is not a string, so the API server rejects the object. (kustomize adds the
+//! quotes, but a folder of plain manifests is applied as it is.)
 //!
 //! ## Example
 //!
@@ -21,7 +20,7 @@
 //!
 //! ## Fix
 //!
-//! Write a number in quotes: `"-1"`.
+//! Write an integer in quotes: `"-1"`.
 //!
 //! ## Options
 //!

@@ -2,17 +2,20 @@
 //!
 //! ## What
 //!
-//! With `--base`: an app gets another image in a protected environment, while an app that it needs
-//! runs something else there than in the environment before. With that it was proved; in the
-//! protected environment it would meet a version that it never ran with.
+//! A change promotes an app to a protected environment before an app that it needs. The needed app
+//! runs a different image there than in the previous environment, so the promoted image meets a
+//! version that it was never tested with. The rule needs a base revision (`--base`).
 //!
-//! An app needs what `dependencies` in the configuration say, and what the Flux Kustomization that
-//! applies it waits for (`dependsOn`). Where Argo CD Applications of one folder have sync waves, it
-//! needs those of earlier waves: a warning only, as waves order a sync and not every new image.
+//! An app needs:
+//!
+//! - the apps that `dependencies` in the configuration lists for it (error);
+//! - the apps that its Flux Kustomization waits for with `dependsOn` (error);
+//! - the apps whose Argo CD Applications are in the same folder and in an earlier sync wave
+//!   (warning, because waves order a single sync and not every new image).
 //!
 //! ## Why
 //!
-//! A service that needs another's new interface breaks when it comes first.
+//! A service that relies on another service's new interface breaks if it is promoted first.
 //!
 //! ## Example
 //!
@@ -20,12 +23,12 @@
 //! # .gitops-lint.yaml
 //! dependencies:
 //!   - {app: checkout, needs: [payments]}
-//! # the pull request promotes checkout; payments 3.8.0 still waits in staging
+//! # the pull request promotes checkout; payments 3.8.0 is only in staging
 //! ```
 //!
 //! ## Fix
 //!
-//! Promote what is needed first, or in the same change.
+//! Promote the needed app first, or in the same change.
 //!
 //! ## Options
 //!

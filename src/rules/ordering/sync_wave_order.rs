@@ -2,26 +2,28 @@
 //!
 //! ## What
 //!
-//! Argo CD sync waves within one overlay: a workload whose Secret, ConfigMap, ExternalSecret or
-//! ServiceAccount comes in a later wave. Objects that are hooks, references that are optional, and
-//! Namespaces and CustomResourceDefinitions, which Argo CD pulls forward itself, are left out.
+//! A workload needs a Secret, ConfigMap, ExternalSecret or ServiceAccount that is in a later Argo
+//! CD sync wave of the same overlay.
+//!
+//! Hooks and optional references are not checked. Neither are Namespaces and
+//! CustomResourceDefinitions, because Argo CD applies these first anyway.
 //!
 //! ## Why
 //!
-//! Argo CD waits for a wave to be healthy before it starts the next one: the pods wait for a Secret
-//! whose wave never starts.
+//! Argo CD waits until a wave is healthy before it starts the next one. The pods wait for an
+//! object whose wave never starts.
 //!
 //! ## Example
 //!
 //! ```yaml
 //! # ExternalSecret
 //! annotations: {argocd.argoproj.io/sync-wave: "1"}
-//! # Deployment that mounts it: no annotation, wave 0
+//! # the Deployment that mounts it has no annotation, so it is in wave 0
 //! ```
 //!
 //! ## Fix
 //!
-//! Give what is needed the same wave or an earlier one.
+//! Put the needed object into the same wave or an earlier one.
 //!
 //! ## Options
 //!
