@@ -873,12 +873,12 @@ fn init_writes_a_configuration_that_check_accepts() {
     assert!(repo.run(&["init"]).expect(2).err.contains("already"));
 }
 
-/// A part of the README between marks; rewritten with `UPDATE_README=1 cargo test --test cli
-/// readme`.
-fn readme_part(name: &str, part: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = readme.split_once(&format!("<!-- {name}: ")).unwrap();
+/// Compares the part of a page between its marks with what the program says. `UPDATE_README=1 cargo
+/// test --test cli readme` rewrites the part instead.
+fn generated_part(page: &str, name: &str, part: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = text.split_once(&format!("<!-- {name}: ")).unwrap();
     let (mark, rest) = rest.split_once("-->\n").unwrap();
     let (_, tail) = rest.split_once(&format!("<!-- /{name} -->")).unwrap();
     let expected = format!("{head}<!-- {name}: {mark}-->\n{part}<!-- /{name} -->{tail}");
@@ -886,8 +886,8 @@ fn readme_part(name: &str, part: &str) {
         std::fs::write(&path, &expected).unwrap();
     } else {
         assert!(
-            readme == expected,
-            "the {name} in README.md are old: UPDATE_README=1 cargo test --test cli readme"
+            text == expected,
+            "the part `{name}` of {page} is out of date; run UPDATE_README=1 cargo test --test cli readme"
         );
     }
 }
@@ -943,7 +943,16 @@ fn nothing_printed_tells_a_secret_or_steers_a_log() {
 
 #[test]
 fn the_readme_shows_what_is_printed() {
-    readme_part("rules", &gitops_lint::rules::table_markdown());
+    generated_part(
+        "docs/rules.md",
+        "table",
+        &gitops_lint::rules::table_markdown(),
+    );
+    let pages: String = gitops_lint::rules::all()
+        .iter()
+        .map(|rule| rule_page(&rule.metadata().documentation()))
+        .collect();
+    generated_part("docs/rules.md", "pages", &pages);
 
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let repo = Repo::new();
@@ -957,13 +966,30 @@ fn the_readme_shows_what_is_printed() {
         repo.write(text("file"), &old.replace(text("find"), text("replace")));
     }
     let run = repo.run(&["check"]).expect(1);
-    readme_part(
+    generated_part(
+        "README.md",
         "picture",
         &format!(
             "```console\n$ gitops-lint check\n{}$ echo $?\n1\n```\n",
             run.out
         ),
     );
+}
+
+/// The page of one rule as a section of `docs/rules.md`: its headings go one level down, `# id`
+/// becomes `## id`. A `#` inside a code block is a comment of the example and stays.
+fn rule_page(documentation: &str) -> String {
+    let mut page = String::from("\n");
+    let mut code = false;
+    for line in documentation.lines() {
+        code ^= line.starts_with("```");
+        if line.starts_with('#') && !code {
+            page.push('#');
+        }
+        page.push_str(line);
+        page.push('\n');
+    }
+    page
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -153,8 +153,9 @@ pub fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String 
 pub fn url(rule: &str) -> String {
     let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
     let page = match crate::rules::find(rule) {
-        Some(_) => format!("src/rules/{}.rs", rule.replace('-', "_")),
-        None => "README.md#rules".to_string(),
+        Some(_) => format!("docs/rules.md#{rule}"),
+        None if rule.starts_with("policy") => "docs/policies.md".to_string(),
+        None => "docs/suppressions-and-baseline.md".to_string(),
     };
     if home.is_empty() {
         page
