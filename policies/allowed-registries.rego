@@ -1,6 +1,6 @@
 # METADATA
-# title: Images come from registries that the team has chosen
-# description: The list is `registries` in the policies' data; without it the policy is silent.
+# title: Images come from allowed registries
+# description: List the allowed registries under `registries` in the data of the policies. Without a list nothing is reported.
 package main
 
 import rego.v1
@@ -20,5 +20,5 @@ deny_allowed_registries contains {"msg": msg} if {
 	some container in registry_pod[list]
 	image := container.image
 	not registry_allowed(image)
-	msg := sprintf("container %s of %s runs %s, which comes from no registry of the list", [container.name, input.metadata.name, image])
+	msg := sprintf("container `%s` of %s uses %s, which is not from an allowed registry", [container.name, input.metadata.name, image])
 }

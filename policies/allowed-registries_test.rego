@@ -16,6 +16,6 @@ test_a_longer_name_is_another_registry if {
 	count(deny_allowed_registries) == 1 with input as registry_workload("registry.acme.example.evil/api:v1") with data.registries as ["registry.acme.example"]
 }
 
-test_without_a_list_it_is_silent if {
+test_nothing_is_reported_without_a_list if {
 	count(deny_allowed_registries) == 0 with input as registry_workload("x") with data.registries as []
 }

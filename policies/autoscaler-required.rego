@@ -1,8 +1,8 @@
 # METADATA
-# title: Deployments of protected environments scale by themselves
+# title: Deployments in protected environments have an autoscaler
 # description: >-
-#   A HorizontalPodAutoscaler or a ScaledObject must have the Deployment for its target; the annotation
-#   `policy.acme.example/fixed-replicas` is an accepted reason not to. The annotation's name is `fixed_replicas_annotation` in the data.
+#   A HorizontalPodAutoscaler or ScaledObject must target the Deployment. A Deployment with the annotation
+#   `policy.acme.example/fixed-replicas` is exempt; `fixed_replicas_annotation` in the data of the policies changes its name.
 package main
 
 import rego.v1
@@ -23,5 +23,5 @@ warn_autoscaler_required contains {"msg": msg} if {
 	not autoscaled
 	annotations := object.get(input, ["metadata", "annotations"], {})
 	object.get(annotations, fixed_replicas_annotation, null) == null
-	msg := sprintf("nothing scales Deployment %s", [input.metadata.name])
+	msg := sprintf("no autoscaler targets Deployment %s", [input.metadata.name])
 }

@@ -1,6 +1,6 @@
 # METADATA
-# title: Images of protected environments are pinned by digest
-# description: A tag can point elsewhere by the time production pulls it; a digest cannot.
+# title: Images in protected environments are pinned to a digest
+# description: A tag can be overwritten before production pulls it. A digest always means the same build.
 package main
 
 import rego.v1
@@ -14,5 +14,5 @@ deny_digest_required contains {"msg": msg} if {
 	some list in ["containers", "initContainers"]
 	some container in digest_required_pod[list]
 	not contains(container.image, "@sha256:")
-	msg := sprintf("container %s of %s runs %s, which is not pinned by digest", [container.name, input.metadata.name, container.image])
+	msg := sprintf("container `%s` of %s uses %s, which is not pinned to a digest", [container.name, input.metadata.name, container.image])
 }

@@ -1,6 +1,6 @@
 # METADATA
-# title: Workloads of protected environments have a PodDisruptionBudget
-# description: A Deployment or StatefulSet with two or more replicas, or an autoscaler, needs a budget that selects its pods.
+# title: Workloads in protected environments have a PodDisruptionBudget
+# description: A Deployment or StatefulSet with 2 or more replicas, or with an autoscaler, needs a PodDisruptionBudget that selects its pods.
 package main
 
 import rego.v1

@@ -1,6 +1,6 @@
 # METADATA
-# title: No pod shares its node's network, processes or file system
-# description: DaemonSets are left out; agents of a node need it.
+# title: Pods do not use the network, processes or files of their node
+# description: DaemonSets are not checked, because node agents need this access.
 package main
 
 import rego.v1
@@ -18,5 +18,5 @@ deny_no_host_access contains {"msg": msg} if {
 deny_no_host_access contains {"msg": msg} if {
 	some volume in host_pod.volumes
 	volume.hostPath
-	msg := sprintf("%s %s mounts %s of its node", [input.kind, input.metadata.name, volume.hostPath.path])
+	msg := sprintf("%s %s mounts %s from its node", [input.kind, input.metadata.name, volume.hostPath.path])
 }

@@ -1,6 +1,6 @@
 # METADATA
-# title: No container is privileged
-# description: A privileged container owns its node.
+# title: Containers are not privileged
+# description: A privileged container has full control of its node.
 package main
 
 import rego.v1
@@ -13,5 +13,5 @@ deny_no_privileged_containers contains {"msg": msg} if {
 	some list in ["containers", "initContainers"]
 	some container in privileged_pod[list]
 	container.securityContext.privileged == true
-	msg := sprintf("container %s of %s %s is privileged", [container.name, input.kind, input.metadata.name])
+	msg := sprintf("container `%s` of %s %s is privileged", [container.name, input.kind, input.metadata.name])
 }

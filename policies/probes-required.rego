@@ -1,6 +1,6 @@
 # METADATA
 # title: Containers behind a Service in protected environments have a readiness probe
-# description: Without one, traffic reaches pods that cannot answer yet.
+# description: Without a readiness probe, traffic reaches pods that cannot answer yet.
 package main
 
 import rego.v1
@@ -22,5 +22,5 @@ warn_probes_required contains {"msg": msg} if {
 	some container in input.spec.template.spec.containers
 	count(object.get(container, "ports", [])) > 0
 	object.get(container, "readinessProbe", null) == null
-	msg := sprintf("container %s of %s %s is behind a Service and has no readiness probe", [container.name, input.kind, input.metadata.name])
+	msg := sprintf("container `%s` of %s %s is behind a Service but has no readiness probe", [container.name, input.kind, input.metadata.name])
 }

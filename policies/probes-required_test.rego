@@ -6,7 +6,7 @@ probed_workload(container) := {"kind": "Deployment", "metadata": {"name": "api"}
 
 probed_context := {"protected": true, "resources": [{"kind": "Service", "spec": {"selector": {"app": "api"}}}]}
 
-test_a_served_container_without_probe_is_told if {
+test_a_container_without_probe_is_reported if {
 	count(warn_probes_required) == 1 with input as probed_workload({}) with data.gitops as probed_context
 }
 
@@ -14,6 +14,6 @@ test_a_probe_is_enough if {
 	count(warn_probes_required) == 0 with input as probed_workload({"readinessProbe": {}}) with data.gitops as probed_context
 }
 
-test_without_service_it_is_silent if {
+test_nothing_is_reported_without_a_service if {
 	count(warn_probes_required) == 0 with input as probed_workload({}) with data.gitops as {"protected": true, "resources": []}
 }

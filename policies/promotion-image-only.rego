@@ -1,6 +1,6 @@
 # METADATA
-# title: Production differs from the environment before it in expected ways only
-# description: The whole pair is the input. Containers that only production has are named.
+# title: Production runs no workload that the previous environment does not run
+# description: The input is a pair of overlays. The policy reports workloads that only the later environment has.
 package promotion
 
 import rego.v1
@@ -10,5 +10,5 @@ warn_promotion_image_only contains {"msg": msg, "kind": change.kind, "name": cha
 	some change in input.changes
 	change.change == "added"
 	change.kind in {"Deployment", "StatefulSet", "DaemonSet"}
-	msg := sprintf("%s %s runs in %s and was nowhere before", [change.kind, change.name, data.gitops.environment])
+	msg := sprintf("%s %s runs in %s but not in the previous environment", [change.kind, change.name, data.gitops.environment])
 }

@@ -1,7 +1,7 @@
 # METADATA
-# title: A passed scan is on record for every image of a protected environment
+# title: Every image in a protected environment has passed a scan
 # description: >-
-#   The records are `scans` in the policies' data: a map from digest to an object with `passed`. Without it the policy is silent.
+#   `scans` in the data of the policies maps a digest to an object with `passed`. Without it nothing is reported.
 package main
 
 import rego.v1
@@ -21,5 +21,5 @@ deny_scan_required contains {"msg": msg} if {
 	count(parts) == 2
 	digest := parts[1]
 	not scan_passed(digest)
-	msg := sprintf("no passed scan is on record for the image of container %s: %s", [container.name, digest])
+	msg := sprintf("the image of container `%s` has no record of a passed scan: %s", [container.name, digest])
 }
