@@ -1,9 +1,9 @@
 //! What a check says: one problem with one place to edit, and everything a report needs to know
 //! about it.
 //!
-//! Here: the type, the one place that turns an origin into a file, a line and a column
-//! ([`Location::resolve`]), and the total order of findings. Not here: wording (each rule), merging
-//! and suppressions (`check`), formats (`report`).
+//! Here: the type, its identity ([`Cause`], [`Identity`]), the one place that turns an origin into a
+//! file, a line and a column ([`Location::resolve`]), and the total order of findings. Not here:
+//! wording (each rule), merging and suppressions (`check`), formats (`report`).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -72,6 +72,19 @@ impl Cause {
     }
 }
 
+/// The overlay that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OverlayRef {
+    /// Folder relative to the repo root.
+    pub path: String,
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: Option<String>,
+    /// The variant.
+    pub variant: Option<String>,
+}
+
 /// One problem.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -79,6 +92,8 @@ pub struct Finding {
     pub rule: String,
     /// After configuration was applied.
     pub severity: Severity,
+    /// What it is about, as data.
+    pub cause: Cause,
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// What to do.
@@ -87,14 +102,8 @@ pub struct Finding {
     pub origin: Origin,
     /// Other places.
     pub related: Vec<Related>,
-    /// The app, when the finding belongs to one.
-    pub app: Option<String>,
-    /// The environment.
-    pub environment: Option<String>,
-    /// The variant.
-    pub variant: Option<String>,
-    /// Path of the overlay it was found in (the most protected one).
-    pub overlay: Option<String>,
+    /// The overlay it was found in (the most protected one); `None` when it is about the repo.
+    pub overlay: Option<Arc<OverlayRef>>,
     /// Paths of the other overlays with the same cause.
     pub also_in: Vec<String>,
     /// The object.
@@ -106,6 +115,52 @@ pub struct Finding {
     pub ahead: bool,
     /// Survives lines moving: 32 hexadecimal digits.
     pub fingerprint: String,
+}
+
+/// What makes a finding this one and not another one of its revision: everything but its wording,
+/// severity, place and overlay.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity<'f> {
+    rule: &'f str,
+    cause: &'f Cause,
+    object: Option<ObjectIdentity<'f>>,
+    pointer: Option<&'f str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct ObjectIdentity<'f> {
+    api_version: &'f str,
+    kind: &'f str,
+    namespace: Option<&'f str>,
+    /// Without the hash of its content: `settings` for `settings-5h2k9d8m7c`.
+    name: &'f str,
+}
+
+impl Finding {
+    /// What the finding is compared by.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity {
+            rule: &self.rule,
+            cause: &self.cause,
+            object: self.resource.as_ref().map(|id| ObjectIdentity {
+                api_version: &id.api_version,
+                kind: &id.kind,
+                namespace: id.namespace.as_deref(),
+                name: id.lasting_name(),
+            }),
+            pointer: self.path.as_deref(),
+        }
+    }
+
+    /// Path of the overlay it was found in.
+    pub fn overlay_path(&self) -> Option<&str> {
+        self.overlay.as_deref().map(|overlay| overlay.path.as_str())
+    }
+
+    /// Name of the environment it was found in.
+    pub fn environment(&self) -> Option<&str> {
+        self.overlay.as_deref()?.environment.as_deref()
+    }
 }
 
 /// A place as people and programs read it. Lines and columns are 1-based, columns count Unicode
@@ -203,8 +258,9 @@ impl Located {
             related,
         }
     }
-    /// The total order of findings: file, line, column, rule, message, then what tells equal
-    /// messages apart.
+
+    /// The total order of findings: file, line, column, rule, cause, then what tells equal causes
+    /// apart. The message comes last, so that a reworded one does not change the order.
     pub fn order(&self, other: &Located) -> std::cmp::Ordering {
         fn key(located: &Located) -> impl Ord + '_ {
             let (place, finding) = (&located.location, &located.finding);
@@ -214,7 +270,7 @@ impl Located {
                     place.line,
                     place.column,
                     &finding.rule,
-                    &finding.message,
+                    &finding.cause,
                 ),
                 (
                     &finding.overlay,
@@ -222,6 +278,7 @@ impl Located {
                     &finding.path,
                     place.byte_end,
                     &place.revision,
+                    &finding.message,
                 ),
             )
         }

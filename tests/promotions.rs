@@ -280,7 +280,7 @@ fn judging_only_what_a_change_concerns_finds_all_that_it_causes() {
 fn described(outcome: &Outcome) -> Vec<String> {
     let described = outcome.findings.iter().map(|located| {
         let (finding, place) = (&located.finding, &located.location);
-        let environment = finding.environment.as_deref().unwrap_or("no environment");
+        let environment = finding.environment().unwrap_or("no environment");
         format!(
             "{}:{}: {} [{}] {} ({environment})\n    {}",
             place.file,
@@ -319,7 +319,7 @@ fn the_shop_is_healthy() {
         outcome
             .overlays
             .iter()
-            .all(|overlay| overlay.complete && overlay.environment.is_some())
+            .all(|checked| checked.complete && checked.overlay.environment.is_some())
     );
 }
 
@@ -356,7 +356,7 @@ fn every_case_gives_its_findings_and_nothing_else() {
                     && expected.severity == finding.severity.as_str()
                     && expected.file == *place.file
                     && line(&outcome, place.line, &place.file).contains(&expected.line)
-                    && finding.environment.as_ref() == Some(&expected.environment)
+                    && finding.environment() == Some(expected.environment.as_str())
             });
             match expected {
                 Some(index) => _ = missing.remove(index),

@@ -232,7 +232,7 @@ fn wording(outcome: &Outcome, text: &mut String) {
                     .map_or(String::new(), |path| format!(" {path}"))
             );
         }
-        if let Some(overlay) = &finding.overlay {
+        if let Some(overlay) = finding.overlay_path() {
             let _ = writeln!(text, "  in: {overlay} {}", finding.also_in.join(" "));
         }
     }

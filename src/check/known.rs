@@ -1,83 +1,131 @@
 //! Which findings a change causes: those of the head that the base does not have as well, each of
 //! the base's counted once.
 //!
-//! Judged on what is rendered and on the value that a finding points at, not on where it stands: a
-//! finding is the base's when rule, severity, overlay, object, value and message are the same,
-//! wherever lines or files moved to. Not here: running the rules.
+//! Two findings are the same when rule, cause, severity, overlay, object, value and the text at
+//! their place are the same, wherever lines or files moved to and whatever words are used. Not
+//! here: running the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::merge::{lasting_message, neutral_message};
-use crate::finding::Located;
+use crate::finding::{Identity, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::structure::incomplete_checkout;
-use crate::rules::without_lines;
 use crate::source::{EntryKind, Source};
 
 /// The findings of a base revision.
 pub struct Known {
-    findings: Vec<Traits>,
+    findings: Vec<Compared>,
     source: Arc<dyn Source>,
     overlays: BTreeSet<String>,
 }
 
-/// What findings are compared by.
-#[derive(Debug)]
-struct Traits {
-    /// What the finding says and of what: the same in every place.
-    core: String,
-    /// The same with the names taken out of it that belong to the overlay.
-    neutral: String,
-    file: String,
-    overlay: String,
-    environment: String,
-    on_object: bool,
+/// A finding with the first line of the text that it points at.
+struct Compared {
+    located: Located,
+    text: String,
 }
 
-impl Traits {
-    fn of(located: &Located, repo: &Repo) -> Traits {
-        let finding = &located.finding;
-        let text = repo.files.get(finding.origin.file).text.clone();
-        let span = text
+/// What two findings must share to be the same; the last two narrow it to an overlay or an
+/// environment, and to a file.
+type Key<'f> = (Identity<'f>, Severity, &'f str, &'f str, &'f str);
+
+impl Compared {
+    fn new(located: Located, repo: &Repo) -> Compared {
+        let file = repo.files.get(located.finding.origin.file);
+        let span = file
+            .text
             .get(located.location.byte_start..located.location.byte_end)
             .unwrap_or_default();
-        let value = span.lines().next().unwrap_or_default().trim();
-        let object = finding.resource.as_ref().map(|id| {
-            format!(
-                "{} {} {:?} {}",
-                id.api_version,
-                id.kind,
-                id.namespace,
-                id.lasting_name()
-            )
-        });
-        let rest = (
-            &finding.rule,
-            finding.severity.as_str(),
-            &object,
-            &finding.path,
-            value,
-        );
-        Traits {
-            core: format!("{rest:?} {}", without_lines(&lasting_message(finding))),
-            neutral: format!("{rest:?} {}", without_lines(&neutral_message(finding))),
-            file: located.location.file.to_string(),
-            overlay: finding.overlay.clone().unwrap_or_default(),
-            environment: finding.environment.clone().unwrap_or_default(),
-            on_object: finding.resource.is_some(),
-        }
+        let text = span.lines().next().unwrap_or_default().trim().to_string();
+        Compared { located, text }
+    }
+
+    fn overlay(&self) -> &str {
+        self.located.finding.overlay_path().unwrap_or_default()
+    }
+
+    fn environment(&self) -> &str {
+        self.located.finding.environment().unwrap_or_default()
+    }
+
+    fn file(&self) -> &str {
+        &self.located.location.file
+    }
+
+    fn is_on_object(&self) -> bool {
+        self.located.finding.resource.is_some()
+    }
+
+    fn key<'f>(&'f self, owner: &'f str, file: &'f str) -> Key<'f> {
+        let finding = &self.located.finding;
+        (
+            finding.identity(),
+            finding.severity,
+            &self.text,
+            owner,
+            file,
+        )
+    }
+
+    fn in_overlay_and_file(&self) -> Key<'_> {
+        self.key(self.overlay(), self.file())
+    }
+
+    fn in_overlay(&self) -> Key<'_> {
+        self.key(self.overlay(), "")
+    }
+
+    fn in_environment(&self) -> Key<'_> {
+        self.key(self.environment(), "")
+    }
+
+    fn in_environment_and_file(&self) -> Key<'_> {
+        self.key(self.environment(), self.file())
     }
 }
 
-/// What findings of one pass are matched by.
-type Key<'t> = (&'t str, &'t str, &'t str);
-/// Which findings of the base and of the head a pass looks at, and by what it matches them.
-type Pass<'p> = (
-    &'p dyn Fn(&Traits) -> bool,
-    &'p dyn Fn(&Traits) -> bool,
-    for<'t> fn(&'t Traits) -> Key<'t>,
-);
+/// The findings of the head, and which findings of both revisions have found their counterpart.
+struct Matching<'k> {
+    base: &'k [Compared],
+    head: &'k [Compared],
+    base_matched: Vec<bool>,
+    head_matched: Vec<bool>,
+}
+
+impl<'k> Matching<'k> {
+    fn new(base: &'k [Compared], head: &'k [Compared]) -> Matching<'k> {
+        Matching {
+            base,
+            head,
+            base_matched: vec![false; base.len()],
+            head_matched: vec![false; head.len()],
+        }
+    }
+
+    /// Matches what is left of both revisions, and passes the filters, by a key.
+    fn pass(
+        &mut self,
+        of_base: impl Fn(&Compared) -> bool,
+        of_head: impl Fn(&Compared) -> bool,
+        key: fn(&Compared) -> Key<'_>,
+    ) {
+        let mut waiting: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+        for (index, one) in self.base.iter().enumerate() {
+            if !self.base_matched[index] && of_base(one) {
+                waiting.entry(key(one)).or_default().push(index);
+            }
+        }
+        for (index, one) in self.head.iter().enumerate() {
+            if !self.head_matched[index]
+                && of_head(one)
+                && let Some(known) = waiting.get_mut(&key(one)).and_then(Vec::pop)
+            {
+                (self.head_matched[index], self.base_matched[known]) = (true, true);
+            }
+        }
+    }
+}
 
 impl Known {
     /// Whether the base has a line in a file, or in any other that was read of it: a file may have
@@ -97,98 +145,73 @@ impl Known {
 
     /// The findings of a base.
     pub fn new(findings: Vec<Located>, base: &Repo) -> Known {
-        let overlays = base
-            .overlays
-            .iter()
-            .map(|overlay| overlay.path.clone())
-            .collect();
-        // what is not here now is no fact of the base
+        // a file that is missing from this clone says nothing about the base
         let of_base = findings
-            .iter()
+            .into_iter()
             .filter(|located| located.finding.rule != incomplete_checkout::ID);
-        let findings = of_base.map(|located| Traits::of(located, base)).collect();
         Known {
-            findings,
+            findings: of_base
+                .map(|located| Compared::new(located, base))
+                .collect(),
             source: base.source.clone(),
-            overlays,
+            overlays: base
+                .overlays
+                .iter()
+                .map(|overlay| overlay.path.clone())
+                .collect(),
         }
     }
 
-    /// The findings of the head that the base has not.
+    /// The findings of the head that the base does not have.
     pub fn new_ones(&self, findings: Vec<Located>, head: &Repo) -> Vec<Located> {
-        let own: Vec<Traits> = findings
-            .iter()
-            .map(|located| Traits::of(located, head))
+        let own: Vec<Compared> = findings
+            .into_iter()
+            .map(|located| Compared::new(located, head))
             .collect();
-        let mut left: Vec<bool> = own.iter().map(|_| true).collect();
-        let mut used: Vec<bool> = self.findings.iter().map(|_| false).collect();
+        let known = self.known_of(&own, head);
+        own.into_iter()
+            .zip(known)
+            .filter(|(_, known)| !known)
+            .map(|(one, _)| one.located)
+            .collect()
+    }
+
+    /// For each finding of the head whether the base has it as well.
+    fn known_of(&self, own: &[Compared], head: &Repo) -> Vec<bool> {
         let overlays: BTreeSet<&str> = head
             .overlays
             .iter()
             .map(|overlay| overlay.path.as_str())
             .collect();
         let has_file = |source: &dyn Source, file: &str| source.kind(file) == Some(EntryKind::File);
-        // what went away, and what came, may be one thing that moved
-        let gone = |traits: &Traits| {
-            !overlays.contains(&*traits.overlay) || !has_file(&*head.source, &traits.file)
+        // an overlay or file that went away and one that came may be one that moved
+        let went = |one: &Compared| {
+            !overlays.contains(one.overlay()) || !has_file(&*head.source, one.file())
         };
-        let came = |traits: &Traits| {
-            !self.overlays.contains(&traits.overlay) || !has_file(&*self.source, &traits.file)
+        let came = |one: &Compared| {
+            !self.overlays.contains(one.overlay()) || !has_file(&*self.source, one.file())
         };
-        let passes: [Pass; 3] = [
-            (&|_| true, &|_| true, |traits| {
-                (&traits.core, &traits.overlay, &traits.file)
-            }),
-            (
-                &|one| one.on_object || gone(one),
-                &|one| one.on_object || came(one),
-                |traits| (&traits.core, &traits.overlay, ""),
-            ),
-            (&gone, &came, |traits| {
-                (&traits.neutral, &traits.environment, "")
-            }),
-        ];
-        for (of_base, of_head, key) in passes {
-            let mut waiting: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
-            for (index, traits) in self
-                .findings
-                .iter()
-                .enumerate()
-                .filter(|(index, traits)| !used[*index] && of_base(traits))
-            {
-                waiting.entry(key(traits)).or_default().push(index);
-            }
-            for (index, traits) in own.iter().enumerate() {
-                if left[index]
-                    && of_head(traits)
-                    && let Some(known) = waiting.get_mut(&key(traits)).and_then(Vec::pop)
-                {
-                    (left[index], used[known]) = (false, true);
-                }
-            }
-        }
-        // what a line of the base does to one more variant, as it did to another one, has its cause
-        // there
-        let of_line = |traits: &Traits| {
-            (
-                traits.neutral.clone(),
-                traits.environment.clone(),
-                traits.file.clone(),
-            )
-        };
-        let lines: BTreeSet<_> = self
+        let mut matching = Matching::new(&self.findings, own);
+        matching.pass(|_| true, |_| true, Compared::in_overlay_and_file);
+        matching.pass(
+            |one| one.is_on_object() || went(one),
+            |one| one.is_on_object() || came(one),
+            Compared::in_overlay,
+        );
+        matching.pass(went, came, Compared::in_environment);
+        // an unchanged line that now affects one more variant is not a new finding
+        let lines: BTreeSet<Key> = self
             .findings
             .iter()
-            .filter(|traits| !traits.overlay.is_empty())
-            .map(of_line)
+            .filter(|one| one.located.finding.overlay.is_some())
+            .map(Compared::in_environment_and_file)
             .collect();
-        for (left, traits) in left.iter_mut().zip(&own) {
-            *left &= self.overlays.contains(&traits.overlay) || !lines.contains(&of_line(traits));
-        }
-        let mut left = left.into_iter();
-        findings
-            .into_iter()
-            .filter(|_| left.next().unwrap_or(true))
+        let affects_one_more = |one: &Compared| {
+            !self.overlays.contains(one.overlay()) && lines.contains(&one.in_environment_and_file())
+        };
+        own.iter()
+            .zip(matching.head_matched)
+            .map(|(one, matched)| matched || affects_one_more(one))
             .collect()
     }
 }

@@ -3,153 +3,98 @@
 //!
 //! Not here: the order of findings (`finding`), suppressions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
 use crate::finding::{Finding, Located};
-use crate::kustomize::ResourceId;
 use crate::repo::Repo;
 use crate::source::Files;
 
-/// Joins findings with one cause: same rule, same place, and the same message once the names that
-/// differ from overlay to overlay are taken out of it.
+/// Joins findings with one cause: same rule, same place, same [`Cause`](crate::finding::Cause).
 pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
-    let environments: BTreeMap<&str, (bool, usize)> = repo
-        .environments
-        .iter()
-        .enumerate()
-        .map(|(at, known)| (known.name.as_str(), (known.protected, at)))
-        .collect();
     let mut causes: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
     for finding in findings {
-        let place = (
-            finding.origin.file,
-            finding.origin.start,
-            finding.origin.end,
-        );
+        let place = finding.origin;
         causes
-            .entry((finding.rule.clone(), place, neutral_message(&finding)))
+            .entry((
+                finding.rule.clone(),
+                (place.file, place.start, place.end),
+                finding.cause.clone(),
+            ))
             .or_default()
             .push(finding);
     }
-    let mut merged = Vec::with_capacity(causes.len());
-    for (_, mut group) in causes {
-        let rank = |finding: &Finding| {
-            let found = finding
-                .environment
-                .as_deref()
-                .and_then(|name| environments.get(name))
-                .copied();
-            found.map_or((false, None), |(protected, at)| (protected, Some(at)))
-        };
-        group.sort_by(|a, b| {
-            let (a_rank, b_rank) = (rank(a), rank(b));
-            let importance =
-                (b_rank.0, b.severity, b_rank.1).cmp(&(a_rank.0, a.severity, a_rank.1));
-            importance.then_with(|| {
-                (&a.overlay, &a.resource, &a.path, &a.message).cmp(&(
-                    &b.overlay,
-                    &b.resource,
-                    &b.path,
-                    &b.message,
-                ))
-            })
-        });
-        let mut group = group.into_iter();
-        let Some(mut kept) = group.next() else {
-            continue;
-        };
-        for other in group {
-            kept.also_in.extend(
-                other
-                    .overlay
-                    .filter(|overlay| Some(overlay) != kept.overlay.as_ref()),
-            );
-            kept.also_in.extend(other.also_in);
-        }
-        kept.also_in.sort();
-        kept.also_in.dedup();
-        merged.push(kept);
-    }
-    merged
+    let order = PromotionOrder::of(repo);
+    causes
+        .into_values()
+        .filter_map(|group| join(group, &order))
+        .collect()
 }
 
-/// The message without the hash of what the object holds.
-pub(super) fn lasting_message(finding: &Finding) -> String {
-    match &finding.resource {
-        Some(id) if id.lasting_name() != id.name => {
-            finding.message.replace(&*id.name, id.lasting_name())
-        }
-        _ => finding.message.clone(),
+/// The environments by name, each with whether it is protected and its place in the order.
+struct PromotionOrder<'r>(BTreeMap<&'r str, (bool, usize)>);
+
+impl<'r> PromotionOrder<'r> {
+    fn of(repo: &'r Repo) -> PromotionOrder<'r> {
+        let environments = repo.environments.iter().enumerate();
+        PromotionOrder(
+            environments
+                .map(|(at, known)| (known.name.as_str(), (known.protected, at)))
+                .collect(),
+        )
+    }
+
+    /// How important a finding is among others of one cause: the most protected environment wins,
+    /// then the higher severity, then the later environment.
+    fn importance(&self, finding: &Finding) -> impl Ord + use<> {
+        let found = finding.environment().and_then(|name| self.0.get(name));
+        let (protected, at) =
+            found.map_or((false, None), |(protected, at)| (*protected, Some(*at)));
+        (protected, finding.severity, at)
     }
 }
 
-/// The message without the names that belong to the overlay rather than to the cause.
-pub(super) fn neutral_message(finding: &Finding) -> String {
-    let mut message = lasting_message(finding);
-    let resource = finding.resource.as_ref();
-    let names = [
-        finding.overlay.as_deref(),
-        resource.map(ResourceId::lasting_name),
-        resource.and_then(|resource| resource.namespace.as_deref()),
-        finding.variant.as_deref(),
-        finding.app.as_deref(),
-        finding.environment.as_deref(),
-    ];
-    for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
-        message = replace_word(&message, name);
+/// The most important of several findings with one cause, which lists the overlays of the others.
+fn join(mut group: Vec<Finding>, order: &PromotionOrder) -> Option<Finding> {
+    fn tie(finding: &Finding) -> impl Ord + '_ {
+        (
+            &finding.overlay,
+            &finding.resource,
+            &finding.path,
+            &finding.message,
+        )
     }
-    message
+    group.sort_by(|a, b| {
+        let importance = order.importance(b).cmp(&order.importance(a));
+        importance.then_with(|| tie(a).cmp(&tie(b)))
+    });
+    let mut group = group.into_iter();
+    let mut kept = group.next()?;
+    for other in group {
+        let path = other.overlay_path().map(str::to_string);
+        kept.also_in
+            .extend(path.filter(|path| Some(path.as_str()) != kept.overlay_path()));
+        kept.also_in.extend(other.also_in);
+    }
+    kept.also_in.sort();
+    kept.also_in.dedup();
+    Some(kept)
 }
 
-/// Replaces a name by a blank wherever it stands as a word of its own.
-fn replace_word(text: &str, name: &str) -> String {
-    let is_word = |character: Option<char>| {
-        character.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_' || c == '/')
-    };
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(index) = rest.find(name) {
-        let (before, after) = (&rest[..index], &rest[index + name.len()..]);
-        let joined = is_word(
-            before
-                .chars()
-                .next_back()
-                .or_else(|| result.chars().next_back()),
-        ) || is_word(after.chars().next());
-        result.push_str(before);
-        result.push_str(if joined { name } else { "\u{0}" });
-        rest = after;
-    }
-    result.push_str(rest);
-    result
-}
-
-/// Gives each finding its fingerprint: rule, file, the text of the line, the object and the value;
-/// equal ones are told apart by overlay, then counted. Expects the final order.
+/// Gives each finding its fingerprint: a hash of rule, file, the text of the line, object, value
+/// and cause, so that it survives lines that move and messages that are reworded. Equal ones are
+/// told apart by overlay, then counted; expects the final order.
 pub fn fingerprint(findings: &mut [Located], files: &Files) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for located in findings {
-        let finding = &located.finding;
-        let file = files.get(finding.origin.file);
-        let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
-            (&*resource.kind, resource.lasting_name())
-        });
-        let parts = [
-            finding.rule.as_str(),
-            &located.location.file,
-            file.line(located.location.line).trim(),
-            kind,
-            name,
-            finding.path.as_deref().unwrap_or_default(),
-        ];
-        let mut print = digest(&parts);
+        let mut print = digest(&identifying_parts(located, files));
         while let Some(count) = seen.get_mut(&print) {
             *count += 1;
             print = digest(&[
                 &print,
-                finding.overlay.as_deref().unwrap_or_default(),
+                located.finding.overlay_path().unwrap_or_default(),
                 &count.to_string(),
             ]);
         }
@@ -158,30 +103,35 @@ pub fn fingerprint(findings: &mut [Located], files: &Files) {
     }
 }
 
-fn digest(parts: &[&str]) -> String {
+fn identifying_parts<'l>(located: &'l Located, files: &Files) -> Vec<Cow<'l, str>> {
+    let finding = &located.finding;
+    let file = files.get(finding.origin.file);
+    let line = file.line(located.location.line).trim().to_string();
+    let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
+        (&*resource.kind, resource.lasting_name())
+    });
+    let mut parts: Vec<Cow<str>> = vec![
+        finding.rule.as_str().into(),
+        (&*located.location.file).into(),
+        line.into(),
+        kind.into(),
+        name.into(),
+        finding.path.as_deref().unwrap_or_default().into(),
+        (&*finding.cause.kind).into(),
+    ];
+    parts.extend(finding.cause.facts.iter().map(|fact| fact.as_str().into()));
+    parts
+}
+
+fn digest<T: AsRef<str>>(parts: &[T]) -> String {
     let mut hash = Sha256::new();
-    for part in parts {
+    for part in parts.iter().map(AsRef::as_ref) {
+        hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
-        hash.update([0]);
     }
     hash.finalize()
         .iter()
         .take(16)
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_replaced_as_whole_words_only() {
-        assert_eq!(
-            replace_word("production pulls `api` for api-production", "production"),
-            "\u{0} pulls `api` for api-production"
-        );
-        assert_eq!(replace_word("api api", "api"), "\u{0} \u{0}");
-        assert_eq!(replace_word("", "api"), "");
-    }
 }

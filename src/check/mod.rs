@@ -18,8 +18,9 @@ pub use baseline::Baseline;
 pub use known::Known;
 
 use crate::config::Config;
-use crate::finding::{Finding, Located, Severity};
+use crate::finding::{Finding, Located, OverlayRef, Severity};
 use crate::repo::{Overlay, Repo};
+use crate::rules::overlay_ref;
 use crate::source::Files;
 use crate::yaml::FileId;
 
@@ -107,14 +108,8 @@ impl Options {
 /// One overlay that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedOverlay {
-    /// Folder relative to the root.
-    pub path: String,
-    /// The app.
-    pub app: String,
-    /// The environment.
-    pub environment: Option<String>,
-    /// The variant.
-    pub variant: Option<String>,
+    /// Which one.
+    pub overlay: OverlayRef,
     /// Whether everything in it was rendered.
     pub complete: bool,
 }
@@ -242,18 +237,18 @@ pub fn conclude(
     let mut suppressions = suppression::Suppressions::collect(repo, config, options.today);
     let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
     for finding in findings {
-        let asked = match &finding.overlay {
-            Some(overlay) if all.contains(overlay.as_str()) => {
-                places.contains(&(overlay.as_str(), finding.environment.clone()))
+        let asked = match finding.overlay.as_deref() {
+            Some(overlay) if all.contains(overlay.path.as_str()) => {
+                places.contains(&(overlay.path.as_str(), overlay.environment.clone()))
             }
             // one that only the base revision has
             Some(overlay) => {
-                let among = |wanted: &[String], name: &Option<String>| {
-                    wanted.is_empty() || name.as_ref().is_some_and(|name| wanted.contains(name))
+                let among = |wanted: &[String], name: Option<&String>| {
+                    wanted.is_empty() || name.is_some_and(|name| wanted.contains(name))
                 };
-                among(&selection.environments, &finding.environment)
-                    && among(&selection.apps, &finding.app)
-                    && selection.contains(overlay)
+                among(&selection.environments, overlay.environment.as_ref())
+                    && among(&selection.apps, Some(&overlay.app))
+                    && selection.contains(&overlay.path)
             }
             None => {
                 selection.environments.is_empty()
@@ -354,12 +349,7 @@ pub fn conclude(
         .sum();
     (counts.rules, counts.policies) = (ran.rules, ran.policies);
     let overlays = selected.iter().map(|overlay| CheckedOverlay {
-        path: overlay.path.clone(),
-        app: overlay.app.clone(),
-        environment: repo
-            .environment(overlay)
-            .map(|environment| environment.name.clone()),
-        variant: overlay.variant.clone(),
+        overlay: overlay_ref(repo, overlay),
         complete: overlay.rendered.complete,
     });
     Outcome {

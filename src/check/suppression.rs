@@ -10,7 +10,7 @@ use globset::GlobBuilder;
 use jiff::civil::Date;
 
 use crate::config::{self, Config, Level};
-use crate::finding::{Finding, Located, Severity};
+use crate::finding::{Cause, Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::governance::loosened_check;
 use crate::source::SourceFile;
@@ -147,22 +147,21 @@ impl<'a> Suppressions<'a> {
                 .get(rule)
                 .is_some_and(|settings| settings.level == Some(Level::Off))
         };
-        let mut report =
-            |rule: &str, severity: Severity, origin: Origin, message: String, help: &str| {
-                let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
-                    Some(Level::Off) => return,
-                    Some(Level::At(severity)) => severity,
-                    None => severity,
-                };
-                findings.push(about(rule, severity, origin, message, help));
+        let mut report = |rule: &str, origin: Origin, cause: Cause, message: String, help: &str| {
+            let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
+                Some(Level::Off) => return,
+                Some(Level::At(severity)) => severity,
+                None => Severity::Warning,
             };
+            findings.push(about(rule, severity, origin, cause, message, help));
+        };
         for (number, comment) in self.comments.iter().enumerate() {
             if let Some(flaw) = comment.flaw {
                 let help = "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`";
                 report(
                     UNUSED,
-                    Severity::Warning,
                     comment.origin,
+                    Cause::new("ignored-comment").with(flaw),
                     format!("this suppression does not count: {flaw}"),
                     help,
                 );
@@ -175,8 +174,8 @@ impl<'a> Suppressions<'a> {
                 );
                 report(
                     EXPIRED,
-                    Severity::Warning,
                     comment.origin,
+                    Cause::new("expired-comment").with(comment.rules.join(",")),
                     message,
                     "fix the finding and remove the comment, or set a later date",
                 );
@@ -190,8 +189,8 @@ impl<'a> Suppressions<'a> {
                     let message = format!("this suppression of `{rule}` matches no finding");
                     report(
                         UNUSED,
-                        Severity::Warning,
                         comment.origin,
+                        Cause::new("unused-comment").with(rule),
                         message,
                         "remove the comment",
                     );
@@ -208,8 +207,8 @@ impl<'a> Suppressions<'a> {
                 let message = format!("the suppression of `{}` expired on {until}", entry.rule);
                 report(
                     EXPIRED,
-                    Severity::Warning,
                     entry.origin,
+                    Cause::new("expired-entry").with(&entry.rule),
                     message,
                     "fix the findings and remove the entry, or set a later date",
                 );
@@ -217,8 +216,8 @@ impl<'a> Suppressions<'a> {
                 let message = format!("the suppression of `{}` matches no finding", entry.rule);
                 report(
                     UNUSED,
-                    Severity::Warning,
                     entry.origin,
+                    Cause::new("unused-entry").with(&entry.rule),
                     message,
                     "remove the entry",
                 );
@@ -250,13 +249,21 @@ impl<'a> Suppressions<'a> {
             let text = file
                 .text
                 .get(comment.origin.start as usize..comment.origin.end as usize)?;
-            let message = format!(
-                "this comment comes with the change and accepts the error `{}`",
-                comment.rules.get(*index)?
-            );
+            let rule = comment.rules.get(*index)?;
+            let cause = Cause::new("accepting-comment").with(rule);
+            let message =
+                format!("this comment comes with the change and accepts the error `{rule}`");
             let help = "fix the finding; where it is to stay, let a reviewer agree to the comment";
-            (!before(&file.path, text))
-                .then(|| about(loosened_check::ID, severity, comment.origin, message, help))
+            (!before(&file.path, text)).then(|| {
+                about(
+                    loosened_check::ID,
+                    severity,
+                    comment.origin,
+                    cause,
+                    message,
+                    help,
+                )
+            })
         });
         accepting.collect()
     }
@@ -272,8 +279,7 @@ impl Configured<'_> {
                 || self.path.as_ref().is_some_and(|glob| {
                     places().any(|place| glob.is_match(&*place.file))
                         || finding
-                            .overlay
-                            .as_deref()
+                            .overlay_path()
                             .is_some_and(|overlay| glob.is_match(overlay))
                 }))
             && entry.kind.as_ref().is_none_or(|kind| {
@@ -291,17 +297,22 @@ pub fn is_about(finding: &Finding) -> bool {
     finding.rule == UNUSED || finding.rule == EXPIRED
 }
 
-fn about(rule: &str, severity: Severity, origin: Origin, message: String, help: &str) -> Finding {
+fn about(
+    rule: &str,
+    severity: Severity,
+    origin: Origin,
+    cause: Cause,
+    message: String,
+    help: &str,
+) -> Finding {
     Finding {
         rule: rule.to_string(),
         severity,
+        cause,
         message,
         help: Some(help.to_string()),
         origin,
         related: Vec::new(),
-        app: None,
-        environment: None,
-        variant: None,
         overlay: None,
         also_in: Vec::new(),
         resource: None,

@@ -121,16 +121,17 @@ pub fn resource(id: &ResourceId) -> Resource<'_> {
 
 fn finding(located: &Located) -> Finding<'_> {
     let finding = &located.finding;
+    let overlay = finding.overlay.as_deref();
     let related = finding.related.iter().zip(&located.related);
     Finding {
         rule: &finding.rule,
         severity: finding.severity.as_str(),
         message: &finding.message,
         help: finding.help.as_deref(),
-        app: finding.app.as_deref(),
-        environment: finding.environment.as_deref(),
-        variant: finding.variant.as_deref(),
-        overlay: finding.overlay.as_deref(),
+        app: overlay.map(|overlay| overlay.app.as_str()),
+        environment: finding.environment(),
+        variant: overlay.and_then(|overlay| overlay.variant.as_deref()),
+        overlay: finding.overlay_path(),
         also_in: &finding.also_in,
         resource: finding.resource.as_ref().map(resource),
         path: finding.path.as_deref(),
@@ -166,12 +167,12 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         overlays: outcome
             .overlays
             .iter()
-            .map(|overlay| Overlay {
-                path: &overlay.path,
-                app: &overlay.app,
-                environment: overlay.environment.as_deref(),
-                variant: overlay.variant.as_deref(),
-                complete: overlay.complete,
+            .map(|checked| Overlay {
+                path: &checked.overlay.path,
+                app: &checked.overlay.app,
+                environment: checked.overlay.environment.as_deref(),
+                variant: checked.overlay.variant.as_deref(),
+                complete: checked.complete,
             })
             .collect(),
         findings: outcome.findings.iter().map(finding).collect(),

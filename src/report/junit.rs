@@ -35,8 +35,8 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         )?;
         writeln!(out, "    </testcase>")?;
     }
-    for overlay in &outcome.overlays {
-        let name = if overlay.complete {
+    for checked in &outcome.overlays {
+        let name = if checked.complete {
             "rendered"
         } else {
             "rendered in part"
@@ -44,12 +44,12 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         writeln!(
             out,
             "    <testcase classname=\"{}\" name=\"{name}\"/>",
-            escape(&overlay.path)
+            escape(&checked.overlay.path)
         )?;
     }
     for located in &outcome.findings {
         let (finding, place) = (&located.finding, &located.location);
-        let class = finding.overlay.as_deref().unwrap_or("repository");
+        let class = finding.overlay_path().unwrap_or("repository");
         let name = format!("{}: {}", finding.rule, finding.message);
         let (class, name, file) = (escape(class), escape(&name), escape(&place.file));
         writeln!(

@@ -260,7 +260,8 @@ pub fn summary(outcome: &Outcome) -> String {
 /// What formats for people end in: the overlays that were checked, and the summary line, as far as
 /// asked for.
 fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
-    for overlay in outcome.overlays.iter().filter(|_| options.overlays) {
+    for checked in outcome.overlays.iter().filter(|_| options.overlays) {
+        let overlay = &checked.overlay;
         let words = [
             Some(overlay.app.as_str()),
             overlay.environment.as_deref(),
@@ -272,7 +273,7 @@ fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::R
             .map(printable)
             .collect::<Vec<_>>()
             .join(", ");
-        let incomplete = if overlay.complete {
+        let incomplete = if checked.complete {
             ""
         } else {
             " (incomplete)"

@@ -133,16 +133,20 @@ fn result(located: &Located, indexes: &BTreeMap<String, usize>) -> Value {
         })
         .collect();
     let mut properties = Map::new();
+    let overlay = finding.overlay.as_deref();
     let facts = [
-        ("app", &finding.app),
-        ("environment", &finding.environment),
-        ("variant", &finding.variant),
-        ("overlay", &finding.overlay),
-        ("path", &finding.path),
+        ("app", overlay.map(|overlay| overlay.app.as_str())),
+        ("environment", finding.environment()),
+        (
+            "variant",
+            overlay.and_then(|overlay| overlay.variant.as_deref()),
+        ),
+        ("overlay", finding.overlay_path()),
+        ("path", finding.path.as_deref()),
     ];
     for (name, value) in facts {
         if let Some(value) = value {
-            properties.insert(name.to_string(), Value::from(value.as_str()));
+            properties.insert(name.to_string(), Value::from(value));
         }
     }
     if !finding.also_in.is_empty() {

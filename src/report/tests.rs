@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::check::CheckedOverlay;
-use crate::finding::{Finding, Located, Related};
+use crate::finding::{Cause, Finding, Located, OverlayRef, Related};
 use crate::kustomize::ResourceId;
 use crate::source::Files;
 use crate::yaml::{By, FileId, Origin};
@@ -37,10 +37,7 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
         .count();
     Outcome {
         overlays: vec![CheckedOverlay {
-            path: "apps/api/overlays/production".into(),
-            app: "api".into(),
-            environment: Some("production".into()),
-            variant: None,
+            overlay: production(),
             complete: true,
         }],
         counts: Counts {
@@ -58,18 +55,25 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
     }
 }
 
+fn production() -> OverlayRef {
+    OverlayRef {
+        path: "apps/api/overlays/production".into(),
+        app: "api".into(),
+        environment: Some("production".into()),
+        variant: None,
+    }
+}
+
 fn finding(message: &str, origin: Origin) -> Finding {
     Finding {
         rule: "mutable-tag".into(),
         severity: Severity::Error,
+        cause: Cause::new("floating-tag"),
         message: message.into(),
         help: Some("pin the digest that staging runs".into()),
         origin,
         related: Vec::new(),
-        app: Some("api".into()),
-        environment: Some("production".into()),
-        variant: None,
-        overlay: Some("apps/api/overlays/production".into()),
+        overlay: Some(Arc::new(production())),
         also_in: vec!["apps/api/overlays/staging".into()],
         resource: Some(ResourceId {
             api_version: "apps/v1".into(),

@@ -20,6 +20,5 @@ pub(crate) mod structure;
 
 pub use engine::{
     Actor, Authorship, Category, Context, Draft, Facts, Metadata, Proofs, Providers, Rule, Sink,
-    Stage, Submodule, all, find, fingerprint, left_behind, of_pair, run, scope, table_markdown,
-    without_lines,
+    Stage, Submodule, all, find, left_behind, of_pair, overlay_ref, run, scope, table_markdown,
 };

@@ -87,15 +87,7 @@ fn promotion<'a>(
     })
 }
 
-/// Whether two findings of a revision say the same of the same value.
+/// Whether two findings of a revision are the same.
 fn is_same(one: &Finding, other: &Finding) -> bool {
-    let about = |finding: &Finding| {
-        (
-            finding.overlay.clone(),
-            finding.environment.clone(),
-            finding.resource.clone(),
-            finding.path.clone(),
-        )
-    };
-    one.rule == other.rule && one.message == other.message && about(one) == about(other)
+    one.identity() == other.identity() && one.overlay == other.overlay
 }

@@ -15,4 +15,4 @@ pub use draft::Draft;
 pub use registry::{all, find, table_markdown};
 pub use rule::{Category, Metadata, Rule};
 pub use run::{of_pair, run};
-pub use sink::{Sink, fingerprint, without_lines};
+pub use sink::{Sink, overlay_ref};

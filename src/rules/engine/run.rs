@@ -93,7 +93,7 @@ type Lost = (
 fn lost(finding: &Finding) -> Lost {
     (
         finding.rule.clone(),
-        finding.overlay.clone(),
+        finding.overlay_path().map(str::to_string),
         finding.resource.clone(),
         finding.path.clone(),
     )

@@ -1,14 +1,12 @@
-//! Drafts become findings: the configured level, the facts of the overlay and the fingerprint are
-//! filled in here, so that no rule repeats it. Not here: sorting, merging, suppression (`finding`).
+//! Turns drafts into findings: the configured level and the facts of the overlay are filled in
+//! here, so that no rule repeats it. Not here: sorting, merging, suppression (`check`).
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::config::Level;
-use crate::finding::Finding;
+use crate::finding::{Cause, Finding, OverlayRef, Severity};
 use crate::kustomize::ResourceId;
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft};
 use crate::yaml::Origin;
 
@@ -17,19 +15,18 @@ pub struct Sink {
     /// What was found.
     pub findings: Vec<Finding>,
     rule: String,
-    /// What was said of containers.
-    said: Vec<Said>,
+    counted: Vec<Counted>,
 }
 
-/// A sentence about containers, to which more may come.
-struct Said {
+/// A finding about one container, which counts the others with the same cause. When one `images`
+/// entry sets the image of three containers, the message says: `container api of web (and 2 more)
+/// uses …`.
+struct Counted {
     /// Index of the finding.
     finding: usize,
-    overlay: Option<String>,
-    origin: Origin,
-    /// The sentence without the containers.
-    sentence: String,
     subject: String,
+    /// The message without the container.
+    sentence: String,
     others: usize,
 }
 
@@ -39,110 +36,150 @@ impl Sink {
         Sink {
             findings: Vec::new(),
             rule: rule.into(),
-            said: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
     /// Records a finding for an overlay (`None`: for the repo).
-    pub fn report(&mut self, context: &Context, overlay: Option<&Overlay>, mut draft: Draft) {
-        let severity = match context.level(&self.rule) {
-            Some(Level::Off) => return,
-            Some(Level::At(severity)) if draft.notice => severity.min(draft.severity),
-            Some(Level::At(severity)) => severity,
-            None => draft.severity,
+    pub fn report(&mut self, context: &Context, overlay: Option<&Overlay>, draft: Draft) {
+        let Some(severity) = self.severity(context, &draft) else {
+            return;
         };
-        if let Some(subject) = draft.subject.take() {
-            let path = overlay.map(|overlay| overlay.path.clone());
-            let same = |said: &&mut Said| {
-                (&said.overlay, said.origin, &said.sentence)
-                    == (&path, draft.origin, &draft.message)
-            };
-            if let Some(said) = self.said.iter_mut().find(same) {
-                said.others += 1;
-                if let Some(finding) = self.findings.get_mut(said.finding) {
-                    finding.message = format!(
-                        "{} (and {} more){}",
-                        said.subject, said.others, said.sentence
-                    );
-                }
+        let overlay = overlay.map(|overlay| self.reference(context, overlay));
+        let cause = if draft.cause == Cause::default() {
+            unstated(&draft, overlay.as_deref())
+        } else {
+            draft.cause
+        };
+        let mut message = draft.message;
+        if let Some(subject) = draft.subject {
+            if self.count(overlay.as_ref(), draft.origin, &cause) {
                 return;
             }
-            let whole = format!("{subject}{}", draft.message);
-            let sentence = std::mem::replace(&mut draft.message, whole);
-            self.said.push(Said {
+            let whole = format!("{subject}{message}");
+            self.counted.push(Counted {
                 finding: self.findings.len(),
-                overlay: path,
-                origin: draft.origin,
-                sentence,
                 subject,
+                sentence: std::mem::replace(&mut message, whole),
                 others: 0,
             });
         }
-        let file = context.repo.files.get(draft.origin.file);
-        let fingerprint = fingerprint(
-            &self.rule,
-            &file.path,
-            draft.resource.as_ref(),
-            draft.path.as_deref(),
-            &draft.message,
-        );
         self.findings.push(Finding {
             rule: self.rule.clone(),
             severity,
-            message: draft.message,
+            cause,
+            message,
             help: draft.help,
             origin: draft.origin,
             related: draft.related,
-            app: overlay.map(|overlay| overlay.app.clone()),
-            environment: overlay
-                .and_then(|overlay| context.repo.environment(overlay))
-                .map(|environment| environment.name.clone()),
-            variant: overlay.and_then(|overlay| overlay.variant.clone()),
-            overlay: overlay.map(|overlay| overlay.path.clone()),
+            overlay,
             also_in: Vec::new(),
             resource: draft.resource,
             path: draft.path,
             ahead: false,
-            fingerprint,
+            fingerprint: String::new(),
         });
+    }
+
+    /// The severity of a draft after configuration; `None` when the rule is off.
+    fn severity(&self, context: &Context, draft: &Draft) -> Option<Severity> {
+        match context.level(&self.rule) {
+            Some(Level::Off) => None,
+            Some(Level::At(severity)) if draft.notice => Some(severity.min(draft.severity)),
+            Some(Level::At(severity)) => Some(severity),
+            None => Some(draft.severity),
+        }
+    }
+
+    /// A reference to an overlay, shared with the finding before when that is about the same one.
+    fn reference(&self, context: &Context, overlay: &Overlay) -> Arc<OverlayRef> {
+        let reference = overlay_ref(context.repo, overlay);
+        let before = self.findings.last().and_then(|last| last.overlay.as_ref());
+        match before.filter(|before| ***before == reference) {
+            Some(before) => before.clone(),
+            None => Arc::new(reference),
+        }
+    }
+
+    /// Whether a finding about another container has the same cause; it then counts one more.
+    fn count(&mut self, overlay: Option<&Arc<OverlayRef>>, origin: Origin, cause: &Cause) -> bool {
+        let same = |finding: &Finding| {
+            finding.overlay.as_ref() == overlay
+                && finding.origin == origin
+                && finding.cause == *cause
+        };
+        for counted in &mut self.counted {
+            if let Some(finding) = self.findings.get_mut(counted.finding)
+                && same(finding)
+            {
+                counted.others += 1;
+                finding.message = format!(
+                    "{} (and {} more){}",
+                    counted.subject, counted.others, counted.sentence
+                );
+                return true;
+            }
+        }
+        false
     }
 }
 
-/// A name for a finding that survives lines moving: a hash of everything that identifies it but
-/// positions.
-pub fn fingerprint(
-    rule: &str,
-    file: &str,
-    resource: Option<&ResourceId>,
-    pointer: Option<&str>,
-    message: &str,
-) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |part: &str| {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    };
-    add(rule);
-    add(file);
-    if let Some(resource) = resource {
-        add(&resource.api_version);
-        add(&resource.kind);
-        add(resource.namespace.as_deref().unwrap_or_default());
-        add(&resource.name);
+/// An overlay as findings and reports refer to it.
+pub fn overlay_ref(repo: &Repo, overlay: &Overlay) -> OverlayRef {
+    OverlayRef {
+        path: overlay.path.clone(),
+        app: overlay.app.clone(),
+        environment: repo
+            .environment(overlay)
+            .map(|environment| environment.name.clone()),
+        variant: overlay.variant.clone(),
     }
-    add(pointer.unwrap_or_default());
-    add(&without_lines(message));
-    hash.finalize()
-        .iter()
-        .take(16)
-        .fold(String::with_capacity(32), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+}
+
+/// The cause of a draft that states none: its message without the names that belong to the overlay
+/// and without line numbers, so that findings with different messages are not joined.
+fn unstated(draft: &Draft, overlay: Option<&OverlayRef>) -> Cause {
+    let mut message = without_lines(&draft.message);
+    let resource = draft.resource.as_ref();
+    if let Some(id) = resource.filter(|id| id.lasting_name() != id.name) {
+        message = message.replace(&*id.name, id.lasting_name());
+    }
+    let names = [
+        overlay.map(|overlay| overlay.path.as_str()),
+        resource.map(ResourceId::lasting_name),
+        resource.and_then(|resource| resource.namespace.as_deref()),
+        overlay.and_then(|overlay| overlay.variant.as_deref()),
+        overlay.map(|overlay| overlay.app.as_str()),
+        overlay.and_then(|overlay| overlay.environment.as_deref()),
+    ];
+    for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
+        message = replace_word(&message, name);
+    }
+    Cause::new("").with(message)
+}
+
+/// Replaces a name by a blank wherever it stands as a word of its own.
+fn replace_word(text: &str, name: &str) -> String {
+    let is_word = |character: Option<char>| {
+        character.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_' || c == '/')
+    };
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(index) = rest.find(name) {
+        let (before, after) = (&rest[..index], &rest[index + name.len()..]);
+        let previous = before.chars().next_back();
+        let joined = is_word(previous.or_else(|| result.chars().next_back()))
+            || is_word(after.chars().next());
+        result.push_str(before);
+        result.push_str(if joined { name } else { "\u{0}" });
+        rest = after;
+    }
+    result.push_str(rest);
+    result
 }
 
 /// A message with the numbers after `line ` taken out: they change with every edit above.
-pub fn without_lines(message: &str) -> String {
+fn without_lines(message: &str) -> String {
     let mut parts = message.split("line ");
     let mut result = parts.next().unwrap_or_default().to_string();
     for part in parts {
@@ -150,24 +187,4 @@ pub fn without_lines(message: &str) -> String {
         result.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
     }
     result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fingerprints_survive_lines_but_not_names() {
-        let print = |message: &str| fingerprint("render-error", "a.yaml", None, None, message);
-        assert_eq!(
-            print("the key of line 3 again"),
-            print("the key of line 14 again")
-        );
-        assert_ne!(print("container 3"), print("container 14"));
-        assert_eq!(print("x").len(), 32);
-        assert_ne!(
-            fingerprint("a", "bc", None, None, ""),
-            fingerprint("ab", "c", None, None, "")
-        );
-    }
 }
