@@ -534,6 +534,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Where messages say that one side of a comparison has something: `in staging`, `at the base
+    /// revision`.
+    pub fn in_side(&self, overlay: &Overlay) -> String {
+        let preposition = if self.is_of_base(overlay) { "at" } else { "in" };
+        format!("{preposition} {}", self.side(overlay))
+    }
+
     /// What an overlay renders to otherwise than at the base revision; nothing without a base. Of
     /// what can be rendered in part only, that part. Comments and the order of keys are no change;
     /// all of an overlay that is new is one.

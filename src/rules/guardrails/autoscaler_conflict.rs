@@ -27,7 +27,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::scaling::{self, Autoscaler};
 use crate::repo::Overlay;
@@ -61,22 +61,29 @@ impl Rule for AutoscalerConflict {
                     && compatible(resource.namespace(), scaler.resource.namespace())
             });
             let Some(scaled) = scaled else { continue };
-            // none at all is how a workload is switched off; the autoscaler then rests
+            // `replicas: 0` switches a workload off, and its autoscaler with it
             let fixed = scaling::replicas(scaled)
                 .filter(|replicas| replicas.count != 0)
                 .and_then(|replicas| replicas.written);
             let Some(written) = fixed else { continue };
+            let kind = scaler.resource.kind();
             let message = format!(
-                "{} {} has {} replicas by this line, and {} {} sets them too",
+                "{} `{}` sets `replicas: {}`, but {kind} `{}` also manages it",
                 scaled.kind(),
                 scaled.name(),
                 written.text().unwrap_or_default(),
-                scaler.resource.kind(),
                 scaler.resource.name()
             );
-            let draft = Draft::new(Severity::Warning, written.origin, message)
-                .help("leave replicas out, and say the least number in the autoscaler");
-            let draft = draft.related(scaler.resource.node.origin, "the autoscaler");
+            let minimum = match kind {
+                "ScaledObject" => "minReplicaCount",
+                _ => "minReplicas",
+            };
+            let cause = Cause::new("fixed-replicas").with(kind);
+            let draft = Draft::about(Severity::Warning, written.origin, cause, message)
+                .help(format!(
+                    "remove `replicas`, and set `{minimum}` in the {kind} instead"
+                ))
+                .related(scaler.resource.node.origin, "the autoscaler");
             sink.report(context, Some(overlay), draft.on(scaled, "/spec/replicas"));
         }
     }

@@ -27,13 +27,14 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::scaling::{self, Autoscaler};
 use crate::kubernetes::targets;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 use crate::yaml::Node;
 
 /// See the documentation above.
@@ -69,13 +70,19 @@ impl Rule for BlockedDisruption {
             let Some((field, node)) = blocker(budget, pods) else {
                 continue;
             };
+            let text = node.text().unwrap_or_default();
             let message = format!(
-                "PodDisruptionBudget {} lets no pod go: {field} is {}, and there can be {pods}",
+                "PodDisruptionBudget `{}` blocks every eviction (`{field}: {text}`, {})",
                 budget.name(),
-                node.text().unwrap_or_default()
+                wording::count(usize::try_from(pods).unwrap_or(usize::MAX), "replica")
             );
-            let draft = Draft::new(Severity::Warning, node.origin, message)
-                .help("say maxUnavailable: 1, or run one pod more");
+            let cause = Cause::new("no-eviction").with(field);
+            let help = match field {
+                "maxUnavailable" => "set `maxUnavailable: 1`",
+                _ if text.ends_with('%') => "set `maxUnavailable: 1` instead",
+                _ => "set `maxUnavailable: 1` instead, or run one more replica",
+            };
+            let draft = Draft::about(Severity::Warning, node.origin, cause, message).help(help);
             sink.report(
                 context,
                 Some(overlay),
@@ -85,7 +92,7 @@ impl Rule for BlockedDisruption {
     }
 }
 
-/// The fewest pods that a budget is for; `None` where that is not known from the overlay.
+/// The fewest pods that a budget covers; `None` where the overlay does not say how many.
 fn pods(context: &Context, overlay: &Overlay, budget: &Resource) -> Option<i64> {
     let selector = targets::pod_selector(budget)?;
     let resources = &overlay.rendered.resources;
@@ -112,7 +119,7 @@ fn pods(context: &Context, overlay: &Overlay, budget: &Resource) -> Option<i64> 
     selected.map(|workload| count(workload.resource)).sum()
 }
 
-/// The field of a budget that keeps every one of so many pods.
+/// The field by which a budget keeps every pod, when there are `pods` of them.
 fn blocker(budget: &Resource, pods: i64) -> Option<(&'static str, &Node)> {
     let spec = budget.node.get("spec")?;
     if let Some(node) = spec.get("maxUnavailable") {
@@ -122,7 +129,7 @@ fn blocker(budget: &Resource, pods: i64) -> Option<(&'static str, &Node)> {
     (allowed(node, pods)? >= pods).then_some(("minAvailable", node))
 }
 
-/// A number of pods, or a share of them; the disruption controller rounds both kinds of share up.
+/// A number of pods as written, `2` or `60%`. The disruption controller rounds shares up.
 fn allowed(node: &Node, pods: i64) -> Option<i64> {
     let text = node.text()?;
     match text.strip_suffix('%') {

@@ -44,7 +44,8 @@
 use std::collections::HashMap;
 
 use crate::compare::Words;
-use crate::finding::Severity;
+use crate::config::CONFIG_FILE;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::targets::{self, Named, PodSelector};
 use crate::kubernetes::workload::{self, Workload};
@@ -79,55 +80,12 @@ impl Rule for DanglingReference {
         {
             return;
         }
-        let workloads = &context.facts(overlay).workloads;
-        let mut named: HashMap<(&str, &str), Vec<&Resource>> = HashMap::new();
-        for resource in resources {
-            named
-                .entry((resource.kind(), resource.name()))
-                .or_default()
-                .push(resource);
-        }
-        let mut labelled: HashMap<(&str, &str), Vec<&Workload>> = HashMap::new();
-        for workload in workloads {
-            let labels = workload
-                .metadata
-                .and_then(|metadata| metadata.get("labels"))
-                .map_or(&[][..], Node::entries);
-            for (key, value) in labels
-                .iter()
-                .filter_map(|entry| Some((&*entry.key, entry.value.text()?)))
-            {
-                labelled.entry((key, value)).or_default().push(workload);
-            }
-        }
-        let references = resources.iter().flat_map(targets::named_by_object);
-        for reference in references.chain(workloads.iter().flat_map(targets::named_by_workload)) {
-            let same_name = named
-                .get(&(reference.kind, reference.name))
-                .map_or(&[][..], |found| found);
-            if !same_name
-                .iter()
-                .any(|resource| compatible(resource.namespace(), reference.namespace))
-            {
-                check_named(context, overlay, &reference, sink);
-            }
-        }
-        for selector in resources.iter().filter_map(targets::pod_selector) {
-            let selects = |workload: &&Workload| selects(&selector, workload);
-            let selected = match selector.label() {
-                Some(label) => labelled
-                    .get(&label)
-                    .is_some_and(|found| found.iter().any(selects)),
-                None => workloads.iter().any(|workload| selects(&workload)),
-            };
-            if !selected {
-                check_selector(context, overlay, &selector, sink);
-            }
-        }
+        check_references(context, overlay, sink);
+        check_selectors(context, overlay, sink);
     }
 }
 
-/// Whether an object stands for others that are not seen here.
+/// Whether an object creates others that are not rendered here.
 fn brings_others(resource: &Resource) -> bool {
     matches!(
         resource.kind(),
@@ -135,65 +93,77 @@ fn brings_others(resource: &Resource) -> bool {
     )
 }
 
-/// Why a missing target is a mistake rather than something that is made elsewhere.
+/// Judges every reference by name to an object that the overlay does not have.
+fn check_references(context: &Context, overlay: &Overlay, sink: &mut Sink) {
+    let resources = &overlay.rendered.resources;
+    let mut named: HashMap<(&str, &str), Vec<&Resource>> = HashMap::new();
+    for resource in resources {
+        named
+            .entry((resource.kind(), resource.name()))
+            .or_default()
+            .push(resource);
+    }
+    let is_there = |reference: &Named| {
+        let same_name = named.get(&(reference.kind, reference.name));
+        same_name.is_some_and(|found| {
+            found
+                .iter()
+                .any(|resource| compatible(resource.namespace(), reference.namespace))
+        })
+    };
+    let workloads = context.facts(overlay).workloads.iter();
+    let references = resources
+        .iter()
+        .flat_map(targets::named_by_object)
+        .chain(workloads.flat_map(targets::named_by_workload));
+    for reference in references.filter(|reference| !is_there(reference)) {
+        check_reference(context, overlay, &reference, sink);
+    }
+}
+
+/// Judges every selector that selects no pod of the overlay.
+fn check_selectors(context: &Context, overlay: &Overlay, sink: &mut Sink) {
+    let workloads = &context.facts(overlay).workloads;
+    let mut labelled: HashMap<(&str, &str), Vec<&Workload>> = HashMap::new();
+    for workload in workloads {
+        let labels = workload
+            .metadata
+            .and_then(|metadata| metadata.get("labels"))
+            .map_or(&[][..], Node::entries);
+        for entry in labels {
+            if let Some(value) = entry.value.text() {
+                labelled
+                    .entry((&*entry.key, value))
+                    .or_default()
+                    .push(workload);
+            }
+        }
+    }
+    let selectors = overlay.rendered.resources.iter();
+    for selector in selectors.filter_map(targets::pod_selector) {
+        let selects = |workload: &&Workload| selects(&selector, workload);
+        let selected = match selector.label() {
+            Some(label) => labelled
+                .get(&label)
+                .is_some_and(|found| found.iter().any(selects)),
+            None => workloads.iter().any(|workload| selects(&workload)),
+        };
+        if !selected {
+            check_selector(context, overlay, &selector, sink);
+        }
+    }
+}
+
+/// Why a missing target is a mistake, and not something that is created elsewhere.
 enum Evidence<'a> {
     /// The overlay had it at the base revision.
     AtBase(Origin),
     /// Another environment of the app has it.
     Elsewhere(&'a Overlay, Origin),
-    /// Something that is there has nearly this name.
+    /// Something in the overlay has nearly this name.
     Near(String),
-    /// Objects of the kind are there, under other names.
+    /// The overlay has objects of the kind, under other names.
     KindIsHere,
-}
-
-/// What is said of a target that is known from elsewhere, and what to do.
-struct Wording {
-    had: &'static str,
-    has: &'static str,
-    kept: &'static str,
-    added: &'static str,
-}
-
-const NAMED: Wording = Wording {
-    had: "had it",
-    has: "has it",
-    kept: "keep it, or remove what refers to it as well",
-    added: "add it here as well, or declare it under `external`",
-};
-
-const SELECTED: Wording = Wording {
-    had: "had one that it selected",
-    has: "has one that it selects",
-    kept: "select labels that the pods have, or remove the selector's object as well",
-    added: "select labels that the pods have here",
-};
-
-impl Evidence<'_> {
-    /// Completes a finding: the end of the message, the other place, what to do.
-    fn complete(self, context: &Context, origin: Origin, message: &str, words: &Wording) -> Draft {
-        let draft = |message: String| Draft::new(Severity::Error, origin, message);
-        match self {
-            Evidence::AtBase(place) => draft(format!("{message}; the base revision {}", words.had))
-                .related(place, "it is here at the base revision")
-                .help(words.kept),
-            Evidence::Elsewhere(other, place) => {
-                let name = context
-                    .repo
-                    .environment(other)
-                    .map_or(other.path.as_str(), |environment| environment.name.as_str());
-                draft(format!("{message}; {name} {}", words.has))
-                    .related(place, format!("it is here in {name}"))
-                    .help(words.added)
-            }
-            Evidence::Near(name) => {
-                draft(message.to_string()).help(format!("did you mean {name}?"))
-            }
-            Evidence::KindIsHere => {
-                draft(message.to_string()).help("correct the name, or add the object")
-            }
-        }
-    }
 }
 
 /// Whether a selector selects the pods of a workload.
@@ -202,17 +172,12 @@ fn selects(selector: &PodSelector, workload: &Workload) -> bool {
         && compatible(workload.resource.namespace(), selector.resource.namespace())
 }
 
-/// Judges a reference to what the overlay does not have.
-fn check_named(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
-    let is = |resource: &Resource| {
-        resource.kind() == reference.kind
-            && resource.name() == reference.name
-            && compatible(resource.namespace(), reference.namespace)
-    };
+/// Judges a reference to an object that the overlay does not have.
+fn check_reference(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
     let Some(evidence) = evidence_of_name(context, overlay, reference) else {
         return;
     };
-    let external = declared(
+    let is_external = declared(
         context,
         overlay,
         reference.kind,
@@ -220,26 +185,74 @@ fn check_named(context: &Context, overlay: &Overlay, reference: &Named, sink: &m
         reference.namespace,
     )
     .is_some();
-    if external || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is))
-    {
+    let is_target = |resource: &Resource| {
+        resource.kind() == reference.kind
+            && resource.name() == reference.name
+            && compatible(resource.namespace(), reference.namespace)
+    };
+    let is_nearby =
+        || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is_target));
+    if is_external || is_nearby() {
         return;
     }
-    let resource = reference.resource;
-    let message = format!(
-        "{} {} refers to the {} {}, which is not there",
-        resource.kind(),
-        resource.name(),
-        reference.kind,
-        reference.name
-    );
-    let draft = evidence.complete(context, reference.node.origin, &message, &NAMED);
+    let draft = unresolved(context, overlay, reference, evidence);
     sink.report(
         context,
         Some(overlay),
-        draft.on(resource, reference.pointer.clone()),
+        draft.on(reference.resource, reference.pointer.clone()),
     );
 }
 
+/// The finding of a reference to an object that does not exist.
+fn unresolved(
+    context: &Context,
+    overlay: &Overlay,
+    reference: &Named,
+    evidence: Evidence,
+) -> Draft {
+    let kind = reference.kind;
+    let refers = format!(
+        "{} `{}` refers to {kind} `{}`",
+        reference.resource.kind(),
+        reference.resource.name(),
+        reference.name
+    );
+    let cause = Cause::new("missing-target").with(kind).with(reference.name);
+    let draft = |message| {
+        Draft::about(
+            Severity::Error,
+            reference.node.origin,
+            cause.clone(),
+            message,
+        )
+    };
+    match evidence {
+        Evidence::AtBase(place) => draft(format!(
+            "{refers}, which no longer exists (the base revision has it)"
+        ))
+        .related(place, "it is here at the base revision")
+        .help(format!(
+            "restore the {kind}, or remove the reference as well"
+        )),
+        Evidence::Elsewhere(other, place) => {
+            let (here, there) = (context.name_of(overlay), context.name_of(other));
+            draft(format!(
+                "{refers}, which exists in {there} but not in {here}"
+            ))
+            .related(place, format!("{there} has it here"))
+            .help(format!(
+                "add the {kind} to {here}, or declare it under `external` in {CONFIG_FILE}"
+            ))
+        }
+        Evidence::Near(name) => {
+            draft(format!("{refers}, which does not exist")).help(format!("did you mean `{name}`?"))
+        }
+        Evidence::KindIsHere => draft(format!("{refers}, which does not exist"))
+            .help(format!("correct the name, or add the {kind}")),
+    }
+}
+
+/// Why a missing target is a mistake; `None` where it may be created elsewhere.
 fn evidence_of_name<'a>(
     context: &Context<'a>,
     overlay: &Overlay,
@@ -258,8 +271,8 @@ fn evidence_of_name<'a>(
     let words = |overlay: &Overlay| Words::of(overlay, &context.repo.environments);
     let own_words = words(overlay);
     let own = own_words.strip(reference.name);
-    // namespaces may differ from environment to environment, unless one of the name lies in another
-    // namespace here as well
+    // environments may use different namespaces (`shop-staging`, `shop-production`), so a target of
+    // this name counts wherever it is, unless this overlay has one in another namespace too
     let apart = overlay
         .rendered
         .resources
@@ -290,8 +303,8 @@ fn evidence_of_name<'a>(
     if let Some(near) = closest(reference.name, present.iter().copied()) {
         return Some(Evidence::Near(near.to_string()));
     }
-    // accounts, claims and roles are often made by others; what routes and scales goes with what it
-    // is for
+    // service accounts, claims and roles are often created outside of the repo; the target of an
+    // Ingress or autoscaler belongs beside it
     let goes_along = matches!(
         reference.resource.kind(),
         "Ingress" | "HorizontalPodAutoscaler" | "ScaledObject"
@@ -301,35 +314,57 @@ fn evidence_of_name<'a>(
 
 /// Judges a selector that selects nothing in the overlay.
 fn check_selector(context: &Context, overlay: &Overlay, selector: &PodSelector, sink: &mut Sink) {
-    let resource = selector.resource;
     let Some((evidence, origin)) = evidence_of_selector(context, overlay, selector) else {
         return;
     };
-    let selected_nearby = neighbours(context, overlay).any(|other| {
-        context
-            .facts(other)
-            .workloads
-            .iter()
-            .any(|workload| selects(selector, workload))
+    let resource = selector.resource;
+    let selects_nearby = neighbours(context, overlay).any(|other| {
+        let mut workloads = context.facts(other).workloads.iter();
+        workloads.any(|workload| selects(selector, workload))
     });
-    if selected_nearby
-        || declared(
-            context,
-            overlay,
-            "Pod",
-            resource.name(),
-            resource.namespace(),
-        )
-        .is_some()
-    {
+    let (name, namespace) = (resource.name(), resource.namespace());
+    if selects_nearby || declared(context, overlay, "Pod", name, namespace).is_some() {
         return;
     }
-    let message = format!("{} {} selects no pod", resource.kind(), resource.name());
-    let draft = evidence.complete(context, origin, &message, &SELECTED);
+    let draft = selects_nothing(context, overlay, (selector, origin), evidence);
     sink.report(context, Some(overlay), draft.on(resource, selector.pointer));
 }
 
-/// Why a selector that selects nothing is a mistake, and the value to edit.
+/// The finding of a selector, at the value to edit.
+fn selects_nothing(
+    context: &Context,
+    overlay: &Overlay,
+    (selector, origin): (&PodSelector, Origin),
+    evidence: Evidence,
+) -> Draft {
+    let kind = selector.resource.kind();
+    let name = format!("{kind} `{}`", selector.resource.name());
+    let cause = Cause::new("selects-nothing");
+    let draft = |message| Draft::about(Severity::Error, origin, cause.clone(), message);
+    match evidence {
+        Evidence::AtBase(place) => draft(format!(
+            "{name} no longer selects any pod (it does at the base revision)"
+        ))
+        .related(place, "it selects these pods at the base revision")
+        .help(format!(
+            "select labels that the pods have, or remove the {kind} as well"
+        )),
+        Evidence::Elsewhere(other, place) => {
+            let (here, there) = (context.name_of(overlay), context.name_of(other));
+            draft(format!("{name} selects pods in {there} but none in {here}"))
+                .related(place, format!("it selects these pods in {there}"))
+                .help(format!("select labels that the pods have in {here}"))
+        }
+        Evidence::Near(label) => {
+            draft(format!("{name} selects no pod")).help(format!("did you mean `{label}`?"))
+        }
+        Evidence::KindIsHere => {
+            draft(format!("{name} selects no pod")).help("select labels that the pods have")
+        }
+    }
+}
+
+/// Why a selector that selects nothing is a mistake, with the value to edit.
 fn evidence_of_selector<'a>(
     context: &Context<'a>,
     overlay: &Overlay,
@@ -356,8 +391,8 @@ fn evidence_of_selector<'a>(
             return Some((Evidence::Elsewhere(other, origin), selector.node.origin));
         }
     }
-    // a workload that is evidently meant: of the same name, or with labels that are nearly the
-    // wanted ones
+    // the workload that is evidently meant: it has the selector's name (`api`), or labels that are a
+    // typing mistake away from the selected ones
     context
         .facts(overlay)
         .workloads
@@ -375,7 +410,7 @@ fn evidence_of_selector<'a>(
         })
 }
 
-/// The other overlays that can be applied to the same cluster.
+/// The other overlays that may be applied to the same cluster.
 fn neighbours<'c>(context: &'c Context, overlay: &'c Overlay) -> impl Iterator<Item = &'c Overlay> {
     context
         .repo

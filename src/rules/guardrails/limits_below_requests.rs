@@ -26,11 +26,12 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::quantity;
+use crate::kubernetes::workload::Container;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::{By, Node, escape_pointer};
+use crate::yaml::{By, Entry, Node, escape_pointer};
 
 /// See the documentation above.
 pub(super) struct LimitsBelowRequests;
@@ -52,53 +53,59 @@ impl Rule for LimitsBelowRequests {
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         for workload in &context.facts(overlay).workloads {
             for container in &workload.containers {
-                let Some(resources) = container.node.get("resources") else {
-                    continue;
-                };
-                for limit in resources.get("limits").map_or(&[][..], Node::entries) {
-                    let Some(request) = resources.at(&["requests", &limit.key]) else {
+                let resources = container.node.get("resources");
+                let limits = resources.and_then(|resources| resources.get("limits"));
+                for limit in limits.map_or(&[][..], Node::entries) {
+                    let request = container.node.at(&["resources", "requests", &limit.key]);
+                    let Some(request) = request.filter(|request| exceeds(request, &limit.value))
+                    else {
                         continue;
                     };
-                    let value = |node: &Node| node.text().and_then(quantity::parse);
-                    let (Some(most), Some(least)) = (value(&limit.value), value(request)) else {
-                        continue;
-                    };
-                    if most >= least {
-                        continue;
-                    }
-                    // the value that an overlay changed is the one to edit
-                    let changed =
-                        |node: &Node| node.replaced.is_some() || node.origin.by != By::Manifest;
-                    let request_is_new = changed(request) && !changed(&limit.value);
-                    let (place, other) = if request_is_new {
-                        (request, &limit.value)
-                    } else {
-                        (&limit.value, request)
-                    };
-                    let text = |node: &Node| node.text().unwrap_or_default().to_string();
-                    let message = format!(
-                        "container {} asks for {} of {} and is limited to {}",
-                        container.name,
-                        text(request),
-                        limit.key,
-                        text(&limit.value)
-                    );
-                    let label = if request_is_new {
-                        "the limit"
-                    } else {
-                        "the request"
-                    };
-                    let draft = Draft::new(Severity::Error, place.origin, message)
-                        .help("raise the limit to at least the request");
-                    let draft = draft.related(other.origin, label);
-                    let pointer = format!(
+                    let draft = draft(container, limit, request);
+                    let path = format!(
                         "{}/resources/limits/{}",
                         container.pointer,
                         escape_pointer(&limit.key)
                     );
-                    sink.report(context, Some(overlay), draft.on(workload.resource, pointer));
+                    sink.report(context, Some(overlay), draft.on(workload.resource, path));
                 }
             }
         }
     }
+}
+
+fn exceeds(request: &Node, limit: &Node) -> bool {
+    let quantity = |node: &Node| node.text().and_then(quantity::parse);
+    quantity(request)
+        .zip(quantity(limit))
+        .is_some_and(|(request, limit)| request > limit)
+}
+
+fn draft(container: &Container, limit: &Entry, request: &Node) -> Draft {
+    // the value that an overlay changed is the one to edit
+    let is_changed = |node: &Node| node.replaced.is_some() || node.origin.by != By::Manifest;
+    let (edited, other, label) = if is_changed(request) && !is_changed(&limit.value) {
+        (request, &limit.value, "the limit")
+    } else {
+        (&limit.value, request, "the request")
+    };
+    let resource = if &*limit.key == "cpu" {
+        "CPU"
+    } else {
+        &*limit.key
+    };
+    let requested = request.text().unwrap_or_default();
+    let message = format!(
+        "container `{}` has a {resource} limit of {}, below its request of {requested}",
+        container.name,
+        limit.value.text().unwrap_or_default(),
+    );
+    let cause = Cause::new("limit-below-request")
+        .with(container.name)
+        .with(&limit.key);
+    Draft::about(Severity::Error, edited.origin, cause, message)
+        .help(format!(
+            "raise the limit to at least {requested}, or lower the request"
+        ))
+        .related(other.origin, label)
 }

@@ -30,11 +30,12 @@
 //! - `resources`: which limits every container must have, `[memory]` unless set; `[cpu, memory]`
 //!   asks for both.
 
-use crate::finding::Severity;
-use crate::kubernetes::workload::Role;
+use crate::finding::{Cause, Severity};
+use crate::kubernetes::workload::{Container, Role};
 use crate::repo::Overlay;
-use crate::rules::shared::losses;
+use crate::rules::shared::losses::{self, Partners};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 
 /// See the documentation above.
 pub(super) struct MissingLimits;
@@ -57,85 +58,83 @@ impl Rule for MissingLimits {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        if !context.repo.protected(overlay) || !overlay.rendered.complete {
+        let resources = &overlay.rendered.resources;
+        let has_defaults = resources
+            .iter()
+            .any(|resource| resource.kind() == "LimitRange");
+        if !context.repo.protected(overlay) || !overlay.rendered.complete || has_defaults {
             return;
         }
-        if overlay
-            .rendered
-            .resources
-            .iter()
-            .any(|resource| resource.kind() == "LimitRange")
-        {
-            return;
-        }
-        let configured = context.option_list("missing-limits", "resources");
-        let wanted = if configured.is_empty() {
-            vec!["memory"]
-        } else {
-            configured
-        };
-        let pair = context
-            .index(overlay)
-            .and_then(|index| context.repo.pairs.iter().find(|pair| pair.to == index));
-        let lost = pair
-            .and_then(|pair| context.repo.overlays.get(pair.from))
-            .map_or(Vec::new(), |from| losses::partners(context, from, overlay));
-        for workload in context
-            .facts(overlay)
-            .workloads
-            .iter()
-            .filter(|workload| workload.builtin)
-        {
-            for container in workload
-                .containers
-                .iter()
-                .filter(|container| container.role == Role::Main)
-            {
-                let missing: Vec<&str> = wanted
+        let wanted = wanted(context);
+        let partners = partners(context, overlay);
+        let workloads = context.facts(overlay).workloads.iter();
+        for workload in workloads.filter(|workload| workload.builtin) {
+            for container in &workload.containers {
+                let missing = missing(container, &wanted);
+                let reported_as_lost = partners
                     .iter()
-                    .copied()
-                    .filter(|name| container.node.at(&["resources", "limits", name]).is_none())
-                    .collect();
-                let same = |other: &&losses::Partners| std::ptr::eq(other.to.node, container.node);
-                let partner = lost.iter().find(same);
-                let told = missing.iter().any(|name| {
-                    partner.is_some_and(|partner| {
-                        partner
-                            .from
-                            .node
-                            .at(&["resources", "limits", name])
-                            .is_some()
-                    })
-                });
-                if missing.is_empty() || told {
-                    continue;
+                    .filter(|partners| std::ptr::eq(partners.to.node, container.node))
+                    .any(|partners| missing.iter().any(|name| has_limit(&partners.from, name)));
+                if container.role == Role::Main && !missing.is_empty() && !reported_as_lost {
+                    let draft = draft(container, &missing);
+                    let path = format!("{}/resources/limits", container.pointer);
+                    sink.report(context, Some(overlay), draft.on(workload.resource, path));
                 }
-                let place = container
-                    .node
-                    .entry("resources")
-                    .map(|entry| entry.key_origin);
-                let place = place
-                    .or_else(|| container.node.get("name").map(|name| name.origin))
-                    .unwrap_or(container.node.origin);
-                let message = format!(
-                    "container {} has no limit of {}",
-                    container.name,
-                    missing.join(" and ")
-                );
-                let draft = Draft::new(Severity::Warning, place, message);
-                let draft = draft.help(format!(
-                    "set resources.limits.{}",
-                    missing.join(" and resources.limits.")
-                ));
-                sink.report(
-                    context,
-                    Some(overlay),
-                    draft.on(
-                        workload.resource,
-                        format!("{}/resources/limits", container.pointer),
-                    ),
-                );
             }
         }
     }
+}
+
+/// The limits that the configuration asks for.
+fn wanted<'a>(context: &Context<'a>) -> Vec<&'a str> {
+    let configured = context.option_list("missing-limits", "resources");
+    if configured.is_empty() {
+        vec!["memory"]
+    } else {
+        configured
+    }
+}
+
+/// The containers that the environment before has as well: what they had there and lack here is
+/// reported as lost, not as missing.
+fn partners<'a>(context: &'a Context, overlay: &'a Overlay) -> Vec<Partners<'a>> {
+    let repo = context.repo;
+    let from = context
+        .index(overlay)
+        .and_then(|index| repo.pairs.iter().find(|pair| pair.to == index))
+        .and_then(|pair| repo.overlays.get(pair.from));
+    from.map_or(Vec::new(), |from| losses::partners(context, from, overlay))
+}
+
+fn has_limit(container: &Container, name: &str) -> bool {
+    container.node.at(&["resources", "limits", name]).is_some()
+}
+
+fn missing<'w>(container: &Container, wanted: &[&'w str]) -> Vec<&'w str> {
+    let wanted = wanted.iter().copied();
+    wanted.filter(|name| !has_limit(container, name)).collect()
+}
+
+fn draft(container: &Container, missing: &[&str]) -> Draft {
+    let resources = container
+        .node
+        .entry("resources")
+        .map(|entry| entry.key_origin);
+    let name = || container.node.get("name").map(|name| name.origin);
+    let origin = resources.or_else(name).unwrap_or(container.node.origin);
+    let message = format!(
+        "container `{}` has no {} limit",
+        container.name,
+        missing.join(" or ").replace("cpu", "CPU")
+    );
+    let keys: Vec<String> = missing
+        .iter()
+        .map(|name| format!("`resources.limits.{name}`"))
+        .collect();
+    let cause = missing.iter().fold(
+        Cause::new("no-limit").with(container.name),
+        |cause, name| cause.with(name),
+    );
+    Draft::about(Severity::Warning, origin, cause, message)
+        .help(format!("set {}", wording::list(&keys)))
 }

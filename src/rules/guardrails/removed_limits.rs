@@ -30,8 +30,9 @@
 
 use crate::finding::Severity;
 use crate::repo::Overlay;
-use crate::rules::shared::losses::{self, Partners};
+use crate::rules::shared::losses::{self, Guard, Partners};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
+use crate::yaml::Node;
 
 /// See the documentation above.
 pub(super) struct RemovedLimits;
@@ -46,6 +47,12 @@ static METADATA: Metadata = Metadata {
     source: include_str!("removed_limits.rs"),
 };
 
+static LIMITS: Guard = Guard {
+    key: "limits",
+    noun: "limit",
+    severity: Severity::Error,
+};
+
 impl Rule for RemovedLimits {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
@@ -54,25 +61,17 @@ impl Rule for RemovedLimits {
         true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let lost = |partners: &Partners| {
-            let keys = partners
-                .from
-                .node
-                .at(&["resources", "limits"])
-                .map_or(&[][..], |limits| limits.entries());
-            let kept = |key: &str| partners.to.node.at(&["resources", "limits", key]).is_some();
-            keys.iter()
-                .map(|entry| entry.key.to_string())
-                .filter(|key| !kept(key))
-                .collect()
-        };
-        losses::report_lost(
-            context,
-            (from, to),
-            sink,
-            Severity::Error,
-            &["resources", "limits"],
-            lost,
-        );
+        losses::report_lost(context, (from, to), sink, &LIMITS, lost_limits);
     }
+}
+
+fn lost_limits(partners: &Partners) -> Vec<String> {
+    let before = partners.from.node.at(&["resources", "limits"]);
+    let kept = |key: &str| partners.to.node.at(&["resources", "limits", key]).is_some();
+    before
+        .map_or(&[][..], Node::entries)
+        .iter()
+        .map(|entry| entry.key.to_string())
+        .filter(|key| !kept(key))
+        .collect()
 }

@@ -26,7 +26,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::losses;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -44,6 +44,8 @@ static METADATA: Metadata = Metadata {
     source: include_str!("removed_probe.rs"),
 };
 
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
+
 impl Rule for RemovedProbe {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
@@ -52,35 +54,30 @@ impl Rule for RemovedProbe {
         true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| context.side(overlay);
         for partners in losses::partners(context, from, to) {
-            for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-                let lost = partners
-                    .from
-                    .node
-                    .get(probe)
-                    .filter(|_| partners.to.node.get(probe).is_none());
-                let Some(lost) = lost.filter(|lost| !lost.is_null()) else {
+            for probe in PROBES {
+                let before = partners.from.node.get(probe);
+                let kept = partners.to.node.get(probe).is_some();
+                let Some(lost) = before.filter(|lost| !kept && !lost.is_null()) else {
                     continue;
                 };
                 let origin = losses::place(&partners, &[probe], lost);
                 let message = format!(
-                    "container {} has no {probe} in {}, while {} has",
+                    "container `{}` has a `{probe}` {} but none {}",
                     partners.to.name,
-                    name(to),
-                    name(from)
+                    context.in_side(from),
+                    context.in_side(to)
                 );
-                let draft = Draft::new(Severity::Warning, origin, message);
-                let draft = draft.help(format!(
-                    "keep the probe and change its numbers, or remove it in {} first",
-                    name(from)
-                ));
-                let mut draft = draft.on(
-                    partners.resource,
-                    format!("{}/{probe}", partners.to.pointer),
-                );
+                let cause = Cause::new("lost-probe").with(partners.to.name).with(probe);
+                let mut draft = Draft::about(Severity::Warning, origin, cause, message)
+                    .help(losses::advice(context, (from, to), "the probe"))
+                    .on(
+                        partners.resource,
+                        format!("{}/{probe}", partners.to.pointer),
+                    );
                 if origin != lost.origin {
-                    draft = draft.related(lost.origin, format!("{} has it here", name(from)));
+                    let label = format!("{} sets it here", context.side(from));
+                    draft = draft.related(lost.origin, label);
                 }
                 sink.report(context, Some(to), draft);
             }

@@ -31,7 +31,7 @@
 
 use crate::finding::Severity;
 use crate::repo::Overlay;
-use crate::rules::shared::losses::{self, Partners};
+use crate::rules::shared::losses::{self, Guard, Partners};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
@@ -48,6 +48,12 @@ static METADATA: Metadata = Metadata {
     source: include_str!("removed_requests.rs"),
 };
 
+static REQUESTS: Guard = Guard {
+    key: "requests",
+    noun: "request",
+    severity: Severity::Warning,
+};
+
 impl Rule for RemovedRequests {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
@@ -56,33 +62,22 @@ impl Rule for RemovedRequests {
         true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let lost = |partners: &Partners| {
-            let keys = partners
-                .from
-                .node
-                .at(&["resources", "requests"])
-                .map_or(&[][..], |requests| requests.entries());
-            let kept = |key: &str, value: &Node| {
-                let limit = partners.to.node.at(&["resources", "limits", key]);
-                partners
-                    .to
-                    .node
-                    .at(&["resources", "requests", key])
-                    .is_some()
-                    || limit.is_some_and(|limit| limit.same_value(value))
-            };
-            keys.iter()
-                .filter(|entry| !kept(&entry.key, &entry.value))
-                .map(|entry| entry.key.to_string())
-                .collect()
-        };
-        losses::report_lost(
-            context,
-            (from, to),
-            sink,
-            Severity::Warning,
-            &["resources", "requests"],
-            lost,
-        );
+        losses::report_lost(context, (from, to), sink, &REQUESTS, lost_requests);
     }
+}
+
+fn lost_requests(partners: &Partners) -> Vec<String> {
+    let before = partners.from.node.at(&["resources", "requests"]);
+    let after = |map: &str, key: &str| partners.to.node.at(&["resources", map, key]);
+    // Kubernetes takes the limit as the request where no request is written
+    let kept = |key: &str, value: &Node| {
+        after("requests", key).is_some()
+            || after("limits", key).is_some_and(|limit| limit.same_value(value))
+    };
+    before
+        .map_or(&[][..], Node::entries)
+        .iter()
+        .filter(|entry| !kept(&entry.key, &entry.value))
+        .map(|entry| entry.key.to_string())
+        .collect()
 }

@@ -31,11 +31,12 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
-use crate::rules::shared::losses;
+use crate::rules::shared::losses::{self, Partners};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::Node;
+use crate::wording;
+use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
 pub(super) struct RemovedSecurityContext;
@@ -58,7 +59,6 @@ impl Rule for RemovedSecurityContext {
         true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| context.side(overlay);
         for partners in losses::partners(context, from, to) {
             let before = Settings::new(partners.from.node, partners.from_pod);
             let after = Settings::new(partners.to.node, partners.to_pod);
@@ -67,42 +67,60 @@ impl Rule for RemovedSecurityContext {
                 .filter(|each| (each.holds)(&before) && !(each.holds)(&after))
                 .collect();
             let Some(first) = lost.first() else { continue };
-            let words: Vec<&str> = lost.iter().map(|each| each.words).collect();
-            let origin = losses::remover(partners.to.node, &["securityContext", first.key])
-                .or_else(|| losses::remover(partners.to_pod, &["securityContext", first.key]))
-                .or_else(|| after.get(first.key).map(|node| node.origin))
-                .or_else(|| {
-                    before
-                        .get(first.key)
-                        .filter(|_| !partners.from_base)
-                        .map(|node| node.origin)
-                })
-                .unwrap_or(partners.to.node.origin);
+            let origin = place(&partners, first, &before, &after);
+            let settings: Vec<&str> = lost.iter().map(|each| each.setting).collect();
             let message = format!(
-                "container {} is less restricted in {} than in {}: not {}",
+                "container `{}` has {} {} but not {}",
                 partners.to.name,
-                name(to),
-                name(from),
-                words.join(", not ")
+                wording::list(&settings),
+                context.in_side(from),
+                context.in_side(to)
             );
-            let draft = Draft::new(Severity::Error, origin, message);
-            let draft = draft.help(format!(
-                "put the restriction back, or loosen it in {} first",
-                name(from)
-            ));
-            let mut draft = draft.on(
-                partners.resource,
-                format!("{}/securityContext", partners.to.pointer),
+            let cause = lost.iter().fold(
+                Cause::new("lost-hardening").with(partners.to.name),
+                |cause, each| cause.with(each.key),
             );
+            let mut draft = Draft::about(Severity::Error, origin, cause, message)
+                .help(advice(context, from, lost.len()))
+                .on(
+                    partners.resource,
+                    format!("{}/securityContext", partners.to.pointer),
+                );
             if let Some(node) = before.get(first.key).filter(|node| node.origin != origin) {
-                draft = draft.related(node.origin, format!("{} has it here", name(from)));
+                let label = format!("{} sets it here", context.side(from));
+                draft = draft.related(node.origin, label);
             }
             sink.report(context, Some(to), draft);
         }
     }
 }
 
-/// The security settings that count for a container: its own, then the pod's.
+/// The place to edit: what removed the setting from the container or the pod, else the value that
+/// loosens it, else the earlier environment's value, which was never promoted.
+fn place(partners: &Partners, lost: &Hardening, before: &Settings, after: &Settings) -> Origin {
+    let path = ["securityContext", lost.key];
+    let earlier = || before.get(lost.key).filter(|_| !partners.from_base);
+    losses::remover(partners.to.node, &path)
+        .or_else(|| losses::remover(partners.to_pod, &path))
+        .or_else(|| Some(after.get(lost.key).or_else(earlier)?.origin))
+        .unwrap_or(partners.to.node.origin)
+}
+
+fn advice(context: &Context, from: &Overlay, lost: usize) -> String {
+    let restriction = if lost == 1 {
+        "the restriction"
+    } else {
+        "the restrictions"
+    };
+    if context.is_of_base(from) {
+        format!("restore {restriction}, or explain in the pull request why the change is intended")
+    } else {
+        let earlier = context.side(from);
+        format!("restore {restriction}, or loosen {earlier} first")
+    }
+}
+
+/// The security settings of a container: its own, else those of its pod.
 struct Settings<'a> {
     own: Option<&'a Node>,
     pod: Option<&'a Node>,
@@ -125,32 +143,33 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// A restriction.
+/// A setting that restricts a container.
 struct Hardening {
     key: &'static str,
-    words: &'static str,
+    /// What messages call it.
+    setting: &'static str,
     holds: fn(&Settings) -> bool,
 }
 
 const HARDENINGS: &[Hardening] = &[
     Hardening {
         key: "runAsNonRoot",
-        words: "runAsNonRoot",
+        setting: "`runAsNonRoot: true`",
         holds: |settings| settings.is("runAsNonRoot", true),
     },
     Hardening {
         key: "readOnlyRootFilesystem",
-        words: "readOnlyRootFilesystem",
+        setting: "`readOnlyRootFilesystem: true`",
         holds: |settings| settings.is("readOnlyRootFilesystem", true),
     },
     Hardening {
         key: "allowPrivilegeEscalation",
-        words: "allowPrivilegeEscalation: false",
+        setting: "`allowPrivilegeEscalation: false`",
         holds: |settings| settings.is("allowPrivilegeEscalation", false),
     },
     Hardening {
         key: "capabilities",
-        words: "dropping capabilities",
+        setting: "dropped capabilities",
         holds: |settings| {
             settings
                 .get("capabilities")
@@ -160,7 +179,7 @@ const HARDENINGS: &[Hardening] = &[
     },
     Hardening {
         key: "seccompProfile",
-        words: "confined by a seccomp profile",
+        setting: "a seccomp profile",
         holds: |settings| {
             let kind = settings
                 .get("seccompProfile")
@@ -171,7 +190,7 @@ const HARDENINGS: &[Hardening] = &[
     },
     Hardening {
         key: "privileged",
-        words: "unprivileged",
+        setting: "`privileged: false`",
         holds: |settings| !settings.is("privileged", true),
     },
 ];

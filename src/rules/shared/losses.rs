@@ -4,31 +4,32 @@
 //! Not here: which fields count (the rules).
 
 use crate::compare;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::workload::{self, Container};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
+use crate::wording;
 use crate::yaml::{Node, Origin};
 
-/// A container that both overlays of a pair have.
+/// A container that both overlays of a pair have, matched by its name and role.
 pub(in crate::rules) struct Partners<'a> {
-    /// The earlier overlay's.
+    /// The container in the earlier overlay.
     pub from: Container<'a>,
-    /// The pod that it stands in.
+    /// Its pod spec.
     pub from_pod: &'a Node,
-    /// The later overlay's.
+    /// The container in the later overlay.
     pub to: Container<'a>,
-    /// The pod that it stands in.
+    /// Its pod spec.
     pub to_pod: &'a Node,
-    /// The later overlay's object.
+    /// The object of the later overlay that holds the container.
     pub resource: &'a Resource,
-    /// Whether the earlier overlay is the same one at the base revision.
+    /// Whether the earlier overlay is the same overlay at the base revision.
     pub from_base: bool,
 }
 
-/// The containers that both overlays of a pair have, when the later one is protected and nothing of
-/// it is missing.
+/// The containers that both overlays of a pair have. None unless the later overlay is protected and
+/// rendered completely: what could not be rendered may hold what seems to be lost.
 pub(in crate::rules) fn partners<'a>(
     context: &'a Context,
     from: &'a Overlay,
@@ -62,8 +63,8 @@ pub(in crate::rules) fn partners<'a>(
     found
 }
 
-/// What took a value away from below a node, if something did: a directive that removed it, or a
-/// value that replaced what held it. `path` are keys of maps.
+/// The place that removed a value below a node, if one did: a directive such as `limits: null` or
+/// `$patch: delete`, or a value that replaced a map which held it. `path` are keys of maps.
 pub(in crate::rules) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
     let mut here = node;
     let mut found = None;
@@ -92,8 +93,8 @@ pub(in crate::rules) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
     found
 }
 
-/// Where to edit: what took the value away, else the earlier environment's value, which never came
-/// along. What stands at the base revision only cannot be edited: then it is the container.
+/// The place to edit: what removed the value, else the earlier environment's value, which was never
+/// promoted. A value at the base revision cannot be edited, so the container stands in for it.
 pub(in crate::rules) fn place(partners: &Partners, path: &[&str], lost: &Node) -> Origin {
     let container = || {
         partners
@@ -111,51 +112,113 @@ pub(in crate::rules) fn place(partners: &Partners, path: &[&str], lost: &Node) -
     })
 }
 
-/// Reports fields below a path that the earlier container has and the later one lacks, one finding
-/// a container.
+/// A map of a container's `resources` that production must not lose.
+pub(in crate::rules) struct Guard {
+    /// Its key in `resources`: `limits`.
+    pub key: &'static str,
+    /// What one of its entries is called: `limit`.
+    pub noun: &'static str,
+    /// How bad a loss is.
+    pub severity: Severity,
+}
+
+/// Reports entries of a guard that the earlier container has and the later one lacks, one finding a
+/// container.
 pub(in crate::rules) fn report_lost(
     context: &Context,
     (from, to): (&Overlay, &Overlay),
     sink: &mut Sink,
-    severity: Severity,
-    path: &[&str],
+    guard: &Guard,
     lost: impl Fn(&Partners) -> Vec<String>,
 ) {
     for partners in partners(context, from, to) {
-        let keys = lost(&partners);
-        let Some(before) = partners.from.node.at(path) else {
+        let names = lost(&partners);
+        let before = partners.from.node.at(&["resources", guard.key]);
+        let (Some(before), Some(first_name)) = (before, names.first()) else {
             continue;
         };
-        let Some(first) = keys.first().and_then(|key| before.get(key)) else {
+        let Some(first) = before.get(first_name) else {
             continue;
         };
-        let [first_key, ..] = &keys[..] else { continue };
-        let whole: Vec<&str> = path.iter().copied().chain([first_key.as_str()]).collect();
-        let name = |overlay| context.side(overlay);
-        let origin = place(&partners, &whole, first);
-        let what = path.last().copied().unwrap_or_default();
+        let origin = place(&partners, &["resources", guard.key, first_name], first);
         let message = format!(
-            "container {} has no {} of {} in {}, while {} has",
+            "container `{}` has {} {} but none {}",
             partners.to.name,
-            what.trim_end_matches('s'),
-            keys.join(" and "),
-            name(to),
-            name(from)
+            named(&names, guard.noun),
+            context.in_side(from),
+            context.in_side(to)
         );
-        let help = format!(
-            "keep {what} when patching resources, or remove them in {} as well",
-            name(from)
+        let cause = names.iter().fold(
+            Cause::new(format!("lost-{}", guard.key)).with(partners.to.name),
+            |cause, name| cause.with(name),
         );
-        let mut draft = Draft::new(severity, origin, message).help(help);
-        draft = draft.on(
-            partners.resource,
-            format!("{}/{}", partners.to.pointer, path.join("/")),
-        );
+        let mut draft = Draft::about(guard.severity, origin, cause, message)
+            .help(advice(
+                context,
+                (from, to),
+                &format!("`resources.{}`", guard.key),
+            ))
+            .on(
+                partners.resource,
+                format!("{}/resources/{}", partners.to.pointer, guard.key),
+            );
         if origin != first.origin {
-            draft = draft.related(first.origin, format!("{} has it here", name(from)));
+            draft = draft.related(first.origin, format!("{} sets it here", context.side(from)));
         } else if let Some(node) = partners.to.node.get("name") {
-            draft = draft.related(node.origin, format!("the container of {}", name(to)));
+            let label = format!("the container in {}", context.side(to));
+            draft = draft.related(node.origin, label);
         }
         sink.report(context, Some(to), draft);
+    }
+}
+
+/// What to do about a lost setting. The base revision cannot be changed any more.
+pub(in crate::rules) fn advice(
+    context: &Context,
+    (from, to): (&Overlay, &Overlay),
+    lost: &str,
+) -> String {
+    if context.is_of_base(from) {
+        format!("restore {lost}, or explain in the pull request why the removal is intended")
+    } else {
+        let (earlier, later) = (context.side(from), context.side(to));
+        format!("set {lost} in {later} as in {earlier}, or remove it from {earlier} first")
+    }
+}
+
+/// `a memory limit`, `CPU and memory limits`.
+pub(in crate::rules) fn named(resources: &[impl AsRef<str>], noun: &str) -> String {
+    let names: Vec<&str> = resources
+        .iter()
+        .map(|name| match name.as_ref() {
+            "cpu" => "CPU",
+            other => other,
+        })
+        .collect();
+    match names[..] {
+        [one] => {
+            let article = if one.starts_with(['a', 'e', 'i', 'o']) {
+                "an"
+            } else {
+                "a"
+            };
+            format!("{article} {one} {noun}")
+        }
+        _ => format!("{} {noun}s", wording::list(&names)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_are_named_as_people_name_them() {
+        assert_eq!(named(&["cpu"], "limit"), "a CPU limit");
+        assert_eq!(
+            named(&["ephemeral-storage"], "request"),
+            "an ephemeral-storage request"
+        );
+        assert_eq!(named(&["cpu", "memory"], "limit"), "CPU and memory limits");
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod automation;
 pub(super) mod availability;
 pub(super) mod controls;
+pub(super) mod deletion;
 pub(super) mod depends_on;
 pub(super) mod drift;
 pub(super) mod losses;
