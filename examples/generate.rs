@@ -1,12 +1,12 @@
-//! Writes a generated config repo into a folder, to time the program by hand:
+//! Writes a generated config repo to a folder, so that you can time the program by hand:
 //!
 //! ```sh
 //! cargo run --release --example generate -- /tmp/generated 1000
 //! time target/release/gitops-lint check /tmp/generated
 //! ```
 //!
-//! With a number of commits it becomes a Git repository with a history of promotions on `main` and
-//! one more on the branch `change`:
+//! With a number of commits, the folder becomes a Git repository: `main` has a history of
+//! promotions, and the branch `change` has one more:
 //!
 //! ```sh
 //! cargo run --release --example generate -- /tmp/generated 1000 5000

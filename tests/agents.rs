@@ -1,5 +1,5 @@
-//! What Flux and Argo CD add to a folder, and which overlays come of it: small repos in memory,
-//! rendered whole.
+//! What Flux and Argo CD objects add to the folders that they apply, and which overlays result.
+//! The repos are small, in memory, and rendered completely.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ fn argo(name: &str, path: &str, rest: &str) -> String {
     )
 }
 
-/// `production/eu`, or the folder of what belongs to no environment.
+/// `production/eu`, or the folder if the overlay belongs to no environment.
 fn place(repo: &Repo, overlay: &Overlay) -> String {
     let name = repo
         .environment(overlay)
@@ -50,7 +50,7 @@ fn value(overlay: &Overlay, pointer: &str) -> String {
     found.unwrap_or("-").to_string()
 }
 
-/// One line an overlay: where it is, and the values at the pointers.
+/// One line per overlay: its environment, and the values at the pointers.
 fn lines(repo: &Repo, pointers: &[&str]) -> Vec<String> {
     let line = |overlay: &Overlay| {
         let values: Vec<String> = pointers
@@ -108,8 +108,8 @@ fn flux_merges_images_and_appends_patches_and_components() {
         "/metadata/annotations/traced",
         "/metadata/labels/team",
     ];
-    // a tag of its own takes the digest away, the new name stays; common metadata comes after the
-    // variables
+    // the object's own tag removes the digest and keeps the new name; common metadata is added
+    // after variables are replaced, so `${HOST}` stays
     assert_eq!(
         lines(&repo, &pointers),
         ["production: x-api shop mirror/api:v2 3 on ${HOST}"]
@@ -202,8 +202,8 @@ fn variables_come_from_the_config_maps_of_the_environment() {
         ("clusters/production/keys.yaml", secret),
         ("clusters/staging/keys.yaml", secret),
     ]);
-    // what a Secret holds, or may hold, is not known; neither is what an object gives that is not
-    // in the repo
+    // values that may come from a Secret, or from an object outside of the repo, are unknown and
+    // stay as written
     let expected = [
         "staging: stage.example/eu ${KEY} ${OTHER:-x}",
         "production: shop.example/us ${KEY} ${OTHER:-x}",
@@ -244,7 +244,7 @@ fn a_config_map_counts_as_its_environment_renders_it() {
         .into_iter()
         .filter(|line| line.contains("example"))
         .collect();
-    // with every variable known, one that is not there is empty: nothing in YAML
+    // all sources are known, so a variable that none of them has is empty: null in YAML
     assert_eq!(
         found,
         ["staging: base.example -", "production: shop.example -"]
@@ -287,7 +287,7 @@ fn one_folder_makes_an_overlay_for_each_environment_and_setting() {
         ]
     );
     assert_eq!(regions.pairs.len(), 2);
-    // the names of the objects tell them apart where the folders of their files do not
+    // the folders of the files name no environment, but the names of the objects do
     let named = |name: &str, host: &str| {
         argo(
             name,
@@ -301,14 +301,14 @@ fn one_folder_makes_an_overlay_for_each_environment_and_setting() {
         lines(&names, &["/metadata/name"]),
         ["staging: api-a", "production: api-b"]
     );
-    // a lone name says nothing
+    // `api-test` alone is no evidence for an environment `test`: no sibling differs by it
     let lone = load(
         files
             .into_iter()
             .chain([("argocd/x.yaml", &*named("api-test", "a"))]),
     );
     assert_eq!(lines(&lone, &["/metadata/name"]), ["apps/api: api-a"]);
-    // tenants of one environment
+    // two tenants in one environment
     let tenants = [
         flux("tenant-a", "apps/api", "  targetNamespace: a\n"),
         flux("tenant-b", "apps/api", "  targetNamespace: b\n"),
@@ -396,7 +396,7 @@ fn argo_cd_edits_as_kustomize_does() {
         lines(&files_beside, &pointers[..2]),
         ["apps/api: acme/api:v9 1"]
     );
-    // what is rendered is read from the object and from the file beside the kustomization as well
+    // the overlay's list of files includes the Application and `.argocd-source.yaml`
     let read = files_beside.overlays[0]
         .rendered
         .files
@@ -476,7 +476,7 @@ fn applications_that_are_kept_elsewhere_show_in_the_files_beside() {
         .map(|agent| &*agent.name)
         .collect();
     assert_eq!(names, ["Application api-production", "Application"]);
-    // two Applications of one folder
+    // two Applications apply one folder
     let other = (
         "apps/api/overlays/production/.argocd-source-argocd_api-eu.yaml",
         "kustomize: {images: ['acme/api:v4']}",
@@ -490,7 +490,7 @@ fn applications_that_are_kept_elsewhere_show_in_the_files_beside() {
             "staging: acme/api:v1"
         ]
     );
-    // what is no kustomization is left alone
+    // `.argocd-source` files beside a Helm chart are ignored
     let chart = (
         "charts/api/.argocd-source-api.yaml",
         "helm: {parameters: [{name: tag, value: v2}]}",

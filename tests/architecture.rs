@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Modules from the bytes up, each with the modules that it may import.
+/// Every module, from the bytes up, with the modules that it may import.
 const ALLOWED: [(&str, &[&str]); 18] = [
-    // a file's name in a span is all that the bytes and the tree know of each other
+    // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["yaml"]),
     ("yaml", &["source"]),
     ("calendar", &[]),
@@ -146,7 +146,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules that a file names after `crate::`, outside of its tests and comments.
+/// The modules that a file imports with `crate::`, ignoring its tests and comments.
 fn imports(text: &str) -> Vec<&str> {
     let code = text
         .split("#[cfg(test)]\nmod tests")
@@ -206,7 +206,7 @@ fn only_reports_draw_and_only_the_command_line_prints() {
     let mut files = Vec::new();
     rust_files(&source, &mut files);
     let mut wrong = Vec::new();
-    // what makes repositories for tests is no part of the product
+    // `scratch` creates repositories for tests and is not part of the program
     for path in files
         .iter()
         .filter(|path| !path.ends_with("source/scratch.rs"))

@@ -1,4 +1,4 @@
-//! The policies that ship with the tool pass their own tests.
+//! The built-in policies pass their own tests.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,8 +1,8 @@
-//! Random histories against a model of them: what proves a promotion, and what `status` tells of
-//! each environment.
+//! Random histories, checked against a simple model: what proves a promotion, and what `status`
+//! shows for each environment.
 //!
-//! The model knows of every commit on the first-parent line what each environment ran, and nothing
-//! of YAML or Git.
+//! The model records which build each environment ran at every commit of the first-parent line. It
+//! knows nothing about YAML or Git.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
 const LETTERS: u64 = 6;
 
-/// What each environment runs, by the letter of its digest.
+/// The build that each environment runs, as the letter of its digest.
 type Running = [char; 3];
 
 /// A sequence of numbers that is the same on every machine (xorshift).
@@ -40,12 +40,12 @@ impl Random {
     }
 }
 
-/// A repo with one app, and what is known of its past.
+/// A repo with one app, and the model of its past.
 struct World {
     repo: Repo,
     folder: &'static str,
     running: Running,
-    /// What ran on the first-parent line, the oldest first, each with the commit that brought it.
+    /// What ran at each commit of the first-parent line, oldest first, with the id of the commit.
     past: Vec<(Running, String)>,
 }
 
@@ -90,7 +90,7 @@ impl World {
         ));
     }
 
-    /// Commits what is there, on the branch or by a merge.
+    /// Commits all files, directly or on a branch that is merged.
     fn commit(&mut self, random: &mut Random) {
         if random.one_in(3) {
             self.repo
@@ -123,7 +123,7 @@ impl World {
             .any(|(running, _)| running[environment] == letter)
     }
 
-    /// The rules that a change from what runs to something else breaks.
+    /// The rules that must report a change from the running builds to `next`.
     fn broken(&self, next: Running) -> BTreeSet<&'static str> {
         let mut broken = BTreeSet::new();
         let moved = |environment: usize| next[environment] != self.running[environment];
@@ -145,7 +145,7 @@ impl World {
         broken
     }
 
-    /// Since which commit an environment runs what it runs.
+    /// The commit since which an environment runs its present build.
     fn since(&self, environment: usize) -> &str {
         let other = self
             .past
@@ -154,7 +154,7 @@ impl World {
         &self.past[other.map_or(0, |at| at + 1)].1
     }
 
-    /// What an environment ran, newest first, without what it runs.
+    /// The earlier builds of an environment, newest first, without the present one.
     fn earlier(&self, environment: usize) -> Vec<char> {
         let mut letters: Vec<char> = self
             .past
@@ -166,7 +166,7 @@ impl World {
         letters.split_off(1)
     }
 
-    /// How an environment stands to the one before it.
+    /// How an environment compares with the previous one, as `status` shows it.
     fn relation(&self, environment: usize) -> (Value, Value) {
         let Some(before) = environment.checked_sub(1) else {
             return ("unknown".into(), Value::Null);
@@ -251,8 +251,7 @@ impl World {
     }
 }
 
-/// What the next change makes of what runs: promotions, work in progress, rollbacks and what should
-/// not be.
+/// The builds after the next change: a promotion, work in progress, a rollback, or a mistake.
 fn changed(running: Running, random: &mut Random) -> Running {
     let mut next = running;
     if random.one_in(2) {

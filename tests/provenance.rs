@@ -1,5 +1,5 @@
-//! Every rendered scalar names a real place: where a manifest or a patch wrote it, the text of that
-//! place is the value; else the place is the field that explains it.
+//! Every rendered scalar has a real origin. If a manifest or a patch wrote it, the text at its
+//! origin is the value. Otherwise the origin is the field that explains it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use gitops_lint::source::memory::Memory;
 use gitops_lint::source::worktree::Worktree;
 use gitops_lint::yaml::{By, Data, Node, Style, read, write};
 
-/// What was looked at, and what was wrong.
+/// How many values were looked at, and the mistakes that were found.
 #[derive(Default)]
 struct Walked {
     values: usize,
@@ -77,7 +77,7 @@ fn judge(node: &Node, what: &str, files: &Files, walked: &mut Walked) {
     }
 }
 
-/// What is wrong with the origin of a scalar.
+/// The mistake in the origin of a scalar, if there is one.
 fn mistake(node: &Node, files: &Files) -> Option<String> {
     let file = files.get(node.origin.file);
     let Some(span) = file
@@ -95,26 +95,26 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
     };
     match node.origin.by {
         By::Manifest | By::Patch => {
-            // a map that a patch emptied still stands where it was full
+            // a map that a patch emptied keeps the origin of the full map
             let same = node.as_scalar().is_none() || same_value(node, span);
             (!same).then(told)
         }
         _ if span.trim().is_empty() => (node.text() != Some("")).then(told),
-        // a patch of an ApplicationSet makes its fields when its Go template runs
+        // a Go template of an ApplicationSet produces this value, so the text differs
         _ if span.contains("{{") => None,
-        // these write the text of their field, whole or as a part
+        // these fields write their text as the whole value; the ones below, as a part of it
         By::Namespace | By::Labels | By::Annotations | By::Replicas => {
             (node.as_scalar().is_some() && !same_value(node, span)).then(told)
         }
         By::Prefix | By::Suffix | By::Hash | By::Images | By::Reference | By::Var => {
             (!is_part(node, span)).then(told)
         }
-        // of a generator or a replacement, the entry
+        // the origin of a generated or replaced value is the whole entry
         _ => None,
     }
 }
 
-/// Whether text is the value: read as YAML, or for blocks, without its indentation.
+/// Whether the text, read as YAML, is the value. A block scalar is compared without indentation.
 fn same_value(node: &Node, span: &str) -> bool {
     let scalar = node.as_scalar();
     let words = |text: &str| {
@@ -127,7 +127,7 @@ fn same_value(node: &Node, span: &str) -> bool {
     }) {
         return true;
     }
-    // kustomize makes text of what a label or an annotation holds
+    // kustomize turns a number or boolean in a label or annotation into a text
     if scalar.is_some_and(|scalar| &*scalar.text == span) {
         return true;
     }
@@ -143,8 +143,8 @@ fn same_value(node: &Node, span: &str) -> bool {
         .is_some_and(|value| value.same_value(node))
 }
 
-/// Whether the text that a scalar of a field has is part of the value; a field that is none
-/// explains what it makes as a whole.
+/// Whether the text of a scalar field is part of the value. A field that is a map or list explains
+/// the value as a whole, so its text is not compared.
 fn is_part(node: &Node, span: &str) -> bool {
     let files = Files::default();
     let text = format!("x: {span}\n");
@@ -157,7 +157,7 @@ fn is_part(node: &Node, span: &str) -> bool {
         .and_then(|parsed| parsed.get("x"))
         .and_then(Node::text)
         .unwrap_or(span);
-    // where variables are replaced, `$$` stands for `$`
+    // Flux replaces `$$` by `$`
     node.text()
         .is_none_or(|value| value.contains(written) || value.contains(&written.replace("$$", "$")))
 }
@@ -235,7 +235,7 @@ fn every_value_of_the_rules_fixtures_has_a_place() {
     assert!(values > 1000);
 }
 
-/// Real repositories beside the checkout, where there are some.
+/// Real repositories beside the checkout, if there are any.
 #[test]
 fn every_value_of_real_repos_has_a_place() {
     let Ok(trees) = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real"))

@@ -1,9 +1,9 @@
-//! What small kustomizations render to: each `testdata/rendering/<case>.txt` holds a tree of files,
-//! the output that `kustomize build` 5.8.2 gives for it, and what is reported. The folder `top` is
-//! rendered where there is one, else the root.
+//! Rendering of small kustomizations. Each `testdata/rendering/<case>.txt` holds a tree of files,
+//! the output of `kustomize build` 5.8.2, and the problems that are reported. The test renders the
+//! folder `top`, or the root if there is no `top`.
 //!
-//! `UPDATE_RENDERING=1 cargo test --test rendering` writes the sections `output` and `problems`
-//! anew; what changes is to be compared with kustomize.
+//! `UPDATE_RENDERING=1 cargo test --test rendering` rewrites the sections `output` and `problems`.
+//! Compare every changed output with kustomize before you keep it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -34,7 +34,7 @@ fn describe(problem: &Problem, files: &Files) -> String {
     text
 }
 
-/// The case as it should be.
+/// The text of the case with the current output and problems.
 fn run(case: &Archive) -> String {
     let files = Arc::new(Files::default());
     let renderer = Renderer::new(

@@ -1,6 +1,6 @@
-//! The binary on odd repositories: clones that lack something, indexes and work trees of every
-//! kind, submodules, damage, odd names, odd commits. What cannot be known is said, with what to do,
-//! and never passes for clean.
+//! Runs the binary on unusual repositories: incomplete clones, indexes and work trees of every
+//! kind, submodules, damage, unusual names and commits. If something is missing, the check must say
+//! so and what to do; it must never pass as clean.
 
 #![allow(clippy::unwrap_used)]
 
@@ -66,7 +66,7 @@ impl Repo {
         run_git(self.root(), &["rev-parse", revision])
     }
 
-    /// Where Git keeps an object that is not packed.
+    /// Path of a loose object of Git.
     fn object(&self, revision: &str) -> std::path::PathBuf {
         let id = self.id(revision);
         self.path(&format!(".git/objects/{}/{}", &id[..2], &id[2..]))
@@ -86,7 +86,7 @@ impl Repo {
     }
 }
 
-/// The run fails for what it could not do, and says all of this.
+/// Asserts that the run failed with status 2 and that its message contains all of these texts.
 #[track_caller]
 fn refused(run: Run, said: &[&str]) {
     assert_eq!(run.status, 2, "{}\n{}", run.out, run.err);
@@ -132,7 +132,7 @@ fn partial_clones_name_the_files_that_they_lack() {
         run(&blobless, &["status", "--at", "HEAD~1"], &[]),
         &[&missing, remedy],
     );
-    // what is there is checked, and what is known of the past is told
+    // the work tree is checked, and `status` and `history` show the part of the past that is there
     clean(&run(&blobless, CHECK, &[]));
     clean(&run(&blobless, &staged(), &[]));
     for command in [&["status"][..], &["history", "api"]] {
@@ -150,7 +150,7 @@ fn partial_clones_name_the_files_that_they_lack() {
             told.out
         );
     }
-    // a promotion that the past would prove
+    // a promotion whose proof is in the missing part of the past
     std::fs::write(
         blobless.join(PRODUCTION),
         std::fs::read_to_string(blobless.join(PRODUCTION))
@@ -183,7 +183,7 @@ fn partial_clones_name_the_files_that_they_lack() {
             .err
             .contains(remedy)
     );
-    // and the remedy is one
+    // the suggested command repairs it
     run_git(&treeless, &["fetch", "-q", "--refetch", "--no-filter"]);
     clean(&run(&treeless, &base("HEAD~1"), &[]));
 }
@@ -208,7 +208,7 @@ fn shallow_clones_of_ci_say_what_to_fetch() {
             &format!("file://{}", repo.root().display()),
         ],
     );
-    // as actions/checkout does
+    // fetch as actions/checkout does
     run_git(
         &folder,
         &[
@@ -245,7 +245,7 @@ fn shallow_clones_of_ci_say_what_to_fetch() {
         ],
     );
     assert_ne!(in_ci(&[CHECK, &["--no-base"]].concat()).status, 2);
-    // both are there, and where they parted is not
+    // both commits are there, but not their merge base
     run_git(
         &folder,
         &[
@@ -280,7 +280,7 @@ fn repositories_that_are_not_understood_are_refused() {
             .pin("api", "dev", 'b')
             .commit("dev b");
         clean(&sha256.run(CHECK));
-        // whether production runs what staging ran before cannot be known
+        // the check cannot know whether staging ran production's build earlier
         let behind = sha256.pin("api", "staging", 'c').run(CHECK).json();
         assert!(
             behind["findings"][0]["message"]
@@ -312,7 +312,7 @@ fn repositories_that_are_not_understood_are_refused() {
         not_tested("SHA-256 object names, which this Git cannot make");
     }
 
-    // as `git init --ref-format=reftable` leaves it
+    // the state after `git init --ref-format=reftable`
     let reftable = promoted();
     reftable
         .git(&["config", "core.repositoryFormatVersion", "1"])
@@ -345,7 +345,7 @@ fn repositories_that_are_not_understood_are_refused() {
         later.run(&base("HEAD~1")),
         &["uses the extension \"tomorrow\" of Git, which is not known here"],
     );
-    // not through Git, which refuses it as well
+    // edit the file directly: Git itself refuses this version
     later.append(".git/config", "[core]\n\trepositoryFormatVersion = 9\n");
     refused(
         later.run(&base("HEAD~1")),
@@ -438,7 +438,7 @@ fn objects_are_found_wherever_git_keeps_them() {
     let repo = promoted();
     let expected = repo.run(&["status"]).out;
     let clones = tempfile::tempdir().unwrap();
-    // borrowed from another repository
+    // objects borrowed from another repository (alternates)
     let borrowed = clones.path().join("borrowed");
     repo.clone_into(&borrowed, &["-s"]);
     assert!(
@@ -468,7 +468,7 @@ fn objects_are_found_wherever_git_keeps_them() {
         run(&shared, &base("HEAD~1"), &[]),
         &["the commit", "of HEAD is not here"],
     );
-    // packed, with a graph of commits
+    // packed objects and refs, with a commit graph
     repo.git(&["gc", "-q"]).git(&["pack-refs", "--all"]).git(&[
         "commit-graph",
         "write",
@@ -476,7 +476,7 @@ fn objects_are_found_wherever_git_keeps_them() {
     ]);
     assert_eq!(repo.run(&["status"]).out, expected);
     clean(&repo.run(&base("HEAD~1")));
-    // replaced: as Git itself shows it
+    // `git replace` counts, as it does for Git
     let root = run_git(
         repo.root(),
         &["commit-tree", "-m", "a new root", "HEAD~1^{tree}"],
@@ -492,7 +492,7 @@ fn objects_are_found_wherever_git_keeps_them() {
     );
     clean(&repo.run(&base("HEAD~1")));
     repo.git(&["replace", "-d", "HEAD~1"]);
-    // replaced so that it has no beginning
+    // a replacement that makes the history a cycle
     let before = repo.id("HEAD~1");
     let round = run_git(
         repo.root(),
@@ -510,7 +510,7 @@ fn objects_are_found_wherever_git_keeps_them() {
         &["the history goes round in a circle"],
     );
     repo.git(&["replace", "-d", &before]);
-    // grafts, which Git has given up, hide nothing
+    // grafts, which Git no longer supports, are ignored
     repo.write(".git/info/grafts", &format!("{}\n", repo.id("HEAD")));
     assert_eq!(repo.run(&["status"]).out, expected);
 }
@@ -562,7 +562,7 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
                 .err
                 .contains("1 file of the change not looked at")
         );
-        // the index has all of it
+        // the index has every file, whatever the sparse checkout leaves out
         let run = repo.run(&staged());
         none(&run.findings());
         assert_eq!(run.json()["summary"]["errors"], 0);
@@ -573,7 +573,7 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
         );
         repo.git(&["reset", "-q", "--hard"]);
     }
-    // as people clone large repositories: what is left out is not even in the clone
+    // a partial clone with a sparse checkout: files that are left out are not in the clone at all
     repo.git(&["sparse-checkout", "disable"])
         .git(&["config", "uploadpack.allowFilter", "true"]);
     repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
@@ -598,7 +598,7 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
         run(&small, &staged(), &[]).findings(),
         [format!("digest-mismatch {PRODUCTION}:4")]
     );
-    // what is needed and left out
+    // the sparse checkout leaves out files that overlays need
     repo.git(&["sparse-checkout", "set", "--no-cone", "/apps/*/overlays"]);
     let found = repo.run(&[CHECK, &["--app", "api"]].concat());
     assert_eq!(found.findings().len(), 3);
@@ -614,7 +614,7 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
         found.json()["findings"][0]["help"],
         "git sparse-checkout add apps/api"
     );
-    // left out at the base as well, and told all the same
+    // the file is also missing at the base, but the finding is not hidden as an old one
     repo.spoil("api", "production", "unused");
     assert!(
         repo.run(&base("HEAD"))
@@ -651,7 +651,7 @@ fn indexes_of_every_kind_are_read() {
             repo.run(&["diff", "HEAD", "--summary"]).out.is_empty(),
             "{form:?}"
         );
-        // no flag says that a file is as it was
+        // `assume-unchanged` and similar flags are not trusted
         let before = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
         repo.write(PRODUCTION, &before.replace(&digest('b'), &digest('c')));
         assert_eq!(
@@ -666,7 +666,7 @@ fn indexes_of_every_kind_are_read() {
 #[test]
 fn the_next_commit_is_what_git_will_commit() {
     let repo = promoted();
-    // announced, and no part of it
+    // `git add -N` only announces a file; it is not staged
     repo.write(
         "apps/new/overlays/production/kustomization.yaml",
         "resources: [missing.yaml]\n",
@@ -675,7 +675,7 @@ fn the_next_commit_is_what_git_will_commit() {
     clean(&repo.run(&staged()));
     std::fs::remove_dir_all(repo.path("apps/new")).unwrap();
     repo.git(&["reset", "-q", "--hard"]);
-    // in a conflict there is none
+    // during a merge conflict nothing is staged
     repo.git(&["checkout", "-q", "-b", "other", "HEAD~1"])
         .pin("api", "production", 'c')
         .commit("c");
@@ -720,14 +720,14 @@ fn hooks_see_the_index_of_the_commit_that_is_made() {
         std::fs::Permissions::from_mode(0o755),
     )
     .unwrap();
-    // nothing is staged beforehand
+    // `git commit -a` without anything staged before
     repo.pin("api", "production", 'c');
     let all = try_git(repo.root(), &["commit", "-q", "-a", "-m", "all"]);
     assert!(
         !all.status.success() && String::from_utf8_lossy(&all.stderr).contains("digest-mismatch"),
         "{all:?}"
     );
-    // one path is committed, and what is staged of another is not
+    // `git commit PATH` commits one path; what is staged for another path stays
     repo.pin("web", "production", 'c').git(&["add", "apps/web"]);
     let path = try_git(repo.root(), &["commit", "-q", "-m", "one path", "apps/api"]);
     let said = String::from_utf8_lossy(&path.stderr).into_owned();
@@ -735,7 +735,7 @@ fn hooks_see_the_index_of_the_commit_that_is_made() {
         !path.status.success() && said.contains(PRODUCTION) && !said.contains("apps/web"),
         "{said}"
     );
-    // in a linked work tree Git names the repository as well
+    // in a linked work tree, Git also passes the repository to the hook
     repo.git(&["reset", "-q", "--hard"]);
     let folder = tempfile::tempdir().unwrap();
     let linked = folder.path().join("linked");
@@ -771,7 +771,7 @@ fn hooks_see_the_index_of_the_commit_that_is_made() {
             .status
             .success()
     );
-    // an index of one repository says nothing of another
+    // the index of another repository (`GIT_INDEX_FILE`) is ignored
     let other = promoted();
     let index = repo.path(".git/index").display().to_string();
     clean(&run(
@@ -862,7 +862,7 @@ fn names_of_every_kind_are_read_or_told() {
         (names.len(), names.len())
     );
     repo.git(&["reset", "-q", "--hard"]);
-    // what is no UTF-8 cannot be named in a kustomization, and is told in every kind of head
+    // a name that is not UTF-8 cannot stand in a kustomization; every kind of check reports it
     let odd = repo
         .root()
         .join(OsStr::from_bytes(b"apps/caf\xe9/overlays/production"));
@@ -881,7 +881,7 @@ fn names_of_every_kind_are_read_or_told() {
     ] {
         assert!(told.err.contains("its name is not UTF-8"), "{}", told.err);
     }
-    // a new name that differs in case only is one that history follows
+    // `history` follows a rename that only changes upper and lower case
     repo.git(&["mv", "apps/api", "apps/moved"])
         .git(&["mv", "apps/moved", "apps/API"])
         .commit("case");
@@ -924,7 +924,7 @@ fn links_in_git_lead_where_they_do_on_disk() {
             "it renders to the same"
         );
     }
-    // a link that is turned elsewhere changes what is built through it
+    // changing the target of a symbolic link changes what is built through it
     for (target, said) in [
         ("/etc", "leads out of the repository"),
         ("../../../../out", "leads out of the repository"),
@@ -966,7 +966,7 @@ fn with_submodule(module: &Repo) -> Repo {
             &text,
         );
     }
-    // the apps of the submodule are not this repo's
+    // the apps in the submodule are not apps of this repo
     repo.write(
         ".gitops-lint.yaml",
         "layout:\n  - {path: 'vendor/**', ignore: true}\n",
@@ -1003,7 +1003,7 @@ fn submodules_are_read_and_compared_where_they_are_checked_out() {
                 .out
                 .contains("lib   production")
     );
-    // one line of this repo moves production to what nobody tried
+    // moving the submodule brings an untested build to production
     module.pin("web", "production", 'd').commit("d");
     run_git(&repo.path("vendor"), &["pull", "-q"]);
     let mismatch = format!("digest-mismatch {VENDORED}:4");
@@ -1039,7 +1039,7 @@ fn submodules_are_read_and_compared_where_they_are_checked_out() {
         history.contains("@aaaaaaaaaaaa  @dddddddddddd"),
         "{history}"
     );
-    // taken away
+    // the submodule is removed
     repo.git(&["rm", "-q", "vendor"]);
     for run in [repo.run(&base("HEAD")), repo.run(&staged())] {
         assert!(
@@ -1088,7 +1088,7 @@ fn a_submodule_that_is_not_here_is_told() {
             .err
             .contains("cannot be rendered as a whole, and images may be missing there: apps/lib/overlays/production")
     );
-    // checked out, and without the commit of the base
+    // the submodule is checked out but lacks the commit that the base uses
     let shallow = clones.path().join("shallow");
     repo.clone_into(&shallow, &[]);
     run_git(
@@ -1154,7 +1154,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
         );
     }
     clean(&repo.run(&staged()));
-    // the folder of the repository lies elsewhere
+    // the Git folder is outside of the work tree
     run_git(
         folder.path(),
         &[
@@ -1181,7 +1181,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
         ],
     );
     clean(&run(&here, CHECK, &[]));
-    // only its own files say where a repository is
+    // `GIT_DIR` and `GIT_WORK_TREE` are ignored
     let elsewhere = [
         ("GIT_DIR", repo.path(".git").display().to_string()),
         ("GIT_WORK_TREE", here.display().to_string()),
@@ -1195,7 +1195,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
         run(&here, &base("HEAD~1"), &elsewhere),
         &["there is no Git repository here; GIT_DIR is not followed"],
     );
-    // work trees of other branches inside of the folder are no part of it
+    // linked work trees inside of the folder are not checked
     repo.git(&["worktree", "add", "-q", "-b", "inside", ".trees/inside"]);
     let report = repo.run(CHECK).json();
     assert_eq!(report["summary"]["overlays"], 3, "{report:#}");
@@ -1205,7 +1205,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
     );
     clean(&repo.run(&base("HEAD")));
     repo.git(&["worktree", "remove", ".trees/inside"]);
-    // a clone that CI put here came with no change
+    // a clone of another repository that CI put here is not part of the change
     run_git(
         repo.root(),
         &["clone", "-q", &repo.root().display().to_string(), "tools"],
@@ -1218,7 +1218,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
     clean(&repo.run(&base("HEAD~1")));
     assert_eq!(repo.run(&["diff", "HEAD", "--summary"]).out, "");
     std::fs::remove_dir_all(repo.path("tools")).unwrap();
-    // a folder of a larger repository
+    // a subfolder of the repository
     let below = repo.path("apps/api");
     assert_eq!(run(&below, &base("HEAD~1"), &[]).status, 0);
     assert!(
@@ -1226,7 +1226,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
             .out
             .contains("@aaaaaaaaaaaa  @bbbbbbbbbbbb")
     );
-    // nothing but work trees beside the repository
+    // a bare repository with linked work trees
     run_git(
         folder.path(),
         &[
@@ -1245,7 +1245,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
         run(&trees, CHECK, &[]),
         &["holds linked work trees only", "main", "run in one of them"],
     );
-    // bare, and without a commit
+    // a bare repository without a commit
     let bare = folder.path().join("empty.git");
     run_git(folder.path(), &["init", "-q", "--bare", "empty.git"]);
     refused(run(&bare, CHECK, &[]), &["the branch has no commit yet"]);
@@ -1274,7 +1274,7 @@ fn work_trees_find_their_repository_or_say_why_not() {
 #[test]
 fn what_filters_make_of_files_is_no_change() {
     let repo = promoted();
-    // on disk with other line ends than in Git
+    // line ends on disk differ from those in Git (`core.autocrlf`)
     repo.git(&["config", "core.autocrlf", "true"]);
     let fresh = || {
         std::fs::remove_dir_all(repo.path("apps")).unwrap();
@@ -1293,7 +1293,7 @@ fn what_filters_make_of_files_is_no_change() {
         .write(".gitattributes", "*.yaml text eol=crlf\n")
         .commit("line ends");
     fresh();
-    // with nothing that the index could tell
+    // without an index
     std::fs::remove_file(repo.path(".git/index")).unwrap();
     assert!(repo.run(&["diff", "HEAD", "--summary"]).out.is_empty());
     repo.git(&["reset", "-q"]);
@@ -1304,12 +1304,12 @@ fn what_filters_make_of_files_is_no_change() {
             .lines()
             .all(|line| !line.contains("not committed"))
     );
-    // placeholders that only an archive fills
+    // `$Format:%H$` is only replaced by `git archive`
     repo.append(PRODUCTION, "# $Format:%H$\n")
         .write(".gitattributes", "*.yaml export-subst ident\n")
         .commit("placeholders");
     assert!(repo.run(&["diff", "HEAD", "--summary"]).out.is_empty());
-    // nothing of the repository is run
+    // no filter of the repository is run
     let trap = repo.path("run");
     let touch = format!("touch {}; cat", trap.display());
     for name in [
@@ -1346,7 +1346,7 @@ fn what_filters_make_of_files_is_no_change() {
 fn pointers_of_git_lfs_are_told_and_compared_by_what_they_stand_for() {
     let repo = promoted();
     let content = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata: {a: b}\n";
-    // what sha256sum says of it
+    // the output of sha256sum for the content
     let digest = "5120f5ef2d4df5b80dd057b7161f7b973a5a5d009cf8332194332a7d481fccb9";
     let pointer = format!(
         "version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {}\n",
@@ -1364,7 +1364,7 @@ fn pointers_of_git_lfs_are_told_and_compared_by_what_they_stand_for() {
         "{}",
         found.out
     );
-    // fetched, in a way that the index does not know of
+    // the content was fetched, but the index does not know it
     repo.write(path, content);
     clean(&repo.run(CHECK));
     assert!(repo.run(&["diff", "HEAD", "--summary"]).out.is_empty());
@@ -1374,7 +1374,7 @@ fn pointers_of_git_lfs_are_told_and_compared_by_what_they_stand_for() {
             .out
             .contains("production")
     );
-    // in Git there are pointers only, and what was fetched lies beside
+    // Git holds only pointers; fetched content is in `.git/lfs`
     repo.git(&["checkout", "-q", "--", "."]);
     assert_eq!(
         repo.run(&base("HEAD~1")).findings(),
@@ -1495,16 +1495,16 @@ fn revisions_are_named_in_every_way_of_git() {
 #[test]
 fn histories_of_every_shape_have_a_base_or_say_why_not() {
     let repo = promoted();
-    // the head itself
+    // the base is the head itself
     clean(&repo.run(&base("HEAD")));
-    // a base that went on
+    // the base branch has moved on
     repo.git(&["checkout", "-q", "-b", "change", "HEAD~1"])
         .write("README.md", "x")
         .commit("words");
     let run = repo.run(&base("main"));
     clean(&run);
     assert!(repo.run(&["diff", "main", "--summary"]).out.is_empty());
-    // two merges across each other: of the two places at which they parted, the newer one counts
+    // a criss-cross merge has two merge bases; the newer one counts
     repo.app("web").commit("web");
     for (right, left) in [(1, 2), (2, 1), (1, 1)] {
         repo.git(&["checkout", "-q", "-B", "right", "change"])
@@ -1520,7 +1520,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
             .commit("right goes on");
         let bases = run_git(repo.root(), &["merge-base", "--all", "left", "right"]);
         assert_eq!(bases.lines().count(), 2);
-        // the one that Git names first; of two from one second the lower id
+        // the one that Git names first; for equal times the one with the lower id
         let first = if right == left {
             bases.lines().min()
         } else {
@@ -1539,7 +1539,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
         );
         clean(&repo.run(&base("left")));
     }
-    // many parents
+    // a merge of several branches at once
     for name in ["one", "two", "three"] {
         repo.git(&["checkout", "-q", "-b", name, "main"])
             .write(&format!("docs/{name}"), name)
@@ -1555,7 +1555,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
             .out
             .contains("@aaaaaaaaaaaa  @bbbbbbbbbbbb")
     );
-    // commits without a change, without a message
+    // commits without a change, and without a message
     repo.git(&["commit", "-q", "--allow-empty", "-m", "nothing"])
         .git(&[
             "commit",
@@ -1566,7 +1566,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
             "",
         ]);
     clean(&repo.run(&base("HEAD~2")));
-    // nothing in common
+    // branches without a common commit
     repo.git(&["checkout", "-q", "--orphan", "other"])
         .commit("orphan");
     refused(
@@ -1586,7 +1586,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
         repo.run(&["diff", "main...other"]),
         &["have no common ancestor"],
     );
-    // a base without a file
+    // a base without any file
     repo.git(&["checkout", "-q", "--orphan", "empty"])
         .git(&["rm", "-rfq", "."])
         .git(&["commit", "-q", "--allow-empty", "-m", "empty"]);
@@ -1656,7 +1656,7 @@ fn commits_that_tools_broke_hide_nothing() {
         repo.git(&["reset", "-q", "--hard", &start])
             .git(&["update-ref", "refs/heads/odd", &odd])
             .git(&["checkout", "-q", "odd"]);
-        // as a change, as the past, as the base, as a revision
+        // the commit as the change, the past, the base, and a revision
         let run = repo.run(&base(&start));
         assert_eq!(run.status, 0, "{head}: {}{}", run.out, run.err);
         for arguments in [
@@ -1701,7 +1701,7 @@ fn large_files_in_git_are_refused_and_told() {
         assert_eq!(run.findings(), [format!("render-error {PRODUCTION}:1")]);
         assert!(run.out.contains("larger than 64 MiB"), "{}", run.out);
     }
-    // at the base it is in nobody's way
+    // a large file that only the base has does not affect the check
     repo.git(&["revert", "--no-edit", "HEAD"]);
     assert_eq!(
         repo.run(&base("HEAD~1")).expect(0).findings(),
@@ -1713,7 +1713,7 @@ fn large_files_in_git_are_refused_and_told() {
 #[test]
 fn a_repository_of_another_user_is_read() {
     let repo = promoted();
-    // nothing of it is run, so that it need not be trusted
+    // the repository may belong to another user: nothing in it is run, so it need not be trusted
     let owner = std::process::Command::new("chown")
         .args(["-R", "12345:12345"])
         .arg(repo.root())
@@ -1733,7 +1733,7 @@ fn a_repository_of_another_user_is_read() {
 
 #[test]
 fn a_tree_that_names_what_lies_outside_opens_nothing() {
-    // as no Git would write it: a submodule whose path leads out
+    // a submodule whose path leads out of the repository, which Git itself would not write
     let outside = tempfile::tempdir().unwrap();
     let other = outside.path().join("other");
     std::fs::create_dir(&other).unwrap();
@@ -1757,7 +1757,7 @@ fn a_tree_that_names_what_lies_outside_opens_nothing() {
             &["hash-object", "-t", kind, "-w", "--literally", "object"],
         )
     };
-    // production/{../other, kustomization.yaml}
+    // a tree with the entries `production/../other` and `production/kustomization.yaml`
     let kustomization = write("blob", b"resources: [../../other]\n");
     let tree = |entries: &[(&str, &str, &str)]| {
         let one = |(mode, name, id): &(&str, &str, &str)| {
@@ -1787,7 +1787,7 @@ fn a_tree_that_names_what_lies_outside_opens_nothing() {
         let run = run(&folder, arguments, &[]);
         assert!(!run.out.contains("private-"), "{}", run.out);
     }
-    // a link in place of the submodule's folder
+    // a symbolic link instead of the submodule's folder
     let repo = promoted();
     repo.git(&[
         "update-index",

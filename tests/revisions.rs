@@ -1,7 +1,7 @@
-//! The binary on Git repositories: what a change causes, what its past proves, status and history;
-//! and repositories of every kind.
+//! Runs the binary on Git repositories: which findings a change causes, what the history proves,
+//! `status` and `history`, and repositories of every kind.
 //!
-//! Git makes the repositories of these tests; the program itself never runs it.
+//! The tests use Git to create repositories. The program itself never runs Git.
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,7 +29,7 @@ fn only_what_the_change_causes_is_reported() {
         .spoil("api", "production", "old")
         .commit("old");
     repo.git(&["checkout", "-q", "-b", "change"]);
-    // an old finding stays old in a file that is edited, and where its lines move
+    // a finding of the base stays old if its file is edited and its line moves
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
     repo.write(PRODUCTION, &format!("# moved\n{text}"))
         .spoil("web", "production", "new");
@@ -39,12 +39,12 @@ fn only_what_the_change_causes_is_reported() {
     );
     let all = repo.run(&[CHECK, &["--base", "main", "--all"]].concat());
     assert_eq!(all.findings().len(), 3);
-    // two that are equal are known, a third is not
+    // the base has two equal findings, so only a third one is new
     repo.git(&["checkout", "-q", "--", "apps/web"])
         .spoil("api", "production", "old");
     let run = repo.run(&base("main"));
     assert_eq!((run.findings().len(), run.status), (1, 1), "{}", run.out);
-    // a change that renders to nothing else is clean
+    // a change that does not alter the rendering is clean
     repo.git(&["checkout", "-q", "--", "."])
         .write("README.md", "words\n")
         .commit("words");
@@ -67,7 +67,7 @@ fn causes_are_found_where_they_are() {
         "resources: [deployment.yaml, secret.yaml]\n",
     )
     .commit("keys");
-    // what is taken away elsewhere makes an untouched line wrong
+    // removing an object from the base breaks a line that the change does not touch
     repo.write(
         "apps/api/base/kustomization.yaml",
         "resources: [deployment.yaml]\n",
@@ -78,7 +78,7 @@ fn causes_are_found_where_they_are() {
         "{found:?}"
     );
     repo.git(&["checkout", "-q", "--", "."]);
-    // a base brings it into an overlay that nobody touched
+    // an edit of the base causes a finding in an overlay that nobody touched
     repo.write(
         "apps/api/base/deployment.yaml",
         &user.replace("limits: {memory: 64Mi}", "limits: {memory: 32Mi}"),
@@ -89,7 +89,7 @@ fn causes_are_found_where_they_are() {
         ["limits-below-requests apps/api/base/deployment.yaml:13"]
     );
     repo.git(&["checkout", "-q", "--", "."]);
-    // an object that another app relied on
+    // the change removes an object that another app needs
     let shared = "apps/shared/overlays";
     for environment in ["dev", "staging", "production"] {
         repo.write(
@@ -151,7 +151,7 @@ fn one_more_variant_is_as_the_others_are() {
     repo.commit("no limit in one region");
     variant("us", &pinned);
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
-    // what it has of its own is news
+    // a new line of the new variant is a new finding
     variant("us", "newTag: v2");
     assert_eq!(
         repo.run(&base("HEAD")).findings(),
@@ -191,7 +191,7 @@ fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
 fn what_staging_got_with_an_image_comes_along_with_it() {
     let repo = Repo::started();
     let path = |environment: &str| format!("apps/api/overlays/{environment}/kustomization.yaml");
-    // a build, and variables that a patch brings
+    // sets a build, and variables with a patch
     let set = |environment: &str, letter: char, variables: &[&str]| {
         let variables: Vec<String> = variables
             .iter()
@@ -209,7 +209,7 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
     repo.commit("staging alone profiles");
     set("staging", 'b', &["PROFILER", "QUEUE"]);
     repo.commit("stage b, which needs a queue");
-    // staging goes ahead: nothing fails
+    // only staging changed, so nothing fails
     let run = repo.run(&base("HEAD~1"));
     assert_eq!(
         (run.findings(), run.status),
@@ -219,7 +219,7 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
         )
     );
     assert_eq!(run.json()["findings"][0]["severity"], "info");
-    // what is not promoted is as it was
+    // production changes without a promotion, so nothing is reported
     repo.write(
         &path("production"),
         &format!(
@@ -228,7 +228,7 @@ fn what_staging_got_with_an_image_comes_along_with_it() {
         ),
     );
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
-    // the promotion leaves the queue behind; the profiler never came along
+    // the promotion lacks the variable for the queue; the one for the profiler is an old difference
     repo.pin("api", "production", 'b');
     let run = repo.run(&base("HEAD"));
     assert_eq!(
@@ -280,7 +280,7 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
     let repo = Repo::started();
     repo.pin("api", "staging", 'b').commit("stage b");
     repo.pin("api", "staging", 'c').commit("stage c");
-    // what staging runs, and what it ran before
+    // the present build of staging and an earlier one are proved
     for letter in ['c', 'b'] {
         repo.git(&["checkout", "-q", "-B", "change", "main"])
             .pin("api", "production", letter)
@@ -291,7 +291,7 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
             "{letter}"
         );
     }
-    // not what comes in the same change
+    // a build that reaches staging in the same change is not proved
     repo.git(&["checkout", "-q", "-B", "change", "main"])
         .pin("api", "production", 'd')
         .pin("api", "staging", 'd')
@@ -301,7 +301,7 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
             .findings()
             .contains(&format!("skipped-environment {PRODUCTION}:4"))
     );
-    // nor what was never there
+    // a build that staging never ran is not proved
     repo.git(&["checkout", "-q", "-B", "change", "main"])
         .pin("api", "production", 'e')
         .commit("alone");
@@ -309,7 +309,7 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
         repo.run(&base("main")).findings(),
         [format!("digest-mismatch {PRODUCTION}:4")]
     );
-    // a return to what production ran itself
+    // production returns to a build that it ran itself
     repo.git(&["checkout", "-q", "main"])
         .pin("api", "production", 'c')
         .pin("api", "staging", 'f')
@@ -318,7 +318,7 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
         .pin("api", "production", 'a')
         .commit("back");
     assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new());
-    // without a base: staging is ahead, as it should be
+    // without a base: staging is ahead of production, which is normal
     repo.git(&["checkout", "-q", "main"]);
     assert_eq!(repo.run(CHECK).findings(), Vec::<String>::new());
 }
@@ -345,7 +345,7 @@ fn a_rollback_is_no_promotion() {
     with("production", 'b', "[--fast]");
     repo.commit("promote b");
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
-    // production alone goes back, with what it ran besides the image
+    // production alone rolls back, with the arguments that it ran then
     repo.git(&["checkout", "-q", "-b", "back"]);
     with("production", 'a', "");
     assert!(
@@ -355,10 +355,10 @@ fn a_rollback_is_no_promotion() {
             .iter()
             .any(|found| found.starts_with("ride-along"))
     );
-    // and both of them at once
+    // staging and production roll back together
     with("staging", 'a', "");
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
-    // not with something that neither has had
+    // a rollback that brings an argument that neither of them has run is reported
     with("production", 'a', "[--slow]");
     with("staging", 'a', "[--slow]");
     assert_eq!(
@@ -367,7 +367,7 @@ fn a_rollback_is_no_promotion() {
     );
     repo.git(&["reset", "-q", "--hard"])
         .git(&["checkout", "-q", "main"]);
-    // staging goes on without the argument: what it ran with the image may still come along
+    // staging has dropped the argument since, but it ran it with this image, so it may come along
     with("staging", 'c', "[--other]");
     repo.commit("stage c with another argument");
     with("staging", 'd', "");
@@ -417,7 +417,7 @@ fn values_of_charts_have_a_past_as_containers_have() {
         )
         .commit("pin");
     }
-    // staging ran it, and went on
+    // staging ran this build and has moved on
     assert_eq!(repo.run(&base("HEAD~1")).findings(), Vec::<String>::new());
     repo.write(
         "apps/web/overlays/production/kustomization.yaml",
@@ -471,7 +471,7 @@ fn what_an_updater_writes_beside_a_kustomization_is_proved() {
         repo.run(&base("HEAD")).findings(),
         [format!("digest-mismatch {production}:3")]
     );
-    // a return to what the kustomization itself says
+    // without `.argocd-source.yaml`, production returns to the build of its kustomization
     repo.git(&["clean", "-qfd"]).pin("api", "production", 'a');
     assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
 }
@@ -572,7 +572,7 @@ fn a_change_cannot_hide_what_it_loosens() {
             "{found:?}"
         );
     }
-    // an error that a comment of the change itself accepts does not go by unseen
+    // a suppression comment that the change adds to hide an error is reported
     let repo = Repo::started();
     repo.pin("api", "production", 'b');
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
@@ -586,7 +586,7 @@ fn a_change_cannot_hide_what_it_loosens() {
         repo.run(&base("HEAD")).findings(),
         [format!("loosened-check {PRODUCTION}:4")]
     );
-    // one that the base has as well was agreed to
+    // a comment that the base already has was reviewed
     repo.commit("accepted").write(
         PRODUCTION,
         &text.replace(
@@ -700,7 +700,7 @@ fn clones_that_lack_something_say_what_and_how_to_get_it() {
         missing.err
     );
     assert!(run_in(&["status"]).err.contains("fetch-depth: 0"));
-    // a base that CI names and that is not there is not left out without a word
+    // if the base that CI names is missing, the check fails
     let ci = run(&shallow, CHECK, &[("GITHUB_BASE_REF", "release")]);
     assert!(
         ci.status == 2
@@ -764,7 +764,7 @@ fn ci_systems_name_the_base() {
         .len(),
         2
     );
-    // the target itself is checked out
+    // the target branch itself is checked out
     repo.git(&["checkout", "-q", "main"]);
     let target = run(repo.root(), CHECK, &[("GITHUB_BASE_REF", "main")]);
     assert_eq!(target.findings().len(), 1, "{}", target.out);
@@ -782,7 +782,7 @@ fn what_is_staged_is_checked_as_it_is_staged() {
     let repo = Repo::started();
     let staged = [CHECK, &["--staged"]].concat();
     assert_eq!(repo.run(&staged).findings(), Vec::<String>::new());
-    // staged in part: the good half only
+    // only the correct part of the edits is staged
     repo.pin("api", "dev", 'b')
         .git(&["add", "-A"])
         .spoil("api", "dev", "later")
@@ -850,7 +850,7 @@ fn repositories_of_every_kind_are_read() {
                 .contains("apps/api/overlays/production")
         );
     }
-    // a folder below the top with a configuration of its own
+    // a subfolder with its own configuration is its own root
     repo.write("apps/.gitops-lint.yaml", "version: 1\n")
         .commit("own root");
     repo.pin("api", "production", 'c');
@@ -867,7 +867,7 @@ fn repositories_of_every_kind_are_read() {
                 .out
                 .contains("Ada")
     );
-    // no repository at all
+    // a folder without a Git repository
     let plain = tempfile::tempdir().unwrap();
     let none = run(plain.path(), &base("main"), &[]);
     assert!(
@@ -959,7 +959,7 @@ fn history_follows_renames_merges_and_what_agents_add() {
             ("staging", None, Some('a')),
         ]
     );
-    // what a Flux object sets counts as what is rendered
+    // an image that a Flux object sets counts as rendered
     let flux = |letter: char| {
         format!(
             "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: web, namespace: flux-system}}\nspec:\n  path: ./apps/web\n  sourceRef: {{kind: GitRepository, name: repo}}\n  images: [{{name: registry.example.com/web, digest: {}}}]\n",
@@ -1017,7 +1017,7 @@ fn status_tells_how_environments_stand() {
         before["apps"][0]["environments"][2]["images"][0]["relation"],
         "same"
     );
-    // a record that the program writes is one that it agrees with
+    // the program accepts the records that it writes
     repo.git(&["checkout", "-q", "--", "."]);
     for name in ["versions.json", "VERSIONS.md"] {
         repo.run(&["status", "--write", name]);
@@ -1049,7 +1049,7 @@ fn a_loss_is_told_once() {
         });
         found.collect::<Vec<String>>()
     };
-    // in production alone
+    // production alone loses the object
     let drop = "patches:\n  - patch: |\n      apiVersion: policy/v1\n      kind: PodDisruptionBudget\n      metadata: {name: api}\n      $patch: delete\n";
     let text = std::fs::read_to_string(repo.path(PRODUCTION)).unwrap();
     repo.write(PRODUCTION, &format!("{text}{drop}"));
@@ -1058,7 +1058,7 @@ fn a_loss_is_told_once() {
         [format!("removed-resource {PRODUCTION}:10")]
     );
     repo.git(&["checkout", "-q", "--", "."]);
-    // everywhere: the environment before says nothing, the base does
+    // every environment loses the object: only the base revision shows it
     repo.write(bases, "resources:\n  - deployment.yaml\n");
     assert_eq!(
         lost(repo.run(&base("HEAD"))),

@@ -1,5 +1,5 @@
-//! Config repos made up for measuring: written by `examples/generate.rs`, held in memory by the
-//! benchmarks.
+//! Generated config repos for measurements. `examples/generate.rs` writes them to disk; the
+//! benchmarks keep them in memory.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -12,7 +12,7 @@ pub type Tree = Vec<(String, String)>;
 /// The environments, in the order of promotion.
 pub const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
 
-/// A healthy repo: five files a base, two an overlay, six or seven rendered resources.
+/// A healthy repo: each base has 5 files, each overlay 2 files and 6 or 7 rendered objects.
 pub fn shop(apps: usize) -> Tree {
     let mut tree = Vec::with_capacity(apps * 11);
     for number in 0..apps {
@@ -63,10 +63,10 @@ fn overlay_of(app: &str, environment: &str, digest: usize) -> String {
     )
 }
 
-/// A repository with a history on `main`: [`shop`], then promotions, one app and environment a
-/// commit, from dev to production; now and then a change of a base. On the branch `change` one more
-/// promotion to production, checked out. Git writes it: the benchmarks and the generator may call
-/// it, the program never does.
+/// A Git repository. On `main`, [`shop`] is followed by promotions from dev to production, each of
+/// one app in one environment, and by an occasional edit of a base. The branch `change`, which is
+/// checked out, promotes one more app to production. Git writes the repository; only the benchmarks
+/// and the generator call Git, never the program.
 pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result<()> {
     let git = |arguments: &[&str]| {
         Command::new("git")
@@ -91,7 +91,7 @@ pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result
     Ok(())
 }
 
-/// The stream that `git fast-import` reads.
+/// The input of `git fast-import`.
 fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::Result<()> {
     let author = |number: usize| {
         [
@@ -122,7 +122,7 @@ fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::R
         Ok(())
     };
     commit(out, "main", 0, "start", &shop(apps))?;
-    // which digest each app runs in each environment, and which it gets next
+    // the present digest of each app in each environment, and the number of its next one
     let mut running = vec![[0_usize; 3]; apps];
     for (number, digests) in running.iter_mut().enumerate() {
         *digests = [number + 1; 3];
@@ -172,7 +172,7 @@ fn write_history(out: &mut dyn Write, apps: usize, commits: usize) -> std::io::R
             &[promotion(app, place, digests[place])],
         )?;
     }
-    // the change: production of some app gets what staging runs
+    // the branch `change`: one app gets staging's digest in production
     let last = commits.saturating_sub(1).max(1);
     let app = running
         .iter()
@@ -311,7 +311,7 @@ fn config_map(name: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: value\n")
 }
 
-/// A chain of kustomizations, each over the one before; the last is `level-NNNN`.
+/// A chain of kustomizations, each built upon the previous one; the last is `level-NNNN`.
 #[allow(dead_code, reason = "the generator writes only the shop")]
 pub fn chain(depth: usize) -> Tree {
     let mut tree = vec![("level-0000/map.yaml".to_string(), config_map("map"))];
@@ -329,7 +329,7 @@ pub fn chain(depth: usize) -> Tree {
     tree
 }
 
-/// One base under many folders under one top.
+/// One base, many folders that build upon it, and one top that lists them.
 #[allow(dead_code, reason = "the generator writes only the shop")]
 pub fn diamond(width: usize) -> Tree {
     let mut tree = vec![("base/deployment.yaml".to_string(), deployment("web", false))];
@@ -349,7 +349,7 @@ pub fn diamond(width: usize) -> Tree {
     tree
 }
 
-/// One file of many objects, with what touches every one of them.
+/// One file with many objects, and fields that change each of them.
 #[allow(dead_code, reason = "the generator writes only the shop")]
 pub fn crowd(resources: usize) -> Tree {
     let object = |number: usize| match number % 5 {

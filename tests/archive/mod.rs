@@ -1,4 +1,4 @@
-//! Text files that hold a small tree of files, so that a case can be read from top to bottom:
+//! Text files that hold a small tree of files, so that you can read a case from top to bottom:
 //!
 //! ```text
 //! What the case shows.
@@ -11,16 +11,16 @@
 
 use std::path::{Path, PathBuf};
 
-/// One such file.
+/// A tree of files in one text file.
 pub struct Archive {
-    /// What stands before the first file.
+    /// The text before the first file.
     pub comment: String,
-    /// Paths and texts.
+    /// Each file: its path and its text.
     pub files: Vec<(String, String)>,
 }
 
 impl Archive {
-    /// Reads a file of the form above.
+    /// Parses the format above.
     pub fn read(path: &Path) -> Archive {
         let text = std::fs::read_to_string(path).unwrap();
         let mut archive = Archive {
@@ -40,14 +40,14 @@ impl Archive {
         }
         archive
     }
-    /// The files without the sections that hold expectations, which have no dot in their names.
+    /// The files, without the sections that hold expectations (their names have no dot: `output`).
     pub fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files
             .iter()
             .filter(|(name, _)| name.contains('.'))
             .map(|(name, text)| (name.as_str(), text.as_str()))
     }
-    /// The folder to render: `top` where there is one, else the root.
+    /// The folder to render: `top` if it exists, otherwise the root.
     pub fn folder(&self) -> &'static str {
         if self.tree().any(|(path, _)| path.starts_with("top/")) {
             "top"

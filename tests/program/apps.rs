@@ -1,10 +1,10 @@
-//! Apps in three environments, in a throw-away repo.
+//! Apps in three environments, in a temporary repo.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use crate::program::Repo;
 
-/// A digest of one letter.
+/// A digest that repeats one letter.
 pub fn digest(letter: char) -> String {
     format!("sha256:{}", letter.to_string().repeat(64))
 }
@@ -45,7 +45,7 @@ impl Repo {
         )
     }
 
-    /// One more entry of `images` that nothing uses: an error.
+    /// Adds an `images` entry that no container uses, which is an error (`unused-image-override`).
     pub fn spoil(&self, app: &str, environment: &str, name: &str) -> &Repo {
         let path = format!("apps/{app}/overlays/{environment}/kustomization.yaml");
         let text = std::fs::read_to_string(self.path(&path)).unwrap();
@@ -56,7 +56,7 @@ impl Repo {
     }
 }
 
-/// A Deployment of one container.
+/// A Deployment with one container.
 pub fn deployment(app: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {app}}}\nspec:\n  selector: {{matchLabels: {{app: {app}}}}}\n  template:\n    metadata: {{labels: {{app: {app}}}}}\n    spec:\n      containers:\n        - name: {app}\n          image: registry.example.com/{app}\n          resources: {{requests: {{memory: 64Mi}}, limits: {{memory: 64Mi}}}}\n"

@@ -1,6 +1,7 @@
-//! The program in a throw-away repo: files, Git, a run of the binary and what it gave.
+//! Runs the program in a temporary repo: writing files, running Git, running the binary, and
+//! reading its output.
 //!
-//! Git makes the repositories of the tests; the program itself never runs it.
+//! The tests use Git to create repositories. The program itself never runs Git.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -11,12 +12,13 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A throw-away repo.
+/// A temporary repo.
 pub struct Repo {
     folder: TempDir,
 }
 
-/// What the variables begin with by which Git, a CI system or a terminal would change what is said.
+/// Prefixes of environment variables from Git, CI systems and terminals that would change the
+/// output.
 const VARIABLES: &[&str] = &[
     "BITBUCKET_",
     "BUILD_",
@@ -37,7 +39,7 @@ const VARIABLES: &[&str] = &[
     "SYSTEM_",
 ];
 
-/// Takes away from a process what the machine that runs the tests would tell it.
+/// Removes the variables of the machine that runs the tests from the environment of a process.
 fn isolate(command: &mut Command) -> &mut Command {
     let named = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in named.filter(|name| VARIABLES.iter().any(|start| name.starts_with(start))) {
@@ -69,7 +71,7 @@ impl Repo {
         self.write_bytes(path, text.as_bytes())
     }
 
-    /// Writes a file that may be no text.
+    /// Writes a file that may be binary.
     pub fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
         let file = self.path(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -83,13 +85,13 @@ impl Repo {
         self
     }
 
-    /// Commits all that is there.
+    /// Commits all files.
     pub fn commit(&self, message: &str) -> &Repo {
         self.git(&["add", "-A"])
             .git(&["commit", "-q", "-m", message])
     }
 
-    /// The same with a date of its own, a day in January of 2026.
+    /// Commits all files with a given day of January 2026 as the date.
     pub fn commit_on(&self, day: u8, message: &str) -> &Repo {
         let date = format!("2026-01-{day:02}T12:00:00Z");
         self.git(&["add", "-A"]);
@@ -110,7 +112,7 @@ impl Repo {
     }
 }
 
-/// Runs Git in a folder: what it printed.
+/// Runs Git in a folder and returns its output.
 pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
     let done = try_git(folder, arguments);
     assert!(
@@ -121,7 +123,7 @@ pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap().trim().to_string()
 }
 
-/// Runs Git in a folder, where it may fail.
+/// Runs Git in a folder. It may fail.
 pub fn try_git(folder: &Path, arguments: &[&str]) -> Output {
     git_in(folder, arguments).output().unwrap()
 }
@@ -138,7 +140,7 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Command {
         "protocol.file.allow=always",
     ];
     let mut git = Command::new("git");
-    // neither the machine's nor the user's configuration
+    // use neither the system's nor the user's configuration
     isolate(&mut git)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", folder.join("no-configuration"));
@@ -146,19 +148,20 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Command {
     git
 }
 
-/// Says that a case could not be made here, past the harness that keeps what passing tests print.
+/// Prints that a case cannot be tested on this machine. It bypasses the test harness, which hides
+/// the output of passing tests.
 pub fn not_tested(what: &str) {
     let _ = writeln!(std::io::stderr(), "not tested: {what}");
 }
 
-/// The program in a folder, as no CI system would start it.
+/// The program in a folder, without variables of a CI system.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
     isolate(&mut command).current_dir(folder).args(arguments);
     command
 }
 
-/// Runs the program in a folder, with some variables.
+/// Runs the program in a folder, with environment variables.
 pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
     Run::new(
         command(folder, arguments)
@@ -168,7 +171,7 @@ pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run
     )
 }
 
-/// What a run gave.
+/// The result of a run.
 pub struct Run {
     /// The exit status.
     pub status: i32,
@@ -179,7 +182,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// What a process that ended by itself gave.
+    /// The result of a process that was not killed.
     pub fn new(output: Output) -> Run {
         let run = Run {
             status: output.status.code().expect("the program ends by itself"),
@@ -190,7 +193,7 @@ impl Run {
         run
     }
 
-    /// The run, which must have had a status.
+    /// Asserts the exit status of the run.
     #[track_caller]
     pub fn expect(self, status: i32) -> Run {
         let start: String = self.out.chars().take(2000).collect();
