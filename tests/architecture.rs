@@ -46,7 +46,14 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ),
     (
         "history",
-        &["config", "kubernetes", "kustomize", "repo", "source"],
+        &[
+            "config",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "source",
+            "yaml",
+        ],
     ),
     (
         "rules",

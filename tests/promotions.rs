@@ -209,7 +209,9 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
         .as_ref()
         .filter(|_| history)
         .map(|base| Since(base, now.as_second() - 600));
-    context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
+    context.proofs = past
+        .as_ref()
+        .map(|past| past as &dyn gitops_lint::history::Proofs);
     if let Some(author) = case.and_then(|case| case.author.as_deref()) {
         context.authorship = authorship(author, tree.keys().cloned());
     }

@@ -117,7 +117,9 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .as_ref()
         .zip(since)
         .map(|(base, since)| Since(base, since));
-    context.proofs = past.as_ref().map(|past| past as &dyn rules::Proofs);
+    context.proofs = past
+        .as_ref()
+        .map(|past| past as &dyn gitops_lint::history::Proofs);
     let findings = rules::run(&context);
     let options = Options::whole(jiff::civil::date(2026, 6, 1));
     let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());

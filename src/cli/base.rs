@@ -1,24 +1,22 @@
 //! The base revision of a check: given by `--base`, or found in what CI systems say of a pull
 //! request; and loading it, with what did not change shared with the head.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::options::{RepoOptions, complain};
 use super::workspace::Workspace;
 use crate::config::{CONFIG_FILE, Config};
-use crate::history::{End, Images, Version, Walk, contributions, images, share_version};
-use crate::kustomize::{RenderOptions, Renderer};
-use crate::repo::{Overlay, Repo};
+use crate::history::{Actor, Authorship, contributions};
+use crate::repo::Repo;
 use crate::report::printable;
-use crate::rules::{Actor, Authorship, Proofs, Submodule};
+use crate::rules::Submodule;
 use crate::source::beside::Beside;
-use crate::source::git::{ChangedPath, Commit, GitError, Id, Repository, short};
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::source::git::{ChangedPath, Commit, GitError, short};
+use crate::yaml::{By, FileId, Origin};
 
 /// A loaded base revision.
 pub struct Base {
@@ -54,256 +52,6 @@ impl Base {
                     crate::kustomize::context::is_below(path, named.trim_end_matches('/'))
                 })
         })
-    }
-}
-
-/// What overlays rendered at a commit and before it, found when it is asked for: only for the
-/// overlays and digests that need proof, all of them in one walk.
-pub struct Past<'r> {
-    repository: &'r Arc<Repository>,
-    config: &'r Config,
-    repo: &'r Repo,
-    commit: Commit,
-    root: PathBuf,
-    /// The digests in question, by index of the overlay.
-    wanted: BTreeMap<usize, BTreeSet<String>>,
-    /// Whether it matters when a digest came first.
-    dates: bool,
-    walked: OnceLock<(HashMap<usize, Seen>, End)>,
-}
-
-/// The images with a digest that an overlay rendered, and when each came first.
-type Seen = BTreeMap<(String, String), i64>;
-
-impl<'r> Past<'r> {
-    /// The past of the base, or of the head where there is no base.
-    pub fn new(
-        workspace: &'r Workspace,
-        base: Option<&'r Base>,
-        dates: bool,
-    ) -> Result<Past<'r>, GitError> {
-        Ok(Past {
-            repository: workspace.git()?,
-            config: base.map_or(&workspace.config, |base| &base.config),
-            repo: base.map_or(&workspace.repo, Base::compared),
-            commit: base.map_or_else(|| workspace.head_commit(), |base| Ok(base.commit.clone()))?,
-            root: workspace.place.root.clone(),
-            wanted: BTreeMap::new(),
-            dates,
-            walked: OnceLock::new(),
-        })
-    }
-
-    /// Notes what has to be proved: the digests of an overlay that are to be found in the past of
-    /// one of some overlays.
-    pub fn want(&mut self, digests: impl IntoIterator<Item = String>, overlays: &[&Overlay]) {
-        let digests: BTreeSet<String> = digests.into_iter().collect();
-        if digests.is_empty() {
-            return;
-        }
-        for overlay in overlays {
-            let present = images(&overlay.rendered, &self.repo.files);
-            let present: BTreeSet<&String> = present
-                .values()
-                .flatten()
-                .filter_map(|version| version.digest.as_ref())
-                .collect();
-            let missing: BTreeSet<String> = digests
-                .iter()
-                .filter(|digest| self.dates || !present.contains(digest))
-                .cloned()
-                .collect();
-            if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
-                self.wanted.entry(index).or_default().extend(missing);
-            }
-        }
-    }
-
-    fn index(&self, overlay: &Overlay) -> Option<usize> {
-        self.repo.index_of_same(overlay)
-    }
-
-    /// The names under which an overlay renders a digest.
-    fn at_present(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let has = |versions: &BTreeSet<Version>| {
-            versions
-                .iter()
-                .any(|version| version.digest.as_deref() == Some(digest))
-        };
-        images(&overlay.rendered, &self.repo.files)
-            .into_iter()
-            .filter(|(_, versions)| has(versions))
-            .map(|(name, _)| name)
-            .collect()
-    }
-
-    fn walked(&self) -> &(HashMap<usize, Seen>, End) {
-        self.walked.get_or_init(|| {
-            let indices: Vec<usize> = self.wanted.keys().copied().collect();
-            let mut seen: HashMap<usize, Seen> = HashMap::new();
-            // seen from the newest to the oldest: the last time that is noted is the first
-            let note = |seen: &mut Seen, images: &Images, time: i64| {
-                for (name, versions) in images {
-                    let digests = versions.iter().filter_map(|version| version.digest.clone());
-                    seen.extend(digests.map(|digest| ((name.clone(), digest), time)));
-                }
-            };
-            for index in &indices {
-                if let Some(overlay) = self.repo.overlays.get(*index) {
-                    note(
-                        seen.entry(*index).or_default(),
-                        &images(&overlay.rendered, &self.repo.files),
-                        self.commit.time,
-                    );
-                }
-            }
-            let mut walk = Walk::new(
-                self.repository,
-                self.config,
-                self.repo,
-                Some(self.root.clone()),
-                &indices,
-            );
-            let end = walk.run(self.repo, &self.commit, &mut |change| {
-                let time = change
-                    .commit
-                    .as_ref()
-                    .map_or(self.commit.time, |commit| commit.time);
-                let found = seen.entry(change.overlay).or_default();
-                note(found, &change.after, time);
-                // when it came is told by the change before
-                note(found, &change.before, time);
-                let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
-                self.dates
-                    || !self
-                        .wanted
-                        .get(&change.overlay)
-                        .is_some_and(|wanted| wanted.iter().all(has))
-            });
-            (seen, end)
-        })
-    }
-}
-
-/// A past of which nothing is known, and why.
-pub struct Unknown(pub String);
-
-impl Proofs for Unknown {
-    fn since(&self, _overlay: &Overlay, _digest: &str) -> Vec<(String, i64)> {
-        Vec::new()
-    }
-    fn gap(&self, _overlay: &Overlay) -> Option<String> {
-        Some(self.0.clone())
-    }
-}
-
-impl Proofs for Past<'_> {
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let Some(index) = self
-            .index(overlay)
-            .filter(|index| self.wanted.contains_key(index))
-        else {
-            return self
-                .at_present(overlay, digest)
-                .into_iter()
-                .map(|name| (name, self.commit.time))
-                .collect();
-        };
-        let seen = self.walked().0.get(&index).into_iter().flatten();
-        seen.filter(|((_, other), _)| other == digest)
-            .map(|((name, _), time)| (name.clone(), *time))
-            .collect()
-    }
-    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let present = self.at_present(overlay, digest);
-        if !present.is_empty() {
-            return present;
-        }
-        self.since(overlay, digest)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect()
-    }
-    fn alters(&self, commit: &Id, overlay: &str) -> bool {
-        let render = |id: &Id| -> Option<Vec<Node>> {
-            let tree = self.repository.tree(&self.repository.commit(id).ok()?);
-            let options = RenderOptions {
-                remotes: self.config.remotes.clone(),
-                root: Some(self.root.clone()),
-                ..RenderOptions::default()
-            };
-            let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
-            renderer.kustomization(overlay)?;
-            Some(
-                renderer
-                    .render(overlay)
-                    .resources
-                    .iter()
-                    .map(|resource| resource.node.clone())
-                    .collect(),
-            )
-        };
-        let parent = self
-            .repository
-            .commit(commit)
-            .ok()
-            .and_then(|commit| commit.parents.first().copied());
-        // what cannot be told counts: an agent that applies a plain folder, a clone that does not
-        // go back
-        match (render(commit), parent.as_ref().and_then(render)) {
-            (Some(after), Some(before)) => {
-                !(after.len() == before.len()
-                    && after
-                        .iter()
-                        .zip(&before)
-                        .all(|(one, other)| one.same_value(other)))
-            }
-            _ => true,
-        }
-    }
-    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
-        let indices: Vec<Option<usize>> = wanted
-            .iter()
-            .map(|(overlay, _)| self.repo.index(overlay))
-            .collect();
-        let mut found: Vec<Option<Overlay>> = wanted.iter().map(|_| None).collect();
-        let mut tracked: Vec<usize> = indices.iter().copied().flatten().collect();
-        tracked.dedup();
-        let mut walk = Walk::new(
-            self.repository,
-            self.config,
-            self.repo,
-            Some(self.root.clone()),
-            &tracked,
-        )
-        .keeping(self.repo);
-        walk.run(self.repo, &self.commit, &mut |change| {
-            let mut open = false;
-            for (((overlay, images), index), found) in wanted.iter().zip(&indices).zip(&mut found) {
-                if *index != Some(change.overlay) || found.is_some() {
-                    continue;
-                }
-                match &change.rendered {
-                    Some(rendered) if share_version(&change.before, images) => {
-                        *found = Some(Overlay {
-                            rendered: rendered.clone().into(),
-                            ..(*overlay).clone()
-                        });
-                    }
-                    _ => open = true,
-                }
-            }
-            open
-        });
-        found
-    }
-    fn gap(&self, overlay: &Overlay) -> Option<String> {
-        self.index(overlay)
-            .and_then(|index| self.wanted.get(&index))?;
-        match &self.walked().1 {
-            End::Truncated(reason) => Some(reason.clone()),
-            End::Answered | End::Complete => None,
-        }
     }
 }
 

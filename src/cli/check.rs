@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::base::{self, Base, Past, Unknown};
+use super::base::{self, Base};
 use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, Ran, Selection};
 use crate::config::Level;
+use crate::history::{GitProofs, NoProofs, Proofs};
 use crate::policy::{self, DataFile, Namespaces, Policies};
-use crate::repo::Overlay;
 use crate::report::{self, Format};
 use crate::rules::scope::narrow;
-use crate::rules::{self, Context, Proofs, left_behind};
+use crate::rules::{self, Context, left_behind};
 use crate::source::git::{GitError, short};
 
 /// Arguments of `check`.
@@ -136,11 +136,9 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     if context.judged.is_none() {
         timed(timings, "render", || repo.render_all());
     }
-    let past = past(&context, &workspace, base.as_ref());
-    context.proofs = Some(match &past {
-        Ok(past) => past as &dyn Proofs,
-        Err(unknown) => unknown,
-    });
+    let proofs = proofs(&workspace, base.as_ref());
+    proofs.expect(&rules::proofs_wanted(&context));
+    context.proofs = Some(&*proofs);
     let mut findings = timed(timings, "rules and policies", || {
         let mut findings = rules::run(&context);
         findings.extend(policy::run(&policies, &context));
@@ -251,53 +249,34 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
     }
 }
 
-/// What has to be proved from the past: what protected environments run that the ones before them
-/// do not. Without Git, or with a repository that cannot be read, nothing is known of it.
-fn past<'r>(
-    context: &Context,
-    workspace: &'r Workspace,
-    base: Option<&'r Base>,
-) -> Result<Past<'r>, Unknown> {
-    let dates = context.option("insufficient-soak", "atLeast").is_some();
-    let mut past = Past::new(workspace, base, dates).map_err(|error| Unknown(error.to_string()))?;
-    let gone = context
-        .judged()
-        .filter_map(|to| Some((context.proved_by_gone(to)?, to)));
-    for (from, to) in context
-        .judged_pairs()
-        .chain(gone)
-        .filter(|(_, to)| context.repo.protected(to))
-    {
-        let digests = context
-            .facts(to)
-            .images
-            .iter()
-            .filter_map(|used| used.image().digest.map(str::to_string));
-        let known = |overlay| context.at_base(overlay).unwrap_or(overlay);
-        let mut overlays: Vec<&Overlay> = context.siblings(from).chain([from]).map(known).collect();
-        // a return to what the environment itself ran needs no other proof
-        overlays.extend(base.map(|_| known(to)));
-        past.want(digests, &overlays);
-        if context.moved_images(to).is_empty() {
-            continue;
-        }
-        // whether all return to what they ran is for themselves to tell
-        let of_app = context
-            .repo
-            .overlays
-            .iter()
-            .filter(|other| other.app == to.app && other.environment < to.environment);
-        for overlay in of_app {
-            let moved = context.moved_images(overlay);
-            past.want(
-                moved
-                    .iter()
-                    .filter_map(|used| used.image().digest.map(str::to_string)),
-                &[known(overlay)],
-            );
-        }
+/// The past of the base revision, or of the head when there is no base.
+fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Base>) -> Box<dyn Proofs + 'r> {
+    let open = || -> Result<GitProofs<'r>, GitError> {
+        let root = workspace.place.root.clone();
+        let repository = workspace.git()?;
+        Ok(match base {
+            Some(base) => GitProofs::new(
+                repository,
+                &base.config,
+                base.compared(),
+                base.commit.clone(),
+                root,
+            ),
+            None => GitProofs::new(
+                repository,
+                &workspace.config,
+                &workspace.repo,
+                workspace.head_commit()?,
+                root,
+            ),
+        })
+    };
+    match open() {
+        Ok(proofs) => Box::new(proofs),
+        Err(error) => Box::new(NoProofs {
+            reason: error.to_string(),
+        }),
     }
-    Ok(past)
 }
 
 /// The policies as the base has them, where something of them changed and they can be used.

@@ -19,6 +19,6 @@ mod ordering;
 pub(crate) mod structure;
 
 pub use engine::{
-    Actor, Authorship, Category, Context, Draft, Facts, Metadata, Proofs, Providers, Rule, Sink,
-    Stage, Submodule, all, find, left_behind, of_pair, overlay_ref, run, scope, table_markdown,
+    Category, Context, Draft, Facts, Metadata, Providers, Rule, Sink, Stage, Submodule, all, find,
+    left_behind, of_pair, overlay_ref, proofs_wanted, run, scope, table_markdown,
 };

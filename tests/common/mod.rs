@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gitops_lint::config::{Config, KnownRule};
-use gitops_lint::history::{self, Contribution};
+use gitops_lint::history::{self, Authorship, Contribution, Proofs};
 use gitops_lint::repo::{Overlay, Repo};
-use gitops_lint::rules::{self, Authorship, Proofs};
+use gitops_lint::rules;
 use gitops_lint::source::Files;
 use gitops_lint::source::git::{Commit, Person};
 use gitops_lint::source::memory::Memory;

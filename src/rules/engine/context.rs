@@ -8,7 +8,7 @@ use jiff::ZonedDateTime;
 
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
-use crate::history::{self, Contribution, Images, Version};
+use crate::history::{self, Authorship, Proofs, Version};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
@@ -22,7 +22,6 @@ use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
 use crate::source::Files;
-use crate::source::git::Id;
 use crate::yaml::{FileId, Node, Origin};
 
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
@@ -100,52 +99,6 @@ impl Providers {
     pub fn any(&self, target: Target) -> bool {
         self.targets.contains(&target)
     }
-}
-
-/// What the past proves: that of the base revision and all before it; without a base, that of the
-/// head.
-pub trait Proofs: Sync {
-    /// The names of the images under which an overlay (as the base has it) rendered a digest in the
-    /// past, each with the commit time of the first one, in seconds since 1970.
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)>;
-    /// The names alone, which may take less to know.
-    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        self.since(overlay, digest)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect()
-    }
-    /// Why the overlay's past is not known as a whole, where it is not.
-    fn gap(&self, overlay: &Overlay) -> Option<String>;
-    /// Overlays (as the base has them) as they were when they last ran some images, each with its
-    /// own; `None` for those that are not known to have.
-    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
-        wanted.iter().map(|_| None).collect()
-    }
-    /// Whether a commit changes what the overlay of a path renders to, against its first parent.
-    fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
-        true
-    }
-}
-
-/// Somebody whom the CI system names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
-    /// The name with which they log in.
-    pub name: String,
-    /// The variable or field that says so.
-    pub told_by: &'static str,
-    /// Whether the CI system itself calls them a bot.
-    pub is_bot: bool,
-}
-
-/// Who made the change under check, as far as that is known.
-#[derive(Clone, Debug, Default)]
-pub struct Authorship {
-    /// Whom the CI system names. A commit cannot forge these.
-    pub actors: Vec<Actor>,
-    /// The commits between base and head. Anybody can write any author into them.
-    pub commits: Vec<Contribution>,
 }
 
 /// A submodule that a change adds or moves to another commit.

@@ -4,14 +4,16 @@
 pub mod context;
 mod draft;
 pub mod left_behind;
+mod proofs_wanted;
 mod registry;
 mod rule;
 mod run;
 pub mod scope;
 mod sink;
 
-pub use context::{Actor, Authorship, Context, Facts, Proofs, Providers, Stage, Submodule};
+pub use context::{Context, Facts, Providers, Stage, Submodule};
 pub use draft::Draft;
+pub use proofs_wanted::proofs_wanted;
 pub use registry::{all, find, table_markdown};
 pub use rule::{Category, Metadata, Rule};
 pub use run::{of_pair, run};

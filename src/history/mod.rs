@@ -1,0 +1,29 @@
+//! What environments ran before, from Git alone.
+//!
+//! `versions` says which images an overlay runs, `walk` finds the commits that changed them,
+//! `proofs` answers what rules ask of the past, and `authorship` says who made a change. Not here:
+//! which images must have run where (`rules`), tables (`cli`).
+
+mod authorship;
+mod proofs;
+mod tracked;
+mod versions;
+mod walk;
+
+pub use authorship::{Actor, Authorship, Contribution, contributions};
+pub use proofs::{GitProofs, NoProofs, Proofs, Wanted};
+pub use versions::{Images, Version, images, share_version};
+pub use walk::{Change, End, Walk};
+
+use crate::repo::{Overlay, Repo};
+
+/// The indices of the overlays of an app, or of all apps, that belong to an environment.
+pub fn overlays_of(repo: &Repo, app: Option<&str>) -> Vec<usize> {
+    let wanted = |overlay: &Overlay| app.is_none_or(|app| overlay.app == app);
+    repo.overlays
+        .iter()
+        .enumerate()
+        .filter(|(_, overlay)| overlay.environment.is_some() && wanted(overlay))
+        .map(|(index, _)| index)
+        .collect()
+}

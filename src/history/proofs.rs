@@ -1,0 +1,325 @@
+//! What the past proves about a promotion: which digests an overlay ran, and since when.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::{Change, End, Images, Version, Walk, images, share_version};
+use crate::config::Config;
+use crate::kustomize::{RenderOptions, Renderer};
+use crate::repo::{Overlay, Repo};
+use crate::source::git::{Commit, Id, Repository};
+use crate::yaml::Node;
+
+/// What rules ask of the past. It is the past of the base revision, or of the head when there is no
+/// base.
+pub trait Proofs: Sync {
+    /// Announces the questions, so that one walk through history answers all of them. Only the
+    /// first announcement counts; what was not announced is answered from the newest commit alone.
+    fn expect(&self, _wanted: &Wanted<'_>) {}
+    /// The names of the images under which an overlay (as the base has it) rendered a digest, each
+    /// with the time of the first such commit in seconds since 1970.
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)>;
+    /// The names alone, which can be cheaper to find.
+    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        self.since(overlay, digest)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    }
+    /// Why the past of an overlay is not known completely, where it is not.
+    fn gap(&self, overlay: &Overlay) -> Option<String>;
+    /// Overlays (as the base has them) as they were when they last ran some images. `None` for an
+    /// overlay that is not known to have run them.
+    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
+        wanted.iter().map(|_| None).collect()
+    }
+    /// Whether a commit changes the rendering of the overlay at a path, against its first parent.
+    fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
+        true
+    }
+}
+
+/// The questions of a check: which digests have to be found in the past of which overlays.
+#[derive(Default)]
+pub struct Wanted<'a> {
+    /// Whether it matters when a digest came first.
+    pub dates: bool,
+    /// Overlays (as the base has them) with the digests that may be found in their past.
+    pub digests: Vec<(&'a Overlay, BTreeSet<String>)>,
+}
+
+/// Without Git, or with a repository that cannot be read, nothing is known of the past.
+pub struct NoProofs {
+    /// Why.
+    pub reason: String,
+}
+
+impl Proofs for NoProofs {
+    fn since(&self, _overlay: &Overlay, _digest: &str) -> Vec<(String, i64)> {
+        Vec::new()
+    }
+    fn gap(&self, _overlay: &Overlay) -> Option<String> {
+        Some(self.reason.clone())
+    }
+}
+
+/// The past of a repo in a Git repository. History is walked at most once, and only for the
+/// overlays and digests that were announced.
+pub struct GitProofs<'r> {
+    repository: &'r Arc<Repository>,
+    config: &'r Config,
+    repo: &'r Repo,
+    commit: Commit,
+    root: PathBuf,
+    expected: OnceLock<Expected>,
+    walked: OnceLock<Walked>,
+}
+
+/// The announced questions, by index of the overlay.
+#[derive(Default)]
+struct Expected {
+    dates: bool,
+    digests: BTreeMap<usize, BTreeSet<String>>,
+}
+
+/// What a walk found: the names and digests of the images of each overlay, with the time at which
+/// they came first.
+struct Walked {
+    seen: HashMap<usize, Seen>,
+    end: End,
+}
+
+type Seen = BTreeMap<(String, String), i64>;
+
+/// Notes images that ran at a time. A walk goes back in time, so the last time noted for an image
+/// is the first time that it ran.
+fn note(seen: &mut Seen, images: &Images, time: i64) {
+    for (name, versions) in images {
+        let digests = versions.iter().filter_map(|version| version.digest.clone());
+        seen.extend(digests.map(|digest| ((name.clone(), digest), time)));
+    }
+}
+
+impl<'r> GitProofs<'r> {
+    /// The past of a repo at a commit. `root` is where the repo lies on disk.
+    pub fn new(
+        repository: &'r Arc<Repository>,
+        config: &'r Config,
+        repo: &'r Repo,
+        commit: Commit,
+        root: PathBuf,
+    ) -> GitProofs<'r> {
+        GitProofs {
+            repository,
+            config,
+            repo,
+            commit,
+            root,
+            expected: OnceLock::new(),
+            walked: OnceLock::new(),
+        }
+    }
+
+    /// The questions, without those that the newest commit answers.
+    fn expected_of(&self, wanted: &Wanted) -> Expected {
+        let mut expected = Expected {
+            dates: wanted.dates,
+            ..Expected::default()
+        };
+        for (overlay, digests) in &wanted.digests {
+            let present = images(&overlay.rendered, &self.repo.files);
+            let present: BTreeSet<&String> = present
+                .values()
+                .flatten()
+                .filter_map(|version| version.digest.as_ref())
+                .collect();
+            let missing: BTreeSet<String> = digests
+                .iter()
+                .filter(|digest| wanted.dates || !present.contains(digest))
+                .cloned()
+                .collect();
+            if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
+                expected.digests.entry(index).or_default().extend(missing);
+            }
+        }
+        expected
+    }
+
+    fn expected(&self) -> &Expected {
+        self.expected.get_or_init(Expected::default)
+    }
+
+    fn index(&self, overlay: &Overlay) -> Option<usize> {
+        self.repo.index_of_same(overlay)
+    }
+
+    /// The names under which an overlay renders a digest.
+    fn at_present(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        let has = |versions: &BTreeSet<Version>| {
+            versions
+                .iter()
+                .any(|version| version.digest.as_deref() == Some(digest))
+        };
+        images(&overlay.rendered, &self.repo.files)
+            .into_iter()
+            .filter(|(_, versions)| has(versions))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    fn walk(&self, overlays: &[usize]) -> Walk<'r> {
+        let root = Some(self.root.clone());
+        Walk::new(self.repository, self.config, self.repo, root, overlays)
+    }
+
+    fn walked(&self) -> &Walked {
+        self.walked.get_or_init(|| {
+            let indices: Vec<usize> = self.expected().digests.keys().copied().collect();
+            let mut seen: HashMap<usize, Seen> = HashMap::new();
+            for index in &indices {
+                if let Some(overlay) = self.repo.overlays.get(*index) {
+                    let present = images(&overlay.rendered, &self.repo.files);
+                    note(seen.entry(*index).or_default(), &present, self.commit.time);
+                }
+            }
+            let end = self
+                .walk(&indices)
+                .run(self.repo, &self.commit, &mut |change| {
+                    let found = seen.entry(change.overlay).or_default();
+                    self.note_change(found, &change)
+                });
+            Walked { seen, end }
+        })
+    }
+
+    /// Notes what ran before and after a change; returns whether digests of the overlay are still
+    /// to be found.
+    fn note_change(&self, found: &mut Seen, change: &Change) -> bool {
+        let time = change
+            .commit
+            .as_ref()
+            .map_or(self.commit.time, |commit| commit.time);
+        note(found, &change.after, time);
+        // an earlier change of the walk gives these images their real time
+        note(found, &change.before, time);
+        let expected = self.expected();
+        let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
+        expected.dates
+            || !expected
+                .digests
+                .get(&change.overlay)
+                .is_some_and(|digests| digests.iter().all(has))
+    }
+
+    /// The objects of an overlay at a commit; `None` where it has no kustomization there.
+    fn rendered_at(&self, commit: &Id, overlay: &str) -> Option<Vec<Node>> {
+        let tree = self.repository.tree(&self.repository.commit(commit).ok()?);
+        let options = RenderOptions {
+            remotes: self.config.remotes.clone(),
+            root: Some(self.root.clone()),
+            ..RenderOptions::default()
+        };
+        let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
+        renderer.kustomization(overlay)?;
+        let rendered = renderer.render(overlay);
+        Some(
+            rendered
+                .resources
+                .iter()
+                .map(|resource| resource.node.clone())
+                .collect(),
+        )
+    }
+}
+
+impl Proofs for GitProofs<'_> {
+    fn expect(&self, wanted: &Wanted<'_>) {
+        self.expected.get_or_init(|| self.expected_of(wanted));
+    }
+
+    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
+        let expected = |index: &usize| self.expected().digests.contains_key(index);
+        let Some(index) = self.index(overlay).filter(expected) else {
+            return self
+                .at_present(overlay, digest)
+                .into_iter()
+                .map(|name| (name, self.commit.time))
+                .collect();
+        };
+        let seen = self.walked().seen.get(&index).into_iter().flatten();
+        seen.filter(|((_, other), _)| other == digest)
+            .map(|((name, _), time)| (name.clone(), *time))
+            .collect()
+    }
+
+    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
+        let present = self.at_present(overlay, digest);
+        if !present.is_empty() {
+            return present;
+        }
+        self.since(overlay, digest)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    fn gap(&self, overlay: &Overlay) -> Option<String> {
+        self.index(overlay)
+            .and_then(|index| self.expected().digests.get(&index))?;
+        match &self.walked().end {
+            End::Truncated(reason) => Some(reason.clone()),
+            End::Answered | End::Complete => None,
+        }
+    }
+
+    fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
+        let indices: Vec<Option<usize>> = wanted
+            .iter()
+            .map(|(overlay, _)| self.repo.index(overlay))
+            .collect();
+        let mut found: Vec<Option<Overlay>> = wanted.iter().map(|_| None).collect();
+        let mut tracked: Vec<usize> = indices.iter().copied().flatten().collect();
+        tracked.dedup();
+        let mut walk = self.walk(&tracked).keeping_renderings(self.repo);
+        walk.run(self.repo, &self.commit, &mut |change| {
+            let mut open = false;
+            for (((overlay, images), index), found) in wanted.iter().zip(&indices).zip(&mut found) {
+                if *index != Some(change.overlay) || found.is_some() {
+                    continue;
+                }
+                match &change.rendered {
+                    Some(rendered) if share_version(&change.before, images) => {
+                        *found = Some(Overlay {
+                            rendered: rendered.clone().into(),
+                            ..(*overlay).clone()
+                        });
+                    }
+                    _ => open = true,
+                }
+            }
+            open
+        });
+        found
+    }
+
+    fn alters(&self, commit: &Id, overlay: &str) -> bool {
+        let parent = self
+            .repository
+            .commit(commit)
+            .ok()
+            .and_then(|commit| commit.parents.first().copied());
+        let before = |parent: &Id| self.rendered_at(parent, overlay);
+        match (
+            self.rendered_at(commit, overlay),
+            parent.as_ref().and_then(before),
+        ) {
+            (Some(after), Some(before)) => {
+                let same = |(one, other): (&Node, &Node)| one.same_value(other);
+                after.len() != before.len() || !after.iter().zip(&before).all(same)
+            }
+            // unknown counts as a change: a plain folder that an agent applies, or a shallow clone
+            _ => true,
+        }
+    }
+}

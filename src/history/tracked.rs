@@ -1,0 +1,244 @@
+//! One overlay on its way back in time: rendered again at each commit that touches a file it reads.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Images, images};
+use crate::kustomize::context::is_below;
+use crate::kustomize::loader::is_kustomization;
+use crate::kustomize::{Rendered, Renderer};
+use crate::repo::Repo;
+use crate::repo::agents::{self, Agents, Pointer};
+use crate::repo::discover::Layout;
+use crate::source::git::{ChangedPath, Commit, Gaps};
+use crate::source::{Files, folder_of};
+
+/// An overlay as it was at the commit that the walk has reached.
+pub(super) struct Tracked {
+    /// Index into [`Repo::overlays`] of the head.
+    pub(super) overlay: usize,
+    path: String,
+    /// The agent's object that applies the overlay, which may patch it.
+    applied: Option<Arc<Pointer>>,
+    /// The files that the overlay is rendered from.
+    files: BTreeSet<String>,
+    pub(super) images: Images,
+    /// The overlay did not exist before this commit.
+    pub(super) begun: bool,
+    /// Nobody asks about earlier commits any more.
+    pub(super) done: bool,
+    /// Files of this time are missing from the clone, so the overlay could not be rendered.
+    pub(super) cut: bool,
+}
+
+/// A commit and the one before it on the branch.
+pub(super) struct Step {
+    pub(super) newer: Arc<Commit>,
+    pub(super) earlier: Commit,
+    pub(super) changed: Vec<ChangedPath>,
+}
+
+/// The images of an overlay before and after a step, where they differ.
+pub(super) struct StepBack {
+    pub(super) before: Images,
+    pub(super) after: Images,
+    /// The rendering before the step.
+    pub(super) rendered: Option<Arc<Rendered>>,
+}
+
+impl Tracked {
+    /// An overlay of the head, where the walk starts.
+    pub(super) fn new(repo: &Repo, index: usize) -> Option<Tracked> {
+        let overlay = repo.overlays.get(index)?;
+        let applied = overlay
+            .applied
+            .and_then(|index| repo.pointers.get(index))
+            .cloned()
+            .map(Arc::new);
+        Some(Tracked {
+            overlay: index,
+            path: overlay.path.clone(),
+            applied,
+            files: paths(&overlay.rendered, &repo.files),
+            images: images(&overlay.rendered, &repo.files),
+            begun: false,
+            done: false,
+            cut: false,
+        })
+    }
+
+    /// Whether the overlay is rendered from one of some files.
+    pub(super) fn reads_any(&self, files: &HashSet<String>) -> bool {
+        self.files.iter().any(|file| files.contains(file))
+    }
+
+    /// The next step that touches a file which the overlay is rendered from.
+    pub(super) fn next_touched(
+        &self,
+        by_path: &HashMap<&str, Vec<usize>>,
+        steps: &[Step],
+        from: usize,
+    ) -> Option<usize> {
+        let first = |path: &str| {
+            by_path
+                .get(path)?
+                .iter()
+                .copied()
+                .find(|step| *step >= from)
+        };
+        let mut next = self.files.iter().filter_map(|file| first(file)).min();
+        if let Some(pointer) = &self.applied {
+            let name = pointer
+                .agent
+                .name
+                .rsplit(['/', ' '])
+                .next()
+                .unwrap_or_default();
+            let overrides = [
+                format!("{}/.argocd-source.yaml", self.path),
+                format!("{}/.argocd-source-{name}.yaml", self.path),
+            ];
+            next = overrides
+                .iter()
+                .map(String::as_str)
+                .chain([&*pointer.file])
+                .filter_map(first)
+                .chain(next)
+                .min();
+            // a folder without a kustomization file is rendered from every file below it
+            let below = |step: &Step| {
+                step.changed
+                    .iter()
+                    .any(|change| is_below(&change.path, &self.path))
+            };
+            let plain = steps
+                .iter()
+                .enumerate()
+                .skip(from)
+                .find(|(_, step)| below(step))
+                .map(|(number, _)| number);
+            next = plain.into_iter().chain(next).min();
+        }
+        next
+    }
+
+    /// Renders the overlay in the tree before a step; returns its images where the step changed
+    /// them.
+    pub(super) fn step_back(
+        &mut self,
+        (renderer, gaps): (&Renderer, &Gaps),
+        layout: &Layout,
+        changed: &[ChangedPath],
+    ) -> Option<StepBack> {
+        if renderer.kustomization(&self.path).is_none()
+            && let Some(before) = renamed(&self.path, changed)
+        {
+            self.path = before;
+        }
+        let there = renderer.kustomization(&self.path).is_some();
+        let earlier = self
+            .applied
+            .take()
+            .and_then(|pointer| earlier_pointer(&pointer, &self.path, renderer, layout, changed));
+        let rendered = match &earlier {
+            Some((pointer, agents)) => {
+                Some(pointer.finish(pointer.build(renderer, agents), &|_| None))
+            }
+            None => there.then(|| renderer.render(&self.path)),
+        };
+        self.applied = earlier.map(|(pointer, _)| pointer);
+        // a rendering that lacks files of a partial clone does not show what ran
+        if rendered.as_ref().is_none_or(|rendered| !rendered.complete) && gaps.told().is_some() {
+            self.cut = true;
+            return None;
+        }
+        self.begun = rendered.is_none();
+        let before = rendered
+            .as_ref()
+            .map(|rendered| images(rendered, renderer.files()))
+            .unwrap_or_default();
+        self.files = rendered
+            .as_ref()
+            .map(|rendered| paths(rendered, renderer.files()))
+            .unwrap_or_default();
+        let after = std::mem::replace(&mut self.images, before.clone());
+        (before != after).then_some(StepBack {
+            before,
+            after,
+            rendered,
+        })
+    }
+}
+
+/// The agent's object in an earlier tree: in the same file, or in one that the step deleted.
+fn earlier_pointer(
+    pointer: &Pointer,
+    folder: &str,
+    renderer: &Renderer,
+    layout: &Layout,
+    changed: &[ChangedPath],
+) -> Option<(Arc<Pointer>, Agents)> {
+    let folders = || {
+        folder
+            .match_indices('/')
+            .filter_map(|(at, _)| folder.get(..at))
+            .chain([folder])
+            .collect()
+    };
+    let moved = changed
+        .iter()
+        .filter(|change| change.after.is_none())
+        .map(|change| Arc::from(change.path.as_str()));
+    std::iter::once(pointer.file.clone())
+        .chain(moved)
+        .find_map(|file| {
+            let agents = agents::read(renderer, layout, std::slice::from_ref(&file), folders);
+            let same = agents
+                .pointers
+                .iter()
+                .find(|other| other.agent.name == pointer.agent.name && other.folder == folder)?;
+            Some((Arc::new(same.clone()), agents))
+        })
+}
+
+/// The paths of the files that a rendering read.
+fn paths(rendered: &Rendered, files: &Files) -> BTreeSet<String> {
+    rendered
+        .files
+        .iter()
+        .map(|file| files.get(*file).path.to_string())
+        .collect()
+}
+
+/// The folder of an overlay before a commit moved it: the deleted kustomization with the same
+/// content, or else with the most similar path. Example: `overlays/prod` before `git mv
+/// overlays/prod overlays/production`.
+fn renamed(folder: &str, changed: &[ChangedPath]) -> Option<String> {
+    let added = changed.iter().find(|change| {
+        change.before.is_none()
+            && is_kustomization(&change.path)
+            && folder_of(&change.path) == folder
+    })?;
+    let gone: Vec<&ChangedPath> = changed
+        .iter()
+        .filter(|change| change.after.is_none() && is_kustomization(&change.path))
+        .collect();
+    let alike = |path: &str| {
+        let (one, other): (Vec<&str>, Vec<&str>) = (
+            path.split('/').rev().collect(),
+            added.path.split('/').rev().collect(),
+        );
+        let end = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+        end + one
+            .iter()
+            .rev()
+            .zip(other.iter().rev())
+            .take_while(|(a, b)| a == b)
+            .count()
+    };
+    // the file name alone does not make two paths similar
+    let best = gone
+        .iter()
+        .max_by_key(|change| (change.before == added.after, alike(&change.path)))?;
+    (best.before == added.after || alike(&best.path) > 2).then(|| folder_of(&best.path).to_string())
+}

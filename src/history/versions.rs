@@ -1,0 +1,70 @@
+//! The images that an overlay runs, and when two of them are the same build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kubernetes::image_use;
+use crate::kustomize::Rendered;
+use crate::source::Files;
+
+/// Tag and digest of an image: the part that a promotion changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// The tag, without `:`.
+    pub tag: Option<String>,
+    /// The digest, with its algorithm.
+    pub digest: Option<String>,
+}
+
+impl Version {
+    /// Whether two versions are the same build: by digest where both have one, else by tag.
+    pub fn same(&self, other: &Version) -> bool {
+        match (&self.digest, &other.digest) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.tag == other.tag,
+        }
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.tag, &self.digest) {
+            (Some(tag), Some(digest)) => write!(formatter, "{tag}@{digest}"),
+            (Some(tag), None) => formatter.write_str(tag),
+            (None, Some(digest)) => formatter.write_str(digest),
+            (None, None) => formatter.write_str("latest"),
+        }
+    }
+}
+
+/// The images of an overlay by name (without tag and digest), each with the versions that run:
+/// usually one.
+pub type Images = BTreeMap<String, BTreeSet<Version>>;
+
+/// The images that an overlay runs: those of its containers, and those in values of Helm charts.
+pub fn images(rendered: &Rendered, files: &Files) -> Images {
+    let mut found = Images::new();
+    for used in image_use::of_all(&rendered.resources, files) {
+        let image = used.image();
+        // `image: {repository: api}` without a tag: the chart decides the version
+        if used.tag_known || image.digest.is_some() {
+            let version = Version {
+                tag: image.tag.map(str::to_string),
+                digest: image.digest.map(str::to_string),
+            };
+            found.entry(used.name).or_default().insert(version);
+        }
+    }
+    found
+}
+
+/// Whether both run an image in the same version. The registry does not matter:
+/// `ghcr.io/acme/api:v1` and `mirror.acme.example/api:v1` are the same.
+pub fn share_version(some: &Images, others: &Images) -> bool {
+    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();
+    some.iter().any(|(name, versions)| {
+        let alike = others.iter().filter(|(other, _)| last(other) == last(name));
+        alike
+            .flat_map(|(_, others)| others)
+            .any(|other| versions.iter().any(|version| version.same(other)))
+    })
+}

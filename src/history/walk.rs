@@ -1,0 +1,432 @@
+//! A walk back through the history of a branch, along first parents, newest commit first. An
+//! overlay is rendered again only at the commits that touch a file it reads.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use super::Images;
+use super::tracked::{Step, StepBack, Tracked};
+use crate::config::Config;
+use crate::kustomize::{RenderOptions, Rendered, Renderer};
+use crate::repo::Repo;
+use crate::repo::discover::Layout;
+use crate::source::git::{Commit, Gaps, GitError, Repository, blob_id};
+use crate::source::{Files, Source};
+
+/// A commit that changed the images of an overlay.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Index into [`Repo::overlays`] of the head.
+    pub overlay: usize,
+    /// The commit; `None` for what is not committed yet.
+    pub commit: Option<Arc<Commit>>,
+    /// The images before it.
+    pub before: Images,
+    /// The images after it.
+    pub after: Images,
+    /// The rendering before it, if the walk [keeps](Walk::keeping_renderings) renderings.
+    pub rendered: Option<Arc<Rendered>>,
+}
+
+/// How a walk ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything that was asked for was found.
+    Answered,
+    /// The first commit was reached.
+    Complete,
+    /// The clone does not go back further: the reason.
+    Truncated(String),
+}
+
+/// Commits whose changed paths are computed in parallel.
+const BATCH: usize = 256;
+
+/// A run of steps, and whether the branch ends after it or cannot be read further.
+struct Batch {
+    steps: Vec<Step>,
+    end: Option<Result<(), GitError>>,
+}
+
+/// Walks the history of a branch.
+pub struct Walk<'a> {
+    repository: &'a Arc<Repository>,
+    config: &'a Config,
+    tracked: Vec<Tracked>,
+    /// Shared by all commits, so that each content of a file is parsed once.
+    renderer: Arc<Renderer>,
+    /// Whether changes carry the rendering before them.
+    keeps_renderings: bool,
+    /// The objects that the clone lacks.
+    gaps: Arc<Gaps>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk for some overlays of a loaded head. `root` is where the tree lies on disk.
+    pub fn new(
+        repository: &'a Arc<Repository>,
+        config: &'a Config,
+        repo: &Repo,
+        root: Option<PathBuf>,
+        overlays: &[usize],
+    ) -> Walk<'a> {
+        let options = RenderOptions {
+            remotes: config.remotes.clone(),
+            root,
+            ..RenderOptions::default()
+        };
+        let renderer = Renderer::new(repo.source.clone(), Arc::new(Files::default()), options);
+        let tracked = overlays
+            .par_iter()
+            .filter_map(|index| Tracked::new(repo, *index));
+        Walk {
+            repository,
+            config,
+            tracked: tracked.collect(),
+            renderer: Arc::new(renderer),
+            keeps_renderings: false,
+            gaps: Arc::default(),
+        }
+    }
+
+    /// Makes each change carry the rendering before it, whose origins point into the files of
+    /// `repo`.
+    pub fn keeping_renderings(mut self, repo: &Repo) -> Walk<'a> {
+        let options = self.renderer.options().clone();
+        self.renderer = Arc::new(Renderer::new(
+            repo.source.clone(),
+            repo.files.clone(),
+            options,
+        ));
+        self.keeps_renderings = true;
+        self
+    }
+
+    /// Goes back from `head` and hands each change to `see`, newest first. `see` returns whether
+    /// it wants earlier changes of that overlay. `repo` is the loaded head: if it is a work tree,
+    /// the uncommitted changes come first.
+    pub fn run(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) -> End {
+        if repo.source.revision().is_none() {
+            self.uncommitted(repo, head, see);
+        }
+        let mut commits = self.repository.first_parents(&head.id);
+        let Some(Ok(mut newer)) = commits.next() else {
+            return End::Truncated("the head cannot be read".to_string());
+        };
+        loop {
+            if self.tracked.iter().all(|tracked| tracked.done) {
+                return self.cut().unwrap_or(End::Answered);
+            }
+            let batch = self.next_batch(&mut commits, &mut newer);
+            self.go_back(&batch.steps, see);
+            match batch.end {
+                Some(Err(error)) => return End::Truncated(error.to_string()),
+                Some(Ok(())) => {
+                    self.first_commit(&Arc::new(newer), see);
+                    return self.cut().unwrap_or(End::Complete);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The next steps of the branch. `newer` is the last commit that was reached.
+    fn next_batch(
+        &self,
+        commits: &mut dyn Iterator<Item = Result<Commit, GitError>>,
+        newer: &mut Commit,
+    ) -> Batch {
+        let (mut pairs, mut end) = (Vec::new(), None);
+        while pairs.len() < BATCH && end.is_none() {
+            match commits.next() {
+                Some(Ok(earlier)) => {
+                    pairs.push((std::mem::replace(newer, earlier.clone()), earlier))
+                }
+                Some(Err(error)) => end = Some(Err(error)),
+                None => end = Some(Ok(())),
+            }
+        }
+        let read = |(newer, earlier): (Commit, Commit)| {
+            let changed = self.repository.changed_paths(&earlier.tree, &newer.tree)?;
+            Ok(Step {
+                newer: Arc::new(newer),
+                earlier,
+                changed,
+            })
+        };
+        let mut steps = Vec::new();
+        for step in pairs.into_par_iter().map(read).collect::<Vec<_>>() {
+            match step {
+                Ok(step) => steps.push(step),
+                Err(error) => {
+                    end = Some(Err(error));
+                    break;
+                }
+            }
+        }
+        Batch { steps, end }
+    }
+
+    /// Reports the images that the first commit of the branch brought.
+    fn first_commit(&mut self, first: &Arc<Commit>, see: &mut dyn FnMut(Change) -> bool) {
+        let open = |tracked: &&mut Tracked| !tracked.done && !tracked.begun;
+        for tracked in self.tracked.iter_mut().filter(open) {
+            let after = std::mem::take(&mut tracked.images);
+            tracked.done = true;
+            see(Change {
+                overlay: tracked.overlay,
+                commit: Some(first.clone()),
+                before: Images::new(),
+                after,
+                rendered: None,
+            });
+        }
+    }
+
+    /// The end of a walk that could not read files of some commits.
+    fn cut(&self) -> Option<End> {
+        let cut = self.tracked.iter().any(|tracked| tracked.cut);
+        self.gaps.told().filter(|_| cut).map(End::Truncated)
+    }
+
+    /// Reports what the work tree or the index changes against the commit below it.
+    fn uncommitted(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) {
+        let tree = self.repository.tree(head);
+        let of_head = repo
+            .files
+            .all()
+            .into_par_iter()
+            .map(|(_, file)| file)
+            .filter(|file| file.revision.is_none());
+        let differs = of_head
+            .filter(|file| tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())));
+        let differs: HashSet<String> = differs.map(|file| file.path.to_string()).collect();
+        let layout = layout(self.config);
+        let renderer = self.renderer.beside(
+            Arc::new(self.repository.tree_among_many(head, &self.gaps)),
+            self.config.remotes.clone(),
+        );
+        for tracked in self
+            .tracked
+            .iter_mut()
+            .filter(|tracked| tracked.reads_any(&differs))
+        {
+            if let Some(step) = tracked.step_back((&renderer, &self.gaps), &layout, &[]) {
+                let change = Change::new(tracked.overlay, None, step, self.keeps_renderings);
+                tracked.done |= !see(change);
+            }
+            tracked.done |= tracked.cut;
+        }
+    }
+
+    /// Takes every overlay through some steps, newest first, and reports the changes.
+    fn go_back(&mut self, steps: &[Step], see: &mut dyn FnMut(Change) -> bool) {
+        let mut by_path: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, step) in steps.iter().enumerate() {
+            for change in &step.changed {
+                by_path.entry(&change.path).or_default().push(number);
+            }
+        }
+        let trees = Trees::new(self, steps);
+        let keeps_renderings = self.keeps_renderings;
+        let walked = self
+            .tracked
+            .par_iter_mut()
+            .enumerate()
+            .filter(|(_, tracked)| !tracked.done && !tracked.begun);
+        let walked = walked.flat_map_iter(|(number, tracked)| {
+            let (mut found, mut next) = (Vec::new(), 0);
+            while let Some(at) = tracked.next_touched(&by_path, steps, next)
+                && let Some((step, renderer)) = trees.before(at)
+            {
+                let rendering = (renderer, &*trees.gaps);
+                if let Some(back) = tracked.step_back(rendering, &trees.layout, &step.changed) {
+                    let commit = Some(step.newer.clone());
+                    let change = Change::new(tracked.overlay, commit, back, keeps_renderings);
+                    found.push((at, number, change));
+                }
+                if tracked.begun || tracked.cut {
+                    break;
+                }
+                next = at + 1;
+            }
+            found
+        });
+        let mut changes: Vec<(usize, usize, Change)> = walked.collect();
+        changes.sort_by_key(|(step, number, _)| (*step, *number));
+        for (_, number, change) in changes {
+            if let Some(tracked) = self.tracked.get_mut(number).filter(|tracked| !tracked.done) {
+                tracked.done = !see(change);
+            }
+        }
+        trees.renderers.into_par_iter().for_each(drop);
+        // an overlay that this batch created has no earlier commits
+        self.tracked
+            .iter_mut()
+            .for_each(|tracked| tracked.done |= tracked.begun || tracked.cut);
+    }
+}
+
+impl Change {
+    fn new(
+        overlay: usize,
+        commit: Option<Arc<Commit>>,
+        step: StepBack,
+        keeps_renderings: bool,
+    ) -> Change {
+        Change {
+            overlay,
+            commit,
+            before: step.before,
+            after: step.after,
+            rendered: step.rendered.filter(|_| keeps_renderings),
+        }
+    }
+}
+
+/// The trees before some steps, each opened when the first overlay needs it.
+struct Trees<'w> {
+    repository: &'w Arc<Repository>,
+    config: &'w Config,
+    renderer: Arc<Renderer>,
+    gaps: Arc<Gaps>,
+    layout: Layout<'w>,
+    steps: &'w [Step],
+    renderers: Vec<OnceLock<Renderer>>,
+}
+
+impl<'w> Trees<'w> {
+    fn new(walk: &Walk<'w>, steps: &'w [Step]) -> Trees<'w> {
+        Trees {
+            repository: walk.repository,
+            config: walk.config,
+            renderer: walk.renderer.clone(),
+            gaps: walk.gaps.clone(),
+            layout: layout(walk.config),
+            steps,
+            renderers: steps.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// A step and the renderer of the tree before it.
+    fn before(&self, at: usize) -> Option<(&'w Step, &Renderer)> {
+        let step = self.steps.get(at)?;
+        let open = || {
+            let tree = self.repository.tree_among_many(&step.earlier, &self.gaps);
+            self.renderer
+                .beside(Arc::new(tree), self.config.remotes.clone())
+        };
+        Some((step, self.renderers.get(at)?.get_or_init(open)))
+    }
+}
+
+fn layout(config: &Config) -> Layout<'_> {
+    Layout::new(&config.environments, &config.layout, std::iter::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Version, overlays_of};
+    use crate::source::scratch::{self, git, write};
+    use crate::source::worktree::Worktree;
+    use std::path::Path;
+
+    fn overlay(folder: &Path, environment: &str, tag: &str) {
+        let text = format!("resources: [../../base]\nimages:\n- name: api\n  newTag: {tag}\n");
+        write(
+            folder,
+            &format!("apps/api/overlays/{environment}/kustomization.yaml"),
+            &text,
+        );
+    }
+
+    fn changes(root: &Path) -> (Vec<String>, End) {
+        let config = Config::default();
+        let repo = Repo::load(
+            Arc::new(Worktree::open(root).unwrap()),
+            Some(root.to_path_buf()),
+            &config,
+        );
+        let repository = Arc::new(Repository::open(root).unwrap());
+        let head = repository
+            .commit(&repository.resolve("HEAD").unwrap())
+            .unwrap();
+        let mut found = Vec::new();
+        let overlays = overlays_of(&repo, None);
+        let end = Walk::new(&repository, &config, &repo, None, &overlays).run(
+            &repo,
+            &head,
+            &mut |change| {
+                let shown = |images: &Images| {
+                    images
+                        .values()
+                        .flatten()
+                        .map(Version::to_string)
+                        .collect::<Vec<_>>()
+                        .join(",")
+                };
+                let by = change
+                    .commit
+                    .as_ref()
+                    .map_or("uncommitted".to_string(), |commit| {
+                        commit.message.trim().to_string()
+                    });
+                let path = &repo.overlays[change.overlay].path;
+                found.push(format!(
+                    "{by}: {} {} -> {}",
+                    path.rsplit('/').next().unwrap(),
+                    shown(&change.before),
+                    shown(&change.after)
+                ));
+                true
+            },
+        );
+        (found, end)
+    }
+
+    #[test]
+    fn promotions_are_found_through_bases_renames_and_what_is_not_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        git(root, &["init", "-q"]);
+        let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: api, image: api}\n";
+        write(
+            root,
+            "apps/api/base/kustomization.yaml",
+            "resources: [deployment.yaml]\n",
+        );
+        write(root, "apps/api/base/deployment.yaml", deployment);
+        overlay(root, "staging", "v1");
+        overlay(root, "prod", "v1");
+        scratch::commit(root, &[], "start");
+        overlay(root, "staging", "v2");
+        scratch::commit(root, &[], "stage v2");
+        write(root, "README.md", "nothing");
+        scratch::commit(root, &[], "docs");
+        git(
+            root,
+            &[
+                "mv",
+                "apps/api/overlays/prod",
+                "apps/api/overlays/production",
+            ],
+        );
+        scratch::commit(root, &[], "rename");
+        overlay(root, "production", "v2");
+        let (found, end) = changes(root);
+        assert_eq!(
+            found,
+            [
+                "uncommitted: production v1 -> v2",
+                "stage v2: staging v1 -> v2",
+                "start: production  -> v1",
+                "start: staging  -> v1"
+            ]
+        );
+        assert_eq!(end, End::Complete);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a check asks of the past: each digest in a protected environment must have run in the
+//! environment before it.
+
+use std::collections::BTreeSet;
+
+use crate::history::Wanted;
+use crate::kubernetes::image_use::ImageUse;
+use crate::repo::Overlay;
+use crate::rules::Context;
+
+/// The digests of protected overlays, with the overlays in whose past they may be found.
+pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
+    let mut wanted = Wanted {
+        dates: context.option("insufficient-soak", "atLeast").is_some(),
+        ..Wanted::default()
+    };
+    let gone = context
+        .judged()
+        .filter_map(|to| Some((context.proved_by_gone(to)?, to)));
+    for (from, to) in context
+        .judged_pairs()
+        .chain(gone)
+        .filter(|(_, to)| context.repo.protected(to))
+    {
+        let mut earlier = vec![from];
+        earlier.extend(context.siblings(from));
+        // against a base, an environment may return to what it ran itself
+        earlier.extend(context.base.map(|_| to));
+        want(&mut wanted, context, &context.facts(to).images, &earlier);
+        if context.moved_images(to).is_empty() {
+            continue;
+        }
+        // a rollback is judged per overlay, so the earlier environments of the app are asked too
+        let of_app = context
+            .repo
+            .overlays
+            .iter()
+            .filter(|other| other.app == to.app && other.environment < to.environment);
+        for overlay in of_app {
+            want(
+                &mut wanted,
+                context,
+                context.moved_images(overlay),
+                &[overlay],
+            );
+        }
+    }
+    wanted
+}
+
+fn want<'a, 'i>(
+    wanted: &mut Wanted<'a>,
+    context: &Context<'a>,
+    images: impl IntoIterator<Item = &'i ImageUse<'a>>,
+    overlays: &[&'a Overlay],
+) where
+    'a: 'i,
+{
+    let digests: BTreeSet<String> = images
+        .into_iter()
+        .filter_map(|used| used.image().digest.map(str::to_string))
+        .collect();
+    if digests.is_empty() {
+        return;
+    }
+    for overlay in overlays {
+        let before = context.at_base(overlay).unwrap_or(overlay);
+        wanted.digests.push((before, digests.clone()));
+    }
+}
