@@ -1,15 +1,15 @@
-//! gitops-lint: the required check of a GitOps config repo.
+//! gitops-lint checks GitOps config repositories before a change is merged.
 //!
-//! One direction of flow, one module a step:
+//! Data flows in one direction, one module per step:
 //!
 //! ```text
 //! source ─► yaml ─► kustomize ─► repo ─► compare, history ─► rules, policy ─► check ─► report
 //! ```
 //!
-//! `kubernetes` says what objects mean, `calendar` when windows of time are open, `config` what the
-//! team says, `names` which name somebody meant; `finding` is what rules and policies report;
-//! `wording` writes numbers and lists. `cli` is the only module that prints or decides an exit
-//! status.
+//! Other modules serve these steps: `config` reads the configuration, `kubernetes` knows what
+//! objects mean, `calendar` knows when windows are open, and `finding` is what rules and policies
+//! report. `names` finds the valid name that is nearest to a misspelt one, and `wording` writes
+//! numbers and lists. Only `cli` prints and decides the exit status.
 
 pub mod calendar;
 pub mod check;
