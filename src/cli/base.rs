@@ -16,7 +16,6 @@ use crate::report::printable;
 use crate::rules::Submodule;
 use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, short};
-use crate::yaml::{By, FileId, Origin};
 
 /// A loaded base revision.
 pub struct Base {
@@ -249,49 +248,18 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Ba
 
 /// The submodules among what changed, each with the line of `.gitmodules` that names its path.
 fn submodules(workspace: &Workspace, changed: &[ChangedPath]) -> Vec<Submodule> {
-    const NAMES: &str = ".gitmodules";
-    let repo = &workspace.repo;
-    let moved = changed
+    let declared = &workspace.repo.submodules;
+    changed
         .iter()
-        .filter(|change| change.submodule && change.after.is_some());
-    let read = || -> Option<FileId> {
-        let bytes = repo.source.read(NAMES).ok()?;
-        Some(repo.files.add(
-            NAMES,
-            repo.source.revision_of(NAMES).as_deref(),
-            Arc::from(std::str::from_utf8(&bytes).ok()?),
-        ))
-    };
-    let mut names = None;
-    let submodule = |change: &ChangedPath| {
-        let file = *names.get_or_insert_with(read);
-        let origin = file.and_then(|file| {
-            let text = repo.files.get(file).text.clone();
-            let is_its = |line: &str| {
-                line.trim().strip_prefix("path").is_some_and(|rest| {
-                    rest.trim()
-                        .strip_prefix('=')
-                        .is_some_and(|path| path.trim() == change.path)
-                })
-            };
-            let mut start = 0;
-            text.split_inclusive('\n').find_map(|line| {
-                let here = start + line.len() - line.trim_start().len();
-                start += line.len();
-                is_its(line).then(|| Origin {
-                    file,
-                    start: here as u32,
-                    end: (here + line.trim().len()) as u32,
-                    by: By::Manifest,
-                })
-            })
-        });
-        Submodule {
+        .filter(|change| change.submodule && change.after.is_some())
+        .map(|change| Submodule {
             path: change.path.clone(),
             before: change.before.as_ref().map(short),
             after: change.after.as_ref().map(short),
-            origin,
-        }
-    };
-    moved.map(submodule).collect()
+            origin: declared
+                .iter()
+                .find(|submodule| submodule.path == change.path)
+                .map(|submodule| submodule.origin),
+        })
+        .collect()
 }

@@ -456,31 +456,9 @@ pub fn overlays(
         .filter(|root| !root.component)
         .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
         .collect();
-    let mut narrowed: BTreeSet<&str> = BTreeSet::new();
-    for root in roots {
-        let Some(place) = places.get(root.folder.as_str()) else {
-            continue;
-        };
-        let below = |reference: &String| {
-            root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder))
-        };
-        // what gathers the folders below it does not narrow them; what adds them to something else
-        // is made of them
-        let gathers = root.only_gathers && root.references.iter().all(below)
-            || root.folder == place.prefix && place.app.is_empty();
-        for reference in &root.references {
-            let above = gathers && below(reference) && !is_part_of_base(reference, &place.prefix);
-            // in a cycle nobody narrows anybody: all of it stays, to be reported
-            let cycle = || leads_to(reference, &root.folder, roots);
-            if !above
-                && places
-                    .get(reference.as_str())
-                    .is_some_and(|other| other.environment == place.environment)
-                && !cycle()
-            {
-                narrowed.insert(reference);
-            }
-        }
+    let mut narrowed = narrowed(roots, &places);
+    for folder in vanished(roots, &places, &narrowed) {
+        narrowed.remove(folder);
     }
     let mut chosen: BTreeMap<String, Option<Place>> = BTreeMap::new();
     for root in roots.iter().filter(|root| !root.component) {
@@ -494,7 +472,7 @@ pub fn overlays(
             .unwrap_or_default()
             .to_ascii_lowercase();
         let base = BASES.contains(&name.as_str()) && root.folder != place.prefix;
-        if !narrowed.contains(root.folder.as_str()) && !base {
+        if !narrowed.contains_key(root.folder.as_str()) && !base {
             chosen.insert(root.folder.clone(), Some(place.clone()));
         }
     }
@@ -524,6 +502,81 @@ pub fn overlays(
         }
     }
     chosen.into_iter().collect()
+}
+
+/// The roots that another root of the same environment builds upon, each with the roots that do:
+/// of `api/overlays/production` and `api/overlays/production-eu`, which lists it, only the second
+/// is applied.
+fn narrowed<'r>(
+    roots: &'r [Root],
+    places: &HashMap<&str, Place>,
+) -> BTreeMap<&'r str, Vec<&'r Root>> {
+    let mut narrowed: BTreeMap<&str, Vec<&Root>> = BTreeMap::new();
+    for root in roots {
+        let Some(place) = places.get(root.folder.as_str()) else {
+            continue;
+        };
+        let below = |reference: &String| {
+            root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder))
+        };
+        // `apps/production`, which lists `api` and `web` below it, leaves them as overlays; a
+        // kustomization that also lists `../base` is made of all that it lists
+        let gathers = root.only_gathers && root.references.iter().all(below)
+            || root.folder == place.prefix && place.app.is_empty();
+        for reference in &root.references {
+            let above = gathers && below(reference) && !is_part_of_base(reference, &place.prefix);
+            let same_environment = places
+                .get(reference.as_str())
+                .is_some_and(|other| other.environment == place.environment);
+            // in a cycle nothing is narrowed: all of it stays, to be reported
+            if !above && same_environment && !leads_to(reference, &root.folder, roots) {
+                narrowed.entry(reference).or_default().push(root);
+            }
+        }
+    }
+    narrowed
+}
+
+/// Narrowed roots that stay overlays, because another environment has the same app by itself.
+///
+/// Production has `clusters/production`, which lists `../../apps/api/overlays/production`; staging
+/// has `apps/api/overlays/staging` and no such list. Judged as a part of `clusters/production`, the
+/// app `api` would be missing from production, and nothing would be compared with staging's.
+fn vanished<'r>(
+    roots: &'r [Root],
+    places: &HashMap<&str, Place>,
+    narrowed: &BTreeMap<&'r str, Vec<&'r Root>>,
+) -> Vec<&'r str> {
+    let stands = |root: &&Root| !narrowed.contains_key(root.folder.as_str());
+    let mut by_itself: HashMap<&str, BTreeSet<usize>> = HashMap::default();
+    for place in roots
+        .iter()
+        .filter(stands)
+        .filter_map(|root| places.get(root.folder.as_str()))
+    {
+        by_itself
+            .entry(&place.app)
+            .or_default()
+            .insert(place.environment);
+    }
+    let elsewhere = |place: &Place| {
+        by_itself
+            .get(place.app.as_str())
+            .is_some_and(|environments| environments.iter().any(|own| *own != place.environment))
+    };
+    narrowed
+        .iter()
+        .filter(|(folder, gatherers)| {
+            places.get(**folder).is_some_and(|place| {
+                let only_listed = gatherers.iter().all(|gatherer| {
+                    let app = places.get(gatherer.folder.as_str()).map(|own| &own.app);
+                    gatherer.only_gathers && app.is_some_and(|app| *app != place.app)
+                });
+                only_listed && elsewhere(place)
+            })
+        })
+        .map(|(folder, _)| *folder)
+        .collect()
 }
 
 /// Whether a folder stands below one that is meant to be built upon, in its environment:
@@ -842,6 +895,58 @@ mod tests {
                 "x/stage/00"
             ]
         );
+    }
+
+    #[test]
+    fn an_app_that_one_environment_lists_stays_an_overlay() {
+        let config = Config::default();
+        let (staging, production) = ("apps/api/overlays/staging", "apps/api/overlays/production");
+        let found = |roots: &[Root]| -> Vec<String> {
+            let folders = roots.iter().map(|root| root.folder.as_str());
+            let layout = Layout::new(&config.environments, &[], folders);
+            overlays(roots, &layout, &BTreeSet::new())
+                .into_iter()
+                .map(|(folder, _)| folder)
+                .collect()
+        };
+        let api = |folder: &str| root(folder, &["apps/api/base"], false);
+        for (list, listed) in [
+            ("clusters/production", production),
+            ("clusters/staging", staging),
+            ("apps/shop/overlays/production", production),
+        ] {
+            let mut roots = vec![api(production), api(staging), root(list, &[listed], true)];
+            roots.sort_by(|one, other| one.folder.cmp(&other.folder));
+            assert_eq!(found(&roots), [production, staging], "{list}");
+        }
+        // where every environment has such a list, the lists are compared
+        let lists = ["clusters/production", "clusters/staging"];
+        let roots = [
+            api(production),
+            api(staging),
+            root(lists[0], &[production], true),
+            root(lists[1], &[staging], true),
+        ];
+        assert_eq!(found(&roots), lists);
+        // one of them lists an app that the other leaves out
+        let web = "apps/web/overlays/production";
+        let roots = [
+            api(production),
+            api(staging),
+            api(web),
+            api("apps/web/overlays/staging"),
+            root(lists[0], &[production, web], true),
+            root(lists[1], &[staging], true),
+        ];
+        let expected = [web, "apps/web/overlays/staging", lists[0], lists[1]];
+        assert_eq!(found(&roots), expected);
+        // a list that changes what it lists is the overlay
+        let roots = [
+            api(production),
+            api(staging),
+            root(lists[0], &[production], false),
+        ];
+        assert_eq!(found(&roots), [staging, lists[0]]);
     }
 
     #[test]

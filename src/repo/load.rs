@@ -15,7 +15,7 @@ use super::codeowners::CodeOwners;
 use super::discover::{self, Layout, Place, Root, is_set_aside};
 use super::instances::instances;
 use super::reach::Change;
-use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, values};
+use super::{Crossing, Overlay, Repo, Unreferenced, pairs, records, renovate, submodules, values};
 use crate::config::Config;
 use crate::config::Environment;
 use crate::kustomize::context::is_below;
@@ -143,6 +143,7 @@ impl Repo {
         Repo {
             owners: CodeOwners::find(&*source, &files),
             renovate: renovate::find(&*source, &files),
+            submodules: submodules::find(&*source, &files),
             controls: self.controls.clone(),
             records: records::read(&renderer, &self.record_paths, &overlays, &self.environments),
             source,
@@ -253,6 +254,7 @@ impl Repo {
             notes: agents.notes.clone(),
             controls: agents.controls.clone(),
             renovate: renovate::find(&*source, &files),
+            submodules: submodules::find(&*source, &files),
             owners: CodeOwners::find(&*source, &files),
             records: records::read(&renderer, &config.records, &overlays, &config.environments),
             record_paths: config.records.clone(),

@@ -17,6 +17,7 @@ mod reach;
 pub mod records;
 pub mod renamed;
 pub mod renovate;
+pub mod submodules;
 mod values;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use crate::config::Environment;
 use crate::kustomize::{LazyRendered, Renderer};
 use crate::source::{Files, Source};
-use crate::yaml::{FileId, Node, Origin};
+use crate::yaml::{By, FileId, Node, Origin};
 
 /// Which agent applies an overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +115,8 @@ pub struct Repo {
     pub owners: Option<codeowners::CodeOwners>,
     /// Records of what runs where.
     pub records: Vec<records::Record>,
+    /// What `.gitmodules` declares, in the order of the file.
+    pub submodules: Vec<submodules::Submodule>,
     roots: Vec<discover::Root>,
     agents: Arc<agents::Agents>,
     record_paths: Vec<String>,
@@ -191,6 +194,17 @@ impl Repo {
             .take_while(|overlay| overlay.path == path)
             .count();
         (first..).zip(rest.iter().take(count))
+    }
+    /// The start of the kustomization file in a folder, whether or not the folder is an overlay;
+    /// `None` where there is no such file.
+    pub fn kustomization_origin(&self, folder: &str) -> Option<Origin> {
+        let file = self.renderer.kustomization(folder)?.file?;
+        Some(Origin {
+            file,
+            start: 0,
+            end: 0,
+            by: By::Manifest,
+        })
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -45,9 +45,7 @@ use crate::calendar;
 use crate::config::Environment;
 use crate::config::{Config, Level};
 use crate::finding::Severity;
-use crate::kustomize::loader::FILE_NAMES;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, find};
-use crate::source::EntryKind;
 use crate::yaml::{By, Node, Origin};
 
 /// See the documentation above.
@@ -139,32 +137,13 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
         else {
             continue;
         };
-        let kustomization = FILE_NAMES.iter().map(|name| join_path(&before.path, name));
-        let kept = kustomization
-            .into_iter()
-            .find(|path| repo.source.kind(path) == Some(EntryKind::File));
         let judged = repo
             .overlays_at(&before.path)
             .any(|overlay| repo.protected(overlay));
-        if let Some(kept) = kept.filter(|_| !judged && still(environment) && !ignored(&before.path))
-        {
-            let Ok(bytes) = repo.source.read(&kept) else {
-                continue;
-            };
-            let Ok(text) = std::str::from_utf8(&bytes) else {
-                continue;
-            };
-            let file = repo.files.add(
-                &kept,
-                repo.source.revision_of(&kept).as_deref(),
-                text.into(),
-            );
-            let origin = Origin {
-                file,
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            };
+        let kept = repo
+            .kustomization_origin(&before.path)
+            .filter(|_| !judged && still(environment) && !ignored(&before.path));
+        if let Some(origin) = kept {
             found.push((
                 origin,
                 format!(
@@ -175,14 +154,6 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
         }
     }
     found
-}
-
-fn join_path(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_string()
-    } else {
-        format!("{folder}/{name}")
-    }
 }
 
 /// How loose a level is: the rule's own where none is configured.
