@@ -20,16 +20,16 @@ pub enum ImageError {
     #[error("it is empty")]
     Empty,
     /// Something that was to be filled in: `${TAG}`, `<tag>`, `SHA`.
-    #[error("`{0}` is a placeholder that nothing replaced")]
+    #[error("`{0}` is a placeholder that was not replaced")]
     Placeholder(String),
     /// The name breaks the grammar of repositories.
-    #[error("`{0}` is no repository name")]
+    #[error("`{0}` is not a valid repository name")]
     Name(String),
     /// The tag breaks the grammar of tags.
-    #[error("`{0}` is no tag")]
+    #[error("`{0}` is not a valid tag")]
     Tag(String),
     /// The digest is no algorithm and hexadecimal digits of its length.
-    #[error("`{digest}` is no digest: {reason}")]
+    #[error("`{digest}` is not a valid digest: {reason}")]
     Digest {
         /// As written.
         digest: String,
@@ -220,23 +220,23 @@ fn valid_tag(tag: &str) -> bool {
 
 fn valid_digest(digest: &str) -> Result<(), String> {
     let Some((algorithm, hex)) = digest.split_once(':') else {
-        return Err("it names no algorithm, such as `sha256:`".into());
+        return Err("it has no algorithm such as `sha256:`".into());
     };
     let expected = match algorithm {
         "sha256" => 64,
         "sha384" => 96,
         "sha512" => 128,
-        _ => return Err(format!("`{algorithm}` is no digest algorithm")),
+        _ => return Err(format!("unknown algorithm `{algorithm}`")),
     };
     if !hex
         .bytes()
         .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     {
-        return Err("it has characters other than 0-9 and a-f".into());
+        return Err("it has characters outside 0-9 and a-f".into());
     }
     if hex.len() != expected {
         return Err(format!(
-            "it has {} hexadecimal digits, {algorithm} has {expected}",
+            "it has {} hexadecimal digits, but {algorithm} has {expected}",
             hex.len()
         ));
     }

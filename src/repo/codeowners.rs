@@ -180,10 +180,10 @@ impl CodeOwners {
                     by: By::Manifest,
                 },
                 message: format!(
-                    "{} does not read this file: {path} comes first",
+                    "{} ignores this file because {path} takes precedence",
                     dialect.name()
                 ),
-                help: format!("move what it says to {path}, and remove it"),
+                help: format!("move its lines to {path} and delete this file"),
                 harmful: false,
             });
         }
@@ -206,8 +206,8 @@ impl CodeOwners {
             reader.wrong(
                 0,
                 0,
-                "GitHub ignores this file: it has 3 MB or more".to_string(),
-                "write fewer, broader lines",
+                "GitHub ignores this file because it is 3 MB or larger".to_string(),
+                "use fewer, broader patterns",
             );
             return reader.owners;
         }
@@ -373,8 +373,8 @@ impl Reader {
             self.wrong(
                 start,
                 content.len(),
-                "this heading of a section has no end".to_string(),
-                "close it with `]`",
+                "this section heading is not closed".to_string(),
+                "add the closing `]`",
             );
             return;
         }
@@ -386,7 +386,7 @@ impl Reader {
             self.wrong(
                 start,
                 length,
-                format!("this line of CODEOWNERS is skipped: {message}"),
+                format!("{message}; {} skips this line", self.owners.dialect.name()),
                 help,
             );
             return;
@@ -407,7 +407,7 @@ impl Reader {
                 self.wrong(
                     start + offset,
                     length,
-                    format!("{message}, and GitLab passes over it"),
+                    format!("{message}; GitLab ignores it"),
                     help,
                 );
                 continue;
@@ -415,7 +415,7 @@ impl Reader {
             self.wrong(
                 start + offset,
                 length,
-                format!("this line of CODEOWNERS is skipped: {message}"),
+                format!("{message}; {} skips this line", self.owners.dialect.name()),
                 help,
             );
             return;
@@ -460,9 +460,9 @@ impl Reader {
             self.owners.mistakes.push(Mistake {
                 origin,
                 message:
-                    "this section asks for no number of approvals that counts, so GitLab takes 1"
+                    "the number of required approvals is not a positive integer; GitLab uses 1"
                         .to_string(),
-                help: "write a number from 1 on in the second brackets".to_string(),
+                help: "write an integer of at least 1 in the second brackets".to_string(),
                 harmful: false,
             });
         }
@@ -478,7 +478,7 @@ impl Reader {
                 self.wrong(
                     start,
                     content.len(),
-                    format!("{message}, and GitLab passes over it"),
+                    format!("{message}; GitLab ignores it"),
                     help,
                 );
             }
@@ -515,11 +515,15 @@ impl Reader {
             (other.owners != line.owners).then_some(line.origin)
         };
         let found: Vec<Origin> = lines.iter().enumerate().filter_map(again).collect();
-        self.owners.mistakes.extend(found.into_iter().map(|origin| Mistake {
-            origin,
-            message: "this line never counts: the same pattern stands below once more, with other owners".to_string(),
-            help: "name all owners of a pattern in one line".to_string(),
-            harmful: false,
+        self.owners.mistakes.extend(found.into_iter().map(|origin| {
+            Mistake {
+                origin,
+                message:
+                    "this line has no effect: the same pattern appears below with other owners"
+                        .to_string(),
+                help: "list all owners of a pattern on one line".to_string(),
+                harmful: false,
+            }
         }));
         self.owners
             .mistakes
@@ -533,34 +537,34 @@ fn wrong_pattern(line: &str, pattern: &str, dialect: Dialect) -> Option<(String,
         let broken = matcher(pattern.trim_start_matches('!'), dialect).is_none();
         return broken.then(|| {
             (
-                format!("`{pattern}` is no regular expression"),
-                "correct it",
+                format!("`{pattern}` is not a valid regular expression"),
+                "fix the regular expression",
             )
         });
     }
     if dialect == Dialect::GitHub {
         if pattern.starts_with('!') {
-            let help = "write a later line for what has other owners";
+            let help = "add a later line with the other owners for the excluded paths";
             return Some((
-                format!("`{pattern}` excludes, which GitHub does not know"),
+                format!("`{pattern}` is an exclusion, which GitHub does not support"),
                 help,
             ));
         }
         if line.starts_with("\\#") {
             return Some((
-                "a pattern cannot begin with `\\#`".to_string(),
-                "name the folder instead",
+                "a pattern cannot start with `\\#`".to_string(),
+                "match the folder instead",
             ));
         }
         if pattern.contains('[') && pattern.contains(']') {
             return Some((
-                format!("`{pattern}` has a range in brackets, which GitHub does not know"),
-                "write `*`, or a line for each",
+                format!("`{pattern}` has a character range, which GitHub does not support"),
+                "use `*`, or write one line for each character",
             ));
         }
         if pattern.contains("***") {
             return Some((
-                format!("`{pattern}` has three asterisks in a row"),
+                format!("`{pattern}` has three asterisks in a row, which GitHub does not support"),
                 "write `**`",
             ));
         }
@@ -600,15 +604,15 @@ fn is_owner(word: &str, dialect: Dialect) -> bool {
 fn wrong_owner(word: &str, dialect: Dialect) -> (String, &'static str) {
     if word.contains("[bot]") || word.starts_with("app/") || word.starts_with("@app/") {
         return (
-            format!("`{word}` is an app, and apps own nothing"),
-            "name a person or a team",
+            format!("`{word}` is an app, and apps cannot be owners"),
+            "use a person or a team",
         );
     }
     let help = match dialect {
-        Dialect::GitLab => "write @user, @group/subgroup, @@maintainer or an e-mail address",
-        _ => "write @user, @organisation/team or an e-mail address",
+        Dialect::GitLab => "use `@user`, `@group/subgroup`, `@@maintainer` or an e-mail address",
+        _ => "use `@user`, `@organisation/team` or an e-mail address",
     };
-    (format!("`{word}` is no owner"), help)
+    (format!("`{word}` is not a valid owner"), help)
 }
 
 /// Words of a line, each with its offset and length as written; a backslash keeps a blank in a
@@ -924,7 +928,7 @@ mod tests {
         );
         assert_eq!(
             messages("/a/ @x\n/a/ @y\n", Dialect::GitHub),
-            ["this line never counts: the same pattern stands below once more, with other owners"]
+            ["this line has no effect: the same pattern appears below with other owners"]
         );
         let huge = "# filler\n".repeat(GITHUB_LIMIT / 9 + 1) + "* @a\n";
         assert!(CodeOwners::read(FileId(0), &huge, Dialect::GitHub).is_ignored());

@@ -64,7 +64,7 @@ pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node>
         for parameters in parameters(generator, go, place, 0, notes) {
             if made.len() >= LIMIT {
                 let message = format!(
-                    "more than {LIMIT} Applications come of this ApplicationSet; the rest is not looked at"
+                    "this ApplicationSet creates more than {LIMIT} Applications; the rest are not checked"
                 );
                 notes.push(Note {
                     origin: node.origin,
@@ -98,7 +98,7 @@ fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: 
         }
         None => notes.push(Note {
             origin: patch.key_origin,
-            message: "what this templatePatch adds is not known here, so the Applications are looked at without it".to_string(),
+            message: "this templatePatch needs values from a live cluster; the Applications are checked without it".to_string(),
         }),
     }
 }
@@ -190,7 +190,7 @@ fn parameters(
             sets
         } else {
             let message =
-                "this generator looks at another repository, so what comes of it is not known here"
+                "this generator reads another repository; the Applications it creates are not checked"
                     .to_string();
             notes.push(Note {
                 origin: *key_origin,
@@ -212,10 +212,11 @@ fn parameters(
             .iter()
             .find(|entry| ELSEWHERE.contains(&&*entry.key));
         let what = entry.map_or("this generator".to_string(), |entry| {
-            format!("the generator `{}`", entry.key)
+            format!("generator `{}`", entry.key)
         });
-        let message =
-            format!("{what} asks a cluster or server, so what comes of it is not known here");
+        let message = format!(
+            "{what} needs a live cluster or server; the Applications it creates are not checked"
+        );
         notes.push(Note {
             origin: entry.map_or(generator.origin, |entry| entry.key_origin),
             message,
@@ -244,7 +245,7 @@ fn product(
 ) -> Vec<Parameters> {
     let generators = matrix.get("generators").map_or(&[][..], Node::items);
     if generators.len() != 2 {
-        let message = "a matrix takes two generators, so Argo CD makes no Application of this one"
+        let message = "a matrix generator needs exactly two generators; Argo CD creates no Application from this one"
             .to_string();
         notes.push(Note {
             origin: matrix.origin,

@@ -108,7 +108,7 @@ fn pointer(
     }
     if text.contains("{{") {
         let message = format!(
-            "the path {text:?} depends on what is not known here, so what it leads to is not looked at as this Application"
+            "path {text:?} needs values from a live cluster; what this Application applies is not checked"
         );
         notes.push(Note {
             origin: path.origin,
@@ -174,12 +174,12 @@ fn pointer(
     });
     if present("kustomize").is_some() && !own && renderer.source().kind(&folder).is_some() {
         let message = format!(
-            "{} asks for kustomize, but {folder:?} has no kustomization file",
+            "{} uses `source.kustomize`, but {folder:?} has no kustomization file",
             name_of(node, "Application")
         );
         problems.push(
             Problem::error(path.origin, message)
-                .with_help("add a kustomization.yaml, or remove source.kustomize"),
+                .with_help("add a `kustomization.yaml`, or remove `source.kustomize`"),
         );
     }
     let explicit_directory = present("directory").is_some();
@@ -380,8 +380,9 @@ fn layer(
     let mut unknown = |node: &Node, what: &str| {
         let open = templated(node);
         if open {
-            let message =
-                format!("kustomize.{what} depends on what is not known here, so it is not applied");
+            let message = format!(
+                "`kustomize.{what}` needs values from a live cluster; the Application is checked without it"
+            );
             notes.push(Note {
                 origin: node.origin,
                 message,
@@ -408,10 +409,10 @@ fn layer(
         match image(node, environment) {
             Some(image) => made.images.push(image),
             None => {
-                let message = "Argo CD cannot use this image: it has neither a new name nor a tag nor a digest";
+                let message = "this image sets no new name, tag or digest; Argo CD cannot build it";
                 problems.push(
                     Problem::error(node.origin, message)
-                        .with_help("write name:tag, name@digest or name=new:tag"),
+                        .with_help("write `name:tag`, `name@digest` or `name=new:tag`"),
                 );
             }
         }
@@ -463,9 +464,9 @@ fn layer(
         }
         Some(node) if include_templates => {
             let message =
-                "labelIncludeTemplates needs labelWithoutSelector, so Argo CD cannot build this";
+                "`labelIncludeTemplates` needs `labelWithoutSelector`; Argo CD cannot build this";
             problems.push(
-                Problem::error(node.origin, message).with_help("set labelWithoutSelector: true"),
+                Problem::error(node.origin, message).with_help("set `labelWithoutSelector: true`"),
             );
         }
         _ => made.common_labels = pairs,

@@ -90,9 +90,9 @@ struct Scanner<'t> {
 
 const CLOSING: &str = "a closing brace is missing";
 const NAME: &str = "a variable has no name";
-const FUNCTION: &str = "a function lacks its argument";
-const BAD: &str = "a substitution cannot be read";
-const LONG: &str = "it becomes too large for a cluster";
+const FUNCTION: &str = "a function has no argument";
+const BAD: &str = "invalid substitution syntax";
+const LONG: &str = "the result is too large for a cluster";
 
 impl Scanner<'_> {
     fn rest(&self) -> &str {
@@ -167,7 +167,7 @@ impl Scanner<'_> {
     fn call(&mut self) -> Result<Call, &'static str> {
         self.depth += 1;
         let call = if self.depth > DEPTH {
-            Err("functions stand too deep within each other")
+            Err("functions are nested too deeply")
         } else {
             self.inner_call()
         };
@@ -334,7 +334,7 @@ fn change_first(value: &str, change: impl Fn(char) -> String) -> String {
 
 /// `${name:position:length}` in bytes; a negative position counts from the end.
 fn substring(value: &str, position: &str, length: Option<&str>) -> Result<String, &'static str> {
-    const CUT: &str = "a substring would cut a character in two or have a negative length";
+    const CUT: &str = "the substring splits a character or has a negative length";
     let size = value.len() as i64;
     let Ok(position) = position.parse::<i64>() else {
         return Ok(value.to_string());
@@ -563,7 +563,7 @@ mod tests {
         }
         assert_eq!(
             filled(&"${NONE:-".repeat(10_000)),
-            Err("functions stand too deep within each other")
+            Err("functions are nested too deeply")
         );
     }
 

@@ -199,7 +199,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
             && !remote::is_http(component);
         if !local {
             let message = format!(
-                "the component {:?} must be a relative path, or Flux refuses the Kustomization",
+                "component {:?} is not a relative path; Flux refuses the Kustomization",
                 &**component
             );
             problems.push(Problem::error(component.origin(), message));

@@ -108,11 +108,11 @@ impl Layer {
                     Some(old) if force => *old = pair,
                     Some(old) => {
                         let message = format!(
-                            "the kustomization has the {what} {:?} already, so Argo CD cannot build it",
+                            "{what} {:?} is already set by the kustomization; Argo CD cannot build it",
                             pair.key
                         );
                         let help = format!(
-                            "set force{}{}s: true, or remove one of the two",
+                            "set `force{}{}s: true`, or remove one of the two",
                             "Common",
                             capital(what)
                         );

@@ -126,12 +126,13 @@ impl Variables {
         for name in self.known.keys().filter(|name| !is_name(name)) {
             if let Some((_, origin)) = self.known.get(name) {
                 let message = format!(
-                    "{name:?} is no name of a variable, so Flux applies nothing of this Kustomization"
+                    "{name:?} is not a valid variable name; Flux applies nothing from this Kustomization"
                 );
-                filling.problems.push(
-                    Problem::error(*origin, message)
-                        .with_help("use letters, digits and underscores, and no digit first"),
-                );
+                filling
+                    .problems
+                    .push(Problem::error(*origin, message).with_help(
+                        "use letters, digits and underscores, and do not start with a digit",
+                    ));
             }
         }
         for resource in rendered
@@ -233,10 +234,11 @@ impl Variables {
 
 fn unreadable(origin: Origin, reason: &str) -> Problem {
     let message = format!(
-        "Flux cannot put variables into this: {reason}; it applies nothing of this Kustomization"
+        "Flux cannot substitute variables here: {reason}; it applies nothing from this Kustomization"
     );
-    let help =
-        format!("write $$ for a dollar that means itself, or set {SWITCH}: disabled on the object");
+    let help = format!(
+        "write `$$` for a literal dollar sign, or annotate the object with `{SWITCH}: disabled`"
+    );
     Problem::error(origin, message).with_help(help)
 }
 
