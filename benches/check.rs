@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gitops_lint::check::{self, Ran};
+use gitops_lint::check::{self, Request};
 use gitops_lint::config::Config;
 use gitops_lint::kustomize::{RenderOptions, Renderer};
 use gitops_lint::repo::Repo;
-use gitops_lint::rules::{self, Context};
 use gitops_lint::source::memory::Memory;
 use gitops_lint::source::{Files, Source};
-use jiff::civil::Date;
+use jiff::civil;
+use jiff::tz::TimeZone;
 
 mod generated;
 
@@ -61,21 +61,12 @@ fn whole_check(criterion: &mut Criterion) {
     let tree = generated::shop(1000);
     let source = source(&tree);
     let config = Config::default();
+    let now = civil::date(2027, 1, 1)
+        .to_zoned_datetime(TimeZone::UTC)
+        .expect("a day that exists");
     let check = || {
         let repo = Repo::load(source.clone(), None, &config);
-        let context = Context::new(&repo, &config, None);
-        let findings = rules::run(&context);
-        let options = check::Options::whole(Date::constant(2027, 1, 1));
-        let outcome = check::conclude(
-            &repo,
-            &config,
-            &options,
-            findings,
-            Ran {
-                rules: rules::all().len(),
-                policies: 0,
-            },
-        );
+        let outcome = check::run(Request::new(&repo, &config, now.clone()));
         assert_eq!((outcome.overlays.len(), outcome.counts.errors), (3000, 0));
         outcome.counts.resources
     };

@@ -93,6 +93,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         &[
             "config",
             "finding",
+            "history",
             "kustomize",
             "policy",
             "repo",

@@ -11,11 +11,10 @@ mod common;
 use std::sync::Arc;
 
 use common::{Tree, memory, testdata};
-use gitops_lint::check::{self, Options, Ran};
+use gitops_lint::check::{self, Base, Request};
 use gitops_lint::config::Config;
 use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
-use gitops_lint::rules::{self, Context};
 use gitops_lint::source::Files;
 use proptest::prelude::*;
 
@@ -177,10 +176,12 @@ fn check(tree: &Tree, base: &Tree) -> String {
     let (config, files) = (Config::default(), Arc::new(Files::default()));
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
     let base = Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files);
-    let context = Context::new(&repo, &config, Some(&base));
-    let findings = rules::run(&context);
-    let options = Options::whole(jiff::civil::date(2026, 6, 1));
-    let outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
+    let base = Base::new(base, config.clone(), &repo, Default::default());
+    let outcome = check::run(Request {
+        base: Some(&base),
+        everything: true,
+        ..Request::new(&repo, &config, common::time("2026-06-01T12:00:00Z"))
+    });
     for located in &outcome.findings {
         let file = repo.files.get(located.finding.origin.file);
         let lines = file.line_starts().len();

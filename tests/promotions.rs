@@ -20,11 +20,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::{CONFIG_FILE, Since, Tree, authorship, memory, testdata};
-use gitops_lint::check::{self, Options, Outcome, Ran};
+use gitops_lint::check::{self, Base, Outcome, PolicySet, Request};
 use gitops_lint::config::Config;
+use gitops_lint::history::Proofs;
 use gitops_lint::policy::{self, Namespaces};
 use gitops_lint::repo::Repo;
-use gitops_lint::rules::{self, Context};
+use gitops_lint::rules;
 use gitops_lint::source::Files;
 use gitops_lint::source::beside::Beside;
 use serde::Deserialize;
@@ -196,26 +197,17 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
     let base =
         base.map(|base| Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files));
-    let mut context = Context::new(&repo, &config, base.as_ref());
-    // the base has been so for ten minutes
-    let now: jiff::Timestamp = case
-        .and_then(|case| case.now.as_deref())
-        .unwrap_or("2026-11-24T12:00:00Z")
-        .parse()
-        .unwrap();
-    context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
+    let base = base.map(|base| Base::new(base, config.clone(), &repo, BTreeSet::new()));
+    let now = case.and_then(|case| case.now.as_deref());
+    let now = common::time(now.unwrap_or("2026-11-24T12:00:00Z"));
     let history = case.is_some_and(|case| case.needs.contains(&Need::History));
+    // the base has run its images for ten minutes
     let past = base
         .as_ref()
         .filter(|_| history)
-        .map(|base| Since(base, now.as_second() - 600));
-    context.proofs = past
-        .as_ref()
-        .map(|past| past as &dyn gitops_lint::history::Proofs);
-    if let Some(author) = case.and_then(|case| case.author.as_deref()) {
-        context.authorship = authorship(author, tree.keys().cloned());
-    }
-    let mut findings = rules::run(&context);
+        .map(|base| Since(base.compared(), now.timestamp().as_second() - 600));
+    let author = case.and_then(|case| case.author.as_deref());
+    let authorship = author.map(|author| authorship(author, tree.keys().cloned()));
     let policies = policy::load(
         &*repo.source,
         &config,
@@ -223,13 +215,20 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
         Vec::new(),
         Namespaces::Default,
         0,
-    );
-    findings.extend(policy::run(
-        &policies.unwrap_or_else(|problems| panic!("{problems:?}")),
-        &context,
-    ));
-    let options = Options::whole(jiff::civil::date(2026, 11, 24));
-    check::conclude(&repo, &config, &options, findings, Ran::default())
+    )
+    .unwrap_or_else(|problems| panic!("{problems:?}"));
+    check::run(Request {
+        base: base.as_ref(),
+        everything: true,
+        proofs: past.as_ref().map(|past| past as &dyn Proofs),
+        authorship: authorship.unwrap_or_default(),
+        policies: Some(PolicySet {
+            policies: &policies,
+            namespaces: Namespaces::Default,
+            named_by_caller: false,
+        }),
+        ..Request::new(&repo, &config, now)
+    })
 }
 
 /// What a case causes, as `check --base` finds it: judging only what the change concerns, or
@@ -249,17 +248,12 @@ fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
         &config,
         true,
     );
-    let mut now = Context::new(&repo, &config, Some(&base));
-    let mut before = Context::new(&base, &config, None);
-    // as the command does: what every overlay is judged by concerns everything
-    let everything = changed
-        .iter()
-        .any(|path| path.ends_with("CODEOWNERS") || path.ends_with(CONFIG_FILE));
-    rules::scope::narrow(&mut now, &mut before, everything || !narrowed);
-    let mut options = Options::whole(jiff::civil::date(2026, 11, 24));
-    options.judged_files = now.judged.as_ref().map(|_| changed);
-    options.known = Some(check::known(&base, &config, &options, rules::run(&before)));
-    let outcome = check::conclude(&repo, &config, &options, rules::run(&now), Ran::default());
+    let base = Base::new(base, config.clone(), &repo, changed);
+    let outcome = check::run(Request {
+        base: Some(&base),
+        every_overlay: !narrowed,
+        ..Request::new(&repo, &config, common::time("2026-11-24T12:00:00Z"))
+    });
     described(&outcome)
 }
 

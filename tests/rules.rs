@@ -35,10 +35,11 @@ use std::sync::Arc;
 mod common;
 
 use common::{Since, authorship};
-use gitops_lint::check::{self, Options, Outcome, Ran};
-use gitops_lint::config::{Config, Level, RuleSettings};
+use gitops_lint::check::{self, Base, Outcome, Request};
+use gitops_lint::config::{Config, Level};
+use gitops_lint::history::{Authorship, Proofs};
 use gitops_lint::repo::Repo;
-use gitops_lint::rules::{self, Context};
+use gitops_lint::rules;
 
 /// Line of a file and what is said of it.
 type Expectations = BTreeMap<(String, usize, String), usize>;
@@ -75,54 +76,39 @@ fn submodule(line: &str) -> rules::Submodule {
     }
 }
 
-/// Runs one rule over a case and concludes as `check` does.
+/// The check of a case with one rule.
 fn outcome(case: &Path, rule: &str) -> Outcome {
-    let (mut config, repo, base) = harness::load(case);
-    let mut base_config = base
-        .as_ref()
-        .and_then(|base| harness::base_config(case, &repo, base));
-    for other in rules::all() {
-        let id = other.metadata().id;
-        if id != rule {
-            let both =
-                std::iter::once(&mut config).chain(base_config.as_mut().map(|(config, _)| config));
-            both.for_each(|config| {
-                _ = config.rules.insert(
-                    id.to_string(),
-                    RuleSettings {
-                        level: Some(Level::Off),
-                        ..Default::default()
-                    },
-                )
-            });
+    let (config, repo, base) = harness::load(case);
+    let others = rules::all().iter().map(|other| other.metadata().id);
+    let levels: Vec<(String, Level)> = others
+        .filter(|other| *other != rule)
+        .map(|other| (other.to_string(), Level::Off))
+        .collect();
+    let base = base.map(|base| {
+        let mut base = Base::new(base, config.clone(), &repo, BTreeSet::new());
+        base.written = harness::base_config(case, &repo, &base.repo);
+        if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
+            base.submodules = moved.lines().map(submodule).collect();
         }
-    }
-    let mut context = Context::new(&repo, &config, base.as_ref());
-    context.base_config = base_config;
-    if let Ok(author) = std::fs::read_to_string(case.join("author.txt")) {
-        context.authorship = authorship(
-            &author,
-            repo.source.files().iter().map(|path| path.to_string()),
-        );
-    }
-    if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
-        context.submodules = moved.lines().map(submodule).collect();
-    }
-    let now: jiff::Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
-    context.now = Some(now.to_zoned_datetime(jiff::tz::TimeZone::UTC));
+        base
+    });
+    let author = std::fs::read_to_string(case.join("author.txt")).ok();
+    let files = repo.source.files().iter().map(|path| path.to_string());
     let since = std::fs::read_to_string(case.join("past.txt"))
         .ok()
         .map(|text| text.trim().parse::<jiff::Timestamp>().unwrap().as_second());
     let past = base
         .as_ref()
         .zip(since)
-        .map(|(base, since)| Since(base, since));
-    context.proofs = past
-        .as_ref()
-        .map(|past| past as &dyn gitops_lint::history::Proofs);
-    let findings = rules::run(&context);
-    let options = Options::whole(jiff::civil::date(2026, 6, 1));
-    let mut outcome = check::conclude(&repo, &config, &options, findings, Ran::default());
+        .map(|(base, since)| Since(base.compared(), since));
+    let mut outcome = check::run(Request {
+        levels: &levels,
+        base: base.as_ref(),
+        everything: true,
+        proofs: past.as_ref().map(|past| past as &dyn Proofs),
+        authorship: author.map_or_else(Authorship::default, |author| authorship(&author, files)),
+        ..Request::new(&repo, &config, common::time("2026-06-01T12:00:00Z"))
+    });
     outcome
         .findings
         .retain(|located| located.finding.rule == rule);

@@ -1,21 +1,27 @@
-//! The check of a loaded repo: rules and policies run, what is suppressed or accepted is taken out,
-//! findings with one cause are joined, sorted and located. The result, [`Outcome`], is all that a
-//! report needs.
+//! The check of a loaded repo. [`run`] runs rules and policies, leaves out what is suppressed,
+//! accepted or older than the change, and merges findings with one cause. Its [`Outcome`] is all
+//! that a report needs.
 //!
 //! Not here: loading (`repo`, `config`), formats (`report`), exit status (`cli`).
 
+mod base;
 mod baseline;
 mod known;
 mod merge;
+mod run;
 mod suppression;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 
+pub use base::Base;
 pub use baseline::Baseline;
-pub use known::Known;
+pub use run::{PolicySet, Request, run};
+
+use known::Known;
 
 use crate::config::Config;
 use crate::finding::{Finding, Located, OverlayRef, Severity};
@@ -69,39 +75,37 @@ impl Selection {
     }
 }
 
-/// What shapes the findings besides the configuration.
-pub struct Options {
-    /// What is asked about.
-    pub selection: Selection,
-    /// Accepted findings.
-    pub baseline: Option<Baseline>,
+/// What shapes the outcome besides the configuration.
+struct Options<'a> {
+    selection: Selection,
+    baseline: Option<&'a Baseline>,
     /// The day on which suppressions are judged.
-    pub today: Date,
-    /// The findings of the base revision; what the head has as well is left out.
-    pub known: Option<Known>,
-    /// The files whose readers were all judged, where that is not the whole repo (paths of the
-    /// head).
-    pub judged_files: Option<BTreeSet<Arc<str>>>,
-    /// Indices of the overlays that were judged; `None` for all.
-    pub judged: Option<BTreeSet<usize>>,
+    today: Date,
+    /// The findings of the base revision, which the outcome leaves out.
+    known: Option<Known>,
+    judged: Judged,
 }
 
-impl Options {
-    /// What a check of the whole repo without a base takes.
-    pub fn whole(today: Date) -> Options {
-        Options {
-            selection: Selection::default(),
-            baseline: None,
-            today,
-            known: None,
-            judged_files: None,
-            judged: None,
-        }
-    }
+/// The part of the repo that was judged. `None` stands for all of it.
+struct Judged {
+    /// Indices of overlays.
+    overlays: Option<BTreeSet<usize>>,
+    /// Paths whose readers were all judged.
+    files: Option<BTreeSet<Arc<str>>>,
+}
 
+impl Judged {
+    fn has(&self, overlay: usize) -> bool {
+        self.overlays
+            .as_ref()
+            .is_none_or(|judged| judged.contains(&overlay))
+    }
+}
+
+impl Options<'_> {
     fn judges(&self, path: Option<&Arc<str>>) -> bool {
         let read = |judged: &BTreeSet<Arc<str>>| path.is_some_and(|path| judged.contains(path));
-        self.selection.is_whole() && self.judged_files.as_ref().is_none_or(read)
+        self.selection.is_whole() && self.judged.files.as_ref().is_none_or(read)
     }
 }
 
@@ -135,9 +139,9 @@ pub struct Counts {
     pub infos: usize,
     /// Findings that a comment, the configuration or the baseline accepts.
     pub suppressed: usize,
-    /// Overlays that were not judged, as the change does not concern them.
+    /// Overlays that were not judged because the change does not affect them.
     pub unconcerned: usize,
-    /// Findings, before those of one cause are joined, that the base revision has as well.
+    /// Findings that already exist at the base, counted before findings with one cause are merged.
     pub known: usize,
 }
 
@@ -151,6 +155,10 @@ pub struct Outcome {
     pub counts: Counts,
     /// The texts that the findings point into.
     pub files: Arc<Files>,
+    /// Whether only the overlays that the change affects were judged.
+    pub narrowed: bool,
+    /// The steps of the check with their durations, in order.
+    pub timings: Vec<(&'static str, Duration)>,
 }
 
 impl Outcome {
@@ -168,16 +176,16 @@ impl Outcome {
 
 /// How many checks of each kind ran.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ran {
+struct Ran {
     /// Built-in rules.
-    pub rules: usize,
+    rules: usize,
     /// Rego rules.
-    pub policies: usize,
+    policies: usize,
 }
 
 /// The findings of a base revision that nothing accepts there, as the head's are compared with
 /// them.
-pub fn known(base: &Repo, config: &Config, options: &Options, findings: Vec<Finding>) -> Known {
+fn known(base: &Repo, config: &Config, options: &Options<'_>, findings: Vec<Finding>) -> Known {
     let mut suppressions = suppression::Suppressions::collect(base, config, options.today);
     let located = findings
         .into_iter()
@@ -198,35 +206,33 @@ pub fn known(base: &Repo, config: &Config, options: &Options, findings: Vec<Find
 }
 
 /// Turns what rules and policies found in a repo into the outcome.
-pub fn conclude(
+fn conclude(
     repo: &Repo,
     config: &Config,
-    options: &Options,
+    options: &Options<'_>,
     findings: Vec<Finding>,
     ran: Ran,
 ) -> Outcome {
-    let judged = |index: &usize| {
-        options
-            .judged
-            .as_ref()
-            .is_none_or(|judged| judged.contains(index))
-    };
-    let overlays = repo
+    // a finding about the whole repo can name an overlay that was not judged: an edited record of
+    // versions, for example
+    let asked: Vec<(usize, &Overlay)> = repo
         .overlays
         .iter()
         .enumerate()
-        .filter(|(index, _)| judged(index))
-        .map(|(_, overlay)| overlay);
-    let selected: Vec<&Overlay> = overlays
-        .filter(|overlay| options.selection.selects(repo, overlay))
+        .filter(|(_, overlay)| options.selection.selects(repo, overlay))
+        .collect();
+    let selected: Vec<&Overlay> = asked
+        .iter()
+        .filter(|(index, _)| options.judged.has(*index))
+        .map(|(_, overlay)| *overlay)
         .collect();
     let name = |overlay: &Overlay| {
         repo.environment(overlay)
             .map(|environment| environment.name.clone())
     };
-    let places: BTreeSet<(&str, Option<String>)> = selected
+    let places: BTreeSet<(&str, Option<String>)> = asked
         .iter()
-        .map(|overlay| (overlay.path.as_str(), name(overlay)))
+        .map(|(_, overlay)| (overlay.path.as_str(), name(overlay)))
         .collect();
     let all: BTreeSet<&str> = repo
         .overlays
@@ -282,8 +288,7 @@ pub fn conclude(
         let before = kept.len() + about.len();
         kept.append(&mut about);
         kept = base.new_ones(kept, repo);
-        // nothing is lost or unlike yet where an earlier environment goes ahead: it is what a
-        // promotion has to bring along
+        // only staging changed: report at `info` until production is promoted
         for located in kept.iter_mut().filter(|located| located.finding.ahead) {
             let finding = &mut located.finding;
             finding.severity = Severity::Info;
@@ -317,7 +322,7 @@ pub fn conclude(
         .collect();
     findings.sort_by(Located::order);
     merge::fingerprint(&mut findings, &repo.files);
-    if let Some(baseline) = &options.baseline {
+    if let Some(baseline) = options.baseline {
         let before = findings.len();
         findings.retain(|located| !baseline.accepts(&located.finding.fingerprint));
         counts.suppressed += before - findings.len();
@@ -329,7 +334,7 @@ pub fn conclude(
             Severity::Info => counts.infos += 1,
         }
     }
-    counts.unconcerned = options.judged.as_ref().map_or(0, |judged| {
+    counts.unconcerned = options.judged.overlays.as_ref().map_or(0, |judged| {
         repo.overlays.len() - judged.len().min(repo.overlays.len())
     });
     counts.apps = selected
@@ -357,5 +362,7 @@ pub fn conclude(
         findings,
         counts,
         files: repo.files.clone(),
+        narrowed: false,
+        timings: Vec::new(),
     }
 }

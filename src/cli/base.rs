@@ -2,56 +2,26 @@
 //! request; and loading it, with what did not change shared with the head.
 
 use std::collections::BTreeSet;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::options::{RepoOptions, complain};
 use super::workspace::Workspace;
-use crate::config::{CONFIG_FILE, Config};
+use crate::check::Base;
+use crate::config::CONFIG_FILE;
 use crate::history::{Actor, Authorship, contributions};
-use crate::repo::Repo;
 use crate::report::printable;
 use crate::rules::Submodule;
 use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, short};
 
-/// A loaded base revision.
-pub struct Base {
-    /// The base as a repo, given back as little as the head is.
-    pub repo: ManuallyDrop<Repo>,
-    /// The same as the head numbers environments, where it does that otherwise.
-    renumbered: Option<ManuallyDrop<Repo>>,
-    /// Its configuration.
-    pub config: Config,
+/// A base revision that Git names.
+pub struct Loaded {
+    /// The base, as the check compares with it.
+    pub base: Base,
     /// Its commit: where the branch under check left the target branch.
     pub commit: Commit,
-    /// The paths that differ from the head.
-    pub changed: BTreeSet<Arc<str>>,
-    /// The submodules that the change adds or moves.
-    pub submodules: Vec<Submodule>,
-}
-
-impl Base {
-    /// The base as the head is compared with it: with the head's numbers for environments.
-    pub fn compared(&self) -> &Repo {
-        self.renumbered.as_ref().unwrap_or(&self.repo)
-    }
-
-    /// Whether something changed that every overlay is judged by: configuration, policies, owners.
-    pub fn concerns_everything(&self, config: &Config) -> bool {
-        let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
-        self.changed.iter().any(|path| {
-            let by_name = **path == *CONFIG_FILE
-                || path.rsplit('/').next() == Some("CODEOWNERS")
-                || path.ends_with(".rego");
-            by_name
-                || named.iter().any(|named| {
-                    crate::kustomize::context::is_below(path, named.trim_end_matches('/'))
-                })
-        })
-    }
 }
 
 /// Variables in which CI systems name the commit that a pull request is compared with, or the
@@ -137,7 +107,7 @@ fn event() -> Option<Value> {
 }
 
 /// Who made the change: whom CI names, and the authors of the commits.
-pub fn authorship(workspace: &Workspace, base: &Base) -> Result<Authorship, GitError> {
+pub fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authorship, GitError> {
     Ok(Authorship {
         actors: actors(),
         commits: contributions(workspace.git()?, &base.commit, &workspace.head_commit()?)?,
@@ -185,7 +155,7 @@ pub fn load(
     workspace: &Workspace,
     revision: &str,
     options: &RepoOptions,
-) -> Result<Base, GitError> {
+) -> Result<Loaded, GitError> {
     let repository = workspace.git()?;
     let wanted = repository.resolve(revision)?;
     let head = workspace.head_commit()?;
@@ -208,7 +178,7 @@ pub fn load_exactly(
     workspace: &Workspace,
     revision: &str,
     options: &RepoOptions,
-) -> Result<Base, GitError> {
+) -> Result<Loaded, GitError> {
     let repository = workspace.git()?;
     at(
         workspace,
@@ -217,7 +187,7 @@ pub fn load_exactly(
     )
 }
 
-fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Base, GitError> {
+fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Loaded, GitError> {
     let changed = workspace.changed_since(&commit)?;
     let submodules = submodules(workspace, &changed);
     let changed: BTreeSet<Arc<str>> = changed
@@ -233,17 +203,10 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Ba
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
-    let others = &workspace.repo.environments;
-    let renumbered =
-        (repo.environments != *others).then(|| ManuallyDrop::new(repo.numbered_as(others)));
-    Ok(Base {
-        repo: ManuallyDrop::new(repo),
-        renumbered,
-        config,
-        commit,
-        changed,
-        submodules,
-    })
+    let mut base = Base::new(repo, config, &workspace.repo, changed);
+    base.written = workspace.configuration_of(&base.repo, options);
+    base.submodules = submodules;
+    Ok(Loaded { base, commit })
 }
 
 /// The submodules among what changed, each with the line of `.gitmodules` that names its path.

@@ -9,16 +9,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::base::{self, Base};
+use super::base::{self, Loaded};
 use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
 use super::workspace::{Head, Workspace, timed};
-use crate::check::{self, Baseline, Outcome, Ran, Selection};
-use crate::config::Level;
-use crate::history::{GitProofs, NoProofs, Proofs};
+use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
+use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
-use crate::rules::scope::narrow;
-use crate::rules::{self, Context, left_behind};
 use crate::source::git::{GitError, short};
 
 /// Arguments of `check`.
@@ -94,99 +91,60 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let judge = &arguments.judge;
     judge.known()?;
     let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
-    judge.lay_over(&mut workspace.config);
     let selection = selection(arguments, &workspace)?;
-    let now = Now::or_clock(judge.now.as_ref());
-    let today = now.date();
-    let mut options = check::Options {
-        selection,
-        baseline,
-        ..check::Options::whole(today)
-    };
     let policies = policies(&workspace, judge)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let mut base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
-    if let Some(base) = base.as_mut() {
-        judge.lay_over(&mut base.config);
-    }
-    let (repo, config, timings) = (&workspace.repo, &workspace.config, &mut timings);
-    let mut context = Context::new(repo, config, base.as_ref().map(Base::compared));
-    context.now = Some(now.clone());
-    if let Some(base) = base.as_ref() {
-        context.base_config = workspace.configuration_of(&base.repo, &arguments.repo);
-        context
-            .base_config
-            .iter_mut()
-            .for_each(|(config, _)| judge.lay_over(config));
-        context.submodules = base.submodules.clone();
-        context.authorship =
-            base::authorship(&workspace, base).map_err(|error| error.to_string())?;
-    }
-    // judged as it was, by its own configuration: what it has as well is not caused by the change
-    let mut before = base
-        .as_ref()
-        .filter(|_| !arguments.all)
-        .map(|base| (base, Context::new(&base.repo, &base.config, None)));
-    if let Some((base, before)) = &mut before {
-        before.now = Some(now);
-        timed(timings, "scope", || {
-            narrow(&mut context, before, base.concerns_everything(config))
-        });
-    }
-    if context.judged.is_none() {
-        timed(timings, "render", || repo.render_all());
-    }
-    let proofs = proofs(&workspace, base.as_ref());
-    proofs.expect(&rules::proofs_wanted(&context));
-    context.proofs = Some(&*proofs);
-    let mut findings = timed(timings, "rules and policies", || {
-        let mut findings = rules::run(&context);
-        findings.extend(policy::run(&policies, &context));
-        findings
-    });
-    options.judged = context.judged.clone();
-    if let Some((base, before)) = &before {
-        options.judged_files = context.judged.as_ref().map(|_| base.changed.clone());
-        let known = timed(timings, "rules at the base", || {
-            let mut known = rules::run(before);
-            left_behind::forget(&mut known, &context, before);
-            known.extend(policy::run(
-                base_policies(base, judge).as_ref().unwrap_or(&policies),
-                before,
-            ));
-            known
-        });
-        options.known = Some(check::known(&base.repo, &base.config, &options, known));
-    }
-    let ran = Ran {
-        rules: rules::all()
-            .iter()
-            .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
-            .count(),
-        policies: policies.len(),
+    let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
+    let authorship = match &base {
+        Some(base) => base::authorship(&workspace, base).map_err(|error| error.to_string())?,
+        None => Authorship::default(),
     };
-    let outcome = timed(timings, "conclude", || {
-        check::conclude(repo, config, &options, std::mem::take(&mut findings), ran)
+    let proofs = proofs(&workspace, base.as_ref());
+    let outcome = check::run(Request {
+        levels: &judge.rules,
+        base: base.as_ref().map(|loaded| &loaded.base),
+        everything: arguments.all,
+        proofs: Some(&*proofs),
+        authorship,
+        policies: Some(PolicySet {
+            policies: &policies,
+            namespaces: namespaces(judge),
+            named_by_caller: !judge.policies.is_empty(),
+        }),
+        selection: selection.clone(),
+        baseline: baseline.as_ref(),
+        ..Request::new(
+            &workspace.repo,
+            &workspace.config,
+            Now::or_clock(judge.now.as_ref()),
+        )
     });
+    timings.extend(&outcome.timings);
     if let Some(base) = base
         .as_ref()
         .filter(|_| outcome.counts.known > 0 && !arguments.quiet)
     {
-        let (count, base) = (
-            report::count(outcome.counts.known, "finding"),
-            short(&base.commit.id),
-        );
+        let hidden = outcome.counts.known;
+        let (count, base) = (report::count(hidden, "finding"), short(&base.commit.id));
+        let (subject, verb) = if hidden == 1 {
+            ("it", "exists")
+        } else {
+            ("they", "exist")
+        };
+        let shown = if hidden == 1 { "it" } else { "them" };
         complain(&format!(
-            "{count} that the base {base} has as well left out; --all reports them"
+            "{count} hidden: {subject} already {verb} at the base {base}; `--all` shows {shown}"
         ));
     }
     workspace.whole()?;
-    timed(timings, "report", || write(&targets, &outcome, arguments))?;
+    timed(&mut timings, "report", || {
+        write(&targets, &outcome, arguments)
+    })?;
     if arguments.timings {
-        print_timings(timings);
+        print_timings(&timings);
     }
-    if !outcome.checked_anything() && (context.judged.is_none() || repo.overlays.is_empty()) {
-        return Err(nothing(&options.selection));
+    if !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty()) {
+        return Err(nothing(&selection));
     }
     Ok(u8::from(
         arguments
@@ -198,7 +156,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
 
 /// The base revision: what `--base` or CI names must be there, or the check would leave out what it
 /// is asked for without a word.
-fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>, String> {
+fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded>, String> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
         return base::load(workspace, revision, options)
@@ -222,7 +180,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
             // GitHub's pull_request_target checks the target out, and not what is proposed; Prow
             // calls what was merged its base
             Ok(base)
-                if base.changed.is_empty()
+                if base.base.changed.is_empty()
                     && workspace
                         .head_commit()
                         .is_ok_and(|head| head.id == base.commit.id) =>
@@ -250,15 +208,15 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Base>,
 }
 
 /// The past of the base revision, or of the head when there is no base.
-fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Base>) -> Box<dyn Proofs + 'r> {
+fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
         let root = workspace.place.root.clone();
         let repository = workspace.git()?;
         Ok(match base {
             Some(base) => GitProofs::new(
                 repository,
-                &base.config,
-                base.compared(),
+                &base.base.config,
+                base.base.compared(),
                 base.commit.clone(),
                 root,
             ),
@@ -279,31 +237,13 @@ fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Base>) -> Box<dyn Proof
     }
 }
 
-/// The policies as the base has them, where something of them changed and they can be used.
-fn base_policies(base: &Base, options: &JudgeOptions) -> Option<Policies> {
-    if base.config.policies.is_empty()
-        || !base.concerns_everything(&base.config)
-        || !options.policies.is_empty()
-    {
-        return None;
-    }
-    let namespaces = if options.all_namespaces {
+/// The packages of the policies that are evaluated.
+fn namespaces(options: &JudgeOptions) -> Namespaces {
+    if options.all_namespaces {
         Namespaces::All
     } else {
         Namespaces::Default
-    };
-    let now = Now::or_clock(options.now.as_ref())
-        .timestamp()
-        .as_nanosecond();
-    policy::load(
-        &*base.repo.source,
-        &base.config,
-        Vec::new(),
-        Vec::new(),
-        namespaces,
-        now,
-    )
-    .ok()
+    }
 }
 
 /// The configured policies and those of the command line. What is wrong with them is printed, all
@@ -322,11 +262,6 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
                 .map_err(|error| format!("{shown} cannot be read: {error}"))?,
         ));
     }
-    let namespaces = if options.all_namespaces {
-        Namespaces::All
-    } else {
-        Namespaces::Default
-    };
     let now = Now::or_clock(options.now.as_ref())
         .timestamp()
         .as_nanosecond();
@@ -335,7 +270,7 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
         &workspace.config,
         files,
         data,
-        namespaces,
+        namespaces(options),
         now,
     )
     .map_err(|problems| {

@@ -179,7 +179,7 @@ fn revisions(
     } else {
         base::load_exactly(&workspace, from, &arguments.repo)
     };
-    let base = base.map_err(|error| error.to_string())?;
+    let base = base.map_err(|error| error.to_string())?.base;
     let repo = &workspace.repo;
     let mut wanted = Vec::new();
     for name in &arguments.environments {

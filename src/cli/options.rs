@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
-use crate::config::{CONFIG_FILE, Config, Level, is_other_rule};
+use crate::config::{CONFIG_FILE, Level, is_other_rule};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::worktree::find_root;
@@ -60,13 +60,6 @@ impl JudgeOptions {
         {
             Some((id, _)) => Err(format!("--rule: {}", super::unknown_rule(id))),
             None => Ok(()),
-        }
-    }
-
-    /// Lays the levels over a configuration.
-    pub fn lay_over(&self, config: &mut Config) {
-        for (id, level) in &self.rules {
-            config.rules.entry(id.clone()).or_default().level = Some(*level);
         }
     }
 }

@@ -36,6 +36,8 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
         .filter(|located| located.finding.severity == Severity::Warning)
         .count();
     Outcome {
+        narrowed: false,
+        timings: Vec::new(),
         overlays: vec![CheckedOverlay {
             overlay: production(),
             complete: true,

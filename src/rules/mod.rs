@@ -19,6 +19,7 @@ mod ordering;
 pub(crate) mod structure;
 
 pub use engine::{
-    Category, Context, Draft, Facts, Metadata, Providers, Rule, Sink, Stage, Submodule, all, find,
-    left_behind, of_pair, overlay_ref, proofs_wanted, run, scope, table_markdown,
+    Category, Context, Draft, Facts, Inputs, Metadata, Providers, RepoFacts, Rule, Sink, Stage,
+    Submodule, all, find, left_behind, of_pair, overlay_ref, proofs_wanted, run, scope,
+    table_markdown,
 };

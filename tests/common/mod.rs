@@ -78,6 +78,12 @@ pub fn load_configuration(text: &str, file: FileId) -> Config {
         .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+/// A moment in UTC.
+pub fn time(text: &str) -> jiff::ZonedDateTime {
+    let moment: jiff::Timestamp = text.parse().unwrap();
+    moment.to_zoned_datetime(jiff::tz::TimeZone::UTC)
+}
+
 /// A past in which the overlays of a base ran their digests since a moment, in seconds since 1970.
 pub struct Since<'a>(pub &'a Repo, pub i64);
 

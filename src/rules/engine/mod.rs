@@ -11,7 +11,7 @@ mod run;
 pub mod scope;
 mod sink;
 
-pub use context::{Context, Facts, Providers, Stage, Submodule};
+pub use context::{Context, Facts, Inputs, Providers, RepoFacts, Stage, Submodule};
 pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;
 pub use registry::{all, find, table_markdown};

@@ -10,18 +10,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::config::Config;
 use crate::kubernetes::workload;
 use crate::kustomize::ProblemKind;
 use crate::kustomize::context::is_below;
 use crate::repo::{Overlay, Repo};
-use crate::rules::Context;
+use crate::rules::engine::context::RepoFacts;
 use crate::yaml::Node;
 
-/// Narrows a head and its base to what the change between them concerns. `everything`: something
-/// changed that all overlays are judged by.
-pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
-    if everything || head.repo.environments != base.repo.environments {
-        return;
+/// The overlays that a change affects, as indices into the overlays of each revision. `None` stands
+/// for all.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Overlays of the head.
+    pub head: Option<BTreeSet<usize>>,
+    /// Overlays of the base.
+    pub base: Option<BTreeSet<usize>>,
+}
+
+impl Scope {
+    /// The scope of the change between two revisions.
+    pub fn of_change(head: &RepoFacts<'_>, base: &RepoFacts<'_>, config: &Config) -> Scope {
+        match affected_apps(head, base, config) {
+            Some(apps) => Scope {
+                head: Some(of_apps(head.repo, &apps)),
+                base: Some(of_apps(base.repo, &apps)),
+            },
+            None => Scope::default(),
+        }
+    }
+}
+
+/// The apps whose findings the change can alter; `None` for all.
+fn affected_apps(
+    head: &RepoFacts<'_>,
+    base: &RepoFacts<'_>,
+    config: &Config,
+) -> Option<BTreeSet<String>> {
+    if head.repo.environments != base.repo.environments {
+        return None;
     }
     let changed = (
         concerned(head.repo, base.repo),
@@ -40,7 +67,7 @@ pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
             .difference(&shared_before)
             .any(|file| was_there(&file))
     {
-        return;
+        return None;
     }
     let apps: BTreeSet<&str> = changed
         .0
@@ -48,19 +75,15 @@ pub fn narrow(head: &mut Context, base: &mut Context, everything: bool) {
         .chain(&changed.1)
         .map(|overlay| overlay.app.as_str())
         .collect();
-    let needing = head
-        .config
+    let needing = config
         .dependencies
         .iter()
         .filter(|one| one.needs.iter().any(|need| apps.contains(&**need)));
-    let apps: BTreeSet<String> = apps
+    let apps = apps
         .iter()
         .copied()
-        .chain(needing.map(|one| one.app.as_str()))
-        .map(str::to_string)
-        .collect();
-    let judged = (of_apps(head.repo, &apps), of_apps(base.repo, &apps));
-    (head.judged, base.judged) = (Some(judged.0), Some(judged.1));
+        .chain(needing.map(|one| one.app.as_str()));
+    Some(apps.map(str::to_string).collect())
 }
 
 /// The overlays of one revision that the other does not have just so.
@@ -135,7 +158,7 @@ fn place(overlay: &Overlay) -> String {
 }
 
 /// What some overlays offer to others, as far as it shows there.
-fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
+fn offers(facts: &RepoFacts<'_>, overlays: &[&Overlay]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for overlay in overlays {
         let place = place(overlay);
@@ -163,7 +186,7 @@ fn offers(context: &Context, overlays: &[&Overlay]) -> BTreeSet<String> {
                 ));
             }
         }
-        for provider in &context.facts(overlay).providers {
+        for provider in &facts.of(overlay).providers {
             let name = if provider.resource.generated {
                 &provider.resource.original.name
             } else {

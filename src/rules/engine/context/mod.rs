@@ -1,6 +1,10 @@
 //! What rules are given: the tree under check, the configuration, and the facts that several rules
 //! need, computed once and on demand. Not here: any judgement.
 
+mod facts;
+
+pub use facts::{Facts, RepoFacts};
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -9,9 +13,8 @@ use jiff::ZonedDateTime;
 use crate::compare::{self, Change, ResourceChange, Words};
 use crate::config::{Config, Level};
 use crate::history::{self, Authorship, Proofs, Version};
-use crate::kubernetes::image_use::{self, ImageUse};
-use crate::kubernetes::references::{self, Provider, Reference, Target};
-use crate::kubernetes::workload::{self, Workload};
+use crate::kubernetes::image_use::ImageUse;
+use crate::kubernetes::references::{Provider, Target};
 use crate::kustomize::context::is_below;
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
@@ -21,7 +24,6 @@ use crate::rules::governance::loosened_check;
 use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
-use crate::source::Files;
 use crate::yaml::{FileId, Node, Origin};
 
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
@@ -35,55 +37,6 @@ pub enum Stage {
     Proving,
     /// Protected.
     Protected,
-}
-
-/// Facts of one overlay's objects.
-#[derive(Default)]
-pub struct Facts<'a> {
-    /// Objects that carry a pod template, in the order of the rendering.
-    pub workloads: Vec<Workload<'a>>,
-    /// The images that the objects run: of pod templates first, then of values of charts.
-    pub images: Vec<ImageUse<'a>>,
-    /// What the objects need, in the order of the rendering.
-    pub references: Vec<Reference<'a>>,
-    /// What the objects provide.
-    pub providers: Vec<Provider<'a>>,
-    by_name: HashMap<&'a str, Vec<usize>>,
-}
-
-impl<'a> Facts<'a> {
-    fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
-        let mut facts = Facts::default();
-        for resource in resources {
-            facts.workloads.extend(workload::of(resource));
-            references::provided_by(resource, &mut facts.providers);
-        }
-        for workload in &facts.workloads {
-            references::needed_by_workload(workload, &mut facts.references);
-            image_use::of_workload(workload, &mut facts.images);
-        }
-        for resource in resources {
-            references::needed_by_object(resource, &mut facts.references);
-            image_use::of_values(resource, files, &mut facts.images);
-        }
-        for (index, provider) in facts.providers.iter().enumerate() {
-            facts.by_name.entry(provider.name).or_default().push(index);
-        }
-        facts
-    }
-
-    /// The objects of this overlay that provide a Secret or ConfigMap of this name.
-    pub fn providers_of<'s>(
-        &'s self,
-        target: Target,
-        name: &str,
-    ) -> impl Iterator<Item = &'s Provider<'a>> + use<'a, 's> {
-        let found = self.by_name.get(name).map_or(&[][..], |indexes| indexes);
-        found
-            .iter()
-            .filter_map(|index| self.providers.get(*index))
-            .filter(move |provider| provider.target == target)
-    }
 }
 
 /// Every provider of the repo by name: the overlay's index and the provider's index in that
@@ -163,6 +116,46 @@ fn lacks(rendered: &Rendered) -> BTreeSet<(ProblemKind, &str)> {
         .collect()
 }
 
+/// What a [`Context`] is built from.
+pub struct Inputs<'a> {
+    /// The facts of the repo under check.
+    pub facts: RepoFacts<'a>,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The base revision, if there is one.
+    pub base: Option<&'a Repo>,
+    /// The configuration as written at the base, and the file in which a setting that it lost is
+    /// reported.
+    pub base_config: Option<(Config, FileId)>,
+    /// The past of the base, or of the repo when there is no base.
+    pub proofs: Option<&'a dyn Proofs>,
+    /// The current time.
+    pub now: Option<ZonedDateTime>,
+    /// Who made the change.
+    pub authorship: Authorship,
+    /// The submodules that the change adds or moves.
+    pub submodules: Vec<Submodule>,
+    /// Indices of the overlays that are judged; `None` for all.
+    pub judged: Option<BTreeSet<usize>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// A repo and its configuration, and nothing else.
+    pub fn new(repo: &'a Repo, config: &'a Config) -> Inputs<'a> {
+        Inputs {
+            facts: RepoFacts::new(repo),
+            config,
+            base: None,
+            base_config: None,
+            proofs: None,
+            now: None,
+            authorship: Authorship::default(),
+            submodules: Vec::new(),
+            judged: None,
+        }
+    }
+}
+
 /// What rules are given.
 pub struct Context<'a> {
     /// The tree under check.
@@ -183,9 +176,9 @@ pub struct Context<'a> {
     /// The submodules that the change adds or moves.
     pub submodules: Vec<Submodule>,
     /// Indices of the overlays that are judged; `None` for all.
-    pub judged: Option<BTreeSet<usize>>,
+    judged: Option<BTreeSet<usize>>,
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
-    facts: Vec<OnceLock<Facts<'a>>>,
+    facts: RepoFacts<'a>,
     before: OnceLock<Vec<Option<usize>>>,
     digests_at_base: Vec<OnceLock<HashMap<String, Vec<(&'a Overlay, String)>>>>,
     living: OnceLock<HashMap<(Option<usize>, ObjectKey<'a>), Living>>,
@@ -197,24 +190,24 @@ pub struct Context<'a> {
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
-    nothing: Facts<'a>,
 }
 
 impl<'a> Context<'a> {
     /// The context of a check.
-    pub fn new(repo: &'a Repo, config: &'a Config, base: Option<&'a Repo>) -> Context<'a> {
+    pub fn new(inputs: Inputs<'a>) -> Context<'a> {
+        let (repo, base) = (inputs.facts.repo, inputs.base);
         Context {
             repo,
-            config,
+            config: inputs.config,
             base,
-            base_config: None,
-            proofs: None,
-            now: None,
-            authorship: Authorship::default(),
-            submodules: Vec::new(),
-            judged: None,
+            base_config: inputs.base_config,
+            proofs: inputs.proofs,
+            now: inputs.now,
+            authorship: inputs.authorship,
+            submodules: inputs.submodules,
+            judged: inputs.judged,
+            facts: inputs.facts,
             by_app: OnceLock::new(),
-            facts: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             changes: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             unlisted: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             before: OnceLock::new(),
@@ -230,7 +223,6 @@ impl<'a> Context<'a> {
             providers: OnceLock::new(),
             unused: OnceLock::new(),
             readers: OnceLock::new(),
-            nothing: Facts::default(),
         }
     }
 
@@ -773,19 +765,12 @@ impl<'a> Context<'a> {
 
     /// The facts of an overlay of the repo under check.
     pub fn facts(&self, overlay: &Overlay) -> &Facts<'a> {
-        self.index(overlay)
-            .map_or(&self.nothing, |index| self.facts_at(index))
+        self.facts.of(overlay)
     }
 
     /// The facts of the overlay at an index.
     pub fn facts_at(&self, index: usize) -> &Facts<'a> {
-        let repo: &'a Repo = self.repo;
-        match (self.facts.get(index), repo.overlays.get(index)) {
-            (Some(cell), Some(overlay)) => {
-                cell.get_or_init(|| Facts::new(&overlay.rendered.resources, &repo.files))
-            }
-            _ => &self.nothing,
-        }
+        self.facts.at(index)
     }
 
     /// How far along the promotion order an overlay stands.

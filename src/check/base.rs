@@ -1,0 +1,65 @@
+//! The revision that a check compares with: its repo, its configuration, and what the change
+//! touches. Not here: which revision that is (`cli`), or its findings (`known`).
+
+use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use crate::config::{CONFIG_FILE, Config};
+use crate::kustomize::context::is_below;
+use crate::repo::Repo;
+use crate::rules::Submodule;
+use crate::yaml::FileId;
+
+/// A loaded base revision.
+pub struct Base {
+    /// The base repo. Not dropped on exit: freeing it takes measurable time.
+    pub repo: ManuallyDrop<Repo>,
+    /// The base repo with the environments numbered as in the head, where its own numbers differ.
+    renumbered: Option<ManuallyDrop<Repo>>,
+    /// The configuration by which the base is judged.
+    pub config: Config,
+    /// The configuration as written at the base, and the file in which a setting that it lost is
+    /// reported.
+    pub written: Option<(Config, FileId)>,
+    /// The paths that differ from the head.
+    pub changed: BTreeSet<Arc<str>>,
+    /// The submodules that the change adds or moves.
+    pub submodules: Vec<Submodule>,
+}
+
+impl Base {
+    /// A base for a head, without submodules and without a configuration file.
+    pub fn new(repo: Repo, config: Config, head: &Repo, changed: BTreeSet<Arc<str>>) -> Base {
+        let renumbered = (repo.environments != head.environments)
+            .then(|| ManuallyDrop::new(repo.numbered_as(&head.environments)));
+        Base {
+            repo: ManuallyDrop::new(repo),
+            renumbered,
+            config,
+            written: None,
+            changed,
+            submodules: Vec::new(),
+        }
+    }
+
+    /// The repo as the head is compared with it: with the head's numbers for environments.
+    pub fn compared(&self) -> &Repo {
+        self.renumbered.as_ref().unwrap_or(&self.repo)
+    }
+
+    /// Whether the change touches something that every overlay is judged by: the configuration,
+    /// policies with their data, or code owners.
+    pub(super) fn affects_every_overlay(&self, config: &Config) -> bool {
+        let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
+        self.changed.iter().any(|path| {
+            let by_name = **path == *CONFIG_FILE
+                || path.rsplit('/').next() == Some("CODEOWNERS")
+                || path.ends_with(".rego");
+            by_name
+                || named
+                    .iter()
+                    .any(|named| is_below(path, named.trim_end_matches('/')))
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! The conductor: one function that judges a loaded repo, from the scope of a change to the
+//! outcome. Commands, tests, benchmarks and other front ends all call it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jiff::ZonedDateTime;
+
+use super::{Base, Baseline, Judged, Known, Options, Outcome, Selection, conclude, known};
+use crate::config::{Config, Level};
+use crate::history::{Authorship, Proofs};
+use crate::policy::{self, Namespaces, Policies};
+use crate::repo::Repo;
+use crate::rules::scope::Scope;
+use crate::rules::{self, Context, Inputs, RepoFacts, left_behind};
+
+/// What is to be checked, and against what.
+pub struct Request<'a> {
+    /// The repo under check.
+    pub repo: &'a Repo,
+    /// Its configuration.
+    pub config: &'a Config,
+    /// Levels that override those of every configuration, also of the base.
+    pub levels: &'a [(String, Level)],
+    /// The revision to compare with.
+    pub base: Option<&'a Base>,
+    /// Also report findings that already exist at the base.
+    pub everything: bool,
+    /// Judge every overlay, even where the change affects a few.
+    pub every_overlay: bool,
+    /// The past of the base, or of the head when there is no base.
+    pub proofs: Option<&'a dyn Proofs>,
+    /// The current time.
+    pub now: ZonedDateTime,
+    /// Who made the change.
+    pub authorship: Authorship,
+    /// The policies of the head.
+    pub policies: Option<PolicySet<'a>>,
+    /// What is asked about.
+    pub selection: Selection,
+    /// Accepted findings.
+    pub baseline: Option<&'a Baseline>,
+}
+
+/// Compiled policies, and how to compile those of the base the same way.
+pub struct PolicySet<'a> {
+    /// The policies.
+    pub policies: &'a Policies,
+    /// The packages that are evaluated.
+    pub namespaces: Namespaces,
+    /// Whether the caller named policies besides the configured ones. They hold for the base too.
+    pub named_by_caller: bool,
+}
+
+impl<'a> Request<'a> {
+    /// The check of a whole repo without a base, policies or a past.
+    pub fn new(repo: &'a Repo, config: &'a Config, now: ZonedDateTime) -> Request<'a> {
+        Request {
+            repo,
+            config,
+            levels: &[],
+            base: None,
+            everything: false,
+            every_overlay: false,
+            proofs: None,
+            now,
+            authorship: Authorship::default(),
+            policies: None,
+            selection: Selection::default(),
+            baseline: None,
+        }
+    }
+}
+
+/// The steps of a run with their durations, in order.
+#[derive(Default)]
+struct Timings(Vec<(&'static str, Duration)>);
+
+impl Timings {
+    fn step<T>(&mut self, name: &'static str, step: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = step();
+        self.0.push((name, start.elapsed()));
+        result
+    }
+}
+
+/// A configuration with some levels overridden.
+fn with_levels<'c>(config: &'c Config, levels: &[(String, Level)]) -> Cow<'c, Config> {
+    let mut config = Cow::Borrowed(config);
+    for (rule, level) in levels {
+        let rules = &mut config.to_mut().rules;
+        rules.entry(rule.clone()).or_default().level = Some(*level);
+    }
+    config
+}
+
+/// Judges a repo: runs rules and policies, compares with the base, and concludes.
+pub fn run(request: Request<'_>) -> Outcome {
+    let mut timings = Timings::default();
+    let config = with_levels(request.config, request.levels);
+    let written = request
+        .base
+        .and_then(|base| base.written.as_ref())
+        .map(|(config, file)| (with_levels(config, request.levels).into_owned(), *file));
+    let compared = request.base.filter(|_| !request.everything);
+    let (facts, scope) = timings.step("scope", || scope(&request, &config, compared));
+    if scope.head.is_none() {
+        timings.step("render", || request.repo.render_all());
+    }
+    let context = Context::new(Inputs {
+        facts,
+        base: request.base.map(Base::compared),
+        base_config: written,
+        proofs: request.proofs,
+        now: Some(request.now.clone()),
+        authorship: request.authorship.clone(),
+        submodules: request
+            .base
+            .map_or_else(Vec::new, |base| base.submodules.clone()),
+        judged: scope.head.clone(),
+        ..Inputs::new(request.repo, &config)
+    });
+    if let Some(proofs) = request.proofs {
+        proofs.expect(&rules::proofs_wanted(&context));
+    }
+    let findings = timings.step("rules and policies", || {
+        let mut findings = rules::run(&context);
+        if let Some(set) = &request.policies {
+            findings.extend(policy::run(set.policies, &context));
+        }
+        findings
+    });
+    let judged = Judged {
+        overlays: scope.head.clone(),
+        files: scope
+            .head
+            .as_ref()
+            .and_then(|_| compared.map(|base| base.changed.clone())),
+    };
+    let mut options = Options {
+        selection: request.selection.clone(),
+        baseline: request.baseline,
+        today: request.now.date(),
+        known: None,
+        judged,
+    };
+    if let Some(base) = compared {
+        options.known = Some(timings.step("rules at the base", || {
+            findings_at_base(&request, base, &options, scope.base, &context)
+        }));
+    }
+    let ran = super::Ran {
+        rules: rules::all()
+            .iter()
+            .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
+            .count(),
+        policies: request
+            .policies
+            .as_ref()
+            .map_or(0, |set| set.policies.len()),
+    };
+    let mut outcome = timings.step("conclude", || {
+        conclude(request.repo, &config, &options, findings, ran)
+    });
+    outcome.narrowed = scope.head.is_some();
+    outcome.timings = timings.0;
+    outcome
+}
+
+/// The facts of the head, and the overlays that the change affects.
+fn scope<'a>(
+    request: &Request<'a>,
+    config: &Config,
+    compared: Option<&Base>,
+) -> (RepoFacts<'a>, Scope) {
+    let facts = RepoFacts::new(request.repo);
+    let scope = match compared {
+        Some(base) if !request.every_overlay && !base.affects_every_overlay(config) => {
+            Scope::of_change(&facts, &RepoFacts::new(&base.repo), config)
+        }
+        _ => Scope::default(),
+    };
+    (facts, scope)
+}
+
+/// The findings of the base, judged by its own configuration and policies: the change does not
+/// cause what the base has as well.
+fn findings_at_base(
+    request: &Request<'_>,
+    base: &Base,
+    options: &Options<'_>,
+    judged: Option<BTreeSet<usize>>,
+    head: &Context<'_>,
+) -> Known {
+    let config = with_levels(&base.config, request.levels);
+    let context = Context::new(Inputs {
+        now: Some(request.now.clone()),
+        judged,
+        ..Inputs::new(&base.repo, &config)
+    });
+    let mut findings = rules::run(&context);
+    left_behind::forget(&mut findings, head, &context);
+    if let Some(set) = &request.policies {
+        let own = policies_at_base(base, set, &request.now);
+        findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), &context));
+    }
+    known(&base.repo, &config, options, findings)
+}
+
+/// The policies as the base has them. `None` where the head's are used: the change touches none of
+/// them, the caller named others, or those of the base do not compile.
+fn policies_at_base(base: &Base, set: &PolicySet<'_>, now: &ZonedDateTime) -> Option<Policies> {
+    let own = !base.config.policies.is_empty()
+        && base.affects_every_overlay(&base.config)
+        && !set.named_by_caller;
+    let source = &*base.repo.source;
+    let now = now.timestamp().as_nanosecond();
+    let load = || {
+        policy::load(
+            source,
+            &base.config,
+            Vec::new(),
+            Vec::new(),
+            set.namespaces,
+            now,
+        )
+    };
+    own.then(load)?.ok()
+}

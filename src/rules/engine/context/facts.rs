@@ -1,0 +1,97 @@
+//! Facts of the objects of one overlay, computed once and on demand.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::references::{self, Provider, Reference, Target};
+use crate::kubernetes::workload::{self, Workload};
+use crate::kustomize::Resource;
+use crate::repo::{Overlay, Repo};
+use crate::source::Files;
+
+/// Facts of one overlay's objects.
+#[derive(Default)]
+pub struct Facts<'a> {
+    /// Objects that carry a pod template, in the order of the rendering.
+    pub workloads: Vec<Workload<'a>>,
+    /// The images that the objects run: of pod templates first, then of values of charts.
+    pub images: Vec<ImageUse<'a>>,
+    /// What the objects need, in the order of the rendering.
+    pub references: Vec<Reference<'a>>,
+    /// What the objects provide.
+    pub providers: Vec<Provider<'a>>,
+    by_name: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
+        let mut facts = Facts::default();
+        for resource in resources {
+            facts.workloads.extend(workload::of(resource));
+            references::provided_by(resource, &mut facts.providers);
+        }
+        for workload in &facts.workloads {
+            references::needed_by_workload(workload, &mut facts.references);
+            image_use::of_workload(workload, &mut facts.images);
+        }
+        for resource in resources {
+            references::needed_by_object(resource, &mut facts.references);
+            image_use::of_values(resource, files, &mut facts.images);
+        }
+        for (index, provider) in facts.providers.iter().enumerate() {
+            facts.by_name.entry(provider.name).or_default().push(index);
+        }
+        facts
+    }
+
+    /// The objects of this overlay that provide a Secret or ConfigMap of this name.
+    pub fn providers_of<'s>(
+        &'s self,
+        target: Target,
+        name: &str,
+    ) -> impl Iterator<Item = &'s Provider<'a>> + use<'a, 's> {
+        let found = self.by_name.get(name).map_or(&[][..], |indexes| indexes);
+        found
+            .iter()
+            .filter_map(|index| self.providers.get(*index))
+            .filter(move |provider| provider.target == target)
+    }
+}
+
+/// The facts of all overlays of a repo.
+pub struct RepoFacts<'a> {
+    /// The repo.
+    pub repo: &'a Repo,
+    overlays: Vec<OnceLock<Facts<'a>>>,
+    nothing: Facts<'a>,
+}
+
+impl<'a> RepoFacts<'a> {
+    /// The facts of a repo; none is computed yet.
+    pub fn new(repo: &'a Repo) -> RepoFacts<'a> {
+        RepoFacts {
+            repo,
+            overlays: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
+            nothing: Facts::default(),
+        }
+    }
+
+    /// The facts of an overlay of this repo; of another one, none.
+    pub fn of(&self, overlay: &Overlay) -> &Facts<'a> {
+        self.repo
+            .index(overlay)
+            .map_or(&self.nothing, |index| self.at(index))
+    }
+
+    /// The facts of the overlay at an index.
+    pub fn at(&self, index: usize) -> &Facts<'a> {
+        let repo: &'a Repo = self.repo;
+        match (self.overlays.get(index), repo.overlays.get(index)) {
+            (Some(cell), Some(overlay)) => {
+                cell.get_or_init(|| Facts::new(&overlay.rendered.resources, &repo.files))
+            }
+            _ => &self.nothing,
+        }
+    }
+}
