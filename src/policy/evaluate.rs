@@ -1,111 +1,110 @@
 //! Policies over a repo: every rendered resource is an input once, every pair of overlays an input
 //! of package `promotion`.
 //!
-//! Here: `data.gitops`, exceptions, and where a finding points. Not here: compiling (the module
-//! above).
+//! Here: `data.gitops`, exceptions, and where a finding points. Not here: compiling.
 
 use rayon::prelude::*;
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Policies, PolicyRule, Verdict, guarded, scan};
+use super::engine::{guarded, value_of};
+use super::{Policies, PolicyRule, Verdict, scan};
 use crate::compare;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::{By, FileId, Origin, escape_pointer, write};
 
-/// The package whose input is a pair.
+/// The package whose input is a pair of overlays.
 const PROMOTION: &str = "promotion";
 
-/// Runs every policy over every overlay and pair. A policy that fails is told at its line: its file
-/// joins the repo's table.
+/// Runs every policy over every overlay and pair. A policy that fails is a finding at its line, so
+/// the policy files join the repo's table of files.
 pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
     if policies.is_empty() {
         return Vec::new();
     }
-    let repo = context.repo;
-    let places: Vec<FileId> = policies
-        .files
-        .iter()
-        .map(|file| repo.files.add(&file.path, None, file.text.clone()))
-        .collect();
-    let (pairs, single): (Vec<&PolicyRule>, Vec<&PolicyRule>) = policies
+    let add = |file: &super::PolicyFile| {
+        let files = &context.repo.files;
+        files.add(&file.path, None, file.text.clone())
+    };
+    let run = Run {
+        policies,
+        file_ids: policies.files.iter().map(add).collect(),
+        context,
+    };
+    let (of_pairs, of_overlays): (Vec<&PolicyRule>, Vec<&PolicyRule>) = policies
         .rules
         .iter()
         .partition(|rule| rule.package == PROMOTION);
-    let mut findings: Vec<Finding> = Vec::new();
-    let run = Run {
-        policies,
-        places: &places,
-        context,
-    };
-    if !single.is_empty() {
-        let indices: Vec<usize> = context
-            .judged()
-            .filter_map(|overlay| context.index(overlay))
-            .collect();
-        let each = indices.par_iter().map_init(
-            || policies.engine.clone(),
-            |engine, index| run.overlay(engine, *index, &single),
-        );
-        findings.extend(each.collect::<Vec<_>>().into_iter().flatten());
+    let mut findings = Vec::new();
+    if !of_overlays.is_empty() {
+        findings.extend(run.overlays(&of_overlays));
     }
-    if !pairs.is_empty() {
-        let judged: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
-        let each = judged.par_iter().map_init(
-            || policies.engine.clone(),
-            |engine, (from, to)| run.pair(engine, from, to, &pairs),
-        );
-        findings.extend(each.collect::<Vec<_>>().into_iter().flatten());
+    if !of_pairs.is_empty() {
+        findings.extend(run.pairs(&of_pairs));
     }
     findings
 }
 
+/// One run of the policies over a repo.
 struct Run<'r, 'c> {
     policies: &'r Policies,
-    places: &'r [FileId],
+    /// For each policy file its id in the repo's table of files.
+    file_ids: Vec<FileId>,
     context: &'r Context<'c>,
 }
 
 impl Run<'_, '_> {
+    fn overlays(&self, rules: &[&PolicyRule]) -> Vec<Finding> {
+        let judged = self.context.judged();
+        let indices: Vec<usize> = judged
+            .filter_map(|overlay| self.context.index(overlay))
+            .collect();
+        let each = indices.par_iter().map_init(
+            || self.policies.engine.clone(),
+            |engine, index| self.overlay(engine, *index, rules),
+        );
+        each.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    fn pairs(&self, rules: &[&PolicyRule]) -> Vec<Finding> {
+        let judged: Vec<(&Overlay, &Overlay)> = self.context.judged_pairs().collect();
+        let each = judged.par_iter().map_init(
+            || self.policies.engine.clone(),
+            |engine, (from, to)| self.pair(engine, from, to, rules),
+        );
+        each.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
     fn overlay(&self, engine: &mut Engine, index: usize, rules: &[&PolicyRule]) -> Vec<Finding> {
         let repo = self.context.repo;
         let Some(overlay) = repo.overlays.get(index) else {
             return Vec::new();
         };
-        let before = repo
-            .pairs
-            .iter()
-            .find(|pair| pair.to == index)
-            .and_then(|pair| repo.overlays.get(pair.from));
+        let pair = repo.pairs.iter().find(|pair| pair.to == index);
+        let before = pair.and_then(|pair| repo.overlays.get(pair.from));
         let partners = before.map_or(Vec::new(), |before| {
             compare::partners(before, overlay, &repo.environments)
         });
-        let all: Vec<Json> = overlay
-            .rendered
-            .resources
-            .iter()
-            .map(|resource| write::to_json(&resource.node))
-            .collect();
-        let mut findings = Vec::new();
+        let inputs = resources_of(overlay);
         let mut facts = about(repo, overlay);
-        facts.insert("resources".to_string(), Json::Array(all.clone()));
-        for (resource, input) in overlay.rendered.resources.iter().zip(&all) {
+        facts.insert("resources".to_string(), Json::Array(inputs.clone()));
+        let mut findings = Vec::new();
+        for (resource, input) in overlay.rendered.resources.iter().zip(&inputs) {
             let previous = partners
                 .iter()
                 .find(|(_, later)| std::ptr::eq(*later, resource));
-            facts.insert(
-                "previous".to_string(),
-                previous.map_or(Json::Null, |(earlier, _)| write::to_json(&earlier.node)),
-            );
+            let previous =
+                previous.map_or(Json::Null, |(earlier, _)| write::to_json(&earlier.node));
+            facts.insert("previous".to_string(), previous);
             if let Err(message) = self.set(engine, &facts, input) {
                 findings.extend(self.failed(rules.first().copied(), overlay, &message));
                 continue;
             }
             for rule in rules {
-                self.rule(engine, rule, overlay, Some(resource), &mut findings);
+                findings.extend(self.rule(engine, rule, overlay, Some(resource)));
             }
         }
         findings
@@ -119,133 +118,95 @@ impl Run<'_, '_> {
         rules: &[&PolicyRule],
     ) -> Vec<Finding> {
         let repo = self.context.repo;
-        let side = |overlay: &Overlay| -> Vec<Json> {
-            overlay
-                .rendered
-                .resources
-                .iter()
-                .map(|r| write::to_json(&r.node))
-                .collect()
-        };
-        let mut changes = Vec::new();
-        for resource in compare::resources(from, to, &repo.environments) {
-            let id = resource.id();
-            let values: Vec<Json> = resource
-                .changes
-                .iter()
-                .map(|change| {
-                    json!({
-                        "path": change.path(),
-                        "from": change.from.as_ref().map(write::to_json),
-                        "to": change.to.as_ref().map(write::to_json),
-                        "expected": change.expected.is_some(),
-                    })
-                })
-                .collect();
-            changes.push(json!({
-                "kind": id.kind, "name": id.name, "change": resource.change.as_str(), "changes": values,
-            }));
-        }
-        let input = json!({"from": side(from), "to": side(to), "changes": changes});
-        let mut findings = Vec::new();
+        let input = json!({
+            "from": resources_of(from),
+            "to": resources_of(to),
+            "changes": changes(repo, from, to),
+        });
         if let Err(message) = self.set(engine, &about(repo, to), &input) {
-            findings.extend(self.failed(rules.first().copied(), to, &message));
-            return findings;
+            return self.failed(rules.first().copied(), to, &message);
         }
-        for rule in rules {
-            self.rule(engine, rule, to, None, &mut findings);
-        }
-        findings
+        rules
+            .iter()
+            .flat_map(|rule| self.rule(engine, rule, to, None))
+            .collect()
     }
 
+    /// Gives an engine its input, and the facts as `data.gitops`.
     fn set(
         &self,
         engine: &mut Engine,
         facts: &Map<String, Json>,
         input: &Json,
     ) -> Result<(), String> {
-        guarded(|| {
-            let value = |json: &str| Value::from_json_str(json).map_err(|error| error.to_string());
-            engine.clear_data();
-            engine
-                .add_data(self.policies.data.clone())
-                .map_err(|error| error.to_string())?;
-            engine
-                .add_data(value(&json!({"gitops": facts}).to_string())?)
-                .map_err(|error| error.to_string())?;
-            engine.set_input(value(&input.to_string())?);
-            Ok(())
-        })
+        let value = |json: &str| guarded(|| Value::from_json_str(json));
+        let facts = value(&json!({"gitops": facts}).to_string())?;
+        let input = value(&input.to_string())?;
+        engine.clear_data();
+        guarded(|| engine.add_data(self.policies.data.clone()))?;
+        guarded(|| engine.add_data(facts))?;
+        engine.set_input(input);
+        Ok(())
     }
 
+    /// The findings of one rule about the input that the engine has.
     fn rule(
         &self,
         engine: &mut Engine,
         rule: &PolicyRule,
         overlay: &Overlay,
         resource: Option<&Resource>,
-        findings: &mut Vec<Finding>,
-    ) {
-        let path = format!("data.{}.{}", rule.package, rule.name);
-        let result = guarded(|| {
-            let value = engine
-                .eval_rule(path.clone())
-                .map_err(|error| error.to_string())?;
-            if value == Value::Undefined {
-                Ok(Json::Null)
-            } else {
-                json_of(&value)
-            }
-        });
-        let result = match result {
-            Ok(result) => result,
+    ) -> Vec<Finding> {
+        let results = match value_of(engine, &rule.path()) {
+            Ok(value) => results_of(value),
             Err(message) => {
-                // an engine that failed in the middle of something is not trusted any further
+                // an engine that failed halfway keeps its state: take a fresh one
                 *engine = self.policies.engine.clone();
-                findings.extend(self.failed(Some(rule), overlay, &message));
-                return;
+                return self.failed(Some(rule), overlay, &message);
             }
         };
-        let items = match result {
-            Json::Array(items) => items,
-            Json::Object(map) => map.into_iter().map(|(_, value)| value).collect(),
-            Json::Null | Json::Bool(false) => Vec::new(),
-            other => vec![other],
-        };
-        if items.is_empty() || self.excepted(engine, rule) {
-            return;
+        if results.is_empty() || self.excepted(engine, rule) {
+            return Vec::new();
         }
-        for item in items {
-            let message = match &item {
-                Json::String(text) => Some(text.clone()),
-                Json::Object(map) => map.get("msg").and_then(Json::as_str).map(str::to_string),
-                _ => None,
-            };
-            let Some(message) = message else {
-                let wrong =
-                    format!("{path} gives {item}, which is neither a text nor an object with msg");
-                findings.extend(self.failed(Some(rule), overlay, &wrong));
-                continue;
-            };
-            let severity = if rule.verdict == Verdict::Deny {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let named = item.get("path").and_then(Json::as_str).map(pointer);
-            let (origin, resource, named) = place(overlay, resource, &item, named.as_deref());
-            let mut draft = Draft::new(severity, origin, message.trim().to_string());
-            draft.help = item.get("help").and_then(Json::as_str).map(str::to_string);
-            if let Some(resource) = resource {
-                draft = draft.on(resource, named.unwrap_or_default());
-            }
-            let mut sink = Sink::new(format!("policy/{}/{}", rule.package, rule.name));
-            sink.report(self.context, Some(overlay), draft);
-            findings.append(&mut sink.findings);
-        }
+        results
+            .iter()
+            .flat_map(|result| self.finding(rule, overlay, resource, result))
+            .collect()
     }
 
-    /// Whether an `exception` of the package names the rule.
+    /// The finding of one result: a text, or an object with `msg` and optionally `path` and `help`.
+    fn finding(
+        &self,
+        rule: &PolicyRule,
+        overlay: &Overlay,
+        resource: Option<&Resource>,
+        result: &Json,
+    ) -> Vec<Finding> {
+        let text = |key: &str| result.get(key).and_then(Json::as_str);
+        let Some(message) = result.as_str().or_else(|| text("msg")) else {
+            let path = rule.path();
+            let wrong = format!("{path} returned {result}: expected a text or an object with msg");
+            return self.failed(Some(rule), overlay, &wrong);
+        };
+        let severity = match rule.verdict {
+            Verdict::Deny => Severity::Error,
+            Verdict::Warn => Severity::Warning,
+        };
+        let target = target(overlay, resource, result);
+        // Rego gives a text and nothing else that tells two results of one rule apart
+        let cause = Cause::new("result").with(message.trim());
+        let mut draft = Draft::about(severity, target.origin, cause, message.trim());
+        draft.help = text("help").map(str::to_string);
+        if let Some((resource, pointer)) = target.value {
+            draft = draft.on(resource, pointer);
+        }
+        let mut sink = Sink::new(format!("policy/{}/{}", rule.package, rule.name));
+        sink.report(self.context, Some(overlay), draft);
+        sink.findings
+    }
+
+    /// Whether an `exception` of the package names the rule, as conftest has it: `exception
+    /// contains rules if rules := ["latest"]` exempts `deny_latest`.
     fn excepted(&self, engine: &mut Engine, rule: &PolicyRule) -> bool {
         let suffix = rule.name.split_once('_').map_or("", |(_, suffix)| suffix);
         let declared = self.policies.files.iter().any(|file| {
@@ -257,71 +218,93 @@ impl Run<'_, '_> {
         if !declared {
             return false;
         }
-        let value = guarded(|| {
-            let value = engine
-                .eval_rule(format!("data.{}.exception", rule.package))
-                .map_err(|error| error.to_string())?;
-            if value == Value::Undefined {
-                Ok(Json::Null)
-            } else {
-                json_of(&value)
-            }
-        });
-        let lists = match value {
-            Ok(Json::Array(lists)) => lists,
-            _ => return false,
+        let names = value_of(engine, &format!("data.{}.exception", rule.package));
+        let Ok(Json::Array(lists)) = names else {
+            return false;
         };
-        lists.iter().any(|list| {
-            list.as_array()
-                .is_some_and(|names| names.iter().any(|name| name.as_str() == Some(suffix)))
-        })
+        let named = |list: &Json| {
+            let names = list.as_array();
+            names.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(suffix)))
+        };
+        lists.iter().any(named)
     }
 
+    /// The finding that a policy could not be evaluated, at the rule's line.
     fn failed(&self, rule: Option<&PolicyRule>, overlay: &Overlay, message: &str) -> Vec<Finding> {
-        let file = rule
-            .and_then(|rule| self.policies.files.get(rule.file))
-            .zip(rule);
-        let place = rule
-            .and_then(|rule| self.places.get(rule.file))
-            .zip(file)
-            .map(|(place, (file, rule))| {
-                let line = scan::line_of(&file.text, &rule.name);
-                let start: usize = file
-                    .text
-                    .split_inclusive('\n')
-                    .take(line - 1)
-                    .map(str::len)
-                    .sum();
-                Origin {
-                    file: *place,
-                    start: start as u32,
-                    end: (start + rule.name.len()) as u32,
-                    by: By::Manifest,
-                }
-            });
-        let name = rule.map_or_else(String::new, |rule| {
-            format!("{}.{}", rule.package, rule.name)
-        });
-        let message = format!(
-            "the policy {name} failed: {}",
-            message.trim().lines().last().unwrap_or_default()
+        let reason = message.trim().lines().last().unwrap_or_default();
+        let name = rule.map_or("", |rule| rule.name.as_str());
+        let package = rule.map_or("", |rule| rule.package.as_str());
+        let origin = rule.and_then(|rule| self.line_of(rule));
+        let draft = Draft::about(
+            Severity::Error,
+            origin.unwrap_or(overlay.origin),
+            Cause::new("failed").with(package).with(name).with(reason),
+            format!("policy `{package}.{name}` failed: {reason}"),
         );
         let mut sink = Sink::new("policy-error");
-        let draft = Draft::new(Severity::Error, place.unwrap_or(overlay.origin), message);
-        sink.report(
-            self.context,
-            Some(overlay),
-            draft.help("correct the policy: what it should have judged was not judged"),
-        );
+        let help = "fix the policy; until then it checks nothing here";
+        sink.report(self.context, Some(overlay), draft.help(help));
         sink.findings
+    }
+
+    /// Where a rule is defined.
+    fn line_of(&self, rule: &PolicyRule) -> Option<Origin> {
+        let text = &self.policies.files.get(rule.file)?.text;
+        let above = scan::line_of(text, &rule.name) - 1;
+        let start: usize = text.split_inclusive('\n').take(above).map(str::len).sum();
+        Some(Origin {
+            file: *self.file_ids.get(rule.file)?,
+            start: start as u32,
+            end: (start + rule.name.len()) as u32,
+            by: By::Manifest,
+        })
     }
 }
 
-fn json_of(value: &Value) -> Result<Json, String> {
-    let text = value.to_json_str().map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+/// The rendered resources of an overlay as policies see them.
+fn resources_of(overlay: &Overlay) -> Vec<Json> {
+    let resources = overlay.rendered.resources.iter();
+    resources
+        .map(|resource| write::to_json(&resource.node))
+        .collect()
 }
 
+/// What differs between the overlays of a pair.
+fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Vec<Json> {
+    let resource = |resource: compare::ResourceChange| {
+        let value = |change: &compare::ValueChange| {
+            json!({
+                "path": change.path(),
+                "from": change.from.as_ref().map(write::to_json),
+                "to": change.to.as_ref().map(write::to_json),
+                "expected": change.expected.is_some(),
+            })
+        };
+        let id = resource.id();
+        json!({
+            "kind": id.kind,
+            "name": id.name,
+            "change": resource.change.as_str(),
+            "changes": resource.changes.iter().map(value).collect::<Vec<Json>>(),
+        })
+    };
+    compare::resources(from, to, &repo.environments)
+        .into_iter()
+        .map(resource)
+        .collect()
+}
+
+/// The results in a rule's value: the items of a set, the values of an object, or the value itself.
+fn results_of(value: Json) -> Vec<Json> {
+    match value {
+        Json::Array(items) => items,
+        Json::Object(map) => map.into_iter().map(|(_, value)| value).collect(),
+        Json::Null | Json::Bool(false) => Vec::new(),
+        other => vec![other],
+    }
+}
+
+/// `data.gitops` for an overlay.
 fn about(repo: &Repo, overlay: &Overlay) -> Map<String, Json> {
     let environment = repo.environment(overlay);
     let facts = json!({
@@ -338,7 +321,8 @@ fn about(repo: &Repo, overlay: &Overlay) -> Map<String, Json> {
     }
 }
 
-/// A path as policies write it: a pointer, or `spec.template.spec.containers[0].image`.
+/// A path as policies write it, `/spec/replicas` or `spec.template.spec.containers[0].image`, as a
+/// pointer.
 fn pointer(path: &str) -> String {
     if path.starts_with('/') || path.is_empty() {
         return path.to_string();
@@ -349,45 +333,45 @@ fn pointer(path: &str) -> String {
         .collect()
 }
 
-/// Where a result points: the value that it names, as far as it is there; else the object's first
+/// What a result is about.
+struct Target<'r> {
+    origin: Origin,
+    /// The object, and the pointer of the value in it (empty for the object itself).
+    value: Option<(&'r Resource, String)>,
+}
+
+/// The value that a result names, or the nearest one above it that exists; else the object's first
 /// line; else the overlay.
-fn place<'r>(
-    overlay: &'r Overlay,
-    resource: Option<&'r Resource>,
-    item: &Json,
-    named: Option<&str>,
-) -> (Origin, Option<&'r Resource>, Option<String>) {
-    let text = |key: &str| item.get(key).and_then(Json::as_str);
-    // a policy over a pair may say which object it means
-    let resource = resource.or_else(|| {
+fn target<'r>(overlay: &'r Overlay, input: Option<&'r Resource>, result: &Json) -> Target<'r> {
+    let text = |key: &str| result.get(key).and_then(Json::as_str);
+    // the input of a `promotion` policy is a pair: the result says which object it means
+    let named = || {
         let (kind, name) = (text("kind")?, text("name")?);
-        overlay
-            .rendered
-            .resources
-            .iter()
-            .find(|resource| resource.kind() == kind && resource.name() == name)
-    });
-    let Some(resource) = resource else {
-        return (overlay.origin, None, None);
+        let is_named = |one: &&Resource| one.kind() == kind && one.name() == name;
+        overlay.rendered.resources.iter().find(is_named)
     };
-    let whole = resource
-        .node
-        .entries()
-        .first()
-        .map_or(resource.node.origin, |entry| entry.value.origin);
-    let first = resource
-        .node
-        .get("apiVersion")
-        .map_or(whole, |node| node.origin);
-    let mut pointer = named.unwrap_or_default();
+    let Some(resource) = input.or_else(named) else {
+        return Target {
+            origin: overlay.origin,
+            value: None,
+        };
+    };
+    let whole = text("path").map(pointer).unwrap_or_default();
+    let mut pointer = whole.as_str();
     while !pointer.is_empty() {
         if let Some(node) = resource.node.pointer(pointer) {
-            return (node.origin, Some(resource), Some(pointer.to_string()));
+            return Target {
+                origin: node.origin,
+                value: Some((resource, pointer.to_string())),
+            };
         }
-        pointer = pointer
-            .rfind('/')
-            .and_then(|at| pointer.get(..at))
-            .unwrap_or_default();
+        let above = pointer.rfind('/').and_then(|at| pointer.get(..at));
+        pointer = above.unwrap_or_default();
     }
-    (first, Some(resource), Some(String::new()))
+    let first_entry = resource.node.entries().first().map(|entry| &entry.value);
+    let first = resource.node.get("apiVersion").or(first_entry);
+    Target {
+        origin: first.map_or(resource.node.origin, |node| node.origin),
+        value: Some((resource, String::new())),
+    }
 }

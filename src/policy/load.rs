@@ -1,15 +1,16 @@
-//! Finding policies and their data: what the configuration names in the repo, built-in ones, and
-//! what the command line adds.
+//! Finding policies and their data: what the configuration names in the repo, built-in policies,
+//! and what the command line adds.
 
 use std::sync::Arc;
 
-use super::{Namespaces, Policies, PolicyFile, PolicyProblem, built_in};
+use super::built_in::built_in;
+use super::{Namespaces, Policies, PolicyFile, PolicyProblem};
 use crate::config::Config;
 use crate::names::nearest;
 use crate::source::{EntryKind, Source};
 use crate::yaml::{FileId, read, write};
 
-/// A file of data: how it is shown, and its text.
+/// A file of data: its path in messages, and its text.
 pub type DataFile = (String, String);
 
 /// Loads and compiles every policy of a repo. `files` and `data` come from the command line.
@@ -19,106 +20,125 @@ pub type DataFile = (String, String);
 pub fn load(
     source: &dyn Source,
     config: &Config,
-    mut files: Vec<PolicyFile>,
-    mut data: Vec<DataFile>,
+    files: Vec<PolicyFile>,
+    data: Vec<DataFile>,
     namespaces: Namespaces,
     now: i128,
 ) -> Result<Policies, Vec<PolicyProblem>> {
-    let mut problems = Vec::new();
-    let text_of = |path: &str, problems: &mut Vec<PolicyProblem>| {
-        let bytes = source.read(path).map_err(|error| error.to_string());
-        let text = bytes.and_then(|bytes| {
-            String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_string())
-        });
-        text.map_err(|message| {
-            problems.push(PolicyProblem {
-                path: path.to_string(),
-                message,
-            })
-        })
-        .ok()
+    let mut loader = Loader {
+        source,
+        files,
+        problems: Vec::new(),
     };
     for entry in &config.policies {
-        if let Some(name) = entry.strip_prefix("builtin/") {
-            match built_in(name) {
-                Ok(text) => files.push(PolicyFile {
-                    path: entry.clone(),
-                    text: text.into(),
-                }),
-                Err(known) => {
-                    let meant = nearest(name, &known).map_or_else(
-                        || known.join(", "),
-                        |meant| format!("did you mean builtin/{meant}?"),
-                    );
-                    problems.push(PolicyProblem {
-                        path: entry.clone(),
-                        message: format!("there is no such built-in policy; {meant}"),
-                    });
-                }
-            }
-            continue;
-        }
-        let path = entry.trim_end_matches('/').trim_start_matches("./");
-        match source.kind(path) {
-            None => problems.push(PolicyProblem {
-                path: entry.clone(),
-                message: "there is no such file or folder".to_string(),
-            }),
-            Some(EntryKind::File) => {
-                files.extend(text_of(path, &mut problems).map(|text| PolicyFile {
-                    path: path.to_string(),
-                    text: text.into(),
-                }));
-            }
-            Some(EntryKind::Directory) => {
-                let prefix = format!("{path}/");
-                let below: Vec<&Arc<str>> = source
-                    .files()
-                    .iter()
-                    .filter(|file| file.starts_with(&prefix) && file.ends_with(".rego"))
-                    .collect();
-                if below.is_empty() {
-                    problems.push(PolicyProblem {
-                        path: entry.clone(),
-                        message: "the folder has no .rego file".to_string(),
-                    });
-                }
-                for file in below {
-                    files.extend(text_of(file, &mut problems).map(|text| PolicyFile {
-                        path: file.to_string(),
-                        text: text.into(),
-                    }));
-                }
-            }
-        }
-    }
-    for path in &config.data {
-        data.extend(
-            text_of(path.trim_start_matches("./"), &mut problems).map(|text| (path.clone(), text)),
-        );
+        loader.policy(entry);
     }
     let mut documents = Vec::new();
-    for (path, text) in data {
-        match read::read(&text, FileId(0)) {
-            Ok(read) => documents.extend(
-                read.documents
-                    .iter()
-                    .filter(|document| !document.is_null())
-                    .map(write::to_json),
-            ),
-            Err(error) => {
-                let line = text
-                    .get(..error.origin.start as usize)
-                    .map_or(1, |before| before.matches('\n').count() + 1);
-                problems.push(PolicyProblem {
-                    path,
-                    message: format!("line {line}: {}", error.message),
-                });
+    for (path, text) in &data {
+        documents.extend(loader.documents(path, text));
+    }
+    for path in &config.data {
+        if let Some(text) = loader.read(path.trim_start_matches("./")) {
+            documents.extend(loader.documents(path, &text));
+        }
+    }
+    if !loader.problems.is_empty() {
+        return Err(loader.problems);
+    }
+    Policies::compile(loader.files, documents, namespaces, now, false)
+}
+
+/// Collects the files, and everything that is wrong with them.
+struct Loader<'s> {
+    source: &'s dyn Source,
+    files: Vec<PolicyFile>,
+    problems: Vec<PolicyProblem>,
+}
+
+impl Loader<'_> {
+    fn refuse(&mut self, path: &str, message: impl Into<String>) {
+        self.problems.push(PolicyProblem::new(path, message));
+    }
+
+    /// An entry of `policies` in the configuration: `builtin/NAME`, a file or a folder.
+    fn policy(&mut self, entry: &str) {
+        if let Some(name) = entry.strip_prefix("builtin/") {
+            self.built_in(entry, name);
+            return;
+        }
+        let path = entry.trim_end_matches('/').trim_start_matches("./");
+        match self.source.kind(path) {
+            None => self.refuse(entry, "there is no such file or folder"),
+            Some(EntryKind::File) => self.file(path),
+            Some(EntryKind::Directory) => self.folder(entry, path),
+        }
+    }
+
+    fn built_in(&mut self, entry: &str, name: &str) {
+        match built_in(name) {
+            Ok(text) => self.files.push(PolicyFile {
+                path: entry.to_string(),
+                text: text.into(),
+            }),
+            Err(known) => {
+                let hint = nearest(name, &known).map_or_else(
+                    || format!("there are {}", known.join(", ")),
+                    |meant| format!("did you mean `builtin/{meant}`?"),
+                );
+                self.refuse(entry, format!("there is no such built-in policy; {hint}"));
             }
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
+
+    fn folder(&mut self, entry: &str, path: &str) {
+        let prefix = format!("{path}/");
+        let is_policy = |file: &&Arc<str>| file.starts_with(&prefix) && file.ends_with(".rego");
+        let below: Vec<&Arc<str>> = self.source.files().iter().filter(is_policy).collect();
+        if below.is_empty() {
+            self.refuse(entry, "the folder has no .rego file");
+        }
+        for file in below {
+            self.file(file);
+        }
     }
-    Policies::compile(files, documents, namespaces, now, false)
+
+    fn file(&mut self, path: &str) {
+        if let Some(text) = self.read(path) {
+            self.files.push(PolicyFile {
+                path: path.to_string(),
+                text: text.into(),
+            });
+        }
+    }
+
+    fn read(&mut self, path: &str) -> Option<String> {
+        let bytes = match self.source.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.refuse(path, error.to_string());
+                return None;
+            }
+        };
+        let text = String::from_utf8(bytes.to_vec());
+        if text.is_err() {
+            self.refuse(path, "the file is not UTF-8");
+        }
+        text.ok()
+    }
+
+    /// The documents of a data file, YAML or JSON.
+    fn documents(&mut self, path: &str, text: &str) -> Vec<serde_json::Value> {
+        match read::read(text, FileId(0)) {
+            Ok(read) => {
+                let filled = read.documents.iter().filter(|node| !node.is_null());
+                filled.map(write::to_json).collect()
+            }
+            Err(error) => {
+                let before = text.get(..error.origin.start as usize);
+                let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+                self.refuse(path, format!("line {line}: {}", error.message));
+                Vec::new()
+            }
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! What the text of a policy tells and regorus does not: its package, the names of its rules with
-//! their lines, how deep it nests, and functions that call themselves. Not here: parsing Rego.
+//! Reads from the text of a policy what regorus does not offer: its package, the names and lines of
+//! its rules, how deep it nests, and functions that call themselves. Not here: parsing Rego.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,7 +99,7 @@ pub(super) fn rule_names(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The line on which a rule stands first.
+/// The 1-based line of a rule's first head.
 pub(super) fn line_of(text: &str, rule: &str) -> usize {
     heads(&code(text))
         .into_iter()
@@ -111,6 +111,11 @@ pub(super) fn line_of(text: &str, rule: &str) -> usize {
 /// call themselves, on which it runs out of stack.
 pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
     let code = code(text);
+    check_depth(&code, deepest)?;
+    check_recursion(&heads(&code))
+}
+
+fn check_depth(code: &str, deepest: usize) -> Result<(), String> {
     let (mut depth, mut line) = (0usize, 1);
     for letter in code.chars() {
         match letter {
@@ -125,38 +130,27 @@ pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
             ));
         }
     }
-    let heads = heads(&code);
+    Ok(())
+}
+
+fn check_recursion(heads: &[(String, usize, String)]) -> Result<(), String> {
     let is_function = |name: &str, body: &str| {
-        body.trim_start_matches("default ")
-            .get(name.len()..)
-            .is_some_and(|rest| rest.starts_with('('))
+        let rest = body.trim_start_matches("default ").get(name.len()..);
+        rest.is_some_and(|rest| rest.starts_with('('))
     };
-    let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let functions: BTreeMap<&str, usize> = heads
         .iter()
         .filter(|(name, _, body)| is_function(name, body))
         .map(|(name, line, _)| (name.as_str(), *line))
         .collect();
-    for (name, _, body) in heads
-        .iter()
-        .filter(|(name, _, _)| functions.contains_key(name.as_str()))
-    {
-        let rest = body.get(name.len()..).unwrap_or_default();
-        for called in functions.keys() {
-            let calls_it = rest.match_indices(called).any(|(at, _)| {
-                let before = rest.get(..at).and_then(|text| text.chars().next_back());
-                let after = rest
-                    .get(at + called.len()..)
-                    .is_some_and(|text| text.starts_with('('));
-                after
-                    && before.is_none_or(|letter| {
-                        !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.')
-                    })
-            });
-            if calls_it {
-                calls.entry(name).or_default().insert(called);
-            }
+    let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, _, body) in heads {
+        if !functions.contains_key(name.as_str()) {
+            continue;
         }
+        let body = body.get(name.len()..).unwrap_or_default();
+        let called = functions.keys().filter(|function| calls_it(body, function));
+        calls.entry(name).or_default().extend(called);
     }
     for (function, line) in &functions {
         let mut waiting: Vec<&str> = calls.get(function).into_iter().flatten().copied().collect();
@@ -173,6 +167,17 @@ pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a body calls a function of its own package: `f(`, but not `lib.f(` or `half(`.
+fn calls_it(body: &str, function: &str) -> bool {
+    body.match_indices(function).any(|(at, _)| {
+        let before = body.get(..at).and_then(|text| text.chars().next_back());
+        let after = body.get(at + function.len()..);
+        let part_of_a_name =
+            |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '.';
+        after.is_some_and(|text| text.starts_with('(')) && !before.is_some_and(part_of_a_name)
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `test_*` rules of policies, run as `conftest verify` runs them.
 
-use super::{Policies, guarded, scan};
-use regorus::Value;
+use serde_json::Value as Json;
 
-/// What a test came to.
+use super::engine::value_of;
+use super::{Policies, scan};
+
+/// The result of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestOutcome {
     /// It is true.
@@ -21,9 +23,9 @@ pub struct TestResult {
     pub path: String,
     /// The line of its head.
     pub line: usize,
-    /// `data.main.test_x` without `data.`.
+    /// Package and rule: `main.test_latest`.
     pub name: String,
-    /// What it came to.
+    /// Its result.
     pub outcome: TestOutcome,
 }
 
@@ -38,15 +40,10 @@ impl Policies {
                 .filter(|name| name.starts_with("test_"))
             {
                 let mut engine = self.engine.clone();
-                let result = guarded(|| {
-                    engine
-                        .eval_rule(format!("data.{package}.{name}"))
-                        .map_err(|error| error.to_string())
-                });
-                let outcome = match result {
-                    Ok(Value::Bool(true)) => TestOutcome::Passed,
+                let outcome = match value_of(&mut engine, &format!("data.{package}.{name}")) {
+                    Ok(Json::Bool(true)) => TestOutcome::Passed,
                     Ok(_) => TestOutcome::Failed,
-                    Err(message) => TestOutcome::Broken(message.trim().to_string()),
+                    Err(message) => TestOutcome::Broken(message),
                 };
                 let line = scan::line_of(&file.text, &name);
                 results.push(TestResult {

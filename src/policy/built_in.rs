@@ -1,0 +1,50 @@
+//! The policies that ship with the tool, named `builtin/NAME` in the configuration.
+
+/// Registers a policy by the name of its file in `policies/`.
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../policies/", $name, ".rego")))),*]
+    };
+}
+
+/// Names and texts.
+const BUILT_IN: &[(&str, &str)] = shipped![
+    "allowed-registries",
+    "digest-required",
+    "disruption-budget-required",
+    "autoscaler-required",
+    "no-host-access",
+    "no-privileged-containers",
+    "owner-label-required",
+    "probes-required",
+    "promotion-image-only",
+    "scan-required",
+];
+
+/// The text of a built-in policy, or the names of all of them.
+pub(super) fn built_in(name: &str) -> Result<&'static str, Vec<&'static str>> {
+    let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, text)| *text)
+        .ok_or_else(|| BUILT_IN.iter().map(|(known, _)| *known).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::BUILT_IN;
+
+    #[test]
+    fn every_policy_of_the_folder_ships() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let Some(name) = name.strip_suffix(".rego") else {
+                continue;
+            };
+            let ships = BUILT_IN.iter().any(|(known, _)| *known == name);
+            assert!(ships || name.ends_with("_test"), "{name} is not registered");
+        }
+    }
+}
