@@ -38,10 +38,12 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::config::CONFIG_FILE;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
-use crate::rules::shared::drift;
+use crate::rules::shared::drift::{self, Difference, Sides};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 use crate::yaml::Origin;
 
 /// See the documentation above.
@@ -62,42 +64,49 @@ impl Rule for OverlayDrift {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let name = |overlay| context.side(overlay);
-        // one finding for each line that brings differences
-        let mut causes: Vec<(Origin, Vec<drift::Difference>)> = Vec::new();
-        for difference in drift::differences(context, from, to) {
-            if drift::allowance(context, &difference, to).is_some() {
-                continue;
-            }
-            match causes
-                .iter_mut()
-                .find(|(origin, _)| *origin == difference.change.origin)
-            {
-                Some((_, all)) => all.push(difference),
-                None => causes.push((difference.change.origin, vec![difference])),
-            }
-        }
-        for (origin, differences) in causes {
+        let sides = Sides::of(context, from, to);
+        for (origin, differences) in by_line(context, from, to) {
             let Some(first) = differences.first() else {
                 continue;
             };
-            let mut message = first.describe(name(from), name(to));
-            if differences.len() > 1 {
-                message.push_str(&format!(
-                    "; {} more values differ by the same line",
-                    differences.len() - 1
-                ));
+            let mut message = first.describe(&sides);
+            let more = differences.len() - 1;
+            if more > 0 {
+                let count = wording::count(more, "more difference");
+                message.push_str(&format!("; the same line causes {count}"));
             }
-            let draft = Draft::new(Severity::Warning, origin, message);
-            let draft = draft
-                .help("make both alike, or allow the difference under drift.allow with a reason");
-            let mut draft = draft.on(&first.resource, first.change.path());
+            let cause = differences
+                .iter()
+                .flat_map(Difference::facts)
+                .fold(Cause::new("difference"), Cause::with);
+            let mut draft = Draft::about(Severity::Warning, origin, cause, message)
+                .help(format!(
+                    "make both the same, or allow the difference under `drift.allow` in {CONFIG_FILE} with a reason"
+                ))
+                .on(&first.resource, first.change.path());
             for (side, overlay) in [(&first.change.from, from), (&first.change.to, to)] {
                 if let Some(node) = side.as_ref().filter(|node| node.origin != origin) {
-                    draft = draft.related(node.origin, format!("in {}", name(overlay)));
+                    let label = format!("the value {}", context.in_side(overlay));
+                    draft = draft.related(node.origin, label);
                 }
             }
             sink.report(context, Some(to), draft);
         }
     }
+}
+
+/// The differences that nothing allows, by the line that brings them: one line is one mistake.
+fn by_line(context: &Context, from: &Overlay, to: &Overlay) -> Vec<(Origin, Vec<Difference>)> {
+    let mut lines: Vec<(Origin, Vec<Difference>)> = Vec::new();
+    for difference in drift::differences(context, from, to) {
+        if drift::is_allowed(context, &difference, to) {
+            continue;
+        }
+        let origin = difference.change.origin;
+        match lines.iter_mut().find(|(line, _)| *line == origin) {
+            Some((_, all)) => all.push(difference),
+            None => lines.push((origin, vec![difference])),
+        }
+    }
+    lines
 }

@@ -43,13 +43,14 @@
 //! None.
 
 use crate::compare::{self, Change};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::history;
 use crate::kubernetes::workload;
 use crate::kustomize::{Resource, ResourceId};
 use crate::repo::Overlay;
-use crate::rules::shared::drift;
+use crate::rules::shared::drift::{self, Difference, Sides};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::Origin;
 
 /// See the documentation above.
 pub(super) struct RideAlong;
@@ -69,112 +70,137 @@ impl Rule for RideAlong {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let Some(base) = context.base.filter(|_| context.repo.protected(to)) else {
+        let protected = context.repo.protected(to);
+        let before = context.at_base(to).filter(|_| protected);
+        let Some((before, staged)) = before.zip(context.at_base(from)) else {
             return;
         };
-        let Some(before) = context
-            .at_base(to)
-            .filter(|before| !before.rendered.is(&to.rendered))
-        else {
-            return;
-        };
-        let Some(staged) = context.at_base(from) else {
-            return;
-        };
-        if context.moved_images(to).is_empty() {
+        if before.rendered.is(&to.rendered) || context.moved_images(to).is_empty() {
             return;
         }
-        let (earlier, later) = (context.side(from), context.side(to));
-        let help =
-            format!("bring it to {earlier} first, and promote it with the image that ran with it");
-        // a variable that had another value in production than in staging is production's own
-        let own = drift::differences_and_values(context, staged, before);
-        let is_own = |difference: &drift::Difference| {
-            drift::is_value_of_variable(difference) && among(difference, &own)
-        };
-        let mut differences = drift::differences_and_values(context, before, to);
-        differences.retain(|difference| {
-            !is_own(difference) && drift::allowance(context, difference, to).is_none()
-        });
-        let mut new = new_objects(context, before, to);
-        new.retain(|(_, new)| counts(new));
-        // what staging had is no difference to it: at the base, or when it ran the image; nor what
-        // production had with the image
-        let proofs = std::iter::once(Some(staged.clone()));
-        for proof in proofs
-            .chain(std::iter::once_with(|| when_they_ran(context, [staged, before], to)).flatten())
-            .flatten()
-        {
-            if differences.is_empty() && new.is_empty() {
-                return;
+        let mut edits = Edits::of_promotion(context, staged, before, to);
+        // an edit is proved by staging at the base, by staging when it ran the image, and by
+        // production when it ran the image
+        edits.drop_proved(context, staged, to);
+        if !edits.is_empty() {
+            for proof in when_they_ran(context, [staged, before], to) {
+                edits.drop_proved(context, &proof, to);
             }
-            let unproved = [
-                drift::differences(context, &proof, to),
-                drift::differences_and_values(context, &proof, to),
-            ];
-            differences.retain(|difference| {
-                among(
-                    difference,
-                    &unproved[usize::from(drift::is_value_of_variable(difference))],
-                )
-            });
-            let unproved = new_objects(context, &proof, to);
-            new.retain(|(id, _)| unproved.iter().any(|(other, _)| other == id));
         }
-        for difference in differences {
-            let in_head = to.rendered.files.contains(&difference.change.origin.file);
-            let in_head = in_head
-                && base
-                    .files
-                    .get(difference.change.origin.file)
-                    .revision
-                    .is_none();
-            let origin = if in_head {
-                difference.change.origin
-            } else {
-                to.origin
-            };
-            let told = difference.describe("the base revision", later);
-            let draft = Draft::new(
-                Severity::Warning,
-                origin,
-                format!("{told}: it comes with an image, and {earlier} has not run it"),
-            );
-            sink.report(
-                context,
-                Some(to),
-                draft
-                    .help(help.clone())
-                    .on(&difference.resource, difference.change.path()),
-            );
+        let report = Report {
+            context,
+            from,
+            before,
+            to,
+        };
+        for difference in &edits.differences {
+            sink.report(context, Some(to), report.changed(difference));
         }
-        for (id, new) in new {
-            let message = format!(
-                "{}/{} is new in {later}: it comes with an image, and {earlier} has not run it",
-                id.kind, id.name
-            );
-            let draft = Draft::new(
-                Severity::Warning,
-                new.node
-                    .get("kind")
-                    .map_or(new.node.origin, |kind| kind.origin),
-                message,
-            );
-            sink.report(context, Some(to), draft.help(help.clone()).on(&new, ""));
+        for (id, new) in &edits.new {
+            sink.report(context, Some(to), report.added(id, new));
         }
     }
 }
 
-/// The overlays, as the base has them, as they were when they last ran the images that the change
-/// brings.
-fn when_they_ran(context: &Context, overlays: [&Overlay; 2], to: &Overlay) -> Vec<Option<Overlay>> {
+/// What a promotion brings to production besides its images.
+struct Edits {
+    differences: Vec<Difference>,
+    new: Vec<ObjectOfPair>,
+}
+
+impl Edits {
+    /// The edits that a change makes to production, without those that are production's own: a
+    /// variable that had another value there than in staging before.
+    fn of_promotion(context: &Context, staged: &Overlay, before: &Overlay, to: &Overlay) -> Edits {
+        let own = drift::differences_and_values(context, staged, before);
+        let is_own = |difference: &Difference| {
+            drift::is_value_of_variable(difference) && among(difference, &own)
+        };
+        let mut differences = drift::differences_and_values(context, before, to);
+        differences.retain(|difference| {
+            !is_own(difference) && !drift::is_allowed(context, difference, to)
+        });
+        let mut new = new_objects(context, before, to);
+        new.retain(|(_, new)| counts(new));
+        Edits { differences, new }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.differences.is_empty() && self.new.is_empty()
+    }
+
+    /// Drops the edits that an overlay ran as well.
+    fn drop_proved(&mut self, context: &Context, proof: &Overlay, to: &Overlay) {
+        if self.is_empty() {
+            return;
+        }
+        let without_values = drift::differences(context, proof, to);
+        let with_values = drift::differences_and_values(context, proof, to);
+        self.differences.retain(|difference| {
+            let unproved = if drift::is_value_of_variable(difference) {
+                &with_values
+            } else {
+                &without_values
+            };
+            among(difference, unproved)
+        });
+        let unproved = new_objects(context, proof, to);
+        self.new
+            .retain(|(id, _)| unproved.iter().any(|(other, _)| other == id));
+    }
+}
+
+/// The overlays that the findings of a promotion name.
+struct Report<'r, 'a> {
+    context: &'r Context<'a>,
+    from: &'r Overlay,
+    before: &'r Overlay,
+    to: &'r Overlay,
+}
+
+impl Report<'_, '_> {
+    fn changed(&self, difference: &Difference) -> Draft {
+        let (context, to) = (self.context, self.to);
+        let origin = difference.change.origin;
+        let is_in_head = to.rendered.files.contains(&origin.file)
+            && context.repo.files.get(origin.file).revision.is_none();
+        let described = difference.describe(&Sides::of(context, self.before, to));
+        let cause = difference
+            .facts()
+            .into_iter()
+            .fold(Cause::new("changed-with-image"), Cause::with);
+        let origin = if is_in_head { origin } else { to.origin };
+        self.draft(origin, cause, &described)
+            .on(&difference.resource, difference.change.path())
+    }
+
+    fn added(&self, id: &ResourceId, new: &Resource) -> Draft {
+        let later = self.context.side(self.to);
+        let kind = new.node.get("kind").unwrap_or(&new.node);
+        let described = format!("{} `{}` is new in {later}", id.kind, id.name);
+        let cause = Cause::new("added-with-image");
+        self.draft(kind.origin, cause, &described).on(new, "")
+    }
+
+    fn draft(&self, origin: Origin, cause: Cause, described: &str) -> Draft {
+        let earlier = self.context.side(self.from);
+        let message = format!("{described}; it comes with a new image but never ran in {earlier}");
+        Draft::about(Severity::Warning, origin, cause, message).help(format!(
+            "add it to {earlier} first, then promote it together with the image that ran with it"
+        ))
+    }
+}
+
+/// The overlays, as the base has them, as they were when they last ran the images of the change.
+fn when_they_ran(context: &Context, overlays: [&Overlay; 2], to: &Overlay) -> Vec<Overlay> {
     let Some(proofs) = context.proofs else {
         return Vec::new();
     };
     let moved = context.moved_images(to);
     let mut images = history::images(&to.rendered, &context.repo.files);
     images.retain(|name, _| moved.iter().any(|used| used.name == *name));
-    proofs.when_it_ran(&overlays.map(|overlay| (overlay, &images)))
+    let then = proofs.when_it_ran(&overlays.map(|overlay| (overlay, &images)));
+    then.into_iter().flatten().collect()
 }
 
 /// An object with its identity as rendered.
@@ -190,13 +216,13 @@ fn new_objects(context: &Context, from: &Overlay, to: &Overlay) -> Vec<ObjectOfP
         .collect()
 }
 
-/// Whether a difference lies where another one does, or within it, or around it.
-fn among(difference: &drift::Difference, others: &[drift::Difference]) -> bool {
+/// Whether one of several differences is at the place of a difference, within it or around it.
+fn among(difference: &Difference, others: &[Difference]) -> bool {
     others.iter().any(|other| same_place(difference, other))
 }
 
-/// Whether a new object is one that a promotion carries: what runs, and what it is reached by and
-/// configured with. Budgets and autoscalers are often production's own.
+/// Whether a promotion must carry a new object: a workload, or a Service, ConfigMap or
+/// NetworkPolicy. Production often has budgets and autoscalers of its own.
 fn counts(object: &Resource) -> bool {
     matches!(
         (object.kind(), object.group()),
@@ -204,8 +230,8 @@ fn counts(object: &Resource) -> bool {
     ) || !workload::of(object).is_empty()
 }
 
-/// Whether one of two differences lies within the other.
-fn same_place(one: &drift::Difference, other: &drift::Difference) -> bool {
+/// Whether one of two differences is within the other.
+fn same_place(one: &Difference, other: &Difference) -> bool {
     let within = |outer: &str, inner: &str| {
         inner
             .strip_prefix(outer)

@@ -25,7 +25,8 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::config::Allowance;
+use crate::finding::{Cause, Severity};
 use crate::rules::shared::drift;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -47,36 +48,48 @@ impl Rule for StaleAllowance {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        let allowances = &context.config.drift_allow;
-        if allowances.is_empty() {
-            return;
-        }
-        let repo = context.repo;
-        let mut needed = vec![false; allowances.len()];
-        for pair in &repo.pairs {
-            let (Some(from), Some(to)) = (repo.overlays.get(pair.from), repo.overlays.get(pair.to))
-            else {
-                continue;
-            };
-            if !from.rendered.complete || !to.rendered.complete {
-                // what could not be rendered may be what the entry is for
-                return;
-            }
-            for difference in drift::differences(context, from, to) {
-                for (index, needed) in needed.iter_mut().enumerate() {
-                    *needed |= allowances
-                        .get(index)
-                        .is_some_and(|allowance| drift::allows(allowance, &difference, to));
-                }
-            }
-        }
-        for (allowance, _) in allowances.iter().zip(needed).filter(|(_, needed)| !needed) {
-            let message = "no difference between two environments needs this entry any more";
-            sink.report(
-                context,
-                None,
-                Draft::new(Severity::Warning, allowance.origin, message).help("remove it"),
+        let (expired, valid): (Vec<&Allowance>, Vec<&Allowance>) = context
+            .config
+            .drift_allow
+            .iter()
+            .partition(|allowance| drift::is_expired(context, allowance));
+        for allowance in expired {
+            let until = allowance.until.map(|until| until.to_string());
+            let message = format!("this entry expired on {}", until.unwrap_or_default());
+            let draft = Draft::about(
+                Severity::Warning,
+                allowance.origin,
+                Cause::new("expired"),
+                message,
             );
+            let help = "remove it, or move `until` if the difference is still intended";
+            sink.report(context, None, draft.help(help));
+        }
+        for allowance in unneeded(context, valid) {
+            let message = "no difference between environments needs this entry";
+            let cause = Cause::new("unneeded");
+            let draft = Draft::about(Severity::Warning, allowance.origin, cause, message);
+            sink.report(context, None, draft.help("remove it"));
         }
     }
+}
+
+/// The entries that allow no difference of any pair. None of them is known to be unneeded where a
+/// pair is not rendered completely: the difference may be in what is missing.
+fn unneeded<'c>(context: &Context, mut allowances: Vec<&'c Allowance>) -> Vec<&'c Allowance> {
+    let repo = context.repo;
+    for pair in &repo.pairs {
+        if allowances.is_empty() {
+            break;
+        }
+        let overlays = repo.overlays.get(pair.from).zip(repo.overlays.get(pair.to));
+        let Some((from, to)) = overlays else { continue };
+        if !from.rendered.complete || !to.rendered.complete {
+            return Vec::new();
+        }
+        for difference in drift::differences(context, from, to) {
+            allowances.retain(|allowance| !drift::allows(allowance, &difference, to));
+        }
+    }
+    allowances
 }

@@ -24,36 +24,76 @@ pub(in crate::rules) struct Difference {
     pub change: ValueChange,
 }
 
+/// Where the two sides of a comparison are, as messages say it: `in staging`, `at the base
+/// revision`.
+pub(in crate::rules) struct Sides {
+    from: String,
+    to: String,
+}
+
+impl Sides {
+    /// The sides of two overlays.
+    pub fn of(context: &Context, from: &Overlay, to: &Overlay) -> Sides {
+        Sides {
+            from: context.in_side(from),
+            to: context.in_side(to),
+        }
+    }
+}
+
 impl Difference {
-    /// One sentence.
-    pub fn describe(&self, from: &str, to: &str) -> String {
+    /// One sentence: ``Deployment `api`: `containers/api/args` has "--fast" in production but not
+    /// in staging``.
+    pub fn describe(&self, sides: &Sides) -> String {
+        let Sides { from, to } = sides;
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
         let what = format!(
-            "{} of {}/{}",
-            self.change.named_path(),
+            "{} `{}`: `{}`",
             self.resource.kind(),
-            self.resource.name()
+            self.resource.name(),
+            self.short_path()
         );
         match (&before, &after) {
-            (None, Some(after)) => format!(
-                "{what} is {} in {to} and not there in {from}",
-                cut(&json(after), 0)
-            ),
-            (Some(before), None) => format!(
-                "{what} is {} in {from} and not there in {to}",
-                cut(&json(before), 0)
-            ),
+            (None, Some(after)) => {
+                let after = cut(&json(after), 0);
+                format!("{what} is {after} {to} and missing {from}")
+            }
+            (Some(before), None) => {
+                let before = cut(&json(before), 0);
+                format!("{what} is {before} {from} and missing {to}")
+            }
             (Some(before), Some(after)) => match (items(before), items(after)) {
                 (Some(earlier), Some(later)) => {
-                    format!("{what} {}", describe_lists(&earlier, &later, from, to))
+                    format!("{what} {}", describe_lists(&earlier, &later, sides))
                 }
                 _ => {
                     let (earlier, later) = side_by_side(&json(before), &json(after));
-                    format!("{what} is {later} in {to} and {earlier} in {from}")
+                    format!("{what} is {later} {to} and {earlier} {from}")
                 }
             },
             (None, None) => what,
         }
+    }
+
+    /// What makes it this difference and no other one of its line: the value's path, and what it is
+    /// on both sides. Values of Secrets are masked.
+    pub fn facts(&self) -> [String; 3] {
+        let (before, after) = secrets::masked_change(&self.resource, &self.change);
+        let text = |node: &Option<Node>| node.as_ref().map(json).unwrap_or_default();
+        [self.change.named_path(), text(&before), text(&after)]
+    }
+
+    /// The path as people name the value: below the pod template (`containers/api/args`), or the
+    /// key of a ConfigMap.
+    fn short_path(&self) -> String {
+        let path = self.change.named_path();
+        let pods = workload::of(&self.resource);
+        let mut prefixes = pods
+            .iter()
+            .map(|workload| workload.pointer.as_str())
+            .chain((self.resource.kind() == "ConfigMap").then_some("/data"));
+        let below = prefixes.find_map(|prefix| path.strip_prefix(prefix)?.strip_prefix('/'));
+        below.unwrap_or(&path).to_string()
     }
 }
 
@@ -66,8 +106,8 @@ fn items(node: &Node) -> Option<Vec<String>> {
     Some(node.items().iter().map(json).collect()).filter(|items: &Vec<String>| !items.is_empty())
 }
 
-/// What only one of two lists has, so that the difference is not lost among what both have.
-fn describe_lists(earlier: &[String], later: &[String], from: &str, to: &str) -> String {
+/// The items that only one of two lists has, so that the difference is not lost among the others.
+fn describe_lists(earlier: &[String], later: &[String], Sides { from, to }: &Sides) -> String {
     let only = |some: &[String], others: &[String]| -> Vec<String> {
         some.iter()
             .filter(|one| !others.contains(one))
@@ -76,17 +116,17 @@ fn describe_lists(earlier: &[String], later: &[String], from: &str, to: &str) ->
     };
     let (gone, come) = (only(earlier, later), only(later, earlier));
     match (&gone[..], &come[..]) {
-        ([], []) => format!("has the same items in {to} and {from}, in another order or number"),
-        ([], _) => format!("has {} in {to} and not in {from}", cut(&come.join(", "), 0)),
-        (_, []) => format!("has {} in {from} and not in {to}", cut(&gone.join(", "), 0)),
+        ([], []) => format!("has the same items {to} and {from}, but in another order or number"),
+        ([], _) => format!("has {} {to} but not {from}", cut(&come.join(", "), 0)),
+        (_, []) => format!("has {} {from} but not {to}", cut(&gone.join(", "), 0)),
         _ => {
             let (gone, come) = side_by_side(&gone.join(", "), &come.join(", "));
-            format!("has {come} in {to} and {gone} in {from}")
+            format!("has {come} {to} and {gone} {from}")
         }
     }
 }
 
-/// Two texts cut so that the first difference shows in both.
+/// Two texts, each cut so that the first difference shows.
 fn side_by_side(one: &str, other: &str) -> (String, String) {
     let alike = one
         .chars()
@@ -113,8 +153,8 @@ fn cut(text: &str, start: usize) -> String {
     format!("{before}{shown}{after}")
 }
 
-/// The differences between two overlays that a promotion must not have: none when the later one is
-/// not protected or something of either could not be rendered.
+/// The differences between two overlays that a promotion must not have. None where the later one is
+/// not protected, or one of the two is not rendered completely.
 pub(in crate::rules) fn differences(
     context: &Context,
     from: &Overlay,
@@ -123,7 +163,7 @@ pub(in crate::rules) fn differences(
     found(context, from, to, false)
 }
 
-/// The same with the values of variables, which are each environment's own as a rule.
+/// The same with the values of environment variables, which usually belong to one environment.
 pub(in crate::rules) fn differences_and_values(
     context: &Context,
     from: &Overlay,
@@ -168,7 +208,7 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
     found
 }
 
-/// Whether one side has nothing and the other an empty list, which Kubernetes takes for the same.
+/// Whether one side has nothing and the other an empty list. Kubernetes treats both alike.
 fn is_nothing(change: &ValueChange) -> bool {
     let empty = |node: &Node| {
         node.is_null() || matches!(&node.data, Data::List(list) if list.items.is_empty())
@@ -184,7 +224,7 @@ fn segments(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a value is that of a variable of a pod.
+/// Whether a value is that of an environment variable: `containers/api/env/LEVEL/value`.
 pub(in crate::rules) fn is_value_of_variable(difference: &Difference) -> bool {
     let pods: Vec<Vec<String>> = workload::of(&difference.resource)
         .iter()
@@ -207,7 +247,7 @@ fn is_variable(pods: &[Vec<String>], change: &ValueChange) -> bool {
     change.change() == Change::Changed && end == ["value", "[]", "env"] && pods.iter().any(below)
 }
 
-/// Whether a value is one that a promotion must carry unchanged.
+/// Whether a promotion must carry a value unchanged.
 fn counts(object: &Resource, pods: &[Vec<String>], change: &ValueChange) -> bool {
     let keys: Vec<&str> = change
         .steps
@@ -237,8 +277,7 @@ fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
         ["containers" | "initContainers", "[]"] => true,
         ["containers" | "initContainers", "[]", field, rest @ ..] => match *field {
             "command" | "args" | "ports" | "volumeMounts" | "workingDir" | "envFrom" => true,
-            // names of variables, and not the ones that production lacks: those have a rule of
-            // their own
+            // the names of variables; those that production lacks have a rule of their own
             "env" => !lost && (rest.is_empty() || rest == ["[]"]),
             "livenessProbe" | "readinessProbe" | "startupProbe" => {
                 !(is_timing(rest) || lost && rest.is_empty())
@@ -255,7 +294,7 @@ fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
     }
 }
 
-/// Whether a changed setting of a security context is one that `removed-security-context` tells.
+/// Whether a changed setting loosens a security context, which has a rule of its own.
 fn loosens(change: &ValueChange) -> bool {
     let value = |node: &Option<Node>| node.as_ref().and_then(Node::as_bool);
     match change.steps.last() {
@@ -268,7 +307,7 @@ fn loosens(change: &ValueChange) -> bool {
     }
 }
 
-/// How long a probe waits is tuned to the size of an environment.
+/// Whether a field of a probe says how long it waits: that depends on an environment's size.
 fn is_timing(rest: &[&str]) -> bool {
     let timings = [
         "initialDelaySeconds",
@@ -280,20 +319,25 @@ fn is_timing(rest: &[&str]) -> bool {
     matches!(rest, [field] if timings.contains(field))
 }
 
-/// The entry of the configuration that allows a difference.
-pub(in crate::rules) fn allowance<'a>(
-    context: &Context<'a>,
+/// Whether the configuration allows a difference today.
+pub(in crate::rules) fn is_allowed(
+    context: &Context,
     difference: &Difference,
     to: &Overlay,
-) -> Option<&'a Allowance> {
-    let config: &'a crate::config::Config = context.config;
-    config
-        .drift_allow
-        .iter()
-        .find(|allowance| allows(allowance, difference, to))
+) -> bool {
+    let mut allowances = context.config.drift_allow.iter();
+    allowances.any(|allowance| !is_expired(context, allowance) && allows(allowance, difference, to))
 }
 
-/// Whether an entry allows a difference.
+/// Whether the last day of an entry has passed.
+pub(in crate::rules) fn is_expired(context: &Context, allowance: &Allowance) -> bool {
+    allowance
+        .until
+        .zip(context.now.as_ref())
+        .is_some_and(|(until, now)| until < now.date())
+}
+
+/// Whether an entry is about a difference, expired or not.
 pub(in crate::rules) fn allows(
     allowance: &Allowance,
     difference: &Difference,
