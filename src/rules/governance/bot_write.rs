@@ -36,7 +36,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::availability::matches;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -101,7 +101,8 @@ impl Rule for BotWrite {
             report(
                 context,
                 first,
-                &format!("the bot {} (as {} says)", actor.name, actor.told_by),
+                &actor.name,
+                &format!("the bot `{}` (according to {})", actor.name, actor.told_by),
                 sink,
             );
             return;
@@ -136,31 +137,30 @@ impl Rule for BotWrite {
             };
             told.insert((&person.name, &person.email));
             let who = format!(
-                "the bot {} <{}> (by the {role} of commit {}, which is not proved)",
+                "the bot `{} <{}>` ({role} of commit {}, unverified)",
                 person.name,
                 person.email,
                 short(&commit.id)
             );
-            report(context, overlay, &who, sink);
+            report(context, overlay, &person.email, &who, sink);
         }
     }
 }
 
-fn report(context: &Context, overlay: &Overlay, who: &str, sink: &mut Sink) {
+/// Reports the change of a bot; `identity` is its login or address.
+fn report(context: &Context, overlay: &Overlay, identity: &str, who: &str, sink: &mut Sink) {
     let (origin, resource, path) = match context.first_change(overlay) {
         Some((origin, resource, path)) => (origin, Some(resource), Some(path)),
         None => (overlay.origin, None, None),
     };
-    let environment = context
-        .repo
-        .environment(overlay)
-        .map_or("production", |environment| environment.name.as_str());
-    let draft = Draft::new(
+    let environment = context.name_of(overlay);
+    let draft = Draft::about(
         Severity::Error,
         origin,
+        Cause::new("bot").with(identity),
         format!("{who} changes what {environment} renders to"),
-    );
-    let draft = draft.help("let a person make this change, or keep the bot out of this folder");
+    )
+    .help("let a person make this change, or keep the bot out of this folder");
     sink.report(
         context,
         Some(overlay),

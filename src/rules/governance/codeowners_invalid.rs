@@ -35,7 +35,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
@@ -65,7 +65,8 @@ impl Rule for CodeownersInvalid {
             } else {
                 Severity::Warning
             };
-            let draft = Draft::new(severity, mistake.origin, mistake.message.clone());
+            let cause = Cause::new("invalid-line").with(&mistake.message);
+            let draft = Draft::about(severity, mistake.origin, cause, mistake.message.clone());
             sink.report(context, None, draft.help(mistake.help.clone()));
         }
     }

@@ -41,7 +41,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::Severity;
+use crate::config::CONFIG_FILE;
+use crate::finding::{Cause, Severity};
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -83,7 +84,7 @@ impl Rule for RedirectedAgent {
             else {
                 continue;
             };
-            let name = format!("{} of {}", pointer.agent.name, environment.name);
+            let name = format!("{} in {}", pointer.agent.name, environment.name);
             let Some(now) = counterpart(context.repo, base, before, overlay) else {
                 gone(context, base, overlay, before, &name, sink);
                 continue;
@@ -97,18 +98,15 @@ impl Rule for RedirectedAgent {
                 for turn in turns(&before.node, &now.node).into_iter().filter(|turn| {
                     told.insert((turn.origin.file, turn.origin.start, turn.message.clone()))
                 }) {
-                    let draft = Draft::new(
-                        turn.severity,
-                        turn.origin,
-                        format!("{name} {}", turn.message),
-                    )
-                    .help(HELP);
+                    let message = format!("{name} {}", turn.message);
+                    let draft =
+                        Draft::about(turn.severity, turn.origin, turn.cause, message).help(HELP);
                     sink.report(
                         context,
                         None,
                         turn.was
                             .into_iter()
-                            .fold(draft, |draft, was| draft.related(was, "as it was")),
+                            .fold(draft, |draft, was| draft.related(was, "before the change")),
                     );
                 }
             }
@@ -116,7 +114,8 @@ impl Rule for RedirectedAgent {
     }
 }
 
-/// An object of a protected environment that applies a folder of which nothing says that.
+/// Reports an agent of a protected environment that applies a folder which the layout places in no
+/// environment.
 fn strays(context: &Context, now: &Control, name: &str, environment: &str, sink: &mut Sink) {
     let repo = context.repo;
     let own = |overlay: &&Overlay| {
@@ -130,30 +129,32 @@ fn strays(context: &Context, now: &Control, name: &str, environment: &str, sink:
     else {
         return;
     };
-    // the folder of another environment is told as such
+    // a folder of another environment is reported as a redirection
     if let Some(agent) = first.agent.as_ref().filter(|_| first.environment.is_none()) {
         let message = format!(
-            "{name} applies {}, of which nothing says that it is {environment}",
+            "{name} applies {}, which the layout does not place in {environment}",
             first.path
         );
-        let draft = Draft::new(Severity::Error, agent.origin, message);
+        let cause = Cause::new("unplaced").with(&first.path);
+        let draft = Draft::about(Severity::Error, agent.origin, cause, message);
         sink.report(
             context,
             None,
             draft.help(format!(
-                "name {environment} in the path, or in `layout` in .gitops-lint.yaml"
+                "put `{environment}` into the path, or map the path to it under `layout` in {CONFIG_FILE}"
             )),
         );
     }
 }
 
-const HELP: &str = "let production follow what is checked here, or say on the line why not: ignore[redirected-agent]";
+const HELP: &str = "let production follow what is checked here, or explain on this line why not: `# gitops-lint: ignore[redirected-agent] REASON`";
 
-/// What an object turns to.
+/// A change that makes an agent follow something else.
 struct Turn {
     severity: Severity,
     origin: Origin,
     was: Option<Origin>,
+    cause: Cause,
     message: String,
 }
 
@@ -246,8 +247,9 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
             severity: Severity::Error,
             origin: place(new).unwrap_or(now.origin),
             was: place(old),
+            cause: Cause::new("redirected").with(what).with(&is),
             message: format!(
-                "takes the {what} {} in place of {}, which nothing here has checked",
+                "follows the {what} {} instead of {}; nothing here has checked it",
                 shown(&is),
                 shown(&was)
             ),
@@ -316,12 +318,12 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
             .map(|value| value.origin)
     };
     if let Some(origin) = suspended(now).filter(|_| suspended(before).is_none()) {
-        let message =
-            "is suspended by the change, so what is merged from now on is not applied".to_string();
+        let message = "is suspended by this change, so later changes are not applied".to_string();
         found.push(Turn {
             severity: Severity::Warning,
             origin,
             was: None,
+            cause: Cause::new("suspended"),
             message,
         });
     }
@@ -385,15 +387,16 @@ fn gone(
         return;
     }
     let message = format!(
-        "{name} is gone, and nothing here applies {} any more",
+        "this change removes {name}, and nothing else applies {}",
         overlay.path
     );
-    let draft = Draft::new(Severity::Warning, here.origin, message)
-        .related(before.node.origin, "as it was");
+    let cause = Cause::new("agent-removed").with(name);
+    let draft = Draft::about(Severity::Warning, here.origin, cause, message)
+        .related(before.node.origin, "it was here");
     sink.report(
         context,
         None,
-        draft.help("put it back, or remove the folder as well when it is meant"),
+        draft.help("restore it, or remove the folder as well"),
     );
 }
 

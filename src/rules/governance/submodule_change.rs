@@ -29,10 +29,11 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kustomize::context::is_below;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 
 /// See the documentation above.
 pub(super) struct SubmoduleChange;
@@ -71,29 +72,27 @@ impl Rule for SubmoduleChange {
                 .filter(|overlay| inside(overlay))
                 .collect();
             let Some(first) = built.first() else { continue };
-            let more = if built.len() > 1 {
-                format!(" and {} more", built.len() - 1)
-            } else {
-                String::new()
-            };
+            let paths: Vec<&str> = built.iter().map(|overlay| overlay.path.as_str()).collect();
+            let are = if built.len() == 1 { "is" } else { "are" };
             let done = match (&submodule.before, &submodule.after) {
                 (Some(before), Some(after)) => format!(
-                    "moves the submodule {} from {before} to {after}",
+                    "moves the submodule `{}` from {before} to {after}",
                     submodule.path
                 ),
                 (_, after) => format!(
-                    "adds the submodule {} at {}",
+                    "adds the submodule `{}` at {}",
                     submodule.path,
                     after.as_deref().unwrap_or("a commit")
                 ),
             };
             let message = format!(
-                "the change {done}, and {}{more} is built from it: what it brings is not part of the review",
-                first.path
+                "this change {done}; {} {are} built from its files, which the review does not show",
+                wording::listed(&paths, 1)
             );
+            let cause = Cause::new("submodule").with(&submodule.path);
             let place = submodule.origin.unwrap_or(first.origin);
-            let draft = Draft::new(Severity::Warning, place, message).help(
-                "look at what it changes in production (`gitops-lint diff` shows it), or keep a copy of what is needed in this repository",
+            let draft = Draft::about(Severity::Warning, place, cause, message).help(
+                "run `gitops-lint diff` to see what it changes in production, or copy the files into this repository",
             );
             let related = submodule.origin.map(|_| first.origin);
             let draft = related.into_iter().fold(draft, |draft, origin| {

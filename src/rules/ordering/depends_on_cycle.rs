@@ -30,9 +30,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::rules::shared::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 
 /// See the documentation above.
 pub(super) struct DependsOnCycle;
@@ -58,7 +59,7 @@ impl Rule for DependsOnCycle {
                 .or_default()
                 .extend(edge.to.map(|to| (to, edge)));
         }
-        keep_what_goes_on(&mut ways);
+        keep_cycles(&mut ways);
         let mut told: BTreeSet<usize> = BTreeSet::new();
         for start in ways.keys().copied() {
             if told.contains(&start) {
@@ -71,19 +72,18 @@ impl Rule for DependsOnCycle {
             let Some(first) = cycle.first() else { continue };
             let names: Vec<&str> = cycle.iter().map(|edge| edge.from.name()).collect();
             let message = match names[..] {
-                [one] => format!("{one} waits for itself"),
-                _ => format!(
-                    "{} and {} wait for each other",
-                    names[..names.len() - 1].join(", "),
-                    names[names.len() - 1]
-                ),
+                [one] => format!("`{one}` waits for itself"),
+                _ => format!("{} wait for each other", quoted(&names)),
             };
-            let mut draft = Draft::new(Severity::Error, first.entry.origin, message)
-                .help("remove the entry of the one that must come first");
+            let cause = names
+                .iter()
+                .fold(Cause::new("cycle"), |cause, name| cause.with(name));
+            let mut draft = Draft::about(Severity::Error, first.entry.origin, cause, message)
+                .help("remove the `dependsOn` entry of the one that must be applied first");
             for edge in cycle.iter().skip(1) {
                 draft = draft.related(
                     edge.entry.origin,
-                    format!("{} waits for {}", edge.from.name(), edge.name),
+                    format!("`{}` waits for `{}`", edge.from.name(), edge.name),
                 );
             }
             draft.resource = Some(first.from.id());
@@ -93,9 +93,14 @@ impl Rule for DependsOnCycle {
     }
 }
 
-/// Leaves out what waits for nothing, then what waits for that only, and so on: it lies on no
-/// cycle.
-fn keep_what_goes_on(ways: &mut BTreeMap<usize, Vec<(usize, &Edge)>>) {
+/// The names in backticks, as a list.
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    wording::list(&names)
+}
+
+/// Drops what waits for nothing, then what waits for that only, and so on: it is on no cycle.
+fn keep_cycles(ways: &mut BTreeMap<usize, Vec<(usize, &Edge)>>) {
     let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (from, to) in ways
         .iter()

@@ -31,9 +31,11 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::config::CONFIG_FILE;
+use crate::finding::{Cause, Severity};
 use crate::names::nearest;
 use crate::rules::shared::availability::matches;
+use crate::rules::shared::controls::Control;
 use crate::rules::shared::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
@@ -56,92 +58,90 @@ impl Rule for DependsOnMissing {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        for edge in context
-            .waits()
-            .iter()
-            .filter(|edge| edge.to.is_none() && !is_external(context, edge))
-        {
+        let missing = context.waits().iter().filter(|edge| edge.to.is_none());
+        for edge in missing.filter(|edge| !is_external(context, edge)) {
+            let severity = if foreign(context, edge) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
             let kind = edge.from.text(&["kind"]).unwrap_or_default();
-            let place = edge
-                .namespace
-                .map(|namespace| format!(" in namespace {namespace}"))
-                .unwrap_or_default();
-            let overlay = overlay_of(context, &edge.from);
-            let others = || {
-                context
-                    .controls()
-                    .iter()
-                    .filter(|other| other.name() == edge.name)
-            };
-            let same_kind = others().find(|other| other.text(&["kind"]) == Some(kind));
-            let environment = |control: &crate::rules::shared::controls::Control| {
-                control
-                    .environment
-                    .and_then(|index| context.repo.environments.get(index))
-                    .map(|environment| environment.name.clone())
-            };
-            let message = match same_kind.map(|other| (other, environment(other))) {
-                Some((_, Some(there)))
-                    if same_kind.is_some_and(|other| !other.reaches(edge.from.environment)) =>
-                {
-                    let here =
-                        environment(&edge.from).unwrap_or_else(|| "this environment".to_string());
-                    format!(
-                        "{} waits for {kind} {}{place}, which {there} has and {here} has not",
-                        edge.from.name(),
-                        edge.name
-                    )
-                }
-                _ => format!(
-                    "{} waits for {kind} {}{place}, which does not exist",
-                    edge.from.name(),
-                    edge.name
-                ),
-            };
-            let draft = Draft::new(
-                if foreign(context, edge) {
-                    Severity::Warning
-                } else {
-                    Severity::Error
-                },
-                edge.entry.origin,
-                message,
+            let cause = edge.namespace.into_iter().fold(
+                Cause::new("missing-dependency").with(kind).with(edge.name),
+                Cause::with,
             );
-            let beside = context.controls().iter().filter(|other| {
-                other.text(&["kind"]) == Some(kind) && other.reaches(edge.from.environment)
-            });
-            let names: Vec<&str> = beside
-                .map(|other| other.name())
-                .filter(|name| *name != edge.from.name())
-                .collect();
-            let other_kind = others().find(|other| {
-                matches!(other.text(&["kind"]), Some("Kustomization" | "HelmRelease"))
-            });
-            let help = match (same_kind, other_kind, nearest(edge.name, &names)) {
-                (Some(other), _, _) if other.reaches(edge.from.environment) => {
-                    format!(
-                        "it is in namespace {}: name the namespace",
-                        other.namespace().unwrap_or_default()
-                    )
-                }
-                (None, Some(other), _) => format!(
-                    "there is a {} of this name, but a {kind} waits for objects of its own kind only",
-                    other.text(&["kind"]).unwrap_or_default()
-                ),
-                (_, _, Some(meant)) => format!("did you mean `{meant}`?"),
-                _ => format!(
-                    "correct the name, remove the entry, or declare the {kind} under `external`"
-                ),
-            };
-            let mut draft = draft.help(help);
+            let message = message(context, edge, kind);
+            let mut draft = Draft::about(severity, edge.entry.origin, cause, message)
+                .help(advice(context, edge, kind));
             draft.resource = Some(edge.from.id());
             draft.path = Some(edge.path.clone());
-            sink.report(context, overlay, draft);
+            sink.report(context, overlay_of(context, &edge.from), draft);
         }
     }
 }
 
-/// Whether the configuration says that it exists elsewhere.
+/// The objects of the name that something waits for, of any kind.
+fn of_name<'c, 'a>(
+    context: &'c Context<'a>,
+    edge: &'c Edge,
+) -> impl Iterator<Item = &'c Control<'a>> {
+    let controls = context.controls().iter();
+    controls.filter(|other| other.name() == edge.name)
+}
+
+fn message(context: &Context, edge: &Edge, kind: &str) -> String {
+    let namespace = edge
+        .namespace
+        .map(|namespace| format!(" in namespace `{namespace}`"))
+        .unwrap_or_default();
+    let waits = format!(
+        "{kind} `{}` waits for {kind} `{}`{namespace}",
+        edge.from.name(),
+        edge.name
+    );
+    let environment = |control: &Control| {
+        let index = control.environment?;
+        let environment = context.repo.environments.get(index)?;
+        Some(environment.name.as_str())
+    };
+    let same_kind = of_name(context, edge).find(|other| other.text(&["kind"]) == Some(kind));
+    let elsewhere = same_kind.filter(|other| !other.reaches(edge.from.environment));
+    match (elsewhere.and_then(environment), environment(&edge.from)) {
+        (Some(there), Some(here)) => {
+            format!("{waits}, which exists in {there} but not in {here}")
+        }
+        _ => format!("{waits}, which does not exist"),
+    }
+}
+
+fn advice(context: &Context, edge: &Edge, kind: &str) -> String {
+    let same_kind = of_name(context, edge).find(|other| other.text(&["kind"]) == Some(kind));
+    let other_kind = of_name(context, edge)
+        .find(|other| matches!(other.text(&["kind"]), Some("Kustomization" | "HelmRelease")));
+    let names: Vec<&str> = context
+        .controls()
+        .iter()
+        .filter(|other| other.text(&["kind"]) == Some(kind) && other.reaches(edge.from.environment))
+        .map(Control::name)
+        .filter(|name| *name != edge.from.name())
+        .collect();
+    match (same_kind, other_kind, nearest(edge.name, &names)) {
+        (Some(other), _, _) if other.reaches(edge.from.environment) => format!(
+            "add `namespace: {}` to the entry: that is where it is",
+            other.namespace().unwrap_or_default()
+        ),
+        (None, Some(other), _) => format!(
+            "a {} has this name, but a {kind} can only wait for another {kind}",
+            other.text(&["kind"]).unwrap_or_default()
+        ),
+        (_, _, Some(meant)) => format!("did you mean `{meant}`?"),
+        _ => format!(
+            "correct the name, remove the entry, or declare the {kind} under `external` in {CONFIG_FILE}"
+        ),
+    }
+}
+
+/// Whether the configuration declares the missing object as external.
 fn is_external(context: &Context, edge: &Edge) -> bool {
     let here = edge
         .from
@@ -159,10 +159,10 @@ fn is_external(context: &Context, edge: &Edge) -> bool {
     })
 }
 
-/// Whether something applies objects here that are not in this repo: a source that is no
-/// GitRepository, or one with another URL than the object's own.
+/// Whether other repositories are applied here as well, which may hold the missing object: another
+/// Kustomization reads another source.
 fn foreign(context: &Context, edge: &Edge) -> bool {
-    let source = |control: &crate::rules::shared::controls::Control| {
+    let source = |control: &Control| {
         let text = |key: &str| {
             control
                 .node

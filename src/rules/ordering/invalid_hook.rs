@@ -32,11 +32,12 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
+use crate::kustomize::Resource;
 use crate::names::nearest;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::escape_pointer;
+use crate::yaml::{Node, escape_pointer};
 
 const HOOK: &str = "argocd.argoproj.io/hook";
 const POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
@@ -71,59 +72,69 @@ impl Rule for InvalidHook {
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         for resource in &overlay.rendered.resources {
             for (key, known) in [(HOOK, PHASES), (POLICY, POLICIES)] {
-                let Some(node) = resource.node.at(&["metadata", "annotations", key]) else {
-                    continue;
-                };
-                let text = node.text().unwrap_or_default();
-                let values: Vec<&str> = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|value| !value.is_empty())
-                    .collect();
-                let wrong: Vec<&str> = values
-                    .iter()
-                    .copied()
-                    .filter(|value| !known.contains(value))
-                    .collect();
-                // a variable that an agent fills in
-                if text.contains(['$', '{'])
-                    || (wrong.is_empty() && !(values.is_empty() && key == HOOK))
-                {
-                    continue;
+                let annotation = resource.node.at(&["metadata", "annotations", key]);
+                if let Some(draft) = annotation.and_then(|node| judge(resource, key, known, node)) {
+                    let path = format!("/metadata/annotations/{}", escape_pointer(key));
+                    sink.report(context, Some(overlay), draft.on(resource, path));
                 }
-                let name = format!("{}/{}", resource.kind(), resource.name());
-                let shown = wrong.join(", ");
-                let (severity, message) = match (key, wrong.len() == values.len()) {
-                    (HOOK, true) => (
-                        Severity::Error,
-                        format!("{name} is never applied: `{shown}` is no phase of Argo CD"),
-                    ),
-                    (HOOK, false) => (
-                        Severity::Warning,
-                        format!("`{shown}` is no phase of Argo CD, so {name} goes without it"),
-                    ),
-                    _ => (
-                        Severity::Warning,
-                        format!(
-                            "`{shown}` is no delete policy of hooks, so {name} goes without it"
-                        ),
-                    ),
-                };
-                let meant = wrong.first().and_then(|value| nearest(value, known));
-                let help = meant.map_or_else(
-                    || format!("write one of {}", known.join(", ")),
-                    |meant| format!("did you mean `{meant}`?"),
-                );
-                let draft = Draft::new(severity, node.origin, message).help(help);
-                sink.report(
-                    context,
-                    Some(overlay),
-                    draft.on(
-                        resource,
-                        format!("/metadata/annotations/{}", escape_pointer(key)),
-                    ),
-                );
             }
         }
     }
+}
+
+/// The finding of an annotation with values that Argo CD does not know.
+fn judge(resource: &Resource, key: &str, known: &[&str], node: &Node) -> Option<Draft> {
+    let text = node.text().unwrap_or_default();
+    // `${HOOK}` is a variable that an agent fills in
+    if text.contains(['$', '{']) {
+        return None;
+    }
+    let values = || {
+        text.split(',')
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+    };
+    let wrong: Vec<&str> = values().filter(|value| !known.contains(value)).collect();
+    let is_hook = key == HOOK;
+    let is_empty_hook = is_hook && values().next().is_none();
+    if wrong.is_empty() && !is_empty_hook {
+        return None;
+    }
+    let name = format!("{} `{}`", resource.kind(), resource.name());
+    let shown = wrong.join(", ");
+    let is_never_applied = is_hook && values().count() == wrong.len();
+    let (severity, kind, message) = if is_never_applied && wrong.is_empty() {
+        (
+            Severity::Error,
+            "empty-hook",
+            format!("{name} is never applied: its hook annotation is empty"),
+        )
+    } else if is_never_applied {
+        (
+            Severity::Error,
+            "unknown-phases",
+            format!("{name} is never applied: `{shown}` is not a phase of Argo CD"),
+        )
+    } else if is_hook {
+        (
+            Severity::Warning,
+            "unknown-phase",
+            format!("{name} does not run in `{shown}`, which is not a phase of Argo CD"),
+        )
+    } else {
+        (
+            Severity::Warning,
+            "unknown-delete-policy",
+            format!("{name} ignores `{shown}`, which is not a delete policy of hooks"),
+        )
+    };
+    let meant = wrong.first().and_then(|value| nearest(value, known));
+    let help = meant.map_or_else(
+        || format!("use one of {}", known.join(", ")),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    let cause = wrong
+        .iter()
+        .fold(Cause::new(kind), |cause, value| cause.with(value));
+    Some(Draft::about(severity, node.origin, cause, message).help(help))
 }

@@ -26,7 +26,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Kind, escape_pointer};
@@ -56,30 +56,35 @@ impl Rule for InvalidSyncWave {
                 continue;
             };
             let text = wave.text().unwrap_or_default();
-            // a variable that an agent fills in
+            // `${WAVE}` is a variable that an agent fills in
             if text.contains(['$', '{']) {
                 continue;
             }
-            let name = format!("{}/{}", resource.kind(), resource.name());
-            let (message, help) = if wave
+            let name = format!("{} `{}`", resource.kind(), resource.name());
+            let (kind, message, help) = if wave
                 .as_scalar()
                 .is_none_or(|scalar| scalar.kind != Kind::String)
             {
                 (
+                    "not-a-string",
                     format!(
-                        "the sync wave of {name} is no text, so the API server refuses the object"
+                        "{name} has an unquoted sync wave, so the API server rejects the object"
                     ),
-                    format!("write it in quotes: \"{text}\""),
+                    format!("put it in quotes: `\"{text}\"`"),
                 )
             } else if text.parse::<i64>().is_err() {
                 (
-                    format!("the sync wave {text:?} of {name} is no number, so Argo CD takes 0"),
-                    "write a whole number in quotes".to_string(),
+                    "not-an-integer",
+                    format!(
+                        "{name} has the sync wave {text:?}, which is not an integer, so Argo CD uses 0"
+                    ),
+                    "use an integer in quotes, such as `\"1\"`".to_string(),
                 )
             } else {
                 continue;
             };
-            let draft = Draft::new(Severity::Error, wave.origin, message).help(help);
+            let cause = Cause::new(kind).with(text);
+            let draft = Draft::about(Severity::Error, wave.origin, cause, message).help(help);
             sink.report(
                 context,
                 Some(overlay),

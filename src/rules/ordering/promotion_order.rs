@@ -34,7 +34,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::history;
 use crate::names::nearest;
 use crate::repo::agents::Pointer;
@@ -61,7 +61,7 @@ static METADATA: Metadata = Metadata {
 struct Need<'a> {
     overlay: &'a Overlay,
     severity: Severity,
-    /// The place that says so.
+    /// The place that declares it.
     told_by: Origin,
 }
 
@@ -109,11 +109,15 @@ impl Rule for PromotionOrder {
                 .unwrap_or_default();
             let (earlier, later) = (context.side(from), context.side(to));
             let message = format!(
-                "{} is promoted before {}, which it needs: {later} does not run `{name}` {version} yet, as {earlier} does",
+                "`{}` is promoted before `{}`, which it needs: {earlier} runs `{name}` {version}, {later} does not",
                 to.app, live.app
             );
-            let draft = Draft::new(need.severity, used.origin(), message);
-            let draft = draft.help(format!("promote {} first, or in the same change", live.app));
+            let cause = Cause::new("promoted-first").with(&live.app).with(name);
+            let draft = Draft::about(need.severity, used.origin(), cause, message);
+            let draft = draft.help(format!(
+                "promote `{}` first, or in the same change",
+                live.app
+            ));
             let waiting = context
                 .facts(live)
                 .images
@@ -122,14 +126,11 @@ impl Rule for PromotionOrder {
             let draft = match waiting {
                 Some(waiting) => draft.related(
                     waiting.origin(),
-                    format!("{} runs this in {later}", live.app),
+                    format!("`{}` runs this in {later}", live.app),
                 ),
                 None => draft,
             };
-            let draft = draft.related(
-                need.told_by,
-                format!("this says that {} needs {}", to.app, live.app),
-            );
+            let draft = draft.related(need.told_by, format!("`{}` needs `{}`", to.app, live.app));
             sink.report(
                 context,
                 Some(to),
@@ -154,11 +155,13 @@ impl Rule for PromotionOrder {
                 let help = help.map_or("`gitops-lint status` lists the apps".to_string(), |app| {
                     format!("did you mean `{app}`?")
                 });
-                let message = format!("`dependencies` names the app `{name}`, which is none");
+                let message =
+                    format!("`dependencies` names the app `{name}`, which does not exist");
+                let cause = Cause::new("unknown-app").with(name);
                 sink.report(
                     context,
                     None,
-                    Draft::new(Severity::Error, dependency.origin, message).help(help),
+                    Draft::about(Severity::Error, dependency.origin, cause, message).help(help),
                 );
             }
         }

@@ -29,7 +29,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, compatible};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
@@ -77,7 +77,7 @@ impl Rule for SyncWaveOrder {
                 .providers_of(reference.target, reference.name)
                 .filter(same)
                 .collect();
-            // one that comes in time is enough
+            // one provider that is applied in time is enough
             let late: Vec<(&Provider, i64)> = providers
                 .iter()
                 .filter_map(|provider| Some((*provider, wave(provider.resource)?)))
@@ -93,14 +93,21 @@ impl Rule for SyncWaveOrder {
                 .or_else(|| annotation(reference.resource, WAVE));
             let origin = place.map_or(provider.resource.node.origin, |node| node.origin);
             let message = format!(
-                "{} {} comes in wave {comes} and {} {}, which needs it, in wave {needs}",
+                "{} `{}` is applied in sync wave {comes}, after {} `{}` in wave {needs}, which needs it",
                 provider.resource.kind(),
                 provider.resource.name(),
                 reference.resource.kind(),
                 reference.resource.name()
             );
-            let draft = Draft::new(Severity::Error, origin, message)
-                .help("give what is needed the same wave or an earlier one");
+            let cause = Cause::new("later-wave")
+                .with(reference.resource.kind())
+                .with(&reference.resource.original.name)
+                .with(reference.name);
+            let draft = Draft::about(Severity::Error, origin, cause, message).help(format!(
+                "give {} `{}` wave {needs} or an earlier one",
+                provider.resource.kind(),
+                provider.resource.name()
+            ));
             let draft = draft.related(
                 reference.node.origin,
                 format!("{} needs it", reference.description),
