@@ -64,7 +64,8 @@ use jiff::ZonedDateTime;
 
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
+use crate::kustomize::ResourceId;
 use crate::names::nearest;
 use crate::repo::Overlay;
 use crate::rules::shared::availability::matches;
@@ -115,98 +116,122 @@ impl Rule for ChangeFreeze {
         if configured.is_empty() && declared.is_empty() {
             return;
         }
+        let groups = [configured, declared];
         let glass = glass(context);
-        let mut spare = None;
+        let mut unfrozen = None;
         let gone = context.gone();
         for overlay in context.repo.overlays.iter().chain(gone.iter().copied()) {
-            let holds = |gate: &&Gate| gate.holds_for(context, overlay);
-            // each system that says when is asked for itself
-            let groups = [&configured, &declared]
-                .map(|gates| gates.iter().filter(holds).collect::<Vec<&Gate>>());
-            if groups.iter().all(Vec::is_empty) {
+            let gates = groups
+                .iter()
+                .map(|gates| {
+                    gates
+                        .iter()
+                        .filter(|gate| gate.holds_for(context, overlay))
+                        .collect()
+                })
+                .collect::<Vec<Vec<&Gate>>>();
+            if gates.iter().all(Vec::is_empty) {
                 continue;
             }
             let Some((origin, resource, path)) = context.first_change(overlay) else {
                 continue;
             };
-            let draft = |severity, message: String, gate: &Gate| {
-                let draft = Draft::new(severity, origin, message)
-                    .related(gate.origin, format!("the {}", gate.name));
-                Draft {
-                    resource: Some(resource.clone()),
-                    path: Some(path.clone()),
-                    ..draft
-                }
+            let altered = Altered {
+                context,
+                overlay,
+                origin,
+                resource,
+                path,
             };
-            let environment = context
-                .repo
-                .environment(overlay)
-                .map_or("this overlay", |environment| environment.name.as_str());
-            let mut closed = false;
-            for gates in &groups {
-                let gates: Vec<&Gate> = gates
-                    .iter()
-                    .copied()
-                    .filter(|gate| !gate.lets_pass(context, overlay))
-                    .collect();
-                let Some((message, gate)) = shut(&gates, environment) else {
-                    continue;
-                };
-                closed = true;
-                sink.report(
-                    context,
-                    Some(overlay),
-                    match &glass {
-                        Some(reason) => draft(
-                            Severity::Warning,
-                            format!("{message}: let through for {reason}"),
-                            gate,
-                        )
-                        .notice(),
-                        None => draft(Severity::Error, message, gate).help(gate.advice(context)),
-                    },
-                );
-            }
-            if closed {
-                continue;
-            }
-            spare = spare.or(Some((overlay, origin)));
-            let soon = groups
-                .iter()
-                .flatten()
-                .filter(|gate| !gate.allow && !gate.lets_pass(context, overlay));
-            if let Some((gate, ahead)) = soon
-                .filter_map(|gate| Some((gate, gate.opens_in?)))
-                .min_by_key(|(_, ahead)| *ahead)
-            {
-                let message = format!(
-                    "the {} starts in {}, and the change alters what {environment} renders to",
-                    gate.name,
-                    calendar::spoken(ahead)
-                );
-                sink.report(
-                    context,
-                    Some(overlay),
-                    draft(Severity::Info, message, gate).notice(),
-                );
+            if !altered.report_closed(&gates, glass.as_deref(), sink) {
+                unfrozen = unfrozen.or(Some((overlay, origin)));
+                altered.report_soon(&gates, sink);
             }
         }
-        if let (Some(reason), Some((overlay, origin))) =
-            (glass.filter(|_| sink.findings.is_empty()), spare)
-        {
-            let message = format!("a commit breaks the glass for {reason}, and no freeze is on");
-            sink.report(
-                context,
-                Some(overlay),
-                Draft::new(Severity::Info, origin, message)
-                    .help("leave the trailer out")
-                    .notice(),
-            );
+        let glass = glass.filter(|_| sink.findings.is_empty());
+        if let Some((reason, (overlay, origin))) = glass.zip(unfrozen) {
+            let message =
+                format!("a commit has a break-glass trailer ({reason}), but no freeze is active");
+            let cause = Cause::new("needless-trailer").with(reason);
+            let draft = Draft::about(Severity::Info, origin, cause, message);
+            let draft = draft.help("remove the trailer").notice();
+            sink.report(context, Some(overlay), draft);
         }
     }
 }
 
-/// A window with how it stands now.
+/// An overlay that the change alters, with its first changed value.
+struct Altered<'r, 'a> {
+    context: &'r Context<'a>,
+    overlay: &'r Overlay,
+    origin: Origin,
+    resource: ResourceId,
+    path: String,
+}
+
+impl Altered<'_, '_> {
+    /// Reports each system of windows that does not let the change pass now; whether one does not.
+    fn report_closed(&self, groups: &[Vec<&Gate>], glass: Option<&str>, sink: &mut Sink) -> bool {
+        let mut is_closed = false;
+        for gates in groups {
+            let gates = gates.iter().copied();
+            let gates: Vec<&Gate> = gates
+                .filter(|gate| !gate.lets_pass(self.context, self.overlay))
+                .collect();
+            let Some((message, gate)) = shut(&gates, self.context.name_of(self.overlay)) else {
+                continue;
+            };
+            is_closed = true;
+            let draft = match glass {
+                Some(reason) => {
+                    let message = format!("{message}; allowed by a break-glass trailer: {reason}");
+                    let cause = Cause::new("unlocked").with(&gate.name).with(reason);
+                    self.draft(Severity::Warning, (cause, message), gate)
+                        .notice()
+                }
+                None => {
+                    let cause = Cause::new("frozen").with(&gate.name);
+                    self.draft(Severity::Error, (cause, message), gate)
+                        .help(gate.advice(self.context))
+                }
+            };
+            sink.report(self.context, Some(self.overlay), draft);
+        }
+        is_closed
+    }
+
+    /// Announces the freeze that starts next, when that is soon.
+    fn report_soon(&self, groups: &[Vec<&Gate>], sink: &mut Sink) {
+        let next = groups
+            .iter()
+            .flatten()
+            .filter(|gate| !gate.allow && !gate.lets_pass(self.context, self.overlay))
+            .filter_map(|gate| Some((gate, gate.opens_in?)))
+            .min_by_key(|(_, ahead)| *ahead);
+        let Some((gate, ahead)) = next else { return };
+        let message = format!(
+            "this change alters {}, and the {} starts in {}",
+            self.context.name_of(self.overlay),
+            gate.name,
+            calendar::spoken(ahead)
+        );
+        let cause = Cause::new("freeze-ahead").with(&gate.name);
+        let draft = self.draft(Severity::Info, (cause, message), gate).notice();
+        sink.report(self.context, Some(self.overlay), draft);
+    }
+
+    fn draft(&self, severity: Severity, (cause, message): (Cause, String), gate: &Gate) -> Draft {
+        let draft = Draft::about(severity, self.origin, cause, message)
+            .related(gate.origin, format!("the {}", gate.name));
+        Draft {
+            resource: Some(self.resource.clone()),
+            path: Some(self.path.clone()),
+            ..draft
+        }
+    }
+}
+
+/// A window, and whether it is open now.
 struct Gate<'w> {
     name: String,
     allow: bool,
@@ -232,43 +257,26 @@ impl<'w> Gate<'w> {
         } else {
             format!("freeze `{}`", freeze.name)
         };
-        Gate::new(
+        Gate {
             name,
-            freeze.allow,
-            &freeze.window,
-            freeze.origin,
-            Source::Configuration(freeze),
-            now,
-        )
+            allow: freeze.allow,
+            window: &freeze.window,
+            origin: freeze.origin,
+            until: freeze.window.open_until(now),
+            opens_in: freeze.window.opens_within(now, AHEAD),
+            source: Source::Configuration(freeze),
+        }
     }
 
     fn of_repo(declared: &'w Declared<'w>, now: &ZonedDateTime) -> Gate<'w> {
-        Gate::new(
-            declared.name.clone(),
-            declared.allow,
-            &declared.window,
-            declared.origin,
-            Source::Repo(declared),
-            now,
-        )
-    }
-
-    fn new(
-        name: String,
-        allow: bool,
-        window: &'w Window,
-        origin: Origin,
-        source: Source<'w>,
-        now: &ZonedDateTime,
-    ) -> Gate<'w> {
         Gate {
-            name,
-            allow,
-            window,
-            origin,
-            until: window.open_until(now),
-            opens_in: window.opens_within(now, AHEAD),
-            source,
+            name: declared.name.clone(),
+            allow: declared.allow,
+            window: &declared.window,
+            origin: declared.origin,
+            until: declared.window.open_until(now),
+            opens_in: declared.window.opens_within(now, AHEAD),
+            source: Source::Repo(declared),
         }
     }
 
@@ -343,27 +351,27 @@ impl<'w> Gate<'w> {
         match self.source {
             Source::Configuration(freeze) => format!(
                 "wait until it {}{glass}",
-                if freeze.allow { "opens" } else { "is over" }
+                if freeze.allow { "opens" } else { "ends" }
             ),
             Source::Repo(declared) => {
                 let hand = if declared.by_hand {
-                    "; a sync by hand goes through all the same"
+                    "; a manual sync still goes through"
                 } else {
                     ""
                 };
                 let holder = declared.holder();
                 let when = if declared.allow { "is open" } else { "is over" };
                 format!(
-                    "{holder} would hold it back, and apply all that was merged meanwhile at once: merge it when the window {when}{glass}{hand}"
+                    "merge it when the window {when}: until then {holder} holds it back, and then applies everything that was merged at once{glass}{hand}"
                 )
             }
         }
     }
 }
 
-/// What keeps an environment from changing now.
+/// Why an environment must not change now, with the window that says so.
 fn shut<'g, 'w>(gates: &[&'g Gate<'w>], environment: &str) -> Option<(String, &'g Gate<'w>)> {
-    let what = format!("the change alters what {environment} renders to");
+    let what = format!("this change alters {environment}");
     if let Some((gate, until)) = gates
         .iter()
         .filter(|gate| !gate.allow)
@@ -384,7 +392,7 @@ fn shut<'g, 'w>(gates: &[&'g Gate<'w>], environment: &str) -> Option<(String, &'
     (!open).then(|| (format!("{what} outside of the {}", first.name), first))
 }
 
-/// Apps that a window names and that are none.
+/// Reports apps that a freeze names and that do not exist.
 fn unknown_apps(context: &Context, sink: &mut Sink) {
     let apps: Vec<&str> = context
         .repo
@@ -399,7 +407,7 @@ fn unknown_apps(context: &Context, sink: &mut Sink) {
             .filter(|name| !apps.iter().any(|app| matches(name, app)))
         {
             let message = format!(
-                "the freeze `{}` names the app `{name}`, which is none",
+                "the freeze `{}` names the app `{name}`, which does not exist",
                 freeze.name
             );
             let help = nearest(name, &apps)
@@ -409,7 +417,13 @@ fn unknown_apps(context: &Context, sink: &mut Sink) {
             sink.report(
                 context,
                 None,
-                Draft::new(Severity::Error, freeze.origin, message).help(help),
+                Draft::about(
+                    Severity::Error,
+                    freeze.origin,
+                    Cause::new("unknown-app").with(name),
+                    message,
+                )
+                .help(help),
             );
         }
     }

@@ -47,7 +47,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::CONFIG_FILE;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
 use crate::repo::controls::group_of;
@@ -97,17 +97,17 @@ impl Rule for CodeownersGap {
                 end: 0,
                 by: By::Manifest,
             };
-            let message = "the change takes the file of owners away, so nobody owns what production renders from";
+            let message = "this change removes CODEOWNERS, so nobody owns the files of protected environments";
             sink.report(
                 context,
                 None,
-                Draft::new(Severity::Error, origin, message)
-                    .help("put it back, or move it to a place where it is read"),
+                Draft::about(Severity::Error, origin, Cause::new("file-removed"), message)
+                    .help("restore it, or move it to a place where it is read"),
             );
             return;
         }
         let before = check(context, owners, &|_| true, sink);
-        // what the base leaves open is told above; what the change opens stands in its own file
+        // gaps of the base's file are reported above; the change may open others in its own file
         if let Some(new) =
             new.filter(|new| old.is_some() && new.file != owners.file && !new.is_ignored())
         {
@@ -129,8 +129,20 @@ enum Gap {
     Overruled,
 }
 
+impl Gap {
+    /// The kind of its cause.
+    fn kind(self) -> &'static str {
+        match self {
+            Gap::Unmatched => "unmatched",
+            Gap::Unowned => "unowned",
+            Gap::Optional => "optional",
+            Gap::Overruled => "overruled",
+        }
+    }
+}
+
 /// Files without owner for one reason.
-struct Cause<'r> {
+struct Group<'r> {
     /// An overlay that renders from them; `None` for what steers production from outside.
     overlay: Option<&'r Overlay>,
     line: Option<&'r OwnerLine>,
@@ -152,7 +164,7 @@ fn check<'r>(
     let mut void: HashMap<(u32, u32), bool> = HashMap::new();
     // one finding for each line that takes owners away, and one for what no line matches, in each
     // environment
-    let mut causes: BTreeMap<(bool, Option<usize>, Gap, Option<u32>), Cause> = BTreeMap::new();
+    let mut groups: BTreeMap<(bool, Option<usize>, Gap, Option<u32>), Group> = BTreeMap::new();
     let mut note = |overlay: Option<&'r Overlay>, path: String| {
         let gap = seen
             .entry(path.clone())
@@ -167,13 +179,13 @@ fn check<'r>(
             gap,
             line.map(|line| line.origin.start),
         );
-        let cause = causes.entry(key).or_insert_with(|| Cause {
+        let group = groups.entry(key).or_insert_with(|| Group {
             overlay,
             line,
             void: lost,
             paths: BTreeSet::new(),
         });
-        cause.paths.insert(path);
+        group.paths.insert(path);
     };
     let path_of = |file| repo.files.get(file).path.to_string();
     for overlay in context.judged().filter(|overlay| repo.protected(overlay)) {
@@ -192,15 +204,15 @@ fn check<'r>(
         note(None, path);
     }
     let mut gaps = BTreeSet::new();
-    // what production renders from is told first, and what no line matches is told once
-    let unmatched = causes
+    // what no line matches is reported once, for what production renders from
+    let unmatched = groups
         .keys()
         .any(|(steers, _, gap, _)| !steers && *gap == Gap::Unmatched);
-    for ((steers, _, gap, _), cause) in causes {
+    for ((steers, _, gap, _), group) in groups {
         if !(steers && unmatched && gap == Gap::Unmatched) {
-            report(context, owners, gap, &cause, sink);
+            report(context, owners, gap, &group, sink);
         }
-        gaps.extend(cause.paths);
+        gaps.extend(group.paths);
     }
     gaps
 }
@@ -221,7 +233,7 @@ fn gap_of<'o>(
         Ownership::Owned(line) => line,
     };
     let files = context.repo.source.files();
-    // nobody writes a line so that it never counts
+    // a line that never counts, because a later and broader one always does, is a mistake
     let lost = owners
         .above(line, path)
         .filter(|other| !other.owners.iter().all(|owner| line.owners.contains(owner)))
@@ -303,34 +315,9 @@ fn steering(context: &Context) -> BTreeSet<String> {
     files
 }
 
-fn report(context: &Context, owners: &CodeOwners, gap: Gap, cause: &Cause, sink: &mut Sink) {
-    let Some(first) = cause.paths.first() else {
+fn report(context: &Context, owners: &CodeOwners, gap: Gap, group: &Group, sink: &mut Sink) {
+    let Some(first) = group.paths.first() else {
         return;
-    };
-    let more = match cause.paths.len() {
-        1 => String::new(),
-        2 => " and 1 more file".to_string(),
-        count => format!(" and {} more files", count - 1),
-    };
-    let of = cause.overlay.map_or(
-        ", which steers what reaches production,".to_string(),
-        |overlay| format!(" of {}", context.side(overlay)),
-    );
-    let message = match gap {
-        Gap::Unmatched => format!("no line of CODEOWNERS gives {first}{more}{of} an owner"),
-        Gap::Unowned => format!("this line leaves {first}{more}{of} without an owner"),
-        Gap::Optional => {
-            format!("only an optional section owns {first}{more}{of}, so nobody has to approve")
-        }
-        Gap::Overruled => {
-            let names =
-                |line: Option<&OwnerLine>| line.map_or(String::new(), |line| line.owners.join(" "));
-            format!(
-                "this line takes {first}{more}{of} from {} and gives it to {}",
-                names(cause.void),
-                names(cause.line)
-            )
-        }
     };
     let start = Origin {
         file: owners.file,
@@ -338,28 +325,88 @@ fn report(context: &Context, owners: &CodeOwners, gap: Gap, cause: &Cause, sink:
         end: 0,
         by: By::Manifest,
     };
-    // an info only where production itself does not render from it
-    let severity = if cause.overlay.is_some() {
+    // what production itself renders from is an error, what only steers it is worth knowing
+    let severity = if group.overlay.is_some() {
         Severity::Error
     } else {
         Severity::Info
     };
-    let draft = Draft::new(
-        severity,
-        cause.line.map_or(start, |line| line.origin),
-        message,
-    );
-    let patterns = suggested(&cause.paths).join("`, `");
     let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
-    let help = match (&near, cause.void) {
+    let origin = group.line.map_or(start, |line| line.origin);
+    let cause = group
+        .paths
+        .iter()
+        .fold(Cause::new(gap.kind()), |cause, path| cause.with(path));
+    let mut draft = Draft::about(severity, origin, cause, message(context, gap, group))
+        .help(advice(context, owners, (gap, group), near.as_ref()));
+    if let Some(void) = group.void {
+        let label = format!("this line names {}", void.owners.join(" "));
+        draft = draft.related(void.origin, label);
+    } else if let Some((line, _)) = &near {
+        draft = draft.related(line.origin, "this line was probably meant for it");
+    }
+    let draft = match group.overlay {
+        Some(overlay) => {
+            let label = format!("the overlay of {}", context.name_of(overlay));
+            draft.related(overlay.origin, label)
+        }
+        None => draft.notice(),
+    };
+    sink.report(context, group.overlay, draft);
+}
+
+/// `412 production files have no code owner (first: F)`.
+fn message(context: &Context, gap: Gap, group: &Group) -> String {
+    let first = group.paths.first().map_or("", String::as_str);
+    let number = group.paths.len();
+    let environment = group.overlay.map(|overlay| context.name_of(overlay));
+    let files = match (environment, number) {
+        (Some(environment), 1) => format!("{environment} file {first}"),
+        (Some(environment), _) => format!("{number} {environment} files"),
+        (None, 1) => format!("{first}, which controls what reaches production,"),
+        (None, _) => format!("{number} files that control what reaches production"),
+    };
+    let (has, is, it) = match number {
+        1 => ("has", "is", "it"),
+        _ => ("have", "are", "them"),
+    };
+    let owners =
+        |line: Option<&OwnerLine>| line.map(|line| line.owners.join(" ")).unwrap_or_default();
+    let message = match gap {
+        Gap::Unmatched => format!("{files} {has} no code owner"),
+        Gap::Unowned => format!("this line leaves {files} without a code owner"),
+        Gap::Optional => format!(
+            "{files} {is} owned by an optional section only, so nobody has to approve a change"
+        ),
+        Gap::Overruled => format!(
+            "this line takes {files} from {} and gives {it} to {}",
+            owners(group.void),
+            owners(group.line)
+        ),
+    };
+    if number == 1 {
+        message
+    } else {
+        format!("{message} (first: {first})")
+    }
+}
+
+fn advice(
+    context: &Context,
+    owners: &CodeOwners,
+    (gap, group): (Gap, &Group),
+    near: Option<&(&OwnerLine, String)>,
+) -> String {
+    let patterns = suggested(&group.paths).join("`, `");
+    let help = match (near, group.void) {
         (Some((line, better)), _) => {
-            format!("`{}` does not match it: write `{better}`", line.pattern)
+            format!("`{}` does not match it; write `{better}`", line.pattern)
         }
         (None, Some(void)) if gap == Gap::Overruled => {
             format!("move the line `{}` below this one", void.pattern)
         }
-        (None, _) if cause.line.is_some_and(OwnerLine::excludes) => {
-            "remove this line, or narrow it: what a section excludes no line below brings back"
+        (None, _) if group.line.is_some_and(OwnerLine::excludes) => {
+            "remove this line, or narrow it: no later line can undo what a section excludes"
                 .to_string()
         }
         (None, _) if gap == Gap::Unowned => {
@@ -367,40 +414,14 @@ fn report(context: &Context, owners: &CodeOwners, gap: Gap, cause: &Cause, sink:
         }
         (None, _) => format!("name an owner for `{patterns}`, below every broader line"),
     };
-    let help = match context.base.and_then(|base| base.owners.as_ref()) {
-        Some(old)
-            if old.file == owners.file
-                && context
-                    .repo
-                    .owners
-                    .as_ref()
-                    .is_some_and(|new| new.file != old.file) =>
-        {
-            format!("{help}; CODEOWNERS of the base revision counts, so this must be merged first")
+    let old = context.base.and_then(|base| base.owners.as_ref());
+    let new = context.repo.owners.as_ref();
+    match old.zip(new) {
+        Some((old, new)) if old.file == owners.file && new.file != old.file => {
+            format!("{help}; the CODEOWNERS file of the base revision counts, so merge this first")
         }
         _ => help,
-    };
-    let mut draft = draft.help(help);
-    if let Some(void) = cause.void {
-        draft = draft.related(
-            void.origin,
-            format!("this line names {}", void.owners.join(" ")),
-        );
-    } else if let Some((line, _)) = near {
-        draft = draft.related(line.origin, "this line was probably meant for it");
     }
-    if let Some(overlay) = cause.overlay {
-        draft = draft.related(
-            overlay.origin,
-            format!("{} renders from it", context.side(overlay)),
-        );
-    }
-    let draft = if cause.overlay.is_some() {
-        draft
-    } else {
-        draft.notice()
-    };
-    sink.report(context, cause.overlay, draft);
 }
 
 /// Patterns for paths: their folders, with `*` in place of what differs between them.

@@ -8,7 +8,7 @@ use globset::Glob;
 use jiff::tz::TimeZone;
 
 use crate::calendar::{self, Cron, Schedule, Window};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::controls::{self, Control};
@@ -75,7 +75,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
         let mut refuse = |key: &str, message: String, help: &str| {
             wrong.push((
                 control,
-                Draft::new(Severity::Error, place(key), message).help(help),
+                invalid(key, text(key), place(key), message).help(help),
             ));
         };
         let allow = match text("kind") {
@@ -83,11 +83,11 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
             Some("deny") => false,
             other => {
                 let message = format!(
-                    "a sync window of AppProject {} is neither allow nor deny but `{}`",
+                    "AppProject `{}` has a sync window of kind `{}`, which is neither `allow` nor `deny`",
                     control.name(),
                     other.unwrap_or_default()
                 );
-                refuse("kind", message, "write kind: deny or kind: allow");
+                refuse("kind", message, "set `kind: deny` or `kind: allow`");
                 continue;
             }
         };
@@ -101,7 +101,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
                 let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
                 refuse(
                     "timeZone",
-                    format!("{message}: Argo CD takes UTC in its place and only logs it"),
+                    format!("{message}: Argo CD logs it and uses UTC instead"),
                     help,
                 );
                 continue;
@@ -111,7 +111,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
         let schedule = schedule.map_err(|message| {
             refuse(
                 "schedule",
-                format!("{message}, so Argo CD knows no such window"),
+                format!("{message}, so Argo CD ignores this window"),
                 "correct it",
             )
         });
@@ -120,7 +120,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
             let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
             refuse(
                 "duration",
-                format!("{message}, so Argo CD knows no such window"),
+                format!("{message}, so Argo CD ignores this window"),
                 help,
             );
         });
@@ -130,7 +130,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
         windows.push(Declared {
             control,
             name: format!(
-                "sync window `{}` of AppProject {}",
+                "sync window `{}` of AppProject `{}`",
                 text("schedule").unwrap_or_default(),
                 control.name()
             ),
@@ -187,12 +187,12 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                             let (message, help) =
                                 message.split_once("; ").unwrap_or((&message, "correct it"));
                             let message = format!(
-                                "{message}, so a window of ScheduledCommitStatus {} is none",
+                                "{message}, so ScheduledCommitStatus `{}` ignores this window",
                                 control.name()
                             );
                             wrong.push((
                                 control,
-                                Draft::new(Severity::Error, origin, message).help(help),
+                                invalid("window", None, origin, message).help(help),
                             ));
                         }
                         continue;
@@ -201,7 +201,7 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                 windows.push(Declared {
                     control,
                     name: format!(
-                        "window `{}` of ScheduledCommitStatus {}",
+                        "window `{}` of ScheduledCommitStatus `{}`",
                         text("cron"),
                         control.name()
                     ),
@@ -220,6 +220,13 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
     }
 }
 
+/// A field of a window that its controller cannot read.
+fn invalid(field: &str, value: Option<&str>, origin: Origin, message: String) -> Draft {
+    let cause = Cause::new("invalid-window").with(field);
+    let cause = cause.with(value.unwrap_or(&message));
+    Draft::about(Severity::Error, origin, cause, message)
+}
+
 /// `spec.promotionWindows` of Kargo, which its open-source release ignores.
 fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
     if let Some(windows) = control
@@ -228,15 +235,20 @@ fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
         .filter(|windows| !windows.items().is_empty())
     {
         let message = format!(
-            "the promotion windows of {} freeze nothing in the open-source release of Kargo",
+            "the open-source release of Kargo ignores the promotion windows of `{}`",
             control.name()
         );
-        let help = "write the window under `freeze` in the configuration as well";
+        let help = "add the window under `freeze` in .gitops-lint.yaml as well";
         wrong.push((
             control,
-            Draft::new(Severity::Info, windows.origin, message)
-                .help(help)
-                .notice(),
+            Draft::about(
+                Severity::Info,
+                windows.origin,
+                Cause::new("ignored-windows"),
+                message,
+            )
+            .help(help)
+            .notice(),
         ));
     }
 }
@@ -266,7 +278,7 @@ impl Declared<'_> {
                     .control
                     .text(&["spec", "promotionStrategyRef", "name"])
                     .unwrap_or_default();
-                // a strategy that is called as an app is that app's
+                // a strategy with the name of an app belongs to that app
                 let of_app = context
                     .repo
                     .overlays

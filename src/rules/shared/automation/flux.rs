@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::selects;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::controls::{Control, agents_of};
 use crate::rules::{Context, Draft, Sink};
@@ -23,6 +23,15 @@ struct Marker<'a> {
     field: &'a str,
     /// The line that it stands in.
     line: usize,
+}
+
+impl Marker<'_> {
+    fn cause(&self, kind: &'static str) -> Cause {
+        Cause::new(kind)
+            .with(self.namespace)
+            .with(self.policy)
+            .with(self.field)
+    }
 }
 
 /// A file with markers, and who renders from it: protected overlays first.
@@ -343,7 +352,7 @@ fn writes(
             let (severity, how) = match push {
                 Push::Unknown => (
                     Severity::Warning,
-                    format!("pushes them to `{branch}`, from which {environment} may be applied"),
+                    format!("pushes them to `{branch}`, which {environment} may be applied from"),
                 ),
                 _ if branch.is_empty() => (
                     Severity::Error,
@@ -351,17 +360,17 @@ fn writes(
                 ),
                 _ => (
                     Severity::Error,
-                    format!("pushes them to `{branch}`, from which {environment} is applied"),
+                    format!("pushes them to `{branch}`, which {environment} is applied from"),
                 ),
             };
             let origin = written.map_or(automation.node.origin, |path| path.origin);
-            let draft = Draft::new(
-                severity,
-                origin,
-                format!("{name} writes new versions into {environment} and {how}"),
+            let message = format!(
+                "ImageUpdateAutomation `{name}` writes new versions into {environment} and {how}"
             );
-            let draft = draft.help("narrow the path, take the marker away, or push to a branch that becomes a pull request");
-            let mut draft = draft.related(first, "it follows this marker");
+            let cause = Cause::new("writes").with(name).with(branch);
+            let mut draft = Draft::about(severity, origin, cause, message)
+                .help("narrow `spec.update.path`, remove the marker, or push to another branch and open a pull request")
+                .related(first, "it updates this value");
             draft.path = written.map(|_| "/spec/update/path".to_string());
             draft.resource = Some(automation.id());
             sink.report(context, Some(overlay), draft);
@@ -425,7 +434,7 @@ fn feeds_two(
     };
     let (environment, before) = (context.side(overlay), context.side(reader));
     let message = format!(
-        "ImagePolicy {} moves {environment} and {before} at once, so nothing is promoted",
+        "ImagePolicy `{}` updates {environment} and {before} at once, so nothing is promoted",
         marker.policy
     );
     let severity = if covering.is_empty() {
@@ -433,14 +442,14 @@ fn feeds_two(
     } else {
         Severity::Error
     };
-    let draft = Draft::new(severity, marker.origin, message);
+    let draft = Draft::about(severity, marker.origin, marker.cause("feeds-two"), message);
     let draft = draft.help(format!(
-        "take the marker of {environment} away, and promote what ran in {before}"
+        "remove the marker in {environment}, and promote what ran in {before}"
     ));
     let draft = if other.origin == marker.origin {
         draft
     } else {
-        draft.related(other.origin, format!("the marker of {before}"))
+        draft.related(other.origin, format!("the marker in {before}"))
     };
     sink.report(context, Some(overlay), draft);
 }
@@ -458,24 +467,26 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
     match policy(context, marker) {
         None if policies && protected => {
             let message = format!(
-                "this marker follows ImagePolicy {}:{}, which is not in the repo",
+                "this marker follows ImagePolicy `{}:{}`, which does not exist in this repository",
                 marker.namespace, marker.policy
             );
-            let draft = Draft::new(Severity::Warning, marker.origin, message);
+            let cause = marker.cause("missing-policy");
+            let draft = Draft::about(Severity::Warning, marker.origin, cause, message);
             sink.report(
                 context,
                 Some(overlay),
-                draft.help("correct its name, or take the marker away"),
+                draft.help("correct the name, or remove the marker"),
             );
         }
         Some(policy) if protected && takes_anything(policy).is_some() => {
             let why = takes_anything(policy).unwrap_or_default();
             let message = format!(
-                "ImagePolicy {} may give {} a build that is no release: {why}",
+                "ImagePolicy `{}` may give {} a build that is not a release: {why}",
                 marker.policy,
-                context.side(overlay)
+                context.name_of(overlay)
             );
-            let draft = Draft::new(Severity::Warning, marker.origin, message)
+            let cause = marker.cause("any-build");
+            let draft = Draft::about(Severity::Warning, marker.origin, cause, message)
                 .help("narrow the policy with `filterTags` or a range of releases");
             sink.report(
                 context,
@@ -489,10 +500,11 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
                 .unwrap_or("Never");
             if reflected == "Never" {
                 let message = format!(
-                    "ImagePolicy {} reports no digest, so this value never moves",
+                    "ImagePolicy `{}` reports no digest, so this value never changes",
                     marker.policy
                 );
-                let draft = Draft::new(Severity::Warning, marker.origin, message)
+                let cause = marker.cause("no-digest");
+                let draft = Draft::about(Severity::Warning, marker.origin, cause, message)
                     .help("set `digestReflectionPolicy: IfNotPresent` in the policy");
                 sink.report(
                     context,
@@ -507,7 +519,7 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
         && let Some(digest) = sibling_digest(file, marker)
     {
         let message = format!(
-            "ImagePolicy {} moves the tag and not the digest beside it, so the old image keeps running",
+            "ImagePolicy `{}` updates the tag but not the digest beside it, so the old image keeps running",
             marker.policy
         );
         let severity = if protected {
@@ -515,13 +527,18 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
         } else {
             Severity::Warning
         };
-        let help = "give the digest a marker with `:digest`, or remove it";
+        let help = "give the digest a marker with `:digest`, or remove the digest";
         sink.report(
             context,
             Some(overlay),
-            Draft::new(severity, marker.origin, message)
-                .help(help)
-                .related(digest, "this digest stays"),
+            Draft::about(
+                severity,
+                marker.origin,
+                marker.cause("stale-digest"),
+                message,
+            )
+            .help(help)
+            .related(digest, "this digest is not updated"),
         );
     }
 }
@@ -533,7 +550,7 @@ fn takes_anything(policy: &Control) -> Option<String> {
         let mut parts = range.split('-').skip(1);
         let prerelease =
             parts.any(|part| part.starts_with(|letter: char| letter.is_ascii_alphanumeric()));
-        return prerelease.then(|| format!("its range `{range}` takes prereleases"));
+        return prerelease.then(|| format!("its range `{range}` includes prereleases"));
     }
     let ordered = ["alphabetical", "numerical"]
         .into_iter()
@@ -542,7 +559,7 @@ fn takes_anything(policy: &Control) -> Option<String> {
         .node
         .at(&["spec", "filterTags"])
         .is_none()
-        .then(|| format!("it takes any tag, in {ordered} order"))
+        .then(|| format!("it accepts any tag, in {ordered} order"))
 }
 
 /// The `digest` without a marker in the entry of `images` whose `newTag` carries one.

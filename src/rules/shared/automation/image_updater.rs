@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use globset::Glob;
 
 use super::selects;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::controls::{Control, agents_of};
@@ -93,21 +93,24 @@ pub fn check(context: &Context, sink: &mut Sink) {
         {
             let name = application.text(&["metadata", "name"]).unwrap_or_default();
             let message = format!(
-                "{} and {} both move the images of {name}, each against the other",
+                "ImageUpdater `{}` and `{}` both update the images of `{name}`",
                 first.name(),
                 second.name()
             );
             let place = reference
                 .get("namePattern")
                 .map_or(reference.origin, |pattern| pattern.origin);
-            let draft = Draft::new(Severity::Warning, place, message)
-                .help("let one ImageUpdater select the Application");
+            let cause = Cause::new("two-updaters")
+                .with(first.name())
+                .with(second.name());
+            let draft = Draft::about(Severity::Warning, place, cause, message)
+                .help("let only one ImageUpdater select the Application");
             sink.report(
                 context,
                 Some(application.overlay),
                 draft.related(
                     first.node.origin,
-                    format!("{} selects it as well", first.name()),
+                    format!("`{}` selects it as well", first.name()),
                 ),
             );
         }
@@ -277,7 +280,7 @@ fn by_object<'a>(updater: &Control<'a>, reference: &'a Node) -> Option<Writer<'a
             .and_then(Node::text)
     });
     Some(Writer {
-        name: format!("ImageUpdater {}", updater.name()),
+        name: format!("ImageUpdater `{}`", updater.name()),
         origin: place.origin,
         strategy: strategies.next().filter(|strategy| takes_newest(strategy)),
         write_back: WriteBack {
@@ -305,7 +308,7 @@ fn takes_newest(strategy: &str) -> bool {
 /// How what is written reaches the cluster without a review; `None` when it does not.
 fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<String> {
     match write_back.method.unwrap_or("argocd") {
-        "argocd" => Some("in the cluster, past Git".to_string()),
+        "argocd" => Some("directly in the cluster, without a commit".to_string()),
         // what another repository does with it is not known here
         _ if write_back.pull_request || write_back.repository.is_some() => None,
         _ => {
@@ -317,13 +320,12 @@ fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<Strin
                     .split_once(':')
                     .map_or((branch, None), |(base, target)| (base, Some(target)))
             }) {
-                None => Some("by commits to the branch that it is applied from".to_string()),
-                Some((base, Some(target))) => (target == base).then(|| {
-                    format!("by commits to `{target}`, the branch that it is applied from")
-                }),
+                None => Some("with commits to the branch it is applied from".to_string()),
+                Some((base, Some(target))) => (target == base)
+                    .then(|| format!("with commits to `{target}`, the branch it is applied from")),
                 Some((branch, None)) => applied
                     .is_none_or(|applied| applied == branch)
-                    .then(|| format!("by commits to `{branch}`, from which it is applied")),
+                    .then(|| format!("with commits to `{branch}`, the branch it is applied from")),
             }
         }
     }
@@ -365,16 +367,22 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
         let environment = context.side(application.overlay);
         let newest = writer
             .strategy
-            .map(|strategy| format!(", whatever is newest by `{strategy}`"))
+            .map(|strategy| format!(", always to the newest by `{strategy}`"))
             .unwrap_or_default();
         let message = format!(
-            "{} moves the images of {} in {environment} by itself, {how}{newest}",
+            "{} updates the images of `{}` in {environment} {how}{newest}",
             writer.name, application.app
         );
-        let help = "leave this environment out, or write to a branch of its own that becomes a pull request (git-branch: main:updates)";
+        let help = "exclude this environment, or write to a separate branch and open a pull request (`git-branch: main:updates`)";
         draft = Some((
             application.overlay,
-            Draft::new(Severity::Error, writer.origin, message).help(help),
+            Draft::about(
+                Severity::Error,
+                writer.origin,
+                Cause::new("updates"),
+                message,
+            )
+            .help(help),
         ));
     }
     if let Some(folder) = shared.filter(|_| draft.is_none())
@@ -382,7 +390,7 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
     {
         let (environment, from) = (context.side(overlay), context.side(application.overlay));
         let message = format!(
-            "{} writes versions for {from} into {folder}, from which {environment} renders as well",
+            "{} writes versions for {from} into {folder}, which {environment} renders from as well",
             writer.name
         );
         let severity = if how.is_some() {
@@ -392,12 +400,20 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
         };
         draft = Some((
             overlay,
-            Draft::new(severity, writer.origin, message)
-                .help("write into the overlay's own folder"),
+            Draft::about(
+                severity,
+                writer.origin,
+                Cause::new("writes-into-shared").with(&folder),
+                message,
+            )
+            .help("write into the overlay's own folder"),
         ));
     }
     if let Some((overlay, draft)) = draft {
-        let mut draft = draft.related(overlay.origin, format!("this is {}", context.side(overlay)));
+        let mut draft = draft.related(
+            overlay.origin,
+            format!("the overlay of {}", context.name_of(overlay)),
+        );
         draft.resource = Some(identity(writer.object));
         draft.path = (!writer.path.is_empty()).then(|| writer.path.clone());
         sink.report(context, Some(overlay), draft);

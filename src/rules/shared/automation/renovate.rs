@@ -4,10 +4,11 @@
 use globset::GlobBuilder;
 use regex::Regex;
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
+use crate::wording;
 use crate::yaml::{By, Node, Origin};
 
 /// Presets that are known without asking, each with what it sets.
@@ -47,77 +48,38 @@ struct Verdict {
     approval: bool,
 }
 
+/// A kustomization of a protected environment that Renovate may change.
+struct Reached<'a> {
+    overlay: &'a Overlay,
+    path: String,
+    verdict: Verdict,
+}
+
 /// Reports what Renovate may change in protected environments.
 pub fn check(context: &Context, sink: &mut Sink) {
     let Some(renovate) = &context.repo.renovate else {
         return;
     };
     let settings = &renovate.settings;
+    let (merging, open): (Vec<Reached>, Vec<Reached>) = reached(context, settings)
+        .into_iter()
+        .partition(|reached| reached.verdict.automerge.is_some());
     let unknown = unknown_presets(settings);
-    let (mut merging, mut open): (Vec<(&Overlay, String, Verdict)>, Vec<(&Overlay, String)>) =
-        (Vec::new(), Vec::new());
-    for overlay in context
-        .judged()
-        .filter(|overlay| context.repo.protected(overlay))
-    {
-        for file in &overlay.rendered.files {
-            let source = context.repo.files.get(*file);
-            let name = source.path.rsplit('/').next().unwrap_or(&source.path);
-            // a kustomization that pins no image gives it nothing to do
-            if !FILE_NAMES.contains(&name) || !source.text.contains("images:") {
-                continue;
-            }
-            let verdict = judge(settings, &source.path);
-            if verdict.disabled {
-                continue;
-            }
-            if verdict.automerge.is_some() {
-                merging.push((overlay, source.path.to_string(), verdict));
-            } else if !verdict.approval {
-                open.push((overlay, source.path.to_string()));
-            }
-        }
-    }
-    let note = match &unknown[..] {
-        [] => String::new(),
-        presets => format!(
-            "; what the preset {} says is not known here",
-            presets.join(", ")
+    let note = match unknown.len() {
+        0 => String::new(),
+        1 => format!("; the preset {} is not known here", unknown.concat()),
+        _ => format!(
+            "; the presets {} are not known here",
+            wording::list(&unknown)
         ),
     };
-    if let Some((overlay, path, verdict)) = merging.first() {
-        let environment = context.side(overlay);
-        let how = if verdict.branch.is_some() {
-            "pushes new versions without a pull request"
-        } else {
-            "merges its own pull requests"
-        };
+    if let Some(first) = merging.first() {
+        report_merging(context, first, (&merging, settings.origin, &note), sink);
+    } else if let Some(first) = open.first() {
+        let environment = context.name_of(first.overlay);
         let message = format!(
-            "Renovate {how} into {}, from which {environment} renders",
-            shown(path, merging.iter().map(|(_, path, _)| path))
-        );
-        let draft = Draft::new(
-            Severity::Error,
-            verdict
-                .branch
-                .or(verdict.automerge)
-                .unwrap_or(settings.origin),
-            message,
-        );
-        let draft = draft.help(format!(
-            "add a packageRule with `matchFileNames` for {environment} and `automerge: false`, or leave it out with `ignorePaths`{note}"
-        ));
-        sink.report(
-            context,
-            Some(overlay),
-            draft.related(overlay.origin, format!("this is {environment}")),
-        );
-    }
-    if let Some((overlay, path)) = open.first().filter(|_| merging.is_empty()) {
-        let environment = context.side(overlay);
-        let message = format!(
-            "Renovate proposes new versions for {} at once, whatever ran before it",
-            shown(path, open.iter().map(|(_, path)| path))
+            "Renovate proposes new versions for {} even if no earlier environment ran them",
+            paths(&open)
         );
         let start = Origin {
             file: renovate.file,
@@ -125,31 +87,82 @@ pub fn check(context: &Context, sink: &mut Sink) {
             end: 0,
             by: By::Manifest,
         };
-        // a preset that is not known may leave it out
+        // a preset that is not known may exclude it
         let severity = if unknown.is_empty() {
             Severity::Warning
         } else {
             Severity::Info
         };
-        let draft = Draft::new(severity, start, message);
-        let draft = draft.help(format!(
-            "leave {environment} out with `ignorePaths`, or with a packageRule of `matchFileNames` and `enabled: false`{note}"
-        ));
-        sink.report(
-            context,
-            Some(overlay),
-            draft.related(overlay.origin, format!("this is {environment}")),
-        );
+        let draft = Draft::about(severity, start, Cause::new("proposes"), message)
+            .help(format!(
+                "exclude {environment} with `ignorePaths`, or with a packageRule that has `matchFileNames` and `enabled: false`{note}"
+            ))
+            .related(first.overlay.origin, format!("the overlay of {environment}"));
+        sink.report(context, Some(first.overlay), draft);
     }
 }
 
-/// The first of some paths, and how many more there are.
-fn shown<'p>(first: &str, paths: impl Iterator<Item = &'p String>) -> String {
-    let paths: std::collections::BTreeSet<&String> = paths.collect();
-    match paths.len() {
-        0 | 1 => first.to_string(),
-        count => format!("{first} and {} more", count - 1),
+fn report_merging(
+    context: &Context,
+    first: &Reached,
+    (merging, settings, note): (&[Reached], Origin, &str),
+    sink: &mut Sink,
+) {
+    let environment = context.name_of(first.overlay);
+    let (kind, how) = if first.verdict.branch.is_some() {
+        ("pushes", "pushes new versions without a pull request")
+    } else {
+        ("merges", "merges its own pull requests")
+    };
+    let message = format!(
+        "Renovate {how} into {}, which {environment} renders from",
+        paths(merging)
+    );
+    let origin = first.verdict.branch.or(first.verdict.automerge);
+    let cause = Cause::new(kind);
+    let draft = Draft::about(Severity::Error, origin.unwrap_or(settings), cause, message)
+        .help(format!(
+            "add a packageRule with `matchFileNames` for {environment} and `automerge: false`, or exclude {environment} with `ignorePaths`{note}"
+        ))
+        .related(first.overlay.origin, format!("the overlay of {environment}"));
+    sink.report(context, Some(first.overlay), draft);
+}
+
+/// The kustomizations of protected environments that Renovate merges into, or proposes changes of
+/// without being asked.
+fn reached<'a>(context: &Context<'a>, settings: &Node) -> Vec<Reached<'a>> {
+    let mut found = Vec::new();
+    let overlays = context.judged();
+    for overlay in overlays.filter(|overlay| context.repo.protected(overlay)) {
+        for file in &overlay.rendered.files {
+            let source = context.repo.files.get(*file);
+            let name = source.path.rsplit('/').next().unwrap_or(&source.path);
+            // a kustomization that pins no image has nothing to update
+            if !FILE_NAMES.contains(&name) || !source.text.contains("images:") {
+                continue;
+            }
+            let verdict = judge(settings, &source.path);
+            if !verdict.disabled && (verdict.automerge.is_some() || !verdict.approval) {
+                found.push(Reached {
+                    overlay,
+                    path: source.path.to_string(),
+                    verdict,
+                });
+            }
+        }
     }
+    found
+}
+
+/// The first path, and how many others there are.
+fn paths(reached: &[Reached]) -> String {
+    let mut paths: Vec<&str> = Vec::new();
+    for one in reached {
+        if !paths.contains(&one.path.as_str()) {
+            paths.push(&one.path);
+        }
+    }
+    wording::listed(&paths, 1)
 }
 
 /// Presets whose content only a server knows.
