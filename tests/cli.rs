@@ -723,9 +723,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     by_bot("bump again");
     let told = mine();
     assert!(
-        told.len() == 1
-            && told[0].contains("by the author of commit")
-            && told[0].contains("which is not proved"),
+        told.len() == 1 && told[0].contains("(author of commit") && told[0].contains("unverified"),
         "{told:?}"
     );
     // whom the forge names counts more than what commits say
@@ -743,7 +741,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     );
     assert!(
         run.out.contains(
-            "the bot acme-promoter (as the pull request says) changes what production renders to"
+            "the bot `acme-promoter` (according to the pull request) changes what production renders to"
         ),
         "{}",
         run.out
@@ -784,7 +782,7 @@ fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
         (
             "2026-10-23T12:00:00Z",
             0,
-            "info[change-freeze] the freeze `weekends` starts in 2 hours",
+            "info[change-freeze] this change alters production, and the freeze `weekends` starts in 2 hours",
         ),
         ("2026-10-23T14:00:00Z", 1, "error[change-freeze]"),
         ("2026-10-26T05:59:00Z", 1, "error[change-freeze]"),
