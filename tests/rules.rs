@@ -35,9 +35,10 @@ use std::sync::Arc;
 mod common;
 
 use common::{Since, authorship};
-use gitops_lint::check::{self, Base, Outcome, Request};
+use gitops_lint::check::{self, Base, Outcome, PolicySet, Request};
 use gitops_lint::config::{Config, Level};
 use gitops_lint::history::{Authorship, Proofs};
+use gitops_lint::policy::{self, Namespaces, Policies};
 use gitops_lint::repo::Repo;
 use gitops_lint::rules;
 
@@ -101,7 +102,13 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .as_ref()
         .zip(since)
         .map(|(base, since)| Since(base.compared(), since));
+    let policies = policies(&repo, &config);
     let mut outcome = check::run(Request {
+        policies: Some(PolicySet {
+            policies: &policies,
+            namespaces: Namespaces::Default,
+            named_by_caller: false,
+        }),
         levels: &levels,
         base: base.as_ref(),
         everything: true,
@@ -113,6 +120,16 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .findings
         .retain(|located| located.finding.rule == rule);
     outcome
+}
+
+/// The policies of a case.
+fn policies(repo: &Repo, config: &Config) -> Policies {
+    let namespaces = Namespaces::Default;
+    let now = common::time("2026-06-01T12:00:00Z")
+        .timestamp()
+        .as_nanosecond();
+    policy::load(&*repo.source, config, vec![], vec![], namespaces, now)
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// What is under check: the folder `head` of a case that compares two revisions, else the case.
@@ -337,7 +354,7 @@ fn every_rule_is_documented() {
             "{}",
             metadata.id
         );
-        for (option, _) in metadata.options {
+        for option in metadata.options.iter().map(|option| option.name()) {
             assert!(
                 documentation.contains(&format!("`{option}`")),
                 "{}: the option {option} is not explained",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::finding::{Identity, Located, Severity};
 use crate::repo::Repo;
-use crate::rules::structure::incomplete_checkout;
+use crate::rules;
 use crate::source::{EntryKind, Source};
 
 /// The findings of a base revision.
@@ -127,6 +127,11 @@ impl<'k> Matching<'k> {
     }
 }
 
+/// Whether findings of a rule describe the checkout and not the revision.
+fn is_fact_of_checkout(rule: &str) -> bool {
+    rules::find(rule).is_some_and(|rule| rule.metadata().behavior.fact_of_checkout)
+}
+
 impl Known {
     /// Whether the base has a line in a file, or in any other that was read of it: a file may have
     /// had another name.
@@ -148,7 +153,7 @@ impl Known {
         // a file that is missing from this clone says nothing about the base
         let of_base = findings
             .into_iter()
-            .filter(|located| located.finding.rule != incomplete_checkout::ID);
+            .filter(|located| !is_fact_of_checkout(&located.finding.rule));
         Known {
             findings: of_base
                 .map(|located| Compared::new(located, base))

@@ -286,8 +286,8 @@ fn conclude(
                 .map(|finding| Located::new(finding, &repo.files)),
         );
         let before = kept.len() + about.len();
-        kept.append(&mut about);
         kept = base.new_ones(kept, repo);
+        about = base.new_ones(about, repo);
         // only staging changed: report at `info` until production is promoted
         for located in kept.iter_mut().filter(|located| located.finding.ahead) {
             let finding = &mut located.finding;
@@ -297,10 +297,7 @@ fn conclude(
                 .take()
                 .map(|help| format!("when it is promoted: {help}"));
         }
-        known = before - kept.len();
-        about = kept
-            .extract_if(.., |located| suppression::is_about(&located.finding))
-            .collect();
+        known = before - kept.len() - about.len();
     }
     let findings = |located: Vec<Located>| {
         located

@@ -12,14 +12,10 @@ use jiff::civil::Date;
 use crate::config::{self, Config, Level};
 use crate::finding::{Cause, Finding, Located, Severity};
 use crate::repo::Repo;
-use crate::rules::governance::loosened_check;
+use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
+use crate::rules::{self, Metadata};
 use crate::source::SourceFile;
 use crate::yaml::{FileId, Origin, comments};
-
-/// The rule id of a suppression that matches no finding.
-pub const UNUSED: &str = "unused-suppression";
-/// The rule id of a suppression whose last day has passed.
-pub const EXPIRED: &str = "expired-suppression";
 
 const MARK: &str = "gitops-lint: ignore";
 
@@ -29,7 +25,7 @@ struct Comment {
     /// The rules in the brackets.
     rules: Vec<String>,
     until: Option<Date>,
-    /// Why it cannot count: no rule, no reason, a date that is none.
+    /// What has to be added or corrected before it counts.
     flaw: Option<&'static str>,
 }
 
@@ -93,8 +89,7 @@ impl<'a> Suppressions<'a> {
     /// Whether a suppression covers a finding. Every one that does counts as used.
     pub fn covers(&mut self, located: &Located) -> bool {
         let finding = &located.finding;
-        // a change cannot accept itself what it loosens
-        if finding.rule == loosened_check::ID {
+        if !is_suppressible(&finding.rule) {
             return false;
         }
         let places = std::iter::once((finding.origin.file, &located.location)).chain(
@@ -147,22 +142,21 @@ impl<'a> Suppressions<'a> {
                 .get(rule)
                 .is_some_and(|settings| settings.level == Some(Level::Off))
         };
-        let mut report = |rule: &str, origin: Origin, cause: Cause, message: String, help: &str| {
-            let severity = match config.rules.get(rule).and_then(|settings| settings.level) {
-                Some(Level::Off) => return,
-                Some(Level::At(severity)) => severity,
-                None => Severity::Warning,
+        let mut report =
+            |rule: &Metadata, origin: Origin, cause: Cause, message: String, help: &str| {
+                let severity = severity(rule, config);
+                findings.extend(
+                    severity.map(|severity| about(rule.id, severity, origin, cause, message, help)),
+                );
             };
-            findings.push(about(rule, severity, origin, cause, message, help));
-        };
         for (number, comment) in self.comments.iter().enumerate() {
             if let Some(flaw) = comment.flaw {
                 let help = "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`";
                 report(
-                    UNUSED,
+                    &unused_suppression::METADATA,
                     comment.origin,
                     Cause::new("ignored-comment").with(flaw),
-                    format!("this suppression does not count: {flaw}"),
+                    format!("suppression ignored: {flaw}"),
                     help,
                 );
                 continue;
@@ -173,7 +167,7 @@ impl<'a> Suppressions<'a> {
                     quoted(&comment.rules)
                 );
                 report(
-                    EXPIRED,
+                    &expired_suppression::METADATA,
                     comment.origin,
                     Cause::new("expired-comment").with(comment.rules.join(",")),
                     message,
@@ -188,7 +182,7 @@ impl<'a> Suppressions<'a> {
                 {
                     let message = format!("this suppression of `{rule}` matches no finding");
                     report(
-                        UNUSED,
+                        &unused_suppression::METADATA,
                         comment.origin,
                         Cause::new("unused-comment").with(rule),
                         message,
@@ -206,7 +200,7 @@ impl<'a> Suppressions<'a> {
                     .unwrap_or_default();
                 let message = format!("the suppression of `{}` expired on {until}", entry.rule);
                 report(
-                    EXPIRED,
+                    &expired_suppression::METADATA,
                     entry.origin,
                     Cause::new("expired-entry").with(&entry.rule),
                     message,
@@ -215,7 +209,7 @@ impl<'a> Suppressions<'a> {
             } else if judged(None) && !off(&entry.rule) && !self.used_configured.contains(&number) {
                 let message = format!("the suppression of `{}` matches no finding", entry.rule);
                 report(
-                    UNUSED,
+                    &unused_suppression::METADATA,
                     entry.origin,
                     Cause::new("unused-entry").with(&entry.rule),
                     message,
@@ -234,14 +228,8 @@ impl<'a> Suppressions<'a> {
         repo: &Repo,
         before: &dyn Fn(&str, &str) -> bool,
     ) -> Vec<Finding> {
-        let severity = match config
-            .rules
-            .get(loosened_check::ID)
-            .and_then(|settings| settings.level)
-        {
-            Some(Level::Off) => return Vec::new(),
-            Some(Level::At(severity)) => severity,
-            None => Severity::Warning,
+        let Some(severity) = severity(&loosened_check::METADATA, config) else {
+            return Vec::new();
         };
         let accepting = self.accepting.iter().filter_map(|(number, index)| {
             let comment = self.comments.get(*number)?;
@@ -256,7 +244,7 @@ impl<'a> Suppressions<'a> {
             let help = "fix the finding; where it is to stay, let a reviewer agree to the comment";
             (!before(&file.path, text)).then(|| {
                 about(
-                    loosened_check::ID,
+                    loosened_check::METADATA.id,
                     severity,
                     comment.origin,
                     cause,
@@ -292,9 +280,22 @@ impl Configured<'_> {
     }
 }
 
-/// Whether a finding is about a suppression.
-pub fn is_about(finding: &Finding) -> bool {
-    finding.rule == UNUSED || finding.rule == EXPIRED
+/// Whether suppressions apply to a rule; policies are no registered rules, and can be suppressed.
+fn is_suppressible(rule: &str) -> bool {
+    rules::find(rule).is_none_or(|rule| rule.metadata().behavior.suppressible)
+}
+
+/// The severity of a rule's findings; `None` when it is off.
+fn severity(rule: &Metadata, config: &Config) -> Option<Severity> {
+    match config
+        .rules
+        .get(rule.id)
+        .and_then(|settings| settings.level)
+    {
+        Some(Level::Off) => None,
+        Some(Level::At(severity)) => Some(severity),
+        None => Some(rule.severity),
+    }
 }
 
 fn about(
@@ -384,7 +385,7 @@ fn parse(rest: &str, origin: Origin) -> Comment {
         .strip_prefix('[')
         .and_then(|rest| rest.split_once(']'))
     else {
-        comment.flaw = Some("it names no rule in brackets");
+        comment.flaw = Some("name a rule in the brackets");
         return comment;
     };
     comment.rules = rules
@@ -409,18 +410,18 @@ fn parse(rest: &str, origin: Origin) -> Comment {
             None if date
                 .is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit())) =>
             {
-                comment.flaw = Some("the date after `until` is not of the form YYYY-MM-DD");
+                comment.flaw = Some("write the date after `until` as YYYY-MM-DD");
             }
             None => {}
         }
     }
     if comment.rules.is_empty() {
-        comment.flaw = Some("it names no rule in brackets");
+        comment.flaw = Some("name a rule in the brackets");
     } else if !words
         .iter()
         .any(|word| word.chars().any(char::is_alphanumeric))
     {
-        comment.flaw = Some("it gives no reason");
+        comment.flaw = Some("add a reason after the brackets");
     }
     comment
 }
@@ -457,7 +458,7 @@ mod tests {
             read("# gitops-lint: ignore[x] until 2027-01-31\n")[0]
                 .1
                 .flaw,
-            Some("it gives no reason")
+            Some("add a reason after the brackets")
         );
         assert!(
             read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0]

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
-use crate::config::{CONFIG_FILE, Level, is_other_rule};
+use crate::config::{CONFIG_FILE, Level, is_policy};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::worktree::find_root;
@@ -56,7 +56,7 @@ impl JudgeOptions {
         match self
             .rules
             .iter()
-            .find(|(id, _)| crate::rules::find(id).is_none() && !is_other_rule(id))
+            .find(|(id, _)| crate::rules::find(id).is_none() && !is_policy(id))
         {
             Some((id, _)) => Err(format!("--rule: {}", super::unknown_rule(id))),
             None => Ok(()),
@@ -164,13 +164,7 @@ fn rule_level(text: &str) -> Result<(String, Level), String> {
     let (id, level) = text
         .split_once('=')
         .ok_or("write the rule and its level, such as mutable-tag=warning")?;
-    let level = match level {
-        "off" => Level::Off,
-        "info" => Level::At(Severity::Info),
-        "warning" => Level::At(Severity::Warning),
-        "error" => Level::At(Severity::Error),
-        _ => return Err("the levels are off, info, warning, error".to_string()),
-    };
+    let level = level.parse::<Level>().map_err(|error| error.with_help())?;
     Ok((id.to_string(), level))
 }
 

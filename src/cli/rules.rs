@@ -51,6 +51,8 @@ struct Rule {
 struct RuleOption {
     name: &'static str,
     meaning: &'static str,
+    kind: &'static str,
+    default: String,
 }
 
 impl Rule {
@@ -64,7 +66,12 @@ impl Rule {
             options: metadata
                 .options
                 .iter()
-                .map(|(name, meaning)| RuleOption { name, meaning })
+                .map(|option| RuleOption {
+                    name: option.name(),
+                    meaning: option.summary(),
+                    kind: option.kind(),
+                    default: option.default(),
+                })
                 .collect(),
             documentation: metadata.documentation(),
             url: report::url(metadata.id),
@@ -131,12 +138,6 @@ fn list(all: &[&Metadata]) -> String {
 
 fn explanation(metadata: &Metadata) -> String {
     let mut text = metadata.documentation().trim_end().to_string();
-    let _ = write!(text, "\n\nDefault level: {}\n", metadata.level);
-    if !metadata.options.is_empty() {
-        let _ = writeln!(text, "\nOptions:");
-        for (name, meaning) in metadata.options {
-            let _ = writeln!(text, "  {name}: {meaning}");
-        }
-    }
+    let _ = writeln!(text, "\n\nDefault level: {}", metadata.level);
     text
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::options::{Color, Place, RepoOptions, complain, current_folder, place, relative};
-use crate::config::{CONFIG_FILE, Config, ConfigProblem, KnownRule};
+use crate::config::{CONFIG_FILE, Config, ConfigProblem};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
@@ -372,7 +372,14 @@ pub fn configuration(
         }
         None => match source.read(CONFIG_FILE) {
             Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
-            Err(SourceError::Missing) => return Ok(Config::default()),
+            Err(SourceError::Missing) => match crate::config::misnamed(&**source) {
+                Some(name) => {
+                    return Err(format!(
+                        "`{name}` is not read as the configuration; rename it to `{CONFIG_FILE}`"
+                    ));
+                }
+                None => return Ok(Config::default()),
+            },
             Err(error) => {
                 return Err(format!(
                     "the configuration {CONFIG_FILE} in {} cannot be read: {error}",
@@ -431,16 +438,8 @@ fn configuration_name(root: &Path, config: Option<&Path>) -> String {
 }
 
 fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
-    let rules: Vec<KnownRule<'_>> = crate::rules::all()
-        .iter()
-        .map(|rule| rule.metadata())
-        .map(|rule| KnownRule {
-            id: rule.id,
-            options: rule.options,
-        })
-        .collect();
     match yaml::read::read(text, file) {
-        Ok(documents) => Config::load(&documents, &rules),
+        Ok(documents) => Config::load(&documents, &crate::rules::known()),
         Err(error) => Err(vec![ConfigProblem {
             message: error.message,
             help: None,

@@ -1,4 +1,10 @@
-//! The environments of the promotion order.
+//! `environments`: the promotion order.
+
+use super::Config;
+use super::keys::Key;
+use super::read::Reader;
+use crate::names::did_you_mean;
+use crate::yaml::Node;
 
 /// One environment of the promotion order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,4 +46,127 @@ pub fn default_environments() -> Vec<Environment> {
         ),
         environment("production", &["prod", "prd", "live"], true),
     ]
+}
+
+pub(super) static KEY: Key = Key {
+    name: "environments",
+    value: "list of names, or of {name, aliases, protected, kubernetes}",
+    summary: "the promotion order, and the environments that are protected",
+    read: |reader, node, config| {
+        let environments = environments(reader, node);
+        if environments.is_empty() {
+            reader.refuse(
+                node.origin,
+                "`environments` lists no environment",
+                "list them in promotion order, or remove the key",
+            );
+        } else {
+            config.environments = environments;
+        }
+    },
+};
+
+/// Names of environments; they must exist.
+pub(super) fn names(reader: &mut Reader, node: &Node, config: &Config) -> Vec<String> {
+    let environments = config.environments.iter();
+    let known: Vec<&str> = environments.map(|known| known.name.as_str()).collect();
+    reader.each(node, "environments", |reader, item| {
+        let name = reader.text(item, "environments")?;
+        if !known.contains(&name.as_str()) {
+            let help = did_you_mean(&name, &known, || {
+                format!("the environments are {}", known.join(", "))
+            });
+            reader.refuse(item.origin, format!("unknown environment `{name}`"), help);
+        }
+        Some(name)
+    })
+}
+
+fn environments(reader: &mut Reader, node: &Node) -> Vec<Environment> {
+    let mut result: Vec<Environment> = Vec::new();
+    for item in reader.list(node, "`environments`") {
+        let Some(environment) = environment(reader, item) else {
+            continue;
+        };
+        if result.iter().any(|other| other.name == environment.name) {
+            reader.refuse(
+                item.origin,
+                format!("the environment `{}` is listed twice", environment.name),
+                "remove one of them",
+            );
+        }
+        result.push(environment);
+    }
+    share_out_aliases(&mut result);
+    result
+}
+
+/// One environment; what it leaves out is taken from the built-in environment of that name.
+fn environment(reader: &mut Reader, item: &Node) -> Option<Environment> {
+    let (name, mut aliases, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
+        (reader.text(item, "an environment")?, Vec::new(), None, None)
+    } else {
+        let keys = ["name", "aliases", "protected", "kubernetes"];
+        let fields = reader.fields(item, "an environment", &keys)?;
+        let aliases = reader.optional(&fields, "aliases", Reader::texts);
+        let protected = reader.optional(&fields, "protected", Reader::boolean);
+        let kubernetes = reader.optional(&fields, "kubernetes", version);
+        (
+            reader.required(&fields, "name", Reader::text)?,
+            aliases.unwrap_or_default(),
+            protected,
+            kubernetes,
+        )
+    };
+    let lower = name.to_lowercase();
+    let built_in = default_environments();
+    let same = built_in
+        .into_iter()
+        .find(|known| known.name == lower || known.aliases.contains(&lower));
+    aliases
+        .iter_mut()
+        .for_each(|alias| *alias = alias.to_lowercase());
+    if let Some(same) = same {
+        aliases.extend(same.aliases);
+        aliases.push(same.name);
+        protected = protected.or(Some(same.protected));
+        kubernetes = kubernetes.or(same.kubernetes);
+    }
+    Some(Environment {
+        name,
+        aliases,
+        protected: protected.unwrap_or_default(),
+        kubernetes,
+    })
+}
+
+/// Leaves each alias to the environment that has it as its name, or else claims it first.
+fn share_out_aliases(environments: &mut [Environment]) {
+    let mut taken: Vec<String> = environments
+        .iter()
+        .map(|environment| environment.name.to_lowercase())
+        .collect();
+    for environment in environments {
+        environment.aliases.retain(|alias| {
+            let free = !taken.contains(alias);
+            if free {
+                taken.push(alias.clone());
+            }
+            free
+        });
+    }
+}
+
+/// A version of Kubernetes, without its patch.
+fn version(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let text = reader.text(node, what)?;
+    let minor = text.strip_prefix("1.").unwrap_or_default();
+    if minor.is_empty() || !minor.bytes().all(|byte| byte.is_ascii_digit()) {
+        reader.refuse(
+            node.origin,
+            format!("`{text}` is not a Kubernetes version"),
+            "write it as \"1.33\"",
+        );
+    }
+    Some(text)
 }

@@ -1,153 +1,44 @@
-//! `.gitops-lint.yaml`: read with spans, validated with every mistake reported at once.
+//! `.gitops-lint.yaml`: read with spans, validated, every mistake reported at once.
 //!
-//! Here: the typed configuration, defaults, errors with the nearest valid name. Not here: what a
-//! rule does with its options.
+//! Each part of the file has a module with its types, its keys and what reads them; `keys` lists the
+//! keys, `read` holds what all of them need. `options` declares the options of rules. Not here: what
+//! a rule does with its options.
 
+mod bots;
+mod cluster;
+mod drift;
 mod environments;
+mod freeze;
+mod keys;
+mod layout;
+mod level;
 mod load;
+mod options;
+mod read;
+mod remotes;
+mod rules;
+mod suppress;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::calendar::Window;
-use crate::finding::Severity;
 use crate::kustomize::remote::Remotes;
-use crate::yaml::{Node, Origin};
 
+pub use cluster::{Dependency, External};
+pub use drift::Allowance;
 pub use environments::{Environment, default_environments};
-pub use load::{ConfigProblem, KnownRule, is_other_rule};
+pub use freeze::Freeze;
+pub use keys::{KEYS, Key};
+pub use layout::{ConfiguredPair, LayoutPattern};
+pub use level::{LEVELS, Level, UnknownLevel};
+pub use load::misnamed;
+pub use options::{DurationOption, More, OptionSetting, OptionValue, RuleOption, TextsOption};
+pub use read::ConfigProblem;
+pub use rules::{KnownRule, RuleSettings, is_policy};
+pub use suppress::Suppression;
 
 /// The name of the configuration file at the root.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
-
-/// The level that configuration or the command line gives a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The rule does not run.
-    Off,
-    /// Every finding of the rule gets this severity.
-    At(Severity),
-}
-
-/// What the configuration says of one rule.
-#[derive(Clone, Debug, Default)]
-pub struct RuleSettings {
-    /// `None` leaves the rule's own level.
-    pub level: Option<Level>,
-    /// The options as written (a map), already checked against the rule's list of options; `None`
-    /// when there are none.
-    pub options: Option<Node>,
-    /// The rule's name in the file; `None` when the command line says it.
-    pub origin: Option<Origin>,
-}
-
-/// An entry of `drift.allow`.
-#[derive(Clone, Debug)]
-pub struct Allowance {
-    /// Kind, `*` allowed; `None` matches all.
-    pub kind: Option<String>,
-    /// Original or rendered name, `*` allowed.
-    pub name: Option<String>,
-    /// Pointer, `*` allowed; also matches everything below.
-    pub path: Option<String>,
-    /// App, `*` allowed.
-    pub app: Option<String>,
-    /// Why.
-    pub reason: String,
-    /// Last day on which it holds.
-    pub until: Option<jiff::civil::Date>,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `external`: an object that exists in the cluster without being in the repo.
-#[derive(Clone, Debug)]
-pub struct External {
-    /// `Secret`, `ConfigMap`, …
-    pub kind: String,
-    /// Name, `*` allowed.
-    pub name: String,
-    /// Namespace, when it matters.
-    pub namespace: Option<String>,
-    /// Environments it exists in; empty for all.
-    pub environments: Vec<String>,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `suppress`.
-#[derive(Clone, Debug)]
-pub struct Suppression {
-    /// Rule id.
-    pub rule: String,
-    /// Glob of the file.
-    pub path: Option<String>,
-    /// Kind of the object.
-    pub kind: Option<String>,
-    /// Name of the object, `*` allowed.
-    pub name: Option<String>,
-    /// Why.
-    pub reason: String,
-    /// Last day on which it holds.
-    pub until: Option<jiff::civil::Date>,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `layout`.
-#[derive(Clone, Debug)]
-pub struct LayoutPattern {
-    /// `deploy/{environment}/{variant}/{app}` or a glob.
-    pub path: String,
-    /// Paths that match are no overlays.
-    pub ignore: bool,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `pairs`.
-#[derive(Clone, Debug)]
-pub struct ConfiguredPair {
-    /// Overlay path of the earlier environment.
-    pub from: String,
-    /// Overlay path of the later environment.
-    pub to: String,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `freeze`.
-#[derive(Clone, Debug)]
-pub struct Freeze {
-    /// What people call it.
-    pub name: String,
-    /// Whether changes are allowed within it only, rather than forbidden within it.
-    pub allow: bool,
-    /// When.
-    pub window: Window,
-    /// Environments that it holds for; empty for the protected ones.
-    pub environments: Vec<String>,
-    /// Apps that it holds for, `*` allowed; empty for all.
-    pub apps: Vec<String>,
-    /// Authors whose changes pass, by name or address, `*` allowed.
-    pub except_authors: Vec<String>,
-    /// Globs of files whose changes pass.
-    pub except_paths: Vec<String>,
-    /// The entry in the file.
-    pub origin: Origin,
-}
-
-/// An entry of `dependencies`: an app, and the apps that it needs in the version with which it was
-/// proved.
-#[derive(Clone, Debug)]
-pub struct Dependency {
-    /// The app.
-    pub app: String,
-    /// What it needs.
-    pub needs: Vec<String>,
-    /// The entry in the file.
-    pub origin: Origin,
-}
 
 /// The whole configuration with defaults filled in.
 #[derive(Clone, Debug)]
@@ -186,8 +77,6 @@ pub struct Config {
     pub dependencies: Vec<Dependency>,
     /// Records of what runs where, besides those that are found by their names.
     pub records: Vec<String>,
-    /// The configuration as written, for the places of its entries; `None` when there is none.
-    pub document: Option<Node>,
 }
 
 impl Config {
@@ -220,12 +109,11 @@ impl Default for Config {
             policies: Vec::new(),
             data: Vec::new(),
             suppress: Vec::new(),
-            bots: Vec::new(),
+            bots: bots::built_in(),
             freeze: Vec::new(),
             break_glass: None,
             dependencies: Vec::new(),
             records: Vec::new(),
-            document: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::compare;
 use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
+use crate::rules::structure::policy_error;
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::{By, FileId, Origin, escape_pointer, write};
 
@@ -241,7 +242,7 @@ impl Run<'_, '_> {
             Cause::new("failed").with(package).with(name).with(reason),
             format!("policy `{package}.{name}` failed: {reason}"),
         );
-        let mut sink = Sink::new("policy-error");
+        let mut sink = Sink::new(policy_error::METADATA.id);
         let help = "fix the policy; until then it checks nothing here";
         sink.report(self.context, Some(overlay), draft.help(help));
         sink.findings

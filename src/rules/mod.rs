@@ -19,7 +19,7 @@ mod ordering;
 pub(crate) mod structure;
 
 pub use engine::{
-    Category, Context, Draft, Facts, Inputs, Metadata, Providers, RepoFacts, Rule, Sink, Stage,
-    Submodule, all, find, left_behind, of_pair, overlay_ref, proofs_wanted, run, scope,
-    table_markdown,
+    Behavior, Category, Context, Draft, Facts, Inputs, Metadata, Providers, RepoFacts, Revision,
+    Rule, Sink, Stage, Submodule, all, find, known, left_behind, needs_dates, of_pair, overlay_ref,
+    proofs_wanted, run, scope, table_markdown,
 };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gitops_lint::config::{Config, KnownRule};
+use gitops_lint::config::Config;
 use gitops_lint::history::{self, Authorship, Contribution, Proofs};
 use gitops_lint::repo::{Overlay, Repo};
 use gitops_lint::rules;
@@ -67,14 +67,7 @@ pub fn configuration(text: Option<&str>, files: &Files) -> Config {
 
 /// The configuration in a file that was read.
 pub fn load_configuration(text: &str, file: FileId) -> Config {
-    let known = rules::all()
-        .iter()
-        .map(|rule| rule.metadata())
-        .map(|rule| KnownRule {
-            id: rule.id,
-            options: rule.options,
-        });
-    Config::load(&read(text, file).unwrap(), &known.collect::<Vec<_>>())
+    Config::load(&read(text, file).unwrap(), &rules::known())
         .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

@@ -43,13 +43,14 @@ use crate::yaml::{Node, Origin};
 /// See the documentation above.
 pub struct EnvironmentVariableDrift;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "environment-variable-drift",
     category: Category::Configuration,
     level: "error in protected environments",
     severity: Severity::Error,
     summary: "a variable that staging's container has and production's lacks",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("environment_variable_drift.rs"),
 };
 

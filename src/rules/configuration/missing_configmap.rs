@@ -45,13 +45,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct MissingConfigMap;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "missing-configmap",
     category: Category::Configuration,
     level: "error; weaker where the evidence is",
     severity: Severity::Error,
     summary: "a ConfigMap that something needs and nothing provides",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("missing_configmap.rs"),
 };
 

@@ -35,13 +35,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct MissingConfigMapKey;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "missing-configmap-key",
     category: Category::Configuration,
     level: "error; weaker where the evidence is",
     severity: Severity::Error,
     summary: "a key that something reads from a ConfigMap that has no such key",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("missing_configmap_key.rs"),
 };
 

@@ -55,13 +55,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct MissingSecret;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "missing-secret",
     category: Category::Configuration,
     level: "error; weaker where the evidence is",
     severity: Severity::Error,
     summary: "a Secret that something needs and nothing provides",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("missing_secret.rs"),
 };
 

@@ -35,13 +35,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct MissingSecretKey;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "missing-secret-key",
     category: Category::Configuration,
     level: "error; weaker where the evidence is",
     severity: Severity::Error,
     summary: "a key that something reads from a Secret that has no such key",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("missing_secret_key.rs"),
 };
 

@@ -49,13 +49,14 @@ use crate::yaml::{By, Node, Origin};
 /// See the documentation above.
 pub struct PlaintextSecret;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "plaintext-secret",
     category: Category::Configuration,
     level: "error",
     severity: Severity::Error,
     summary: "a Secret with readable data in the repo",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("plaintext_secret.rs"),
 };
 

@@ -56,6 +56,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a difference between staging and production that a promotion should not carry or lose",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("overlay_drift.rs"),
 };
 

@@ -62,6 +62,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "an edit that comes to production with an image and that staging never had",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("ride_along.rs"),
 };
 

@@ -38,8 +38,9 @@ static METADATA: Metadata = Metadata {
     category: Category::Drift,
     level: "warning",
     severity: Severity::Warning,
-    summary: "an allowed difference that no longer exists",
+    summary: "an allowed difference that no longer exists, or whose `until` date has passed",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("stale_allowance.rs"),
 };
 

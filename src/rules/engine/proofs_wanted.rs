@@ -11,7 +11,7 @@ use crate::rules::Context;
 /// The digests of protected overlays, with the overlays in whose past they may be found.
 pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
     let mut wanted = Wanted {
-        dates: context.option("insufficient-soak", "atLeast").is_some(),
+        dates: super::needs_dates(context.config),
         ..Wanted::default()
     };
     let gone = context

@@ -1,8 +1,10 @@
 //! The list of rules: one line for each in the `mod.rs` of its category, put together here.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Rule;
+use crate::config::{Config, KnownRule, Level};
 use crate::rules::{configuration, drift, governance, guardrails, images, ordering, structure};
 
 static ALL: LazyLock<Vec<&'static dyn Rule>> = LazyLock::new(|| {
@@ -23,9 +25,34 @@ pub fn all() -> &'static [&'static dyn Rule] {
     &ALL
 }
 
+static BY_ID: LazyLock<BTreeMap<&'static str, &'static dyn Rule>> = LazyLock::new(|| {
+    let ids = all().iter().map(|rule| (rule.metadata().id, *rule));
+    ids.collect()
+});
+
 /// The rule with an id.
 pub fn find(id: &str) -> Option<&'static dyn Rule> {
-    all().iter().copied().find(|rule| rule.metadata().id == id)
+    BY_ID.get(id).copied()
+}
+
+/// What the configuration has to know of every rule.
+pub fn known() -> Vec<KnownRule<'static>> {
+    let known = all().iter().map(|rule| rule.metadata());
+    known
+        .map(|metadata| KnownRule {
+            id: metadata.id,
+            options: metadata.options,
+        })
+        .collect()
+}
+
+/// Whether a rule that is on asks since when environments run their images.
+pub fn needs_dates(config: &Config) -> bool {
+    all().iter().any(|rule| {
+        let settings = config.rules.get(rule.metadata().id);
+        let off = settings.is_some_and(|settings| settings.level == Some(Level::Off));
+        !off && rule.needs_dates(config)
+    })
 }
 
 /// The table of rules in the documentation, as Markdown.

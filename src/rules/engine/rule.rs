@@ -2,6 +2,7 @@
 //! rules (`registry`), how they are run (`run`).
 
 use super::{Context, Sink};
+use crate::config::{Config, RuleOption};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 
@@ -37,27 +38,72 @@ pub struct Metadata {
     pub severity: Severity,
     /// One line: what it finds.
     pub summary: &'static str,
-    /// Names and one-line meanings of its options besides `level`.
-    pub options: &'static [(&'static str, &'static str)],
+    /// Its options besides `level`.
+    pub options: &'static [RuleOption],
+    /// How the machinery treats it.
+    pub behavior: Behavior,
     /// The rule file's own text; the `//!` header is the documentation.
     pub source: &'static str,
 }
 
+/// How the machinery treats a rule. Most are [`Metadata::USUAL`]; another one says how it differs:
+/// `Behavior { suppressible: false, ..Metadata::USUAL }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behavior {
+    /// Whether comments and the configuration can suppress its findings.
+    pub suppressible: bool,
+    /// Whose configuration sets its level: a rule that judges the configuration of the head keeps
+    /// the level that the base gives it.
+    pub level_from: Revision,
+    /// Whether its findings describe the checkout and not the revision (a folder that a sparse
+    /// checkout leaves out). The base then never has them.
+    pub fact_of_checkout: bool,
+    /// Whether `check_pair` also compares a protected overlay with its own base revision: losing
+    /// what the base had counts as losing what the earlier environment has.
+    pub also_against_base: bool,
+}
+
+/// One of the two revisions of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// The tree under check.
+    Head,
+    /// The tree that it is compared with.
+    Base,
+}
+
 impl Metadata {
-    /// The documentation as Markdown: the `//!` header of the rule's file.
+    /// The behavior of a rule about which nothing is special.
+    pub const USUAL: Behavior = Behavior {
+        suppressible: true,
+        level_from: Revision::Head,
+        fact_of_checkout: false,
+        also_against_base: false,
+    };
+
+    /// The documentation as Markdown: the `//!` header of the rule's file, and its options as they
+    /// are declared.
     pub fn documentation(&self) -> String {
         let lines = self
             .source
             .lines()
-            .take_while(|line| line.starts_with("//!"));
-        lines
+            .take_while(|line| line.starts_with("//!"))
             .map(|line| {
                 line.trim_start_matches("//!")
                     .strip_prefix(' ')
                     .unwrap_or_default()
             })
-            .collect::<Vec<_>>()
-            .join("\n")
+            .take_while(|line| *line != "## Options");
+        let mut text = lines.collect::<Vec<_>>().join("\n").trim_end().to_string();
+        text.push_str("\n\n## Options\n\n");
+        if self.options.is_empty() {
+            text.push_str("None.\n");
+        }
+        for option in self.options {
+            text.push_str(&option.documentation());
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -74,11 +120,11 @@ pub trait Rule: Sync {
     fn check_overlay(&self, _context: &Context, _overlay: &Overlay, _sink: &mut Sink) {}
     /// Once for every pair along the promotion order (`from` = staging, `to` = production).
     fn check_pair(&self, _context: &Context, _from: &Overlay, _to: &Overlay, _sink: &mut Sink) {}
-    /// Whether what the base revision has and a protected overlay loses counts as what the
-    /// environment before has: then `check_pair` is called with both as well.
-    fn also_against_base(&self) -> bool {
-        false
-    }
     /// Once for the repo.
     fn check_repo(&self, _context: &Context, _sink: &mut Sink) {}
+    /// Whether it asks, with this configuration, since when environments run their images. Finding
+    /// that out reads the dates of commits, which takes time.
+    fn needs_dates(&self, _config: &Config) -> bool {
+        false
+    }
 }

@@ -69,7 +69,7 @@ pub fn run(context: &Context) -> Vec<Finding> {
         .filter(|(before, now)| !before.rendered.is(&now.rendered))
         .flat_map_iter(|(before, now)| {
             each(context, &|rule, sink| {
-                if rule.also_against_base() {
+                if rule.metadata().behavior.also_against_base {
                     rule.check_pair(context, before, now, sink);
                 }
             })

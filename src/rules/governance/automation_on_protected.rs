@@ -69,6 +69,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "automation that writes image versions into production",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("automation_on_protected.rs"),
 };
 

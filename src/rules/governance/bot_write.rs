@@ -36,6 +36,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::availability::matches;
@@ -51,34 +52,17 @@ static METADATA: Metadata = Metadata {
     level: "error in protected environments; needs a base revision",
     severity: Severity::Error,
     summary: "a bot that changes what production renders to",
-    options: &[(
-        "promoters",
-        "bots that may change protected environments, `*` allowed",
-    )],
+    options: &[RuleOption::Texts(&PROMOTERS)],
+    behavior: Metadata::USUAL,
     source: include_str!("bot_write.rs"),
 };
 
-/// Names and addresses of bots, when the configuration names none. The identities are those that
-/// the tools commit with by default.
-const BOTS: &[&str] = &[
-    "*[bot]",
-    "*[bot]@*",
-    "*-bot",
-    "*-bot@*",
-    "fluxcdbot*",
-    "argocd-image-updater*",
-    "noreply@argoproj.io",
-    "kargo",
-    "no-reply@kargo.io",
-    "kustomize-everything*",
-    "renovate",
-    "renovate@*",
-    "*@renovateapp.com",
-    "dependabot*",
-    "github-actions*",
-    "project_*_bot*",
-    "group_*_bot*",
-];
+static PROMOTERS: TextsOption = TextsOption {
+    name: "promoters",
+    summary: "bots that may change protected environments, such as the one that opens promotions; `*` allowed",
+    default: &[],
+    more: More::Loosens,
+};
 
 impl Rule for BotWrite {
     fn metadata(&self) -> &'static Metadata {
@@ -175,16 +159,12 @@ fn report(context: &Context, overlay: &Overlay, identity: &str, who: &str, sink:
 fn is_bot(context: &Context, name: &str) -> bool {
     let name = name.to_lowercase();
     let bot = |pattern: &str| matches(&pattern.to_lowercase(), &name);
-    if context.config.bots.is_empty() {
-        BOTS.iter().any(|pattern| bot(pattern))
-    } else {
-        context.config.bots.iter().any(|pattern| bot(pattern))
-    }
+    context.config.bots.iter().any(|pattern| bot(pattern))
 }
 
 /// Whether the configuration lets a bot promote.
 fn promotes(context: &Context, names: &[&str]) -> bool {
-    let promoters = context.option_list(METADATA.id, "promoters");
+    let promoters = context.config.texts(METADATA.id, &PROMOTERS);
     names.iter().any(|name| {
         promoters
             .iter()

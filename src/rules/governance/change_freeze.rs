@@ -84,6 +84,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a change of what production renders to while a freeze is on",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("change_freeze.rs"),
 };
 

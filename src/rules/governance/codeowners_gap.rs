@@ -65,6 +65,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a file that production renders from and nobody owns",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("codeowners_gap.rs"),
 };
 

@@ -48,6 +48,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a line of CODEOWNERS that is skipped",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("codeowners_invalid.rs"),
 };
 

@@ -41,26 +41,31 @@
 //!
 //! None.
 
+use jiff::civil::Date;
+
 use crate::calendar;
-use crate::config::Environment;
-use crate::config::{Config, Level};
+use crate::config::{Config, Environment, Level, More, RuleOption};
 use crate::finding::Severity;
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, find};
-use crate::yaml::{By, Node, Origin};
+use crate::rules::shared::availability::matches;
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Revision, Rule, Sink, find};
+use crate::wording;
+use crate::yaml::{By, Origin};
 
 /// See the documentation above.
 pub struct LoosenedCheck;
 
-/// The rule's name.
-pub const ID: &str = "loosened-check";
-
-const METADATA: Metadata = Metadata {
-    id: ID,
+pub(crate) static METADATA: Metadata = Metadata {
+    id: "loosened-check",
     category: Category::Governance,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
     summary: "a change of the configuration by which less is found in production",
     options: &[],
+    behavior: Behavior {
+        suppressible: false,
+        level_from: Revision::Base,
+        ..Metadata::USUAL
+    },
     source: include_str!("loosened_check.rs"),
 };
 
@@ -94,7 +99,7 @@ impl Rule for LoosenedCheck {
                 context,
                 None,
                 Draft::new(Severity::Warning, origin, message)
-                    .help("put it back, or tell the reviewer why"),
+                    .help("restore it, or explain to the reviewer why it is intended"),
             );
         }
     }
@@ -147,7 +152,7 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
             found.push((
                 origin,
                 format!(
-                    "the change leaves {} out of what is checked as {environment}",
+                    "this change no longer checks {} as {environment}",
                     before.path
                 ),
             ));
@@ -156,13 +161,27 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
     found
 }
 
-/// How loose a level is: the rule's own where none is configured.
-fn strictness(rule: &str, level: Option<Level>) -> Option<Severity> {
-    match level {
-        Some(Level::Off) => None,
-        Some(Level::At(severity)) => Some(severity),
-        None => find(rule).map(|rule| rule.metadata().severity),
+/// The severity that a configuration gives to a rule: the rule's own where none is configured.
+/// `None` when the rule is off, which is less than any severity.
+fn strictness(rule: &str, config: &Config) -> Option<Severity> {
+    match config.rules.get(rule).and_then(|settings| settings.level) {
+        Some(Level::Off) => return None,
+        Some(Level::At(severity)) => return Some(severity),
+        None => {}
     }
+    let Some(metadata) = find(rule).map(|rule| rule.metadata()) else {
+        // the level of a policy is in its name: policy/main/deny, policy/main/warn_replicas
+        let name = rule.rsplit('/').next().unwrap_or_default();
+        let warns = name.starts_with("warn");
+        return Some(if warns {
+            Severity::Warning
+        } else {
+            Severity::Error
+        });
+    };
+    let waits =
+        |option: &RuleOption| option.switches_on() && config.option(rule, option.name()).is_none();
+    (!metadata.options.iter().any(waits)).then_some(metadata.severity)
 }
 
 /// Whether an environment has a name, or got another one and keeps it as a word.
@@ -172,6 +191,11 @@ fn is_called(environment: &Environment, name: &str) -> bool {
             .aliases
             .iter()
             .any(|alias| alias.eq_ignore_ascii_case(name))
+}
+
+/// Whether an entry that ends on one day covers what an entry that ends on another one does.
+fn lasts(old: Option<Date>, new: Option<Date>) -> bool {
+    old.is_none() || new.is_some() && old >= new
 }
 
 /// The environment before another one in the order of promotion.
@@ -213,7 +237,6 @@ fn loosened(
         break_glass: _,
         dependencies: _,
         records: _,
-        document: _,
     } = before;
     let mut found = Vec::new();
     let mut note = |origin: Option<Origin>, message: String| found.push((origin, message));
@@ -223,45 +246,25 @@ fn loosened(
             .filter(|rule| !before.rules.contains_key(*rule)),
     );
     for rule in rules {
-        let level = |config: &Config| config.rules.get(rule).and_then(|settings| settings.level);
-        let (old, new) = (
-            strictness(rule, level(before)),
-            strictness(rule, level(now)),
-        );
-        let begins = !before.rules.contains_key(rule)
-            && now
-                .rules
-                .get(rule)
-                .is_some_and(|settings| settings.options.is_some());
-        // `None` is less than any severity; a rule that waits for its options only begins with them
-        if level(before) != level(now) && new < old && !(begins && new.is_some()) {
+        let place = now.rules.get(rule).and_then(|settings| settings.origin);
+        let (old, new) = (strictness(rule, before), strictness(rule, now));
+        if new < old {
             let word = |severity: Option<Severity>| severity.map_or("off", Severity::as_str);
-            let origin = now.rules.get(rule).and_then(|settings| settings.origin);
-            note(
-                origin,
-                format!(
-                    "the change sets the rule `{rule}` from {} to {}",
-                    word(old),
-                    word(new)
-                ),
+            let message = format!(
+                "this change lowers the rule `{rule}` from {} to {}",
+                word(old),
+                word(new)
             );
+            note(place, message);
         }
-        let option = |config: &Config, name: &str| {
-            config
-                .rules
-                .get(rule)
-                .and_then(|settings| settings.options.as_ref()?.get(name).cloned())
-        };
-        for (name, _) in find(rule).map_or(&[][..], |rule| rule.metadata().options) {
-            let (old, new) = (option(before, name), option(now, name));
-            if new.is_some() || old.is_some() && level(now) != Some(Level::Off) {
-                let origin = new
-                    .as_ref()
-                    .map(|node| node.origin)
-                    .or(now.rules.get(rule).and_then(|settings| settings.origin));
-                if let Some(what) = loosened_option(name, old.as_ref(), new.as_ref()) {
-                    note(origin, format!("the change {what} of the rule `{rule}`"));
-                }
+        if new.is_none() {
+            continue;
+        }
+        for option in find(rule).map_or(&[][..], |rule| rule.metadata().options) {
+            if let Some(what) = loosened_option(*option, rule, before, now) {
+                let setting = now.option(rule, option.name());
+                let origin = setting.map(|setting| setting.origin).or(place);
+                note(origin, format!("this change {what} of the rule `{rule}`"));
             }
         }
     }
@@ -277,7 +280,7 @@ fn loosened(
         {
             note(
                 None,
-                format!("the change protects {} no more", environment.name),
+                format!("this change no longer protects {}", environment.name),
             );
             continue;
         }
@@ -291,7 +294,7 @@ fn loosened(
                 note(
                     None,
                     format!(
-                        "the change lets {new} prove what goes to {}, in place of {old}",
+                        "this change compares {} with {new} instead of {old}",
                         environment.name
                     ),
                 );
@@ -299,7 +302,7 @@ fn loosened(
             (Some(old), None) => note(
                 None,
                 format!(
-                    "the change lets nothing prove what goes to {}, in place of {old}",
+                    "this change compares {} with no environment instead of {old}",
                     environment.name
                 ),
             ),
@@ -318,7 +321,7 @@ fn loosened(
         if paired(before, &new.to).is_none_or(|old| old.from != new.from) {
             note(
                 Some(new.origin),
-                format!("the change lets {} prove what goes to {}", new.from, new.to),
+                format!("this change compares {} with {}", new.to, new.from),
             );
         }
     }
@@ -330,8 +333,8 @@ fn loosened(
         note(
             None,
             format!(
-                "the change takes away that {} proves what goes to {}",
-                old.from, old.to
+                "this change no longer compares {} with {}",
+                old.to, old.from
             ),
         );
     }
@@ -342,7 +345,7 @@ fn loosened(
     {
         note(
             None,
-            format!("the change takes images of {to} for those of {from}"),
+            format!("this change treats images of {to} as images of {from}"),
         );
     }
     let added = |origin: Origin, what: String| (Some(origin), what);
@@ -351,40 +354,46 @@ fn loosened(
             (&old.rule, &old.path, &old.kind, &old.name)
                 == (&new.rule, &new.path, &new.kind, &new.name)
         };
-        !before.suppress.iter().any(|old| {
-            same(&old) && (old.until.is_none() || old.until >= new.until && new.until.is_some())
-        })
+        !before
+            .suppress
+            .iter()
+            .any(|old| same(&old) && lasts(old.until, new.until))
     }) {
         found.push(added(
             new.origin,
-            format!("the change suppresses `{}`: {}", new.rule, new.reason),
+            format!("this change suppresses `{}`: {}", new.rule, new.reason),
         ));
     }
     for new in now.drift_allow.iter().filter(|new| {
         !before.drift_allow.iter().any(|old| {
             (&old.kind, &old.name, &old.path, &old.app)
                 == (&new.kind, &new.name, &new.path, &new.app)
+                && lasts(old.until, new.until)
         })
     }) {
         found.push(added(
             new.origin,
             format!(
-                "the change allows a difference between environments: {}",
+                "this change allows a difference between environments: {}",
                 new.reason
             ),
         ));
     }
     for new in now.external.iter().filter(|new| {
-        let same = |old: &&crate::config::External| {
-            (&old.kind, &old.name, &old.namespace, &old.environments)
-                == (&new.kind, &new.name, &new.namespace, &new.environments)
+        let covers = |old: &crate::config::External| {
+            let everywhere = old.environments.is_empty();
+            let listed = |name| old.environments.contains(name);
+            (&old.kind, &old.name) == (&new.kind, &new.name)
+                && (old.namespace.is_none() || old.namespace == new.namespace)
+                && (everywhere
+                    || !new.environments.is_empty() && new.environments.iter().all(listed))
         };
-        !before.external.iter().any(|old| same(&old))
+        !before.external.iter().any(covers)
     }) {
         found.push(added(
             new.origin,
             format!(
-                "the change declares {}/{} external, so nobody misses it",
+                "this change declares {}/{} external, so references to it are not checked",
                 new.kind, new.name
             ),
         ));
@@ -398,14 +407,14 @@ fn loosened(
     }) {
         found.push(added(
             new.origin,
-            format!("the change leaves out {}", new.path),
+            format!("this change ignores {}", new.path),
         ));
     }
     for old in &before.freeze {
         let Some(new) = now.freeze.iter().find(|new| new.name == old.name) else {
             found.push((
                 None,
-                format!("the change removes the freeze `{}`", old.name),
+                format!("this change removes the freeze `{}`", old.name),
             ));
             continue;
         };
@@ -415,14 +424,14 @@ fn loosened(
         {
             found.push(added(
                 new.origin,
-                format!("the change alters the freeze `{}`", old.name),
+                format!("this change alters the freeze `{}`", old.name),
             ));
         } else if wider(&old.except_authors, &new.except_authors)
             || wider(&old.except_paths, &new.except_paths)
         {
             found.push(added(
                 new.origin,
-                format!("the change exempts more from the freeze `{}`", old.name),
+                format!("this change exempts more from the freeze `{}`", old.name),
             ));
         }
     }
@@ -434,7 +443,7 @@ fn loosened(
         found.extend(now.freeze.iter().filter(new).map(|new| {
             added(
                 new.origin,
-                format!("the change adds the window `{}`", new.name),
+                format!("this change allows changes in the window `{}`", new.name),
             )
         }));
     }
@@ -445,7 +454,7 @@ fn loosened(
         found.push((
             None,
             format!(
-                "the change lets the trailer `{}` break the glass",
+                "this change lets commits with the trailer `{}` pass a freeze",
                 now.break_glass.as_deref().unwrap_or_default()
             ),
         ));
@@ -456,30 +465,35 @@ fn loosened(
             .cloned()
             .collect()
     };
-    if !now.bots.is_empty() {
-        let lost = gone(&before.bots, &now.bots);
-        found.extend(
-            lost.iter()
-                .map(|bot| (None, format!("the change counts `{bot}` as a bot no more"))),
-        );
+    let covered = |old: &&String| now.bots.iter().any(|new| matches(new, old));
+    let lost: Vec<&String> = before.bots.iter().filter(|old| !covered(old)).collect();
+    if !lost.is_empty() {
+        let lost = wording::listed(&lost, 3);
+        found.push((None, format!("this change no longer counts {lost} as bots")));
     }
+    found.extend(gone(&before.data, &now.data).iter().map(|file| {
+        (
+            None,
+            format!("this change no longer gives {file} to the policies"),
+        )
+    }));
     found.extend(gone(&before.policies, &now.policies).iter().map(|policy| {
         (
             None,
-            format!("the change runs the policies {policy} no more"),
+            format!("this change no longer runs the policies {policy}"),
         )
     }));
     let kinds = gone(&before.drift_kinds, &now.drift_kinds);
     found.extend(kinds.iter().map(|kind| {
         (
             None,
-            format!("the change compares {kind} between environments no more"),
+            format!("this change no longer compares {kind} between environments"),
         )
     }));
     found.extend(gone(&before.records, &now.records).iter().map(|record| {
         (
             None,
-            format!("the change compares the record {record} no more"),
+            format!("this change no longer checks the record {record}"),
         )
     }));
     for old in &before.dependencies {
@@ -491,7 +505,7 @@ fn loosened(
         for need in old.needs.iter().filter(|need| !kept(need)) {
             found.push((
                 None,
-                format!("the change lets {} be promoted before {need}", old.app),
+                format!("this change lets {} be promoted before {need}", old.app),
             ));
         }
     }
@@ -499,38 +513,42 @@ fn loosened(
 }
 
 /// What a change does to an option of a rule, where less is found by it.
-fn loosened_option(name: &str, old: Option<&Node>, new: Option<&Node>) -> Option<String> {
-    let texts = |node: Option<&Node>| -> Vec<String> {
-        let one = node.and_then(Node::text).map(str::to_string);
-        one.into_iter()
-            .chain(
-                node.into_iter()
-                    .flat_map(Node::items)
-                    .filter_map(Node::text)
-                    .map(str::to_string),
-            )
-            .collect()
-    };
-    let (before, after) = (texts(old), texts(new));
-    let without =
-        |some: &[String], others: &[String]| some.iter().find(|one| !others.contains(one)).cloned();
-    match name {
-        "atLeast" => {
-            let time =
-                |texts: &[String]| texts.first().and_then(|text| calendar::duration(text).ok());
-            let (was, is) = (time(&before)?, time(&after).unwrap_or_default());
-            (is < was).then(|| {
-                format!(
-                    "shortens `{name}` from {} to {}",
-                    calendar::spoken(was),
-                    calendar::spoken(is)
-                )
+fn loosened_option(
+    option: RuleOption,
+    rule: &str,
+    before: &Config,
+    now: &Config,
+) -> Option<String> {
+    let name = option.name();
+    match option {
+        RuleOption::Texts(texts) => {
+            let (old, new) = (before.texts(rule, texts), now.texts(rule, texts));
+            let only = |some: &[&str], others: &[&str]| {
+                let one = some.iter().find(|one| !others.contains(one));
+                one.map(|one| one.to_string())
+            };
+            match option.more() {
+                More::Loosens => only(&new, &old).map(|one| format!("adds `{one}` to `{name}`")),
+                More::Tightens => {
+                    only(&old, &new).map(|one| format!("removes `{one}` from `{name}`"))
+                }
+            }
+        }
+        RuleOption::Duration(duration) => {
+            let (old, new) = (
+                before.duration(rule, duration),
+                now.duration(rule, duration),
+            );
+            let (old, new) = (old?.as_secs(), new.unwrap_or_default().as_secs());
+            let (loosened, verb) = match option.more() {
+                More::Loosens => (new > old, "extends"),
+                More::Tightens => (new < old, "shortens"),
+            };
+            loosened.then(|| {
+                let (old, new) = (calendar::spoken(old), calendar::spoken(new));
+                format!("{verb} `{name}` from {old} to {new}")
             })
         }
-        // whom a rule lets pass
-        "promoters" => without(&after, &before).map(|one| format!("adds `{one}` to `{name}`")),
-        // what a rule looks for
-        _ => without(&before, &after).map(|one| format!("takes `{one}` out of `{name}`")),
     }
 }
 
@@ -539,43 +557,75 @@ mod tests {
     use super::*;
     use crate::config::RuleSettings;
 
+    fn said(before: &str, now: &str) -> Vec<String> {
+        let [before, now] = [before, now].map(|text| {
+            let file = crate::source::Files::default().add("c.yaml", None, text.into());
+            Config::load(
+                &crate::yaml::read::read(text, file).unwrap(),
+                &crate::rules::known(),
+            )
+            .unwrap()
+        });
+        loosened(&before, &now, &|_| true)
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect::<Vec<String>>()
+    }
+
     #[test]
     fn an_option_is_loosened_by_what_it_lets_pass() {
-        let said = |before: &str, now: &str| {
-            let [before, now] = [before, now].map(|text| {
-                let known = crate::rules::all().iter().map(|rule| rule.metadata());
-                let known: Vec<_> = known
-                    .map(|rule| crate::config::KnownRule {
-                        id: rule.id,
-                        options: rule.options,
-                    })
-                    .collect();
-                let file = crate::source::Files::default().add("c.yaml", None, text.into());
-                Config::load(&crate::yaml::read::read(text, file).unwrap(), &known).unwrap()
-            });
-            loosened(&before, &now, &|_| true)
-                .into_iter()
-                .map(|(_, message)| message)
-                .collect::<Vec<String>>()
-        };
         let soak =
             |time: &str| format!("rules: {{insufficient-soak: {{level: error, atLeast: {time}}}}}");
         let shortened =
-            "the change shortens `atLeast` from 2 days to 1 hour of the rule `insufficient-soak`";
+            "this change shortens `atLeast` from 2 days to 1 hour of the rule `insufficient-soak`";
         assert_eq!(said(&soak("2d"), &soak("1h")), [shortened]);
         assert_eq!(said(&soak("1h"), &soak("2d")), [""; 0]);
         assert_eq!(said(&soak("1h"), "version: 1").len(), 1, "gone");
         let tags = |tags: &str| format!("rules: {{mutable-tag: {{floating: {tags}}}}}");
         assert_eq!(
             said(&tags("[edge, next]"), &tags("[edge]")),
-            ["the change takes `next` out of `floating` of the rule `mutable-tag`"]
+            ["this change removes `next` from `floating` of the rule `mutable-tag`"]
         );
         assert_eq!(said(&tags("[edge]"), &tags("[edge, next]")), [""; 0]);
         let bots = |bots: &str| format!("rules: {{bot-write: {{promoters: {bots}}}}}");
         assert_eq!(
             said(&bots("[a]"), &bots("[a, '*']")),
-            ["the change adds `*` to `promoters` of the rule `bot-write`"]
+            ["this change adds `*` to `promoters` of the rule `bot-write`"]
         );
+    }
+
+    #[test]
+    fn entries_are_loosened_by_time_and_by_what_they_drop() {
+        for (before, now, told) in [
+            (
+                "drift: {allow: [{kind: Job, reason: r, until: 2026-01-31}]}",
+                "drift: {allow: [{kind: Job, reason: r, until: 2027-01-31}]}",
+                "this change allows a difference between environments: r",
+            ),
+            (
+                "suppress: [{rule: mutable-tag, kind: Job, reason: r, until: 2026-01-31}]",
+                "suppress: [{rule: mutable-tag, kind: Job, reason: r}]",
+                "this change suppresses `mutable-tag`: r",
+            ),
+            (
+                "bots: [deployer, '*[bot]']",
+                "version: 1",
+                "this change no longer counts deployer as bots",
+            ),
+            (
+                "data: [limits.yaml]",
+                "version: 1",
+                "this change no longer gives limits.yaml to the policies",
+            ),
+            (
+                "version: 1",
+                "rules: {policy/main/deny: off}",
+                "this change lowers the rule `policy/main/deny` from error to off",
+            ),
+        ] {
+            assert_eq!(said(before, now), [told]);
+            assert_eq!(said(now, now), [""; 0]);
+        }
     }
 
     #[test]
@@ -596,12 +646,12 @@ mod tests {
             (
                 at(Severity::Error),
                 at(Severity::Warning),
-                Some("the change sets the rule `mutable-tag` from error to warning"),
+                Some("this change lowers the rule `mutable-tag` from error to warning"),
             ),
             (
                 None,
                 Some(Level::Off),
-                Some("the change sets the rule `mutable-tag` from error to off"),
+                Some("this change lowers the rule `mutable-tag` from error to off"),
             ),
             (Some(Level::Off), None, None),
             (at(Severity::Warning), at(Severity::Error), None),

@@ -5,9 +5,11 @@ mod bot_write;
 mod change_freeze;
 mod codeowners_gap;
 mod codeowners_invalid;
+pub(crate) mod expired_suppression;
 pub(crate) mod loosened_check;
 mod redirected_agent;
 mod submodule_change;
+pub(crate) mod unused_suppression;
 
 use super::Rule;
 
@@ -21,4 +23,6 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &automation_on_protected::AutomationOnProtected,
     &change_freeze::ChangeFreeze,
     &loosened_check::LoosenedCheck,
+    &unused_suppression::UnusedSuppression,
+    &expired_suppression::ExpiredSuppression,
 ];

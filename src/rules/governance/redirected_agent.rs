@@ -58,6 +58,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "an agent of production that the change lets apply something that was not checked",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("redirected_agent.rs"),
 };
 

@@ -45,6 +45,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "the change adds or moves a submodule that a protected environment is built from",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("submodule_change.rs"),
 };
 

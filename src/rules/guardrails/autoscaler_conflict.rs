@@ -43,6 +43,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a number of replicas that is written down and that an autoscaler sets as well",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("autoscaler_conflict.rs"),
 };
 

@@ -47,6 +47,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a PodDisruptionBudget that allows no eviction",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("blocked_disruption.rs"),
 };
 

@@ -65,6 +65,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "an object that names or selects another one that is not there",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("dangling_reference.rs"),
 };
 

@@ -43,6 +43,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a limit that is lower than the request of the same resource",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("limits_below_requests.rs"),
 };
 

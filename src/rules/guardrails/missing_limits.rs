@@ -30,6 +30,7 @@
 //! - `resources`: which limits every container must have, `[memory]` unless set; `[cpu, memory]`
 //!   asks for both.
 
+use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::workload::{Container, Role};
 use crate::repo::Overlay;
@@ -46,11 +47,16 @@ static METADATA: Metadata = Metadata {
     level: "warning in protected environments",
     severity: Severity::Warning,
     summary: "a container of production without a memory limit",
-    options: &[(
-        "resources",
-        "which limits every container must have; [memory] unless set",
-    )],
+    options: &[RuleOption::Texts(&RESOURCES)],
+    behavior: Metadata::USUAL,
     source: include_str!("missing_limits.rs"),
+};
+
+static RESOURCES: TextsOption = TextsOption {
+    name: "resources",
+    summary: "resources for which every container must have a limit; `[cpu, memory]` asks for both",
+    default: &["memory"],
+    more: More::Tightens,
 };
 
 impl Rule for MissingLimits {
@@ -65,7 +71,7 @@ impl Rule for MissingLimits {
         if !context.repo.protected(overlay) || !overlay.rendered.complete || has_defaults {
             return;
         }
-        let wanted = wanted(context);
+        let wanted = context.config.texts(METADATA.id, &RESOURCES);
         let partners = partners(context, overlay);
         let workloads = context.facts(overlay).workloads.iter();
         for workload in workloads.filter(|workload| workload.builtin) {
@@ -82,16 +88,6 @@ impl Rule for MissingLimits {
                 }
             }
         }
-    }
-}
-
-/// The limits that the configuration asks for.
-fn wanted<'a>(context: &Context<'a>) -> Vec<&'a str> {
-    let configured = context.option_list("missing-limits", "resources");
-    if configured.is_empty() {
-        vec!["memory"]
-    } else {
-        configured
     }
 }
 

@@ -31,7 +31,7 @@
 use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::rules::shared::losses::{self, Guard, Partners};
-use crate::rules::{Category, Context, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
@@ -44,6 +44,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a resource limit that staging has and production lacks",
     options: &[],
+    behavior: Behavior {
+        also_against_base: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("removed_limits.rs"),
 };
 
@@ -56,9 +60,6 @@ static LIMITS: Guard = Guard {
 impl Rule for RemovedLimits {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
-    }
-    fn also_against_base(&self) -> bool {
-        true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         losses::report_lost(context, (from, to), sink, &LIMITS, lost_limits);

@@ -29,7 +29,7 @@
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::losses;
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
 pub(super) struct RemovedProbe;
@@ -41,6 +41,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a probe that staging has and production lacks",
     options: &[],
+    behavior: Behavior {
+        also_against_base: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("removed_probe.rs"),
 };
 
@@ -49,9 +53,6 @@ const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 impl Rule for RemovedProbe {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
-    }
-    fn also_against_base(&self) -> bool {
-        true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         for partners in losses::partners(context, from, to) {

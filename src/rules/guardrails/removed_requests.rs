@@ -32,7 +32,7 @@
 use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::rules::shared::losses::{self, Guard, Partners};
-use crate::rules::{Category, Context, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
 /// See the documentation above.
@@ -45,6 +45,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a resource request that staging has and production lacks",
     options: &[],
+    behavior: Behavior {
+        also_against_base: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("removed_requests.rs"),
 };
 
@@ -57,9 +61,6 @@ static REQUESTS: Guard = Guard {
 impl Rule for RemovedRequests {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
-    }
-    fn also_against_base(&self) -> bool {
-        true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         losses::report_lost(context, (from, to), sink, &REQUESTS, lost_requests);

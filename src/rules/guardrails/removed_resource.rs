@@ -42,7 +42,7 @@ use crate::finding::Severity;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::shared::deletion;
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
 
 /// See the documentation above.
@@ -55,6 +55,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a PodDisruptionBudget, autoscaler, NetworkPolicy or the like that staging has, or production had, and production lacks",
     options: &[],
+    behavior: Behavior {
+        also_against_base: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("removed_resource.rs"),
 };
 
@@ -72,9 +76,6 @@ impl Rule for RemovedResource {
         } else {
             beside_earlier(context, from, to, sink);
         }
-    }
-    fn also_against_base(&self) -> bool {
-        true
     }
 }
 

@@ -34,7 +34,7 @@
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::losses::{self, Partners};
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::{Node, Origin};
 
@@ -48,15 +48,16 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a hardening of the security context that staging has and production lacks",
     options: &[],
+    behavior: Behavior {
+        also_against_base: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("removed_security_context.rs"),
 };
 
 impl Rule for RemovedSecurityContext {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
-    }
-    fn also_against_base(&self) -> bool {
-        true
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
         for partners in losses::partners(context, from, to) {

@@ -69,6 +69,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "an object that production had at the base revision and loses",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("resource_deletion.rs"),
 };
 

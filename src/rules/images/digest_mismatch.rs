@@ -46,13 +46,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct DigestMismatch;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "digest-mismatch",
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
     summary: "a digest in production that the environment before it does not run",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("digest_mismatch.rs"),
 };
 

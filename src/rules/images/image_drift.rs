@@ -42,13 +42,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct ImageDrift;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "image-drift",
     category: Category::Images,
     level: "warning",
     severity: Severity::Warning,
     summary: "a container that runs from another registry or repository in production than in staging",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("image_drift.rs"),
 };
 

@@ -29,6 +29,7 @@
 //! `atLeast`: the time, such as `24h` or `2d`.
 
 use crate::calendar;
+use crate::config::{Config, DurationOption, More, RuleOption};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -36,41 +37,38 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct InsufficientSoak;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "insufficient-soak",
     category: Category::Images,
     level: "off until `atLeast` is configured; needs a base revision",
     severity: Severity::Error,
     summary: "a digest that staging has run for too short a time",
-    options: &[(
-        "atLeast",
-        "the time that a digest has to be in the environment before",
-    )],
+    options: &[RuleOption::Duration(&AT_LEAST)],
+    behavior: Metadata::USUAL,
     source: include_str!("insufficient_soak.rs"),
+};
+
+static AT_LEAST: DurationOption = DurationOption {
+    name: "atLeast",
+    summary: "how long the earlier environment has to run a digest before it is promoted",
+    more: More::Tightens,
 };
 
 impl Rule for InsufficientSoak {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
+    fn needs_dates(&self, config: &Config) -> bool {
+        config.duration(METADATA.id, &AT_LEAST).is_some()
+    }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let Some(asked) = context.option(METADATA.id, "atLeast") else {
+        let Some(least) = context.config.duration(METADATA.id, &AT_LEAST) else {
             return;
         };
         let Some(now) = context.now.as_ref().filter(|_| context.repo.protected(to)) else {
             return;
         };
-        let least = match calendar::duration(asked.text().unwrap_or_default()) {
-            Ok(least) => least,
-            Err(message) => {
-                sink.report(
-                    context,
-                    Some(to),
-                    Draft::new(Severity::Error, asked.origin, message),
-                );
-                return;
-            }
-        };
+        let least = least.as_secs();
         for used in context.moved_images(to) {
             let Some(digest) = used.image().digest else {
                 continue;

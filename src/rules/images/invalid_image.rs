@@ -45,13 +45,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
 /// See the documentation above.
 pub struct InvalidImage;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "invalid-image",
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
     summary: "an image reference that no registry can serve, or a placeholder that nothing replaced",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("invalid_image.rs"),
 };
 

@@ -30,6 +30,7 @@
 //!
 //! None.
 
+use crate::config::Level;
 use crate::finding::Severity;
 use crate::kubernetes::image::Image;
 use crate::kubernetes::image_use::{self, ImageUse};
@@ -47,6 +48,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a digest that the base pinned and `newTag` drops, or a tag that moved while its digest stayed",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("lost_digest.rs"),
 };
 
@@ -150,9 +152,14 @@ pub(super) struct Lost<'a> {
     digest: &'a str,
 }
 
+/// Whether this rule is on and reports an image.
+pub(super) fn is_reported(context: &Context, used: &ImageUse) -> bool {
+    context.level(METADATA.id) != Some(Level::Off) && lost(used).is_some()
+}
+
 /// Finds the step at which an image that ends up without digest lost it. A step that puts another
 /// image in place loses nothing.
-pub(super) fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
+fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
     let mut writer = used.node?;
     loop {
         let present = Image::split(writer.text()?);

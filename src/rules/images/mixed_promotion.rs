@@ -35,13 +35,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct MixedPromotion;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "mixed-promotion",
     category: Category::Images,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
     summary: "one change that moves an image in production and in an earlier environment",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("mixed_promotion.rs"),
 };
 

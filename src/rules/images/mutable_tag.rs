@@ -45,7 +45,7 @@
 //!
 //! - `floating`: further tags that are made to move: `floating: [edge, nightly]`.
 
-use crate::config::Level;
+use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::Severity;
 use crate::kubernetes::image::{Image, floating};
 use crate::kubernetes::image_use::ImageUse;
@@ -63,11 +63,16 @@ static METADATA: Metadata = Metadata {
     level: "error in protected environments and for floating tags; warning for version tags before them; off in dev",
     severity: Severity::Error,
     summary: "an image without a digest, so that another build can run under the same name",
-    options: &[(
-        "floating",
-        "further tags that are made to move, besides `latest`, `main` and the like",
-    )],
+    options: &[RuleOption::Texts(&FLOATING)],
+    behavior: Metadata::USUAL,
     source: include_str!("mutable_tag.rs"),
+};
+
+static FLOATING: TextsOption = TextsOption {
+    name: "floating",
+    summary: "tags that count as floating besides `latest`, `main` and the like",
+    default: &[],
+    more: More::Tightens,
 };
 
 impl Rule for MutableTag {
@@ -79,8 +84,7 @@ impl Rule for MutableTag {
         if stage == Stage::Development {
             return;
         }
-        let extra = context.option_list(METADATA.id, "floating");
-        let lost_is_reported = context.level("lost-digest") != Some(Level::Off);
+        let extra = context.config.texts(METADATA.id, &FLOATING);
         // one line may give several containers their image: that is one cause
         let mut causes: Vec<(Origin, Vec<&ImageUse>)> = Vec::new();
         for used in &context.facts(overlay).images {
@@ -94,7 +98,7 @@ impl Rule for MutableTag {
             if image.digest.is_some()
                 || !used.tag_known
                 || !readable
-                || (lost_is_reported && lost_digest::lost(used).is_some())
+                || lost_digest::is_reported(context, used)
             {
                 continue;
             }

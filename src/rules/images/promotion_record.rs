@@ -48,13 +48,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct PromotionRecord;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "promotion-record",
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
     summary: "a record of what runs where (`versions.json`, `VERSIONS.md`) that disagrees with what is rendered",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("promotion_record.rs"),
 };
 

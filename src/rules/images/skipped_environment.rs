@@ -44,13 +44,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct SkippedEnvironment;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "skipped-environment",
     category: Category::Images,
     level: "error, an image of production alone warning; needs a base revision",
     severity: Severity::Error,
     summary: "a digest that reaches production before the environment before it has run it",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("skipped_environment.rs"),
 };
 

@@ -36,13 +36,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct UnusedImageOverride;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "unused-image-override",
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
     summary: "an `images` entry that no container uses",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("unused_image_override.rs"),
 };
 

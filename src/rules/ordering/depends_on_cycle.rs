@@ -45,6 +45,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "Flux objects that wait for each other",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("depends_on_cycle.rs"),
 };
 

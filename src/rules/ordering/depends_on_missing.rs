@@ -50,6 +50,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a Flux object that waits for one which does not exist",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("depends_on_missing.rs"),
 };
 

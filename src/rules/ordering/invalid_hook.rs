@@ -62,6 +62,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a hook of Argo CD that is misspelt, so the object is never applied",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("invalid_hook.rs"),
 };
 

@@ -43,6 +43,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a sync wave of Argo CD that is no number in quotes",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("invalid_sync_wave.rs"),
 };
 

@@ -54,6 +54,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "an app that is promoted before what it needs",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("promotion_order.rs"),
 };
 

@@ -49,6 +49,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "an object that comes in an earlier sync wave than something it needs",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("sync_wave_order.rs"),
 };
 

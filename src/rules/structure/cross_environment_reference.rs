@@ -41,13 +41,14 @@ use crate::yaml::Node;
 /// See the documentation above.
 pub struct CrossEnvironmentReference;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "cross-environment-reference",
     category: Category::Structure,
     level: "error; warning between unprotected environments",
     severity: Severity::Error,
     summary: "a kustomization that reads a file of another environment",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("cross_environment_reference.rs"),
 };
 

@@ -33,13 +33,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct DeprecatedField;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "deprecated-field",
     category: Category::Structure,
     level: "info",
     severity: Severity::Info,
     summary: "a deprecated field of a kustomization",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("deprecated_field.rs"),
 };
 

@@ -34,13 +34,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct DuplicateKey;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "duplicate-key",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "a key that stands twice in one map",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("duplicate_key.rs"),
 };
 

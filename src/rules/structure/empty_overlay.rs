@@ -30,13 +30,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct EmptyOverlay;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "empty-overlay",
     category: Category::Structure,
     level: "warning",
     severity: Severity::Warning,
     summary: "an overlay that renders to no object",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("empty_overlay.rs"),
 };
 

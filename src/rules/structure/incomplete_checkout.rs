@@ -36,22 +36,22 @@ use crate::finding::Severity;
 use crate::kustomize::{Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-
-/// The id of the rule: what is not here is not here at the base revision either, and still has to
-/// be told.
-pub const ID: &str = "incomplete-checkout";
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 
 /// See the documentation above.
 pub struct IncompleteCheckout;
 
-const METADATA: Metadata = Metadata {
-    id: ID,
+static METADATA: Metadata = Metadata {
+    id: "incomplete-checkout",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "an overlay is built from something that Git has and the clone or work tree has not",
     options: &[],
+    behavior: Behavior {
+        fact_of_checkout: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("incomplete_checkout.rs"),
 };
 

@@ -4,9 +4,10 @@ mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;
 mod empty_overlay;
-pub(crate) mod incomplete_checkout;
+mod incomplete_checkout;
 mod needs_plugin;
 mod orphan_manifest;
+pub(crate) mod policy_error;
 mod remote_base;
 mod render_error;
 mod shared_environment_path;
@@ -29,4 +30,5 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &duplicate_key::DuplicateKey,
     &deprecated_field::DeprecatedField,
     &empty_overlay::EmptyOverlay,
+    &policy_error::PolicyError,
 ];

@@ -43,13 +43,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct NeedsPlugin;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "needs-plugin",
     category: Category::Structure,
     level: "warning",
     severity: Severity::Warning,
     summary: "an overlay that needs Helm, a container or an executable to build",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("needs_plugin.rs"),
 };
 

@@ -38,13 +38,14 @@ use crate::yaml::{By, Node, Origin};
 /// See the documentation above.
 pub struct OrphanManifest;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "orphan-manifest",
     category: Category::Structure,
     level: "warning",
     severity: Severity::Warning,
     summary: "a manifest beside a kustomization that does not list it",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("orphan_manifest.rs"),
 };
 

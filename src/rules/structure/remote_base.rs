@@ -40,13 +40,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct RemoteBase;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "remote-base",
     category: Category::Structure,
     level: "error unpinned, warning pinned",
     severity: Severity::Error,
     summary: "a base that is fetched from another place when the agent builds",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("remote_base.rs"),
 };
 

@@ -37,13 +37,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct RenderError;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "render-error",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "an overlay that cannot be built, or only in part",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("render_error.rs"),
 };
 

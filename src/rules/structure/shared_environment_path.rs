@@ -41,13 +41,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct SharedEnvironmentPath;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "shared-environment-path",
     category: Category::Structure,
     level: "error where a protected environment is involved, else warning",
     severity: Severity::Error,
     summary: "an agent of one environment that applies another environment's folder",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("shared_environment_path.rs"),
 };
 

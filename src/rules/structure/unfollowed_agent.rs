@@ -42,13 +42,14 @@ use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct UnfollowedAgent;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "unfollowed-agent",
     category: Category::Structure,
     level: "info",
     severity: Severity::Info,
     summary: "an Argo CD object that cannot be followed without a cluster",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("unfollowed_agent.rs"),
 };
 

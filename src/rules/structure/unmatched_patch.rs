@@ -37,13 +37,14 @@ use crate::rules::{Category, Context, Metadata, Rule, Sink};
 /// See the documentation above.
 pub struct UnmatchedPatch;
 
-const METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "unmatched-patch",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "a patch whose target selects nothing",
     options: &[],
+    behavior: Metadata::USUAL,
     source: include_str!("unmatched_patch.rs"),
 };
 

@@ -20,7 +20,7 @@ use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
 use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Pair, Repo, renamed};
-use crate::rules::governance::loosened_check;
+use crate::rules::engine::{Revision, find};
 use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
@@ -729,33 +729,15 @@ impl<'a> Context<'a> {
         found
     }
 
-    /// The level that the configuration gives a rule. What tells of a loosened configuration has
-    /// the level of the one before.
+    /// The level that the configuration gives a rule: that of the head, or of the base for a rule
+    /// that judges the configuration itself.
     pub fn level(&self, rule: &str) -> Option<Level> {
-        let before = self
-            .base_config
-            .as_ref()
-            .filter(|_| rule == loosened_check::ID);
+        let before = self.base_config.as_ref().filter(|_| {
+            let metadata = find(rule).map(|rule| rule.metadata());
+            metadata.is_some_and(|metadata| metadata.behavior.level_from == Revision::Base)
+        });
         let config = before.map_or(self.config, |(before, _)| before);
         config.rules.get(rule).and_then(|settings| settings.level)
-    }
-
-    /// An option of a rule as written.
-    pub fn option(&self, rule: &str, name: &str) -> Option<&'a Node> {
-        let config: &'a Config = self.config;
-        config.rules.get(rule)?.options.as_ref()?.get(name)
-    }
-
-    /// An option that is a list of texts; empty when not set. A single text counts as a list of
-    /// one.
-    pub fn option_list(&self, rule: &str, name: &str) -> Vec<&'a str> {
-        let Some(node) = self.option(rule, name) else {
-            return Vec::new();
-        };
-        match node.text() {
-            Some(text) => vec![text],
-            None => node.items().iter().filter_map(Node::text).collect(),
-        }
     }
 
     /// Where an overlay stands in [`Repo::overlays`].

@@ -1,0 +1,42 @@
+//! `bots`: who counts as a bot.
+
+use super::keys::{Key, texts};
+
+/// Names and addresses of bots, when the configuration names none. The identities are those that
+/// the tools commit with by default.
+const BUILT_IN: &[&str] = &[
+    "*[bot]",
+    "*[bot]@*",
+    "*-bot",
+    "*-bot@*",
+    "fluxcdbot*",
+    "argocd-image-updater*",
+    "noreply@argoproj.io",
+    "kargo",
+    "no-reply@kargo.io",
+    "kustomize-everything*",
+    "renovate",
+    "renovate@*",
+    "*@renovateapp.com",
+    "dependabot*",
+    "github-actions*",
+    "project_*_bot*",
+    "group_*_bot*",
+];
+
+/// Who counts as a bot when the configuration names none.
+pub(super) fn built_in() -> Vec<String> {
+    BUILT_IN.iter().map(|bot| bot.to_string()).collect()
+}
+
+pub(super) static KEY: Key = Key {
+    name: "bots",
+    value: "list of names or addresses, `*` allowed",
+    summary: "who counts as a bot; replaces the built-in list",
+    read: |reader, node, config| {
+        config.bots = texts(reader, node, "`bots`");
+        if config.bots.is_empty() {
+            config.bots = built_in();
+        }
+    },
+};

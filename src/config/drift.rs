@@ -1,0 +1,79 @@
+//! `drift`: which differences between environments are compared, and which are allowed.
+
+use jiff::civil::Date;
+
+use super::keys::Key;
+use super::read::Reader;
+use crate::yaml::{Node, Origin};
+
+/// An entry of `drift.allow`.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// Kind, `*` allowed; `None` matches all.
+    pub kind: Option<String>,
+    /// Original or rendered name, `*` allowed.
+    pub name: Option<String>,
+    /// Pointer, `*` allowed; also matches everything below.
+    pub path: Option<String>,
+    /// App, `*` allowed.
+    pub app: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: Option<Date>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+pub(super) static KEY: Key = Key {
+    name: "drift",
+    value: "{kinds, allow}",
+    summary: "kinds that `overlay-drift` compares as well, and differences that are allowed",
+    read: |reader, node, config| {
+        let Some(fields) = reader.fields(node, "`drift`", &["kinds", "allow"]) else {
+            return;
+        };
+        let kinds = reader.optional(&fields, "kinds", Reader::texts);
+        config.drift_kinds = kinds.unwrap_or_default();
+        if let Some(node) = fields.get("allow") {
+            config.drift_allow = reader.each(node, "`drift.allow`", allowance);
+        }
+    },
+};
+
+fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
+    let keys = ["kind", "name", "path", "app", "reason", "until"];
+    let fields = reader.fields(node, "an entry of `drift.allow`", &keys)?;
+    let result = Allowance {
+        kind: reader.optional(&fields, "kind", Reader::text),
+        name: reader.optional(&fields, "name", Reader::text),
+        path: reader.optional(&fields, "path", pointer),
+        app: reader.optional(&fields, "app", Reader::text),
+        reason: reader
+            .required(&fields, "reason", Reader::text)
+            .unwrap_or_default(),
+        until: reader.optional(&fields, "until", Reader::date),
+        origin: node.origin,
+    };
+    let narrows = ["kind", "name", "path", "app"];
+    if narrows.iter().all(|key| fields.get(key).is_none()) {
+        reader.refuse(
+            node.origin,
+            "this entry allows every difference",
+            "add a kind, name, path or app",
+        );
+    }
+    Some(result)
+}
+
+fn pointer(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let text = reader.text(node, what)?;
+    if !text.starts_with('/') {
+        reader.refuse(
+            node.origin,
+            format!("{what} must begin with /"),
+            "write it as /spec/template/spec/nodeSelector",
+        );
+    }
+    Some(text)
+}

@@ -1,0 +1,169 @@
+//! `freeze` and `breakGlass`: when nothing may change, and what lets a change pass all the same.
+
+use jiff::tz::TimeZone;
+
+use super::keys::Key;
+use super::read::{Fields, Reader};
+use super::{Config, environments};
+use crate::calendar::{self, Schedule, Window};
+use crate::yaml::{Node, Origin};
+
+/// An entry of `freeze`.
+#[derive(Clone, Debug)]
+pub struct Freeze {
+    /// What people call it.
+    pub name: String,
+    /// Whether changes are allowed within it only, rather than forbidden within it.
+    pub allow: bool,
+    /// When.
+    pub window: Window,
+    /// Environments that it holds for; empty for the protected ones.
+    pub environments: Vec<String>,
+    /// Apps that it holds for, `*` allowed; empty for all.
+    pub apps: Vec<String>,
+    /// Authors whose changes pass, by name or address, `*` allowed.
+    pub except_authors: Vec<String>,
+    /// Globs of files whose changes pass.
+    pub except_paths: Vec<String>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+pub(super) static FREEZE: Key = Key {
+    name: "freeze",
+    value: "list of {name, kind, from, to, schedule, rrule, duration, timeZone, environments, apps, except}",
+    summary: "windows in which nothing may change, or (`kind: allow`) outside of which nothing may",
+    read: |reader, node, config| {
+        let entry = |reader: &mut Reader, node: &Node| freeze(reader, node, config);
+        let entries = reader.each(node, "`freeze`", entry);
+        config.freeze = entries;
+    },
+};
+
+pub(super) static BREAK_GLASS: Key = Key {
+    name: "breakGlass",
+    value: "{trailer}",
+    summary: "the commit trailer that lets a change pass a freeze",
+    read: |reader, node, config| {
+        if let Some(fields) = reader.fields(node, "`breakGlass`", &["trailer"]) {
+            config.break_glass = reader.required(&fields, "trailer", Reader::text);
+        }
+    },
+};
+
+const KEYS: [&str; 11] = [
+    "name",
+    "kind",
+    "from",
+    "to",
+    "schedule",
+    "rrule",
+    "duration",
+    "timeZone",
+    "environments",
+    "apps",
+    "except",
+];
+
+fn freeze(reader: &mut Reader, node: &Node, config: &Config) -> Option<Freeze> {
+    let fields = reader.fields(node, "a freeze", &KEYS)?;
+    let name = reader.required(&fields, "name", Reader::text);
+    let allow = reader.optional(&fields, "kind", is_allowing);
+    let names = fields.get("environments");
+    let environments = names.map(|node| environments::names(reader, node, config));
+    let apps = reader.optional(&fields, "apps", Reader::texts);
+    let except = fields.get("except").map(|node| exceptions(reader, node));
+    let (except_authors, except_paths) = except.unwrap_or_default();
+    let zone = match fields.get("timeZone") {
+        Some(node) => reader.parsed(node, "timeZone", calendar::zone)?,
+        None => TimeZone::UTC,
+    };
+    Some(Freeze {
+        window: window(reader, &fields, &zone)?,
+        name: name.unwrap_or_default(),
+        allow: allow.unwrap_or_default(),
+        environments: environments.unwrap_or_default(),
+        apps: apps.unwrap_or_default(),
+        except_authors,
+        except_paths,
+        origin: node.origin,
+    })
+}
+
+fn is_allowing(reader: &mut Reader, node: &Node, what: &str) -> Option<bool> {
+    match reader.text(node, what)?.as_str() {
+        "allow" => Some(true),
+        "deny" => Some(false),
+        other => {
+            let message = format!("unknown kind of freeze `{other}`");
+            reader.refuse(node.origin, message, "write `deny` or `allow`");
+            None
+        }
+    }
+}
+
+/// The authors and the paths that a freeze exempts.
+fn exceptions(reader: &mut Reader, node: &Node) -> (Vec<String>, Vec<String>) {
+    let Some(fields) = reader.fields(node, "`except`", &["authors", "paths"]) else {
+        return Default::default();
+    };
+    let globs = |reader: &mut Reader, node: &Node, what: &str| {
+        Some(reader.each(node, what, |reader, item| reader.glob(item, what)))
+    };
+    let authors = reader.optional(&fields, "authors", Reader::texts);
+    let paths = reader.optional(&fields, "paths", globs);
+    (authors.unwrap_or_default(), paths.unwrap_or_default())
+}
+
+/// When a freeze is: `from` and `to`, or `schedule` or `rrule` with `duration`; an `rrule` may
+/// count from `from`.
+fn window(reader: &mut Reader, fields: &Fields, zone: &TimeZone) -> Option<Window> {
+    let [from, to, cron, rule, length] =
+        ["from", "to", "schedule", "rrule", "duration"].map(|key| fields.get(key));
+    let (schedule, length) = match (from, to, cron, rule, length) {
+        (Some(from), Some(to), None, None, None) => return once(reader, from, to, zone),
+        (None, None, Some(cron), None, Some(length)) => {
+            (reader.parsed(cron, "schedule", Schedule::cron), length)
+        }
+        (start, None, None, Some(rule), Some(length)) => {
+            let start = match start {
+                Some(start) => Some(reader.text(start, "from")?),
+                None => None,
+            };
+            let rrule = |text: &str| Schedule::rrule(text, start.as_deref(), zone);
+            (reader.parsed(rule, "rrule", rrule), length)
+        }
+        _ => {
+            reader.refuse(
+                fields.start(),
+                "a freeze needs either `from` and `to`, or `schedule` or `rrule` with `duration`",
+                "write one of the two",
+            );
+            return None;
+        }
+    };
+    let length = reader.parsed(length, "duration", calendar::duration);
+    Some(Window::Recurring {
+        schedule: schedule?,
+        duration: length?,
+        zone: zone.clone(),
+    })
+}
+
+fn once(reader: &mut Reader, from: &Node, to: &Node, zone: &TimeZone) -> Option<Window> {
+    let moment = |text: &str| calendar::moment(text, zone);
+    let first = reader.parsed(from, "from", moment)?;
+    let last = reader.parsed(to, "to", moment)?;
+    if first >= last {
+        reader.refuse(
+            to.origin,
+            "this freeze ends before it begins",
+            "exchange `from` and `to`",
+        );
+    }
+    Some(Window::Once {
+        from: first,
+        to: last,
+        zone: zone.clone(),
+    })
+}

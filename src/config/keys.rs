@@ -1,0 +1,82 @@
+//! The keys at the top of the configuration: one table for reading, for errors and for the
+//! documentation.
+//!
+//! A new key is a [`Key`] beside the type that it is read into, a line in [`KEYS`], and a field of
+//! [`Config`], which `loosened-check` then has to consider.
+
+use super::read::Reader;
+use super::{Config, bots, cluster, drift, environments, freeze, layout, remotes, rules, suppress};
+use crate::yaml::Node;
+
+/// A key at the top of the configuration.
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of its value, for people.
+    pub value: &'static str,
+    /// One line: what it is for.
+    pub summary: &'static str,
+    pub(super) read: fn(&mut Reader<'_>, &Node, &mut Config),
+}
+
+/// Every key, in the order in which they are read: entries of the others name environments.
+pub static KEYS: &[&Key] = &[
+    &VERSION,
+    &environments::KEY,
+    &layout::LAYOUT,
+    &layout::PAIRS,
+    &rules::KEY,
+    &drift::KEY,
+    &cluster::EXTERNAL,
+    &cluster::IMAGES,
+    &bots::KEY,
+    &freeze::FREEZE,
+    &freeze::BREAK_GLASS,
+    &cluster::DEPENDENCIES,
+    &RECORDS,
+    &remotes::REMOTES,
+    &remotes::CHARTS,
+    &POLICIES,
+    &DATA,
+    &suppress::KEY,
+];
+
+static VERSION: Key = Key {
+    name: "version",
+    value: "1",
+    summary: "the version of the configuration format",
+    read: |reader, node, _| {
+        if node.as_int() != Some(1) {
+            reader.refuse(
+                node.origin,
+                "unsupported version of the configuration",
+                "write `version: 1`",
+            );
+        }
+    },
+};
+
+static RECORDS: Key = Key {
+    name: "records",
+    value: "list of paths",
+    summary: "records of what runs where, besides those that are found by their names",
+    read: |reader, node, config| config.records = texts(reader, node, "`records`"),
+};
+
+static POLICIES: Key = Key {
+    name: "policies",
+    value: "list of paths and of `builtin/NAME`",
+    summary: "Rego policies to evaluate",
+    read: |reader, node, config| config.policies = texts(reader, node, "`policies`"),
+};
+
+static DATA: Key = Key {
+    name: "data",
+    value: "list of paths",
+    summary: "JSON and YAML files of data for policies",
+    read: |reader, node, config| config.data = texts(reader, node, "`data`"),
+};
+
+pub(super) fn texts(reader: &mut Reader<'_>, node: &Node, what: &str) -> Vec<String> {
+    reader.texts(node, what).unwrap_or_default()
+}

@@ -1,0 +1,261 @@
+//! Reading values out of the configuration: every mistake is noted with its line, and reading goes
+//! on, so that all mistakes are reported at once.
+
+use globset::Glob;
+
+use super::rules::KnownRule;
+use crate::names::did_you_mean;
+use crate::source::join;
+use crate::yaml::{Entry, Node, Origin};
+
+/// One mistake in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// Reads nodes as values, and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub problems: Vec<ConfigProblem>,
+    /// The rules that the configuration may name.
+    pub rules: &'a [KnownRule<'a>],
+}
+
+/// A map of the configuration whose keys are all known.
+pub(super) struct Fields<'n> {
+    node: &'n Node,
+    /// What messages call it: `a suppression`.
+    what: &'n str,
+    entries: Vec<&'n Entry>,
+}
+
+impl<'n> Fields<'n> {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        let entry = self.entries.iter().find(|entry| &*entry.key == key);
+        entry.map(|entry| &entry.value)
+    }
+
+    /// The known entries, in the order of the file.
+    pub fn entries(&self) -> &[&'n Entry] {
+        &self.entries
+    }
+
+    /// A place that stands for the whole map: where it starts.
+    pub fn start(&self) -> Origin {
+        Origin {
+            end: self.node.origin.start,
+            ..self.node.origin
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Notes a mistake.
+    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(ConfigProblem {
+            message: message.into(),
+            help: Some(help.into()),
+            origin,
+        });
+    }
+
+    /// Notes that a value is of another type than expected.
+    pub fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
+        let found = if node.as_map().is_some() {
+            "a map"
+        } else if node.as_list().is_some() {
+            "a list"
+        } else if node.is_null() {
+            "empty"
+        } else {
+            "a single value"
+        };
+        self.problems.push(ConfigProblem {
+            message: format!("{what} must be {expected}, but it is {found}"),
+            help: None,
+            origin: node.origin,
+        });
+    }
+
+    /// The entries of a map. Unknown keys are mistakes.
+    pub fn fields<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &'n str,
+        known: &[&str],
+    ) -> Option<Fields<'n>> {
+        let Some(map) = node.as_map() else {
+            self.mistyped(node, what, "a map");
+            return None;
+        };
+        let (entries, unknown): (Vec<&Entry>, Vec<&Entry>) = map
+            .entries
+            .iter()
+            .partition(|entry| known.contains(&&*entry.key));
+        for entry in unknown {
+            let help = did_you_mean(&entry.key, known, || {
+                format!("the known keys are {}", known.join(", "))
+            });
+            self.refuse(
+                entry.key_origin,
+                format!("unknown key `{}` in {what}", entry.key),
+                help,
+            );
+        }
+        Some(Fields {
+            node,
+            what,
+            entries,
+        })
+    }
+
+    /// The value of a key that may be missing.
+    pub fn optional<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Node, &str) -> Option<T>,
+    ) -> Option<T> {
+        read(self, fields.get(key)?, key)
+    }
+
+    /// The value of a key that has to be there.
+    pub fn required<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Node, &str) -> Option<T>,
+    ) -> Option<T> {
+        match fields.get(key) {
+            Some(node) => read(self, node, key),
+            None => {
+                self.refuse(
+                    fields.start(),
+                    format!("{} needs `{key}`", fields.what),
+                    format!("add `{key}:`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The items of a list.
+    pub fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        match node.as_list() {
+            Some(list) => &list.items,
+            None => {
+                self.mistyped(node, what, "a list");
+                &[]
+            }
+        }
+    }
+
+    /// Every item of a list that can be read.
+    pub fn each<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        mut read: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Vec<T> {
+        let items = self.list(node, what).iter();
+        items.filter_map(|item| read(self, item)).collect()
+    }
+
+    /// A text that is not blank.
+    pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match node.text() {
+            Some(text) if !text.trim().is_empty() => Some(text.to_string()),
+            Some(_) => {
+                self.refuse(
+                    node.origin,
+                    format!("{what} is empty"),
+                    "fill it in, or remove the key",
+                );
+                None
+            }
+            None => {
+                self.mistyped(node, what, "text");
+                None
+            }
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
+        Some(self.each(node, what, |reader, item| reader.text(item, what)))
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+        let value = node.as_bool();
+        if value.is_none() {
+            self.mistyped(node, what, "true or false");
+        }
+        value
+    }
+
+    /// A glob.
+    pub fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = self.text(node, what)?;
+        if let Err(error) = Glob::new(&text) {
+            self.refuse(
+                node.origin,
+                format!("invalid glob `{text}`: {}", error.kind()),
+                "`*` matches within one folder, `**` across folders",
+            );
+        }
+        Some(text)
+    }
+
+    /// A day.
+    pub fn date(&mut self, node: &Node, what: &str) -> Option<jiff::civil::Date> {
+        let text = self.text(node, what)?;
+        let date = text.parse().ok();
+        if date.is_none() {
+            self.refuse(
+                node.origin,
+                format!("{what} must be a date, but `{text}` is not one"),
+                "write it as 2027-01-31",
+            );
+        }
+        date
+    }
+
+    /// A path inside the repository.
+    pub fn inside(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = self.text(node, what)?;
+        let path = join("", &text);
+        if path.is_none() {
+            self.refuse(
+                node.origin,
+                format!("{what} must lie inside the repository, but `{text}` does not"),
+                "write the path relative to the root of the repository",
+            );
+        }
+        path
+    }
+
+    /// A text that another module parses. Its errors read `what is wrong; what to do`.
+    pub fn parsed<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(node, what)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+                self.refuse(node.origin, message, help);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `remotes` and `charts`: copies in the repository of what kustomizations take from elsewhere.
+
+use super::keys::Key;
+use super::read::Reader;
+use crate::kustomize::remote::{self, Chart};
+use crate::yaml::Node;
+
+pub(super) static REMOTES: Key = Key {
+    name: "remotes",
+    value: "map of URLs to paths",
+    summary: "copies of remote bases and files",
+    read: |reader, node, config| {
+        if node.as_map().is_none() {
+            reader.mistyped(node, "`remotes`", "a map of URLs to paths");
+        }
+        for entry in node.entries() {
+            if remote::parse(&entry.key).is_none() && !remote::is_http(&entry.key) {
+                reader.refuse(
+                    entry.key_origin,
+                    format!("`{}` is not the URL of a remote base or file", entry.key),
+                    "write it as https://github.com/acme/bases//web?ref=v3",
+                );
+            }
+            if let Some(path) = reader.inside(&entry.value, "a copy") {
+                config.remotes.urls.insert(entry.key.to_string(), path);
+            }
+        }
+    },
+};
+
+pub(super) static CHARTS: Key = Key {
+    name: "charts",
+    value: "list of {name, release, path, version, output}",
+    summary: "output of `helm template` for the charts of kustomizations",
+    read: |reader, node, config| config.remotes.charts = reader.each(node, "`charts`", chart),
+};
+
+fn chart(reader: &mut Reader, node: &Node) -> Option<Chart> {
+    let keys = ["name", "release", "path", "version", "output"];
+    let fields = reader.fields(node, "an entry of `charts`", &keys)?;
+    let (name, output) = (
+        reader.required(&fields, "name", Reader::text),
+        reader.required(&fields, "output", Reader::inside),
+    );
+    Some(Chart {
+        release: reader.optional(&fields, "release", Reader::text),
+        path: reader.optional(&fields, "path", Reader::glob),
+        version: reader.optional(&fields, "version", Reader::text),
+        name: name?,
+        output: output?,
+    })
+}

@@ -1,0 +1,113 @@
+//! `rules`: levels and options of rules.
+
+use std::collections::BTreeMap;
+
+use super::Level;
+use super::keys::Key;
+use super::options::{OptionSetting, RuleOption};
+use super::read::Reader;
+use crate::names::did_you_mean;
+use crate::yaml::{Node, Origin};
+
+/// What the configuration must know of a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownRule<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its options besides `level`.
+    pub options: &'a [RuleOption],
+}
+
+/// What the configuration says about one rule.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSettings {
+    /// `None` leaves the rule's own level.
+    pub level: Option<Level>,
+    /// The options that are set, by name.
+    pub options: BTreeMap<String, OptionSetting>,
+    /// The rule's name in the file; `None` when the command line says it.
+    pub origin: Option<Origin>,
+}
+
+/// Whether an id belongs to a policy; which policies there are is known only once they are loaded.
+pub fn is_policy(id: &str) -> bool {
+    id.starts_with("policy/")
+}
+
+pub(super) static KEY: Key = Key {
+    name: "rules",
+    value: "map of rules to levels, or to {level, OPTION…}",
+    summary: "levels (off, info, warning, error) and options of rules",
+    read: |reader, node, config| {
+        if node.as_map().is_none() {
+            reader.mistyped(node, "`rules`", "a map of rules to levels");
+        }
+        for entry in node.entries() {
+            if is_known(reader, &entry.key, entry.key_origin) {
+                let settings = RuleSettings {
+                    origin: Some(entry.key_origin),
+                    ..settings(reader, &entry.key, &entry.value)
+                };
+                config.rules.insert(entry.key.to_string(), settings);
+            }
+        }
+    },
+};
+
+/// The id of a rule that exists.
+pub(super) fn id(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let id = reader.text(node, what)?;
+    is_known(reader, &id, node.origin).then_some(id)
+}
+
+/// Whether a rule exists. One that does not is a mistake.
+fn is_known(reader: &mut Reader, id: &str, origin: Origin) -> bool {
+    let known: Vec<&str> = reader.rules.iter().map(|rule| rule.id).collect();
+    let exists = known.contains(&id) || is_policy(id);
+    if !exists {
+        let help = did_you_mean(id, &known, || "`gitops-lint rules` lists them".to_string());
+        reader.refuse(origin, format!("unknown rule `{id}`"), help);
+    }
+    exists
+}
+
+/// The settings of one rule: a level, or a map of a level and options.
+fn settings(reader: &mut Reader, id: &str, node: &Node) -> RuleSettings {
+    let mut settings = RuleSettings::default();
+    if node.as_map().is_none() {
+        settings.level = level(reader, node);
+        return settings;
+    }
+    let rule = reader.rules.iter().find(|rule| rule.id == id);
+    let options = rule.map_or(&[][..], |rule| rule.options);
+    let names = options.iter().map(|option| option.name());
+    let known: Vec<&str> = std::iter::once("level").chain(names).collect();
+    let what = format!("the rule `{id}`");
+    let fields = reader.fields(node, &what, &known);
+    for entry in fields.iter().flat_map(|fields| fields.entries()) {
+        let option = options.iter().find(|option| option.name() == &*entry.key);
+        let Some(option) = option else {
+            settings.level = level(reader, &entry.value);
+            continue;
+        };
+        if let Some(setting) = option.read(reader, &entry.value) {
+            settings.options.insert(entry.key.to_string(), setting);
+        }
+    }
+    settings
+}
+
+fn level(reader: &mut Reader, node: &Node) -> Option<Level> {
+    // YAML 1.1 reads a plain `off` as false, and some editors write it so
+    let text = match node.text() {
+        Some("false") => "off",
+        text => text.unwrap_or_default(),
+    };
+    match text.parse::<Level>() {
+        Ok(level) => Some(level),
+        Err(error) => {
+            reader.refuse(node.origin, error.to_string(), error.help());
+            None
+        }
+    }
+}

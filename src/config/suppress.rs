@@ -1,0 +1,64 @@
+//! `suppress`: findings that are accepted where a comment in the file cannot say so.
+
+use super::keys::Key;
+use super::read::Reader;
+use super::rules;
+use crate::yaml::{Node, Origin};
+
+/// An entry of `suppress`.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    /// Rule id.
+    pub rule: String,
+    /// Glob of the file.
+    pub path: Option<String>,
+    /// Kind of the object.
+    pub kind: Option<String>,
+    /// Name of the object, `*` allowed.
+    pub name: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Last day on which it holds.
+    pub until: Option<jiff::civil::Date>,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
+pub(super) static KEY: Key = Key {
+    name: "suppress",
+    value: "list of {rule, path, kind, name, reason, until}",
+    summary: "accepted findings, for files that cannot hold a comment",
+    read: |reader, node, config| {
+        config.suppress = reader.each(node, "`suppress`", suppression);
+    },
+};
+
+fn suppression(reader: &mut Reader, node: &Node) -> Option<Suppression> {
+    let keys = ["rule", "path", "kind", "name", "reason", "until"];
+    let fields = reader.fields(node, "a suppression", &keys)?;
+    let rule = reader.required(&fields, "rule", rules::id);
+    let reason = reader.required(&fields, "reason", Reader::text);
+    let (path, kind, name) = (
+        reader.optional(&fields, "path", Reader::glob),
+        reader.optional(&fields, "kind", Reader::text),
+        reader.optional(&fields, "name", Reader::text),
+    );
+    let until = reader.optional(&fields, "until", Reader::date);
+    let narrows = ["path", "kind", "name"];
+    if narrows.iter().all(|key| fields.get(key).is_none()) {
+        reader.refuse(
+            node.origin,
+            "this entry accepts every finding of the rule",
+            "add a path, kind or name, or switch the rule off",
+        );
+    }
+    Some(Suppression {
+        rule: rule?,
+        path,
+        kind,
+        name,
+        reason: reason.unwrap_or_default(),
+        until,
+        origin: node.origin,
+    })
+}
