@@ -230,7 +230,7 @@ fn bad_usage_is_status_2() {
         ),
         (
             &["--rule", "unmatched-patch=loud"],
-            "the levels are off, info, warning, error",
+            "unknown level `loud`; the levels are off, info, warning and error",
         ),
         (
             &["--baseline", "missing.json"],
@@ -803,7 +803,7 @@ fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
     let run = check("2026-10-23T14:00:00Z").expect(0);
     assert!(
         run.out
-            .contains("warning[loosened-check] the change removes the freeze `weekends`"),
+            .contains("warning[loosened-check] this change removes the freeze `weekends`"),
         "{}",
         run.out
     );

@@ -48,7 +48,7 @@ pub struct MissingConfigMap;
 static METADATA: Metadata = Metadata {
     id: "missing-configmap",
     category: Category::Configuration,
-    level: "error; weaker where the evidence is",
+    level: "error (warning or info when the evidence is weak)",
     severity: Severity::Error,
     summary: "a ConfigMap that something needs and nothing provides",
     options: &[],

@@ -38,7 +38,7 @@ pub struct MissingConfigMapKey;
 static METADATA: Metadata = Metadata {
     id: "missing-configmap-key",
     category: Category::Configuration,
-    level: "error; weaker where the evidence is",
+    level: "error (warning or info when the evidence is weak)",
     severity: Severity::Error,
     summary: "a key that something reads from a ConfigMap that has no such key",
     options: &[],

@@ -58,7 +58,7 @@ pub struct MissingSecret;
 static METADATA: Metadata = Metadata {
     id: "missing-secret",
     category: Category::Configuration,
-    level: "error; weaker where the evidence is",
+    level: "error (warning or info when the evidence is weak)",
     severity: Severity::Error,
     summary: "a Secret that something needs and nothing provides",
     options: &[],

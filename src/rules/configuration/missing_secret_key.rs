@@ -38,7 +38,7 @@ pub struct MissingSecretKey;
 static METADATA: Metadata = Metadata {
     id: "missing-secret-key",
     category: Category::Configuration,
-    level: "error; weaker where the evidence is",
+    level: "error (warning or info when the evidence is weak)",
     severity: Severity::Error,
     summary: "a key that something reads from a Secret that has no such key",
     options: &[],
