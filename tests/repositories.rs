@@ -1026,7 +1026,7 @@ fn submodules_are_read_and_compared_where_they_are_checked_out() {
     both(repo.run(&base("HEAD~1")));
     let added = repo.run(&base("HEAD~2"));
     assert!(
-        added.out.contains("adds the submodule vendor at") && added.findings().contains(&told[1]),
+        added.out.contains("adds the submodule `vendor` at") && added.findings().contains(&told[1]),
         "{}",
         added.out
     );

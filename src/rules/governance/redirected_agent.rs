@@ -222,17 +222,89 @@ fn source_of<'r>(base: &'r Repo, object: &Control) -> Option<&'r Control> {
 
 /// What of an agent's object, or of its source, leads elsewhere than before.
 fn turns(before: &Node, now: &Node) -> Vec<Turn> {
-    let mut found = Vec::new();
-    let mut compare = |path: &[&str],
-                       old: Option<&Node>,
-                       new: Option<&Node>,
-                       what: &str,
-                       alike: &dyn Fn(&str, &str) -> bool| {
-        let text = |node: Option<&Node>| node.and_then(Node::text).unwrap_or_default().to_string();
-        let (was, is) = (
-            text(old.and_then(|node| node.at(path))),
-            text(new.and_then(|node| node.at(path))),
-        );
+    let mut comparison = Comparison {
+        before,
+        now,
+        found: Vec::new(),
+    };
+    match now.at(&["kind"]).and_then(Node::text) {
+        Some("Application" | "ApplicationSet") => comparison.of_application(),
+        Some("Kustomization") => comparison.of_flux_kustomization(),
+        Some("GitRepository") => comparison.of_git_repository(),
+        _ => {}
+    }
+    comparison.of_suspension();
+    comparison.found
+}
+
+/// Whether two values lead to the same place.
+type Alike = fn(&str, &str) -> bool;
+
+/// A comparison of one object at the base revision and at the head.
+struct Comparison<'n> {
+    before: &'n Node,
+    now: &'n Node,
+    found: Vec<Turn>,
+}
+
+impl Comparison<'_> {
+    fn of_application(&mut self) {
+        let (old, new) = (sources(self.before), sources(self.now));
+        let of_git = |(_, source): &(usize, &&Node)| source.get("chart").is_none();
+        for (at, old) in old.iter().enumerate().filter(of_git) {
+            let sides = (*old, new.get(at).copied());
+            self.compare(sides, &["repoURL"], "repository", same_repository);
+            self.compare(sides, &["targetRevision"], "revision", alike_revisions);
+        }
+    }
+
+    fn of_flux_kustomization(&mut self) {
+        let sides = (self.before, Some(self.now));
+        for key in ["kind", "name", "namespace"] {
+            let what = format!("source's {key}");
+            let equal: Alike = |one, other| one == other;
+            self.compare(sides, &["spec", "sourceRef", key], &what, equal);
+        }
+    }
+
+    fn of_git_repository(&mut self) {
+        let sides = (self.before, Some(self.now));
+        self.compare(sides, &["spec", "url"], "repository", same_repository);
+        for key in ["branch", "tag", "semver", "commit", "name"] {
+            self.compare(sides, &["spec", "ref", key], key, alike_revisions);
+        }
+    }
+
+    fn of_suspension(&mut self) {
+        let suspended = |node: &Node| {
+            let value = node.at(&["spec", "suspend"])?;
+            (value.as_bool() == Some(true)).then_some(value.origin)
+        };
+        if let Some(origin) = suspended(self.now).filter(|_| suspended(self.before).is_none()) {
+            self.found.push(Turn {
+                severity: Severity::Warning,
+                origin,
+                was: None,
+                cause: Cause::new("suspended"),
+                message: "is suspended by this change, so later changes are not applied"
+                    .to_string(),
+            });
+        }
+    }
+
+    /// Notes a value that leads elsewhere now. A source that is gone leads nowhere.
+    fn compare(
+        &mut self,
+        (old, new): (&Node, Option<&Node>),
+        path: &[&str],
+        what: &str,
+        alike: Alike,
+    ) {
+        let value = |node: Option<&Node>| {
+            let text = node.and_then(|node| node.at(path)).and_then(Node::text);
+            text.unwrap_or_default().to_string()
+        };
+        let (was, is) = (value(Some(old)), value(new));
         if was == is || alike(&was, &is) {
             return;
         }
@@ -243,11 +315,11 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
                 format!("`{text}`")
             }
         };
-        let place = |node: Option<&Node>| node.map(|node| node.at(path).unwrap_or(node).origin);
-        found.push(Turn {
+        let place = |node: &Node| node.at(path).unwrap_or(node).origin;
+        self.found.push(Turn {
             severity: Severity::Error,
-            origin: place(new).unwrap_or(now.origin),
-            was: place(old),
+            origin: new.map_or(self.now.origin, place),
+            was: Some(place(old)),
             cause: Cause::new("redirected").with(what).with(&is),
             message: format!(
                 "follows the {what} {} instead of {}; nothing here has checked it",
@@ -255,80 +327,11 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
                 shown(&was)
             ),
         });
-    };
-    let equal = |one: &str, other: &str| one == other;
-    match now.at(&["kind"]).and_then(Node::text) {
-        Some("Application" | "ApplicationSet") => {
-            let (old, new) = (sources(before), sources(now));
-            for (at, old) in old
-                .iter()
-                .enumerate()
-                .filter(|(_, source)| source.get("chart").is_none())
-            {
-                let new = new.get(at).copied();
-                compare(
-                    &["repoURL"],
-                    Some(*old),
-                    new,
-                    "repository",
-                    &|one, other| repository(one) == repository(other),
-                );
-                compare(
-                    &["targetRevision"],
-                    Some(*old),
-                    new,
-                    "revision",
-                    &alike_revisions,
-                );
-            }
-        }
-        Some("Kustomization") => {
-            for key in ["kind", "name", "namespace"] {
-                compare(
-                    &["spec", "sourceRef", key],
-                    Some(before),
-                    Some(now),
-                    &format!("source's {key}"),
-                    &equal,
-                );
-            }
-        }
-        Some("GitRepository") => {
-            compare(
-                &["spec", "url"],
-                Some(before),
-                Some(now),
-                "repository",
-                &|one, other| repository(one) == repository(other),
-            );
-            for key in ["branch", "tag", "semver", "commit", "name"] {
-                compare(
-                    &["spec", "ref", key],
-                    Some(before),
-                    Some(now),
-                    key,
-                    &alike_revisions,
-                );
-            }
-        }
-        _ => {}
     }
-    let suspended = |node: &Node| {
-        node.at(&["spec", "suspend"])
-            .filter(|value| value.as_bool() == Some(true))
-            .map(|value| value.origin)
-    };
-    if let Some(origin) = suspended(now).filter(|_| suspended(before).is_none()) {
-        let message = "is suspended by this change, so later changes are not applied".to_string();
-        found.push(Turn {
-            severity: Severity::Warning,
-            origin,
-            was: None,
-            cause: Cause::new("suspended"),
-            message,
-        });
-    }
-    found
+}
+
+fn same_repository(one: &str, other: &str) -> bool {
+    repository(one) == repository(other)
 }
 
 /// The sources of an Application, or of the Applications that a set makes.

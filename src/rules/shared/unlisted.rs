@@ -1,7 +1,7 @@
 //! The lists of kustomizations from which a change took entries: where an object that is gone was
 //! left out, however many overlays read the list.
 //!
-//! Not here: which objects are gone (`resource_deletion`).
+//! Not here: which objects are gone (`deletion`).
 
 use std::collections::HashMap;
 use std::sync::Arc;

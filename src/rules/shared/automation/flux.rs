@@ -515,6 +515,16 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
         }
         _ => {}
     }
+    report_stale_digest(context, file, (marker, overlay), sink);
+}
+
+/// Reports a marker of a tag beside a digest that nothing updates: the digest decides what runs.
+fn report_stale_digest(
+    context: &Context,
+    file: &Marked,
+    (marker, overlay): (&Marker, &Overlay),
+    sink: &mut Sink,
+) {
     if matches!(marker.field, "" | "tag")
         && let Some(digest) = sibling_digest(file, marker)
     {
@@ -522,7 +532,7 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
             "ImagePolicy `{}` updates the tag but not the digest beside it, so the old image keeps running",
             marker.policy
         );
-        let severity = if protected {
+        let severity = if context.repo.protected(overlay) {
             Severity::Error
         } else {
             Severity::Warning
