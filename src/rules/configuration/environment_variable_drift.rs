@@ -40,8 +40,8 @@ use crate::rules::shared::losses;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
-/// See the documentation above.
-pub struct EnvironmentVariableDrift;
+/// The rule.
+pub(super) struct EnvironmentVariableDrift;
 
 static METADATA: Metadata = Metadata {
     id: "environment-variable-drift",

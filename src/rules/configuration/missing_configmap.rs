@@ -42,8 +42,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::availability;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct MissingConfigMap;
+/// The rule.
+pub(super) struct MissingConfigMap;
 
 static METADATA: Metadata = Metadata {
     id: "missing-configmap",

@@ -32,8 +32,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::availability;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct MissingConfigMapKey;
+/// The rule.
+pub(super) struct MissingConfigMapKey;
 
 static METADATA: Metadata = Metadata {
     id: "missing-configmap-key",

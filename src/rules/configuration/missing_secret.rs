@@ -52,8 +52,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::availability;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct MissingSecret;
+/// The rule.
+pub(super) struct MissingSecret;
 
 static METADATA: Metadata = Metadata {
     id: "missing-secret",

@@ -32,8 +32,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::availability;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct MissingSecretKey;
+/// The rule.
+pub(super) struct MissingSecretKey;
 
 static METADATA: Metadata = Metadata {
     id: "missing-secret-key",

@@ -46,8 +46,8 @@ use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, Origin};
 
-/// See the documentation above.
-pub struct PlaintextSecret;
+/// The rule.
+pub(super) struct PlaintextSecret;
 
 static METADATA: Metadata = Metadata {
     id: "plaintext-secret",

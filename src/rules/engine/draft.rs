@@ -12,8 +12,8 @@ pub struct Draft {
     pub severity: Severity,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What the sentence begins with, where one line may cause the same for several containers:
-    /// they are one finding.
+    /// The container that the message begins with. When one line causes the same for several
+    /// containers, they are one finding.
     pub subject: Option<String>,
     /// What it is about: its identity.
     pub cause: Cause,
@@ -79,9 +79,15 @@ impl Draft {
         });
         self
     }
-    /// Names the container, with which the sentence then begins: `container api of api`.
+    /// Names the container, with which the message then begins: ``container `api` of Deployment
+    /// `api` ``.
     pub fn of(mut self, used: &ImageUse) -> Draft {
-        self.subject = Some(format!("{} of {}", used.place, used.resource.name()));
+        self.subject = Some(format!(
+            "{} of {} `{}`",
+            used.place,
+            used.resource.kind(),
+            used.resource.name()
+        ));
         self.on(used.resource, used.pointer.clone())
     }
     /// Names the object and the value in it.

@@ -37,14 +37,15 @@
 //! None.
 
 use crate::compare;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::ImageUse;
+use crate::kustomize::Resource;
 use crate::repo::Overlay;
-use crate::rules::images::skipped_environment;
+use crate::rules::shared::digests::{self, short};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct DigestMismatch;
+/// The rule.
+pub(super) struct DigestMismatch;
 
 static METADATA: Metadata = Metadata {
     id: "digest-mismatch",
@@ -62,137 +63,201 @@ impl Rule for DigestMismatch {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        // what was rendered of an overlay that needs a chart or a plugin runs all the same
+        // an overlay that is rendered only in part runs what was rendered all the same
         if !context.repo.protected(to) {
             return;
         }
-        let name = |overlay| context.side(overlay);
-        let (earlier, later) = (context.facts(from), context.facts(to));
-        let partners = compare::partners(from, to, &context.repo.environments);
-        for used in &later.images {
-            let image = used.image();
-            let Some(digest) = image.digest else { continue };
-            // the same container first; what was moved is found by its image
-            let same_object = |other: &&ImageUse| {
-                other.place == used.place
-                    && partners.iter().any(|(before, after)| {
-                        std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource)
-                    })
-            };
-            let same_image = |other: &&ImageUse| other.short_name() == used.short_name();
-            let before: Vec<&ImageUse> = match earlier.images.iter().find(same_object) {
-                Some(other) => vec![other],
-                None => earlier.images.iter().filter(same_image).collect(),
-            };
-            let all: Vec<&ImageUse> = before
-                .iter()
-                .copied()
-                .chain(earlier.images.iter().filter(same_image))
-                .collect();
-            let siblings = context
-                .siblings(from)
-                .flat_map(|other| &context.facts(other).images);
-            let twin = all
-                .iter()
-                .copied()
-                .chain(siblings)
-                .find(|other| other.image().digest == Some(digest));
-            if before.is_empty() || context.ran_before(from, to, &used.name, digest) {
-                continue;
+        let comparison = Comparison {
+            context,
+            from,
+            to,
+            partners: compare::partners(from, to, &context.repo.environments),
+        };
+        for used in &context.facts(to).images {
+            let digest = used.image().digest;
+            let mismatch = digest.and_then(|digest| comparison.judge(used, digest));
+            if let Some((digest, mismatch)) = digest.zip(mismatch) {
+                let draft = comparison.draft(used, digest, &mismatch);
+                sink.report(context, Some(to), draft.of(used));
             }
-            if let Some(twin) = twin {
-                // the proof is of an image, which is more than its digest; without a change,
-                // `image-drift` tells it
-                let same = context.same_image(from, to, &used.name)(&twin.name);
-                if !same
-                    && context.base.is_some()
-                    && context
-                        .moved_images(to)
-                        .iter()
-                        .any(|moved| std::ptr::eq(*moved, used))
-                {
-                    let message = format!(
-                        ": {} runs {} of `{}`, and {} proved it as `{}` only",
-                        name(to),
-                        short(digest),
-                        used.name,
-                        name(from),
-                        twin.name
-                    );
-                    let draft = Draft::new(Severity::Error, used.digest_origin, message);
-                    let draft =
-                        draft.help("where one mirrors the other, say so: images: {mirrors: [{from: …, to: …}]} in .gitops-lint.yaml");
-                    let draft =
-                        draft.related(twin.name_origin, format!("the image of {}", name(from)));
-                    sink.report(context, Some(to), draft.of(used));
-                }
-                continue;
-            }
-            // a digest of an environment further back has a rule of its own
-            if skipped_environment::passed_by(context, from, to, digest).is_some() {
-                continue;
-            }
-            // another image altogether is another rule's
-            let Some(other) = before.iter().find(|other| same_image(other)) else {
-                continue;
-            };
-            let theirs = other.image();
-            let (severity, message, help) = match theirs.digest {
-                None => (
-                    Severity::Warning,
-                    format!(
-                        ": {} pins no digest of `{}`, so nothing proves the {} of {}",
-                        name(from),
-                        used.name,
-                        short(digest),
-                        name(to)
-                    ),
-                    format!("pin the digest in {} as well", name(from)),
-                ),
-                Some(staged) if theirs.tag.is_some() && theirs.tag == image.tag => (
-                    Severity::Error,
-                    format!(
-                        ": the tag `{}` is {} in {} and {} in {}",
-                        image.tag.unwrap_or_default(),
-                        short(digest),
-                        name(to),
-                        short(staged),
-                        name(from)
-                    ),
-                    format!("promote the digest that {} runs", name(from)),
-                ),
-                Some(staged) => (
-                    Severity::Error,
-                    format!(
-                        ": {} runs {} of `{}`, which {} does not run; it runs {}",
-                        name(to),
-                        short(digest),
-                        used.name,
-                        name(from),
-                        short(staged)
-                    ),
-                    format!(
-                        "promote the digest that {} runs, or let {} run this one first",
-                        name(from),
-                        name(from)
-                    ),
-                ),
-            };
-            // what is missing from the clone may be the proof
-            let (message, help) = match context.gap(from) {
-                Some(gap) => (format!("{message}; whether it ever did is not known"), gap),
-                None => (message, help),
-            };
-            let draft = Draft::new(severity, used.digest_origin, message).help(help);
-            let draft = draft.related(other.origin(), format!("{} runs this", name(from)));
-            sink.report(context, Some(to), draft.of(used));
         }
     }
 }
 
-/// A digest as people compare it.
-fn short(digest: &str) -> String {
-    let (algorithm, hex) = digest.split_once(':').unwrap_or(("", digest));
-    let hex: String = hex.chars().take(12).collect();
-    format!("{algorithm}:{hex}…")
+/// The images of two environments side by side.
+struct Comparison<'c, 'a> {
+    context: &'c Context<'a>,
+    from: &'c Overlay,
+    to: &'c Overlay,
+    partners: Vec<(&'c Resource, &'c Resource)>,
+}
+
+/// Why nothing proves the digest of the later environment; with the image of the earlier one.
+enum Mismatch<'i> {
+    /// The digest ran, but as an image of another name.
+    AnotherName(&'i ImageUse<'i>),
+    /// The earlier environment pins no digest.
+    Unpinned(&'i ImageUse<'i>),
+    /// Both run the same tag, with another digest.
+    OneTag(&'i ImageUse<'i>, String),
+    /// The earlier environment runs another digest.
+    AnotherDigest(&'i ImageUse<'i>, String),
+}
+
+impl<'c> Comparison<'c, '_> {
+    fn judge(&self, used: &ImageUse, digest: &str) -> Option<Mismatch<'c>> {
+        let context = self.context;
+        let counterparts = self.counterparts(used);
+        if counterparts.is_empty() || context.ran_before(self.from, self.to, &used.name, digest) {
+            return None;
+        }
+        if let Some(twin) = self.twin(&counterparts, used, digest) {
+            return self
+                .is_new_name(used, twin)
+                .then_some(Mismatch::AnotherName(twin));
+        }
+        // `skipped-environment` reports a digest that comes from an environment further back
+        if digests::passed_by(context, self.from, self.to, digest).is_some() {
+            return None;
+        }
+        // `image-drift` reports a container that runs another image altogether
+        let other = counterparts
+            .into_iter()
+            .find(|other| other.short_name() == used.short_name())?;
+        let theirs = other.image();
+        Some(match theirs.digest.map(str::to_string) {
+            None => Mismatch::Unpinned(other),
+            Some(staged) if theirs.tag.is_some() && theirs.tag == used.image().tag => {
+                Mismatch::OneTag(other, staged)
+            }
+            Some(staged) => Mismatch::AnotherDigest(other, staged),
+        })
+    }
+
+    /// The same container of the earlier environment; where there is none, the containers that run
+    /// the same image, since the container may have been moved to another object.
+    fn counterparts(&self, used: &ImageUse) -> Vec<&'c ImageUse<'c>> {
+        let images = &self.context.facts(self.from).images;
+        let same_container = |other: &&ImageUse| {
+            other.place == used.place
+                && self.partners.iter().any(|(before, after)| {
+                    std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource)
+                })
+        };
+        match images.iter().find(same_container) {
+            Some(other) => vec![other],
+            None => images
+                .iter()
+                .filter(|other| other.short_name() == used.short_name())
+                .collect(),
+        }
+    }
+
+    /// An image of the earlier environment, in any of its variants, with the same digest.
+    fn twin(
+        &self,
+        counterparts: &[&'c ImageUse<'c>],
+        used: &ImageUse,
+        digest: &str,
+    ) -> Option<&'c ImageUse<'c>> {
+        let context = self.context;
+        let same_image = context
+            .facts(self.from)
+            .images
+            .iter()
+            .filter(|other| other.short_name() == used.short_name());
+        let siblings = context
+            .siblings(self.from)
+            .flat_map(|other| &context.facts(other).images);
+        let mut all = counterparts
+            .iter()
+            .copied()
+            .chain(same_image)
+            .chain(siblings);
+        all.find(|other| other.image().digest == Some(digest))
+    }
+
+    /// Whether the change under check gives the later environment an image that ran under another
+    /// name. Without a base revision, `image-drift` reports the names.
+    fn is_new_name(&self, used: &ImageUse, twin: &ImageUse) -> bool {
+        let context = self.context;
+        let moved = || {
+            let moved = context.moved_images(self.to);
+            moved.iter().any(|moved| std::ptr::eq(*moved, used))
+        };
+        context.base.is_some()
+            && !context.same_image(self.from, self.to, &used.name)(&twin.name)
+            && moved()
+    }
+
+    fn draft(&self, used: &ImageUse, digest: &str, mismatch: &Mismatch) -> Draft {
+        let (earlier, later) = (self.context.side(self.from), self.context.side(self.to));
+        let (name, digest) = (&used.name, short(digest));
+        let (kind, message, help) = match mismatch {
+            Mismatch::AnotherName(twin) => (
+                "another-name",
+                format!(
+                    ": {later} uses `{name}@{digest}`, which {earlier} used only as `{}`",
+                    twin.name
+                ),
+                "if one mirrors the other, say so in .gitops-lint.yaml: `images: {mirrors: [{from: …, to: …}]}`"
+                    .to_string(),
+            ),
+            Mismatch::Unpinned(_) => (
+                "unpinned-before",
+                format!(
+                    ": {later} uses `{name}@{digest}`, but {earlier} pins no digest of it, so nothing proves this one"
+                ),
+                format!("pin the digest in {earlier} as well"),
+            ),
+            Mismatch::OneTag(_, staged) => (
+                "one-tag-two-digests",
+                format!(
+                    ": tag `{}` of `{name}` is {digest} in {later} and {} in {earlier}",
+                    used.image().tag.unwrap_or_default(),
+                    short(staged)
+                ),
+                format!("promote the digest that {earlier} uses"),
+            ),
+            Mismatch::AnotherDigest(_, staged) => (
+                "another-digest",
+                format!(
+                    ": {later} uses `{name}@{digest}`, {earlier} uses `@{}`",
+                    short(staged)
+                ),
+                format!(
+                    "promote the digest that {earlier} uses, or deploy this one to {earlier} first"
+                ),
+            ),
+        };
+        let severity = match mismatch {
+            Mismatch::Unpinned(_) => Severity::Warning,
+            _ => Severity::Error,
+        };
+        let cause = Cause::new(kind);
+        match mismatch {
+            Mismatch::AnotherName(twin) => {
+                Draft::about(severity, used.digest_origin, cause, message)
+                    .help(help)
+                    .related(twin.name_origin, format!("the image in {earlier}"))
+            }
+            Mismatch::Unpinned(other)
+            | Mismatch::OneTag(other, _)
+            | Mismatch::AnotherDigest(other, _) => {
+                // the proof may be in the part of the history that the clone lacks
+                let (message, help) = match self.context.gap(self.from) {
+                    Some(gap) => (
+                        format!(
+                            "{message}; the history in this clone does not show whether {earlier} ever used it"
+                        ),
+                        gap,
+                    ),
+                    None => (message, help),
+                };
+                Draft::about(severity, used.digest_origin, cause, message)
+                    .help(help)
+                    .related(other.origin(), format!("{earlier} uses this"))
+            }
+        }
+    }
 }

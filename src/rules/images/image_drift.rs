@@ -35,12 +35,12 @@
 //! None.
 
 use crate::compare::{self, Words};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct ImageDrift;
+/// The rule.
+pub(super) struct ImageDrift;
 
 static METADATA: Metadata = Metadata {
     id: "image-drift",
@@ -62,7 +62,7 @@ impl Rule for ImageDrift {
         if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
             return;
         }
-        let name = |overlay| context.side(overlay);
+        let (earlier, later) = (context.side(from), context.side(to));
         let words = (
             Words::of(from, &repo.environments),
             Words::of(to, &repo.environments),
@@ -81,20 +81,17 @@ impl Rule for ImageDrift {
                 context.config.upstream(ours.name),
                 context.config.upstream(theirs.name),
             );
-            // one host for each environment is a common set-up: the repository is what must be the
-            // same
+            // one registry host for each environment is common (`staging.registry/api`,
+            // `production.registry/api`), so environment words do not count
             let alike = ours == theirs || words.1.strip(&ours) == words.0.strip(&theirs);
             if alike || ours.is_empty() || theirs.is_empty() {
                 continue;
             }
-            let message = format!(
-                " runs `{ours}` in {} and `{theirs}` in {}",
-                name(to),
-                name(from)
-            );
-            let draft = Draft::new(Severity::Warning, used.name_origin, message);
-            let draft = draft.help("use one name in both, or map the mirror under images.mirrors");
-            let draft = draft.related(before.name_origin, format!("the image of {}", name(from)));
+            let message = format!(" uses `{ours}` in {later} but `{theirs}` in {earlier}");
+            let cause = Cause::new("another-name").with(&ours).with(&theirs);
+            let draft = Draft::about(Severity::Warning, used.name_origin, cause, message)
+                .help("use the same name in both, or map the mirror under `images.mirrors`")
+                .related(before.name_origin, format!("the image in {earlier}"));
             sink.report(context, Some(to), draft.of(used));
         }
     }

@@ -30,12 +30,12 @@
 
 use crate::calendar;
 use crate::config::{Config, DurationOption, More, RuleOption};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct InsufficientSoak;
+/// The rule.
+pub(super) struct InsufficientSoak;
 
 static METADATA: Metadata = Metadata {
     id: "insufficient-soak",
@@ -73,8 +73,8 @@ impl Rule for InsufficientSoak {
             let Some(digest) = used.image().digest else {
                 continue;
             };
-            // what never was there is for digest-mismatch to say; a return to what ran here before
-            // needs no proof
+            // a digest that production ran before needs no proof, and one that never ran in the
+            // environment before is a mismatch
             let name = &used.name;
             if context.first_ran(to, to, name, digest).is_some() {
                 continue;
@@ -88,16 +88,14 @@ impl Rule for InsufficientSoak {
             }
             let earlier = context.side(from);
             let message = format!(
-                ": {earlier} has run this digest of `{}` for {}, and {} were agreed",
-                name,
+                ": {earlier} has run this digest of `{name}` for {}, and `atLeast` is {}",
                 calendar::spoken(soaked.max(0)),
                 calendar::spoken(least)
             );
-            let draft = Draft::new(Severity::Error, used.digest_origin, message);
-            let draft = draft.help(format!(
-                "wait for {} more",
-                calendar::spoken(least.saturating_sub(soaked.max(0)))
-            ));
+            let missing = calendar::spoken(least.saturating_sub(soaked.max(0)));
+            let cause = Cause::new("too-short");
+            let draft = Draft::about(Severity::Error, used.digest_origin, cause, message)
+                .help(format!("wait for {missing}, then run the check again"));
             sink.report(context, Some(to), draft.of(used));
         }
     }

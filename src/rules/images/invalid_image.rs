@@ -37,13 +37,13 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::{Image, ImageError};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
 
-/// See the documentation above.
-pub struct InvalidImage;
+/// The rule.
+pub(super) struct InvalidImage;
 
 static METADATA: Metadata = Metadata {
     id: "invalid-image",
@@ -71,7 +71,7 @@ impl Rule for InvalidImage {
                 continue;
             };
             let placeholder = matches!(error, ImageError::Placeholder(_));
-            // what is not rendered as a whole may replace the placeholder
+            // the part of the overlay that was not rendered may replace the placeholder
             if placeholder && !overlay.rendered.complete {
                 continue;
             }
@@ -87,24 +87,25 @@ impl Rule for InvalidImage {
                 }
                 _ => used.name_origin,
             };
-            let message = format!(
-                "{} of {}: `{}` is no image reference: {error}",
-                used.place,
-                used.resource.name(),
-                used.text
-            );
+            let message = format!(": invalid image reference `{}`: {error}", used.text);
             let help = if placeholder {
-                "replace it by an images entry of the overlay"
+                "replace it with an `images` entry in the overlay"
             } else {
-                "write it as name:tag@sha256:digest"
+                "write it as `name:tag@sha256:digest`"
             };
-            sink.report(
-                context,
-                Some(overlay),
-                Draft::new(severity, origin, message)
-                    .help(help)
-                    .on(used.resource, used.pointer.clone()),
-            );
+            let cause = Cause::new(kind(&error)).with(&used.text);
+            let draft = Draft::about(severity, origin, cause, message).help(help);
+            sink.report(context, Some(overlay), draft.of(used));
         }
+    }
+}
+
+fn kind(error: &ImageError) -> &'static str {
+    match error {
+        ImageError::Empty => "empty",
+        ImageError::Placeholder(_) => "placeholder",
+        ImageError::Name(_) => "name",
+        ImageError::Tag(_) => "tag",
+        ImageError::Digest { .. } => "digest",
     }
 }

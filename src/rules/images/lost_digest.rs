@@ -30,11 +30,10 @@
 //!
 //! None.
 
-use crate::config::Level;
-use crate::finding::Severity;
-use crate::kubernetes::image::Image;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
+use crate::rules::shared::digests::{self, Lost, short};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
 use crate::yaml::{By, Node, Origin, read};
 
@@ -42,7 +41,7 @@ use crate::yaml::{By, Node, Origin, read};
 pub(super) struct LostDigest;
 
 static METADATA: Metadata = Metadata {
-    id: "lost-digest",
+    id: digests::LOST_DIGEST,
     category: Category::Images,
     level: "error; info in dev",
     severity: Severity::Error,
@@ -64,123 +63,96 @@ impl Rule for LostDigest {
         };
         let before = context
             .at_base(overlay)
-            .filter(|before| !before.rendered.is(&overlay.rendered));
-        let before = before
+            .filter(|before| !before.rendered.is(&overlay.rendered))
             .map(|before| image_use::of_all(&before.rendered.resources, &context.repo.files))
             .unwrap_or_default();
         for used in &context.facts(overlay).images {
-            let image = used.image();
-            if let Some(lost) = lost(used) {
-                let what = if lost.writer.origin.by == By::Images {
-                    "this entry of `images`"
-                } else {
-                    "this line"
-                };
-                let digest = short(lost.digest);
-                let message = match image.tag {
-                    Some(tag) => {
-                        format!(
-                            ": {what} sets `{}` to the tag `{tag}` alone, which drops the digest `{digest}` that was pinned",
-                            used.name
-                        )
-                    }
-                    None => format!(
-                        ": {what} drops the digest `{digest}` that `{}` was pinned to",
-                        used.name
-                    ),
-                };
-                let help = match image.digest_as_tag() {
-                    Some(digest) => {
-                        format!("the tag looks like a digest: write it as one, `digest: sha256:{}…`", &digest.get(..12).unwrap_or(digest))
-                    }
-                    None => "write the digest beside the tag: `newTag` and `digest` in one entry, or `name:tag@sha256:…`".to_string(),
-                };
-                let draft = Draft::new(severity, lost.writer.origin, message)
-                    .help(help)
-                    .related(lost.pinned.origin, "the digest is pinned here")
-                    .of(used);
-                sink.report(context, Some(overlay), draft);
-                continue;
-            }
-            let (Some(tag), Some(digest)) = (image.tag, image.digest) else {
-                continue;
+            let drafts = match digests::lost(used) {
+                Some(lost) => vec![dropped(used, &lost, severity)],
+                None => [
+                    marker_without_digest(context, used, severity),
+                    stale_digest(used, &before, severity),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
             };
-            if let Some(marker) = marker_without_digest(context, used) {
-                let message = format!(
-                    ": Flux moves the tag of `{}` and not the digest beside it, so `{}` keeps running under every new tag",
-                    used.name,
-                    short(digest)
-                );
-                let draft = Draft::new(severity, marker, message)
-                    .help("give the digest a marker of its own (`:digest`), or remove it")
-                    .related(used.digest_origin, "this digest has no marker")
-                    .of(used);
-                sink.report(context, Some(overlay), draft);
-            }
-            let same = |other: &&ImageUse| {
-                other.resource.original == used.resource.original && other.place == used.place
-            };
-            let Some(old) = before.iter().find(same).filter(|old| old.name == used.name) else {
-                continue;
-            };
-            let old = old.image();
-            if let Some(old_tag) = old
-                .tag
-                .filter(|old_tag| *old_tag != tag && old.digest == Some(digest))
-            {
-                let message = format!(
-                    ": the tag of `{}` moves from `{old_tag}` to `{tag}` while the digest stays `{}`, so the old image keeps running",
-                    used.name,
-                    short(digest)
-                );
-                let draft = Draft::new(severity, used.digest_origin, message)
-                    .help("write the digest of the new tag, or take the tag back")
-                    .of(used);
-                sink.report(context, Some(overlay), draft);
+            for draft in drafts {
+                sink.report(context, Some(overlay), draft.of(used));
             }
         }
     }
 }
 
-/// How an image lost its digest.
-pub(super) struct Lost<'a> {
-    /// The value that has none.
-    writer: &'a Node,
-    /// The value before it.
-    pinned: &'a Node,
-    /// The digest that it had.
-    digest: &'a str,
+/// `newTag` alone in an overlay whose base pins `name:tag@sha256:…`.
+fn dropped(used: &ImageUse, lost: &Lost, severity: Severity) -> Draft {
+    let image = used.image();
+    let line = if lost.writer.origin.by == By::Images {
+        "this `images` entry"
+    } else {
+        "this line"
+    };
+    let (name, digest) = (&used.name, short(lost.digest));
+    let message = match image.tag {
+        Some(tag) => format!(
+            ": {line} sets `{name}` to tag `{tag}` without a digest and drops the pinned digest `{digest}`"
+        ),
+        None => format!(": {line} drops the digest `{digest}` to which `{name}` was pinned"),
+    };
+    let help = match image.digest_as_tag() {
+        Some(digest) => format!(
+            "the tag looks like a digest: write `digest: sha256:{}…` instead of `newTag`",
+            digest.get(..12).unwrap_or(digest)
+        ),
+        None => "write the digest beside the tag: `newTag` and `digest` in one entry, or `name:tag@sha256:…`"
+            .to_string(),
+    };
+    let cause = Cause::new("dropped-digest");
+    Draft::about(severity, lost.writer.origin, cause, message)
+        .help(help)
+        .related(lost.pinned.origin, "the digest is pinned here")
 }
 
-/// Whether this rule is on and reports an image.
-pub(super) fn is_reported(context: &Context, used: &ImageUse) -> bool {
-    context.level(METADATA.id) != Some(Level::Off) && lost(used).is_some()
+/// A tag that Flux updates by a marker while the digest in the same `images` entry has no marker.
+fn marker_without_digest(context: &Context, used: &ImageUse, severity: Severity) -> Option<Draft> {
+    let digest = used.image().tag.and(used.image().digest)?;
+    let marker = tag_marker_alone(context, used)?;
+    let message = format!(
+        ": Flux updates the tag of `{}` but not the digest beside it, so `{}` keeps running under every new tag",
+        used.name,
+        short(digest)
+    );
+    let cause = Cause::new("marker-without-digest");
+    let draft = Draft::about(severity, marker, cause, message)
+        .help("give the digest a marker of its own (`:digest`), or remove the digest")
+        .related(used.digest_origin, "this digest has no marker");
+    Some(draft)
 }
 
-/// Finds the step at which an image that ends up without digest lost it. A step that puts another
-/// image in place loses nothing.
-fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
-    let mut writer = used.node?;
-    loop {
-        let present = Image::split(writer.text()?);
-        let before = writer.replaced.as_deref()?;
-        let earlier = Image::split(before.text()?);
-        if present.digest.is_some() {
-            return None;
-        }
-        if let Some(digest) = earlier.digest {
-            return (earlier.short_name() == present.short_name()).then_some(Lost {
-                writer,
-                pinned: before,
-                digest,
-            });
-        }
-        writer = before;
-    }
+/// A change that moves the tag of an image and keeps its digest.
+fn stale_digest(used: &ImageUse, before: &[ImageUse], severity: Severity) -> Option<Draft> {
+    let (tag, digest) = (used.image().tag?, used.image().digest?);
+    let same = |other: &&ImageUse| {
+        other.resource.original == used.resource.original
+            && other.place == used.place
+            && other.name == used.name
+    };
+    let old = before.iter().find(same)?.image();
+    let old_tag = old
+        .tag
+        .filter(|old_tag| *old_tag != tag && old.digest == Some(digest))?;
+    let message = format!(
+        ": the tag of `{}` changes from `{old_tag}` to `{tag}` but the digest stays `{}`, so the old image keeps running",
+        used.name,
+        short(digest)
+    );
+    let cause = Cause::new("stale-digest").with(tag);
+    let draft = Draft::about(severity, used.digest_origin, cause, message);
+    Some(draft.help("write the digest of the new tag, or restore the old tag"))
 }
 
-/// The `newTag` that Flux moves by a marker while the `digest` of the same entry has none.
-fn marker_without_digest(context: &Context, used: &ImageUse) -> Option<Origin> {
+/// The `newTag` that has a Flux marker while the `digest` of the same entry has none.
+fn tag_marker_alone(context: &Context, used: &ImageUse) -> Option<Origin> {
     let origin = used.digest_origin;
     let file = context.repo.files.get(origin.file);
     if origin.by != By::Images || !file.text.contains("$imagepolicy") {
@@ -204,14 +176,4 @@ fn marker_without_digest(context: &Context, used: &ImageUse) -> Option<Origin> {
     let entry = entries.next()?;
     let (tag, digest) = (entry.get("newTag")?, entry.get("digest")?);
     (marked(tag.origin) && !marked(digest.origin)).then_some(tag.origin)
-}
-
-/// A digest short enough to read.
-pub(super) fn short(digest: &str) -> String {
-    match digest.split_once(':') {
-        Some((algorithm, hex)) if hex.len() > 12 => {
-            format!("{algorithm}:{}…", hex.get(..12).unwrap_or(hex))
-        }
-        _ => digest.to_string(),
-    }
 }

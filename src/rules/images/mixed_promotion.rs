@@ -27,13 +27,13 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct MixedPromotion;
+/// The rule.
+pub(super) struct MixedPromotion;
 
 static METADATA: Metadata = Metadata {
     id: "mixed-promotion",
@@ -85,16 +85,18 @@ impl Rule for MixedPromotion {
             return;
         }
         let message = format!(
-            "the change moves an image of {} in {name} and in {} at once",
+            "one change moves images of `{}` in both {name} and {}",
             to.app,
             context.side(to)
         );
-        let draft = Draft::new(Severity::Warning, later.origin(), message);
-        let draft = match earlier.origin() == later.origin() {
-            true => draft.help("one line moves both: give each environment a line of its own"),
-            false => draft
-                .help("split the change")
-                .related(earlier.origin(), format!("the image of {name}")),
+        let cause = Cause::new("moved-together");
+        let draft = Draft::about(Severity::Warning, later.origin(), cause, message);
+        let draft = if earlier.origin() == later.origin() {
+            draft.help("this line sets the image of both: set it in each overlay instead")
+        } else {
+            draft
+                .help(format!("split the change: merge {name} first"))
+                .related(earlier.origin(), format!("the image in {name}"))
         };
         sink.report(
             context,

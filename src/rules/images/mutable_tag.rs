@@ -46,13 +46,12 @@
 //! - `floating`: further tags that are made to move: `floating: [edge, nightly]`.
 
 use crate::config::{More, RuleOption, TextsOption};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::{Image, floating};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
-use crate::rules::images::lost_digest;
+use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
-use crate::yaml::Origin;
 
 /// The rule.
 pub(super) struct MutableTag;
@@ -85,79 +84,108 @@ impl Rule for MutableTag {
             return;
         }
         let extra = context.config.texts(METADATA.id, &FLOATING);
-        // one line may give several containers their image: that is one cause
-        let mut causes: Vec<(Origin, Vec<&ImageUse>)> = Vec::new();
-        for used in &context.facts(overlay).images {
-            let image = used.image();
-            // what is no reference at all is another rule's
-            let readable = if used.direct {
-                Image::parse(&used.text).is_ok()
-            } else {
-                !used.text.contains(['$', '{', '<'])
-            };
-            if image.digest.is_some()
-                || !used.tag_known
-                || !readable
-                || lost_digest::is_reported(context, used)
-            {
-                continue;
-            }
-            match causes
-                .iter_mut()
-                .find(|(origin, _)| *origin == used.tag_origin)
-            {
-                Some((_, all)) => all.push(used),
-                None => causes.push((used.tag_origin, vec![used])),
+        let images = context.facts(overlay).images.iter();
+        for used in images.filter(|used| is_unpinned(context, used)) {
+            let tag = Tag::of(used, &extra);
+            if let Some(severity) = severity(stage, &tag) {
+                sink.report(
+                    context,
+                    Some(overlay),
+                    draft(context, overlay, used, tag, severity),
+                );
             }
         }
-        for (origin, all) in causes {
-            let Some(used) = all.first() else { continue };
-            let image = used.image();
-            let moves = floating(image.tag, &extra);
-            let severity = match (stage, moves) {
-                (Stage::Protected, _) | (_, true) => Severity::Error,
-                (Stage::Proving, false) => Severity::Warning,
-                (Stage::None | Stage::Development, false) => continue,
-            };
-            let environment = context
-                .repo
-                .environment(overlay)
-                .map_or(String::new(), |environment| {
-                    format!(" in {}", environment.name)
-                });
-            let what = if image.name.is_empty() {
-                "the image".to_string()
-            } else {
-                format!("the image `{}`", image.name)
-            };
-            let why = match (image.tag, moves) {
-                (None, _) => "has neither tag nor digest, so it is whatever `latest` is at the time of the pull".to_string(),
-                (Some(tag), true) => format!("has the tag `{tag}`, which is made to move, and no digest"),
-                (Some(tag), false) => format!("has the tag `{tag}` and no digest, so another build can take its place"),
-            };
-            let others = match all.len() {
-                1 => String::new(),
-                number => format!(" (and {} more)", number - 1),
-            };
-            let message = format!(
-                "{} of {}{others}{environment}: {what} {why}",
-                used.place,
-                used.resource.name()
-            );
-            let help = if image.digest_as_tag().is_some() {
-                "the tag looks like a digest: write it as one, `digest: sha256:…` in place of `newTag`, or behind `@sha256:`"
-            } else if used.node.is_some() {
-                "pin the digest that was tested, in `images` (`digest: sha256:…`) or behind the tag (`@sha256:…`)"
-            } else {
-                "pin the digest that was tested, behind the tag (`1.2.3@sha256:…`) or in the chart's value for it"
-            };
-            let mut draft = Draft::new(severity, origin, message)
-                .help(help)
-                .on(used.resource, used.pointer.clone());
-            if used.name_origin.file != used.tag_origin.file {
-                draft = draft.related(used.name_origin, "the image is named here");
-            }
-            sink.report(context, Some(overlay), draft);
+    }
+}
+
+/// How an image without a digest is tagged.
+enum Tag<'u> {
+    Missing,
+    Floating(&'u str),
+    Version(&'u str),
+}
+
+impl<'u> Tag<'u> {
+    fn of(used: &'u ImageUse, extra: &[&str]) -> Tag<'u> {
+        let tag = used.image().tag;
+        match tag {
+            None => Tag::Missing,
+            Some(name) if floating(tag, extra) => Tag::Floating(name),
+            Some(name) => Tag::Version(name),
         }
+    }
+}
+
+/// Whether an image is to be judged: a readable reference without a digest that no other rule
+/// reports.
+fn is_unpinned(context: &Context, used: &ImageUse) -> bool {
+    let readable = if used.direct {
+        Image::parse(&used.text).is_ok()
+    } else {
+        !used.text.contains(['$', '{', '<'])
+    };
+    used.image().digest.is_none()
+        && used.tag_known
+        && readable
+        && !digests::is_reported_as_lost(context, used)
+}
+
+fn severity(stage: Stage, tag: &Tag) -> Option<Severity> {
+    match (stage, tag) {
+        (Stage::Protected, _) | (_, Tag::Missing | Tag::Floating(_)) => Some(Severity::Error),
+        (Stage::Proving, Tag::Version(_)) => Some(Severity::Warning),
+        (Stage::None | Stage::Development, Tag::Version(_)) => None,
+    }
+}
+
+fn draft(
+    context: &Context,
+    overlay: &Overlay,
+    used: &ImageUse,
+    tag: Tag,
+    severity: Severity,
+) -> Draft {
+    let place = context
+        .repo
+        .environment(overlay)
+        .map_or(String::new(), |environment| {
+            format!(" in {}", environment.name)
+        });
+    // a chart's value may hold the tag alone, and the chart fills in the name
+    let name = Some(used.image().name).filter(|name| !name.is_empty());
+    let image = name.map_or("an image".to_string(), |name| format!("`{name}`"));
+    let of_image = name.map_or(String::new(), |name| format!(" of `{name}`"));
+    let (kind, problem) = match tag {
+        Tag::Missing => (
+            "no-tag",
+            format!("uses {image} without a tag or a digest, which pulls whatever is `latest`"),
+        ),
+        Tag::Floating(tag) => (
+            "floating-tag",
+            format!("uses the floating tag `{tag}`{of_image} without a digest"),
+        ),
+        Tag::Version(tag) => (
+            "version-tag",
+            format!("uses {image} without a digest; tag `{tag}` can be overwritten"),
+        ),
+    };
+    let cause = Cause::new(kind);
+    let message = format!("{place} {problem}");
+    let draft = Draft::about(severity, used.tag_origin, cause, message)
+        .help(help(used))
+        .of(used);
+    if used.name_origin.file == used.tag_origin.file {
+        return draft;
+    }
+    draft.related(used.name_origin, "the image is named here")
+}
+
+fn help(used: &ImageUse) -> &'static str {
+    if used.image().digest_as_tag().is_some() {
+        "the tag looks like a digest: write it as `digest: sha256:…` instead of `newTag`, or after `@sha256:`"
+    } else if used.node.is_some() {
+        "pin the digest that was tested: add `digest: sha256:…` to the `images` entry, or `@sha256:…` after the tag"
+    } else {
+        "pin the digest that was tested: add `@sha256:…` after the tag, or set the chart's value for the digest"
     }
 }

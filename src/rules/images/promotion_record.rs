@@ -38,15 +38,15 @@
 //!
 //! None; the key `records` of the configuration lists further files.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::Image;
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::repo::records::{Claim, Record};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct PromotionRecord;
+/// The rule.
+pub(super) struct PromotionRecord;
 
 static METADATA: Metadata = Metadata {
     id: "promotion-record",
@@ -65,7 +65,7 @@ impl Rule for PromotionRecord {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         for record in &context.repo.records {
-            // where neither the record nor the overlay changed, they agree as they did
+            // where neither the record nor the overlay changed, nothing new can be found
             let unchanged = |record: &Record| {
                 context
                     .base
@@ -109,36 +109,35 @@ impl PromotionRecord {
             return;
         };
         let told: Vec<&str> = differing.iter().map(|(text, _)| text.as_str()).collect();
-        let running = match (image.tag, image.digest) {
-            (tag, Some(digest)) if claim.tag.is_none() || tag.is_none() => digest.to_string(),
-            (Some(tag), Some(digest)) if differing.len() > 1 => format!("{tag}@{digest}"),
-            (Some(_), Some(digest))
-                if claim
-                    .digest
-                    .as_ref()
-                    .is_some_and(|(text, _)| told == [text.as_str()]) =>
-            {
-                digest.to_string()
-            }
-            (Some(tag), _) => tag.to_string(),
-            _ => "neither tag nor digest".to_string(),
-        };
+        let running = running(claim, &image, &told);
+        let (app, environment) = (&overlay.app, context.side(overlay));
         let message = format!(
-            "the record tells {} of `{}` for {} in {}, which runs {running}",
-            told.join(" and "),
+            "`{app}` in {environment} uses {running} of `{}`, but the record says {}",
             first.name,
-            overlay.app,
-            context.side(overlay)
+            told.join(" and ")
         );
-        let draft = Draft::new(Severity::Error, *origin, message);
-        let draft = draft.help("correct the record; `gitops-lint status --write FILE` writes one");
-        sink.report(
-            context,
-            Some(overlay),
-            draft
-                .related(first.origin(), "this is what runs")
-                .on(first.resource, first.pointer.clone()),
-        );
+        let cause = Cause::new("outdated-record").with(&running);
+        let draft = Draft::about(Severity::Error, *origin, cause, message)
+            .help("correct the record; `gitops-lint status --write FILE` writes it anew")
+            .related(first.origin(), format!("{environment} uses this"))
+            .on(first.resource, first.pointer.clone());
+        sink.report(context, Some(overlay), draft);
+    }
+}
+
+/// The part of an image that contradicts what a claim says of it.
+fn running(claim: &Claim, image: &Image, told: &[&str]) -> String {
+    let only_digest_differs = claim
+        .digest
+        .as_ref()
+        .is_some_and(|(text, _)| told == [text.as_str()]);
+    match (image.tag, image.digest) {
+        (tag, Some(digest)) if claim.tag.is_none() || tag.is_none() || only_digest_differs => {
+            digest.to_string()
+        }
+        (Some(tag), Some(digest)) if told.len() > 1 => format!("{tag}@{digest}"),
+        (Some(tag), _) => tag.to_string(),
+        _ => "neither a tag nor a digest".to_string(),
     }
 }
 
@@ -165,7 +164,7 @@ fn meant<'c, 'a>(
     }
     let app = overlay.app.rsplit('/').next().unwrap_or(&overlay.app);
     let own: Vec<&ImageUse> = all.iter().filter(|used| used.short_name() == app).collect();
-    // which of several images the record means cannot be told: any of them will do
+    // the record does not say which of several images it means: any of them will do
     if own.is_empty() {
         all.iter().collect()
     } else {
@@ -173,7 +172,7 @@ fn meant<'c, 'a>(
     }
 }
 
-/// What a claim tells otherwise than an image has it, with the places.
+/// The tag and digest of a claim that the image does not have, with their places.
 fn differing(claim: &Claim, image: &Image) -> Vec<(String, crate::yaml::Origin)> {
     let bare = |tag: &str| tag.trim_start_matches('v').to_string();
     let tag = claim.tag.as_ref().filter(|(tag, _)| {

@@ -35,14 +35,17 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use std::collections::BTreeSet;
+
+use crate::finding::{Cause, Severity};
 use crate::history;
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::{Overlay, Repo};
+use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct SkippedEnvironment;
+/// The rule.
+pub(super) struct SkippedEnvironment;
 
 static METADATA: Metadata = Metadata {
     id: "skipped-environment",
@@ -59,7 +62,7 @@ impl Rule for SkippedEnvironment {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
-    /// What an environment proved that the change takes away must have been proved before.
+    /// A change that removes the environment before must not bring images that it never ran.
     fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
         let Some(from) = context
             .proved_by_gone(to)
@@ -67,191 +70,185 @@ impl Rule for SkippedEnvironment {
         else {
             return;
         };
-        // what the environment that is next before it has not proved either is told of the two
-        let repo = context.repo;
-        let next = repo.pairs.iter().find(|pair| {
-            repo.overlays
-                .get(pair.to)
-                .is_some_and(|other| std::ptr::eq(other, to))
-        });
-        let next = next.and_then(|pair| repo.overlays.get(pair.from));
-        let earlier = context.name_of(from);
+        let next = environment_before(context, to);
         for used in context.moved_images(to) {
-            let image = used.image();
-            let Some(digest) = image
-                .digest
-                .filter(|digest| !context.ran_before(from, to, &used.name, digest))
-            else {
+            let Some(digest) = used.image().digest else {
                 continue;
             };
-            let unproved = |next: &Overlay| !context.ran_before(next, to, &used.name, digest);
-            if context.known_at_base(from, to, &used.name, digest) || next.is_some_and(unproved) {
-                continue;
+            let ran = |overlay: &Overlay| context.ran_before(overlay, to, &used.name, digest);
+            // what the environment that is now before it has not proved either is reported of
+            // those two
+            let is_reported_of_next = next.is_some_and(|next| !ran(next));
+            if !ran(from)
+                && !context.known_at_base(from, to, &used.name, digest)
+                && !is_reported_of_next
+            {
+                let draft = skipped_by_removal(context, from, to, used);
+                sink.report(context, Some(to), draft.of(used));
             }
-            let (done, other) = match context.at_head(from) {
-                None => (
-                    format!("takes {} away", from.path),
-                    format!("take {earlier} away in a change of its own"),
-                ),
-                Some(_) => (
-                    format!("parts it from {}", from.path),
-                    format!("part it from {earlier} in a change of its own"),
-                ),
-            };
-            let message = format!(
-                ": {} gets a digest of `{}` that {earlier} never ran, in the change that {done}",
-                context.side(to),
-                used.name
-            );
-            let draft = Draft::new(Severity::Error, used.digest_origin, message);
-            let draft = draft.help(format!("let {earlier} run it first, or {other}"));
-            let draft = draft.related(from.origin, format!("{earlier} was here"));
-            sink.report(context, Some(to), draft.of(used));
         }
     }
 
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        if context.base.is_none() || !context.repo.protected(to) {
-            return;
-        }
-        let name = |overlay| context.side(overlay);
-        if context
-            .at_base(to)
-            .is_some_and(|before| before.rendered.is(&to.rendered))
-        {
-            return;
-        }
-        let at_base = |overlay: &Overlay| {
+        let unchanged = |overlay: &Overlay| {
             context
                 .at_base(overlay)
-                .map(|other| history::images(&other.rendered, &context.repo.files))
-                .unwrap_or_default()
+                .is_some_and(|before| before.rendered.is(&overlay.rendered))
         };
-        let (before, now) = (at_base(from), at_base(to));
-        let has = |images: &history::Images, digest: &str| {
-            images
-                .values()
-                .flatten()
-                .any(|version| version.digest.as_deref() == Some(digest))
-        };
+        if context.base.is_none() || !context.repo.protected(to) || unchanged(to) {
+            return;
+        }
+        let at_base = [from, to].map(|overlay| digests_at_base(context, overlay));
         for used in &context.facts(to).images {
-            let image = used.image();
-            let Some(digest) = image.digest else { continue };
-            if has(&now, digest)
-                || has(&before, digest)
+            let Some(digest) = used.image().digest else {
+                continue;
+            };
+            if at_base.iter().any(|known| known.contains(digest))
                 || context.ran_before(from, to, &used.name, digest)
             {
                 continue;
             }
-            if let Some((other, used_there)) = passed_by(context, from, to, digest) {
-                let gap = context.gap(from);
-                let never = if gap.is_some() {
-                    "does not run, as far as its past is known"
-                } else {
-                    "never ran"
-                };
-                let message = format!(
-                    ": {} gets a digest of `{}` that {} runs and {} {never}",
-                    name(to),
-                    used.name,
-                    name(other),
-                    name(from)
-                );
-                let help = gap.unwrap_or_else(|| {
-                    format!("let {} run it first, and promote it later", name(from))
-                });
-                let draft = Draft::new(Severity::Error, used.digest_origin, message).help(help);
-                let draft =
-                    draft.related(used_there.digest_origin, format!("{} runs it", name(other)));
+            if let Some(skipped) = classify(context, from, to, used, digest) {
+                let draft = draft(context, from, to, used, skipped);
                 sink.report(context, Some(to), draft.of(used));
-                continue;
             }
-            let siblings = context
-                .siblings(from)
-                .flat_map(|other| &context.facts(other).images);
-            let staged = context
-                .facts(from)
-                .images
-                .iter()
-                .chain(siblings)
-                .find(|other| other.image().digest == Some(digest));
-            if context.known_at_base(from, to, &used.name, digest) {
-                continue;
-            }
-            let Some(staged) = staged else {
-                if let Some(draft) = unknown(context, from, to, used) {
-                    sink.report(context, Some(to), draft);
-                }
-                continue;
-            };
-            let gap = context.gap(from);
-            let message = format!(
-                ": this digest of `{}` goes to {} and {} in one change, so {} proves nothing",
-                used.name,
-                name(from),
-                name(to),
-                name(from)
-            );
-            let help = gap.unwrap_or_else(|| {
-                format!(
-                    "merge the change of {} first, and promote it later",
-                    name(from)
-                )
-            });
-            let draft = Draft::new(Severity::Error, used.digest_origin, message).help(help);
-            let draft = draft.related(staged.digest_origin, format!("{} gets it here", name(from)));
-            sink.report(context, Some(to), draft.of(used));
         }
     }
 }
 
-/// An image that comes to an overlay which was there before, while the environment before runs
-/// neither another build of it nor another image in its place: those are told as a mismatch or a
-/// drift. Some are meant for production alone, so it is a warning.
-fn unknown(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> Option<Draft> {
-    context.at_base(to).filter(|_| from.rendered.complete)?;
-    let place = |other: &ImageUse| {
-        other.place == used.place && other.resource.original.name == used.resource.original.name
-    };
-    let same = |other: &ImageUse| other.short_name() == used.short_name() || place(other);
-    if context.facts(from).images.iter().any(same) {
-        return None;
-    }
-    let (earlier, later) = (context.side(from), context.side(to));
-    let message = format!(
-        ": {later} gets the image `{}`, which {earlier} does not run at all",
-        used.name
-    );
-    let draft = Draft::new(Severity::Warning, used.digest_origin, message);
-    Some(
-        draft
-            .help(format!("let {earlier} run it first, and promote it later"))
-            .of(used),
-    )
+/// How a digest reaches the protected environment without having run in the one before it.
+enum Skipped<'c> {
+    /// From an environment further back.
+    PassedBy(&'c Overlay, &'c ImageUse<'c>),
+    /// Together with the environment before, in one change.
+    Together(&'c ImageUse<'c>),
+    /// The environment before does not run the image at all.
+    Alone,
 }
 
-/// The environment further back that runs a digest which the environment before does not run.
-pub(super) fn passed_by<'c, 'a>(
-    context: &'c Context<'a>,
-    from: &Overlay,
+fn classify<'c>(
+    context: &'c Context,
+    from: &'c Overlay,
     to: &Overlay,
+    used: &ImageUse,
     digest: &str,
-) -> Option<(&'a Overlay, &'c ImageUse<'a>)> {
-    let runs = |overlay: &Overlay| {
-        context
-            .facts(overlay)
-            .images
-            .iter()
-            .position(|used| used.image().digest == Some(digest))
-    };
-    if context.base.is_none() || runs(from).is_some() {
+) -> Option<Skipped<'c>> {
+    if let Some((other, there)) = digests::passed_by(context, from, to, digest) {
+        return Some(Skipped::PassedBy(other, there));
+    }
+    if context.known_at_base(from, to, &used.name, digest) {
         return None;
     }
+    let siblings = context
+        .siblings(from)
+        .flat_map(|other| &context.facts(other).images);
+    let mut images = context.facts(from).images.iter().chain(siblings);
+    match images.find(|other| other.image().digest == Some(digest)) {
+        Some(staged) => Some(Skipped::Together(staged)),
+        None => comes_alone(context, from, to, used).then_some(Skipped::Alone),
+    }
+}
+
+/// Whether an image comes to an overlay which existed before, while the environment before runs
+/// neither another build of it (`digest-mismatch` reports that) nor another image in its container
+/// (`image-drift` does).
+fn comes_alone(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> bool {
+    let same_container = |other: &ImageUse| {
+        other.place == used.place && other.resource.original.name == used.resource.original.name
+    };
+    let same = |other: &ImageUse| other.short_name() == used.short_name() || same_container(other);
+    context.at_base(to).is_some()
+        && from.rendered.complete
+        && !context.facts(from).images.iter().any(same)
+}
+
+fn draft(
+    context: &Context,
+    from: &Overlay,
+    to: &Overlay,
+    used: &ImageUse,
+    skipped: Skipped,
+) -> Draft {
+    let (earlier, later) = (context.side(from), context.side(to));
+    let name = &used.name;
+    let first = format!("deploy it to {earlier} first, then promote it");
+    let gap = context.gap(from);
+    match skipped {
+        Skipped::PassedBy(other, there) => {
+            let further = context.side(other);
+            let never = if gap.is_some() {
+                "does not use, as far as the history in this clone shows"
+            } else {
+                "never used"
+            };
+            let message = format!(
+                ": {later} gets a digest of `{name}` that {further} uses and {earlier} {never}"
+            );
+            let cause = Cause::new("passed-by");
+            Draft::about(Severity::Error, used.digest_origin, cause, message)
+                .help(gap.unwrap_or(first))
+                .related(there.digest_origin, format!("{further} uses it"))
+        }
+        Skipped::Together(staged) => {
+            let message = format!(
+                ": one change gives {earlier} and {later} this digest of `{name}`, so {earlier} has not proved it"
+            );
+            let cause = Cause::new("together");
+            Draft::about(Severity::Error, used.digest_origin, cause, message)
+                .help(gap.unwrap_or(format!(
+                    "merge the change of {earlier} first, then promote it"
+                )))
+                .related(staged.digest_origin, format!("{earlier} gets it here"))
+        }
+        // some images are meant for production alone, so this is a warning
+        Skipped::Alone => {
+            let message =
+                format!(": {later} gets the image `{name}`, which {earlier} does not use at all");
+            let cause = Cause::new("alone").with(name);
+            Draft::about(Severity::Warning, used.digest_origin, cause, message).help(first)
+        }
+    }
+}
+
+fn skipped_by_removal(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> Draft {
+    let (earlier, later) = (context.name_of(from), context.side(to));
+    let (done, separately) = match context.at_head(from) {
+        None => (
+            format!("this change removes {}", from.path),
+            format!("remove {earlier} in a separate change"),
+        ),
+        Some(_) => (
+            format!("this change points {later} away from {}", from.path),
+            format!("point {later} elsewhere in a separate change"),
+        ),
+    };
+    let message = format!(
+        ": {later} gets a digest of `{}` that {earlier} never used, and {done}",
+        used.name
+    );
+    let cause = Cause::new("environment-removed");
+    Draft::about(Severity::Error, used.digest_origin, cause, message)
+        .help(format!("deploy it to {earlier} first, or {separately}"))
+        .related(from.origin, format!("{earlier} at the base revision"))
+}
+
+/// The overlay that one is compared with.
+fn environment_before<'a>(context: &Context<'a>, to: &Overlay) -> Option<&'a Overlay> {
     let repo: &'a Repo = context.repo;
-    let further = repo.overlays.iter().filter(|other| {
-        other.app == to.app && other.environment.is_some() && other.environment < from.environment
-    });
-    further
-        .into_iter()
-        .find_map(|other| Some((other, context.facts(other).images.get(runs(other)?)?)))
+    let index = context.index(to)?;
+    let pair = repo.pairs.iter().find(|pair| pair.to == index)?;
+    repo.overlays.get(pair.from)
+}
+
+/// Every digest that an overlay ran at the base revision.
+fn digests_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
+    let images = context
+        .at_base(overlay)
+        .map(|other| history::images(&other.rendered, &context.repo.files))
+        .unwrap_or_default();
+    images
+        .into_values()
+        .flatten()
+        .filter_map(|version| version.digest)
+        .collect()
 }

@@ -33,8 +33,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct UnusedImageOverride;
+/// The rule.
+pub(super) struct UnusedImageOverride;
 
 static METADATA: Metadata = Metadata {
     id: "unused-image-override",

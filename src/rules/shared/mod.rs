@@ -5,6 +5,7 @@ pub(super) mod availability;
 pub(super) mod controls;
 pub(super) mod deletion;
 pub(super) mod depends_on;
+pub(super) mod digests;
 pub(super) mod drift;
 pub(super) mod losses;
 pub(super) mod problems;

@@ -1,6 +1,6 @@
-//! What the renderer found becomes findings of the rule that the problem belongs to.
+//! Turns the problems that the renderer found into findings of the rule that they belong to.
 
-use crate::finding::{Related, Severity};
+use crate::finding::{Cause, Related, Severity};
 use crate::kustomize::{Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
@@ -19,13 +19,13 @@ pub(in crate::rules) fn report(
         .iter()
         .filter(|problem| problem.kind == kind)
     {
-        sink.report(context, Some(overlay), draft(problem, severity));
+        sink.report(context, Some(overlay), draft(context, problem, severity));
     }
 }
 
-/// The same for what may be unused in one overlay and needed in another: an entry of a shared base
-/// or component is judged only when it does nothing in every overlay that reads its file. In an
-/// overlay that could not be rendered as a whole it may be needed by what is missing.
+/// Reports every problem of one kind that no overlay needs. An entry of a shared base or component
+/// is reported only when it does nothing in every overlay that reads its file. In an overlay that
+/// is rendered in part, the entry may be meant for the missing part, so it is reported as an info.
 pub(in crate::rules) fn report_unless_used_elsewhere(
     context: &Context,
     overlay: &Overlay,
@@ -42,7 +42,7 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
         if context.used_elsewhere(kind, problem.origin) {
             continue;
         }
-        let mut draft = draft(problem, severity);
+        let mut draft = draft(context, problem, severity);
         if !overlay.rendered.complete {
             draft.severity = Severity::Info;
             draft
@@ -53,8 +53,9 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
     }
 }
 
-fn draft(problem: &Problem, severity: Severity) -> Draft {
-    let mut draft = Draft::new(severity, problem.origin, problem.message.clone());
+fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
+    let cause = cause(problem, context);
+    let mut draft = Draft::about(severity, problem.origin, cause, problem.message.clone());
     draft.help = problem.help.clone();
     draft.related = problem
         .related
@@ -65,4 +66,35 @@ fn draft(problem: &Problem, severity: Severity) -> Draft {
         })
         .collect();
     draft
+}
+
+/// What a problem is about: the text that it points at.
+fn cause(problem: &Problem, context: &Context) -> Cause {
+    let file = context.repo.files.get(problem.origin.file);
+    let span = problem.origin.start as usize..problem.origin.end as usize;
+    let text = file.text.get(span).unwrap_or_default().trim();
+    let cause = Cause::new(kind(problem.kind)).with(text);
+    match problem.kind {
+        // kustomize refuses hundreds of things and two may meet at one place, such as a missing
+        // name and a missing kind; only the message tells them apart
+        ProblemKind::Error | ProblemKind::Absent | ProblemKind::Withheld => {
+            cause.with(&problem.message)
+        }
+        _ => cause,
+    }
+}
+
+fn kind(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Error => "refused",
+        ProblemKind::Absent => "absent",
+        ProblemKind::Withheld => "withheld",
+        ProblemKind::DuplicateKey => "duplicate-key",
+        ProblemKind::NeedsPlugin => "needs-plugin",
+        ProblemKind::RemotePinned => "pinned",
+        ProblemKind::RemoteUnpinned => "unpinned",
+        ProblemKind::UnmatchedPatch => "unmatched-patch",
+        ProblemKind::UnusedImageOverride => "unused-image-override",
+        ProblemKind::DeprecatedField => "deprecated-field",
+    }
 }

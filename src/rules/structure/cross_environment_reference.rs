@@ -38,8 +38,8 @@ use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
-/// See the documentation above.
-pub struct CrossEnvironmentReference;
+/// The rule.
+pub(super) struct CrossEnvironmentReference;
 
 static METADATA: Metadata = Metadata {
     id: "cross-environment-reference",

@@ -30,8 +30,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct DeprecatedField;
+/// The rule.
+pub(super) struct DeprecatedField;
 
 static METADATA: Metadata = Metadata {
     id: "deprecated-field",

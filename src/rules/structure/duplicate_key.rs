@@ -31,8 +31,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct DuplicateKey;
+/// The rule.
+pub(super) struct DuplicateKey;
 
 static METADATA: Metadata = Metadata {
     id: "duplicate-key",

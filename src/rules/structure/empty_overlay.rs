@@ -27,8 +27,8 @@ use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct EmptyOverlay;
+/// The rule.
+pub(super) struct EmptyOverlay;
 
 static METADATA: Metadata = Metadata {
     id: "empty-overlay",

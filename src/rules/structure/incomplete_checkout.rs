@@ -38,8 +38,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct IncompleteCheckout;
+/// The rule.
+pub(super) struct IncompleteCheckout;
 
 static METADATA: Metadata = Metadata {
     id: "incomplete-checkout",

@@ -40,8 +40,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct NeedsPlugin;
+/// The rule.
+pub(super) struct NeedsPlugin;
 
 static METADATA: Metadata = Metadata {
     id: "needs-plugin",

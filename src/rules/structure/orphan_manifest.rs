@@ -35,8 +35,8 @@ use crate::finding::Severity;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, Origin};
 
-/// See the documentation above.
-pub struct OrphanManifest;
+/// The rule.
+pub(super) struct OrphanManifest;
 
 static METADATA: Metadata = Metadata {
     id: "orphan-manifest",

@@ -37,8 +37,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct RemoteBase;
+/// The rule.
+pub(super) struct RemoteBase;
 
 static METADATA: Metadata = Metadata {
     id: "remote-base",

@@ -34,8 +34,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct RenderError;
+/// The rule.
+pub(super) struct RenderError;
 
 static METADATA: Metadata = Metadata {
     id: "render-error",

@@ -38,8 +38,8 @@ use crate::finding::Severity;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct SharedEnvironmentPath;
+/// The rule.
+pub(super) struct SharedEnvironmentPath;
 
 static METADATA: Metadata = Metadata {
     id: "shared-environment-path",

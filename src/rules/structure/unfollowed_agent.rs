@@ -39,8 +39,8 @@
 use crate::finding::Severity;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct UnfollowedAgent;
+/// The rule.
+pub(super) struct UnfollowedAgent;
 
 static METADATA: Metadata = Metadata {
     id: "unfollowed-agent",

@@ -34,8 +34,8 @@ use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
-/// See the documentation above.
-pub struct UnmatchedPatch;
+/// The rule.
+pub(super) struct UnmatchedPatch;
 
 static METADATA: Metadata = Metadata {
     id: "unmatched-patch",
