@@ -47,7 +47,7 @@ pub struct Related {
 /// baseline by their cause, so that a reworded message does not make an old finding new.
 ///
 /// Names that differ between overlays of one cause (environment, overlay, app) do not belong here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cause {
     /// Which of the problems that the rule knows: `floating-tag`.
     pub kind: Cow<'static, str>,

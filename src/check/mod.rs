@@ -10,6 +10,8 @@ mod known;
 mod merge;
 mod run;
 mod suppression;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -195,8 +195,9 @@ impl Run<'_, '_> {
         };
         let target = target(overlay, resource, result);
         // Rego gives a text and nothing else that tells two results of one rule apart
+        // Rego gives only a text, so nothing else can tell two results of one policy apart
         let cause = Cause::new("result").with(message.trim());
-        let mut draft = Draft::about(severity, target.origin, cause, message.trim());
+        let mut draft = Draft::new(severity, target.origin, cause, message.trim());
         draft.help = text("help").map(str::to_string);
         if let Some((resource, pointer)) = target.value {
             draft = draft.on(resource, pointer);
@@ -236,7 +237,7 @@ impl Run<'_, '_> {
         let name = rule.map_or("", |rule| rule.name.as_str());
         let package = rule.map_or("", |rule| rule.package.as_str());
         let origin = rule.and_then(|rule| self.line_of(rule));
-        let draft = Draft::about(
+        let draft = Draft::new(
             Severity::Error,
             origin.unwrap_or(overlay.origin),
             Cause::new("failed").with(package).with(name).with(reason),

@@ -32,7 +32,7 @@
 //! None.
 
 use crate::compare::Words;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Target, compatible};
 use crate::kubernetes::workload::Container;
 use crate::repo::Overlay;
@@ -100,14 +100,17 @@ impl Rule for EnvironmentVariableDrift {
                 let removed = removed_item(partners.to.node, text);
                 let origin = removed.unwrap_or(variable.origin);
                 let message = format!(
-                    "container {} has no variable {text} in {}, while {} sets it",
+                    "container `{}` has the variable `{text}` in {} but not in {}",
                     partners.to.name,
-                    name(to),
-                    name(from)
+                    name(from),
+                    name(to)
                 );
-                let draft = Draft::new(Severity::Error, origin, message);
+                let cause = Cause::new("missing-variable")
+                    .with(partners.to.name)
+                    .with(text);
+                let draft = Draft::new(Severity::Error, origin, cause, message);
                 let draft = draft.help(format!(
-                    "add it to {} or to the base, or remove it in {}",
+                    "add it to {} or to the base, or remove it from {}",
                     name(to),
                     name(from)
                 ));
@@ -116,7 +119,7 @@ impl Rule for EnvironmentVariableDrift {
                     draft = draft.related(variable.origin, format!("{} sets it here", name(from)));
                 } else if let Some(container) = partners.to.node.get("name") {
                     draft =
-                        draft.related(container.origin, format!("the container of {}", name(to)));
+                        draft.related(container.origin, format!("the container in {}", name(to)));
                 }
                 sink.report(context, Some(to), draft);
             }

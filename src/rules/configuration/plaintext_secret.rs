@@ -41,9 +41,10 @@
 use base64::Engine;
 
 use crate::compare::secrets::is_secret_name;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
 use crate::yaml::{By, Node, Origin};
 
 /// The rule.
@@ -101,14 +102,15 @@ impl Rule for PlaintextSecret {
             let Some((field, origin)) = found else {
                 continue;
             };
+            let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
             let message = format!(
-                "Secret {} holds readable data: {}",
+                "Secret `{}` contains readable data: {}",
                 resource.original.name,
-                keys.join(", ")
+                wording::list(&quoted)
             );
-            let draft = Draft::new(Severity::Error, origin, message);
-            let draft =
-                draft.help("change the credential, then refer to a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)");
+            let cause = Cause::new("readable-data").with(keys.join(","));
+            let draft = Draft::new(Severity::Error, origin, cause, message)
+                .help("replace the credential, then read it from a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)");
             sink.report(
                 context,
                 Some(overlay),
@@ -173,8 +175,8 @@ fn is_readable(text: &str, encoded: bool) -> bool {
     !(text.is_empty() || is_placeholder(&text) || is_encrypted(&text) || is_public(&text))
 }
 
-/// What names of values end in that come with a credential and are none: addresses, names,
-/// identifiers, versions.
+/// Last words of keys whose values stand beside a credential without being one: `DB_HOST`,
+/// `AZURE_CLIENT_ID`.
 const HARMLESS: &[&str] = &[
     "username",
     "user",
@@ -200,8 +202,7 @@ const HARMLESS: &[&str] = &[
     "namespace",
     "mtime",
 ];
-/// Endings of files that are made of credentials; what else has an ending is a file of settings, a
-/// script or data.
+/// Extensions of files that hold credentials. Any other extension means settings, a script or data.
 const CREDENTIAL_FILES: &[&str] = &[
     "key",
     "pem",

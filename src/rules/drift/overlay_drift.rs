@@ -80,7 +80,7 @@ impl Rule for OverlayDrift {
                 .iter()
                 .flat_map(Difference::facts)
                 .fold(Cause::new("difference"), Cause::with);
-            let mut draft = Draft::about(Severity::Warning, origin, cause, message)
+            let mut draft = Draft::new(Severity::Warning, origin, cause, message)
                 .help(format!(
                     "make both the same, or allow the difference under `drift.allow` in {CONFIG_FILE} with a reason"
                 ))

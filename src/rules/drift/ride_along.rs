@@ -186,7 +186,7 @@ impl Report<'_, '_> {
     fn draft(&self, origin: Origin, cause: Cause, described: &str) -> Draft {
         let earlier = self.context.side(self.from);
         let message = format!("{described}; it comes with a new image but never ran in {earlier}");
-        Draft::about(Severity::Warning, origin, cause, message).help(format!(
+        Draft::new(Severity::Warning, origin, cause, message).help(format!(
             "add it to {earlier} first, then promote it together with the image that ran with it"
         ))
     }

@@ -57,7 +57,7 @@ impl Rule for StaleAllowance {
         for allowance in expired {
             let until = allowance.until.map(|until| until.to_string());
             let message = format!("this entry expired on {}", until.unwrap_or_default());
-            let draft = Draft::about(
+            let draft = Draft::new(
                 Severity::Warning,
                 allowance.origin,
                 Cause::new("expired"),
@@ -69,7 +69,7 @@ impl Rule for StaleAllowance {
         for allowance in unneeded(context, valid) {
             let message = "no difference between environments needs this entry";
             let cause = Cause::new("unneeded");
-            let draft = Draft::about(Severity::Warning, allowance.origin, cause, message);
+            let draft = Draft::new(Severity::Warning, allowance.origin, cause, message);
             sink.report(context, None, draft.help("remove it"));
         }
     }

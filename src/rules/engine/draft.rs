@@ -27,38 +27,30 @@ pub struct Draft {
     pub resource: Option<crate::kustomize::ResourceId>,
     /// RFC 6901 pointer into it.
     pub path: Option<String>,
-    /// Whether the configuration may lower its severity and not raise it: it tells of something
-    /// that is no mistake.
+    /// Whether the configuration may lower its severity but not raise it, because it reports
+    /// something that is not a mistake.
     pub notice: bool,
 }
 
 impl Draft {
-    /// A draft at a place.
-    pub fn new(severity: Severity, origin: Origin, message: impl Into<String>) -> Draft {
-        let (message, related) = (message.into(), Vec::new());
-        Draft {
-            severity,
-            message,
-            subject: None,
-            cause: Cause::default(),
-            help: None,
-            origin,
-            related,
-            resource: None,
-            path: None,
-            notice: false,
-        }
-    }
-    /// A draft with its cause, at a place.
-    pub fn about(
+    /// A draft about a cause, at a place.
+    pub fn new(
         severity: Severity,
         origin: Origin,
         cause: Cause,
         message: impl Into<String>,
     ) -> Draft {
         Draft {
+            severity,
+            message: message.into(),
+            subject: None,
             cause,
-            ..Draft::new(severity, origin, message)
+            help: None,
+            origin,
+            related: Vec::new(),
+            resource: None,
+            path: None,
+            notice: false,
         }
     }
     /// Keeps the configuration from raising its severity.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::config::Level;
 use crate::finding::{Cause, Finding, OverlayRef, Severity};
-use crate::kustomize::ResourceId;
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft};
 use crate::yaml::Origin;
@@ -46,11 +45,7 @@ impl Sink {
             return;
         };
         let overlay = overlay.map(|overlay| self.reference(context, overlay));
-        let cause = if draft.cause == Cause::default() {
-            unstated(&draft, overlay.as_deref())
-        } else {
-            draft.cause
-        };
+        let cause = draft.cause;
         let mut message = draft.message;
         if let Some(subject) = draft.subject {
             if self.count(overlay.as_ref(), draft.origin, &cause) {
@@ -134,57 +129,4 @@ pub fn overlay_ref(repo: &Repo, overlay: &Overlay) -> OverlayRef {
             .map(|environment| environment.name.clone()),
         variant: overlay.variant.clone(),
     }
-}
-
-/// The cause of a draft that states none: its message without the names that belong to the overlay
-/// and without line numbers, so that findings with different messages are not joined.
-fn unstated(draft: &Draft, overlay: Option<&OverlayRef>) -> Cause {
-    let mut message = without_lines(&draft.message);
-    let resource = draft.resource.as_ref();
-    if let Some(id) = resource.filter(|id| id.lasting_name() != id.name) {
-        message = message.replace(&*id.name, id.lasting_name());
-    }
-    let names = [
-        overlay.map(|overlay| overlay.path.as_str()),
-        resource.map(ResourceId::lasting_name),
-        resource.and_then(|resource| resource.namespace.as_deref()),
-        overlay.and_then(|overlay| overlay.variant.as_deref()),
-        overlay.map(|overlay| overlay.app.as_str()),
-        overlay.and_then(|overlay| overlay.environment.as_deref()),
-    ];
-    for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
-        message = replace_word(&message, name);
-    }
-    Cause::new("").with(message)
-}
-
-/// Replaces a name by a blank wherever it stands as a word of its own.
-fn replace_word(text: &str, name: &str) -> String {
-    let is_word = |character: Option<char>| {
-        character.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_' || c == '/')
-    };
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(index) = rest.find(name) {
-        let (before, after) = (&rest[..index], &rest[index + name.len()..]);
-        let previous = before.chars().next_back();
-        let joined = is_word(previous.or_else(|| result.chars().next_back()))
-            || is_word(after.chars().next());
-        result.push_str(before);
-        result.push_str(if joined { name } else { "\u{0}" });
-        rest = after;
-    }
-    result.push_str(rest);
-    result
-}
-
-/// A message with the numbers after `line ` taken out: they change with every edit above.
-fn without_lines(message: &str) -> String {
-    let mut parts = message.split("line ");
-    let mut result = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        result.push_str("line ");
-        result.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
-    }
-    result
 }

@@ -138,7 +138,7 @@ fn report(context: &Context, overlay: &Overlay, identity: &str, who: &str, sink:
         None => (overlay.origin, None, None),
     };
     let environment = context.name_of(overlay);
-    let draft = Draft::about(
+    let draft = Draft::new(
         Severity::Error,
         origin,
         Cause::new("bot").with(identity),

@@ -154,7 +154,7 @@ impl Rule for ChangeFreeze {
             let message =
                 format!("a commit has a break-glass trailer ({reason}), but no freeze is active");
             let cause = Cause::new("needless-trailer").with(reason);
-            let draft = Draft::about(Severity::Info, origin, cause, message);
+            let draft = Draft::new(Severity::Info, origin, cause, message);
             let draft = draft.help("remove the trailer").notice();
             sink.report(context, Some(overlay), draft);
         }
@@ -222,7 +222,7 @@ impl Altered<'_, '_> {
     }
 
     fn draft(&self, severity: Severity, (cause, message): (Cause, String), gate: &Gate) -> Draft {
-        let draft = Draft::about(severity, self.origin, cause, message)
+        let draft = Draft::new(severity, self.origin, cause, message)
             .related(gate.origin, format!("the {}", gate.name));
         Draft {
             resource: Some(self.resource.clone()),
@@ -418,7 +418,7 @@ fn unknown_apps(context: &Context, sink: &mut Sink) {
             sink.report(
                 context,
                 None,
-                Draft::about(
+                Draft::new(
                     Severity::Error,
                     freeze.origin,
                     Cause::new("unknown-app").with(name),

@@ -102,7 +102,7 @@ impl Rule for CodeownersGap {
             sink.report(
                 context,
                 None,
-                Draft::about(Severity::Error, origin, Cause::new("file-removed"), message)
+                Draft::new(Severity::Error, origin, Cause::new("file-removed"), message)
                     .help("restore it, or move it to a place where it is read"),
             );
             return;
@@ -338,8 +338,12 @@ fn report(context: &Context, owners: &CodeOwners, gap: Gap, group: &Group, sink:
         .paths
         .iter()
         .fold(Cause::new(gap.kind()), |cause, path| cause.with(path));
-    let mut draft = Draft::about(severity, origin, cause, message(context, gap, group))
-        .help(advice(context, owners, (gap, group), near.as_ref()));
+    let mut draft = Draft::new(severity, origin, cause, message(context, gap, group)).help(advice(
+        context,
+        owners,
+        (gap, group),
+        near.as_ref(),
+    ));
     if let Some(void) = group.void {
         let label = format!("this line names {}", void.owners.join(" "));
         draft = draft.related(void.origin, label);

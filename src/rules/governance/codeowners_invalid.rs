@@ -67,7 +67,7 @@ impl Rule for CodeownersInvalid {
                 Severity::Warning
             };
             let cause = Cause::new("invalid-line").with(&mistake.message);
-            let draft = Draft::about(severity, mistake.origin, cause, mistake.message.clone());
+            let draft = Draft::new(severity, mistake.origin, cause, mistake.message.clone());
             sink.report(context, None, draft.help(mistake.help.clone()));
         }
     }

@@ -45,7 +45,7 @@ use jiff::civil::Date;
 
 use crate::calendar;
 use crate::config::{Config, Environment, Level, More, RuleOption};
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::rules::shared::availability::matches;
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Revision, Rule, Sink, find};
 use crate::wording;
@@ -95,12 +95,12 @@ impl Rule for LoosenedCheck {
             );
         }
         for (origin, message) in told {
-            sink.report(
-                context,
-                None,
-                Draft::new(Severity::Warning, origin, message)
-                    .help("restore it, or explain to the reviewer why it is intended"),
-            );
+            // these findings are only about the change under check and never known from before, so
+            // the sentence may tell them apart
+            let cause = Cause::new("loosened").with(&message);
+            let draft = Draft::new(Severity::Warning, origin, cause, message)
+                .help("restore it, or explain to the reviewer why it is intended");
+            sink.report(context, None, draft);
         }
     }
 }

@@ -101,7 +101,7 @@ impl Rule for RedirectedAgent {
                 }) {
                     let message = format!("{name} {}", turn.message);
                     let draft =
-                        Draft::about(turn.severity, turn.origin, turn.cause, message).help(HELP);
+                        Draft::new(turn.severity, turn.origin, turn.cause, message).help(HELP);
                     sink.report(
                         context,
                         None,
@@ -137,7 +137,7 @@ fn strays(context: &Context, now: &Control, name: &str, environment: &str, sink:
             first.path
         );
         let cause = Cause::new("unplaced").with(&first.path);
-        let draft = Draft::about(Severity::Error, agent.origin, cause, message);
+        let draft = Draft::new(Severity::Error, agent.origin, cause, message);
         sink.report(
             context,
             None,
@@ -395,7 +395,7 @@ fn gone(
         overlay.path
     );
     let cause = Cause::new("agent-removed").with(name);
-    let draft = Draft::about(Severity::Warning, here.origin, cause, message)
+    let draft = Draft::new(Severity::Warning, here.origin, cause, message)
         .related(before.node.origin, "it was here");
     sink.report(
         context,

@@ -92,7 +92,7 @@ impl Rule for SubmoduleChange {
             );
             let cause = Cause::new("submodule").with(&submodule.path);
             let place = submodule.origin.unwrap_or(first.origin);
-            let draft = Draft::about(Severity::Warning, place, cause, message).help(
+            let draft = Draft::new(Severity::Warning, place, cause, message).help(
                 "run `gitops-lint diff` to see what it changes in production, or copy the files into this repository",
             );
             let related = submodule.origin.map(|_| first.origin);

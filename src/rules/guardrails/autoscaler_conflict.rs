@@ -80,7 +80,7 @@ impl Rule for AutoscalerConflict {
                 _ => "minReplicas",
             };
             let cause = Cause::new("fixed-replicas").with(kind);
-            let draft = Draft::about(Severity::Warning, written.origin, cause, message)
+            let draft = Draft::new(Severity::Warning, written.origin, cause, message)
                 .help(format!(
                     "remove `replicas`, and set `{minimum}` in the {kind} instead"
                 ))

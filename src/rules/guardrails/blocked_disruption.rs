@@ -83,7 +83,7 @@ impl Rule for BlockedDisruption {
                 _ if text.ends_with('%') => "set `maxUnavailable: 1` instead",
                 _ => "set `maxUnavailable: 1` instead, or run one more replica",
             };
-            let draft = Draft::about(Severity::Warning, node.origin, cause, message).help(help);
+            let draft = Draft::new(Severity::Warning, node.origin, cause, message).help(help);
             sink.report(
                 context,
                 Some(overlay),

@@ -220,7 +220,7 @@ fn unresolved(
     );
     let cause = Cause::new("missing-target").with(kind).with(reference.name);
     let draft = |message| {
-        Draft::about(
+        Draft::new(
             Severity::Error,
             reference.node.origin,
             cause.clone(),
@@ -341,7 +341,7 @@ fn selects_nothing(
     let kind = selector.resource.kind();
     let name = format!("{kind} `{}`", selector.resource.name());
     let cause = Cause::new("selects-nothing");
-    let draft = |message| Draft::about(Severity::Error, origin, cause.clone(), message);
+    let draft = |message| Draft::new(Severity::Error, origin, cause.clone(), message);
     match evidence {
         Evidence::AtBase(place) => draft(format!(
             "{name} no longer selects any pod (it does at the base revision)"

@@ -131,6 +131,6 @@ fn draft(container: &Container, missing: &[&str]) -> Draft {
         Cause::new("no-limit").with(container.name),
         |cause, name| cause.with(name),
     );
-    Draft::about(Severity::Warning, origin, cause, message)
+    Draft::new(Severity::Warning, origin, cause, message)
         .help(format!("set {}", wording::list(&keys)))
 }

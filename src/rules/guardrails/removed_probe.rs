@@ -70,7 +70,7 @@ impl Rule for RemovedProbe {
                     context.in_side(to)
                 );
                 let cause = Cause::new("lost-probe").with(partners.to.name).with(probe);
-                let mut draft = Draft::about(Severity::Warning, origin, cause, message)
+                let mut draft = Draft::new(Severity::Warning, origin, cause, message)
                     .help(losses::advice(context, (from, to), "the probe"))
                     .on(
                         partners.resource,

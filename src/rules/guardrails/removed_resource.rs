@@ -92,7 +92,7 @@ fn since_base(context: &Context, before: &Overlay, overlay: &Overlay, sink: &mut
         );
         let cause = deletion::cause("deleted-guard", before, &[lost]);
         let origin = deletion::place(context, overlay, lost);
-        let mut draft = Draft::about(Severity::Warning, origin, cause, message)
+        let mut draft = Draft::new(Severity::Warning, origin, cause, message)
             .help("restore it, or explain in the pull request why it is no longer needed")
             .related(kind_of(lost), "it was here");
         draft.resource = Some(lost.id());
@@ -121,7 +121,7 @@ fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Si
         );
         let origin = deleted.unwrap_or_else(|| kind_of(lost));
         let cause = deletion::cause("missing-guard", from, &[lost]);
-        let draft = Draft::about(Severity::Warning, origin, cause, message);
+        let draft = Draft::new(Severity::Warning, origin, cause, message);
         let mut draft = if deleted.is_some() {
             draft
                 .help(format!(

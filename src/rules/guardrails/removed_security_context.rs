@@ -81,7 +81,7 @@ impl Rule for RemovedSecurityContext {
                 Cause::new("lost-hardening").with(partners.to.name),
                 |cause, each| cause.with(each.key),
             );
-            let mut draft = Draft::about(Severity::Error, origin, cause, message)
+            let mut draft = Draft::new(Severity::Error, origin, cause, message)
                 .help(advice(context, from, lost.len()))
                 .on(
                     partners.resource,

@@ -139,7 +139,7 @@ impl Rule for ResourceDeletion {
                 context.name_of(overlay)
             );
             let cause = Cause::new("overlay-deleted");
-            let draft = Draft::about(severity(worst), overlay.origin, cause, message);
+            let draft = Draft::new(severity(worst), overlay.origin, cause, message);
             let draft = with_places(draft, &lost).help(advice(&lost));
             sink.report(context, Some(overlay), draft);
         }
@@ -298,12 +298,12 @@ impl<'l> Loss<'l, '_> {
     ) -> Draft {
         let cause = deletion::cause(kind, self.before, lost);
         let draft = match self.evidence {
-            Evidence::Whole => Draft::about(severity, origin, cause, message),
+            Evidence::Whole => Draft::new(severity, origin, cause, message),
             Evidence::Partial => {
                 let message = format!(
                     "{message}, unless a chart, plugin or remote base that is not rendered here creates it"
                 );
-                Draft::about(Severity::Warning, origin, cause, message)
+                Draft::new(Severity::Warning, origin, cause, message)
             }
         };
         with_places(draft, lost)

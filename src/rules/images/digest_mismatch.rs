@@ -236,11 +236,9 @@ impl<'c> Comparison<'c, '_> {
         };
         let cause = Cause::new(kind);
         match mismatch {
-            Mismatch::AnotherName(twin) => {
-                Draft::about(severity, used.digest_origin, cause, message)
-                    .help(help)
-                    .related(twin.name_origin, format!("the image in {earlier}"))
-            }
+            Mismatch::AnotherName(twin) => Draft::new(severity, used.digest_origin, cause, message)
+                .help(help)
+                .related(twin.name_origin, format!("the image in {earlier}")),
             Mismatch::Unpinned(other)
             | Mismatch::OneTag(other, _)
             | Mismatch::AnotherDigest(other, _) => {
@@ -254,7 +252,7 @@ impl<'c> Comparison<'c, '_> {
                     ),
                     None => (message, help),
                 };
-                Draft::about(severity, used.digest_origin, cause, message)
+                Draft::new(severity, used.digest_origin, cause, message)
                     .help(help)
                     .related(other.origin(), format!("{earlier} uses this"))
             }

@@ -89,7 +89,7 @@ impl Rule for ImageDrift {
             }
             let message = format!(" uses `{ours}` in {later} but `{theirs}` in {earlier}");
             let cause = Cause::new("another-name").with(&ours).with(&theirs);
-            let draft = Draft::about(Severity::Warning, used.name_origin, cause, message)
+            let draft = Draft::new(Severity::Warning, used.name_origin, cause, message)
                 .help("use the same name in both, or map the mirror under `images.mirrors`")
                 .related(before.name_origin, format!("the image in {earlier}"));
             sink.report(context, Some(to), draft.of(used));

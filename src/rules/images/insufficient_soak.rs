@@ -94,7 +94,7 @@ impl Rule for InsufficientSoak {
             );
             let missing = calendar::spoken(least.saturating_sub(soaked.max(0)));
             let cause = Cause::new("too-short");
-            let draft = Draft::about(Severity::Error, used.digest_origin, cause, message)
+            let draft = Draft::new(Severity::Error, used.digest_origin, cause, message)
                 .help(format!("wait for {missing}, then run the check again"));
             sink.report(context, Some(to), draft.of(used));
         }

@@ -94,7 +94,7 @@ impl Rule for InvalidImage {
                 "write it as `name:tag@sha256:digest`"
             };
             let cause = Cause::new(kind(&error)).with(&used.text);
-            let draft = Draft::about(severity, origin, cause, message).help(help);
+            let draft = Draft::new(severity, origin, cause, message).help(help);
             sink.report(context, Some(overlay), draft.of(used));
         }
     }

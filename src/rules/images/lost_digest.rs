@@ -108,7 +108,7 @@ fn dropped(used: &ImageUse, lost: &Lost, severity: Severity) -> Draft {
             .to_string(),
     };
     let cause = Cause::new("dropped-digest");
-    Draft::about(severity, lost.writer.origin, cause, message)
+    Draft::new(severity, lost.writer.origin, cause, message)
         .help(help)
         .related(lost.pinned.origin, "the digest is pinned here")
 }
@@ -123,7 +123,7 @@ fn marker_without_digest(context: &Context, used: &ImageUse, severity: Severity)
         short(digest)
     );
     let cause = Cause::new("marker-without-digest");
-    let draft = Draft::about(severity, marker, cause, message)
+    let draft = Draft::new(severity, marker, cause, message)
         .help("give the digest a marker of its own (`:digest`), or remove the digest")
         .related(used.digest_origin, "this digest has no marker");
     Some(draft)
@@ -147,7 +147,7 @@ fn stale_digest(used: &ImageUse, before: &[ImageUse], severity: Severity) -> Opt
         short(digest)
     );
     let cause = Cause::new("stale-digest").with(tag);
-    let draft = Draft::about(severity, used.digest_origin, cause, message);
+    let draft = Draft::new(severity, used.digest_origin, cause, message);
     Some(draft.help("write the digest of the new tag, or restore the old tag"))
 }
 

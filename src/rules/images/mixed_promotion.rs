@@ -90,7 +90,7 @@ impl Rule for MixedPromotion {
             context.side(to)
         );
         let cause = Cause::new("moved-together");
-        let draft = Draft::about(Severity::Warning, later.origin(), cause, message);
+        let draft = Draft::new(Severity::Warning, later.origin(), cause, message);
         let draft = if earlier.origin() == later.origin() {
             draft.help("this line sets the image of both: set it in each overlay instead")
         } else {

@@ -171,7 +171,7 @@ fn draft(
     };
     let cause = Cause::new(kind);
     let message = format!("{place} {problem}");
-    let draft = Draft::about(severity, used.tag_origin, cause, message)
+    let draft = Draft::new(severity, used.tag_origin, cause, message)
         .help(help(used))
         .of(used);
     if used.name_origin.file == used.tag_origin.file {

@@ -117,7 +117,7 @@ impl PromotionRecord {
             told.join(" and ")
         );
         let cause = Cause::new("outdated-record").with(&running);
-        let draft = Draft::about(Severity::Error, *origin, cause, message)
+        let draft = Draft::new(Severity::Error, *origin, cause, message)
             .help("correct the record; `gitops-lint status --write FILE` writes it anew")
             .related(first.origin(), format!("{environment} uses this"))
             .on(first.resource, first.pointer.clone());

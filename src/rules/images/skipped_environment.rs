@@ -185,7 +185,7 @@ fn draft(
                 ": {later} gets a digest of `{name}` that {further} uses and {earlier} {never}"
             );
             let cause = Cause::new("passed-by");
-            Draft::about(Severity::Error, used.digest_origin, cause, message)
+            Draft::new(Severity::Error, used.digest_origin, cause, message)
                 .help(gap.unwrap_or(first))
                 .related(there.digest_origin, format!("{further} uses it"))
         }
@@ -194,7 +194,7 @@ fn draft(
                 ": one change gives {earlier} and {later} this digest of `{name}`, so {earlier} has not proved it"
             );
             let cause = Cause::new("together");
-            Draft::about(Severity::Error, used.digest_origin, cause, message)
+            Draft::new(Severity::Error, used.digest_origin, cause, message)
                 .help(gap.unwrap_or(format!(
                     "merge the change of {earlier} first, then promote it"
                 )))
@@ -205,7 +205,7 @@ fn draft(
             let message =
                 format!(": {later} gets the image `{name}`, which {earlier} does not use at all");
             let cause = Cause::new("alone").with(name);
-            Draft::about(Severity::Warning, used.digest_origin, cause, message).help(first)
+            Draft::new(Severity::Warning, used.digest_origin, cause, message).help(first)
         }
     }
 }
@@ -227,7 +227,7 @@ fn skipped_by_removal(context: &Context, from: &Overlay, to: &Overlay, used: &Im
         used.name
     );
     let cause = Cause::new("environment-removed");
-    Draft::about(Severity::Error, used.digest_origin, cause, message)
+    Draft::new(Severity::Error, used.digest_origin, cause, message)
         .help(format!("deploy it to {earlier} first, or {separately}"))
         .related(from.origin, format!("{earlier} at the base revision"))
 }

@@ -79,7 +79,7 @@ impl Rule for DependsOnCycle {
             let cause = names
                 .iter()
                 .fold(Cause::new("cycle"), |cause, name| cause.with(name));
-            let mut draft = Draft::about(Severity::Error, first.entry.origin, cause, message)
+            let mut draft = Draft::new(Severity::Error, first.entry.origin, cause, message)
                 .help("remove the `dependsOn` entry of the one that must be applied first");
             for edge in cycle.iter().skip(1) {
                 draft = draft.related(

@@ -72,7 +72,7 @@ impl Rule for DependsOnMissing {
                 Cause::with,
             );
             let message = message(context, edge, kind);
-            let mut draft = Draft::about(severity, edge.entry.origin, cause, message)
+            let mut draft = Draft::new(severity, edge.entry.origin, cause, message)
                 .help(advice(context, edge, kind));
             draft.resource = Some(edge.from.id());
             draft.path = Some(edge.path.clone());

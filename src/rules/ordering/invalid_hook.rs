@@ -137,5 +137,5 @@ fn judge(resource: &Resource, key: &str, known: &[&str], node: &Node) -> Option<
     let cause = wrong
         .iter()
         .fold(Cause::new(kind), |cause, value| cause.with(value));
-    Some(Draft::about(severity, node.origin, cause, message).help(help))
+    Some(Draft::new(severity, node.origin, cause, message).help(help))
 }

@@ -85,7 +85,7 @@ impl Rule for InvalidSyncWave {
                 continue;
             };
             let cause = Cause::new(kind).with(text);
-            let draft = Draft::about(Severity::Error, wave.origin, cause, message).help(help);
+            let draft = Draft::new(Severity::Error, wave.origin, cause, message).help(help);
             sink.report(
                 context,
                 Some(overlay),

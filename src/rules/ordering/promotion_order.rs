@@ -114,7 +114,7 @@ impl Rule for PromotionOrder {
                 to.app, live.app
             );
             let cause = Cause::new("promoted-first").with(&live.app).with(name);
-            let draft = Draft::about(need.severity, used.origin(), cause, message);
+            let draft = Draft::new(need.severity, used.origin(), cause, message);
             let draft = draft.help(format!(
                 "promote `{}` first, or in the same change",
                 live.app
@@ -162,7 +162,7 @@ impl Rule for PromotionOrder {
                 sink.report(
                     context,
                     None,
-                    Draft::about(Severity::Error, dependency.origin, cause, message).help(help),
+                    Draft::new(Severity::Error, dependency.origin, cause, message).help(help),
                 );
             }
         }

@@ -104,7 +104,7 @@ impl Rule for SyncWaveOrder {
                 .with(reference.resource.kind())
                 .with(&reference.resource.original.name)
                 .with(reference.name);
-            let draft = Draft::about(Severity::Error, origin, cause, message).help(format!(
+            let draft = Draft::new(Severity::Error, origin, cause, message).help(format!(
                 "give {} `{}` wave {needs} or an earlier one",
                 provider.resource.kind(),
                 provider.resource.name()

@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 
 use crate::compare::Words;
 use crate::config::External;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kubernetes::operators;
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
-use crate::kustomize::Resource;
+use crate::kustomize::{Resource, hash};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
+use crate::yaml::Origin;
 
 /// How many other places of the same need are listed.
 const LISTED: usize = 5;
@@ -42,55 +43,79 @@ pub(in crate::rules) fn report_missing(
             .push(reference);
     }
     for ((name, namespace), references) in needs {
-        let Some(first) = references
-            .iter()
-            .find(|reference| reference.purpose == Use::Pod)
-            .or(references.first())
-        else {
+        let used_by_pod = |reference: &&&Reference| reference.purpose == Use::Pod;
+        let Some(first) = references.iter().find(used_by_pod).or(references.first()) else {
             continue;
         };
         if !is_known_name(name) || is_provided(context, overlay, target, name, namespace) {
             continue;
         }
-        let elsewhere = provided_elsewhere(context, overlay, target, name, namespace);
-        let near = nearest(context, overlay, target, name);
-        let Some(severity) = severity(
-            context,
-            overlay,
-            target,
-            first.purpose,
-            elsewhere.is_some() || near.is_some(),
-        ) else {
-            continue;
+        let missing = Missing {
+            first,
+            references: &references,
+            elsewhere: provided_elsewhere(context, overlay, target, name, namespace),
+            near: nearest(context, overlay, target, name),
         };
-        let kind = target.as_str();
-        // without a word on environments, what every overlay lacks is one finding
+        let known = missing.elsewhere.is_some() || missing.near.is_some();
+        if let Some(severity) = severity(context, overlay, target, first.purpose, known) {
+            let draft = missing.draft(context, overlay, severity);
+            sink.report(context, Some(overlay), draft);
+        }
+    }
+}
+
+/// An object that nobody provides.
+struct Missing<'m, 'a> {
+    /// The reference that is reported.
+    first: &'m Reference<'a>,
+    /// All references to the object.
+    references: &'m [&'m Reference<'a>],
+    /// Who provides it in another environment.
+    elsewhere: Option<(&'m Overlay, &'m Provider<'m>)>,
+    /// Who provides nearly that name in this overlay.
+    near: Option<&'m Provider<'m>>,
+}
+
+impl Missing<'_, '_> {
+    fn draft(&self, context: &Context, overlay: &Overlay, severity: Severity) -> Draft {
+        let first = self.first;
+        let cause = Cause::new("missing").with(lasting_name(context, overlay, first.name));
+        let message = self.message(context, overlay);
+        let draft = Draft::new(severity, first.node.origin, cause, message)
+            .on(first.resource, &first.pointer);
+        let draft = self.advise(context, overlay, draft);
+        let draft = self.name_adding_providers(context, overlay, draft);
+        self.name_other_references(draft)
+    }
+
+    fn message(&self, context: &Context, overlay: &Overlay) -> String {
+        let (kind, name) = (self.first.target.as_str(), self.first.name);
+        let description = &self.first.description;
+        let Some((other, provider)) = &self.elsewhere else {
+            return format!("{kind} `{name}` is missing: {description} needs it");
+        };
         let place = context
             .repo
             .environment(overlay)
-            .filter(|_| elsewhere.is_some())
             .map_or(String::new(), |environment| {
                 format!(" in {}", environment.name)
             });
-        let mut message = format!(
-            "{kind} `{name}` is missing{place}: {} needs it and nothing provides it",
-            first.description
-        );
-        if let Some((other, provider)) = &elsewhere {
-            let environment = where_it_is(context, overlay, other);
-            message.push_str(&format!(
-                ", while {} `{}` does in {environment}",
-                provider.resource.kind(),
-                provider.resource.name()
-            ));
-        }
-        let mut draft =
-            Draft::new(severity, first.node.origin, message).on(first.resource, &first.pointer);
-        draft = match (&elsewhere, near) {
+        format!(
+            "{kind} `{name}` is missing{place}: {description} needs it; {} has it as {} `{}`",
+            where_it_is(context, overlay, other),
+            provider.resource.kind(),
+            provider.resource.name()
+        )
+    }
+
+    /// Adds what to do, with the place that shows it.
+    fn advise(&self, context: &Context, overlay: &Overlay, draft: Draft) -> Draft {
+        let kind = self.first.target.as_str();
+        match (&self.elsewhere, self.near) {
             (Some((other, provider)), _) => {
                 let label = format!("{} provides it here", where_it_is(context, overlay, other));
                 draft.related(provider.resource.node.origin, label).help(format!(
-                    "add the {} to this overlay, or declare the {kind} under `external` when it is made outside the repo",
+                    "add the {} to this overlay, or declare the {kind} under `external` if it is created outside the repo",
                     provider.resource.kind()
                 ))
             }
@@ -101,34 +126,48 @@ pub(in crate::rules) fn report_missing(
                 )
                 .help(format!("did you mean `{}`?", near.name)),
             (None, None) => draft.help(format!(
-                "add it, or declare it under `external` when the {kind} is made outside the repo"
+                "add it, or declare it under `external` if the {kind} is created outside the repo"
             )),
-        };
-        for provider in context
-            .facts(overlay)
-            .providers_of(target, name)
-            .filter(|provider| !provider.creates)
-        {
-            let label = format!(
-                "this {} adds to the {kind} but does not create it",
-                provider.resource.kind()
-            );
-            draft = draft.related(provider.resource.node.origin, label);
         }
-        let mut others: Vec<&Reference> = references
+    }
+
+    /// Adds the objects that write into the missing one without creating it: an ExternalSecret with
+    /// `creationPolicy: Merge`.
+    fn name_adding_providers(&self, context: &Context, overlay: &Overlay, draft: Draft) -> Draft {
+        let kind = self.first.target.as_str();
+        let facts = context.facts(overlay);
+        facts
+            .providers_of(self.first.target, self.first.name)
+            .filter(|provider| !provider.creates)
+            .fold(draft, |draft, provider| {
+                let label = format!(
+                    "this {} adds to the {kind} but does not create it",
+                    provider.resource.kind()
+                );
+                draft.related(provider.resource.node.origin, label)
+            })
+    }
+
+    fn name_other_references(&self, draft: Draft) -> Draft {
+        let mut others: Vec<&Reference> = self
+            .references
             .iter()
             .copied()
-            .filter(|other| other.node.origin != first.node.origin)
+            .filter(|other| other.node.origin != self.first.node.origin)
             .collect();
         others.dedup_by_key(|other| other.node.origin);
-        for other in others.into_iter().take(LISTED) {
-            draft = draft.related(
-                other.node.origin,
-                format!("{} needs it too", other.description),
-            );
-        }
-        sink.report(context, Some(overlay), draft);
+        others.into_iter().take(LISTED).fold(draft, |draft, other| {
+            let label = format!("{} needs it too", other.description);
+            draft.related(other.node.origin, label)
+        })
     }
+}
+
+/// A name without the hash of the content and without the words of the overlay's environment, so
+/// that one base line is one cause in every overlay.
+fn lasting_name(context: &Context, overlay: &Overlay, name: &str) -> String {
+    let words = Words::of(overlay, &context.repo.environments);
+    words.strip(hash::without_suffix(name)).to_string()
 }
 
 /// Reports every key that something reads from an object of this kind and that no provider of the
@@ -145,100 +184,111 @@ pub(in crate::rules) fn report_missing_keys(
         .iter()
         .filter(|reference| reference.target == target && !reference.keys.is_empty())
     {
-        let (name, namespace) = (reference.name, reference.resource.namespace());
-        let own: Vec<&Provider> = context
-            .facts(overlay)
-            .providers_of(target, name)
-            .filter(|provider| compatible(provider.namespace, namespace))
-            .collect();
-        let neighbours = || {
-            providers_nearby(context, overlay, target, name, namespace)
-                .map(|(_, provider)| provider)
-        };
-        // an object of that name in another app may live in another namespace, unless both say
-        // which
-        let surely_meant = |(other, provider): (&Overlay, &Provider)| {
-            other.app == overlay.app
-                || provider.namespace.is_some() && provider.namespace == namespace
-        };
-        if own.is_empty()
-            && !providers_nearby(context, overlay, target, name, namespace).any(surely_meant)
-        {
+        let Some(providers) = providers_with_known_keys(context, overlay, reference) else {
             continue;
-        }
-        let providers: Vec<&Provider> = if own.is_empty() {
-            neighbours().collect()
-        } else {
-            own
         };
-        // keys that another object adds count as well; keys that nobody knows end the search
-        if providers.is_empty() || providers.iter().any(|provider| provider.keys.is_none()) {
-            continue;
-        }
-        if neighbours().any(|provider| !provider.creates)
-            || is_external(context, overlay, target, name, namespace)
-        {
-            continue;
-        }
         for (key, node, pointer) in &reference.keys {
-            if !is_known_name(key)
-                || providers.iter().any(|provider| {
-                    provider
-                        .keys
-                        .as_ref()
-                        .is_some_and(|keys| keys.contains(key))
-                })
-            {
-                continue;
-            }
-            let elsewhere = key_elsewhere(context, overlay, reference, key);
-            let severity = if overlay.rendered.complete {
-                Severity::Error
-            } else {
-                Severity::Warning
+            let has_key = |provider: &&Provider| {
+                let keys = provider.keys.as_ref();
+                keys.is_some_and(|keys| keys.contains(key))
             };
-            let kind = target.as_str();
-            let mut message = format!(
-                "{kind} `{name}` has no key `{key}`, which {} needs",
-                reference.description
-            );
-            if let Some((other, _)) = &elsewhere {
-                message.push_str(&format!(
-                    "; in {} it has",
-                    where_it_is(context, overlay, other)
-                ));
-            }
-            let mut draft =
-                Draft::new(severity, node.origin, message).on(reference.resource, pointer);
-            for provider in &providers {
-                draft = draft.related(
-                    provider.resource.node.origin,
-                    format!("`{name}` is provided here"),
+            if is_known_name(key) && !providers.iter().any(has_key) {
+                let draft =
+                    missing_key(context, overlay, reference, &providers, (key, node.origin));
+                sink.report(
+                    context,
+                    Some(overlay),
+                    draft.on(reference.resource, pointer),
                 );
             }
-            if let Some((other, provider)) = elsewhere {
-                let label = format!(
-                    "{} provides the key here",
-                    where_it_is(context, overlay, other)
-                );
-                draft = draft.related(provider.resource.node.origin, label);
-            }
-            let keys = providers
-                .iter()
-                .flat_map(|provider| provider.keys.iter().flatten());
-            draft = match closest(key, keys.copied()) {
-                Some(near) => draft.help(format!("did you mean `{near}`?")),
-                None => draft.help(format!(
-                    "add the key to the {kind}, or mark the reference `optional: true`"
-                )),
-            };
-            sink.report(context, Some(overlay), draft);
         }
     }
 }
 
-/// The voice: sure when another environment shows that the object belongs into the repo; silent
-/// when the repo never holds objects of the kind.
+/// The providers of the object that a reference names; `None` when there are none in the repo or
+/// when the repo does not show all of their keys.
+fn providers_with_known_keys<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &'c Overlay,
+    reference: &Reference<'a>,
+) -> Option<Vec<&'c Provider<'a>>> {
+    let (target, name) = (reference.target, reference.name);
+    let namespace = reference.resource.namespace();
+    let nearby: Vec<(&Overlay, &Provider)> =
+        providers_nearby(context, overlay, target, name, namespace).collect();
+    let own: Vec<&Provider> = context
+        .facts(overlay)
+        .providers_of(target, name)
+        .filter(|provider| compatible(provider.namespace, namespace))
+        .collect();
+    // an object of that name in another app may live in another namespace, unless both say which
+    let surely_meant = |(other, provider): &(&Overlay, &Provider)| {
+        other.app == overlay.app || provider.namespace.is_some() && provider.namespace == namespace
+    };
+    if own.is_empty() && !nearby.iter().any(surely_meant) {
+        return None;
+    }
+    let adds_keys = nearby.iter().any(|(_, provider)| !provider.creates);
+    if adds_keys || is_external(context, overlay, target, name, namespace) {
+        return None;
+    }
+    let providers = if own.is_empty() {
+        nearby.into_iter().map(|(_, provider)| provider).collect()
+    } else {
+        own
+    };
+    providers
+        .iter()
+        .all(|provider| provider.keys.is_some())
+        .then_some(providers)
+}
+
+fn missing_key(
+    context: &Context,
+    overlay: &Overlay,
+    reference: &Reference,
+    providers: &[&Provider],
+    (key, origin): (&str, Origin),
+) -> Draft {
+    let severity = if overlay.rendered.complete {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let (kind, name) = (reference.target.as_str(), reference.name);
+    let elsewhere = key_elsewhere(context, overlay, reference, key);
+    let mut message = format!(
+        "{kind} `{name}` has no key `{key}`, which {} needs",
+        reference.description
+    );
+    if let Some((other, _)) = &elsewhere {
+        let there = where_it_is(context, overlay, other);
+        message.push_str(&format!("; it has the key in {there}"));
+    }
+    let cause = Cause::new("missing-key")
+        .with(lasting_name(context, overlay, name))
+        .with(key);
+    let mut draft = Draft::new(severity, origin, cause, message);
+    for provider in providers {
+        let label = format!("`{name}` is provided here");
+        draft = draft.related(provider.resource.node.origin, label);
+    }
+    if let Some((other, provider)) = elsewhere {
+        let there = where_it_is(context, overlay, other);
+        let label = format!("{there} provides the key here");
+        draft = draft.related(provider.resource.node.origin, label);
+    }
+    let keys = providers
+        .iter()
+        .flat_map(|provider| provider.keys.iter().flatten());
+    draft.help(match closest(key, keys.copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add the key to the {kind}, or mark the reference `optional: true`"),
+    })
+}
+
+/// An error when another environment shows that the object belongs in the repo; nothing when the
+/// repo never holds objects of the kind.
 fn severity(
     context: &Context,
     overlay: &Overlay,
@@ -288,8 +338,7 @@ fn where_it_is(context: &Context, overlay: &Overlay, other: &Overlay) -> String 
     }
 }
 
-/// Whether a name says itself what it stands for: one with a placeholder is only known when the
-/// agent fills it in.
+/// Whether a name is complete. The agent fills in placeholders such as `${CLUSTER}-db` later.
 fn is_known_name(name: &str) -> bool {
     !name.contains("${") && !name.contains("{{") && !name.contains("$(") && !name.contains('<')
 }

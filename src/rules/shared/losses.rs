@@ -152,7 +152,7 @@ pub(in crate::rules) fn report_lost(
             Cause::new(format!("lost-{}", guard.key)).with(partners.to.name),
             |cause, name| cause.with(name),
         );
-        let mut draft = Draft::about(guard.severity, origin, cause, message)
+        let mut draft = Draft::new(guard.severity, origin, cause, message)
             .help(advice(
                 context,
                 (from, to),

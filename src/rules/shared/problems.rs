@@ -55,7 +55,7 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
 
 fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
     let cause = cause(problem, context);
-    let mut draft = Draft::about(severity, problem.origin, cause, problem.message.clone());
+    let mut draft = Draft::new(severity, problem.origin, cause, problem.message.clone());
     draft.help = problem.help.clone();
     draft.related = problem
         .related

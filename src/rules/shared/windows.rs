@@ -224,7 +224,7 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
 fn invalid(field: &str, value: Option<&str>, origin: Origin, message: String) -> Draft {
     let cause = Cause::new("invalid-window").with(field);
     let cause = cause.with(value.unwrap_or(&message));
-    Draft::about(Severity::Error, origin, cause, message)
+    Draft::new(Severity::Error, origin, cause, message)
 }
 
 /// `spec.promotionWindows` of Kargo, which its open-source release ignores.
@@ -241,7 +241,7 @@ fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
         let help = "add the window under `freeze` in .gitops-lint.yaml as well";
         wrong.push((
             control,
-            Draft::about(
+            Draft::new(
                 Severity::Info,
                 windows.origin,
                 Cause::new("ignored-windows"),

@@ -33,7 +33,7 @@
 //! None.
 
 use crate::config::Environment;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
@@ -101,12 +101,13 @@ impl Rule for CrossEnvironmentReference {
                     Severity::Warning
                 };
                 let message = format!(
-                    "{} takes the secret {} of {}",
+                    "{} reads the secret `{}`, which belongs to {}",
                     own.name,
                     key.text().unwrap_or_default(),
                     other.name
                 );
-                let draft = Draft::new(severity, key.origin, message)
+                let cause = Cause::new("secret").with(&other.name);
+                let draft = Draft::new(severity, key.origin, cause, message)
                     .help(format!("refer to the secret of {}", own.name));
                 sink.report(context, Some(overlay), draft.on(resource, pointer));
             }
@@ -127,10 +128,11 @@ impl Rule for CrossEnvironmentReference {
                 Severity::Warning
             };
             let message = format!(
-                "{} reads {} of {}, so a change there is a change here",
-                from.name, crossing.target, to.name
+                "{} reads {}, which belongs to {}: every change there also changes {}",
+                from.name, crossing.target, to.name, from.name
             );
-            let help = "move what both need into the base or a component, or copy it";
+            let cause = Cause::new("file").with(&crossing.target);
+            let help = "move the shared part into the base or a component, or copy the file";
             let overlay = repo
                 .overlays
                 .iter()
@@ -138,7 +140,7 @@ impl Rule for CrossEnvironmentReference {
             sink.report(
                 context,
                 overlay,
-                Draft::new(severity, crossing.origin, message).help(help),
+                Draft::new(severity, crossing.origin, cause, message).help(help),
             );
         }
     }
@@ -158,8 +160,8 @@ fn foreign<'e>(
     if segments().any(|segment| is(own, segment)) {
         return None;
     }
-    // aliases such as `test` and `sandbox` are ordinary words; the first segments say where a
-    // secret belongs
+    // the last segment names the secret and may be an ordinary word, such as `test` in
+    // `shop/api/test`; the segments before it say where the secret belongs
     environments.iter().find(|other| {
         other.name != own.name && segments().rev().skip(1).any(|segment| is(other, segment))
     })

@@ -23,7 +23,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -52,12 +52,13 @@ impl Rule for EmptyOverlay {
         {
             return;
         }
-        let message = format!("the overlay of {} renders to no object", overlay.app);
-        let help = "list what the environment is to run, or delete the folder";
+        let message = format!("the overlay of `{}` renders no objects", overlay.app);
+        let help = "add entries to `resources`, or delete the folder";
+        let cause = Cause::new("no-objects");
         sink.report(
             context,
             Some(overlay),
-            Draft::new(Severity::Warning, overlay.origin, message).help(help),
+            Draft::new(Severity::Warning, overlay.origin, cause, message).help(help),
         );
     }
 }

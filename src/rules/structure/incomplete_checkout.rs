@@ -32,7 +32,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::kustomize::{Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
@@ -92,13 +92,15 @@ fn withheld(overlay: &Overlay) -> impl Iterator<Item = &Problem> {
         .filter(|problem| problem.kind == ProblemKind::Withheld)
 }
 
-/// Tells that there is nothing to compare with.
+/// Reports that the base revision cannot be compared with.
 fn report(context: &Context, overlay: &Overlay, problem: &Problem, sink: &mut Sink) {
     let message = format!(
-        "the base revision of {} cannot be built, so what changes is not known: {}",
+        "{} cannot be rendered at the base revision, so its changes are unknown: {}",
         overlay.path, problem.message
     );
-    let mut draft = Draft::new(Severity::Error, overlay.origin, message)
+    // the renderer says only in words what is missing
+    let cause = Cause::new("base-incomplete").with(&problem.message);
+    let mut draft = Draft::new(Severity::Error, overlay.origin, cause, message)
         .related(problem.origin, "it is read here");
     draft.help = problem.help.clone();
     sink.report(context, Some(overlay), draft);

@@ -31,7 +31,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, Origin};
 
@@ -70,7 +70,7 @@ impl Rule for OrphanManifest {
                 continue;
             };
             let message =
-                format!("the kustomization beside {name} does not list it, so it is never applied");
+                format!("`{name}` is never applied: the kustomization beside it does not list it");
             let here = Origin {
                 file: found.kustomization,
                 start: 0,
@@ -80,16 +80,16 @@ impl Rule for OrphanManifest {
             let place = document
                 .get("kind")
                 .map_or(document.origin, |kind| kind.origin);
-            let draft = Draft::new(Severity::Warning, place, message);
+            let draft = Draft::new(Severity::Warning, place, Cause::new("not-listed"), message);
             let draft = draft
-                .help(format!("add {name} to resources, or delete it"))
+                .help(format!("add `{name}` to `resources`, or delete the file"))
                 .related(here, "the kustomization");
             sink.report(context, None, draft);
         }
     }
 }
 
-/// Folders of what others wrote, of which a repo uses what it needs.
+/// Folders with manifests of other projects, of which a repo uses only some.
 const FOREIGN: &[&str] = &[
     "upstream",
     "vendor",

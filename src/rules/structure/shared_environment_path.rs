@@ -34,7 +34,7 @@
 
 use std::collections::HashSet;
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -98,10 +98,11 @@ impl Rule for SharedEnvironmentPath {
                 Severity::Warning
             };
             let message = format!(
-                "{} of {} applies {}, the folder of {}",
+                "{} belongs to {} but applies {}, which belongs to {}",
                 pointer.agent.name, from.name, pointer.folder, to.name
             );
-            let draft = Draft::new(severity, pointer.agent.origin, message);
+            let cause = Cause::new("foreign-folder").with(&pointer.folder);
+            let draft = Draft::new(severity, pointer.agent.origin, cause, message);
             let draft = draft
                 .help(format!("point it at the folder of {}", from.name))
                 .related(target.origin, format!("the folder of {}", to.name));

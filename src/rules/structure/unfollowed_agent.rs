@@ -36,7 +36,7 @@
 //!
 //! None.
 
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// The rule.
@@ -59,11 +59,10 @@ impl Rule for UnfollowedAgent {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         for note in &context.repo.notes {
-            sink.report(
-                context,
-                None,
-                Draft::new(Severity::Info, note.origin, note.message.clone()),
-            );
+            // a note says only in words what cannot be followed
+            let cause = Cause::new("not-followed").with(&note.message);
+            let draft = Draft::new(Severity::Info, note.origin, cause, note.message.clone());
+            sink.report(context, None, draft);
         }
     }
 }

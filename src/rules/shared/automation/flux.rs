@@ -368,7 +368,7 @@ fn writes(
                 "ImageUpdateAutomation `{name}` writes new versions into {environment} and {how}"
             );
             let cause = Cause::new("writes").with(name).with(branch);
-            let mut draft = Draft::about(severity, origin, cause, message)
+            let mut draft = Draft::new(severity, origin, cause, message)
                 .help("narrow `spec.update.path`, remove the marker, or push to another branch and open a pull request")
                 .related(first, "it updates this value");
             draft.path = written.map(|_| "/spec/update/path".to_string());
@@ -442,7 +442,7 @@ fn feeds_two(
     } else {
         Severity::Error
     };
-    let draft = Draft::about(severity, marker.origin, marker.cause("feeds-two"), message);
+    let draft = Draft::new(severity, marker.origin, marker.cause("feeds-two"), message);
     let draft = draft.help(format!(
         "remove the marker in {environment}, and promote what ran in {before}"
     ));
@@ -471,7 +471,7 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
                 marker.namespace, marker.policy
             );
             let cause = marker.cause("missing-policy");
-            let draft = Draft::about(Severity::Warning, marker.origin, cause, message);
+            let draft = Draft::new(Severity::Warning, marker.origin, cause, message);
             sink.report(
                 context,
                 Some(overlay),
@@ -486,7 +486,7 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
                 context.name_of(overlay)
             );
             let cause = marker.cause("any-build");
-            let draft = Draft::about(Severity::Warning, marker.origin, cause, message)
+            let draft = Draft::new(Severity::Warning, marker.origin, cause, message)
                 .help("narrow the policy with `filterTags` or a range of releases");
             sink.report(
                 context,
@@ -504,7 +504,7 @@ fn stuck(context: &Context, file: &Marked, marker: &Marker, sink: &mut Sink) {
                     marker.policy
                 );
                 let cause = marker.cause("no-digest");
-                let draft = Draft::about(Severity::Warning, marker.origin, cause, message)
+                let draft = Draft::new(Severity::Warning, marker.origin, cause, message)
                     .help("set `digestReflectionPolicy: IfNotPresent` in the policy");
                 sink.report(
                     context,
@@ -541,7 +541,7 @@ fn report_stale_digest(
         sink.report(
             context,
             Some(overlay),
-            Draft::about(
+            Draft::new(
                 severity,
                 marker.origin,
                 marker.cause("stale-digest"),

@@ -103,7 +103,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
             let cause = Cause::new("two-updaters")
                 .with(first.name())
                 .with(second.name());
-            let draft = Draft::about(Severity::Warning, place, cause, message)
+            let draft = Draft::new(Severity::Warning, place, cause, message)
                 .help("let only one ImageUpdater select the Application");
             sink.report(
                 context,
@@ -376,7 +376,7 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
         let help = "exclude this environment, or write to a separate branch and open a pull request (`git-branch: main:updates`)";
         draft = Some((
             application.overlay,
-            Draft::about(
+            Draft::new(
                 Severity::Error,
                 writer.origin,
                 Cause::new("updates"),
@@ -400,7 +400,7 @@ fn report(context: &Context, application: &Application, writer: &Writer, sink: &
         };
         draft = Some((
             overlay,
-            Draft::about(
+            Draft::new(
                 severity,
                 writer.origin,
                 Cause::new("writes-into-shared").with(&folder),

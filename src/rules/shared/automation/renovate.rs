@@ -93,7 +93,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
         } else {
             Severity::Info
         };
-        let draft = Draft::about(severity, start, Cause::new("proposes"), message)
+        let draft = Draft::new(severity, start, Cause::new("proposes"), message)
             .help(format!(
                 "exclude {environment} with `ignorePaths`, or with a packageRule that has `matchFileNames` and `enabled: false`{note}"
             ))
@@ -120,7 +120,7 @@ fn report_merging(
     );
     let origin = first.verdict.branch.or(first.verdict.automerge);
     let cause = Cause::new(kind);
-    let draft = Draft::about(Severity::Error, origin.unwrap_or(settings), cause, message)
+    let draft = Draft::new(Severity::Error, origin.unwrap_or(settings), cause, message)
         .help(format!(
             "add a packageRule with `matchFileNames` for {environment} and `automerge: false`, or exclude {environment} with `ignorePaths`{note}"
         ))
