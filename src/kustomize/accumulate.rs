@@ -974,7 +974,10 @@ fn generator_entry(
 ) -> GeneratorEntry {
     let mut problems = Vec::new();
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
-    let mut entry = GeneratorEntry::decode(&object.node, &mut decoder, what == Generated::Secret);
+    let mut entry = match what {
+        Generated::Secret => GeneratorEntry::secret(&object.node, &mut decoder),
+        Generated::ConfigMap => GeneratorEntry::config_map(&object.node, &mut decoder),
+    };
     for (key, slot) in [
         ("name", &mut entry.name),
         ("namespace", &mut entry.namespace),

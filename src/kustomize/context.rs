@@ -389,13 +389,14 @@ impl<'a> BuildContext<'a> {
     /// Reports the keys that stand twice.
     pub fn report_duplicates(&mut self, documents: &Documents) {
         for duplicate in &documents.duplicate_keys {
-            self.report(Problem {
-                kind: ProblemKind::DuplicateKey,
-                message: format!("the key {:?} stands twice in one map", duplicate.key),
-                help: Some("remove one of the two".to_string()),
-                origin: duplicate.second,
-                related: vec![("it stands first here".to_string(), duplicate.first)],
-            });
+            let message = format!("the key `{}` is in this map twice", duplicate.key);
+            self.report(
+                Problem::error(duplicate.second, message)
+                    .with_kind(ProblemKind::DuplicateKey)
+                    .with_help("remove one of the two")
+                    .with_related("it is first set here", duplicate.first)
+                    .about("duplicate-key", [&duplicate.key]),
+            );
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Problem, ProblemKind};
+use super::Problem;
 use crate::names::nearest;
 use crate::yaml::{Data, Entry, Kind, Node, Origin, Style};
 
@@ -107,11 +107,8 @@ impl<'a> Decoder<'a> {
     /// Reports an error at a place.
     pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: Option<String>) {
         self.problems.push(Problem {
-            kind: ProblemKind::Error,
-            message: message.into(),
             help,
-            origin,
-            related: Vec::new(),
+            ..Problem::error(origin, message)
         });
     }
     /// Reports something else at a place.

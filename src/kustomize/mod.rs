@@ -78,11 +78,23 @@ impl ProblemKind {
     }
 }
 
+/// What makes a problem this one, whatever its message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// A name for the trouble: `deprecated-field`.
+    pub code: &'static str,
+    /// The fields, names and targets that it is about.
+    pub facts: Vec<String>,
+}
+
 /// One trouble of a rendering, with the place to edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
     pub kind: ProblemKind,
+    /// Which trouble of its kind it is. Without one, the message tells problems at one origin
+    /// apart.
+    pub identity: Option<Box<Identity>>,
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// What to do about it.
@@ -98,6 +110,7 @@ impl Problem {
     pub fn error(origin: Origin, message: impl Into<String>) -> Problem {
         Problem {
             kind: ProblemKind::Error,
+            identity: None,
             message: message.into(),
             help: None,
             origin,
@@ -107,6 +120,18 @@ impl Problem {
     /// Something that kustomize refuses because what it names is not there.
     pub fn absent(origin: Origin, message: impl Into<String>) -> Problem {
         Problem::error(origin, message).with_kind(ProblemKind::Absent)
+    }
+    /// The same with its identity, which does not depend on the wording of the message.
+    pub fn about(
+        self,
+        code: &'static str,
+        facts: impl IntoIterator<Item = impl ToString>,
+    ) -> Problem {
+        let facts = facts.into_iter().map(|fact| fact.to_string()).collect();
+        Problem {
+            identity: Some(Box::new(Identity { code, facts })),
+            ..self
+        }
     }
     /// The same with an advice.
     pub fn with_help(self, help: impl Into<String>) -> Problem {

@@ -331,13 +331,10 @@ pub fn problem(reference: &Text) -> Problem {
             "pin it with ?ref= and a version tag or full commit id, or put a copy into the repository"
         }
     };
-    Problem {
-        kind,
-        message,
-        help: Some(help.to_string()),
-        origin: reference.origin(),
-        related: Vec::new(),
-    }
+    Problem::error(reference.origin(), message)
+        .with_kind(kind)
+        .with_help(help)
+        .about("remote", [url])
 }
 
 #[cfg(test)]

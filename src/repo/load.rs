@@ -790,39 +790,6 @@ fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossi
     roots.par_iter().flat_map_iter(of_root).collect()
 }
 
-impl Kustomization {
-    /// Whether it does nothing but list folders.
-    fn only_gathers(&self) -> bool {
-        let lists = [
-            &self.components,
-            &self.generators,
-            &self.transformers,
-            &self.validators,
-            &self.patches_strategic_merge,
-        ];
-        !self.component
-            && !self.resources.is_empty()
-            && self.resources.iter().all(|entry| {
-                !entry.ends_with(".yaml") && !entry.ends_with(".yml") && !entry.ends_with(".json")
-            })
-            && lists.iter().all(|list| list.is_empty())
-            && [&self.name_prefix, &self.name_suffix, &self.namespace]
-                .iter()
-                .all(|text| text.is_none())
-            && self.common_labels.is_empty()
-            && self.labels.is_empty()
-            && self.common_annotations.is_empty()
-            && self.patches.is_empty()
-            && self.patches_json6902.is_empty()
-            && self.images.is_empty()
-            && self.replicas.is_empty()
-            && self.replacements.is_empty()
-            && self.config_map_generator.is_empty()
-            && self.secret_generator.is_empty()
-            && self.helm_charts.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

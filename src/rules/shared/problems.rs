@@ -68,8 +68,12 @@ fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
     draft
 }
 
-/// What a problem is about: the text that it points at.
+/// What a problem is about: what the renderer says of it as data, else the text that it points at.
 fn cause(problem: &Problem, context: &Context) -> Cause {
+    if let Some(identity) = &problem.identity {
+        let cause = Cause::new(identity.code);
+        return identity.facts.iter().fold(cause, Cause::with);
+    }
     let file = context.repo.files.get(problem.origin.file);
     let span = problem.origin.start as usize..problem.origin.end as usize;
     let text = file.text.get(span).unwrap_or_default().trim();
