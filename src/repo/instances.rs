@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::Pointer;
-use super::discover::{Layout, Place};
+use super::discover::{Layout, Placement};
 
 /// An overlay: its folder, what it is, and the object that applies it.
-type Instance<'p> = (String, Option<Place>, Option<&'p Pointer>);
+type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
 
 /// The overlays of a folder. `place` is what its path says: then it belongs to that environment,
 /// whoever points at it; `here` are the objects that do.
 pub fn instances<'p>(
     path: &str,
-    place: Option<Place>,
+    place: Option<Placement>,
     here: &[&'p Pointer],
     layout: &Layout,
 ) -> Vec<Instance<'p>> {
@@ -40,7 +40,7 @@ pub fn instances<'p>(
                 let variant = (!variant.is_empty()).then(|| variant.join("/"));
                 (
                     path.to_string(),
-                    Some(Place {
+                    Some(Placement {
                         variant,
                         ..place.clone()
                     }),
@@ -62,7 +62,7 @@ pub fn instances<'p>(
                     .as_ref()
                     .and_then(|place| place.variant.clone())
             });
-            let place = environment.map(|environment| Place {
+            let place = environment.map(|environment| Placement {
                 app: path.to_string(),
                 environment,
                 variant,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::agents::Reference;
-use super::discover::{Layout, Place, Root};
+use super::discover::{Layout, Placement, Root};
 use super::load::Built;
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Renderer, Resource};
@@ -14,7 +14,7 @@ use crate::yaml::{Node, write};
 
 /// Where an object is, as far as the repo tells.
 struct Candidate<'b> {
-    place: Option<&'b Place>,
+    place: Option<&'b Placement>,
     node: &'b Node,
     namespace: Option<String>,
     name: String,
@@ -29,7 +29,7 @@ pub(super) struct Values<'b> {
 
 /// An object in a file that no kustomization names.
 struct Loose {
-    place: Option<Place>,
+    place: Option<Placement>,
     resource: Resource,
 }
 
@@ -143,7 +143,7 @@ impl<'b> Values<'b> {
 }
 
 /// How near an object is to a Kustomization; `None` when it is another environment's.
-fn rank(own: Option<&Place>, other: Option<&Place>) -> Option<usize> {
+fn rank(own: Option<&Placement>, other: Option<&Placement>) -> Option<usize> {
     match (own, other) {
         (Some(own), Some(other)) if own.environment != other.environment => None,
         (Some(own), Some(other)) if own.variant == other.variant => Some(0),

@@ -33,7 +33,7 @@ const ELSEWHERE: [&str; 5] = [
 
 /// The tree that generators look at.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct Surroundings<'a> {
     /// The tree.
     pub renderer: &'a Renderer,
     /// Every folder of the tree, sorted.
@@ -43,7 +43,7 @@ pub struct Place<'a> {
 }
 
 /// The Applications, as objects with the places of the template, and what could not be followed.
-pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node> {
+pub fn expand(node: &Node, surroundings: Surroundings<'_>, notes: &mut Vec<Note>) -> Vec<Node> {
     let Some((spec, template)) = node
         .get("spec")
         .and_then(|spec| Some((spec, spec.get("template")?)))
@@ -61,7 +61,7 @@ pub fn expand(node: &Node, place: Place<'_>, notes: &mut Vec<Note>) -> Vec<Node>
     for generator in spec.get("generators").map_or(&[][..], Node::items) {
         let template = generator_template(generator)
             .map_or_else(|| template.clone(), |own| filled_up(own, template));
-        for parameters in parameters(generator, go, place, 0, notes) {
+        for parameters in parameters(generator, go, surroundings, 0, notes) {
             if made.len() >= LIMIT {
                 let message = format!(
                     "this ApplicationSet creates more than {LIMIT} Applications; the rest are not checked"
@@ -92,7 +92,7 @@ fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: 
     match (!text.contains("{{")).then(|| read::read(&text, origin.file).ok()).flatten() {
         Some(read) => {
             for mut change in read.documents.into_iter().take(1) {
-                super::place(&mut change, origin);
+                super::set_origin(&mut change, origin);
                 *application = merged(application, &change);
             }
         }
@@ -133,7 +133,7 @@ fn filled_up(own: &Node, base: &Node) -> Node {
 fn parameters(
     generator: &Node,
     go: bool,
-    place: Place<'_>,
+    surroundings: Surroundings<'_>,
     depth: usize,
     notes: &mut Vec<Note>,
 ) -> Vec<Parameters> {
@@ -166,11 +166,11 @@ fn parameters(
     }) = generator.entry("git")
     {
         let url = git.get("repoURL").and_then(Node::text).unwrap_or_default();
-        if place.identity.is_own(url) {
+        if surroundings.identity.is_own(url) {
             let mut sets = if git.get("directories").is_some() {
-                directories(git, go, place)
+                directories(git, go, surroundings)
             } else {
-                files(git, go, place)
+                files(git, go, surroundings)
             };
             let values = git.get("values").map_or(&[][..], Node::entries);
             for parameters in &mut sets {
@@ -203,9 +203,9 @@ fn parameters(
             }]
         }
     } else if let Some(matrix) = generator.get("matrix").filter(|_| depth < DEPTH) {
-        product(matrix, go, place, depth, notes)
+        product(matrix, go, surroundings, depth, notes)
     } else if let Some(merge) = generator.get("merge").filter(|_| depth < DEPTH) {
-        joined(merge, go, place, depth, notes)
+        joined(merge, go, surroundings, depth, notes)
     } else {
         let entry = generator
             .entries()
@@ -239,7 +239,7 @@ fn parameters(
 fn product(
     matrix: &Node,
     go: bool,
-    place: Place<'_>,
+    surroundings: Surroundings<'_>,
     depth: usize,
     notes: &mut Vec<Note>,
 ) -> Vec<Parameters> {
@@ -262,7 +262,7 @@ fn product(
         for before in &sets {
             let mut child = child.clone();
             fill(&mut child, before);
-            for mut parameters in parameters(&child, go, place, depth + 1, notes) {
+            for mut parameters in parameters(&child, go, surroundings, depth + 1, notes) {
                 overlay(&mut parameters.values, &before.values);
                 parameters.open |= before.open;
                 product.push(parameters);
@@ -281,7 +281,7 @@ fn product(
 fn joined(
     merge: &Node,
     go: bool,
-    place: Place<'_>,
+    surroundings: Surroundings<'_>,
     depth: usize,
     notes: &mut Vec<Note>,
 ) -> Vec<Parameters> {
@@ -295,9 +295,9 @@ fn joined(
     let Some(first) = generators.next() else {
         return Vec::new();
     };
-    let mut sets = parameters(first, go, place, depth + 1, notes);
+    let mut sets = parameters(first, go, surroundings, depth + 1, notes);
     for generator in generators {
-        for other in parameters(generator, go, place, depth + 1, notes) {
+        for other in parameters(generator, go, surroundings, depth + 1, notes) {
             for set in &mut sets {
                 if other.open {
                     set.open = true;
@@ -386,12 +386,12 @@ fn selects(selector: &Node, set: &Parameters) -> bool {
         })
 }
 
-fn directories(git: &Node, go: bool, place: Place<'_>) -> Vec<Parameters> {
+fn directories(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Parameters> {
     // `**` is `*` here: Go's path.Match knows no other
     let (wanted, excluded) = patterns(git, "directories", &|path| {
         glob(&path.replace("**", "*"), true)
     });
-    let folders = place
+    let folders = surroundings
         .folders
         .iter()
         .copied()
@@ -408,18 +408,18 @@ fn directories(git: &Node, go: bool, place: Place<'_>) -> Vec<Parameters> {
         .collect()
 }
 
-fn files(git: &Node, go: bool, place: Place<'_>) -> Vec<Parameters> {
+fn files(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Parameters> {
     // Git's own globs, in which `*` takes slashes as well
     let (wanted, excluded) = patterns(git, "files", &|path| glob(path, false));
     let mut sets = Vec::new();
-    for path in place
+    for path in surroundings
         .renderer
         .source()
         .files()
         .iter()
         .filter(|path| matches(&wanted, path) && !matches(&excluded, path))
     {
-        let Ok(documents) = place.renderer.parsed(path) else {
+        let Ok(documents) = surroundings.renderer.parsed(path) else {
             continue;
         };
         for document in &documents.documents {

@@ -222,7 +222,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
         read: vec![file],
         hints: hints(node),
         place: None,
-        folder_place: None,
+        folder_placement: None,
         named: None,
         layer: (!layer.is_empty()).then_some(layer),
         plain: Plain::Generated,

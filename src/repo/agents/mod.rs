@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::Agent;
 use super::controls::{self, Control};
-use super::discover::{Layout, Place, is_set_aside};
+use super::discover::{Layout, Placement, is_set_aside};
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
@@ -51,9 +51,9 @@ pub struct Pointer {
     /// Names in the object that may tell its environment, the most telling first.
     pub hints: Vec<String>,
     /// What the path of the object's file says.
-    pub place: Option<Place>,
+    pub place: Option<Placement>,
     /// What the path of the folder says.
-    pub folder_place: Option<Place>,
+    pub folder_placement: Option<Placement>,
     /// The environment that the name of the object carries, with what is left of the name.
     pub named: Option<(usize, String)>,
     /// What the object changes in the kustomization; `None` when nothing.
@@ -109,7 +109,9 @@ impl Pointer {
     }
     /// The environment that the folder itself carries in its path.
     pub fn folder_environment(&self) -> Option<usize> {
-        self.folder_place.as_ref().map(|place| place.environment)
+        self.folder_placement
+            .as_ref()
+            .map(|place| place.environment)
     }
     /// Whether the object changes nothing of what the folder renders to.
     pub fn adds_nothing(&self) -> bool {
@@ -250,7 +252,7 @@ pub fn read<'f>(
         .any(|(_, _, node)| is(node, "ApplicationSet", argocd::GROUP))
         .then(folders)
         .unwrap_or_default();
-    let place = applicationset::Place {
+    let surroundings = applicationset::Surroundings {
         renderer,
         folders: &chosen_from,
         identity: &identity,
@@ -276,7 +278,7 @@ pub fn read<'f>(
             applications(node, &mut agents.notes);
         } else if is(node, "ApplicationSet", argocd::GROUP) {
             let mut notes = Vec::new();
-            let made = applicationset::expand(node, place, &mut notes);
+            let made = applicationset::expand(node, surroundings, &mut notes);
             // what is not known of the Applications follows from what is not known of their
             // generators
             let known = notes.is_empty();
@@ -308,7 +310,7 @@ pub fn read<'f>(
             .filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory))
         {
             pointer.place = placed(folder_of(path));
-            pointer.folder_place = placed(&pointer.folder);
+            pointer.folder_placement = placed(&pointer.folder);
             pointer.named = pointer
                 .object
                 .at(&["metadata", "name"])
@@ -337,7 +339,7 @@ pub fn read<'f>(
             argocd::pointers(&application, *file, path, renderer, &mut agents.notes)
         {
             pointer.place = layout.place(folder).and_then(Result::ok);
-            pointer.folder_place = pointer.place.clone();
+            pointer.folder_placement = pointer.place.clone();
             agents.pointers.push(pointer);
         }
     }
@@ -451,14 +453,16 @@ fn name_of(node: &Node, kind: &str) -> String {
 }
 
 /// Gives a tree one place: that of the field which it came from.
-fn place(node: &mut Node, origin: Origin) {
+fn set_origin(node: &mut Node, origin: Origin) {
     node.origin = origin;
     if let Some(map) = node.map_mut() {
         for entry in &mut map.entries {
             entry.key_origin = origin;
-            place(&mut entry.value, origin);
+            set_origin(&mut entry.value, origin);
         }
     } else if let Some(list) = node.list_mut() {
-        list.items.iter_mut().for_each(|item| place(item, origin));
+        list.items
+            .iter_mut()
+            .for_each(|item| set_origin(item, origin));
     }
 }

@@ -226,7 +226,7 @@ impl Variables {
             .ok_or_else(broken)?;
         let mut value = value.clone();
         let origin = evaluated.origin.unwrap_or(node.origin).with(By::Flux);
-        super::place(&mut value, origin);
+        super::set_origin(&mut value, origin);
         node.replace(value.data, origin);
         Ok(())
     }

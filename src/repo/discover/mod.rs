@@ -1,77 +1,22 @@
-//! Which kustomization roots are overlays, and of which app, environment and variant: from paths
-//! alone.
+//! Which kustomization roots are overlays, from their paths and from what they build upon.
 //!
-//! Here: reading paths ([`Layout`]) and choosing among roots ([`overlays`]). Not here: what agents
-//! point at (`agents`), rendering.
+//! Here: choosing among roots ([`overlays`]). `layout` reads environment, app and variant out of a
+//! path, `app_names` shortens the names of apps. Not here: what agents point at (`agents`), rendering.
 
+mod app_names;
+mod layout;
+
+pub use app_names::short_names;
+use foldhash::HashMap;
+pub(super) use layout::is_set_aside;
+pub use layout::{Layout, Placement};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::{HashMap, HashSet};
-use globset::GlobBuilder;
-use rayon::prelude::*;
-
-use crate::config::Environment;
-use crate::config::LayoutPattern;
-
-/// Folders that hold apps and say nothing about them.
-const CONTAINERS: &[&str] = &[
-    "apps",
-    "app",
-    "applications",
-    "services",
-    "service",
-    "components",
-    "workloads",
-    "deploy",
-    "deployment",
-    "deployments",
-    "k8s",
-    "kubernetes",
-    "kustomize",
-    "manifests",
-    "manifest",
-    "config",
-    "configs",
-    "gitops",
-    "clusters",
-    "cluster",
-    "tenants",
-    "infrastructure",
-    "infra",
-    "projects",
-    "src",
-];
-/// Folders whose children are environments.
-const ENVIRONMENT_PARENTS: &[&str] = &[
-    "overlays",
-    "overlay",
-    "env",
-    "envs",
-    "environment",
-    "environments",
-    "clusters",
-    "cluster",
-    "stages",
-    "variants",
-    "instances",
-];
 /// Folders that are meant to be built upon.
 const BASES: &[&str] = &[
     "base", "bases", "_base", "common", "shared", "_common", "default",
 ];
-
-/// What a path says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// Everything that names the app, joined by `/`; empty for the whole repo.
-    pub app: String,
-    /// Index into the environments.
-    pub environment: usize,
-    /// Region, cluster, tenant.
-    pub variant: Option<String>,
-    /// The folder up to and with the environment's segment.
-    pub prefix: String,
-}
 
 /// A kustomization root as discovery sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,372 +31,14 @@ pub struct Root {
     pub only_gathers: bool,
 }
 
-/// Reads environments out of paths.
-pub struct Layout<'a> {
-    environments: &'a [Environment],
-    patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
-    /// For each folder, what its children's names say of environments.
-    children: BTreeMap<String, BTreeSet<Word>>,
-    /// What the names of folders carry; most names stand in many paths.
-    words: HashMap<String, Option<Word>>,
-}
-
-impl<'a> Layout<'a> {
-    /// `folders`: every folder that holds a file, at any depth.
-    pub fn new<'f>(
-        environments: &'a [Environment],
-        patterns: &'a [LayoutPattern],
-        folders: impl Iterator<Item = &'f str>,
-    ) -> Layout<'a> {
-        let patterns = patterns
-            .iter()
-            .map(|pattern| {
-                let glob = (!pattern.path.contains('{')).then(|| {
-                    GlobBuilder::new(&pattern.path)
-                        .literal_separator(true)
-                        .build()
-                        .ok()
-                });
-                (pattern, glob.flatten().map(|glob| glob.compile_matcher()))
-            })
-            .collect();
-        let mut layout = Layout {
-            environments,
-            patterns,
-            children: BTreeMap::new(),
-            words: HashMap::default(),
-        };
-        let mut seen: HashSet<&str> = HashSet::default();
-        for folder in folders {
-            let mut path = folder;
-            while seen.insert(path) {
-                let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-                if !layout.words.contains_key(name) {
-                    layout
-                        .words
-                        .insert(name.to_string(), layout.read_word(name));
-                }
-                if let Some(word) = layout.word(name) {
-                    layout
-                        .children
-                        .entry(parent.to_string())
-                        .or_default()
-                        .insert(word);
-                }
-                if parent.is_empty() {
-                    break;
-                }
-                path = parent;
-            }
-        }
-        layout
-    }
-
-    /// What a path says: `None` when it carries no environment; `Some(Err(()))` when the
-    /// configuration ignores it.
-    pub fn place(&self, path: &str) -> Option<Result<Place, ()>> {
-        for (pattern, glob) in &self.patterns {
-            if let Some(glob) = glob {
-                if pattern.ignore && (glob.is_match(path) || path.is_empty()) {
-                    return Some(Err(()));
-                }
-            } else if let Some(place) = self.configured(&pattern.path, path) {
-                return if pattern.ignore {
-                    Some(Err(()))
-                } else {
-                    Some(Ok(place))
-                };
-            }
-        }
-        self.discovered(path).map(Ok)
-    }
-
-    /// Matches `deploy/{environment}/{variant}/{app}`; a last `**` or `*` may stand for the rest or
-    /// one segment.
-    fn configured(&self, pattern: &str, path: &str) -> Option<Place> {
-        let (wanted, found): (Vec<&str>, Vec<&str>) = (
-            pattern.trim_matches('/').split('/').collect(),
-            path.split('/').collect(),
-        );
-        if wanted.len() != found.len() {
-            return None;
-        }
-        let (mut app, mut environment, mut variant, mut prefix) =
-            (Vec::new(), None, Vec::new(), String::new());
-        for (at, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
-            match *wanted {
-                "{app}" => app.push(*found),
-                "{environment}" => {
-                    let word = self.word(found)?;
-                    environment = Some(word.environment);
-                    prefix = found_prefix(path, at);
-                }
-                "{variant}" => variant.push(*found),
-                "*" => {}
-                literal if literal == *found => {}
-                _ => return None,
-            }
-        }
-        let variant = (!variant.is_empty()).then(|| variant.join("/"));
-        Some(Place {
-            app: app.join("/"),
-            environment: environment?,
-            variant,
-            prefix,
-        })
-    }
-
-    fn discovered(&self, path: &str) -> Option<Place> {
-        let segments: Vec<&str> = path.split('/').collect();
-        if is_set_aside(path) {
-            return None;
-        }
-        let (at, word) = segments
-            .iter()
-            .enumerate()
-            .filter_map(|(at, segment)| {
-                let word = self.word(segment)?;
-                let parent = found_prefix(path, at)
-                    .rsplit_once('/')
-                    .map_or(String::new(), |(parent, _)| parent.to_string());
-                let shaped = at > 0
-                    && segments.get(at - 1).is_some_and(|parent| {
-                        ENVIRONMENT_PARENTS.contains(&parent.to_ascii_lowercase().as_str())
-                    });
-                let siblings = self
-                    .children
-                    .get(&parent)
-                    .is_some_and(|siblings| word.is_one_of(siblings));
-                // what is to be built upon belongs to no environment, whatever it names:
-                // `base/namespaces/web-dev`
-                let base = segments.iter().take(at).any(|segment| {
-                    ["base", "bases", "_base"].contains(&&*segment.to_ascii_lowercase())
-                });
-                // what stands right above `overlays` is the app, whatever it is called:
-                // `sandbox/overlays/gcp`
-                let app = segments
-                    .get(at + 1)
-                    .is_some_and(|next| next.eq_ignore_ascii_case("overlays"));
-                (shaped || siblings && !app && !base).then_some((
-                    at,
-                    (shaped, word.part == Part::Whole),
-                    word,
-                ))
-            })
-            .max_by_key(|(at, strength, _)| (*strength, *at))
-            .map(|(at, _, word)| (at, word))?;
-        let before: Vec<&str> = segments.iter().take(at).copied().collect();
-        let after: Vec<&str> = segments.iter().skip(at + 1).copied().collect();
-        let names = |parts: &[&str]| -> Vec<String> {
-            parts
-                .iter()
-                .filter(|part| !is_container(part))
-                .map(|part| part.to_string())
-                .collect()
-        };
-        let mut app = names(&before);
-        let mut variant: Vec<String> = Vec::new();
-        if !word.rest.is_empty() {
-            if app.is_empty()
-                && segments
-                    .get(at.wrapping_sub(1))
-                    .is_some_and(|parent| parent.starts_with("overlay"))
-            {
-                app.push(word.rest.clone());
-            } else {
-                variant.push(word.rest.clone());
-            }
-        }
-        // below `apps/production` and `clusters/production` stand apps; below `prod` alone or
-        // `APP/prod` stand regions and clusters
-        let contained = before.last().is_some_and(|parent| {
-            is_container(parent) && !ENVIRONMENT_PARENTS[..6].contains(parent)
-        });
-        if app.is_empty() && contained {
-            app = names(&after);
-        } else {
-            variant.extend(
-                after
-                    .iter()
-                    .filter(|part| !ENVIRONMENT_PARENTS.contains(part))
-                    .map(|part| part.to_string()),
-            );
-        }
-        let variant = (!variant.is_empty()).then(|| variant.join("/"));
-        Some(Place {
-            app: app.join("/"),
-            environment: word.environment,
-            variant,
-            prefix: found_prefix(path, at),
-        })
-    }
-
-    /// The environment that a name of something else than a folder carries: of a file, an object, a
-    /// namespace.
-    pub fn named(&self, name: &str) -> Option<usize> {
-        self.word(name).map(|word| word.environment)
-    }
-
-    /// The same with what is left of the name.
-    pub fn parted(&self, name: &str) -> Option<(usize, String)> {
-        self.word(name).map(|word| (word.environment, word.rest))
-    }
-
-    /// The environment that a name carries, whole or as a token, with what is left of the name.
-    fn word(&self, name: &str) -> Option<Word> {
-        self.words
-            .get(name)
-            .map_or_else(|| self.read_word(name), Clone::clone)
-    }
-
-    fn read_word(&self, name: &str) -> Option<Word> {
-        let lower = name.to_ascii_lowercase();
-        if let Some(environment) = self.alias(&lower) {
-            return Some(Word {
-                environment,
-                part: Part::Whole,
-                rest: String::new(),
-            });
-        }
-        let tokens: Vec<&str> = name.split(['-', '_', '.']).collect();
-        if tokens.len() < 2 {
-            return None;
-        }
-        let lowered: Vec<String> = tokens
-            .iter()
-            .map(|token| token.to_ascii_lowercase())
-            .collect();
-        let mut found = None;
-        for at in 0..tokens.len() {
-            // `pre-prod` and `non-prod` are one word
-            let pair = lowered
-                .get(at + 1)
-                .map(|next| format!("{}{next}", lowered[at]));
-            let (environment, width) = match pair.and_then(|pair| self.alias(&pair)) {
-                Some(environment) => (environment, 2),
-                None => match self.alias(&lowered[at]) {
-                    Some(environment) => (environment, 1),
-                    None => continue,
-                },
-            };
-            let rest: Vec<&str> = tokens[..at]
-                .iter()
-                .chain(&tokens[at + width..])
-                .copied()
-                .collect();
-            let part = match (at == 0, at + width == tokens.len()) {
-                (true, true) => Part::Whole,
-                (true, false) => Part::First,
-                (false, true) => Part::Last,
-                (false, false) => Part::Middle,
-            };
-            found = Some(Word {
-                environment,
-                part,
-                rest: rest.join("-"),
-            });
-            break;
-        }
-        found
-    }
-
-    /// The environment of a word; digits at its end (`stage0`, `prod2`) do not count.
-    fn alias(&self, word: &str) -> Option<usize> {
-        let find = |word: &str| {
-            self.environments.iter().position(|environment| {
-                environment.name.eq_ignore_ascii_case(word)
-                    || environment
-                        .aliases
-                        .iter()
-                        .any(|alias| alias.eq_ignore_ascii_case(word))
-            })
-        };
-        find(word).or_else(|| {
-            let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
-            if stem.len() == word.len() || stem.is_empty() {
-                None
-            } else {
-                find(stem)
-            }
-        })
-    }
-}
-
-/// What a name says of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Word {
-    environment: usize,
-    part: Part,
-    /// The name without the environment.
-    rest: String,
-}
-
-/// Which part of a name the environment's word is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Whole,
-    First,
-    Middle,
-    Last,
-}
-
-impl Word {
-    /// Whether the names beside this one show that its word means an environment: another
-    /// environment's name says the same otherwise, or has its word in the same place.
-    /// `cleanup-live-events` beside `staging` is an app, and so is `web-test` beside `test`.
-    fn is_one_of(&self, siblings: &BTreeSet<Word>) -> bool {
-        let own = siblings
-            .iter()
-            .any(|other| other.environment == self.environment && other.part == Part::Whole);
-        let mut others = siblings
-            .iter()
-            .filter(|other| other.environment != self.environment);
-        others.any(|other| match self.part {
-            Part::Whole => true,
-            _ if other.rest == self.rest => true,
-            Part::First => matches!(other.part, Part::Whole | Part::First),
-            Part::Last => matches!(other.part, Part::Whole | Part::Last) && !own,
-            Part::Middle => false,
-        })
-    }
-}
-
-/// Hidden folders of what is kept and no longer applied.
-const SET_ASIDE: &[&str] = &[
-    ".archive",
-    ".archived",
-    ".archives",
-    ".attic",
-    ".deprecated",
-    ".disabled",
-    ".old",
-    ".trash",
-    ".unused",
-];
-
-/// Whether a path leads through a folder of what was set aside. It is applied only when an agent
-/// points at it.
-pub(super) fn is_set_aside(path: &str) -> bool {
-    path.split('/').any(|segment| SET_ASIDE.contains(&segment))
-}
-
-fn found_prefix(path: &str, at: usize) -> String {
-    path.split('/').take(at + 1).collect::<Vec<_>>().join("/")
-}
-
-fn is_container(segment: &str) -> bool {
-    let lower = segment.to_ascii_lowercase();
-    CONTAINERS.contains(&lower.as_str()) || ENVIRONMENT_PARENTS.contains(&lower.as_str())
-}
-
 /// Chooses the overlays among the roots, which are sorted by folder, as the result is. `pointed_at`
 /// are folders that an agent applies: they are overlays whatever refers to them.
 pub fn overlays(
     roots: &[Root],
     layout: &Layout,
     pointed_at: &BTreeSet<String>,
-) -> Vec<(String, Option<Place>)> {
-    let places: HashMap<&str, Place> = roots
+) -> Vec<(String, Option<Placement>)> {
+    let places: HashMap<&str, Placement> = roots
         .par_iter()
         .filter(|root| !root.component)
         .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
@@ -460,7 +47,7 @@ pub fn overlays(
     for folder in vanished(roots, &places, &narrowed) {
         narrowed.remove(folder);
     }
-    let mut chosen: BTreeMap<String, Option<Place>> = BTreeMap::new();
+    let mut chosen: BTreeMap<String, Option<Placement>> = BTreeMap::new();
     for root in roots.iter().filter(|root| !root.component) {
         let Some(place) = places.get(root.folder.as_str()) else {
             continue;
@@ -509,7 +96,7 @@ pub fn overlays(
 /// is applied.
 fn narrowed<'r>(
     roots: &'r [Root],
-    places: &HashMap<&str, Place>,
+    places: &HashMap<&str, Placement>,
 ) -> BTreeMap<&'r str, Vec<&'r Root>> {
     let mut narrowed: BTreeMap<&str, Vec<&Root>> = BTreeMap::new();
     for root in roots {
@@ -544,7 +131,7 @@ fn narrowed<'r>(
 /// app `api` would be missing from production, and nothing would be compared with staging's.
 fn vanished<'r>(
     roots: &'r [Root],
-    places: &HashMap<&str, Place>,
+    places: &HashMap<&str, Placement>,
     narrowed: &BTreeMap<&'r str, Vec<&'r Root>>,
 ) -> Vec<&'r str> {
     let stands = |root: &&Root| !narrowed.contains_key(root.folder.as_str());
@@ -559,7 +146,7 @@ fn vanished<'r>(
             .or_default()
             .insert(place.environment);
     }
-    let elsewhere = |place: &Place| {
+    let elsewhere = |place: &Placement| {
         by_itself
             .get(place.app.as_str())
             .is_some_and(|environments| environments.iter().any(|own| *own != place.environment))
@@ -612,50 +199,13 @@ fn leads_to(from: &str, to: &str, roots: &[Root]) -> bool {
 }
 
 /// Whether a folder, or something below it that is not the one who refers to it, is an overlay.
-fn covered(reference: &str, by: &str, chosen: &BTreeMap<String, Option<Place>>) -> bool {
+fn covered(reference: &str, by: &str, chosen: &BTreeMap<String, Option<Placement>>) -> bool {
     let below = format!("{reference}/");
     let mut there = chosen
         .range(below.clone()..)
         .map(|(folder, _)| folder)
         .take_while(|folder| folder.starts_with(&below));
     chosen.contains_key(reference) || there.any(|folder| folder != by)
-}
-
-/// The shortest ends of app paths that tell them apart: `team-a/api` and `team-b/api` stay,
-/// `shop/cart` becomes `cart`. The empty path is the repo itself.
-pub fn short_names(apps: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let suffix = |app: &str, length: usize| {
-        let parts: Vec<&str> = app.split('/').collect();
-        parts[parts.len().saturating_sub(length)..].join("/")
-    };
-    // how many apps have an end in common; a path that is shorter counts as its own end
-    let mut taken: HashMap<(usize, String), usize> = HashMap::default();
-    let deepest = apps
-        .iter()
-        .map(|app| app.split('/').count())
-        .max()
-        .unwrap_or_default();
-    for (app, length) in apps
-        .iter()
-        .flat_map(|app| (1..deepest).map(move |length| (app, length)))
-    {
-        *taken.entry((length, suffix(app, length))).or_default() += 1;
-    }
-    apps.iter()
-        .map(|app| {
-            let depth = app.split('/').count();
-            let length =
-                (1..depth).find(|length| taken.get(&(*length, suffix(app, *length))) == Some(&1));
-            (
-                app.clone(),
-                if app.is_empty() {
-                    "repo".to_string()
-                } else {
-                    suffix(app, length.unwrap_or(depth))
-                },
-            )
-        })
-        .collect()
 }
 
 #[cfg(test)]

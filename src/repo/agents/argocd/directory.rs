@@ -1,0 +1,56 @@
+//! `source.directory`: how Argo CD reads a folder of plain manifests.
+
+use crate::yaml::Node;
+use globset::{GlobBuilder, GlobMatcher};
+
+/// How Argo CD reads a folder of plain manifests (`source.directory`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directory {
+    /// Whether what lies in folders below is read as well.
+    pub recursive: bool,
+    pub(super) include: Option<Glob>,
+    pub(super) exclude: Option<Glob>,
+}
+
+/// A glob in which `*` takes slashes as well; `None` inside when it cannot be read, and then
+/// nothing matches.
+#[derive(Clone, Debug)]
+pub(super) struct Glob(Option<GlobMatcher>);
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Glob) -> bool {
+        self.0.as_ref().map(GlobMatcher::glob) == other.0.as_ref().map(GlobMatcher::glob)
+    }
+}
+
+impl Directory {
+    pub(super) fn read(node: Option<&Node>) -> Directory {
+        let glob = |key: &str| {
+            let text = node?.get(key)?.text().filter(|text| !text.is_empty())?;
+            Some(Glob(
+                GlobBuilder::new(text)
+                    .literal_separator(false)
+                    .build()
+                    .ok()
+                    .map(|glob| glob.compile_matcher()),
+            ))
+        };
+        let recursive = node
+            .and_then(|node| node.get("recurse"))
+            .and_then(Node::as_bool)
+            .unwrap_or(false);
+        Directory {
+            recursive,
+            include: glob("include"),
+            exclude: glob("exclude"),
+        }
+    }
+
+    /// Whether a file is read; its path is relative to the folder.
+    pub fn reads(&self, path: &str) -> bool {
+        let matches = |glob: &Glob| glob.0.as_ref().is_some_and(|glob| glob.is_match(path));
+        (self.recursive || !path.contains('/'))
+            && !self.exclude.as_ref().is_some_and(matches)
+            && self.include.as_ref().is_none_or(matches)
+    }
+}

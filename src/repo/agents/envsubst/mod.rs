@@ -1,0 +1,221 @@
+//! The language in which Flux writes variables into texts (`github.com/fluxcd/pkg/envsubst`,
+//! release 1.x): `${NAME:-default}`, and `$$` for a dollar sign.
+//!
+//! Here: one text and its variables. `scan` reads expressions, `functions` computes their values.
+//! Not here: where variables come from and which texts are substituted (`substitute`).
+
+mod functions;
+mod glob;
+mod scan;
+
+use crate::yaml::Origin;
+use scan::Scanner;
+
+/// What is known of a variable.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// Its value, and where it stands.
+    Known(&'a str, Origin),
+    /// It may have a value that only the cluster knows.
+    Unknown,
+    /// It has none.
+    Unset,
+}
+
+/// A text with its variables filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evaluated {
+    /// The text. Expressions that need a variable of unknown value stay as written.
+    pub text: String,
+    /// Where the value of the first variable stands.
+    pub origin: Option<Origin>,
+}
+
+/// Fills in variables.
+///
+/// # Errors
+///
+/// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower
+/// case. Flux then applies nothing of the whole Kustomization.
+pub fn evaluate<'v>(
+    text: &str,
+    limit: usize,
+    lookup: &dyn Fn(&str) -> Value<'v>,
+) -> Result<Evaluated, &'static str> {
+    let mut scanner = Scanner {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    let mut result = Evaluated::default();
+    loop {
+        let plain = scanner.plain();
+        result.text.push_str(&plain);
+        if scanner.at == text.len() {
+            return Ok(result);
+        }
+        let start = scanner.at;
+        scanner.at += 2;
+        let call = scanner.call()?;
+        match call.value(lookup, &mut result.origin)? {
+            Some(value) => result.text.push_str(&value),
+            None => result
+                .text
+                .push_str(text.get(start..scanner.at).unwrap_or_default()),
+        }
+        if result.text.len() > limit {
+            return Err(LONG);
+        }
+    }
+}
+
+/// A call: `${param name args}`.
+#[derive(Debug, PartialEq, Eq)]
+struct Call {
+    parameter: String,
+    function: String,
+    arguments: Vec<Argument>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Argument {
+    Text(String),
+    Call(Call),
+}
+
+const LONG: &str = "the result is too large for a cluster";
+
+#[cfg(test)]
+mod tests {
+    use super::scan::{BAD, CLOSING, FUNCTION, NAME};
+    use super::*;
+    use crate::yaml::{By, FileId};
+    use proptest::prelude::*;
+
+    fn filled(text: &str) -> Result<String, &'static str> {
+        let place = Origin {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+            by: By::Flux,
+        };
+        let lookup = |name: &str| match name {
+            "ONE" => Value::Known("1", place),
+            "HOST" => Value::Known("shop.example.org", place),
+            "PATH" => Value::Known("/srv/shop/Index", place),
+            "EMPTY" => Value::Known("", place),
+            "CLUSTER" => Value::Unknown,
+            _ => Value::Unset,
+        };
+        evaluate(text, usize::MAX, &lookup).map(|evaluated| evaluated.text)
+    }
+
+    #[test]
+    fn variables_and_functions() {
+        for (text, expected) in [
+            ("https://${HOST}/${ONE}", "https://shop.example.org/1"),
+            ("${NONE}", ""),
+            ("${NONE:-x}${NONE:=y}${NONE=z}", "xyz"),
+            ("${EMPTY:-x}", "x"),
+            ("${ONE:-x}", "1"),
+            ("${NONE:-a b: c}", "a b: c"),
+            ("${NONE:=\"x\"}", "\"x\""),
+            ("${NONE:-${HOST}-eu}", "shop.example.org-eu"),
+            ("${NONE:=${EMPTY:=${ONE}}}", "1"),
+            ("${ONE:+set}${NONE:?unset}", "1unset"),
+            ("${#HOST}", "16"),
+            ("${HOST^}${HOST^^}", "Shop.example.orgSHOP.EXAMPLE.ORG"),
+            ("${PATH,,}", "/srv/shop/index"),
+            (
+                "${HOST:5}|${HOST:5:7}|${HOST:-1}|${HOST: -3}",
+                "example.org|example|shop.example.org|shop.example.org",
+            ),
+            (
+                "${HOST:99}|${HOST:0:99}|${HOST:x}",
+                "|shop.example.org|shop.example.org",
+            ),
+            (
+                "${HOST/./-}|${HOST//./-}|${HOST/#shop/web}|${HOST/%org/com}",
+                "shop-example.org|shop-example-org|web.example.org|shop.example.com",
+            ),
+            (
+                "${PATH//\\//-}|${HOST/example/}",
+                "-srv-shop-Index|shop..org",
+            ),
+            (
+                "${HOST#*.}|${HOST##*.}|${HOST%.*}|${HOST%%.*}",
+                "example.org|org|shop.example|shop",
+            ),
+            (
+                "${PATH#*/}|${PATH##*/}|${HOST#[a-s]?o}|${HOST#[^a]}",
+                "srv/shop/Index|Index|p.example.org|hop.example.org",
+            ),
+        ] {
+            assert_eq!(filled(text), Ok(expected.to_string()), "{text}");
+        }
+    }
+
+    #[test]
+    fn dollars() {
+        for (text, expected) in [
+            ("$ONE $(ONE) $", "$ONE $(ONE) $"),
+            ("$${ONE}", "${ONE}"),
+            ("a$$b", "a$b"),
+            ("$$${ONE}", "$1"),
+            ("$$$${ONE}", "$${ONE}"),
+            ("é${ONE}é", "é1é"),
+        ] {
+            assert_eq!(filled(text), Ok(expected.to_string()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_cluster_knows_stays_as_written() {
+        for text in [
+            "${CLUSTER}",
+            "${CLUSTER:-x}",
+            "${CLUSTER//a/b}",
+            "${NONE:-${CLUSTER}}",
+        ] {
+            assert_eq!(
+                filled(&format!("{text}-${{ONE}}")),
+                Ok(format!("{text}-1")),
+                "{text}"
+            );
+        }
+        assert_eq!(filled("${ONE:-${CLUSTER}}"), Ok("1".to_string()));
+    }
+
+    #[test]
+    fn what_flux_cannot_read() {
+        for (text, error) in [
+            ("${ONE", CLOSING),
+            ("${ONE-x}", CLOSING),
+            ("${array[@]}", CLOSING),
+            ("${}", NAME),
+            ("${@}", NAME),
+            ("${ONE:}", FUNCTION),
+            ("${ONE:-", FUNCTION),
+            ("${ONE/x}", BAD),
+            ("${#}", BAD),
+        ] {
+            assert_eq!(filled(text), Err(error), "{text}");
+        }
+        assert_eq!(
+            filled(&"${NONE:-".repeat(10_000)),
+            Err("functions are nested too deeply")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_fall_over(text in "([$]|[{}]|[:/#%^,=+?*-]|\\[|\\]|\\\\|ONE|HOST|EMPTY|CLUSTER|é|[0-9]|\"| ){0,40}") {
+            let _ = filled(&text);
+        }
+
+        #[test]
+        fn text_without_dollars_stays(text in "[^$]{0,40}") {
+            prop_assert_eq!(filled(&text), Ok(text));
+        }
+    }
+}

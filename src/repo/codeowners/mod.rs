@@ -1,0 +1,509 @@
+//! CODEOWNERS: which lines own a path, in the dialects of GitHub, GitLab and Forgejo.
+//!
+//! Here: finding the file and answering who owns a path. `parse` reads its lines, `pattern` matches
+//! paths. Not here: which paths must be owned (`rules`). Source: the documentation of code owners of
+//! GitHub, GitLab and Gitea.
+
+mod parse;
+mod pattern;
+
+use crate::source::{EntryKind, Files, Source};
+use crate::yaml::{By, FileId, Origin};
+use parse::{GITHUB_LIMIT, Parser, has_headings};
+use pattern::matcher;
+use regex::Regex;
+use std::sync::Arc;
+
+/// How a forge reads the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The last line that matches counts; a line with a mistake is skipped.
+    GitHub,
+    /// The last line that matches counts in each section; patterns without a leading slash match at
+    /// any depth.
+    GitLab,
+    /// Regular expressions of whole paths; every line that matches counts.
+    Forgejo,
+}
+
+impl Dialect {
+    /// The forge.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::GitHub => "GitHub",
+            Dialect::GitLab => "GitLab",
+            Dialect::Forgejo => "Forgejo",
+        }
+    }
+
+    /// Paths where the forge looks for the file; it reads the first that exists.
+    fn paths(self) -> &'static [&'static str] {
+        match self {
+            Dialect::GitHub => &[".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"],
+            Dialect::GitLab => &["CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"],
+            Dialect::Forgejo => &[
+                "CODEOWNERS",
+                "docs/CODEOWNERS",
+                ".gitea/CODEOWNERS",
+                ".forgejo/CODEOWNERS",
+            ],
+        }
+    }
+}
+
+/// A CODEOWNERS file.
+#[derive(Clone, Debug)]
+pub struct CodeOwners {
+    /// The file.
+    pub file: FileId,
+    /// Who reads it.
+    pub dialect: Dialect,
+    sections: Vec<Section>,
+    lines: Vec<OwnerLine>,
+    mistakes: Vec<Mistake>,
+}
+
+/// What is wrong with a line, or with the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The pattern, the owner, or the start of the file.
+    pub origin: Origin,
+    /// What is wrong: one sentence.
+    pub message: String,
+    /// What to write.
+    pub help: String,
+    /// Whether what the line says is lost; else it is only of no use.
+    pub harmful: bool,
+}
+
+/// Lines below a heading of GitLab; what stands above the first one is a section of its own.
+#[derive(Clone, Debug, Default)]
+struct Section {
+    name: String,
+    optional: bool,
+    owners: Vec<String>,
+}
+
+/// A line that names paths.
+#[derive(Clone, Debug)]
+pub struct OwnerLine {
+    /// The pattern as written.
+    pub pattern: String,
+    /// Who owns what it matches; for a line that names nobody, whom its section names.
+    pub owners: Vec<String>,
+    /// The place of the pattern.
+    pub origin: Origin,
+    section: usize,
+    /// GitLab: what it matches has no owner in its section.
+    exclusion: bool,
+    /// Forgejo: it is about everything but what the pattern matches.
+    negated: bool,
+    matcher: Option<Regex>,
+}
+
+impl OwnerLine {
+    /// Whether the line takes paths out of its section, whatever stands below it.
+    pub fn excludes(&self) -> bool {
+        self.exclusion
+    }
+    /// Whether the line is about a path.
+    pub fn matches(&self, path: &str) -> bool {
+        self.matcher
+            .as_ref()
+            .is_some_and(|matcher| matcher.is_match(path) != self.negated)
+    }
+}
+
+/// Who owns a path.
+#[derive(Clone, Copy, Debug)]
+pub enum Ownership<'o> {
+    /// The line that gives it an owner.
+    Owned(&'o OwnerLine),
+    /// The line that leaves it without one.
+    Unowned(&'o OwnerLine),
+    /// A line of a section that need not approve; no other owns it.
+    Optional(&'o OwnerLine),
+    /// No line matches.
+    Unmatched,
+}
+
+impl CodeOwners {
+    /// The file of a tree; `None` when there is none, or none that can be read.
+    pub fn find(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
+        let guessed = dialect_of(source);
+        let others = [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo]
+            .into_iter()
+            .filter(|other| *other != guessed);
+        let mut candidates = std::iter::once(guessed)
+            .chain(others)
+            .flat_map(|dialect| dialect.paths().iter().map(move |path| (dialect, *path)));
+        let there = |path: &str| source.kind(path) == Some(EntryKind::File);
+        let (dialect, path) = candidates.find(|(_, path)| there(path))?;
+        let bytes = source.read(path).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        // only GitLab knows headings
+        let dialect =
+            if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) {
+                Dialect::GitLab
+            } else {
+                dialect
+            };
+        let path = dialect
+            .paths()
+            .iter()
+            .copied()
+            .find(|path| there(path))
+            .unwrap_or(path);
+        let bytes = source.read(path).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let mut owners = CodeOwners::read(
+            files.add(path, source.revision_of(path).as_deref(), Arc::from(text)),
+            text,
+            dialect,
+        );
+        for ignored in dialect
+            .paths()
+            .iter()
+            .copied()
+            .filter(|other| *other != path && there(other))
+        {
+            let bytes = source.read(ignored).unwrap_or_default();
+            let file = files.add(
+                ignored,
+                source.revision_of(ignored).as_deref(),
+                Arc::from(String::from_utf8_lossy(&bytes)),
+            );
+            owners.mistakes.push(Mistake {
+                origin: Origin {
+                    file,
+                    start: 0,
+                    end: 0,
+                    by: By::Manifest,
+                },
+                message: format!(
+                    "{} ignores this file because {path} takes precedence",
+                    dialect.name()
+                ),
+                help: format!("move its lines to {path} and delete this file"),
+                harmful: false,
+            });
+        }
+        Some(owners)
+    }
+
+    /// Reads a file. A line whose pattern cannot be understood matches nothing.
+    pub fn read(file: FileId, text: &str, dialect: Dialect) -> CodeOwners {
+        let mut parser = Parser {
+            owners: CodeOwners {
+                file,
+                dialect,
+                sections: vec![Section::default()],
+                lines: Vec::new(),
+                mistakes: Vec::new(),
+            },
+            section: 0,
+        };
+        if dialect == Dialect::GitHub && text.len() >= GITHUB_LIMIT {
+            parser.wrong(
+                0,
+                0,
+                "GitHub ignores this file because it is 3 MB or larger".to_string(),
+                "use fewer, broader patterns",
+            );
+            return parser.owners;
+        }
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            parser.line(start, line.trim_end_matches(['\n', '\r']));
+            start += line.len();
+        }
+        parser.twice();
+        parser.owners
+    }
+
+    /// What is wrong with the file, in its order; then what is wrong beside it.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// Whether no line of it counts.
+    pub fn is_ignored(&self) -> bool {
+        self.lines.is_empty()
+            && self
+                .mistakes
+                .iter()
+                .any(|mistake| mistake.harmful && mistake.origin.end == 0)
+    }
+
+    /// Who owns a path.
+    pub fn ownership(&self, path: &str) -> Ownership<'_> {
+        let mut found = Ownership::Unmatched;
+        for (number, section) in self.sections.iter().enumerate() {
+            let lines = || self.lines.iter().filter(|line| line.section == number);
+            // one that excludes cannot be taken back in its section
+            let excluded = lines().find(|line| line.exclusion && line.matches(path));
+            let all = self.dialect == Dialect::Forgejo;
+            let counts = |line: &&OwnerLine| {
+                !line.exclusion && line.matches(path) && !(all && line.owners.is_empty())
+            };
+            let Some(line) = excluded.or_else(|| lines().rev().find(counts)) else {
+                continue;
+            };
+            match (line.exclusion || line.owners.is_empty(), section.optional) {
+                (false, false) => return Ownership::Owned(line),
+                (false, true) => found = Ownership::Optional(line),
+                (true, _) if matches!(found, Ownership::Unmatched) => {
+                    found = Ownership::Unowned(line)
+                }
+                (true, _) => {}
+            }
+        }
+        found
+    }
+
+    /// The lines above one, in its section, that name owners and match a path.
+    pub fn above<'o, 'p>(
+        &'o self,
+        line: &'p OwnerLine,
+        path: &'p str,
+    ) -> impl Iterator<Item = &'o OwnerLine> + use<'o, 'p> {
+        let earlier = self
+            .lines
+            .iter()
+            .take_while(|other| other.origin.start < line.origin.start);
+        earlier.filter(|other| {
+            other.section == line.section
+                && !other.exclusion
+                && !other.owners.is_empty()
+                && other.matches(path)
+        })
+    }
+
+    /// A pattern that means a path and misses it, with what it ought to be: one that is anchored at
+    /// the root by a slash within it, or one that ends in `/*` and does not go deeper.
+    pub fn near_miss(&self, path: &str) -> Option<(&OwnerLine, String)> {
+        let lines = self
+            .lines
+            .iter()
+            .filter(|line| !line.owners.is_empty() && !line.exclusion);
+        lines.rev().find_map(|line| {
+            let pattern = line.pattern.as_str();
+            let deeper = pattern
+                .strip_suffix('*')
+                .filter(|rest| rest.ends_with('/') && rest.len() > 1)
+                .map(str::to_string);
+            let afloat = (self.dialect == Dialect::GitHub && !pattern.starts_with(['/', '*']))
+                .then(|| format!("**/{pattern}"));
+            let better = [deeper, afloat].into_iter().flatten();
+            let mut better = better.filter(|better| {
+                matcher(better, self.dialect).is_some_and(|matcher| matcher.is_match(path))
+            });
+            Some((line, better.next()?))
+        })
+    }
+}
+
+/// Whose file it is by what else lies in the repo.
+fn dialect_of(source: &dyn Source) -> Dialect {
+    let there = |path: &str| source.kind(path).is_some();
+    if there(".github") {
+        Dialect::GitHub
+    } else if there(".gitlab-ci.yml") || there(".gitlab") {
+        Dialect::GitLab
+    } else if there(".forgejo") || there(".gitea") {
+        Dialect::Forgejo
+    } else {
+        Dialect::GitHub
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::memory::Memory;
+
+    fn owned(text: &str, path: &str, dialect: Dialect) -> &'static str {
+        match CodeOwners::read(FileId(0), text, dialect).ownership(path) {
+            Ownership::Owned(_) => "owned",
+            Ownership::Unowned(_) => "unowned",
+            Ownership::Optional(_) => "optional",
+            Ownership::Unmatched => "unmatched",
+        }
+    }
+
+    fn messages(text: &str, dialect: Dialect) -> Vec<String> {
+        CodeOwners::read(FileId(0), text, dialect)
+            .mistakes()
+            .iter()
+            .map(|mistake| mistake.message.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_last_line_that_matches_counts() {
+        let text = "* @a\n/apps/ @b # note\n/apps/x/\n";
+        for (path, expected) in [
+            ("README.md", "owned"),
+            ("apps/y/z.yaml", "owned"),
+            ("apps/x/z.yaml", "unowned"),
+        ] {
+            assert_eq!(owned(text, path, Dialect::GitHub), expected, "{path}");
+        }
+        assert_eq!(owned("/apps/ @b", "docs/a", Dialect::GitHub), "unmatched");
+    }
+
+    #[test]
+    fn each_forge_matches_patterns_in_its_own_way() {
+        // pattern, path, GitHub, GitLab
+        for (pattern, path, github, gitlab) in [
+            ("docs/*", "docs/a.md", true, true),
+            ("docs/*", "docs/a/b.md", false, false),
+            ("docs/*", "x/docs/a.md", false, true),
+            ("/*", "a.md", true, true),
+            ("/*", "a/b.md", false, false),
+            ("*", "a/b.md", true, true),
+            ("apps/", "x/apps/a", true, true),
+            ("apps", "x/apps/a", true, false),
+            ("/apps", "apps/a", true, false),
+            ("/apps/", "x/apps/a", false, false),
+            ("/apps/", "apps/a/b/c", true, true),
+            ("*.yaml", "a/b/c.yaml", true, true),
+            (
+                "overlays/production/",
+                "apps/x/overlays/production/k.yaml",
+                false,
+                true,
+            ),
+            (
+                "**/production/",
+                "apps/x/overlays/production/k.yaml",
+                true,
+                true,
+            ),
+            ("/apps/*/base/", "apps/x/base/k.yaml", true, true),
+            ("/apps/*/base/", "apps/x/y/base/k.yaml", false, false),
+            (
+                "/apps/**/production",
+                "apps/a/b/production/k.yaml",
+                true,
+                false,
+            ),
+            ("/apps/**/production/", "apps/production/k.yaml", true, true),
+            ("/apps/**", "apps/a/b", true, false),
+            ("/a?c", "abc", true, true),
+            ("/.github/", ".github/x", true, true),
+            ("a\\ b", "a b", true, true),
+            ("{a,b}.yaml", "a.yaml", false, false),
+        ] {
+            for (dialect, expected) in [(Dialect::GitHub, github), (Dialect::GitLab, gitlab)] {
+                let found = owned(&format!("{pattern} @a"), path, dialect) == "owned";
+                assert_eq!(found, expected, "{pattern} {path} {dialect:?}");
+            }
+        }
+        assert_eq!(owned("/[ab].yaml @a", "b.yaml", Dialect::GitLab), "owned");
+        assert_eq!(
+            owned("/[!ab].yaml @a", "b.yaml", Dialect::GitLab),
+            "unmatched"
+        );
+        assert_eq!(
+            owned(
+                "apps/.*/production/.* @a",
+                "apps/x/production/k",
+                Dialect::Forgejo
+            ),
+            "owned"
+        );
+        assert_eq!(
+            owned("production @a", "apps/production/k", Dialect::Forgejo),
+            "unmatched"
+        );
+    }
+
+    #[test]
+    fn sections_count_each_for_itself() {
+        let text = "[Docs] @docs\n*.md\n[Apps]\n/apps/ @a\n^[Security][2] @s\n/secrets/\n[apps]\n/apps/x/\n!/apps/y/\n/apps/y/ @late\n";
+        for (path, expected) in [
+            ("apps/x.md", "owned"),
+            ("x.md", "owned"),
+            ("x.yaml", "unmatched"),
+            ("secrets/a", "optional"),
+            ("apps/x/a", "unowned"),
+            ("apps/y/a", "unowned"),
+            ("apps/y/a.md", "owned"),
+        ] {
+            assert_eq!(owned(text, path, Dialect::GitLab), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_forge_skips_owns_nothing() {
+        let text = "* @a\n/apps/ acme/platform\n!/x @a\n\\#y @a\n/[ab] @a\n/bots/ @renovate[bot]\n/mail/ a@example.com\n";
+        assert_eq!(messages(text, Dialect::GitHub).len(), 5);
+        let owners = CodeOwners::read(FileId(0), text, Dialect::GitHub);
+        assert!(
+            matches!(owners.ownership("apps/a"), Ownership::Owned(line) if line.pattern == "*")
+        );
+        assert_eq!(owned("/a/ acme @b", "a/x", Dialect::GitLab), "owned");
+        assert_eq!(
+            messages(
+                "/a/ @@maintainers @group/sub/deep\n/b/ @@admin\n",
+                Dialect::GitLab
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            messages("/a/ @x\n/a/ @y\n", Dialect::GitHub),
+            ["this line has no effect: the same pattern appears below with other owners"]
+        );
+        let huge = "# filler\n".repeat(GITHUB_LIMIT / 9 + 1) + "* @a\n";
+        assert!(CodeOwners::read(FileId(0), &huge, Dialect::GitHub).is_ignored());
+    }
+
+    #[test]
+    fn the_first_place_of_the_forge_counts() {
+        let files = Files::default();
+        let find = |tree: &[(&str, &str)]| {
+            CodeOwners::find(&Memory::new(tree.iter().copied()), &files).unwrap()
+        };
+        let both = find(&[(".github/CODEOWNERS", "* @a\n"), ("CODEOWNERS", "* @b\n")]);
+        assert_eq!((both.dialect, both.mistakes().len()), (Dialect::GitHub, 1));
+        let headings = find(&[("CODEOWNERS", "[All]\n* @a\n")]);
+        assert_eq!(
+            (headings.dialect, headings.mistakes().len()),
+            (Dialect::GitLab, 0)
+        );
+        assert_eq!(
+            find(&[(".gitlab/CODEOWNERS", "* @a\n"), (".gitlab-ci.yml", "")]).dialect,
+            Dialect::GitLab
+        );
+        assert_eq!(
+            find(&[(".forgejo/CODEOWNERS", ".* @a\n")]).dialect,
+            Dialect::Forgejo
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_nearly_matches_is_told() {
+        let owners = CodeOwners::read(
+            FileId(0),
+            "overlays/production/ @a\n/base/* @a\n",
+            Dialect::GitHub,
+        );
+        assert_eq!(
+            owners
+                .near_miss("apps/x/overlays/production/k")
+                .map(|(_, better)| better)
+                .as_deref(),
+            Some("**/overlays/production/")
+        );
+        assert_eq!(
+            owners
+                .near_miss("base/a/b")
+                .map(|(_, better)| better)
+                .as_deref(),
+            Some("/base/")
+        );
+        assert!(owners.near_miss("elsewhere").is_none());
+    }
+}

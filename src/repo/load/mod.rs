@@ -1,0 +1,353 @@
+//! Loading: from a tree of files to overlays that are paired, and rendered when they are looked at.
+//!
+//! Here: putting the parts together. `roots` finds kustomizations, `overlays` makes overlays of them,
+//! `reuse` shares renderings between revisions. Not here: reading paths (`discover`), what agents
+//! point at (`agents`), pairing (`pairs`).
+
+mod crossings;
+mod overlays;
+mod renumber;
+mod reuse;
+mod roots;
+mod unlisted;
+
+use super::agents::{self};
+use super::codeowners::CodeOwners;
+use super::discover::{Layout, Root};
+use super::{Repo, pairs, records, renovate, submodules};
+use crate::config::Config;
+use crate::kustomize::{RenderOptions, Renderer};
+use crate::source::beside::Beside;
+use crate::source::{Files, Source, folder_of};
+use crossings::crossings;
+pub(super) use overlays::Built;
+use overlays::overlays;
+use rayon::prelude::*;
+use reuse::HeadRenderings;
+use roots::{kustomization_folders, root_of};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use unlisted::unreferenced;
+
+impl Repo {
+    /// Loads a tree. `root` is where the tree lies on disk, for absolute paths in kustomizations.
+    pub fn load(source: Arc<dyn Source>, root: Option<PathBuf>, config: &Config) -> Repo {
+        Repo::load_with(source, root, config, Arc::new(Files::default()))
+    }
+
+    /// The same into a table of files that exists.
+    pub fn load_with(
+        source: Arc<dyn Source>,
+        root: Option<PathBuf>,
+        config: &Config,
+        files: Arc<Files>,
+    ) -> Repo {
+        let options = RenderOptions {
+            remotes: config.remotes.clone(),
+            root,
+            ..RenderOptions::default()
+        };
+        Repo::assemble(
+            Arc::new(Renderer::new(source, files, options)),
+            config,
+            None,
+        )
+    }
+
+    /// Loads a base of this repo. What the change between the two does not reach is not rendered
+    /// again: both share it. `alike`: both have the same configuration.
+    pub fn beside(&self, source: Arc<Beside>, config: &Config, alike: bool) -> Repo {
+        let renderer = Arc::new(self.renderer.beside(source.clone(), config.remotes.clone()));
+        if alike && self.keeps_shape(&renderer, source.changed()) {
+            return self.reshared(renderer, source.changed());
+        }
+        let shared =
+            (config.remotes == self.renderer.options().remotes).then_some((self, source.changed()));
+        Repo::assemble(renderer, config, shared)
+    }
+
+    fn assemble(
+        renderer: Arc<Renderer>,
+        config: &Config,
+        beside: Option<(&Repo, &BTreeSet<Arc<str>>)>,
+    ) -> Repo {
+        let (source, files) = (renderer.source().clone(), renderer.files().clone());
+        // reading the layout uses one thread, so the search for agents runs beside it
+        let folders = source.files().iter().map(|path| folder_of(path));
+        let new_layout = || Layout::new(&config.environments, &config.layout, folders);
+        let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
+        let kustomizations = kustomization_folders(&*source, &layout);
+        let read_agents = || Arc::new(agents::collect(&renderer, &layout, &candidates));
+        let read_roots = || -> Vec<Root> {
+            kustomizations
+                .par_iter()
+                .map(|folder| root_of(folder, &renderer))
+                .collect()
+        };
+        let (agents, roots) = rayon::join(read_agents, read_roots);
+        let known = || {
+            beside.map(|(head, changed)| {
+                HeadRenderings::new(head, changed, Some(&roots), &renderer, &agents)
+            })
+        };
+        let (overlays, (unreferenced, crossings)) = rayon::join(
+            || overlays(&roots, &layout, &agents, &renderer, known().as_ref()),
+            || {
+                (
+                    unreferenced(&roots, &renderer, &layout),
+                    crossings(&roots, &renderer, &layout),
+                )
+            },
+        );
+        Repo {
+            environments: config.environments.clone(),
+            pairs: pairs::pairs(&overlays, config),
+            unreferenced,
+            crossings,
+            pointers: agents.pointers.clone(),
+            notes: agents.notes.clone(),
+            controls: agents.controls.clone(),
+            renovate: renovate::find(&*source, &files),
+            submodules: submodules::find(&*source, &files),
+            owners: CodeOwners::find(&*source, &files),
+            records: records::read(&renderer, &config.records, &overlays, &config.environments),
+            record_paths: config.records.clone(),
+            overlays,
+            source,
+            files,
+            roots,
+            agents,
+            renderer,
+        }
+    }
+
+    /// Renders every overlay that was not rendered yet, on all threads.
+    pub fn render_all(&self) {
+        self.overlays
+            .par_iter()
+            .for_each(|overlay| _ = overlay.rendered.complete);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::memory::Memory;
+    use crate::yaml::Node;
+
+    const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n";
+
+    #[test]
+    fn overlays_are_rendered_and_paired() {
+        let source = Memory::new([
+            (
+                "apps/api/base/kustomization.yaml",
+                "resources: [deployment.yaml]",
+            ),
+            ("apps/api/base/deployment.yaml", DEPLOYMENT),
+            ("apps/api/base/forgotten.yaml", DEPLOYMENT),
+            ("apps/api/base/values.yaml", "replicas: 1"),
+            (
+                "apps/api/overlays/staging/kustomization.yaml",
+                "resources: [../../base]\nnamespace: staging",
+            ),
+            (
+                "apps/api/overlays/production/kustomization.yaml",
+                "resources: [../../base]\nnamespace: production",
+            ),
+            ("tools/kustomization.yaml", "resources: [job.yaml]"),
+            (
+                "tools/job.yaml",
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job}\n",
+            ),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<(&str, &str, usize)> = repo
+            .overlays
+            .iter()
+            .map(|overlay| {
+                (
+                    &*overlay.path,
+                    &*overlay.app,
+                    overlay.rendered.resources.len(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("apps/api/overlays/production", "api", 1),
+                ("apps/api/overlays/staging", "api", 1),
+                ("tools", "tools", 1)
+            ]
+        );
+        assert_eq!(
+            repo.pairs
+                .iter()
+                .map(|pair| (pair.from, pair.to))
+                .collect::<Vec<_>>(),
+            [(1, 0)]
+        );
+        let unreferenced: Vec<String> = repo
+            .unreferenced
+            .iter()
+            .map(|found| repo.files.get(found.file).path.to_string())
+            .collect();
+        assert_eq!(unreferenced, ["apps/api/base/forgotten.yaml"]);
+    }
+
+    #[test]
+    fn agents_make_overlays_of_what_they_point_at() {
+        let flux = |variable: &str| {
+            format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: api}}\nspec:\n  path: ./apps/api\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n  targetNamespace: {variable}\n  postBuild: {{substitute: {{LEVEL: {variable}}}}}\n"
+            )
+        };
+        let (staging, production) = (flux("stage"), flux("live"));
+        let source = Memory::new([
+            ("apps/api/kustomization.yaml", "resources: [config.yaml]"),
+            (
+                "apps/api/config.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\ndata: {level: \"${LEVEL}\"}\n",
+            ),
+            ("clusters/staging/apps.yaml", &staging),
+            ("clusters/production/apps.yaml", &production),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<(&str, Option<&str>, Option<&str>)> = repo
+            .overlays
+            .iter()
+            .map(|overlay| {
+                let object = overlay.rendered.resources.first().unwrap();
+                let level = object.node.at(&["data", "level"]).and_then(Node::text);
+                (
+                    repo.environment(overlay)
+                        .map_or("", |environment| &*environment.name),
+                    object.namespace(),
+                    level,
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("staging", Some("stage"), Some("stage")),
+                ("production", Some("live"), Some("live"))
+            ]
+        );
+        assert_eq!(repo.pairs.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_overlay_may_be_a_link_to_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |path: &str, text: &str| {
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), text).unwrap();
+        };
+        write("shared/live/kustomization.yaml", "resources: [../base]");
+        write("shared/base/kustomization.yaml", "resources: [map.yaml]");
+        write(
+            "shared/base/map.yaml",
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+        );
+        write(
+            "apps/api/overlays/staging/kustomization.yaml",
+            "resources: [../../base]",
+        );
+        std::os::unix::fs::symlink(
+            "../../../shared/live",
+            root.join("apps/api/overlays/production"),
+        )
+        .unwrap();
+        std::os::unix::fs::symlink("../../shared/base", root.join("apps/api/base")).unwrap();
+        let source = crate::source::worktree::Worktree::open(root).unwrap();
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let paths: Vec<(&str, usize)> = repo
+            .overlays
+            .iter()
+            .map(|overlay| (overlay.path.as_str(), overlay.rendered.resources.len()))
+            .collect();
+        assert!(
+            paths.contains(&("apps/api/overlays/production", 1))
+                && paths.contains(&("apps/api/overlays/staging", 1)),
+            "{paths:?}"
+        );
+        assert!(
+            !paths.iter().any(|(path, _)| path.ends_with("base")),
+            "{paths:?}"
+        );
+    }
+
+    #[test]
+    fn application_sets_and_what_applications_add_are_applied() {
+        let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: apps}\nspec:\n  goTemplate: true\n  generators:\n  - matrix:\n      generators:\n      - git: {repoURL: x, directories: [{path: apps/*}, {path: apps/old, exclude: true}]}\n      - list: {elements: [{env: staging, count: 1}, {env: production, count: 3}]}\n  template:\n    metadata: {name: '{{.path.basename}}-{{.env}}'}\n    spec:\n      source:\n        repoURL: x\n        path: '{{.path.path}}/overlays/{{.env}}'\n        kustomize:\n          images: ['acme/api=mirror/api:v2']\n          replicas: [{name: api, count: 3}]\n          components: [../../../../tracing]\n";
+        let source = Memory::new([
+            ("clusters/set.yaml", set),
+            (
+                "apps/api/base/kustomization.yaml",
+                "resources: [deployment.yaml]",
+            ),
+            (
+                "apps/api/base/deployment.yaml",
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {containers: [{name: api, image: acme/api}]}}}\n",
+            ),
+            (
+                "apps/api/overlays/staging/kustomization.yaml",
+                "resources: [../../base]\nimages: [{name: acme/api, newTag: v1}]",
+            ),
+            (
+                "apps/api/overlays/production/kustomization.yaml",
+                "resources: [../../base]\nimages: [{name: acme/api, newTag: v1}]",
+            ),
+            (
+                "apps/api/overlays/production/.argocd-source-api-production.yaml",
+                "kustomize: {images: ['acme/api:v3']}\n",
+            ),
+            (
+                "apps/old/overlays/staging/kustomization.yaml",
+                "resources: []",
+            ),
+            (
+                "tracing/kustomization.yaml",
+                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {traced: 'yes'}",
+            ),
+        ]);
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown: Vec<String> = repo
+            .overlays
+            .iter()
+            .filter(|overlay| overlay.app == "api")
+            .map(|overlay| {
+                let object = &overlay.rendered.resources[0].node;
+                let text = |path: &[&str]| {
+                    object
+                        .at(path)
+                        .and_then(Node::text)
+                        .unwrap_or_default()
+                        .to_string()
+                };
+                let image = object
+                    .pointer("/spec/template/spec/containers/0/image")
+                    .and_then(Node::text)
+                    .unwrap_or_default();
+                let agent = overlay.agent.as_ref().map_or("", |agent| &agent.name);
+                format!(
+                    "{agent} {image} {} {}",
+                    text(&["spec", "replicas"]),
+                    text(&["metadata", "annotations", "traced"])
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "Application api-production acme/api:v3 3 yes",
+                "Application api-staging mirror/api:v2 3 yes"
+            ]
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! The environments of one revision in the order of another, so that overlays of both compare.
+
+use super::super::{Overlay, Repo};
+use crate::config::Environment;
+
+impl Repo {
+    /// The repo with its environments in the order of another revision's, so that overlays of both
+    /// can be compared by index. Environments correspond by name, otherwise by a common alias
+    /// (`prod` renamed to `live`); those that the other revision lacks come last.
+    pub fn numbered_as(&self, others: &[Environment]) -> Repo {
+        let has_word = |environment: &Environment, word: &str| {
+            environment.name.eq_ignore_ascii_case(word)
+                || environment
+                    .aliases
+                    .iter()
+                    .any(|alias| alias.eq_ignore_ascii_case(word))
+        };
+        let mut environments = others.to_vec();
+        let mut numbers: Vec<Option<usize>> = self
+            .environments
+            .iter()
+            .map(|own| others.iter().position(|other| other.name == own.name))
+            .collect();
+        for (at, own) in self.environments.iter().enumerate() {
+            let words = || std::iter::once(&own.name).chain(&own.aliases);
+            let alike = |(index, other): (usize, &Environment)| {
+                !numbers.contains(&Some(index)) && words().any(|word| has_word(other, word))
+            };
+            if numbers.get(at).is_some_and(Option::is_none) {
+                let number = others
+                    .iter()
+                    .enumerate()
+                    .position(alike)
+                    .unwrap_or(environments.len());
+                numbers[at] = Some(number);
+            }
+            match numbers[at].and_then(|number| environments.get_mut(number)) {
+                Some(there) => *there = own.clone(),
+                None => environments.push(own.clone()),
+            }
+        }
+        let renumbered = |overlay: &Overlay| {
+            let environment = overlay
+                .environment
+                .map(|index| numbers.get(index).copied().flatten().unwrap_or(index));
+            Overlay {
+                environment,
+                ..overlay.clone()
+            }
+        };
+        Repo {
+            environments,
+            overlays: self.overlays.iter().map(renumbered).collect(),
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What two revisions share: overlays that the change between them cannot reach keep their rendering.
+
+use super::super::agents::{self, Agents, Pointer};
+use super::super::codeowners::CodeOwners;
+use super::super::discover::Root;
+use super::super::reach::Change;
+use super::super::{Overlay, Repo, records, renovate, submodules};
+use super::overlays::{finished, origin_of, to_be_built};
+use super::roots::shape;
+use crate::kustomize::loader::is_kustomization;
+use crate::kustomize::{LazyRendered, Renderer};
+use crate::source::{EntryKind, folder_of, join};
+use foldhash::HashSet;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Repo {
+    /// True if a change cannot alter which overlays there are: it only edits files, adds or removes
+    /// no path in a kustomization, and touches no agent's object. Bumping `newTag` is such a change;
+    /// adding `resources: [pdb.yaml]` is not.
+    pub(super) fn keeps_shape(&self, renderer: &Renderer, changed: &BTreeSet<Arc<str>>) -> bool {
+        let file = |renderer: &Renderer, path: &str| {
+            renderer.source().kind(path) == Some(EntryKind::File)
+                && renderer.source().link(path).is_none()
+        };
+        let from_values = self.pointers.iter().any(|pointer| {
+            pointer
+                .post_build
+                .as_ref()
+                .is_some_and(|build| !build.from.is_empty())
+        });
+        let roots: HashSet<&str> = self.roots.iter().map(|root| root.folder.as_str()).collect();
+        let in_root = |path: &str| {
+            path.match_indices('/')
+                .filter_map(|(at, _)| path.get(..at))
+                .chain([""])
+                .any(|folder| roots.contains(folder))
+        };
+        !from_values
+            && changed.iter().all(|path| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                let both =
+                    |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
+                // a file that a generator of an ApplicationSet may read is not told from others
+                let named = || self.pointers.is_empty() || in_root(path);
+                both(&|renderer| file(renderer, path))
+                    && if is_kustomization(path) {
+                        shape(folder_of(path), &self.renderer)
+                            .is_some_and(|own| shape(folder_of(path), renderer) == Some(own))
+                    } else {
+                        !name.starts_with('.')
+                            && both(&|renderer| !agents::mentions(renderer, path))
+                            && named()
+                    }
+            })
+    }
+
+    /// The same overlays, rendered from another revision; for changes that [`Repo::keeps_shape`]
+    /// accepts.
+    pub(super) fn reshared(&self, renderer: Arc<Renderer>, changed: &BTreeSet<Arc<str>>) -> Repo {
+        let (source, files) = (renderer.source().clone(), self.files.clone());
+        let known = HeadRenderings::new(self, changed, None, &renderer, &self.agents);
+        let overlays = self.overlays.iter().map(|overlay| {
+            let pointer = overlay.applied.and_then(|index| self.pointers.get(index));
+            let mut overlay = overlay.clone();
+            match known.rendering(&overlay, pointer) {
+                Some(shared) => overlay.rendered = shared,
+                None => {
+                    overlay.origin = origin_of(&overlay.path, pointer, &renderer);
+                    let rendered =
+                        to_be_built(&renderer, &overlay.path, overlay.applied, &self.agents);
+                    overlay.rendered = match pointer {
+                        Some(pointer) => {
+                            finished(pointer, overlay.applied, rendered, Vec::new(), &self.agents)
+                        }
+                        None => rendered,
+                    };
+                }
+            }
+            overlay
+        });
+        let overlays: Vec<Overlay> = overlays.collect();
+        Repo {
+            owners: CodeOwners::find(&*source, &files),
+            renovate: renovate::find(&*source, &files),
+            submodules: submodules::find(&*source, &files),
+            controls: self.controls.clone(),
+            records: records::read(&renderer, &self.record_paths, &overlays, &self.environments),
+            source,
+            files,
+            environments: self.environments.clone(),
+            overlays,
+            pairs: self.pairs.clone(),
+            unreferenced: self.unreferenced.clone(),
+            crossings: self.crossings.clone(),
+            pointers: self.pointers.clone(),
+            notes: self.notes.clone(),
+            roots: self.roots.clone(),
+            agents: self.agents.clone(),
+            record_paths: self.record_paths.clone(),
+            renderer,
+        }
+    }
+}
+
+/// The renderings of the head that hold for the base as well.
+pub(super) struct HeadRenderings<'a> {
+    pub(super) head: &'a Repo,
+    pub(super) change: Change<'a>,
+    pub(super) reached: HashSet<String>,
+    pub(super) renderer: &'a Renderer,
+    /// Agents' objects take values from elsewhere, or made what they are out of other files: any
+    /// change may concern them.
+    pub(super) agents_differ: bool,
+}
+
+impl<'a> HeadRenderings<'a> {
+    /// `roots`: those of the base, where they are not the head's.
+    pub(super) fn new(
+        head: &'a Repo,
+        changed: &'a BTreeSet<Arc<str>>,
+        roots: Option<&[Root]>,
+        renderer: &'a Renderer,
+        agents: &Agents,
+    ) -> HeadRenderings<'a> {
+        let change = Change::new(changed, &[&head.renderer, renderer]);
+        let mut reached = change.reached(&head.roots, &head.renderer);
+        reached.extend(
+            roots
+                .iter()
+                .flat_map(|roots| change.reached(roots, renderer)),
+        );
+        HeadRenderings {
+            head,
+            change,
+            reached,
+            renderer,
+            agents_differ: head.pointers != agents.pointers,
+        }
+    }
+
+    pub(super) fn rendering(
+        &self,
+        overlay: &Overlay,
+        pointer: Option<&Pointer>,
+    ) -> Option<LazyRendered> {
+        if self.reached.contains(&overlay.path) {
+            return None;
+        }
+        let known = self.head.same(overlay)?;
+        let applied = known
+            .applied
+            .and_then(|index| self.head.pointers.get(index));
+        if applied != pointer {
+            return None;
+        }
+        let touched = pointer.is_some_and(|pointer| {
+            // what agents read besides the kustomization lies in the folder, or is named by what
+            // they add
+            let reached =
+                |folder: &str| self.reached.contains(folder) || self.change.touches(folder);
+            let from = pointer
+                .post_build
+                .as_ref()
+                .is_some_and(|build| !build.from.is_empty());
+            let layer = pointer.layer.as_ref().map(|layer| &layer.kustomization);
+            from || (self.agents_differ && pointer.layer.is_some())
+                || self.change.touches(&overlay.path)
+                || layer.is_some_and(|layer| {
+                    self.change
+                        .names(layer, &overlay.path, self.renderer, |_| false)
+                        || layer.components.iter().any(|entry| {
+                            join(&overlay.path, entry).is_some_and(|folder| reached(&folder))
+                        })
+                })
+        });
+        (!touched).then(|| known.rendered.clone())
+    }
+}

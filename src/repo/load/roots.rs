@@ -1,0 +1,81 @@
+//! The kustomizations of a tree as discovery sees them.
+
+use super::super::discover::{Layout, Root};
+use crate::kustomize::Renderer;
+use crate::kustomize::context::is_below;
+use crate::kustomize::loader::is_kustomization;
+use crate::source::{EntryKind, Source, folder_of};
+use std::collections::BTreeSet;
+
+/// What of a kustomization decides which folders are overlays of what: all that names a path.
+#[derive(PartialEq)]
+pub(super) struct Shape {
+    pub(super) root: Root,
+    pub(super) paths: Vec<String>,
+    pub(super) unsure: [bool; 3],
+}
+
+pub(super) fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
+    let kustomization = renderer.kustomization(folder)?.kustomization.clone()?;
+    let unsure = [
+        kustomization.helm_charts.is_empty(),
+        kustomization.generators.is_empty(),
+        kustomization.transformers.is_empty(),
+    ];
+    let paths = kustomization.paths().map(|path| path.to_string()).collect();
+    Some(Shape {
+        root: root_of(folder, renderer),
+        paths,
+        unsure,
+    })
+}
+
+/// The folders with a kustomization. A symbolic link to a folder brings those in and below it again
+/// where its own path says of which environment they are; what merely builds upon a link finds the
+/// folder itself.
+pub(super) fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTreeSet<String> {
+    let kustomizations = source.files().iter().filter(|path| is_kustomization(path));
+    let mut folders: BTreeSet<String> = kustomizations
+        .map(|path| folder_of(path).to_string())
+        .collect();
+    if source.has_links() {
+        let links = source.files().iter().filter(|path| {
+            source.link(path).is_some() && source.kind(path) == Some(EntryKind::Directory)
+        });
+        let mut brought = Vec::new();
+        for (link, target) in links
+            .filter_map(|link| Some((link, source.resolve(link).ok()?)))
+            .filter(|(link, to)| !is_below(link, to))
+        {
+            let below = folders
+                .iter()
+                .filter(|folder| is_below(folder, &target))
+                .filter_map(|folder| folder.get(target.len()..));
+            brought.extend(
+                below
+                    .map(|rest| format!("{link}{rest}"))
+                    .filter(|folder| matches!(layout.place(folder), Some(Ok(_)))),
+            );
+        }
+        folders.extend(brought);
+    }
+    folders
+}
+
+pub(super) fn root_of(folder: &str, renderer: &Renderer) -> Root {
+    let kustomization = renderer
+        .kustomization(folder)
+        .and_then(|loaded| loaded.kustomization.clone());
+    Root {
+        folder: folder.to_string(),
+        component: kustomization
+            .as_ref()
+            .is_some_and(|kustomization| kustomization.component),
+        references: renderer
+            .children(folder)
+            .iter()
+            .map(|folder| folder.to_string())
+            .collect(),
+        only_gathers: kustomization.is_some_and(|kustomization| kustomization.only_gathers()),
+    }
+}
