@@ -1,7 +1,7 @@
 //! Windows of time: one-off, by cron or by a recurrence rule, in a time zone, with daylight saving
 //! as the zone has it.
 //!
-//! Here: reading them and telling whether a moment lies within. Not here: what a window forbids
+//! Here: reading them, and whether a moment lies within. Not here: what a window forbids
 //! (`rules`). Cron has five fields, read as crontab(5) or as Argo CD and GitOps Promoter do
 //! ([`Cron`]): when both the day of the month and the day of the week are given, either is enough.
 
@@ -9,6 +9,27 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use rrule::RRuleSet;
+
+use crate::wording;
+
+/// A text that is not what it should be: what is wrong with it, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; {help}")]
+pub struct CalendarError {
+    /// What is wrong: `` `soon` is not a duration ``.
+    pub message: String,
+    /// What to write: `write it as 64h, 90m or 2d`.
+    pub help: String,
+}
+
+impl CalendarError {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> CalendarError {
+        CalendarError {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -59,25 +80,55 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// A field of cron: its name, its bounds, and names for its numbers.
-type Field<'a> = (&'a str, u8, u8, &'a [&'a str]);
+/// A field of cron.
+#[derive(Clone, Copy)]
+struct Field {
+    name: &'static str,
+    low: u8,
+    high: u8,
+    /// Names for the numbers, from the lowest: `jan`, `sun`.
+    words: &'static [&'static str],
+}
+
+impl Field {
+    const fn new(name: &'static str, low: u8, high: u8, words: &'static [&'static str]) -> Field {
+        Field {
+            name,
+            low,
+            high,
+            words,
+        }
+    }
+}
 
 /// The numbers of one field of cron.
-fn field(text: &str, (what, low, high, names): Field) -> Result<Vec<u8>, String> {
-    let wrong = || format!("`{text}` is no {what} of cron");
-    let number = |text: &str| -> Result<u8, String> {
+fn field(text: &str, field: Field) -> Result<Vec<u8>, CalendarError> {
+    let Field {
+        name,
+        low,
+        high,
+        words,
+    } = field;
+    let wrong = || {
+        CalendarError::new(
+            format!("`{text}` is not a {name} in cron syntax"),
+            format!("write a number from {low} to {high}, a range, a list or *"),
+        )
+    };
+    let number = |text: &str| -> Result<u8, CalendarError> {
         let lower = text.to_ascii_lowercase();
-        let named = names
+        let named = words
             .iter()
-            .position(|name| *name == lower)
+            .position(|word| *word == lower)
             .and_then(|index| u8::try_from(index).ok())
             .map(|index| index + low);
         let number = named.or_else(|| text.parse().ok()).ok_or_else(wrong)?;
         if (low..=high).contains(&number) {
             Ok(number)
         } else {
-            Err(format!(
-                "`{text}` is no {what}: they go from {low} to {high}"
+            Err(CalendarError::new(
+                format!("`{text}` is not a {name}"),
+                format!("write a number from {low} to {high}"),
             ))
         }
     };
@@ -100,7 +151,10 @@ fn field(text: &str, (what, low, high, names): Field) -> Result<Vec<u8>, String>
             None => (number(range)?, number(range)?),
         };
         if from > to {
-            return Err(format!("`{range}` is no {what}: it ends before it begins"));
+            return Err(CalendarError::new(
+                format!("the {name} range `{range}` ends before it begins"),
+                "write the lower number first",
+            ));
         }
         found.extend((from..=to).step_by(usize::from(step)));
     }
@@ -111,23 +165,25 @@ fn field(text: &str, (what, low, high, names): Field) -> Result<Vec<u8>, String>
 
 impl Schedule {
     /// Reads `minute hour day month weekday` as crontab(5) does.
-    pub fn cron(text: &str) -> Result<Schedule, String> {
+    pub fn cron(text: &str) -> Result<Schedule, CalendarError> {
         Schedule::read(text, Cron::Crontab)
     }
 
     /// Reads `minute hour day month weekday`.
-    pub fn read(text: &str, cron: Cron) -> Result<Schedule, String> {
+    pub fn read(text: &str, cron: Cron) -> Result<Schedule, CalendarError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
-            return Err(format!(
-                "`{text}` is no schedule: cron has five fields, minute hour day month weekday"
+            return Err(CalendarError::new(
+                format!("`{text}` is not a cron schedule"),
+                "write five fields: minute hour day month weekday",
             ));
         };
         let latest = if cron == Cron::Crontab { 7 } else { 6 };
-        let mut weekdays: Vec<u8> = field(weekday, ("day of the week", 0, latest, &WEEKDAYS))?
-            .into_iter()
-            .map(|day| day % 7)
-            .collect();
+        let mut weekdays: Vec<u8> =
+            field(weekday, Field::new("day of the week", 0, latest, &WEEKDAYS))?
+                .into_iter()
+                .map(|day| day % 7)
+                .collect();
         weekdays.sort_unstable();
         weekdays.dedup();
         let open = |text: &str| match cron {
@@ -137,10 +193,10 @@ impl Schedule {
                 .any(|part| matches!(part, "*" | "?" | "*/1" | "?/1")),
         };
         Ok(Schedule::Days(Days {
-            minutes: field(minute, ("minute", 0, 59, &[]))?,
-            hours: field(hour, ("hour", 0, 23, &[]))?,
-            days: field(day, ("day of the month", 1, 31, &[]))?,
-            months: field(month, ("month", 1, 12, &MONTHS))?,
+            minutes: field(minute, Field::new("minute", 0, 59, &[]))?,
+            hours: field(hour, Field::new("hour", 0, 23, &[]))?,
+            days: field(day, Field::new("day of the month", 1, 31, &[]))?,
+            months: field(month, Field::new("month", 1, 12, &MONTHS))?,
             weekdays,
             either: !open(day) && !open(weekday),
         }))
@@ -149,16 +205,23 @@ impl Schedule {
     /// Reads a recurrence rule of iCalendar (RFC 5545), such as `FREQ=WEEKLY;BYDAY=FR;BYHOUR=16`,
     /// that begins on `start`, a local time. Without a start it may not count (COUNT, INTERVAL),
     /// and says its days and hours itself. UNTIL is a local time, or with `Z` one of UTC.
-    pub fn rrule(text: &str, start: Option<&str>, zone: &TimeZone) -> Result<Schedule, String> {
+    pub fn rrule(
+        text: &str,
+        start: Option<&str>,
+        zone: &TimeZone,
+    ) -> Result<Schedule, CalendarError> {
         let mut parts: Vec<(String, String)> = Vec::new();
         for part in text
             .trim_start_matches("RRULE:")
             .split(';')
             .filter(|part| !part.is_empty())
         {
-            let (key, value) = part
-                .split_once('=')
-                .ok_or_else(|| format!("`{part}` is no part of a recurrence rule"))?;
+            let (key, value) = part.split_once('=').ok_or_else(|| {
+                CalendarError::new(
+                    format!("`{part}` is not a part of a recurrence rule"),
+                    "write KEY=VALUE parts separated by semicolons: FREQ=WEEKLY;BYDAY=FR",
+                )
+            })?;
             let (key, mut value) = (key.to_ascii_uppercase(), value.to_ascii_uppercase());
             if key == "UNTIL" {
                 value = until(&value, zone)?;
@@ -173,14 +236,21 @@ impl Schedule {
         };
         let frequency = get("FREQ")
             .filter(|frequency| ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(frequency));
-        let frequency =
-            frequency.ok_or("a recurrence rule needs FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")?;
+        let frequency = frequency.ok_or_else(|| {
+            CalendarError::new(
+                format!("the recurrence rule `{text}` has no usable FREQ"),
+                "write FREQ=DAILY, WEEKLY, MONTHLY or YEARLY",
+            )
+        })?;
         if start.is_none() {
             if let Some(counts) = ["COUNT", "INTERVAL"]
                 .into_iter()
                 .find(|key| get(key).is_some_and(|value| *key == "COUNT" || value != "1"))
             {
-                return Err(format!("{counts} counts from a day; say which with `from`"));
+                return Err(CalendarError::new(
+                    format!("{counts} needs a day to count from"),
+                    "write the first day as `from`",
+                ));
             }
             let days = ["BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"]
                 .iter()
@@ -188,15 +258,16 @@ impl Schedule {
             if !days && frequency != "DAILY"
                 || frequency == "YEARLY" && get("BYMONTHDAY").is_some() && get("BYMONTH").is_none()
             {
-                return Err(format!(
-                    "FREQ={frequency} needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH; or the first one as `from`"
+                return Err(CalendarError::new(
+                    format!("FREQ={frequency} does not say on which days it recurs"),
+                    "add BYDAY, BYMONTHDAY or BYMONTH, or write the first day as `from`",
                 ));
             }
         }
         let start = local(start.unwrap_or(ANY_START)).ok_or_else(|| {
-            format!(
-                "`{}` is no local time; write it as 2026-12-20T08:00",
-                start.unwrap_or_default()
+            CalendarError::new(
+                format!("`{}` is not a local time", start.unwrap_or_default()),
+                "write it as 2026-12-20T08:00",
             )
         })?;
         let rule = parts
@@ -205,13 +276,17 @@ impl Schedule {
             .collect::<Vec<_>>()
             .join(";");
         let whole = format!("DTSTART:{}Z\nRRULE:{rule}", start.strftime("%Y%m%dT%H%M%S"));
-        let set: RRuleSet = whole
-            .parse()
-            .map_err(|error| format!("`{text}` is no recurrence rule: {error}"))?;
+        let set: RRuleSet = whole.parse().map_err(|error| {
+            CalendarError::new(
+                format!("`{text}` is not a recurrence rule: {error}"),
+                "write it as RFC 5545 does: FREQ=WEEKLY;BYDAY=FR;BYHOUR=16",
+            )
+        })?;
         let set = set.limit();
         if set.into_iter().next().is_none() {
-            return Err(format!(
-                "`{text}` never comes; correct the days of the recurrence rule"
+            return Err(CalendarError::new(
+                format!("the recurrence rule `{text}` never occurs"),
+                "correct its days",
             ));
         }
         Ok(Schedule::Rule(Box::new(set)))
@@ -271,9 +346,13 @@ fn local(text: &str) -> Option<DateTime> {
 }
 
 /// The end of a recurrence rule as a local time that is told as if it was UTC.
-fn until(text: &str, zone: &TimeZone) -> Result<String, String> {
-    let wrong =
-        || format!("`{text}` is no UNTIL of a recurrence rule; write it as 20271231T235959");
+fn until(text: &str, zone: &TimeZone) -> Result<String, CalendarError> {
+    let wrong = || {
+        CalendarError::new(
+            format!("UNTIL of the recurrence rule is `{text}`, which is not a time"),
+            "write it as 20271231T235959",
+        )
+    };
     let (digits, utc) = text
         .strip_suffix('Z')
         .map_or((text, false), |digits| (digits, true));
@@ -325,8 +404,13 @@ impl Days {
 }
 
 /// Reads a duration such as `64h`, `1h30m`, `2d`: seconds, more than none.
-pub fn duration(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no duration; write it as 64h, 90m or 2d");
+pub fn duration(text: &str) -> Result<i64, CalendarError> {
+    let wrong = || {
+        CalendarError::new(
+            format!("`{text}` is not a duration"),
+            "write it as 64h, 90m or 2d",
+        )
+    };
     let (mut total, mut number) = (0i64, String::new());
     for character in text.trim().chars() {
         let unit = match character {
@@ -356,8 +440,13 @@ pub fn duration(text: &str) -> Result<i64, String> {
 }
 
 /// Reads a duration as Go does (`1h30m`, `1.5h`, `90m`, no days): seconds, more than none.
-pub fn go_duration(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no duration; write it as 64h or 1h30m, without days");
+pub fn go_duration(text: &str) -> Result<i64, CalendarError> {
+    let wrong = || {
+        CalendarError::new(
+            format!("`{text}` is not a duration"),
+            "write it as 64h or 1h30m, without days",
+        )
+    };
     let mut rest = text.trim();
     let mut total = 0.0;
     if rest.is_empty() {
@@ -392,31 +481,40 @@ pub fn go_duration(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Seconds as people say them: `3 hours`.
+/// Seconds as people write them: `3 hours`.
 pub fn spoken(seconds: i64) -> String {
     let (count, unit) = match seconds {
         ..HOUR => (seconds / MINUTE, "minute"),
         HOUR..DAY => (seconds / HOUR, "hour"),
         _ => (seconds / DAY, "day"),
     };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    wording::count(usize::try_from(count).unwrap_or_default(), unit)
 }
 
 /// The time zone of a name of the IANA database.
-pub fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name)
-        .map_err(|_| format!("`{name}` is no time zone; write a name such as Europe/Berlin or UTC"))
+pub fn zone(name: &str) -> Result<TimeZone, CalendarError> {
+    TimeZone::get(name).map_err(|_| {
+        CalendarError::new(
+            format!("`{name}` is not a time zone"),
+            "write a name such as Europe/Berlin or UTC",
+        )
+    })
 }
 
 /// Reads a moment: with an offset, or as a local time of a zone.
-pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, String> {
+pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_second());
     }
     let moment = local(text).and_then(|local| local.to_zoned_datetime(zone.clone()).ok());
     moment
         .map(|moment| moment.timestamp().as_second())
-        .ok_or_else(|| format!("`{text}` is no time; write it as 2026-12-20T08:00"))
+        .ok_or_else(|| {
+            CalendarError::new(
+                format!("`{text}` is not a time"),
+                "write it as 2026-12-20T08:00",
+            )
+        })
 }
 
 /// When a window is open.

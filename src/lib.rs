@@ -20,7 +20,7 @@ pub mod finding;
 pub mod history;
 pub mod kubernetes;
 pub mod kustomize;
-mod names;
+pub mod names;
 pub mod policy;
 pub mod repo;
 pub mod report;

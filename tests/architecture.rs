@@ -11,8 +11,8 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["yaml"]),
     ("yaml", &["source"]),
-    ("calendar", &[]),
-    ("names", &[]),
+    ("calendar", &["wording"]),
+    ("names", &["wording"]),
     ("wording", &[]),
     ("kustomize", &["names", "source", "yaml"]),
     ("kubernetes", &["kustomize", "source", "yaml"]),
@@ -31,7 +31,14 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ),
     (
         "repo",
-        &["config", "kubernetes", "kustomize", "source", "yaml"],
+        &[
+            "config",
+            "kubernetes",
+            "kustomize",
+            "names",
+            "source",
+            "yaml",
+        ],
     ),
     (
         "compare",

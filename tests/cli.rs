@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "cli/cases.rs"]
+mod cases;
 mod program;
 
 use std::path::Path;
@@ -186,69 +188,12 @@ fn a_path_narrows_and_the_repo_stays_the_boundary() {
 }
 
 #[test]
-fn environments_and_apps_narrow_and_misspelt_ones_are_refused() {
+fn environments_and_apps_narrow() {
     let repo = Repo::shop();
     let run = repo
         .run(&["--environment", "prod", "--app", "web", "--format", "json"])
         .expect(0);
     assert_eq!(run.json()["overlays"].as_array().unwrap().len(), 1);
-    let run = repo.run(&["--environment", "prodution"]).expect(2);
-    assert!(
-        run.err.contains(
-            "there is no environment `prodution`; there are dev, test, staging, production"
-        ),
-        "{}",
-        run.err
-    );
-    assert!(
-        repo.run(&["--app", "wbe"])
-            .expect(2)
-            .err
-            .contains("there is no app `wbe`")
-    );
-}
-
-#[test]
-fn bad_usage_is_status_2() {
-    let repo = Repo::shop();
-    for (arguments, said) in [
-        (
-            &["--format", "yaml"][..],
-            "the formats are pretty, concise, json",
-        ),
-        (
-            &["--format", "json", "--format", "concise"],
-            "only one format goes to standard output",
-        ),
-        (
-            &["--format", "json=a", "--format", "sarif=a"],
-            "two formats go to one file",
-        ),
-        (
-            &["--rule", "unmatched-patches=off"],
-            "did you mean `unmatched-patch`?",
-        ),
-        (
-            &["--rule", "unmatched-patch=loud"],
-            "unknown level `loud`; the levels are off, info, warning and error",
-        ),
-        (
-            &["--baseline", "missing.json"],
-            "the baseline missing.json cannot be read",
-        ),
-        (&["--now", "tomorrow"], "write 2027-01-31"),
-        (
-            &["status", "--rule", "mutable-tag=off"],
-            "unexpected argument '--rule'",
-        ),
-        (&["--jobs", "0"], "0 is not in 1.."),
-        (&["--no-such-option"], "unexpected argument"),
-        (&["no/such/folder"], "no such file or folder"),
-        (&["--config", "missing.yaml"], "missing.yaml"),
-    ] {
-        let run = repo.run(arguments).expect(2);
-        assert!(run.err.contains(said), "{arguments:?}: {}", run.err);
-    }
 }
 
 #[test]
@@ -551,14 +496,14 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
     );
     for (name, value, said) in [
         ("nothing", None, "no overlay renders"),
-        ("api", Some("imag"), "did you mean image"),
+        ("api", Some("imag"), "did you mean `image`?"),
         (
             "api",
             Some("contaners[api].image"),
-            "did you mean containers",
+            "did you mean `containers`?",
         ),
-        ("Deployment/ap1", None, "did you mean Deployment/api"),
-        ("Deployment/api", Some("name"), "several values"),
+        ("Deployment/ap1", None, "did you mean `Deployment/api`?"),
+        ("Deployment/api", Some("name"), "is ambiguous"),
     ] {
         let mut arguments = vec!["why", name];
         arguments.extend(value);
@@ -812,28 +757,14 @@ fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
 #[test]
 fn rules_are_listed_and_explained() {
     let repo = Repo::new();
-    assert!(
-        repo.run(&["rules"])
-            .expect(0)
-            .out
-            .contains("unmatched-patch")
-    );
-    assert!(
-        repo.run(&["rules", "unmatched-patch"])
-            .expect(0)
-            .out
-            .contains("Default level")
-    );
+    let list = repo.run(&["rules"]).expect(0).out;
+    for rule in gitops_lint::rules::all() {
+        assert!(list.contains(rule.metadata().id));
+    }
     let run = repo
         .run(&["rules", "unmatched-patch", "--format", "json"])
         .expect(0);
     assert_eq!(run.json()["rules"][0]["id"], "unmatched-patch");
-    assert!(
-        repo.run(&["rules", "unmatched-patches"])
-            .expect(2)
-            .err
-            .contains("did you mean `unmatched-patch`?")
-    );
 }
 
 #[test]

@@ -699,7 +699,10 @@ fn the_next_commit_is_what_git_will_commit() {
             .contains("cannot be rendered as a whole, and images may be missing there: apps/api/overlays/production")
     );
     let compared = repo.run(&["diff", "staging", "production"]).expect(0).out;
-    assert!(compared.contains("rendered in part only"), "{compared}");
+    assert!(
+        compared.contains("cannot be rendered completely"),
+        "{compared}"
+    );
     repo.git(&["reset", "-q", "--hard"])
         .git(&["checkout", "-q", "main"]);
 }

@@ -180,7 +180,7 @@ fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
     repo.write("apps/cache/values-redis.yaml", "a: 2\n");
     assert!(
         summary().contains(&format!(
-            "{chart}: cache, production: perhaps changed (rendered in part only)"
+            "{chart}: cache, production: may have changed (cannot be rendered completely)"
         )),
         "{}",
         summary()
@@ -634,7 +634,7 @@ fn a_change_that_concerns_nothing_is_told_so() {
     let said = repo.run(&["check", "--base", "HEAD"]);
     assert!(
         said.out
-            .starts_with("no findings; the change concerns none of 3 overlays")
+            .starts_with("no findings; no overlay is affected (3 in the repository")
             && said.status == 0,
         "{}",
         said.out

@@ -14,52 +14,54 @@ use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, co
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
+use crate::names::UnknownName;
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
 use crate::source::git::{GitError, short};
+use crate::wording;
 
 /// Arguments of `check`.
 #[derive(Args)]
 #[group(id = "check")]
 pub struct Arguments {
-    /// Folder or file to check; the repository around it stays the boundary [default: the
-    /// repository around the current folder]
+    /// Folder or file to check; references are still resolved across the whole repository
+    /// [default: the repository around the current folder]
     path: Option<PathBuf>,
-    /// Report: pretty, concise, json, sarif, github, gitlab, junit or markdown, to standard output
-    /// or to =FILE; may be given several times [default: pretty]
+    /// Report format: pretty, concise, json, sarif, github, gitlab, junit or markdown; `=FILE` writes
+    /// it to a file; may be given several times [default: pretty]
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     #[command(flatten)]
     judge: JudgeOptions,
     #[command(flatten)]
     repo: RepoOptions,
-    /// Check this environment only; may be given several times
+    /// Check only this environment; may be given several times
     #[arg(long = "environment", value_name = "NAME")]
     environments: Vec<String>,
-    /// Check this app only; may be given several times
+    /// Check only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
-    /// The severity from which on findings fail the check
+    /// Lowest severity that fails the check
     #[arg(long, value_enum, value_name = "LEVEL", default_value = "error")]
     fail_on: FailOn,
-    /// Accept the findings of an earlier JSON report (write one with --format json=FILE)
+    /// Accept the findings of an earlier JSON report; `--format json=FILE` writes one
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Compare with this revision: only what the change causes is reported. In CI the target of the
-    /// pull request is found in the environment
+    /// Report only what changed since this revision; in CI the default is the target branch of the
+    /// pull request
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
-    /// Report everything, also in CI, where a base would be found
+    /// Report everything, even in CI where a base revision is known
     #[arg(long, conflicts_with_all = ["base", "staged"])]
     no_base: bool,
-    /// Report what the change did not cause as well
+    /// Also report findings that already exist at the base
     #[arg(long)]
     all: bool,
-    /// Check what is staged in place of the work tree, and report only what it causes: for
+    /// Check what is staged instead of the work tree, and report only what it changes; for
     /// pre-commit hooks
     #[arg(long)]
     staged: bool,
-    /// Print findings and nothing else
+    /// Print only the findings
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
     /// List the overlays that were checked
@@ -124,17 +126,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         .as_ref()
         .filter(|_| outcome.counts.known > 0 && !arguments.quiet)
     {
-        let hidden = outcome.counts.known;
-        let (count, base) = (report::count(hidden, "finding"), short(&base.commit.id));
-        let (subject, verb) = if hidden == 1 {
-            ("it", "exists")
-        } else {
-            ("they", "exist")
-        };
-        let shown = if hidden == 1 { "it" } else { "them" };
-        complain(&format!(
-            "{count} hidden: {subject} already {verb} at the base {base}; `--all` shows {shown}"
-        ));
+        complain(&hidden(outcome.counts.known, &short(&base.commit.id)));
     }
     workspace.whole()?;
     timed(&mut timings, "report", || {
@@ -152,6 +144,15 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
             .severity()
             .is_some_and(|level| outcome.fails_at(level)),
     ))
+}
+
+/// Says how many findings are not shown because the base has them too.
+fn hidden(findings: usize, base: &str) -> String {
+    let count = wording::count(findings, "finding");
+    match findings {
+        1 => format!("{count} hidden: it already exists at the base {base}; `--all` shows it"),
+        _ => format!("{count} hidden: they already exist at the base {base}; `--all` shows them"),
+    }
 }
 
 /// The base revision: what `--base` or CI names must be there, or the check would leave out what it
@@ -329,33 +330,18 @@ fn read_baseline(path: &Path) -> Result<Baseline, String> {
 /// clean.
 fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, String> {
     let repo = &workspace.repo;
+    let told = |error: UnknownName| error.to_string();
     let mut environments = Vec::new();
     for name in &arguments.environments {
-        let lower = name.to_ascii_lowercase();
-        let known = repo.environments.iter().find(|environment| {
-            environment.name == *name
-                || environment.name.to_ascii_lowercase() == lower
-                || environment.aliases.contains(&lower)
-        });
-        let Some(known) = known else {
-            let names: Vec<&str> = repo
-                .environments
-                .iter()
-                .map(|environment| environment.name.as_str())
-                .collect();
-            return Err(format!(
-                "there is no environment `{name}`; there are {}",
-                names.join(", ")
-            ));
-        };
-        environments.push(known.name.clone());
+        let index = repo.environment_named(name).map_err(told)?;
+        environments.extend(
+            repo.environments
+                .get(index)
+                .map(|environment| environment.name.clone()),
+        );
     }
     for name in &arguments.apps {
-        if !repo.overlays.iter().any(|overlay| overlay.app == *name) {
-            return Err(format!(
-                "there is no app `{name}`; `gitops-lint check --verbose` lists what there is"
-            ));
-        }
+        repo.require_app(name).map_err(told)?;
     }
     Ok(Selection {
         path: workspace.place.path.clone(),

@@ -10,7 +10,7 @@ use super::options::print;
 /// Arguments of `completions`.
 #[derive(Args)]
 pub struct Arguments {
-    /// The shell
+    /// Shell to complete in
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -11,16 +11,19 @@ use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::base;
+use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
 use super::workspace::{Head, Workspace};
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::finding::Location;
 use crate::kustomize::Resource;
 use crate::kustomize::context::is_below;
-use crate::names::nearest;
+use crate::names::UnknownName;
+use crate::repo::names::require_app;
 use crate::repo::{Overlay, Repo, renamed};
-use crate::report::{self, json::resource as identity, printable};
+use crate::report::{json::resource as identity, printable};
 use crate::source::{Files, folder_of};
+use crate::wording::count;
 use crate::yaml::{Node, write};
 
 /// Lines around a change that are shown.
@@ -37,7 +40,7 @@ pub struct Arguments {
     /// Environment, overlay or revision to compare from; two revisions are written REV1..REV2
     from: String,
     /// Environment, overlay or revision to compare to; without it, the work tree is compared with
-    /// where it left the revision
+    /// the commit at which it branched off FROM
     to: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -45,13 +48,13 @@ pub struct Arguments {
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
-    /// Only this environment, when revisions are compared; may be given several times
+    /// Only this environment; for revisions; may be given several times
     #[arg(long = "environment", value_name = "NAME")]
     environments: Vec<String>,
-    /// Between revisions: only list the overlays whose rendered content changed
+    /// Only list the overlays whose rendered content changed; for revisions
     #[arg(long)]
     summary: bool,
-    /// Show what environments differ in by nature as well: replicas, hosts, namespaces
+    /// Also show differences that are expected between environments: replicas, hosts, namespaces
     #[arg(long)]
     all: bool,
     /// Output format
@@ -91,7 +94,7 @@ impl Side<'_> {
 /// Stands for an overlay that a revision does not have.
 const NOT_THERE: &str = "/dev/null";
 
-fn diff(arguments: &Arguments) -> Result<String, String> {
+fn diff(arguments: &Arguments) -> Result<String, Error> {
     match &arguments.to {
         None => match arguments.from.split_once("...") {
             Some((from, to)) => revisions(arguments, from, Some(to), true),
@@ -103,9 +106,9 @@ fn diff(arguments: &Arguments) -> Result<String, String> {
         Some(to) => {
             let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
             match pairs(&workspace.repo, arguments, to) {
-                Ok(_) if arguments.summary || !arguments.environments.is_empty() => Err(
-                    "--summary and --environment are for revisions: write REV1..REV2".to_string(),
-                ),
+                Ok(_) if arguments.summary || !arguments.environments.is_empty() => {
+                    Err("--summary and --environment need two revisions: write REV1..REV2".into())
+                }
                 Ok(pairs) => Ok(environments(arguments, &workspace.repo, pairs, to)),
                 // what is neither an environment nor an overlay may be a revision
                 Err(message) => {
@@ -166,7 +169,7 @@ fn revisions(
     from: &str,
     to: Option<&str>,
     from_merge_base: bool,
-) -> Result<String, String> {
+) -> Result<String, Error> {
     let from = if from.is_empty() { "HEAD" } else { from };
     let to = to.map(|to| if to.is_empty() { "HEAD" } else { to });
     let workspace = Workspace::load_at(
@@ -179,24 +182,15 @@ fn revisions(
     } else {
         base::load_exactly(&workspace, from, &arguments.repo)
     };
-    let base = base.map_err(|error| error.to_string())?.base;
+    let base = base?.base;
     let repo = &workspace.repo;
     let mut wanted = Vec::new();
     for name in &arguments.environments {
-        wanted.push(environment_of(repo, name)?);
+        wanted.push(repo.environment_named(name)?);
     }
     for app in &arguments.apps {
-        let known: Vec<&str> = repo
-            .overlays
-            .iter()
-            .chain(&base.repo.overlays)
-            .map(|overlay| overlay.app.as_str())
-            .collect();
-        if !known.contains(&app.as_str()) {
-            let meant = nearest(app, &known)
-                .map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-            return Err(format!("there is no app {app}{meant}"));
-        }
+        // an app that the change removes is known to the base only
+        require_app(app, repo.overlays.iter().chain(&base.repo.overlays))?;
     }
     let kept = |overlay: &Overlay| {
         (wanted.is_empty()
@@ -305,7 +299,7 @@ fn revisions(
             format!(
                 "{text}{} of {} changed between {} and {}\n",
                 sides.len(),
-                report::count(looked_at, "overlay"),
+                count(looked_at, "overlay"),
                 names.0,
                 names.1
             )
@@ -342,17 +336,17 @@ fn words(repo: &Repo, overlay: &Overlay) -> String {
 
 fn told(side: &Side) -> String {
     if side.changes.is_empty() {
-        return "perhaps changed (rendered in part only)".to_string();
+        return "may have changed (cannot be rendered completely)".to_string();
     }
     let incomplete = if side.complete {
         ""
     } else {
-        ", rendered in part only"
+        ", cannot be rendered completely"
     };
     format!(
         "{} ({}{incomplete})",
         side.change.as_str(),
-        report::count(side.changes.len(), "resource")
+        count(side.changes.len(), "resource")
     )
 }
 
@@ -379,9 +373,9 @@ fn summary_markdown(repo: &Repo, sides: &[Side]) -> String {
     };
     let lines: String = sides.iter().map(line).collect();
     if lines.is_empty() {
-        "No overlay renders to anything else.\n".to_string()
+        "No overlay changes.\n".to_string()
     } else {
-        format!("| overlay | what | change |\n|---|---|---|\n{lines}")
+        format!("| overlay | app | change |\n|---|---|---|\n{lines}")
     }
 }
 
@@ -399,21 +393,12 @@ fn summary_json(names: (&str, &str), repo: &Repo, sides: &[Side]) -> Value {
     json!({"version": 1, "from": names.0, "to": names.1, "overlays": overlays})
 }
 
-fn environment_of(repo: &Repo, name: &str) -> Result<usize, String> {
-    let lower = name.to_ascii_lowercase();
-    let found = repo.environments.iter().position(|known| {
-        known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
-    });
-    found.ok_or_else(|| {
-        let mut known: Vec<&str> = repo
-            .environments
-            .iter()
-            .map(|environment| environment.name.as_str())
-            .collect();
+/// The environment of a name, where the path of an overlay would do as well.
+fn environment_of(repo: &Repo, name: &str) -> Result<usize, Error> {
+    repo.environment_named(name).map_err(|_| {
+        let mut known = repo.environment_names();
         known.extend(repo.overlays.iter().map(|overlay| overlay.path.as_str()));
-        let meant =
-            nearest(name, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-        format!("{name} is neither an environment nor the path of an overlay{meant}")
+        UnknownName::new("environment or overlay", name, &known).into()
     })
 }
 
@@ -422,7 +407,7 @@ fn pairs<'r>(
     repo: &'r Repo,
     arguments: &Arguments,
     to_name: &str,
-) -> Result<Vec<(&'r Overlay, &'r Overlay)>, String> {
+) -> Result<Vec<(&'r Overlay, &'r Overlay)>, Error> {
     let overlay = |path: &str| {
         let path = path.trim_end_matches('/').trim_start_matches("./");
         repo.overlays.iter().find(|overlay| overlay.path == path)
@@ -435,16 +420,7 @@ fn pairs<'r>(
         environment_of(repo, to_name)?,
     );
     for app in &arguments.apps {
-        if !repo.overlays.iter().any(|overlay| overlay.app == *app) {
-            let known: Vec<&str> = repo
-                .overlays
-                .iter()
-                .map(|overlay| overlay.app.as_str())
-                .collect();
-            let meant = nearest(app, &known)
-                .map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-            return Err(format!("there is no app {app}{meant}"));
-        }
+        repo.require_app(app)?;
     }
     let wanted =
         |overlay: &&Overlay| arguments.apps.is_empty() || arguments.apps.contains(&overlay.app);
@@ -472,9 +448,10 @@ fn pairs<'r>(
     }
     if found.is_empty() {
         return Err(format!(
-            "no app is in both {} and {to_name}",
+            "no app has an overlay in both {} and {to_name}",
             arguments.from
-        ));
+        )
+        .into());
     }
     Ok(found)
 }
@@ -522,7 +499,7 @@ fn section(side: &Side, all: bool) -> String {
     let incomplete = if side.complete {
         ""
     } else {
-        " (rendered in part only: `gitops-lint check` tells why)"
+        " (cannot be rendered completely; `gitops-lint check` says why)"
     };
     let mut text = format!(
         "{}: {}{incomplete}\n",
@@ -549,21 +526,27 @@ fn text_of(sides: &[Side], all: bool) -> String {
         .map(|side| section(side, all))
         .collect();
     let differing = sides.iter().filter(|side| !side.changes.is_empty()).count();
-    let what = if all {
-        "differences"
-    } else {
-        "differences beyond what environments differ in by nature"
-    };
-    text.push_str(&format!(
-        "{differing} of {} compared pairs have {what}",
-        sides.len()
-    ));
-    text.push_str(if all {
-        "\n"
-    } else {
-        " (--all shows the rest)\n"
-    });
+    text.push_str(&conclusion(differing, sides.len(), all));
     text
+}
+
+/// `2 of 3 pairs have unexpected differences`, `no unexpected differences in 1 pair`.
+fn conclusion(differing: usize, compared: usize, all: bool) -> String {
+    let (kind, hint) = if all {
+        ("differences", "")
+    } else {
+        (
+            "unexpected differences",
+            " (--all also shows the expected ones)",
+        )
+    };
+    let pairs = count(compared, "pair");
+    match differing {
+        0 => format!("no {kind} in {pairs}{hint}\n"),
+        1 if compared == 1 => format!("1 pair has {kind}{hint}\n"),
+        1 => format!("1 of {pairs} has {kind}{hint}\n"),
+        _ => format!("{differing} of {pairs} have {kind}{hint}\n"),
+    }
 }
 
 fn markdown_of(sides: &[Side], all: bool) -> String {
@@ -575,7 +558,7 @@ fn markdown_of(sides: &[Side], all: bool) -> String {
         let incomplete = if side.complete {
             ""
         } else {
-            " (rendered in part only: `gitops-lint check` tells why)"
+            " (cannot be rendered completely; `gitops-lint check` says why)"
         };
         let mut section = format!(
             "### {}: {}{incomplete}\n\n",
@@ -602,18 +585,18 @@ fn markdown_of(sides: &[Side], all: bool) -> String {
     }
     if left_out > 0 {
         let (resources, overlays) = (
-            report::count(left_out, "more resource"),
-            report::count(in_overlays, "overlay"),
+            count(left_out, "more resource"),
+            count(in_overlays, "overlay"),
         );
         text.push_str(&format!(
-            "{resources} in {overlays} left out here; `gitops-lint diff` shows all.\n"
+            "{resources} in {overlays} not shown here; `gitops-lint diff` shows everything.\n"
         ));
     }
     if text.is_empty() && all {
-        return "No overlay renders to anything else.\n".to_string();
+        return "No overlay changes.\n".to_string();
     }
     if text.is_empty() {
-        "No difference beyond what environments differ in by nature.\n".to_string()
+        "No unexpected differences.\n".to_string()
     } else {
         text
     }
@@ -664,7 +647,7 @@ fn folded(side: &Side, change: &ResourceChange, all: bool) -> String {
     }
     let left = lines.count();
     if left > 0 {
-        body.push_str(&format!("… {}\n", report::count(left, "more line")));
+        body.push_str(&format!("… {}\n", count(left, "more line")));
     }
     let fence = "`".repeat(
         body.split(|letter| letter != '`')

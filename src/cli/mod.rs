@@ -4,6 +4,7 @@ mod base;
 mod check;
 mod completions;
 mod diff;
+mod error;
 mod init;
 mod options;
 mod policy;
@@ -13,11 +14,11 @@ mod status;
 mod why;
 mod workspace;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::names::did_you_mean;
 use options::{complain, print};
 
 /// The required check of a GitOps config repo.
@@ -37,28 +38,28 @@ struct Arguments {
 enum Command {
     /// Check a config repo (the default)
     Check(check::Arguments),
-    /// Print what `kustomize build` would print for a folder
+    /// Print what `kustomize build` prints for a folder
     Render(render::Arguments),
-    /// Tell the life of a rendered value: who wrote it, what replaced it, what it is in each
-    /// environment
+    /// Show where a rendered value comes from, what changed it, and its value in each environment
     Why(why::Arguments),
-    /// Compare what two environments or overlays render to
+    /// Compare the rendered manifests of two environments, overlays or revisions
     Diff(diff::Arguments),
-    /// Show which image runs in which environment, since when, by which commit
+    /// Show which image runs in which environment, since when and by which commit
     Status(status::StatusArguments),
     /// List the promotions of an app
     History(status::HistoryArguments),
-    /// List the rules, or explain one
+    /// List the rules, or explain one of them
     Rules(rules::Arguments),
     /// Test Rego policies
     Policy(policy::Arguments),
-    /// Write a commented configuration from the discovered layout
+    /// Write a commented configuration for the apps and environments that were found
     Init(init::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
 
-/// The tool could not do its work.
+/// Exit status when the program could not do its work: bad usage, bad configuration, an unreadable
+/// repository.
 const FAILED: u8 = 2;
 
 /// Runs the program with the process's arguments.
@@ -67,7 +68,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let status = if error.use_stderr() { FAILED } else { 0 };
-            // a closed pipe is no reason to fail
+            // a closed pipe is not a failure: `gitops-lint --help | head -1`
             let _ = error.print();
             return ExitCode::from(status);
         }
@@ -89,17 +90,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The exit status of a command that did its work; why it could not is printed.
-fn ended(result: Result<u8, String>) -> ExitCode {
-    let failed = |message: String| {
-        complain(&format!("error: {message}"));
+/// The exit status that a command returned, or [`FAILED`] with its error printed.
+fn ended(result: Result<u8, impl Display>) -> ExitCode {
+    ExitCode::from(result.unwrap_or_else(|error| {
+        complain(&format!("error: {error}"));
         FAILED
-    };
-    ExitCode::from(result.unwrap_or_else(failed))
+    }))
 }
 
-/// The same for a command that makes a text, which is printed with one line end behind it.
-fn printed(result: Result<String, String>) -> ExitCode {
+/// The same for a command whose result is a text; it is printed with one line end behind it.
+fn printed(result: Result<String, impl Display>) -> ExitCode {
     ended(result.map(|text| {
         let text = text.trim_end_matches('\n');
         print(&if text.is_empty() {
@@ -109,14 +109,4 @@ fn printed(result: Result<String, String>) -> ExitCode {
         });
         0
     }))
-}
-
-/// The message for an unknown rule, with the nearest one.
-fn unknown_rule(id: &str) -> String {
-    let ids: Vec<&str> = crate::rules::all()
-        .iter()
-        .map(|rule| rule.metadata().id)
-        .collect();
-    let list = || "`gitops-lint rules` lists them".to_string();
-    format!("unknown rule `{id}`; {}", did_you_mean(id, &ids, list))
 }

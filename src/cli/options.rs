@@ -22,10 +22,10 @@ pub struct RepoOptions {
     /// Configuration file [default: .gitops-lint.yaml at the root]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Worker threads [default: one for each core]
+    /// Number of worker threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
@@ -33,19 +33,20 @@ pub struct RepoOptions {
 /// How a repository is judged.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JudgeOptions {
-    /// Level of a rule: off, info, warning or error; may be given several times
+    /// Set the level of a rule: off, info, warning or error; may be given several times
     #[arg(long = "rule", value_name = "ID=LEVEL", value_parser = rule_level)]
     pub rules: Vec<(String, Level)>,
-    /// Folder or file of Rego policies, besides the configured ones; may be given several times
+    /// Folder or file of Rego policies, in addition to the configured ones; may be given several
+    /// times
     #[arg(long = "policy", value_name = "DIR")]
     pub policies: Vec<PathBuf>,
-    /// JSON or YAML file of data for policies; may be given several times
+    /// JSON or YAML file with data for policies; may be given several times
     #[arg(long = "data", value_name = "FILE")]
     pub data: Vec<PathBuf>,
-    /// Every package of the policies speaks, not only main and promotion
+    /// Evaluate all policy packages, not just `main` and `promotion`
     #[arg(long)]
     pub all_namespaces: bool,
-    /// The time that counts as now, such as 2027-01-31 or 2027-01-31T08:00:00Z
+    /// Evaluate as if it were this time, such as 2027-01-31 or 2027-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = now)]
     pub now: Option<Now>,
 }
@@ -53,14 +54,10 @@ pub struct JudgeOptions {
 impl JudgeOptions {
     /// Whether every rule that a level is given exists; else what to say.
     pub fn known(&self) -> Result<(), String> {
-        match self
-            .rules
-            .iter()
-            .find(|(id, _)| crate::rules::find(id).is_none() && !is_policy(id))
-        {
-            Some((id, _)) => Err(format!("--rule: {}", super::unknown_rule(id))),
-            None => Ok(()),
+        for (id, _) in self.rules.iter().filter(|(id, _)| !is_policy(id)) {
+            crate::rules::named(id).map_err(|error| format!("--rule: {error}"))?;
         }
+        Ok(())
     }
 }
 
@@ -82,12 +79,12 @@ pub enum TextJsonOrMarkdown {
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// When the output is a terminal that shows colours.
+    /// If the output is a terminal that shows colors
     #[default]
     Auto,
-    /// Always.
+    /// In any case
     Always,
-    /// Never.
+    /// No colors
     Never,
 }
 
@@ -113,14 +110,14 @@ impl Color {
 /// From which severity on a finding fails the check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// Every finding.
+    /// Every finding
     Info,
-    /// Warnings and errors.
+    /// Warnings and errors
     Warning,
-    /// Errors.
+    /// Errors
     #[default]
     Error,
-    /// No finding; only what the tool could not do.
+    /// Nothing; only a check that could not run fails
     Never,
 }
 
@@ -154,7 +151,7 @@ pub fn target(text: &str) -> Result<Target, String> {
     };
     let format = Format::parse(name).ok_or_else(|| {
         let names: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
-        format!("the formats are {}", names.join(", "))
+        format!("the formats are {}", crate::wording::list(&names))
     })?;
     Ok(Target { format, file })
 }

@@ -20,12 +20,12 @@ pub struct Arguments {
 /// What to do with policies.
 #[derive(Subcommand)]
 enum Command {
-    /// Run the `test_*` rules of policies
+    /// Run the `test_*` rules of Rego policies
     Test {
         /// Folder or file of Rego policies
         #[arg(default_value = "policies")]
         path: PathBuf,
-        /// The time that counts as now
+        /// Evaluate as if it were this time
         #[arg(long, value_name = "TIME", value_parser = super::options::now)]
         now: Option<Now>,
     },
@@ -59,7 +59,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
         }
     }
     if paths.is_empty() {
-        return Err(format!("{} holds no .rego file", path.display()));
+        return Err(format!("no .rego file found in {}", path.display()));
     }
     let read = |path: PathBuf| {
         let shown = path.display().to_string();
@@ -80,12 +80,12 @@ fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
         problems
             .iter()
             .for_each(|problem| complain(&format!("error: {}", printable(&problem.to_string()))));
-        "no policy was tested".to_string()
+        "the policies cannot be used, so nothing was tested".to_string()
     })?;
     let results = policies.test();
     if results.is_empty() {
         return Err(format!(
-            "{} holds no rule whose name begins with test_",
+            "no test found in {}: tests are rules whose name begins with test_",
             path.display()
         ));
     }
@@ -106,8 +106,8 @@ fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
         ));
     }
     print(&format!(
-        "{} tests, {} passed, {failed} failed\n",
-        results.len(),
+        "{}, {} passed, {failed} failed\n",
+        crate::wording::count(results.len(), "test"),
         results.len() - failed
     ));
     Ok(failed == 0)

@@ -22,25 +22,26 @@ use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 /// Arguments of `render`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Folder of the kustomization
+    /// Folder with the kustomization
     overlay: PathBuf,
-    /// Which files a kustomization may read: below its own folder, or everything in the repository
+    /// Files that a kustomization may read: those below its own folder (`root`), or any in the
+    /// repository (`repo`)
     #[arg(long, value_enum, default_value = "root")]
     load_restrictor: Restrictor,
-    /// Order of the documents, unless the kustomization has sortOptions
+    /// Order of the documents, unless the kustomization sets sortOptions
     #[arg(long, value_enum, default_value = "legacy")]
     reorder: Order,
-    /// Add the label app.kubernetes.io/managed-by to everything
+    /// Add the label app.kubernetes.io/managed-by to every object
     #[arg(long)]
     add_managed_by_label: bool,
-    /// Configuration, for the copies of remote bases and charts [default: .gitops-lint.yaml in the
-    /// root]
+    /// Configuration file, for local copies of remote bases and charts [default: .gitops-lint.yaml
+    /// at the root]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value = "yaml")]
     format: Format,
-    /// Say where each line or value comes from
+    /// Show where each line or value comes from
     #[arg(long)]
     provenance: bool,
 }
@@ -48,9 +49,9 @@ pub struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Restrictor {
     Root,
-    /// The repository is the boundary
+    /// Any file in the repository
     Repo,
-    /// As `repo`: what lies outside the repository is never read
+    /// Same as `repo`: nothing outside the repository is ever read
     None,
 }
 
@@ -112,7 +113,7 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         .map_err(|error| format!("{shown} cannot be read: {error}"))?;
     if !folder.is_dir() {
         return Err(format!(
-            "{shown} is a file: name the folder of a kustomization"
+            "{shown} is a file; name the folder of a kustomization instead"
         ));
     }
     let options = RenderOptions {

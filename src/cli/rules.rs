@@ -14,7 +14,7 @@ use crate::rules::{self, Metadata};
 /// Arguments of `rules`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Id of the rule to explain
+    /// Rule to explain, by its id
     rule: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
@@ -84,10 +84,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let all: Vec<&'static Metadata> = rules::all().iter().map(|rule| rule.metadata()).collect();
     let chosen = match &arguments.rule {
         None => all.clone(),
-        Some(id) => match all.iter().find(|metadata| metadata.id == id) {
-            Some(metadata) => vec![*metadata],
-            None => {
-                complain(&format!("error: {}", super::unknown_rule(id)));
+        Some(id) => match rules::named(id) {
+            Ok(rule) => vec![rule.metadata()],
+            Err(error) => {
+                complain(&format!("error: {error}"));
                 return ExitCode::from(super::FAILED);
             }
         },

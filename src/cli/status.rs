@@ -13,13 +13,13 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
 use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
-use crate::names::nearest;
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
-use crate::source::git::{Commit, GitError, hex, short};
+use crate::source::git::{Commit, hex, short};
 
 /// Arguments of `status`.
 #[derive(Args)]
@@ -30,13 +30,13 @@ pub struct StatusArguments {
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
-    /// The revision to look at, in place of the work tree
+    /// Revision to look at instead of the work tree
     #[arg(long, value_name = "REVISION")]
     at: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: TextJsonOrMarkdown,
-    /// Write the record to a file, in the format that its name asks for: .json or .md
+    /// Also write the table to a file: Markdown if its name ends in .md, else JSON
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub struct StatusArguments {
 /// Arguments of `history`.
 #[derive(Args)]
 pub struct HistoryArguments {
-    /// The app
+    /// App whose promotions to list
     app: String,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -143,12 +143,12 @@ fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
         count => format!(" and {count} more"),
     };
     complain(&format!(
-        "warning: {} of {all} overlays cannot be rendered as a whole, and images may be missing there: {named}{others}; `gitops-lint check` tells why",
+        "warning: {} of {all} overlays cannot be rendered completely, so images may be missing: {named}{others}; `gitops-lint check` says why",
         paths.len()
     ));
 }
 
-fn status(arguments: &StatusArguments) -> Result<String, String> {
+fn status(arguments: &StatusArguments) -> Result<String, Error> {
     let head = arguments
         .at
         .as_deref()
@@ -156,7 +156,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let repo = &workspace.repo;
     for app in &arguments.apps {
-        known_app(repo, app)?;
+        repo.require_promoted_app(app)?;
     }
     let wanted: Vec<usize> = overlays_of(repo, None)
         .into_iter()
@@ -169,7 +169,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
         })
         .collect();
     if wanted.is_empty() {
-        return Err("no overlay of an environment was found".to_string());
+        return Err("no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are".into());
     }
     let rendered = wanted.par_iter().filter_map(|index| {
         Some((
@@ -308,7 +308,7 @@ fn status(arguments: &StatusArguments) -> Result<String, String> {
     });
     if let End::Truncated(reason) = &end {
         complain(&format!(
-            "warning: the history is not complete: {}",
+            "warning: the history is incomplete: {}",
             printable(reason)
         ));
     }
@@ -405,7 +405,7 @@ fn cells(repo: &Repo, line: &Line) -> [String; 8] {
         (None, true) => (String::new(), String::new(), String::new()),
     };
     let relation = match &line.relation {
-        Some(Relation::Behind(steps)) => format!("behind by {steps}"),
+        Some(Relation::Behind(steps)) => format!("{steps} behind"),
         Some(other) => other.as_str().to_string(),
         None => String::new(),
     };
@@ -429,7 +429,7 @@ const HEADER: [&str; 8] = [
     "SINCE",
     "COMMIT",
     "AUTHOR",
-    "TO THE ONE BEFORE",
+    "VS PREVIOUS",
 ];
 
 fn text_of(repo: &Repo, lines: &[Line]) -> String {
@@ -511,34 +511,11 @@ fn json_of(repo: &Repo, lines: &[Line], revision: Option<&str>) -> String {
     )
 }
 
-fn known_app(repo: &Repo, app: &str) -> Result<(), String> {
-    if repo
-        .overlays
-        .iter()
-        .any(|overlay| overlay.app == app && overlay.environment.is_some())
-    {
-        return Ok(());
-    }
-    let known: Vec<&str> = repo
-        .overlays
-        .iter()
-        .filter(|overlay| overlay.environment.is_some())
-        .map(|overlay| overlay.app.as_str())
-        .collect();
-    let meant =
-        nearest(app, &known).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-    Err(format!("there is no app {app}{meant}"))
-}
-
-fn history(arguments: &HistoryArguments) -> Result<String, String> {
+fn history(arguments: &HistoryArguments) -> Result<String, Error> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
-    known_app(repo, &arguments.app)?;
-    let told = |error: GitError| error.to_string();
-    let (repository, head) = (
-        workspace.git().map_err(told)?,
-        workspace.head_commit().map_err(told)?,
-    );
+    repo.require_promoted_app(&arguments.app)?;
+    let (repository, head) = (workspace.git()?, workspace.head_commit()?);
     let wanted = overlays_of(repo, Some(&arguments.app));
     let mut changes: Vec<Change> = Vec::new();
     let end = Walk::new(
@@ -554,7 +531,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
     });
     if let End::Truncated(reason) = &end {
         complain(&format!(
-            "warning: the history is not complete: {}",
+            "warning: the history is incomplete: {}",
             printable(reason)
         ));
     }
@@ -615,7 +592,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, String> {
             "{:#}\n",
             json!({"version": 1, "app": arguments.app, "promotions": promotions})
         ),
-        TextOrJson::Text if rows.len() == 1 => "no promotion was found\n".to_string(),
+        TextOrJson::Text if rows.len() == 1 => "no promotions found\n".to_string(),
         TextOrJson::Text => table(&rows),
     })
 }

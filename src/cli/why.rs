@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
 use super::workspace::Workspace;
 use crate::compare::secrets;
@@ -45,10 +46,10 @@ const SHORT: [(&str, &str); 12] = [
 /// Arguments of `why`.
 #[derive(Args)]
 pub struct Arguments {
-    /// The object: Deployment/api, or its name alone
+    /// Object to explain: Deployment/api, or its name alone
     resource: String,
-    /// The value in it: spec.replicas, containers[api].image, /spec/replicas; the end of a path is
-    /// enough
+    /// Value in the object: spec.replicas, containers[api].image, /spec/replicas; the last part of a
+    /// path is enough
     value: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -56,7 +57,7 @@ pub struct Arguments {
     /// Only this environment; may be given several times
     #[arg(long = "environment", value_name = "NAME")]
     environments: Vec<String>,
-    /// Only this overlay, by the path of its folder; may be given several times
+    /// Only the overlay in this folder; may be given several times
     #[arg(long = "overlay", value_name = "PATH")]
     overlays: Vec<String>,
     /// Only this app; may be given several times
@@ -74,7 +75,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     super::printed(why(arguments))
 }
 
-fn why(arguments: &Arguments) -> Result<String, String> {
+fn why(arguments: &Arguments) -> Result<String, Error> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
     let sought = resources(
@@ -101,35 +102,17 @@ fn why(arguments: &Arguments) -> Result<String, String> {
 }
 
 /// The overlays that the options leave.
-fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay>, String> {
+fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay>, Error> {
     let mut wanted = Vec::new();
     for name in &arguments.environments {
-        let lower = name.to_ascii_lowercase();
-        let same = |known: &crate::config::Environment| {
-            known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
-        };
-        wanted.push(
-            repo.environments
-                .iter()
-                .position(same)
-                .ok_or_else(|| format!("there is no environment {name}"))?,
-        );
+        wanted.push(repo.environment_named(name)?);
     }
-    let folders: Vec<&str> = arguments
-        .overlays
-        .iter()
-        .map(|path| path.trim_start_matches("./").trim_end_matches('/'))
-        .collect();
-    let known: Vec<&str> = repo
-        .overlays
-        .iter()
-        .map(|overlay| overlay.path.as_str())
-        .collect();
-    if let Some(folder) = folders.iter().find(|folder| !known.contains(folder)) {
-        let meant = nearest(folder, &known).map_or(String::new(), |meant| {
-            format!("; did you mean {}?", printable(meant))
-        });
-        return Err(format!("there is no overlay {}{meant}", printable(folder)));
+    let mut folders: Vec<&str> = Vec::new();
+    for path in &arguments.overlays {
+        folders.push(&repo.overlay_named(path)?.path);
+    }
+    for app in &arguments.apps {
+        repo.require_app(app)?;
     }
     let kept = |overlay: &&Overlay| {
         (folders.is_empty() || folders.contains(&overlay.path.as_str()))
@@ -149,7 +132,7 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
         )
     });
     if overlays.is_empty() {
-        Err("no overlay was found; nothing was looked at".to_string())
+        Err("no overlay matches --app, --environment and --overlay together".into())
     } else {
         Ok(overlays)
     }
@@ -201,7 +184,7 @@ fn resources<'r>(
     overlays: &[&'r Overlay],
     name: &str,
     value: Option<&str>,
-) -> Result<Vec<Found<'r>>, String> {
+) -> Result<Vec<Found<'r>>, Error> {
     let (kind, name) = name
         .rsplit_once('/')
         .map_or((None, name), |(kind, name)| (Some(kind), name));
@@ -269,9 +252,12 @@ fn resources<'r>(
                 .collect();
             let meant = nearest(&sought, if kind.is_some() { &known } else { &names });
             let meant = meant.map_or(String::new(), |meant| {
-                format!("; did you mean {}?", printable(meant))
+                format!("; did you mean `{}`?", printable(meant))
             });
-            Err(format!("no overlay renders {}{meant}", printable(&sought)))
+            Err(Error::Other(format!(
+                "no overlay renders `{}`{meant}",
+                printable(&sought)
+            )))
         }
         _ => {
             // the same object in several apps is told apart by --app
@@ -279,11 +265,11 @@ fn resources<'r>(
                 .iter()
                 .map(|found| shown_identity(found.overlay, found.resource, true))
                 .collect();
-            Err(format!(
-                "several objects go by {}; name the kind, or choose with --app:\n{}",
+            Err(Error::Other(format!(
+                "`{}` is ambiguous; write KIND/NAME or choose with --app:\n{}",
                 printable(name),
                 listed(list)
-            ))
+            )))
         }
     }
 }
@@ -298,7 +284,7 @@ fn shown_identity(overlay: &Overlay, resource: &Resource, full: bool) -> String 
         .as_deref()
         .filter(|_| full)
         .map_or(String::new(), |name| format!(" in namespace {name}"));
-    format!("{id}{namespace} of app {}", overlay.app)
+    format!("{id}{namespace} (app {})", overlay.app)
 }
 
 fn listed(names: impl IntoIterator<Item = String>) -> String {
@@ -510,7 +496,7 @@ fn general(steps: &[Step]) -> Vec<Step> {
 
 /// The values that a path means, in the order of the overlays. Of several containers, the one of
 /// the given name is meant.
-fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<Life<'r>>, String> {
+fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<Life<'r>>, Error> {
     let words = words(path);
     let (mut lives, known) = meant(sought, &words);
     let ways = |lives: &[Life]| -> BTreeSet<Vec<Step>> {
@@ -534,21 +520,21 @@ fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<L
                 .find(|word| !known.contains(&word.as_str()) && word.parse::<usize>().is_err());
             let meant = odd.and_then(|word| nearest(word, &known));
             let meant = meant.map_or(String::new(), |meant| {
-                format!("; did you mean {}?", printable(meant))
+                format!("; did you mean `{}`?", printable(meant))
             });
             let Found { resource, .. } = sought.first().ok_or("nothing was found")?;
-            Err(format!(
-                "{}/{} has no value at {}{meant}",
+            Err(Error::Other(format!(
+                "{}/{} has no value at `{}`{meant}",
                 resource.kind(),
                 printable(resource.name()),
                 printable(path)
-            ))
+            )))
         }
-        _ => Err(format!(
-            "{} could be several values; write more of its path:\n{}",
+        _ => Err(Error::Other(format!(
+            "`{}` is ambiguous; write more of its path:\n{}",
             printable(path),
             listed(ways.iter().map(|way| dotted(way)))
-        )),
+        ))),
     }
 }
 
@@ -686,10 +672,9 @@ fn shown(node: &Node) -> String {
             }
         }
         Data::Map(map) => whole(node)
-            .unwrap_or_else(|| format!("{{{}}}", report::count(map.entries.len(), "key"))),
-        Data::List(list) => {
-            whole(node).unwrap_or_else(|| format!("[{}]", report::count(list.items.len(), "item")))
-        }
+            .unwrap_or_else(|| format!("{{{}}}", crate::wording::count(map.entries.len(), "key"))),
+        Data::List(list) => whole(node)
+            .unwrap_or_else(|| format!("[{}]", crate::wording::count(list.items.len(), "item"))),
     }
 }
 
@@ -724,7 +709,7 @@ fn text_of(repo: &Repo, sought: &[Found], lives: &[Life], one_value: bool, color
     } in sought
     {
         let what = format!(
-            "{}/{}, written at {}",
+            "{}/{}, defined at {}",
             resource.kind(),
             resource.original.name,
             place(repo, resource.node.origin)
@@ -764,7 +749,7 @@ fn place(repo: &Repo, origin: Origin) -> String {
 /// environment, where that was written and what it was before.
 fn overview(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
     if lives.is_empty() {
-        return "nothing else changed it\n".to_string();
+        return "no patch or other kustomization field changes it\n".to_string();
     }
     let mut ways: Vec<Vec<Step>> = Vec::new();
     for life in lives {
@@ -817,7 +802,7 @@ fn side_by_side(repo: &Repo, sought: &[Found], lives: &[Life]) -> String {
             .filter(|life| std::ptr::eq(life.resource, *resource))
             .peekable();
         if there.peek().is_none() {
-            rows.push((environment(repo, overlay), "(not there)".to_string()));
+            rows.push((environment(repo, overlay), "(missing)".to_string()));
         }
         for life in there {
             let last = life.states().pop().and_then(|state| state.value);
@@ -875,7 +860,7 @@ fn frames(repo: &Repo, lives: &[Life], color: bool) -> String {
         let way = dotted(&life.steps);
         let message = match &last.value {
             Some(present) => format!("{way} is {}", shown(present)),
-            None => format!("{way} is not there: {} removed it", last.by),
+            None => format!("{way} is missing: removed by {}", last.by),
         };
         let label = |(index, state): (usize, &State)| {
             (

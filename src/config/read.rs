@@ -4,6 +4,7 @@
 use globset::Glob;
 
 use super::rules::KnownRule;
+use crate::calendar::CalendarError;
 use crate::names::did_you_mean;
 use crate::source::join;
 use crate::yaml::{Entry, Node, Origin};
@@ -241,19 +242,18 @@ impl Reader<'_> {
         path
     }
 
-    /// A text that another module parses. Its errors read `what is wrong; what to do`.
+    /// A text that the calendar parses.
     pub fn parsed<T>(
         &mut self,
         node: &Node,
         what: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, CalendarError>,
     ) -> Option<T> {
         let text = self.text(node, what)?;
         match parse(&text) {
             Ok(value) => Some(value),
-            Err(message) => {
-                let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
-                self.refuse(node.origin, message, help);
+            Err(error) => {
+                self.refuse(node.origin, error.message, error.help);
                 None
             }
         }

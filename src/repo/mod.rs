@@ -12,6 +12,7 @@ pub mod controls;
 pub mod discover;
 mod instances;
 mod load;
+pub(crate) mod names;
 mod pairs;
 mod reach;
 pub mod records;

@@ -227,14 +227,14 @@ pub fn summary(outcome: &Outcome) -> String {
     );
     if !outcome.checked_anything() && counts.unconcerned > 0 {
         return format!(
-            "{}; the change concerns none of {} ({ran} ready)",
+            "{}; no overlay is affected ({} in the repository; {ran} ready)",
             found(counts),
-            self::count(counts.unconcerned, "overlay")
+            counts.unconcerned
         );
     }
     if !outcome.checked_anything() {
         return format!(
-            "{}; nothing was checked: no overlay was found ({ran} ready)",
+            "{}; nothing was checked because no overlay was found ({ran} ready)",
             found(counts)
         );
     }
@@ -246,7 +246,7 @@ pub fn summary(outcome: &Outcome) -> String {
     let incomplete = if incomplete == 0 {
         String::new()
     } else {
-        format!(", {incomplete} of them incomplete")
+        format!(", {incomplete} of them incompletely rendered")
     };
     format!(
         "{}; checked {}{incomplete} ({}, {}) with {ran}",
@@ -276,7 +276,7 @@ fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::R
         let incomplete = if checked.complete {
             ""
         } else {
-            " (incomplete)"
+            " (incompletely rendered)"
         };
         writeln!(
             out,

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::Rule;
 use crate::config::{Config, KnownRule, Level};
+use crate::names::UnknownName;
 use crate::rules::{configuration, drift, governance, guardrails, images, ordering, structure};
 
 static ALL: LazyLock<Vec<&'static dyn Rule>> = LazyLock::new(|| {
@@ -52,6 +53,14 @@ pub fn needs_dates(config: &Config) -> bool {
         let settings = config.rules.get(rule.metadata().id);
         let off = settings.is_some_and(|settings| settings.level == Some(Level::Off));
         !off && rule.needs_dates(config)
+    })
+}
+
+/// The rule with the id that a person typed.
+pub fn named(typed: &str) -> Result<&'static dyn Rule, UnknownName> {
+    find(typed).ok_or_else(|| {
+        let known: Vec<&str> = all().iter().map(|rule| rule.metadata().id).collect();
+        UnknownName::new("rule", typed, &known).or_else_see("`gitops-lint rules` lists them")
     })
 }
 

@@ -7,7 +7,7 @@
 use globset::Glob;
 use jiff::tz::TimeZone;
 
-use crate::calendar::{self, Cron, Schedule, Window};
+use crate::calendar::{self, CalendarError, Cron, Schedule, Window};
 use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
@@ -97,31 +97,32 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
         {
             None => TimeZone::UTC,
             Some(Ok(zone)) => zone,
-            Some(Err(message)) => {
-                let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+            Some(Err(error)) => {
                 refuse(
                     "timeZone",
-                    format!("{message}: Argo CD logs it and uses UTC instead"),
-                    help,
+                    format!(
+                        "{}: Argo CD uses UTC instead and only logs it",
+                        error.message
+                    ),
+                    &error.help,
                 );
                 continue;
             }
         };
         let schedule = Schedule::read(text("schedule").unwrap_or_default(), Cron::Robfig);
-        let schedule = schedule.map_err(|message| {
+        let schedule = schedule.map_err(|error| {
             refuse(
                 "schedule",
-                format!("{message}, so Argo CD ignores this window"),
-                "correct it",
+                format!("{}, so Argo CD ignores this window", error.message),
+                &error.help,
             )
         });
         let duration = calendar::go_duration(text("duration").unwrap_or_default());
-        let duration = duration.map_err(|message| {
-            let (message, help) = message.split_once("; ").unwrap_or((&message, "correct it"));
+        let duration = duration.map_err(|error| {
             refuse(
                 "duration",
-                format!("{message}, so Argo CD ignores this window"),
-                help,
+                format!("{}, so Argo CD ignores this window", error.message),
+                &error.help,
             );
         });
         let (Ok(schedule), Ok(duration)) = (schedule, duration) else {
@@ -171,21 +172,20 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                     .or_else(|| spec.get("timezone"));
                 let read = zone.map_or(Ok(TimeZone::UTC), |zone| {
                     let name = zone.text().unwrap_or_default();
-                    calendar::zone(name).map_err(|message| (zone.origin, message))
+                    calendar::zone(name).map_err(|error| (zone.origin, error))
                 });
                 let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
                 let at = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
-                let schedule = Schedule::read(text("cron"), Cron::Robfig)
-                    .map_err(|message| (at("cron"), message));
+                let schedule =
+                    Schedule::read(text("cron"), Cron::Robfig).map_err(|error| (at("cron"), error));
                 let duration = calendar::go_duration(text("duration"))
-                    .map_err(|message| (at("duration"), message));
+                    .map_err(|error| (at("duration"), error));
                 let (zone, schedule, duration) = match (read, schedule, duration) {
                     (Ok(zone), Ok(schedule), Ok(duration)) => (zone, schedule, duration),
                     (zone, schedule, duration) => {
                         let mistakes = [zone.err(), schedule.err(), duration.err()];
-                        for (origin, message) in mistakes.into_iter().flatten() {
-                            let (message, help) =
-                                message.split_once("; ").unwrap_or((&message, "correct it"));
+                        for (origin, error) in mistakes.into_iter().flatten() {
+                            let CalendarError { message, help } = error;
                             let message = format!(
                                 "{message}, so ScheduledCommitStatus `{}` ignores this window",
                                 control.name()
