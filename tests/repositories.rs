@@ -138,7 +138,7 @@ fn partial_clones_name_the_files_that_they_lack() {
     for command in [&["status"][..], &["history", "api"]] {
         let told = run(&blobless, command, &[]).expect(0);
         assert!(
-            told.err.contains("the history is not complete") && told.err.contains(remedy),
+            told.err.contains("the history is incomplete") && told.err.contains(remedy),
             "{}",
             told.err
         );
@@ -692,12 +692,9 @@ fn the_next_commit_is_what_git_will_commit() {
         repo.run(CHECK).findings(),
         [format!("render-error {PRODUCTION}:4")]
     );
-    assert!(
-        repo.run(&["status"])
-            .expect(0)
-            .err
-            .contains("cannot be rendered as a whole, and images may be missing there: apps/api/overlays/production")
-    );
+    assert!(repo.run(&["status"]).expect(0).err.contains(
+        "cannot be rendered completely, so images may be missing: apps/api/overlays/production"
+    ));
     let compared = repo.run(&["diff", "staging", "production"]).expect(0).out;
     assert!(
         compared.contains("cannot be rendered completely"),
@@ -1086,11 +1083,9 @@ fn a_submodule_that_is_not_here_is_told() {
         "the change moves it: {}",
         moved.out
     );
-    assert!(
-        run(&without, &["status"], &[])
-            .err
-            .contains("cannot be rendered as a whole, and images may be missing there: apps/lib/overlays/production")
-    );
+    assert!(run(&without, &["status"], &[]).err.contains(
+        "cannot be rendered completely, so images may be missing: apps/lib/overlays/production"
+    ));
     // the submodule is checked out but lacks the commit that the base uses
     let shallow = clones.path().join("shallow");
     repo.clone_into(&shallow, &[]);
@@ -1613,7 +1608,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
     );
     refused(
         repo.run(&["status", "--at", "empty"]),
-        &["no overlay of an environment was found"],
+        &["no overlay that belongs to an environment was found"],
     );
 }
 
