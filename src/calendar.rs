@@ -111,7 +111,7 @@ fn field(text: &str, field: Field) -> Result<Vec<u8>, CalendarError> {
     } = field;
     let wrong = || {
         CalendarError::new(
-            format!("`{text}` is not a {name} in cron syntax"),
+            format!("`{text}` is not a valid {name} in cron syntax"),
             format!("write a number from {low} to {high}, a range, a list or *"),
         )
     };
@@ -127,7 +127,7 @@ fn field(text: &str, field: Field) -> Result<Vec<u8>, CalendarError> {
             Ok(number)
         } else {
             Err(CalendarError::new(
-                format!("`{text}` is not a {name}"),
+                format!("`{text}` is not a valid {name}"),
                 format!("write a number from {low} to {high}"),
             ))
         }
