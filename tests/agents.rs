@@ -427,8 +427,8 @@ fn what_argo_cd_cannot_build_is_told() {
     assert_eq!(
         file(&argo("api", "apps/api", rest)),
         [
-            "Argo CD cannot use this image: it has neither a new name nor a tag nor a digest",
-            "the kustomization has the label \"team\" already, so Argo CD cannot build it",
+            "this image sets no new name, tag or digest; Argo CD cannot build it",
+            "label \"team\" is already set by the kustomization; Argo CD cannot build it",
         ]
     );
     let forced = rest.replace("images: [acme/api]", "forceCommonLabels: true");
@@ -439,7 +439,9 @@ fn what_argo_cd_cannot_build_is_told() {
     let asked = file(&argo("plain", "plain", "    kustomize: {namePrefix: a-}\n"));
     assert_eq!(
         asked,
-        ["Application argocd/plain asks for kustomize, but \"plain\" has no kustomization file"]
+        [
+            "Application argocd/plain uses `source.kustomize`, but \"plain\" has no kustomization file"
+        ]
     );
 }
 
@@ -627,7 +629,9 @@ fn a_matrix_has_two_generators() {
             .collect();
         assert_eq!(
             notes,
-            ["a matrix takes two generators, so Argo CD makes no Application of this one"]
+            [
+                "a matrix generator needs exactly two generators; Argo CD creates no Application from this one"
+            ]
         );
     }
 }

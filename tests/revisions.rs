@@ -601,7 +601,7 @@ fn a_change_cannot_hide_what_it_loosens() {
     let said = repo.run(&["check", "--base", "HEAD", "--format", "concise"]);
     assert!(
         said.out
-            .contains("the change lets dev prove what goes to production, in place of staging"),
+            .contains("this change compares production with dev instead of staging"),
         "{}",
         said.out
     );

@@ -245,8 +245,8 @@ charts:
         10: unknown rule `nothing`; `gitops-lint rules` lists them
         10: invalid glob `[`: unclosed character class; missing ']'; `*` matches within one folder, `**` across folders
         10: until must be a date, but `soon` is not one; write it as 2027-01-31
-        12: `8` is no day of the week: they go from 0 to 7; correct it
-        13: `Europe/Atlantis` is no time zone; write a name such as Europe/Berlin or UTC
+        12: `8` is not a valid day of the week; write a number from 0 to 7
+        13: `Europe/Atlantis` is not a time zone; write a name such as Europe/Berlin or UTC
         14: unknown key `evidence` in the configuration; did you mean `dependencies`?
         15: `bots` must be a list, but it is a single value;
         "#);
@@ -275,11 +275,11 @@ dependencies: [{app: api}]
         insta::assert_snapshot!(problems.join("\n"), @r#"
         3: a freeze needs either `from` and `to`, or `schedule` or `rrule` with `duration`; write one of the two
         4: this freeze ends before it begins; exchange `from` and `to`
-        5: `CEST` is no time zone; write a name such as Europe/Berlin or UTC
-        6: `25` is no hour: they go from 0 to 23; correct it
-        7: `1 day` is no duration; write it as 64h, 90m or 2d
-        8: COUNT counts from a day; say which with `from`
-        9: FREQ=WEEKLY needs the days that it recurs on: BYDAY, BYMONTHDAY, BYMONTH; or the first one as `from`
+        5: `CEST` is not a time zone; write a name such as Europe/Berlin or UTC
+        6: `25` is not a valid hour; write a number from 0 to 23
+        7: `1 day` is not a duration; write it as 64h, 90m or 2d
+        8: COUNT needs a day to count from; write the first day as `from`
+        9: FREQ=WEEKLY does not say on which days it recurs; add BYDAY, BYMONTHDAY or BYMONTH, or write the first day as `from`
         10: unknown kind of freeze `forbid`; write `deny` or `allow`
         11: unknown environment `prodution`; did you mean `production`?
         12: a freeze needs `name`; add `name:`
@@ -310,7 +310,7 @@ freeze:
         .unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
         2: `floating` must be a list, but it is a map; 
-        3: `soon` is no duration; write it as 64h, 90m or 2d
+        3: `soon` is not a duration; write it as 64h, 90m or 2d
         "#);
         let config = load("rules: {mutable-tag: {floating: edge}}").unwrap();
         assert_eq!(config.texts("mutable-tag", &FLOATING), ["edge"]);
