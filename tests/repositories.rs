@@ -286,7 +286,7 @@ fn repositories_that_are_not_understood_are_refused() {
             behind["findings"][0]["message"]
                 .as_str()
                 .unwrap()
-                .ends_with("whether it ever did is not known"),
+                .ends_with("the history in this clone does not show whether staging ever used it"),
             "{behind:#}"
         );
         assert!(
