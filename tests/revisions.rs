@@ -586,6 +586,14 @@ fn a_change_cannot_hide_what_it_loosens() {
         repo.run(&base("HEAD")).findings(),
         [format!("loosened-check {PRODUCTION}:4")]
     );
+    // nor does the report about the comment go away with the rule that makes it
+    repo.write(".gitops-lint.yaml", "rules: {loosened-check: off}\n");
+    let found = repo.run(&base("HEAD")).findings();
+    assert!(
+        found.contains(&format!("loosened-check {PRODUCTION}:4")),
+        "{found:?}"
+    );
+    std::fs::remove_file(repo.path(".gitops-lint.yaml")).unwrap();
     // a comment that the base already has was reviewed
     repo.commit("accepted").write(
         PRODUCTION,

@@ -85,6 +85,8 @@ struct Options<'a> {
     today: Date,
     /// The findings of the base revision, which the outcome leaves out.
     known: Option<Known>,
+    /// The severity of the report about suppression comments that the change adds.
+    brought: Option<Severity>,
     judged: Judged,
 }
 
@@ -280,11 +282,14 @@ fn conclude(
         .map(|finding| Located::new(finding, &repo.files));
     let (mut about, mut known) = (about.collect::<Vec<Located>>(), 0);
     if let Some(base) = &options.known {
-        let brought =
-            suppressions.brought(config, repo, &|path, line| base.has_line(path, line, repo));
+        let before = |path: &str, line: &str| base.has_line(path, line, repo);
+        let brought = options
+            .brought
+            .map(|severity| suppressions.brought(severity, repo, &before));
         kept.extend(
             brought
                 .into_iter()
+                .flatten()
                 .map(|finding| Located::new(finding, &repo.files)),
         );
         let before = kept.len() + about.len();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 
+use super::suppression::severity_of_brought;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Selection, conclude, known};
 use crate::config::{Config, Level};
 use crate::history::{Authorship, Proofs};
@@ -144,6 +145,7 @@ pub fn run(request: Request<'_>) -> Outcome {
         baseline: request.baseline,
         today: request.now.date(),
         known: None,
+        brought: severity_of_brought(&context),
         judged,
     };
     if let Some(base) = compared {

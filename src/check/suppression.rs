@@ -13,7 +13,7 @@ use crate::config::{self, Config, Level};
 use crate::finding::{Cause, Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
-use crate::rules::{self, Metadata};
+use crate::rules::{self, Context, Metadata};
 use crate::source::SourceFile;
 use crate::yaml::{FileId, Origin, comments};
 
@@ -135,126 +135,117 @@ impl<'a> Suppressions<'a> {
         config: &Config,
         judged: &dyn Fn(Option<FileId>) -> bool,
     ) -> Vec<Finding> {
-        let mut findings = Vec::new();
         let off = |rule: &str| {
-            config
-                .rules
-                .get(rule)
-                .is_some_and(|settings| settings.level == Some(Level::Off))
+            let settings = config.rules.get(rule);
+            settings.is_some_and(|settings| settings.level == Some(Level::Off))
         };
-        let mut report =
-            |rule: &Metadata, origin: Origin, cause: Cause, message: String, help: &str| {
-                let severity = severity(rule, config);
-                findings.extend(
-                    severity.map(|severity| about(rule.id, severity, origin, cause, message, help)),
-                );
+        let comments = self.comments.iter().enumerate();
+        let of_comments = comments.flat_map(|(number, comment)| {
+            let judged = judged(Some(comment.origin.file));
+            let unused = |(index, rule): &(usize, &String)| {
+                judged && !off(rule) && !self.used_comments.contains(&(number, *index))
             };
-        for (number, comment) in self.comments.iter().enumerate() {
-            if let Some(flaw) = comment.flaw {
-                let help = "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`";
-                report(
-                    &unused_suppression::METADATA,
-                    comment.origin,
-                    Cause::new("ignored-comment").with(flaw),
-                    format!("suppression ignored: {flaw}"),
-                    help,
-                );
-                continue;
-            }
-            if let Some(until) = comment.until.filter(|_| expired(comment.until, self.today)) {
-                let message = format!(
-                    "this suppression of {} expired on {until}",
-                    quoted(&comment.rules)
-                );
-                report(
-                    &expired_suppression::METADATA,
-                    comment.origin,
-                    Cause::new("expired-comment").with(comment.rules.join(",")),
-                    message,
-                    "fix the finding and remove the comment, or set a later date",
-                );
-                continue;
-            }
-            for (index, rule) in comment.rules.iter().enumerate() {
-                if judged(Some(comment.origin.file))
-                    && !off(rule)
-                    && !self.used_comments.contains(&(number, index))
-                {
-                    let message = format!("this suppression of `{rule}` matches no finding");
-                    report(
-                        &unused_suppression::METADATA,
-                        comment.origin,
-                        Cause::new("unused-comment").with(rule),
-                        message,
-                        "remove the comment",
-                    );
-                }
-            }
-        }
-        for (number, configured) in self.configured.iter().enumerate() {
+            let rules = comment.rules.iter().enumerate().filter(unused);
+            self.invalid(comment).map_or_else(
+                || rules.map(|(_, rule)| comment.unused(rule)).collect(),
+                |draft| vec![draft],
+            )
+        });
+        let whole = judged(None);
+        let configured = self.configured.iter().enumerate();
+        let of_entries = configured.filter_map(|(number, configured)| {
             let entry = configured.entry;
-            if expired(entry.until, self.today) {
-                let until = entry
-                    .until
-                    .map(|until| until.to_string())
-                    .unwrap_or_default();
-                let message = format!("the suppression of `{}` expired on {until}", entry.rule);
-                report(
-                    &expired_suppression::METADATA,
-                    entry.origin,
-                    Cause::new("expired-entry").with(&entry.rule),
-                    message,
-                    "fix the findings and remove the entry, or set a later date",
-                );
-            } else if judged(None) && !off(&entry.rule) && !self.used_configured.contains(&number) {
-                let message = format!("the suppression of `{}` matches no finding", entry.rule);
-                report(
-                    &unused_suppression::METADATA,
-                    entry.origin,
-                    Cause::new("unused-entry").with(&entry.rule),
-                    message,
-                    "remove the entry",
-                );
-            }
-        }
-        findings
+            let used = self.used_configured.contains(&number);
+            expired_entry(entry, self.today)
+                .or_else(|| (whole && !off(&entry.rule) && !used).then(|| unused_entry(entry)))
+        });
+        of_comments
+            .chain(of_entries)
+            .filter_map(|about| severity(about.rule, config).map(|level| about.finding(level)))
+            .collect()
     }
 
-    /// The comments that a change brings to accept an error: `before` tells whether the base has a
-    /// line of a file, there or elsewhere.
+    /// Why a comment does not count: it is malformed, or its date has passed.
+    fn invalid(&self, comment: &Comment) -> Option<About> {
+        if let Some(flaw) = comment.flaw {
+            return Some(About {
+                rule: &unused_suppression::METADATA,
+                origin: comment.origin,
+                cause: Cause::new("ignored-comment").with(flaw),
+                message: format!("suppression ignored: {flaw}"),
+                help: "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`",
+            });
+        }
+        let until = comment.until.filter(|until| *until < self.today)?;
+        let rules = quoted(&comment.rules);
+        Some(About {
+            rule: &expired_suppression::METADATA,
+            origin: comment.origin,
+            cause: Cause::new("expired-comment").with(comment.rules.join(",")),
+            message: format!("this suppression of {rules} expired on {until}"),
+            help: "fix the finding and remove the comment, or set a later date",
+        })
+    }
+
+    /// The comments that a change adds to accept an error. `before` tells whether the base has a
+    /// line of a file, there or elsewhere. `severity` is that of `loosened-check` at the base: the
+    /// change itself must not switch this report off.
     pub fn brought(
         &self,
-        config: &Config,
+        severity: Severity,
         repo: &Repo,
         before: &dyn Fn(&str, &str) -> bool,
     ) -> Vec<Finding> {
-        let Some(severity) = severity(&loosened_check::METADATA, config) else {
-            return Vec::new();
-        };
         let accepting = self.accepting.iter().filter_map(|(number, index)| {
             let comment = self.comments.get(*number)?;
-            let file = repo.files.get(comment.origin.file);
-            let text = file
-                .text
-                .get(comment.origin.start as usize..comment.origin.end as usize)?;
             let rule = comment.rules.get(*index)?;
-            let cause = Cause::new("accepting-comment").with(rule);
-            let message =
-                format!("this comment comes with the change and accepts the error `{rule}`");
-            let help = "fix the finding; where it is to stay, let a reviewer agree to the comment";
-            (!before(&file.path, text)).then(|| {
-                about(
-                    loosened_check::METADATA.id,
-                    severity,
-                    comment.origin,
-                    cause,
-                    message,
-                    help,
-                )
-            })
+            let file = repo.files.get(comment.origin.file);
+            let span = comment.origin.start as usize..comment.origin.end as usize;
+            let text = file.text.get(span)?;
+            let about = About {
+                rule: &loosened_check::METADATA,
+                origin: comment.origin,
+                cause: Cause::new("accepting-comment").with(rule),
+                message: format!("this change adds a comment that suppresses the error `{rule}`"),
+                help: "fix the finding, or let a reviewer approve the comment",
+            };
+            (!before(&file.path, text)).then(|| about.finding(severity))
         });
         accepting.collect()
     }
+}
+
+impl Comment {
+    fn unused(&self, rule: &String) -> About {
+        About {
+            rule: &unused_suppression::METADATA,
+            origin: self.origin,
+            cause: Cause::new("unused-comment").with(rule),
+            message: format!("this suppression of `{rule}` matches no finding"),
+            help: "remove the comment",
+        }
+    }
+}
+
+fn unused_entry(entry: &config::Suppression) -> About {
+    About {
+        rule: &unused_suppression::METADATA,
+        origin: entry.origin,
+        cause: Cause::new("unused-entry").with(&entry.rule),
+        message: format!("the suppression of `{}` matches no finding", entry.rule),
+        help: "remove the entry",
+    }
+}
+
+fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
+    let until = entry.until.filter(|until| *until < today)?;
+    Some(About {
+        rule: &expired_suppression::METADATA,
+        origin: entry.origin,
+        cause: Cause::new("expired-entry").with(&entry.rule),
+        message: format!("the suppression of `{}` expired on {until}", entry.rule),
+        help: "fix the findings and remove the entry, or set a later date",
+    })
 }
 
 impl Configured<'_> {
@@ -285,41 +276,53 @@ fn is_suppressible(rule: &str) -> bool {
     rules::find(rule).is_none_or(|rule| rule.metadata().behavior.suppressible)
 }
 
+/// The severity of the report about comments that a change adds; `None` when it is off. The base's
+/// configuration decides, as [`Context::level`] says.
+pub fn severity_of_brought(context: &Context) -> Option<Severity> {
+    let rule = &loosened_check::METADATA;
+    at(context.level(rule.id), rule)
+}
+
 /// The severity of a rule's findings; `None` when it is off.
 fn severity(rule: &Metadata, config: &Config) -> Option<Severity> {
-    match config
-        .rules
-        .get(rule.id)
-        .and_then(|settings| settings.level)
-    {
+    let settings = config.rules.get(rule.id);
+    at(settings.and_then(|settings| settings.level), rule)
+}
+
+fn at(level: Option<Level>, rule: &Metadata) -> Option<Severity> {
+    match level {
         Some(Level::Off) => None,
         Some(Level::At(severity)) => Some(severity),
         None => Some(rule.severity),
     }
 }
 
-fn about(
-    rule: &str,
-    severity: Severity,
+/// What is to be said about a suppression.
+struct About {
+    rule: &'static Metadata,
     origin: Origin,
     cause: Cause,
     message: String,
-    help: &str,
-) -> Finding {
-    Finding {
-        rule: rule.to_string(),
-        severity,
-        cause,
-        message,
-        help: Some(help.to_string()),
-        origin,
-        related: Vec::new(),
-        overlay: None,
-        also_in: Vec::new(),
-        resource: None,
-        path: None,
-        ahead: false,
-        fingerprint: String::new(),
+    help: &'static str,
+}
+
+impl About {
+    fn finding(self, severity: Severity) -> Finding {
+        Finding {
+            rule: self.rule.id.to_string(),
+            severity,
+            cause: self.cause,
+            message: self.message,
+            help: Some(self.help.to_string()),
+            origin: self.origin,
+            related: Vec::new(),
+            overlay: None,
+            also_in: Vec::new(),
+            resource: None,
+            path: None,
+            ahead: false,
+            fingerprint: String::new(),
+        }
     }
 }
 
