@@ -53,6 +53,9 @@ pub struct Cause {
     pub kind: Cow<'static, str>,
     /// The keys, names or values that make it this problem and not another one of its kind.
     pub facts: Vec<String>,
+    /// Whether the problem stays the same while the text at its place and its severity change: an
+    /// image without a digest is the same problem after its version tag moved from 1.4 to 1.5.
+    pub standing: bool,
 }
 
 impl Cause {
@@ -61,7 +64,15 @@ impl Cause {
         Cause {
             kind: kind.into(),
             facts: Vec::new(),
+            standing: false,
         }
+    }
+
+    /// Makes the text at its place and its severity no part of the problem.
+    #[must_use]
+    pub fn standing(mut self) -> Cause {
+        self.standing = true;
+        self
     }
 
     /// Adds a key, name or value.

@@ -53,6 +53,44 @@ fn only_what_the_change_causes_is_reported() {
 }
 
 #[test]
+fn another_version_tag_is_no_new_problem_and_a_lost_digest_is() {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"]);
+    let tagged = |tag: &str| {
+        format!("resources: [deployment.yaml]\nimages:\n- name: acme/api\n  newTag: {tag}\n")
+    };
+    let path = "apps/api/overlays/production/kustomization.yaml";
+    repo.write(
+        "apps/api/overlays/production/deployment.yaml",
+        &deployment("api").replace("registry.example.com/api", "acme/api"),
+    )
+    .write(path, &tagged("1.4.0"))
+    .commit("start");
+    let check = |from: &str, to: &str| {
+        repo.write(path, from)
+            .write("README.md", &format!("{from}{to}"))
+            .commit("before")
+            .write(path, to);
+        repo.run(&base("HEAD"))
+    };
+    // moving on, going back and leaving a floating tag make nothing worse
+    for (from, to) in [("1.4.0", "1.5.0"), ("1.5.0", "1.4.0"), ("latest", "1.5.0")] {
+        let run = check(&tagged(from), &tagged(to));
+        assert_eq!(run.status, 0, "{from} → {to}: {}", run.out);
+    }
+    let pinned = format!("{}  digest: {}\n", tagged("1.4.0"), digest('a'));
+    for (from, to) in [
+        (tagged("1.4.0"), tagged("latest")),
+        (pinned, tagged("1.5.0")),
+    ] {
+        let run = check(&from, &to);
+        let found = run.findings();
+        assert!(run.status == 1 && found.len() == 1, "{to}: {}", run.out);
+        assert!(found[0].starts_with("mutable-tag"), "{found:?}");
+    }
+}
+
+#[test]
 fn causes_are_found_where_they_are() {
     let repo = Repo::started();
     let secret = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: keys}\nspec: {target: {name: keys}}\n";

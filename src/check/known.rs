@@ -28,7 +28,7 @@ struct Compared {
 
 /// What two findings must share to be the same; the last two narrow it to an overlay or an
 /// environment, and to a file.
-type Key<'f> = (Identity<'f>, Severity, &'f str, &'f str, &'f str);
+type Key<'f> = (Identity<'f>, Option<Severity>, &'f str, &'f str, &'f str);
 
 impl Compared {
     fn new(located: Located, repo: &Repo) -> Compared {
@@ -59,10 +59,11 @@ impl Compared {
 
     fn key<'f>(&'f self, owner: &'f str, file: &'f str) -> Key<'f> {
         let finding = &self.located.finding;
+        let standing = finding.cause.standing;
         (
             finding.identity(),
-            finding.severity,
-            &self.text,
+            (!standing).then_some(finding.severity),
+            if standing { "" } else { &self.text },
             owner,
             file,
         )

@@ -106,7 +106,10 @@ pub fn fingerprint(findings: &mut [Located], files: &Files) {
 fn identifying_parts<'l>(located: &'l Located, files: &Files) -> Vec<Cow<'l, str>> {
     let finding = &located.finding;
     let file = files.get(finding.origin.file);
-    let line = file.line(located.location.line).trim().to_string();
+    let line = match finding.cause.standing {
+        true => String::new(),
+        false => file.line(located.location.line).trim().to_string(),
+    };
     let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
         (&*resource.kind, resource.lasting_name())
     });

@@ -11,9 +11,15 @@
 //! - A *floating* tag is an error everywhere except in development environments. Floating tags are
 //!   `latest`, a missing tag, `main`, `stable`, `pr-12`, and every other tag that contains neither
 //!   a version nor a commit.
-//! - A version tag is an error in protected environments, and a warning in the environments that
-//!   are promoted to them.
-//! - In development environments nothing is reported.
+//! - A version tag in a protected environment is an error if production pins its images to digests:
+//!   at least half of its images, or this image in some overlay, or this image in this overlay at
+//!   the base revision. It is a warning otherwise, and in the environments before. The first 50
+//!   protected overlays, by path, are looked at.
+//! - In development environments nothing is reported, and version tags in `gotk-components.yaml`
+//!   are not reported anywhere, because Flux generates that file.
+//!
+//! With a base revision, one version tag instead of another is not a new finding. A digest that
+//! becomes a tag, and a version tag that becomes a floating tag, are.
 //!
 //! ## Why
 //!
@@ -47,6 +53,7 @@
 
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
+use crate::history;
 use crate::kubernetes::image::{Image, floating};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
@@ -59,7 +66,7 @@ pub(super) struct MutableTag;
 static METADATA: Metadata = Metadata {
     id: "mutable-tag",
     category: Category::Images,
-    level: "error in protected environments and for floating tags; warning for version tags before them; off in dev",
+    level: "error for floating tags, and for version tags where production pins digests; else warning; off in dev",
     severity: Severity::Error,
     summary: "an image without a digest, so that another build can run under the same name",
     options: &[RuleOption::Texts(&FLOATING)],
@@ -87,7 +94,11 @@ impl Rule for MutableTag {
         let images = context.facts(overlay).images.iter();
         for used in images.filter(|used| is_unpinned(context, used)) {
             let tag = Tag::of(used, &extra);
-            if let Some(severity) = severity(stage, &tag) {
+            if matches!(tag, Tag::Version(_)) && is_generated(context, used) {
+                continue;
+            }
+            let expected = || digest_is_expected(context, overlay, used);
+            if let Some(severity) = severity(stage, &tag, expected) {
                 sink.report(
                     context,
                     Some(overlay),
@@ -130,12 +141,30 @@ fn is_unpinned(context: &Context, used: &ImageUse) -> bool {
         && !digests::is_reported_as_lost(context, used)
 }
 
-fn severity(stage: Stage, tag: &Tag) -> Option<Severity> {
+fn severity(stage: Stage, tag: &Tag, expected: impl FnOnce() -> bool) -> Option<Severity> {
     match (stage, tag) {
-        (Stage::Protected, _) | (_, Tag::Missing | Tag::Floating(_)) => Some(Severity::Error),
-        (Stage::Proving, Tag::Version(_)) => Some(Severity::Warning),
+        (_, Tag::Missing | Tag::Floating(_)) => Some(Severity::Error),
+        (Stage::Protected, Tag::Version(_)) if expected() => Some(Severity::Error),
+        (Stage::Protected | Stage::Proving, Tag::Version(_)) => Some(Severity::Warning),
         (Stage::None | Stage::Development, Tag::Version(_)) => None,
     }
+}
+
+/// Whether production pins this image or most of its images, or the overlay pinned this one at the
+/// base revision.
+fn digest_is_expected(context: &Context, overlay: &Overlay, used: &ImageUse) -> bool {
+    let was_pinned = |before: &Overlay| {
+        let images = history::images(&before.rendered, &context.repo.files);
+        let versions = images.get(&used.name).into_iter().flatten();
+        versions.into_iter().any(|version| version.digest.is_some())
+    };
+    context.expects_digest(&used.name) || context.at_base(overlay).is_some_and(was_pinned)
+}
+
+/// Whether the image stands in the file that `flux bootstrap` writes and updates itself.
+fn is_generated(context: &Context, used: &ImageUse) -> bool {
+    let path = &context.repo.files.get(used.tag_origin.file).path;
+    path.rsplit('/').next() == Some("gotk-components.yaml")
 }
 
 fn draft(
@@ -169,7 +198,11 @@ fn draft(
             format!("uses {image} without a digest; tag `{tag}` can be overwritten"),
         ),
     };
-    let cause = Cause::new(kind);
+    let cause = match tag {
+        // moving on to another version is no new problem
+        Tag::Version(_) => Cause::new(kind).with(used.image().name).standing(),
+        Tag::Missing | Tag::Floating(_) => Cause::new(kind),
+    };
     let message = format!("{place} {problem}");
     let draft = Draft::new(severity, used.tag_origin, cause, message)
         .help(help(used))

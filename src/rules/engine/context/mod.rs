@@ -2,6 +2,7 @@
 //! need, computed once and on demand. Not here: any judgement.
 
 mod facts;
+mod pinning;
 
 pub use facts::{Facts, RepoFacts};
 
@@ -25,6 +26,8 @@ use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
 use crate::yaml::{FileId, Node, Origin};
+
+use pinning::Pinning;
 
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +193,7 @@ pub struct Context<'a> {
     providers: OnceLock<Providers>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
+    pinning: OnceLock<Pinning>,
 }
 
 impl<'a> Context<'a> {
@@ -223,6 +227,7 @@ impl<'a> Context<'a> {
             providers: OnceLock::new(),
             unused: OnceLock::new(),
             readers: OnceLock::new(),
+            pinning: OnceLock::new(),
         }
     }
 
@@ -748,6 +753,12 @@ impl<'a> Context<'a> {
     /// The facts of an overlay of the repo under check.
     pub fn facts(&self, overlay: &Overlay) -> &Facts<'a> {
         self.facts.of(overlay)
+    }
+
+    /// Whether production pins an image by digest: most of its images, or this one.
+    pub fn expects_digest(&self, image: &str) -> bool {
+        let pinning = self.pinning.get_or_init(|| Pinning::of(self));
+        pinning.expects(image)
     }
 
     /// The facts of the overlay at an index.

@@ -1,0 +1,47 @@
+//! Whether production pins its images by digest: the evidence for how much a version tag matters.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::Context;
+
+/// How many overlays are looked at. Whether a repo pins digests shows in a few of them, and a pull
+/// request that touches one app must not cost the rendering of all.
+const SAMPLE: usize = 50;
+
+/// What the protected overlays of a repo pin.
+#[derive(Default)]
+pub(super) struct Pinning {
+    /// Whether at least half of the images have a digest.
+    usual: bool,
+    /// Names of the images that have one.
+    pinned: HashSet<String>,
+}
+
+impl Pinning {
+    /// Looks at the first protected overlays, by path.
+    pub(super) fn of(context: &Context) -> Pinning {
+        let overlays = context.repo.overlays.iter();
+        let protected = overlays.filter(|overlay| context.repo.protected(overlay));
+        let mut images: BTreeMap<&str, bool> = BTreeMap::new();
+        for overlay in protected.take(SAMPLE) {
+            for used in &context.facts(overlay).images {
+                let pinned = used.image().digest.is_some();
+                if pinned || used.tag_known {
+                    *images.entry(&used.name).or_default() |= pinned;
+                }
+            }
+        }
+        let pinned = images.iter().filter(|(_, pinned)| **pinned);
+        let pinned: HashSet<String> = pinned.map(|(name, _)| name.to_string()).collect();
+        Pinning {
+            usual: !pinned.is_empty() && pinned.len() * 2 >= images.len(),
+            pinned,
+        }
+    }
+
+    /// Whether an image is expected to have a digest: most images have one, or this one has
+    /// elsewhere.
+    pub(super) fn expects(&self, image: &str) -> bool {
+        self.usual || self.pinned.contains(image)
+    }
+}
