@@ -211,8 +211,7 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let policies = policy::load(
         &*repo.source,
         &config,
-        Vec::new(),
-        Vec::new(),
+        policy::Added::default(),
         Namespaces::Default,
         0,
     )

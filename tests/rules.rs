@@ -128,8 +128,14 @@ fn policies(repo: &Repo, config: &Config) -> Policies {
     let now = common::time("2026-06-01T12:00:00Z")
         .timestamp()
         .as_nanosecond();
-    policy::load(&*repo.source, config, vec![], vec![], namespaces, now)
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
+    policy::load(
+        &*repo.source,
+        config,
+        policy::Added::default(),
+        namespaces,
+        now,
+    )
+    .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// What is under check: the folder `head` of a case that compares two revisions, else the case.

@@ -223,8 +223,7 @@ fn policies_at_base(base: &Base, set: &PolicySet<'_>, now: &ZonedDateTime) -> Op
         policy::load(
             source,
             &base.config,
-            Vec::new(),
-            Vec::new(),
+            policy::Added::default(),
             set.namespaces,
             now,
         )

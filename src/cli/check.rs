@@ -269,8 +269,7 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
     policy::load(
         &*workspace.repo.source,
         &workspace.config,
-        files,
-        data,
+        policy::Added { files, data },
         namespaces(options),
         now,
     )

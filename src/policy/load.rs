@@ -13,28 +13,37 @@ use crate::yaml::{FileId, read, write};
 /// A file of data: its path in messages, and its text.
 pub type DataFile = (String, String);
 
-/// Loads and compiles every policy of a repo. `files` and `data` come from the command line.
+/// What policies are loaded from besides a repo and its configuration.
+#[derive(Default)]
+pub struct Added {
+    /// Policies that the command line names.
+    pub files: Vec<PolicyFile>,
+    /// Data that the command line names.
+    pub data: Vec<DataFile>,
+}
+
+/// Loads and compiles every policy that the configuration of a repo or the command line names.
+/// `now` is the time for policies, in nanoseconds since 1970.
 ///
 /// # Errors
 /// Everything that is missing, cannot be read or does not compile.
 pub fn load(
     source: &dyn Source,
     config: &Config,
-    files: Vec<PolicyFile>,
-    data: Vec<DataFile>,
+    added: Added,
     namespaces: Namespaces,
     now: i128,
 ) -> Result<Policies, Vec<PolicyProblem>> {
     let mut loader = Loader {
         source,
-        files,
+        files: added.files,
         problems: Vec::new(),
     };
     for entry in &config.policies {
         loader.policy(entry);
     }
     let mut documents = Vec::new();
-    for (path, text) in &data {
+    for (path, text) in &added.data {
         documents.extend(loader.documents(path, text));
     }
     for path in &config.data {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use regorus::{Engine, Value};
 
 pub use evaluate::run;
-pub use load::{DataFile, load};
+pub use load::{Added, DataFile, load};
 pub use testing::{TestOutcome, TestResult};
 
 /// A Rego file.
