@@ -1,14 +1,16 @@
-//! CODEOWNERS: which lines own a path, in the dialects of GitHub, GitLab and Forgejo.
+//! CODEOWNERS: finds the file and says who owns a path, as GitHub, GitLab and Forgejo read it.
 //!
-//! Here: finding the file and answering who owns a path. `parse` reads its lines, `pattern` matches
-//! paths. Not here: which paths must be owned (`rules`). Source: the documentation of code owners of
-//! GitHub, GitLab and Gitea.
+//! `parse` reads the lines, `pattern` matches paths, `mistake` lists what a forge ignores. The rules
+//! decide which paths need an owner. Source: the code owners documentation of GitHub, GitLab and
+//! Gitea.
 
+mod mistake;
 mod parse;
 mod pattern;
 
 use crate::source::{EntryKind, Files, Source};
 use crate::yaml::{By, FileId, Origin};
+pub use mistake::{Mistake, MistakeKind};
 use parse::{GITHUB_LIMIT, Parser, has_headings};
 use pattern::matcher;
 use regex::Regex;
@@ -63,19 +65,6 @@ pub struct CodeOwners {
     mistakes: Vec<Mistake>,
 }
 
-/// What is wrong with a line, or with the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// The pattern, the owner, or the start of the file.
-    pub origin: Origin,
-    /// What is wrong: one sentence.
-    pub message: String,
-    /// What to write.
-    pub help: String,
-    /// Whether what the line says is lost; else it is only of no use.
-    pub harmful: bool,
-}
-
 /// Lines below a heading of GitLab; what stands above the first one is a section of its own.
 #[derive(Clone, Debug, Default)]
 struct Section {
@@ -89,24 +78,24 @@ struct Section {
 pub struct OwnerLine {
     /// The pattern as written.
     pub pattern: String,
-    /// Who owns what it matches; for a line that names nobody, whom its section names.
+    /// The owners of what it matches; a line without owners has those of its section.
     pub owners: Vec<String>,
-    /// The place of the pattern.
+    /// Where the pattern stands.
     pub origin: Origin,
     section: usize,
-    /// GitLab: what it matches has no owner in its section.
+    /// GitLab's `!/docs/`: what it matches has no owner in its section.
     exclusion: bool,
-    /// Forgejo: it is about everything but what the pattern matches.
+    /// Forgejo's `!docs/.*`: the line matches everything else.
     negated: bool,
     matcher: Option<Regex>,
 }
 
 impl OwnerLine {
-    /// Whether the line takes paths out of its section, whatever stands below it.
+    /// True if the line excludes paths from its section, whatever follows it.
     pub fn excludes(&self) -> bool {
         self.exclusion
     }
-    /// Whether the line is about a path.
+    /// True if the line applies to a path.
     pub fn matches(&self, path: &str) -> bool {
         self.matcher
             .as_ref()
@@ -121,14 +110,14 @@ pub enum Ownership<'o> {
     Owned(&'o OwnerLine),
     /// The line that leaves it without one.
     Unowned(&'o OwnerLine),
-    /// A line of a section that need not approve; no other owns it.
+    /// Only a line of an optional section (`^[Docs]`) owns it.
     Optional(&'o OwnerLine),
     /// No line matches.
     Unmatched,
 }
 
 impl CodeOwners {
-    /// The file of a tree; `None` when there is none, or none that can be read.
+    /// The file that the forge reads; `None` if there is none or it cannot be read.
     pub fn find(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
         let guessed = dialect_of(source);
         let others = [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo]
@@ -141,7 +130,7 @@ impl CodeOwners {
         let (dialect, path) = candidates.find(|(_, path)| there(path))?;
         let bytes = source.read(path).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        // only GitLab knows headings
+        // only GitLab has section headings
         let dialect =
             if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) {
                 Dialect::GitLab
@@ -174,6 +163,9 @@ impl CodeOwners {
                 Arc::from(String::from_utf8_lossy(&bytes)),
             );
             owners.mistakes.push(Mistake {
+                kind: MistakeKind::IgnoredFile,
+                pattern: ignored.to_string(),
+                owner: None,
                 origin: Origin {
                     file,
                     start: 0,
@@ -185,7 +177,6 @@ impl CodeOwners {
                     dialect.name()
                 ),
                 help: format!("move its lines to {path} and delete this file"),
-                harmful: false,
             });
         }
         Some(owners)
@@ -204,12 +195,19 @@ impl CodeOwners {
             section: 0,
         };
         if dialect == Dialect::GitHub && text.len() >= GITHUB_LIMIT {
-            parser.wrong(
-                0,
-                0,
-                "GitHub ignores this file because it is 3 MB or larger".to_string(),
-                "use fewer, broader patterns",
-            );
+            parser.owners.mistakes.push(Mistake {
+                kind: MistakeKind::FileTooLarge,
+                pattern: String::new(),
+                owner: None,
+                origin: Origin {
+                    file,
+                    start: 0,
+                    end: 0,
+                    by: By::Manifest,
+                },
+                message: "GitHub ignores this file because it is 3 MB or larger".to_string(),
+                help: "use fewer, broader patterns".to_string(),
+            });
             return parser.owners;
         }
         let mut start = 0;
@@ -217,11 +215,11 @@ impl CodeOwners {
             parser.line(start, line.trim_end_matches(['\n', '\r']));
             start += line.len();
         }
-        parser.twice();
+        parser.report_repeated_patterns();
         parser.owners
     }
 
-    /// What is wrong with the file, in its order; then what is wrong beside it.
+    /// The mistakes of the file in the order of its lines, then other files that are not read.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
     }
@@ -232,7 +230,7 @@ impl CodeOwners {
             && self
                 .mistakes
                 .iter()
-                .any(|mistake| mistake.harmful && mistake.origin.end == 0)
+                .any(|mistake| mistake.kind == MistakeKind::FileTooLarge)
     }
 
     /// Who owns a path.
@@ -279,8 +277,9 @@ impl CodeOwners {
         })
     }
 
-    /// A pattern that means a path and misses it, with what it ought to be: one that is anchored at
-    /// the root by a slash within it, or one that ends in `/*` and does not go deeper.
+    /// A pattern that almost matches a path, with the pattern that does: `overlays/production/` is
+    /// anchored at the root on GitHub (`**/overlays/production/`), and `/base/*` does not match
+    /// deeper files (`/base/`).
     pub fn near_miss(&self, path: &str) -> Option<(&OwnerLine, String)> {
         let lines = self
             .lines
@@ -303,14 +302,14 @@ impl CodeOwners {
     }
 }
 
-/// Whose file it is by what else lies in the repo.
+/// Guesses the forge from its other files, such as `.gitlab-ci.yml`.
 fn dialect_of(source: &dyn Source) -> Dialect {
-    let there = |path: &str| source.kind(path).is_some();
-    if there(".github") {
+    let exists = |path: &str| source.kind(path).is_some();
+    if exists(".github") {
         Dialect::GitHub
-    } else if there(".gitlab-ci.yml") || there(".gitlab") {
+    } else if exists(".gitlab-ci.yml") || exists(".gitlab") {
         Dialect::GitLab
-    } else if there(".forgejo") || there(".gitea") {
+    } else if exists(".forgejo") || exists(".gitea") {
         Dialect::Forgejo
     } else {
         Dialect::GitHub
@@ -420,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_count_each_for_itself() {
+    fn each_section_has_its_own_owners() {
         let text = "[Docs] @docs\n*.md\n[Apps]\n/apps/ @a\n^[Security][2] @s\n/secrets/\n[apps]\n/apps/x/\n!/apps/y/\n/apps/y/ @late\n";
         for (path, expected) in [
             ("apps/x.md", "owned"),
@@ -461,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_of_the_forge_counts() {
+    fn the_first_location_of_the_forge_counts() {
         let files = Files::default();
         let find = |tree: &[(&str, &str)]| {
             CodeOwners::find(&Memory::new(tree.iter().copied()), &files).unwrap()
@@ -484,7 +483,35 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_nearly_matches_is_told() {
+    fn a_mistake_names_its_kind_pattern_and_owner() {
+        let text = "!/docs/ @a\n/apps/ acme/platform\n";
+        let owners = CodeOwners::read(FileId(0), text, Dialect::GitHub);
+        let found: Vec<_> = owners
+            .mistakes()
+            .iter()
+            .map(|mistake| {
+                (
+                    mistake.kind,
+                    mistake.pattern.as_str(),
+                    mistake.owner.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (MistakeKind::Exclusion, "!/docs/", None),
+                (MistakeKind::InvalidOwner, "/apps/", Some("acme/platform")),
+            ]
+        );
+        assert_eq!(
+            owners.mistakes()[0].message,
+            "`!/docs/` is an exclusion, which is not supported; GitHub skips this line"
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_almost_matches_is_found() {
         let owners = CodeOwners::read(
             FileId(0),
             "overlays/production/ @a\n/base/* @a\n",

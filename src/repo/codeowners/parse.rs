@@ -1,14 +1,15 @@
-//! Reading the lines of a CODEOWNERS file, and what is wrong with them.
+//! Reads the lines of a CODEOWNERS file and collects what the forge ignores in them.
 
+use super::mistake::{Mistake, MistakeKind, Problem};
 use super::pattern::matcher;
-use super::{CodeOwners, Dialect, Mistake, OwnerLine, Section};
+use super::{CodeOwners, Dialect, OwnerLine, Section};
 use crate::yaml::{By, Origin};
 
 /// GitHub ignores a file of this size altogether.
 pub(super) const GITHUB_LIMIT: usize = 3 << 20;
 
-/// A heading of a section: whether it is optional, its name, what stands behind it.
-pub(super) fn heading(line: &str) -> Option<(bool, &str, &str)> {
+/// The parts of a section heading: `^[Docs][2] @docs` is optional, `Docs` and `[2] @docs`.
+fn heading(line: &str) -> Option<(bool, &str, &str)> {
     let optional = line.starts_with('^');
     let (name, rest) = line
         .strip_prefix('^')
@@ -29,125 +30,125 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    pub(super) fn at(&self, start: usize, length: usize) -> Origin {
-        let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    fn at(&self, start: usize, length: usize) -> Origin {
+        let position = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         Origin {
             file: self.owners.file,
-            start: place(start),
-            end: place(start.saturating_add(length)),
+            start: position(start),
+            end: position(start.saturating_add(length)),
             by: By::Manifest,
         }
     }
 
-    pub(super) fn wrong(
-        &mut self,
-        start: usize,
-        length: usize,
-        message: String,
-        help: impl Into<String>,
-    ) {
-        let origin = self.at(start, length);
+    /// Records that the forge does not accept a pattern, owner or heading.
+    fn reject(&mut self, origin: Origin, pattern: &str, owner: Option<&str>, problem: Problem) {
         self.owners.mistakes.push(Mistake {
+            kind: problem.kind,
+            pattern: pattern.to_string(),
+            owner: owner.map(str::to_string),
             origin,
-            message,
-            help: help.into(),
-            harmful: true,
+            message: problem.message,
+            help: problem.help.to_string(),
         });
     }
 
+    /// Reads one line; `start` is its offset in the file.
     pub(super) fn line(&mut self, start: usize, line: &str) {
         let content = line.trim();
         let start = start + line.len() - line.trim_start().len();
         if content.is_empty() || content.starts_with('#') {
             return;
         }
-        let gitlab = self.owners.dialect == Dialect::GitLab;
-        if let Some((optional, name, rest)) = heading(content).filter(|_| gitlab) {
-            self.heading(start, content, (optional, name, rest));
-            return;
-        }
-        if gitlab && content.trim_start_matches('^').starts_with('[') && !content.contains(']') {
-            self.wrong(
-                start,
-                content.len(),
-                "this section heading is not closed".to_string(),
-                "add the closing `]`",
-            );
-            return;
+        let dialect = self.owners.dialect;
+        if dialect == Dialect::GitLab {
+            if let Some(parts) = heading(content) {
+                self.heading(start, content, parts);
+                return;
+            }
+            if content.trim_start_matches('^').starts_with('[') && !content.contains(']') {
+                let problem = Problem {
+                    kind: MistakeKind::UnclosedHeading,
+                    message: "this section heading is not closed".to_string(),
+                    help: "add the closing `]`",
+                };
+                self.reject(self.at(start, content.len()), content, None, problem);
+                return;
+            }
         }
         let mut words = words(content).into_iter();
-        let Some((_, length, pattern)) = words.next() else {
+        let Some(pattern) = words.next() else {
             return;
         };
-        if let Some((message, help)) = wrong_pattern(content, &pattern, self.owners.dialect) {
-            self.wrong(
-                start,
-                length,
-                format!("{message}; {} skips this line", self.owners.dialect.name()),
-                help,
-            );
+        let origin = self.at(start, pattern.length);
+        if let Some(mut problem) = wrong_pattern(content, &pattern.text, dialect) {
+            problem.message = format!("{}; {} skips this line", problem.message, dialect.name());
+            self.reject(origin, &pattern.text, None, problem);
             return;
         }
+        if let Some(named) = self.line_owners(start, &pattern.text, words) {
+            self.add(pattern.text, origin, named);
+        }
+    }
+
+    /// The owners that a line names; `None` if the forge skips the line because of one of them.
+    fn line_owners(
+        &mut self,
+        start: usize,
+        pattern: &str,
+        words: impl Iterator<Item = Word>,
+    ) -> Option<Vec<String>> {
+        let dialect = self.owners.dialect;
+        let gitlab = dialect == Dialect::GitLab;
         let (mut named, mut comment) = (Vec::new(), false);
-        for (offset, length, word) in words {
-            comment |= word.starts_with('#');
-            // GitLab looks for owners in what others take for a comment
-            if comment && (!gitlab || !is_owner(&word, self.owners.dialect)) {
+        for word in words {
+            comment |= word.text.starts_with('#');
+            let valid = is_owner(&word.text, dialect);
+            // GitLab also takes owners from `# @acme`, which is a comment for the other forges
+            if comment && !(gitlab && valid) {
                 continue;
             }
-            if is_owner(&word, self.owners.dialect) {
-                named.push(word);
+            if valid {
+                named.push(word.text);
                 continue;
             }
-            let (message, help) = wrong_owner(&word, self.owners.dialect);
-            if gitlab {
-                self.wrong(
-                    start + offset,
-                    length,
-                    format!("{message}; GitLab ignores it"),
-                    help,
-                );
-                continue;
+            let mut problem = wrong_owner(&word.text, dialect);
+            problem.message = match dialect {
+                Dialect::GitLab => format!("{}; GitLab ignores it", problem.message),
+                _ => format!("{}; {} skips this line", problem.message, dialect.name()),
+            };
+            let origin = self.at(start + word.offset, word.length);
+            self.reject(origin, pattern, Some(&word.text), problem);
+            if !gitlab {
+                return None;
             }
-            self.wrong(
-                start + offset,
-                length,
-                format!("{message}; {} skips this line", self.owners.dialect.name()),
-                help,
-            );
-            return;
         }
+        Some(named)
+    }
+
+    /// Adds a valid line.
+    fn add(&mut self, pattern: String, origin: Origin, mut owners: Vec<String>) {
+        let dialect = self.owners.dialect;
         let rest = pattern
             .strip_prefix('!')
-            .filter(|_| self.owners.dialect != Dialect::GitHub);
-        let exclusion = rest.is_some() && gitlab;
-        let glob = rest.unwrap_or(&pattern);
-        if named.is_empty() && !exclusion && gitlab {
-            named = self
-                .owners
-                .sections
-                .get(self.section)
-                .map(|section| section.owners.clone())
-                .unwrap_or_default();
+            .filter(|_| dialect != Dialect::GitHub);
+        let exclusion = rest.is_some() && dialect == Dialect::GitLab;
+        if owners.is_empty() && !exclusion && dialect == Dialect::GitLab {
+            let section = self.owners.sections.get(self.section);
+            owners = section.map_or_else(Vec::new, |section| section.owners.clone());
         }
         let line = OwnerLine {
-            owners: named,
-            origin: self.at(start, length),
+            owners,
+            origin,
             section: self.section,
             exclusion,
-            negated: rest.is_some() && !gitlab,
-            matcher: matcher(glob, self.owners.dialect),
+            negated: rest.is_some() && !exclusion,
+            matcher: matcher(rest.unwrap_or(&pattern), dialect),
             pattern,
         };
         self.owners.lines.push(line);
     }
 
-    pub(super) fn heading(
-        &mut self,
-        start: usize,
-        content: &str,
-        (optional, name, rest): (bool, &str, &str),
-    ) {
+    fn heading(&mut self, start: usize, content: &str, (optional, name, rest): (bool, &str, &str)) {
         let (approvals, rest) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((approvals, rest)) => (Some(approvals), rest),
             None => (None, rest),
@@ -158,34 +159,30 @@ impl Parser {
                 .parse::<u32>()
                 .map_or(true, |count| count == 0)
         }) {
-            let origin = self.at(start, content.len());
-            self.owners.mistakes.push(Mistake {
-                origin,
+            let problem = Problem {
+                kind: MistakeKind::InvalidApprovals,
                 message:
                     "the number of required approvals is not a positive integer; GitLab uses 1"
                         .to_string(),
-                help: "write an integer of at least 1 in the second brackets".to_string(),
-                harmful: false,
-            });
+                help: "write an integer of at least 1 in the second brackets",
+            };
+            self.reject(self.at(start, content.len()), content, None, problem);
         }
         let mut owners = Vec::new();
-        for (_, _, word) in words(rest)
-            .into_iter()
-            .filter(|(_, _, word)| !word.starts_with('#'))
-        {
+        for word in words(rest).into_iter().map(|word| word.text) {
+            if word.starts_with('#') {
+                continue;
+            }
             if is_owner(&word, Dialect::GitLab) {
                 owners.push(word);
-            } else {
-                let (message, help) = wrong_owner(&word, Dialect::GitLab);
-                self.wrong(
-                    start,
-                    content.len(),
-                    format!("{message}; GitLab ignores it"),
-                    help,
-                );
+                continue;
             }
+            let mut problem = wrong_owner(&word, Dialect::GitLab);
+            problem.message.push_str("; GitLab ignores it");
+            let origin = self.at(start, content.len());
+            self.reject(origin, content, Some(&word), problem);
         }
-        // headings with one name, however its letters are written, are one section
+        // GitLab merges `[Docs]` and `[docs]` into one section
         let known = self.owners.sections.iter().position(|section| {
             section.name.eq_ignore_ascii_case(name) && !section.name.is_empty()
         });
@@ -193,7 +190,7 @@ impl Parser {
         match self.owners.sections.get_mut(self.section) {
             Some(section) => {
                 section.optional &= optional;
-                // the lines below a heading have its owners
+                // lines without owners below this heading get its owners
                 section.owners = owners;
             }
             None => self.owners.sections.push(Section {
@@ -204,81 +201,72 @@ impl Parser {
         }
     }
 
-    /// Lines that never count because the same pattern stands below them again.
-    pub(super) fn twice(&mut self) {
+    /// Reports lines without effect: the same pattern follows with other owners.
+    pub(super) fn report_repeated_patterns(&mut self) {
         if self.owners.dialect == Dialect::Forgejo {
             return;
         }
         let lines = &self.owners.lines;
-        let again = |(index, line): (usize, &OwnerLine)| {
+        let repeated = lines.iter().enumerate().filter(|(index, line)| {
             let mut below = lines.iter().skip(index + 1);
-            let other = below
-                .find(|other| other.pattern == line.pattern && other.section == line.section)?;
-            (other.owners != line.owners).then_some(line.origin)
-        };
-        let found: Vec<Origin> = lines.iter().enumerate().filter_map(again).collect();
-        self.owners.mistakes.extend(found.into_iter().map(|origin| {
-            Mistake {
-                origin,
-                message:
-                    "this line has no effect: the same pattern appears below with other owners"
-                        .to_string(),
-                help: "list all owners of a pattern on one line".to_string(),
-                harmful: false,
-            }
-        }));
+            below
+                .find(|other| other.pattern == line.pattern && other.section == line.section)
+                .is_some_and(|other| other.owners != line.owners)
+        });
+        let found = repeated.map(|(_, line)| Mistake {
+            kind: MistakeKind::RepeatedPattern,
+            pattern: line.pattern.clone(),
+            owner: None,
+            origin: line.origin,
+            message: "this line has no effect: the same pattern appears below with other owners"
+                .to_string(),
+            help: "list all owners of a pattern on one line".to_string(),
+        });
+        self.owners.mistakes.extend(found);
         self.owners
             .mistakes
             .sort_by_key(|mistake| mistake.origin.start);
     }
 }
 
-/// Why a pattern is none, and what to do.
-pub(super) fn wrong_pattern(
-    line: &str,
-    pattern: &str,
-    dialect: Dialect,
-) -> Option<(String, &'static str)> {
-    if dialect == Dialect::Forgejo {
-        let broken = matcher(pattern.trim_start_matches('!'), dialect).is_none();
-        return broken.then(|| {
-            (
-                format!("`{pattern}` is not a valid regular expression"),
-                "fix the regular expression",
-            )
-        });
-    }
-    if dialect == Dialect::GitHub {
-        if pattern.starts_with('!') {
-            let help = "add a later line with the other owners for the excluded paths";
-            return Some((
-                format!("`{pattern}` is an exclusion, which GitHub does not support"),
-                help,
-            ));
-        }
-        if line.starts_with("\\#") {
-            return Some((
-                "a pattern cannot start with `\\#`".to_string(),
-                "match the folder instead",
-            ));
-        }
-        if pattern.contains('[') && pattern.contains(']') {
-            return Some((
-                format!("`{pattern}` has a character range, which GitHub does not support"),
-                "use `*`, or write one line for each character",
-            ));
-        }
-        if pattern.contains("***") {
-            return Some((
-                format!("`{pattern}` has three asterisks in a row, which GitHub does not support"),
-                "write `**`",
-            ));
-        }
-    }
-    None
+/// Why the forge does not accept a pattern, if so.
+fn wrong_pattern(line: &str, pattern: &str, dialect: Dialect) -> Option<Problem> {
+    let (kind, message, help) = match dialect {
+        Dialect::Forgejo if matcher(pattern.trim_start_matches('!'), dialect).is_none() => (
+            MistakeKind::InvalidExpression,
+            format!("`{pattern}` is not a valid regular expression"),
+            "fix the regular expression",
+        ),
+        Dialect::GitHub if pattern.starts_with('!') => (
+            MistakeKind::Exclusion,
+            format!("`{pattern}` is an exclusion, which is not supported"),
+            "add a later line with the other owners for the excluded paths",
+        ),
+        Dialect::GitHub if line.starts_with("\\#") => (
+            MistakeKind::EscapedHash,
+            "a pattern cannot start with `\\#`".to_string(),
+            "match the folder instead",
+        ),
+        Dialect::GitHub if pattern.contains('[') && pattern.contains(']') => (
+            MistakeKind::CharacterRange,
+            format!("`{pattern}` has a character range, which is not supported"),
+            "use `*`, or write one line for each character",
+        ),
+        Dialect::GitHub if pattern.contains("***") => (
+            MistakeKind::TripleAsterisk,
+            format!("`{pattern}` has three asterisks in a row, which is not supported"),
+            "write `**`",
+        ),
+        _ => return None,
+    };
+    Some(Problem {
+        kind,
+        message,
+        help,
+    })
 }
 
-pub(super) fn is_owner(word: &str, dialect: Dialect) -> bool {
+fn is_owner(word: &str, dialect: Dialect) -> bool {
     let name = |name: &str| {
         !name.is_empty()
             && name
@@ -306,25 +294,37 @@ pub(super) fn is_owner(word: &str, dialect: Dialect) -> bool {
     }
 }
 
-/// What is wrong with an owner, and what to do.
-pub(super) fn wrong_owner(word: &str, dialect: Dialect) -> (String, &'static str) {
+/// Why the forge does not accept an owner.
+fn wrong_owner(word: &str, dialect: Dialect) -> Problem {
     if word.contains("[bot]") || word.starts_with("app/") || word.starts_with("@app/") {
-        return (
-            format!("`{word}` is an app, and apps cannot be owners"),
-            "use a person or a team",
-        );
+        return Problem {
+            kind: MistakeKind::AppAsOwner,
+            message: format!("`{word}` is an app, and apps cannot be owners"),
+            help: "use a person or a team",
+        };
     }
-    let help = match dialect {
-        Dialect::GitLab => "use `@user`, `@group/subgroup`, `@@maintainer` or an e-mail address",
-        _ => "use `@user`, `@organisation/team` or an e-mail address",
-    };
-    (format!("`{word}` is not a valid owner"), help)
+    Problem {
+        kind: MistakeKind::InvalidOwner,
+        message: format!("`{word}` is not a valid owner"),
+        help: match dialect {
+            Dialect::GitLab => {
+                "use `@user`, `@group/subgroup`, `@@maintainer` or an e-mail address"
+            }
+            _ => "use `@user`, `@organisation/team` or an e-mail address",
+        },
+    }
 }
 
-/// Words of a line, each with its offset and length as written; a backslash keeps a blank in a
-/// word.
-pub(super) fn words(line: &str) -> Vec<(usize, usize, String)> {
-    let mut words: Vec<(usize, usize, String)> = Vec::new();
+/// A word of a line, at its offset and with its length as written.
+struct Word {
+    offset: usize,
+    length: usize,
+    text: String,
+}
+
+/// The words of a line. A backslash keeps a space in a word: `/my\ docs/`.
+fn words(line: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
     let (mut open, mut escaped) = (false, false);
     for (at, letter) in line.char_indices() {
         if letter.is_whitespace() && !escaped {
@@ -332,21 +332,25 @@ pub(super) fn words(line: &str) -> Vec<(usize, usize, String)> {
             continue;
         }
         if !open {
-            words.push((at, 0, String::new()));
+            words.push(Word {
+                offset: at,
+                length: 0,
+                text: String::new(),
+            });
             open = true;
         }
-        let Some((start, length, word)) = words.last_mut() else {
+        let Some(word) = words.last_mut() else {
             continue;
         };
-        *length = at + letter.len_utf8() - *start;
+        word.length = at + letter.len_utf8() - word.offset;
         if letter == '\\' && !escaped {
             escaped = true;
             continue;
         }
         if escaped && !letter.is_whitespace() {
-            word.push('\\');
+            word.text.push('\\');
         }
-        word.push(letter);
+        word.text.push(letter);
         escaped = false;
     }
     words

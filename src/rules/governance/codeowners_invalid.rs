@@ -61,12 +61,15 @@ impl Rule for CodeownersInvalid {
             return;
         };
         for mistake in owners.mistakes() {
-            let severity = if mistake.harmful {
+            let severity = if mistake.kind.loses_owners() {
                 Severity::Error
             } else {
                 Severity::Warning
             };
-            let cause = Cause::new("invalid-line").with(&mistake.message);
+            let mut cause = Cause::new(mistake.kind.as_str()).with(&mistake.pattern);
+            if let Some(owner) = &mistake.owner {
+                cause = cause.with(owner);
+            }
             let draft = Draft::new(severity, mistake.origin, cause, mistake.message.clone());
             sink.report(context, None, draft.help(mistake.help.clone()));
         }
