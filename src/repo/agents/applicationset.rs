@@ -98,7 +98,7 @@ fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: 
         }
         None => notes.push(Note {
             origin: patch.key_origin,
-            message: "this templatePatch needs values from a live cluster; the Applications are checked without it".to_string(),
+            message: "this `templatePatch` cannot be resolved from the repository; the Applications are checked without it".to_string(),
         }),
     }
 }

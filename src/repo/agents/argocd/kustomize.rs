@@ -22,7 +22,7 @@ pub(super) fn layer(
         let open = templated(node);
         if open {
             let message = format!(
-                "`kustomize.{what}` needs values from a live cluster; the Application is checked without it"
+                "`kustomize.{what}` cannot be resolved from the repository; the Application is checked without it"
             );
             notes.push(Note {
                 origin: node.origin,

@@ -58,7 +58,7 @@ fn pointer(
     }
     if text.contains("{{") {
         let message = format!(
-            "path {text:?} needs values from a live cluster; what this Application applies is not checked"
+            "path {text:?} cannot be resolved from the repository; what this Application applies is not checked"
         );
         notes.push(Note {
             origin: path.origin,
