@@ -87,7 +87,12 @@ impl Rule for RedirectedAgent {
             };
             let name = format!("{} in {}", pointer.agent.name, environment.name);
             let Some(now) = counterpart(context.repo, base, before, overlay) else {
-                gone(context, base, overlay, before, &name, sink);
+                let removed = RemovedAgent {
+                    object: before,
+                    folder: &overlay.path,
+                    name: &name,
+                };
+                removed.report(context, base, sink);
                 continue;
             };
             strays(context, now, &name, &environment.name, sink);
@@ -370,38 +375,41 @@ fn alike_revisions(was: &str, is: &str) -> bool {
     default(was) && default(is) || was.contains(|letter: char| letter.is_ascii_digit())
 }
 
-/// An object that is gone while the folder that it applied stays.
-fn gone(
-    context: &Context,
-    base: &Repo,
-    overlay: &Overlay,
-    before: &Control,
-    name: &str,
-    sink: &mut Sink,
-) {
-    let Some(here) = context.repo.overlays_at(&overlay.path).next() else {
-        return;
-    };
-    // what an overlay rendered is told as its other objects are
-    let rendered = base
-        .overlays
-        .iter()
-        .any(|other| other.rendered.files.contains(&before.file));
-    if rendered || !context.pointers_at(&overlay.path).is_empty() {
-        return;
+/// An agent's object that the change removes.
+struct RemovedAgent<'a> {
+    /// The object at the base revision.
+    object: &'a Control,
+    /// The folder that it applied.
+    folder: &'a str,
+    /// What messages call it: `Application argocd/api in production`.
+    name: &'a str,
+}
+
+impl RemovedAgent<'_> {
+    /// Reports it if the folder stays and nothing else applies it.
+    fn report(&self, context: &Context, base: &Repo, sink: &mut Sink) {
+        let Some(here) = context.repo.overlays_at(self.folder).next() else {
+            return;
+        };
+        // an object that an overlay rendered (app of apps) is reported with the other objects that
+        // this overlay lost
+        let rendered = base
+            .overlays
+            .iter()
+            .any(|other| other.rendered.files.contains(&self.object.file));
+        if rendered || !context.pointers_at(self.folder).is_empty() {
+            return;
+        }
+        let message = format!(
+            "this change removes {}, and nothing else applies {}",
+            self.name, self.folder
+        );
+        let cause = Cause::new("agent-removed").with(self.name);
+        let draft = Draft::new(Severity::Warning, here.origin, cause, message)
+            .related(self.object.node.origin, "it was here")
+            .help("restore it, or remove the folder as well");
+        sink.report(context, None, draft);
     }
-    let message = format!(
-        "this change removes {name}, and nothing else applies {}",
-        overlay.path
-    );
-    let cause = Cause::new("agent-removed").with(name);
-    let draft = Draft::new(Severity::Warning, here.origin, cause, message)
-        .related(before.node.origin, "it was here");
-    sink.report(
-        context,
-        None,
-        draft.help("restore it, or remove the folder as well"),
-    );
 }
 
 #[cfg(test)]
