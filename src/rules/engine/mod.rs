@@ -15,6 +15,6 @@ pub use context::{Context, Facts, Inputs, Providers, RepoFacts, Stage, Submodule
 pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;
 pub use registry::{all, find, known, named, needs_dates, table_markdown};
-pub use rule::{Behavior, Category, Metadata, Revision, Rule};
+pub use rule::{Behavior, Category, Claim, Metadata, Revision, Rule};
 pub use run::{of_pair, run};
 pub use sink::{Sink, overlay_ref};

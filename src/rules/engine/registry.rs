@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::Rule;
+use super::{Claim, Rule};
 use crate::config::{Config, KnownRule, Level};
 use crate::names::UnknownName;
 use crate::rules::{configuration, drift, governance, guardrails, images, ordering, structure};
@@ -34,6 +34,12 @@ static BY_ID: LazyLock<BTreeMap<&'static str, &'static dyn Rule>> = LazyLock::ne
 /// The rule with an id.
 pub fn find(id: &str) -> Option<&'static dyn Rule> {
     BY_ID.get(id).copied()
+}
+
+/// The rule that claims a kind of loss.
+pub(super) fn claiming(claim: Claim) -> Option<&'static dyn Rule> {
+    let mut rules = all().iter().copied();
+    rules.find(|rule| rule.metadata().behavior.claims == Some(claim))
 }
 
 /// What the configuration has to know of every rule.
@@ -75,4 +81,17 @@ pub fn table_markdown() -> String {
         ));
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_rule_claims_a_loss() {
+        for claim in [Claim::LostGuards, Claim::LostDigests] {
+            let claims = |rule: &&&dyn Rule| rule.metadata().behavior.claims == Some(claim);
+            assert_eq!(all().iter().filter(claims).count(), 1, "{claim:?}");
+        }
+    }
 }

@@ -61,6 +61,18 @@ pub struct Behavior {
     /// Whether `check_pair` also compares a protected overlay with its own base revision: losing
     /// what the base had counts as losing what the earlier environment has.
     pub also_against_base: bool,
+    /// The losses that only this rule reports while it is on, so that one loss is one finding.
+    pub claims: Option<Claim>,
+}
+
+/// A loss that several rules can see and one of them reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A lost PodDisruptionBudget, NetworkPolicy or the like. Where nobody claims it, it is
+    /// reported as any other deleted object is.
+    LostGuards,
+    /// A digest that an image lost. Where nobody claims it, the image is reported as unpinned.
+    LostDigests,
 }
 
 /// One of the two revisions of a comparison.
@@ -79,6 +91,7 @@ impl Metadata {
         level_from: Revision::Head,
         fact_of_checkout: false,
         also_against_base: false,
+        claims: None,
     };
 
     /// The documentation as Markdown: the `//!` header of the rule's file, and its options as they

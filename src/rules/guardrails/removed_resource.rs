@@ -42,7 +42,7 @@ use crate::finding::Severity;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::shared::deletion;
-use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Claim, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
 
 /// See the documentation above.
@@ -57,6 +57,7 @@ static METADATA: Metadata = Metadata {
     options: &[],
     behavior: Behavior {
         also_against_base: true,
+        claims: Some(Claim::LostGuards),
         ..Metadata::USUAL
     },
     source: include_str!("removed_resource.rs"),

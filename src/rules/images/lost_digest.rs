@@ -34,20 +34,23 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
 use crate::rules::shared::digests::{self, Lost, short};
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
+use crate::rules::{Behavior, Category, Claim, Context, Draft, Metadata, Rule, Sink, Stage};
 use crate::yaml::{By, Node, Origin, read};
 
 /// The rule.
 pub(super) struct LostDigest;
 
 static METADATA: Metadata = Metadata {
-    id: digests::LOST_DIGEST,
+    id: "lost-digest",
     category: Category::Images,
     level: "error; info in dev",
     severity: Severity::Error,
     summary: "a digest that the base pinned and `newTag` drops, or a tag that moved while its digest stayed",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        claims: Some(Claim::LostDigests),
+        ..Metadata::USUAL
+    },
     source: include_str!("lost_digest.rs"),
 };
 

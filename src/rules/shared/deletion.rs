@@ -6,20 +6,16 @@
 
 use std::collections::HashSet;
 
-use crate::config::Level;
 use crate::finding::Cause;
 use crate::kustomize::Resource;
 use crate::kustomize::loader::is_kustomization;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay, Repo};
-use crate::rules::Context;
 use crate::rules::engine::context::{ObjectKey, object_key};
 use crate::rules::shared::unlisted;
+use crate::rules::{Claim, Context};
 use crate::source::folder_of;
 use crate::yaml::{FileId, Node, Origin};
-
-/// The rule that reports lost guards. Where it is off, they are reported as any other object is.
-pub(in crate::rules) const RULE_OF_GUARDS: &str = "removed-resource";
 
 /// Kinds that guard or observe other objects.
 const GUARDS: &[&str] = &[
@@ -51,8 +47,8 @@ pub(in crate::rules) fn lost_guards<'a>(
     before: &'a Overlay,
     overlay: &Overlay,
 ) -> Vec<&'a Resource> {
-    let is_off = context.level(RULE_OF_GUARDS) == Some(Level::Off);
-    if is_off || overlay.rendered.resources.is_empty() || keeps_everything(context, before) {
+    let is_claimed = context.is_claimed(Claim::LostGuards);
+    if !is_claimed || overlay.rendered.resources.is_empty() || keeps_everything(context, before) {
         return Vec::new();
     }
     let is_lost = |lost: &&Resource| {
@@ -308,14 +304,4 @@ fn is_kept(lost: &Resource, with_overlay: bool) -> bool {
         || annotation("helm.sh/resource-policy") == Some("keep")
         || annotation("argocd.argoproj.io/hook").is_some()
         || lost.needs_hash
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rule_of_guards_exists() {
-        assert!(crate::rules::find(RULE_OF_GUARDS).is_some());
-    }
 }

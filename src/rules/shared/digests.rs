@@ -2,15 +2,11 @@
 //!
 //! Not here: what images an object runs (`kubernetes::image_use`), what ran in the past (`history`).
 
-use crate::config::Level;
 use crate::kubernetes::image::Image;
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::{Overlay, Repo};
-use crate::rules::Context;
+use crate::rules::{Claim, Context};
 use crate::yaml::Node;
-
-/// The rule that reports lost digests. Where it is on, no other rule reports the same container.
-pub(in crate::rules) const LOST_DIGEST: &str = "lost-digest";
 
 /// How an image lost its digest.
 pub(in crate::rules) struct Lost<'a> {
@@ -46,7 +42,7 @@ pub(in crate::rules) fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
 
 /// Whether the missing digest of an image is reported as a lost one.
 pub(in crate::rules) fn is_reported_as_lost(context: &Context, used: &ImageUse) -> bool {
-    context.level(LOST_DIGEST) != Some(Level::Off) && lost(used).is_some()
+    context.is_claimed(Claim::LostDigests) && lost(used).is_some()
 }
 
 /// The environment further back that runs a digest which the environment before does not run: dev,

@@ -21,7 +21,8 @@ use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
 use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Pair, Repo, renamed};
-use crate::rules::engine::{Revision, find};
+use crate::rules::engine::registry::claiming;
+use crate::rules::engine::{Claim, Revision, find};
 use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
@@ -743,6 +744,11 @@ impl<'a> Context<'a> {
         });
         let config = before.map_or(self.config, |(before, _)| before);
         config.rules.get(rule).and_then(|settings| settings.level)
+    }
+
+    /// Whether a rule that is on claims a kind of loss, so that no other rule reports it.
+    pub fn is_claimed(&self, claim: Claim) -> bool {
+        claiming(claim).is_some_and(|rule| self.level(rule.metadata().id) != Some(Level::Off))
     }
 
     /// Where an overlay stands in [`Repo::overlays`].
