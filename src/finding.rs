@@ -1,8 +1,8 @@
 //! What a check says: one problem with one place to edit, and everything a report needs to know
 //! about it.
 //!
-//! Here: the type, its identity ([`Cause`], [`Identity`]), the one place that turns an origin into a
-//! file, a line and a column ([`Location::resolve`]), and the total order of findings. Not here:
+//! Here: the type, its identity ([`Cause`], [`Identity`]), the one place that turns an origin into
+//! a file, a line and a column ([`Location::resolve`]), and the total order of findings. Not here:
 //! wording (each rule), merging and suppressions (`check`), formats (`report`).
 
 use std::borrow::Cow;

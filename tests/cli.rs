@@ -1,5 +1,4 @@
-//! The binary as people run it: exit status, formats, what a path narrows, and input that is wrong
-//! in every way.
+//! Runs the binary as people do: exit status, formats, paths, and wrong input of every kind.
 
 #![allow(clippy::unwrap_used)]
 
@@ -44,7 +43,7 @@ impl Repo {
         )
     }
 
-    /// Gives an overlay one finding, an error: an entry of `images` in line 6 that nothing uses.
+    /// Gives an overlay one error: an `images` entry in line 6 that no container uses.
     fn spoil(&self, app: &str, environment: &str) -> &Repo {
         self.overlay(
             app,
@@ -161,7 +160,7 @@ fn a_path_narrows_and_the_repo_stays_the_boundary() {
         findings.findings()
     );
     assert_eq!(findings.json()["overlays"].as_array().unwrap().len(), 1);
-    // what reads the base is checked when the base is asked for
+    // checking the path of a base checks the overlays that use it
     assert_eq!(
         repo.run(&["apps/api/base", "--format", "json"])
             .expect(1)
@@ -226,13 +225,13 @@ fn a_json_report_is_a_baseline() {
         .expect(1);
     let run = repo.run(&["--baseline", "known.json"]).expect(0);
     assert!(run.out.contains("suppressed"), "{}", run.out);
-    // lines may move
+    // the finding is still accepted if its line moves
     let file = "apps/api/overlays/production/kustomization.yaml";
     let text = std::fs::read_to_string(repo.path(file)).unwrap();
     repo.write(file, &format!("# moved\n\n{text}"))
         .run(&["--baseline", "known.json"])
         .expect(0);
-    // what is new is not accepted
+    // a new finding is not accepted
     repo.spoil("web", "production")
         .run(&["--baseline", "known.json"])
         .expect(1);
@@ -337,7 +336,7 @@ fn outside_of_git_the_repo_reaches_as_far_as_its_links() {
         .run(&["render", app, "--load-restrictor", "none"])
         .expect(0);
     assert!(done.out.contains("name: api"), "{}", done.out);
-    // kustomize's default keeps a kustomization in its own folder
+    // like kustomize, `render` does not read files outside of the kustomization's folder by default
     repo.run(&["render", app]).expect(2);
 }
 
@@ -430,7 +429,7 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
         text.contains("1. registry.example.com/api (manifest)") && text.contains("(images)"),
         "{text}"
     );
-    // what a patch took away is told with the line that did
+    // for a value that a patch removed, `why` shows the line that removed it
     let removal = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - patch: |\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: api}\n      spec:\n        template:\n          spec:\n            containers:\n              - name: api\n                resources:\n                  limits: null\n";
     repo.write("apps/api/overlays/production/kustomization.yaml", removal);
     let text = repo.run(&["why", "Deployment/api", "limits"]).expect(0).out;
@@ -438,8 +437,7 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
         text.contains("production  (removed)") && text.contains("kustomization.yaml:14:"),
         "{text}"
     );
-    // of several containers, the one that goes by the name is meant; a container's name alone is
-    // enough
+    // a name selects one of several containers, and the container's name alone is enough
     let base = std::fs::read_to_string(repo.path("apps/api/base/deployment.yaml")).unwrap();
     let sidecar = base.replace(
         "      containers:\n",
@@ -462,7 +460,7 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
         repo.run(&["why", "deploy/api", "limits"]).expect(0).out
     );
     insta::assert_snapshot!("why_object", repo.run(&["why", "deploy/api"]).expect(0).out);
-    // and so is an object that one deleted
+    // `why` also finds an object that a patch deleted
     let deleted = "resources: [../../base]\nimages: [{name: registry.example.com/api, newTag: v1}]\npatches:\n  - {target: {kind: Deployment}, patch: \"{apiVersion: v1, kind: x, metadata: {name: x}, $patch: delete}\"}\n";
     repo.write("apps/api/overlays/production/kustomization.yaml", deleted);
     for arguments in [
@@ -656,7 +654,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
             .map(str::to_string)
             .collect::<Vec<_>>()
     };
-    // the bot's commit shows in no rendering, the other one is a person's
+    // the bot's commit only adds a comment; a person made the other commit
     repo.overlay("api", "production", &format!("digest: {DIGEST} # a note"));
     by_bot("note");
     pinned("b", "");
@@ -671,7 +669,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
         told.len() == 1 && told[0].contains("(author of commit") && told[0].contains("unverified"),
         "{told:?}"
     );
-    // whom the forge names counts more than what commits say
+    // the author according to the forge counts more than the author of the commits
     repo.write(
         ".git/event.json",
         r#"{"pull_request":{"user":{"login":"acme-promoter","type":"Bot"}}}"#,
@@ -721,7 +719,7 @@ fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
         ];
         repo.run(&[&check[..], &["--now", now]].concat())
     };
-    // the clock in Berlin goes back on that Sunday
+    // in Berlin, daylight saving time ends on that Sunday
     for (now, status, told) in [
         ("2026-10-22T12:00:00Z", 0, ""),
         (
@@ -862,7 +860,7 @@ fn nothing_printed_tells_a_secret_or_steers_a_log() {
             !all.contains('\u{1b}') && !all.lines().any(|line| line.starts_with("::error::x")),
             "{arguments:?}: {all:?}"
         );
-        // a rendering is what would be applied
+        // `render` prints the objects as they would be applied, Secrets included
         assert!(
             arguments[0] == "render" || !all.contains("hunter"),
             "{arguments:?}: {all}"

@@ -1,8 +1,7 @@
-//! Hostile input: the demo repositories with random damage, checked from loading to every report.
-//! Whatever the damage, nothing panics, every finding points into a file, and two runs say the
-//! same.
+//! Hostile input: demo repositories with random damage, through the whole check and every report.
+//! The check must not panic, every finding must point into a file, and two runs must agree.
 //!
-//! `PROPTEST_CASES=5000 cargo test --release --test hostile` looks longer.
+//! `PROPTEST_CASES=5000 cargo test --release --test hostile` tries more cases.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +17,7 @@ use gitops_lint::report::{self, Format};
 use gitops_lint::source::Files;
 use proptest::prelude::*;
 
-/// Something that happens to a file. Numbers choose a line, modulo the number of lines.
+/// Damage to a file. The numbers choose a line, modulo the number of lines.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut(usize),
@@ -32,7 +31,7 @@ enum Damage {
     Remove,
 }
 
-/// Text that means something somewhere.
+/// Texts that have a meaning somewhere in YAML, kustomize or Kubernetes.
 const TOKENS: &[&str] = &[
     "null",
     "{}",
@@ -171,7 +170,7 @@ fn apply(tree: &mut Tree, file: usize, damage: &Damage) {
     tree.insert(name.clone(), lines.concat());
 }
 
-/// The whole check, with every report; the JSON report is returned.
+/// Runs the whole check and writes every report. Returns the JSON report.
 fn check(tree: &Tree, base: &Tree) -> String {
     let (config, files) = (Config::default(), Arc::new(Files::default()));
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
@@ -219,7 +218,7 @@ fn check(tree: &Tree, base: &Tree) -> String {
 }
 
 proptest! {
-    // each case is a whole check of a repository
+    // few cases by default, because each one checks a whole repository
     #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48), max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

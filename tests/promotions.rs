@@ -1,15 +1,16 @@
-//! How promotions fail: `testdata/repos/shop` is a healthy config repo, and each
-//! `testdata/promotions/<case>/case.yaml` is a small change to it, with the findings that it must
-//! give.
+//! Promotions that go wrong. `testdata/repos/shop` is a healthy config repo. Each
+//! `testdata/promotions/<case>/case.yaml` is a small change to it, with the expected findings.
 //!
-//! A case's `edits` replace a text that stands in the file exactly once, `add` and `remove` are
-//! whole files. `row` names the line of the table of what goes wrong (`ROWS`). With `status: found`
-//! the whole check must give exactly the findings of `expect`: rule, severity, file, environment
-//! and a part of the line that is pointed at. With `status: not-yet` no such rule exists; the case
-//! fails when one appears, so that it is judged from then on. `needs` says what such a case wants
-//! besides the changed tree: `base` (the shop as the base revision), `history` (commits), `author`.
+//! - `edits` replace a text that occurs exactly once in a file; `add` and `remove` whole files.
+//! - `row` is the kind of mistake, an entry of `ROWS`.
+//! - `status: found`: the check must report exactly the findings in `expect` (rule, severity, file,
+//!   environment, and a part of the line).
+//! - `status: not-yet`: no rule finds this mistake yet. The case fails once such a rule exists, so
+//!   that somebody sets it to `found`.
+//! - `needs` of such a case lists what it needs besides the changed tree: `base` (the shop as the
+//!   base revision), `history` (commits), `author`.
 //!
-//! `CASE=lost-digest` runs one case only and prints its findings.
+//! `CASE=lost-digest` runs one case and prints its findings.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +31,7 @@ use gitops_lint::source::Files;
 use gitops_lint::source::beside::Beside;
 use serde::Deserialize;
 
-/// What goes wrong in a promotion.
+/// The kinds of mistakes.
 const ROWS: &[&str] = &[
     "which digest is where, since when",
     "a mutable tag is promoted",
@@ -61,7 +62,7 @@ struct Case {
     author: Option<String>,
     /// The time of the check.
     now: Option<String>,
-    /// Edits that the base revision has as well.
+    /// Edits that are also in the base revision.
     #[serde(default)]
     before: Vec<Edit>,
     #[serde(default)]
@@ -155,10 +156,10 @@ fn edit(name: &str, edits: &[Edit], tree: &mut Tree) {
     }
 }
 
-/// The shop as the base revision of a case has it.
+/// The base revision of a case.
 fn before(case: &Case, shop: &Tree) -> Tree {
     let mut tree = shop.clone();
-    // a record that was not written along is a finding of its own, in a case of its own
+    // an outdated `versions.json` is a finding of its own, which has its own case
     if !case.edits.iter().any(|edit| edit.file == RECORD) {
         tree.remove(RECORD);
     }
@@ -166,7 +167,7 @@ fn before(case: &Case, shop: &Tree) -> Tree {
     tree
 }
 
-/// The shop's record of what runs where.
+/// The shop's record of deployed versions.
 const RECORD: &str = "versions.json";
 
 /// The shop with the changes of a case.
@@ -230,8 +231,8 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     })
 }
 
-/// What a case causes, as `check --base` finds it: judging only what the change concerns, or
-/// everything.
+/// The findings that a case causes, as `check --base` reports them. `narrowed` checks only the
+/// overlays that the change concerns, as the command does; otherwise all are checked.
 fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
     let (head, config) = (Arc::new(memory(tree)), Config::default());
     let changed = tree
@@ -271,7 +272,7 @@ fn judging_only_what_a_change_concerns_finds_all_that_it_causes() {
     assert_eq!(caused(&shop, &shop, true), Vec::<String>::new());
 }
 
-/// What a finding is compared by, and where it stands, for people.
+/// One line for each finding: what it is compared by, and its location.
 fn described(outcome: &Outcome) -> Vec<String> {
     let described = outcome.findings.iter().map(|located| {
         let (finding, place) = (&located.finding, &located.location);
@@ -429,7 +430,7 @@ fn cases_are_changes_to_the_shop_and_answer_every_row() {
     }
 }
 
-/// A case that waits for a rule must be judged as soon as the rule is there.
+/// A `not-yet` case must become `found` once its rule exists.
 #[test]
 fn cases_that_wait_do_so_for_a_rule() {
     for case in cases().iter().filter(|case| case.status == Status::NotYet) {
@@ -444,7 +445,7 @@ fn cases_that_wait_do_so_for_a_rule() {
     }
 }
 
-/// The rules that cases expect are as many as the rows promise, so that a case which is lost shows.
+/// Every rule that the table names has a case, so that a lost case is noticed.
 #[test]
 fn every_rule_of_the_table_has_a_case() {
     if std::env::var("CASE").is_ok() {

@@ -1,28 +1,27 @@
 //! Every rule against its fixtures.
 //!
-//! `testdata/rules/<rule>/<case>/` is a small config repo. The case's name begins with `bad` (the
-//! rule must speak), `good` or `false-positive` (it must be silent; the latter looks like the
-//! mistake and is none). Each rule has at least one of each.
+//! `testdata/rules/<rule>/<case>/` is a small config repo. The name of a case begins with `bad`
+//! (the rule must report something), `good`, or `false-positive` (looks like the mistake, but is
+//! not one). Each rule has at least one case of each kind.
 //!
-//! What a rule must say stands in the YAML as a comment, with the severity and the rule's id:
+//! An expected finding is a comment in the YAML, with its severity and the id of the rule:
 //!
 //! ```yaml
 //! image: acme/api:latest # error: mutable-tag
 //! ```
 //!
-//! The comment means the line of the finding's primary location: its own when it stands behind
-//! something, otherwise the next line that is no comment (as suppressions do). The same rule
-//! several times on a line: `# error: mutable-tag, mutable-tag`. Findings with one cause are merged
-//! before they are compared. Every finding must be expected, every expectation met. A finding whose
-//! file holds no comments (JSON) is expected in `expected.txt` of the case: `FILE:LINE error:
-//! RULE`.
+//! A comment after a value expects a finding at its own line. A comment on a line of its own
+//! expects it at the next line that is not a comment, like a suppression. `# error: mutable-tag,
+//! mutable-tag` expects two findings. Findings with the same cause are merged before they are
+//! compared. Every finding must be expected, and every expected finding must be reported. If the
+//! file cannot hold comments (JSON), write `FILE:LINE error: RULE` into `expected.txt` of the case.
 //!
-//! A case with the folders `base` and `head` compares two revisions; `author.txt` beside them names
-//! who made the change, `past.txt` since when the base runs what it runs, and `submodules.txt` what
-//! it does to submodules: `PATH BEFORE AFTER`, with `-` for a commit that is not there.
+//! A case with the folders `base` and `head` compares two revisions. These files may be beside
+//! them: `author.txt` (the author of the change), `past.txt` (since when the builds of the base
+//! have run), and `submodules.txt` (`PATH BEFORE AFTER`; `-` stands for no commit).
 //!
-//! `testdata/rules/<rule>/findings.snap` pins the wording; `INSTA_UPDATE=always cargo test --test
-//! rules` rewrites it, and `RULE=mutable-tag` runs one rule only.
+//! `testdata/rules/<rule>/findings.snap` holds the messages. `INSTA_UPDATE=always cargo test --test
+//! rules` rewrites it, and `RULE=mutable-tag` runs the cases of one rule.
 
 #![allow(clippy::unwrap_used)]
 
@@ -42,7 +41,7 @@ use gitops_lint::policy::{self, Namespaces, Policies};
 use gitops_lint::repo::Repo;
 use gitops_lint::rules;
 
-/// Line of a file and what is said of it.
+/// How often each finding is expected, by file, line, and `severity: rule`.
 type Expectations = BTreeMap<(String, usize, String), usize>;
 
 fn fixtures() -> PathBuf {
@@ -138,7 +137,7 @@ fn policies(repo: &Repo, config: &Config) -> Policies {
     .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// What is under check: the folder `head` of a case that compares two revisions, else the case.
+/// The folder to check: `head` if the case compares two revisions, otherwise the case itself.
 fn root(case: &Path) -> PathBuf {
     let head = case.join("head");
     if head.is_dir() {
@@ -148,7 +147,7 @@ fn root(case: &Path) -> PathBuf {
     }
 }
 
-/// The expectations that the files of a case hold.
+/// The expected findings in the files of a case.
 fn expectations(case: &Path) -> Expectations {
     let mut expected = Expectations::new();
     let mut folders = vec![case.to_path_buf()];
@@ -195,7 +194,7 @@ fn expectations(case: &Path) -> Expectations {
     expected
 }
 
-/// The expectations in a line, each with the column of its comment.
+/// The expected findings in a line, each with the column of its comment.
 fn comments(line: &str) -> Vec<(usize, String)> {
     for severity in ["error", "warning", "info"] {
         let mark = format!("# {severity}: ");
@@ -370,7 +369,7 @@ fn every_rule_is_documented() {
     }
 }
 
-/// The one place that builds a repo for a fixture.
+/// Loads the repo of a case.
 mod harness {
     use super::*;
     use common::CONFIG_FILE;
@@ -378,8 +377,7 @@ mod harness {
     use gitops_lint::source::worktree::Worktree;
     use gitops_lint::yaml::FileId;
 
-    /// The configuration, the repo and, for a case with the folders `base` and `head`, the base
-    /// revision.
+    /// The configuration and the repo, and the base revision if the case compares two revisions.
     pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
         let root = super::root(case);
         let files = Arc::new(Files::default());

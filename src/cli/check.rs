@@ -27,8 +27,8 @@ pub struct Arguments {
     /// Folder or file to check; references are still resolved across the whole repository
     /// [default: the repository around the current folder]
     path: Option<PathBuf>,
-    /// Report format: pretty, concise, json, sarif, github, gitlab, junit or markdown; `=FILE` writes
-    /// it to a file; may be given several times [default: pretty]
+    /// Report format: pretty, concise, json, sarif, github, gitlab, junit or markdown; `=FILE`
+    /// writes it to a file; may be given several times [default: pretty]
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     #[command(flatten)]

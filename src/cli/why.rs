@@ -48,8 +48,8 @@ const SHORT: [(&str, &str); 12] = [
 pub struct Arguments {
     /// Object to explain: Deployment/api, or its name alone
     resource: String,
-    /// Value in the object: spec.replicas, containers[api].image, /spec/replicas; the last part of a
-    /// path is enough
+    /// Value in the object: spec.replicas, containers[api].image, /spec/replicas; the last part of
+    /// a path is enough
     value: Option<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]

@@ -1,5 +1,5 @@
-//! `external`, `images` and `dependencies`: facts about clusters, registries and apps that the files
-//! of the repository do not show.
+//! `external`, `images` and `dependencies`: facts about clusters, registries and apps that the
+//! files of the repository do not show.
 
 use super::keys::Key;
 use super::read::Reader;

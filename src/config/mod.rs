@@ -1,8 +1,8 @@
 //! `.gitops-lint.yaml`: read with spans, validated, every mistake reported at once.
 //!
-//! Each part of the file has a module with its types, its keys and what reads them; `keys` lists the
-//! keys, `read` holds what all of them need. `options` declares the options of rules. Not here: what
-//! a rule does with its options.
+//! Each part of the file has a module with its types, its keys and what reads them; `keys` lists
+//! the keys, `read` holds what all of them need. `options` declares the options of rules. Not here:
+//! what a rule does with its options.
 
 mod bots;
 mod cluster;

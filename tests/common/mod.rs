@@ -1,5 +1,5 @@
-//! What tests of whole checks share: trees of files in memory, the configuration of one, and what a
-//! check is told of a change besides its files: who made it, and what the base ran before.
+//! Shared by the tests of whole checks: trees of files in memory, their configuration, and facts
+//! about a change that are not in its files (its author, and the builds that ran before).
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -16,10 +16,10 @@ use gitops_lint::source::memory::Memory;
 use gitops_lint::yaml::FileId;
 use gitops_lint::yaml::read::read;
 
-/// The file of the configuration.
+/// Path of the configuration file.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
 
-/// Paths and texts.
+/// Each file: its path and its text.
 pub type Tree = BTreeMap<String, String>;
 
 /// A path below `testdata`.
@@ -58,14 +58,14 @@ pub fn memory(tree: &Tree) -> Memory {
     )
 }
 
-/// The configuration of a tree; its file is read first, as the command does.
+/// The configuration of a tree. Its file is read first, as the command does.
 pub fn configuration(text: Option<&str>, files: &Files) -> Config {
     text.map_or_else(Config::default, |text| {
         load_configuration(text, files.add(CONFIG_FILE, None, text.into()))
     })
 }
 
-/// The configuration in a file that was read.
+/// Parses a configuration file.
 pub fn load_configuration(text: &str, file: FileId) -> Config {
     Config::load(&read(text, file).unwrap(), &rules::known())
         .unwrap_or_else(|problems| panic!("{problems:?}"))
@@ -77,7 +77,8 @@ pub fn time(text: &str) -> jiff::ZonedDateTime {
     moment.to_zoned_datetime(jiff::tz::TimeZone::UTC)
 }
 
-/// A past in which the overlays of a base ran their digests since a moment, in seconds since 1970.
+/// A past in which the overlays of the base have run their digests since a moment (in seconds since
+/// 1970).
 pub struct Since<'a>(pub &'a Repo, pub i64);
 
 impl Proofs for Since<'_> {
@@ -99,8 +100,8 @@ impl Proofs for Since<'_> {
     }
 }
 
-/// A change of one commit that touches every file of a tree. `author` is `Name <email>`, with the
-/// commit's message below it.
+/// A change with one commit that touches all `paths`. `author` is `Name <email>`, with the message
+/// of the commit on the lines below.
 pub fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
     let (author, message) = author.split_once('\n').unwrap_or((author, ""));
     let (name, email) = author

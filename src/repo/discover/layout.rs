@@ -406,7 +406,8 @@ pub(super) const SET_ASIDE: &[&str] = &[
     ".unused",
 ];
 
-/// True for a path such as `.archive/overlays/prod`, which is applied only if an agent points at it.
+/// True for a path such as `.archive/overlays/prod`, which is applied only if an agent points at
+/// it.
 pub(in crate::repo) fn is_set_aside(path: &str) -> bool {
     path.split('/').any(|segment| SET_ASIDE.contains(&segment))
 }

@@ -1,7 +1,8 @@
 //! Which kustomization roots are overlays, from their paths and from what they build upon.
 //!
 //! Here: choosing among roots ([`overlays`]). `layout` reads environment, app and variant out of a
-//! path, `app_names` shortens the names of apps. Not here: what agents point at (`agents`), rendering.
+//! path, `app_names` shortens the names of apps. Not here: what agents point at (`agents`),
+//! rendering.
 
 mod app_names;
 mod layout;

@@ -1,8 +1,8 @@
 //! Loading: from a tree of files to overlays that are paired, and rendered when they are looked at.
 //!
-//! Here: putting the parts together. `roots` finds kustomizations, `overlays` makes overlays of them,
-//! `reuse` shares renderings between revisions. Not here: reading paths (`discover`), what agents
-//! point at (`agents`), pairing (`pairs`).
+//! Here: putting the parts together. `roots` finds kustomizations, `overlays` makes overlays of
+//! them, `reuse` shares renderings between revisions. Not here: reading paths (`discover`), what
+//! agents point at (`agents`), pairing (`pairs`).
 
 mod crossings;
 mod overlays;

@@ -1,4 +1,5 @@
-//! What two revisions share: overlays that the change between them cannot reach keep their rendering.
+//! What two revisions share: overlays that the change between them cannot reach keep their
+//! rendering.
 
 use super::super::agents::{self, Agents, Pointer};
 use super::super::codeowners::CodeOwners;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 impl Repo {
     /// True if a change cannot alter which overlays there are: it only edits files, adds or removes
-    /// no path in a kustomization, and touches no agent's object. Bumping `newTag` is such a change;
-    /// adding `resources: [pdb.yaml]` is not.
+    /// no path in a kustomization, and touches no agent's object. Bumping `newTag` is such a
+    /// change; adding `resources: [pdb.yaml]` is not.
     pub(super) fn keeps_shape(&self, renderer: &Renderer, changed: &BTreeSet<Arc<str>>) -> bool {
         let file = |renderer: &Renderer, path: &str| {
             renderer.source().kind(path) == Some(EntryKind::File)

@@ -26,10 +26,6 @@
 //! ## Fix
 //!
 //! Add the variable to production or to the base, or remove it from staging.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::compare::Words;
 use crate::finding::{Cause, Severity};

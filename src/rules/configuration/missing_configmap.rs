@@ -31,10 +31,6 @@
 //! ## Fix
 //!
 //! Add the ConfigMap, for example with a `configMapGenerator`, or declare it under `external`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kubernetes::references::Target;

@@ -41,10 +41,6 @@
 //!
 //! Add the ExternalSecret, or whatever creates the Secret, to this environment. If it is created
 //! outside of the repository, declare it under `external`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kubernetes::references::Target;

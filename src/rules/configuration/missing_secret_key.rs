@@ -21,10 +21,6 @@
 //! ## Fix
 //!
 //! Add the key to the object that creates the Secret, or correct its name.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kubernetes::references::Target;

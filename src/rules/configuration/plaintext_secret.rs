@@ -33,10 +33,6 @@
 //!
 //! Replace the credential first. Then keep it in a secret store and refer to it with an
 //! ExternalSecret, or encrypt the file with SOPS or as a SealedSecret.
-//!
-//! ## Options
-//!
-//! None.
 
 use base64::Engine;
 

@@ -33,10 +33,6 @@
 //! ## Fix
 //!
 //! Make both environments equal, or allow the difference under `drift.allow` with a reason.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};

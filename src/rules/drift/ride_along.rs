@@ -37,10 +37,6 @@
 //!
 //! Bring the edit to the previous environment first. Promote it together with an image that ran
 //! with it.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::compare::{self, Change};
 use crate::finding::{Cause, Severity};

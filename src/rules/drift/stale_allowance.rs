@@ -20,10 +20,6 @@
 //! ## Fix
 //!
 //! Remove the entry.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::config::Allowance;
 use crate::finding::{Cause, Severity};

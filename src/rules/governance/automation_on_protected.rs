@@ -50,10 +50,6 @@
 //!
 //! Limit the path to the environments that may be updated automatically, remove the marker, or
 //! push to a branch that becomes a pull request.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::rules::shared::automation::{flux, image_updater, renovate};

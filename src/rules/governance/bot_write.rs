@@ -28,11 +28,6 @@
 //! ## Fix
 //!
 //! Let a person make the change, or exclude this folder from the bot's configuration.
-//!
-//! ## Options
-//!
-//! - `promoters`: bots that may change protected environments, `*` allowed: the one that opens your
-//!   promotions.
 
 use std::collections::BTreeSet;
 

@@ -54,10 +54,6 @@
 //! ## Fix
 //!
 //! Wait until the freeze is over. In an emergency, add the break-glass trailer to a commit.
-//!
-//! ## Options
-//!
-//! None: `freeze` and `breakGlass` are keys of the configuration.
 
 use globset::{Glob, GlobSetBuilder};
 use jiff::ZonedDateTime;

@@ -39,10 +39,6 @@
 //!
 //! On GitHub, a pattern with a slash inside is anchored at the root: `overlays/production/` does
 //! not match `apps/api/overlays/production/`. Write `**/overlays/production/`.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -30,10 +30,6 @@
 //! ## Fix
 //!
 //! Write `@acme/platform`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};

@@ -36,10 +36,6 @@
 //!
 //! If the change is intended, explain it to the reviewer; the finding stays. Otherwise restore the
 //! old configuration.
-//!
-//! ## Options
-//!
-//! None.
 
 use jiff::civil::Date;
 

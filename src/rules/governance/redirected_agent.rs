@@ -34,10 +34,6 @@
 //!
 //! Let production follow the branch that is checked. If the change is intended, suppress the
 //! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::BTreeSet;
 

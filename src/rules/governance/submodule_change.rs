@@ -24,10 +24,6 @@
 //!
 //! Review what changes in production: `gitops-lint diff` shows it. Or keep a copy of what
 //! production needs in this repository.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::context::is_below;

@@ -3,8 +3,8 @@
 //! ## What
 //!
 //! A suppression that has no effect: no finding matches it, or it lacks a rule or a reason. This
-//! holds for comments (`# gitops-lint: ignore[rule-id] reason`) and for entries of `suppress` in the
-//! configuration. A suppression of a rule that is switched off is not reported.
+//! holds for comments (`# gitops-lint: ignore[rule-id] reason`) and for entries of `suppress` in
+//! the configuration. A suppression of a rule that is switched off is not reported.
 //!
 //! ## Why
 //!

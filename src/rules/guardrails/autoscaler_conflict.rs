@@ -22,10 +22,6 @@
 //!
 //! Remove `replicas` (use a patch with `replicas: null` if the base sets it), and set the minimum
 //! in the autoscaler. If your agent ignores the field, switch the rule off.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::compatible;

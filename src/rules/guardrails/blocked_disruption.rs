@@ -22,10 +22,6 @@
 //! ## Fix
 //!
 //! Set `maxUnavailable: 1`, or run one more replica.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::compatible;

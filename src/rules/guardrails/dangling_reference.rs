@@ -36,10 +36,6 @@
 //! ## Fix
 //!
 //! Correct the name, add the object, or declare it under `external`.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::HashMap;
 
@@ -392,8 +388,8 @@ fn evidence_of_selector<'a>(
             return Some((Evidence::Elsewhere(other, origin), selector.node.origin));
         }
     }
-    // the workload that is evidently meant: it has the selector's name (`api`), or labels that are a
-    // typing mistake away from the selected ones
+    // the workload that is evidently meant: it has the selector's name (`api`), or labels that are
+    // a typing mistake away from the selected ones
     context
         .facts(overlay)
         .workloads

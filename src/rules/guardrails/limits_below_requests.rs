@@ -21,10 +21,6 @@
 //! ## Fix
 //!
 //! Raise the limit together with the request.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::quantity;

@@ -24,11 +24,6 @@
 //! ## Fix
 //!
 //! Set `resources.limits.memory` in the base, so that every environment gets it.
-//!
-//! ## Options
-//!
-//! - `resources`: which limits every container must have, `[memory]` unless set; `[cpu, memory]`
-//!   asks for both.
 
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};

@@ -23,10 +23,6 @@
 //!
 //! Keep the limit in the patch. If it should go, remove it in staging first, so that the container
 //! is tested without it.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::repo::Overlay;

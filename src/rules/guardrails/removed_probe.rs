@@ -21,10 +21,6 @@
 //! ## Fix
 //!
 //! Keep the probe and adjust its numbers, or remove it in staging first.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;

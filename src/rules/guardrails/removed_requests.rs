@@ -24,10 +24,6 @@
 //! ## Fix
 //!
 //! Keep the request in the patch, or remove it in staging first.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::repo::Overlay;

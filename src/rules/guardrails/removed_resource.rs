@@ -32,10 +32,6 @@
 //! ## Fix
 //!
 //! Add the object to production, or move it into the base.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::compare;
 use crate::finding::Severity;

@@ -26,10 +26,6 @@
 //!
 //! Restore the restriction, or loosen it in staging first, so that the difference is a deliberate
 //! decision.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;

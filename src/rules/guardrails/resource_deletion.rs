@@ -42,10 +42,6 @@
 //!
 //! Restore the object. If the deletion is intended, say so in the pull request. To keep the object
 //! in the cluster, guard it with one of these annotations in an earlier change.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;

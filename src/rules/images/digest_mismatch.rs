@@ -31,10 +31,6 @@
 //! ## Fix
 //!
 //! Promote the digest that staging uses, or deploy this digest to staging first.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::compare;
 use crate::finding::{Cause, Severity};

@@ -29,10 +29,6 @@
 //! images:
 //!   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
 //! ```
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::compare::{self, Words};
 use crate::finding::{Cause, Severity};

@@ -23,10 +23,6 @@
 //! ## Fix
 //!
 //! Wait for the remaining time, then run the check again.
-//!
-//! ## Options
-//!
-//! `atLeast`: the time, such as `24h` or `2d`.
 
 use crate::calendar;
 use crate::config::{Config, DurationOption, More, RuleOption};

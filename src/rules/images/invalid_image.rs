@@ -32,10 +32,6 @@
 //!
 //! Write the full image reference, or correct the overlay's `images` entry so that it replaces the
 //! placeholder.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::{Image, ImageError};

@@ -25,10 +25,6 @@
 //! ## Fix
 //!
 //! Write `newTag` and `digest` together, and always change both.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::{self, ImageUse};

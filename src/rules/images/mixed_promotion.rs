@@ -22,10 +22,6 @@
 //! ## Fix
 //!
 //! Split the change into two pull requests.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::ImageUse;

@@ -46,10 +46,6 @@
 //! ```
 //!
 //! If your registry makes tags immutable, lower the level of this rule in the configuration.
-//!
-//! ## Options
-//!
-//! - `floating`: further tags that are made to move: `floating: [edge, nightly]`.
 
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};

@@ -33,10 +33,6 @@
 //! ## Fix
 //!
 //! Correct the record, or let the tool write it: `gitops-lint status --write versions.json`.
-//!
-//! ## Options
-//!
-//! None; the key `records` of the configuration lists further files.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::Image;

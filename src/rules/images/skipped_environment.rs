@@ -30,10 +30,6 @@
 //! ## Fix
 //!
 //! Merge the change of staging first, and promote the digest later.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::BTreeSet;
 

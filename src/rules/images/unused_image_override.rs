@@ -22,10 +22,6 @@
 //!
 //! Write the full name of the image as it stands in the manifests, without the tag, or remove the
 //! entry.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

@@ -23,10 +23,6 @@
 //! ## Fix
 //!
 //! Remove the `dependsOn` entry from the object that must come first.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,10 +26,6 @@
 //! ## Fix
 //!
 //! Correct the name or the namespace, or remove the entry.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};

@@ -27,10 +27,6 @@
 //! ## Fix
 //!
 //! Write the phase exactly as Argo CD does.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;

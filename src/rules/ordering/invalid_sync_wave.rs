@@ -21,10 +21,6 @@
 //! ## Fix
 //!
 //! Write an integer in quotes: `"-1"`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;

@@ -29,10 +29,6 @@
 //! ## Fix
 //!
 //! Promote the needed app first, or in the same change.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::history;

@@ -24,10 +24,6 @@
 //! ## Fix
 //!
 //! Put the needed object into the same wave or an earlier one.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, compatible};

@@ -174,8 +174,8 @@ fn last_place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     naming.or_else(beside).or(any).unwrap_or(overlay.origin)
 }
 
-/// What messages call a lost object: `` `ConfigMap/settings` ``, with its namespace where the overlay
-/// had one of this name in another namespace as well.
+/// What messages call a lost object: `` `ConfigMap/settings` ``, with its namespace where the
+/// overlay had one of this name in another namespace as well.
 pub(in crate::rules) fn described(before: &Overlay, lost: &Resource) -> String {
     let namespace = ambiguous_namespace(before, lost).map(|name| format!(" in namespace `{name}`"));
     format!(

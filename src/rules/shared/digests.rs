@@ -1,6 +1,7 @@
 //! Digests that an image lost or that passed by an environment, and how messages write a digest.
 //!
-//! Not here: what images an object runs (`kubernetes::image_use`), what ran in the past (`history`).
+//! Not here: what images an object runs (`kubernetes::image_use`), what ran in the past
+//! (`history`).
 
 use crate::kubernetes::image::Image;
 use crate::kubernetes::image_use::ImageUse;

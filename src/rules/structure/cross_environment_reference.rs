@@ -27,10 +27,6 @@
 //! ## Fix
 //!
 //! Move what both environments need into the base or into a component, or copy it.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::config::Environment;
 use crate::finding::{Cause, Severity};

@@ -19,10 +19,6 @@
 //! ## Fix
 //!
 //! Use the field that the finding names. `kustomize edit fix` makes most of these changes for you.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

@@ -20,10 +20,6 @@
 //! ## Fix
 //!
 //! Remove one of the two keys, or merge their values.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

@@ -18,10 +18,6 @@
 //! ## Fix
 //!
 //! List what the environment should run, or delete the folder.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;

@@ -27,10 +27,6 @@
 //!
 //! If that is not possible, suppress the finding, with a reason, at the line that refers to the
 //! file.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::{Problem, ProblemKind};

@@ -29,10 +29,6 @@
 //! Add `release` and `path` (a glob for the folder of the kustomization) if the same chart is
 //! rendered several times. For other plugins, commit their output and list it under `resources`.
 //! Otherwise, suppress the finding with a reason.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

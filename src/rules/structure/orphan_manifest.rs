@@ -26,10 +26,6 @@
 //!
 //! Add the file to `resources`, or delete it. If you keep it on purpose, mention its name in a
 //! comment of the kustomization.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};

@@ -26,10 +26,6 @@
 //! revision.
 //!
 //! Otherwise, pin the URL to a commit: `?ref=4f1c2d…`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

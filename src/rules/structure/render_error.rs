@@ -23,10 +23,6 @@
 //! ## Fix
 //!
 //! Correct the line that the finding names. `gitops-lint render OVERLAY` shows the result.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;

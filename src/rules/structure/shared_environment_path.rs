@@ -27,10 +27,6 @@
 //! ## Fix
 //!
 //! Point the object at the folder of its own environment.
-//!
-//! ## Options
-//!
-//! None.
 
 use std::collections::HashSet;
 

@@ -31,10 +31,6 @@
 //! You do not have to change anything. The tool follows `list`, `git`, `matrix` and `merge`
 //! generators over this repository. If the clusters are few and known, a `list` generator can
 //! replace `clusters`.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};

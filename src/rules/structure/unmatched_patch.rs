@@ -23,10 +23,6 @@
 //!
 //! Correct the target, or remove the patch. Names in a target are regular expressions that must
 //! match the whole name, as it is at that step of the build.
-//!
-//! ## Options
-//!
-//! None.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;
