@@ -36,7 +36,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Configuration,
     level: "error (warning or info when the evidence is weak)",
     severity: Severity::Error,
-    summary: "a key that something reads from a Secret that has no such key",
+    summary: "a key that is read from a Secret but does not exist in it",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("missing_secret_key.rs"),

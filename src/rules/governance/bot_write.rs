@@ -46,7 +46,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Governance,
     level: "error in protected environments; needs a base revision",
     severity: Severity::Error,
-    summary: "a bot that changes what production renders to",
+    summary: "a bot changes production",
     options: &[RuleOption::Texts(&PROMOTERS)],
     behavior: Metadata::USUAL,
     source: include_str!("bot_write.rs"),

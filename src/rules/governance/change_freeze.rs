@@ -76,9 +76,9 @@ pub(super) struct ChangeFreeze;
 static METADATA: Metadata = Metadata {
     id: "change-freeze",
     category: Category::Governance,
-    level: "error; needs a base revision and windows",
+    level: "error; needs a base revision and a configured freeze",
     severity: Severity::Error,
-    summary: "a change of what production renders to while a freeze is on",
+    summary: "a change to production during a freeze",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("change_freeze.rs"),

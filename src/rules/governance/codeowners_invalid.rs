@@ -40,7 +40,7 @@ pub(super) struct CodeownersInvalid;
 static METADATA: Metadata = Metadata {
     id: "codeowners-invalid",
     category: Category::Governance,
-    level: "error; warning for what is only of no use",
+    level: "error if files lose their owner, else warning",
     severity: Severity::Error,
     summary: "a line of CODEOWNERS that is skipped",
     options: &[],

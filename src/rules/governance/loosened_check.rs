@@ -55,7 +55,7 @@ pub(crate) static METADATA: Metadata = Metadata {
     category: Category::Governance,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
-    summary: "a change of the configuration by which less is found in production",
+    summary: "a change that makes the check of production less strict",
     options: &[],
     behavior: Behavior {
         suppressible: false,

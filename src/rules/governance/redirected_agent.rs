@@ -50,7 +50,7 @@ pub(super) struct RedirectedAgent;
 static METADATA: Metadata = Metadata {
     id: "redirected-agent",
     category: Category::Governance,
-    level: "error; a suspended or removed one warning; needs a base revision",
+    level: "error; warning if the agent is suspended or removed; needs a base revision",
     severity: Severity::Error,
     summary: "an agent of production that the change lets apply something that was not checked",
     options: &[],

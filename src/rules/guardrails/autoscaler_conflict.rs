@@ -37,7 +37,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "warning in protected environments",
     severity: Severity::Warning,
-    summary: "a number of replicas that is written down and that an autoscaler sets as well",
+    summary: "a fixed number of replicas that an autoscaler also manages",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("autoscaler_conflict.rs"),

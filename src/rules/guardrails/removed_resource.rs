@@ -49,7 +49,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "warning",
     severity: Severity::Warning,
-    summary: "a PodDisruptionBudget, autoscaler, NetworkPolicy or the like that staging has, or production had, and production lacks",
+    summary: "production lost a PodDisruptionBudget, autoscaler, NetworkPolicy or a similar guard",
     options: &[],
     behavior: Behavior {
         also_against_base: true,

@@ -61,7 +61,7 @@ pub(super) struct ResourceDeletion;
 static METADATA: Metadata = Metadata {
     id: "resource-deletion",
     category: Category::Guardrails,
-    level: "error for what holds data, warning for the rest; needs a base revision",
+    level: "error for objects that hold data, else warning; needs a base revision",
     severity: Severity::Error,
     summary: "an object that production had at the base revision and loses",
     options: &[],

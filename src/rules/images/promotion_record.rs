@@ -49,7 +49,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
-    summary: "a record of what runs where (`versions.json`, `VERSIONS.md`) that disagrees with what is rendered",
+    summary: "a promotion record (`versions.json`, `VERSIONS.md`) that disagrees with the rendered images",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("promotion_record.rs"),

@@ -46,9 +46,9 @@ pub(super) struct SkippedEnvironment;
 static METADATA: Metadata = Metadata {
     id: "skipped-environment",
     category: Category::Images,
-    level: "error, an image of production alone warning; needs a base revision",
+    level: "error; warning if only production uses the image; needs a base revision",
     severity: Severity::Error,
-    summary: "a digest that reaches production before the environment before it has run it",
+    summary: "a digest that reaches production without having run in the environment before",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("skipped_environment.rs"),

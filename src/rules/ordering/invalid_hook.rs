@@ -54,7 +54,7 @@ pub(super) struct InvalidHook;
 static METADATA: Metadata = Metadata {
     id: "invalid-hook",
     category: Category::Ordering,
-    level: "error; warning where the object is applied all the same",
+    level: "error; warning if the object is applied anyway",
     severity: Severity::Error,
     summary: "a hook of Argo CD that is misspelt, so the object is never applied",
     options: &[],

@@ -37,7 +37,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Ordering,
     level: "error",
     severity: Severity::Error,
-    summary: "a sync wave of Argo CD that is no number in quotes",
+    summary: "an Argo CD sync wave that is not a quoted integer",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("invalid_sync_wave.rs"),

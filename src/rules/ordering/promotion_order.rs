@@ -46,9 +46,9 @@ pub(super) struct PromotionOrder;
 static METADATA: Metadata = Metadata {
     id: "promotion-order",
     category: Category::Ordering,
-    level: "error, by sync waves warning; needs a base revision",
+    level: "error; warning if only sync waves show the dependency; needs a base revision",
     severity: Severity::Error,
-    summary: "an app that is promoted before what it needs",
+    summary: "an app that is promoted before the apps that it needs",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("promotion_order.rs"),

@@ -35,7 +35,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
-    summary: "a key that stands twice in one map",
+    summary: "a key that occurs twice in one map",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("duplicate_key.rs"),

@@ -42,7 +42,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
-    summary: "an overlay is built from something that Git has and the clone or work tree has not",
+    summary: "an overlay needs a file that is missing from this clone or checkout",
     options: &[],
     behavior: Behavior {
         fact_of_checkout: true,

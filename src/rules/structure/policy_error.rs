@@ -33,7 +33,7 @@ pub(crate) static METADATA: Metadata = Metadata {
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
-    summary: "a policy that fails, so that what it should judge is not judged",
+    summary: "a policy that fails, so that it checks nothing",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("policy_error.rs"),

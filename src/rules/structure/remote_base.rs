@@ -39,9 +39,9 @@ pub(super) struct RemoteBase;
 static METADATA: Metadata = Metadata {
     id: "remote-base",
     category: Category::Structure,
-    level: "error unpinned, warning pinned",
+    level: "error if it is not pinned, else warning",
     severity: Severity::Error,
-    summary: "a base that is fetched from another place when the agent builds",
+    summary: "a base that the agent downloads while it builds",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("remote_base.rs"),
