@@ -124,7 +124,7 @@ impl Metadata {
 ///
 /// With a base revision, `check_overlay` and `check_pair` are called only for the overlays that the
 /// change can concern: those that render to something else, those of the same apps, and all of them
-/// when what overlays offer to each other changed (see [`scope`]). A rule that compares *values* of
+/// when what overlays offer to each other changed (see [`scope`](super::scope)). A rule that compares *values* of
 /// other apps' overlays belongs into `check_repo`, and goes through [`Context::judged`] there.
 pub trait Rule: Sync {
     /// Its description.
