@@ -47,9 +47,12 @@
 //!
 //! If your registry makes tags immutable, lower the level of this rule in the configuration.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
-use crate::history;
+use crate::history::{self, Version};
 use crate::kubernetes::image::{Image, floating};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
@@ -87,13 +90,15 @@ impl Rule for MutableTag {
             return;
         }
         let extra = context.config.texts(METADATA.id, &FLOATING);
+        let pinned_before = LazyCell::new(|| pinned_at_base(context, overlay));
         let images = context.facts(overlay).images.iter();
         for used in images.filter(|used| is_unpinned(context, used)) {
             let tag = Tag::of(used, &extra);
             if matches!(tag, Tag::Version(_)) && is_generated(context, used) {
                 continue;
             }
-            let expected = || digest_is_expected(context, overlay, used);
+            let expected =
+                || context.expects_digest(&used.name) || pinned_before.contains(&used.name);
             if let Some(severity) = severity(stage, &tag, expected) {
                 sink.report(
                     context,
@@ -146,15 +151,17 @@ fn severity(stage: Stage, tag: &Tag, expected: impl FnOnce() -> bool) -> Option<
     }
 }
 
-/// Whether production pins this image or most of its images, or the overlay pinned this one at the
-/// base revision.
-fn digest_is_expected(context: &Context, overlay: &Overlay, used: &ImageUse) -> bool {
-    let was_pinned = |before: &Overlay| {
-        let images = history::images(&before.rendered, &context.repo.files);
-        let versions = images.get(&used.name).into_iter().flatten();
-        versions.into_iter().any(|version| version.digest.is_some())
+/// The names of the images that the overlay pinned at the base revision.
+fn pinned_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
+    let Some(before) = context.at_base(overlay) else {
+        return BTreeSet::new();
     };
-    context.expects_digest(&used.name) || context.at_base(overlay).is_some_and(was_pinned)
+    let is_pinned = |version: &Version| version.digest.is_some();
+    history::images(&before.rendered, &context.repo.files)
+        .into_iter()
+        .filter(|(_, versions)| versions.iter().any(is_pinned))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// Whether the image stands in the file that `flux bootstrap` writes and updates itself.

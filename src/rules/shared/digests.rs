@@ -43,7 +43,7 @@ pub(in crate::rules) fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
 
 /// Whether the missing digest of an image is reported as a lost one.
 pub(in crate::rules) fn is_reported_as_lost(context: &Context, used: &ImageUse) -> bool {
-    context.is_claimed(Claim::LostDigests) && lost(used).is_some()
+    lost(used).is_some() && context.is_claimed(Claim::LostDigests)
 }
 
 /// The environment further back that runs a digest which the environment before does not run: dev,
