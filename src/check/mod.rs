@@ -6,6 +6,7 @@
 
 mod base;
 mod baseline;
+mod conclude;
 mod known;
 mod merge;
 mod run;
@@ -23,14 +24,12 @@ pub use base::Base;
 pub use baseline::Baseline;
 pub use run::{PolicySet, Request, run};
 
+use conclude::{conclude, known};
 use known::Known;
 
-use crate::config::Config;
-use crate::finding::{Finding, Located, OverlayRef, Severity};
+use crate::finding::{Located, OverlayRef, Severity};
 use crate::repo::{Overlay, Repo};
-use crate::rules::overlay_ref;
 use crate::source::Files;
-use crate::yaml::FileId;
 
 /// What part of the repo is asked about. The whole repo is rendered all the same: production's
 /// findings need staging.
@@ -185,188 +184,4 @@ struct Ran {
     rules: usize,
     /// Rego rules.
     policies: usize,
-}
-
-/// The findings of a base revision that nothing accepts there, as the head's are compared with
-/// them.
-fn known(base: &Repo, config: &Config, options: &Options<'_>, findings: Vec<Finding>) -> Known {
-    let mut suppressions = suppression::Suppressions::collect(base, config, options.today);
-    let located = findings
-        .into_iter()
-        .map(|finding| Located::new(finding, &base.files));
-    let mut kept: Vec<Located> = located
-        .filter(|located| !suppressions.covers(located))
-        .collect();
-    let judged = |file: Option<FileId>| {
-        options.judges(file.map(|file| base.files.get(file).path.clone()).as_ref())
-    };
-    kept.extend(
-        suppressions
-            .findings(config, &judged)
-            .into_iter()
-            .map(|finding| Located::new(finding, &base.files)),
-    );
-    Known::new(kept, base)
-}
-
-/// Turns what rules and policies found in a repo into the outcome.
-fn conclude(
-    repo: &Repo,
-    config: &Config,
-    options: &Options<'_>,
-    findings: Vec<Finding>,
-    ran: Ran,
-) -> Outcome {
-    // a finding about the whole repo can name an overlay that was not judged: an edited record of
-    // versions, for example
-    let asked: Vec<(usize, &Overlay)> = repo
-        .overlays
-        .iter()
-        .enumerate()
-        .filter(|(_, overlay)| options.selection.selects(repo, overlay))
-        .collect();
-    let selected: Vec<&Overlay> = asked
-        .iter()
-        .filter(|(index, _)| options.judged.has(*index))
-        .map(|(_, overlay)| *overlay)
-        .collect();
-    let name = |overlay: &Overlay| {
-        repo.environment(overlay)
-            .map(|environment| environment.name.clone())
-    };
-    let places: BTreeSet<(&str, Option<String>)> = asked
-        .iter()
-        .map(|(_, overlay)| (overlay.path.as_str(), name(overlay)))
-        .collect();
-    let all: BTreeSet<&str> = repo
-        .overlays
-        .iter()
-        .map(|overlay| overlay.path.as_str())
-        .collect();
-    let selection = &options.selection;
-    let mut suppressions = suppression::Suppressions::collect(repo, config, options.today);
-    let (mut kept, mut suppressed) = (Vec::new(), Vec::new());
-    for finding in findings {
-        let asked = match finding.overlay.as_deref() {
-            Some(overlay) if all.contains(overlay.path.as_str()) => {
-                places.contains(&(overlay.path.as_str(), overlay.environment.clone()))
-            }
-            // one that only the base revision has
-            Some(overlay) => {
-                let among = |wanted: &[String], name: Option<&String>| {
-                    wanted.is_empty() || name.is_some_and(|name| wanted.contains(name))
-                };
-                among(&selection.environments, overlay.environment.as_ref())
-                    && among(&selection.apps, Some(&overlay.app))
-                    && selection.contains(&overlay.path)
-            }
-            None => {
-                selection.environments.is_empty()
-                    && selection.apps.is_empty()
-                    && selection.contains(&repo.files.get(finding.origin.file).path)
-            }
-        };
-        if !asked {
-            continue;
-        }
-        let located = Located::new(finding, &repo.files);
-        let covered = suppressions.covers(&located);
-        (if covered { &mut suppressed } else { &mut kept }).push(located);
-    }
-    let judged = |file: Option<FileId>| {
-        options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref())
-    };
-    let about = suppressions
-        .findings(config, &judged)
-        .into_iter()
-        .map(|finding| Located::new(finding, &repo.files));
-    let (mut about, mut known) = (about.collect::<Vec<Located>>(), 0);
-    if let Some(base) = &options.known {
-        let before = |path: &str, line: &str| base.has_line(path, line, repo);
-        let brought = options
-            .brought
-            .map(|severity| suppressions.brought(severity, repo, &before));
-        kept.extend(
-            brought
-                .into_iter()
-                .flatten()
-                .map(|finding| Located::new(finding, &repo.files)),
-        );
-        let before = kept.len() + about.len();
-        kept = base.new_ones(kept, repo);
-        about = base.new_ones(about, repo);
-        // only staging changed: report at `info` until production is promoted
-        for located in kept.iter_mut().filter(|located| located.finding.ahead) {
-            let finding = &mut located.finding;
-            finding.severity = Severity::Info;
-            finding.help = finding
-                .help
-                .take()
-                .map(|help| format!("when it is promoted: {help}"));
-        }
-        known = before - kept.len() - about.len();
-    }
-    let findings = |located: Vec<Located>| {
-        located
-            .into_iter()
-            .map(|located| located.finding)
-            .collect::<Vec<Finding>>()
-    };
-    let mut counts = Counts {
-        suppressed: merge::merge(findings(suppressed), repo).len(),
-        known,
-        ..Counts::default()
-    };
-    let mut merged = merge::merge(findings(kept), repo);
-    merged.extend(findings(about));
-    let findings = merged;
-    let mut findings: Vec<Located> = findings
-        .into_iter()
-        .map(|finding| Located::new(finding, &repo.files))
-        .collect();
-    findings.sort_by(Located::order);
-    merge::fingerprint(&mut findings, &repo.files);
-    if let Some(baseline) = options.baseline {
-        let before = findings.len();
-        findings.retain(|located| !baseline.accepts(&located.finding.fingerprint));
-        counts.suppressed += before - findings.len();
-    }
-    for located in &findings {
-        match located.finding.severity {
-            Severity::Error => counts.errors += 1,
-            Severity::Warning => counts.warnings += 1,
-            Severity::Info => counts.infos += 1,
-        }
-    }
-    counts.unconcerned = options.judged.overlays.as_ref().map_or(0, |judged| {
-        repo.overlays.len() - judged.len().min(repo.overlays.len())
-    });
-    counts.apps = selected
-        .iter()
-        .map(|overlay| overlay.app.as_str())
-        .collect::<BTreeSet<_>>()
-        .len();
-    counts.files = repo
-        .files
-        .all()
-        .iter()
-        .filter(|(_, file)| file.revision.is_none())
-        .count();
-    counts.resources = selected
-        .iter()
-        .map(|overlay| overlay.rendered.resources.len())
-        .sum();
-    (counts.rules, counts.policies) = (ran.rules, ran.policies);
-    let overlays = selected.iter().map(|overlay| CheckedOverlay {
-        overlay: overlay_ref(repo, overlay),
-        complete: overlay.rendered.complete,
-    });
-    Outcome {
-        overlays: overlays.collect(),
-        findings,
-        counts,
-        files: repo.files.clone(),
-        narrowed: false,
-        timings: Vec::new(),
-    }
 }

@@ -1,0 +1,229 @@
+//! From what rules and policies found to the outcome. Left out is what nobody asked about, what is
+//! suppressed or accepted, and what the base has as well; the rest is merged, sorted and counted.
+
+use std::collections::BTreeSet;
+
+use super::suppression::Suppressions;
+use super::{CheckedOverlay, Counts, Known, Options, Outcome, Ran, Selection, merge};
+use crate::config::Config;
+use crate::finding::{Finding, Located, Severity};
+use crate::repo::{Overlay, Repo};
+use crate::rules::overlay_ref;
+use crate::source::Files;
+use crate::yaml::FileId;
+
+/// The findings of a base revision that nothing accepts there, as the head's are compared with
+/// them.
+pub(super) fn known(
+    base: &Repo,
+    config: &Config,
+    options: &Options<'_>,
+    findings: Vec<Finding>,
+) -> Known {
+    let mut suppressions = Suppressions::collect(base, config, options.today);
+    let mut kept = located(findings, &base.files);
+    kept.retain(|located| !suppressions.covers(located));
+    kept.extend(about_suppressions(&suppressions, base, config, options));
+    Known::new(kept, base)
+}
+
+/// Turns what rules and policies found in a repo into the outcome.
+pub(super) fn conclude(
+    repo: &Repo,
+    config: &Config,
+    options: &Options<'_>,
+    findings: Vec<Finding>,
+    ran: Ran,
+) -> Outcome {
+    let asked = Asked::new(repo, &options.selection);
+    let mut suppressions = Suppressions::collect(repo, config, options.today);
+    let findings = findings
+        .into_iter()
+        .filter(|finding| asked.includes(finding));
+    let (suppressed, mut kept): (Vec<Located>, Vec<Located>) = located(findings, &repo.files)
+        .into_iter()
+        .partition(|located| suppressions.covers(located));
+    let mut about = about_suppressions(&suppressions, repo, config, options);
+    let mut known = 0;
+    if let Some(base) = &options.known {
+        let before = |path: &str, line: &str| base.has_line(path, line, repo);
+        let brought = options
+            .brought
+            .map(|severity| suppressions.brought(severity, repo, &before));
+        kept.extend(located(brought.into_iter().flatten(), &repo.files));
+        let all = kept.len() + about.len();
+        kept = base.new_ones(kept, repo);
+        about = base.new_ones(about, repo);
+        known = all - kept.len() - about.len();
+        soften_what_runs_ahead(&mut kept);
+    }
+    let suppressed = merge::merge(unlocated(suppressed), repo).len();
+    let mut merged = merge::merge(unlocated(kept), repo);
+    merged.extend(unlocated(about));
+    let mut findings = located(merged, &repo.files);
+    findings.sort_by(Located::order);
+    merge::fingerprint(&mut findings, &repo.files);
+    let all = findings.len();
+    if let Some(baseline) = options.baseline {
+        findings.retain(|located| !baseline.accepts(&located.finding.fingerprint));
+    }
+    let selected = asked.judged(options);
+    let counts = Counts {
+        suppressed: suppressed + all - findings.len(),
+        known,
+        rules: ran.rules,
+        policies: ran.policies,
+        ..counts(repo, &selected, options, &findings)
+    };
+    let overlays = selected.iter().map(|overlay| CheckedOverlay {
+        overlay: overlay_ref(repo, overlay),
+        complete: overlay.rendered.complete,
+    });
+    Outcome {
+        overlays: overlays.collect(),
+        findings,
+        counts,
+        files: repo.files.clone(),
+        narrowed: false,
+        timings: Vec::new(),
+    }
+}
+
+fn located(findings: impl IntoIterator<Item = Finding>, files: &Files) -> Vec<Located> {
+    let findings = findings.into_iter();
+    findings
+        .map(|finding| Located::new(finding, files))
+        .collect()
+}
+
+fn unlocated(located: Vec<Located>) -> Vec<Finding> {
+    located.into_iter().map(|located| located.finding).collect()
+}
+
+/// The findings about suppressions that match nothing, have expired or are malformed.
+fn about_suppressions(
+    suppressions: &Suppressions<'_>,
+    repo: &Repo,
+    config: &Config,
+    options: &Options<'_>,
+) -> Vec<Located> {
+    let judged = |file: Option<FileId>| {
+        options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref())
+    };
+    located(suppressions.findings(config, &judged), &repo.files)
+}
+
+/// Reports at `info` what only staging changed, until production is promoted.
+fn soften_what_runs_ahead(kept: &mut [Located]) {
+    for located in kept.iter_mut().filter(|located| located.finding.ahead) {
+        let finding = &mut located.finding;
+        finding.severity = Severity::Info;
+        let help = finding.help.take();
+        finding.help = help.map(|help| format!("when it is promoted: {help}"));
+    }
+}
+
+/// What the caller asked about.
+struct Asked<'r> {
+    repo: &'r Repo,
+    selection: &'r Selection,
+    /// The paths of all overlays.
+    paths: BTreeSet<&'r str>,
+    /// The selected overlays, each with its index.
+    overlays: Vec<(usize, &'r Overlay)>,
+    /// Their paths and environments.
+    selected: BTreeSet<(&'r str, Option<&'r str>)>,
+}
+
+impl<'r> Asked<'r> {
+    fn new(repo: &'r Repo, selection: &'r Selection) -> Asked<'r> {
+        let all = repo.overlays.iter().enumerate();
+        let overlays: Vec<(usize, &Overlay)> = all
+            .filter(|(_, overlay)| selection.selects(repo, overlay))
+            .collect();
+        let place = |(_, overlay): &(usize, &'r Overlay)| {
+            let environment = repo.environment(overlay);
+            let name = environment.map(|environment| environment.name.as_str());
+            (overlay.path.as_str(), name)
+        };
+        Asked {
+            repo,
+            selection,
+            paths: repo
+                .overlays
+                .iter()
+                .map(|overlay| overlay.path.as_str())
+                .collect(),
+            selected: overlays.iter().map(place).collect(),
+            overlays,
+        }
+    }
+
+    /// Whether a finding is asked about. One about the whole repo can name an overlay that was not
+    /// judged: an edited record of versions, for example.
+    fn includes(&self, finding: &Finding) -> bool {
+        let selection = self.selection;
+        match finding.overlay.as_deref() {
+            Some(overlay) if self.paths.contains(overlay.path.as_str()) => {
+                let place = (overlay.path.as_str(), overlay.environment.as_deref());
+                self.selected.contains(&place)
+            }
+            // one that only the base revision has
+            Some(overlay) => {
+                let among = |wanted: &[String], name: Option<&String>| {
+                    wanted.is_empty() || name.is_some_and(|name| wanted.contains(name))
+                };
+                among(&selection.environments, overlay.environment.as_ref())
+                    && among(&selection.apps, Some(&overlay.app))
+                    && selection.contains(&overlay.path)
+            }
+            None => {
+                selection.environments.is_empty()
+                    && selection.apps.is_empty()
+                    && selection.contains(&self.repo.files.get(finding.origin.file).path)
+            }
+        }
+    }
+
+    /// The selected overlays that were judged.
+    fn judged(&self, options: &Options<'_>) -> Vec<&'r Overlay> {
+        let judged = |(index, _): &&(usize, &Overlay)| options.judged.has(*index);
+        let overlays = self.overlays.iter().filter(judged);
+        overlays.map(|(_, overlay)| *overlay).collect()
+    }
+}
+
+/// How much was found and done, besides what [`conclude`] counts on its way.
+fn counts(
+    repo: &Repo,
+    selected: &[&Overlay],
+    options: &Options<'_>,
+    findings: &[Located],
+) -> Counts {
+    let of = |severity: Severity| {
+        let same = |located: &&Located| located.finding.severity == severity;
+        findings.iter().filter(same).count()
+    };
+    let apps: BTreeSet<&str> = selected
+        .iter()
+        .map(|overlay| overlay.app.as_str())
+        .collect();
+    let files = repo.files.all();
+    let resources = selected
+        .iter()
+        .map(|overlay| overlay.rendered.resources.len());
+    let judged = options.judged.overlays.as_ref();
+    Counts {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        infos: of(Severity::Info),
+        unconcerned: judged.map_or(0, |judged| repo.overlays.len().saturating_sub(judged.len())),
+        apps: apps.len(),
+        files: files
+            .iter()
+            .filter(|(_, file)| file.revision.is_none())
+            .count(),
+        resources: resources.sum(),
+        ..Counts::default()
+    }
+}
