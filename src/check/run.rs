@@ -2,13 +2,12 @@
 //! outcome. Commands, tests, benchmarks and other front ends all call it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 
 use super::suppression::severity_of_brought;
-use super::{Base, Baseline, Judged, Known, Options, Outcome, Selection, conclude, known};
+use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
 use crate::history::{Authorship, Proofs};
 use crate::policy::{self, Namespaces, Policies};
@@ -106,12 +105,19 @@ pub fn run(request: Request<'_>) -> Outcome {
         .and_then(|base| base.written.as_ref())
         .map(|(config, file)| (with_levels(config, request.levels).into_owned(), *file));
     let compared = request.base.filter(|_| !request.everything);
-    let (facts, scope) = timings.step("scope", || scope(&request, &config, compared));
+    let config_at_base = compared.map(|base| with_levels(&base.config, request.levels));
+    let facts = RepoFacts::new(request.repo);
+    let facts_at_base = compared.map(|base| (base, RepoFacts::new(&base.repo)));
+    let scope = match &facts_at_base {
+        Some((base, before)) if !request.every_overlay => {
+            timings.step("scope", || scope(base, &facts, before, &config))
+        }
+        _ => Scope::default(),
+    };
     if scope.head.is_none() {
         timings.step("render", || request.repo.render_all());
     }
     let context = Context::new(Inputs {
-        facts,
         base: request.base.map(Base::compared),
         base_config: written,
         proofs: request.proofs,
@@ -121,7 +127,7 @@ pub fn run(request: Request<'_>) -> Outcome {
             .base
             .map_or_else(Vec::new, |base| base.submodules.clone()),
         judged: scope.head.clone(),
-        ..Inputs::new(request.repo, &config)
+        ..Inputs::new(facts, &config)
     });
     if let Some(proofs) = request.proofs {
         proofs.expect(&rules::proofs_wanted(&context));
@@ -133,12 +139,10 @@ pub fn run(request: Request<'_>) -> Outcome {
         }
         findings
     });
+    let narrowed_by = compared.filter(|_| scope.head.is_some());
     let judged = Judged {
         overlays: scope.head.clone(),
-        files: scope
-            .head
-            .as_ref()
-            .and_then(|_| compared.map(|base| base.changed.clone())),
+        files: narrowed_by.map(|base| base.changed.clone()),
     };
     let mut options = Options {
         selection: request.selection.clone(),
@@ -148,20 +152,23 @@ pub fn run(request: Request<'_>) -> Outcome {
         brought: severity_of_brought(&context),
         judged,
     };
-    if let Some(base) = compared {
+    if let Some(((base, facts), config)) = facts_at_base.zip(config_at_base.as_deref()) {
         options.known = Some(timings.step("rules at the base", || {
-            findings_at_base(&request, base, &options, scope.base, &context)
+            let before = Context::new(Inputs {
+                now: Some(request.now.clone()),
+                judged: scope.base,
+                ..Inputs::new(facts, config)
+            });
+            findings_at_base(&request, base, &options, &before, &context)
         }));
     }
-    let ran = super::Ran {
+    let policies = request.policies.as_ref();
+    let ran = Ran {
         rules: rules::all()
             .iter()
-            .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
+            .filter(|rule| context.is_on(**rule))
             .count(),
-        policies: request
-            .policies
-            .as_ref()
-            .map_or(0, |set| set.policies.len()),
+        policies: policies.map_or(0, |set| set.policies.len()),
     };
     let mut outcome = timings.step("conclude", || {
         conclude(request.repo, &config, &options, findings, ran)
@@ -171,20 +178,13 @@ pub fn run(request: Request<'_>) -> Outcome {
     outcome
 }
 
-/// The facts of the head, and the overlays that the change affects.
-fn scope<'a>(
-    request: &Request<'a>,
-    config: &Config,
-    compared: Option<&Base>,
-) -> (RepoFacts<'a>, Scope) {
-    let facts = RepoFacts::new(request.repo);
-    let scope = match compared {
-        Some(base) if !request.every_overlay && !base.affects_every_overlay(config) => {
-            Scope::of_change(&facts, &RepoFacts::new(&base.repo), config)
-        }
-        _ => Scope::default(),
-    };
-    (facts, scope)
+/// The overlays that a change affects; all of them if it touches what every overlay is judged by.
+fn scope(base: &Base, head: &RepoFacts, before: &RepoFacts, config: &Config) -> Scope {
+    if base.affects_every_overlay(config) {
+        Scope::default()
+    } else {
+        Scope::of_change(head, before, config)
+    }
 }
 
 /// The findings of the base, judged by its own configuration and policies: the change does not
@@ -193,22 +193,16 @@ fn findings_at_base(
     request: &Request<'_>,
     base: &Base,
     options: &Options<'_>,
-    judged: Option<BTreeSet<usize>>,
+    before: &Context<'_>,
     head: &Context<'_>,
 ) -> Known {
-    let config = with_levels(&base.config, request.levels);
-    let context = Context::new(Inputs {
-        now: Some(request.now.clone()),
-        judged,
-        ..Inputs::new(&base.repo, &config)
-    });
-    let mut findings = rules::run(&context);
-    left_behind::forget(&mut findings, head, &context);
+    let mut findings = rules::run(before);
+    left_behind::forget(&mut findings, head, before);
     if let Some(set) = &request.policies {
         let own = policies_at_base(base, set, &request.now);
-        findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), &context));
+        findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), before));
     }
-    known(&base.repo, &config, options, findings)
+    known(&base.repo, before.config, options, findings)
 }
 
 /// The policies as the base has them. `None` where the head's are used: the change touches none of

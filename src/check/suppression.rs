@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobBuilder;
 use jiff::civil::Date;
 
-use crate::config::{self, Config, Level};
+use crate::config::{self, Config, Level, is_over};
 use crate::finding::{Cause, Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
@@ -110,7 +110,7 @@ impl<'a> Suppressions<'a> {
                 let comment = &self.comments[*number];
                 if let Some(index) = comment.rules.iter().position(|rule| *rule == finding.rule) {
                     self.used_comments.insert((*number, index));
-                    let counts = comment.flaw.is_none() && !expired(comment.until, self.today);
+                    let counts = comment.flaw.is_none() && !is_over(comment.until, self.today);
                     covered |= counts;
                     if counts && finding.severity == Severity::Error && !finding.ahead {
                         self.accepting.insert((*number, index));
@@ -121,7 +121,7 @@ impl<'a> Suppressions<'a> {
         for (number, configured) in self.configured.iter().enumerate() {
             if configured.matches(located) {
                 self.used_configured.insert(number);
-                covered |= !expired(configured.entry.until, self.today);
+                covered |= !is_over(configured.entry.until, self.today);
             }
         }
         covered
@@ -135,10 +135,7 @@ impl<'a> Suppressions<'a> {
         config: &Config,
         judged: &dyn Fn(Option<FileId>) -> bool,
     ) -> Vec<Finding> {
-        let off = |rule: &str| {
-            let settings = config.rules.get(rule);
-            settings.is_some_and(|settings| settings.level == Some(Level::Off))
-        };
+        let off = |rule: &str| config.level(rule) == Some(Level::Off);
         let comments = self.comments.iter().enumerate();
         let of_comments = comments.flat_map(|(number, comment)| {
             let judged = judged(Some(comment.origin.file));
@@ -176,7 +173,9 @@ impl<'a> Suppressions<'a> {
                 help: "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`",
             });
         }
-        let until = comment.until.filter(|until| *until < self.today)?;
+        let until = comment
+            .until
+            .filter(|_| is_over(comment.until, self.today))?;
         let rules = quoted(&comment.rules);
         Some(About {
             rule: &expired_suppression::METADATA,
@@ -238,7 +237,7 @@ fn unused_entry(entry: &config::Suppression) -> About {
 }
 
 fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
-    let until = entry.until.filter(|until| *until < today)?;
+    let until = entry.until.filter(|_| is_over(entry.until, today))?;
     Some(About {
         rule: &expired_suppression::METADATA,
         origin: entry.origin,
@@ -280,21 +279,12 @@ fn is_suppressible(rule: &str) -> bool {
 /// configuration decides, as [`Context::level`] says.
 pub fn severity_of_brought(context: &Context) -> Option<Severity> {
     let rule = &loosened_check::METADATA;
-    at(context.level(rule.id), rule)
+    rule.severity_at(context.level(rule.id))
 }
 
 /// The severity of a rule's findings; `None` when it is off.
 fn severity(rule: &Metadata, config: &Config) -> Option<Severity> {
-    let settings = config.rules.get(rule.id);
-    at(settings.and_then(|settings| settings.level), rule)
-}
-
-fn at(level: Option<Level>, rule: &Metadata) -> Option<Severity> {
-    match level {
-        Some(Level::Off) => None,
-        Some(Level::At(severity)) => Some(severity),
-        None => Some(rule.severity),
-    }
+    rule.severity_at(config.level(rule.id))
 }
 
 /// What is to be said about a suppression.
@@ -324,10 +314,6 @@ impl About {
             fingerprint: String::new(),
         }
     }
-}
-
-fn expired(until: Option<Date>, today: Date) -> bool {
-    until.is_some_and(|until| until < today)
 }
 
 fn quoted(rules: &[String]) -> String {

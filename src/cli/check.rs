@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::ZonedDateTime;
 
 use super::base::{self, Loaded};
 use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
@@ -94,7 +95,8 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     judge.known()?;
     let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
     let selection = selection(arguments, &workspace)?;
-    let policies = policies(&workspace, judge)?;
+    let now = Now::or_clock(judge.now.as_ref());
+    let policies = policies(&workspace, judge, &now)?;
     let mut timings = std::mem::take(&mut workspace.timings);
     let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
     let authorship = match &base {
@@ -115,11 +117,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         }),
         selection: selection.clone(),
         baseline: baseline.as_ref(),
-        ..Request::new(
-            &workspace.repo,
-            &workspace.config,
-            Now::or_clock(judge.now.as_ref()),
-        )
+        ..Request::new(&workspace.repo, &workspace.config, now)
     });
     timings.extend(&outcome.timings);
     if let Some(base) = base
@@ -249,7 +247,11 @@ fn namespaces(options: &JudgeOptions) -> Namespaces {
 
 /// The configured policies and those of the command line. What is wrong with them is printed, all
 /// of it.
-fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, String> {
+fn policies(
+    workspace: &Workspace,
+    options: &JudgeOptions,
+    now: &ZonedDateTime,
+) -> Result<Policies, String> {
     let mut files = Vec::new();
     for path in &options.policies {
         files.extend(super::policy::files(path)?);
@@ -263,15 +265,12 @@ fn policies(workspace: &Workspace, options: &JudgeOptions) -> Result<Policies, S
                 .map_err(|error| format!("{shown} cannot be read: {error}"))?,
         ));
     }
-    let now = Now::or_clock(options.now.as_ref())
-        .timestamp()
-        .as_nanosecond();
     policy::load(
         &*workspace.repo.source,
         &workspace.config,
         policy::Added { files, data },
         namespaces(options),
-        now,
+        now.timestamp().as_nanosecond(),
     )
     .map_err(|problems| {
         problems.iter().for_each(|problem| {

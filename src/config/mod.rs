@@ -22,6 +22,8 @@ mod suppress;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use crate::kustomize::remote::Remotes;
 
 pub use cluster::{Dependency, External};
@@ -39,6 +41,11 @@ pub use suppress::Suppression;
 
 /// The name of the configuration file at the root.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
+
+/// Whether the last day of an entry or a comment, its `until`, has passed.
+pub fn is_over(until: Option<Date>, today: Date) -> bool {
+    until.is_some_and(|until| until < today)
+}
 
 /// The whole configuration with defaults filled in.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Level;
 use super::keys::Key;
 use super::options::{OptionSetting, RuleOption};
 use super::read::Reader;
+use super::{Config, Level};
 use crate::names::did_you_mean;
 use crate::yaml::{Node, Origin};
 
@@ -32,6 +32,13 @@ pub struct RuleSettings {
 /// Whether an id belongs to a policy; which policies there are is known only once they are loaded.
 pub fn is_policy(id: &str) -> bool {
     id.starts_with("policy/")
+}
+
+impl Config {
+    /// The level that this configuration gives a rule; `None` leaves the rule its own.
+    pub fn level(&self, rule: &str) -> Option<Level> {
+        self.rules.get(rule).and_then(|settings| settings.level)
+    }
 }
 
 pub(super) static KEY: Key = Key {

@@ -56,9 +56,7 @@ pub fn known() -> Vec<KnownRule<'static>> {
 /// Whether a rule that is on asks since when environments run their images.
 pub fn needs_dates(config: &Config) -> bool {
     all().iter().any(|rule| {
-        let settings = config.rules.get(rule.metadata().id);
-        let off = settings.is_some_and(|settings| settings.level == Some(Level::Off));
-        !off && rule.needs_dates(config)
+        config.level(rule.metadata().id) != Some(Level::Off) && rule.needs_dates(config)
     })
 }
 

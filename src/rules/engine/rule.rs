@@ -2,7 +2,7 @@
 //! rules (`registry`), how they are run (`run`).
 
 use super::{Context, Sink};
-use crate::config::{Config, RuleOption};
+use crate::config::{Config, Level, RuleOption};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 
@@ -94,6 +94,16 @@ impl Metadata {
         claims: None,
     };
 
+    /// The severity that a level gives the findings of this rule, its own where no level is
+    /// configured; `None` if the rule is off.
+    pub fn severity_at(&self, level: Option<Level>) -> Option<Severity> {
+        match level {
+            Some(Level::Off) => None,
+            Some(Level::At(severity)) => Some(severity),
+            None => Some(self.severity),
+        }
+    }
+
     /// The documentation as Markdown: the `//!` header of the rule's file, and its options as they
     /// are declared.
     pub fn documentation(&self) -> String {
@@ -105,8 +115,7 @@ impl Metadata {
                 line.trim_start_matches("//!")
                     .strip_prefix(' ')
                     .unwrap_or_default()
-            })
-            .take_while(|line| *line != "## Options");
+            });
         let mut text = lines.collect::<Vec<_>>().join("\n").trim_end().to_string();
         text.push_str("\n\n## Options\n\n");
         if self.options.is_empty() {
@@ -124,8 +133,9 @@ impl Metadata {
 ///
 /// With a base revision, `check_overlay` and `check_pair` are called only for the overlays that the
 /// change can concern: those that render to something else, those of the same apps, and all of them
-/// when what overlays offer to each other changed (see [`scope`](super::scope)). A rule that compares *values* of
-/// other apps' overlays belongs into `check_repo`, and goes through [`Context::judged`] there.
+/// when what overlays offer to each other changed (see [`scope`](super::scope)). A rule that
+/// compares *values* of other apps' overlays belongs into `check_repo`, and goes through
+/// [`Context::judged`] there.
 pub trait Rule: Sync {
     /// Its description.
     fn metadata(&self) -> &'static Metadata;

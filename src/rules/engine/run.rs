@@ -6,17 +6,13 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use super::{Context, Rule, Sink, all};
-use crate::config::Level;
 use crate::finding::Finding;
 use crate::repo::Overlay;
 
 /// What every rule finds that the configuration does not switch off.
 fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in all()
-        .iter()
-        .filter(|rule| context.level(rule.metadata().id) != Some(Level::Off))
-    {
+    for rule in all().iter().filter(|rule| context.is_on(**rule)) {
         let mut sink = Sink::new(rule.metadata().id);
         check(*rule, &mut sink);
         findings.append(&mut sink.findings);

@@ -160,7 +160,7 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
 /// The severity that a configuration gives to a rule: the rule's own where none is configured.
 /// `None` when the rule is off, which is less than any severity.
 fn strictness(rule: &str, config: &Config) -> Option<Severity> {
-    match config.rules.get(rule).and_then(|settings| settings.level) {
+    match config.level(rule) {
         Some(Level::Off) => return None,
         Some(Level::At(severity)) => return Some(severity),
         None => {}

@@ -4,7 +4,7 @@
 use globset::Glob;
 
 use crate::compare::{self, Change, Step, ValueChange, secrets};
-use crate::config::Allowance;
+use crate::config::{Allowance, is_over};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
@@ -331,10 +331,8 @@ pub(in crate::rules) fn is_allowed(
 
 /// Whether the last day of an entry has passed.
 pub(in crate::rules) fn is_expired(context: &Context, allowance: &Allowance) -> bool {
-    allowance
-        .until
-        .zip(context.now.as_ref())
-        .is_some_and(|(until, now)| until < now.date())
+    let now = context.now.as_ref();
+    now.is_some_and(|now| is_over(allowance.until, now.date()))
 }
 
 /// Whether an entry is about a difference, expired or not.

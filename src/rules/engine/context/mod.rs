@@ -22,7 +22,7 @@ use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
 use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Pair, Repo, renamed};
 use crate::rules::engine::registry::claiming;
-use crate::rules::engine::{Claim, Revision, find};
+use crate::rules::engine::{Claim, Revision, Rule, find};
 use crate::rules::shared::controls::{self, Control};
 use crate::rules::shared::depends_on::{self, Edge};
 use crate::rules::shared::unlisted::{self, Unlisted};
@@ -145,9 +145,9 @@ pub struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// A repo and its configuration, and nothing else.
-    pub fn new(repo: &'a Repo, config: &'a Config) -> Inputs<'a> {
+    pub fn new(facts: RepoFacts<'a>, config: &'a Config) -> Inputs<'a> {
         Inputs {
-            facts: RepoFacts::new(repo),
+            facts,
             config,
             base: None,
             base_config: None,
@@ -742,13 +742,17 @@ impl<'a> Context<'a> {
             let metadata = find(rule).map(|rule| rule.metadata());
             metadata.is_some_and(|metadata| metadata.behavior.level_from == Revision::Base)
         });
-        let config = before.map_or(self.config, |(before, _)| before);
-        config.rules.get(rule).and_then(|settings| settings.level)
+        before.map_or(self.config, |(before, _)| before).level(rule)
+    }
+
+    /// Whether a rule is not switched off.
+    pub fn is_on(&self, rule: &dyn Rule) -> bool {
+        self.level(rule.metadata().id) != Some(Level::Off)
     }
 
     /// Whether a rule that is on claims a kind of loss, so that no other rule reports it.
     pub fn is_claimed(&self, claim: Claim) -> bool {
-        claiming(claim).is_some_and(|rule| self.level(rule.metadata().id) != Some(Level::Off))
+        claiming(claim).is_some_and(|rule| self.is_on(rule))
     }
 
     /// Where an overlay stands in [`Repo::overlays`].
