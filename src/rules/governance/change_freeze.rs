@@ -62,8 +62,8 @@ use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::ResourceId;
-use crate::names::nearest;
 use crate::repo::Overlay;
+use crate::rules::shared::apps::{self, Named};
 use crate::rules::shared::availability::matches;
 use crate::rules::shared::windows::{self, Declared};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -96,7 +96,7 @@ impl Rule for ChangeFreeze {
         for (control, draft) in wrong {
             sink.report(context, control.overlay, draft);
         }
-        unknown_apps(context, sink);
+        apps::report_unknown(context, named_apps(&context.config.freeze), sink);
         let (Some(now), Some(_)) = (&context.now, context.base) else {
             return;
         };
@@ -389,41 +389,16 @@ fn shut<'g, 'w>(gates: &[&'g Gate<'w>], environment: &str) -> Option<(String, &'
     (!open).then(|| (format!("{what} outside of the {}", first.name), first))
 }
 
-/// Reports apps that a freeze names and that do not exist.
-fn unknown_apps(context: &Context, sink: &mut Sink) {
-    let apps: Vec<&str> = context
-        .repo
-        .overlays
-        .iter()
-        .map(|overlay| overlay.app.as_str())
-        .collect();
-    for freeze in &context.config.freeze {
-        for name in freeze
-            .apps
-            .iter()
-            .filter(|name| !apps.iter().any(|app| matches(name, app)))
-        {
-            let message = format!(
-                "the freeze `{}` names the app `{name}`, which does not exist",
-                freeze.name
-            );
-            let help = nearest(name, &apps)
-                .map_or("`gitops-lint status` lists the apps".to_string(), |app| {
-                    format!("did you mean `{app}`?")
-                });
-            sink.report(
-                context,
-                None,
-                Draft::new(
-                    Severity::Error,
-                    freeze.origin,
-                    Cause::new("unknown-app").with(name),
-                    message,
-                )
-                .help(help),
-            );
-        }
-    }
+/// The apps that freezes name.
+fn named_apps(freezes: &[Freeze]) -> impl Iterator<Item = Named<'_>> {
+    freezes.iter().flat_map(|freeze| {
+        let named = |app| Named {
+            entry: format!("the freeze `{}`", freeze.name),
+            origin: freeze.origin,
+            app,
+        };
+        freeze.apps.iter().map(String::as_str).map(named)
+    })
 }
 
 /// The reason that the trailer of a commit gives. Trailers are the last paragraph of a message.

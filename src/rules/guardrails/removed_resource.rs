@@ -105,12 +105,7 @@ fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Si
         let Some(lost) = only_earlier.filter(|lost| deletion::is_guard(to, lost)) else {
             continue;
         };
-        let deleted = to
-            .rendered
-            .deleted
-            .iter()
-            .find(|deleted| deleted.resource.original == lost.original)
-            .map(|deleted| deleted.origin);
+        let deleted = deletion::deleted_by(to, lost);
         let message = format!(
             "{} `{}` exists in {earlier} but not in {later}",
             lost.kind(),

@@ -32,9 +32,9 @@
 
 use crate::finding::{Cause, Severity};
 use crate::history;
-use crate::names::nearest;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
+use crate::rules::shared::apps::{self, Named};
 use crate::rules::shared::availability::matches;
 use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -137,31 +137,15 @@ impl Rule for PromotionOrder {
     }
 
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        let apps: Vec<&str> = context
-            .repo
-            .overlays
-            .iter()
-            .map(|overlay| overlay.app.as_str())
-            .collect();
-        for dependency in &context.config.dependencies {
-            for name in std::iter::once(&dependency.app)
-                .chain(&dependency.needs)
-                .filter(|name| !apps.iter().any(|app| matches(name, app)))
-            {
-                let help = nearest(name, &apps);
-                let help = help.map_or("`gitops-lint status` lists the apps".to_string(), |app| {
-                    format!("did you mean `{app}`?")
-                });
-                let message =
-                    format!("`dependencies` names the app `{name}`, which does not exist");
-                let cause = Cause::new("unknown-app").with(name);
-                sink.report(
-                    context,
-                    None,
-                    Draft::new(Severity::Error, dependency.origin, cause, message).help(help),
-                );
-            }
-        }
+        let named = context.config.dependencies.iter().flat_map(|dependency| {
+            let names = std::iter::once(&dependency.app).chain(&dependency.needs);
+            names.map(|app| Named {
+                entry: "`dependencies`".to_string(),
+                origin: dependency.origin,
+                app,
+            })
+        });
+        apps::report_unknown(context, named, sink);
     }
 }
 

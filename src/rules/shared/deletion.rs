@@ -127,15 +127,17 @@ pub(in crate::rules) fn renamed<'a>(
     })
 }
 
+/// What deletes a lost object in an overlay, such as a patch with `$patch: delete`.
+pub(in crate::rules) fn deleted_by(overlay: &Overlay, lost: &Resource) -> Option<Origin> {
+    let mut deleted = overlay.rendered.deleted.iter();
+    deleted
+        .find(|deleted| deleted.resource.original == lost.original)
+        .map(|deleted| deleted.origin)
+}
+
 /// The place of the head to edit for a lost object: what deleted or renamed it, else where it was.
 pub(in crate::rules) fn place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
-    let deleted = overlay
-        .rendered
-        .deleted
-        .iter()
-        .find(|deleted| deleted.resource.original == lost.original)
-        .map(|deleted| deleted.origin);
-    deleted
+    deleted_by(overlay, lost)
         .or_else(|| renamed(context, overlay, lost)?.renamed_by)
         .unwrap_or_else(|| last_place(context, overlay, lost))
 }

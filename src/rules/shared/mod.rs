@@ -1,5 +1,6 @@
 //! What several rules need: one idea a file. Not here: rules.
 
+pub(super) mod apps;
 pub(super) mod automation;
 pub(super) mod availability;
 pub(super) mod controls;

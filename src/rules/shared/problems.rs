@@ -13,12 +13,7 @@ pub(in crate::rules) fn report(
     kind: ProblemKind,
     severity: Severity,
 ) {
-    for problem in overlay
-        .rendered
-        .problems
-        .iter()
-        .filter(|problem| problem.kind == kind)
-    {
+    for problem in of_kind(overlay, kind) {
         sink.report(context, Some(overlay), draft(context, problem, severity));
     }
 }
@@ -33,12 +28,7 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
     kind: ProblemKind,
     severity: Severity,
 ) {
-    for problem in overlay
-        .rendered
-        .problems
-        .iter()
-        .filter(|problem| problem.kind == kind)
-    {
+    for problem in of_kind(overlay, kind) {
         if context.used_elsewhere(kind, problem.origin) {
             continue;
         }
@@ -51,6 +41,11 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
         }
         sink.report(context, Some(overlay), draft);
     }
+}
+
+fn of_kind(overlay: &Overlay, kind: ProblemKind) -> impl Iterator<Item = &Problem> {
+    let problems = overlay.rendered.problems.iter();
+    problems.filter(move |problem| problem.kind == kind)
 }
 
 fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {

@@ -1,0 +1,39 @@
+//! Apps that the configuration names and the repo does not have.
+
+use crate::finding::{Cause, Severity};
+use crate::names::did_you_mean;
+use crate::rules::shared::availability::matches;
+use crate::rules::{Context, Draft, Sink};
+use crate::yaml::Origin;
+
+/// An app that an entry of the configuration names; `*` is allowed.
+pub(in crate::rules) struct Named<'c> {
+    /// What messages call the entry: ``the freeze `year end` ``.
+    pub entry: String,
+    /// The entry.
+    pub origin: Origin,
+    /// The app.
+    pub app: &'c str,
+}
+
+/// Reports the named apps that do not exist.
+pub(in crate::rules) fn report_unknown<'c>(
+    context: &Context,
+    named: impl IntoIterator<Item = Named<'c>>,
+    sink: &mut Sink,
+) {
+    let overlays = context.repo.overlays.iter();
+    let apps: Vec<&str> = overlays.map(|overlay| overlay.app.as_str()).collect();
+    for Named { entry, origin, app } in named {
+        if apps.iter().any(|known| matches(app, known)) {
+            continue;
+        }
+        let cause = Cause::new("unknown-app").with(app);
+        let message = format!("{entry} names the app `{app}`, which does not exist");
+        let help = did_you_mean(app, &apps, || {
+            "`gitops-lint status` lists the apps".to_string()
+        });
+        let draft = Draft::new(Severity::Error, origin, cause, message).help(help);
+        sink.report(context, None, draft);
+    }
+}
