@@ -1,9 +1,10 @@
-//! The direction of imports: what each module may know of the others. A new arrow is a decision,
-//! made in [`ALLOWED`].
+//! What CONTRIBUTING.md promises about the source: which modules import which, and what only certain
+//! modules do. Each exception is an entry of a list below, with its reason. A list that names an
+//! exception which is gone fails as well, so the lists only shrink.
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
@@ -161,16 +162,37 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules that a file imports with `crate::`, ignoring its tests and comments.
-fn imports(text: &str) -> Vec<&str> {
+/// The code of a file without its tests and comments.
+fn code_of(text: &str) -> String {
     let code = text
         .split("#[cfg(test)]\nmod tests")
         .next()
         .unwrap_or_default();
-    let lines = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    let names = lines.flat_map(|line| {
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// The code of every file of the program, by its path below `src`.
+fn sources() -> BTreeMap<String, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    files
+        .iter()
+        .filter(|path| !path.ends_with("tests.rs"))
+        .map(|path| {
+            let relative = path.strip_prefix(&source).unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(path).unwrap();
+            (relative.to_string(), code_of(&text))
+        })
+        .collect()
+}
+
+/// The modules that a file imports with `crate::`, ignoring its tests and comments.
+fn imports(code: &str) -> Vec<&str> {
+    let names = code.lines().flat_map(|line| {
         line.split("crate::").skip(1).map(|rest| {
             rest.split(|c: char| !c.is_ascii_lowercase() && c != '_')
                 .next()
@@ -182,31 +204,17 @@ fn imports(text: &str) -> Vec<&str> {
 
 #[test]
 fn imports_point_one_way() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into_iter().collect();
-    let mut files = Vec::new();
-    rust_files(&source, &mut files);
     let mut wrong = Vec::new();
-    for path in files
-        .iter()
-        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("tests.rs"))
-    {
-        let relative = path.strip_prefix(&source).unwrap();
-        let module = relative
-            .iter()
-            .next()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .trim_end_matches(".rs");
+    for (path, code) in sources().iter().filter(|(path, _)| *path != "lib.rs") {
+        let module = path.split('/').next().unwrap().trim_end_matches(".rs");
         let Some(may) = allowed.get(module) else {
             wrong.push(format!("{module} is not in the list of modules"));
             continue;
         };
-        let text = std::fs::read_to_string(path).unwrap();
-        for import in imports(&text) {
+        for import in imports(code) {
             if import != module && !may.contains(&import) {
-                wrong.push(format!("{} imports {import}", relative.display()));
+                wrong.push(format!("{path} imports {import}"));
             }
         }
     }
@@ -250,4 +258,285 @@ fn only_reports_draw_and_only_the_command_line_prints() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The files that may ask `repo.source`, and why.
+const ASK_THE_SOURCE: [(&str, &str); 2] = [
+    (
+        "rules/engine/scope.rs",
+        "asks whether a file exists at the base, not what it contains",
+    ),
+    (
+        "rules/governance/codeowners_gap.rs",
+        "an owner is missing for a path, whatever the file contains",
+    ),
+];
+
+#[test]
+fn rules_read_no_files() {
+    let asking = sources().into_iter().filter(|(path, code)| {
+        // rustfmt may write `repo` and `.source` on two lines
+        let joined: String = code.split_whitespace().collect();
+        path.starts_with("rules/") && joined.contains("repo.source")
+    });
+    assert_excepted(asking.map(|(path, _)| path), &ASK_THE_SOURCE);
+}
+
+/// The files outside of `source`, `finding` and `report` that may count lines, and why.
+const COUNT_LINES: [(&str, &str); 7] = [
+    (
+        "check/suppression.rs",
+        "a suppression comment covers the next line that is not a comment",
+    ),
+    (
+        "cli/render.rs",
+        "lays origins beside the lines that it prints",
+    ),
+    (
+        "kustomize/render.rs",
+        "indents the first line of a list item differently",
+    ),
+    (
+        "kustomize/transform/embedded.rs",
+        "keeps the blank lines between groups of comments",
+    ),
+    (
+        "policy/load.rs",
+        "a data file with an error never becomes a file with spans",
+    ),
+    ("policy/scan.rs", "Rego has no tree with spans"),
+    (
+        "rules/images/lost_digest.rs",
+        "reads the comment behind a value in its line",
+    ),
+];
+
+#[test]
+fn only_locations_and_reports_count_lines() {
+    let counting = sources().into_iter().filter(|(path, code)| {
+        let home = ["source/", "finding.rs", "report/"]
+            .iter()
+            .any(|home| path.starts_with(home));
+        !home
+            && [
+                "line_starts(",
+                "file.position(",
+                "matches('\\n').count()",
+                "lines().count()",
+                "lines().enumerate()",
+            ]
+            .iter()
+            .any(|word| code.contains(word))
+    });
+    assert_excepted(counting.map(|(path, _)| path), &COUNT_LINES);
+}
+
+/// Fails for a name that is not among the exceptions, and for an exception that no name needs.
+fn assert_excepted(names: impl Iterator<Item = String>, exceptions: &[(&str, &str)]) {
+    let found: BTreeSet<String> = names.collect();
+    let allowed: BTreeSet<String> = exceptions
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect();
+    let new: Vec<&String> = found.difference(&allowed).collect();
+    let gone: Vec<&String> = allowed.difference(&found).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "not allowed: {new:?}\nremove from the list: {gone:?}"
+    );
+}
+
+/// Modules of one folder that import each other in a circle, and why. The first word is the folder.
+const CIRCLES: [(&str, &str); 8] = [
+    (
+        "config: bots cluster drift environments freeze keys layout options read remotes rules suppress",
+        "the table of keys names the module of each key, and each module has a `Key`",
+    ),
+    (
+        "kustomize: accumulate charts generators patch render resource transform",
+        "small helpers (`place`, `check_key`, `manifests`) live in the module that first needed them",
+    ),
+    (
+        "kustomize/transform: embedded path",
+        "a path can lead into a YAML text inside of a value",
+    ),
+    (
+        "repo: load values",
+        "the files that give a HelmRelease its values are found while overlays are loaded",
+    ),
+    (
+        "repo/agents/template: functions pipeline",
+        "a function is called in a pipeline and asks what counts as true",
+    ),
+    (
+        "repo/load: overlays reuse",
+        "loading asks what can be reused, and reuse asks which folders are to be built",
+    ),
+    (
+        "rules: configuration drift engine governance guardrails images ordering shared structure",
+        "the registry in `engine` lists the rules of each category, and they use the rest of `engine`",
+    ),
+    (
+        "source: git index worktree",
+        "the index and the work tree of a repository complete each other",
+    ),
+];
+
+#[test]
+fn modules_of_a_folder_import_in_one_direction() {
+    let modules: BTreeMap<Vec<String>, String> = sources()
+        .into_iter()
+        .filter(|(path, _)| path != "lib.rs" && path != "main.rs")
+        .map(|(path, code)| (module_of(&path), code))
+        .collect();
+    // the imports between the children of each folder: folder, importing child, imported child
+    let mut arrows: BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (module, code) in &modules {
+        for import in paths(code) {
+            let target = resolve(module, &import, &modules);
+            let common = module
+                .iter()
+                .zip(&target)
+                .take_while(|(one, other)| one == other)
+                .count();
+            if common > 0 && module.len() > common && target.len() > common {
+                arrows
+                    .entry(module[..common].to_vec())
+                    .or_default()
+                    .entry(module[common].clone())
+                    .or_default()
+                    .insert(target[common].clone());
+            }
+        }
+    }
+    let circles = arrows.iter().flat_map(|(folder, arrows)| {
+        circles(arrows).into_iter().map(|circle| {
+            let names: Vec<String> = circle.into_iter().collect();
+            format!("{}: {}", folder.join("/"), names.join(" "))
+        })
+    });
+    assert_excepted(circles, &CIRCLES);
+}
+
+/// `repo/load/mod.rs` is the module `repo::load`.
+fn module_of(path: &str) -> Vec<String> {
+    let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').map(str::to_string).collect()
+}
+
+/// The paths in the code that begin with `crate`, `self` or `super`. `super::{a, b::c}` gives
+/// `super::a` and `super::b::c`.
+fn paths(code: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for start in ["crate::", "self::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            // the `super::` after another `super::` belongs to the path before it
+            if !code[..at].ends_with(|c: char| is_word(c) || c == ':') {
+                expand(&code[at..], "", &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Reads one path, and the lists in braces that it ends in. Returns the rest of the code.
+fn expand<'c>(code: &'c str, before: &str, found: &mut Vec<String>) -> &'c str {
+    let end = code
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+        .unwrap_or(code.len());
+    let (path, mut rest) = code.split_at(end);
+    let path = format!("{before}{path}");
+    if !path.ends_with("::") || !rest.starts_with('{') {
+        found.push(path);
+        return rest;
+    }
+    rest = &rest[1..];
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix('}') {
+            return after;
+        }
+        let after = expand(rest, &path, found);
+        let Some(next) = after.find([',', '}']) else {
+            return "";
+        };
+        rest = after[next..].trim_start_matches(',');
+    }
+}
+
+/// The module that a path in `module` leads to: the longest beginning that is a module.
+fn resolve(module: &[String], path: &str, modules: &BTreeMap<Vec<String>, String>) -> Vec<String> {
+    let mut at = module.to_vec();
+    for segment in path.split("::") {
+        match segment {
+            "crate" => at.clear(),
+            "self" => {}
+            "super" => {
+                at.pop();
+            }
+            name => {
+                at.push(name.to_string());
+                if !modules.contains_key(&at) {
+                    at.pop();
+                    break;
+                }
+            }
+        }
+    }
+    at
+}
+
+/// The groups of nodes that reach each other.
+fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
+    let reach = |from: &String| {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(node) = open.pop() {
+            for next in arrows.get(node).into_iter().flatten() {
+                if seen.insert(next.clone()) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&String, BTreeSet<String>> =
+        arrows.keys().map(|node| (node, reach(node))).collect();
+    reached
+        .iter()
+        .filter(|(node, to)| to.contains(**node))
+        .map(|(node, to)| {
+            to.iter()
+                .filter(|other| reached.get(other).is_some_and(|back| back.contains(*node)))
+                .cloned()
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn paths_are_read_and_circles_are_found() {
+    let code = "use super::{a, b::{self, c}};\nuse crate::d::E;\nsuper::super::f();\n";
+    let mut found = paths(code);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "crate::d::E",
+            "super::a",
+            "super::b::c",
+            "super::b::self",
+            "super::super::f",
+        ]
+    );
+    let arrows = [("a", "b"), ("b", "a"), ("b", "c")];
+    let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, to) in arrows {
+        map.entry(from.to_string())
+            .or_default()
+            .insert(to.to_string());
+    }
+    let circle = BTreeSet::from(["a".to_string(), "b".to_string()]);
+    assert_eq!(circles(&map), BTreeSet::from([circle]));
 }
