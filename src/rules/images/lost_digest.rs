@@ -31,7 +31,7 @@ use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
 use crate::rules::shared::digests::{self, Lost, short};
 use crate::rules::{Behavior, Category, Claim, Context, Draft, Metadata, Rule, Sink, Stage};
-use crate::yaml::{By, Node, Origin, read};
+use crate::yaml::{By, Node, Origin, comments, read};
 
 /// The rule.
 pub(super) struct LostDigest;
@@ -157,9 +157,9 @@ fn tag_marker_alone(context: &Context, used: &ImageUse) -> Option<Origin> {
     if origin.by != By::Images || !file.text.contains("$imagepolicy") {
         return None;
     }
-    let marked = |origin: Origin| {
-        let line = file.line(file.position(origin.start).line);
-        line.contains("$imagepolicy")
+    let marked = |value: Origin| {
+        let comment = comments::behind(&file, value);
+        comment.is_some_and(|comment| comment.text.contains("$imagepolicy"))
     };
     let documents = read::read(&file.text, origin.file).ok()?;
     let entries = documents
