@@ -270,7 +270,7 @@ impl Configured<'_> {
     }
 }
 
-/// Whether suppressions apply to a rule; policies are no registered rules, and can be suppressed.
+/// Whether suppressions apply to a rule; policies are not registered rules, and can be suppressed.
 fn is_suppressible(rule: &str) -> bool {
     rules::find(rule).is_none_or(|rule| rule.metadata().behavior.suppressible)
 }

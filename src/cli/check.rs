@@ -385,7 +385,7 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
         let mut out = BufWriter::new(io::stdout().lock());
         let written =
             report::write(target.format, outcome, &mut out, &options).and_then(|()| out.flush());
-        // a closed pipe is no reason to fail
+        // a closed pipe is not a reason to fail
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 return Err(format!("standard output: {error}"));

@@ -284,7 +284,7 @@ pub fn relative(root: &Path, real: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Prints to standard output. A closed pipe is no reason to fail.
+/// Prints to standard output. A closed pipe is not a reason to fail.
 pub fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }

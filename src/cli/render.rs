@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         )),
         (Format::Json, true) => pretty(&provenance(&rendered.resources, &files)),
     };
-    // a closed pipe is no reason to fail
+    // a closed pipe is not a reason to fail
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }

@@ -286,7 +286,7 @@ fn left_out(files: usize) {
     if files > 0 {
         let count = report::count(files, "file");
         complain(&format!(
-            "warning: {count} left out by the sparse checkout, and what only they make is not looked at"
+            "warning: {count} left out by the sparse checkout; objects that only they define are not checked"
         ));
     }
 }

@@ -95,7 +95,7 @@ impl ValueChange {
                 .to_string()
         })
     }
-    /// The pointer with names of list items in place of indices:
+    /// The pointer with names of list items instead of indices:
     /// `/spec/template/spec/containers/api/args`.
     pub fn named_path(&self) -> String {
         self.pointer(|key, from, to| {

@@ -130,7 +130,7 @@ impl Place {
         self.path.push(key.to_string());
         self.item = item.map(str::to_string);
     }
-    /// Whether this is a part of a Secret's data, also where the data is no map as it should be.
+    /// Whether this is a part of a Secret's data, also where the data is not a map as it should be.
     fn in_secret_data(&self) -> bool {
         self.kind == "Secret"
             && matches!(
@@ -226,7 +226,7 @@ fn node_of(scalar: &Scalar, node: &Node) -> Node {
     }
 }
 
-/// A hidden value; encrypted text and nothing at all are no secrets.
+/// A hidden value; encrypted text and nothing at all are not secrets.
 fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     let text = node.as_scalar().map(|scalar| &*scalar.text);
     if text.is_some_and(|text| text.is_empty() || text.starts_with("ENC[")) {

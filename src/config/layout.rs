@@ -9,7 +9,7 @@ use crate::yaml::{Node, Origin};
 pub struct LayoutPattern {
     /// `deploy/{environment}/{variant}/{app}` or a glob.
     pub path: String,
-    /// Paths that match are no overlays.
+    /// Paths that match are not overlays.
     pub ignore: bool,
     /// The entry in the file.
     pub origin: Origin,

@@ -1,6 +1,6 @@
 //! Image references: `[registry/]repository[:tag][@digest]`.
 //!
-//! The colon of a registry's port is no tag: `registry:5000/app` has none.
+//! The colon of a registry's port is not a tag: `registry:5000/app` has none.
 
 /// The parts of an image reference as written; nothing is filled in (`nginx` stays `nginx`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

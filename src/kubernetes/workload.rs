@@ -128,7 +128,7 @@ fn workload<'a>(
 }
 
 /// A pod's spec in a custom resource: a map whose `containers` all have an image. A partial
-/// container without one, as operators take for overrides, is no pod.
+/// container without one, as operators take for overrides, is not a pod.
 fn custom(resource: &Resource) -> Vec<Workload<'_>> {
     let mut found = Vec::new();
     if let Some(spec) = resource.node.get("spec") {

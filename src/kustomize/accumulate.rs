@@ -994,7 +994,7 @@ fn generator_entry(
     entry
 }
 
-/// Adds generated resources: new, in place of the present ones or laid over them, as their
+/// Adds generated resources: new, instead of the present ones or laid over them, as their
 /// behaviour says.
 fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Accumulated) {
     if made.is_empty() {
@@ -1165,7 +1165,7 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
     }
 }
 
-/// The resources of a file: lists taken apart, empty documents left out, what is no Kubernetes
+/// The resources of a file: lists taken apart, empty documents left out, what is not a Kubernetes
 /// object reported.
 pub fn manifests(
     documents: &Documents,

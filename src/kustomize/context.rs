@@ -101,7 +101,7 @@ pub struct Shared {
     cache: Arc<Cache>,
 }
 
-/// What to do about a text that is no YAML.
+/// What to do about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
 /// The size up to which a text that was only looked at is kept: generated files of another purpose
 /// are often large.
@@ -268,7 +268,7 @@ pub struct BuildContext<'a> {
     pub files_read: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub deleted: Vec<super::Deleted>,
-    /// What the file of `openapi.path` says, in place of the built-in merge keys.
+    /// What the file of `openapi.path` says, instead of the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
 }
 

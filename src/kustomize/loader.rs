@@ -174,7 +174,7 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     let documents = shared.documents(path);
     loaded.file = shared.file_id(path);
     let Some(file) = loaded.file else {
-        // a file that is no text has no line to point at: an empty stand-in carries the place
+        // a file that is not a text has no line to point at: an empty stand-in carries the place
         let file = shared.files.add(
             path,
             shared.source.revision_of(path).as_deref(),

@@ -99,7 +99,7 @@ impl Renderer {
         cell.get_or_init(|| Arc::new(self.build(&folder, None)))
             .clone()
     }
-    /// What a folder renders to with another kustomization in place of its own, as agents do that
+    /// What a folder renders to with another kustomization instead of its own, as agents do that
     /// edit or write the file before they build.
     pub fn render_as(&self, folder: &str, kustomization: &Kustomization) -> Arc<Rendered> {
         Arc::new(self.build(&self.real(folder), Some(kustomization)))
@@ -155,7 +155,7 @@ impl Renderer {
         if text.contains(SKIPPED_BY_ARGO_CD) {
             return;
         }
-        // a file that is no manifest at all lies there for another purpose
+        // a file that is not a manifest at all lies there for another purpose
         let manifest = || {
             ["apiVersion:", "kind:", "metadata:"]
                 .iter()
@@ -452,7 +452,7 @@ pub(super) fn add_hashes(resources: &mut [Resource]) {
     }
 }
 
-/// Refuses what is no object any more: a replacement can take kind and name away.
+/// Refuses what is not an object any more: a replacement can take kind and name away.
 fn check_identity(resource: &Resource, context: &mut BuildContext<'_>) {
     let node = &resource.node;
     let metadata = node.get("metadata");

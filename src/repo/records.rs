@@ -6,7 +6,8 @@
 //! told, in any nesting and order; a version is a text or a map with `tag` (or `version`, `newTag`)
 //! and `digest`. In Markdown it is a table with a column for the app and one for the version, or
 //! one for each environment; a heading may name the app or the environment. What names no app and
-//! environment of the repo is no claim. Not here: comparing claims with what is rendered (`rules`).
+//! environment of the repo is not a claim. Not here: comparing claims with what is rendered
+//! (`rules`).
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -44,7 +44,7 @@ pub struct Index {
     entries: Vec<(Arc<str>, Known)>,
     /// The trees that the entries make, as far as Git noted them.
     trees: Option<Noted>,
-    /// Names that are no UTF-8, as far as they can be shown.
+    /// Names that are not UTF-8, as far as they can be shown.
     unreadable: Vec<String>,
 }
 
@@ -698,7 +698,7 @@ impl Staged {
         })
     }
 
-    /// Names that are no UTF-8, for a report.
+    /// Names that are not UTF-8, for a report.
     pub fn unreadable(&self) -> &[String] {
         &self.index.unreadable
     }
@@ -867,7 +867,7 @@ mod tests {
         git(root, &["commit", "-q", "-m", "first"]);
         git(root, &["tag", "first"]);
         assert_eq!(changed(root), (vec![], vec![]));
-        // changed, removed and new without the index knowing; a folder in place of a file
+        // changed, removed and new without the index knowing; a folder instead of a file
         write(root, "a/b/one.yaml", "other");
         write(root, "a/c/new.yaml", "new");
         std::fs::remove_file(root.join("a.yaml")).unwrap();

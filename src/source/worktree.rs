@@ -33,7 +33,7 @@ pub struct Worktree {
     stats: Vec<OnceLock<Stat>>,
     /// Symbolic links (also of folders): path to target as written.
     links: HashMap<Arc<str>, String>,
-    /// Names that are no UTF-8; they are never read.
+    /// Names that are not UTF-8; they are never read.
     unreadable: Vec<String>,
     /// The tops of linked work trees, which are no part of this one.
     linked: Vec<Arc<str>>,

@@ -413,7 +413,7 @@ impl Node {
             .find(|entry| &*entry.key == key)
             .map(|entry| &mut entry.value)
     }
-    /// Puts new content in place of the present, which becomes what `replaced` remembers. Equal
+    /// Replaces the present content, which becomes what `replaced` remembers. Equal
     /// content from elsewhere counts as replaced too.
     pub fn replace(&mut self, data: Data, origin: Origin) {
         let old = std::mem::replace(

@@ -2,7 +2,7 @@
 //!
 //! Its printer (go-yaml v3) puts an empty line after every line of a folded block (`>`) that is not
 //! indented, also before one that is, where the line break counts: such texts come out changed. It
-//! puts quotes in place of nothing within `{…}` and `[…]`. And some values it prints in a way that
+//! puts quotes instead of nothing within `{…}` and `[…]`. And some values it prints in a way that
 //! cannot be read. Kustomize's result is what reaches the cluster.
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};

@@ -110,7 +110,7 @@ fn digits_in(digits: &str, radix: u32) -> Option<u128> {
 }
 
 /// The value of a number as a float: `1.5`, `1e3`, `.5`, `5.`, `.inf`, `.nan`, and every integer.
-/// `None` when it is no number or overflows.
+/// `None` when it is not a number or overflows.
 pub fn parse_float(text: &str) -> Option<f64> {
     match text {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
@@ -302,8 +302,8 @@ impl Digits<'_> {
     }
 }
 
-/// The text of `!!binary` data; bytes that are no UTF-8 become U+FFFD, as in Go's JSON. `None` when
-/// it is no base64.
+/// The text of `!!binary` data; bytes that are not UTF-8 become U+FFFD, as in Go's JSON. `None`
+/// when it is not base64.
 pub(crate) fn binary(text: &str) -> Option<String> {
     let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     let bytes = base64::engine::general_purpose::STANDARD

@@ -67,8 +67,8 @@ fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
 
 /// The order of keys in a mapping: letters after everything else, runs of digits by their value.
 ///
-/// It is no total order (`a1b` < `a01` < `a10` < `a1b`), so the standard library's sort, which may
-/// panic then, is not for it.
+/// It is not a total order (`a1b` < `a01` < `a10` < `a1b`), so the standard library's sort, which
+/// may panic then, is not for it.
 pub fn compare_keys(a: &str, b: &str) -> Ordering {
     let Some(at) = a
         .char_indices()

@@ -140,7 +140,7 @@ fn check_json(text: &str, form: Form, origin: Origin) -> Result<(), Problem> {
         })
 }
 
-/// What an entry of `patchesStrategicMerge` holds when it is no path.
+/// What an entry of `patchesStrategicMerge` holds when it is not a path.
 fn inline_documents(entry: &Text, context: &mut BuildContext<'_>) -> Option<Documents> {
     if !entry.contains('\n') && !entry.contains(": ") && !entry.starts_with('{') {
         return None;
@@ -343,7 +343,8 @@ fn apply(
     }
 }
 
-/// The objects that a target means. None is no error for kustomize, but a patch that does nothing.
+/// The objects that a target means. None is not an error for kustomize, but a patch that does
+/// nothing.
 fn select(
     resources: &[Resource],
     target: &WrittenSelector,
@@ -647,7 +648,7 @@ fn as_json_leaves(node: &mut Node) {
                 .replace(Data::Scalar(Scalar::string(text)), origin);
         }
     }
-    // what is no map of strings is written anew as one, or goes
+    // what is not a map of strings is written anew as one, or goes
     let written_anew = |found: &Node| {
         found.entries().is_empty()
             || found

@@ -78,7 +78,7 @@ impl Pattern {
 }
 
 impl Selector {
-    /// Compiles a selector; the problem names the part that is no valid expression.
+    /// Compiles a selector; the problem names the part that is not a valid expression.
     pub fn compile(written: &kustomization::Selector) -> Result<Selector, Problem> {
         Ok(Selector {
             group: pattern(&written.group, "group")?,

@@ -541,7 +541,7 @@ fn map_type<'t>(shape: Option<Shape<'t>>) -> Option<Type<'t>> {
     }
 }
 
-/// A value in place of another, which it remembers.
+/// A value instead of another, which it remembers.
 fn replacing(mut node: Node, before: Option<Node>) -> Node {
     if let Some(before) = before {
         node.replaced = Some(Arc::new(before));
@@ -701,8 +701,8 @@ fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usize> {
     })
 }
 
-/// Puts an item in place of every one whose keys have these values, or at the end; without an item
-/// takes them away. Empty items vanish on the way.
+/// Replaces the items whose keys have these values with one item, appends it where there is none,
+/// or removes them where there is no item. Empty items are dropped on the way.
 fn set_element(
     items: &mut Vec<Node>,
     element: Option<&Node>,

@@ -349,7 +349,7 @@ pub fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<(), Fie
     Ok(())
 }
 
-/// Sets a string in place of a scalar.
+/// Sets a string instead of a scalar.
 pub fn set_string(node: &mut Node, text: &Arc<str>, origin: Origin) -> Result<(), FieldError> {
     if node.as_scalar().is_none() {
         return Err(FieldError::new(node, "a plain value is needed here"));

@@ -20,7 +20,7 @@ enum Matcher {
     Plain(String),
     /// The name is an expression.
     Expression(Box<Regex>),
-    /// The name is no valid expression: it matches nothing.
+    /// The name is not a valid expression: it matches nothing.
     Nothing,
 }
 

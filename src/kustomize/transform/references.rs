@@ -364,7 +364,7 @@ pub fn fix_references(
     }
 }
 
-/// The namespace of a ServiceAccount that a RoleBinding names, where it is no string.
+/// The namespace of a ServiceAccount that a RoleBinding names, where it is not a string.
 fn unclear_subject(resource: &Resource) -> Option<Origin> {
     if resource.kind() != "RoleBinding" {
         return None;

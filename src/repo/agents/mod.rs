@@ -60,7 +60,7 @@ pub struct Pointer {
     pub layer: Option<Layer>,
     /// How a folder without a kustomization is read.
     pub plain: Plain,
-    /// What Flux puts in place of `${…}` once the folder is built.
+    /// What Flux puts instead of `${…}` once the folder is built.
     pub post_build: Option<PostBuild>,
     /// Labels and annotations that Flux sets at the end.
     pub common_metadata: CommonMetadata,
@@ -422,7 +422,7 @@ fn identity(
     Identity::recognise(&known, &mentions)
 }
 
-/// Every map with a `repoURL` that is no template and no chart's; the depth is bounded by the
+/// Every map with a `repoURL` that is not a template and no chart's; the depth is bounded by the
 /// reader.
 fn with_repository(node: &Node, see: &mut dyn FnMut(&str, &Node)) {
     let url = node

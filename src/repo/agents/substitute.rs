@@ -215,7 +215,7 @@ impl Variables {
         let broken = || {
             Problem::error(
                 node.origin,
-                "with its variables filled in, this is no YAML, so Flux applies nothing of this Kustomization",
+                "this is not valid YAML once its variables are filled in; Flux applies nothing of this Kustomization",
             )
         };
         let read = read::read(&evaluated.text, node.origin.file).map_err(|_| broken())?;

@@ -1,8 +1,8 @@
 //! CODEOWNERS: finds the file and says who owns a path, as GitHub, GitLab and Forgejo read it.
 //!
-//! `parse` reads the lines, `pattern` matches paths, `mistake` lists what a forge ignores. The rules
-//! decide which paths need an owner. Source: the code owners documentation of GitHub, GitLab and
-//! Gitea.
+//! `parse` reads the lines, `pattern` matches paths, `mistake` lists what a forge ignores. The
+//! rules decide which paths need an owner. Source: the code owners documentation of GitHub, GitLab
+//! and Gitea.
 
 mod mistake;
 mod parse;

@@ -347,7 +347,7 @@ fn is_placeholder(text: &str) -> bool {
             .all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
 }
 
-/// Certificates and public keys are no secrets.
+/// Certificates and public keys are not secrets.
 fn is_public(text: &str) -> bool {
     let public = [
         "-----BEGIN CERTIFICATE",

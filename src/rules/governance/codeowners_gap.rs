@@ -425,7 +425,7 @@ fn advice(
     }
 }
 
-/// Patterns for paths: their folders, with `*` in place of what differs between them.
+/// Patterns for paths: their folders, with `*` instead of what differs between them.
 fn suggested(paths: &BTreeSet<String>) -> Vec<String> {
     let folders: BTreeSet<&str> = paths
         .iter()

@@ -108,7 +108,7 @@ fn left_out(context: &Context) -> Vec<(Origin, String)> {
     let (repo, Some(base)) = (context.repo, context.base) else {
         return Vec::new();
     };
-    // what is protected no more as a whole, or ignored, is told by the line that says so
+    // what is no longer protected as a whole, or ignored, is told by the line that says so
     let ignored = |path: &str| {
         let glob = |pattern: &str| {
             globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(path))

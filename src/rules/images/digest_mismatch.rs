@@ -202,7 +202,7 @@ impl<'c> Comparison<'c, '_> {
             Mismatch::Unpinned(_) => (
                 "unpinned-before",
                 format!(
-                    ": {later} uses `{name}@{digest}`, but {earlier} pins no digest of it, so nothing proves this one"
+                    ": {later} uses `{name}@{digest}`, but {earlier} pins no digest of this image, so the digest is unproven"
                 ),
                 format!("pin the digest in {earlier} as well"),
             ),

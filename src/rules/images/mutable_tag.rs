@@ -202,7 +202,7 @@ fn draft(
         ),
     };
     let cause = match tag {
-        // moving on to another version is no new problem
+        // moving on to another version is not a new problem
         Tag::Version(_) => Cause::new(kind).with(used.image().name).standing(),
         Tag::Missing | Tag::Floating(_) => Cause::new(kind),
     };

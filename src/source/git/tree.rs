@@ -21,13 +21,13 @@ pub(in crate::source) struct TreeEntry<'a> {
     pub(in crate::source) id: Id,
 }
 
-/// A tree as it is stored, with where its names are. Those that are no UTF-8 are left out, as they
+/// A tree as it is stored, with where its names are. Those that are not UTF-8 are left out, as they
 /// cannot be named in a kustomization either, and told apart.
 #[derive(Default)]
 pub(in crate::source) struct Tree {
     bytes: Vec<u8>,
     names: Vec<(Range<u32>, Mode)>,
-    /// The names that are no UTF-8, as far as they can be shown.
+    /// The names that are not UTF-8, as far as they can be shown.
     unreadable: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ pub struct GitTree {
     repository: Arc<Repository>,
     root: Id,
     name: Arc<str>,
-    /// Whether a file goes by the name of its content in place of the revision's.
+    /// Whether a file goes by the name of its content instead of the revision's.
     by_content: bool,
     gaps: Arc<Gaps>,
     listed: OnceLock<Listed>,
@@ -173,7 +173,7 @@ impl GitTree {
         }
     }
 
-    /// Names that are no UTF-8, for a report.
+    /// Names that are not UTF-8, for a report.
     pub fn unreadable(&self) -> &[String] {
         &self.listed().unreadable
     }

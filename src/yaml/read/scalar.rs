@@ -9,7 +9,8 @@ use granit_parser::{ScalarStyle, Tag};
 
 use crate::yaml::{Kind, Scalar, Style, scalar as plain};
 
-/// The type of a scalar, with its text and escapes checked. `written` is the scalar with its quotes.
+/// The type of a scalar, with its text and escapes checked. `written` is the scalar with its
+/// quotes.
 pub(super) fn checked_kind(
     text: &str,
     style: ScalarStyle,

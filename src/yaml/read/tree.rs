@@ -75,8 +75,8 @@ struct Builder<'a> {
     file: FileId,
     result: Documents,
     stack: Vec<Frame>,
-    /// The items of all open lists, the innermost last. A list that ends takes its own, so that each
-    /// is allocated once, in its size.
+    /// The items of all open lists, the innermost last. A list that ends takes its own, so that
+    /// each is allocated once, in its size.
     items: Vec<Node>,
     /// The same for the entries of open maps.
     entries: Vec<Entry>,

@@ -160,7 +160,7 @@ pub(super) fn image(node: &Node, environment: &Environment<'_>) -> Option<ImageE
         .split_once('@')
         .map_or((new, None), |(rest, digest)| (rest, Some(digest)));
     let (name, tag) = match rest.rsplit_once(':') {
-        // the port of a registry is no tag
+        // the port of a registry is not a tag
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
         _ => (rest, None),
     };

@@ -553,8 +553,8 @@ fn report_stale_digest(
     }
 }
 
-/// Why a policy may choose a build that is no release: an order of any tags, or a range that takes
-/// prereleases.
+/// Why a policy may choose a build that is not a release: an order of any tags, or a range that
+/// takes prereleases.
 fn takes_anything(policy: &Control) -> Option<String> {
     if let Some(range) = policy.text(&["spec", "policy", "semver", "range"]) {
         let mut parts = range.split('-').skip(1);
