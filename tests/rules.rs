@@ -76,6 +76,16 @@ fn submodule(line: &str) -> rules::Submodule {
     }
 }
 
+/// The paths that differ between two repos.
+fn changed(base: &Repo, head: &Repo) -> BTreeSet<Arc<str>> {
+    let read = |repo: &Repo, path: &str| repo.source.read(path).ok();
+    let paths = base.source.files().iter().chain(head.source.files());
+    paths
+        .filter(|path| read(base, path) != read(head, path))
+        .cloned()
+        .collect()
+}
+
 /// The check of a case with one rule.
 fn outcome(case: &Path, rule: &str) -> Outcome {
     let (config, repo, base) = harness::load(case);
@@ -85,7 +95,8 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .map(|other| (other.to_string(), Level::Off))
         .collect();
     let base = base.map(|base| {
-        let mut base = Base::new(base, config.clone(), &repo, BTreeSet::new());
+        let changed = changed(&base, &repo);
+        let mut base = Base::new(base, config.clone(), &repo, changed);
         base.written = harness::base_config(case, &repo, &base.repo);
         if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
             base.submodules = moved.lines().map(submodule).collect();

@@ -9,6 +9,7 @@ mod baseline;
 mod conclude;
 mod known;
 mod merge;
+mod policy_changes;
 mod run;
 mod suppression;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 
+use super::policy_changes::policy_changes;
 use super::suppression::severity_of_brought;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
@@ -126,6 +127,9 @@ pub fn run(request: Request<'_>) -> Outcome {
         submodules: request
             .base
             .map_or_else(Vec::new, |base| base.submodules.clone()),
+        policy_changes: request
+            .base
+            .map_or_else(Vec::new, |base| policy_changes(base, request.repo)),
         judged: scope.head.clone(),
         ..Inputs::new(facts, &config)
     });

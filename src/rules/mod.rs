@@ -19,7 +19,8 @@ mod ordering;
 pub(crate) mod structure;
 
 pub use engine::{
-    Behavior, Category, Claim, Context, Draft, Facts, Inputs, Metadata, Providers, RepoFacts,
-    Revision, Rule, Sink, Stage, Submodule, all, find, known, left_behind, named, needs_dates,
-    of_pair, overlay_ref, proofs_wanted, run, scope, table_markdown,
+    Behavior, Category, Claim, Context, Draft, Facts, Inputs, Metadata, PolicyChange,
+    PolicyFileChange, Providers, RepoFacts, Revision, Rule, Sink, Stage, Submodule, all, find,
+    known, left_behind, named, needs_dates, of_pair, overlay_ref, proofs_wanted, run, scope,
+    table_markdown,
 };

@@ -11,7 +11,9 @@ mod run;
 pub mod scope;
 mod sink;
 
-pub use context::{Context, Facts, Inputs, Providers, RepoFacts, Stage, Submodule};
+pub use context::{
+    Context, Facts, Inputs, PolicyChange, PolicyFileChange, Providers, RepoFacts, Stage, Submodule,
+};
 pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;
 pub use registry::{all, find, known, named, needs_dates, table_markdown};

@@ -11,7 +11,9 @@
 //! - an added suppression, allowance, external object or ignored layout;
 //! - a freeze that is removed, shortened or gets a new exemption, and an added break-glass
 //!   trailer;
-//! - removed bots, policies, records, compared kinds and dependencies.
+//! - removed bots, policies, records, compared kinds and dependencies;
+//! - a policy or data file of the configuration that is deleted or emptied. A file that is edited
+//!   is reported as information.
 //!
 //! A suppression comment that the change adds, and that hides an error, is also reported, wherever
 //! it is.
@@ -37,14 +39,13 @@
 //! If the change is intended, explain it to the reviewer; the finding stays. Otherwise restore the
 //! old configuration.
 
-use jiff::civil::Date;
-
-use crate::calendar;
-use crate::config::{Config, Environment, Level, More, RuleOption};
 use crate::finding::{Cause, Severity};
-use crate::rules::shared::availability::matches;
-use crate::rules::{Behavior, Category, Context, Draft, Metadata, Revision, Rule, Sink, find};
-use crate::wording;
+use crate::repo::{Overlay, Repo};
+use crate::rules::shared::loosened::{Loosening, loosened};
+use crate::rules::{
+    Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
+    Sink,
+};
 use crate::yaml::{By, Origin};
 
 /// See the documentation above.
@@ -70,591 +71,117 @@ impl Rule for LoosenedCheck {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        let mut told = left_out(context);
+        let mut found = left_out(context);
+        let mut removed_at = None;
         if let Some((before, file)) = &context.base_config {
-            // what is gone stands in no line of the head
-            let place = Origin {
+            let existed = |path: &str| {
+                let overlay = context.base.and_then(|base| base.overlays_at(path).next());
+                overlay.is_some()
+            };
+            found.extend(loosened(before, context.config, &existed));
+            // no line of the change shows a setting that it removes
+            removed_at = Some(Origin {
                 file: *file,
                 start: 0,
                 end: 0,
                 by: By::Manifest,
-            };
-            let there = |path: &str| {
-                context
-                    .base
-                    .is_some_and(|base| base.overlays_at(path).next().is_some())
-            };
-            told.extend(
-                loosened(before, context.config, &there)
-                    .into_iter()
-                    .map(|(origin, message)| (origin.unwrap_or(place), message)),
-            );
+            });
         }
-        for (origin, message) in told {
-            // these findings are only about the change under check and never known from before, so
-            // the sentence may tell them apart
-            let cause = Cause::new("loosened").with(&message);
-            let draft = Draft::new(Severity::Warning, origin, cause, message)
-                .help("restore it, or explain to the reviewer why it is intended");
-            sink.report(context, None, draft);
+        for loosening in found {
+            let Some(origin) = loosening.origin.or(removed_at) else {
+                continue;
+            };
+            let draft = Draft::new(
+                Severity::Warning,
+                origin,
+                loosening.cause,
+                loosening.message,
+            );
+            sink.report(context, None, draft.help(HELP));
+        }
+        for changed in &context.policy_changes {
+            sink.report(context, None, policy_changed(changed));
         }
     }
 }
 
-/// Overlays of protected environments that are judged as such no more, while their kustomization is
-/// still there: another one that builds upon it took its place, it became a component, or the
-/// configuration reads its path otherwise.
-fn left_out(context: &Context) -> Vec<(Origin, String)> {
+const HELP: &str = "restore it, or explain to the reviewer why it is intended";
+
+/// A change of a policy or of its data. An edit may be stricter as well, so it only informs.
+fn policy_changed(changed: &PolicyFileChange) -> Draft {
+    let path = &changed.path;
+    let (severity, kind, message) = match changed.change {
+        PolicyChange::Removed => (
+            Severity::Warning,
+            "removed-policy-file",
+            format!("this change deletes {path}, which the policies need"),
+        ),
+        PolicyChange::Emptied => (
+            Severity::Warning,
+            "emptied-policy-file",
+            format!("this change empties {path}, which the policies need"),
+        ),
+        PolicyChange::Edited => (
+            Severity::Info,
+            "edited-policy-file",
+            format!("this change edits the policy file {path}"),
+        ),
+    };
+    let draft = Draft::new(
+        severity,
+        changed.origin,
+        Cause::new(kind).with(path),
+        message,
+    );
+    if changed.change == PolicyChange::Edited {
+        draft.help("review whether it lets more pass").notice()
+    } else {
+        draft.help(HELP)
+    }
+}
+
+/// Overlays of protected environments that are no longer judged as such although their
+/// kustomization still exists: another one that builds upon it took its place, it became a
+/// component, or the configuration reads its path in another way.
+fn left_out(context: &Context) -> Vec<Loosening> {
     let (repo, Some(base)) = (context.repo, context.base) else {
         return Vec::new();
     };
-    // what is no longer protected as a whole, or ignored, is told by the line that says so
-    let ignored = |path: &str| {
-        let glob = |pattern: &str| {
-            globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(path))
-        };
-        context
-            .config
-            .layout
-            .iter()
-            .any(|pattern| pattern.ignore && glob(&pattern.path))
-    };
-    let still = |name: &str| {
-        context
-            .config
-            .environments
-            .iter()
-            .any(|environment| environment.name == name && environment.protected)
-    };
-    let mut found = Vec::new();
-    for before in base
+    let protected = base
         .overlays
         .iter()
-        .filter(|overlay| base.protected(overlay))
-    {
-        let Some(environment) = base
-            .environment(before)
-            .map(|environment| &environment.name)
-        else {
-            continue;
-        };
-        let judged = repo
-            .overlays_at(&before.path)
-            .any(|overlay| repo.protected(overlay));
-        let kept = repo
-            .kustomization_origin(&before.path)
-            .filter(|_| !judged && still(environment) && !ignored(&before.path));
-        if let Some(origin) = kept {
-            found.push((
-                origin,
-                format!(
-                    "this change no longer checks {} as {environment}",
-                    before.path
-                ),
-            ));
-        }
-    }
-    found
-}
-
-/// The severity that a configuration gives to a rule: the rule's own where none is configured.
-/// `None` when the rule is off, which is less than any severity.
-fn strictness(rule: &str, config: &Config) -> Option<Severity> {
-    match config.level(rule) {
-        Some(Level::Off) => return None,
-        Some(Level::At(severity)) => return Some(severity),
-        None => {}
-    }
-    let Some(metadata) = find(rule).map(|rule| rule.metadata()) else {
-        // the level of a policy is in its name: policy/main/deny, policy/main/warn_replicas
-        let name = rule.rsplit('/').next().unwrap_or_default();
-        let warns = name.starts_with("warn");
-        return Some(if warns {
-            Severity::Warning
-        } else {
-            Severity::Error
-        });
-    };
-    let waits =
-        |option: &RuleOption| option.switches_on() && config.option(rule, option.name()).is_none();
-    (!metadata.options.iter().any(waits)).then_some(metadata.severity)
-}
-
-/// Whether an environment has a name, or got another one and keeps it as a word.
-fn is_called(environment: &Environment, name: &str) -> bool {
-    environment.name == name
-        || environment
-            .aliases
-            .iter()
-            .any(|alias| alias.eq_ignore_ascii_case(name))
-}
-
-/// Whether an entry that ends on one day covers what an entry that ends on another one does.
-fn lasts(old: Option<Date>, new: Option<Date>) -> bool {
-    old.is_none() || new.is_some() && old >= new
-}
-
-/// The environment before another one in the order of promotion.
-fn proving<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
-    let at = config
-        .environments
-        .iter()
-        .position(|environment| is_called(environment, name))?;
-    config
-        .environments
-        .get(at.checked_sub(1)?)
-        .map(|environment| environment.name.as_str())
-}
-
-/// What one configuration lets pass that another one does not, each with its place where it has
-/// one. `there`: whether the base has an overlay in a folder.
-fn loosened(
-    before: &Config,
-    now: &Config,
-    there: &dyn Fn(&str) -> bool,
-) -> Vec<(Option<Origin>, String)> {
-    // a new key of the configuration has to be thought of here
-    let Config {
-        environments: _,
-        layout: _,
-        pairs: _,
-        rules: _,
-        drift_kinds: _,
-        drift_allow: _,
-        external: _,
-        mirrors: _,
-        // what stands for a remote base or a chart is a file of the change
-        remotes: _,
-        policies: _,
-        data: _,
-        suppress: _,
-        bots: _,
-        freeze: _,
-        break_glass: _,
-        dependencies: _,
-        records: _,
-    } = before;
-    let mut found = Vec::new();
-    let mut note = |origin: Option<Origin>, message: String| found.push((origin, message));
-    let rules = before.rules.keys().chain(
-        now.rules
-            .keys()
-            .filter(|rule| !before.rules.contains_key(*rule)),
-    );
-    for rule in rules {
-        let place = now.rules.get(rule).and_then(|settings| settings.origin);
-        let (old, new) = (strictness(rule, before), strictness(rule, now));
-        if new < old {
-            let word = |severity: Option<Severity>| severity.map_or("off", Severity::as_str);
-            let message = format!(
-                "this change lowers the rule `{rule}` from {} to {}",
-                word(old),
-                word(new)
-            );
-            note(place, message);
-        }
-        if new.is_none() {
-            continue;
-        }
-        for option in find(rule).map_or(&[][..], |rule| rule.metadata().options) {
-            if let Some(what) = loosened_option(*option, rule, before, now) {
-                let setting = now.option(rule, option.name());
-                let origin = setting.map(|setting| setting.origin).or(place);
-                note(origin, format!("this change {what} of the rule `{rule}`"));
+        .filter(|overlay| base.protected(overlay));
+    protected
+        .filter_map(|before| {
+            let environment = &base.environment(before)?.name;
+            let judged = repo
+                .overlays_at(&before.path)
+                .any(|overlay| repo.protected(overlay));
+            // the line that ignores the path, or that no longer protects the environment, is
+            // reported by itself
+            if judged || !is_protected(repo, environment) || is_ignored(context, before) {
+                return None;
             }
-        }
-    }
-    for environment in before
-        .environments
-        .iter()
-        .filter(|environment| environment.protected)
-    {
-        if !now
-            .environments
-            .iter()
-            .any(|other| other.protected && is_called(other, &environment.name))
-        {
-            note(
-                None,
-                format!("this change no longer protects {}", environment.name),
-            );
-            continue;
-        }
-        match (
-            proving(before, &environment.name),
-            proving(now, &environment.name),
-        ) {
-            (Some(old), Some(new))
-                if old != new && before.environments.iter().any(|other| other.name == new) =>
-            {
-                note(
-                    None,
-                    format!(
-                        "this change compares {} with {new} instead of {old}",
-                        environment.name
-                    ),
-                );
-            }
-            (Some(old), None) => note(
-                None,
-                format!(
-                    "this change compares {} with no environment instead of {old}",
-                    environment.name
-                ),
-            ),
-            _ => {}
-        }
-    }
-    let paired = |config: &Config, to: &str| {
-        config
-            .pairs
-            .iter()
-            .rev()
-            .find(|pair| pair.to == to)
-            .cloned()
-    };
-    for new in now.pairs.iter().filter(|pair| there(&pair.to)) {
-        if paired(before, &new.to).is_none_or(|old| old.from != new.from) {
-            note(
-                Some(new.origin),
-                format!("this change compares {} with {}", new.to, new.from),
-            );
-        }
-    }
-    for old in before
-        .pairs
-        .iter()
-        .filter(|pair| there(&pair.from) && paired(now, &pair.to).is_none())
-    {
-        note(
-            None,
-            format!(
-                "this change no longer compares {} with {}",
-                old.to, old.from
-            ),
-        );
-    }
-    for (from, to) in now
-        .mirrors
-        .iter()
-        .filter(|mirror| !before.mirrors.contains(mirror))
-    {
-        note(
-            None,
-            format!("this change treats images of {to} as images of {from}"),
-        );
-    }
-    let added = |origin: Origin, what: String| (Some(origin), what);
-    for new in now.suppress.iter().filter(|new| {
-        let same = |old: &&crate::config::Suppression| {
-            (&old.rule, &old.path, &old.kind, &old.name)
-                == (&new.rule, &new.path, &new.kind, &new.name)
-        };
-        !before
-            .suppress
-            .iter()
-            .any(|old| same(&old) && lasts(old.until, new.until))
-    }) {
-        found.push(added(
-            new.origin,
-            format!("this change suppresses `{}`: {}", new.rule, new.reason),
-        ));
-    }
-    for new in now.drift_allow.iter().filter(|new| {
-        !before.drift_allow.iter().any(|old| {
-            (&old.kind, &old.name, &old.path, &old.app)
-                == (&new.kind, &new.name, &new.path, &new.app)
-                && lasts(old.until, new.until)
+            let path = &before.path;
+            Some(Loosening::at(
+                repo.kustomization_origin(path)?,
+                Cause::new("overlay-left-out").with(path),
+                format!("this change no longer checks {path} as {environment}"),
+            ))
         })
-    }) {
-        found.push(added(
-            new.origin,
-            format!(
-                "this change allows a difference between environments: {}",
-                new.reason
-            ),
-        ));
-    }
-    for new in now.external.iter().filter(|new| {
-        let covers = |old: &crate::config::External| {
-            let everywhere = old.environments.is_empty();
-            let listed = |name| old.environments.contains(name);
-            (&old.kind, &old.name) == (&new.kind, &new.name)
-                && (old.namespace.is_none() || old.namespace == new.namespace)
-                && (everywhere
-                    || !new.environments.is_empty() && new.environments.iter().all(listed))
-        };
-        !before.external.iter().any(covers)
-    }) {
-        found.push(added(
-            new.origin,
-            format!(
-                "this change declares {}/{} external, so references to it are not checked",
-                new.kind, new.name
-            ),
-        ));
-    }
-    for new in now.layout.iter().filter(|new| {
-        new.ignore
-            && !before
-                .layout
-                .iter()
-                .any(|old| old.ignore && old.path == new.path)
-    }) {
-        found.push(added(
-            new.origin,
-            format!("this change ignores {}", new.path),
-        ));
-    }
-    for old in &before.freeze {
-        let Some(new) = now.freeze.iter().find(|new| new.name == old.name) else {
-            found.push((
-                None,
-                format!("this change removes the freeze `{}`", old.name),
-            ));
-            continue;
-        };
-        let wider = |old: &[String], new: &[String]| new.iter().any(|one| !old.contains(one));
-        if (&old.window, old.allow, &old.environments, &old.apps)
-            != (&new.window, new.allow, &new.environments, &new.apps)
-        {
-            found.push(added(
-                new.origin,
-                format!("this change alters the freeze `{}`", old.name),
-            ));
-        } else if wider(&old.except_authors, &new.except_authors)
-            || wider(&old.except_paths, &new.except_paths)
-        {
-            found.push(added(
-                new.origin,
-                format!("this change exempts more from the freeze `{}`", old.name),
-            ));
-        }
-    }
-    // within several windows of one kind a change passes if one of them is open
-    if before.freeze.iter().any(|old| old.allow) {
-        let new = |new: &&crate::config::Freeze| {
-            new.allow && !before.freeze.iter().any(|old| old.name == new.name)
-        };
-        found.extend(now.freeze.iter().filter(new).map(|new| {
-            added(
-                new.origin,
-                format!("this change allows changes in the window `{}`", new.name),
-            )
-        }));
-    }
-    if now.break_glass.is_some()
-        && now.break_glass != before.break_glass
-        && !before.freeze.is_empty()
-    {
-        found.push((
-            None,
-            format!(
-                "this change lets commits with the trailer `{}` pass a freeze",
-                now.break_glass.as_deref().unwrap_or_default()
-            ),
-        ));
-    }
-    let gone = |old: &[String], new: &[String]| -> Vec<String> {
-        old.iter()
-            .filter(|one| !new.contains(one))
-            .cloned()
-            .collect()
-    };
-    let covered = |old: &&String| now.bots.iter().any(|new| matches(new, old));
-    let lost: Vec<&String> = before.bots.iter().filter(|old| !covered(old)).collect();
-    if !lost.is_empty() {
-        let lost = wording::listed(&lost, 3);
-        found.push((None, format!("this change no longer counts {lost} as bots")));
-    }
-    found.extend(gone(&before.data, &now.data).iter().map(|file| {
-        (
-            None,
-            format!("this change no longer gives {file} to the policies"),
-        )
-    }));
-    found.extend(gone(&before.policies, &now.policies).iter().map(|policy| {
-        (
-            None,
-            format!("this change no longer runs the policies {policy}"),
-        )
-    }));
-    let kinds = gone(&before.drift_kinds, &now.drift_kinds);
-    found.extend(kinds.iter().map(|kind| {
-        (
-            None,
-            format!("this change no longer compares {kind} between environments"),
-        )
-    }));
-    found.extend(gone(&before.records, &now.records).iter().map(|record| {
-        (
-            None,
-            format!("this change no longer checks the record {record}"),
-        )
-    }));
-    for old in &before.dependencies {
-        let kept = |need: &&String| {
-            now.dependencies
-                .iter()
-                .any(|new| new.app == old.app && new.needs.contains(need))
-        };
-        for need in old.needs.iter().filter(|need| !kept(need)) {
-            found.push((
-                None,
-                format!("this change lets {} be promoted before {need}", old.app),
-            ));
-        }
-    }
-    found
+        .collect()
 }
 
-/// What a change does to an option of a rule, where less is found by it.
-fn loosened_option(
-    option: RuleOption,
-    rule: &str,
-    before: &Config,
-    now: &Config,
-) -> Option<String> {
-    let name = option.name();
-    match option {
-        RuleOption::Texts(texts) => {
-            let (old, new) = (before.texts(rule, texts), now.texts(rule, texts));
-            let only = |some: &[&str], others: &[&str]| {
-                let one = some.iter().find(|one| !others.contains(one));
-                one.map(|one| one.to_string())
-            };
-            match option.more() {
-                More::Loosens => only(&new, &old).map(|one| format!("adds `{one}` to `{name}`")),
-                More::Tightens => {
-                    only(&old, &new).map(|one| format!("removes `{one}` from `{name}`"))
-                }
-            }
-        }
-        RuleOption::Duration(duration) => {
-            let (old, new) = (
-                before.duration(rule, duration),
-                now.duration(rule, duration),
-            );
-            let (old, new) = (old?.as_secs(), new.unwrap_or_default().as_secs());
-            let (loosened, verb) = match option.more() {
-                More::Loosens => (new > old, "extends"),
-                More::Tightens => (new < old, "shortens"),
-            };
-            loosened.then(|| {
-                let (old, new) = (calendar::spoken(old), calendar::spoken(new));
-                format!("{verb} `{name}` from {old} to {new}")
-            })
-        }
-    }
+fn is_protected(repo: &Repo, environment: &str) -> bool {
+    let mut environments = repo.environments.iter();
+    environments.any(|other| other.name == environment && other.protected)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::RuleSettings;
-
-    fn said(before: &str, now: &str) -> Vec<String> {
-        let [before, now] = [before, now].map(|text| {
-            let file = crate::source::Files::default().add("c.yaml", None, text.into());
-            Config::load(
-                &crate::yaml::read::read(text, file).unwrap(),
-                &crate::rules::known(),
-            )
-            .unwrap()
-        });
-        loosened(&before, &now, &|_| true)
-            .into_iter()
-            .map(|(_, message)| message)
-            .collect::<Vec<String>>()
-    }
-
-    #[test]
-    fn an_option_is_loosened_by_what_it_lets_pass() {
-        let soak =
-            |time: &str| format!("rules: {{insufficient-soak: {{level: error, atLeast: {time}}}}}");
-        let shortened =
-            "this change shortens `atLeast` from 2 days to 1 hour of the rule `insufficient-soak`";
-        assert_eq!(said(&soak("2d"), &soak("1h")), [shortened]);
-        assert_eq!(said(&soak("1h"), &soak("2d")), [""; 0]);
-        assert_eq!(said(&soak("1h"), "version: 1").len(), 1, "gone");
-        let tags = |tags: &str| format!("rules: {{mutable-tag: {{floating: {tags}}}}}");
-        assert_eq!(
-            said(&tags("[edge, next]"), &tags("[edge]")),
-            ["this change removes `next` from `floating` of the rule `mutable-tag`"]
-        );
-        assert_eq!(said(&tags("[edge]"), &tags("[edge, next]")), [""; 0]);
-        let bots = |bots: &str| format!("rules: {{bot-write: {{promoters: {bots}}}}}");
-        assert_eq!(
-            said(&bots("[a]"), &bots("[a, '*']")),
-            ["this change adds `*` to `promoters` of the rule `bot-write`"]
-        );
-    }
-
-    #[test]
-    fn entries_are_loosened_by_time_and_by_what_they_drop() {
-        for (before, now, told) in [
-            (
-                "drift: {allow: [{kind: Job, reason: r, until: 2026-01-31}]}",
-                "drift: {allow: [{kind: Job, reason: r, until: 2027-01-31}]}",
-                "this change allows a difference between environments: r",
-            ),
-            (
-                "suppress: [{rule: mutable-tag, kind: Job, reason: r, until: 2026-01-31}]",
-                "suppress: [{rule: mutable-tag, kind: Job, reason: r}]",
-                "this change suppresses `mutable-tag`: r",
-            ),
-            (
-                "bots: [deployer, '*[bot]']",
-                "version: 1",
-                "this change no longer counts deployer as bots",
-            ),
-            (
-                "data: [limits.yaml]",
-                "version: 1",
-                "this change no longer gives limits.yaml to the policies",
-            ),
-            (
-                "version: 1",
-                "rules: {policy/main/deny: off}",
-                "this change lowers the rule `policy/main/deny` from error to off",
-            ),
-        ] {
-            assert_eq!(said(before, now), [told]);
-            assert_eq!(said(now, now), [""; 0]);
-        }
-    }
-
-    #[test]
-    fn a_level_is_loosened_by_less_than_it_was() {
-        let config = |level: Option<Level>| {
-            let mut config = Config::default();
-            config.rules.insert(
-                "mutable-tag".to_string(),
-                RuleSettings {
-                    level,
-                    ..RuleSettings::default()
-                },
-            );
-            config
-        };
-        let at = |severity| Some(Level::At(severity));
-        for (before, now, told) in [
-            (
-                at(Severity::Error),
-                at(Severity::Warning),
-                Some("this change lowers the rule `mutable-tag` from error to warning"),
-            ),
-            (
-                None,
-                Some(Level::Off),
-                Some("this change lowers the rule `mutable-tag` from error to off"),
-            ),
-            (Some(Level::Off), None, None),
-            (at(Severity::Warning), at(Severity::Error), None),
-            (at(Severity::Info), at(Severity::Info), None),
-        ] {
-            let found = loosened(&config(before), &config(now), &|_| true);
-            assert_eq!(found.first().map(|(_, message)| message.as_str()), told);
-        }
-    }
+fn is_ignored(context: &Context, overlay: &Overlay) -> bool {
+    let mut layout = context.config.layout.iter();
+    layout.any(|pattern| {
+        pattern.ignore
+            && globset::Glob::new(&pattern.path)
+                .is_ok_and(|glob| glob.compile_matcher().is_match(&overlay.path))
+    })
 }

@@ -71,6 +71,28 @@ pub struct Submodule {
     pub origin: Option<Origin>,
 }
 
+/// A policy file, or a file of data for policies, that the base has and the change touches.
+#[derive(Clone, Debug)]
+pub struct PolicyFileChange {
+    /// Its path.
+    pub path: String,
+    /// What the change does to it.
+    pub change: PolicyChange,
+    /// Where that is reported: the file, or the configuration that names it.
+    pub origin: Origin,
+}
+
+/// What a change does to a policy file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyChange {
+    /// The file is gone.
+    Removed,
+    /// Nothing but blank lines and comments is left.
+    Emptied,
+    /// Something else changed.
+    Edited,
+}
+
 /// Group, kind, name and effective namespace: what makes an object the same one for the cluster.
 pub(in crate::rules) type ObjectKey<'a> = (&'a str, &'a str, &'a str, &'a str);
 
@@ -139,6 +161,8 @@ pub struct Inputs<'a> {
     pub authorship: Authorship,
     /// The submodules that the change adds or moves.
     pub submodules: Vec<Submodule>,
+    /// The policy files of the base that the change touches.
+    pub policy_changes: Vec<PolicyFileChange>,
     /// Indices of the overlays that are judged; `None` for all.
     pub judged: Option<BTreeSet<usize>>,
 }
@@ -155,6 +179,7 @@ impl<'a> Inputs<'a> {
             now: None,
             authorship: Authorship::default(),
             submodules: Vec::new(),
+            policy_changes: Vec::new(),
             judged: None,
         }
     }
@@ -179,6 +204,8 @@ pub struct Context<'a> {
     pub authorship: Authorship,
     /// The submodules that the change adds or moves.
     pub submodules: Vec<Submodule>,
+    /// The policy files of the base that the change touches.
+    pub policy_changes: Vec<PolicyFileChange>,
     /// Indices of the overlays that are judged; `None` for all.
     judged: Option<BTreeSet<usize>>,
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
@@ -210,6 +237,7 @@ impl<'a> Context<'a> {
             now: inputs.now,
             authorship: inputs.authorship,
             submodules: inputs.submodules,
+            policy_changes: inputs.policy_changes,
             judged: inputs.judged,
             facts: inputs.facts,
             by_app: OnceLock::new(),

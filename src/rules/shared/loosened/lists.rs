@@ -1,0 +1,76 @@
+//! Names that a change takes out of the lists of bots, policies, data, compared kinds, records and
+//! dependencies.
+
+use super::Loosening;
+use crate::config::Config;
+use crate::finding::Cause;
+use crate::rules::shared::availability::matches;
+use crate::wording;
+
+pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
+    let mut found: Vec<Loosening> = bots(before, now).into_iter().collect();
+    for (kind, old, new, said) in [
+        (
+            "removed-data",
+            &before.data,
+            &now.data,
+            ("no longer gives ", " to the policies"),
+        ),
+        (
+            "removed-policies",
+            &before.policies,
+            &now.policies,
+            ("no longer runs the policies ", ""),
+        ),
+        (
+            "removed-kind",
+            &before.drift_kinds,
+            &now.drift_kinds,
+            ("no longer compares ", " between environments"),
+        ),
+        (
+            "removed-record",
+            &before.records,
+            &now.records,
+            ("no longer checks the record ", ""),
+        ),
+    ] {
+        let gone = old.iter().filter(|one| !new.contains(one));
+        found.extend(gone.map(|one| {
+            let message = format!("this change {}{one}{}", said.0, said.1);
+            Loosening::removed(Cause::new(kind).with(one), message)
+        }));
+    }
+    found.extend(dependencies(before, now));
+    found
+}
+
+fn bots(before: &Config, now: &Config) -> Option<Loosening> {
+    let covered = |old: &&String| now.bots.iter().any(|new| matches(new, old));
+    let lost: Vec<&String> = before.bots.iter().filter(|old| !covered(old)).collect();
+    (!lost.is_empty()).then(|| {
+        let names = wording::listed(&lost, 3);
+        let cause = lost.iter().fold(Cause::new("removed-bots"), Cause::with);
+        Loosening::removed(
+            cause,
+            format!("this change no longer counts {names} as bots"),
+        )
+    })
+}
+
+fn dependencies(before: &Config, now: &Config) -> Vec<Loosening> {
+    let mut found = Vec::new();
+    for old in &before.dependencies {
+        let kept = |need: &&String| {
+            let mut same = now.dependencies.iter().filter(|new| new.app == old.app);
+            same.any(|new| new.needs.contains(need))
+        };
+        for need in old.needs.iter().filter(|need| !kept(need)) {
+            found.push(Loosening::removed(
+                Cause::new("removed-dependency").with(&old.app).with(need),
+                format!("this change lets {} be promoted before {need}", old.app),
+            ));
+        }
+    }
+    found
+}

@@ -1,0 +1,7 @@
+package main # info: loosened-check
+
+import rego.v1
+
+deny contains "no registry is allowed" if {
+	count(data.registries) == -1
+}
