@@ -1,0 +1,118 @@
+//! Which overlay was which at the base revision.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+use super::Context;
+use crate::compare::ResourceChange;
+use crate::repo::{Overlay, Pair, Repo, renamed};
+use crate::rules::shared::unlisted::{self, Unlisted};
+
+/// What was found by comparing the repo with the base, for each overlay of the repo or environment
+/// of the base.
+pub(super) struct AgainstBase<'a> {
+    before: OnceLock<Vec<Option<usize>>>,
+    pub(super) digests: Vec<OnceLock<HashMap<String, Vec<(&'a Overlay, String)>>>>,
+    pub(super) changes: Vec<OnceLock<Vec<ResourceChange>>>,
+    unlisted: Vec<OnceLock<Vec<Unlisted>>>,
+}
+
+impl AgainstBase<'_> {
+    pub(super) fn new(repo: &Repo, base: Option<&Repo>) -> Self {
+        let environments = base.map_or(0, |base| base.environments.len());
+        AgainstBase {
+            before: OnceLock::new(),
+            digests: cells(environments),
+            changes: cells(repo.overlays.len()),
+            unlisted: cells(repo.overlays.len()),
+        }
+    }
+}
+
+fn cells<T>(count: usize) -> Vec<OnceLock<T>> {
+    (0..count).map(|_| OnceLock::new()).collect()
+}
+
+impl<'a> Context<'a> {
+    /// The overlay as it is at the base revision: the same folder, environment and variant, or the
+    /// folder that was renamed.
+    pub fn at_base(&self, overlay: &Overlay) -> Option<&'a Overlay> {
+        let base: &'a Repo = self.base?;
+        match self.index(overlay) {
+            Some(index) => base.overlays.get((*self.before().get(index)?)?),
+            None => base.overlays.get(base.index(overlay)?),
+        }
+    }
+
+    /// What an overlay of the base revision is at the head.
+    pub fn at_head(&self, overlay: &Overlay) -> Option<&'a Overlay> {
+        let base = self.base?;
+        let index = base.index(overlay)?;
+        let repo: &'a Repo = self.repo;
+        repo.overlays.get(
+            self.before()
+                .iter()
+                .position(|before| *before == Some(index))?,
+        )
+    }
+
+    /// For each overlay the index of what it was at the base revision.
+    fn before(&self) -> &[Option<usize>] {
+        self.against_base.before.get_or_init(|| {
+            self.base.map_or_else(
+                || vec![None; self.repo.overlays.len()],
+                |base| renamed::before(self.repo, base),
+            )
+        })
+    }
+
+    /// Whether an overlay is one of the base revision.
+    pub fn is_of_base(&self, overlay: &Overlay) -> bool {
+        self.base.is_some_and(|base| base.index(overlay).is_some())
+    }
+
+    /// The overlays of the base revision that the head has no more, under any name.
+    pub fn gone(&self) -> Vec<&'a Overlay> {
+        let Some(base) = self.base else {
+            return Vec::new();
+        };
+        let kept: BTreeSet<usize> = self.before().iter().copied().flatten().collect();
+        base.overlays
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !kept.contains(index))
+            .map(|(_, overlay)| overlay)
+            .collect()
+    }
+
+    /// What an overlay was compared with at the base revision, where the change takes that away, or
+    /// takes the overlay to where it is compared with nothing.
+    pub fn proved_by_gone(&self, to: &Overlay) -> Option<&'a Overlay> {
+        let (base, before): (&'a Repo, &Overlay) = (self.base?, self.at_base(to)?);
+        let later = |pair: &&Pair| {
+            base.overlays
+                .get(pair.to)
+                .is_some_and(|other| std::ptr::eq(other, before))
+        };
+        let from = base.overlays.get(base.pairs.iter().find(later)?.from)?;
+        let alone = || {
+            !self
+                .repo
+                .pairs
+                .iter()
+                .any(|pair| Some(pair.to) == self.index(to))
+        };
+        (self.at_head(from).is_none() || alone()).then_some(from)
+    }
+
+    /// The lists from which the change took what an overlay reads.
+    pub(in crate::rules) fn unlisted(&self, overlay: &Overlay) -> &[Unlisted] {
+        let cell = self
+            .index(overlay)
+            .and_then(|index| self.against_base.unlisted.get(index))
+            .zip(self.at_base(overlay));
+        cell.map_or(&[], |(cell, before)| {
+            cell.get_or_init(|| unlisted::collect(self, before, overlay))
+        })
+    }
+}

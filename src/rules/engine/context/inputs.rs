@@ -1,0 +1,89 @@
+//! What a [`Context`](super::Context) is built from.
+
+use std::collections::BTreeSet;
+
+use jiff::ZonedDateTime;
+
+use super::RepoFacts;
+use crate::config::Config;
+use crate::history::{Authorship, Proofs};
+use crate::repo::Repo;
+use crate::yaml::{FileId, Origin};
+
+/// A submodule that a change adds or moves to another commit.
+#[derive(Clone, Debug)]
+pub struct Submodule {
+    /// Where it lies.
+    pub path: String,
+    /// The commit before, as people read it.
+    pub before: Option<String>,
+    /// The commit after.
+    pub after: Option<String>,
+    /// The line that names its path.
+    pub origin: Option<Origin>,
+}
+
+/// A policy file, or a file of data for policies, that the base has and the change touches.
+#[derive(Clone, Debug)]
+pub struct PolicyFileChange {
+    /// Its path.
+    pub path: String,
+    /// What the change does to it.
+    pub change: PolicyChange,
+    /// Where that is reported: the file, or the configuration that names it.
+    pub origin: Origin,
+}
+
+/// What a change does to a policy file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyChange {
+    /// The file is gone.
+    Removed,
+    /// Nothing but blank lines and comments is left.
+    Emptied,
+    /// Something else changed.
+    Edited,
+}
+
+/// What a [`Context`] is built from.
+pub struct Inputs<'a> {
+    /// The facts of the repo under check.
+    pub facts: RepoFacts<'a>,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The base revision, if there is one.
+    pub base: Option<&'a Repo>,
+    /// The configuration as written at the base, and the file in which a setting that it lost is
+    /// reported.
+    pub base_config: Option<(Config, FileId)>,
+    /// The past of the base, or of the repo when there is no base.
+    pub proofs: Option<&'a dyn Proofs>,
+    /// The current time.
+    pub now: Option<ZonedDateTime>,
+    /// Who made the change.
+    pub authorship: Authorship,
+    /// The submodules that the change adds or moves.
+    pub submodules: Vec<Submodule>,
+    /// The policy files of the base that the change touches.
+    pub policy_changes: Vec<PolicyFileChange>,
+    /// Indices of the overlays that are judged; `None` for all.
+    pub judged: Option<BTreeSet<usize>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// A repo and its configuration, and nothing else.
+    pub fn new(facts: RepoFacts<'a>, config: &'a Config) -> Inputs<'a> {
+        Inputs {
+            facts,
+            config,
+            base: None,
+            base_config: None,
+            proofs: None,
+            now: None,
+            authorship: Authorship::default(),
+            submodules: Vec::new(),
+            policy_changes: Vec::new(),
+            judged: None,
+        }
+    }
+}

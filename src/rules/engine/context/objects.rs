@@ -1,0 +1,239 @@
+//! Look-ups across overlays: the variants of one, the objects and providers of an environment, the
+//! agents that point at a folder.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use super::Context;
+use crate::kubernetes::references::{Provider, Target};
+use crate::kustomize::context::is_below;
+use crate::kustomize::resource::effective_namespace;
+use crate::kustomize::{ProblemKind, Resource};
+use crate::repo::agents::Pointer;
+use crate::repo::{Overlay, Repo};
+use crate::yaml::{FileId, Node, Origin};
+
+/// What the look-ups of objects keep.
+#[derive(Default)]
+pub(super) struct Objects<'a> {
+    by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
+    living: OnceLock<HashMap<(Option<usize>, ObjectKey<'a>), Living>>,
+    pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
+    providers: OnceLock<Providers>,
+    unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
+    readers: OnceLock<HashMap<FileId, usize>>,
+}
+
+/// Every provider of the repo by name: the overlay's index and the provider's index in that
+/// overlay's facts.
+#[derive(Default)]
+pub struct Providers {
+    by_name: HashMap<(Target, String), Vec<(usize, usize)>>,
+    targets: HashSet<Target>,
+}
+
+impl Providers {
+    /// Whether any overlay provides an object of this kind.
+    pub fn any(&self, target: Target) -> bool {
+        self.targets.contains(&target)
+    }
+}
+
+/// Group, kind, name and effective namespace: what makes an object the same one for the cluster.
+pub(in crate::rules) type ObjectKey<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// The key of an object as rendered.
+pub(in crate::rules) fn object_key(resource: &Resource) -> ObjectKey<'_> {
+    let text = |path: &[&str]| {
+        resource
+            .node
+            .at(path)
+            .and_then(Node::text)
+            .unwrap_or_default()
+    };
+    let (version, kind) = (text(&["apiVersion"]), text(&["kind"]));
+    let namespace = effective_namespace(
+        version,
+        kind,
+        resource
+            .node
+            .at(&["metadata", "namespace"])
+            .and_then(Node::text),
+    );
+    (
+        version.split_once('/').map_or("", |(group, _)| group),
+        kind,
+        text(&["metadata", "name"]),
+        namespace,
+    )
+}
+
+/// An object of an environment.
+#[derive(Default)]
+struct Living {
+    /// The indices of the overlays that make it.
+    makers: Vec<usize>,
+    /// Whether it comes to one of them with the change.
+    came: bool,
+}
+
+impl<'a> Context<'a> {
+    /// The other variants of an overlay: what one of them ran, the environment ran.
+    pub fn siblings(&self, overlay: &Overlay) -> impl Iterator<Item = &'a Overlay> + use<'a> {
+        let repo: &'a Repo = self.repo;
+        let by_app = self.objects.by_app.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+            for (index, overlay) in repo.overlays.iter().enumerate() {
+                found.entry(&overlay.app).or_default().push(index);
+            }
+            found
+        });
+        let of_app = by_app
+            .get(overlay.app.as_str())
+            .map_or(&[][..], |found| found)
+            .iter()
+            .filter_map(|index| repo.overlays.get(*index));
+        let same = |other: &&Overlay| {
+            other.environment == overlay.environment && other.key() != overlay.key()
+        };
+        of_app.filter(same).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The agents' objects that point at a folder.
+    pub(in crate::rules) fn pointers_at(&self, folder: &str) -> &[&'a Pointer] {
+        let repo: &'a Repo = self.repo;
+        let pointers = self.objects.pointers.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<&Pointer>> = HashMap::new();
+            repo.pointers
+                .iter()
+                .for_each(|pointer| found.entry(&pointer.folder).or_default().push(pointer));
+            found
+        });
+        pointers.get(folder).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an object that an overlay has no more, or that is gone with it, still lives where
+    /// that overlay is applied: another one of the same variant makes it, one that gathers the
+    /// overlay or is gathered by it, or one to which it comes with the change. What another variant
+    /// had all along is an object of another cluster or tenant.
+    pub(in crate::rules) fn lives_on(&self, overlay: &Overlay, object: ObjectKey<'_>) -> bool {
+        let Some(living) = self
+            .objects
+            .living
+            .get_or_init(|| self.living())
+            .get(&(overlay.environment, object))
+        else {
+            return false;
+        };
+        let gathers = |one: &Overlay, other: &Overlay| {
+            one.path != other.path && is_below(&other.path, &one.path)
+        };
+        let mut makers = living
+            .makers
+            .iter()
+            .filter_map(|index| self.repo.overlays.get(*index));
+        living.came
+            || makers.any(|maker| {
+                maker.variant == overlay.variant
+                    || gathers(maker, overlay)
+                    || gathers(overlay, maker)
+            })
+    }
+
+    /// The objects that live in each environment, whatever their versions.
+    fn living(&self) -> HashMap<(Option<usize>, ObjectKey<'a>), Living> {
+        let repo: &'a Repo = self.repo;
+        let mut found: HashMap<(Option<usize>, ObjectKey<'a>), Living> = HashMap::new();
+        for (index, overlay) in repo.overlays.iter().enumerate() {
+            let before = self.at_base(overlay);
+            let same = before.is_some_and(|before| before.rendered.is(&overlay.rendered));
+            let then: HashSet<ObjectKey> = match before.filter(|_| !same) {
+                Some(before) => before.rendered.resources.iter().map(object_key).collect(),
+                None => HashSet::new(),
+            };
+            for object in overlay.rendered.resources.iter().map(object_key) {
+                let came = !same && !then.contains(&object);
+                let living = found.entry((overlay.environment, object)).or_default();
+                living.makers.push(index);
+                living.came |= came;
+            }
+        }
+        found
+    }
+
+    /// Every provider of the repo.
+    pub fn providers(&self) -> &Providers {
+        self.objects.providers.get_or_init(|| {
+            let mut providers = Providers::default();
+            for index in 0..self.repo.overlays.len() {
+                for (at, provider) in self.facts_at(index).providers.iter().enumerate() {
+                    providers
+                        .by_name
+                        .entry((provider.target, provider.name.to_string()))
+                        .or_default()
+                        .push((index, at));
+                    providers.targets.insert(provider.target);
+                }
+            }
+            providers
+        })
+    }
+
+    /// The providers of a name in the whole repo, each with its overlay, in the order of the
+    /// overlays.
+    pub fn providers_of(
+        &self,
+        target: Target,
+        name: &str,
+    ) -> impl Iterator<Item = (&'a Overlay, &Provider<'a>)> {
+        let repo: &'a Repo = self.repo;
+        let found = self
+            .providers()
+            .by_name
+            .get(&(target, name.to_string()))
+            .map_or(&[][..], |found| found);
+        found.iter().filter_map(move |(overlay, at)| {
+            Some((
+                repo.overlays.get(*overlay)?,
+                self.facts_at(*overlay).providers.get(*at)?,
+            ))
+        })
+    }
+
+    /// Whether what does nothing in one overlay does something in another overlay that reads the
+    /// same file.
+    pub(in crate::rules) fn used_elsewhere(&self, kind: ProblemKind, origin: Origin) -> bool {
+        let unused = self.objects.unused.get_or_init(|| {
+            let mut counts = HashMap::new();
+            for overlay in &self.repo.overlays {
+                let mut once = HashSet::new();
+                for problem in overlay
+                    .rendered
+                    .problems
+                    .iter()
+                    .map(|problem| (problem.kind, problem.origin))
+                {
+                    if !once.insert(problem) {
+                        continue;
+                    }
+                    *counts.entry(problem).or_insert(0) += 1;
+                }
+            }
+            counts
+        });
+        let readers = self.objects.readers.get_or_init(|| {
+            let mut counts = HashMap::new();
+            for file in self
+                .repo
+                .overlays
+                .iter()
+                .flat_map(|overlay| &overlay.rendered.files)
+            {
+                *counts.entry(*file).or_insert(0) += 1;
+            }
+            counts
+        });
+        unused.get(&(kind, origin)).copied().unwrap_or(0)
+            < readers.get(&origin.file).copied().unwrap_or(0)
+    }
+}
