@@ -15,7 +15,7 @@ use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
 use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
-use crate::source::index::{Index, Staged};
+use crate::source::index::Staged;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::yaml::{self, FileId};
@@ -169,8 +169,7 @@ impl Workspace {
         let repository = self.git()?;
         match &self.head {
             HeadFiles::Worktree(tree) => {
-                let (changed, unseen) =
-                    Index::read(repository)?.changed_since(repository, &commit.tree, tree)?;
+                let (changed, unseen) = tree.changed_since(repository, &commit.tree)?;
                 if let Some(first) = unseen.first() {
                     let (count, first) = (
                         report::count(unseen.len(), "file"),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::accumulate::manifests;
 use super::context::BuildContext;
+use super::manifests::manifests;
 use super::transform::HELM_GENERATED;
 use super::{Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};

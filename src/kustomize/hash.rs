@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Resource;
-use crate::yaml::{Data, Node, write};
+use crate::yaml::{By, Data, Node, Scalar, write};
 
 /// The suffix of a resource, equal to kustomize's.
-pub fn suffix(resource: &Resource) -> String {
+fn suffix(resource: &Resource) -> String {
     let value = match resource.kind() {
         "ConfigMap" => content(&resource.node, "ConfigMap", &[], "binaryData"),
         "Secret" => content(&resource.node, "Secret", &["type"], "stringData"),
@@ -21,6 +21,27 @@ pub fn suffix(resource: &Resource) -> String {
         .take(5)
         .flat_map(|byte| [byte >> 4, byte & 15]);
     letters.map(readable).collect()
+}
+
+/// Appends the content hash to the names that take one.
+pub(super) fn add_hashes(resources: &mut [Resource]) {
+    for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
+        let name = format!("{}-{}", resource.name(), suffix(resource));
+        resource.store_previous();
+        let origin = resource
+            .node
+            .at(&["metadata", "name"])
+            .map_or(resource.node.origin, |name| name.origin)
+            .with(By::Hash);
+        if let Some(node) = resource
+            .node
+            .get_mut("metadata")
+            .and_then(|metadata| metadata.get_mut("name"))
+        {
+            node.replace(Data::Scalar(Scalar::string(name)), origin);
+        }
+        resource.renamed_by = Some(origin);
+    }
 }
 
 /// A name without the suffix that looks like a content hash.

@@ -11,8 +11,8 @@ use foldhash::{HashMap, HashSet};
 use super::context::{NO_YAML, ParseError, Shared, lock, start_of};
 use super::decode::Text;
 use super::{Kustomization, Problem, ProblemKind, remote};
-use crate::source::{EntryKind, SourceError};
-use crate::yaml::{FileId, Node};
+use crate::source::{EntryKind, SourceError, join};
+use crate::yaml::{FileId, Node, Origin};
 
 /// The names that a kustomization file may have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -126,6 +126,13 @@ impl Loader {
                 });
         targets.collect()
     }
+}
+
+/// Stands for a folder whose own kustomization is missing or not used: the start of that file.
+pub(super) fn start_of_kustomization(shared: &Shared, folder: &str) -> Origin {
+    let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
+    let revision = shared.source.revision();
+    start_of(shared.files.add(&path, revision, Arc::from("")))
 }
 
 /// Where an entry leads.

@@ -7,20 +7,23 @@
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and
 //! the rest is still rendered.
 
-pub mod accumulate;
+mod accumulate;
 pub mod charts;
 pub mod context;
 pub mod decode;
 pub mod generators;
 pub mod hash;
+mod identity;
 pub mod kustomization;
 pub mod loader;
+mod manifests;
 pub mod order;
 pub mod patch;
 pub mod remote;
 pub mod render;
 pub mod resource;
 pub mod schema;
+mod steps;
 pub mod transform;
 
 use std::collections::BTreeSet;

@@ -4,15 +4,15 @@
 //! references, variables, dropping of local configuration, order, build metadata. Not here: the
 //! accumulation below (`accumulate`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::accumulate::{
-    Accumulated, Accumulator, Scope, check_unique, distinct, folder_place, manifests, place,
-};
+use super::accumulate::{Accumulated, Accumulator, Scope};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
+use super::identity::{check_unique, name_origin};
 use super::kustomization::path_in;
-use super::loader::{Loaded, Loader};
+use super::loader::{Loaded, Loader, start_of_kustomization};
+use super::manifests::manifests;
 use super::{Kustomization, Problem, ProblemKind, Rendered, Resource, hash, order, transform};
 use crate::source::{Files, Source};
 use crate::yaml::read::Documents;
@@ -132,8 +132,9 @@ impl Renderer {
             if below.ends_with(".jsonnet") {
                 let message =
                     format!("{below:?} is Jsonnet, which is not run, so what it makes is missing");
-                let problem = Problem::error(folder_place(&self.shared, &folder), message)
-                    .with_kind(ProblemKind::NeedsPlugin);
+                let problem =
+                    Problem::error(start_of_kustomization(&self.shared, &folder), message)
+                        .with_kind(ProblemKind::NeedsPlugin);
                 gathered
                     .problems
                     .push(problem.with_help("commit what it produces"));
@@ -197,9 +198,10 @@ impl Renderer {
             }) => gathered.problems.push(Problem::error(origin, message)),
             Err(ParseError::Source(error)) => {
                 let message = format!("{path:?} cannot be read: {error}");
-                gathered
-                    .problems
-                    .push(Problem::error(folder_place(&self.shared, folder), message));
+                gathered.problems.push(Problem::error(
+                    start_of_kustomization(&self.shared, folder),
+                    message,
+                ));
             }
         }
         gathered.files.extend(self.shared.file_id(path));
@@ -263,7 +265,7 @@ impl Renderer {
     fn build(&self, folder: &str, own: Option<&Kustomization>) -> Rendered {
         let loaded = self.loader.load(&self.shared, folder);
         if loaded.is_none() && own.is_none() {
-            let origin = folder_place(&self.shared, folder);
+            let origin = start_of_kustomization(&self.shared, folder);
             let message = format!("the folder {folder:?} has no kustomization file");
             let problem = Problem::error(origin, message)
                 .with_help("add a kustomization.yaml, or name a folder that has one");
@@ -291,20 +293,20 @@ impl Renderer {
             scope,
         };
         let mut gathered = match own {
-            None => Arc::unwrap_or_clone(accumulator.folder(folder, "", 0)),
+            None => Arc::unwrap_or_clone(accumulator.root(folder)),
             Some(own) => {
                 let mut gathered = Accumulated::default();
                 if let Some(loaded) = &loaded {
                     gathered.files.extend(loaded.file);
                     gathered.problems.extend(loaded.problems.iter().cloned());
                 }
-                accumulator.kustomization(own, folder, String::new(), 0, &mut gathered);
+                accumulator.root_as(folder, own, &mut gathered);
                 gathered
             }
         };
         let mut context = BuildContext::new(&self.shared, folder);
         let resources = &mut gathered.resources;
-        add_hashes(resources);
+        hash::add_hashes(resources);
         transform::fix_references(resources, &gathered.configuration, &mut context);
         gathered
             .vars
@@ -330,7 +332,10 @@ impl Renderer {
         let managed = self.shared.options.managed_by_label || metadata("managedByLabel");
         let here = top
             .as_ref()
-            .map_or_else(|| folder_place(&self.shared, folder), |top| top.origin)
+            .map_or_else(
+                || start_of_kustomization(&self.shared, folder),
+                |top| top.origin,
+            )
             .with(By::BuildMetadata);
         for resource in resources.iter_mut() {
             if managed {
@@ -371,7 +376,7 @@ impl Renderer {
             if let Some((value, why)) = reprint::unwritable(&resource.node) {
                 context.report(
                     Problem::error(value.origin, why)
-                        .with_related("it is part of this object", place(&resource.node)),
+                        .with_related("it is part of this object", name_origin(&resource.node)),
                 );
             }
             for entry in resource
@@ -431,25 +436,13 @@ fn finish(mut gathered: Accumulated) -> Rendered {
     }
 }
 
-/// Appends the content hash to the names that take one.
-pub(super) fn add_hashes(resources: &mut [Resource]) {
-    for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
-        let name = format!("{}-{}", resource.name(), hash::suffix(resource));
-        resource.store_previous();
-        let origin = resource
-            .node
-            .at(&["metadata", "name"])
-            .map_or(resource.node.origin, |name| name.origin)
-            .with(By::Hash);
-        if let Some(node) = resource
-            .node
-            .get_mut("metadata")
-            .and_then(|metadata| metadata.get_mut("name"))
-        {
-            node.replace(Data::Scalar(Scalar::string(name)), origin);
-        }
-        resource.renamed_by = Some(origin);
-    }
+/// Every problem once, in the order of appearance.
+fn distinct(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut seen = HashSet::new();
+    problems
+        .into_iter()
+        .filter(|problem| seen.insert((problem.kind, problem.message.clone(), problem.origin)))
+        .collect()
 }
 
 /// Refuses what is not an object any more: a replacement can take kind and name away.

@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use super::transform::field_spec;
-use super::{hash, schema};
+use super::{hash, schema, steps};
 use crate::yaml::{By, Data, Entry, Node, Origin};
 
 /// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the
@@ -152,6 +151,16 @@ pub struct Trail {
     pub transformations: Vec<String>,
 }
 
+impl Trail {
+    /// The trail of a resource that nothing has changed yet.
+    pub(super) fn starting_at(origin: String) -> Arc<Trail> {
+        Arc::new(Trail {
+            origin: Some(origin),
+            transformations: Vec::new(),
+        })
+    }
+}
+
 /// A label or annotation that one transformer made at several places of an object (metadata,
 /// selector, template).
 ///
@@ -289,8 +298,8 @@ impl Resource {
     pub fn settle_shared(&mut self) {
         for shared in &mut self.shared {
             let mut last: Option<&Node> = None;
-            for steps in &shared.maps {
-                field_spec::visit(&self.node, steps, &mut |map| {
+            for path in &shared.maps {
+                steps::visit(&self.node, path, &mut |map| {
                     let value = map
                         .get(&shared.key)
                         .filter(|value| is_shared(value, shared.origin));
@@ -308,8 +317,8 @@ impl Resource {
             let Some(scalar) = winner.as_scalar().cloned() else {
                 continue;
             };
-            for steps in shared.maps.clone() {
-                visit_maps_mut(&mut self.node, &steps, &mut |map| {
+            for path in shared.maps.clone() {
+                steps::visit_mut(&mut self.node, &path, &mut |map| {
                     let Some(value) = map
                         .get_mut(&shared.key)
                         .filter(|value| is_shared(value, shared.origin))
@@ -417,21 +426,4 @@ fn is_shared(value: &Node, origin: Origin) -> bool {
         oldest = before;
     }
     oldest.origin == origin
-}
-
-fn visit_maps_mut(node: &mut Node, steps: &[Box<str>], see: &mut dyn FnMut(&mut Node)) {
-    if let Some(list) = node.list_mut() {
-        return list
-            .items
-            .iter_mut()
-            .for_each(|item| visit_maps_mut(item, steps, see));
-    }
-    match steps.split_first() {
-        None => see(node),
-        Some((step, rest)) => {
-            if let Some(next) = node.get_mut(step.strip_suffix("[]").unwrap_or(step)) {
-                visit_maps_mut(next, rest, see);
-            }
-        }
-    }
 }

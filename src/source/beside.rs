@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::worktree::resolve_links;
-use super::{EntryKind, Source, SourceError, Withheld};
+use super::{EntryKind, Source, SourceError, Withheld, links};
 
 /// A base as a [`Source`] that shares files with the head.
 pub struct Beside {
@@ -85,7 +84,7 @@ impl Source for Beside {
         if !self.has_links {
             return super::join("", path).ok_or(SourceError::OutsideRoot);
         }
-        resolve_links(path, |path| self.link(path))
+        links::resolve(path, |path| self.link(path))
     }
 
     fn link(&self, path: &str) -> Option<Cow<'_, str>> {

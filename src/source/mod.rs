@@ -5,8 +5,10 @@
 //! symbolic links.
 
 pub mod beside;
+mod folder;
 pub mod git;
 pub mod index;
+mod links;
 pub mod memory;
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -22,16 +22,36 @@ pub struct PatchEntry {
 }
 
 impl PatchEntry {
-    /// Reads an entry of `patches`.
-    pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> PatchEntry {
-        let mut result = PatchEntry {
+    fn new(origin: Origin) -> PatchEntry {
+        PatchEntry {
             path: None,
             patch: None,
             target: None,
             allow_name_change: false,
             allow_kind_change: false,
-            origin: node.origin,
-        };
+            origin,
+        }
+    }
+
+    /// An entry of `patchesStrategicMerge`: the path of a file, or the patch itself.
+    pub(in crate::kustomize) fn from_path(entry: &Text) -> PatchEntry {
+        PatchEntry {
+            path: Some(entry.clone()),
+            ..PatchEntry::new(entry.origin())
+        }
+    }
+
+    /// A patch that is written where it is used.
+    pub(in crate::kustomize) fn inline(patch: Text) -> PatchEntry {
+        PatchEntry {
+            patch: Some(patch.clone()),
+            ..PatchEntry::new(patch.origin())
+        }
+    }
+
+    /// Reads an entry of `patches`.
+    pub fn decode(node: &Node, decoder: &mut Decoder<'_>) -> PatchEntry {
+        let mut result = PatchEntry::new(node.origin);
         for (name, entry) in
             decoder.fields(node, "a patch", &["path", "patch", "target", "options"])
         {

@@ -11,9 +11,11 @@ pub mod strategic;
 use super::context::BuildContext;
 use super::decode::Text;
 use super::hash::go_json;
+use super::identity::{check_unique, name_origin};
 use super::kustomization::{PatchEntry, Selector as WrittenSelector};
+use super::manifests::{directive_problem, is_empty};
 use super::resource::{Resource, ResourceId};
-use super::{Deleted, Problem, ProblemKind, accumulate, schema};
+use super::{Deleted, Problem, ProblemKind, schema};
 use crate::yaml::read::Documents;
 use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, reprint, scalar, write};
 use selector::Selector;
@@ -69,14 +71,6 @@ fn is_gone(resource: &Resource) -> bool {
         .node
         .as_map()
         .is_none_or(|map| map.entries.is_empty())
-}
-
-fn is_empty(node: &Node) -> bool {
-    match &node.data {
-        Data::Scalar(_) => node.is_null(),
-        Data::Map(map) => map.entries.is_empty(),
-        Data::List(list) => list.items.is_empty(),
-    }
 }
 
 fn load(entry: &PatchEntry, form: Form, context: &mut BuildContext<'_>) -> Result<Loaded, Problem> {
@@ -175,7 +169,7 @@ fn read(documents: &Documents, form: Form, written: &Text) -> Result<Loaded, Pro
         return Ok(Loaded::Operations(patch));
     }
     if let Some(directive) = documents.directive {
-        return Err(accumulate::directive_problem(directive));
+        return Err(directive_problem(directive));
     }
     let mut waiting: std::collections::VecDeque<Node> =
         documents.documents.iter().cloned().collect();
@@ -318,7 +312,7 @@ fn apply(
                     }
                 }
                 if entry.allow_name_change || entry.allow_kind_change {
-                    accumulate::check_unique(resources, &mut context.problems);
+                    check_unique(resources, &mut context.problems);
                 }
                 return Ok(());
             }
@@ -422,19 +416,19 @@ fn identified(resources: &[Resource], patch: &Node) -> Result<usize, Problem> {
             && (is(resource.kind(), resource.name()) && resource.effective_namespace() == namespace
                 || resource.previous.iter().any(previous))
     });
-    let place = accumulate::place(patch);
+    let origin = name_origin(patch);
     match (found.next(), found.next()) {
         (Some((index, _)), None) => Ok(index),
         (Some((_, one)), Some((_, other))) => Err(Problem::error(
-            place,
+            origin,
             format!("this patch could mean several objects that are or were {id}"),
         )
-        .with_related("one of them", accumulate::place(&one.node))
-        .with_related("another of them", accumulate::place(&other.node))
+        .with_related("one of them", name_origin(&one.node))
+        .with_related("another of them", name_origin(&other.node))
         .with_help("say with target which one is meant")),
         (None, _) => {
             let problem = Problem::absent(
-                place,
+                origin,
                 format!("there is no {id} of {:?} to patch", id.api_version),
             );
             let near = resources
@@ -444,13 +438,13 @@ fn identified(resources: &[Resource], patch: &Node) -> Result<usize, Problem> {
                 Some(near) if near.api_version() != id.api_version => problem
                     .with_related(
                         format!("this one is of {:?}", near.api_version()),
-                        accumulate::place(&near.node),
+                        name_origin(&near.node),
                     )
                     .with_help("give the patch the same apiVersion"),
                 Some(near) => problem
                     .with_related(
                         format!("this one is in namespace {:?}", near.effective_namespace()),
-                        accumulate::place(&near.node),
+                        name_origin(&near.node),
                     )
                     .with_help("give the patch the same namespace as the object in the base"),
                 None => {
@@ -570,10 +564,7 @@ fn take_over(resource: &mut Resource, node: Node, entry: &PatchEntry) -> Result<
 /// A problem with a patch, with the object it was meant for.
 fn about(mut problem: Problem, resource: &Resource) -> Problem {
     problem.message = format!("{} cannot be patched: {}", resource.id(), problem.message);
-    problem.with_related(
-        "this object is to be patched",
-        accumulate::place(&resource.node),
-    )
+    problem.with_related("this object is to be patched", name_origin(&resource.node))
 }
 
 /// Labels and annotations of a patch as strings: so they are read when a patch is copied to the

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::kustomize::Resource;
 use crate::kustomize::kustomization::FieldSpecEntry;
+use crate::kustomize::steps::list_step;
 use crate::yaml::{Data, Entry, Kind, List, Map, Node, Origin, Scalar};
 
 /// Group, version and kind; an empty part stands for any.
@@ -167,28 +168,6 @@ pub fn apply(
     walk(object, &spec.steps, create, origin, set)
 }
 
-/// Calls `see` on every value that the steps lead to, without making or changing anything. Returns
-/// whether nothing stands in the way: a plain value where a map or list has to be.
-pub fn visit<'n>(node: &'n Node, steps: &[Box<str>], see: &mut dyn FnMut(&'n Node)) -> bool {
-    let Some((step, rest)) = steps.split_first() else {
-        see(node);
-        return true;
-    };
-    match &node.data {
-        Data::Scalar(scalar) => scalar.kind == Kind::Null,
-        Data::List(list) => {
-            list.items
-                .iter()
-                .filter(|item| !visit(item, steps, see))
-                .count()
-                == 0
-        }
-        Data::Map(_) => node
-            .get(sequence_field(step).0)
-            .is_none_or(|value| visit(value, rest, see)),
-    }
-}
-
 /// Whether a walk would set something or fail.
 fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
     let Some((step, rest)) = steps.split_first() else {
@@ -198,19 +177,13 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
         Data::Scalar(scalar) => scalar.kind != Kind::Null,
         Data::List(list) => list.items.iter().any(|item| reaches(item, steps)),
         Data::Map(_) => {
-            let (name, list) = sequence_field(step);
+            let (name, list) = list_step(step);
             !is_key(name)
                 || node
                     .get(name)
                     .is_some_and(|value| (list && value.is_null()) || reaches(value, rest))
         }
     }
-}
-
-/// The name of a step, and whether the value must be a list.
-pub(super) fn sequence_field(step: &str) -> (&str, bool) {
-    step.strip_suffix("[]")
-        .map_or((step, false), |name| (name, true))
 }
 
 /// Whether a step can be the key of a map. kustomize takes some for something else, and refuses
@@ -260,7 +233,7 @@ fn walk(
         }
         Data::Map(_) => {}
     }
-    let (name, list) = sequence_field(step);
+    let (name, list) = list_step(step);
     if name.is_empty() {
         return Err(FieldError::new(node, "a step of the path is empty"));
     }

@@ -9,7 +9,7 @@ use super::field_spec::{self, Create, FieldError};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::ImageEntry;
-use crate::kustomize::{Problem, ProblemKind, Resource};
+use crate::kustomize::{Problem, ProblemKind, Resource, steps};
 use crate::names::nearest;
 use crate::yaml::{By, Data, Node};
 
@@ -190,7 +190,7 @@ pub fn image(
         for spec in specs {
             if result.is_ok() && spec.gvk.selects_object(&resource.node) {
                 let mut any = false;
-                field_spec::visit(&resource.node, &spec.steps, &mut |node| {
+                steps::visit(&resource.node, &spec.steps, &mut |node| {
                     any |= node
                         .as_scalar()
                         .is_none_or(|scalar| matcher.matches(&scalar.text));
@@ -288,7 +288,7 @@ fn in_the_way(node: &Node, steps: &[Box<str>]) -> bool {
         Data::Scalar(_) => !node.is_null(),
         Data::List(list) => list.items.iter().any(|item| in_the_way(item, steps)),
         Data::Map(_) => {
-            let (name, list) = field_spec::sequence_field(step);
+            let (name, list) = steps::list_step(step);
             node.get(name)
                 .is_some_and(|value| (list && value.is_null()) || in_the_way(value, rest))
         }

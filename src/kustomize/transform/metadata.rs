@@ -10,7 +10,7 @@ use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::{Pair, Text};
 use crate::kustomize::kustomization::LabelEntry;
 use crate::kustomize::resource::SharedValue;
-use crate::kustomize::{Problem, Resource};
+use crate::kustomize::{Problem, Resource, steps};
 use crate::yaml::{By, Kind, Node, Origin, scalar};
 
 /// The mark of objects that a Helm chart made.
@@ -329,7 +329,7 @@ fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
             .filter(|spec| spec.gvk.selects_object(&resource.node))
         {
             let before = places;
-            field_spec::visit(&resource.node, &spec.steps, &mut |map| {
+            steps::visit(&resource.node, &spec.steps, &mut |map| {
                 places += usize::from(
                     map.get(&pair.key)
                         .is_some_and(|value| value.origin == origin && value.replaced.is_none()),

@@ -12,7 +12,7 @@ use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
 use crate::kustomize::kustomization::{
     FieldSpecEntry, ImageEntry, PatchEntry, ReplacementEntry, ReplicaEntry, Selector,
 };
-use crate::kustomize::{Resource, accumulate, patch, render};
+use crate::kustomize::{Resource, hash, patch};
 use crate::yaml::{By, Node, Origin, Scalar};
 
 /// Runs a built-in transformer that is configured as an object. Returns false when its kind is none
@@ -266,7 +266,7 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
         Transformer::Pairs(pairs, specs, by) => {
             metadata::set_pairs(resources, &pairs, &specs, by, context)
         }
-        Transformer::Hash => render::add_hashes(resources),
+        Transformer::Hash => hash::add_hashes(resources),
         Transformer::Image(entry, specs) => images::image(resources, &entry, &specs, context),
         Transformer::Namespace(Some(namespace), specs, options) => {
             metadata::namespace(resources, &namespace, &specs, options, context)
@@ -276,15 +276,8 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
             patch::apply_patches(resources, std::slice::from_ref(&*entry), form, context)
         }
         Transformer::StrategicMerge(paths, inline) => {
-            let mut entries: Vec<PatchEntry> = paths.iter().map(accumulate::strategic).collect();
-            entries.extend(inline.map(|patch| PatchEntry {
-                path: None,
-                origin: patch.origin(),
-                patch: Some(patch),
-                target: None,
-                allow_name_change: false,
-                allow_kind_change: false,
-            }));
+            let mut entries: Vec<PatchEntry> = paths.iter().map(PatchEntry::from_path).collect();
+            entries.extend(inline.map(PatchEntry::inline));
             patch::apply_patches(resources, &entries, patch::Form::StrategicMerge, context);
         }
         Transformer::Affixes(affixes, specs) => {

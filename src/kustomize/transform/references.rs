@@ -10,7 +10,7 @@ use super::configuration::Configuration;
 use super::field_spec::{self, Create, FieldError, FieldSpec, Gvk};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::resource::NO_NAMESPACE;
-use crate::kustomize::{Problem, Resource};
+use crate::kustomize::{Problem, Resource, steps};
 use crate::yaml::{By, Data, Entry, Kind, Node, Origin, Scalar};
 
 /// What a reference may lead to: a resource with the identities that count.
@@ -314,7 +314,7 @@ pub fn fix_references(
             let mut changes = false;
             let mut broken = false;
             let referrer = referrer.get_or_insert_with(|| Referrer::new(resource));
-            let free = field_spec::visit(&resource.node, &spec.steps, &mut |node| {
+            let free = steps::visit(&resource.node, &spec.steps, &mut |node| {
                 let mut see = |node: &Node| match Sought::of(node) {
                     Some(sought) => {
                         changes |= !matches!(

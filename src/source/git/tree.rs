@@ -10,8 +10,7 @@ use gix::objs::tree::EntryKind as Mode;
 
 use super::gaps::Gaps;
 use super::{Commit, Id, Repository, hex, short};
-use crate::source::worktree::resolve_links;
-use crate::source::{EntryKind, Source, SourceError, Withheld};
+use crate::source::{EntryKind, Source, SourceError, Withheld, links};
 
 /// One name in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,7 +241,7 @@ impl GitTree {
             Found::Entry(entry) if is_normalised(path) && entry.mode != Mode::Link => {
                 Found::Entry(entry)
             }
-            _ => self.lookup(&resolve_links(path, |path| self.link(path))?),
+            _ => self.lookup(&links::resolve(path, |path| self.link(path))?),
         };
         match found {
             Found::Entry(entry) => Ok(entry),
@@ -342,7 +341,7 @@ impl Source for GitTree {
             Found::Nothing(false) | Found::Withheld(_) if is_normalised(path) => {
                 Ok(path.to_string())
             }
-            _ => resolve_links(path, |path| self.link(path)),
+            _ => links::resolve(path, |path| self.link(path)),
         }
     }
 

@@ -1,0 +1,114 @@
+//! The names of revisions: branches, tags, ids, `HEAD~2`.
+
+use std::sync::Arc;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+use gix::revision::plumbing::Spec;
+
+use super::{GitError, Id, Repository, UNSHALLOW, id_of, object};
+
+impl Repository {
+    /// The commit that a revision names: a branch, tag, id, `HEAD~2`, `origin/main`.
+    pub fn resolve(self: &Arc<Self>, revision: &str) -> Result<Id, GitError> {
+        if revision.trim().is_empty() {
+            return Err(GitError::Other(
+                "the name of the revision is empty: is the variable set that should hold it?"
+                    .to_string(),
+            ));
+        }
+        if revision.len() == 40 && revision.bytes().all(|byte| byte == b'0') {
+            let advice =
+                ", it stands for none: name the branch that the change goes to".to_string();
+            return Err(GitError::UnknownRevision(revision.to_string(), advice));
+        }
+        let id =
+            self.with(
+                |repo| match repo.rev_parse(revision).ok().map(|spec| spec.detach()) {
+                    Some(Spec::Include(id)) => Ok(id),
+                    Some(_) => Err(GitError::UnknownRevision(
+                        revision.to_string(),
+                        ": it is a range, and one revision is needed".to_string(),
+                    )),
+                    None => Err(self.unresolved(repo, revision)),
+                },
+            )?;
+        let id = id_of(id);
+        self.with(|repo| {
+            let object = repo
+                .find_object(object(&id))
+                .map_err(|error| self.missing(&id, Kind::Commit, revision.to_string(), &error))?;
+            let kind = object.kind;
+            object
+                .peel_to_commit()
+                .map(|commit| id_of(commit.id))
+                .map_err(|_| match kind {
+                    Kind::Tree | Kind::Blob => GitError::UnknownRevision(
+                        revision.to_string(),
+                        format!(": it is a {kind}, not a commit"),
+                    ),
+                    _ => GitError::UnknownRevision(
+                        revision.to_string(),
+                        ": what the tag stands for is no commit of this clone".to_string(),
+                    ),
+                })
+        })
+    }
+
+    /// Why a revision leads to nothing.
+    fn unresolved(self: &Arc<Self>, repo: &gix::Repository, revision: &str) -> GitError {
+        let start = revision.split(['^', '~', ':']).next().unwrap_or_default();
+        let start = if start.is_empty() || start == "@" {
+            "HEAD"
+        } else {
+            start
+        };
+        if start == "HEAD" {
+            match repo.head() {
+                Ok(head) if head.is_unborn() => return GitError::Unborn,
+                Ok(_) => {}
+                Err(error) => {
+                    return GitError::Other(format!(
+                        "HEAD cannot be read: {error}; git fsck tells more"
+                    ));
+                }
+            }
+        }
+        let unknown = |advice: String| GitError::UnknownRevision(revision.to_string(), advice);
+        let named =
+            target(repo, start).or_else(|| repo.rev_parse_single(start).ok().map(|id| id.detach()));
+        if let Some((id, Err(error))) = named.map(|id| (id_of(id), repo.find_object(id))) {
+            return self.missing(&id, Kind::Commit, start.to_string(), &error);
+        }
+        if self.is_shallow() {
+            return unknown(format!("; the clone is shallow: {UNSHALLOW}"));
+        }
+        // history may be cut off on the way to it
+        let way = named.map(id_of).filter(|_| revision.contains(['^', '~']));
+        if let Some(error) = way.and_then(|id| self.first_parents(&id).find_map(Result::err)) {
+            return error;
+        }
+        match named {
+            Some(_) if start != revision => unknown(format!(
+                ": {start} is there, and what follows it in the name is not"
+            )),
+            Some(_) => unknown(String::new()),
+            None => unknown(
+                "; git fetch brings what the clone lacks (fetch-depth: 0 where CI makes the clone)"
+                    .to_string(),
+            ),
+        }
+    }
+}
+
+/// What a reference leads to, there or not.
+fn target(repo: &gix::Repository, name: &str) -> Option<ObjectId> {
+    let mut reference = match name {
+        "HEAD" => return repo.head().ok()?.id().map(|id| id.detach()),
+        name => repo.find_reference(name).ok()?,
+    };
+    while let Some(Ok(next)) = reference.follow() {
+        reference = next;
+    }
+    reference.try_id().map(|id| id.detach())
+}
