@@ -13,13 +13,13 @@ pub struct Image<'a> {
     pub digest: Option<&'a str>,
 }
 
-/// Why a reference is none.
+/// Why a text is not an image reference.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// Nothing, or only blanks.
+    /// It is empty or blank.
     #[error("it is empty")]
     Empty,
-    /// Something that was to be filled in: `${TAG}`, `<tag>`, `SHA`.
+    /// A placeholder was not filled in: `${TAG}`, `<tag>`, `SHA`.
     #[error("`{0}` is a placeholder that was not replaced")]
     Placeholder(String),
     /// The name breaks the grammar of repositories.
@@ -28,7 +28,7 @@ pub enum ImageError {
     /// The tag breaks the grammar of tags.
     #[error("`{0}` is not a valid tag")]
     Tag(String),
-    /// The digest is no algorithm and hexadecimal digits of its length.
+    /// The digest is not an algorithm with as many hexadecimal digits as the algorithm gives.
     #[error("`{digest}` is not a valid digest: {reason}")]
     Digest {
         /// As written.
@@ -38,7 +38,7 @@ pub enum ImageError {
     },
 }
 
-/// Words that stand where a value was to be filled in.
+/// Words that people write as placeholders.
 const PLACEHOLDERS: &[&str] = &[
     "SHA",
     "TAG",
@@ -66,7 +66,7 @@ const PLACEHOLDERS: &[&str] = &[
 ];
 
 impl<'a> Image<'a> {
-    /// Takes a reference apart without judging it.
+    /// Splits a reference without validating it.
     pub fn split(text: &'a str) -> Image<'a> {
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
@@ -91,7 +91,7 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// Takes a reference apart and judges every part.
+    /// Splits a reference and validates every part.
     pub fn parse(text: &'a str) -> Result<Image<'a>, ImageError> {
         if text.trim().is_empty() {
             return Err(ImageError::Empty);
@@ -125,8 +125,8 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// The registry, when the first part of the name is one (it has a dot or a port, or is
-    /// `localhost`), and the repository in it.
+    /// The registry and the repository in it. The first part of the name is a registry if it has a
+    /// dot or a port, or is `localhost`.
     pub fn registry_and_path(&self) -> (Option<&'a str>, &'a str) {
         match self.name.split_once('/') {
             Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
@@ -136,7 +136,7 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// The digest that a tag is when it was written without its algorithm in a tag's place.
+    /// The digest that somebody wrote as a tag, without its algorithm.
     pub fn digest_as_tag(&self) -> Option<&'a str> {
         self.tag
             .filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -148,7 +148,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// The first piece of a reference that only a template leaves behind.
+/// The first placeholder in a reference.
 fn marker(text: &str) -> Option<&str> {
     for (open, close) in [
         ("${", "}"),
@@ -243,8 +243,8 @@ fn valid_digest(digest: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a tag names no build or version, so that it is made to move: `latest`, `main`, `stable`,
-/// `nginx:alpine`, `pr-12`. `extra` adds words of a team's own.
+/// Whether a tag floats, because it names no build or version: `latest`, `main`, `stable`,
+/// `alpine` (of `nginx:alpine`), `pr-12`. `extra` adds the words of a team.
 pub fn floating(tag: Option<&str>, extra: &[&str]) -> bool {
     let Some(tag) = tag else { return true };
     if extra.contains(&tag) {

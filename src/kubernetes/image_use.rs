@@ -1,7 +1,7 @@
-//! Which images an object runs, and which place wrote each part of the reference: containers of pod
-//! templates, and the values that Flux HelmReleases and Argo CD Applications give to charts.
+//! The images that an object runs, and which line wrote each part of the reference. Images occur in
+//! containers of pod templates, and in the values that HelmReleases and Applications give to charts.
 //!
-//! Not here: whether a reference is good (`rules`).
+//! Not here: judging a reference (`rules`).
 
 use super::image::Image;
 use super::workload::{self, Role, Workload};
@@ -15,28 +15,25 @@ use crate::yaml::{Data, Node, Origin, escape_pointer};
 pub struct ImageUse<'a> {
     /// The object.
     pub resource: &'a Resource,
-    /// Where the value stands in the object: the reference, or the value of a chart that holds the
-    /// tag.
+    /// The JSON pointer to the reference, or to the value of a chart that holds the tag.
     pub pointer: String,
     /// `container api`, `init container migrate`, `Helm value image`.
     pub place: String,
-    /// What the image is called: the name of the reference, or, where the chart fills that in, the
-    /// value: `HelmRelease/api image`.
+    /// The name in the reference. If the chart fills that in, the value: `HelmRelease/api image`.
     pub name: String,
-    /// The reference. A chart's value without a repository begins with the tag's `:`.
+    /// The reference. If a chart's values name no repository, it begins with the `:` of the tag.
     pub text: String,
     /// The container's `image`; `None` for values of charts.
     pub node: Option<&'a Node>,
-    /// Whether Kubernetes reads the reference itself, so that no template of a chart or controller
-    /// comes in between.
+    /// Whether Kubernetes reads the reference as written, without a chart or controller in between.
     pub direct: bool,
-    /// False when a chart fills in the tag.
+    /// False if a chart fills in the tag.
     pub tag_known: bool,
-    /// What wrote the name.
+    /// The place that wrote the name.
     pub name_origin: Origin,
-    /// What wrote the tag, or left it out.
+    /// The place that wrote the tag, or left it out.
     pub tag_origin: Origin,
-    /// What wrote the digest, or left it out.
+    /// The place that wrote the digest, or left it out.
     pub digest_origin: Origin,
 }
 
@@ -45,11 +42,11 @@ impl ImageUse<'_> {
     pub fn image(&self) -> Image<'_> {
         Image::split(&self.text)
     }
-    /// The last part of what it is called.
+    /// The last part of the name.
     pub fn short_name(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)
     }
-    /// The line that the tag and a missing digest are to be edited on.
+    /// The line to edit in order to change the tag or to add a digest.
     pub fn origin(&self) -> Origin {
         if self.image().digest.is_some() {
             self.digest_origin
@@ -59,7 +56,7 @@ impl ImageUse<'_> {
     }
 }
 
-/// Every image that some objects run: of pod templates first, then of values of charts.
+/// The images that objects run: those of pod templates first, then those of chart values.
 pub fn of_all<'a>(resources: &'a [Resource], files: &Files) -> Vec<ImageUse<'a>> {
     let mut found = Vec::new();
     resources
@@ -107,8 +104,8 @@ pub fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
     }
 }
 
-/// The place that gave a part of a reference its present content: the oldest of those that agree on
-/// it without a break.
+/// The place that gave a part of a reference its present content. Later places that wrote the same
+/// content again do not count.
 fn writer(node: &Node, part: impl for<'n> Fn(Image<'n>) -> Option<&'n str>) -> Origin {
     let of = |node: &Node| {
         node.as_scalar()
@@ -126,7 +123,7 @@ fn writer(node: &Node, part: impl for<'n> Fn(Image<'n>) -> Option<&'n str>) -> O
     writer.origin
 }
 
-/// The images that values of charts name.
+/// The images that chart values name.
 pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<ImageUse<'a>>) {
     let spec: &[&str] = match (resource.group(), resource.kind()) {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
@@ -169,7 +166,7 @@ pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<Imag
 struct Values<'a, 'f> {
     resource: &'a Resource,
     found: &'f mut Vec<ImageUse<'a>>,
-    /// The value that holds the values as text; pointers cannot lead into it.
+    /// The value that holds the chart values as a text. JSON pointers cannot lead into a text.
     base: Option<String>,
 }
 
@@ -185,7 +182,7 @@ impl Values<'_, '_> {
             .get("values")
             .filter(|values| values.as_str().is_some())
         {
-            // text with template actions is none of ours to judge
+            // a text with template actions is not YAML yet
             if let Ok(documents) = read_embedded(text, &files.get(text.origin.file).text) {
                 self.base = Some(format!("{pointer}/helm/values"));
                 for document in &documents.documents {
@@ -200,7 +197,7 @@ impl Values<'_, '_> {
         );
     }
 
-    /// Parameters such as `image.tag`, gathered by what stands before the last dot.
+    /// Parameters such as `image.tag` and `image.digest`, grouped by the part before the last dot.
     fn parameters(&mut self, parameters: &[Node], pointer: &str) {
         let named: Vec<(&str, &str, &Node, usize)> = parameters
             .iter()
@@ -306,7 +303,7 @@ impl Values<'_, '_> {
         }
     }
 
-    /// Records a reference made of the values under a key, when they are one.
+    /// Records the reference that the values under a key make, if they are an image.
     fn parts(&mut self, parts: Parts<'_>, key: &str, pointer: String, path: &str) {
         let repository = parts.repository.and_then(filled);
         let (tag, digest) = (parts.tag.and_then(filled), parts.digest.and_then(filled));
@@ -331,7 +328,7 @@ impl Values<'_, '_> {
                 text.push_str(part);
             }
         }
-        // charts fill in what is left out
+        // a chart fills in a tag or repository that is left out
         let tag_known = Image::split(&text).tag.is_some();
         if text.contains("{{")
             || (!tag_known && digest.is_none() && repository.is_none_or(|name| !name.contains('/')))

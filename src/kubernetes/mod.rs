@@ -1,12 +1,13 @@
-//! Facts about Kubernetes objects: workloads and their containers, image references, what refers to
-//! and what provides Secrets and ConfigMaps, which other objects an object names or selects, how
-//! many pods run. Pure functions of one rendered object.
+//! Facts about Kubernetes objects: workloads and their containers, image references, who needs and
+//! who provides Secrets and ConfigMaps, which other objects an object names or selects, how many
+//! pods run. All are pure functions of one rendered object.
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
 pub mod image;
 pub mod image_use;
 pub mod operators;
+mod part;
 pub mod quantity;
 pub mod references;
 pub mod scaling;

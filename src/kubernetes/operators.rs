@@ -1,15 +1,15 @@
-//! Secrets and ConfigMaps that nobody writes down: what Kubernetes puts into every namespace, and
-//! what operators and Helm releases make under names that follow from their own.
+//! Secrets and ConfigMaps that no manifest names: Kubernetes puts some into every namespace, and
+//! operators and Helm releases create some whose names they derive from their own.
 //!
-//! Not here: objects that name what they make in a field (`references`).
+//! Not here: objects that name in a field what they create (`references`).
 
 use super::references::Target;
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
-/// Whether Kubernetes or the platform makes the object in every namespace.
+/// Whether Kubernetes or the platform creates the object in every namespace.
 pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
-    // Rook names what its operator makes the same in every cluster
+    // Rook uses the same names in every cluster
     if name.starts_with("rook-ceph-") || name.starts_with("rook-csi-") {
         return true;
     }
@@ -22,8 +22,8 @@ pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
                 | "extension-apiserver-authentication"
                 | "cluster-info"
         ),
-        // the token of a service account carries five random characters; Argo CD makes these two
-        // where it is installed
+        // the token of a service account ends in five random characters; Argo CD creates two
+        // Secrets when it is installed
         Target::Secret => {
             name.starts_with("sh.helm.release.v1.")
                 || matches!(name, "argocd-redis" | "argocd-initial-admin-secret")
@@ -37,8 +37,8 @@ pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
     }
 }
 
-/// Endings of the Secrets and ConfigMaps that an operator makes for its custom resource, by the end
-/// of the API group. An ending with `*` stands for anything that starts so.
+/// API groups, with the suffixes that their operators add to the name of a custom resource to name
+/// the Secrets and ConfigMaps they create for it. `-es-*` is any suffix that starts with `-es-`.
 const MADE: &[(&str, &[&str])] = &[
     (
         "postgresql.cnpg.io",
@@ -89,12 +89,13 @@ const MADE: &[(&str, &[&str])] = &[
     ("moco.cybozu.com", &["-*"]),
 ];
 
-/// Whether an object makes a Secret or ConfigMap of this name without naming it.
+/// Whether an operator creates a Secret or ConfigMap of this name for an object that does not name
+/// it.
 pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     let own = resource.name();
     let group = resource.group();
     if let Some(release) = release_name(resource) {
-        // charts name what they make after the release, or as their values say
+        // charts name their objects after the release, or as the values say
         return follows(name, release) || mentions(resource, name);
     }
     if group == "acid.zalan.do" && target == Target::Secret {
@@ -128,7 +129,7 @@ pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
         })
 }
 
-/// Whether a chart is installed by this object, possibly into another namespace.
+/// Whether this object installs a chart, possibly into another namespace.
 pub fn installs_elsewhere(resource: &Resource) -> bool {
     release_name(resource).is_some()
 }
@@ -164,17 +165,22 @@ fn follows(name: &str, own: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
 }
 
-/// Whether a release's values hold the name: `fullnameOverride`, `secretName`, the name of a
+/// Whether a value of the release is the name: `fullnameOverride`, `secretName`, the name of a
 /// certificate.
 fn mentions(resource: &Resource, name: &str) -> bool {
-    let mut found = false;
-    if let Some(values) = resource.node.at(&["spec", "values"]) {
-        super::references::scalars(values, &mut String::new(), &mut |node, pointer| {
-            let key = pointer.rsplit('/').next().unwrap_or_default();
-            found |= node.text() == Some(name) && !key.to_ascii_lowercase().starts_with("existing");
-        });
-    }
-    found
+    let values = resource.node.at(&["spec", "values"]);
+    values.is_some_and(|values| holds(values, "", name))
+}
+
+/// Whether a text below a node is the name. `existingSecret: name` uses the object and does not
+/// make it.
+fn holds(node: &Node, key: &str, name: &str) -> bool {
+    let is_name = node.text() == Some(name) && !key.to_ascii_lowercase().starts_with("existing");
+    let mut entries = node.entries().iter();
+    let mut items = node.items().iter();
+    is_name
+        || entries.any(|entry| holds(&entry.value, &entry.key, name))
+        || items.any(|item| holds(item, "", name))
 }
 
 #[cfg(test)]

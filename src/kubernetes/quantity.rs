@@ -1,6 +1,6 @@
 //! Resource quantities: `500m`, `1.5Gi`, `2e3`.
 
-/// The value of a quantity in its base unit (cores, bytes), or `None` when it is none.
+/// The value of a quantity in its base unit (cores, bytes); `None` if the text is not a quantity.
 ///
 /// The precision of a double suffices to tell limits from requests. Source: the Kubernetes quantity
 /// grammar (binary and decimal suffixes, exponents).

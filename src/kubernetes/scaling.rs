@@ -14,8 +14,7 @@ pub struct Autoscaler<'a> {
     pub kind: &'a str,
     /// The name of its target.
     pub name: &'a str,
-    /// The fewest pods that it leaves: 1 where a HorizontalPodAutoscaler says nothing, 0 where a
-    /// ScaledObject does.
+    /// The smallest number of pods. A HorizontalPodAutoscaler defaults to 1, a ScaledObject to 0.
     pub minimum: i64,
 }
 
@@ -48,8 +47,8 @@ impl<'a> Autoscaler<'a> {
     }
 }
 
-/// The `spec.replicas` of a kind whose pods are counted by it; `None` for kinds that run a pod a
-/// node or a job.
+/// The `spec.replicas` of a Deployment and the like; `None` for kinds that have no such field, such
+/// as DaemonSet and Job.
 pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
     let counted = matches!(
         resource.kind(),
@@ -68,8 +67,8 @@ pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
 /// How many pods a workload asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Replicas<'a> {
-    /// The value, where it is written.
+    /// The value, if it is written.
     pub written: Option<&'a Node>,
-    /// Its number; 1 where nothing is written.
+    /// The number; 1 if it is not written.
     pub count: i64,
 }

@@ -2,8 +2,9 @@
 //! autoscaler scales, service accounts, claims, roles, and the pods of a Service or a
 //! PodDisruptionBudget.
 //!
-//! Not here: Secrets and ConfigMaps (`references`), whether a target is there (`rules`).
+//! Not here: Secrets and ConfigMaps (`references`), whether a target exists (`rules`).
 
+use super::part::Part;
 use super::workload::Workload;
 use crate::kustomize::Resource;
 use crate::yaml::{Data, Node, escape_pointer};
@@ -17,11 +18,11 @@ pub struct Named<'a> {
     pub kind: &'a str,
     /// The target's name.
     pub name: &'a str,
-    /// The namespace that the target is in; `None` where that is not written.
+    /// The target's namespace; `None` if it is not written.
     pub namespace: Option<&'a str>,
     /// The value that holds the name.
     pub node: &'a Node,
-    /// Where that value stands.
+    /// The JSON pointer to that value.
     pub pointer: String,
 }
 
@@ -29,107 +30,72 @@ pub struct Named<'a> {
 pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     let own = resource.namespace();
-    let mut add = |kind, namespace, node, pointer| {
-        found.extend(reference(resource, kind, namespace, node, pointer))
-    };
+    let object = Part::new(&resource.node, "");
     match (resource.kind(), resource.group()) {
         ("Ingress", "networking.k8s.io" | "extensions") => {
-            backends(&resource.node, &mut String::new(), &mut |node, pointer| {
-                add("Service", own, Some(node), pointer)
+            backends(&resource.node, &mut String::new(), &mut |name| {
+                found.extend(reference(resource, "Service", own, name))
             });
         }
         ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
-            let target = resource.node.at(&["spec", "scaleTargetRef"]);
-            let kind = target
-                .and_then(|target| target.get("kind"))
-                .and_then(Node::text)
-                .unwrap_or("Deployment");
+            let target = object.at(&["spec", "scaleTargetRef"]);
+            let kind = target.as_ref().and_then(kind).unwrap_or("Deployment");
             if matches!(kind, "Deployment" | "StatefulSet") {
-                add(
-                    kind,
-                    own,
-                    target.and_then(|target| target.get("name")),
-                    "/spec/scaleTargetRef/name".to_string(),
-                );
+                let name = target.and_then(|target| target.at(&["name"]));
+                found.extend(name.and_then(|name| reference(resource, kind, own, name)));
             }
         }
         ("RoleBinding", "rbac.authorization.k8s.io") => {
-            let role = resource.node.get("roleRef");
-            if role.and_then(|role| role.get("kind")).and_then(Node::text) == Some("Role") {
-                add(
-                    "Role",
-                    own,
-                    role.and_then(|role| role.get("name")),
-                    "/roleRef/name".to_string(),
-                );
-            }
-            for (index, subject) in resource
-                .node
-                .get("subjects")
-                .map_or(&[][..], Node::items)
-                .iter()
-                .enumerate()
-            {
-                if subject.get("kind").and_then(Node::text) == Some("ServiceAccount") {
-                    let namespace = subject.get("namespace").and_then(Node::text).or(own);
-                    add(
-                        "ServiceAccount",
-                        namespace,
-                        subject.get("name"),
-                        format!("/subjects/{index}/name"),
-                    );
-                }
-            }
+            let role = object.at(&["roleRef"]);
+            let role = role.filter(|role| kind(role) == Some("Role"));
+            let name = role.and_then(|role| role.at(&["name"]));
+            found.extend(name.and_then(|name| reference(resource, "Role", own, name)));
+            let accounts = object
+                .items(&["subjects"])
+                .filter(|subject| kind(subject) == Some("ServiceAccount"));
+            found.extend(accounts.filter_map(|account| {
+                let namespace = account.node.get("namespace").and_then(Node::text).or(own);
+                reference(
+                    resource,
+                    "ServiceAccount",
+                    namespace,
+                    account.at(&["name"])?,
+                )
+            }));
         }
         _ => {}
     }
     found
 }
 
-/// What the pods of a workload name.
-pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
-    let mut found = Vec::new();
-    let (resource, own) = (workload.resource, workload.resource.namespace());
-    let mut add = |kind, node, pointer| found.extend(reference(resource, kind, own, node, pointer));
-    let account = workload.pod.get("serviceAccountName");
-    // every namespace has this one
-    if account.and_then(Node::text) != Some("default") {
-        add(
-            "ServiceAccount",
-            account,
-            format!("{}/serviceAccountName", workload.pointer),
-        );
-    }
-    for (index, volume) in workload
-        .pod
-        .get("volumes")
-        .map_or(&[][..], Node::items)
-        .iter()
-        .enumerate()
-    {
-        let claim = volume.at(&["persistentVolumeClaim", "claimName"]);
-        add(
-            "PersistentVolumeClaim",
-            claim,
-            format!(
-                "{}/volumes/{index}/persistentVolumeClaim/claimName",
-                workload.pointer
-            ),
-        );
-    }
-    found
+fn kind<'a>(part: &Part<'a>) -> Option<&'a str> {
+    part.node.get("kind").and_then(Node::text)
 }
 
-/// A reference, where there is a name: what the agent or a template fills in later is not known
-/// here.
+/// What the pods of a workload name.
+pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
+    let (resource, own) = (workload.resource, workload.resource.namespace());
+    let pod = Part::new(workload.pod, &*workload.pointer);
+    // every namespace has the account `default`
+    let account = pod
+        .at(&["serviceAccountName"])
+        .filter(|account| account.node.text() != Some("default"))
+        .and_then(|account| reference(resource, "ServiceAccount", own, account));
+    let claims = pod.items(&["volumes"]).filter_map(|volume| {
+        let claim = volume.at(&["persistentVolumeClaim", "claimName"])?;
+        reference(resource, "PersistentVolumeClaim", own, claim)
+    });
+    account.into_iter().chain(claims).collect()
+}
+
+/// A reference; `None` without a name, or if an agent or a template fills in the name later.
 fn reference<'a>(
     resource: &'a Resource,
     kind: &'a str,
     namespace: Option<&'a str>,
-    node: Option<&'a Node>,
-    pointer: String,
+    name: Part<'a>,
 ) -> Option<Named<'a>> {
-    let node = node?;
+    let Part { node, pointer } = name;
     let name = node
         .text()
         .filter(|name| !name.is_empty() && !name.contains(['$', '{', '<']))?;
@@ -144,7 +110,7 @@ fn reference<'a>(
 }
 
 /// The names of the Services that an Ingress sends to, in both versions of the API.
-fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(&'n Node, String)) {
+fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(Part<'n>)) {
     let length = pointer.len();
     match &node.data {
         Data::Map(map) => {
@@ -154,7 +120,7 @@ fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(&'n No
                 if matches!(&*entry.key, "backend" | "defaultBackend") {
                     for path in [&["service", "name"][..], &["serviceName"]] {
                         if let Some(name) = entry.value.at(path) {
-                            see(name, format!("{pointer}/{}", path.join("/")));
+                            see(Part::new(name, format!("{pointer}/{}", path.join("/"))));
                         }
                     }
                 }
@@ -180,14 +146,14 @@ pub struct PodSelector<'a> {
     pub resource: &'a Resource,
     /// The map of labels, or the label selector with `matchLabels` and `matchExpressions`.
     pub node: &'a Node,
-    /// Where it stands.
+    /// The JSON pointer to it.
     pub pointer: &'static str,
     labels: &'a [crate::yaml::Entry],
     expressions: &'a [Node],
 }
 
-/// The pods that a Service or PodDisruptionBudget is for; `None` for other kinds and where nothing
-/// is selected.
+/// The pods that a Service or PodDisruptionBudget selects; `None` for other kinds and for an empty
+/// selector.
 pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
     let node = resource.node.at(&["spec", "selector"])?;
     let (labels, expressions) = match (resource.kind(), resource.group()) {
@@ -209,15 +175,15 @@ pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
 }
 
 impl<'a> PodSelector<'a> {
-    /// A label that every selected pod has: its key and value. `None` where only expressions
-    /// select.
+    /// A label that every selected pod has: its key and value. `None` if there are only
+    /// expressions.
     pub fn label(&self) -> Option<(&'a str, &'a str)> {
         self.labels
             .iter()
             .find_map(|entry| Some((&*entry.key, entry.value.text()?)))
     }
 
-    /// Whether pods of a template are selected.
+    /// Whether the selector selects the pods of a workload.
     pub fn selects(&self, workload: &Workload) -> bool {
         let label = |key: &str| label(workload, key);
         self.labels
@@ -243,9 +209,9 @@ impl<'a> PodSelector<'a> {
             })
     }
 
-    /// The labels that a template has under the same key with another value: the wanted value with
-    /// its node, and the present one. `None` when the template lacks a key, so that it was not
-    /// meant.
+    /// The labels that have another value in the pod template: the wanted value with its node, and
+    /// the present one. `None` if the template lacks a key, because then the selector is not meant
+    /// for it.
     pub fn contradictions<'w>(
         &self,
         workload: &Workload<'w>,

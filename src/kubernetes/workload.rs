@@ -4,7 +4,7 @@
 use crate::kustomize::Resource;
 use crate::yaml::{Data, Node, escape_pointer};
 
-/// Which list of a pod a container stands in.
+/// The list of a pod that a container is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// `initContainers`
@@ -29,11 +29,11 @@ impl Role {
 /// A container of a pod template.
 #[derive(Clone, Debug)]
 pub struct Container<'a> {
-    /// Its name; empty when it has none.
+    /// Its name; empty if it is not set.
     pub name: &'a str,
-    /// Which list it stands in.
+    /// The list that it is in.
     pub role: Role,
-    /// Where it stands in the object.
+    /// The JSON pointer to it.
     pub pointer: String,
     /// The container.
     pub node: &'a Node,
@@ -51,10 +51,10 @@ impl<'a> Container<'a> {
 pub struct Workload<'a> {
     /// The object.
     pub resource: &'a Resource,
-    /// Whether Kubernetes itself defines the kind; a custom resource's template may be completed by
-    /// its operator.
+    /// Whether Kubernetes itself defines the kind. The operator of a custom resource may complete
+    /// the template.
     pub builtin: bool,
-    /// Where the pod's spec stands in the object.
+    /// The JSON pointer to the pod's spec.
     pub pointer: String,
     /// The pod's spec.
     pub pod: &'a Node,
@@ -127,8 +127,8 @@ fn workload<'a>(
     }
 }
 
-/// A pod's spec in a custom resource: a map whose `containers` all have an image. A partial
-/// container without one, as operators take for overrides, is not a pod.
+/// The pod specs in a custom resource: the maps whose `containers` all have an image. Operators also
+/// take containers without an image, as overrides; these are not pods.
 fn custom(resource: &Resource) -> Vec<Workload<'_>> {
     let mut found = Vec::new();
     if let Some(spec) = resource.node.get("spec") {
