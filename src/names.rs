@@ -1,16 +1,14 @@
-//! Misspelt names: which known name somebody meant, and the one sentence that says so.
+//! Misspelt names: the known name that somebody probably meant, and the one sentence that says so.
 //!
 //! Not here: what the known names are. `repo` finds apps, environments and overlays, `rules` finds
 //! rules.
 
 use std::fmt;
 
-use crate::wording::list;
+/// The most names that an error lists if none of them is similar; more would hide the message.
+const LISTED: usize = 12;
 
-/// Known names that are listed when none of them is near; more would hide the message.
-const LISTED: usize = 8;
-
-/// The known name that is most like an unknown one, if any is like it at all.
+/// The known name that is most similar to an unknown one, if any is similar enough.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
@@ -27,7 +25,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `error`?`` where a known name is like the unknown one, else `otherwise`.
+/// ``did you mean `error`?`` if a known name is similar to the unknown one, else `otherwise`.
 pub fn did_you_mean(name: &str, known: &[&str], otherwise: impl FnOnce() -> String) -> String {
     nearest(name, known).map_or_else(otherwise, |meant| format!("did you mean `{meant}`?"))
 }
@@ -41,6 +39,8 @@ pub struct UnknownName {
     kind: &'static str,
     /// The name as typed.
     name: String,
+    /// Where it was typed, such as `an entry of `charts``, if the kind alone does not say it.
+    place: Option<String>,
     hint: Hint,
 }
 
@@ -53,36 +53,52 @@ enum Hint {
     Nothing,
 }
 
+impl Hint {
+    /// The nearest name, or all names if they are no more than `limit`.
+    fn new(name: &str, known: &[&str], limit: usize) -> Hint {
+        if let Some(meant) = nearest(name, known) {
+            return Hint::Nearest(meant.to_string());
+        }
+        // the order may mean something: environments are in promotion order
+        let mut all: Vec<String> = Vec::new();
+        for name in known {
+            if !all.iter().any(|other| other == name) {
+                all.push((*name).to_string());
+            }
+        }
+        if (1..=limit).contains(&all.len()) {
+            Hint::All(all)
+        } else {
+            Hint::Nothing
+        }
+    }
+}
+
 impl UnknownName {
     /// A `name` of a `kind` that is not among the `known` ones.
     pub fn new(kind: &'static str, name: &str, known: &[&str]) -> UnknownName {
-        let mut all: Vec<&str> = known.to_vec();
-        all.sort_unstable();
-        all.dedup();
-        let hint = match nearest(name, &all) {
-            Some(meant) => Hint::Nearest(meant.to_string()),
-            // the order of the known names may mean something: environments are in promotion order
-            None if (1..=LISTED).contains(&all.len()) => {
-                let mut listed: Vec<String> = Vec::new();
-                for name in known {
-                    if !listed.iter().any(|other| other == name) {
-                        listed.push((*name).to_string());
-                    }
-                }
-                Hint::All(listed)
-            }
-            None => Hint::Nothing,
-        };
         UnknownName {
             kind,
             name: name.to_string(),
-            hint,
+            place: None,
+            hint: Hint::new(name, known, LISTED),
+        }
+    }
+
+    /// A key that a map does not take. `place` is the map, such as `a suppression`. However many
+    /// the known keys are, all of them are listed.
+    pub(crate) fn key(name: &str, place: &str, known: &[&str]) -> UnknownName {
+        UnknownName {
+            kind: "key",
+            name: name.to_string(),
+            place: Some(place.to_string()),
+            hint: Hint::new(name, known, usize::MAX),
         }
     }
 
     /// Adds where to find the names, for when there are too many to list:
     /// `` `gitops-lint rules` lists them ``.
-    pub fn or_else_see(mut self, elsewhere: &'static str) -> UnknownName {
+    pub(crate) fn or_else_see(mut self, elsewhere: &'static str) -> UnknownName {
         if self.hint == Hint::Nothing {
             self.hint = Hint::Elsewhere(elsewhere);
         }
@@ -90,22 +106,31 @@ impl UnknownName {
     }
 
     /// The sentence without the hint, for places that show the hint apart as help.
-    pub fn message(&self) -> String {
-        format!("unknown {} `{}`", self.kind, self.name)
+    pub(crate) fn message(&self) -> String {
+        let (kind, name) = (self.kind, &self.name);
+        match &self.place {
+            Some(place) => format!("unknown {kind} `{name}` in {place}"),
+            None => format!("unknown {kind} `{name}`"),
+        }
     }
 
     /// The hint alone: ``did you mean `storefront`?``
-    pub fn help(&self) -> Option<String> {
+    pub(crate) fn help(&self) -> Option<String> {
         match &self.hint {
             Hint::Nearest(name) => Some(format!("did you mean `{name}`?")),
-            Hint::All(names) => {
-                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                let there = if names.len() == 1 { "is" } else { "are" };
-                Some(format!("there {there} {}", list(&names)))
-            }
+            Hint::All(names) => Some(format!("expected {}", alternatives(names))),
             Hint::Elsewhere(sentence) => Some((*sentence).to_string()),
             Hint::Nothing => None,
         }
+    }
+}
+
+/// `` `a`, `b` or `c` ``
+fn alternatives(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
     }
 }
 
@@ -132,11 +157,13 @@ mod tests {
         );
         assert_eq!(
             said("x", &["zone", "cart", "zone"]),
-            "unknown app `x`; there are `zone` and `cart`"
+            "unknown app `x`; expected `zone` or `cart`"
         );
-        assert_eq!(said("x", &["cart"]), "unknown app `x`; there is `cart`");
+        assert_eq!(said("x", &["cart"]), "unknown app `x`; expected `cart`");
         assert_eq!(said("x", &[]), "unknown app `x`");
-        let many = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let many = [
+            "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m",
+        ];
         assert_eq!(said("x", &many), "unknown app `x`");
         assert_eq!(
             UnknownName::new("rule", "x", &many)

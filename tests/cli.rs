@@ -493,7 +493,7 @@ fn the_life_of_a_value_is_told_and_secrets_are_not() {
         "{one}"
     );
     for (name, value, said) in [
-        ("nothing", None, "no overlay renders"),
+        ("nothing", None, "unknown object `nothing`"),
         ("api", Some("imag"), "did you mean `image`?"),
         (
             "api",

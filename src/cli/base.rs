@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::options::{RepoOptions, complain};
+use super::options::RepoOptions;
+use super::output::warn;
 use super::workspace::Workspace;
 use crate::check::Base;
 use crate::config::CONFIG_FILE;
 use crate::history::{Actor, Authorship, contributions};
-use crate::report::printable;
 use crate::rules::Submodule;
 use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, short};
@@ -161,9 +161,9 @@ pub fn load(
     let head = workspace.head_commit()?;
     let bases = repository.merge_bases(&wanted, &head.id)?;
     if let [first, _, ..] = &bases[..] {
-        let (count, revision, first) = (bases.len(), printable(revision), short(first));
-        complain(&format!(
-            "warning: {revision} and the head parted at {count} commits, merged across each other; compared with the newest, {first}"
+        let (count, revision, first) = (bases.len(), revision, short(first));
+        warn(&format!(
+            "{revision} and the head parted at {count} commits, merged across each other; compared with the newest, {first}"
         ));
     }
     at(

@@ -4,18 +4,21 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::ZonedDateTime;
 
+use super::Ending;
 use super::base::{self, Loaded};
-use super::options::{FailOn, JudgeOptions, Now, RepoOptions, Target, columns, complain, target};
+use super::error::Error;
+use super::options::{
+    FailOn, JudgeOptions, Now, RepoOptions, Target, fail_on, format_help, target,
+};
+use super::output::{columns, complain, complain_of, warn};
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
-use crate::names::UnknownName;
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::report::{self, Format};
 use crate::source::git::{GitError, short};
@@ -28,9 +31,7 @@ pub struct Arguments {
     /// Folder or file to check; references are still resolved across the whole repository
     /// [default: the repository around the current folder]
     path: Option<PathBuf>,
-    /// Report format: pretty, concise, json, sarif, github, gitlab, junit or markdown; `=FILE`
-    /// writes it to a file; may be given several times [default: pretty]
-    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target, help = format_help())]
     formats: Vec<Target>,
     #[command(flatten)]
     judge: JudgeOptions,
@@ -43,7 +44,7 @@ pub struct Arguments {
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
     /// Lowest severity that fails the check
-    #[arg(long, value_enum, value_name = "LEVEL", default_value = "error")]
+    #[arg(long, value_parser = fail_on(), value_name = "LEVEL", default_value = "error")]
     fail_on: FailOn,
     /// Accept the findings of an earlier JSON report; `--format json=FILE` writes one
     #[arg(long, value_name = "FILE")]
@@ -74,11 +75,7 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    super::ended(check(arguments))
-}
-
-fn check(arguments: &Arguments) -> Result<u8, String> {
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let targets = targets(&arguments.formats)?;
     let baseline = arguments
         .baseline
@@ -92,7 +89,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         Head::Worktree
     };
     let judge = &arguments.judge;
-    judge.known()?;
+    judge.require_known_rules()?;
     let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
@@ -100,7 +97,7 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
     let mut timings = std::mem::take(&mut workspace.timings);
     let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
     let authorship = match &base {
-        Some(base) => base::authorship(&workspace, base).map_err(|error| error.to_string())?,
+        Some(base) => base::authorship(&workspace, base)?,
         None => Authorship::default(),
     };
     let proofs = proofs(&workspace, base.as_ref());
@@ -134,14 +131,17 @@ fn check(arguments: &Arguments) -> Result<u8, String> {
         print_timings(&timings);
     }
     if !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty()) {
-        return Err(nothing(&selection));
+        return Err(Error::NothingChecked(why_nothing(&selection)));
     }
-    Ok(u8::from(
-        arguments
-            .fail_on
-            .severity()
-            .is_some_and(|level| outcome.fails_at(level)),
-    ))
+    let fails = arguments
+        .fail_on
+        .0
+        .is_some_and(|level| outcome.fails_at(level));
+    Ok(if fails {
+        Ending::Failed
+    } else {
+        Ending::Passed
+    })
 }
 
 /// Says how many findings are not shown because the base has them too.
@@ -155,19 +155,19 @@ fn hidden(findings: usize, base: &str) -> String {
 
 /// The base revision: what `--base` or CI names must be there, or the check would leave out what it
 /// is asked for without a word.
-fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded>, String> {
+fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded>, Error> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
         return base::load(workspace, revision, options)
             .map(Some)
-            .map_err(|error| format!("--base: {error}"));
+            .map_err(|error| Error::from(error).of("--base"));
     }
     if arguments.staged {
         return match base::load_exactly(workspace, "HEAD", options) {
             Ok(base) => Ok(Some(base)),
             // the first commit causes everything
             Err(GitError::Unborn) => Ok(None),
-            Err(error) => Err(format!("--staged: {error}")),
+            Err(error) => Err(Error::from(error).of("--staged")),
         };
     }
     let mut first = None;
@@ -184,9 +184,8 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
                         .head_commit()
                         .is_ok_and(|head| head.id == base.commit.id) =>
             {
-                let base = report::printable(&revision);
-                complain(&format!(
-                    "warning: the base {base} of {variable} is what is checked out, so everything is reported"
+                warn(&format!(
+                    "the base {revision} of {variable} is what is checked out, so everything is reported"
                 ));
                 return Ok(None);
             }
@@ -197,19 +196,18 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
     match first {
         // what lies outside of the clone that CI speaks of
         None | Some((_, _, GitError::NotARepository)) => Ok(None),
-        Some((revision, variable, error)) => {
-            let base = report::printable(&revision);
-            Err(format!(
-                "the base {base} that {variable} names cannot be used: {error}; --no-base checks without one"
-            ))
-        }
+        Some((revision, variable, error)) => Err(Error::BaseOfCi {
+            revision,
+            variable,
+            error,
+        }),
     }
 }
 
 /// The past of the base revision, or of the head when there is no base.
 fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
-        let root = workspace.place.root.clone();
+        let root = workspace.path.root.clone();
         let repository = workspace.git()?;
         Ok(match base {
             Some(base) => GitProofs::new(
@@ -251,19 +249,17 @@ fn policies(
     workspace: &Workspace,
     options: &JudgeOptions,
     now: &ZonedDateTime,
-) -> Result<Policies, String> {
+) -> Result<Policies, Error> {
     let mut files = Vec::new();
     for path in &options.policies {
-        files.extend(super::policy::files(path)?);
+        files.extend(super::policy::files(path).map_err(|error| error.of("--policy"))?);
     }
     let mut data: Vec<DataFile> = Vec::new();
     for path in &options.data {
         let shown = path.display().to_string();
-        data.push((
-            shown.clone(),
-            std::fs::read_to_string(path)
-                .map_err(|error| format!("{shown} cannot be read: {error}"))?,
-        ));
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::reading(format!("`{shown}`"), &error).of("--data"))?;
+        data.push((shown, text));
     }
     policy::load(
         &*workspace.repo.source,
@@ -273,18 +269,15 @@ fn policies(
         now.timestamp().as_nanosecond(),
     )
     .map_err(|problems| {
-        problems.iter().for_each(|problem| {
-            complain(&format!(
-                "error: {}",
-                report::printable(&problem.to_string())
-            ))
-        });
-        "the policies cannot be used, so nothing was checked".to_string()
+        for problem in &problems {
+            complain_of("error", &problem.to_string());
+        }
+        Error::Policies { undone: "checked" }
     })
 }
 
 /// The reports to write; one of them at most goes to standard output.
-fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
+fn targets(formats: &[Target]) -> Result<Vec<Target>, Error> {
     if formats.is_empty() {
         return Ok(vec![Target {
             format: Format::Pretty,
@@ -297,10 +290,9 @@ fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
         .count()
         > 1
     {
-        return Err(
-            "only one format goes to standard output; give the others a file: --format sarif=FILE"
-                .to_string(),
-        );
+        return Err(Error::Usage(
+            "only one format can go to standard output; give the others a file, such as --format sarif=FILE",
+        ));
     }
     for (index, target) in formats.iter().enumerate() {
         if target.file.is_some()
@@ -309,29 +301,31 @@ fn targets(formats: &[Target]) -> Result<Vec<Target>, String> {
                 .skip(index + 1)
                 .any(|other| other.file == target.file)
         {
-            return Err("two formats go to one file".to_string());
+            return Err(Error::Usage(
+                "two formats go to the same file; give each format its own",
+            ));
         }
     }
     Ok(formats.to_vec())
 }
 
-fn read_baseline(path: &Path) -> Result<Baseline, String> {
+fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("the baseline {shown} cannot be read: {error}"))?;
-    Baseline::parse(&text).map_err(|error| {
-        format!("the baseline {shown} is not a JSON report of gitops-lint: {error}")
+        .map_err(|error| Error::reading(format!("the baseline {shown}"), &error))?;
+    Baseline::parse(&text).map_err(|error| Error::Baseline {
+        file: path.to_path_buf(),
+        error,
     })
 }
 
 /// What the options ask about, with names that do not exist refused: a misspelt name must not look
 /// clean.
-fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, String> {
+fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, Error> {
     let repo = &workspace.repo;
-    let told = |error: UnknownName| error.to_string();
     let mut environments = Vec::new();
     for name in &arguments.environments {
-        let index = repo.environment_named(name).map_err(told)?;
+        let index = repo.environment_named(name)?;
         environments.extend(
             repo.environments
                 .get(index)
@@ -339,27 +333,26 @@ fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, 
         );
     }
     for name in &arguments.apps {
-        repo.require_app(name).map_err(told)?;
+        repo.require_app(name)?;
     }
     Ok(Selection {
-        path: workspace.place.path.clone(),
+        path: workspace.path.path.clone(),
         environments,
         apps: arguments.apps.clone(),
     })
 }
 
-/// Why a check of nothing fails.
-fn nothing(selection: &Selection) -> String {
-    let hint = if selection.is_whole() {
-        "no folder with a kustomization carries an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are"
+/// Why no overlay was checked.
+fn why_nothing(selection: &Selection) -> &'static str {
+    if selection.is_whole() {
+        "no folder with a kustomization has an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are"
     } else {
-        "no overlay is in, or reads from, what was asked for"
-    };
-    format!("nothing was checked: {hint}")
+        "no overlay matches the path, --app and --environment"
+    }
 }
 
-fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result<(), String> {
-    let fail_on = arguments.fail_on.severity();
+fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result<(), Error> {
+    let fail_on = arguments.fail_on.0;
     for target in targets {
         let Some(file) = &target.file else { continue };
         let options = report::Options {
@@ -372,7 +365,7 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
             report::write(target.format, outcome, &mut out, &options)?;
             out.flush()
         });
-        written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+        written.map_err(|error| Error::writing(file, error))?;
     }
     if let Some(target) = targets.iter().find(|target| target.file.is_none()) {
         let options = report::Options {
@@ -388,7 +381,8 @@ fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result
         // a closed pipe is not a reason to fail
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(format!("standard output: {error}"));
+                let what = "standard output".to_string();
+                return Err(Error::Unwritable { what, error });
             }
             _ => {}
         }

@@ -1,11 +1,9 @@
 //! `completions`: a script for a shell, made from the same definition as the help.
 
-use std::process::ExitCode;
-
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::options::print;
+use super::error::Error;
 
 /// Arguments of `completions`.
 #[derive(Args)]
@@ -15,8 +13,8 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Runs the command.
-pub fn run(arguments: &Arguments) -> ExitCode {
+/// Returns the completion script.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut script = Vec::new();
     generate(
         arguments.shell,
@@ -24,6 +22,5 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         "gitops-lint",
         &mut script,
     );
-    print(&String::from_utf8_lossy(&script));
-    ExitCode::SUCCESS
+    Ok(String::from_utf8_lossy(&script).into_owned())
 }

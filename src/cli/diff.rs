@@ -4,7 +4,6 @@
 //! never printed.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -65,8 +64,8 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    super::printed(diff(arguments))
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    Ok(super::ended_once(diff(arguments)?))
 }
 
 /// Two overlays of one app, or an overlay at two revisions; one of them may not exist.
@@ -107,7 +106,9 @@ fn diff(arguments: &Arguments) -> Result<String, Error> {
             let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
             match pairs(&workspace.repo, arguments, to) {
                 Ok(_) if arguments.summary || !arguments.environments.is_empty() => {
-                    Err("--summary and --environment need two revisions: write REV1..REV2".into())
+                    Err(Error::Usage(
+                        "--summary and --environment need two revisions; write REV1..REV2",
+                    ))
                 }
                 Ok(pairs) => Ok(environments(arguments, &workspace.repo, pairs, to)),
                 // what is neither an environment nor an overlay may be a revision
@@ -447,11 +448,10 @@ fn pairs<'r>(
         found.extend(earlier.map(|earlier| (earlier, later)));
     }
     if found.is_empty() {
-        return Err(format!(
-            "no app has an overlay in both {} and {to_name}",
-            arguments.from
-        )
-        .into());
+        return Err(Error::NoPair {
+            from: arguments.from.clone(),
+            to: to_name.to_string(),
+        });
     }
     Ok(found)
 }

@@ -1,32 +1,169 @@
-//! Why a command could not do its work. `cli` prints it and exits with [`super::FAILED`].
+//! Why a command could not do its work. `cli::run` prints it and exits with status 2.
+
+use std::io;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::output::{complain, complain_of};
 use crate::names::UnknownName;
+use crate::source::SourceError;
 use crate::source::git::GitError;
+use crate::wording::count;
 
 /// The error of a command.
 #[derive(Debug, Error)]
-pub enum Error {
-    /// An app, environment, overlay or rule that does not exist.
+pub(super) enum Error {
+    /// Arguments that clap refuses. It prints them itself.
+    #[error(transparent)]
+    Arguments(#[from] clap::Error),
+    /// Options that do not fit together, and what to write instead.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// An app, environment, overlay, object or rule that does not exist.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
+    /// A name or path that fits several things; they are listed below the advice.
+    #[error("`{name}` is ambiguous; {advice}:\n{list}")]
+    Ambiguous {
+        name: String,
+        advice: &'static str,
+        list: String,
+    },
+    /// A path into an object that has no such value.
+    #[error("{object} has no value at `{path}`{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    NoValue {
+        object: String,
+        path: String,
+        nearest: Option<String>,
+    },
+    /// What is wrong with the value of an option, such as `--base`.
+    #[error("{option}: {error}")]
+    Option {
+        option: &'static str,
+        error: Box<Error>,
+    },
     /// Git could not answer.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// Arguments that do not fit together, or files that cannot be read or written.
+    /// The base that a variable of the CI system names.
+    #[error(
+        "the base {revision} that {variable} names cannot be used: {error}; --no-base checks without one"
+    )]
+    BaseOfCi {
+        revision: String,
+        variable: &'static str,
+        error: GitError,
+    },
+    /// What the clone lacks, so that the answer would be incomplete.
     #[error("{0}")]
-    Other(String),
+    IncompleteClone(String),
+    /// A folder that only holds work trees of a bare repository.
+    #[error("{} holds linked work trees only ({tree}); run in one of them", root.display())]
+    LinkedWorktreesOnly { root: PathBuf, tree: String },
+    #[error("{what} does not exist{help}")]
+    Missing { what: String, help: &'static str },
+    #[error("{what} cannot be read: {reason}")]
+    Unreadable { what: String, reason: String },
+    #[error("{what} cannot be written: {error}")]
+    Unwritable { what: String, error: io::Error },
+    #[error("{0} is not UTF-8")]
+    NotUtf8(String),
+    #[error("{} already exists", .0.display())]
+    AlreadyExists(PathBuf),
+    #[error("{} is a bare repository without files to write to; --stdout prints the configuration", .0.display())]
+    BareRepository(PathBuf),
+    #[error("{} is a file; name the folder of a kustomization instead", .0.display())]
+    NotAFolder(PathBuf),
+    #[error("{} has no kustomization file; add a kustomization.yaml, or name a folder that has one", .0.display())]
+    NoKustomization(PathBuf),
+    /// What kustomize would refuse to build.
+    #[error("{}", .0.join("\nerror: "))]
+    NotRendered(Vec<String>),
+    /// A configuration under a name that is not read.
+    #[error(
+        "`{found}` is not read as the configuration; rename it to `{}`",
+        crate::config::CONFIG_FILE
+    )]
+    MisnamedConfiguration { found: &'static str },
+    /// The number of mistakes. They are printed before, each with its lines.
+    #[error("the configuration has {}, so nothing was checked", count(*.0, "mistake"))]
+    Configuration(usize),
+    #[error("the baseline {} is not a JSON report of gitops-lint: {error}", file.display())]
+    Baseline {
+        file: PathBuf,
+        error: serde_json::Error,
+    },
+    /// The problems of policies are printed before.
+    #[error("the policies cannot be used, so nothing was {undone}")]
+    Policies { undone: &'static str },
+    #[error("no .rego file found in {}", .0.display())]
+    NoPolicy(PathBuf),
+    #[error("no test found in {}; tests are rules whose names begin with `test_`", .0.display())]
+    NoPolicyTest(PathBuf),
+    #[error("nothing was checked: {0}")]
+    NothingChecked(&'static str),
+    #[error(
+        "no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are"
+    )]
+    NoEnvironments,
+    #[error("no app has an overlay in both {from} and {to}")]
+    NoPair { from: String, to: String },
+    #[error("the worker threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("write the rule and its level, such as mutable-tag=warning")]
+    NotARuleLevel,
+    #[error("write the name of a file after `=`")]
+    NoFile,
+    #[error("write 2027-01-31, 2027-01-31T08:00:00Z or 2027-01-31T08:00:00[Europe/Berlin]")]
+    NotATime,
 }
 
-impl From<String> for Error {
-    fn from(message: String) -> Error {
-        Error::Other(message)
+impl Error {
+    /// The error of reading a file or folder. `what` begins a sentence, such as `` `policies` ``.
+    pub(super) fn reading(what: impl Into<String>, error: &io::Error) -> Error {
+        let what = what.into();
+        match error.kind() {
+            io::ErrorKind::NotFound => Error::Missing { what, help: "" },
+            _ => Error::Unreadable {
+                what,
+                reason: error.to_string(),
+            },
+        }
     }
-}
 
-impl From<&str> for Error {
-    fn from(message: &str) -> Error {
-        Error::Other(message.to_string())
+    /// The error of reading a file of the repository, or its folder.
+    pub(super) fn reading_source(what: impl Into<String>, error: &SourceError) -> Error {
+        Error::Unreadable {
+            what: what.into(),
+            reason: error.to_string(),
+        }
+    }
+
+    /// The error of writing a file.
+    pub(super) fn writing(file: &Path, error: io::Error) -> Error {
+        Error::Unwritable {
+            what: file.display().to_string(),
+            error,
+        }
+    }
+
+    /// The same error, said of the option whose value caused it.
+    pub(super) fn of(self, option: &'static str) -> Error {
+        Error::Option {
+            option,
+            error: Box::new(self),
+        }
+    }
+
+    /// Prints the error for people.
+    pub(super) fn print(&self) {
+        match self {
+            // a closed pipe is not a failure
+            Error::Arguments(error) => _ = error.print(),
+            // their lines are made printable one by one
+            Error::Ambiguous { .. } | Error::NotRendered(_) => complain(&format!("error: {self}")),
+            error => complain_of("error", &error.to_string()),
+        }
     }
 }

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 
-use super::options::{RepoOptions, place, print};
+use super::error::Error;
+use super::options::RepoOptions;
+use super::root;
 use super::workspace::Workspace;
 use crate::config::CONFIG_FILE;
 use crate::repo::Repo;
@@ -30,38 +31,29 @@ pub struct Arguments {
     stdout: bool,
 }
 
-/// Runs the command.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    super::ended(init(arguments).map(|()| 0))
-}
-
-fn init(arguments: &Arguments) -> Result<(), String> {
+/// Writes the configuration, or returns it for standard output.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let root = place(path)?.root;
+    let root = root::find(path)?.root;
     if !arguments.stdout && is_bare(&root) {
-        return Err(format!(
-            "{} is a bare repository without files to write to; --stdout prints the configuration",
-            root.display()
-        ));
+        return Err(Error::BareRepository(root));
     }
     let file = root.join(CONFIG_FILE);
     if !arguments.stdout && file.exists() {
-        return Err(format!("{} is already there", file.display()));
+        return Err(Error::AlreadyExists(file));
     }
     let workspace = Workspace::load(path, &RepoOptions::default())?;
     let text = configuration(&workspace.repo);
     if arguments.stdout {
-        print(&text);
-        return Ok(());
+        return Ok(text);
     }
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(&file)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-    print(&format!("wrote {}\n", file.display()));
-    Ok(())
+    written.map_err(|error| Error::writing(&file, error))?;
+    Ok(format!("wrote {}\n", file.display()))
 }
 
 /// The configuration as text.

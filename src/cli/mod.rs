@@ -1,4 +1,4 @@
-//! The command line: arguments, exit status, printing. Thin: one file a command.
+//! The command line: arguments, exit status, printing. Each command has a module.
 
 mod base;
 mod check;
@@ -7,19 +7,21 @@ mod diff;
 mod error;
 mod init;
 mod options;
+mod output;
 mod policy;
 mod render;
+mod root;
 mod rules;
 mod status;
 mod why;
 mod workspace;
 
-use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use options::{complain, print};
+use error::Error;
+use output::print;
 
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
@@ -58,55 +60,60 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-/// Exit status when the program could not do its work: bad usage, bad configuration, an unreadable
-/// repository.
-const FAILED: u8 = 2;
+/// How a command ended that could do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Passed,
+    /// A finding or a test fails.
+    Failed,
+}
 
-/// Runs the program with the process's arguments.
+/// Runs the program with the process's arguments. The exit status is 0 if it passes, 1 if a finding
+/// or test fails, and 2 if the program could not do its work.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let status = match execute() {
+        Ok(Ending::Passed) => 0,
+        Ok(Ending::Failed) => 1,
         Err(error) => {
-            let status = if error.use_stderr() { FAILED } else { 0 };
-            // a closed pipe is not a failure: `gitops-lint --help | head -1`
-            let _ = error.print();
-            return ExitCode::from(status);
+            error.print();
+            2
         }
     };
-    let Some(command) = arguments.command else {
-        return check::run(&arguments.check);
+    ExitCode::from(status)
+}
+
+fn execute() -> Result<Ending, Error> {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // clap returns the text of --help and --version as an error
+        Err(text) if !text.use_stderr() => {
+            let _ = text.print();
+            return Ok(Ending::Passed);
+        }
+        Err(error) => return Err(error.into()),
     };
-    match command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Render(arguments) => render::run(&arguments),
-        Command::Why(arguments) => why::run(&arguments),
-        Command::Diff(arguments) => diff::run(&arguments),
-        Command::Status(arguments) => status::run_status(&arguments),
-        Command::History(arguments) => status::run_history(&arguments),
-        Command::Rules(arguments) => rules::run(&arguments),
-        Command::Policy(arguments) => policy::run(&arguments),
-        Command::Init(arguments) => init::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+    let text = match &arguments.command {
+        None => return check::run(&arguments.check),
+        Some(Command::Check(arguments)) => return check::run(arguments),
+        Some(Command::Policy(arguments)) => return policy::run(arguments),
+        Some(Command::Render(arguments)) => render::run(arguments),
+        Some(Command::Why(arguments)) => why::run(arguments),
+        Some(Command::Diff(arguments)) => diff::run(arguments),
+        Some(Command::Status(arguments)) => status::status(arguments),
+        Some(Command::History(arguments)) => status::history(arguments),
+        Some(Command::Rules(arguments)) => rules::run(arguments),
+        Some(Command::Init(arguments)) => init::run(arguments),
+        Some(Command::Completions(arguments)) => completions::run(arguments),
+    };
+    print(&text?);
+    Ok(Ending::Passed)
+}
+
+/// A text whose last line ends, without blank lines behind it.
+fn ended_once(mut text: String) -> String {
+    text.truncate(text.trim_end_matches('\n').len());
+    if !text.is_empty() {
+        text.push('\n');
     }
-}
-
-/// The exit status that a command returned, or [`FAILED`] with its error printed.
-fn ended(result: Result<u8, impl Display>) -> ExitCode {
-    ExitCode::from(result.unwrap_or_else(|error| {
-        complain(&format!("error: {error}"));
-        FAILED
-    }))
-}
-
-/// The same for a command whose result is a text; it is printed with one line end behind it.
-fn printed(result: Result<String, impl Display>) -> ExitCode {
-    ended(result.map(|text| {
-        let text = text.trim_end_matches('\n');
-        print(&if text.is_empty() {
-            String::new()
-        } else {
-            format!("{text}\n")
-        });
-        0
-    }))
+    text
 }

@@ -1,12 +1,14 @@
 //! `policy test`: runs the `test_*` rules of policies.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use walkdir::WalkDir;
 
-use super::options::{Now, complain, print};
+use super::Ending;
+use super::error::Error;
+use super::options::Now;
+use super::output::{complain_of, print};
 use crate::policy::{Namespaces, Policies, PolicyFile, TestOutcome};
 use crate::report::printable;
 
@@ -31,24 +33,19 @@ enum Command {
     },
 }
 
-/// Runs the command: status 1 when a test fails, 2 when nothing could be tested.
-pub fn run(arguments: &Arguments) -> ExitCode {
+/// Runs the command. It fails if a test fails.
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let Command::Test { path, now } = &arguments.command;
-    super::ended(test(path, now.as_ref()).map(|passed| u8::from(!passed)))
+    test(path, now.as_ref())
 }
 
 /// Reads the `.rego` files of a file or folder, sorted by path.
-pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
+pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, Error> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(path).sort_by_file_name() {
         let entry = entry.map_err(|error| {
-            let reason = error
-                .io_error()
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            format!(
-                "{} cannot be read: {reason}",
-                error.path().unwrap_or(path).display()
-            )
+            let shown = format!("`{}`", error.path().unwrap_or(path).display());
+            unreadable(shown, &error.into())
         })?;
         let rego = entry
             .path()
@@ -59,12 +56,12 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
         }
     }
     if paths.is_empty() {
-        return Err(format!("no .rego file found in {}", path.display()));
+        return Err(Error::NoPolicy(path.to_path_buf()));
     }
     let read = |path: PathBuf| {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(&path)
-            .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+            .map_err(|error| unreadable(format!("`{shown}`"), &error))?;
         Ok(PolicyFile {
             path: shown,
             text: text.into(),
@@ -73,21 +70,28 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, String> {
     paths.into_iter().map(read).collect()
 }
 
-fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
+fn unreadable(what: String, error: &std::io::Error) -> Error {
+    match Error::reading(what, error) {
+        Error::Missing { what, .. } => Error::Missing {
+            what,
+            help: "; name a folder or file of Rego policies",
+        },
+        other => other,
+    }
+}
+
+fn test(path: &Path, now: Option<&Now>) -> Result<Ending, Error> {
     let now = Now::or_clock(now).timestamp().as_nanosecond();
     let policies = Policies::compile(files(path)?, Vec::new(), Namespaces::All, now, true);
     let policies = policies.map_err(|problems| {
-        problems
-            .iter()
-            .for_each(|problem| complain(&format!("error: {}", printable(&problem.to_string()))));
-        "the policies cannot be used, so nothing was tested".to_string()
+        for problem in &problems {
+            complain_of("error", &problem.to_string());
+        }
+        Error::Policies { undone: "tested" }
     })?;
     let results = policies.test();
     if results.is_empty() {
-        return Err(format!(
-            "no test found in {}: tests are rules whose name begins with test_",
-            path.display()
-        ));
+        return Err(Error::NoPolicyTest(path.to_path_buf()));
     }
     let mut failed = 0;
     for result in &results {
@@ -110,5 +114,9 @@ fn test(path: &Path, now: Option<&Now>) -> Result<bool, String> {
         crate::wording::count(results.len(), "test"),
         results.len() - failed
     ));
-    Ok(failed == 0)
+    Ok(if failed == 0 {
+        Ending::Passed
+    } else {
+        Ending::Failed
+    })
 }

@@ -1,16 +1,18 @@
 //! `render`: prints what `kustomize build` would print, and where every line of it comes from.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::options::{Color, complain, place as marked_place};
+use super::error::Error;
+use super::options::Color;
+use super::output::complain;
+use super::root;
 use super::workspace::configuration;
 use crate::finding::Location;
+use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{
     LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource,
 };
@@ -67,28 +69,21 @@ enum Format {
     Json,
 }
 
-/// Runs the command. Status 2 when kustomize would refuse to build.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let (files, rendered) = match render(arguments) {
-        Ok(result) => result,
-        Err(message) => {
-            complain(&format!("error: {}", printable(&message)));
-            return ExitCode::from(super::FAILED);
-        }
-    };
+/// Renders the folder. What kustomize would refuse to build is an error.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    let (files, rendered) = render(arguments)?;
     let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered
         .problems
         .iter()
         .partition(|problem| problem.kind.refused());
-    for (word, problems) in [("error", &refused), ("warning", &notes)] {
-        for problem in problems {
-            complain(&describe(word, problem, &files));
-        }
+    for note in notes {
+        complain(&format!("warning: {}", describe(note, &files)));
     }
     if !refused.is_empty() {
-        return ExitCode::from(super::FAILED);
+        let described = refused.iter().map(|problem| describe(problem, &files));
+        return Err(Error::NotRendered(described.collect()));
     }
-    let text = match (arguments.format, arguments.provenance) {
+    Ok(match (arguments.format, arguments.provenance) {
         (Format::Yaml, false) => yaml(&rendered.resources),
         (Format::Yaml, true) => annotated(&rendered.resources, &files),
         (Format::Json, false) => pretty(&Value::Array(
@@ -99,22 +94,19 @@ pub fn run(arguments: &Arguments) -> ExitCode {
                 .collect(),
         )),
         (Format::Json, true) => pretty(&provenance(&rendered.resources, &files)),
-    };
-    // a closed pipe is not a reason to fail
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    })
 }
 
-fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> {
-    let shown = arguments.overlay.display();
+fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), Error> {
     let folder = arguments
         .overlay
         .canonicalize()
-        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        .map_err(|error| Error::reading(format!("`{}`", arguments.overlay.display()), &error))?;
     if !folder.is_dir() {
-        return Err(format!(
-            "{shown} is a file; name the folder of a kustomization instead"
-        ));
+        return Err(Error::NotAFolder(arguments.overlay.clone()));
+    }
+    if !FILE_NAMES.iter().any(|name| folder.join(name).exists()) {
+        return Err(Error::NoKustomization(arguments.overlay.clone()));
     }
     let options = RenderOptions {
         load_restrictor: match arguments.load_restrictor {
@@ -128,7 +120,7 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         managed_by_label: arguments.add_managed_by_label,
         ..RenderOptions::default()
     };
-    let marked = marked_place(&folder)?;
+    let marked = root::find(&folder)?;
     // where neither Git nor a configuration marks the root, it is the nearest folder that holds
     // everything that is asked for, and the configuration that was named
     let known = marked.is_marked();
@@ -141,7 +133,7 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
         .unwrap_or(marked.root);
     loop {
         let tree = Worktree::open(&root)
-            .map_err(|error| format!("{} cannot be read: {error}", root.display()))?;
+            .map_err(|error| Error::reading_source(root.display().to_string(), &error))?;
         let files = Arc::new(Files::default());
         let source: Arc<dyn Source> = Arc::new(tree);
         let config = configuration(
@@ -170,9 +162,9 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), String> 
     }
 }
 
-fn describe(word: &str, problem: &Problem, files: &Files) -> String {
+fn describe(problem: &Problem, files: &Files) -> String {
     let mut lines = vec![
-        format!("{word}: {}", problem.message),
+        problem.message.clone(),
         format!("  --> {}", place(problem.origin, files)),
     ];
     lines.extend(
@@ -182,11 +174,8 @@ fn describe(word: &str, problem: &Problem, files: &Files) -> String {
             .map(|(label, origin)| format!("  {}: {label}", place(*origin, files))),
     );
     lines.extend(problem.help.iter().map(|help| format!("  help: {help}")));
-    lines
-        .iter()
-        .map(|line| printable(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let lines = lines.iter().map(|line| printable(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn place(origin: Origin, files: &Files) -> String {

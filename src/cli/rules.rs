@@ -2,12 +2,11 @@
 //! as well.
 
 use std::fmt::Write as _;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::options::{complain, print};
+use super::error::Error;
 use crate::report;
 use crate::rules::{self, Metadata};
 
@@ -79,20 +78,14 @@ impl Rule {
     }
 }
 
-/// Runs the command.
-pub fn run(arguments: &Arguments) -> ExitCode {
+/// Returns the list, or the page of the rule that was named.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let all: Vec<&'static Metadata> = rules::all().iter().map(|rule| rule.metadata()).collect();
     let chosen = match &arguments.rule {
         None => all.clone(),
-        Some(id) => match rules::named(id) {
-            Ok(rule) => vec![rule.metadata()],
-            Err(error) => {
-                complain(&format!("error: {error}"));
-                return ExitCode::from(super::FAILED);
-            }
-        },
+        Some(id) => vec![rules::named(id)?.metadata()],
     };
-    let text = match (arguments.format, arguments.rule.is_some()) {
+    Ok(match (arguments.format, arguments.rule.is_some()) {
         (Format::Json, _) => {
             let document = Document {
                 version: 1,
@@ -108,9 +101,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             .iter()
             .map(|metadata| explanation(metadata))
             .collect(),
-    };
-    print(&text);
-    ExitCode::SUCCESS
+    })
 }
 
 fn list(all: &[&Metadata]) -> String {

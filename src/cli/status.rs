@@ -3,10 +3,8 @@
 //!
 //! From the repository alone. Here: tables and JSON. Not here: walking Git (`history`).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,7 +12,8 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson, complain};
+use super::options::{RepoOptions, TextJsonOrMarkdown, TextOrJson};
+use super::output::warn;
 use super::workspace::{Head, Workspace};
 use crate::history::{Change, End, Images, Version, Walk, images, overlays_of};
 use crate::repo::{Overlay, Repo};
@@ -56,16 +55,6 @@ pub struct HistoryArguments {
     format: TextOrJson,
     #[command(flatten)]
     repo: RepoOptions,
-}
-
-/// Runs `status`.
-pub fn run_status(arguments: &StatusArguments) -> ExitCode {
-    super::printed(status(arguments))
-}
-
-/// Runs `history`.
-pub fn run_history(arguments: &HistoryArguments) -> ExitCode {
-    super::printed(history(arguments))
 }
 
 /// How an image stands to the environment before.
@@ -129,12 +118,12 @@ fn one(images: &Images, name: &str) -> Option<Version> {
 }
 
 /// Says once which overlays may lack images.
-fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
+fn warn_of_partial(paths: &[&str], all: usize) {
     const NAMED: usize = 3;
     let named = paths
         .iter()
         .take(NAMED)
-        .map(|path| &**path)
+        .copied()
         .collect::<Vec<_>>()
         .join(", ");
     let others = match paths.len().saturating_sub(NAMED) {
@@ -142,13 +131,13 @@ fn warn_of_partial(paths: &[Cow<'_, str>], all: usize) {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    complain(&format!(
-        "warning: {} of {all} overlays cannot be rendered completely, so images may be missing: {named}{others}; `gitops-lint check` says why",
+    warn(&format!(
+        "{} of {all} overlays cannot be rendered completely, so images may be missing: {named}{others}; `gitops-lint check` says why",
         paths.len()
     ));
 }
 
-fn status(arguments: &StatusArguments) -> Result<String, Error> {
+pub(super) fn status(arguments: &StatusArguments) -> Result<String, Error> {
     let head = arguments
         .at
         .as_deref()
@@ -169,7 +158,7 @@ fn status(arguments: &StatusArguments) -> Result<String, Error> {
         })
         .collect();
     if wanted.is_empty() {
-        return Err("no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are".into());
+        return Err(Error::NoEnvironments);
     }
     let rendered = wanted.par_iter().filter_map(|index| {
         Some((
@@ -184,7 +173,7 @@ fn status(arguments: &StatusArguments) -> Result<String, Error> {
         .filter(|overlay| !overlay.rendered.complete);
     warn_of_partial(
         &partial
-            .map(|overlay| printable(&overlay.path))
+            .map(|overlay| overlay.path.as_str())
             .collect::<Vec<_>>(),
         wanted.len(),
     );
@@ -240,7 +229,7 @@ fn status(arguments: &StatusArguments) -> Result<String, Error> {
                 repository,
                 &workspace.config,
                 repo,
-                Some(workspace.place.root.clone()),
+                Some(workspace.path.root.clone()),
                 &wanted,
             );
             walk.run(repo, &head, &mut |change: Change| {
@@ -307,10 +296,7 @@ fn status(arguments: &StatusArguments) -> Result<String, Error> {
         key(one).cmp(&key(other))
     });
     if let End::Truncated(reason) = &end {
-        complain(&format!(
-            "warning: the history is incomplete: {}",
-            printable(reason)
-        ));
+        warn(&format!("the history is incomplete: {}", reason));
     }
     workspace.whole()?;
     let revision = arguments.at.clone();
@@ -323,8 +309,7 @@ fn status(arguments: &StatusArguments) -> Result<String, Error> {
         } else {
             json_of(repo, &lines, revision.as_deref())
         };
-        std::fs::write(file, text)
-            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+        std::fs::write(file, text).map_err(|error| Error::writing(file, error))?;
     }
     Ok(match arguments.format {
         TextJsonOrMarkdown::Text => text_of(repo, &lines),
@@ -511,7 +496,7 @@ fn json_of(repo: &Repo, lines: &[Line], revision: Option<&str>) -> String {
     )
 }
 
-fn history(arguments: &HistoryArguments) -> Result<String, Error> {
+pub(super) fn history(arguments: &HistoryArguments) -> Result<String, Error> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
     repo.require_promoted_app(&arguments.app)?;
@@ -522,7 +507,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, Error> {
         repository,
         &workspace.config,
         repo,
-        Some(workspace.place.root.clone()),
+        Some(workspace.path.root.clone()),
         &wanted,
     )
     .run(repo, &head, &mut |change| {
@@ -530,10 +515,7 @@ fn history(arguments: &HistoryArguments) -> Result<String, Error> {
         true
     });
     if let End::Truncated(reason) = &end {
-        complain(&format!(
-            "warning: the history is incomplete: {}",
-            printable(reason)
-        ));
+        warn(&format!("the history is incomplete: {}", reason));
     }
     let mut rows: Vec<[String; 7]> = vec![
         [

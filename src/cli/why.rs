@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use crate::compare::secrets;
 use crate::finding::{Location, Severity};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
-use crate::names::nearest;
+use crate::names::{UnknownName, nearest};
 use crate::repo::{Overlay, Repo};
 use crate::report::{self, Message, json::resource as identity, printable};
 use crate::yaml::{Data, Node, Origin, Removed, escape_pointer, unescape_pointer, write};
@@ -70,9 +69,9 @@ pub struct Arguments {
     repo: RepoOptions,
 }
 
-/// Runs the command. Status 2 when nothing, or more than one thing, goes by the name.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    super::printed(why(arguments))
+/// Runs the command. A name that fits nothing, or several things, is an error.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    Ok(super::ended_once(why(arguments)?))
 }
 
 fn why(arguments: &Arguments) -> Result<String, Error> {
@@ -132,7 +131,9 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
         )
     });
     if overlays.is_empty() {
-        Err("no overlay matches --app, --environment and --overlay together".into())
+        Err(Error::Usage(
+            "no overlay matches --app, --environment and --overlay together",
+        ))
     } else {
         Ok(overlays)
     }
@@ -250,14 +251,8 @@ fn resources<'r>(
                 .iter()
                 .map(|known| known.rsplit('/').next().unwrap_or(known))
                 .collect();
-            let meant = nearest(&sought, if kind.is_some() { &known } else { &names });
-            let meant = meant.map_or(String::new(), |meant| {
-                format!("; did you mean `{}`?", printable(meant))
-            });
-            Err(Error::Other(format!(
-                "no overlay renders `{}`{meant}",
-                printable(&sought)
-            )))
+            let known = if kind.is_some() { &known } else { &names };
+            Err(UnknownName::new("object", &sought, known).into())
         }
         _ => {
             // the same object in several apps is told apart by --app
@@ -265,13 +260,18 @@ fn resources<'r>(
                 .iter()
                 .map(|found| shown_identity(found.overlay, found.resource, true))
                 .collect();
-            Err(Error::Other(format!(
-                "`{}` is ambiguous; write KIND/NAME or choose with --app:\n{}",
-                printable(name),
-                listed(list)
-            )))
+            Err(Error::Ambiguous {
+                name: printable(name).into_owned(),
+                advice: "write KIND/NAME, or choose with --app",
+                list: listed(list),
+            })
         }
     }
+}
+
+/// `Deployment/api`
+fn object(resource: &Resource) -> String {
+    format!("{}/{}", resource.kind(), resource.name())
 }
 
 /// What tells one object from another in different environments: app, kind and the name as first
@@ -518,23 +518,19 @@ fn values<'r>(sought: &[Found<'r>], path: &str, container: &str) -> Result<Vec<L
                 .iter()
                 .rev()
                 .find(|word| !known.contains(&word.as_str()) && word.parse::<usize>().is_err());
-            let meant = odd.and_then(|word| nearest(word, &known));
-            let meant = meant.map_or(String::new(), |meant| {
-                format!("; did you mean `{}`?", printable(meant))
-            });
-            let Found { resource, .. } = sought.first().ok_or("nothing was found")?;
-            Err(Error::Other(format!(
-                "{}/{} has no value at `{}`{meant}",
-                resource.kind(),
-                printable(resource.name()),
-                printable(path)
-            )))
+            let nearest = odd.and_then(|word| nearest(word, &known));
+            let resource = sought.first().map(|found| found.resource);
+            Err(Error::NoValue {
+                object: resource.map(object).unwrap_or_default(),
+                path: path.to_string(),
+                nearest: nearest.map(str::to_string),
+            })
         }
-        _ => Err(Error::Other(format!(
-            "`{}` is ambiguous; write more of its path:\n{}",
-            printable(path),
-            listed(ways.iter().map(|way| dotted(way)))
-        ))),
+        _ => Err(Error::Ambiguous {
+            name: printable(path).into_owned(),
+            advice: "write more of its path",
+            list: listed(ways.iter().map(|way| dotted(way))),
+        }),
     }
 }
 

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::options::{Color, Place, RepoOptions, complain, current_folder, place, relative};
+use super::error::Error;
+use super::options::{Color, RepoOptions};
+use super::output::{complain, warn};
+use super::root::{self, RepoPath, current_folder, relative};
 use crate::config::{CONFIG_FILE, Config, ConfigProblem};
 use crate::finding::Severity;
 use crate::kustomize::loader::FILE_NAMES;
@@ -40,8 +43,8 @@ enum HeadFiles {
 
 /// A loaded repo.
 pub struct Workspace {
-    /// Where it lies, and which part was asked about.
-    pub place: Place,
+    /// The path that the user named.
+    pub path: RepoPath,
     /// The configuration.
     pub config: Config,
     /// The repo. The process ends with the answer: to give all of it back piece by piece takes a
@@ -68,24 +71,20 @@ pub fn timed<T>(
 impl Workspace {
     /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the
     /// error says what could not be done.
-    pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, String> {
+    pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, Error> {
         Workspace::load_at(path, options, Head::Worktree)
     }
 
     /// The same for other files than those of the work tree.
-    pub fn load_at(
-        path: &Path,
-        options: &RepoOptions,
-        head: Head<'_>,
-    ) -> Result<Workspace, String> {
+    pub fn load_at(path: &Path, options: &RepoOptions, head: Head<'_>) -> Result<Workspace, Error> {
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
-        let (place, head, source, git) =
-            timed(&mut timings, "list", || files_of(place(path)?, head))?;
+        let (path, head, source, git) =
+            timed(&mut timings, "list", || files_of(root::find(path)?, head))?;
         let files = Arc::new(Files::default());
         let config = timed(&mut timings, "configuration", || {
             configuration(
-                &place.root,
+                &path.root,
                 &source,
                 &files,
                 options.config.as_deref(),
@@ -93,10 +92,10 @@ impl Workspace {
             )
         })?;
         let repo = timed(&mut timings, "discover", || {
-            Repo::load_with(source, Some(place.root.clone()), &config, files)
+            Repo::load_with(source, Some(path.root.clone()), &config, files)
         });
         let workspace = Workspace {
-            place,
+            path,
             config,
             repo: ManuallyDrop::new(repo),
             timings,
@@ -115,7 +114,7 @@ impl Workspace {
         other: &Repo,
         options: &RepoOptions,
     ) -> Option<(Config, FileId)> {
-        let name = configuration_name(&self.place.root, options.config.as_deref());
+        let name = configuration_name(&self.path.root, options.config.as_deref());
         let read = |repo: &Repo| {
             let bytes = repo.source.read(&name).ok()?;
             let text = String::from_utf8(bytes.to_vec()).ok()?;
@@ -137,20 +136,20 @@ impl Workspace {
     /// The Git repository around the root.
     pub fn git(&self) -> Result<&Arc<Repository>, GitError> {
         self.git
-            .get_or_init(|| repository(&self.place.root))
+            .get_or_init(|| repository(&self.path.root))
             .as_ref()
             .map_err(GitError::clone)
     }
 
     /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree
     /// that could be read in part only.
-    pub fn whole(&self) -> Result<(), String> {
+    pub fn whole(&self) -> Result<(), Error> {
         let gaps = self
             .git
             .get()
             .and_then(|git| git.as_ref().ok())
             .and_then(|git| git.gaps().told());
-        gaps.map_or(Ok(()), Err)
+        gaps.map_or(Ok(()), |gaps| Err(Error::IncompleteClone(gaps)))
     }
 
     /// The commit that the head is, or that its files come after.
@@ -171,13 +170,10 @@ impl Workspace {
             HeadFiles::Worktree(tree) => {
                 let (changed, unseen) = tree.changed_since(repository, &commit.tree)?;
                 if let Some(first) = unseen.first() {
-                    let (count, first) = (
-                        report::count(unseen.len(), "file"),
-                        report::printable(first),
-                    );
+                    let (count, first) = (report::count(unseen.len(), "file"), first);
                     let more = if unseen.len() > 1 { " and others" } else { "" };
-                    complain(&format!(
-                        "warning: {count} of the change not looked at, left out by the sparse checkout: {first}{more}"
+                    warn(&format!(
+                        "{count} of the change not looked at, left out by the sparse checkout: {first}{more}"
                     ));
                 }
                 Ok(changed)
@@ -215,26 +211,25 @@ type Git = OnceLock<Result<Arc<Repository>, GitError>>;
 
 /// The files to look at.
 fn files_of(
-    named: Place,
+    named: RepoPath,
     head: Head<'_>,
-) -> Result<(Place, HeadFiles, Arc<dyn Source>, Git), String> {
+) -> Result<(RepoPath, HeadFiles, Arc<dyn Source>, Git), Error> {
     let revision = match head {
         Head::Worktree if is_bare(&named.root) => "HEAD",
         Head::Worktree => {
-            let (place, tree) = open(named)?;
+            let (path, tree) = open(named)?;
             unreadable(tree.unreadable());
             let has_no_tree =
-                || repository(&place.root).is_ok_and(|repository| !repository.has_worktree());
+                || repository(&path.root).is_ok_and(|repository| !repository.has_worktree());
             if let Some(first) = tree.linked().first().filter(|_| has_no_tree()) {
-                let shown = report::printable(first).into_owned();
-                return Err(format!(
-                    "{} holds linked work trees only ({shown}): run in one of them",
-                    place.root.display()
-                ));
+                return Err(Error::LinkedWorktreesOnly {
+                    root: path.root,
+                    tree: first.to_string(),
+                });
             }
             left_out(tree.left_out());
             return Ok((
-                place,
+                path,
                 HeadFiles::Worktree(tree.clone()),
                 tree,
                 OnceLock::new(),
@@ -243,19 +238,18 @@ fn files_of(
         Head::Staged => "",
         Head::Revision(revision) => revision,
     };
-    let repository = repository(&named.root).map_err(|error| error.to_string())?;
+    let repository = repository(&named.root)?;
     let git = OnceLock::from(Ok(repository.clone()));
     if head == Head::Staged {
-        let staged =
-            Arc::new(Staged::open(repository).map_err(|error| format!("--staged: {error}"))?);
+        let staged = Staged::open(repository).map_err(|error| Error::from(error).of("--staged"))?;
+        let staged = Arc::new(staged);
         unreadable(staged.unreadable());
         left_out(staged.left_out());
         return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
     }
     let commit = repository
         .resolve(revision)
-        .and_then(|id| repository.commit(&id))
-        .map_err(|error| error.to_string())?;
+        .and_then(|id| repository.commit(&id))?;
     let tree = Arc::new(repository.tree(&commit));
     unreadable(tree.unreadable());
     Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
@@ -284,8 +278,8 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
 fn left_out(files: usize) {
     if files > 0 {
         let count = report::count(files, "file");
-        complain(&format!(
-            "warning: {count} left out by the sparse checkout; objects that only they define are not checked"
+        warn(&format!(
+            "{count} left out by the sparse checkout; objects that only they define are not checked"
         ));
     }
 }
@@ -293,9 +287,9 @@ fn left_out(files: usize) {
 /// Says which files were not looked at because of their names.
 fn unreadable(names: &[String]) {
     for name in names {
-        complain(&format!(
-            "warning: {} cannot be read: its name is not UTF-8, or the folder is closed",
-            report::printable(name)
+        warn(&format!(
+            "{} cannot be read: its name is not UTF-8, or the folder is closed",
+            name
         ));
     }
 }
@@ -303,24 +297,24 @@ fn unreadable(names: &[String]) {
 /// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the
 /// kustomizations refer to, no higher than the folder in which the user stands; when there is none,
 /// the folder that was named.
-fn open(named: Place) -> Result<(Place, Arc<Worktree>), String> {
-    let list = |place: &Place| match Worktree::open(&place.root) {
+fn open(named: RepoPath) -> Result<(RepoPath, Arc<Worktree>), Error> {
+    let list = |root: &Path| match Worktree::open(root) {
         Ok(tree) => Ok(Arc::new(tree)),
-        Err(error) => Err(format!("{} cannot be read: {error}", place.root.display())),
+        Err(error) => Err(Error::reading_source(root.display().to_string(), &error)),
     };
-    let tree = list(&named)?;
+    let tree = list(&named.root)?;
     let Some(top) = current_folder().filter(|_| !named.is_marked()) else {
         return Ok((named, tree));
     };
-    let (mut place, mut wider) = (named.clone(), tree.clone());
-    while leads_out(&wider, &place.root) {
-        let Some(above) = place.widened().filter(|above| above.root.starts_with(&top)) else {
+    let (mut path, mut wider) = (named.clone(), tree.clone());
+    while leads_out(&wider, &path.root) {
+        let Some(above) = path.widened().filter(|above| above.root.starts_with(&top)) else {
             return Ok((named, tree));
         };
-        wider = list(&above)?;
-        place = above;
+        wider = list(&above.root)?;
+        path = above;
     }
-    Ok((place, wider))
+    Ok((path, wider))
 }
 
 fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
@@ -338,7 +332,7 @@ fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
 
 /// Starts the pool of threads that everything below uses. A second command in one process keeps the
 /// first one's pool.
-fn start_workers(jobs: Option<u16>) -> Result<(), String> {
+fn start_workers(jobs: Option<u16>) -> Result<(), Error> {
     /// Deep trees are walked by recursion up to the reader's limit of nesting.
     const STACK: usize = 16 << 20;
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
@@ -347,9 +341,7 @@ fn start_workers(jobs: Option<u16>) -> Result<(), String> {
     }
     match pool.build_global() {
         Ok(()) => Ok(()),
-        Err(error) if std::error::Error::source(&error).is_some() => {
-            Err(format!("the worker threads cannot be started: {error}"))
-        }
+        Err(error) if std::error::Error::source(&error).is_some() => Err(error.into()),
         Err(_) => Ok(()),
     }
 }
@@ -361,34 +353,28 @@ pub fn configuration(
     files: &Arc<Files>,
     named: Option<&Path>,
     color: Color,
-) -> Result<Config, String> {
+) -> Result<Config, Error> {
     let (name, bytes) = match named {
         Some(path) => {
             let shown = configuration_name(root, named);
             let bytes = std::fs::read(path)
-                .map_err(|error| format!("the configuration {shown} cannot be read: {error}"))?;
+                .map_err(|error| Error::reading(format!("the configuration {shown}"), &error))?;
             (shown, bytes)
         }
         None => match source.read(CONFIG_FILE) {
             Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
             Err(SourceError::Missing) => match crate::config::misnamed(&**source) {
-                Some(name) => {
-                    return Err(format!(
-                        "`{name}` is not read as the configuration; rename it to `{CONFIG_FILE}`"
-                    ));
-                }
+                Some(found) => return Err(Error::MisnamedConfiguration { found }),
                 None => return Ok(Config::default()),
             },
             Err(error) => {
-                return Err(format!(
-                    "the configuration {CONFIG_FILE} in {} cannot be read: {error}",
-                    root.display()
-                ));
+                let what = format!("the configuration {CONFIG_FILE} in {}", root.display());
+                return Err(Error::reading_source(what, &error));
             }
         },
     };
-    let text =
-        String::from_utf8(bytes).map_err(|_| format!("the configuration {name} is not UTF-8"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::NotUtf8(format!("the configuration {name}")))?;
     let file = files.add(
         &name,
         source.revision_of(&name).as_deref(),
@@ -417,11 +403,7 @@ pub fn configuration(
             },
         ));
     }
-    let count = problems.len();
-    Err(format!(
-        "the configuration has {count} mistake{}, so nothing was checked",
-        if count == 1 { "" } else { "s" }
-    ))
+    Err(Error::Configuration(problems.len()))
 }
 
 /// What reports call the configuration: below the root as every other file.

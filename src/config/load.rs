@@ -223,7 +223,7 @@ charts:
         6: invalid glob `[`: unclosed character class; missing ']'; `*` matches within one folder, `**` across folders
         7: an entry of `charts` needs `name`; add `name:`
         7: an entry of `charts` needs `output`; add `output:`
-        7: unknown key `chart` in an entry of `charts`; the known keys are name, release, path, version, output
+        7: unknown key `chart` in an entry of `charts`; expected `name`, `release`, `path`, `version` or `output`
         "#);
     }
 
@@ -242,7 +242,7 @@ charts:
         7: an external object needs `name`; add `name:`
         7: unknown environment `prodution`; did you mean `production`?
         9: a suppression needs `reason`; add `reason:`
-        10: unknown rule `nothing`; `gitops-lint rules` lists them
+        10: unknown rule `nothing`; expected `mutable-tag`, `insufficient-soak`, `overlay-drift` or `plaintext-secret`
         10: invalid glob `[`: unclosed character class; missing ']'; `*` matches within one folder, `**` across folders
         10: until must be a date, but `soon` is not one; write it as 2027-01-31
         12: `8` is not a valid day of the week; write a number from 0 to 7

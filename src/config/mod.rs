@@ -32,7 +32,7 @@ pub use environments::{Environment, default_environments};
 pub use freeze::Freeze;
 pub use keys::{KEYS, Key};
 pub use layout::{ConfiguredPair, LayoutPattern};
-pub use level::{LEVELS, Level, UnknownLevel};
+pub use level::Level;
 pub use load::misnamed;
 pub use options::{DurationOption, More, OptionSetting, OptionValue, RuleOption, TextsOption};
 pub use read::ConfigProblem;

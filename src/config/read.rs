@@ -5,7 +5,7 @@ use globset::Glob;
 
 use super::rules::KnownRule;
 use crate::calendar::CalendarError;
-use crate::names::did_you_mean;
+use crate::names::UnknownName;
 use crate::source::join;
 use crate::yaml::{Entry, Node, Origin};
 
@@ -66,6 +66,15 @@ impl Reader<'_> {
         });
     }
 
+    /// Notes a name that does not exist.
+    pub fn unknown(&mut self, origin: Origin, unknown: &UnknownName) {
+        self.problems.push(ConfigProblem {
+            message: unknown.message(),
+            help: unknown.help(),
+            origin,
+        });
+    }
+
     /// Notes that a value is of another type than expected.
     pub fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
         let found = if node.as_map().is_some() {
@@ -100,14 +109,8 @@ impl Reader<'_> {
             .iter()
             .partition(|entry| known.contains(&&*entry.key));
         for entry in unknown {
-            let help = did_you_mean(&entry.key, known, || {
-                format!("the known keys are {}", known.join(", "))
-            });
-            self.refuse(
-                entry.key_origin,
-                format!("unknown key `{}` in {what}", entry.key),
-                help,
-            );
+            let unknown = UnknownName::key(&entry.key, what, known);
+            self.unknown(entry.key_origin, &unknown);
         }
         Some(Fields {
             node,

@@ -6,7 +6,7 @@ use super::keys::Key;
 use super::options::{OptionSetting, RuleOption};
 use super::read::Reader;
 use super::{Config, Level};
-use crate::names::did_you_mean;
+use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};
 
 /// What the configuration must know of a rule.
@@ -72,8 +72,11 @@ fn is_known(reader: &mut Reader, id: &str, origin: Origin) -> bool {
     let known: Vec<&str> = reader.rules.iter().map(|rule| rule.id).collect();
     let exists = known.contains(&id) || is_policy(id);
     if !exists {
-        let help = did_you_mean(id, &known, || "`gitops-lint rules` lists them".to_string());
-        reader.refuse(origin, format!("unknown rule `{id}`"), help);
+        let unknown = UnknownName::new("rule", id, &known);
+        reader.unknown(
+            origin,
+            &unknown.or_else_see("`gitops-lint rules` lists them"),
+        );
     }
     exists
 }
@@ -113,7 +116,7 @@ fn level(reader: &mut Reader, node: &Node) -> Option<Level> {
     match text.parse::<Level>() {
         Ok(level) => Some(level),
         Err(error) => {
-            reader.refuse(node.origin, error.to_string(), error.help());
+            reader.unknown(node.origin, &error);
             None
         }
     }

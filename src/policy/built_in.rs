@@ -1,5 +1,7 @@
 //! The policies that ship with the tool, named `builtin/NAME` in the configuration.
 
+use crate::names::UnknownName;
+
 /// Registers a policy by the name of its file in `policies/`.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
@@ -21,12 +23,13 @@ const BUILT_IN: &[(&str, &str)] = shipped![
     "scan-required",
 ];
 
-/// The text of a built-in policy, or the names of all of them.
-pub(super) fn built_in(name: &str) -> Result<&'static str, Vec<&'static str>> {
+/// The text of a built-in policy.
+pub(super) fn built_in(name: &str) -> Result<&'static str, UnknownName> {
     let found = BUILT_IN.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, text)| *text)
-        .ok_or_else(|| BUILT_IN.iter().map(|(known, _)| *known).collect())
+    found.map(|(_, text)| *text).ok_or_else(|| {
+        let known: Vec<&str> = BUILT_IN.iter().map(|(known, _)| *known).collect();
+        UnknownName::new("built-in policy", name, &known)
+    })
 }
 
 #[cfg(test)]

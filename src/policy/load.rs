@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::built_in::built_in;
 use super::{Namespaces, Policies, PolicyFile, PolicyProblem};
 use crate::config::Config;
-use crate::names::nearest;
 use crate::source::{EntryKind, Source};
 use crate::yaml::{FileId, read, write};
 
@@ -89,13 +88,7 @@ impl Loader<'_> {
                 path: entry.to_string(),
                 text: text.into(),
             }),
-            Err(known) => {
-                let hint = nearest(name, &known).map_or_else(
-                    || format!("there are {}", known.join(", ")),
-                    |meant| format!("did you mean `builtin/{meant}`?"),
-                );
-                self.refuse(entry, format!("there is no such built-in policy; {hint}"));
-            }
+            Err(unknown) => self.refuse(entry, unknown.to_string()),
         }
     }
 

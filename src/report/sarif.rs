@@ -166,7 +166,7 @@ fn result(located: &Located, indexes: &BTreeMap<String, usize>) -> Value {
         "level": level(finding.severity),
         "message": {"text": text},
         "locations": [place],
-        "partialFingerprints": {"gitopsLint/v1": finding.fingerprint},
+        "partialFingerprints": {"gitopsLint/v2": finding.fingerprint},
     });
     if !related.is_empty() {
         result["relatedLocations"] = Value::from(related);

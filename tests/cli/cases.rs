@@ -18,7 +18,11 @@
 //!
 //! Repos: `none` is an empty folder, `files` is a copy of `testdata/cli/repo`, and `git` is the
 //! same with three commits, which promote version 2 of the image to staging and to production.
-//! [`ROOT`] stands for the temporary folder.
+//! `mistakes` is `files` with a configuration full of mistakes, and `misnamed` is `files` with one
+//! under a name that is not read. [`ROOT`] stands for the temporary folder.
+//!
+//! A line `part: /runs/0/results` below the repo keeps only that part of a JSON output, so that the
+//! case does not change with everything else in it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,10 +37,24 @@ const ROOT: &str = "<root>";
 /// Environment variables that hold for every case, so that the terminal plays no part.
 const FIXED: [(&str, &str); 2] = [("COLUMNS", "80"), ("LC_ALL", "C")];
 
+/// A configuration with one mistake of each kind.
+const MISTAKES: &str = "version: 2
+enviroments: [staging]
+rules:
+  unmatched-patches: error
+  mutable-tag: {level: eror, floating: {edge: true}}
+external:
+  - {kind: Secret, environments: [prodution]}
+suppress:
+  - {rule: plaintext-secret, reason: test key, until: soon}
+";
+
 struct Case {
     file: PathBuf,
     header: String,
     repo: String,
+    /// The pointer to the part of a JSON output that is kept.
+    part: Option<String>,
     arguments: Vec<String>,
 }
 
@@ -54,6 +72,10 @@ impl Case {
         Case {
             header: head.iter().map(|line| format!("{line}\n")).collect(),
             repo: after("repo: ").to_string(),
+            part: head
+                .iter()
+                .find_map(|line| line.strip_prefix("part: "))
+                .map(str::to_string),
             arguments: after("$ gitops-lint")
                 .split_whitespace()
                 .map(str::to_string)
@@ -67,6 +89,10 @@ impl Case {
         let repo = repo(&self.repo);
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let run = program::run(repo.root(), &arguments, &FIXED);
+        let out = match &self.part {
+            Some(pointer) => format!("{:#}\n", run.json().pointer(pointer).unwrap()),
+            None => run.out.clone(),
+        };
         let real = repo.root().canonicalize().unwrap();
         let hidden = |text: &str| {
             text.replace(&real.display().to_string(), ROOT)
@@ -76,7 +102,7 @@ impl Case {
             "{}status: {}\n--- stdout\n{}--- stderr\n{}",
             self.header,
             run.status,
-            hidden(&run.out),
+            hidden(&out),
             hidden(&run.err)
         )
     }
@@ -99,6 +125,11 @@ fn repo(name: &str) -> Repo {
     }
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cli/repo");
     crate::copy(&files, repo.root());
+    match name {
+        "mistakes" => _ = repo.write(".gitops-lint.yaml", MISTAKES),
+        "misnamed" => _ = repo.write(".gitops-lint.yml", "version: 1\n"),
+        _ => {}
+    }
     if name == "git" {
         repo.git(&["init", "-q"]).commit_on(1, "start");
         for (day, environment) in [(5, "staging"), (9, "production")] {
