@@ -17,6 +17,9 @@ pub struct Environment {
     pub protected: bool,
     /// The Kubernetes version it runs, such as `1.33`.
     pub kubernetes: Option<String>,
+    /// Whether its place in the promotion order is known. It is not for an environment that only
+    /// the shape of the repo shows.
+    pub ordered: bool,
 }
 
 /// The promotion order when none is configured: dev → test → staging → production, production
@@ -27,10 +30,11 @@ pub fn default_environments() -> Vec<Environment> {
         aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
         protected,
         kubernetes: None,
+        ordered: true,
     };
     vec![
         environment("dev", &["development", "develop", "sandbox", "sbx"], false),
-        environment("test", &["qa", "uat", "testing"], false),
+        environment("test", &["qa", "uat", "testing", "tst"], false),
         environment(
             "staging",
             &[
@@ -41,6 +45,8 @@ pub fn default_environments() -> Vec<Environment> {
                 "preproduction",
                 "nonprod",
                 "nonproduction",
+                "acceptance",
+                "acc",
             ],
             false,
         ),
@@ -137,6 +143,7 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Environment> {
         aliases,
         protected: protected.unwrap_or_default(),
         kubernetes,
+        ordered: true,
     })
 }
 

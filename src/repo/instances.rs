@@ -64,6 +64,7 @@ pub fn instances<'p>(
             });
             let place = environment.map(|environment| Placement {
                 app: path.to_string(),
+                qualified: path.to_string(),
                 environment,
                 variant,
                 prefix: path.to_string(),

@@ -157,6 +157,12 @@ impl Repo {
             .environment
             .and_then(|index| self.environments.get(index))
     }
+    /// Whether an overlay belongs to an environment whose place in the promotion order is not known.
+    pub fn is_unordered(&self, overlay: &Overlay) -> bool {
+        self.environment(overlay)
+            .is_some_and(|environment| !environment.ordered)
+    }
+
     /// The overlay that is the same as one of another revision: same folder, environment and
     /// variant.
     pub fn same(&self, other: &Overlay) -> Option<&Overlay> {

@@ -7,17 +7,18 @@
 use std::collections::BTreeMap;
 
 use super::{Overlay, Pair};
-use crate::config::Config;
+use crate::config::{Config, Environment};
 
 /// Pairs the overlays (sorted by path). The result is sorted by (to, from).
-pub fn pairs(overlays: &[Overlay], config: &Config) -> Vec<Pair> {
+pub fn pairs(overlays: &[Overlay], environments: &[Environment], config: &Config) -> Vec<Pair> {
     let mut pairs: BTreeMap<usize, usize> = BTreeMap::new();
     let mut by_app: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, overlay) in overlays
-        .iter()
-        .enumerate()
-        .filter(|(_, overlay)| overlay.environment.is_some())
-    {
+    for (index, overlay) in overlays.iter().enumerate().filter(|(_, overlay)| {
+        let environment = overlay
+            .environment
+            .and_then(|index| environments.get(index));
+        environment.is_some_and(|environment| environment.ordered)
+    }) {
         by_app.entry(&overlay.app).or_default().push(index);
     }
     let environment = |index: usize| overlays.get(index).and_then(|overlay| overlay.environment);
@@ -95,6 +96,7 @@ fn similarity(one: &str, other: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::default_environments;
     use crate::yaml::{By, FileId, Origin};
 
     fn overlay(app: &str, environment: usize, variant: &str) -> Overlay {
@@ -116,7 +118,7 @@ mod tests {
     }
 
     fn paired(overlays: &[Overlay]) -> Vec<(&str, &str)> {
-        pairs(overlays, &Config::default())
+        pairs(overlays, &default_environments(), &Config::default())
             .iter()
             .map(|pair| (&*overlays[pair.from].path, &*overlays[pair.to].path))
             .collect()

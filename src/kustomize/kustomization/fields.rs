@@ -20,7 +20,9 @@ enum Role {
     Describes,
     /// It adds the folders and files that it lists.
     Lists,
-    /// It adds resources of its own, or changes resources or their order.
+    /// It adds resources of its own.
+    Adds,
+    /// It changes resources, or their order.
     Changes,
 }
 
@@ -178,7 +180,7 @@ const FIELDS: &[Field] = &[
     },
     Field {
         name: "crds",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: None,
         decode: |read, field, decoder| read.result.crds = field.texts(decoder),
     },
@@ -190,7 +192,7 @@ const FIELDS: &[Field] = &[
     },
     Field {
         name: "configMapGenerator",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: None,
         decode: |read, field, decoder| {
             read.result.config_map_generator = field.entries(decoder, GeneratorEntry::config_map)
@@ -198,7 +200,7 @@ const FIELDS: &[Field] = &[
     },
     Field {
         name: "secretGenerator",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: None,
         decode: |read, field, decoder| {
             read.result.secret_generator = field.entries(decoder, GeneratorEntry::secret)
@@ -212,13 +214,13 @@ const FIELDS: &[Field] = &[
     },
     Field {
         name: "helmCharts",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: None,
         decode: |read, field, decoder| read.charts(field, HELM_CHART, decoder),
     },
     Field {
         name: "helmChartInflationGenerator",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: Some("helmCharts"),
         decode: |read, field, decoder| read.charts(field, HELM_CHART_OLD, decoder),
     },
@@ -238,7 +240,7 @@ const FIELDS: &[Field] = &[
     },
     Field {
         name: "generators",
-        role: Role::Changes,
+        role: Role::Adds,
         instead: None,
         decode: |read, field, decoder| read.result.generators = field.texts(decoder),
     },
@@ -391,7 +393,9 @@ impl Kustomization {
             };
             known += 1;
             anything |= !matches!(name, "kind" | "apiVersion") && !is_zero(&entry.value);
-            reading.result.changes |= field.role == Role::Changes && !written.sets_nothing();
+            let has_effect = !written.sets_nothing();
+            reading.result.adds |= field.role == Role::Adds && has_effect;
+            reading.result.changes |= field.role == Role::Changes && has_effect;
             if let Some(instead) = field.instead {
                 decoder.note(
                     Problem::error(

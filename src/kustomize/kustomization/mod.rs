@@ -41,7 +41,9 @@ pub struct Kustomization {
     pub origin: Origin,
     /// Whether `kind` is Component.
     pub component: bool,
-    /// Whether a field does more than list other folders and files.
+    /// Whether a field adds resources besides those of listed folders and files.
+    adds: bool,
+    /// Whether a field changes resources.
     changes: bool,
     /// `resources`, then `bases`.
     pub resources: Vec<Text>,
@@ -107,6 +109,7 @@ impl Kustomization {
             path,
             origin,
             component: false,
+            adds: false,
             changes: false,
             resources: Vec::new(),
             components: Vec::new(),
@@ -176,6 +179,11 @@ impl Kustomization {
         )
     }
 
+    /// Whether it changes what it lists: `images`, `patches`, `namespace` and the like.
+    pub fn changes_what_it_lists(&self) -> bool {
+        self.changes
+    }
+
     /// Whether it only lists other folders. Such a kustomization gathers overlays, and is not one
     /// itself: `resources: [storefront, checkout]`.
     pub fn only_gathers(&self) -> bool {
@@ -185,6 +193,7 @@ impl Kustomization {
                 .any(|end| entry.ends_with(end))
         };
         !self.component
+            && !self.adds
             && !self.changes
             && !self.resources.is_empty()
             && !self.resources.iter().any(is_file)

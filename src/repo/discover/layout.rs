@@ -1,5 +1,6 @@
 //! What a path says: the environment, app and variant of `apps/api/overlays/prod-eu`.
 
+use super::Root;
 use crate::config::Environment;
 use crate::config::LayoutPattern;
 use foldhash::{HashMap, HashSet};
@@ -35,6 +36,11 @@ pub(super) const CONTAINERS: &[&str] = &[
     "src",
 ];
 
+/// Folders that are meant to be built upon.
+pub(super) const BASE_FOLDERS: &[&str] = &[
+    "base", "bases", "_base", "common", "shared", "_common", "default",
+];
+
 /// Folders whose children are environments.
 pub(super) const ENVIRONMENT_PARENTS: &[&str] = &[
     "overlays",
@@ -48,6 +54,7 @@ pub(super) const ENVIRONMENT_PARENTS: &[&str] = &[
     "stages",
     "variants",
     "instances",
+    "rings",
 ];
 
 /// Where an overlay stands in the layout of the repo, as its path says.
@@ -61,6 +68,9 @@ pub struct Placement {
     pub variant: Option<String>,
     /// The folder up to and with the environment's segment.
     pub prefix: String,
+    /// The app with the folders that hold apps: `infrastructure/vault`. It tells apps of one name
+    /// apart.
+    pub qualified: String,
 }
 
 /// Reads environments out of paths.
@@ -71,6 +81,10 @@ pub struct Layout<'a> {
     pub(super) children: BTreeMap<String, BTreeSet<Word>>,
     /// What the names of folders carry; most names stand in many paths.
     pub(super) words: HashMap<String, Option<Word>>,
+    /// Folders of apps: `apps/live-chat`, which holds `overlays`.
+    pub(super) apps: HashSet<String>,
+    /// Folders whose names are names only, by [`Layout::note_names`].
+    pub(super) names: HashSet<String>,
 }
 
 impl<'a> Layout<'a> {
@@ -97,6 +111,8 @@ impl<'a> Layout<'a> {
             patterns,
             children: BTreeMap::new(),
             words: HashMap::default(),
+            apps: HashSet::default(),
+            names: HashSet::default(),
         };
         let mut seen: HashSet<&str> = HashSet::default();
         for folder in folders {
@@ -108,7 +124,12 @@ impl<'a> Layout<'a> {
                         .words
                         .insert(name.to_string(), layout.read_word(name));
                 }
-                if let Some(word) = layout.word(name) {
+                let word = layout.word(name);
+                let is_whole = word.as_ref().is_some_and(|word| word.part == Part::Whole);
+                if is_whole || is_overlays(name) {
+                    layout.apps.insert(parent.to_string());
+                }
+                if let Some(word) = word {
                     layout
                         .children
                         .entry(parent.to_string())
@@ -122,6 +143,31 @@ impl<'a> Layout<'a> {
             }
         }
         layout
+    }
+
+    /// Takes folders as mere names that one kustomization applies together: an environment that
+    /// lists both `issuers/letsencrypt-staging` and `issuers/letsencrypt-production` uses both.
+    pub fn note_names(&mut self, roots: &[Root]) {
+        for root in roots {
+            let mut beside: BTreeMap<(&str, String), Vec<(usize, &str)>> = BTreeMap::new();
+            for folder in &root.references {
+                let (parent, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+                if let Some(word) = self.word(name).filter(|word| word.part != Part::Whole) {
+                    let alike = beside.entry((parent, word.rest)).or_default();
+                    alike.push((word.environment, folder));
+                }
+            }
+            for alike in beside.into_values() {
+                let first = alike.first().map(|(environment, _)| *environment);
+                if alike
+                    .iter()
+                    .any(|(environment, _)| Some(*environment) != first)
+                {
+                    let folders = alike.into_iter().map(|(_, folder)| folder.to_string());
+                    self.names.extend(folders);
+                }
+            }
+        }
     }
 
     /// What a path says: `None` when it carries no environment; `Some(Err(()))` when the
@@ -171,6 +217,7 @@ impl<'a> Layout<'a> {
         }
         let variant = (!variant.is_empty()).then(|| variant.join("/"));
         Some(Placement {
+            qualified: app.join("/"),
             app: app.join("/"),
             environment: environment?,
             variant,
@@ -183,40 +230,13 @@ impl<'a> Layout<'a> {
         if is_set_aside(path) {
             return None;
         }
-        let (at, word) = segments
-            .iter()
-            .enumerate()
-            .filter_map(|(at, segment)| {
-                let word = self.word(segment)?;
-                let parent = found_prefix(path, at)
-                    .rsplit_once('/')
-                    .map_or(String::new(), |(parent, _)| parent.to_string());
-                let shaped = at > 0
-                    && segments.get(at - 1).is_some_and(|parent| {
-                        ENVIRONMENT_PARENTS.contains(&parent.to_ascii_lowercase().as_str())
-                    });
-                let siblings = self
-                    .children
-                    .get(&parent)
-                    .is_some_and(|siblings| word.is_one_of(siblings));
-                // what is to be built upon belongs to no environment, whatever it names:
-                // `base/namespaces/web-dev`
-                let base = segments.iter().take(at).any(|segment| {
-                    ["base", "bases", "_base"].contains(&&*segment.to_ascii_lowercase())
-                });
-                // what stands right above `overlays` is the app, whatever it is called:
-                // `sandbox/overlays/gcp`
-                let app = segments
-                    .get(at + 1)
-                    .is_some_and(|next| next.eq_ignore_ascii_case("overlays"));
-                (shaped || siblings && !app && !base).then_some((
-                    at,
-                    (shaped, word.part == Part::Whole),
-                    word,
-                ))
+        let (at, word) = (0..segments.len())
+            .filter_map(|at| {
+                let (word, evidence) = self.evidence(path, &segments, at)?;
+                Some(((evidence, at), word))
             })
-            .max_by_key(|(at, strength, _)| (*strength, *at))
-            .map(|(at, _, word)| (at, word))?;
+            .max_by_key(|(strength, _)| *strength)
+            .map(|((_, at), word)| (at, word))?;
         let before: Vec<&str> = segments.iter().take(at).copied().collect();
         let after: Vec<&str> = segments.iter().skip(at + 1).copied().collect();
         let names = |parts: &[&str]| -> Vec<String> {
@@ -241,26 +261,76 @@ impl<'a> Layout<'a> {
         }
         // below `apps/production` and `clusters/production` stand apps; below `prod` alone or
         // `APP/prod` stand regions and clusters
-        let contained = before.last().is_some_and(|parent| {
-            is_container(parent) && !ENVIRONMENT_PARENTS[..6].contains(parent)
-        });
-        if app.is_empty() && contained {
-            app = names(&after);
-        } else {
-            variant.extend(
-                after
-                    .iter()
-                    .filter(|part| !ENVIRONMENT_PARENTS.contains(part))
-                    .map(|part| part.to_string()),
-            );
-        }
+        let contained = before
+            .last()
+            .is_some_and(|parent| is_container(parent) && !is_overlays(parent));
+        let holders = before.iter().filter(|name| !is_overlays(name));
+        let mut qualified: Vec<String> = holders.map(|name| name.to_string()).collect();
+        let (regions, apps) = below_environment(&after, !app.is_empty(), contained);
+        app.extend(names(apps));
+        qualified.extend(names(apps));
+        let says_nothing =
+            |part: &&&str| ENVIRONMENT_PARENTS.contains(part) || BASE_FOLDERS.contains(part);
+        let regions = regions.iter().filter(|part| !says_nothing(part));
+        variant.extend(regions.map(|part| part.to_string()));
         let variant = (!variant.is_empty()).then(|| variant.join("/"));
         Some(Placement {
             app: app.join("/"),
+            qualified: qualified.join("/"),
             environment: word.environment,
             variant,
             prefix: found_prefix(path, at),
         })
+    }
+
+    /// The environment's word in one segment of a path, and what shows that it means one.
+    fn evidence(&self, path: &str, segments: &[&str], at: usize) -> Option<(Word, Evidence)> {
+        let word = self.word(segments.get(at)?)?;
+        let folder = found_prefix(path, at);
+        if self.names.contains(&folder) {
+            return None;
+        }
+        let is_whole = word.part == Part::Whole;
+        if at > 0 && is_environment_parent(segments.get(at - 1)?) {
+            return Some((word, Evidence::Parent { is_whole }));
+        }
+        // what is to be built upon belongs to no environment, whatever it names:
+        // `base/namespaces/web-dev`
+        let in_base = segments
+            .iter()
+            .take(at)
+            .any(|segment| BASE_FOLDERS[..3].contains(&&*segment.to_ascii_lowercase()));
+        // what stands right above `overlays` is the app, whatever it is called
+        // (`sandbox/overlays/gcp`), and so is `live-chat`, which holds environments
+        let is_app = segments
+            .get(at + 1)
+            .is_some_and(|next| next.eq_ignore_ascii_case("overlays"))
+            || !is_whole && self.apps.contains(&folder);
+        if in_base || is_app {
+            return None;
+        }
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let siblings = self.children.get(parent);
+        let is_ordered = self.is_ordered(word.environment);
+        // a learned name means an environment beside a known one only, which is called alike
+        let counts = |siblings: &BTreeSet<Word>| {
+            let like = |other: &Word| {
+                self.is_ordered(other.environment)
+                    && (is_whole || (other.part, &other.rest) == (word.part, &word.rest))
+            };
+            is_ordered || siblings.iter().any(like)
+        };
+        if siblings.is_some_and(|siblings| word.is_one_of(siblings) && counts(siblings)) {
+            return Some((word, Evidence::Siblings { is_whole }));
+        }
+        let alone = is_whole && is_ordered && is_unambiguous(segments.get(at)?);
+        (alone && !is_example(path)).then_some((word, Evidence::Word))
+    }
+
+    /// Whether the place of an environment in the promotion order is known.
+    pub fn is_ordered(&self, environment: usize) -> bool {
+        let environment = self.environments.get(environment);
+        environment.is_some_and(|environment| environment.ordered)
     }
 
     /// The environment that a name of something else than a folder carries: of a file, an object, a
@@ -316,6 +386,14 @@ impl<'a> Layout<'a> {
                 .chain(&tokens[at + width..])
                 .copied()
                 .collect();
+            // `prod-to-stage` copies from one to the other
+            let others = lowered
+                .iter()
+                .skip(at + width)
+                .filter_map(|token| self.alias(token));
+            if others.into_iter().any(|other| other != environment) {
+                return None;
+            }
             let part = match (at == 0, at + width == tokens.len()) {
                 (true, true) => Part::Whole,
                 (true, false) => Part::First,
@@ -354,6 +432,51 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// Parts the folders below an environment into regions and clusters, and those that name the app.
+fn below_environment<'a, 's>(
+    below: &'a [&'s str],
+    has_app: bool,
+    holds_apps: bool,
+) -> (&'a [&'s str], &'a [&'s str]) {
+    if has_app {
+        return (below, &[]);
+    }
+    if holds_apps {
+        return (&[], below);
+    }
+    // `environments/production/eu/apps/api`
+    let holder = below.iter().position(|name| is_container(name));
+    below.split_at(holder.unwrap_or(below.len()))
+}
+
+/// What shows that a word in a path means an environment, the weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// The word stands alone, and hardly means anything else: `apps/api/production`.
+    Word,
+    /// The folders beside it are other environments.
+    Siblings { is_whole: bool },
+    /// Its parent holds environments: `overlays/web-prod`.
+    Parent { is_whole: bool },
+}
+
+/// Words of environments that often mean something else when no other environment is beside them:
+/// `charts/live`, `ci/test`.
+const AMBIGUOUS: &[&str] = &["live", "sandbox", "stage", "test", "testing", "develop"];
+
+fn is_unambiguous(word: &str) -> bool {
+    !AMBIGUOUS.contains(&&*word.to_ascii_lowercase())
+}
+
+pub(super) fn is_environment_parent(name: &str) -> bool {
+    ENVIRONMENT_PARENTS.contains(&&*name.to_ascii_lowercase())
+}
+
+/// Whether a folder holds the environments of one app or of everything, and not clusters.
+fn is_overlays(name: &str) -> bool {
+    ENVIRONMENT_PARENTS[..6].contains(&&*name.to_ascii_lowercase())
+}
+
 /// What a name says of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word {
@@ -383,14 +506,38 @@ impl Word {
         let mut others = siblings
             .iter()
             .filter(|other| other.environment != self.environment);
+        // `prod-eu` and `staging-eu` show that `prod-us` is one as well
+        let pattern = siblings.iter().any(|one| {
+            one.part == self.part
+                && siblings.iter().any(|other| {
+                    other.part == one.part
+                        && other.rest == one.rest
+                        && other.environment != one.environment
+                })
+        });
         others.any(|other| match self.part {
             Part::Whole => true,
             _ if other.rest == self.rest => true,
-            Part::First => matches!(other.part, Part::Whole | Part::First),
-            Part::Last => matches!(other.part, Part::Whole | Part::Last) && !own,
+            Part::First => other.part == Part::Whole || pattern,
+            Part::Last => (other.part == Part::Whole || pattern) && !own,
             Part::Middle => false,
         })
     }
+}
+
+/// Whether a path leads through a folder of examples.
+pub(super) fn is_example(path: &str) -> bool {
+    path.split('/').any(|segment| {
+        [
+            "example",
+            "examples",
+            "sample",
+            "samples",
+            "template",
+            "templates",
+        ]
+        .contains(&&*segment.to_ascii_lowercase())
+    })
 }
 
 /// Hidden folders for manifests that are kept but no longer applied.

@@ -4,20 +4,19 @@
 //! path, `app_names` shortens the names of apps. Not here: what agents point at (`agents`),
 //! rendering.
 
+mod apart;
 mod app_names;
 mod layout;
+mod learned;
 
 pub use app_names::short_names;
 use foldhash::HashMap;
+use layout::BASE_FOLDERS;
 pub(super) use layout::is_set_aside;
 pub use layout::{Layout, Placement};
+pub use learned::learned;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Folders that are meant to be built upon.
-const BASES: &[&str] = &[
-    "base", "bases", "_base", "common", "shared", "_common", "default",
-];
 
 /// A kustomization root as discovery sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub struct Root {
     pub references: Vec<String>,
     /// Whether it does nothing but list those folders.
     pub only_gathers: bool,
+    /// Whether it changes what it lists.
+    pub changes: bool,
 }
 
 /// Chooses the overlays among the roots, which are sorted by folder, as the result is. `pointed_at`
@@ -43,6 +44,11 @@ pub fn overlays(
         .par_iter()
         .filter(|root| !root.component)
         .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
+        .collect();
+    let referenced: BTreeSet<&str> = roots
+        .iter()
+        .flat_map(|root| &root.references)
+        .map(String::as_str)
         .collect();
     let mut narrowed = narrowed(roots, &places);
     for folder in vanished(roots, &places, &narrowed) {
@@ -59,19 +65,27 @@ pub fn overlays(
             .next()
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let base = BASES.contains(&name.as_str()) && root.folder != place.prefix;
+        // `apps/shop/prod/base` is production's overlay where nothing builds upon it
+        let is_base = BASE_FOLDERS.contains(&name.as_str()) && root.folder != place.prefix;
+        let base = is_base && referenced.contains(root.folder.as_str());
         if !narrowed.contains_key(root.folder.as_str()) && !base {
             chosen.insert(root.folder.clone(), Some(place.clone()));
         }
     }
-    // a gathering kustomization adds nothing to the overlays that it lists
+    // a gathering kustomization adds nothing to the overlays of its environment that it lists
     for root in roots
         .iter()
         .filter(|root| root.only_gathers && !root.references.is_empty())
     {
+        let own = places.get(root.folder.as_str());
+        let is_of_another = |reference: &String| {
+            own.zip(places.get(reference.as_str()))
+                .is_some_and(|(own, other)| own.environment != other.environment)
+        };
         if !pointed_at.contains(&root.folder)
             && root.references.iter().all(|reference| {
                 covered(reference, &root.folder, &chosen)
+                    && !is_of_another(reference)
                     && !leads_to(reference, &root.folder, roots)
             })
         {
@@ -89,6 +103,7 @@ pub fn overlays(
             }
         }
     }
+    apart::tell_apart(&mut chosen, roots);
     chosen.into_iter().collect()
 }
 
@@ -108,9 +123,9 @@ fn narrowed<'r>(
             root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder))
         };
         // `apps/production`, which lists `api` and `web` below it, leaves them as overlays; a
-        // kustomization that also lists `../base` is made of all that it lists
+        // kustomization that also lists `../base`, or that changes what it lists, is made of it
         let gathers = root.only_gathers && root.references.iter().all(below)
-            || root.folder == place.prefix && place.app.is_empty();
+            || root.folder == place.prefix && place.app.is_empty() && !root.changes;
         for reference in &root.references {
             let above = gathers && below(reference) && !is_part_of_base(reference, &place.prefix);
             let same_environment = places
@@ -173,7 +188,7 @@ fn is_part_of_base(folder: &str, environment: &str) -> bool {
     let below = folder.strip_prefix(environment).unwrap_or(folder);
     below
         .split('/')
-        .any(|segment| BASES.contains(&segment.to_ascii_lowercase().as_str()))
+        .any(|segment| BASE_FOLDERS.contains(&segment.to_ascii_lowercase().as_str()))
 }
 
 /// Whether one kustomization refers to another, directly or through others.
@@ -407,6 +422,7 @@ mod tests {
             component: false,
             references,
             only_gathers,
+            changes: false,
         }
     }
 
@@ -550,6 +566,7 @@ mod tests {
             component: false,
             references: vec![reference.to_string()],
             only_gathers: true,
+            changes: false,
         };
         let roots = [
             root("apps/api/overlays/prod", "apps/api/overlays/prod"),

@@ -38,6 +38,8 @@ pub(super) fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) ->
             };
             if let Some(Ok(other)) = layout.place(folder)
                 && other.environment != own.environment
+                // what is not known to be an environment may be meant to be built upon
+                && layout.is_ordered(other.environment)
             {
                 let (from, to) = (own.environment, other.environment);
                 found.push(Crossing {

@@ -13,9 +13,9 @@ mod unlisted;
 
 use super::agents::{self};
 use super::codeowners::CodeOwners;
-use super::discover::{Layout, Root};
+use super::discover::{Layout, Root, learned};
 use super::{Repo, pairs, records, renovate, submodules};
-use crate::config::Config;
+use crate::config::{Config, Environment, default_environments};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::source::beside::Beside;
 use crate::source::{Files, Source, folder_of};
@@ -74,10 +74,16 @@ impl Repo {
     ) -> Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
         // reading the layout uses one thread, so the search for agents runs beside it
-        let folders = source.files().iter().map(|path| folder_of(path));
-        let new_layout = || Layout::new(&config.environments, &config.layout, folders);
+        let folders = || source.files().iter().map(|path| folder_of(path));
+        let new_layout = || Layout::new(&config.environments, &config.layout, folders());
         let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
         let kustomizations = kustomization_folders(&*source, &layout);
+        let environments = with_learned(config, &layout, &kustomizations, &renderer);
+        let mut layout = if environments.len() == config.environments.len() {
+            layout
+        } else {
+            Layout::new(&environments, &config.layout, folders())
+        };
         let read_agents = || Arc::new(agents::collect(&renderer, &layout, &candidates));
         let read_roots = || -> Vec<Root> {
             kustomizations
@@ -86,6 +92,7 @@ impl Repo {
                 .collect()
         };
         let (agents, roots) = rayon::join(read_agents, read_roots);
+        layout.note_names(&roots);
         let known = || {
             beside.map(|(head, changed)| {
                 HeadRenderings::new(head, changed, Some(&roots), &renderer, &agents)
@@ -101,8 +108,7 @@ impl Repo {
             },
         );
         Repo {
-            environments: config.environments.clone(),
-            pairs: pairs::pairs(&overlays, config),
+            pairs: pairs::pairs(&overlays, &environments, config),
             unreferenced,
             crossings,
             pointers: agents.pointers.clone(),
@@ -111,7 +117,8 @@ impl Repo {
             renovate: renovate::find(&*source, &files),
             submodules: submodules::find(&*source, &files),
             owners: CodeOwners::find(&*source, &files),
-            records: records::read(&renderer, &config.records, &overlays, &config.environments),
+            records: records::read(&renderer, &config.records, &overlays, &environments),
+            environments,
             record_paths: config.records.clone(),
             overlays,
             source,
@@ -128,6 +135,22 @@ impl Repo {
             .par_iter()
             .for_each(|overlay| _ = overlay.rendered.complete);
     }
+}
+
+/// The environments of the configuration, and those that the shape of the repo shows where none are
+/// configured.
+fn with_learned(
+    config: &Config,
+    layout: &Layout,
+    kustomizations: &BTreeSet<String>,
+    renderer: &Renderer,
+) -> Vec<Environment> {
+    let mut environments = config.environments.clone();
+    if environments == default_environments() {
+        let references = |folder: &str| root_of(folder, renderer).references;
+        environments.extend(learned(layout, kustomizations, &references));
+    }
+    environments
 }
 
 #[cfg(test)]

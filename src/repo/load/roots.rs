@@ -76,6 +76,9 @@ pub(super) fn root_of(folder: &str, renderer: &Renderer) -> Root {
             .iter()
             .map(|folder| folder.to_string())
             .collect(),
-        only_gathers: kustomization.is_some_and(|kustomization| kustomization.only_gathers()),
+        only_gathers: kustomization
+            .as_ref()
+            .is_some_and(|kustomization| kustomization.only_gathers()),
+        changes: kustomization.is_some_and(|kustomization| kustomization.changes_what_it_lists()),
     }
 }

@@ -8,7 +8,8 @@
 //! - If the object now uses another repository, source or branch, it is an error. This includes
 //!   changes of the Flux source that it refers to.
 //! - If the object now applies a folder whose path does not say which environment it belongs to,
-//!   it is an error.
+//!   it is an error. So is a folder that is compared with no earlier environment, when the folder
+//!   before it was.
 //! - If the object is suspended, it is a warning.
 //! - If the object is removed and its folder stays, it is a warning.
 //!
@@ -91,7 +92,7 @@ impl Rule for RedirectedAgent {
                 removed.report(context, base, sink);
                 continue;
             };
-            strays(context, now, &name, &environment.name, sink);
+            strays(context, now, overlay, (&name, &environment.name), sink);
             let sources = source_of(base, before).into_iter();
             let sources = sources.filter_map(|source| {
                 Some((source, counterpart(context.repo, base, source, overlay)?))
@@ -117,36 +118,57 @@ impl Rule for RedirectedAgent {
 }
 
 /// Reports an agent of a protected environment that applies a folder which the layout places in no
-/// environment.
-fn strays(context: &Context, now: &Control, name: &str, environment: &str, sink: &mut Sink) {
+/// environment, or, unlike the one before, one that is compared with nothing.
+fn strays(
+    context: &Context,
+    now: &Control,
+    before: &Overlay,
+    (name, environment): (&str, &str),
+    sink: &mut Sink,
+) {
     let repo = context.repo;
     let own = |overlay: &&Overlay| {
         let pointer = overlay.applied.and_then(|index| repo.pointers.get(index));
         pointer.is_some_and(|pointer| pointer.object.origin == now.node.origin)
     };
     let applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
-    let Some(first) = applied
+    let Some((first, agent)) = applied
         .first()
-        .filter(|_| !applied.iter().any(|overlay| repo.protected(overlay)))
+        .and_then(|first| Some((*first, first.agent.as_ref()?)))
     else {
         return;
     };
-    // a folder of another environment is reported as a redirection
-    if let Some(agent) = first.agent.as_ref().filter(|_| first.environment.is_none()) {
-        let message = format!(
-            "{name} applies {}, which the layout does not place in {environment}",
-            first.path
-        );
-        let cause = Cause::new("unplaced").with(&first.path);
-        let draft = Draft::new(Severity::Error, agent.origin, cause, message);
-        sink.report(
-            context,
-            None,
-            draft.help(format!(
+    let is_paired = |repo: &Repo, overlay: &Overlay| {
+        let index = repo.index(overlay);
+        repo.pairs.iter().any(|pair| Some(pair.to) == index)
+    };
+    let path = &first.path;
+    let placed = applied.iter().any(|overlay| repo.protected(overlay));
+    let (kind, message, help) = if !placed && first.environment.is_none() {
+        (
+            "unplaced",
+            format!("{name} applies {path}, which the layout does not place in {environment}"),
+            format!(
                 "put `{environment}` into the path, or map the path to it under `layout` in {CONFIG_FILE}"
-            )),
-        );
-    }
+            ),
+        )
+    } else if placed
+        && *path != before.path
+        && context.base.is_some_and(|base| is_paired(base, before))
+        && !is_paired(repo, first)
+    {
+        (
+            "unproved",
+            format!("{name} now applies {path}, which is compared with no earlier environment"),
+            format!("name the folder that proves it under `pairs` in {CONFIG_FILE}"),
+        )
+    } else {
+        // a folder of another environment is reported as a redirection
+        return;
+    };
+    let cause = Cause::new(kind).with(path);
+    let draft = Draft::new(Severity::Error, agent.origin, cause, message);
+    sink.report(context, None, draft.help(help));
 }
 
 const HELP: &str = "let production follow what is checked here, or explain on this line why not: `# gitops-lint: ignore[redirected-agent] REASON`";

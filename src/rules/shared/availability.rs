@@ -57,7 +57,17 @@ pub(in crate::rules) fn report_missing(
             near: nearest(context, overlay, target, name),
         };
         let known = missing.elsewhere.is_some() || missing.near.is_some();
+        // an environment that only its shape shows may well be made up differently
+        let unsure = [Some(overlay), missing.elsewhere.map(|(other, _)| other)]
+            .into_iter()
+            .flatten()
+            .any(|overlay| context.repo.is_unordered(overlay));
         if let Some(severity) = severity(context, overlay, target, first.purpose, known) {
+            let severity = if unsure {
+                severity.min(Severity::Warning)
+            } else {
+                severity
+            };
             let draft = missing.draft(context, overlay, severity);
             sink.report(context, Some(overlay), draft);
         }

@@ -35,7 +35,7 @@ use pinning::Pinning;
 /// How far along the promotion order an overlay stands, as default levels tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Belongs to no environment.
+    /// Belongs to no environment, or to one whose place in the promotion order is not known.
     None,
     /// Developers' own: named or aliased dev, development, sandbox or local.
     Development,
@@ -219,7 +219,8 @@ impl<'a> Context<'a> {
 
     /// How far along the promotion order an overlay stands.
     pub fn stage(&self, overlay: &Overlay) -> Stage {
-        let Some(environment) = self.repo.environment(overlay) else {
+        let environment = self.repo.environment(overlay);
+        let Some(environment) = environment.filter(|environment| environment.ordered) else {
             return Stage::None;
         };
         let development = |word: &str| {
