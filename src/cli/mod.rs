@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod diff;
 mod error;
+mod history;
 mod init;
 mod options;
 mod output;
@@ -13,6 +14,7 @@ mod render;
 mod root;
 mod rules;
 mod status;
+mod table;
 mod why;
 mod workspace;
 
@@ -47,9 +49,9 @@ enum Command {
     /// Compare the rendered manifests of two environments, overlays or revisions
     Diff(diff::Arguments),
     /// Show which image runs in which environment, since when and by which commit
-    Status(status::StatusArguments),
+    Status(status::Arguments),
     /// List the promotions of an app
-    History(status::HistoryArguments),
+    History(history::Arguments),
     /// List the rules, or explain one of them
     Rules(rules::Arguments),
     /// Test Rego policies
@@ -99,8 +101,8 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Render(arguments)) => render::run(arguments),
         Some(Command::Why(arguments)) => why::run(arguments),
         Some(Command::Diff(arguments)) => diff::run(arguments),
-        Some(Command::Status(arguments)) => status::status(arguments),
-        Some(Command::History(arguments)) => status::history(arguments),
+        Some(Command::Status(arguments)) => status::run(arguments),
+        Some(Command::History(arguments)) => history::run(arguments),
         Some(Command::Rules(arguments)) => rules::run(arguments),
         Some(Command::Init(arguments)) => init::run(arguments),
         Some(Command::Completions(arguments)) => completions::run(arguments),

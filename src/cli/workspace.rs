@@ -13,6 +13,7 @@ use super::output::{complain, warn};
 use super::root::{self, RepoPath, current_folder, relative};
 use crate::config::{CONFIG_FILE, Config, ConfigProblem};
 use crate::finding::Severity;
+use crate::history::End;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
@@ -272,6 +273,13 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
     // it is that of the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
     Ok(Arc::new(repository.with_index(index.filter(|_| here))))
+}
+
+/// Says that a walk through the history ended early.
+pub fn warn_of_truncated(end: &End) {
+    if let End::Truncated(reason) = end {
+        warn(&format!("the history is incomplete: {reason}"));
+    }
 }
 
 /// Says that files were not looked at because the checkout is sparse.

@@ -1,0 +1,169 @@
+//! `status`: which image runs in which environment, since when and by which commit, from the
+//! repository alone.
+//!
+//! `present` reads the images that run now, `past` walks the Git history, `relation` compares an
+//! image with the environment before, `print` writes the tables.
+
+mod past;
+mod present;
+mod print;
+mod relation;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::error::Error;
+use super::options::{RepoOptions, TextJsonOrMarkdown};
+use super::output::warn;
+use super::workspace::{Head, Workspace};
+use crate::history::{Version, overlays_of};
+use crate::repo::{Overlay, Repo};
+use crate::source::git::Commit;
+use past::Past;
+use present::Present;
+use relation::Relation;
+
+/// Arguments of `status`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Any path inside the repository
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Only this app; may be given several times
+    #[arg(long = "app", value_name = "NAME")]
+    apps: Vec<String>,
+    /// Revision to look at instead of the work tree
+    #[arg(long, value_name = "REVISION")]
+    at: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: TextJsonOrMarkdown,
+    /// Also write the table to a file: Markdown if its name ends in .md, else JSON
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    repo: RepoOptions,
+}
+
+/// An image of an overlay: the index of the overlay, and the name of the image.
+type Key = (usize, String);
+
+/// One image of one overlay.
+struct Line<'r> {
+    overlay: &'r Overlay,
+    name: String,
+    version: Version,
+    since: Option<Arc<Commit>>,
+    committed: bool,
+    relation: Option<Relation>,
+}
+
+/// Prints the table, and writes it to a file if that is asked for.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    let at = arguments.at.as_deref();
+    let head = at.map_or(Head::Worktree, Head::Revision);
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
+    let repo = &workspace.repo;
+    let overlays = chosen(repo, &arguments.apps)?;
+    warn_of_partial(repo, &overlays);
+    let present = Present::read(repo, &overlays);
+    let past = Past::walk(&workspace, &present, &overlays);
+    let lines = lines(&present, &past);
+    workspace.whole()?;
+    let report = print::Report {
+        repo,
+        lines: &lines,
+        revision: at,
+    };
+    if let Some(file) = &arguments.write {
+        let is_markdown = file
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+        let format = if is_markdown {
+            TextJsonOrMarkdown::Markdown
+        } else {
+            TextJsonOrMarkdown::Json
+        };
+        std::fs::write(file, report.text(format)).map_err(|error| Error::writing(file, error))?;
+    }
+    Ok(report.text(arguments.format))
+}
+
+/// The overlays of the apps, or of all apps, that belong to an environment.
+fn chosen(repo: &Repo, apps: &[String]) -> Result<Vec<usize>, Error> {
+    for app in apps {
+        repo.require_promoted_app(app)?;
+    }
+    let is_chosen = |index: &usize| {
+        let overlay = repo.overlays.get(*index);
+        apps.is_empty() || overlay.is_some_and(|overlay| apps.contains(&overlay.app))
+    };
+    let overlays: Vec<usize> = overlays_of(repo, None)
+        .into_iter()
+        .filter(is_chosen)
+        .collect();
+    if overlays.is_empty() {
+        return Err(Error::NoEnvironments);
+    }
+    Ok(overlays)
+}
+
+/// Says once which overlays may lack images.
+fn warn_of_partial(repo: &Repo, overlays: &[usize]) {
+    const NAMED: usize = 3;
+    let partial: Vec<&str> = overlays
+        .iter()
+        .filter_map(|index| repo.overlays.get(*index))
+        .filter(|overlay| !overlay.rendered.complete)
+        .map(|overlay| overlay.path.as_str())
+        .collect();
+    if partial.is_empty() {
+        return;
+    }
+    let named = partial
+        .iter()
+        .take(NAMED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let others = match partial.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    warn(&format!(
+        "{} of {} overlays cannot be rendered completely, so images may be missing: {named}{others}; `gitops-lint check` says why",
+        partial.len(),
+        overlays.len()
+    ));
+}
+
+/// One line for each image, by app, environment, variant and name.
+fn lines<'r>(present: &Present<'r>, past: &Past) -> Vec<Line<'r>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (key, overlay, version) in present.all() {
+        let since = past.since.get(&key);
+        let relation = present.earlier(&key).map(|(other, earlier)| {
+            let (own, others) = (past.versions(&key), past.versions(&other));
+            Relation::new(version, &earlier, own, others)
+        });
+        lines.push(Line {
+            overlay,
+            name: key.1,
+            version: version.clone(),
+            since: since.cloned().flatten(),
+            committed: since != Some(&None),
+            relation,
+        });
+    }
+    lines.sort_by_cached_key(|line| {
+        (
+            line.overlay.app.clone(),
+            line.overlay.environment,
+            line.overlay.variant.clone(),
+            line.name.clone(),
+        )
+    });
+    lines
+}

@@ -1,0 +1,77 @@
+//! What the Git history says about the images that run now. The walk ends as soon as every image has
+//! its commit and every relation is known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Key;
+use super::present::{Differing, Present, first};
+use crate::cli::workspace::{Workspace, warn_of_truncated};
+use crate::history::{Change, End, Images, Version, Walk};
+use crate::source::git::{Commit, GitError};
+
+#[derive(Default)]
+pub(super) struct Past {
+    /// The commit since which each image runs; `None` if it is not committed.
+    pub(super) since: BTreeMap<Key, Option<Arc<Commit>>>,
+    /// The versions that each image went through, newest first.
+    versions: BTreeMap<Key, Vec<Version>>,
+}
+
+impl Past {
+    pub(super) fn walk(workspace: &Workspace, present: &Present, overlays: &[usize]) -> Past {
+        let mut past = Past::default();
+        let git = || -> Result<_, GitError> { Ok((workspace.git()?, workspace.head_commit()?)) };
+        let end = match git() {
+            Err(error) => End::Truncated(error.to_string()),
+            Ok((repository, head)) => {
+                let (repo, root) = (present.repo, workspace.path.root.clone());
+                let differing = present.differing();
+                let mut walk = Walk::new(repository, &workspace.config, repo, Some(root), overlays);
+                walk.run(repo, &head, &mut |change: Change| {
+                    let Some(images) = present.of(change.overlay) else {
+                        return false;
+                    };
+                    past.record(&change, images);
+                    past.needs_more(change.overlay, images, &differing)
+                })
+            }
+        };
+        warn_of_truncated(&end);
+        past
+    }
+
+    /// The versions that an image went through, newest first.
+    pub(super) fn versions(&self, key: &Key) -> &[Version] {
+        self.versions.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    fn record(&mut self, change: &Change, images: &Images) {
+        for name in images.keys() {
+            let (old, new) = (first(&change.before, name), first(&change.after, name));
+            if old != new {
+                let key = (change.overlay, name.clone());
+                let since = self.since.entry(key.clone());
+                since.or_insert_with(|| change.commit.clone());
+                self.versions.entry(key).or_default().extend(old);
+            }
+        }
+    }
+
+    /// True if an older change of the overlay may still say something.
+    fn needs_more(&self, overlay: usize, images: &Images, differing: &[Differing]) -> bool {
+        let is_dated = |name: &String| self.since.contains_key(&(overlay, name.clone()));
+        !images.keys().all(is_dated) || differing.iter().any(|pair| self.is_open(pair, overlay))
+    }
+
+    /// True if more of an overlay's past may tell how two versions stand to each other: the earlier
+    /// environment may have run what the later one runs, or the other way round.
+    fn is_open(&self, pair: &Differing, overlay: usize) -> bool {
+        let ran =
+            |key: &Key, version: &Version| self.versions(key).iter().any(|old| old.same(version));
+        let (earlier, later) = (&pair.earlier, &pair.later);
+        (overlay == earlier.0.0 || overlay == later.0.0)
+            && !ran(&earlier.0, &later.1)
+            && (overlay == earlier.0.0 || !ran(&later.0, &earlier.1))
+    }
+}

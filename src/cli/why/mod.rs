@@ -1,0 +1,148 @@
+//! `why`: where a rendered value comes from: the line that wrote it, what replaced or removed it, and
+//! its value in each environment. Values of Secrets are never printed.
+//!
+//! `object` and `path` find what a user means by an object and by a path in it, `value` reads how a
+//! value came about from the provenance in the rendered tree, `print` writes it.
+
+mod object;
+mod path;
+mod print;
+mod value;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::error::Error;
+use super::options::{RepoOptions, TextOrJson};
+use super::workspace::Workspace;
+use crate::kustomize::Resource;
+use crate::repo::{Overlay, Repo};
+use crate::report::printable;
+use crate::yaml::Origin;
+use print::Report;
+
+/// The most things that are listed if a name could mean several.
+const LISTED: usize = 20;
+
+/// Arguments of `why`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Object to explain: Deployment/api, or its name alone
+    resource: String,
+    /// Value in the object: spec.replicas, containers[api].image, /spec/replicas; the last part of
+    /// a path is enough
+    value: Option<String>,
+    /// Any path inside the repository
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+    /// Only this environment; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// Only the overlay in this folder; may be given several times
+    #[arg(long = "overlay", value_name = "PATH")]
+    overlays: Vec<String>,
+    /// Only this app; may be given several times
+    #[arg(long = "app", value_name = "NAME")]
+    apps: Vec<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: TextOrJson,
+    #[command(flatten)]
+    repo: RepoOptions,
+}
+
+/// Explains an object or a value in it. A name that fits nothing, or several things, is an error.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
+    let repo = &workspace.repo;
+    let value = arguments.value.as_deref();
+    let overlays = overlays(repo, arguments)?;
+    let found = object::find(&overlays, &arguments.resource, value)?;
+    let values = match value {
+        Some(path) => {
+            let container = arguments.resource.rsplit('/').next().unwrap_or_default();
+            value::at(&found, path, container)?
+        }
+        None => found.iter().flat_map(|one| value::changed(*one)).collect(),
+    };
+    let report = Report {
+        repo,
+        found: &found,
+        values: &values,
+    };
+    Ok(super::ended_once(match arguments.format {
+        TextOrJson::Json => report.json(),
+        TextOrJson::Text => {
+            let terminal = std::io::stdout().is_terminal();
+            report.text(value.is_some(), arguments.repo.color.colored(terminal))
+        }
+    }))
+}
+
+/// The overlays that the options leave.
+fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay>, Error> {
+    let mut wanted = Vec::new();
+    for name in &arguments.environments {
+        wanted.push(repo.environment_named(name)?);
+    }
+    let mut folders: Vec<&str> = Vec::new();
+    for path in &arguments.overlays {
+        folders.push(&repo.overlay_named(path)?.path);
+    }
+    for app in &arguments.apps {
+        repo.require_app(app)?;
+    }
+    let kept = |overlay: &&Overlay| {
+        (folders.is_empty() || folders.contains(&overlay.path.as_str()))
+            && (wanted.is_empty()
+                || overlay
+                    .environment
+                    .is_some_and(|environment| wanted.contains(&environment)))
+            && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
+    };
+    let mut overlays: Vec<&Overlay> = repo.overlays.iter().filter(kept).collect();
+    overlays.sort_by_key(|overlay| {
+        (
+            overlay.app.as_str(),
+            overlay.environment,
+            overlay.variant.as_deref(),
+            overlay.path.as_str(),
+        )
+    });
+    if overlays.is_empty() {
+        Err(Error::Usage(
+            "no overlay matches --app, --environment and --overlay together",
+        ))
+    } else {
+        Ok(overlays)
+    }
+}
+
+/// An object in an overlay.
+#[derive(Clone, Copy)]
+struct Found<'r> {
+    overlay: &'r Overlay,
+    resource: &'r Resource,
+    /// The patch that deleted it, if one did.
+    deleted: Option<Origin>,
+}
+
+/// A list of names, one on a line.
+fn listed(names: impl IntoIterator<Item = String>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("  {}", printable(&name)))
+        .collect();
+    let more = names.len().saturating_sub(LISTED);
+    let mut text = names
+        .into_iter()
+        .take(LISTED)
+        .collect::<Vec<_>>()
+        .join("\n");
+    if more > 0 {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}

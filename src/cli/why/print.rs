@@ -1,0 +1,251 @@
+//! What `why` prints: text with code frames, and JSON.
+
+use serde_json::json;
+
+use super::Found;
+use super::path::{dotted, general, pointer};
+use super::value::{State, Value};
+use crate::finding::{Location, Severity};
+use crate::repo::{Overlay, Repo};
+use crate::report::{self, Message, json::resource as identity, printable};
+use crate::yaml::{Origin, write};
+
+/// What is printed.
+pub(super) struct Report<'r> {
+    pub(super) repo: &'r Repo,
+    pub(super) found: &'r [Found<'r>],
+    pub(super) values: &'r [Value<'r>],
+}
+
+impl Report<'_> {
+    /// `one_value`: one value was asked for, instead of everything that was changed.
+    pub(super) fn text(&self, one_value: bool, color: bool) -> String {
+        let definitions = self.definitions();
+        if one_value {
+            format!(
+                "{definitions}\n{}\n{}",
+                self.side_by_side(),
+                self.frames(color)
+            )
+        } else {
+            format!("{definitions}\n{}", self.overview())
+        }
+    }
+
+    /// Where the object is defined. Environments that share the manifest share the line.
+    fn definitions(&self) -> String {
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        for one in self.found {
+            let (resource, place) = (one.resource, self.place(one.resource.node.origin));
+            let (kind, name) = (resource.kind(), &resource.original.name);
+            let what = format!("{kind}/{name}, defined at {place}");
+            add(&mut groups, what, self.environment(one.overlay));
+        }
+        let several = groups.len() > 1;
+        let line = |(what, environments): &(String, Vec<String>)| {
+            let line = if several {
+                format!("{what} ({})", environments.join(", "))
+            } else {
+                what.clone()
+            };
+            format!("{}\n", printable(&line))
+        };
+        groups.iter().map(line).collect()
+    }
+
+    /// The values that something other than the object's manifest wrote. Each has its value in every
+    /// environment, where that was written, and what it was before.
+    fn overview(&self) -> String {
+        if self.values.is_empty() {
+            return "no patch or other kustomization field changes it\n".to_string();
+        }
+        let mut paths = Vec::new();
+        for value in self.values {
+            let path = general(&value.steps);
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        let mut text = String::new();
+        for path in &paths {
+            text.push_str(&format!("{}\n", printable(&dotted(path))));
+            let values = self
+                .values
+                .iter()
+                .filter(|value| general(&value.steps) == *path);
+            text.push_str(&self.states_of(values));
+        }
+        text
+    }
+
+    /// The states of one value in every environment, newest first. Environments with the same states
+    /// share the lines.
+    fn states_of<'v>(&self, values: impl Iterator<Item = &'v Value<'v>>) -> String {
+        let shown = |state: &State| {
+            let value = state.one_line().unwrap_or("removed".to_string());
+            format!("{value}  ({} {})", state.by, self.place(state.origin))
+        };
+        let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for value in values {
+            let states: Vec<String> = value.states().iter().rev().map(shown).collect();
+            add(&mut groups, states, self.environment(value.overlay));
+        }
+        let mut text = String::new();
+        for (states, environments) in groups {
+            let is_everywhere = environments.len() == self.found.len();
+            let mut indent = 2;
+            if !is_everywhere || self.found.len() == 1 {
+                text.push_str(&format!("  {}\n", printable(&environments.join(", "))));
+                indent = 4;
+            }
+            for (index, state) in states.iter().enumerate() {
+                let was = if index == 0 { "" } else { "was " };
+                text.push_str(&format!("{:indent$}{was}{}\n", "", printable(state)));
+            }
+        }
+        text
+    }
+
+    /// The value in each environment.
+    fn side_by_side(&self) -> String {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        for one in self.found {
+            let environment = || self.environment(one.overlay);
+            let is_here = |value: &&Value| std::ptr::eq(value.resource, one.resource);
+            let mut values = self.values.iter().filter(is_here).peekable();
+            if values.peek().is_none() {
+                rows.push((environment(), "(missing)".to_string()));
+            }
+            for value in values {
+                let last = value.states().pop().and_then(|state| state.one_line());
+                rows.push((environment(), last.unwrap_or("(removed)".to_string())));
+            }
+        }
+        let widths = rows.iter().map(|(name, _)| name.chars().count());
+        let width = widths.max().unwrap_or_default();
+        rows.iter()
+            .map(|(name, value)| format!("  {:<width$}  {}\n", printable(name), printable(value)))
+            .collect()
+    }
+
+    /// A code frame for each value. Environments with the same states share the frame.
+    fn frames(&self, color: bool) -> String {
+        let mut groups: Vec<(Vec<(String, Origin)>, Vec<&Value>)> = Vec::new();
+        for value in self.values {
+            let key = |state: &State| (state.one_line().unwrap_or_default(), state.origin);
+            let key = value.states().iter().map(key).collect();
+            add(&mut groups, key, value);
+        }
+        let options = report::Options {
+            color,
+            ..report::Options::default()
+        };
+        groups
+            .iter()
+            .map(|(_, values)| self.frame(values, &options))
+            .collect()
+    }
+
+    /// The frame of one value, with a label for each of its states.
+    fn frame(&self, values: &[&Value], options: &report::Options) -> String {
+        let Some(value) = values.first() else {
+            return String::new();
+        };
+        let states = value.states();
+        let Some(last) = states.last() else {
+            return String::new();
+        };
+        let environments = values.iter().map(|value| self.environment(value.overlay));
+        let environments = environments.collect::<Vec<_>>().join(", ");
+        let path = dotted(&value.steps);
+        let message = match last.one_line() {
+            Some(present) => format!("{path} is {present}"),
+            None => format!("{path} is missing: removed by {}", last.by),
+        };
+        let label = |(index, state): (usize, &State)| {
+            let value = state.one_line().map_or("removed".to_string(), shortened);
+            (
+                format!("{}. {value} ({})", index + 1, state.by),
+                state.origin,
+            )
+        };
+        let related: Vec<(String, Origin)> = states.iter().enumerate().map(label).collect();
+        let message = Message {
+            title: &environments,
+            message: &message,
+            help: None,
+            origin: last.origin,
+            severity: Severity::Info,
+            related: &related,
+        };
+        format!("{}\n", report::frame(&message, &self.repo.files, options))
+    }
+
+    pub(super) fn json(&self) -> String {
+        let overlays: Vec<serde_json::Value> =
+            self.found.iter().map(|one| self.overlay(one)).collect();
+        format!("{:#}\n", json!({"version": 1, "overlays": overlays}))
+    }
+
+    fn overlay(&self, one: &Found) -> serde_json::Value {
+        let (overlay, resource) = (one.overlay, one.resource);
+        let location = |origin: Origin| Location::resolve(&self.repo.files, origin).to_json();
+        let state = |state: &State| {
+            json!({
+                "value": state.value.as_ref().map(write::to_json), "removed": state.value.is_none(),
+                "origin": {"by": state.by, "location": location(state.origin)},
+            })
+        };
+        let value = |value: &Value| {
+            let states: Vec<serde_json::Value> = value.states().iter().map(state).collect();
+            json!({"path": pointer(&value.steps), "present": value.removed.is_none(), "states": states})
+        };
+        let is_here = |value: &&Value| std::ptr::eq(value.resource, resource);
+        let values: Vec<serde_json::Value> =
+            self.values.iter().filter(is_here).map(value).collect();
+        let environment = self.repo.environment(overlay);
+        json!({
+            "app": overlay.app, "environment": environment.map(|environment| environment.name.clone()),
+            "variant": overlay.variant, "overlay": overlay.path, "resource": identity(&resource.id()),
+            "deleted": one.deleted.map(location), "location": location(resource.node.origin),
+            "values": values,
+        })
+    }
+
+    /// `apps/api/base/deployment.yaml:12:7`
+    fn place(&self, origin: Origin) -> String {
+        let location = Location::resolve(&self.repo.files, origin);
+        format!("{}:{}:{}", location.file, location.line, location.column)
+    }
+
+    /// The name of the environment and the variant; the path of an overlay without environment.
+    fn environment(&self, overlay: &Overlay) -> String {
+        let environment = self.repo.environment(overlay);
+        let name = environment.map_or(&overlay.path, |environment| &environment.name);
+        match &overlay.variant {
+            Some(variant) => format!("{name}/{variant}"),
+            None => name.clone(),
+        }
+    }
+}
+
+/// Adds an item to the group of its key. The groups stay in the order in which they began.
+fn add<K: PartialEq, T>(groups: &mut Vec<(K, Vec<T>)>, key: K, item: T) {
+    match groups.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, items)) => items.push(item),
+        None => groups.push((key, vec![item])),
+    }
+}
+
+/// A text with its middle left out, for a label of a code frame.
+fn shortened(text: String) -> String {
+    const HEAD: usize = 30;
+    const TAIL: usize = 14;
+    let count = text.chars().count();
+    if count <= HEAD + TAIL + 1 {
+        return text;
+    }
+    let head: String = text.chars().take(HEAD).collect();
+    let tail: String = text.chars().skip(count - TAIL).collect();
+    format!("{head}…{tail}")
+}

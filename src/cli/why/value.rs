@@ -1,0 +1,288 @@
+//! How a value came about: every state that it was in, from the provenance in the rendered tree.
+
+use std::collections::BTreeSet;
+
+use super::path::{Step, dotted, ends, general, words};
+use super::{Found, listed};
+use crate::cli::error::Error;
+use crate::compare::secrets;
+use crate::kustomize::Resource;
+use crate::names::nearest;
+use crate::repo::Overlay;
+use crate::report::printable;
+use crate::wording::count;
+use crate::yaml::{Data, Node, Origin, Removed, write};
+
+/// A value in an object of an overlay, or the place where a patch removed one.
+#[derive(Clone)]
+pub(super) struct Value<'r> {
+    pub(super) overlay: &'r Overlay,
+    pub(super) resource: &'r Resource,
+    pub(super) steps: Vec<Step>,
+    node: &'r Node,
+    /// What removed it, or the object around it.
+    pub(super) removed: Option<Origin>,
+}
+
+/// Every value of an object: scalars, maps, lists, and what was removed.
+fn all(found: Found<'_>) -> Vec<Value<'_>> {
+    let mut walk = Walk {
+        found,
+        steps: Vec::new(),
+        values: Vec::new(),
+    };
+    walk.enter(&found.resource.node);
+    walk.values
+}
+
+/// A walk through an object.
+struct Walk<'r> {
+    found: Found<'r>,
+    /// The path to where the walk is.
+    steps: Vec<Step>,
+    values: Vec<Value<'r>>,
+}
+
+impl<'r> Walk<'r> {
+    fn enter(&mut self, node: &'r Node) {
+        self.note(node, None);
+        match &node.data {
+            Data::Map(map) => {
+                for entry in &map.entries {
+                    self.steps.push(Step::Key(entry.key.to_string()));
+                    self.enter(&entry.value);
+                    self.steps.pop();
+                }
+                self.removed(node, &map.removed, 0);
+            }
+            Data::List(list) => {
+                for (index, item) in list.items.iter().enumerate() {
+                    self.steps.push(Step::Item(index, name_of(item)));
+                    self.enter(item);
+                    self.steps.pop();
+                }
+                self.removed(node, &list.removed, list.items.len());
+            }
+            Data::Scalar(_) => {}
+        }
+    }
+
+    /// The entries or items that were removed from a node and not set again.
+    fn removed(&mut self, node: &Node, removed: &'r [Removed], index: usize) {
+        for removed in removed
+            .iter()
+            .filter(|removed| node.get(&removed.key).is_none())
+        {
+            let is_item = removed.key.is_empty();
+            self.steps.push(if is_item {
+                Step::Item(index, name_of(&removed.node))
+            } else {
+                Step::Key(removed.key.to_string())
+            });
+            self.note(&removed.node, Some(removed.origin));
+            self.steps.pop();
+        }
+    }
+
+    fn note(&mut self, node: &'r Node, removed: Option<Origin>) {
+        self.values.push(Value {
+            overlay: self.found.overlay,
+            resource: self.found.resource,
+            steps: self.steps.clone(),
+            node,
+            removed: removed.or(self.found.deleted),
+        });
+    }
+}
+
+/// The name of an item, or what else tells it from the others.
+fn name_of(item: &Node) -> Option<String> {
+    ["name", "mountPath", "containerPort", "port", "key"]
+        .iter()
+        .find_map(|key| item.get(key)?.text())
+        .map(str::to_string)
+}
+
+/// The values that a path means, in the order of the overlays. If it fits several containers, the one
+/// of the given name is meant.
+pub(super) fn at<'r>(
+    found: &[Found<'r>],
+    path: &str,
+    container: &str,
+) -> Result<Vec<Value<'r>>, Error> {
+    let words = words(path);
+    let (mut values, others) = candidates(found, &words);
+    if paths(&values).len() > 1 && values.iter().all(|value| value.container().is_some()) {
+        let own = |value: &&Value| value.container() == Some(container);
+        let own: Vec<Value> = values.iter().filter(own).cloned().collect();
+        if paths(&own).len() == 1 {
+            values = own;
+        }
+    }
+    let paths = paths(&values);
+    match paths.len() {
+        1 => Ok(values),
+        0 => Err(missing(found, path, &words, &others)),
+        _ => Err(Error::Ambiguous {
+            name: printable(path).into_owned(),
+            advice: "write more of its path",
+            list: listed(paths.iter().map(|path| dotted(path))),
+        }),
+    }
+}
+
+/// The different paths of the values.
+fn paths(values: &[Value]) -> BTreeSet<Vec<Step>> {
+    values.iter().map(|value| general(&value.steps)).collect()
+}
+
+/// The error that suggests a name for the last word that nothing is called.
+fn missing(found: &[Found], path: &str, words: &[String], others: &BTreeSet<String>) -> Error {
+    let known: Vec<&str> = others.iter().map(String::as_str).collect();
+    let is_odd = |word: &&String| !others.contains(*word) && word.parse::<usize>().is_err();
+    let odd = words.iter().rev().find(is_odd);
+    let object = found.first().map(|one| one.resource);
+    let object = object.map(|resource| format!("{}/{}", resource.kind(), resource.name()));
+    Error::NoValue {
+        object: object.unwrap_or_default(),
+        path: path.to_string(),
+        nearest: odd
+            .and_then(|word| nearest(word, &known))
+            .map(str::to_string),
+    }
+}
+
+/// The values that the words of a path may mean, and the names of all others.
+pub(super) fn candidates<'r>(
+    found: &[Found<'r>],
+    words: &[String],
+) -> (Vec<Value<'r>>, BTreeSet<String>) {
+    let mut values: Vec<Value> = Vec::new();
+    let mut others: BTreeSet<String> = BTreeSet::new();
+    for value in found.iter().flat_map(|one| all(*one)) {
+        // a word means an item only if it is the item's own name
+        let is_named = match value.steps.last() {
+            Some(Step::Item(index, name)) => words
+                .last()
+                .is_some_and(|word| Some(word) == name.as_ref() || *word == index.to_string()),
+            _ => true,
+        };
+        if is_named && ends(&value.steps, words) && !words.is_empty() {
+            values.push(value);
+        } else {
+            let name = value.steps.last().and_then(Step::name);
+            others.extend(name.map(str::to_string));
+        }
+    }
+    // a whole path is meant, even if longer paths end in the same words
+    if values.iter().any(|value| value.steps.len() == words.len()) {
+        values.retain(|value| value.steps.len() == words.len());
+    }
+    (values, others)
+}
+
+/// The values that something other than the object's manifest wrote or removed.
+pub(super) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
+    let manifest = found.resource.node.origin;
+    let is_changed = |value: &Value| {
+        let is_leaf = value.node.entries().is_empty() && value.node.items().is_empty();
+        let origin = value.node.origin;
+        let is_touched = value.node.replaced.is_some()
+            || origin.by != manifest.by
+            || origin.file != manifest.file;
+        value.removed.is_some() || (is_leaf && is_touched)
+    };
+    let mut values = all(found);
+    // one line says that an object is deleted
+    values.retain(|value| found.deleted.is_none() || value.steps.is_empty());
+    values.retain(is_changed);
+    values
+}
+
+/// A state that a value was in. No value means that it was removed.
+pub(super) struct State {
+    pub(super) value: Option<Node>,
+    pub(super) by: &'static str,
+    pub(super) origin: Origin,
+}
+
+impl Value<'_> {
+    /// The name of the container around the value.
+    fn container(&self) -> Option<&str> {
+        self.steps.windows(2).find_map(|pair| match pair {
+            [Step::Key(list), Step::Item(_, Some(name))]
+                if list.to_ascii_lowercase().ends_with("containers") =>
+            {
+                Some(name.as_str())
+            }
+            _ => None,
+        })
+    }
+
+    /// The states, oldest first; the last one is the present one. Values of Secrets are masked.
+    pub(super) fn states(&self) -> Vec<State> {
+        let nodes = std::iter::successors(Some(self.node), |node| node.replaced.as_deref());
+        let mut states: Vec<State> = nodes
+            .map(|node| State {
+                value: Some(self.masked(node)),
+                by: node.origin.by.as_str(),
+                origin: node.origin,
+            })
+            .collect();
+        states.reverse();
+        states.dedup_by(|later, earlier| {
+            later.origin == earlier.origin && later.one_line() == earlier.one_line()
+        });
+        states.extend(self.removed.map(|origin| State {
+            value: None,
+            by: origin.by.as_str(),
+            origin,
+        }));
+        states
+    }
+
+    fn masked(&self, node: &Node) -> Node {
+        let words: Vec<secrets::Word> = self.steps.iter().map(Step::word).collect();
+        secrets::masked_at(self.resource, &words, node)
+    }
+}
+
+impl State {
+    /// The value on one line; `None` if it was removed.
+    pub(super) fn one_line(&self) -> Option<String> {
+        self.value.as_ref().map(one_line)
+    }
+}
+
+/// A value on one line.
+fn one_line(node: &Node) -> String {
+    const LONGEST: usize = 160;
+    let cut = |text: &str| match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{} …", &text[..at]),
+        None => text.to_string(),
+    };
+    match &node.data {
+        Data::Scalar(scalar) => {
+            let text = write::write(node);
+            let mut lines = text.trim_end().lines();
+            match (lines.next(), lines.next()) {
+                (Some(line), None) => cut(line),
+                // folded by the writer
+                _ if !scalar.text.trim_end().contains('\n') => cut(scalar.text.trim_end()),
+                _ => format!("{} …", cut(scalar.text.lines().next().unwrap_or_default())),
+            }
+        }
+        Data::Map(map) => {
+            whole(node).unwrap_or_else(|| format!("{{{}}}", count(map.entries.len(), "key")))
+        }
+        Data::List(list) => {
+            whole(node).unwrap_or_else(|| format!("[{}]", count(list.items.len(), "item")))
+        }
+    }
+}
+
+/// A small map or list, all of it.
+fn whole(node: &Node) -> Option<String> {
+    const WIDEST: usize = 60;
+    Some(write::to_json(node).to_string()).filter(|text| text.chars().count() <= WIDEST)
+}
