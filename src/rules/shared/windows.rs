@@ -7,7 +7,7 @@
 use globset::Glob;
 use jiff::tz::TimeZone;
 
-use crate::calendar::{self, CalendarError, Cron, Schedule, Window};
+use crate::calendar::{self, CalendarError, Dialect, Schedule, Window};
 use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
@@ -109,7 +109,7 @@ fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mu
                 continue;
             }
         };
-        let schedule = Schedule::read(text("schedule").unwrap_or_default(), Cron::Robfig);
+        let schedule = Schedule::read(text("schedule").unwrap_or_default(), Dialect::Robfig);
         let schedule = schedule.map_err(|error| {
             refuse(
                 "schedule",
@@ -176,8 +176,8 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                 });
                 let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
                 let at = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
-                let schedule =
-                    Schedule::read(text("cron"), Cron::Robfig).map_err(|error| (at("cron"), error));
+                let schedule = Schedule::read(text("cron"), Dialect::Robfig)
+                    .map_err(|error| (at("cron"), error));
                 let duration = calendar::go_duration(text("duration"))
                     .map_err(|error| (at("duration"), error));
                 let (zone, schedule, duration) = match (read, schedule, duration) {

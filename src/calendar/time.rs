@@ -1,0 +1,59 @@
+//! Time zones, moments and local times.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
+use super::CalendarError;
+
+/// The time zone of a name of the IANA database.
+pub fn zone(name: &str) -> Result<TimeZone, CalendarError> {
+    TimeZone::get(name).map_err(|_| {
+        CalendarError::new(
+            format!("`{name}` is not a time zone"),
+            "write a name such as Europe/Berlin or UTC",
+        )
+    })
+}
+
+/// Reads a moment: with an offset, or as a local time of a zone.
+pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment.as_second());
+    }
+    let moment = local(text).and_then(|local| local.to_zoned_datetime(zone.clone()).ok());
+    moment
+        .map(|moment| moment.timestamp().as_second())
+        .ok_or_else(|| {
+            CalendarError::new(
+                format!("`{text}` is not a time"),
+                "write it as 2026-12-20T08:00",
+            )
+        })
+}
+
+/// A local time, or the beginning of a day.
+pub(super) fn local(text: &str) -> Option<DateTime> {
+    text.parse::<DateTime>()
+        .or_else(|_| {
+            text.parse::<Date>()
+                .map(|date| date.to_datetime(Time::midnight()))
+        })
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_and_moments_are_read() {
+        assert!(zone("Europe/Berlin").is_ok() && zone("Europe/Atlantis").is_err());
+        let berlin = zone("Europe/Berlin").unwrap();
+        assert_eq!(
+            moment("2026-12-20", &berlin),
+            moment("2026-12-19T23:00:00Z", &berlin)
+        );
+        assert!(moment("tomorrow", &berlin).is_err());
+    }
+}
