@@ -1,5 +1,5 @@
-//! Helm charts of kustomizations. Helm is never run: the output of `helm template`, where a copy of
-//! it lies in the tree, stands for what a chart makes.
+//! Helm charts of kustomizations. Helm is never run. A committed copy of the output of `helm template`
+//! is used instead.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::{Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
-/// What a chart makes: an entry of `helmCharts` or `helmChartInflationGenerator`, or the
-/// configuration of the generator. `at` is the place that stands for it.
-pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
+/// The resources of a chart: of an entry of `helmCharts` or `helmChartInflationGenerator`, or of the
+/// object that configures the generator. `at` points at it.
+pub(super) fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
     let text = |keys: [&str; 2]| {
         keys.iter()
             .find_map(|key| chart.get(key))
@@ -28,7 +28,7 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
     ) else {
         let problem = Problem::error(
             at,
-            "a Helm chart is not rendered, so what it makes is missing",
+            "a Helm chart is not rendered, so its objects are missing",
         );
         let help = "render it with helm template, commit the result, and name it under charts in the configuration";
         context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
@@ -60,7 +60,7 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
     };
     if files.is_empty() {
         let message = format!(
-            "the configuration says that {:?} is what the chart {name} makes, but nothing is there",
+            "the configuration says that {:?} is what the chart {name} makes, but it does not exist",
             copy.output
         );
         context.report(
@@ -89,9 +89,9 @@ pub fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<
     made
 }
 
-/// kustomize marks what a chart made, so that a namespace is not put over the chart's, and takes
-/// the mark away at the end.
-fn mark(node: &mut Node, place: Origin) {
+/// kustomize marks the resources of a chart, so that the namespace transformer leaves their namespace
+/// alone, and removes the mark at the end.
+fn mark(node: &mut Node, origin: Origin) {
     let Some(metadata) = node.get_mut("metadata") else {
         return;
     };
@@ -99,10 +99,10 @@ fn mark(node: &mut Node, place: Origin) {
         .get("annotations")
         .is_none_or(|annotations| annotations.as_map().is_none())
     {
-        metadata.set("annotations", Node::map(Vec::new(), place), place);
+        metadata.set("annotations", Node::map(Vec::new(), origin), origin);
     }
     if let Some(annotations) = metadata.get_mut("annotations") {
-        annotations.set(HELM_GENERATED, Node::string("true", place), place);
+        annotations.set(HELM_GENERATED, Node::string("true", origin), origin);
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn the_output_of_helm_template_stands_for_a_chart() {
         let kustomization = "namespace: shop\nnamePrefix: a-\nhelmCharts: [{name: redis, repo: 'https://x', version: 1.2.3}]\n";
-        // a namespace is not put over what a chart made
+        // the resources of a chart keep their namespace
         let made = vec![("a-redis", Some("own")), ("a-redis-2", None)];
         assert_eq!(
             shown(&rendered(
@@ -219,12 +219,12 @@ mod tests {
         assert_eq!(resources.len(), 2);
         let message = "\"vendor/redis\" was rendered from version 1.0.0 of the chart redis, but this asks for 1.2.3";
         assert_eq!(problems, [(ProblemKind::NeedsPlugin, message)]);
-        let message = "the configuration says that \"vendor/none\" is what the chart redis makes, but nothing is there";
+        let message = "the configuration says that \"vendor/none\" is what the chart redis makes, but it does not exist";
         assert_eq!(
             shown(&rendered(kustomization, chart(None, "vendor/none"))).1,
             [(ProblemKind::Error, message)]
         );
-        let message = "a Helm chart is not rendered, so what it makes is missing";
+        let message = "a Helm chart is not rendered, so its objects are missing";
         assert_eq!(
             shown(&rendered(kustomization, Remotes::default())).1,
             [(ProblemKind::NeedsPlugin, message)]
@@ -251,7 +251,7 @@ mod tests {
             shown(&rendered(file, remotes("vendor/bases"))),
             (vec![("web", None)], vec![])
         );
-        let message = "the configuration says that \"vendor/none/web\" is the copy of \"https://github.com/acme/bases//web?ref=v1\", but nothing is there";
+        let message = "the configuration says that \"vendor/none/web\" is the copy of \"https://github.com/acme/bases//web?ref=v1\", but it does not exist";
         assert_eq!(
             shown(&rendered(base, remotes("vendor/none"))).1,
             [(ProblemKind::Error, message)]

@@ -12,7 +12,7 @@ use foldhash::HashMap;
 
 use super::decode::Text;
 use super::remote::Remotes;
-use super::{Problem, ProblemKind, remote};
+use super::{Identity, Problem, ProblemKind, remote};
 use crate::names::nearest;
 use crate::source::{EntryKind, Files, Source, SourceError, Withheld, join, pointed_at};
 use crate::yaml::read::{Documents, read_embedded, read_file};
@@ -21,7 +21,7 @@ use crate::yaml::{By, FileId, Node, Origin};
 /// Which files a kustomization may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LoadRestrictor {
-    /// In or below its own folder only, as kustomize does unless told otherwise.
+    /// Only files in or below its own folder, the default of kustomize.
     Root,
     /// Everything in the repo, as Flux builds.
     #[default]
@@ -47,14 +47,14 @@ pub struct RenderOptions {
     pub remotes: Remotes,
     /// The order of documents.
     pub reorder: Reorder,
-    /// Whether to add the managed-by label to everything.
+    /// Add the managed-by label to every object.
     pub managed_by_label: bool,
     /// Where the root of the tree is on disk, so that absolute paths into it can be followed.
     pub root: Option<PathBuf>,
 }
 
 /// The result of reading and parsing one file.
-pub type Parsed = Result<Arc<Documents>, ParseError>;
+pub(crate) type Parsed = Result<Arc<Documents>, ParseError>;
 
 /// Why a file gave no documents.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub enum ParseError {
         message: String,
         /// Where.
         origin: Origin,
-        /// Whether it looks like a template.
+        /// True if it looks like a template.
         template: bool,
     },
 }
@@ -80,13 +80,13 @@ struct ParsedFile {
     documents: Parsed,
 }
 
-/// What was read of a file, by path and by the revision that it is read from.
+/// Revision and path of a file.
 type FileKey = (Option<Arc<str>>, Arc<str>);
 
-/// What was read so far, of every revision: a file that two revisions have alike is read and parsed
-/// once.
+/// The files of all revisions that were read so far. A file that is the same in two revisions is read
+/// and parsed once.
 #[derive(Default)]
-pub struct Cache {
+pub(crate) struct Cache {
     parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
 }
 
@@ -103,11 +103,10 @@ pub struct Shared {
 
 /// What to do about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
-/// The size up to which a text that was only looked at is kept: generated files of another purpose
-/// are often large.
+/// Texts up to this size are kept after a test. Larger ones are often generated for another purpose.
 const SMALL: usize = 64 * 1024;
 
-/// Locks without caring for a thread that panicked: what is guarded is only ever appended to.
+/// Locks even after a thread panicked, because the guarded tables are only appended to.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
@@ -124,7 +123,7 @@ impl Shared {
             cache: Arc::default(),
         }
     }
-    /// The same for another revision, with what was read of this one.
+    /// The state for another revision, sharing the files that were read.
     pub fn beside(&self, source: Arc<dyn Source>, remotes: Remotes) -> Shared {
         let options = RenderOptions {
             remotes,
@@ -137,8 +136,7 @@ impl Shared {
             cache: self.cache.clone(),
         }
     }
-    /// The bytes of a file, whatever they are: not those of a pointer of Git LFS, which stands for
-    /// others.
+    /// The bytes of a file. A Git LFS pointer is an error, because it is not the content of the file.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let bytes = self.source.read(path)?;
         match pointed_at(&bytes) {
@@ -160,8 +158,7 @@ impl Shared {
             .map_err(|error| SourceError::NotUtf8(error.valid_up_to()))?;
         Ok(self.files.add(path, revision.as_deref(), Arc::from(text)))
     }
-    /// Whether the text of a file that is no larger than `largest` bytes passes a test; small ones
-    /// are kept.
+    /// True if a file has at most `largest` bytes and its text passes a test. Small texts are kept.
     pub fn skim(&self, path: &str, largest: usize, test: impl Fn(&str) -> bool) -> bool {
         let revision = self.source.revision_of(path);
         if let Some(id) = self.files.find(path, &revision) {
@@ -179,7 +176,7 @@ impl Shared {
         }
         text.len() <= largest && test(text)
     }
-    /// What to do about a path that leads to nothing: the name that was probably meant.
+    /// What to do about a path that does not exist: suggests a similar name.
     pub fn near_miss(&self, folder: &str, reference: &str) -> String {
         let wanted = join(folder, reference).unwrap_or_default();
         let (parent, name) = wanted.rsplit_once('/').unwrap_or(("", &wanted));
@@ -262,13 +259,13 @@ pub struct BuildContext<'a> {
     pub shared: &'a Shared,
     /// The folder of the kustomization, symbolic links resolved.
     pub folder: Arc<str>,
-    /// What went wrong so far.
+    /// The problems so far.
     pub problems: Vec<Problem>,
     /// The files that were read so far.
     pub files_read: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub deleted: Vec<super::Deleted>,
-    /// What the file of `openapi.path` says, instead of the built-in merge keys.
+    /// The schema of `openapi.path`, which replaces the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
 }
 
@@ -288,7 +285,7 @@ impl<'a> BuildContext<'a> {
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
-    /// Reports what kustomize would refuse.
+    /// Reports something that kustomize refuses.
     pub fn refuse(&mut self, origin: Origin, message: impl Into<String>) {
         self.report(Problem::error(origin, message));
     }
@@ -378,7 +375,7 @@ impl<'a> BuildContext<'a> {
         self.report_duplicates(&documents);
         Ok(documents)
     }
-    /// The documents of a YAML text that stands in a scalar. Duplicate keys are reported.
+    /// The documents of a YAML text in a scalar. Duplicate keys are reported.
     pub fn read_inline(&mut self, host: &Node) -> Result<Documents, Problem> {
         let text = self.shared.files.get(host.origin.file).text.clone();
         let documents = read_embedded(host, &text)
@@ -386,7 +383,7 @@ impl<'a> BuildContext<'a> {
         self.report_duplicates(&documents);
         Ok(documents)
     }
-    /// Reports the keys that stand twice.
+    /// Reports duplicate keys.
     pub fn report_duplicates(&mut self, documents: &Documents) {
         for duplicate in &documents.duplicate_keys {
             let message = format!("the key `{}` is in this map twice", duplicate.key);
@@ -395,14 +392,14 @@ impl<'a> BuildContext<'a> {
                     .with_kind(ProblemKind::DuplicateKey)
                     .with_help("remove one of the two")
                     .with_related("it is first set here", duplicate.first)
-                    .about("duplicate-key", [&duplicate.key]),
+                    .about(Identity::DuplicateKey(duplicate.key.to_string())),
             );
         }
     }
 }
 
-/// Whether a path is a folder or lies below it.
-pub fn is_below(path: &str, folder: &str) -> bool {
+/// True if a path is a folder or below it. Everything is below the root, whose path is empty.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder.is_empty()
         || path == folder
         || path
@@ -410,8 +407,8 @@ pub fn is_below(path: &str, folder: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Why a file could not be read, at the line that asks for it.
-pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
+/// Explains, at the line that names a file, why it could not be read.
+pub(crate) fn unreadable(reference: &Text, error: &SourceError) -> Problem {
     let message = match error {
         SourceError::Missing => format!("there is no file or folder {:?}", &**reference),
         SourceError::OutsideRoot => format!("{:?} leads out of the repository", &**reference),
@@ -430,16 +427,16 @@ pub fn unreadable(reference: &Text, error: &SourceError) -> Problem {
     Problem::error(reference.origin(), message).with_help(help)
 }
 
-/// Why what a kustomization refers to is not here, although Git has it.
-pub fn absent(reference: &Text, withheld: &Withheld) -> Problem {
+/// Explains why something that a kustomization refers to is missing although Git has it.
+pub(crate) fn absent(reference: &Text, withheld: &Withheld) -> Problem {
     let message = format!("{:?} is not here: {}", &**reference, withheld.reason);
     Problem::error(reference.origin(), message)
         .with_kind(ProblemKind::Withheld)
         .with_help(withheld.remedy.clone())
 }
 
-/// Why a file gave no documents.
-pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
+/// Explains why a file could not be parsed.
+pub(crate) fn unparsed(reference: &Text, error: ParseError) -> Problem {
     match error {
         ParseError::Source(error) => unreadable(reference, &error),
         ParseError::Yaml {
@@ -459,8 +456,8 @@ pub fn unparsed(reference: &Text, error: ParseError) -> Problem {
     }
 }
 
-/// The place of the start of a file.
-pub fn start_of(file: FileId) -> Origin {
+/// The start of a file.
+pub(crate) fn start_of(file: FileId) -> Origin {
     Origin {
         file,
         start: 0,

@@ -26,7 +26,7 @@ impl Text {
             node,
         }
     }
-    /// Where it stands.
+    /// Its position in the file.
     pub fn origin(&self) -> Origin {
         self.node.origin
     }
@@ -44,13 +44,13 @@ impl std::ops::Deref for Text {
 pub struct Pair {
     /// The key.
     pub key: Arc<str>,
-    /// Where the key stands.
+    /// The position of the key.
     pub key_origin: Origin,
     /// The value.
     pub value: Text,
 }
 
-/// Reads typed values out of nodes and collects what is wrong with them.
+/// Reads typed values out of nodes and collects the problems.
 pub struct Decoder<'a> {
     problems: &'a mut Vec<Problem>,
     rules: Rules,
@@ -91,7 +91,7 @@ fn describe(node: &Node, rules: Rules) -> &'static str {
 }
 
 /// The booleans that YAML 1.1 has beside `true` and `false`.
-pub fn old_boolean(text: &str) -> Option<bool> {
+pub(crate) fn old_boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),

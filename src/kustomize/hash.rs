@@ -45,7 +45,7 @@ pub(super) fn add_hashes(resources: &mut [Resource]) {
 }
 
 /// A name without the suffix that looks like a content hash.
-pub fn without_suffix(name: &str) -> &str {
+pub(crate) fn without_suffix(name: &str) -> &str {
     let is_hash = |end: &str| {
         end.len() == 10
             && end

@@ -24,8 +24,8 @@ pub(super) fn name_origin(node: &Node) -> Origin {
 
 /// Two resources have the same identity.
 pub(super) fn conflict(id: &ResourceId, first: &Resource, second: &Resource) -> Problem {
-    Problem::error(name_origin(&second.node), format!("{id} is there twice"))
-        .with_related("it is there first here", name_origin(&first.node))
+    Problem::error(name_origin(&second.node), format!("{id} is defined twice"))
+        .with_related("the first one is here", name_origin(&first.node))
         .with_help("remove one of them, or give one another name or namespace")
 }
 

@@ -15,10 +15,14 @@ use crate::source::{EntryKind, SourceError, join};
 use crate::yaml::{FileId, Node, Origin};
 
 /// The names that a kustomization file may have.
-pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const FILE_NAMES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// Whether a path is that of a kustomization.
-pub fn is_kustomization(path: &str) -> bool {
+/// What to do about a kustomization that is not a text.
+const NOT_TEXT: &str = "it must be a file of YAML in UTF-8";
+
+/// True if a path is that of a kustomization.
+pub(crate) fn is_kustomization(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
@@ -31,7 +35,7 @@ pub struct Loaded {
     pub file: Option<FileId>,
     /// The kustomization; `None` when the file could not be read as one.
     pub kustomization: Option<Arc<Kustomization>>,
-    /// What is wrong with the file itself.
+    /// The problems of the file itself.
     pub problems: Vec<Problem>,
 }
 
@@ -40,14 +44,14 @@ type Reach = Arc<BTreeSet<Arc<str>>>;
 
 /// The kustomizations of a tree that were read so far.
 #[derive(Default)]
-pub struct Loader {
+pub(crate) struct Loader {
     loaded: Mutex<HashMap<Arc<str>, Cell>>,
     reach: Mutex<HashMap<Arc<str>, Reach>>,
 }
 
 /// Where an entry of `resources` or `components` leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A file, path relative to the root, links not resolved.
     File,
     /// A folder, links resolved.
@@ -62,7 +66,7 @@ pub enum Target {
 
 impl Loader {
     /// The kustomization of a folder; `None` when there is no kustomization file.
-    pub fn load(&self, shared: &Shared, folder: &str) -> Option<Arc<Loaded>> {
+    pub(crate) fn load(&self, shared: &Shared, folder: &str) -> Option<Arc<Loaded>> {
         let cell = {
             let mut loaded = lock(&self.loaded);
             match loaded.get(folder) {
@@ -76,7 +80,7 @@ impl Loader {
 
     /// The folders that a folder's kustomization leads to, itself left out unless a cycle leads
     /// back to it.
-    pub fn reach(&self, shared: &Shared, folder: &str) -> Reach {
+    pub(crate) fn reach(&self, shared: &Shared, folder: &str) -> Reach {
         if let Some(reach) = lock(&self.reach).get(folder) {
             return reach.clone();
         }
@@ -102,7 +106,7 @@ impl Loader {
     }
 
     /// The folders that a folder's kustomization names.
-    pub fn children(&self, shared: &Shared, folder: &str) -> Vec<Arc<str>> {
+    pub(crate) fn children(&self, shared: &Shared, folder: &str) -> Vec<Arc<str>> {
         let Some(kustomization) = self
             .load(shared, folder)
             .and_then(|loaded| loaded.kustomization.clone())
@@ -136,7 +140,7 @@ pub(super) fn start_of_kustomization(shared: &Shared, folder: &str) -> Origin {
 }
 
 /// Where an entry leads.
-pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
+pub(crate) fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
     let copy = shared.options.remotes.copy_of(entry);
     let path = match &copy {
         Some(copy) => copy.clone(),
@@ -161,98 +165,92 @@ pub fn target(shared: &Shared, folder: &str, entry: &Text) -> Target {
 }
 
 fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
-    let paths = FILE_NAMES.iter().map(|name| {
-        if folder.is_empty() {
-            name.to_string()
-        } else {
-            format!("{folder}/{name}")
-        }
-    });
-    let present: Vec<String> = paths
-        .filter(|path| shared.source.kind(path) == Some(EntryKind::File))
+    let mut present = FILE_NAMES
+        .iter()
+        .filter_map(|name| join(folder, name))
+        .filter(|path| shared.source.kind(path) == Some(EntryKind::File));
+    let path = present.next()?;
+    let documents = shared.documents(&path);
+    let Some(file) = shared.file_id(&path) else {
+        return Some(unread(shared, &path, documents.err()));
+    };
+    let mut problems: Vec<Problem> = present
+        .map(|other| second_file(shared, file, &path, &other))
         .collect();
-    let path = present.first()?;
-    let mut loaded = Loaded {
-        path: Arc::from(path.as_str()),
-        file: None,
-        kustomization: None,
-        problems: Vec::new(),
-    };
-    let documents = shared.documents(path);
-    loaded.file = shared.file_id(path);
-    let Some(file) = loaded.file else {
-        // a file that is not a text has no line to point at: an empty stand-in carries the place
-        let file = shared.files.add(
-            path,
-            shared.source.revision_of(path).as_deref(),
-            Arc::from(""),
-        );
-        if let Err(ParseError::Source(SourceError::Withheld(withheld))) = &documents {
-            let message = format!("the kustomization is not here: {}", withheld.reason);
-            let problem = Problem::error(start_of(file), message).with_kind(ProblemKind::Withheld);
-            loaded
-                .problems
-                .push(problem.with_help(withheld.remedy.clone()));
-            loaded.file = Some(file);
-            return Some(loaded);
-        }
-        let reason = documents
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
-        loaded.problems.push(
-            Problem::error(
-                start_of(file),
-                format!("the kustomization {path:?} cannot be read: {reason}"),
-            )
-            .with_help("it must be a file of YAML in UTF-8"),
-        );
-        loaded.file = Some(file);
-        return Some(loaded);
-    };
-    for other in present.iter().skip(1) {
-        let names = [path, other].map(|path| path.rsplit('/').next().unwrap_or(path).to_string());
-        let message = format!(
-            "the folder has two kustomization files, {} and {}",
-            names[0], names[1]
-        );
-        let mut problem = Problem::error(start_of(file), message).with_help("keep one of them");
-        if let Ok(second) = shared.text(other) {
-            problem = problem.with_related("the other one", start_of(second));
-        }
-        loaded.problems.push(problem);
-    }
-    match documents {
+    let kustomization = match documents {
         Ok(documents) => {
             let node = documents
                 .documents
                 .first()
                 .cloned()
                 .unwrap_or_else(|| Node::map(Vec::new(), start_of(file)));
-            let kustomization =
-                Kustomization::decode(&node, file, loaded.path.clone(), &mut loaded.problems);
-            loaded.kustomization = Some(Arc::new(kustomization));
+            let path = Arc::from(path.as_str());
+            let decoded = Kustomization::decode(&node, file, path, &mut problems);
+            Some(Arc::new(decoded))
         }
-        Err(ParseError::Yaml {
+        Err(error) => {
+            problems.push(unparsed(error, file));
+            None
+        }
+    };
+    Some(Loaded {
+        path: Arc::from(path),
+        file: Some(file),
+        kustomization,
+        problems,
+    })
+}
+
+/// A kustomization without a text. An empty file stands in for it, so that problems have an origin.
+fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
+    let revision = shared.source.revision_of(path);
+    let file = shared.files.add(path, revision.as_deref(), Arc::from(""));
+    let origin = start_of(file);
+    let problem = match error {
+        Some(ParseError::Source(SourceError::Withheld(withheld))) => {
+            let message = format!("the kustomization is not here: {}", withheld.reason);
+            Problem::error(origin, message)
+                .with_kind(ProblemKind::Withheld)
+                .with_help(withheld.remedy)
+        }
+        error => {
+            let reason = error.map(|error| error.to_string()).unwrap_or_default();
+            let message = format!("the kustomization {path:?} cannot be read: {reason}");
+            Problem::error(origin, message).with_help(NOT_TEXT)
+        }
+    };
+    Loaded {
+        path: Arc::from(path),
+        file: Some(file),
+        kustomization: None,
+        problems: vec![problem],
+    }
+}
+
+fn second_file(shared: &Shared, file: FileId, path: &str, other: &str) -> Problem {
+    let [first, second] = [path, other].map(|path| path.rsplit('/').next().unwrap_or(path));
+    let message = format!("the folder has two kustomization files, {first} and {second}");
+    let problem = Problem::error(start_of(file), message).with_help("keep one of them");
+    match shared.text(other) {
+        Ok(second) => problem.with_related("the other one", start_of(second)),
+        Err(_) => problem,
+    }
+}
+
+fn unparsed(error: ParseError, file: FileId) -> Problem {
+    match error {
+        ParseError::Yaml {
             message,
             origin,
             template,
-        }) => {
-            let problem = Problem::error(origin, message);
-            loaded.problems.push(match template {
-                true => problem.with_help("this looks like a template, not like YAML"),
-                false => problem.with_help(NO_YAML),
-            });
-        }
-        Err(ParseError::Source(error)) => {
-            let problem = Problem::error(
-                start_of(file),
-                format!("the kustomization cannot be read: {error}"),
-            );
-            loaded
-                .problems
-                .push(problem.with_help("it must be a file of YAML in UTF-8"));
+        } => Problem::error(origin, message).with_help(if template {
+            "this looks like a template, not like YAML"
+        } else {
+            NO_YAML
+        }),
+        ParseError::Source(error) => {
+            let message = format!("the kustomization cannot be read: {error}");
+            Problem::error(start_of(file), message).with_help(NOT_TEXT)
         }
     }
-    Some(loaded)
 }

@@ -47,7 +47,7 @@ pub(super) fn manifests(
         };
         if kind.is_empty() {
             refuse(
-                "this document has no kind, so it is no Kubernetes object",
+                "this document has no kind, so it is not a Kubernetes object",
                 "list only manifests under resources",
             );
             continue;
@@ -61,7 +61,7 @@ pub(super) fn manifests(
                 Some(items) if items.is_null() => continue,
                 Some(_) => {
                     refuse(
-                        "the items of this list are no list",
+                        "the items of this list are not a list",
                         "write one item below each \"- \"",
                     );
                     continue;
@@ -83,7 +83,7 @@ pub(super) fn manifests(
 
 /// A directive in a file of objects, which kustomize takes apart at every `---` before it reads
 /// them.
-pub fn directive_problem(place: Origin) -> Problem {
+pub(super) fn directive_problem(place: Origin) -> Problem {
     Problem::error(
         place,
         "kustomize does not read a directive such as %YAML before a document",

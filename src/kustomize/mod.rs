@@ -6,25 +6,26 @@
 //!
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and
 //! the rest is still rendered.
+#![warn(unreachable_pub)]
 
 mod accumulate;
-pub mod charts;
-pub mod context;
-pub mod decode;
-pub mod generators;
-pub mod hash;
+mod charts;
+pub(crate) mod context;
+pub(crate) mod decode;
+mod generators;
+pub(crate) mod hash;
 mod identity;
-pub mod kustomization;
-pub mod loader;
+pub(crate) mod kustomization;
+pub(crate) mod loader;
 mod manifests;
-pub mod order;
-pub mod patch;
-pub mod remote;
-pub mod render;
-pub mod resource;
-pub mod schema;
+mod order;
+mod patch;
+pub(crate) mod remote;
+mod render;
+pub(crate) mod resource;
+mod schema;
 mod steps;
-pub mod transform;
+mod transform;
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -38,35 +39,34 @@ pub use resource::{Behavior, Resource, ResourceId};
 
 use crate::yaml::{FileId, Origin};
 
-/// What kind of trouble a rendering ran into; each maps to one rule.
+/// The kind of a problem. Rules map each to their own report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProblemKind {
-    /// kustomize would refuse this, or a file could not be read (`render-error`).
+    /// kustomize refuses this, or a file could not be read.
     Error,
-    /// Something names an object or value that is not there (`render-error`). Kustomize refuses it;
-    /// where something else is missing already, it is a consequence and not told.
+    /// Something names an object or value that does not exist. kustomize refuses it. Not reported if
+    /// something else is missing already, because it may be a consequence of that.
     Absent,
-    /// Something that Git has and that is not in the clone or the work tree
-    /// (`incomplete-checkout`).
+    /// Git has something that is missing from the clone or the work tree.
     Withheld,
-    /// A manifest has a key twice (`duplicate-key`); kustomize refuses this as well.
+    /// A manifest has a key twice; kustomize refuses this as well.
     DuplicateKey,
-    /// Exec plugins, containers, Helm (`needs-plugin`).
+    /// Exec plugins, containers, Helm.
     NeedsPlugin,
-    /// A remote base without a local copy, pinned to a commit or tag (`remote-base`).
+    /// A remote base without a local copy, pinned to a commit or tag.
     RemotePinned,
-    /// A remote base without a local copy that can change at any time (`remote-base`).
+    /// A remote base without a local copy that can change at any time.
     RemoteUnpinned,
-    /// A patch with a target that selects nothing; kustomize is silent (`unmatched-patch`).
+    /// A patch with a target that selects nothing; kustomize is silent.
     UnmatchedPatch,
-    /// An `images` entry that no container uses; kustomize is silent (`unused-image-override`).
+    /// An `images` entry that no container uses; kustomize is silent.
     UnusedImageOverride,
-    /// A deprecated field of a kustomization (`deprecated-field`).
+    /// A deprecated field of a kustomization.
     DeprecatedField,
 }
 
 impl ProblemKind {
-    /// Whether `kustomize build` stops here, so that `render` must fail.
+    /// True if `kustomize build` stops here, so that `render` must fail.
     pub fn refused(self) -> bool {
         matches!(
             self,
@@ -81,30 +81,33 @@ impl ProblemKind {
     }
 }
 
-/// What makes a problem this one, whatever its message says.
+/// Tells a problem from others of its kind, independently of the wording of its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// A name for the trouble: `deprecated-field`.
-    pub code: &'static str,
-    /// The fields, names and targets that it is about.
-    pub facts: Vec<String>,
+pub enum Identity {
+    /// A key that a map has twice.
+    DuplicateKey(String),
+    /// A deprecated field of a kustomization.
+    DeprecatedField(String),
+    /// A URL without a local copy, pinned or not.
+    Remote(String),
+    /// A kustomization that sets nothing.
+    EmptyKustomization,
 }
 
-/// One trouble of a rendering, with the place to edit.
+/// A problem of a rendering, at the line to edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind.
+    /// The kind.
     pub kind: ProblemKind,
-    /// Which trouble of its kind it is. Without one, the message tells problems at one origin
-    /// apart.
+    /// Without one, the message tells problems at one origin apart.
     pub identity: Option<Box<Identity>>,
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Where.
+    /// Where to edit.
     pub origin: Origin,
-    /// Other places that play a part, each with a label.
+    /// Other lines that play a part, each with a label.
     pub related: Vec<(String, Origin)>,
 }
 
@@ -120,46 +123,41 @@ impl Problem {
             related: Vec::new(),
         }
     }
-    /// Something that kustomize refuses because what it names is not there.
+    /// Something that kustomize refuses because it names something that does not exist.
     pub fn absent(origin: Origin, message: impl Into<String>) -> Problem {
         Problem::error(origin, message).with_kind(ProblemKind::Absent)
     }
-    /// The same with its identity, which does not depend on the wording of the message.
-    pub fn about(
-        self,
-        code: &'static str,
-        facts: impl IntoIterator<Item = impl ToString>,
-    ) -> Problem {
-        let facts = facts.into_iter().map(|fact| fact.to_string()).collect();
+    /// Adds an identity.
+    pub fn about(self, identity: Identity) -> Problem {
         Problem {
-            identity: Some(Box::new(Identity { code, facts })),
+            identity: Some(Box::new(identity)),
             ..self
         }
     }
-    /// The same with an advice.
+    /// Adds what to do about it.
     pub fn with_help(self, help: impl Into<String>) -> Problem {
         Problem {
             help: Some(help.into()),
             ..self
         }
     }
-    /// The same with another place.
+    /// Adds another line that plays a part.
     pub fn with_related(mut self, label: impl Into<String>, origin: Origin) -> Problem {
         self.related.push((label.into(), origin));
         self
     }
-    /// The same of another kind.
+    /// Changes the kind.
     pub fn with_kind(self, kind: ProblemKind) -> Problem {
         Problem { kind, ..self }
     }
 }
 
-/// What a kustomization root renders to.
+/// The rendering of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
     /// The objects in kustomize's order.
     pub resources: Vec<Resource>,
-    /// Everything that went wrong or does nothing, in a stable order, each once.
+    /// Everything that fails or has no effect, each once, in a stable order.
     pub problems: Vec<Problem>,
     /// False when something is missing: a refused problem occurred.
     pub complete: bool,
@@ -174,11 +172,11 @@ pub struct Rendered {
 pub struct Deleted {
     /// The object as it was.
     pub resource: Resource,
-    /// What deleted it.
+    /// The line that deleted it.
     pub origin: Origin,
 }
 
-/// A rendering that is made when it is first looked at, and shared.
+/// A rendering that is made when it is first needed, and shared.
 #[derive(Clone)]
 pub struct LazyRendered(Arc<LazyCell>);
 
@@ -193,7 +191,7 @@ impl LazyRendered {
     pub fn shared(&self) -> Arc<Rendered> {
         LazyLock::force(&*self.0).clone()
     }
-    /// Whether both are one rendering, so that nothing can differ between them.
+    /// True if both are the same rendering, so that nothing can differ between them.
     pub fn is(&self, other: &LazyRendered) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -36,9 +36,8 @@ const LAST: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// Orders resources by `sortOptions`, or by the option of the command where the kustomization says
-/// nothing.
-pub fn apply(
+/// Orders resources by `sortOptions`, or by the option of the command if the kustomization has none.
+pub(super) fn apply(
     resources: &mut [Resource],
     options: Option<&SortOptions>,
     reorder: Reorder,
@@ -89,7 +88,7 @@ pub fn apply(
 
 /// Rank and text by which kustomize orders types: namespaces and the like first, webhooks last, the
 /// rest by text.
-pub fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
+pub(super) fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
     let rank = match (
         FIRST.iter().position(|first| *first == kind),
         LAST.iter().position(|last| *last == kind),

@@ -1,44 +1,45 @@
-//! What lies elsewhere: URLs of remote bases and files in all the forms that kustomize accepts, and
-//! Helm charts. Nothing is fetched and nothing is run; copies in the tree take their place.
+//! Remote bases, files and Helm charts. Nothing is fetched and nothing is run: the configuration maps
+//! them to copies in the tree.
 //!
-//! Here: recognising URLs, judging whether one is pinned, finding copies.
+//! Here: recognizing URLs in all the forms that kustomize accepts, judging if one is pinned, finding
+//! copies.
 
 use std::collections::BTreeMap;
 
 use globset::Glob;
 
 use super::decode::Text;
-use super::{Problem, ProblemKind};
+use super::{Identity, Problem, ProblemKind};
 use crate::source::join;
 
-/// Copies in the tree of what lies elsewhere, as the configuration names them.
+/// The copies in the tree that the configuration names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remotes {
-    /// URLs, and the folder or file of the tree that holds what is there.
+    /// URLs, and the folder or file of the tree that is their copy.
     pub urls: BTreeMap<String, String>,
-    /// Output of `helm template`; the first that fits counts.
+    /// Output of `helm template`. The first entry that matches is used.
     pub charts: Vec<Chart>,
 }
 
-/// An entry of `charts`: what a chart makes for a kustomization.
+/// An entry of `charts`: the rendered output of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chart {
     /// The chart's name.
     pub name: String,
-    /// The release's name, where the chart is there several times.
+    /// The name of the release, if the chart is used more than once.
     pub release: Option<String>,
     /// Glob of the kustomization's folder; `None` for all.
     pub path: Option<String>,
     /// The chart's version that was rendered.
     pub version: Option<String>,
-    /// A file, or a folder whose YAML files are all meant.
+    /// A file, or a folder of which all YAML files count.
     pub output: String,
 }
 
-/// A Git URL, taken apart.
+/// A parsed Git URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remote {
-    /// What `git clone` would get: `https://github.com/acme/bases`.
+pub(crate) struct Remote {
+    /// The argument of `git clone`: `https://github.com/acme/bases`.
     pub repository: String,
     /// The folder in the repository.
     pub folder: String,
@@ -46,8 +47,8 @@ pub struct Remote {
     pub reference: String,
 }
 
-/// Whether a path is an `http` or `https` URL.
-pub fn is_http(path: &str) -> bool {
+/// True if a path is an `http` or `https` URL.
+pub(crate) fn is_http(path: &str) -> bool {
     strip_scheme(path, "http://")
         .or_else(|| strip_scheme(path, "https://"))
         .is_some()
@@ -59,8 +60,8 @@ fn strip_scheme<'a>(path: &'a str, scheme: &str) -> Option<&'a str> {
         .then(|| &path[scheme.len()..])
 }
 
-/// Takes a Git URL apart; `None` for anything that kustomize would take for a path.
-pub fn parse(url: &str) -> Option<Remote> {
+/// Parses a Git URL; `None` for anything that kustomize takes for a path.
+pub(crate) fn parse(url: &str) -> Option<Remote> {
     if url.starts_with('/') {
         return None;
     }
@@ -168,7 +169,7 @@ fn split_user(text: &str) -> (&str, &str) {
     }
 }
 
-/// Splits where the URL itself says that the repository ends: after `_git/NAME`, at `//`, after
+/// Splits at the mark of the URL for the end of the repository: after `_git/NAME`, at `//`, after
 /// `.git`.
 fn split_marked(path: &str) -> Option<(String, String)> {
     if let Some(index) = path.find("_git/") {
@@ -183,9 +184,9 @@ fn split_marked(path: &str) -> Option<(String, String)> {
     Some((path[..index].to_string(), path[index..].to_string()))
 }
 
-/// Whether a reference names one commit for good: a full commit id, or a tag that looks like a
+/// True if a reference always names the same commit: a full commit id, or a tag that looks like a
 /// version: `v1.2.3`, `1.2`, `controller-v1.5.1`, `v20251006-15a86e52ee`.
-pub fn is_pinned(reference: &str) -> bool {
+pub(crate) fn is_pinned(reference: &str) -> bool {
     let commit = reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
     let name = reference.rsplit('/').next().unwrap_or_default();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
@@ -198,7 +199,7 @@ pub fn is_pinned(reference: &str) -> bool {
                 .and_then(|rest| rest.strip_prefix('.'))
                 .is_some_and(|rest| digits(rest) > 0)
     };
-    // a build of a day: the date and what it was built from
+    // a daily build: date and commit
     let build = name
         .strip_prefix('v')
         .and_then(|rest| rest.split_once('-'))
@@ -216,9 +217,9 @@ pub fn is_pinned(reference: &str) -> bool {
 }
 
 impl Remotes {
-    /// The folder or file of the tree that stands for a URL. A repository or folder that is mapped
-    /// brings everything below it; one that is mapped without `ref` stands for every revision. The
-    /// closest entry counts.
+    /// The folder or file of the tree that is the copy of a URL. Mapping a repository or folder also
+    /// maps everything below it; mapping it without `ref` maps every revision. The closest entry
+    /// counts.
     pub fn copy_of(&self, url: &str) -> Option<String> {
         if self.urls.is_empty() {
             return None;
@@ -237,7 +238,7 @@ impl Remotes {
                         .flatten()?;
                     (rest, known.folder.len(), !known.reference.is_empty())
                 }
-                // of a plain file server, everything below a URL
+                // on a plain file server, a URL covers everything below it
                 _ => (below(url, known.trim_end_matches('/'))?, known.len(), false),
             };
             Some(((length, pinned), join(&join("", place)?, rest)?))
@@ -249,7 +250,7 @@ impl Remotes {
             .map(|(_, place)| place)
     }
 
-    /// The copy of what a chart makes for the kustomization of a folder.
+    /// The output of a chart for the kustomization of a folder.
     pub fn chart(&self, name: &str, release: Option<&str>, folder: &str) -> Option<&Chart> {
         let matches =
             |glob: &str| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(folder));
@@ -264,8 +265,8 @@ impl Remotes {
     }
 }
 
-/// What tells one repository from another, however it is reached: `git@github.com:acme/bases.git`
-/// is `https://github.com/acme/bases`.
+/// Identifies a repository under all its URLs: `git@github.com:acme/bases.git` is
+/// `https://github.com/acme/bases`.
 fn repository_of(remote: &Remote) -> String {
     let plain = remote
         .repository
@@ -281,7 +282,7 @@ fn repository_of(remote: &Remote) -> String {
         .to_lowercase()
 }
 
-/// What follows a folder in a path; empty when they are the same.
+/// The rest of a path below a folder; empty if both are the same.
 fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     if folder.is_empty() {
         return Some(path);
@@ -294,18 +295,18 @@ fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     }
 }
 
-/// What to say when the configuration names a copy that is not there.
-pub fn missing_copy(reference: &Text, place: &str) -> Problem {
+/// The configuration names a copy that does not exist.
+pub(crate) fn missing_copy(reference: &Text, place: &str) -> Problem {
     let message = format!(
-        "the configuration says that {place:?} is the copy of {:?}, but nothing is there",
+        "the configuration says that {place:?} is the copy of {:?}, but it does not exist",
         &**reference
     );
     Problem::error(reference.origin(), message)
         .with_help("correct the entry under remotes, or put the copy there")
 }
 
-/// What to say of a URL that has no folder in the tree.
-pub fn problem(reference: &Text) -> Problem {
+/// A URL has no copy in the tree.
+pub(crate) fn problem(reference: &Text) -> Problem {
     let url: &str = reference;
     let pinned = match parse(url) {
         Some(remote) if !remote.reference.is_empty() => is_pinned(&remote.reference),
@@ -334,7 +335,7 @@ pub fn problem(reference: &Text) -> Problem {
     Problem::error(reference.origin(), message)
         .with_kind(kind)
         .with_help(help)
-        .about("remote", [url])
+        .about(Identity::Remote(url.to_string()))
 }
 
 #[cfg(test)]

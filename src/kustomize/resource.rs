@@ -1,5 +1,5 @@
-//! A rendered object together with what kustomize remembers of it: earlier identities, prefixes,
-//! hash and merge behaviour.
+//! A rendered object together with kustomize's notes on it: earlier identities, prefixes, hash and
+//! merge behavior.
 //!
 //! Here: the types and identity tests. Not here: anything that changes a resource.
 
@@ -8,10 +8,9 @@ use std::sync::Arc;
 use super::{hash, schema, steps};
 use crate::yaml::{By, Data, Entry, Node, Origin};
 
-/// Prefix of the annotations in which kustomize keeps what it remembers of a resource until the
-/// build is done.
+/// Prefix of the annotations in which kustomize stores its notes on a resource during a build.
 const BUILD_ANNOTATION: &str = "internal.config.kubernetes.io/";
-/// The annotation that stands for all of them while we build, see [`Resource::mark`].
+/// The annotation that represents all of them here, see [`Resource::mark`].
 const MARK: &str = "internal.config.kubernetes.io/previousNames";
 
 /// What identifies an object to people and across environments.
@@ -49,7 +48,7 @@ impl ResourceId {
             &self.name
         }
     }
-    /// Whether the kind is known to live outside namespaces.
+    /// True if the kind is known to be cluster-scoped.
     pub fn is_cluster_scoped(&self) -> bool {
         schema::is_cluster_scoped(&self.api_version, &self.kind)
     }
@@ -68,11 +67,11 @@ impl ResourceId {
 }
 
 /// The namespace that cluster-scoped objects count as being in.
-pub const NO_NAMESPACE: &str = "_non_namespaceable_";
+pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
 
 /// The namespace that counts for the identity of an object of a kind, see
 /// [`ResourceId::effective_namespace`].
-pub fn effective_namespace<'a>(
+pub(crate) fn effective_namespace<'a>(
     api_version: &str,
     kind: &str,
     namespace: Option<&'a str>,
@@ -95,7 +94,7 @@ impl std::fmt::Display for ResourceId {
     }
 }
 
-/// What a generated resource does when one with its identity exists.
+/// What happens if a generated resource has the identity of an existing one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Behavior {
     /// Nothing was said: as `Create`.
@@ -103,9 +102,9 @@ pub enum Behavior {
     Unspecified,
     /// It must be new.
     Create,
-    /// It takes the place of the present one.
+    /// It replaces the present one.
     Replace,
-    /// Its data is laid over the present one's.
+    /// Its data is merged into the present one.
     Merge,
 }
 
@@ -117,7 +116,7 @@ pub struct Resource {
     /// Identity as first written: before prefix, suffix, hash, namespace. Pairs of environments
     /// match on it.
     pub original: ResourceId,
-    /// Whether a configMapGenerator or secretGenerator made it.
+    /// True if a configMapGenerator or secretGenerator made it.
     pub generated: bool,
     /// Identities it had before the present one, oldest first; the namespace is the effective one
     /// of that time. Empty until something stored one ([`Resource::store_previous`]), as
@@ -127,7 +126,7 @@ pub struct Resource {
     pub prefixes: Vec<Arc<str>>,
     /// Name suffixes added so far, in the order of adding.
     pub suffixes: Vec<Arc<str>>,
-    /// Whether a content hash is appended to the name at the very end.
+    /// True if a content hash is appended to the name at the very end.
     pub needs_hash: bool,
     /// What a generated resource does when its identity is taken.
     pub behavior: Behavior,
@@ -135,7 +134,7 @@ pub struct Resource {
     pub variables: Vec<Arc<str>>,
     /// What last changed the name, for the origin of references that follow it.
     pub renamed_by: Option<Origin>,
-    /// Labels and annotations whose value stands at several places at once, see [`SharedValue`].
+    /// Labels and annotations whose value several fields share, see [`SharedValue`].
     pub shared: Vec<SharedValue>,
     /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set
     /// only when that is asked for.
@@ -161,25 +160,25 @@ impl Trail {
     }
 }
 
-/// A label or annotation that one transformer made at several places of an object (metadata,
+/// A label or annotation that one transformer wrote to several fields of an object (metadata,
 /// selector, template).
 ///
-/// Kustomize puts the same YAML node at all of them, so what changes the value at one place later,
-/// such as a patch of `metadata.labels`, changes it at the others as well.
+/// kustomize puts the same YAML node into all of them. A later change of one field, such as a patch of
+/// `metadata.labels`, changes the others as well.
 #[derive(Clone, Debug)]
 pub struct SharedValue {
     /// The key.
     pub key: Arc<str>,
     /// The paths of the maps that may hold it; lists on the way are entered.
     pub maps: Vec<Arc<[Box<str>]>>,
-    /// The entry that made it: what stands there from elsewhere is not shared.
+    /// The entry that made it. Values from other entries are not shared.
     pub origin: Origin,
-    /// The value when it was last the same everywhere.
+    /// The last value that all fields had.
     pub text: Arc<str>,
 }
 
 impl Resource {
-    /// A resource as it stands in a file.
+    /// A resource as it is written in a file.
     pub fn new(node: Node) -> Resource {
         let mut resource = Resource {
             node,
@@ -242,10 +241,9 @@ impl Resource {
         let ids: Vec<ResourceId> = ids.collect();
         (self.previous, self.prefixes, self.suffixes) = (ids, prefixes, suffixes);
     }
-    /// Gives the object an annotation as soon as kustomize has something to remember of it. It is
-    /// taken away at the end, but until then the object has a map of annotations, which decides
-    /// what patches and transformers find; and with the annotation goes the memory, see
-    /// [`Resource::forget_unless_marked`].
+    /// Adds an annotation as soon as kustomize stores notes on the object. It is removed at the end.
+    /// Until then patches and transformers find a map of annotations, and a patch that removes the
+    /// annotation also removes the notes, see [`Resource::forget_unless_marked`].
     pub fn mark(&mut self) {
         let origin = Origin {
             end: self.node.origin.start,
@@ -278,11 +276,11 @@ impl Resource {
             });
         }
     }
-    /// Whether [`Resource::mark`] was called and no patch took the annotation away.
+    /// True if [`Resource::mark`] was called and no patch removed the annotation.
     pub fn is_marked(&self) -> bool {
         self.node.at(&["metadata", "annotations", MARK]).is_some()
     }
-    /// Forgets what kustomize keeps in annotations when a patch took those away.
+    /// Drops the notes that kustomize keeps in annotations if a patch removed these.
     pub fn forget_unless_marked(&mut self) {
         if !self.is_marked() {
             self.previous.clear();
@@ -293,8 +291,8 @@ impl Resource {
             self.trail = None;
         }
     }
-    /// Brings a value that was changed at one of the places that share it to the others; of several
-    /// changes the last in the order of keys counts, as kustomize walks.
+    /// Copies a changed value to the other fields that share it. Of several changes the last one counts,
+    /// in the order in which kustomize walks the keys.
     pub fn settle_shared(&mut self) {
         for shared in &mut self.shared {
             let mut last: Option<&Node> = None;
@@ -346,7 +344,7 @@ impl Resource {
             name: text(&["metadata", "name"]).unwrap_or_default(),
         }
     }
-    /// Identity as kustomize calls original: the oldest recorded one, or the present one.
+    /// The identity that kustomize calls original: the oldest recorded one, or the present one.
     pub fn first_id(&self) -> ResourceId {
         self.previous
             .first()
@@ -419,7 +417,7 @@ impl Resource {
     }
 }
 
-/// Whether a value descends from the entry that made it.
+/// True if a value descends from the entry that made it.
 fn is_shared(value: &Node, origin: Origin) -> bool {
     let mut oldest = value;
     while let Some(before) = &oldest.replaced {

@@ -46,7 +46,7 @@ enum Entry {
 
 impl Folder {
     /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a
-    /// repository, which show other branches; everything else counts, ignored by Git or not.
+    /// repository, which show other branches. Files that Git ignores count like all others.
     pub(super) fn open(root: &Path) -> Result<Folder, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let root = root.canonicalize().map_err(|error| match error.kind() {
@@ -57,7 +57,7 @@ impl Folder {
             root,
             ..Folder::default()
         };
-        // the top is walked by one thread, what lies below by all
+        // one thread walks the top folders, all threads walk the folders below
         let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
         found.par_extend(
             deep.par_iter()
@@ -165,7 +165,7 @@ const TOP: usize = 2;
 enum Found {
     File(Arc<str>),
     Link(Arc<str>, String),
-    /// The top of a repository below the root; whether it is a linked work tree.
+    /// The top of a repository below the root, and true for a linked work tree.
     Repository(Arc<str>, bool),
     Unreadable(String),
 }
@@ -185,7 +185,7 @@ fn repository(root: &Path, git: &Path) -> Option<Found> {
     ))
 }
 
-/// Whether a `.git` is the file of a linked work tree, which says where its repository is.
+/// True if a `.git` is the file of a linked work tree, which points at its repository.
 fn leads_to_linked(git: &Path) -> Option<bool> {
     let text = std::fs::read_to_string(git).ok()?;
     let target = text.strip_prefix("gitdir:")?.trim().replace('\\', "/");
@@ -254,7 +254,7 @@ impl Source for Folder {
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
-        // what is found as it is needs no resolving where nothing is a link
+        // a path that exists needs no resolving if nothing is a link
         let found = self.entry(path).filter(|_| !self.has_links());
         match found.or_else(|| self.entry(&self.resolve(path).ok()?))? {
             Entry::File(_) => Some(EntryKind::File),

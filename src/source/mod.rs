@@ -3,11 +3,12 @@
 //!
 //! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or
 //! symbolic links.
+#![warn(unreachable_pub)]
 
 pub mod beside;
 mod folder;
 pub mod git;
-pub mod index;
+pub(crate) mod index;
 mod links;
 pub mod memory;
 #[cfg(test)]
@@ -46,21 +47,21 @@ pub enum SourceError {
     /// Larger than [`MAX_FILE_SIZE`].
     #[error("larger than {} MiB", MAX_FILE_SIZE >> 20)]
     TooLarge,
-    /// Git has it, and it is not here.
+    /// Git has it, but it is missing here.
     #[error("{0}")]
     Withheld(Withheld),
     /// The bytes are not UTF-8; the offset of the first bad byte.
     #[error("not UTF-8 (byte {0})")]
     NotUtf8(usize),
-    /// Anything else the system said.
+    /// Another error of the system.
     #[error("{0}")]
     Unreadable(String),
 }
 
-/// Why something that Git has is not here, in this clone or in this work tree.
+/// Why something that Git has is missing from this clone or work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withheld {
-    /// The reason: `it lies in the submodule vendor, which is not checked out`.
+    /// The reason: `it is in the submodule vendor, which is not checked out`.
     pub reason: String,
     /// How to get it.
     pub remedy: String,
@@ -78,7 +79,7 @@ pub const MAX_FILE_SIZE: u64 = 64 << 20;
 /// The largest pointer of Git LFS, in bytes.
 pub const POINTER_SIZE: u64 = 1024;
 
-/// The SHA-256 of the content that a pointer of Git LFS stands for; `None` for what is no pointer.
+/// The SHA-256 that a Git LFS pointer contains; `None` for any other content.
 pub fn pointed_at(bytes: &[u8]) -> Option<&str> {
     let is_pointer = bytes.len() as u64 <= POINTER_SIZE
         && bytes.starts_with(b"version https://git-lfs.github.com/spec/");
@@ -93,7 +94,7 @@ pub fn pointed_at(bytes: &[u8]) -> Option<&str> {
 pub trait Source: Send + Sync {
     /// Every file, sorted bytewise by path; `.git` is left out.
     fn files(&self) -> &[Arc<str>];
-    /// What stands at a path.
+    /// The kind of the entry at a path.
     fn kind(&self, path: &str) -> Option<EntryKind> {
         kind_in(self.files(), &self.resolve(path).ok()?)
     }
@@ -113,7 +114,7 @@ pub trait Source: Send + Sync {
     fn link(&self, _path: &str) -> Option<Cow<'_, str>> {
         None
     }
-    /// Whether there may be symbolic links; where there are none, paths need not be resolved.
+    /// False if there are no symbolic links, so that paths need no resolving.
     fn has_links(&self) -> bool {
         false
     }
@@ -121,29 +122,28 @@ pub trait Source: Send + Sync {
     fn revision(&self) -> Option<&str> {
         None
     }
-    /// The revision that one file is read from: that of the head for what a base has like the head
-    /// ([`beside`]).
+    /// The revision that one file is read from. A base reads files that are the same in the head from
+    /// the head ([`beside`]).
     fn revision_of(&self, _path: &str) -> Option<Arc<str>> {
         self.revision().map(Arc::from)
     }
-    /// Why nothing stands at a path although Git has something there.
+    /// Why a path is missing although Git has it.
     fn withheld(&self, _path: &str) -> Option<Withheld> {
         None
     }
-    /// The URLs under which others know the repository: the remotes of the clone. Empty when there
-    /// is none.
+    /// The URLs of the remotes of the clone, under which others know the repository.
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// Whether a path is a folder or lies below it.
+/// True if a path is a folder or below it.
 fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What stands at a path without links, by a sorted list of files.
+/// The kind of the entry at a path without links, by a sorted list of files.
 fn kind_in(files: &[Arc<str>], path: &str) -> Option<EntryKind> {
     if path.is_empty() {
         return Some(EntryKind::Directory);
@@ -304,7 +304,7 @@ impl Files {
     }
 }
 
-/// The folder that a path lies in; empty at the root.
+/// The folder of a path; empty at the root.
 pub fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
@@ -315,7 +315,7 @@ pub fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.starts_with('/') {
         return None;
     }
-    // most paths are as they should be
+    // most paths are normalised already
     if folder.is_empty()
         && relative
             .split('/')

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs Git in a folder.
-pub fn git(folder: &Path, arguments: &[&str]) {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) {
     let identity = [
         "-c",
         "user.name=Ada",
@@ -32,15 +32,15 @@ pub fn git(folder: &Path, arguments: &[&str]) {
     );
 }
 
-/// Writes a file, with the folders that it lies in.
-pub fn write(folder: &Path, path: &str, text: &str) {
+/// Writes a file and the folders above it.
+pub(crate) fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
 
-/// Writes some files and commits all that is there.
-pub fn commit(folder: &Path, files: &[(&str, &str)], message: &str) {
+/// Writes some files and commits everything.
+pub(crate) fn commit(folder: &Path, files: &[(&str, &str)], message: &str) {
     files
         .iter()
         .for_each(|(path, text)| write(folder, path, text));

@@ -10,7 +10,7 @@ use crate::source::SourceFile;
 
 /// A comment of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Comment<'a> {
+pub(crate) struct Comment<'a> {
     /// From `#` to the end of the line, without trailing blanks.
     pub text: &'a str,
     /// The bytes of the text.
@@ -18,7 +18,7 @@ pub struct Comment<'a> {
 }
 
 /// The comments of a file, in order.
-pub fn of(file: &SourceFile) -> impl Iterator<Item = Comment<'_>> {
+pub(crate) fn of(file: &SourceFile) -> impl Iterator<Item = Comment<'_>> {
     // Most files were parsed, and `read_file` has filled this.
     let origins = file.comments.get_or_init(|| {
         is_yaml(&file.path)
@@ -37,7 +37,7 @@ pub fn of(file: &SourceFile) -> impl Iterator<Item = Comment<'_>> {
 }
 
 /// The comment that ends the line on which a value ends: `newTag: 1.4.0 # pinned`.
-pub fn behind(file: &SourceFile, value: Origin) -> Option<Comment<'_>> {
+pub(crate) fn behind(file: &SourceFile, value: Origin) -> Option<Comment<'_>> {
     let next = of(file).find(|comment| comment.origin.start >= value.end)?;
     let between = value.end as usize..next.origin.start as usize;
     let same_line = file

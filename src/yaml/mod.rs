@@ -1,5 +1,5 @@
-//! A YAML tree in which every key and value knows the file and bytes it came from, and what it
-//! replaced.
+//! A YAML tree in which every key and value knows the file and bytes it came from, and the value that
+//! it replaced.
 //!
 //! Here: the tree ([`Node`]), its origin ([`Origin`]), the reader (`read`), the resolution of plain
 //! scalars as Go's YAML reads them (`scalar`) and the writer (`write`). Not here: anything that
@@ -7,11 +7,12 @@
 //!
 //! Subtrees are shared by reference and copied on write along the changed path only: cloning a
 //! [`Node`] is cheap.
+#![warn(unreachable_pub)]
 
-pub mod comments;
+pub(crate) mod comments;
 pub mod read;
-pub mod reprint;
-pub mod scalar;
+pub(crate) mod reprint;
+pub(crate) mod scalar;
 pub mod write;
 
 use std::sync::Arc;
@@ -252,7 +253,7 @@ pub struct List {
 pub struct Entry {
     /// The key's text.
     pub key: Arc<str>,
-    /// Where the key stands.
+    /// The position of the key.
     pub key_origin: Origin,
     /// The value.
     pub value: Node,
@@ -270,6 +271,36 @@ pub struct Removed {
 }
 
 impl Node {
+    /// The same tree with every key and value attributed to something else, and without a past.
+    pub fn attributed_to(&self, by: By) -> Node {
+        let data = match &self.data {
+            Data::Scalar(scalar) => Data::Scalar(scalar.clone()),
+            Data::Map(map) => {
+                let entries = map.entries.iter().map(|entry| Entry {
+                    key: entry.key.clone(),
+                    key_origin: entry.key_origin.with(by),
+                    value: entry.value.attributed_to(by),
+                });
+                Data::Map(Arc::new(Map {
+                    entries: entries.collect(),
+                    removed: Vec::new(),
+                }))
+            }
+            Data::List(list) => Data::List(Arc::new(List {
+                items: list
+                    .items
+                    .iter()
+                    .map(|item| item.attributed_to(by))
+                    .collect(),
+                removed: Vec::new(),
+            })),
+        };
+        Node {
+            data,
+            origin: self.origin.with(by),
+            replaced: None,
+        }
+    }
     /// A scalar.
     pub fn scalar(scalar: Scalar, origin: Origin) -> Node {
         Node {
@@ -357,7 +388,7 @@ impl Node {
             .filter(|s| s.kind == Kind::Int)
             .and_then(|s| scalar::parse_int(&s.text))
     }
-    /// Whether this is null.
+    /// True if this is null.
     pub fn is_null(&self) -> bool {
         self.as_scalar().is_some_and(|s| s.kind == Kind::Null)
     }
@@ -439,7 +470,7 @@ impl Node {
             });
         }
     }
-    /// Removes a key of a map and remembers who did it. Returns whether it was there.
+    /// Removes a key of a map and remembers who did it. Returns true if the key existed.
     pub fn remove(&mut self, key: &str, origin: Origin) -> bool {
         if self.get(key).is_none() {
             return false;
@@ -457,7 +488,7 @@ impl Node {
         }
         true
     }
-    /// Whether two trees hold equal values: order of keys, style and origin aside; `1` and `"1"`
+    /// True if two trees hold equal values: order of keys, style and origin aside; `1` and `"1"`
     /// differ.
     pub fn same_value(&self, other: &Node) -> bool {
         match (&self.data, &other.data) {

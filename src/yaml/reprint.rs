@@ -9,7 +9,7 @@ use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
 /// Replaces every value of an object that comes out changed. Annotations are written anew, without
 /// their style, before the object is printed, so they stay what they are.
-pub fn settle_object(object: &mut Node) {
+pub(crate) fn settle_object(object: &mut Node) {
     if object.at(&["metadata", "annotations"]).is_some_and(changes)
         && let Some(annotations) = object
             .get_mut("metadata")
@@ -28,7 +28,7 @@ pub fn settle_object(object: &mut Node) {
 }
 
 /// Replaces every value of a document that comes out changed.
-pub fn settle(node: &mut Node) {
+pub(crate) fn settle(node: &mut Node) {
     if !changes(node) {
         return;
     }
@@ -64,7 +64,7 @@ fn changes(node: &Node) -> bool {
 }
 
 /// The first value of a document that kustomize cannot write, and why.
-pub fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
+pub(crate) fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
     match &node.data {
         Data::Scalar(scalar) => match scalar.kind {
             Kind::Float
@@ -98,7 +98,7 @@ pub fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
     }
 }
 
-/// Whether a block can hold a text; what it cannot hold is printed in quotes, and comes out as it
+/// True if a block can hold a text; what it cannot hold is printed in quotes, and comes out as it
 /// was.
 fn fits_block(text: &str) -> bool {
     !text.ends_with(' ')

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use super::{Kind, Scalar};
 
 /// The type of a plain scalar's text.
-pub fn resolve(text: &str) -> Kind {
+pub(crate) fn resolve(text: &str) -> Kind {
     let Some(first) = text.as_bytes().first() else {
         return Kind::Null;
     };
@@ -39,7 +39,7 @@ pub fn resolve(text: &str) -> Kind {
 
 /// The value of an integer in any base that YAML v3 knows; `None` when it is none or does not fit
 /// 64 bits with sign.
-pub fn parse_int(text: &str) -> Option<i64> {
+pub(crate) fn parse_int(text: &str) -> Option<i64> {
     i64::try_from(integer(text)?).ok()
 }
 
@@ -111,7 +111,7 @@ fn digits_in(digits: &str, radix: u32) -> Option<u128> {
 
 /// The value of a number as a float: `1.5`, `1e3`, `.5`, `5.`, `.inf`, `.nan`, and every integer.
 /// `None` when it is not a number or overflows.
-pub fn parse_float(text: &str) -> Option<f64> {
+pub(crate) fn parse_float(text: &str) -> Option<f64> {
     match text {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Some(f64::INFINITY),
@@ -171,7 +171,7 @@ fn without_underscores(text: &str) -> Cow<'_, str> {
 }
 
 /// An unquoted date or time in RFC 3339, as kustomize prints it; `None` when the text is none.
-pub fn timestamp(text: &str) -> Option<String> {
+pub(crate) fn timestamp(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if bytes.len() < 8 || !bytes[..4].iter().all(u8::is_ascii_digit) || bytes[4] != b'-' {
         return None;
@@ -312,7 +312,7 @@ pub(crate) fn binary(text: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What a scalar stands for, whatever way it is written.
+/// The value of a scalar, independent of how it is written.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
@@ -345,9 +345,9 @@ pub(crate) fn value(scalar: &Scalar) -> Value<'_> {
     }
 }
 
-/// Whether two scalars hold the same value of the same type as kustomize prints them: `0777` is
+/// True if two scalars hold the same value of the same type as kustomize prints them: `0777` is
 /// `511`, `1.0` is `1`.
-pub fn same(a: &Scalar, b: &Scalar) -> bool {
+pub(crate) fn same(a: &Scalar, b: &Scalar) -> bool {
     if a.kind == b.kind && a.text == b.text {
         return true;
     }

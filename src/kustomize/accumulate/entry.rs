@@ -83,8 +83,7 @@ impl<'a> Accumulator<'a> {
             return Err(refused(entry, message, help));
         }
         if step.depth >= DEPTH_LIMIT {
-            let message =
-                format!("more than {DEPTH_LIMIT} kustomizations stand on top of each other");
+            let message = format!("more than {DEPTH_LIMIT} kustomizations build on each other");
             return Err(refused(entry, message, "use fewer layers"));
         }
         Ok(())

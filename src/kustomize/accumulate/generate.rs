@@ -165,10 +165,10 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
             (_, true) => {
                 let problem = Problem::error(
                     name_origin(&resource.node),
-                    format!("several objects are {id}, so it is not clear which is meant"),
+                    format!("{id} is ambiguous: several objects have this identity"),
                 );
                 context.report(
-                    problem.with_help("give the generator the namespace of the one that is meant"),
+                    problem.with_help("give the generator the namespace of the intended object"),
                 );
             }
         }

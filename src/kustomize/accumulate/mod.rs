@@ -36,7 +36,7 @@ pub(super) struct Accumulated {
     pub(super) configuration: Arc<Configuration>,
     /// The variables so far.
     pub(super) vars: Vec<VarEntry>,
-    /// What went wrong.
+    /// The problems so far.
     pub(super) problems: Vec<Problem>,
     /// The files that were read.
     pub(super) files: BTreeSet<FileId>,

@@ -60,10 +60,8 @@ impl<'a> Accumulator<'a> {
                     }
                 }
                 Some(Target::Folder(folder)) if self.is_component(&folder) => {
-                    let message = format!(
-                        "{:?} is a Component, which cannot stand among resources",
-                        &**entry
-                    );
+                    let message =
+                        format!("{:?} is a Component, which resources cannot list", &**entry);
                     context.report(
                         Problem::error(entry.origin(), message)
                             .with_help("list it under components"),
@@ -123,7 +121,7 @@ impl<'a> Accumulator<'a> {
             None => return,
             Some(Target::Folder(folder)) => folder,
             Some(_) => {
-                let message = format!("{:?} is a file, but a component is a folder", &**entry);
+                let message = format!("{:?} is a file, but a component must be a folder", &**entry);
                 context
                     .report(Problem::error(entry.origin(), message).with_help(
                         "list the file under resources, or name the component's folder",
@@ -141,7 +139,7 @@ impl<'a> Accumulator<'a> {
         };
         if !kustomization.component {
             let message = format!(
-                "{:?} is a Kustomization, which cannot stand among components",
+                "{:?} is a Kustomization, which components cannot list",
                 &**entry
             );
             let problem = Problem::error(entry.origin(), message)
@@ -156,7 +154,7 @@ impl<'a> Accumulator<'a> {
             depth: step.depth + 1,
         };
         self.kustomization(&inner, &folder, gathered);
-        // kustomize gathers everything anew after a component
+        // after a component, kustomize merges the configuration again
         let whole = std::mem::take(&mut gathered.configuration);
         if let Err(message) = Configuration::merge(&mut gathered.configuration, &whole) {
             context.report(Problem::error(entry.origin(), message).with_help(CONTRADICTION));

@@ -16,7 +16,7 @@ const BUILT_IN_VERSION: &str = "v1.21.2";
 /// The folders that were built under the same conditions.
 #[derive(Default)]
 pub(in crate::kustomize) struct Scope {
-    /// Whether `buildMetadata` is used. The root of the build decides.
+    /// True if `buildMetadata` is used. The root of the build decides.
     pub(super) trails: bool,
     /// Present if some kustomization of the build has `openapi`. Such a scope serves one build,
     /// which goes through the folders in order.

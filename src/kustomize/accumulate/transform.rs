@@ -185,5 +185,5 @@ pub(super) fn needs_plugin(object: &Resource, what: &str) -> Problem {
     let message = format!("the {what} {} is a plugin, which is not run", object.kind());
     Problem::error(name_origin(&object.node), message)
         .with_kind(ProblemKind::NeedsPlugin)
-        .with_help("commit what it produces, or use a built-in one")
+        .with_help("commit its output, or use a built-in one")
 }

@@ -31,18 +31,18 @@ fn insert(variable: &VarEntry, problems: &mut Vec<Problem>, gathered: &mut Accum
         None => gathered.vars.push(variable.clone()),
         Some(present) if present.name.origin() == origin => {
             let message = format!(
-                "the variable {} reaches one build by two ways",
+                "the variable {} reaches this build in two ways",
                 &*variable.name
             );
             problems.push(Problem::error(origin, message).with_help(
-                "move it to the kustomization that brings both ways together, or use replacements",
+                "move it to the kustomization in which both ways meet, or use replacements",
             ));
         }
         Some(present) => {
-            let message = format!("the variable {} is there twice", &*variable.name);
+            let message = format!("the variable {} is defined twice", &*variable.name);
             problems.push(
                 Problem::error(origin, message)
-                    .with_related("it is there first here", present.name.origin())
+                    .with_related("the first one is here", present.name.origin())
                     .with_help("give one of them another name"),
             );
         }
@@ -67,8 +67,7 @@ fn tie(variable: &VarEntry, problems: &mut Vec<Problem>, resources: &mut [Resour
         namespace: Some(text(&object.namespace)).filter(|namespace| !namespace.is_empty()),
         name: text(&object.name),
     };
-    // a namespace that is written counts as it stands, so that it never means an object outside of
-    // namespaces
+    // a namespace that is written counts literally, so it never selects a cluster-scoped object
     let matches = |id: &ResourceId| {
         id.name == wanted.name
             && id.kind == wanted.kind

@@ -3,7 +3,7 @@
 use crate::kustomize::decode::{Decoder, Text};
 use crate::yaml::{Node, Origin};
 
-/// `openapi`: a schema of one's own, or a version of the built-in one.
+/// `openapi`: a custom schema, or a version of the built-in one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenApi {
     /// Path of a schema file.
@@ -17,7 +17,7 @@ pub struct OpenApi {
 pub struct SortOptions {
     /// `legacy` or `fifo`.
     pub order: Option<Text>,
-    /// Whether `legacySortOptions` is there.
+    /// `legacySortOptions`
     pub legacy: Option<LegacySortOptions>,
     /// The whole field.
     pub origin: Origin,

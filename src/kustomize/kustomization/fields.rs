@@ -10,7 +10,7 @@ use super::{
     ReplacementEntry, ReplicaEntry, SortOptions, VarEntry,
 };
 use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::yaml::{FileId, Node};
 
 /// What a field does to the resources of the folders below.
@@ -329,7 +329,7 @@ impl Written<'_> {
         let items = decoder.list(self.node, self.name);
         items.iter().map(|item| decode(item, decoder)).collect()
     }
-    /// Whether the value sets nothing: `labels: []`, `namespace: ""`.
+    /// True if the value sets nothing: `labels: []`, `namespace: ""`.
     fn sets_nothing(&self) -> bool {
         let collection = self.node.as_list().is_some() || self.node.as_map().is_some();
         let filled = !self.node.items().is_empty() || !self.node.entries().is_empty();
@@ -404,7 +404,7 @@ impl Kustomization {
                     )
                     .with_kind(ProblemKind::DeprecatedField)
                     .with_help(format!("use `{instead}` instead"))
-                    .about("deprecated-field", [name]),
+                    .about(Identity::DeprecatedField(name.to_string())),
                 );
             }
             (field.decode)(&mut reading, &written, &mut decoder);
@@ -418,7 +418,7 @@ impl Kustomization {
         } = reading;
         result.resources.append(&mut bases);
         result.images.append(&mut image_tags);
-        // A misspelt field was refused already, and is not an empty kustomization as well.
+        // a misspelled field was refused already; do not also report an empty kustomization
         let written = node
             .entries()
             .iter()
@@ -428,7 +428,7 @@ impl Kustomization {
             decoder.note(
                 Problem::error(node.origin, "the kustomization is empty")
                     .with_help("list at least one resource, or remove the file and the references to its folder")
-                    .about("empty-kustomization", [""; 0]),
+                    .about(Identity::EmptyKustomization),
             );
         }
         result.check_kind(kind, api_version, &mut decoder);
@@ -471,7 +471,7 @@ impl Kustomization {
     }
 }
 
-/// Whether Go takes a value for an unset field.
+/// True if Go takes a value for an unset field.
 fn is_zero(node: &Node) -> bool {
     node.is_null() || node.as_str() == Some("")
 }
@@ -519,7 +519,8 @@ mod tests {
             assert!(other.instead.is_none(), "{}", field.name);
             let (_, problems) = decode(&format!("{}: []\n", field.name));
             assert_eq!(problems[0].kind, ProblemKind::DeprecatedField);
-            assert_eq!(problems[0].identity.as_ref().unwrap().facts, [field.name]);
+            let expected = Identity::DeprecatedField(field.name.to_string());
+            assert_eq!(problems[0].identity.as_deref(), Some(&expected));
         }
     }
 }

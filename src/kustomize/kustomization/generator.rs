@@ -40,7 +40,7 @@ pub struct GeneratorOptions {
 }
 
 /// The path in an entry of a generator's `files`: what follows the key in `key=path`.
-pub fn path_in(entry: &str) -> &str {
+pub(crate) fn path_in(entry: &str) -> &str {
     entry.rsplit('=').next().unwrap_or(entry)
 }
 

@@ -17,15 +17,17 @@ mod variable;
 
 use std::sync::Arc;
 
-pub use build::{LegacySortOptions, OpenApi, SortOptions};
-pub use generator::{GeneratorEntry, GeneratorOptions, path_in};
-pub use image::ImageEntry;
-pub use label::{FieldSpecEntry, LabelEntry};
-pub use patch::PatchEntry;
-pub use replacement::{FieldOptions, ReplacementEntry, ReplacementSource, ReplacementTarget};
-pub use replica::ReplicaEntry;
-pub use selector::Selector;
-pub use variable::VarEntry;
+pub(crate) use build::{OpenApi, SortOptions};
+pub(crate) use generator::{GeneratorEntry, GeneratorOptions, path_in};
+pub(crate) use image::ImageEntry;
+pub(crate) use label::{FieldSpecEntry, LabelEntry};
+pub(crate) use patch::PatchEntry;
+pub(crate) use replacement::{
+    FieldOptions, ReplacementEntry, ReplacementSource, ReplacementTarget,
+};
+pub(crate) use replica::ReplicaEntry;
+pub(crate) use selector::Selector;
+pub(crate) use variable::VarEntry;
 
 use super::decode::{Pair, Text};
 use crate::yaml::{FileId, Node, Origin};
@@ -37,13 +39,13 @@ pub struct Kustomization {
     pub file: FileId,
     /// Path of the file relative to the root.
     pub path: Arc<str>,
-    /// A place that stands for the whole file.
+    /// The start of the file.
     pub origin: Origin,
-    /// Whether `kind` is Component.
+    /// True if `kind` is Component.
     pub component: bool,
-    /// Whether a field adds resources besides those of listed folders and files.
+    /// True if a field adds resources besides those of listed folders and files.
     adds: bool,
-    /// Whether a field changes resources.
+    /// True if a field changes resources.
     changes: bool,
     /// `resources`, then `bases`.
     pub resources: Vec<Text>,
@@ -179,12 +181,12 @@ impl Kustomization {
         )
     }
 
-    /// Whether it changes what it lists: `images`, `patches`, `namespace` and the like.
+    /// True if it changes what it lists: `images`, `patches`, `namespace` and the like.
     pub fn changes_what_it_lists(&self) -> bool {
         self.changes
     }
 
-    /// Whether it only lists other folders. Such a kustomization gathers overlays, and is not one
+    /// True if it only lists other folders. Such a kustomization gathers overlays and is not one
     /// itself: `resources: [storefront, checkout]`.
     pub fn only_gathers(&self) -> bool {
         let is_file = |entry: &Text| {

@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use super::strategic::attribute;
 use crate::kustomize::Problem;
 use crate::kustomize::decode::old_boolean;
 use crate::yaml::{
@@ -18,7 +17,7 @@ use crate::yaml::{
 
 /// A patch that was read.
 #[derive(Clone, Debug)]
-pub struct Patch {
+pub(super) struct Patch {
     operations: Vec<Operation>,
 }
 
@@ -59,7 +58,7 @@ impl OperationKind {
 struct Pointer {
     text: Arc<str>,
     origin: Origin,
-    /// The steps to the container; whatever stands before the first slash is not looked at.
+    /// The steps to the container. Text before the first slash is ignored.
     parents: Vec<String>,
     /// The last step; none: the whole object.
     key: Option<String>,
@@ -83,7 +82,7 @@ impl Pointer {
 
 impl Patch {
     /// Reads a list of operations.
-    pub fn read(document: &Node) -> Result<Patch, Problem> {
+    pub(super) fn read(document: &Node) -> Result<Patch, Problem> {
         let Some(list) = document.as_list() else {
             return Err(Problem::error(
                 document.origin,
@@ -99,13 +98,13 @@ impl Patch {
         Ok(Patch { operations })
     }
 
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
+    /// True if there are no operations.
+    pub(super) fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
     /// Applies the operations one after the other. When one does not apply, the problem says which.
-    pub fn apply(&self, object: &mut Node) -> Result<(), Problem> {
+    pub(super) fn apply(&self, object: &mut Node) -> Result<(), Problem> {
         for operation in &self.operations {
             operation.apply(object)?;
         }
@@ -137,7 +136,7 @@ impl Operation {
             Some("copy") => OperationKind::Copy,
             Some("test") => OperationKind::Test,
             other => {
-                let message = format!("there is no operation {:?}", other.unwrap_or_default());
+                let message = format!("unknown operation {:?}", other.unwrap_or_default());
                 return Err(Problem::error(op.origin, message)
                     .with_help("op is one of add, remove, replace, move, copy and test"));
             }
@@ -221,7 +220,7 @@ impl Operation {
         .with_help("correct the path, or narrow the target to objects that have it")
     }
 
-    /// The map or list that holds what a pointer means, and the key in it.
+    /// The map or list that contains the target of a pointer, and the key in it.
     fn container<'n, 'p>(
         &self,
         object: &'n mut Node,
@@ -229,7 +228,7 @@ impl Operation {
     ) -> Result<(&'n mut Node, &'p str), Problem> {
         let Some(key) = &pointer.key else {
             return Err(self
-                .fail(pointer, "the path means no field".to_string())
+                .fail(pointer, "the path does not name a field".to_string())
                 .with_help("a path looks like /spec/replicas"));
         };
         let mut node = object;
@@ -281,7 +280,7 @@ impl Operation {
         index(key, length).ok_or_else(|| {
             let why = match key.parse::<i64>() {
                 Ok(_) => format!("the list has {length} items, so there is no item {key}"),
-                Err(_) => format!("{key:?} is no index of a list"),
+                Err(_) => format!("{key:?} is not an index of a list"),
             };
             self.fail(pointer, why)
                 .with_help("items are counted from 0")
@@ -468,7 +467,7 @@ fn as_json_reads(node: &Node) -> Node {
             replaced: None,
         }
     }
-    attribute(&convert(node), By::Patch)
+    convert(node).attributed_to(By::Patch)
 }
 
 #[cfg(test)]
@@ -573,16 +572,19 @@ mod tests {
         assert!(refused("[{op: add, path: /a/b/5, value: 1}]").contains("so there is no item 5"));
         assert!(refused("[{op: remove, path: /a/b/-2}]").contains("so there is no item -2"));
         assert!(
-            refused("[{op: replace, path: /a/b/-, value: 1}]").contains("is no index of a list")
+            refused("[{op: replace, path: /a/b/-, value: 1}]")
+                .contains("is not an index of a list")
         );
         assert!(
             refused("[{op: test, path: /a/b/0, value: '1'}]")
                 .contains("another one than tested for")
         );
-        assert!(refused("[{op: add, path: '', value: 1}]").contains("the path means no field"));
+        assert!(
+            refused("[{op: add, path: '', value: 1}]").contains("the path does not name a field")
+        );
         assert_eq!(
             refused("[{op: drop, path: /a}]"),
-            r#"there is no operation "drop""#
+            r#"unknown operation "drop""#
         );
         assert_eq!(
             refused("[{op: add, value: 1}]"),

@@ -10,9 +10,9 @@ use crate::kustomize::decode::Text;
 use crate::kustomize::{Problem, kustomization};
 use crate::yaml::Node;
 
-/// A `target`, `source` or `select`: an object is meant when every part that is given matches.
+/// A `target`, `source` or `select`: it selects an object if every part that is given matches.
 #[derive(Clone, Debug, Default)]
-pub struct Selector {
+pub(crate) struct Selector {
     group: Pattern,
     version: Pattern,
     kind: Pattern,
@@ -30,7 +30,7 @@ enum Pattern {
     /// Text without any special character: compared, which is what makes selecting among thousands
     /// of objects cheap.
     Literal(String),
-    /// Text in which only dots are special, as in `apps.example.com`: each stands for any
+    /// Text in which only dots are special, as in `apps.example.com`: each matches any
     /// character.
     Dotted(String),
     Regex(String, Box<Regex>),
@@ -79,7 +79,7 @@ impl Pattern {
 
 impl Selector {
     /// Compiles a selector; the problem names the part that is not a valid expression.
-    pub fn compile(written: &kustomization::Selector) -> Result<Selector, Problem> {
+    pub(crate) fn compile(written: &kustomization::Selector) -> Result<Selector, Problem> {
         Ok(Selector {
             group: pattern(&written.group, "group")?,
             version: pattern(&written.version, "version")?,
@@ -91,23 +91,23 @@ impl Selector {
         })
     }
 
-    /// Whether group, version and kind match.
-    pub fn matches_gvk(&self, group: &str, version: &str, kind: &str) -> bool {
+    /// True if group, version and kind match.
+    pub(crate) fn matches_gvk(&self, group: &str, version: &str, kind: &str) -> bool {
         self.kind.matches(kind) && self.group.matches(group) && self.version.matches(version)
     }
 
-    /// Whether a name matches.
-    pub fn matches_name(&self, name: &str) -> bool {
+    /// True if a name matches.
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
         self.name.matches(name)
     }
 
-    /// Whether a namespace matches; kustomize passes `default` for an object without one.
-    pub fn matches_namespace(&self, namespace: &str) -> bool {
+    /// True if a namespace matches; kustomize passes `default` for an object without one.
+    pub(crate) fn matches_namespace(&self, namespace: &str) -> bool {
         self.namespace.matches(namespace)
     }
 
-    /// Whether an object's labels and annotations match.
-    pub fn matches_metadata(&self, object: &Node) -> bool {
+    /// True if an object's labels and annotations match.
+    pub(crate) fn matches_metadata(&self, object: &Node) -> bool {
         self.labels.matches(object.at(&["metadata", "labels"]))
             && self
                 .annotations
@@ -115,7 +115,7 @@ impl Selector {
     }
 
     /// The kind, when it is plain text: an index by kind can then be used.
-    pub fn literal_kind(&self) -> Option<&str> {
+    pub(crate) fn literal_kind(&self) -> Option<&str> {
         match &self.kind {
             Pattern::Literal(kind) => Some(kind),
             _ => None,
@@ -157,8 +157,8 @@ fn pattern(written: &Option<Text>, field: &str) -> Result<Pattern, Problem> {
             regex::Error::CompiledTooBig(_) => "it is too large".to_string(),
             other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_string(),
         };
-        Problem::error(text.origin(), format!("`{}` is no valid regular expression for `{field}`: {cause}", text.value))
-            .with_help("selectors are regular expressions for the whole value: escape what is meant literally with \\")
+        Problem::error(text.origin(), format!("`{}` is not a valid regular expression for `{field}`: {cause}", text.value))
+            .with_help("selectors are regular expressions for the whole value: escape literal characters with \\")
     })
 }
 
@@ -169,7 +169,7 @@ fn label_selector(written: &Option<Text>, field: &str) -> Result<LabelSelector, 
     LabelSelector::parse(text).map_err(|cause| {
         Problem::error(
             text.origin(),
-            format!("`{}` is no valid `{field}`: {cause}", text.value),
+            format!("`{}` is not a valid `{field}`: {cause}", text.value),
         )
         .with_help("it looks like app=web,tier in (front, back),!legacy")
     })
@@ -177,7 +177,7 @@ fn label_selector(written: &Option<Text>, field: &str) -> Result<LabelSelector, 
 
 /// A selector over labels: `app=web, tier in (a, b), !legacy`.
 #[derive(Clone, Debug, Default)]
-pub struct LabelSelector {
+pub(crate) struct LabelSelector {
     text: String,
     requirements: Vec<Requirement>,
 }
@@ -200,7 +200,7 @@ enum Test {
 
 impl LabelSelector {
     /// Parses Kubernetes' selector syntax; the error says what is wrong.
-    pub fn parse(text: &str) -> Result<LabelSelector, String> {
+    pub(crate) fn parse(text: &str) -> Result<LabelSelector, String> {
         let mut tokens = Tokens {
             items: tokens(text),
             next: 0,
@@ -222,8 +222,8 @@ impl LabelSelector {
         })
     }
 
-    /// Whether the labels (a map of strings, or nothing) meet every requirement.
-    pub fn matches(&self, labels: Option<&Node>) -> bool {
+    /// True if the labels (a map of strings, or nothing) meet every requirement.
+    pub(crate) fn matches(&self, labels: Option<&Node>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels
                 .and_then(|labels| labels.get(&requirement.key))
@@ -411,7 +411,7 @@ fn values(tokens: &mut Tokens) -> Result<Vec<String>, String> {
 fn number(value: String) -> Result<i64, String> {
     value
         .parse()
-        .map_err(|_| format!("`{value}` is no integer, which `>` and `<` need"))
+        .map_err(|_| format!("`{value}` is not an integer, which `>` and `<` need"))
 }
 
 /// A qualified name: `[domain/]name`.
@@ -433,7 +433,7 @@ fn check_key(key: &str) -> Result<(), String> {
     if domain_is_good && !name.is_empty() && is_name(name) {
         Ok(())
     } else {
-        Err(format!("`{key}` is no valid label key"))
+        Err(format!("`{key}` is not a valid label key"))
     }
 }
 
@@ -441,7 +441,7 @@ fn check_value(value: String) -> Result<String, String> {
     if is_name(&value) {
         Ok(value)
     } else {
-        Err(format!("`{value}` is no valid label value"))
+        Err(format!("`{value}` is not a valid label value"))
     }
 }
 
@@ -511,7 +511,7 @@ mod tests {
         let problem = compile("name: a(b\n").unwrap_err();
         assert_eq!((problem.origin.start, problem.origin.end), (6, 9));
         assert!(
-            problem.message.contains("no valid regular expression"),
+            problem.message.contains("not a valid regular expression"),
             "{problem:?}"
         );
         assert!(compile("labelSelector: a in\n").is_err());

@@ -78,18 +78,18 @@ impl<'s> Type<'s> {
 }
 
 /// The facts that kustomize has built in.
-pub fn built_in() -> &'static Schema {
+pub(super) fn built_in() -> &'static Schema {
     static SCHEMA: OnceLock<Schema> = OnceLock::new();
     SCHEMA.get_or_init(|| Schema::parse(BUILT_IN))
 }
 
 /// Whether kustomize has a kind built in.
-pub fn is_built_in(api_version: &str, kind: &str) -> bool {
+pub(super) fn is_built_in(api_version: &str, kind: &str) -> bool {
     built_in().kind(api_version, kind).is_some() || is_cluster_scoped(api_version, kind)
 }
 
-/// Whether a kind is known to live outside namespaces; unknown kinds are taken as namespaced.
-pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+/// True if a kind is known to be cluster-scoped. Unknown kinds count as namespaced.
+pub(super) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     thread_local! {
         static KEY: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
     }

@@ -16,7 +16,7 @@ static BUILTIN: LazyLock<Arc<Configuration>> =
 
 /// The lists of field specifications, one for each transformer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fields {
+pub(crate) enum Fields {
     /// `namePrefix`
     NamePrefix,
     /// `nameSuffix`
@@ -60,10 +60,10 @@ const LISTS: [(&str, Fields); 11] = [
 
 /// The fields that hold the name of an object of some kind.
 #[derive(Clone, Debug)]
-pub struct NameReference {
+pub(crate) struct NameReference {
     /// The kind that is referred to.
     pub target: Gvk,
-    /// Where its name stands.
+    /// The fields that hold its name.
     pub referrers: Vec<FieldSpec>,
 }
 
@@ -101,7 +101,7 @@ impl NameReference {
 
 /// Every list.
 #[derive(Clone, Debug, Default)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     lists: [Vec<FieldSpec>; LISTS.len()],
     references: Vec<NameReference>,
     by_kind: OnceLock<HashMap<Arc<str>, Vec<(usize, usize)>>>,
@@ -110,18 +110,18 @@ pub struct Configuration {
 
 impl Configuration {
     /// The built-in table.
-    pub fn builtin() -> Arc<Configuration> {
+    pub(crate) fn builtin() -> Arc<Configuration> {
         BUILTIN.clone()
     }
 
     /// A list.
-    pub fn fields(&self, list: Fields) -> &[FieldSpec] {
+    pub(crate) fn fields(&self, list: Fields) -> &[FieldSpec] {
         self.lists.get(list as usize).map_or(&[], |specs| specs)
     }
 
-    /// The references that objects of a kind may hold, in kustomize's order: what they refer to,
-    /// and the field.
-    pub fn references_of(&self, kind: &str) -> impl Iterator<Item = (&Gvk, &FieldSpec)> {
+    /// The references that objects of a kind may hold, in kustomize's order: the kind that they refer
+    /// to, and the field.
+    pub(crate) fn references_of(&self, kind: &str) -> impl Iterator<Item = (&Gvk, &FieldSpec)> {
         let index = self.by_kind.get_or_init(|| {
             let mut index: HashMap<Arc<str>, Vec<(usize, usize)>> = HashMap::new();
             for (reference, entry) in self.references.iter().enumerate() {
@@ -146,8 +146,11 @@ impl Configuration {
         })
     }
 
-    /// Merges another table into a shared one; the error says what contradicts.
-    pub fn merge(into: &mut Arc<Configuration>, other: &Arc<Configuration>) -> Result<(), String> {
+    /// Merges another table into a shared one. The error names the contradiction.
+    pub(crate) fn merge(
+        into: &mut Arc<Configuration>,
+        other: &Arc<Configuration>,
+    ) -> Result<(), String> {
         if Arc::ptr_eq(into, other) || (into.with_builtin && Arc::ptr_eq(other, &BUILTIN)) {
             return Ok(());
         }
@@ -158,10 +161,9 @@ impl Configuration {
         Arc::make_mut(into).absorb(other)
     }
 
-    /// The built-in table with files of `configurations` and `crds` merged into it, in kustomize's
-    /// order of merging: what a later merge finds general and already there in particular, it
-    /// leaves out.
-    pub fn with_files(
+    /// The built-in table with files of `configurations` and `crds` merged into it. The order is that
+    /// of kustomize, because a merge skips general entries if a particular one exists.
+    pub(crate) fn with_files(
         configurations: &[Configuration],
         crds: &[Configuration],
     ) -> Result<Arc<Configuration>, String> {
@@ -268,7 +270,7 @@ impl Configuration {
     }
 
     /// Reads a file of `configurations`. Unknown and mistyped fields are reported to the decoder.
-    pub fn from_file(document: &Node, decoder: &mut Decoder<'_>) -> Configuration {
+    pub(crate) fn from_file(document: &Node, decoder: &mut Decoder<'_>) -> Configuration {
         const REFERENCES: &str = "nameReference";
         let known: Vec<&'static str> = LISTS
             .iter()
@@ -297,7 +299,7 @@ impl Configuration {
 
     /// Reads OpenAPI definitions of custom resources, with the extensions by which they name
     /// references, labels and annotations.
-    pub fn from_crds(document: &Node) -> Configuration {
+    pub(crate) fn from_crds(document: &Node) -> Configuration {
         let mut result = Configuration::default();
         for definition in document.entries() {
             let Some(properties) = properties(&definition.value) else {
@@ -324,8 +326,8 @@ impl Configuration {
         result
     }
 
-    /// Reads the properties of a definition. `within` are the definitions on the way here: they may
-    /// refer to themselves.
+    /// Reads the properties of a definition. `within` holds the definitions on the way here, because
+    /// definitions may refer to themselves.
     fn follow<'n>(
         &mut self,
         document: &'n Node,
@@ -395,9 +397,9 @@ fn properties(definition: &Node) -> Option<&Node> {
     entry.value.get("properties")
 }
 
-/// Adds specifications that are not there yet. One for the same field that differs in `create` is a
+/// Adds specifications that are missing. Two for the same field that differ in `create` are a
 /// conflict.
-pub fn merge_specs(list: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<(), String> {
+pub(crate) fn merge_specs(list: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<(), String> {
     for spec in incoming {
         let selected = |present: &FieldSpec| {
             spec.gvk
@@ -487,7 +489,7 @@ mod tests {
         );
         let conflict = parse("{namePrefix: [{path: metadata/name, create: true}]}");
         assert!(result.absorb(&read(&conflict).0).is_err());
-        // what it does not know is refused; numbers and booleans are text
+        // unknown fields are refused; numbers and booleans are text
         for (text, message) in [
             (
                 "{varReference: [{path: spec/a, apiVersion: v1}]}",

@@ -1,66 +1,24 @@
-//! JSON and YAML that stand in a string, for field paths that lead into them
+//! JSON and YAML in a string, for field paths that lead into them
 //! (`data.config\.json.database.host`).
 //!
-//! Here: where a path enters such a string, reading it, and writing it back in its own format: JSON
-//! with sorted keys, compact or indented as it was; YAML with keys, quotes and comments as they
-//! were. Not here: what is changed in it.
+//! Here: reading such a string, and writing it back in its own format: JSON with sorted keys, compact
+//! or indented as it was; YAML with keys, quotes and comments as they were. Not here: which strings a
+//! path leads into (`path`), what is changed in them.
 
 use std::ops::Range;
 
-use super::path;
 use crate::kustomize::hash::go_json;
-use crate::yaml::{Data, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, scalar, write};
+use crate::yaml::{Data, Entry, FileId, Kind, Node, Scalar, Style, read, scalar, write};
 
-/// Stands for the text itself in the origins of what was read from it.
+/// Stands for the text of the string in the origins of its values.
 const INSIDE: FileId = FileId(u32::MAX);
 
-/// Finds where a path enters a scalar, lets `change` edit the document in it by the rest of the
-/// path, and writes the document back. False, and nothing written, when there is no such document
-/// or the change does not succeed.
-pub fn edit(
-    root: &mut Node,
-    fields: &[String],
-    origin: Origin,
-    change: impl FnOnce(&mut Node, &[String]) -> bool,
-) -> bool {
-    for end in 1..fields.len() {
-        let (outer, inner) = fields.split_at(end);
-        let Ok(Some(host)) = path::lookup(root, outer) else {
-            continue;
-        };
-        let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else {
-            continue;
-        };
-        let Some((mut document, comments)) = parse_with_comments(host) else {
-            continue;
-        };
-        if !change(&mut document, inner) {
-            return false;
-        }
-        let Some(written) = serialize(&document, &comments, &text) else {
-            return false;
-        };
-        if let Some(host) = path::lookup_mut(root, outer) {
-            host.replace(
-                Data::Scalar(Scalar {
-                    text: written.into(),
-                    style,
-                    kind,
-                }),
-                origin,
-            );
-        }
-        return true;
-    }
-    false
-}
-
 /// The document that a scalar's text is. Its origins count in that text, not in a file.
-pub fn parse(host: &Node) -> Option<Node> {
+pub(super) fn parse(host: &Node) -> Option<Node> {
     parse_with_comments(host).map(|(document, _)| document)
 }
 
-fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
+pub(super) fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
     let documents = read::read(&host.as_scalar()?.text, INSIDE).ok()?;
     let comments = documents
         .comments
@@ -70,7 +28,11 @@ fn parse_with_comments(host: &Node) -> Option<(Node, Vec<Range<usize>>)> {
     Some((documents.documents.into_iter().next()?, comments))
 }
 
-fn serialize(document: &Node, comments: &[Range<usize>], before: &str) -> Option<String> {
+pub(super) fn serialize(
+    document: &Node,
+    comments: &[Range<usize>],
+    before: &str,
+) -> Option<String> {
     if !before.trim().starts_with(['{', '[']) {
         let mut writer = Writer {
             before,
@@ -94,7 +56,7 @@ fn serialize(document: &Node, comments: &[Range<usize>], before: &str) -> Option
     })
 }
 
-/// Whether some text is none of its type: a word was written into a number.
+/// True if some text does not have the type of its value: a word was written into a number.
 fn mistyped(node: &Node) -> bool {
     match &node.data {
         Data::Scalar(scalar) => is_mistyped(scalar),
@@ -155,7 +117,7 @@ fn indented(json: &str) -> String {
     out
 }
 
-/// Whether a value of the text stood in `{…}` or `[…]`.
+/// True if a value was written as `{…}` or `[…]`.
 fn was_flow(node: &Node, before: &str) -> bool {
     node.origin.file == INSIDE
         && before
@@ -171,8 +133,8 @@ fn is_leaf(node: &Node, before: &str) -> bool {
         || was_flow(node, before)
 }
 
-/// Where a value, or what it replaced, stood in the text.
-fn place(node: &Node) -> Option<Range<usize>> {
+/// The span in the text of a value, or of the value that it replaced.
+fn span(node: &Node) -> Option<Range<usize>> {
     let here = node.origin.file == INSIDE;
     let origin = if here {
         node.origin
@@ -188,7 +150,7 @@ fn place(node: &Node) -> Option<Range<usize>> {
 /// Writes YAML in block style, with the comments of the text that it was read from.
 struct Writer<'a> {
     before: &'a str,
-    /// Those that are not written yet.
+    /// The comments that are not written yet.
     comments: &'a [Range<usize>],
     out: String,
 }
@@ -199,11 +161,11 @@ impl Writer<'_> {
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
-    /// The column of a place in the text.
-    fn column(&self, place: usize) -> usize {
+    /// The column of an offset in the text.
+    fn column(&self, offset: usize) -> usize {
         let line = self
             .before
-            .get(..place)
+            .get(..offset)
             .unwrap_or_default()
             .rsplit('\n')
             .next()
@@ -211,20 +173,20 @@ impl Writer<'_> {
         line.len()
     }
 
-    /// Writes the comments that stand before a place, each on a line of its own.
-    fn comments_before(&mut self, place: usize, indent: usize) {
+    /// Writes the comments before an offset, each on a line of its own.
+    fn comments_before(&mut self, offset: usize, indent: usize) {
         while let Some((comment, rest)) = self
             .comments
             .split_first()
-            .filter(|(comment, _)| comment.start < place)
+            .filter(|(comment, _)| comment.start < offset)
         {
             let fresh_line = self.out.trim_end_matches(' ').is_empty()
                 || self.out.trim_end_matches(' ').ends_with('\n');
             if !fresh_line {
                 self.line(indent);
             }
-            // What is indented more than the line that follows ends the block above.
-            if self.column(comment.start) > self.column(place) {
+            // a comment that is indented more than the next line belongs to the block above
+            if self.column(comment.start) > self.column(offset) {
                 self.out.truncate(self.out.trim_end_matches(' ').len());
                 let above = self
                     .out
@@ -242,9 +204,9 @@ impl Writer<'_> {
                     .unwrap_or_default()
                     .trim_end(),
             );
-            // Groups of comments stay apart.
+            // groups of comments stay apart
             if rest.first().is_some_and(|next| {
-                next.start <= place && between(next.start).matches('\n').count() > 1
+                next.start <= offset && between(next.start).matches('\n').count() > 1
             }) {
                 self.out.push('\n');
             }
@@ -253,13 +215,13 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the comment that ends the line of a place.
-    fn comment_after(&mut self, place: usize) {
+    /// Writes the comment at the end of the line of an offset.
+    fn comment_after(&mut self, offset: usize) {
         let same_line = |comment: &Range<usize>| {
-            comment.start >= place
+            comment.start >= offset
                 && self
                     .before
-                    .get(place..comment.start)
+                    .get(offset..comment.start)
                     .is_some_and(|between| !between.contains('\n'))
         };
         if let Some((comment, rest)) = self
@@ -280,12 +242,12 @@ impl Writer<'_> {
 
     fn leaf(&mut self, node: &Node, indent: usize) {
         leaf(node, indent, &mut self.out);
-        if let Some(place) = place(node) {
-            self.comment_after(place.end);
+        if let Some(span) = span(node) {
+            self.comment_after(span.end);
         }
     }
 
-    /// Writes a value; its first line goes where the text stands.
+    /// Writes a value, continuing the current line.
     fn block(&mut self, node: &Node, indent: usize) {
         match &node.data {
             _ if is_leaf(node, self.before) => self.leaf(node, indent),
@@ -302,8 +264,8 @@ impl Writer<'_> {
                     if position > 0 {
                         self.line(indent);
                     }
-                    if let Some(place) = place(item) {
-                        self.comments_before(place.start, indent);
+                    if let Some(span) = span(item) {
+                        self.comments_before(span.start, indent);
                     }
                     self.out.push_str("- ");
                     self.block(item, indent + 2);
@@ -411,7 +373,7 @@ fn scalar_text(scalar: &Scalar, indent: usize, out: &mut String) {
     }
 }
 
-/// Plain where that reads back as the same text and type, else in quotes.
+/// Plain if that reads back as the same text and type, otherwise in quotes.
 fn plain_or_quoted(text: &str, kind: Kind, out: &mut String) {
     let line = format!("[{text}, x]");
     let back = read::read(&line, INSIDE).ok();
@@ -445,75 +407,4 @@ fn double_quoted(text: &str, out: &mut String) {
         }
     }
     out.push('"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::yaml::By;
-
-    fn edited(text: &str, path: &str, to: &str) -> Option<String> {
-        let origin = Origin {
-            file: FileId(0),
-            start: 0,
-            end: 0,
-            by: By::Replacement,
-        };
-        let mut root = Node::map(Vec::new(), origin);
-        root.set("data", Node::string(text, origin), origin);
-        let done = edit(&mut root, &path::split(path), origin, |document, inner| {
-            path::visit(document, inner, None, &mut |node, _| {
-                let style = node.as_scalar().unwrap().style;
-                node.replace(
-                    Data::Scalar(Scalar {
-                        style,
-                        ..Scalar::plain(to)
-                    }),
-                    origin,
-                );
-            })
-            .is_ok_and(|count| count > 0)
-        });
-        done.then(|| root.get("data").unwrap().as_str().unwrap().to_string())
-    }
-
-    #[test]
-    fn json_keeps_its_format_but_sorts_its_keys() {
-        assert_eq!(
-            edited(r#"{"b":"<x>","a":{"c":1}}"#, "data.a.c", "2").unwrap(),
-            r#"{"a":{"c":2},"b":"\u003cx\u003e"}"#
-        );
-        assert_eq!(
-            edited("{\n  \"b\": [1, {}],\n  \"a\": 1\n}", "data.a", "2").unwrap(),
-            "{\n  \"a\": 2,\n  \"b\": [\n    1,\n    {}\n  ]\n}"
-        );
-    }
-
-    #[test]
-    fn yaml_keeps_order_and_quotes() {
-        assert_eq!(
-            edited(
-                "b: 'x'\na:\n  - n: \"1\"\n    l: {p: q}\n  - 5\nz:\nt: \"#\"\n",
-                "data.b",
-                "it's"
-            )
-            .unwrap(),
-            "b: 'it''s'\na:\n- n: \"1\"\n  l: {p: q}\n- 5\nz:\nt: \"#\""
-        );
-    }
-
-    #[test]
-    fn yaml_keeps_its_comments() {
-        let text = "# one\n\n# top\na: # of a\n  b: old   # line\n\n  # about c\n  c: 80\n  # last\nl:\n  - x\n  #about d\n  - d: 1\n# end\n";
-        let expected = "# one\n\n# top\na: # of a\n  b: new # line\n  # about c\n  c: 80\n  # last\nl:\n- x\n#about d\n- d: 1\n# end";
-        assert_eq!(edited(text, "data.a.b", "new").unwrap(), expected);
-    }
-
-    #[test]
-    fn other_text_is_left_alone() {
-        assert_eq!(edited("hello", "data.b", "x"), None);
-        assert_eq!(edited("a: 1", "data.b", "x"), None);
-        assert_eq!(edited("", "data.b", "x"), None);
-        assert_eq!(edited("a: [", "data.b", "x"), None);
-    }
 }

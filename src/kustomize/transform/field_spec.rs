@@ -12,9 +12,9 @@ use crate::kustomize::kustomization::FieldSpecEntry;
 use crate::kustomize::steps::list_step;
 use crate::yaml::{Data, Entry, Kind, List, Map, Node, Origin, Scalar};
 
-/// Group, version and kind; an empty part stands for any.
+/// Group, version and kind; an empty part matches any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Gvk {
+pub(crate) struct Gvk {
     /// `apps`
     pub group: Arc<str>,
     /// `v1`
@@ -24,22 +24,22 @@ pub struct Gvk {
 }
 
 impl Gvk {
-    /// Whether a type is selected.
-    pub fn selects(&self, group: &str, version: &str, kind: &str) -> bool {
+    /// True if a type is selected.
+    pub(crate) fn selects(&self, group: &str, version: &str, kind: &str) -> bool {
         let any_or = |wanted: &str, present: &str| wanted.is_empty() || wanted == present;
         any_or(&self.kind, kind) && any_or(&self.group, group) && any_or(&self.version, version)
     }
 
-    /// Whether an object's present type is selected.
-    pub fn selects_object(&self, node: &Node) -> bool {
+    /// True if an object's present type is selected.
+    pub(crate) fn selects_object(&self, node: &Node) -> bool {
         let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
         let api_version = text("apiVersion");
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         self.selects(group, version, text("kind"))
     }
 
-    /// Whether the type that a resource had at first is selected.
-    pub fn selects_first(&self, resource: &Resource) -> bool {
+    /// True if the first type of a resource is selected.
+    pub(crate) fn selects_first(&self, resource: &Resource) -> bool {
         let kind = resource
             .previous
             .first()
@@ -50,20 +50,20 @@ impl Gvk {
 
 /// A field of objects of some kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldSpec {
+pub(crate) struct FieldSpec {
     /// Which objects.
     pub gvk: Gvk,
     /// The path as written: `spec/template/metadata/labels`.
     pub path: Arc<str>,
     /// Its steps.
     pub steps: Arc<[Box<str>]>,
-    /// Whether missing fields are made.
+    /// True if missing fields are made.
     pub create: bool,
 }
 
 impl FieldSpec {
     /// A specification; the path's steps are separated by `/`, and `\/` is a slash in a key.
-    pub fn new(gvk: Gvk, path: &str, create: bool) -> FieldSpec {
+    pub(crate) fn new(gvk: Gvk, path: &str, create: bool) -> FieldSpec {
         FieldSpec {
             gvk,
             path: path.into(),
@@ -76,7 +76,7 @@ impl FieldSpec {
     }
 
     /// The specification of an entry of a configuration.
-    pub fn of(entry: &FieldSpecEntry) -> FieldSpec {
+    pub(crate) fn of(entry: &FieldSpecEntry) -> FieldSpec {
         let gvk = Gvk {
             group: entry.group.clone(),
             version: entry.version.clone(),
@@ -85,15 +85,15 @@ impl FieldSpec {
         FieldSpec::new(gvk, &entry.path, entry.create)
     }
 
-    /// Whether this is the name of the object itself.
-    pub fn is_name(&self) -> bool {
+    /// True if this is the name of the object itself.
+    pub(crate) fn is_name(&self) -> bool {
         &*self.path == "metadata/name"
     }
 }
 
 /// Splits a path at a delimiter; a backslash before the delimiter makes it part of the step. One
 /// leading delimiter is ignored.
-pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
+pub(crate) fn split_path(path: &str, delimiter: char) -> Vec<String> {
     let mut parts = path.split(delimiter).peekable();
     let mut steps: Vec<String> = Vec::new();
     let first = parts.next().unwrap_or_default();
@@ -117,9 +117,9 @@ pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
     steps
 }
 
-/// What a transformer makes where a field is missing.
+/// What a transformer makes if a field is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Create {
+pub(crate) enum Create {
     /// Nothing.
     Nothing,
     /// A map.
@@ -131,7 +131,7 @@ pub enum Create {
 /// Why a path could not be followed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
-pub struct FieldError {
+pub(crate) struct FieldError {
     /// What is wrong.
     pub message: String,
     /// The value in the way.
@@ -140,7 +140,7 @@ pub struct FieldError {
 
 impl FieldError {
     /// An error at a value.
-    pub fn new(node: &Node, message: impl Into<String>) -> FieldError {
+    pub(crate) fn new(node: &Node, message: impl Into<String>) -> FieldError {
         FieldError {
             message: message.into(),
             origin: node.origin,
@@ -149,8 +149,8 @@ impl FieldError {
 }
 
 /// Calls `set` on every value that the specification leads to in an object of one of its kinds.
-/// `origin` is the place that explains what is made.
-pub fn apply(
+/// `origin` is the origin of fields that are made.
+pub(crate) fn apply(
     object: &mut Node,
     spec: &FieldSpec,
     create: Create,
@@ -161,14 +161,14 @@ pub fn apply(
         return Ok(());
     }
     let create = if spec.create { create } else { Create::Nothing };
-    // what is not there must not cost a copy of what leads there
+    // a missing field must not cost a copy of the maps on the way to it
     if create == Create::Nothing && !reaches(object, &spec.steps) {
         return Ok(());
     }
     walk(object, &spec.steps, create, origin, set)
 }
 
-/// Whether a walk would set something or fail.
+/// True if a walk would set something or fail.
 fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
     let Some((step, rest)) = steps.split_first() else {
         return true;
@@ -186,8 +186,8 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
     }
 }
 
-/// Whether a step can be the key of a map. kustomize takes some for something else, and refuses
-/// them where it finds a map.
+/// True if a step can be the key of a map. kustomize gives others a special meaning, and refuses them
+/// in a map.
 fn is_key(step: &str) -> bool {
     !(matches!(step, "*" | "-")
         || step.starts_with('[') && step.ends_with(']')
@@ -215,40 +215,50 @@ fn walk(
             ));
         }
         Data::List(list) => {
-            let reached: Vec<usize> = (0..list.items.len())
-                .filter(|index| {
-                    list.items
-                        .get(*index)
-                        .is_some_and(|item| create != Create::Nothing || reaches(item, steps))
-                })
-                .collect();
-            if let Some(list) = node.list_mut().filter(|_| !reached.is_empty()) {
-                for index in reached {
-                    if let Some(item) = list.items.get_mut(index) {
-                        walk(item, steps, create, origin, set)?;
-                    }
+            // asking for a mutable list copies it
+            let is_reached = |item: &Node| create != Create::Nothing || reaches(item, steps);
+            let reached: Vec<bool> = list.items.iter().map(is_reached).collect();
+            if let Some(list) = node.list_mut().filter(|_| reached.contains(&true)) {
+                for (item, _) in list
+                    .items
+                    .iter_mut()
+                    .zip(reached)
+                    .filter(|(_, reached)| *reached)
+                {
+                    walk(item, steps, create, origin, set)?;
                 }
             }
             return Ok(());
         }
         Data::Map(_) => {}
     }
+    match field(node, step, rest.is_empty(), create, origin)? {
+        Some(field) => walk(field, rest, create, origin, set),
+        None => Ok(()),
+    }
+}
+
+/// The field of a map that a step names, made if it is missing and may be made.
+fn field<'n>(
+    node: &'n mut Node,
+    step: &str,
+    is_last: bool,
+    create: Create,
+    origin: Origin,
+) -> Result<Option<&'n mut Node>, FieldError> {
     let (name, list) = list_step(step);
     if name.is_empty() {
         return Err(FieldError::new(node, "a step of the path is empty"));
     }
     if !is_key(name) {
-        return Err(FieldError::new(
-            node,
-            format!(
-                "`{name}` is no key: a path of fields knows no wildcards and no items of lists"
-            ),
-        ));
+        let message =
+            format!("`{name}` is not a key: field paths have neither wildcards nor items of lists");
+        return Err(FieldError::new(node, message));
     }
     let made = match create {
         _ if list => None,
         Create::Nothing => None,
-        Create::Scalar if rest.is_empty() => Some(Data::Scalar(Scalar {
+        Create::Scalar if is_last => Some(Data::Scalar(Scalar {
             kind: Kind::String,
             ..Scalar::null()
         })),
@@ -256,7 +266,7 @@ fn walk(
     };
     if node.get(name).is_none() {
         let (Some(data), Some(map)) = (made.clone(), node.map_mut()) else {
-            return Ok(());
+            return Ok(None);
         };
         map.entries.push(Entry {
             key: name.into(),
@@ -269,7 +279,7 @@ fn walk(
         });
     }
     let Some(field) = node.get_mut(name) else {
-        return Ok(());
+        return Ok(None);
     };
     if field.is_null() {
         match made {
@@ -278,11 +288,11 @@ fn walk(
             None => {}
         }
     }
-    walk(field, rest, create, origin, set)
+    Ok(Some(field))
 }
 
 /// Sets a string under a key of a map, as labels and annotations are set.
-pub fn set_entry(
+pub(crate) fn set_entry(
     map: &mut Node,
     key: &str,
     key_origin: Origin,
@@ -306,7 +316,7 @@ pub fn set_entry(
 }
 
 /// Sets the text of a scalar, keeping its quotes; without quotes the new text decides the type.
-pub fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<(), FieldError> {
+pub(crate) fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<(), FieldError> {
     let Some(present) = node.as_scalar() else {
         return Err(FieldError::new(node, "a plain value is needed here"));
     };
@@ -323,11 +333,15 @@ pub fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<(), Fie
 }
 
 /// Sets a string instead of a scalar.
-pub fn set_string(node: &mut Node, text: &Arc<str>, origin: Origin) -> Result<(), FieldError> {
+pub(crate) fn set_string(
+    node: &mut Node,
+    text: &Arc<str>,
+    origin: Origin,
+) -> Result<(), FieldError> {
     if node.as_scalar().is_none() {
         return Err(FieldError::new(node, "a plain value is needed here"));
     }
-    // what was made a moment ago for this purpose has no past
+    // a value that was just made for this purpose replaces nothing
     let fresh = node.origin == origin && node.replaced.is_none();
     node.replace(Data::Scalar(Scalar::string(text.clone())), origin);
     if fresh {

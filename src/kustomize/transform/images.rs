@@ -1,7 +1,7 @@
 //! `images`: name, tag and digest of container images.
 //!
-//! Here: kustomize's reading of image references, which differs from `kubernetes::image` in
-//! corners. An entry that changes nothing is reported, where kustomize is silent.
+//! Here: image references as kustomize reads them, which differs from `kubernetes::image` in details.
+//! An entry without effect is reported, although kustomize is silent.
 
 use regex::Regex;
 
@@ -11,9 +11,9 @@ use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::ImageEntry;
 use crate::kustomize::{Problem, ProblemKind, Resource, steps};
 use crate::names::nearest;
-use crate::yaml::{By, Data, Node};
+use crate::yaml::{By, Data, Node, Origin};
 
-/// Recognises the images that an entry is meant for.
+/// Recognizes the images that an entry is for.
 enum Matcher {
     /// The name is plain text, save that `.` stands for any character, as in kustomize's
     /// expression.
@@ -58,7 +58,7 @@ impl Matcher {
     }
 }
 
-/// Whether what follows a name is nothing, a tag, a digest or both.
+/// True if the text after a name is empty, a tag, a digest or both.
 fn tag_and_digest(rest: &str) -> bool {
     let word = |text: &str| {
         text.bytes().all(|byte| {
@@ -141,7 +141,7 @@ fn changed(image: &str, entry: &ImageEntry) -> String {
 }
 
 /// An entry of `images`.
-pub fn image(
+pub(crate) fn image(
     resources: &mut [Resource],
     entry: &ImageEntry,
     specs: &[super::FieldSpec],
@@ -149,7 +149,7 @@ pub fn image(
 ) {
     let name = filled(&entry.name);
     let matcher = name.map_or(Matcher::Nothing, |name| Matcher::new(name));
-    // the field that says most about the result
+    // points at the field that most determines the result
     let fields = [
         &entry.digest,
         &entry.new_tag,
@@ -182,59 +182,68 @@ pub fn image(
         .iter_mut()
         .filter(|resource| resource.kind() != "CustomResourceDefinition")
     {
-        let mut result = if has_containers(&resource.node) {
-            containers(&mut resource.node, &mut set)
-        } else {
-            Ok(())
-        };
-        for spec in specs {
-            if result.is_ok() && spec.gvk.selects_object(&resource.node) {
-                let mut any = false;
-                steps::visit(&resource.node, &spec.steps, &mut |node| {
-                    any |= node
-                        .as_scalar()
-                        .is_none_or(|scalar| matcher.matches(&scalar.text));
-                });
-                // a walk also finds what stands in the way
-                if any || in_the_way(&resource.node, &spec.steps) {
-                    let applied = field_spec::apply(
-                        &mut resource.node,
-                        spec,
-                        Create::Nothing,
-                        origin,
-                        &mut set,
-                    );
-                    // a PodSecurityPolicy lists names under `volumes`; only this one release of
-                    // kustomize stumbles over them
-                    let names =
-                        resource.kind() == "PodSecurityPolicy" && spec.path.contains("volumes[]");
-                    result = if names { Ok(()) } else { applied };
-                }
-            }
-        }
-        if let Err(error) = result {
+        let changed = change(resource, specs, &matcher, origin, &mut set);
+        if let Err(error) = changed {
             super::metadata::report(context, resource, "an image", error, origin);
         }
     }
     if !matched {
-        let place = entry.name.as_ref().map_or(entry.origin, Text::origin);
-        let message = match name {
-            Some(name) => format!(
-                "no container uses the image `{}`, so this entry changes nothing",
-                name.value
-            ),
-            None => "this entry of images names no image, so it changes nothing".to_string(),
-        };
-        let mut problem =
-            Problem::error(place, message).with_kind(ProblemKind::UnusedImageOverride);
-        problem.help = name
-            .and_then(|name| advice(name, resources))
-            .or(Some("correct the name, or remove the entry".to_string()));
-        context.report(problem);
+        context.report(unused(entry, name, resources));
     }
 }
 
-/// Names the image that was probably meant.
+/// Changes the images of a resource: those of containers, and those of further fields.
+fn change(
+    resource: &mut Resource,
+    specs: &[super::FieldSpec],
+    matcher: &Matcher,
+    origin: Origin,
+    set: &mut Set<'_>,
+) -> Result<(), FieldError> {
+    if has_containers(&resource.node) {
+        containers(&mut resource.node, set)?;
+    }
+    for spec in specs {
+        if !spec.gvk.selects_object(&resource.node) {
+            continue;
+        }
+        let mut any = false;
+        steps::visit(&resource.node, &spec.steps, &mut |node| {
+            any |= node
+                .as_scalar()
+                .is_none_or(|scalar| matcher.matches(&scalar.text));
+        });
+        // applying also finds values that are in the way
+        if any || in_the_way(&resource.node, &spec.steps) {
+            let applied = field_spec::apply(&mut resource.node, spec, Create::Nothing, origin, set);
+            // a PodSecurityPolicy lists names under `volumes`; only this release of kustomize
+            // fails on them
+            if resource.kind() != "PodSecurityPolicy" || !spec.path.contains("volumes[]") {
+                applied?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unused(entry: &ImageEntry, name: Option<&Text>, resources: &[Resource]) -> Problem {
+    let origin = entry.name.as_ref().map_or(entry.origin, Text::origin);
+    let message = match name {
+        Some(name) => format!(
+            "no container uses the image `{}`, so this entry changes nothing",
+            name.value
+        ),
+        None => "this entry of images names no image, so it changes nothing".to_string(),
+    };
+    let help = name
+        .and_then(|name| advice(name, resources))
+        .unwrap_or_else(|| "correct the name, or remove the entry".to_string());
+    Problem::error(origin, message)
+        .with_kind(ProblemKind::UnusedImageOverride)
+        .with_help(help)
+}
+
+/// Suggests the image that was probably intended.
 fn advice(name: &str, resources: &[Resource]) -> Option<String> {
     let mut present: Vec<String> = Vec::new();
     for resource in resources {
@@ -278,8 +287,7 @@ fn collect(node: &Node, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a step of the path meets a plain value, or nothing where a list is due, which becomes an
-/// empty list.
+/// True if a step of the path meets a plain value, or an empty value that has to become a list.
 fn in_the_way(node: &Node, steps: &[Box<str>]) -> bool {
     let Some((step, rest)) = steps.split_first() else {
         return false;

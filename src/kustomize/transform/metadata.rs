@@ -14,11 +14,11 @@ use crate::kustomize::{Problem, Resource, steps};
 use crate::yaml::{By, Kind, Node, Origin, scalar};
 
 /// The mark of objects that a Helm chart made.
-pub const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
+pub(crate) const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Subjects {
+pub(crate) enum Subjects {
     /// Those named `default`.
     #[default]
     Default,
@@ -30,12 +30,12 @@ pub enum Subjects {
 
 /// How the namespace is set.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NamespaceOptions {
+pub(crate) struct NamespaceOptions {
     /// Only where there is none yet.
     pub unset_only: bool,
     /// Which subjects of role bindings get it.
     pub subjects: Subjects,
-    /// Leave no record of the identity before.
+    /// Do not record the earlier identity.
     pub unrecorded: bool,
 }
 
@@ -54,11 +54,11 @@ pub(super) fn report(
     );
     let problem =
         Problem::error(error.origin, message).with_related("it is to be set because of this", by);
-    context.report(problem.with_help("give the field the form that Kubernetes asks for"));
+    context.report(problem.with_help("give the field the form that Kubernetes expects"));
 }
 
 /// The `namespace` field.
-pub fn namespace(
+pub(crate) fn namespace(
     resources: &mut [Resource],
     namespace: &Text,
     specs: &[FieldSpec],
@@ -173,9 +173,9 @@ fn subjects(
     Ok(())
 }
 
-/// Whether an affix is added before or after the name.
+/// True if an affix is added before or after the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Affix {
+pub(crate) enum Affix {
     /// `namePrefix`
     Prefix,
     /// `nameSuffix`
@@ -183,7 +183,7 @@ pub enum Affix {
 }
 
 /// The `namePrefix` and `nameSuffix` fields.
-pub fn affix(
+pub(crate) fn affix(
     resources: &mut [Resource],
     affix: Affix,
     text: &Text,
@@ -244,7 +244,7 @@ pub fn affix(
 }
 
 /// An entry of `labels`.
-pub fn labels(
+pub(crate) fn labels(
     resources: &mut [Resource],
     entry: &LabelEntry,
     configuration: &Configuration,
@@ -277,7 +277,7 @@ pub fn labels(
 }
 
 /// Sets strings in the maps that the specifications lead to: `commonLabels`, `commonAnnotations`.
-pub fn set_pairs(
+pub(crate) fn set_pairs(
     resources: &mut [Resource],
     pairs: &[Pair],
     specs: &[FieldSpec],
@@ -319,7 +319,7 @@ pub fn set_pairs(
     }
 }
 
-/// Remembers which of the pairs now stand at several places of the object.
+/// Remembers which of the pairs the object now has in several fields.
 fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
     for pair in pairs {
         let origin = pair.value.origin().with(by);
@@ -353,7 +353,7 @@ fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
 
 /// Refuses a key that reads as something else than a string: kustomize writes the keys that it
 /// makes without quotes.
-pub fn check_key(key: &str, origin: Origin, context: &mut BuildContext<'_>) {
+pub(crate) fn check_key(key: &str, origin: Origin, context: &mut BuildContext<'_>) {
     if scalar::resolve(key) != Kind::String {
         let message = format!(
             "the key {key:?} reads as another type than a string, and kustomize writes it without quotes"

@@ -1,20 +1,20 @@
 //! The built-in transformers and the field specifications that steer them.
 //!
-//! Here: the calls that `accumulate` and `render` make. `configuration` knows which fields are
-//! meant, `field_spec` walks to them.
+//! Here: the calls that `accumulate` and `render` make. `configuration` knows the fields, and
+//! `field_spec` walks to them.
 
-pub mod configuration;
-pub mod embedded;
-pub mod field_spec;
-pub mod images;
-pub mod metadata;
-pub mod path;
-pub mod plugin;
-pub mod references;
-pub mod replacements;
-pub mod replicas;
-pub mod value_add;
-pub mod vars;
+pub(super) mod configuration;
+pub(super) mod embedded;
+pub(super) mod field_spec;
+pub(super) mod images;
+pub(super) mod metadata;
+pub(super) mod path;
+pub(super) mod plugin;
+pub(super) mod references;
+pub(super) mod replacements;
+pub(super) mod replicas;
+pub(super) mod value_add;
+pub(super) mod vars;
 
 use super::Resource;
 use super::context::BuildContext;
@@ -22,22 +22,22 @@ use super::decode::{Pair, Text};
 use super::kustomization::{ImageEntry, ReplicaEntry};
 use crate::yaml::By;
 
-pub use configuration::{Configuration, Fields};
-pub use field_spec::{FieldSpec, Gvk};
-pub use metadata::{HELM_GENERATED, check_key, labels};
-pub use plugin::plugin;
-pub use references::fix_references;
-pub use replacements::replacements;
-pub use vars::resolve_vars;
+pub(super) use configuration::{Configuration, Fields};
+pub(super) use field_spec::FieldSpec;
+pub(super) use metadata::{HELM_GENERATED, check_key, labels};
+pub(super) use plugin::plugin;
+pub(super) use references::fix_references;
+pub(super) use replacements::replacements;
+pub(super) use vars::resolve_vars;
 
 use metadata::{Affix, NamespaceOptions};
 
-/// Bytes of the longest text that may be put together; more does not fit a Kubernetes object
+/// The longest text, in bytes, that transformers may build. Longer ones do not fit a Kubernetes object
 /// anyway.
 const MAX_TEXT: usize = 4 << 20;
 
 /// The `namespace` field.
-pub fn namespace(
+pub(super) fn namespace(
     resources: &mut [Resource],
     namespace: &Text,
     configuration: &Configuration,
@@ -52,7 +52,7 @@ pub fn namespace(
     );
 }
 /// The `namePrefix` field.
-pub fn prefix(
+pub(super) fn prefix(
     resources: &mut [Resource],
     prefix: &Text,
     configuration: &Configuration,
@@ -67,7 +67,7 @@ pub fn prefix(
     );
 }
 /// The `nameSuffix` field.
-pub fn suffix(
+pub(super) fn suffix(
     resources: &mut [Resource],
     suffix: &Text,
     configuration: &Configuration,
@@ -82,7 +82,7 @@ pub fn suffix(
     );
 }
 /// The `commonLabels` field.
-pub fn common_labels(
+pub(super) fn common_labels(
     resources: &mut [Resource],
     labels: &[Pair],
     configuration: &Configuration,
@@ -97,7 +97,7 @@ pub fn common_labels(
     );
 }
 /// The `commonAnnotations` field.
-pub fn annotations(
+pub(super) fn annotations(
     resources: &mut [Resource],
     pairs: &[Pair],
     configuration: &Configuration,
@@ -112,7 +112,7 @@ pub fn annotations(
     );
 }
 /// An entry of `replicas`.
-pub fn replicas(
+pub(super) fn replicas(
     resources: &mut [Resource],
     entry: &ReplicaEntry,
     configuration: &Configuration,
@@ -126,7 +126,7 @@ pub fn replicas(
     );
 }
 /// An entry of `images`.
-pub fn image(
+pub(super) fn image(
     resources: &mut [Resource],
     entry: &ImageEntry,
     configuration: &Configuration,

@@ -1,8 +1,8 @@
 //! The built-in transformers as objects of `transformers` and `validators`: `apiVersion: builtin`,
 //! their configuration in the object's own fields, and their field specifications beside it.
 //!
-//! Here: reading these objects. Not here: what the transformers do; `ValueAddTransformer`, which is
-//! no field of a kustomization, is in `value_add`.
+//! Here: reading these objects. Not here: the transformers. `ValueAddTransformer`, which no field of a
+//! kustomization uses, is in `value_add`.
 
 use super::field_spec::FieldSpec;
 use super::metadata::{self, Affix, NamespaceOptions, Subjects};
@@ -15,9 +15,9 @@ use crate::kustomize::kustomization::{
 use crate::kustomize::{Resource, hash, patch};
 use crate::yaml::{By, Node, Origin, Scalar};
 
-/// Runs a built-in transformer that is configured as an object. Returns false when its kind is none
-/// of ours.
-pub fn plugin(
+/// Runs a built-in transformer that is configured as an object. Returns false if its kind is not
+/// built in.
+pub(crate) fn plugin(
     resources: &mut Vec<Resource>,
     object: &Resource,
     context: &mut BuildContext<'_>,
@@ -118,14 +118,14 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    /// Where the object can be pointed at: its kind.
-    fn place(&self) -> Origin {
+    /// Points at the object by its kind.
+    fn origin(&self) -> Origin {
         self.object
             .get("kind")
             .map_or(self.object.origin, |kind| kind.origin)
     }
     fn nothing(&self) -> Node {
-        Node::scalar(Scalar::null(), self.place())
+        Node::scalar(Scalar::null(), self.origin())
     }
     fn field(&self, name: &str) -> Option<&'a Node> {
         let entry = self
@@ -172,9 +172,9 @@ impl<'a> Reader<'a, '_> {
             Some("none") => Subjects::Nobody,
             Some(other) => {
                 let message = format!("setRoleBindingSubjects cannot be {other:?}");
-                let place = mode.as_ref().map_or(self.object.origin, Text::origin);
+                let origin = mode.as_ref().map_or(self.object.origin, Text::origin);
                 self.decoder.refuse(
-                    place,
+                    origin,
                     message,
                     Some("write defaultOnly, allServiceAccounts or none".to_string()),
                 );
@@ -207,7 +207,7 @@ impl<'a> Reader<'a, '_> {
         };
         if let Some(wrong) = wrong {
             self.decoder.refuse(
-                self.place(),
+                self.origin(),
                 format!("the PatchJson6902Transformer {wrong}"),
                 None,
             );
@@ -234,7 +234,7 @@ impl<'a> Reader<'a, '_> {
             let help =
                 Some("list files under paths, or write the patches under patches".to_string());
             self.decoder.refuse(
-                self.place(),
+                self.origin(),
                 "the PatchStrategicMergeTransformer has neither paths nor patches",
                 help,
             );
@@ -246,9 +246,9 @@ impl<'a> Reader<'a, '_> {
         if self.field("fieldSpecs").is_none() {
             let help = Some("list the fields, usually one with the path metadata/name".to_string());
             self.decoder
-                .refuse(self.place(), "the transformer has no fieldSpecs", help);
+                .refuse(self.origin(), "the transformer has no fieldSpecs", help);
         }
-        // An empty affix marks the resources as well.
+        // an empty affix also marks the resources
         let read = |(affix, name): &(Affix, &str)| {
             (
                 *affix,

@@ -7,7 +7,7 @@ use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Node, Scalar};
 
 /// An entry of `replicas`.
-pub fn replicas(
+pub(crate) fn replicas(
     resources: &mut [Resource],
     entry: &ReplicaEntry,
     specs: &[FieldSpec],

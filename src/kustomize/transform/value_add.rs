@@ -12,7 +12,7 @@ use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Node, Origin};
 
 /// Its configuration.
-pub struct ValueAdd {
+pub(crate) struct ValueAdd {
     value: Option<Text>,
     targets: Vec<Target>,
     file: Option<Text>,
@@ -28,7 +28,7 @@ struct Target {
 
 impl ValueAdd {
     /// Reads the configuration out of the object.
-    pub fn decode(object: &Node, decoder: &mut Decoder<'_>) -> ValueAdd {
+    pub(crate) fn decode(object: &Node, decoder: &mut Decoder<'_>) -> ValueAdd {
         let origin = object.get("kind").map_or(object.origin, |kind| kind.origin);
         let mut result = ValueAdd {
             value: None,
@@ -61,7 +61,7 @@ impl ValueAdd {
     }
 
     /// Puts the value, or the name of the kustomization's folder, into the targets.
-    pub fn run(mut self, resources: &mut [Resource], context: &mut BuildContext<'_>) {
+    pub(crate) fn run(mut self, resources: &mut [Resource], context: &mut BuildContext<'_>) {
         if let Some(file) = &self.file {
             match targets_of(file, context) {
                 Ok(targets) => self.targets.extend(targets),
@@ -240,7 +240,7 @@ impl Target {
     }
 }
 
-/// Whether a resource is selected as the target of a patch is: by its first or present name and
+/// True if a resource is selected in the way of patch targets: by its first or present name and
 /// namespace.
 fn selects(selector: &Selector, resource: &Resource) -> bool {
     let (first, present) = (resource.first_id(), resource.id());

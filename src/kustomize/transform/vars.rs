@@ -1,9 +1,8 @@
-//! `vars`: the value of a field of one resource wherever `$(NAME)` stands in the fields that are
-//! searched for it.
+//! `vars`: every `$(NAME)` in certain fields is replaced by the value of a field of one resource.
 //!
-//! Here: reading the values, and the expansion. Not here: which resource a variable means
-//! (`accumulate` ties them while names are still what the kustomization says) and which fields are
-//! searched (`configuration`).
+//! Here: reading the values, and the expansion. Not here: which resource a variable reads
+//! (`accumulate` ties them while names are still as the kustomization writes them) and which fields
+//! are searched (`configuration`).
 
 use std::collections::HashMap;
 
@@ -15,9 +14,8 @@ use crate::kustomize::kustomization::VarEntry;
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, scalar};
 
-/// Puts the values of `vars` where `$(NAME)` stands. Once, at the top. A variable that nothing uses
-/// is fine.
-pub fn resolve_vars(
+/// Replaces every `$(NAME)` by its value. Runs once, at the top of a build. Unused variables are fine.
+pub(crate) fn resolve_vars(
     resources: &mut [Resource],
     vars: &[VarEntry],
     configuration: &Configuration,
@@ -33,7 +31,7 @@ pub fn resolve_vars(
     let Some(any) = vars.first().filter(|_| !values.is_empty()) else {
         return;
     };
-    // a path that leads nowhere does so in many objects: one mistake, one problem
+    // one wrong path fails in many objects, and is one problem
     let mut wrong: Vec<&FieldSpec> = Vec::new();
     for resource in resources {
         for spec in configuration.fields(Fields::VarReference) {
@@ -52,7 +50,7 @@ pub fn resolve_vars(
     }
 }
 
-/// What a variable stands for.
+/// The value of a variable.
 struct Value {
     /// `None` for maps and lists, which cannot be put into a text: the reference stays.
     scalar: Option<Scalar>,
@@ -65,8 +63,8 @@ fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> 
         .iter()
         .find(|resource| resource.variables.iter().any(|tied| **tied == *name));
     let Some(resource) = tied else {
-        let place = variable.object.origin.unwrap_or(variable.origin);
-        return Err(Problem::absent(place, format!("the variable {name} means an object that is not there"))
+        let origin = variable.object.origin.unwrap_or(variable.origin);
+        return Err(Problem::absent(origin, format!("the variable {name} means an object that does not exist"))
             .with_help("correct apiVersion, kind and name of objref; they are those of the manifest, before prefix and suffix"));
     };
     let fields = with_indices(path::split(&variable.field_path));
@@ -75,9 +73,9 @@ fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> 
         .flatten()
         .and_then(|node| Some((node, typed(node)?)));
     let Some((node, scalar)) = found else {
-        let place = variable.field_path_origin.unwrap_or(variable.origin);
+        let origin = variable.field_path_origin.unwrap_or(variable.origin);
         return Err(Problem::absent(
-            place,
+            origin,
             format!(
                 "the variable {name} means {:?} of {}, which has no such value",
                 &*variable.field_path,
@@ -174,16 +172,15 @@ fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), F
         ));
     }
     if &*scalar.text != text || scalar.kind != Kind::String {
-        // `$$` became `$`: the text is still its own
+        // if only `$$` became `$`, the text still comes from here
         let origin = origin.unwrap_or(node.origin.with(By::Var));
         node.replace(Data::Scalar(scalar), origin);
     }
     Ok(())
 }
 
-/// The text with `$(NAME)` replaced where the name is known, and `$$` by `$`. A text that is
-/// nothing but one reference takes the type of the value. With it, the origin of the first value
-/// that was put in.
+/// Replaces each `$(NAME)` whose name is known, and `$$` by `$`. A text that consists of one reference
+/// takes the type of the value. The second part is the origin of the first value.
 fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin>) {
     let mut out = String::with_capacity(text.len());
     let mut origin = None;
@@ -207,10 +204,10 @@ fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin
             .get(name)
             .and_then(|value| Some((value.scalar.as_ref()?, value.origin)));
         match value {
-            // What is too long already is refused, so it need not grow.
+            // a text that is too long is refused anyway, so it need not grow
             Some(_) if out.len() > MAX_TEXT => {}
-            Some((scalar, place)) => {
-                origin = origin.or(Some(place));
+            Some((scalar, source)) => {
+                origin = origin.or(Some(source));
                 if text.len() == name.len() + 3 {
                     return (scalar.clone(), origin);
                 }

@@ -1,7 +1,7 @@
 //! Turns the problems that the renderer found into findings of the rule that they belong to.
 
 use crate::finding::{Cause, Related, Severity};
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
 
@@ -66,8 +66,12 @@ fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
 /// What a problem is about: what the renderer says of it as data, else the text that it points at.
 fn cause(problem: &Problem, context: &Context) -> Cause {
     if let Some(identity) = &problem.identity {
-        let cause = Cause::new(identity.code);
-        return identity.facts.iter().fold(cause, Cause::with);
+        return match &**identity {
+            Identity::DuplicateKey(key) => Cause::new("duplicate-key").with(key),
+            Identity::DeprecatedField(field) => Cause::new("deprecated-field").with(field),
+            Identity::Remote(url) => Cause::new("remote").with(url),
+            Identity::EmptyKustomization => Cause::new("empty-kustomization"),
+        };
     }
     let file = context.repo.files.get(problem.origin.file);
     let span = problem.origin.start as usize..problem.origin.end as usize;

@@ -12,11 +12,11 @@ use super::{GitError, Id, Repository, TreeEntry};
 pub struct ChangedPath {
     /// The path.
     pub path: String,
-    /// The file's id before; `None` when it is new.
+    /// The id before; `None` for a new file.
     pub before: Option<Id>,
-    /// The file's id after; `None` when it is gone.
+    /// The id after; `None` for a deleted file.
     pub after: Option<Id>,
-    /// Whether it is a submodule, before or after: then the ids are those of commits.
+    /// True for a submodule, before or after. The ids are then those of commits.
     pub submodule: bool,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn points_somewhere(folder: &Path) -> Result<(), GitError> {
     match folder.join(target).exists() {
         true => Ok(()),
         false => Err(GitError::Other(format!(
-            "{} points at {target}, which is not there: the repository of this linked work tree or submodule is elsewhere (in a container, mount it as well)",
+            "{} points at {target}, which does not exist: the repository of this linked work tree or submodule is elsewhere (in a container, mount it as well)",
             file.display()
         ))),
     }

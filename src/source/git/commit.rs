@@ -1,5 +1,5 @@
-//! Commits, read as tolerantly as Git reads them: of what old tools and imports wrote, a broken
-//! line of an author hides nothing else.
+//! Commits, read as tolerantly as Git reads them: a broken author line, as old tools wrote them, does
+//! not hide the rest.
 
 use gix::ObjectId;
 
@@ -19,7 +19,7 @@ pub struct Person {
 pub struct Commit {
     /// Its id.
     pub id: Id,
-    /// Its tree: of the folder that was opened, where that lies below the top of the work tree.
+    /// Its tree, or the tree of the opened folder if that is below the top of the work tree.
     pub tree: Id,
     /// Its parents, first parent first.
     pub parents: Vec<Id>,
@@ -27,13 +27,13 @@ pub struct Commit {
     pub author: Person,
     /// Who committed it.
     pub committer: Person,
-    /// Commit time, in seconds since 1970 UTC; [`UNKNOWN_TIME`] where the commit does not tell it.
+    /// Commit time, in seconds since 1970 UTC; [`UNKNOWN_TIME`] if the commit has none.
     pub time: i64,
     /// The whole message.
     pub message: String,
 }
 
-/// A time after all others: what is not known to be old counts as new.
+/// A time after all others: a commit of unknown age counts as new.
 pub const UNKNOWN_TIME: i64 = i64::MAX;
 
 impl Commit {
@@ -81,7 +81,7 @@ fn object_id(hex: &[u8]) -> Option<Id> {
     ObjectId::from_hex(hex).ok().map(id_of)
 }
 
-/// `NAME <ADDRESS> SECONDS ZONE`, of which anything may be missing.
+/// Reads `NAME <ADDRESS> SECONDS ZONE`. Any part may be missing.
 fn person(line: &str) -> (Person, i64) {
     let (name, rest) = line.split_once('<').unwrap_or((line, ""));
     let email = rest.split('>').next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What Git names and this clone has not: collected while files are read, so that a command can say
-//! in the end what its answer lacks.
+//! Objects that Git names and the clone lacks. They are collected while files are read, so that a
+//! command can say at its end what its answer is missing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::lock;
 use crate::source::Withheld;
 
-/// What was asked for and is not there.
+/// The missing files, by revision and path.
 #[derive(Default)]
 pub struct Gaps(Mutex<BTreeMap<(Arc<str>, String), Withheld>>);
 
@@ -18,7 +18,7 @@ impl Gaps {
             .or_insert_with(|| withheld.clone());
     }
 
-    /// What is missing, and how to get it; `None` where nothing is.
+    /// Names what is missing and how to get it; `None` if nothing is.
     pub fn told(&self) -> Option<String> {
         let gaps = lock(&self.0);
         let ((revision, path), withheld) = gaps.first_key_value()?;

@@ -59,7 +59,7 @@ impl Repository {
             if !seen.insert(id) {
                 // only replaced objects can do that
                 return Some(Err(GitError::Other(format!(
-                    "the history goes round in a circle at {}; see git replace -l",
+                    "the history loops at {}; see git replace -l",
                     short(&id)
                 ))));
             }

@@ -64,9 +64,9 @@ pub struct Repository {
     trees: Mutex<object::Trees>,
     /// The top of the work tree.
     top: PathBuf,
-    /// Where the opened folder lies below the top of the work tree.
+    /// The path of the opened folder below the top of the work tree.
     prefix: String,
-    /// The file of the index, where it is not the usual one.
+    /// The file of the index, if it is not the usual one.
     index: Option<PathBuf>,
     /// The repositories of submodules, by their paths below the top.
     modules: Mutex<HashMap<String, Option<Arc<Repository>>>>,
@@ -109,7 +109,7 @@ fn object(id: &Id) -> ObjectId {
 pub(super) const EMPTY_TREE: Id =
     *b"\x4b\x82\x5d\xc6\x42\xcb\x6e\xb9\xa0\x60\xe5\x4b\xf8\xd6\x92\x88\xfb\xee\x49\x04";
 
-/// Whether a folder is a repository without a work tree.
+/// True if a folder is a repository without a work tree.
 pub fn is_bare(folder: &Path) -> bool {
     folder.join("objects").is_dir() && folder.join("refs").is_dir() && folder.join("HEAD").is_file()
 }
@@ -134,7 +134,7 @@ impl Repository {
         Repository::at(top, top, prefix)
     }
 
-    /// Opens the repository that lies at `folder`, for the work tree at `top`.
+    /// Opens the repository at `folder` for the work tree at `top`.
     fn at(folder: &Path, top: &Path, prefix: String) -> Result<Repository, GitError> {
         checks::points_somewhere(folder)?;
         let inner = gix::open::Options::isolated()
@@ -154,8 +154,8 @@ impl Repository {
         Ok(repository)
     }
 
-    /// The same with another index than the usual one, as Git tells hooks of a commit that takes in
-    /// part of what is staged. Relative to the top of the work tree.
+    /// Uses another index than the usual one. Git passes one to the hooks of a commit that includes
+    /// only part of what is staged. Relative to the top of the work tree.
     pub fn with_index(self, index: Option<PathBuf>) -> Repository {
         let index = index.map(|index| self.top.join(index));
         Repository { index, ..self }
@@ -166,17 +166,17 @@ impl Repository {
         &self.top
     }
 
-    /// Where the opened folder lies below the top of the work tree; empty for the top itself.
+    /// The path of the opened folder below the top of the work tree; empty for the top itself.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// Whether files are checked out where it was opened.
+    /// True if it was opened with a work tree.
     pub fn has_worktree(&self) -> bool {
         self.with(|repo| repo.workdir().is_some())
     }
 
-    /// The file of the index; `None` where there is no work tree.
+    /// The file of the index; `None` without a work tree.
     pub(super) fn index_path(&self) -> Option<PathBuf> {
         self.with(|repo| {
             self.has_worktree()
@@ -184,17 +184,17 @@ impl Repository {
         })
     }
 
-    /// Whether the work tree may lack files on purpose.
+    /// True if the work tree may lack files on purpose.
     pub(super) fn is_sparse(&self) -> bool {
         self.with(|repo| repo.git_dir().join("info/sparse-checkout").exists())
     }
 
-    /// What was asked for and is not in this clone.
+    /// The objects that were needed and are missing from this clone.
     pub fn gaps(&self) -> &Gaps {
         &self.gaps
     }
 
-    /// Does something with a handle that keeps its caches for the next time.
+    /// Lends a handle, which keeps its caches for the next use.
     pub(super) fn with<T>(&self, act: impl FnOnce(&gix::Repository) -> T) -> T {
         let idle = lock(&self.idle).pop();
         let handle = idle.unwrap_or_else(|| {
@@ -225,12 +225,12 @@ impl Repository {
         })
     }
 
-    /// Whether history was cut off when cloning.
+    /// True if history was cut off when cloning.
     pub fn is_shallow(&self) -> bool {
         self.with(|repo| repo.is_shallow().unwrap_or(false))
     }
 
-    /// Whether objects were left out when cloning.
+    /// True if objects were left out when cloning.
     pub(super) fn is_partial(&self) -> bool {
         self.with(|repo| {
             let config = repo.config_snapshot();
@@ -258,7 +258,7 @@ impl Repository {
         })?;
         let unreadable = || {
             GitError::Other(format!(
-                "the commit {} cannot be read; git fsck tells more",
+                "the commit {} cannot be read; git fsck shows more",
                 short(id)
             ))
         };
@@ -280,8 +280,8 @@ impl Repository {
         GitTree::new(self, commit, &self.gaps, false)
     }
 
-    /// The same for one revision of many: a file that several have alike goes by one name, so that
-    /// it is read once.
+    /// The files of one revision of many. A file that is the same in several revisions has one name, so
+    /// that it is read once.
     pub fn tree_among_many(self: &Arc<Self>, commit: &Commit, gaps: &Arc<Gaps>) -> GitTree {
         GitTree::new(self, commit, gaps, true)
     }

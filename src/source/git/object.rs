@@ -126,7 +126,7 @@ impl Repository {
             Ok(tree.data.clone())
         })?;
         let tree = Arc::new(
-            Tree::read(bytes).ok_or_else(|| self.withheld(id, Kind::Tree, &"it is no tree"))?,
+            Tree::read(bytes).ok_or_else(|| self.withheld(id, Kind::Tree, &"it is not a tree"))?,
         );
         let mut trees = lock(&self.trees);
         if trees.bytes > TREE_CACHE {
@@ -137,7 +137,7 @@ impl Repository {
         Ok(tree)
     }
 
-    /// Whether an object is here.
+    /// True if the repository has an object.
     pub(in crate::source) fn has(&self, id: &Id) -> bool {
         self.with(|repo| repo.has_object(object(id)))
     }
@@ -177,7 +177,7 @@ impl Repository {
     }
 }
 
-/// The content that a pointer of Git LFS stands for, where it was fetched.
+/// The content for a Git LFS pointer, if it was fetched.
 fn fetched(repo: &gix::Repository, digest: &str) -> Option<Vec<u8>> {
     let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let (one, two) = (digest.get(..2)?, digest.get(2..4).filter(|_| is_digest)?);

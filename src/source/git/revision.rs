@@ -19,7 +19,8 @@ impl Repository {
         }
         if revision.len() == 40 && revision.bytes().all(|byte| byte == b'0') {
             let advice =
-                ", it stands for none: name the branch that the change goes to".to_string();
+                ", which Git writes for no revision: name the branch that the change goes to"
+                    .to_string();
             return Err(GitError::UnknownRevision(revision.to_string(), advice));
         }
         let id =
@@ -49,7 +50,7 @@ impl Repository {
                     ),
                     _ => GitError::UnknownRevision(
                         revision.to_string(),
-                        ": what the tag stands for is no commit of this clone".to_string(),
+                        ": the tag does not lead to a commit of this clone".to_string(),
                     ),
                 })
         })
@@ -69,7 +70,7 @@ impl Repository {
                 Ok(_) => {}
                 Err(error) => {
                     return GitError::Other(format!(
-                        "HEAD cannot be read: {error}; git fsck tells more"
+                        "HEAD cannot be read: {error}; git fsck shows more"
                     ));
                 }
             }
@@ -90,13 +91,12 @@ impl Repository {
         }
         match named {
             Some(_) if start != revision => unknown(format!(
-                ": {start} is there, and what follows it in the name is not"
+                ": {start} exists, but what follows it in the name does not"
             )),
             Some(_) => unknown(String::new()),
-            None => unknown(
-                "; git fetch brings what the clone lacks (fetch-depth: 0 where CI makes the clone)"
-                    .to_string(),
-            ),
+            None => {
+                unknown("; git fetch gets what the clone lacks (in CI, fetch-depth: 0)".to_string())
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ impl Repository {
             Ok(commit) => Ok((module, commit.tree)),
             Err(_) => Err(Withheld {
                 reason: format!(
-                    "it lies in the submodule {path} at {}, a commit that its clone lacks",
+                    "it is in the submodule {path} at {}, a commit that its clone lacks",
                     short(commit)
                 ),
                 remedy: format!(
@@ -50,7 +50,7 @@ impl Repository {
     }
 
     fn open_module(&self, path: &str) -> Option<Arc<Repository>> {
-        // a tree can hold any name, and a link can stand in for a folder: nothing outside is opened
+        // trees may contain any name, and a link may replace a folder: never open anything outside
         let parts = || {
             path.split('/').scan(self.top.clone(), |folder, part| {
                 Some((part, {
@@ -68,7 +68,7 @@ impl Repository {
         let checked_out = self.top.join(path);
         let place = match checked_out.join(".git").exists() {
             true => checked_out.clone(),
-            // what a change takes away stays here
+            // a submodule that the change removes is still here
             false => self.with(|repo| repo.common_dir().join("modules").join(path)),
         };
         Repository::at(&place, &checked_out, String::new())
@@ -80,7 +80,7 @@ impl Repository {
 /// Why the files of a submodule are not here.
 pub(in crate::source) fn not_checked_out(module: &str) -> Withheld {
     Withheld {
-        reason: format!("it lies in the submodule {module}, which is not checked out"),
+        reason: format!("it is in the submodule {module}, which is not checked out"),
         remedy: "git submodule update --init --recursive, or `submodules: recursive` in CI"
             .to_string(),
     }

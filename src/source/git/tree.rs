@@ -20,8 +20,8 @@ pub(in crate::source) struct TreeEntry<'a> {
     pub(in crate::source) id: Id,
 }
 
-/// A tree as it is stored, with where its names are. Those that are not UTF-8 are left out, as they
-/// cannot be named in a kustomization either, and told apart.
+/// A tree as it is stored, with the positions of its names. Names that are not UTF-8 are listed apart;
+/// a kustomization cannot name them either.
 #[derive(Default)]
 pub(in crate::source) struct Tree {
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ pub(in crate::source) struct Tree {
 }
 
 impl Tree {
-    /// `None` where the bytes are no tree.
+    /// `None` if the bytes are not a tree.
     pub(super) fn read(bytes: Vec<u8>) -> Option<Tree> {
         let mut tree = Tree {
             names: Vec::with_capacity(bytes.len() / 32),
@@ -106,7 +106,7 @@ impl TreeEntry<'_> {
     }
 }
 
-/// The order of the names in a tree, each with whether it is a folder.
+/// The order of the names in a tree, each with true for a folder.
 fn tree_order(one: (&[u8], bool), other: (&[u8], bool)) -> Ordering {
     let with_end = |(name, folder): (&[u8], bool), at: usize| {
         name.get(at)
@@ -124,7 +124,7 @@ pub struct GitTree {
     repository: Arc<Repository>,
     root: Id,
     name: Arc<str>,
-    /// Whether a file goes by the name of its content instead of the revision's.
+    /// Name files by their content instead of the revision.
     by_content: bool,
     gaps: Arc<Gaps>,
     listed: OnceLock<Listed>,
@@ -137,7 +137,7 @@ struct Listed {
     unreadable: Vec<String>,
 }
 
-/// What stands somewhere in a tree.
+/// An entry at a path of a tree.
 struct Entry {
     mode: Mode,
     id: Id,
@@ -145,17 +145,17 @@ struct Entry {
     repository: Arc<Repository>,
 }
 
-/// What a path leads to when links are not followed.
+/// The result of looking a path up without following links.
 enum Found {
     Entry(Entry),
-    /// Nothing; whether a link stands there or on the way.
+    /// Nothing; true if a link is on the way.
     Nothing(bool),
     Withheld(Withheld),
 }
 
 impl GitTree {
-    /// `gaps` takes note of what the clone lacks. `by_content`: a file that several revisions have
-    /// alike goes by one name.
+    /// `gaps` collects what the clone lacks. `by_content`: a file that is the same in several revisions
+    /// has one name.
     pub(super) fn new(
         repository: &Arc<Repository>,
         commit: &Commit,
@@ -191,14 +191,14 @@ impl GitTree {
         withheld
     }
 
-    /// What stands at a path without following links.
+    /// The entry at a path, without following links.
     fn lookup(&self, path: &str) -> Found {
         let mut here = Entry {
             mode: Mode::Tree,
             id: self.root,
             repository: self.repository.clone(),
         };
-        // where the path goes on, and where the repository that is looked into begins
+        // the offsets in the path of the rest and of the current repository
         let (mut at, mut top) = (0, 0);
         loop {
             let rest = path.get(at..).unwrap_or_default();
@@ -234,7 +234,7 @@ impl GitTree {
         }
     }
 
-    /// What stands at a path, with links followed.
+    /// The entry at a path, following links.
     fn entry(&self, path: &str) -> Result<Entry, SourceError> {
         let found = match self.lookup(path) {
             found @ (Found::Withheld(_) | Found::Nothing(false)) if is_normalised(path) => found,
@@ -277,7 +277,7 @@ impl GitTree {
             match entry.mode {
                 Mode::Tree => self.list(&path, (repository, top), &entry.id, listed),
                 Mode::Blob | Mode::BlobExecutable | Mode::Link => listed.files.push(path.into()),
-                // one that is not there is told where it is needed
+                // a missing one is reported where it is needed
                 Mode::Commit => {
                     if let Ok((module, tree)) = repository.module(
                         path.get(top..).unwrap_or_default().trim_start_matches('/'),
@@ -291,7 +291,7 @@ impl GitTree {
     }
 }
 
-/// Whether a path is written as it is: without `.`, `..` and empty parts.
+/// True if a path has no `.`, `..` or empty parts.
 fn is_normalised(path: &str) -> bool {
     path.is_empty() || path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }

@@ -81,7 +81,7 @@ impl Index {
             files.push((path, entry.map(|(_, entry)| entry)));
         }
         only_in_index.extend(entries);
-        // what is left out on purpose, and submodules, count as the index has them
+        // files that are left out on purpose, and submodules, count as unchanged since the index
         let (kept, missing): (Vec<_>, Vec<_>) = only_in_index
             .into_iter()
             .partition(|(_, entry)| entry.absent || entry.mode == Mode::Commit);
@@ -394,7 +394,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Compares a file or submodule of the head with what the tree has at its path.
+    /// Compares a file or submodule of the head with the entry of the tree at its path.
     fn file(
         &self,
         path: String,
@@ -418,7 +418,7 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// Adds what the tree has at a path that the head lacks.
+    /// Adds an entry of the tree that the head lacks.
     fn gone(
         &self,
         path: String,
@@ -451,7 +451,7 @@ mod tests {
     use crate::source::scratch::{git, write};
     use std::path::Path;
 
-    /// What differs from the first commit: in the work tree, and in what is staged.
+    /// The paths that differ from the first commit: of the work tree, and of the staged files.
     fn changed(root: &Path) -> (Vec<String>, Vec<String>) {
         let repository = Arc::new(Repository::open(root).unwrap());
         let first = repository
@@ -516,10 +516,10 @@ mod tests {
         .map(str::to_string)
         .to_vec();
         assert_eq!(changed(root), (different.clone(), vec![]));
-        // what is staged: Git notes the trees that are left as they were
+        // staged: Git notes the trees that did not change
         git(root, &["add", "-A"]);
         assert_eq!(changed(root), (different.clone(), different.clone()));
-        // what is committed: all trees are noted, and some are not the first commit's
+        // committed: Git notes all trees, and some differ from those of the first commit
         git(root, &["commit", "-q", "-m", "second"]);
         assert_eq!(changed(root), (different.clone(), different));
         git(root, &["reset", "-q", "--hard", "first"]);

@@ -14,7 +14,7 @@ use gix::objs::tree::EntryKind as Mode;
 use super::folder::Folder;
 use super::git::{GitError, Id, Repository, id_of, not_checked_out};
 use super::{Source, Withheld, is_below};
-pub use staged::Staged;
+pub(crate) use staged::Staged;
 
 /// An entry of the index.
 #[derive(Clone, Copy)]
@@ -212,7 +212,7 @@ impl Index {
 fn open(repository: &Repository) -> Result<Option<gix::index::File>, GitError> {
     let path = repository.index_path();
     let path = path.ok_or_else(|| {
-        GitError::Other("a bare repository has no index, so nothing is staged in it".to_string())
+        GitError::Other("a bare repository has no index, so nothing can be staged".to_string())
     })?;
     if !path.exists() {
         return Ok(None);
@@ -226,10 +226,10 @@ fn open(repository: &Repository) -> Result<Option<gix::index::File>, GitError> {
     })
 }
 
-/// Why what a sparse checkout leaves out is not here.
+/// The sparse checkout leaves a file out.
 fn left_out(path: &str) -> Withheld {
     Withheld {
-        reason: "Git has it, and the sparse checkout leaves it out".to_string(),
+        reason: "Git has it, but the sparse checkout leaves it out".to_string(),
         remedy: format!(
             "git sparse-checkout add {}",
             path.rsplit_once('/').map_or(path, |(folder, _)| folder)

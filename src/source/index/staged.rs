@@ -11,19 +11,19 @@ use crate::source::git::{ChangedPath, GitError, GitTree, Id, Repository};
 use crate::source::{Source, SourceError, Withheld, is_below, kind_in, links};
 
 /// What is staged: the files of the next commit.
-pub struct Staged {
+pub(crate) struct Staged {
     repository: Arc<Repository>,
     index: Index,
     files: Vec<Arc<str>>,
     /// The files of submodules that are checked out, by their paths.
     modules: Vec<(Arc<str>, GitTree)>,
-    /// What a sparse checkout leaves out of a partial clone, sorted.
+    /// The files that a sparse checkout leaves out of a partial clone, sorted.
     left_out: Vec<Arc<str>>,
 }
 
 impl Staged {
     /// The files of the index.
-    pub fn open(repository: Arc<Repository>) -> Result<Staged, GitError> {
+    pub(crate) fn open(repository: Arc<Repository>) -> Result<Staged, GitError> {
         let mut index = Index::read(&repository)?;
         refuse_conflicts(&index)?;
         index.entries.retain(|(_, entry)| !entry.announced);
@@ -69,12 +69,12 @@ impl Staged {
     }
 
     /// Names that are not UTF-8, for a report.
-    pub fn unreadable(&self) -> &[String] {
+    pub(crate) fn unreadable(&self) -> &[String] {
         &self.index.unreadable
     }
 
-    /// How many files are not here because the checkout is sparse and the clone partial.
-    pub fn left_out(&self) -> usize {
+    /// The number of files that are missing because the checkout is sparse and the clone partial.
+    pub(crate) fn left_out(&self) -> usize {
         self.left_out.len()
     }
 
@@ -85,8 +85,8 @@ impl Staged {
         next.is_some_and(|other| is_below(other, path))
     }
 
-    /// What differs between a tree and what is staged, sorted.
-    pub fn changed_since(&self, tree: &Id) -> Result<Vec<ChangedPath>, GitError> {
+    /// The paths that differ between a tree and the staged files, sorted.
+    pub(crate) fn changed_since(&self, tree: &Id) -> Result<Vec<ChangedPath>, GitError> {
         let listed: Vec<Listed> = self
             .index
             .entries
@@ -102,7 +102,7 @@ impl Staged {
         Ok(found)
     }
 
-    /// The submodule that a path lies in, and the path in it.
+    /// The submodule of a path, and the path in it.
     fn module<'s, 'p>(&'s self, path: &'p str) -> Option<(&'s GitTree, &'p str)> {
         self.modules.iter().find_map(|(module, tree)| {
             Some((tree, path.strip_prefix(&**module)?.strip_prefix('/')?))
@@ -130,7 +130,7 @@ fn refuse_conflicts(index: &Index) -> Result<(), GitError> {
         more => format!(" and {more} more"),
     };
     Err(GitError::Other(format!(
-        "{path}{more} is not merged yet, so there is no next commit: resolve the conflict and add it"
+        "{path}{more} is not merged yet, so nothing can be committed: resolve the conflict and add it"
     )))
 }
 

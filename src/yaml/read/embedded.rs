@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Documents, ReadError, read};
 use crate::yaml::{Data, Kind, Node, Origin, Scalar, Style};
 
-/// Reads a text that stands inside a scalar of a YAML file (an inline patch). Origins point into
+/// Reads a text inside a scalar of a YAML file (an inline patch). Origins point into
 /// the host file: to the exact bytes where the scalar is a literal block or a plain/quoted scalar
 /// without escapes, otherwise to the whole scalar.
 ///

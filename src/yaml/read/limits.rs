@@ -22,7 +22,7 @@ impl AliasBudget {
         self.holds()
     }
 
-    /// Counts the nodes that an alias stands for. False if the aliases exceed the budget.
+    /// Counts the nodes that an alias repeats. False if the aliases exceed the budget.
     #[must_use]
     pub(super) fn add_alias(&mut self, size: u64) -> bool {
         self.nodes += size;

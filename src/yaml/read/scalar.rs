@@ -26,7 +26,7 @@ pub(super) fn checked_kind(
     Ok(kind)
 }
 
-/// The scalar as a tree holds it. `in_flow`: it stands within `{…}` or `[…]`.
+/// The scalar as a tree holds it. `in_flow`: it is inside `{…}` or `[…]`.
 pub(super) fn make(text: &str, style: ScalarStyle, kind: Kind, in_flow: bool) -> Scalar {
     let style = match style {
         // `{a: }`: kustomize prints quotes for a value that is left out here

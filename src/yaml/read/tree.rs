@@ -24,8 +24,7 @@ pub(super) fn build(text: &str, file: FileId) -> Result<Documents, ReadError> {
     }
 }
 
-/// A finished node with what the limits need: the number of nodes that it stands for, and how deep
-/// they nest.
+/// A finished node with the numbers that the limits need: its nodes, and how deep they nest.
 #[derive(Clone)]
 struct Built {
     node: Node,
@@ -190,7 +189,7 @@ impl<'a> Builder<'a> {
         let mut kind = scalar::checked_kind(text, style, tag, written)
             .map_err(|message| Failure::new(message, bytes.clone()))?;
         let in_flow = self.stack.iter().any(|frame| frame.flow);
-        // kustomize writes a flow collection anew before it decodes it, and quotes a colon there:
+        // kustomize prints a flow collection before it decodes it, and quotes texts with a colon:
         // the time in `{at: 2024-01-01T10:00:00Z}` is then a string
         if in_flow && kind == Kind::Timestamp && text.contains(':') {
             kind = Kind::String;
@@ -201,7 +200,7 @@ impl<'a> Builder<'a> {
         let node = Node::scalar(scalar, self.origin(bytes.clone()));
         let built = Built::leaf(node);
         if is_key {
-            // `&name key: value`: an alias of a key stands for the scalar
+            // `&name key: value`: an alias of a key repeats the scalar
             if anchor != 0 {
                 self.anchors.insert(anchor, built);
             }

@@ -6,22 +6,27 @@
 //! inside an added map disappear; lists without merge keys are replaced as a whole, directives in
 //! them included; additions to merged lists come first.
 //!
-//! Here: merging two trees. Not here: which objects a patch means, and what of their identity is
-//! kept (`super`).
+//! Here: merging two trees. Not here: which objects a patch is for (`find`), and what they keep of
+//! their identity (`keep`).
 
-use std::collections::{HashMap, HashSet};
+mod directive;
+mod items;
+mod keys;
+
 use std::sync::Arc;
 
 use crate::kustomize::Problem;
 use crate::kustomize::schema::{Schema, Shape, Type};
 use crate::yaml::scalar::resolve;
-use crate::yaml::{Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, Style};
+use crate::yaml::{Data, Entry, Kind, Node, Origin, Removed, Scalar, Style};
+use directive::{
+    DIRECTIVE, Directive, directive, list_directive, remover, without_directive,
+    without_list_directive,
+};
 
-const DIRECTIVE: &str = "$patch";
-
-/// Lays a patch over an object; `None` when nothing of it is left. The patch's nodes are written as
-/// they are: attribute them to the patch first.
-pub fn merge(object: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Problem> {
+/// Merges a patch into an object; `None` if the patch deletes it. The nodes of the patch are taken as
+/// they are, so attribute them to the patch first.
+pub(super) fn merge(object: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Problem> {
     if let Ok(Some((Directive::Replace, _))) = directive(patch) {
         // kustomize makes the new object and then drops it
         return Ok(Some(object));
@@ -33,20 +38,12 @@ struct Merger<'s> {
     schema: &'s Schema,
 }
 
-/// What `$patch` asks for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Directive {
-    Merge,
-    Replace,
-    Delete,
-}
-
-/// How a tree is walked on its own.
+/// Why a tree has no counterpart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Alone {
-    /// It is part of the object and the patch says nothing of it.
+    /// It is part of the object, and the patch does not mention it.
     Kept,
-    /// It is part of the patch and new to the object.
+    /// It is part of the patch, and new to the object.
     Added,
 }
 
@@ -118,7 +115,7 @@ impl Merger<'_> {
                 );
                 Err(Problem::error(patch.origin, message)
                     .with_related("the object's value is here", target.origin)
-                    .with_help("give the patch the same structure as the object, or delete the field first with a patch of its own"))
+                    .with_help("give the patch the same structure as the object, or delete the field first with a separate patch"))
             }
         }
     }
@@ -214,7 +211,7 @@ impl Merger<'_> {
         Ok(node)
     }
 
-    /// Lays the fields of a patch over those of a map.
+    /// Merges the fields of a patch into a map.
     fn fields(
         &self,
         mut target: Node,
@@ -290,196 +287,7 @@ impl Merger<'_> {
         Ok(target)
     }
 
-    /// Merges the items of a list by their keys. Without a patch the list meets itself.
-    fn items(
-        &self,
-        mut target: Node,
-        patch: Option<&[Node]>,
-        keys: &[Box<str>],
-        of: Option<Type<'_>>,
-        alone: Alone,
-    ) -> Result<Node, Problem> {
-        let keys: Vec<&str> = if keys.is_empty() {
-            vec![""]
-        } else {
-            keys.iter().map(|key| &**key).collect()
-        };
-        let shape = of.map(Shape::Map);
-        let origin = target.origin;
-        let Some(list) = target.list_mut() else {
-            return Ok(target);
-        };
-        if self.regular_items(list, patch, &keys, shape, alone)? {
-            return Ok(target);
-        }
-        let mut values = Vec::new();
-        let mut seen = HashSet::new();
-        for item in patch.unwrap_or_default().iter().chain(&list.items) {
-            let own: Vec<Arc<str>> = keys.iter().map(|key| raw_at(item, key)).collect();
-            if seen.insert(own.clone()) {
-                values.push(own);
-            }
-        }
-        if keys.len() > 1 {
-            unify(&mut values);
-        }
-        let used: Vec<bool> = (0..keys.len())
-            .map(|at| {
-                values
-                    .iter()
-                    .any(|own| own.get(at).is_some_and(|v| !v.is_empty()))
-            })
-            .collect();
-        let all = !used.contains(&true);
-        let in_use = |at: usize| all || used.get(at).copied().unwrap_or(false);
-        let valid: Vec<&str> = keys
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| in_use(*at))
-            .map(|(_, key)| *key)
-            .collect();
-        let mut merged: Vec<Node> = Vec::with_capacity(values.len());
-        for own in &values {
-            let own: Vec<&str> = own
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| in_use(*at))
-                .map(|(_, value)| &**value)
-                .collect();
-            let place = find(&list.items, &valid, &own);
-            let counterpart = patch.and_then(|patch| patch.get(find(patch, &valid, &own)?));
-            let present = place.and_then(|place| list.items.get(place)).cloned();
-            let result = match patch {
-                Some(_) => self.walk(present.clone(), counterpart, shape)?,
-                None => present
-                    .clone()
-                    .map_or(Ok(None), |present| self.alone(present, shape, alone))?,
-            };
-            let Some(mut item) = result.filter(|item| !is_empty_map(item) && !item.is_null())
-            else {
-                if let (Some(node), Some(origin)) = (present, counterpart.and_then(remover)) {
-                    list.removed.push(Removed {
-                        key: "".into(),
-                        origin,
-                        node,
-                    });
-                }
-                set_element(&mut list.items, None, &valid, &own)?;
-                continue;
-            };
-            for (key, value) in valid.iter().zip(&own) {
-                if key.is_empty() || value.is_empty() || item.get(key).is_some() {
-                    continue;
-                }
-                let origin = counterpart.map_or(item.origin, |counterpart| counterpart.origin);
-                match item.map_mut() {
-                    Some(map) => {
-                        let value = Node::scalar(Scalar::plain(*value), origin);
-                        map.entries.push(Entry {
-                            key: (*key).into(),
-                            key_origin: origin,
-                            value,
-                        });
-                    }
-                    None => return Err(keyless(&item)),
-                }
-            }
-            // an item that the patch replaces stays in the list as it was, and comes to the front
-            // again below
-            let replaced = counterpart
-                .is_some_and(|patch| matches!(directive(patch), Ok(Some((Directive::Replace, _)))));
-            if !replaced && let Some(place) = place.and_then(|place| list.items.get_mut(place)) {
-                *place = item.clone();
-            }
-            set_element(&mut merged, Some(&item), &valid, &own)?;
-        }
-        if !values.is_empty() {
-            list.items = append_items(merged, &list.items, &valid)?;
-        }
-        target.origin = origin;
-        Ok(target)
-    }
-
-    /// The same in one pass for lists in which every item has its keys and no two the same, as
-    /// nearly all are. Returns whether these were such lists.
-    fn regular_items(
-        &self,
-        list: &mut List,
-        patch: Option<&[Node]>,
-        keys: &[&str],
-        shape: Option<Shape<'_>>,
-        alone: Alone,
-    ) -> Result<bool, Problem> {
-        let items = patch.unwrap_or_default();
-        let used = |key: &&&str| {
-            items
-                .iter()
-                .chain(&list.items)
-                .any(|item| !raw_at(item, key).is_empty())
-        };
-        let used: Vec<&str> = keys.iter().filter(used).copied().collect();
-        let (Some(present), Some(wanted)) =
-            (identities(&list.items, &used), identities(items, &used))
-        else {
-            return Ok(false);
-        };
-        let places: HashMap<&[Arc<str>], usize> = present
-            .iter()
-            .enumerate()
-            .map(|(place, own)| (&own[..], place))
-            .collect();
-        let left =
-            |result: Option<Node>| result.filter(|item| !is_empty_map(item) && !item.is_null());
-        let mut slots: Vec<Option<Node>> = std::mem::take(&mut list.items)
-            .into_iter()
-            .map(Some)
-            .collect();
-        let mut front = Vec::with_capacity(items.len());
-        let mut met = HashSet::with_capacity(items.len());
-        for (item, own) in items.iter().zip(&wanted) {
-            let place = places.get(&own[..]).copied();
-            let before = place
-                .and_then(|place| slots.get_mut(place))
-                .and_then(Option::take);
-            let result = left(self.walk(before.clone(), Some(item), shape)?);
-            met.extend(place);
-            let node = match (result, before) {
-                (None, Some(node)) => {
-                    list.removed.extend(remover(item).map(|origin| Removed {
-                        key: "".into(),
-                        origin,
-                        node,
-                    }));
-                    continue;
-                }
-                (None, None) => continue,
-                // scalars stay those of the object, and so does an item that the patch replaces:
-                // kustomize puts it back
-                (Some(_), Some(before))
-                    if before.as_map().is_none()
-                        || matches!(directive(item), Ok(Some((Directive::Replace, _)))) =>
-                {
-                    before
-                }
-                (Some(result), _) => result,
-            };
-            match place.and_then(|place| slots.get_mut(place)) {
-                Some(slot) if used.len() > 1 => *slot = Some(node),
-                _ => front.push(node),
-            }
-        }
-        for (place, slot) in slots.into_iter().enumerate() {
-            let Some(node) = slot else { continue };
-            match met.contains(&place) {
-                true => front.push(node),
-                false => front.extend(left(self.alone(node, shape, alone)?)),
-            }
-        }
-        list.items = front;
-        Ok(true)
-    }
-
-    /// What is known of a value; an object inside another is known by its own kind.
+    /// The type of a value. An object inside another one is known by its own kind.
     fn shape<'t>(&'t self, shape: Option<Shape<'t>>, node: &Node) -> Option<Shape<'t>> {
         shape.or_else(|| {
             node.as_map()?;
@@ -488,8 +296,8 @@ impl Merger<'_> {
         })
     }
 
-    /// Whether walking a value that has no counterpart leaves it as it is. This is nearly always
-    /// so, and costs no copy.
+    /// True if walking a value without a counterpart would not change it. This is nearly always so,
+    /// and saves a copy.
     fn settled(&self, node: &Node, shape: Option<Shape<'_>>, alone: Alone) -> bool {
         match &node.data {
             Data::Scalar(scalar) => {
@@ -510,28 +318,6 @@ impl Merger<'_> {
             },
         }
     }
-
-    fn settled_items(
-        &self,
-        items: &[Node],
-        keys: &[Box<str>],
-        of: Option<Type<'_>>,
-        alone: Alone,
-    ) -> bool {
-        let keys: Vec<&str> = if keys.is_empty() {
-            vec![""]
-        } else {
-            keys.iter().map(|key| &**key).collect()
-        };
-        let used: Vec<&str> = keys
-            .into_iter()
-            .filter(|key| items.iter().any(|item| !raw_at(item, key).is_empty()))
-            .collect();
-        identities(items, &used).is_some()
-            && items
-                .iter()
-                .all(|item| self.settled(item, of.map(Shape::Map), alone))
-    }
 }
 
 fn map_type<'t>(shape: Option<Shape<'t>>) -> Option<Type<'t>> {
@@ -541,7 +327,7 @@ fn map_type<'t>(shape: Option<Shape<'t>>) -> Option<Type<'t>> {
     }
 }
 
-/// A value instead of another, which it remembers.
+/// A value that remembers the one it replaces.
 fn replacing(mut node: Node, before: Option<Node>) -> Node {
     if let Some(before) = before {
         node.replaced = Some(Arc::new(before));
@@ -579,281 +365,6 @@ fn is_empty_map(node: &Node) -> bool {
     node.as_map().is_some_and(|map| map.entries.is_empty())
 }
 
-/// The text of a scalar of any type, as kyaml compares values; empty for maps, lists and nothing.
-fn raw(node: &Node) -> &str {
-    node.as_scalar().map_or("", |scalar| &scalar.text)
-}
-
-/// The value of a merge key; the item itself for an empty key.
-fn raw_at(item: &Node, key: &str) -> Arc<str> {
-    let value = if key.is_empty() {
-        Some(item)
-    } else {
-        item.get(key).filter(|value| !value.is_null())
-    };
-    value
-        .and_then(Node::as_scalar)
-        .map_or_else(|| "".into(), |scalar| scalar.text.clone())
-}
-
-/// The values of the keys of all items; `None` when one has not all of them, or two have the same.
-fn identities(items: &[Node], keys: &[&str]) -> Option<Vec<Vec<Arc<str>>>> {
-    let own = |item: &Node| {
-        let own: Vec<Arc<str>> = keys.iter().map(|key| raw_at(item, key)).collect();
-        let whole = !own.is_empty() && !item.is_null() && own.iter().all(|value| !value.is_empty());
-        whole.then_some(own)
-    };
-    let found = items.iter().map(own).collect::<Option<Vec<_>>>()?;
-    let distinct: HashSet<&[Arc<str>]> = found.iter().map(|own| &own[..]).collect();
-    (distinct.len() == found.len()).then_some(found)
-}
-
-/// What took a value away: the `$patch: delete` of a map or list.
-fn remover(patch: &Node) -> Option<Origin> {
-    let span = |entry: &Entry| Origin {
-        start: entry.key_origin.start,
-        ..entry.value.origin
-    };
-    if let Some(entry) = patch.entry(DIRECTIVE) {
-        return Some(span(entry));
-    }
-    patch
-        .items()
-        .iter()
-        .find_map(|item| item.entry(DIRECTIVE))
-        .map(span)
-}
-
-fn word(value: &Node) -> Result<Directive, Problem> {
-    match raw(value) {
-        "merge" => Ok(Directive::Merge),
-        "replace" => Ok(Directive::Replace),
-        "delete" => Ok(Directive::Delete),
-        other => Err(Problem::error(
-            value.origin,
-            format!("there is no patch directive {other:?}"),
-        )
-        .with_help("$patch must be merge, replace or delete")),
-    }
-}
-
-/// The `$patch` of a map.
-fn directive(patch: &Node) -> Result<Option<(Directive, &Node)>, Problem> {
-    patch
-        .get(DIRECTIVE)
-        .map(|value| Ok((word(value)?, value)))
-        .transpose()
-}
-
-fn without_directive(patch: &Node) -> Node {
-    let mut patch = patch.clone();
-    if patch.get(DIRECTIVE).is_some()
-        && let Some(map) = patch.map_mut()
-    {
-        map.entries.retain(|entry| &*entry.key != DIRECTIVE);
-    }
-    patch
-}
-
-/// The `$patch` of a list: an item with nothing else in it.
-fn list_directive(list: &List) -> Result<Option<(Directive, &str)>, Problem> {
-    let Some(item) = list.items.iter().find(|item| item.get(DIRECTIVE).is_some()) else {
-        return Ok(None);
-    };
-    match item.get(DIRECTIVE) {
-        Some(value) if item.entries().len() == 1 => Ok(Some((word(value)?, raw(value)))),
-        _ => Ok(None),
-    }
-}
-
-fn without_list_directive(patch: &Node, value: &str) -> Result<Node, Problem> {
-    let mut patch = patch.clone();
-    if let Some(list) = patch.list_mut() {
-        set_element(&mut list.items, None, &[DIRECTIVE], &[value])?;
-    }
-    Ok(patch)
-}
-
-fn keyless(item: &Node) -> Problem {
-    Problem::error(
-        item.origin,
-        format!(
-            "{} stands in a list whose items are maps with merge keys",
-            describe(item)
-        ),
-    )
-    .with_help("write a map with the merge key")
-}
-
-/// The first item whose keys have these values.
-fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usize> {
-    let some = values.iter().any(|value| !value.is_empty());
-    items.iter().position(|item| {
-        if keys == [""] {
-            return values.first() == Some(&raw(item));
-        }
-        let mut given = keys
-            .iter()
-            .zip(values)
-            .filter(|(_, value)| !some || !value.is_empty());
-        item.as_map().is_some()
-            && given.all(|(key, value)| item.get(key).is_some_and(|field| raw(field) == *value))
-    })
-}
-
-/// Replaces the items whose keys have these values with one item, appends it where there is none,
-/// or removes them where there is no item. Empty items are dropped on the way.
-fn set_element(
-    items: &mut Vec<Node>,
-    element: Option<&Node>,
-    keys: &[&str],
-    values: &[&str],
-) -> Result<(), Problem> {
-    let by_key = keys.first().is_some_and(|key| !key.is_empty())
-        && values.first().is_some_and(|value| !value.is_empty());
-    let mut found_any = false;
-    let mut failed = None;
-    items.retain_mut(|item| {
-        if item.is_null() || is_empty_map(item) {
-            return false;
-        }
-        if by_key && item.as_map().is_none() {
-            return true;
-        }
-        let mut last = false;
-        let matches = keys.iter().enumerate().all(|(at, key)| {
-            if let Some(value) = values.get(at) {
-                if key.is_empty() && item.as_scalar().is_none()
-                    || !key.is_empty() && item.as_map().is_none()
-                {
-                    failed.get_or_insert_with(|| keyless(item));
-                }
-                last = match key.is_empty() {
-                    true => raw(item) == *value,
-                    false => item
-                        .get(key)
-                        .is_some_and(|field| value.is_empty() || raw(field) == *value),
-                };
-            }
-            last
-        });
-        if !matches {
-            return !values.is_empty();
-        }
-        found_any = true;
-        match element {
-            Some(element) => {
-                *item = element.clone();
-                true
-            }
-            None => false,
-        }
-    });
-    if let Some(problem) = failed {
-        return Err(problem);
-    }
-    match element {
-        Some(element) if !found_any && !element.is_null() => items.push(element.clone()),
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Lays the object's items over the merged ones: those of the same keys take their place, others
-/// follow.
-fn append_items(
-    mut merged: Vec<Node>,
-    items: &[Node],
-    keys: &[&str],
-) -> Result<Vec<Node>, Problem> {
-    for item in items {
-        if keys == [""] {
-            set_element(&mut merged, Some(item), keys, &[raw(item)])?;
-            continue;
-        }
-        if item.as_map().is_none() && !item.is_null() {
-            return Err(keyless(item));
-        }
-        let mut values = Vec::with_capacity(keys.len());
-        for key in keys {
-            match item.get(key) {
-                None => merged.push(item.clone()),
-                Some(value) => values.push(raw(value)),
-            }
-        }
-        if keys.len() > 1 {
-            set_element(&mut merged, None, keys, &values)?;
-        }
-        set_element(&mut merged, Some(item), keys, &values)?;
-    }
-    Ok(merged)
-}
-
-/// Fills empty key values from items that agree on the others: a port without protocol is the one
-/// with it.
-fn unify(values: &mut [Vec<Arc<str>>]) {
-    for first in 0..values.len() {
-        let Some(one) = values.get(first).cloned() else {
-            continue;
-        };
-        for second in 0..values.len() {
-            let Some(filled) = values.get(second).and_then(|other| agreement(&one, other)) else {
-                continue;
-            };
-            for place in [first, second] {
-                if let Some(slot) = values.get_mut(place) {
-                    slot.clone_from(&filled);
-                }
-            }
-        }
-    }
-}
-
-fn agreement(one: &[Arc<str>], other: &[Arc<str>]) -> Option<Vec<Arc<str>>> {
-    let mut common = false;
-    let mut filled = Vec::with_capacity(one.len());
-    for (a, b) in one.iter().zip(other) {
-        common |= a == b;
-        filled.push(match (a.is_empty(), b.is_empty()) {
-            _ if a == b => a.clone(),
-            (false, false) => return None,
-            (false, true) => a.clone(),
-            (true, _) => b.clone(),
-        });
-    }
-    common.then_some(filled)
-}
-
-/// The same tree with every key and value attributed to something else.
-pub fn attribute(node: &Node, by: crate::yaml::By) -> Node {
-    let data = match &node.data {
-        Data::Scalar(scalar) => Data::Scalar(scalar.clone()),
-        Data::Map(map) => {
-            let entries = map.entries.iter().map(|entry| Entry {
-                key: entry.key.clone(),
-                key_origin: entry.key_origin.with(by),
-                value: attribute(&entry.value, by),
-            });
-            Data::Map(Arc::new(Map {
-                entries: entries.collect(),
-                removed: Vec::new(),
-            }))
-        }
-        Data::List(list) => {
-            let items = list.items.iter().map(|item| attribute(item, by)).collect();
-            Data::List(Arc::new(List {
-                items,
-                removed: Vec::new(),
-            }))
-        }
-    };
-    Node {
-        data,
-        origin: node.origin.with(by),
-        replaced: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -882,7 +393,7 @@ mod tests {
     fn merged(object: &str, patch: &str) -> Result<Option<Node>, Problem> {
         merge(
             tree(object, 0),
-            &attribute(&tree(patch, 1), By::Patch),
+            &tree(patch, 1).attributed_to(By::Patch),
             built_in(),
         )
     }
@@ -1034,7 +545,7 @@ mod tests {
             &pod("{nodeSelector: {$patch: remove}}"),
         )
         .unwrap_err();
-        assert_eq!(problem.message, "there is no patch directive \"remove\"");
+        assert_eq!(problem.message, "unknown patch directive \"remove\"");
     }
 
     #[test]
@@ -1213,7 +724,7 @@ mod tests {
             object in value(&["a", "1"], &["a", "b", "c"]),
             patch in value(&["a", "1"], &["a", "b", "c"]),
         ) {
-            let patch = attribute(&tree(&pod(&patch), 1), By::Patch);
+            let patch = tree(&pod(&patch), 1).attributed_to(By::Patch);
             let Ok(Some(once)) = merge(tree(&pod(&object), 0), &patch, built_in()) else { return Ok(()) };
             let twice = merge(once.clone(), &patch, built_in()).unwrap().unwrap();
             prop_assert!(once.same_value(&twice), "{}\n{}", write(&once), write(&twice));
