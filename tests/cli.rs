@@ -137,6 +137,17 @@ fn checking_nothing_is_not_clean() {
     assert!(run.err.contains("nothing was checked"), "{}", run.err);
     let run = repo.run(&["--format", "json"]).expect(2);
     assert_eq!(run.json()["summary"]["overlays"], 0);
+    // what is there instead is named
+    repo.write(
+        "argocd/web.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\nspec:\n  source: {repoURL: https://charts.acme.example, chart: web, targetRevision: 1.2.3}\n",
+    );
+    let run = repo.run(&[]).expect(2);
+    assert!(run.err.contains("Application argocd/web"), "{}", run.err);
+    assert_eq!(
+        repo.run(&["--format", "json"]).expect(2).json()["unseen"][0]["kind"],
+        "agent"
+    );
     Repo::shop()
         .write("docs/notes.md", "x\n")
         .run(&["check", "docs"])

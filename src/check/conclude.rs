@@ -84,6 +84,7 @@ pub(super) fn conclude(
         findings,
         counts,
         files: repo.files.clone(),
+        unseen: Vec::new(),
         narrowed: false,
         timings: Vec::new(),
     }

@@ -28,7 +28,8 @@ pub use run::{PolicySet, Request, run};
 use conclude::{conclude, known};
 use known::Known;
 
-use crate::finding::{Located, OverlayRef, Severity};
+use crate::finding::{Located, Location, OverlayRef, Severity};
+use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 
@@ -159,6 +160,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// The texts that the findings point into.
     pub files: Arc<Files>,
+    /// What of the repo was not judged, in the order of [`Repo::unseen`].
+    pub unseen: Vec<(Unseen, Location)>,
     /// Whether only the overlays that the change affects were judged.
     pub narrowed: bool,
     /// The steps of the check with their durations, in order.

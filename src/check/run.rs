@@ -10,6 +10,7 @@ use super::policy_changes::policy_changes;
 use super::suppression::severity_of_brought;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
+use crate::finding::Location;
 use crate::history::{Authorship, Proofs};
 use crate::policy::{self, Namespaces, Policies};
 use crate::repo::Repo;
@@ -177,6 +178,11 @@ pub fn run(request: Request<'_>) -> Outcome {
     let mut outcome = timings.step("conclude", || {
         conclude(request.repo, &config, &options, findings, ran)
     });
+    let located = context.unseen().iter().map(|unseen| {
+        let location = Location::resolve(&request.repo.files, unseen.origin);
+        (unseen.clone(), location)
+    });
+    outcome.unseen = located.collect();
     outcome.narrowed = scope.head.is_some();
     outcome.timings = timings.0;
     outcome

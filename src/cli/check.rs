@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         print_timings(&timings);
     }
     if !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty()) {
-        return Err(Error::NothingChecked(why_nothing(&selection)));
+        return Err(Error::NothingChecked(why_nothing(&selection, &outcome)));
     }
     let fails = arguments
         .fail_on
@@ -342,13 +342,22 @@ fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, 
     })
 }
 
-/// Why no overlay was checked.
-fn why_nothing(selection: &Selection) -> &'static str {
-    if selection.is_whole() {
-        "no folder with a kustomization has an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are"
-    } else {
-        "no overlay matches the path, --app and --environment"
+/// Why no overlay was checked, and what was seen instead.
+fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
+    if !selection.is_whole() {
+        return "no overlay matches the path, --app and --environment".to_string();
     }
+    let names: Vec<&str> = outcome
+        .unseen
+        .iter()
+        .map(|(unseen, _)| unseen.name.as_str())
+        .collect();
+    let why = "no folder with a kustomization has an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are";
+    if names.is_empty() {
+        return why.to_string();
+    }
+    let listed = wording::listed(&names, 3);
+    format!("{why}. What the repository applies cannot be followed yet: {listed}")
 }
 
 fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result<(), Error> {

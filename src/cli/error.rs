@@ -102,7 +102,7 @@ pub(super) enum Error {
     #[error("no test found in {}; tests are rules whose names begin with `test_`", .0.display())]
     NoPolicyTest(PathBuf),
     #[error("nothing was checked: {0}")]
-    NothingChecked(&'static str),
+    NothingChecked(String),
     #[error(
         "no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are"
     )]

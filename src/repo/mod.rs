@@ -9,6 +9,7 @@
 pub mod agents;
 pub mod codeowners;
 pub mod controls;
+pub mod coverage;
 pub mod discover;
 mod instances;
 mod load;
@@ -119,6 +120,8 @@ pub struct Repo {
     /// What `.gitmodules` declares, in the order of the file.
     pub submodules: Vec<submodules::Submodule>,
     roots: Vec<discover::Root>,
+    /// Folders of kustomizations that no overlay is made of.
+    uncovered: Vec<String>,
     agents: Arc<agents::Agents>,
     record_paths: Vec<String>,
     renderer: Arc<Renderer>,

@@ -17,7 +17,16 @@ struct Report<'a> {
     tool: Tool,
     summary: Summary,
     overlays: Vec<Overlay<'a>>,
+    unseen: Vec<Unseen<'a>>,
     findings: Vec<Finding<'a>>,
+}
+
+/// Something that was not judged.
+#[derive(Serialize)]
+struct Unseen<'a> {
+    kind: &'static str,
+    name: &'a str,
+    location: Place<'a>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +182,15 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
                 environment: checked.overlay.environment.as_deref(),
                 variant: checked.overlay.variant.as_deref(),
                 complete: checked.complete,
+            })
+            .collect(),
+        unseen: outcome
+            .unseen
+            .iter()
+            .map(|(unseen, at)| Unseen {
+                kind: unseen.kind.as_str(),
+                name: &unseen.name,
+                location: location(at),
             })
             .collect(),
         findings: outcome.findings.iter().map(finding).collect(),

@@ -248,8 +248,12 @@ pub fn summary(outcome: &Outcome) -> String {
     } else {
         format!(", {incomplete} of them incompletely rendered")
     };
+    let unseen = match outcome.unseen.len() {
+        0 => String::new(),
+        unseen => format!("; not checked: {}", count(unseen, "item")),
+    };
     format!(
-        "{}; checked {}{incomplete} ({}, {}) with {ran}",
+        "{}; checked {}{incomplete} ({}, {}) with {ran}{unseen}",
         found(counts),
         count(outcome.overlays.len(), "overlay"),
         count(counts.apps, "app"),

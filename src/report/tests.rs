@@ -36,6 +36,7 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
         .filter(|located| located.finding.severity == Severity::Warning)
         .count();
     Outcome {
+        unseen: Vec::new(),
         narrowed: false,
         timings: Vec::new(),
         overlays: vec![CheckedOverlay {

@@ -526,7 +526,7 @@ impl Word {
 }
 
 /// Whether a path leads through a folder of examples.
-pub(super) fn is_example(path: &str) -> bool {
+pub(in crate::repo) fn is_example(path: &str) -> bool {
     path.split('/').any(|segment| {
         [
             "example",

@@ -14,7 +14,7 @@ mod unlisted;
 use super::agents::{self};
 use super::codeowners::CodeOwners;
 use super::discover::{Layout, Root, learned};
-use super::{Repo, pairs, records, renovate, submodules};
+use super::{Repo, coverage, pairs, records, renovate, submodules};
 use crate::config::{Config, Environment, default_environments};
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::source::beside::Beside;
@@ -108,6 +108,7 @@ impl Repo {
             },
         );
         Repo {
+            uncovered: coverage::uncovered(&roots, &layout, &overlays),
             pairs: pairs::pairs(&overlays, &environments, config),
             unreferenced,
             crossings,

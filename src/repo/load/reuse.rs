@@ -97,6 +97,7 @@ impl Repo {
             pointers: self.pointers.clone(),
             notes: self.notes.clone(),
             roots: self.roots.clone(),
+            uncovered: self.uncovered.clone(),
             agents: self.agents.clone(),
             record_paths: self.record_paths.clone(),
             renderer,

@@ -1,5 +1,6 @@
 //! Rendering, references between files, and the layout of the repo.
 
+mod coverage;
 mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;
@@ -26,6 +27,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &unmatched_patch::UnmatchedPatch,
     &cross_environment_reference::CrossEnvironmentReference,
     &shared_environment_path::SharedEnvironmentPath,
+    &coverage::Coverage,
     &unfollowed_agent::UnfollowedAgent,
     &duplicate_key::DuplicateKey,
     &deprecated_field::DeprecatedField,

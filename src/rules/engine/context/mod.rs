@@ -21,6 +21,7 @@ use jiff::ZonedDateTime;
 
 use crate::config::{Config, Level};
 use crate::history::{Authorship, Proofs};
+use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::rules::engine::registry::claiming;
 use crate::rules::engine::{Claim, Revision, Rule, find};
@@ -74,6 +75,7 @@ pub struct Context<'a> {
     controls: OnceLock<Vec<Control<'a>>>,
     waits: OnceLock<Vec<Edge<'a>>>,
     pinning: OnceLock<Pinning>,
+    unseen: OnceLock<Vec<Unseen>>,
 }
 
 impl<'a> Context<'a> {
@@ -97,6 +99,7 @@ impl<'a> Context<'a> {
             controls: OnceLock::new(),
             waits: OnceLock::new(),
             pinning: OnceLock::new(),
+            unseen: OnceLock::new(),
         }
     }
 
@@ -210,6 +213,11 @@ impl<'a> Context<'a> {
     pub fn expects_digest(&self, image: &str) -> bool {
         let pinning = self.pinning.get_or_init(|| Pinning::of(self));
         pinning.expects(image)
+    }
+
+    /// What of the repo is not judged, sorted by kind and name.
+    pub fn unseen(&self) -> &[Unseen] {
+        self.unseen.get_or_init(|| self.repo.unseen(self.judged()))
     }
 
     /// The facts of the overlay at an index.

@@ -1,0 +1,200 @@
+//! What of a repo nobody looks at: the ledger of what a check does not judge.
+//!
+//! Not here: how serious that is (`rules`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::controls::{Control, group_of};
+use super::discover::{Layout, Root, is_example, is_set_aside};
+use super::{Overlay, Repo};
+use crate::yaml::{FileId, Node, Origin};
+
+/// Why something is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnseenKind {
+    /// A kustomization that no overlay is made of.
+    Kustomization,
+    /// An environment whose place in the promotion order is not known.
+    Environment,
+    /// An agent's object that is not followed: it applies a chart or another repository.
+    Agent,
+    /// An object that deploys something which is not rendered.
+    Object,
+}
+
+impl UnseenKind {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UnseenKind::Kustomization => "kustomization",
+            UnseenKind::Environment => "environment",
+            UnseenKind::Agent => "agent",
+            UnseenKind::Object => "object",
+        }
+    }
+}
+
+/// One thing that is not judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// Why.
+    pub kind: UnseenKind,
+    /// What: a folder, the name of an environment, `Application argocd/web`.
+    pub name: String,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Kinds that deploy something and are not rendered, with the end of their API group.
+const DEPLOYERS: &[(&str, &str)] = &[
+    ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    ("helm.cattle.io", "HelmChart"),
+    ("fleet.cattle.io", "Bundle"),
+    ("fleet.cattle.io", "GitRepo"),
+    ("kappctrl.k14s.io", "App"),
+    ("packaging.carvel.dev", "PackageInstall"),
+    ("infra.contrib.fluxcd.io", "Terraform"),
+    ("operators.coreos.com", "Subscription"),
+    ("pkg.crossplane.io", "Configuration"),
+    ("pkg.crossplane.io", "Function"),
+    ("pkg.crossplane.io", "Provider"),
+];
+
+impl Repo {
+    /// What nobody looks at, sorted by kind and name. Objects are those of the overlays in
+    /// `judged`.
+    pub fn unseen<'o>(&self, judged: impl Iterator<Item = &'o Overlay>) -> Vec<Unseen> {
+        let mut found = self.unseen_environments();
+        for folder in &self.uncovered {
+            found.extend(self.kustomization_origin(folder).map(|origin| Unseen {
+                kind: UnseenKind::Kustomization,
+                name: folder.clone(),
+                origin,
+            }));
+        }
+        found.extend(self.unseen_agents());
+        found.extend(unseen_objects(judged));
+        found.sort_by_cached_key(|unseen| {
+            let path = self.files.get(unseen.origin.file).path.clone();
+            (unseen.kind, unseen.name.clone(), path, unseen.origin.start)
+        });
+        // a base that several overlays build upon is one place
+        found.dedup();
+        found
+    }
+
+    fn unseen_environments(&self) -> Vec<Unseen> {
+        let mut places: BTreeMap<&str, Origin> = BTreeMap::new();
+        for overlay in self.overlays.iter().filter(|one| self.is_unordered(one)) {
+            if let Some(environment) = self.environment(overlay) {
+                places.entry(&environment.name).or_insert(overlay.origin);
+            }
+        }
+        let unseen = places.into_iter().map(|(name, origin)| Unseen {
+            kind: UnseenKind::Environment,
+            name: name.to_string(),
+            origin,
+        });
+        unseen.collect()
+    }
+
+    fn unseen_agents(&self) -> Vec<Unseen> {
+        let mut followed: BTreeMap<FileId, Vec<Range<u32>>> = BTreeMap::new();
+        for pointer in &self.pointers {
+            let Origin {
+                file, start, end, ..
+            } = pointer.agent.origin;
+            followed.entry(file).or_default().push(start..end);
+        }
+        let is_followed = |control: &Control| {
+            let Origin { start, end, .. } = control.node.origin;
+            let within = |range: &Range<u32>| start <= range.start && range.end <= end;
+            let ranges = followed.get(&control.file);
+            ranges.is_some_and(|ranges| ranges.iter().any(within))
+        };
+        let unseen = self
+            .controls
+            .iter()
+            .filter(|control| is_agent(&control.node));
+        unseen
+            .filter(|control| has_chart(&control.node) || !is_followed(control))
+            .map(|control| Unseen {
+                kind: UnseenKind::Agent,
+                name: name_of(&control.node),
+                origin: control.node.origin,
+            })
+            .collect()
+    }
+}
+
+/// Whether an object tells an agent what to apply.
+fn is_agent(node: &Node) -> bool {
+    let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
+    match group_of(node) {
+        "argoproj.io" => ["Application", "ApplicationSet"].contains(&kind),
+        "kustomize.toolkit.fluxcd.io" => kind == "Kustomization",
+        _ => false,
+    }
+}
+
+/// Whether a source of an Application, or of an ApplicationSet's template, is a chart.
+fn has_chart(node: &Node) -> bool {
+    let specs = [&["spec"][..], &["spec", "template", "spec"]];
+    let specs = specs.into_iter().filter_map(|path| node.at(path));
+    let is_chart = |source: &Node| source.get("chart").is_some();
+    specs.into_iter().any(|spec| {
+        let several = spec.get("sources").map(Node::items).unwrap_or_default();
+        spec.get("source").is_some_and(is_chart) || several.iter().any(is_chart)
+    })
+}
+
+/// `HelmRelease shop/web`.
+fn name_of(node: &Node) -> String {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text);
+    let kind = text(&["kind"]).unwrap_or_default();
+    let name = text(&["metadata", "name"]).unwrap_or_default();
+    match text(&["metadata", "namespace"]) {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    }
+}
+
+/// The objects of overlays that deploy what is not rendered.
+fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterator<Item = Unseen> {
+    let objects = judged.flat_map(|overlay| &overlay.rendered.resources);
+    let deployers =
+        objects.filter(|object| DEPLOYERS.contains(&(group_of(&object.node), object.kind())));
+    deployers.map(|object| Unseen {
+        kind: UnseenKind::Object,
+        name: name_of(&object.node),
+        origin: object.node.origin,
+    })
+}
+
+/// The kustomizations that are in no overlay, though nothing sets them aside, in the order of the
+/// roots.
+pub(super) fn uncovered(roots: &[Root], layout: &Layout, overlays: &[Overlay]) -> Vec<String> {
+    let mut covered: BTreeSet<&str> = BTreeSet::new();
+    let mut waiting: Vec<&str> = overlays.iter().map(|one| one.path.as_str()).collect();
+    while let Some(folder) = waiting.pop() {
+        if covered.insert(folder) {
+            let root = roots.binary_search_by(|root| root.folder.as_str().cmp(folder));
+            let root = root.ok().and_then(|index| roots.get(index));
+            waiting.extend(
+                root.iter()
+                    .flat_map(|root| &root.references)
+                    .map(String::as_str),
+            );
+        }
+    }
+    let is_ignored = |folder: &str| matches!(layout.place(folder), Some(Err(())));
+    roots
+        .iter()
+        .filter(|root| !root.component && !root.only_gathers)
+        .map(|root| &root.folder)
+        .filter(|folder| !covered.contains(folder.as_str()))
+        .filter(|folder| !is_example(folder) && !is_set_aside(folder) && !is_ignored(folder))
+        .cloned()
+        .collect()
+}
