@@ -11,20 +11,20 @@
 //! report. `names` finds the valid name that is nearest to a misspelt one, and `wording` writes
 //! numbers and lists. Only `cli` prints and decides the exit status.
 
-pub mod calendar;
+mod calendar;
 pub mod check;
 pub mod cli;
-pub mod compare;
+mod compare;
 pub mod config;
 pub mod finding;
 pub mod history;
-pub mod kubernetes;
+mod kubernetes;
 pub mod kustomize;
-pub mod names;
+mod names;
 pub mod policy;
 pub mod repo;
 pub mod report;
 pub mod rules;
 pub mod source;
-pub mod wording;
+mod wording;
 pub mod yaml;

@@ -891,6 +891,7 @@ fn the_readme_shows_what_is_printed() {
         .map(|rule| rule_page(&rule.metadata().documentation()))
         .collect();
     generated_part("docs/rules.md", "pages", &pages);
+    generated_part("docs/configuration.md", "keys", &keys_table());
 
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let repo = Repo::new();
@@ -912,6 +913,15 @@ fn the_readme_shows_what_is_printed() {
             run.out
         ),
     );
+}
+
+/// The table of `docs/configuration.md`.
+fn keys_table() -> String {
+    let row = |key: &&gitops_lint::config::Key| {
+        format!("| `{}` | {} | {} |\n", key.name, key.value, key.summary)
+    };
+    let rows: String = gitops_lint::config::KEYS.iter().map(row).collect();
+    format!("| key | value | meaning |\n|---|---|---|\n{rows}")
 }
 
 /// The page of one rule as a section of `docs/rules.md`: its headings go one level down, `# id`

@@ -44,7 +44,7 @@ pub fn duration(text: &str) -> Result<i64, CalendarError> {
 
 /// Reads a duration as Go does (`1h30m`, `1.5h`, `90m`, no days), in seconds. It is at least one
 /// second.
-pub fn go_duration(text: &str) -> Result<i64, CalendarError> {
+pub(crate) fn go_duration(text: &str) -> Result<i64, CalendarError> {
     let wrong = || {
         CalendarError::new(
             format!("`{text}` is not a duration"),
@@ -86,7 +86,7 @@ pub fn go_duration(text: &str) -> Result<i64, CalendarError> {
 }
 
 /// Seconds as people write them: `3 hours`.
-pub fn spoken(seconds: i64) -> String {
+pub(crate) fn spoken(seconds: i64) -> String {
     let (count, unit) = match seconds {
         ..HOUR => (seconds / MINUTE, "minute"),
         HOUR..DAY => (seconds / HOUR, "hour"),

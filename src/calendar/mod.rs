@@ -11,11 +11,11 @@ mod schedule;
 mod time;
 mod window;
 
-pub use cron::Dialect;
-pub use duration::{duration, go_duration, spoken};
-pub use schedule::Schedule;
-pub use time::{moment, zone};
-pub use window::Window;
+pub(crate) use cron::Dialect;
+pub(crate) use duration::{duration, go_duration, spoken};
+pub(crate) use schedule::Schedule;
+pub(crate) use time::{moment, zone};
+pub(crate) use window::Window;
 
 /// A text that cannot be read: what is wrong with it, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,7 @@ enum Kind {
 
 impl Schedule {
     /// Reads `minute hour day month weekday` as crontab(5) does.
-    pub fn cron(text: &str) -> Result<Schedule, CalendarError> {
+    pub(crate) fn cron(text: &str) -> Result<Schedule, CalendarError> {
         Schedule::read(text, Dialect::Crontab)
     }
 
@@ -32,7 +32,7 @@ impl Schedule {
 
     /// Reads a recurrence rule of iCalendar, such as `FREQ=WEEKLY;BYDAY=FR;BYHOUR=16`, that begins
     /// on `start`, a local time.
-    pub fn rrule(
+    pub(crate) fn rrule(
         text: &str,
         start: Option<&str>,
         zone: &TimeZone,

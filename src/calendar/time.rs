@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::CalendarError;
 
 /// The time zone of a name of the IANA database.
-pub fn zone(name: &str) -> Result<TimeZone, CalendarError> {
+pub(crate) fn zone(name: &str) -> Result<TimeZone, CalendarError> {
     TimeZone::get(name).map_err(|_| {
         CalendarError::new(
             format!("`{name}` is not a time zone"),

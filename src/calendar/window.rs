@@ -31,7 +31,7 @@ pub enum Window {
 
 impl Window {
     /// When the window around a moment ends, in seconds since 1970. `None` if it is not open.
-    pub fn open_until(&self, now: &ZonedDateTime) -> Option<i64> {
+    pub(crate) fn open_until(&self, now: &ZonedDateTime) -> Option<i64> {
         let second = now.timestamp().as_second();
         match self {
             Window::Once { from, to, .. } => (*from..*to).contains(&second).then_some(*to),
@@ -70,7 +70,7 @@ impl Window {
     }
 
     /// In how many seconds it opens next, if that is less than `seconds` from now.
-    pub fn opens_within(&self, now: &ZonedDateTime, seconds: i64) -> Option<i64> {
+    pub(crate) fn opens_within(&self, now: &ZonedDateTime, seconds: i64) -> Option<i64> {
         let second = now.timestamp().as_second();
         let ahead = |begin: i64| Some(begin - second).filter(|ahead| (1..=seconds).contains(ahead));
         match self {

@@ -7,7 +7,7 @@ use super::error::Error;
 
 /// Arguments of `completions`.
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Shell to complete in
     #[arg(value_enum)]
     shell: Shell,

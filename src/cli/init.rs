@@ -23,7 +23,7 @@ const NAMED: usize = 8;
 
 /// Arguments of `init`.
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A folder of the repository [default: the current folder]
     path: Option<PathBuf>,
     /// Print the configuration instead of writing it

@@ -14,7 +14,7 @@ use crate::report::printable;
 
 /// Arguments of `policy`.
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
 }

@@ -23,7 +23,7 @@ use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 
 /// Arguments of `render`.
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Folder with the kustomization
     overlay: PathBuf,
     /// Files that a kustomization may read: those below its own folder (`root`), or any in the

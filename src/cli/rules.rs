@@ -12,7 +12,7 @@ use crate::rules::{self, Metadata};
 
 /// Arguments of `rules`.
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Rule to explain, by its id
     rule: Option<String>,
     /// Output format

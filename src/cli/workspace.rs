@@ -26,7 +26,7 @@ use crate::yaml::{self, FileId};
 
 /// Which files of a repo a command looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head<'a> {
+pub(super) enum Head<'a> {
     /// The work tree, with what is not committed; the commit at `HEAD` where there is no work tree.
     Worktree,
     /// What is staged: the next commit.
@@ -43,22 +43,22 @@ enum HeadFiles {
 }
 
 /// A loaded repo.
-pub struct Workspace {
+pub(super) struct Workspace {
     /// The path that the user named.
-    pub path: RepoPath,
+    pub(super) path: RepoPath,
     /// The configuration.
-    pub config: Config,
+    pub(super) config: Config,
     /// The repo. The process ends with the answer: to give all of it back piece by piece takes a
     /// while.
-    pub repo: ManuallyDrop<Repo>,
+    pub(super) repo: ManuallyDrop<Repo>,
     /// How long each step took.
-    pub timings: Vec<(&'static str, Duration)>,
+    pub(super) timings: Vec<(&'static str, Duration)>,
     head: HeadFiles,
     git: OnceLock<Result<Arc<Repository>, GitError>>,
 }
 
 /// Runs a step and notes how long it took.
-pub fn timed<T>(
+pub(super) fn timed<T>(
     timings: &mut Vec<(&'static str, Duration)>,
     name: &'static str,
     step: impl FnOnce() -> T,
@@ -72,12 +72,16 @@ pub fn timed<T>(
 impl Workspace {
     /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the
     /// error says what could not be done.
-    pub fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, Error> {
+    pub(super) fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, Error> {
         Workspace::load_at(path, options, Head::Worktree)
     }
 
     /// The same for other files than those of the work tree.
-    pub fn load_at(path: &Path, options: &RepoOptions, head: Head<'_>) -> Result<Workspace, Error> {
+    pub(super) fn load_at(
+        path: &Path,
+        options: &RepoOptions,
+        head: Head<'_>,
+    ) -> Result<Workspace, Error> {
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
         let (path, head, source, git) =
@@ -110,7 +114,7 @@ impl Workspace {
     /// The configuration of another revision, and the file in which what it no longer says is
     /// reported: the head's, or its own. `None` where neither has one, or the other one cannot be
     /// read.
-    pub fn configuration_of(
+    pub(super) fn configuration_of(
         &self,
         other: &Repo,
         options: &RepoOptions,
@@ -135,7 +139,7 @@ impl Workspace {
     }
 
     /// The Git repository around the root.
-    pub fn git(&self) -> Result<&Arc<Repository>, GitError> {
+    pub(super) fn git(&self) -> Result<&Arc<Repository>, GitError> {
         self.git
             .get_or_init(|| repository(&self.path.root))
             .as_ref()
@@ -144,7 +148,7 @@ impl Workspace {
 
     /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree
     /// that could be read in part only.
-    pub fn whole(&self) -> Result<(), Error> {
+    pub(super) fn whole(&self) -> Result<(), Error> {
         let gaps = self
             .git
             .get()
@@ -154,7 +158,7 @@ impl Workspace {
     }
 
     /// The commit that the head is, or that its files come after.
-    pub fn head_commit(&self) -> Result<Commit, GitError> {
+    pub(super) fn head_commit(&self) -> Result<Commit, GitError> {
         match &self.head {
             HeadFiles::Commit(commit) => Ok((**commit).clone()),
             _ => self
@@ -165,7 +169,7 @@ impl Workspace {
     }
 
     /// The paths in which the head's files differ from those of a commit.
-    pub fn changed_since(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
+    pub(super) fn changed_since(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
         let repository = self.git()?;
         match &self.head {
             HeadFiles::Worktree(tree) => {
@@ -186,7 +190,7 @@ impl Workspace {
 
     /// The configuration by which another revision of the repo is loaded: its own; that of the head
     /// where that cannot be read, or the command line names a file.
-    pub fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
+    pub(super) fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
         let read = || {
             let bytes = match source.read(CONFIG_FILE) {
                 Ok(bytes) => bytes,
@@ -276,7 +280,7 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
 }
 
 /// Says that a walk through the history ended early.
-pub fn warn_of_truncated(end: &End) {
+pub(super) fn warn_of_truncated(end: &End) {
     if let End::Truncated(reason) = end {
         warn(&format!("the history is incomplete: {reason}"));
     }
@@ -355,7 +359,7 @@ fn start_workers(jobs: Option<u16>) -> Result<(), Error> {
 }
 
 /// Reads the configuration. Its mistakes are printed, all of them.
-pub fn configuration(
+pub(super) fn configuration(
     root: &Path,
     source: &Arc<dyn Source>,
     files: &Arc<Files>,

@@ -36,7 +36,7 @@ pub struct Dependency {
 pub(super) static EXTERNAL: Key = Key {
     name: "external",
     value: "list of {kind, name, namespace, environments}",
-    summary: "objects that exist in the cluster without being in the repository",
+    summary: "objects that exist in the cluster but not in the repository",
     read: |reader, node, config| {
         let entry = |reader: &mut Reader, node: &Node| external(reader, node, config);
         let entries = reader.each(node, "`external`", entry);
@@ -47,7 +47,7 @@ pub(super) static EXTERNAL: Key = Key {
 pub(super) static IMAGES: Key = Key {
     name: "images",
     value: "{mirrors: list of {from, to}}",
-    summary: "registries that carry the same images under another name",
+    summary: "registries that hold the same images under another name",
     read: |reader, node, config| {
         let fields = reader.fields(node, "`images`", &["mirrors"]);
         if let Some(node) = fields.and_then(|fields| fields.get("mirrors")) {
@@ -59,7 +59,7 @@ pub(super) static IMAGES: Key = Key {
 pub(super) static DEPENDENCIES: Key = Key {
     name: "dependencies",
     value: "list of {app, needs}",
-    summary: "apps that have to be promoted before, or together with, the app that needs them",
+    summary: "which apps must be promoted before, or together with, the app that needs them",
     read: |reader, node, config| {
         config.dependencies = reader.each(node, "`dependencies`", dependency);
     },

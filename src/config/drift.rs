@@ -28,7 +28,7 @@ pub struct Allowance {
 pub(super) static KEY: Key = Key {
     name: "drift",
     value: "{kinds, allow}",
-    summary: "kinds that `overlay-drift` compares as well, and differences that are allowed",
+    summary: "more kinds for `overlay-drift` to compare, and differences that are intended",
     read: |reader, node, config| {
         let Some(fields) = reader.fields(node, "`drift`", &["kinds", "allow"]) else {
             return;

@@ -3,7 +3,7 @@
 use super::Config;
 use super::keys::Key;
 use super::read::Reader;
-use crate::names::did_you_mean;
+use crate::names::UnknownName;
 use crate::yaml::Node;
 
 /// One environment of the promotion order.
@@ -24,7 +24,7 @@ pub struct Environment {
 
 /// The promotion order when none is configured: dev → test → staging → production, production
 /// protected.
-pub fn default_environments() -> Vec<Environment> {
+pub(crate) fn default_environments() -> Vec<Environment> {
     let environment = |name: &str, aliases: &[&str], protected| Environment {
         name: name.to_string(),
         aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
@@ -79,10 +79,7 @@ pub(super) fn names(reader: &mut Reader, node: &Node, config: &Config) -> Vec<St
     reader.each(node, "environments", |reader, item| {
         let name = reader.text(item, "environments")?;
         if !known.contains(&name.as_str()) {
-            let help = did_you_mean(&name, &known, || {
-                format!("the environments are {}", known.join(", "))
-            });
-            reader.refuse(item.origin, format!("unknown environment `{name}`"), help);
+            reader.unknown(item.origin, &UnknownName::new("environment", &name, &known));
         }
         Some(name)
     })

@@ -32,7 +32,7 @@ pub struct Freeze {
 pub(super) static FREEZE: Key = Key {
     name: "freeze",
     value: "list of {name, kind, from, to, schedule, rrule, duration, timeZone, environments, apps, except}",
-    summary: "windows in which nothing may change, or (`kind: allow`) outside of which nothing may",
+    summary: "windows of time without changes, or (`kind: allow`) the only windows for changes",
     read: |reader, node, config| {
         let entry = |reader: &mut Reader, node: &Node| freeze(reader, node, config);
         let entries = reader.each(node, "`freeze`", entry);

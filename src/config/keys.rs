@@ -49,7 +49,7 @@ static VERSION: Key = Key {
         if node.as_int() != Some(1) {
             reader.refuse(
                 node.origin,
-                "unsupported version of the configuration",
+                "unsupported version of the configuration format",
                 "write `version: 1`",
             );
         }
@@ -59,13 +59,13 @@ static VERSION: Key = Key {
 static RECORDS: Key = Key {
     name: "records",
     value: "list of paths",
-    summary: "records of what runs where, besides those that are found by their names",
+    summary: "files that record what runs where, besides those that are found by their names",
     read: |reader, node, config| config.records = texts(reader, node, "`records`"),
 };
 
 static POLICIES: Key = Key {
     name: "policies",
-    value: "list of paths and of `builtin/NAME`",
+    value: "list of paths or `builtin/NAME`",
     summary: "Rego policies to evaluate",
     read: |reader, node, config| config.policies = texts(reader, node, "`policies`"),
 };
@@ -73,7 +73,7 @@ static POLICIES: Key = Key {
 static DATA: Key = Key {
     name: "data",
     value: "list of paths",
-    summary: "JSON and YAML files of data for policies",
+    summary: "JSON and YAML files with data for policies",
     read: |reader, node, config| config.data = texts(reader, node, "`data`"),
 };
 

@@ -29,14 +29,14 @@ pub struct ConfiguredPair {
 pub(super) static LAYOUT: Key = Key {
     name: "layout",
     value: "list of {path, ignore}",
-    summary: "where apps, environments and variants are in paths; the first match wins",
+    summary: "where paths contain the app, environment and variant; the first match wins",
     read: |reader, node, config| config.layout = reader.each(node, "`layout`", pattern),
 };
 
 pub(super) static PAIRS: Key = Key {
     name: "pairs",
     value: "list of {from, to}",
-    summary: "overlays to compare, where the built-in pairing is wrong",
+    summary: "overlays to compare with each other if the built-in pairing is wrong",
     read: |reader, node, config| config.pairs = reader.each(node, "`pairs`", pair),
 };
 

@@ -234,7 +234,7 @@ charts:
         )
         .unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
-        1: unsupported version of the configuration; write `version: 1`
+        1: unsupported version of the configuration format; write `version: 1`
         2: unknown key `rule` in the configuration; did you mean `rules`?
         4: unknown rule `mutable-tags`; did you mean `mutable-tag`?
         5: unknown level `eror`; did you mean `error`?

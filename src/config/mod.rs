@@ -28,7 +28,8 @@ use crate::kustomize::remote::Remotes;
 
 pub use cluster::{Dependency, External};
 pub use drift::Allowance;
-pub use environments::{Environment, default_environments};
+pub use environments::Environment;
+pub(crate) use environments::default_environments;
 pub use freeze::Freeze;
 pub use keys::{KEYS, Key};
 pub use layout::{ConfiguredPair, LayoutPattern};
@@ -36,14 +37,15 @@ pub use level::Level;
 pub use load::misnamed;
 pub use options::{DurationOption, More, OptionSetting, OptionValue, RuleOption, TextsOption};
 pub use read::ConfigProblem;
-pub use rules::{KnownRule, RuleSettings, is_policy};
+pub(crate) use rules::is_policy;
+pub use rules::{KnownRule, RuleSettings};
 pub use suppress::Suppression;
 
 /// The name of the configuration file at the root.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
 
 /// Whether the last day of an entry or a comment, its `until`, has passed.
-pub fn is_over(until: Option<Date>, today: Date) -> bool {
+pub(crate) fn is_over(until: Option<Date>, today: Date) -> bool {
     until.is_some_and(|until| until < today)
 }
 
@@ -88,7 +90,7 @@ pub struct Config {
 
 impl Config {
     /// The name of an image upstream: a mirror's prefix replaced by that of what it mirrors.
-    pub fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
+    pub(crate) fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
         for (from, to) in &self.mirrors {
             let rest = name
                 .strip_prefix(to.trim_end_matches('/'))

@@ -122,7 +122,7 @@ impl RuleOption {
     }
 
     /// Whether the rule is off until the option is set.
-    pub fn switches_on(self) -> bool {
+    pub(crate) fn switches_on(self) -> bool {
         matches!(self, RuleOption::Duration(_))
     }
 

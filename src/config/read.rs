@@ -22,9 +22,9 @@ pub struct ConfigProblem {
 
 /// Reads nodes as values, and collects what is wrong with them.
 pub(super) struct Reader<'a> {
-    pub problems: Vec<ConfigProblem>,
+    pub(super) problems: Vec<ConfigProblem>,
     /// The rules that the configuration may name.
-    pub rules: &'a [KnownRule<'a>],
+    pub(super) rules: &'a [KnownRule<'a>],
 }
 
 /// A map of the configuration whose keys are all known.
@@ -37,18 +37,18 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&'n Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         let entry = self.entries.iter().find(|entry| &*entry.key == key);
         entry.map(|entry| &entry.value)
     }
 
     /// The known entries, in the order of the file.
-    pub fn entries(&self) -> &[&'n Entry] {
+    pub(super) fn entries(&self) -> &[&'n Entry] {
         &self.entries
     }
 
     /// A place that stands for the whole map: where it starts.
-    pub fn start(&self) -> Origin {
+    pub(super) fn start(&self) -> Origin {
         Origin {
             end: self.node.origin.start,
             ..self.node.origin
@@ -58,7 +58,12 @@ impl<'n> Fields<'n> {
 
 impl Reader<'_> {
     /// Notes a mistake.
-    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn refuse(
+        &mut self,
+        origin: Origin,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.problems.push(ConfigProblem {
             message: message.into(),
             help: Some(help.into()),
@@ -67,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Notes a name that does not exist.
-    pub fn unknown(&mut self, origin: Origin, unknown: &UnknownName) {
+    pub(super) fn unknown(&mut self, origin: Origin, unknown: &UnknownName) {
         self.problems.push(ConfigProblem {
             message: unknown.message(),
             help: unknown.help(),
@@ -76,7 +81,7 @@ impl Reader<'_> {
     }
 
     /// Notes that a value is of another type than expected.
-    pub fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
+    pub(super) fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
         let found = if node.as_map().is_some() {
             "a map"
         } else if node.as_list().is_some() {
@@ -94,7 +99,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a map. Unknown keys are mistakes.
-    pub fn fields<'n>(
+    pub(super) fn fields<'n>(
         &mut self,
         node: &'n Node,
         what: &'n str,
@@ -120,7 +125,7 @@ impl Reader<'_> {
     }
 
     /// The value of a key that may be missing.
-    pub fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         fields: &Fields<'_>,
         key: &str,
@@ -130,7 +135,7 @@ impl Reader<'_> {
     }
 
     /// The value of a key that has to be there.
-    pub fn required<T>(
+    pub(super) fn required<T>(
         &mut self,
         fields: &Fields<'_>,
         key: &str,
@@ -150,7 +155,7 @@ impl Reader<'_> {
     }
 
     /// The items of a list.
-    pub fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+    pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
         match node.as_list() {
             Some(list) => &list.items,
             None => {
@@ -161,7 +166,7 @@ impl Reader<'_> {
     }
 
     /// Every item of a list that can be read.
-    pub fn each<T>(
+    pub(super) fn each<T>(
         &mut self,
         node: &Node,
         what: &str,
@@ -172,7 +177,7 @@ impl Reader<'_> {
     }
 
     /// A text that is not blank.
-    pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         match node.text() {
             Some(text) if !text.trim().is_empty() => Some(text.to_string()),
             Some(_) => {
@@ -191,12 +196,12 @@ impl Reader<'_> {
     }
 
     /// A list of texts.
-    pub fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
         Some(self.each(node, what, |reader, item| reader.text(item, what)))
     }
 
     /// `true` or `false`.
-    pub fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+    pub(super) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
         let value = node.as_bool();
         if value.is_none() {
             self.mistyped(node, what, "true or false");
@@ -205,7 +210,7 @@ impl Reader<'_> {
     }
 
     /// A glob.
-    pub fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.text(node, what)?;
         if let Err(error) = Glob::new(&text) {
             self.refuse(
@@ -218,7 +223,7 @@ impl Reader<'_> {
     }
 
     /// A day.
-    pub fn date(&mut self, node: &Node, what: &str) -> Option<jiff::civil::Date> {
+    pub(super) fn date(&mut self, node: &Node, what: &str) -> Option<jiff::civil::Date> {
         let text = self.text(node, what)?;
         let date = text.parse().ok();
         if date.is_none() {
@@ -232,7 +237,7 @@ impl Reader<'_> {
     }
 
     /// A path inside the repository.
-    pub fn inside(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn inside(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.text(node, what)?;
         let path = join("", &text);
         if path.is_none() {
@@ -246,7 +251,7 @@ impl Reader<'_> {
     }
 
     /// A text that the calendar parses.
-    pub fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         node: &Node,
         what: &str,

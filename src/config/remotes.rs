@@ -31,7 +31,7 @@ pub(super) static REMOTES: Key = Key {
 pub(super) static CHARTS: Key = Key {
     name: "charts",
     value: "list of {name, release, path, version, output}",
-    summary: "output of `helm template` for the charts of kustomizations",
+    summary: "output of `helm template` for charts that kustomizations use",
     read: |reader, node, config| config.remotes.charts = reader.each(node, "`charts`", chart),
 };
 

@@ -30,7 +30,7 @@ pub struct RuleSettings {
 }
 
 /// Whether an id belongs to a policy; which policies there are is known only once they are loaded.
-pub fn is_policy(id: &str) -> bool {
+pub(crate) fn is_policy(id: &str) -> bool {
     id.starts_with("policy/")
 }
 
