@@ -343,7 +343,7 @@ fn repositories_that_are_not_understood_are_refused() {
     later.git(&["config", "extensions.tomorrow", "true"]);
     refused(
         later.run(&base("HEAD~1")),
-        &["uses the extension \"tomorrow\" of Git, which is not known here"],
+        &["uses the extension \"tomorrow\" of Git, which is not supported"],
     );
     // edit the file directly: Git itself refuses this version
     later.append(".git/config", "[core]\n\trepositoryFormatVersion = 9\n");

@@ -153,7 +153,7 @@ impl Workspace {
             .git
             .get()
             .and_then(|git| git.as_ref().ok())
-            .and_then(|git| git.gaps().told());
+            .and_then(|git| git.gaps().message());
         gaps.map_or(Ok(()), |gaps| Err(Error::IncompleteClone(gaps)))
     }
 

@@ -148,7 +148,7 @@ impl Tracked {
         };
         self.applied = earlier.map(|(pointer, _)| pointer);
         // a rendering that lacks files of a partial clone does not show what ran
-        if rendered.as_ref().is_none_or(|rendered| !rendered.complete) && gaps.told().is_some() {
+        if rendered.as_ref().is_none_or(|rendered| !rendered.complete) && gaps.message().is_some() {
             self.cut = true;
             return None;
         }

@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
     /// The end of a walk that could not read files of some commits.
     fn cut(&self) -> Option<End> {
         let cut = self.tracked.iter().any(|tracked| tracked.cut);
-        self.gaps.told().filter(|_| cut).map(End::Truncated)
+        self.gaps.message().filter(|_| cut).map(End::Truncated)
     }
 
     /// Reports what the work tree or the index changes against the commit below it.

@@ -233,10 +233,10 @@ mod tests {
 
     #[test]
     fn copies_of_remote_bases_and_files_are_rendered() {
-        let remotes = |place: &str| Remotes {
+        let remotes = |copy: &str| Remotes {
             urls: [(
                 "https://github.com/acme/bases".to_string(),
-                place.to_string(),
+                copy.to_string(),
             )]
             .into(),
             charts: Vec::new(),

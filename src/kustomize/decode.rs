@@ -1,5 +1,5 @@
 //! Typed reading of maps that kustomize decodes through JSON: case-insensitive keys, unknown and
-//! mistyped fields refused with their place.
+//! mistyped fields refused with their origin.
 //!
 //! Here: the decoder and [`Text`]. Not here: which fields exist (`kustomization`, `transform`).
 
@@ -39,7 +39,7 @@ impl std::ops::Deref for Text {
     }
 }
 
-/// One key with its value, both with their places.
+/// One key with its value, both with their origins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
     /// The key.
@@ -90,7 +90,7 @@ fn describe(node: &Node, rules: Rules) -> &'static str {
     }
 }
 
-/// The booleans that YAML 1.1 has beside `true` and `false`.
+/// The booleans of YAML 1.1 other than `true` and `false`.
 pub(crate) fn old_boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
@@ -104,14 +104,14 @@ impl<'a> Decoder<'a> {
     pub fn new(problems: &'a mut Vec<Problem>, rules: Rules) -> Decoder<'a> {
         Decoder { problems, rules }
     }
-    /// Reports an error at a place.
+    /// Reports an error.
     pub fn refuse(&mut self, origin: Origin, message: impl Into<String>, help: Option<String>) {
         self.problems.push(Problem {
             help,
             ..Problem::error(origin, message)
         });
     }
-    /// Reports something else at a place.
+    /// Reports another problem.
     pub fn note(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -26,7 +26,7 @@ pub(crate) fn is_kustomization(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
-/// A folder's kustomization as it was read.
+/// The kustomization of a folder, read from its file.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// Path of the file.
@@ -201,7 +201,7 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     })
 }
 
-/// A kustomization without a text. An empty file stands in for it, so that problems have an origin.
+/// A kustomization that is not a text. An empty file represents it, so that problems have an origin.
 fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
     let revision = shared.source.revision_of(path);
     let file = shared.files.add(path, revision.as_deref(), Arc::from(""));

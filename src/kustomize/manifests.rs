@@ -81,11 +81,11 @@ pub(super) fn manifests(
     found
 }
 
-/// A directive in a file of objects, which kustomize takes apart at every `---` before it reads
+/// A directive in a file of objects, which kustomize splits at every `---` before it reads
 /// them.
-pub(super) fn directive_problem(place: Origin) -> Problem {
+pub(super) fn directive_problem(origin: Origin) -> Problem {
     Problem::error(
-        place,
+        origin,
         "kustomize does not read a directive such as %YAML before a document",
     )
     .with_help("remove the line")

@@ -170,7 +170,7 @@ pub struct Rendered {
 /// An object that a patch deleted.
 #[derive(Clone, Debug)]
 pub struct Deleted {
-    /// The object as it was.
+    /// The object before the deletion.
     pub resource: Resource,
     /// The line that deleted it.
     pub origin: Origin,

@@ -198,7 +198,7 @@ impl Resource {
         resource.recall();
         resource
     }
-    /// Reads what a manifest itself says in kustomize's own annotations, as the output of another
+    /// Reads the annotations of kustomize that a manifest itself contains, as the output of another
     /// build may.
     fn recall(&mut self) {
         let Some(annotations) = self.node.at(&["metadata", "annotations"]) else {

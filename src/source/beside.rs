@@ -1,7 +1,7 @@
 //! A base beside the head. A file that is the same in both is the head's file, with its entry in the
 //! table of files, so that it is read and parsed once.
 //!
-//! Not here: finding out what differs (`git`, `index`).
+//! Not here: finding the differences (`git`, `index`).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// `changed`: the paths of every file and link that differs, or that one of the two lacks.
+    /// `changed`: the paths of all files and links that differ or exist on one side only.
     pub fn new(
         head: Arc<dyn Source>,
         base: Arc<dyn Source>,

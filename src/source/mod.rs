@@ -1,7 +1,7 @@
 //! Where files come from: a work tree or a Git revision behind one trait ([`Source`]), and the
 //! table of the files that were read ([`Files`]), which turns byte offsets into lines.
 //!
-//! Not here: what the files mean. Nothing outside the root is ever read, also not through `..` or
+//! Not here: what the files mean. Nothing outside the root is ever read, not even through `..` or
 //! symbolic links.
 #![warn(unreachable_pub)]
 
@@ -100,8 +100,8 @@ pub trait Source: Send + Sync {
     }
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError>;
-    /// An identity of the content (a Git blob id where that is known without reading); equal ids
-    /// mean equal content.
+    /// The id of the content, if it is known without reading: a Git blob id. Equal ids mean equal
+    /// content.
     fn content_id(&self, _path: &str) -> Option<[u8; 20]> {
         None
     }
@@ -260,7 +260,7 @@ impl Files {
             .entry(path.clone())
         {
             Entry::Occupied(known) => return *known.get(),
-            Entry::Vacant(place) => place.insert(id),
+            Entry::Vacant(slot) => slot.insert(id),
         };
         table.files.push(Arc::new(SourceFile {
             id,

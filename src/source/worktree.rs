@@ -1,5 +1,5 @@
-//! A work tree: the files of a folder on disk, together with the Git index, which knows the files
-//! that should be there and are not.
+//! A work tree: the files of a folder on disk, together with the Git index, which knows the files that
+//! are missing.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -75,8 +75,8 @@ impl Worktree {
     }
 
     /// The paths that differ between a tree and the work tree, sorted. Files that a sparse checkout
-    /// leaves out cannot be compared; they are the second list. The id of a file stands for its
-    /// content; in `after` it is made up where only the work tree has the file.
+    /// leaves out cannot be compared; they are the second list. In `after`, the id is
+    /// made up if only the work tree has the file.
     pub fn changed_since(
         &self,
         repository: &Repository,

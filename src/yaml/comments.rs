@@ -1,4 +1,4 @@
-//! The comments of a file, with their text and place.
+//! The comments of a file, with their text and position.
 //!
 //! The YAML reader finds them exactly: `# text` inside a quoted or block scalar is not a comment.
 //! Other files (CODEOWNERS, `.env`, a template that is not YAML yet) have no such reader. There a

@@ -109,7 +109,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The same place, attributed to something else (a manifest's value used by a patch, …).
+    /// The same bytes, attributed to something else (a manifest's value used by a patch, …).
     pub fn with(self, by: By) -> Origin {
         Origin { by, ..self }
     }
@@ -207,7 +207,7 @@ impl Scalar {
     }
 }
 
-/// A value, its origin and what it replaced.
+/// A value, its origin and the value that it replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The content.

@@ -7,8 +7,8 @@
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
-/// Replaces every value of an object that comes out changed. Annotations are written anew, without
-/// their style, before the object is printed, so they stay what they are.
+/// Replaces every value of an object that comes out changed. Annotations do not change, because
+/// kustomize writes them without their style before it prints the object.
 pub(crate) fn settle_object(object: &mut Node) {
     if object.at(&["metadata", "annotations"]).is_some_and(changes)
         && let Some(annotations) = object

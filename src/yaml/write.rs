@@ -254,7 +254,7 @@ impl Writer {
         }
     }
 
-    /// Writes text that may be folded at single blanks whose byte offset lies in `foldable`;
+    /// Writes text that may be folded at single blanks whose byte offset is in `foldable`;
     /// doubles the quote character.
     fn folded(
         &mut self,
@@ -452,7 +452,7 @@ fn escape(c: char) -> String {
     }
 }
 
-/// Whether go-yaml v2 would read the unquoted text as something else than a string: also YAML 1.1
+/// True if go-yaml v2 would read the unquoted text as something else than a string: also YAML 1.1
 /// booleans and base-60 numbers.
 fn reads_as_other_type(text: &str) -> bool {
     match text {

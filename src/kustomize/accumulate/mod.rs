@@ -2,7 +2,7 @@
 //! and the order in which its transformers change it.
 //!
 //! Here: the order of the steps, and bases that several builds share. Not here: the steps
-//! themselves (`patch`, `transform`, `generators`), and what happens once at the top (`render`).
+//! themselves (`patch`, `transform`, `generators`), and the steps at the top of a build (`render`).
 
 mod configurations;
 mod entry;

@@ -1,5 +1,5 @@
-//! What builds share, and what makes the same folder build differently: the schema of `openapi`, and
-//! whether trails are kept.
+//! The folders that builds share. The schema of `openapi` and the keeping of trails change how a
+//! folder is built, so a build that uses them has a scope of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -24,7 +24,7 @@ pub(in crate::kustomize) struct Scope {
     cells: Mutex<HashMap<Key, Cell>>,
 }
 
-/// Folder, trail, and whether a schema was chosen before.
+/// Folder, trail, and true if a schema was chosen before.
 type Key = (Arc<str>, String, bool);
 type Cell = Arc<OnceLock<Arc<Accumulated>>>;
 

@@ -20,7 +20,7 @@ enum Role {
     Describes,
     /// It adds the folders and files that it lists.
     Lists,
-    /// It adds resources of its own.
+    /// It adds resources.
     Adds,
     /// It changes resources, or their order.
     Changes,

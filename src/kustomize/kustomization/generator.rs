@@ -35,7 +35,7 @@ pub struct GeneratorOptions {
     pub annotations: Vec<Pair>,
     /// `disableNameSuffixHash`
     pub disable_name_suffix_hash: bool,
-    /// `immutable`, with its place.
+    /// The origin of `immutable`, if it is set.
     pub immutable: Option<Origin>,
 }
 

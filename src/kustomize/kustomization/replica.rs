@@ -10,7 +10,7 @@ pub struct ReplicaEntry {
     pub name: Option<Text>,
     /// `count`
     pub count: i64,
-    /// The count's place, or the entry's when it has none.
+    /// The origin of the count, or of the entry if it has none.
     pub count_origin: Origin,
     /// The whole entry.
     pub origin: Origin,

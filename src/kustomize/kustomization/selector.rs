@@ -1,4 +1,4 @@
-//! Selectors: the resources that a patch, a replacement or a variable is meant for.
+//! Selectors: the resources that a patch, a replacement or a variable is for.
 
 use crate::kustomize::decode::{Decoder, Text};
 use crate::yaml::{Node, Origin};

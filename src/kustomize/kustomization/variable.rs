@@ -15,7 +15,7 @@ pub struct VarEntry {
     pub object: Selector,
     /// `fieldref.fieldPath`, `metadata.name` unless given.
     pub field_path: Arc<str>,
-    /// The field path's place, when it is written.
+    /// The origin of the field path, if it is written.
     pub field_path_origin: Option<Origin>,
     /// The whole entry.
     pub origin: Origin,

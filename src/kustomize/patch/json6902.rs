@@ -1,10 +1,10 @@
 //! JSON 6902 patches (`add`, `remove`, `replace`, `move`, `copy`, `test`) as kustomize's library
 //! applies them.
 //!
-//! Where that library is laxer than RFC 6902 it is followed: `replace` of a missing key adds it,
+//! The library is laxer than RFC 6902, and so are we: `replace` of a missing key adds it,
 //! `copy` of a missing key adds null, negative indices count from the end.
 //!
-//! Here: reading operations and applying them to one tree. Not here: which objects are meant
+//! Here: reading operations and applying them to one tree. Not here: selecting the objects
 //! (`super`).
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Patch {
 #[derive(Clone, Debug)]
 struct Operation {
     kind: OperationKind,
-    /// Place of the operation's name.
+    /// Origin of the name of the operation.
     origin: Origin,
     path: Pointer,
     from: Option<Pointer>,
@@ -294,7 +294,7 @@ impl Operation {
                 let length = list.items.len();
                 let at = match key {
                     "-" => length,
-                    // an index may also mean the place after the last item
+                    // an index may also be that after the last item
                     key => self.index(key, length + 1, &self.path)?,
                 };
                 Arc::make_mut(list).items.insert(at, value);

@@ -199,7 +199,7 @@ enum Test {
 }
 
 impl LabelSelector {
-    /// Parses Kubernetes' selector syntax; the error says what is wrong.
+    /// Parses Kubernetes' selector syntax. The error explains the mistake.
     pub(crate) fn parse(text: &str) -> Result<LabelSelector, String> {
         let mut tokens = Tokens {
             items: tokens(text),
@@ -387,7 +387,7 @@ fn exact_value(tokens: &mut Tokens) -> Result<String, String> {
     }
 }
 
-/// `(a, b)`; an empty place between commas is the empty value.
+/// `(a, b)`; nothing between commas is the empty value.
 fn values(tokens: &mut Tokens) -> Result<Vec<String>, String> {
     match tokens.take() {
         Some(Token::Open) => {}

@@ -1,4 +1,4 @@
-//! Values that kustomize changes beside a patch.
+//! Values that kustomize changes when it applies a patch, although the patch does not name them.
 
 use crate::kustomize::hash::go_json;
 use crate::yaml::{By, Data, Kind, Node, Scalar, reprint, scalar, write};

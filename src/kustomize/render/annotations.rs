@@ -44,7 +44,7 @@ pub(super) struct BuildMetadata {
 }
 
 impl BuildMetadata {
-    /// For objects that are not part of the output: keeps what is there of the requested annotations.
+    /// For objects that are not part of the output: adds nothing, and keeps existing annotations.
     pub(super) const KEEP: BuildMetadata = BuildMetadata {
         managed_by: false,
         origin: true,
@@ -91,13 +91,13 @@ impl BuildMetadata {
         }
         let annotations = node.at(&["metadata", "annotations"]);
         for entry in annotations.map(Node::entries).unwrap_or_default() {
-            // kustomize writes every annotation anew
+            // kustomize prints every annotation again
             transform::check_key(&entry.key, entry.key_origin, context);
         }
     }
 
-    /// Removes the annotations of the build. Values become strings, and an empty map is removed, as
-    /// when kustomize writes the map anew.
+    /// Removes the annotations of the build. Values become strings, and an empty map is removed,
+    /// because kustomize builds a new map.
     pub(super) fn tidy(self, node: &mut Node) {
         let Some(annotations) = node.at(&["metadata", "annotations"]) else {
             return;

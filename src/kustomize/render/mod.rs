@@ -1,6 +1,6 @@
 //! The renderer: folders to rendered resources, each folder once, for all threads.
 //!
-//! Here: the interface of the module, and what happens once at the top of a build: hashes,
+//! Here: the interface of the module, and the steps at the top of a build: hashes,
 //! references, variables, dropping of local configuration, order, build metadata. Not here: the
 //! accumulation below (`accumulate`).
 

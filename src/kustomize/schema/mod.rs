@@ -2,7 +2,7 @@
 //! live outside namespaces.
 //!
 //! Here: the built-in facts (`kubernetes.txt`, made from kustomize's own data) and schemas that
-//! `openapi.path` names, which take the place of the built-in merge keys as they do in kustomize.
+//! `openapi.path` names, which replace the built-in merge keys, as in kustomize.
 //! Not here: merging, validation of manifests.
 
 use std::collections::{HashMap, HashSet};
@@ -37,14 +37,14 @@ enum Field {
 /// The field under which a map's values of any key are described.
 const ANY_KEY: &str = "*";
 
-/// What is known of a map.
+/// The type of a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Type<'s> {
     schema: &'s Schema,
     index: usize,
 }
 
-/// What is known of a field's value.
+/// The type of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape<'s> {
     /// A map.
@@ -60,7 +60,7 @@ pub enum Shape<'s> {
 }
 
 impl<'s> Type<'s> {
-    /// What is known of a field; `None`: nothing that matters for merging.
+    /// The type of a field; `None` if it does not matter for merging.
     pub fn field(self, name: &str) -> Option<Shape<'s>> {
         let fields = self.schema.types.get(self.index)?;
         let of = |index: usize| Type {
@@ -83,7 +83,7 @@ pub(super) fn built_in() -> &'static Schema {
     SCHEMA.get_or_init(|| Schema::parse(BUILT_IN))
 }
 
-/// Whether kustomize has a kind built in.
+/// True if kustomize has a kind built in.
 pub(super) fn is_built_in(api_version: &str, kind: &str) -> bool {
     built_in().kind(api_version, kind).is_some() || is_cluster_scoped(api_version, kind)
 }
@@ -113,7 +113,7 @@ impl Schema {
         })
     }
 
-    /// Reads the built-in text; its header says what the lines mean.
+    /// Reads the built-in text. Its header explains the lines.
     fn parse(text: &str) -> Schema {
         let mut schema = Schema::default();
         fn index(schema: &mut Schema, name: &str) -> usize {
@@ -174,7 +174,7 @@ impl Schema {
         };
         for definition in definitions {
             let short = definition.key.rsplit('.').next().unwrap_or_default();
-            // a definition of Kubernetes itself takes the place of the one that is built in
+            // a definition of Kubernetes itself replaces the built-in one
             let present = reader
                 .schema
                 .names
@@ -234,8 +234,8 @@ impl<'n> OpenApiReader<'n> {
         {
             fields.insert(ANY_KEY.into(), field);
         }
-        if let Some(place) = self.schema.types.get_mut(index) {
-            *place = fields;
+        if let Some(slot) = self.schema.types.get_mut(index) {
+            *slot = fields;
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) enum Fields {
     Namespace,
     /// `commonLabels`: labels and selectors.
     CommonLabels,
-    /// `labels`: what `labels` entries change besides the metadata.
+    /// `labels`: the fields that `labels` entries change besides the metadata.
     Labels,
     /// `templateLabels`: `includeTemplates`.
     TemplateLabels,
@@ -125,24 +125,24 @@ impl Configuration {
         let index = self.by_kind.get_or_init(|| {
             let mut index: HashMap<Arc<str>, Vec<(usize, usize)>> = HashMap::new();
             for (reference, entry) in self.references.iter().enumerate() {
-                for (place, spec) in entry.referrers.iter().enumerate() {
+                for (referrer, spec) in entry.referrers.iter().enumerate() {
                     index
                         .entry(spec.gvk.kind.clone())
                         .or_default()
-                        .push((reference, place));
+                        .push((reference, referrer));
                 }
             }
             index
         });
-        let of = |kind: &str| index.get(kind).map_or(&[][..], |places| places);
-        let mut places: Vec<(usize, usize)> = of(kind).to_vec();
+        let of = |kind: &str| index.get(kind).map_or(&[][..], |positions| positions);
+        let mut positions: Vec<(usize, usize)> = of(kind).to_vec();
         if !kind.is_empty() {
-            places.extend_from_slice(of(""));
+            positions.extend_from_slice(of(""));
         }
-        places.sort_unstable();
-        places.into_iter().filter_map(|(reference, place)| {
+        positions.sort_unstable();
+        positions.into_iter().filter_map(|(reference, referrer)| {
             let entry = self.references.get(reference)?;
-            Some((&entry.target, entry.referrers.get(place)?))
+            Some((&entry.target, entry.referrers.get(referrer)?))
         })
     }
 
@@ -219,7 +219,7 @@ impl Configuration {
             .sort_by_cached_key(|reference| rank(&reference.target));
     }
 
-    /// Reads the built-in text; its header says what the lines mean.
+    /// Reads the built-in text. Its header explains the lines.
     fn parse(text: &str) -> Configuration {
         let mut result = Configuration {
             with_builtin: true,

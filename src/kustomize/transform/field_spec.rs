@@ -1,8 +1,8 @@
 //! Field specifications: a path of keys in objects of some kinds, and the walk to the values that
 //! it leads to.
 //!
-//! Lists on the way are entered without being named. Where a step is missing it is made only when
-//! both the specification and the transformer say so. Not here: which fields there are
+//! Lists on the way are entered although no step names them. A missing field is made only if both the
+//! specification and the transformer say so. Not here: which fields there are
 //! (`configuration`).
 
 use std::sync::Arc;

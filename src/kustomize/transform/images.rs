@@ -15,7 +15,7 @@ use crate::yaml::{By, Data, Node, Origin};
 
 /// Recognizes the images that an entry is for.
 enum Matcher {
-    /// The name is plain text, save that `.` stands for any character, as in kustomize's
+    /// The name is plain text, except that `.` matches any character, as in kustomize's
     /// expression.
     Plain(String),
     /// The name is an expression.

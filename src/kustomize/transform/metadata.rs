@@ -31,7 +31,7 @@ pub(crate) enum Subjects {
 /// How the namespace is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NamespaceOptions {
-    /// Only where there is none yet.
+    /// Only for objects without a namespace.
     pub unset_only: bool,
     /// Which subjects of role bindings get it.
     pub subjects: Subjects,
@@ -125,12 +125,12 @@ pub(crate) fn namespace(
                 "in the namespace {:?} there are several {}/{}",
                 &*namespace.value, id.kind, id.name
             );
-            let place = resource
+            let origin = resource
                 .node
                 .at(&["metadata", "name"])
                 .map_or(resource.node.origin, |name| name.origin);
             let problem =
-                Problem::error(namespace.origin(), message).with_related("one of them", place);
+                Problem::error(namespace.origin(), message).with_related("one of them", origin);
             context.report(
                 problem
                     .with_help("give them different names, or do not set the namespace for both"),
@@ -323,23 +323,23 @@ pub(crate) fn set_pairs(
 fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
     for pair in pairs {
         let origin = pair.value.origin().with(by);
-        let (mut places, mut maps) = (0, Vec::new());
+        let (mut fields, mut maps) = (0, Vec::new());
         for spec in specs
             .iter()
             .filter(|spec| spec.gvk.selects_object(&resource.node))
         {
-            let before = places;
+            let before = fields;
             steps::visit(&resource.node, &spec.steps, &mut |map| {
-                places += usize::from(
+                fields += usize::from(
                     map.get(&pair.key)
                         .is_some_and(|value| value.origin == origin && value.replaced.is_none()),
                 );
             });
-            if places > before {
+            if fields > before {
                 maps.push(spec.steps.clone());
             }
         }
-        if places > 1 {
+        if fields > 1 {
             let (key, text) = (pair.key.clone(), pair.value.value.clone());
             resource.shared.push(SharedValue {
                 key,

@@ -1,5 +1,5 @@
 //! The built-in transformers as objects of `transformers` and `validators`: `apiVersion: builtin`,
-//! their configuration in the object's own fields, and their field specifications beside it.
+//! their configuration and field specifications are fields of the object.
 //!
 //! Here: reading these objects. Not here: the transformers. `ValueAddTransformer`, which no field of a
 //! kustomization uses, is in `value_add`.

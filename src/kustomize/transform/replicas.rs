@@ -59,7 +59,7 @@ pub(crate) fn replicas(
     }
     if !found {
         let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.gvk.kind).collect();
-        let place = entry
+        let origin = entry
             .name
             .as_ref()
             .map_or(entry.origin, |name| name.origin());
@@ -68,7 +68,7 @@ pub(crate) fn replicas(
             alternatives(&kinds)
         );
         context.report(
-            Problem::absent(place, message).with_help("correct the name, or remove the entry"),
+            Problem::absent(origin, message).with_help("correct the name, or remove the entry"),
         );
     }
 }

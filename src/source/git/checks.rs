@@ -68,7 +68,7 @@ pub(super) fn is_supported(repo: &gix::Repository) -> Result<(), GitError> {
     });
     match names.find(|name| !EXTENSIONS.contains(&&**name)) {
         Some(name) => Err(GitError::Other(format!(
-            "the repository uses the extension {name:?} of Git, which is not known here"
+            "the repository uses the extension {name:?} of Git, which is not supported"
         ))),
         None => Ok(()),
     }

@@ -37,7 +37,7 @@ pub struct Commit {
 pub const UNKNOWN_TIME: i64 = i64::MAX;
 
 impl Commit {
-    /// Reads a commit as it is stored; `None` where it names no tree.
+    /// Reads a stored commit; `None` if it names no tree.
     pub(super) fn parse(id: &Id, bytes: &[u8]) -> Option<Commit> {
         let (head, message) = match bytes.windows(2).position(|two| two == b"\n\n") {
             Some(end) => (bytes.get(..end)?, bytes.get(end + 2..)?),

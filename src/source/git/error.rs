@@ -17,7 +17,7 @@ pub enum GitError {
     /// The histories of two revisions do not meet in what was fetched, and what to do.
     #[error("{0} and {1} have no common ancestor{2}")]
     Unrelated(String, String, String),
-    /// An object that should be there is not, or is damaged.
+    /// An object is missing or damaged.
     #[error("{what} is not here: {withheld}")]
     Missing {
         /// What it is: a commit, a folder.

@@ -19,7 +19,7 @@ impl Gaps {
     }
 
     /// Names what is missing and how to get it; `None` if nothing is.
-    pub fn told(&self) -> Option<String> {
+    pub fn message(&self) -> Option<String> {
         let gaps = lock(&self.0);
         let ((revision, path), withheld) = gaps.first_key_value()?;
         let more = match gaps.len() - 1 {

@@ -364,7 +364,7 @@ mod tests {
         assert!(
             matches!(repository.resolve("nope"), Err(GitError::UnknownRevision(name, _)) if name == "nope")
         );
-        // a folder below the top is seen as a tree of its own
+        // a folder below the top is read as a separate tree
         let below = Arc::new(Repository::open(&root.join("a")).unwrap());
         let commit = below.commit(&head).unwrap();
         assert_eq!(&*below.tree(&commit).read("b.yaml").unwrap(), b"x: 2");

@@ -66,12 +66,12 @@ impl Repository {
             return None;
         }
         let checked_out = self.top.join(path);
-        let place = match checked_out.join(".git").exists() {
+        let folder = match checked_out.join(".git").exists() {
             true => checked_out.clone(),
             // a submodule that the change removes is still here
             false => self.with(|repo| repo.common_dir().join("modules").join(path)),
         };
-        Repository::at(&place, &checked_out, String::new())
+        Repository::at(&folder, &checked_out, String::new())
             .map(Arc::new)
             .ok()
     }

@@ -20,8 +20,8 @@ pub(super) type Listed = (Arc<str>, Option<(Mode, Id)>);
 
 impl Index {
     /// The paths that differ between a tree and a work tree, sorted. Files that a sparse checkout
-    /// leaves out cannot be compared; they are the second list. The id of a file stands for its
-    /// content; in `after` it is made up where only the work tree has the file.
+    /// leaves out cannot be compared; they are the second list. In `after`, the id is
+    /// made up if only the work tree has the file.
     pub(in crate::source) fn changed_since(
         &self,
         repository: &Repository,
@@ -105,7 +105,7 @@ impl Index {
     }
 
     /// The files on disk that belong to a repository: not those of its submodules, and not those of
-    /// clones that lie in its work tree for other reasons.
+    /// clones that are in its work tree for other reasons.
     fn own_files<'w>(&self, below: &str, worktree: &'w Folder) -> impl Iterator<Item = &'w str> {
         let modules: Vec<String> = self.modules().map(|(path, _)| format!("{path}/")).collect();
         let is_clone = |folder: &&str| {
@@ -204,7 +204,7 @@ impl Index {
     }
 }
 
-/// True if a file is as it was when the index took note of it.
+/// True if a file did not change since the index was written.
 fn is_untouched(worktree: &Folder, path: &str, entry: &IndexEntry) -> bool {
     !entry.unsure
         && entry.mode != Mode::Commit
@@ -214,8 +214,8 @@ fn is_untouched(worktree: &Folder, path: &str, entry: &IndexEntry) -> bool {
 }
 
 /// The id that Git would give a file of a work tree. A file that differs from the tree only in its
-/// line ends gets the id of the tree, as with `core.autocrlf`; so does the content that a Git LFS
-/// pointer of the tree stands for.
+/// line ends gets the id of the tree, as with `core.autocrlf`; so does the content for a Git LFS
+/// pointer of the tree.
 fn content_of(
     worktree: &Folder,
     path: &str,

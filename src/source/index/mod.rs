@@ -1,6 +1,6 @@
-//! The Git index: what is staged ([`Staged`]), and what a work tree should have.
+//! The Git index: the staged files ([`Staged`]), and comparing a work tree with a commit.
 //!
-//! Here: reading the index. Not here: reading objects (`git`), what a difference means.
+//! Not here: reading objects (`git`), what a difference means.
 
 mod compare;
 mod staged;
@@ -168,15 +168,15 @@ impl Index {
             .entries
             .binary_search_by(|(other, _)| (**other).cmp(path))
             .ok()?;
-        self.entries.get(at).map(|(_, known)| known)
+        self.entries.get(at).map(|(_, entry)| entry)
     }
 
     /// The submodules.
     fn modules(&self) -> impl Iterator<Item = (&Arc<str>, &Id)> {
         self.entries
             .iter()
-            .filter(|(_, known)| known.mode == Mode::Commit)
-            .map(|(path, known)| (path, &known.id))
+            .filter(|(_, entry)| entry.mode == Mode::Commit)
+            .map(|(path, entry)| (path, &entry.id))
     }
 
     /// Why the work tree lacks a path that the index has, as a file or as a folder.
@@ -193,17 +193,17 @@ impl Index {
             .get(self.entries.partition_point(|(other, _)| **other < *below));
         let next = next
             .filter(|(other, _)| other.starts_with(&*below))
-            .map(|(_, known)| known);
+            .map(|(_, entry)| entry);
         self.get(path)
             .or(next)
-            .filter(|known| known.absent)
+            .filter(|entry| entry.absent)
             .map(|_| left_out(path))
     }
 
     /// The number of files that a sparse checkout leaves out.
     pub(super) fn left_out(&self, folder: &Folder) -> usize {
         let is_absent =
-            |(path, known): &&(Arc<str>, IndexEntry)| known.absent && folder.kind(path).is_none();
+            |(path, entry): &&(Arc<str>, IndexEntry)| entry.absent && folder.kind(path).is_none();
         self.entries.iter().filter(is_absent).count()
     }
 }

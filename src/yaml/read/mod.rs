@@ -2,7 +2,7 @@
 //!
 //! Here: one pass over the parser's events (`tree`), the span and type of a scalar (`scalar`), keys
 //! and duplicates (`keys`), `<<` (`merge`), limits against hostile input (`limits`), and texts that
-//! stand inside a scalar (`embedded`). Not here: opening files (`source`), the meaning of any key.
+//! are inside a scalar (`embedded`). Not here: opening files (`source`), the meaning of any key.
 
 mod embedded;
 mod error;

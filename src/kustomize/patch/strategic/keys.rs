@@ -63,8 +63,8 @@ pub(super) fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usi
     })
 }
 
-/// Replaces the items whose keys have these values with one item, appends it where there is none,
-/// or removes them where there is no item. Empty items are dropped on the way.
+/// Replaces the items whose keys have these values by `element`, or appends it if there are none.
+/// Without an element the items are removed. Empty items are always removed.
 pub(super) fn set_element(
     items: &mut Vec<Node>,
     element: Option<&Node>,

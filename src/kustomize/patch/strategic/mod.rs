@@ -127,7 +127,7 @@ impl Merger<'_> {
             Data::Map(_) => match directive(patch) {
                 Ok(Some((Directive::Delete, _))) => Ok(None),
                 Ok(Some(_)) => self.added_fields(without_directive(patch), map_type(resolved)),
-                // an unknown word is only noticed where there is something to patch
+                // kustomize notices an unknown word only if there is something to patch
                 Ok(None) | Err(_) => self.added_fields(patch.clone(), map_type(resolved)),
             },
             Data::List(_) => match resolved {
@@ -620,7 +620,7 @@ mod tests {
         );
     }
 
-    /// The merge cases that may lie beside the project.
+    /// The merge cases in a folder beside the checkout, if there are any.
     #[test]
     fn agrees_with_the_cases_at_hand() {
         let beside = ["..", "../.."].map(|up| {

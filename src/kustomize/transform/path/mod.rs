@@ -168,7 +168,7 @@ fn steps<P: AsRef<str>>(path: &[P]) -> impl Iterator<Item = &str> {
         .filter(|part| !part.is_empty())
 }
 
-/// The value at a path, comparing literally; `None` when something on the way is missing or null.
+/// The value at a path, comparing literally; `None` if a value on the way is missing or null.
 pub(super) fn lookup<'n, P: AsRef<str>>(
     root: &'n Node,
     path: &[P],

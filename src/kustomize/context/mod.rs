@@ -1,0 +1,194 @@
+//! The state of building one folder, and what all builds share (`shared`).
+//!
+//! Here: reading files under the load restrictor, collecting problems. Not here: kustomizations
+//! (`loader`), accumulation.
+
+mod options;
+mod shared;
+mod unread;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use super::decode::Text;
+use super::{Identity, Problem, ProblemKind, remote};
+use crate::source::{EntryKind, SourceError};
+use crate::yaml::read::{Documents, read_embedded};
+use crate::yaml::{By, FileId, Node, Origin};
+pub use options::{LoadRestrictor, RenderOptions, Reorder};
+pub(crate) use shared::{ParseError, Shared};
+pub(super) use unread::absent;
+use unread::{unparsed, unreadable};
+
+/// What to do about a text that is not YAML.
+pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
+/// Locks even after a thread panicked, because the guarded tables are only appended to.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The state of building one folder.
+pub struct BuildContext<'a> {
+    /// What all builds share.
+    pub shared: &'a Shared,
+    /// The folder of the kustomization, symbolic links resolved.
+    pub folder: Arc<str>,
+    /// The problems so far.
+    pub problems: Vec<Problem>,
+    /// The files that were read so far.
+    pub files_read: BTreeSet<FileId>,
+    /// The objects that patches deleted.
+    pub deleted: Vec<super::Deleted>,
+    /// The schema of `openapi.path`, which replaces the built-in merge keys.
+    pub schema: Option<Arc<super::schema::Schema>>,
+}
+
+impl<'a> BuildContext<'a> {
+    /// The state at the start.
+    pub fn new(shared: &'a Shared, folder: impl Into<Arc<str>>) -> BuildContext<'a> {
+        BuildContext {
+            shared,
+            folder: folder.into(),
+            problems: Vec::new(),
+            files_read: BTreeSet::new(),
+            deleted: Vec::new(),
+            schema: None,
+        }
+    }
+    /// Reports a problem.
+    pub fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+    /// Reports something that kustomize refuses.
+    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>) {
+        self.report(Problem::error(origin, message));
+    }
+    /// The path of a file relative to the root, when it may be read from here.
+    pub fn resolve(&self, reference: &Text) -> Result<String, Problem> {
+        if remote::is_http(reference) {
+            let copy = self
+                .shared
+                .options
+                .remotes
+                .copy_of(reference)
+                .ok_or_else(|| remote::problem(reference))?;
+            let real = self
+                .shared
+                .source
+                .resolve(&copy)
+                .unwrap_or_else(|_| copy.clone());
+            return match self.shared.source.kind(&real) {
+                Some(EntryKind::File) => Ok(real),
+                Some(EntryKind::Directory) => Err(unreadable(reference, &SourceError::IsDirectory)),
+                None => Err(remote::missing_copy(reference, &copy)),
+            };
+        }
+        let fail = |error: SourceError| match error {
+            SourceError::Missing => unreadable(reference, &error)
+                .with_help(self.shared.near_miss(&self.folder, reference)),
+            error => unreadable(reference, &error),
+        };
+        let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
+        let real = self.shared.source.resolve(&path).map_err(fail)?;
+        match self.shared.source.kind(&real) {
+            None => {
+                return Err(fail(
+                    self.shared
+                        .source
+                        .withheld(&real)
+                        .map_or(SourceError::Missing, SourceError::Withheld),
+                ));
+            }
+            Some(EntryKind::Directory) => return Err(fail(SourceError::IsDirectory)),
+            Some(EntryKind::File) => {}
+        }
+        if self.shared.options.load_restrictor == LoadRestrictor::Root
+            && !is_below(&real, &self.folder)
+        {
+            let message = format!(
+                "the file {:?} is not in or below the folder of the kustomization",
+                &**reference
+            );
+            let help = "move the file, refer to a kustomization instead, or allow it with --load-restrictor none".to_string();
+            return Err(Problem::error(reference.origin(), message).with_help(help));
+        }
+        Ok(real)
+    }
+    /// The bytes of a file that a kustomization refers to.
+    pub fn read_bytes(&mut self, reference: &Text) -> Result<(String, Arc<[u8]>), Problem> {
+        let path = self.resolve(reference)?;
+        let bytes = self
+            .shared
+            .bytes(&path)
+            .map_err(|error| unreadable(reference, &error))?;
+        if let Ok(id) = self.shared.text(&path) {
+            self.files_read.insert(id);
+        }
+        Ok((path, bytes))
+    }
+    /// The text of a file that a kustomization refers to.
+    pub fn read_text(&mut self, reference: &Text) -> Result<FileId, Problem> {
+        let path = self.resolve(reference)?;
+        let id = self
+            .shared
+            .text(&path)
+            .map_err(|error| unreadable(reference, &error))?;
+        self.files_read.insert(id);
+        Ok(id)
+    }
+    /// The documents of a YAML file that a kustomization refers to. Duplicate keys are reported.
+    pub fn read_documents(&mut self, reference: &Text) -> Result<Arc<Documents>, Problem> {
+        let path = self.resolve(reference)?;
+        if let Some(id) = self.shared.file_id(&path) {
+            self.files_read.insert(id);
+        }
+        let documents = self
+            .shared
+            .documents(&path)
+            .map_err(|error| unparsed(reference, error))?;
+        self.report_duplicates(&documents);
+        Ok(documents)
+    }
+    /// The documents of a YAML text in a scalar. Duplicate keys are reported.
+    pub fn read_inline(&mut self, host: &Node) -> Result<Documents, Problem> {
+        let text = self.shared.files.get(host.origin.file).text.clone();
+        let documents = read_embedded(host, &text)
+            .map_err(|error| Problem::error(error.origin, error.message).with_help(NO_YAML))?;
+        self.report_duplicates(&documents);
+        Ok(documents)
+    }
+    /// Reports duplicate keys.
+    pub fn report_duplicates(&mut self, documents: &Documents) {
+        for duplicate in &documents.duplicate_keys {
+            let message = format!("the key `{}` is in this map twice", duplicate.key);
+            self.report(
+                Problem::error(duplicate.second, message)
+                    .with_kind(ProblemKind::DuplicateKey)
+                    .with_help("remove one of the two")
+                    .with_related("it is first set here", duplicate.first)
+                    .about(Identity::DuplicateKey(duplicate.key.to_string())),
+            );
+        }
+    }
+}
+
+/// True if a path is a folder or below it. Everything is below the root, whose path is empty.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty()
+        || path == folder
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The start of a file.
+pub(crate) fn start_of(file: FileId) -> Origin {
+    Origin {
+        file,
+        start: 0,
+        end: 0,
+        by: By::Manifest,
+    }
+}
