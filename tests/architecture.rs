@@ -339,22 +339,10 @@ fn assert_excepted(names: impl Iterator<Item = String>, exceptions: &[(&str, &st
 }
 
 /// Modules of one folder that import each other in a circle, and why. The first word is the folder.
-const CIRCLES: [(&str, &str); 5] = [
+const CIRCLES: [(&str, &str); 2] = [
     (
         "config: bots cluster drift environments freeze keys layout options read remotes rules suppress",
         "the table of keys names the module of each key, and each module has a `Key`",
-    ),
-    (
-        "repo: load values",
-        "the files that give a HelmRelease its values are found while overlays are loaded",
-    ),
-    (
-        "repo/agents/template: functions pipeline",
-        "a function is called in a pipeline and asks what counts as true",
-    ),
-    (
-        "repo/load: overlays reuse",
-        "loading asks what can be reused, and reuse asks which folders are to be built",
     ),
     (
         "rules: configuration drift engine governance guardrails images ordering shared structure",

@@ -9,31 +9,33 @@ use super::discover::{Layout, Placement};
 /// An overlay: its folder, what it is, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
 
-/// The overlays of a folder. `place` is what its path says: then it belongs to that environment,
+/// The overlays of a folder. `placement` is what its path says: then it belongs to that environment,
 /// whoever points at it; `here` are the objects that do.
 pub fn instances<'p>(
     path: &str,
-    place: Option<Placement>,
+    placement: Option<Placement>,
     here: &[&'p Pointer],
     layout: &Layout,
 ) -> Vec<Instance<'p>> {
     let Some(first) = here.first() else {
-        return vec![(path.to_string(), place, None)];
+        return vec![(path.to_string(), placement, None)];
     };
     let environments = environments(here, layout);
-    if let Some(place) = place {
+    if let Some(placement) = placement {
         // the agents of the folder's own environment, where there are any
         let own: Vec<&Pointer> = here
             .iter()
             .zip(&environments)
-            .filter(|(_, environment)| environment.is_none_or(|other| other == place.environment))
+            .filter(|(_, environment)| {
+                environment.is_none_or(|other| other == placement.environment)
+            })
             .map(|(pointer, _)| *pointer)
             .collect();
         let own = if own.is_empty() { vec![*first] } else { own };
         return apart(&own)
             .into_iter()
             .map(|(pointer, label)| {
-                let variant = [place.variant.clone(), label]
+                let variant = [placement.variant.clone(), label]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>();
@@ -42,7 +44,7 @@ pub fn instances<'p>(
                     path.to_string(),
                     Some(Placement {
                         variant,
-                        ..place.clone()
+                        ..placement.clone()
                     }),
                     Some(pointer),
                 )
@@ -58,18 +60,18 @@ pub fn instances<'p>(
         for (pointer, label) in apart(&group) {
             let variant = label.or_else(|| {
                 pointer
-                    .place
+                    .file_placement
                     .as_ref()
-                    .and_then(|place| place.variant.clone())
+                    .and_then(|placement| placement.variant.clone())
             });
-            let place = environment.map(|environment| Placement {
+            let placement = environment.map(|environment| Placement {
                 app: path.to_string(),
                 qualified: path.to_string(),
                 environment,
                 variant,
                 prefix: path.to_string(),
             });
-            found.push((path.to_string(), place, Some(pointer)));
+            found.push((path.to_string(), placement, Some(pointer)));
         }
     }
     found
@@ -135,11 +137,16 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
     let labels: [&dyn Fn(&Pointer) -> Option<String>; 4] = [
         &|pointer| {
             pointer
-                .place
+                .file_placement
                 .as_ref()
-                .and_then(|place| place.variant.clone())
+                .and_then(|placement| placement.variant.clone())
         },
-        &|pointer| pointer.place.as_ref().map(|place| place.app.clone()),
+        &|pointer| {
+            pointer
+                .file_placement
+                .as_ref()
+                .map(|placement| placement.app.clone())
+        },
         &|pointer| pointer.hints.first().cloned(),
         &|pointer| Some(format!("{} in {}", pointer.agent.name, pointer.file)),
     ];

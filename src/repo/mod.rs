@@ -20,7 +20,6 @@ pub mod records;
 pub mod renamed;
 pub mod renovate;
 pub mod submodules;
-mod values;
 
 use std::sync::Arc;
 

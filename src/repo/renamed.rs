@@ -1,5 +1,5 @@
-//! What each overlay was at another revision: the same folder, environment and variant; where the
-//! folder went away, the overlay that came in its place.
+//! What each overlay was at another revision: the overlay with the same folder, environment and
+//! variant. If the folder is gone there, the overlay that was renamed to this one.
 //!
 //! Not here: how an overlay's past follows a rename from commit to commit (`history`).
 
@@ -11,111 +11,107 @@ use super::{Overlay, Repo};
 
 /// For each overlay of the head, the index of what it was at the base.
 pub fn before(head: &Repo, base: &Repo) -> Vec<Option<usize>> {
-    let there: HashMap<_, usize> = base
+    let at_base: HashMap<_, usize> = base
         .overlays
         .iter()
         .enumerate()
         .map(|(index, overlay)| (overlay.key(), index))
         .collect();
-    let mut found: Vec<Option<usize>> = head
-        .overlays
-        .iter()
-        .map(|overlay| there.get(&overlay.key()).copied())
-        .collect();
-    // an agent's object that is pointed at another folder takes what it applied along, also where
-    // the folder stays
-    let agent = |overlay: &Overlay| {
-        overlay
-            .agent
-            .as_ref()
-            .map(|agent| (agent.name.clone(), overlay.environment))
+    let overlays = head.overlays.iter();
+    let mut matches = Matches {
+        head,
+        base,
+        found: overlays
+            .map(|overlay| at_base.get(&overlay.key()).copied())
+            .collect(),
+        open: Vec::new(),
     };
-    let mut left: Vec<usize> = (0..base.overlays.len())
-        .filter(|index| base.overlays[*index].agent.is_some())
+    // an agent's object that now points at another folder is still the same deployment, even if
+    // the old folder stays
+    matches.open = redirected(head, base);
+    matches.pair_by(|_, overlay| agent(overlay));
+    let here: HashSet<_> = head.overlays.iter().map(Overlay::key).collect();
+    matches.open = (0..base.overlays.len())
+        .filter(|index| !here.contains(&base.overlays[*index].key()))
+        .filter(|index| !matches.found.contains(&Some(*index)))
         .collect();
+    if matches.open.is_empty() {
+        return matches.found;
+    }
+    matches.pair_by(|_, overlay| {
+        let variant = overlay.variant.clone();
+        Some((overlay.app.clone(), overlay.environment, variant))
+    });
+    matches.pair_by(same_kustomization);
+    // a kustomization that was edited as well as moved still makes the same objects
+    matches.pair_by(|_, overlay| same_objects(overlay));
+    matches.found
+}
+
+/// The overlays of the base that an agent applied there, and does not apply in the same place now.
+fn redirected(head: &Repo, base: &Repo) -> Vec<usize> {
     let applied: HashSet<_> = head
         .overlays
         .iter()
         .map(|overlay| (overlay.key(), agent(overlay)))
         .collect();
-    left.retain(|index| {
-        !applied.contains(&(base.overlays[*index].key(), agent(&base.overlays[*index])))
-    });
-    pair_up(head, base, &mut found, &mut left, |_, overlay| {
-        agent(overlay)
-    });
-    let here: HashSet<_> = head.overlays.iter().map(Overlay::key).collect();
-    let mut homeless: Vec<usize> = (0..base.overlays.len())
-        .filter(|index| {
-            !here.contains(&base.overlays[*index].key()) && !found.contains(&Some(*index))
-        })
-        .collect();
-    if homeless.is_empty() {
-        return found;
-    }
-    // by what it is, then by what is written in its kustomization, then by what it makes
-    let name = |overlay: &Overlay| {
-        Some((
-            overlay.app.clone(),
-            overlay.environment,
-            overlay.variant.clone(),
-        ))
-    };
-    pair_up(head, base, &mut found, &mut homeless, |_, overlay| {
-        name(overlay)
-    });
-    pair_up(head, base, &mut found, &mut homeless, |repo, overlay| {
-        let text: Arc<str> = repo.files.get(overlay.origin.file).text.clone();
-        overlay
-            .environment
-            .filter(|_| !text.is_empty())
-            .map(|environment| (environment, text))
-    });
-    // what was edited on the way still makes the same objects
-    pair_up(head, base, &mut found, &mut homeless, |_, overlay| {
-        let ids = overlay
-            .rendered
-            .resources
-            .iter()
-            .map(|resource| (resource.kind().to_string(), resource.original.name.clone()));
-        let ids: BTreeSet<(String, String)> = ids.collect();
-        overlay
-            .environment
-            .filter(|_| !ids.is_empty())
-            .map(|environment| (environment, overlay.variant.clone(), ids))
-    });
-    found
+    let overlays = base.overlays.iter().enumerate();
+    overlays
+        .filter(|(_, overlay)| overlay.agent.is_some())
+        .filter(|(_, overlay)| !applied.contains(&(overlay.key(), agent(overlay))))
+        .map(|(index, _)| index)
+        .collect()
 }
 
-/// Pairs what has no partner yet and one trait that nothing else has.
-fn pair_up<T: Hash + Eq>(
-    head: &Repo,
-    base: &Repo,
-    found: &mut [Option<usize>],
-    homeless: &mut Vec<usize>,
-    of: impl Fn(&Repo, &Overlay) -> Option<T>,
-) {
-    let mut waiting: HashMap<T, Vec<usize>> = HashMap::new();
-    for index in homeless.iter().copied() {
-        if let Some(key) = base
-            .overlays
-            .get(index)
-            .and_then(|overlay| of(base, overlay))
-        {
-            waiting.entry(key).or_default().push(index);
+fn agent(overlay: &Overlay) -> Option<(String, Option<usize>)> {
+    let agent = overlay.agent.as_ref()?;
+    Some((agent.name.clone(), overlay.environment))
+}
+
+fn same_kustomization(repo: &Repo, overlay: &Overlay) -> Option<(usize, Arc<str>)> {
+    let text: Arc<str> = repo.files.get(overlay.origin.file).text.clone();
+    let environment = overlay.environment.filter(|_| !text.is_empty())?;
+    Some((environment, text))
+}
+
+type Objects = BTreeSet<(String, String)>;
+
+fn same_objects(overlay: &Overlay) -> Option<(usize, Option<String>, Objects)> {
+    let resources = overlay.rendered.resources.iter();
+    let objects: Objects = resources
+        .map(|resource| (resource.kind().to_string(), resource.original.name.clone()))
+        .collect();
+    let environment = overlay.environment.filter(|_| !objects.is_empty())?;
+    Some((environment, overlay.variant.clone(), objects))
+}
+
+/// The matches between the overlays of two revisions, while they are looked for.
+struct Matches<'a> {
+    head: &'a Repo,
+    base: &'a Repo,
+    /// For each overlay of the head, the index of its partner at the base.
+    found: Vec<Option<usize>>,
+    /// The overlays of the base that may still get a partner.
+    open: Vec<usize>,
+}
+
+impl Matches<'_> {
+    /// Pairs overlays without a partner by a trait that only one open overlay of the base has.
+    fn pair_by<T: Hash + Eq>(&mut self, trait_of: impl Fn(&Repo, &Overlay) -> Option<T>) {
+        let mut waiting: HashMap<T, Vec<usize>> = HashMap::new();
+        for index in self.open.iter().copied() {
+            if let Some(key) = trait_of(self.base, &self.base.overlays[index]) {
+                waiting.entry(key).or_default().push(index);
+            }
         }
+        let overlays = self.head.overlays.iter().zip(&mut self.found);
+        for (overlay, partner) in overlays.filter(|(_, partner)| partner.is_none()) {
+            *partner = trait_of(self.head, overlay)
+                .and_then(|key| waiting.get_mut(&key))
+                .filter(|indices| indices.len() == 1)
+                .and_then(Vec::pop);
+        }
+        let found = &self.found;
+        self.open.retain(|index| !found.contains(&Some(*index)));
     }
-    for (overlay, partner) in head
-        .overlays
-        .iter()
-        .zip(found.iter_mut())
-        .filter(|(_, partner)| partner.is_none())
-    {
-        let key = of(head, overlay);
-        *partner = key
-            .and_then(|key| waiting.get_mut(&key))
-            .filter(|indices| indices.len() == 1)
-            .and_then(Vec::pop);
-    }
-    homeless.retain(|index| !found.contains(&Some(*index)));
 }

@@ -221,7 +221,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
         file: Arc::from(path),
         read: vec![file],
         hints: hints(node),
-        place: None,
+        file_placement: None,
         folder_placement: None,
         named: None,
         layer: (!layer.is_empty()).then_some(layer),

@@ -51,7 +51,7 @@ pub struct Pointer {
     /// Names in the object that may tell its environment, the most telling first.
     pub hints: Vec<String>,
     /// What the path of the object's file says.
-    pub place: Option<Placement>,
+    pub file_placement: Option<Placement>,
     /// What the path of the folder says.
     pub folder_placement: Option<Placement>,
     /// The environment that the name of the object carries, with what is left of the name.
@@ -105,13 +105,15 @@ pub struct Agents {
 impl Pointer {
     /// The environment of the file that the object stands in.
     pub fn environment(&self) -> Option<usize> {
-        self.place.as_ref().map(|place| place.environment)
+        self.file_placement
+            .as_ref()
+            .map(|placement| placement.environment)
     }
     /// The environment that the folder itself carries in its path.
     pub fn folder_environment(&self) -> Option<usize> {
         self.folder_placement
             .as_ref()
-            .map(|place| place.environment)
+            .map(|placement| placement.environment)
     }
     /// Whether the object changes nothing of what the folder renders to.
     pub fn adds_nothing(&self) -> bool {
@@ -298,7 +300,7 @@ pub fn read<'f>(
         }
         let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
         if controls::is_control(controls::group_of(node)) {
-            let environment = placed(folder_of(path)).map(|place| place.environment);
+            let environment = placed(folder_of(path)).map(|placement| placement.environment);
             agents.controls.push(Control {
                 node: node.clone(),
                 file: *file,
@@ -309,7 +311,7 @@ pub fn read<'f>(
             .into_iter()
             .filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory))
         {
-            pointer.place = placed(folder_of(path));
+            pointer.file_placement = placed(folder_of(path));
             pointer.folder_placement = placed(&pointer.folder);
             pointer.named = pointer
                 .object
@@ -338,8 +340,8 @@ pub fn read<'f>(
         for (_, mut pointer) in
             argocd::pointers(&application, *file, path, renderer, &mut agents.notes)
         {
-            pointer.place = layout.place(folder).and_then(Result::ok);
-            pointer.folder_placement = pointer.place.clone();
+            pointer.file_placement = layout.place(folder).and_then(Result::ok);
+            pointer.folder_placement = pointer.file_placement.clone();
             agents.pointers.push(pointer);
         }
     }

@@ -1,31 +1,27 @@
 //! Entries of kustomizations that lead from one environment into another.
 
 use super::super::Crossing;
-use super::super::discover::{Layout, Root};
-use crate::kustomize::Renderer;
+use super::super::discover::Root;
+use super::Tree;
+use crate::kustomize::Kustomization;
 use crate::kustomize::context::is_below;
 use crate::kustomize::kustomization::path_in;
 use crate::source::{EntryKind, folder_of, join};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Entries that lead from one environment into another.
-pub(super) fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) -> Vec<Crossing> {
-    let source = renderer.source();
-    let of_root = |root: &Root| {
+pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
+    let source = tree.renderer.source();
+    let of_root = |(root, kustomization): &(&Root, Arc<Kustomization>)| {
         let mut found = Vec::new();
-        let Some(Ok(own)) = layout.place(&root.folder) else {
-            return found;
-        };
-        let Some(kustomization) = renderer
-            .kustomization(&root.folder)
-            .and_then(|loaded| loaded.kustomization.clone())
-        else {
+        let Some(Ok(own)) = tree.layout.place(&root.folder) else {
             return found;
         };
         for entry in kustomization.paths() {
             let path = path_in(entry);
-            // what is written below the own environment stays there, whatever words its folders
-            // carry
+            // a path below the folder of the own environment crosses no border, even if a folder
+            // on it is called like another environment
             let Some(target) =
                 join(&root.folder, path).filter(|target| !is_below(target, &own.prefix))
             else {
@@ -36,10 +32,10 @@ pub(super) fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) ->
                 Some(EntryKind::File) => folder_of(&target),
                 None => continue,
             };
-            if let Some(Ok(other)) = layout.place(folder)
+            if let Some(Ok(other)) = tree.layout.place(folder)
                 && other.environment != own.environment
                 // what is not known to be an environment may be meant to be built upon
-                && layout.is_ordered(other.environment)
+                && tree.layout.is_ordered(other.environment)
             {
                 let (from, to) = (own.environment, other.environment);
                 found.push(Crossing {
@@ -53,5 +49,6 @@ pub(super) fn crossings(roots: &[Root], renderer: &Renderer, layout: &Layout) ->
         }
         found
     };
-    roots.par_iter().flat_map_iter(of_root).collect()
+    let kustomizations: Vec<_> = tree.kustomizations().collect();
+    kustomizations.par_iter().flat_map_iter(of_root).collect()
 }

@@ -1,26 +1,29 @@
-//! Loading: from a tree of files to overlays that are paired, and rendered when they are looked at.
+//! Loading: from a tree of files to overlays that are paired. An overlay is rendered when somebody
+//! looks at it.
 //!
-//! Here: putting the parts together. `roots` finds kustomizations, `overlays` makes overlays of
-//! them, `reuse` shares renderings between revisions. Not here: reading paths (`discover`), what
-//! agents point at (`agents`), pairing (`pairs`).
+//! Here: the order of the steps. `roots` finds kustomizations, `overlays` makes overlays of them,
+//! `values` finds the objects that Flux substitutes from, `reuse` shares renderings between
+//! revisions. Not here: reading paths (`discover`), what agents point at (`agents`), pairing
+//! (`pairs`).
 
+mod built;
 mod crossings;
 mod overlays;
 mod renumber;
 mod reuse;
 mod roots;
 mod unlisted;
+mod values;
 
-use super::agents::{self};
+use super::agents::{self, Agents};
 use super::codeowners::CodeOwners;
 use super::discover::{Layout, Root, learned};
 use super::{Repo, coverage, pairs, records, renovate, submodules};
 use crate::config::{Config, Environment, default_environments};
-use crate::kustomize::{RenderOptions, Renderer};
+use crate::kustomize::{Kustomization, RenderOptions, Renderer};
 use crate::source::beside::Beside;
 use crate::source::{Files, Source, folder_of};
 use crossings::crossings;
-pub(super) use overlays::Built;
 use overlays::overlays;
 use rayon::prelude::*;
 use reuse::HeadRenderings;
@@ -30,13 +33,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use unlisted::unreferenced;
 
+/// A tree of files after its layout, kustomizations and agents' objects were read.
+#[derive(Clone, Copy)]
+struct Tree<'t> {
+    roots: &'t [Root],
+    layout: &'t Layout<'t>,
+    agents: &'t Arc<Agents>,
+    renderer: &'t Arc<Renderer>,
+}
+
+impl<'t> Tree<'t> {
+    /// The kustomizations that can be read.
+    fn kustomizations(self) -> impl Iterator<Item = (&'t Root, Arc<Kustomization>)> {
+        self.roots.iter().filter_map(move |root| {
+            let loaded = self.renderer.kustomization(&root.folder)?;
+            Some((root, loaded.kustomization.clone()?))
+        })
+    }
+}
+
 impl Repo {
-    /// Loads a tree. `root` is where the tree lies on disk, for absolute paths in kustomizations.
+    /// Loads a tree. `root` is its folder on disk, for absolute paths in kustomizations.
     pub fn load(source: Arc<dyn Source>, root: Option<PathBuf>, config: &Config) -> Repo {
         Repo::load_with(source, root, config, Arc::new(Files::default()))
     }
 
-    /// The same into a table of files that exists.
+    /// Loads a tree into an existing table of files.
     pub fn load_with(
         source: Arc<dyn Source>,
         root: Option<PathBuf>,
@@ -55,8 +77,8 @@ impl Repo {
         )
     }
 
-    /// Loads a base of this repo. What the change between the two does not reach is not rendered
-    /// again: both share it. `alike`: both have the same configuration.
+    /// Loads a base of this repo. Both share the renderings that the change between them does not
+    /// reach. `alike`: both have the same configuration.
     pub fn beside(&self, source: Arc<Beside>, config: &Config, alike: bool) -> Repo {
         let renderer = Arc::new(self.renderer.beside(source.clone(), config.remotes.clone()));
         if alike && self.keeps_shape(&renderer, source.changed()) {
@@ -93,19 +115,20 @@ impl Repo {
         };
         let (agents, roots) = rayon::join(read_agents, read_roots);
         layout.note_names(&roots);
-        let known = || {
+        let tree = Tree {
+            roots: &roots,
+            layout: &layout,
+            agents: &agents,
+            renderer: &renderer,
+        };
+        let head = || {
             beside.map(|(head, changed)| {
                 HeadRenderings::new(head, changed, Some(&roots), &renderer, &agents)
             })
         };
         let (overlays, (unreferenced, crossings)) = rayon::join(
-            || overlays(&roots, &layout, &agents, &renderer, known().as_ref()),
-            || {
-                (
-                    unreferenced(&roots, &renderer, &layout),
-                    crossings(&roots, &renderer, &layout),
-                )
-            },
+            || overlays(tree, head().as_ref()),
+            || (unreferenced(tree), crossings(tree)),
         );
         Repo {
             uncovered: coverage::uncovered(&roots, &layout, &overlays),
@@ -130,7 +153,7 @@ impl Repo {
         }
     }
 
-    /// Renders every overlay that was not rendered yet, on all threads.
+    /// Renders all overlays that were not rendered yet, on all threads.
     pub fn render_all(&self) {
         self.overlays
             .par_iter()

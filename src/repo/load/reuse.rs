@@ -6,7 +6,7 @@ use super::super::codeowners::CodeOwners;
 use super::super::discover::Root;
 use super::super::reach::Change;
 use super::super::{Overlay, Repo, records, renovate, submodules};
-use super::overlays::{finished, origin_of, to_be_built};
+use super::built::{finished, origin_of, to_be_built};
 use super::roots::shape;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{LazyRendered, Renderer};

@@ -1,7 +1,8 @@
 //! Manifests in the folder of a kustomization that no kustomization lists.
 
 use super::super::Unreferenced;
-use super::super::discover::{Layout, Root, is_set_aside};
+use super::super::discover::is_set_aside;
+use super::Tree;
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{Kustomization, Renderer};
@@ -11,24 +12,12 @@ use foldhash::HashSet;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Manifests in the folders of kustomizations that no kustomization names.
-pub(super) fn unreferenced(
-    roots: &[Root],
-    renderer: &Renderer,
-    layout: &Layout,
-) -> Vec<Unreferenced> {
-    let source = renderer.source();
-    let read: Vec<(&Root, Arc<Kustomization>)> = roots
-        .par_iter()
-        .filter_map(|root| {
-            Some((
-                root,
-                renderer
-                    .kustomization(&root.folder)?
-                    .kustomization
-                    .clone()?,
-            ))
-        })
+/// Manifests in the folders of kustomizations that no kustomization lists.
+pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
+    let source = tree.renderer.source();
+    let kustomizations: Vec<(&str, Arc<Kustomization>)> = tree
+        .kustomizations()
+        .map(|(root, kustomization)| (root.folder.as_str(), kustomization))
         .collect();
     let real = |path: String| {
         if source.has_links() {
@@ -37,70 +26,73 @@ pub(super) fn unreferenced(
             path
         }
     };
-    let named: HashSet<String> = read
+    let listed: HashSet<String> = kustomizations
         .par_iter()
-        .flat_map_iter(|(root, kustomization)| {
-            kustomization
-                .paths()
-                .filter_map(|entry| join(&root.folder, path_in(entry)))
+        .flat_map_iter(|(folder, kustomization)| {
+            let paths = kustomization.paths();
+            paths
+                .filter_map(|entry| join(folder, path_in(entry)))
                 .map(real)
         })
         .collect();
-    // a folder whose kustomization lists no file of its own holds its files for another purpose
-    let lists = |kustomization: &Kustomization| {
-        kustomization
-            .resources
-            .iter()
-            .any(|entry| !entry.contains('/') && entry.contains('.'))
-            && kustomization.helm_charts.is_empty()
-            && kustomization.generators.is_empty()
-            && kustomization.transformers.is_empty()
-    };
-    let listing: HashSet<&str> = read
+    let listing: HashSet<&str> = kustomizations
         .iter()
-        .filter(|(_, kustomization)| lists(kustomization))
-        .map(|(root, _)| root.folder.as_str())
+        .filter(|(_, kustomization)| lists_files(kustomization))
+        .map(|(folder, _)| *folder)
         .collect();
-    let candidates: Vec<&Arc<str>> = source
-        .files()
-        .par_iter()
-        .filter(|path| {
-            let folder = folder_of(path);
-            let name = path.rsplit('/').next().unwrap_or(path);
-            (path.ends_with(".yaml") || path.ends_with(".yml"))
-                && !name.starts_with('.')
-                && !is_kustomization(path)
-                && listing.contains(folder)
-                && !named.contains(&***path)
-                && !is_set_aside(folder)
-                && !matches!(layout.place(folder), Some(Err(())))
-        })
-        .collect();
+    let is_candidate = |path: &&Arc<str>| {
+        let folder = folder_of(path);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        (path.ends_with(".yaml") || path.ends_with(".yml"))
+            && !name.starts_with('.')
+            && !is_kustomization(path)
+            && listing.contains(folder)
+            && !listed.contains(&***path)
+            && !is_set_aside(folder)
+            && !matches!(tree.layout.place(folder), Some(Err(())))
+    };
+    let candidates: Vec<&Arc<str>> = source.files().par_iter().filter(is_candidate).collect();
     candidates
         .par_iter()
-        .filter_map(|path| {
-            let documents = renderer.parsed(path).ok()?;
-            let object = |node: &Node| {
-                let filled = |path: &[&str]| {
-                    node.at(path)
-                        .and_then(Node::text)
-                        .is_some_and(|text| !text.is_empty())
-                };
-                filled(&["apiVersion"]) && filled(&["kind"]) && filled(&["metadata", "name"])
-            };
-            let documents: Vec<Node> = documents
-                .documents
-                .iter()
-                .filter(|node| !node.is_null())
-                .cloned()
-                .collect();
-            let kustomization = renderer.kustomization(folder_of(path))?.file?;
-            let file = renderer.file_id(path)?;
-            (!documents.is_empty() && documents.iter().all(object)).then_some(Unreferenced {
-                file,
-                kustomization,
-                documents,
-            })
-        })
+        .filter_map(|path| manifests(path, tree.renderer))
         .collect()
+}
+
+/// Whether a kustomization lists files of its own folder. If it does not, the files beside it serve
+/// another purpose.
+fn lists_files(kustomization: &Kustomization) -> bool {
+    kustomization
+        .resources
+        .iter()
+        .any(|entry| !entry.contains('/') && entry.contains('.'))
+        && kustomization.helm_charts.is_empty()
+        && kustomization.generators.is_empty()
+        && kustomization.transformers.is_empty()
+}
+
+/// The file, if it holds Kubernetes objects and nothing else.
+fn manifests(path: &str, renderer: &Renderer) -> Option<Unreferenced> {
+    let documents = renderer.parsed(path).ok()?;
+    let documents: Vec<Node> = documents
+        .documents
+        .iter()
+        .filter(|node| !node.is_null())
+        .cloned()
+        .collect();
+    let kustomization = renderer.kustomization(folder_of(path))?.file?;
+    let file = renderer.file_id(path)?;
+    (!documents.is_empty() && documents.iter().all(is_object)).then_some(Unreferenced {
+        file,
+        kustomization,
+        documents,
+    })
+}
+
+fn is_object(node: &Node) -> bool {
+    let filled = |path: &[&str]| {
+        node.at(path)
+            .and_then(Node::text)
+            .is_some_and(|text| !text.is_empty())
+    };
+    filled(&["apiVersion"]) && filled(&["kind"]) && filled(&["metadata", "name"])
 }

@@ -150,7 +150,7 @@ fn pointer(
         file: Arc::from(file_path),
         read: read_files,
         hints: hints(node),
-        place: None,
+        file_placement: None,
         folder_placement: None,
         named: None,
         layer: layer.filter(|layer| !layer.is_empty()),

@@ -1,7 +1,6 @@
 //! Texts and `if` blocks of Go templates: `{{if eq .env "production"}}…{{else}}…{{end}}`.
 
-use super::pipeline::is_true;
-use super::{NESTED, Parameters, printed};
+use super::{NESTED, Parameters, is_true, printed};
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Token {

@@ -1,127 +1,129 @@
 //! The functions of Go templates and Sprig that occur in names and paths of Applications.
 
-use super::pipeline::is_true;
-use super::{normalized, printed};
+use super::{is_true, normalized, printed};
 use serde_json::Value;
 
-/// The functions of Go templates and Sprig that occur in names and paths. `None` for all others.
+/// The value of a call; `None` for other functions, and for arguments that a function refuses.
 pub(super) fn call(function: &str, arguments: &[Value]) -> Option<Value> {
-    let text = |at: usize| arguments.get(at).and_then(printed);
-    let last = || arguments.last().and_then(printed);
-    let list = |value: &Value| value.as_array().cloned();
-    let count = arguments.len();
-    Some(match (function, count) {
-        ("index" | "get", 2..) => {
-            let mut at = arguments.first()?;
-            for key in arguments.get(1..)? {
-                at = match key {
-                    Value::Number(index) => at.get(usize::try_from(index.as_u64()?).ok()?)?,
-                    key => at.get(key.as_str()?).unwrap_or(&Value::Null),
-                };
-            }
-            at.clone()
+    logic(function, arguments)
+        .or_else(|| text(function, arguments))
+        .or_else(|| list(function, arguments))
+}
+
+/// Functions that compare and choose.
+fn logic(function: &str, arguments: &[Value]) -> Option<Value> {
+    let (first, last) = (arguments.first()?, arguments.last()?);
+    let mut all = arguments.iter();
+    Some(match (function, arguments.len()) {
+        ("eq", 2..) => arguments.get(1..)?.contains(first).into(),
+        ("ne", 2) => (first != last).into(),
+        ("not" | "empty", 1) => (!is_true(first)).into(),
+        ("and", 1..) => all.find(|value| !is_true(value)).unwrap_or(last).clone(),
+        ("or" | "coalesce", 1..) => all.find(|value| is_true(value)).unwrap_or(last).clone(),
+        ("default", 2) => (if is_true(last) { last } else { first }).clone(),
+        ("ternary", 3) => arguments.get(usize::from(!is_true(last)))?.clone(),
+        _ => return None,
+    })
+}
+
+/// Functions of texts. The text comes last, so that it can come from a pipe.
+fn text(function: &str, arguments: &[Value]) -> Option<Value> {
+    let argument = |at: usize| arguments.get(at).and_then(printed);
+    let subject = arguments.last().and_then(printed)?;
+    Some(match (function, arguments.len()) {
+        ("toString", 1) => subject.into(),
+        ("int", 1) => subject.parse::<i64>().unwrap_or_default().into(),
+        ("quote", 1) => Value::String(subject).to_string().into(),
+        ("squote", 1) => format!("'{subject}'").into(),
+        ("lower", 1) => subject.to_lowercase().into(),
+        ("upper", 1) => subject.to_uppercase().into(),
+        ("trim", 1) => subject.trim().into(),
+        ("normalize", 1) => normalized(&subject).into(),
+        ("trimPrefix", 2) => {
+            let prefix = argument(0)?;
+            subject.strip_prefix(&prefix).unwrap_or(&subject).into()
         }
-        ("eq", 2..) => arguments
-            .get(1..)?
-            .iter()
-            .any(|other| Some(other) == arguments.first())
+        ("trimSuffix", 2) => {
+            let suffix = argument(0)?;
+            subject.strip_suffix(&suffix).unwrap_or(&subject).into()
+        }
+        ("hasPrefix", 2) => subject.starts_with(&argument(0)?).into(),
+        ("hasSuffix", 2) => subject.ends_with(&argument(0)?).into(),
+        ("contains", 2) => subject.contains(&argument(0)?).into(),
+        ("replace", 3) => subject.replace(&argument(0)?, &argument(1)?).into(),
+        ("trunc", 2) => truncated(&subject, arguments.first()?.as_i64()?)?.into(),
+        ("base", 1) => subject.rsplit('/').next()?.into(),
+        ("dir", 1) => subject
+            .rsplit_once('/')
+            .map_or(".", |(folder, _)| folder)
             .into(),
-        ("ne", 2) => (arguments.first() != arguments.get(1)).into(),
-        ("not", 1) => (!is_true(arguments.first()?)).into(),
-        ("and", 1..) => arguments
-            .iter()
-            .find(|value| !is_true(value))
-            .or(arguments.last())?
-            .clone(),
-        ("or" | "coalesce", 1..) => arguments
-            .iter()
-            .find(|value| is_true(value))
-            .or(arguments.last())?
-            .clone(),
-        ("default", 2) => arguments
-            .iter()
-            .rev()
-            .find(|value| is_true(value))
-            .or(arguments.first())?
-            .clone(),
-        ("empty", 1) => (!is_true(arguments.first()?)).into(),
-        ("ternary", 3) => arguments
-            .get(usize::from(!is_true(arguments.get(2)?)))?
-            .clone(),
-        ("hasKey", 2) => arguments.first()?.get(text(1)?).is_some().into(),
-        ("len", 1) => match arguments.first()? {
+        _ => return None,
+    })
+}
+
+/// Functions of lists, maps and several values.
+fn list(function: &str, arguments: &[Value]) -> Option<Value> {
+    let first = arguments.first()?;
+    let argument = |at: usize| arguments.get(at).and_then(printed);
+    Some(match (function, arguments.len()) {
+        ("index" | "get", 2..) => indexed(first, arguments.get(1..)?)?,
+        ("printf", 1..) => formatted(&argument(0)?, arguments.get(1..)?)?.into(),
+        ("hasKey", 2) => first.get(argument(1)?).is_some().into(),
+        ("len", 1) => match first {
             Value::Array(items) => items.len().into(),
             Value::Object(entries) => entries.len().into(),
             other => printed(other)?.len().into(),
         },
-        ("toString", 1) => last()?.into(),
-        ("int", 1) => last()?.parse::<i64>().unwrap_or_default().into(),
-        ("quote", 1) => Value::String(last()?).to_string().into(),
-        ("squote", 1) => format!("'{}'", last()?).into(),
-        ("lower", 1) => last()?.to_lowercase().into(),
-        ("upper", 1) => last()?.to_uppercase().into(),
-        ("trim", 1) => last()?.trim().into(),
-        ("normalize", 1) => normalized(&last()?).into(),
-        ("trimPrefix", 2) => last()?
-            .strip_prefix(&text(0)?)
-            .map_or_else(last, |rest| Some(rest.to_string()))?
-            .into(),
-        ("trimSuffix", 2) => last()?
-            .strip_suffix(&text(0)?)
-            .map_or_else(last, |rest| Some(rest.to_string()))?
-            .into(),
-        ("hasPrefix", 2) => last()?.starts_with(&text(0)?).into(),
-        ("hasSuffix", 2) => last()?.ends_with(&text(0)?).into(),
-        ("contains", 2) => last()?.contains(&text(0)?).into(),
-        ("replace", 3) => last()?.replace(&text(0)?, &text(1)?).into(),
-        ("trunc", 2) => {
-            let (text, width) = (last()?, arguments.first()?.as_i64()?);
-            let size = text.chars().count();
-            let width = usize::try_from(width.unsigned_abs()).ok()?.min(size);
-            let skipped = if arguments.first()?.as_i64()? < 0 {
-                size - width
-            } else {
-                0
-            };
-            text.chars()
-                .skip(skipped)
-                .take(width)
-                .collect::<String>()
+        ("first", 1) => first.as_array()?.first()?.clone(),
+        ("last", 1) => first.as_array()?.last()?.clone(),
+        ("splitList", 2) => {
+            let (separator, text) = (argument(0)?, argument(1)?);
+            text.split(&separator)
+                .map(Value::from)
+                .collect::<Vec<_>>()
                 .into()
         }
-        ("base", 1) => last()?.rsplit('/').next()?.into(),
-        ("dir", 1) => last()?
-            .rsplit_once('/')
-            .map_or(".".to_string(), |(folder, _)| folder.to_string())
-            .into(),
-        ("first", 1) => list(arguments.first()?)?.first()?.clone(),
-        ("last", 1) => list(arguments.first()?)?.last()?.clone(),
-        ("splitList", 2) => last()?
-            .split(&text(0)?)
-            .map(Value::from)
-            .collect::<Vec<_>>()
-            .into(),
-        ("join", 2) => list(arguments.get(1)?)?
-            .iter()
-            .map(printed)
-            .collect::<Option<Vec<_>>>()?
-            .join(&text(0)?)
-            .into(),
-        ("printf", 1..) => {
-            let (format, mut values) = (text(0)?, arguments.iter().skip(1));
-            let (mut out, mut characters) = (String::new(), format.chars());
-            while let Some(character) = characters.next() {
-                match character {
-                    '%' => match characters.next()? {
-                        '%' => out.push('%'),
-                        's' | 'd' | 'v' => out.push_str(&printed(values.next()?)?),
-                        _ => return None,
-                    },
-                    other => out.push(other),
-                }
-            }
-            out.into()
+        ("join", 2) => {
+            let items = arguments.get(1)?.as_array()?.iter();
+            let items = items.map(printed).collect::<Option<Vec<_>>>()?;
+            items.join(&argument(0)?).into()
         }
         _ => return None,
     })
+}
+
+/// The value below a path of keys and indexes; null if a key is missing.
+fn indexed(value: &Value, path: &[Value]) -> Option<Value> {
+    let mut at = value;
+    for key in path {
+        at = match key {
+            Value::Number(index) => at.get(usize::try_from(index.as_u64()?).ok()?)?,
+            key => at.get(key.as_str()?).unwrap_or(&Value::Null),
+        };
+    }
+    Some(at.clone())
+}
+
+/// The first characters of a text; the last ones if the width is negative.
+fn truncated(text: &str, width: i64) -> Option<String> {
+    let size = text.chars().count();
+    let kept = usize::try_from(width.unsigned_abs()).ok()?.min(size);
+    let skipped = if width < 0 { size - kept } else { 0 };
+    Some(text.chars().skip(skipped).take(kept).collect())
+}
+
+/// `printf` with the verbs `%s`, `%d`, `%v` and `%%`.
+fn formatted(format: &str, values: &[Value]) -> Option<String> {
+    let (mut out, mut characters, mut values) = (String::new(), format.chars(), values.iter());
+    while let Some(character) = characters.next() {
+        match character {
+            '%' => match characters.next()? {
+                '%' => out.push('%'),
+                's' | 'd' | 'v' => out.push_str(&printed(values.next()?)?),
+                _ => return None,
+            },
+            other => out.push(other),
+        }
+    }
+    Some(out)
 }

@@ -85,7 +85,19 @@ pub fn printed(value: &Value) -> Option<String> {
     }
 }
 
-/// What a name may hold in Kubernetes: lower case, `-` for everything else, none of it at the ends.
+/// What Go templates take for true: every value but null, `false`, 0 and what is empty.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+    }
+}
+
+/// A text as a name in Kubernetes: lower case, `-` for every other character, and none at the ends.
 pub fn normalized(name: &str) -> String {
     let allowed = |character: char| {
         character.is_ascii_lowercase()

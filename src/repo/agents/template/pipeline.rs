@@ -4,17 +4,6 @@ use super::functions::call;
 use super::{NESTED, Parameters};
 use serde_json::Value;
 
-pub(super) fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(entries) => !entries.is_empty(),
-    }
-}
-
 impl Parameters {
     /// `a | b c | d`: each result is the last argument of the next call.
     pub(super) fn pipeline(&self, text: &str) -> Option<Value> {

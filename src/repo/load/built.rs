@@ -1,0 +1,105 @@
+//! One overlay on its way from a folder to what its agent applies. Everything is rendered only when
+//! somebody looks at it.
+
+use super::super::agents::{Agents, Pointer, Reference};
+use super::super::discover::Placement;
+use crate::kustomize::loader::FILE_NAMES;
+use crate::kustomize::{LazyRendered, Renderer};
+use crate::source::join;
+use crate::yaml::{By, Node, Origin};
+use std::sync::Arc;
+
+/// An overlay that is built, before its agent fills in variables.
+pub(super) struct Built<'p> {
+    pub(super) path: String,
+    pub(super) placement: Option<Placement>,
+    pub(super) pointer: Option<&'p Pointer>,
+    pub(super) rendered: LazyRendered,
+}
+
+impl Built<'_> {
+    /// The placement of the folder, or of the agent's object that points at it.
+    pub(super) fn any_placement(&self) -> Option<&Placement> {
+        let own = self.placement.as_ref();
+        own.or_else(|| self.pointer?.file_placement.as_ref())
+    }
+}
+
+/// The index of a pointer in [`Agents::pointers`].
+pub(super) fn index_of(pointer: &Pointer, agents: &Agents) -> Option<usize> {
+    // the addresses of the items ascend, so the search needs no comparison of contents
+    let at = agents
+        .pointers
+        .partition_point(|other| std::ptr::from_ref(other) < std::ptr::from_ref(pointer));
+    agents
+        .pointers
+        .get(at)
+        .filter(|other| std::ptr::eq(*other, pointer))
+        .map(|_| at)
+}
+
+/// What a folder renders to, built the way its agent does.
+pub(super) fn to_be_built(
+    renderer: &Arc<Renderer>,
+    path: &str,
+    pointer: Option<usize>,
+    agents: &Arc<Agents>,
+) -> LazyRendered {
+    let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
+    LazyRendered::new(
+        move || match pointer.and_then(|pointer| agents.pointers.get(pointer)) {
+            Some(pointer) => pointer.build(&renderer, &agents),
+            None => renderer.render(&path),
+        },
+    )
+}
+
+/// What an agent applies, given what is built and the objects that `substituteFrom` names.
+pub(super) fn finished(
+    pointer: &Pointer,
+    index: Option<usize>,
+    built: LazyRendered,
+    found: Vec<(Reference, Node)>,
+    agents: &Arc<Agents>,
+) -> LazyRendered {
+    if pointer.post_build.is_none() && pointer.common_metadata.is_empty() {
+        return built;
+    }
+    let agents = agents.clone();
+    LazyRendered::new(move || {
+        let find = |reference: &Reference| {
+            found
+                .iter()
+                .find(|(other, _)| other == reference)
+                .map(|(_, node)| node)
+        };
+        match index.and_then(|index| agents.pointers.get(index)) {
+            Some(pointer) => pointer.finish(built.shared(), &find),
+            None => built.shared(),
+        }
+    })
+}
+
+/// The start of an overlay's kustomization. If the folder has none, the line that points at it.
+pub(super) fn origin_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer) -> Origin {
+    let file = renderer
+        .kustomization(folder)
+        .and_then(|loaded| loaded.file);
+    if let (None, Some(pointer)) = (file, pointer) {
+        return pointer.agent.origin;
+    }
+    let file = file.unwrap_or_else(|| {
+        let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
+        renderer.files().add(
+            &path,
+            renderer.source().revision_of(&path).as_deref(),
+            Arc::from(""),
+        )
+    });
+    Origin {
+        file,
+        start: 0,
+        end: 0,
+        by: By::Manifest,
+    }
+}
