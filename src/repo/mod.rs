@@ -24,8 +24,8 @@ pub mod submodules;
 use std::sync::Arc;
 
 use crate::config::Environment;
-use crate::kustomize::{LazyRendered, Renderer};
-use crate::source::{Files, Source};
+use crate::kustomize::{Kustomization, LazyRendered, Renderer};
+use crate::source::{Files, Source, folder_of};
 use crate::yaml::{By, FileId, Node, Origin};
 
 /// Which agent applies an overlay.
@@ -204,8 +204,18 @@ impl Repo {
             .count();
         (first..).zip(rest.iter().take(count))
     }
+    /// The kustomization in a file, whether or not its folder is an overlay; `None` if the file is
+    /// no kustomization or cannot be read.
+    pub fn kustomization(&self, file: FileId) -> Option<Arc<Kustomization>> {
+        let path = &self.files.get(file).path;
+        let loaded = self.renderer.kustomization(folder_of(path))?;
+        loaded
+            .kustomization
+            .clone()
+            .filter(|_| loaded.file == Some(file))
+    }
     /// The start of the kustomization file in a folder, whether or not the folder is an overlay;
-    /// `None` where there is no such file.
+    /// `None` if there is no such file.
     pub fn kustomization_origin(&self, folder: &str) -> Option<Origin> {
         let file = self.renderer.kustomization(folder)?.file?;
         Some(Origin {

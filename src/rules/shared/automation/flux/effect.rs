@@ -1,0 +1,97 @@
+//! Markers that do not do what they say.
+
+use super::markers::{MarkedFile, Marker, digest_beside};
+use super::policies::{policies, policy, takes_anything};
+use crate::finding::Severity;
+use crate::repo::Overlay;
+use crate::rules::shared::controls::Control;
+use crate::rules::{Context, Draft, Sink};
+
+/// Reports a marker without a policy, with a policy that accepts any build, or without effect.
+pub(super) fn report(context: &Context, file: &MarkedFile, marker: &Marker, sink: &mut Sink) {
+    let Some(overlay) = file.overlays.first().copied() else {
+        return;
+    };
+    let drafts = [
+        match policy(context, marker) {
+            Some(policy) => doubtful_policy(context, overlay, marker, policy),
+            None => missing_policy(context, overlay, marker),
+        },
+        stale_digest(context, file, overlay, marker),
+    ];
+    for draft in drafts.into_iter().flatten() {
+        sink.report(context, Some(overlay), draft);
+    }
+}
+
+/// If the repo holds no policy at all, they are kept elsewhere.
+fn missing_policy(context: &Context, overlay: &Overlay, marker: &Marker) -> Option<Draft> {
+    if !context.repo.protected(overlay) || policies(context).next().is_none() {
+        return None;
+    }
+    let message = format!(
+        "this marker follows ImagePolicy `{}:{}`, which does not exist in this repository",
+        marker.namespace, marker.policy
+    );
+    let cause = marker.cause("missing-policy");
+    let draft = Draft::new(Severity::Warning, marker.origin, cause, message);
+    Some(draft.help("correct the name, or remove the marker"))
+}
+
+/// A policy that accepts any build, or that gives a marker of a digest no digest.
+fn doubtful_policy(
+    context: &Context,
+    overlay: &Overlay,
+    marker: &Marker,
+    policy: &Control,
+) -> Option<Draft> {
+    let any_build = takes_anything(policy).filter(|_| context.repo.protected(overlay));
+    let reflected = policy.text(&["spec", "digestReflectionPolicy"]);
+    let (cause, message, help) = if let Some(why) = any_build {
+        let message = format!(
+            "ImagePolicy `{}` may give {} a build that is not a release: {why}",
+            marker.policy,
+            context.name_of(overlay)
+        );
+        let help = "narrow the policy with `filterTags` or a range of releases";
+        ("any-build", message, help)
+    } else if marker.field == "digest" && reflected.is_none_or(|when| when == "Never") {
+        let message = format!(
+            "ImagePolicy `{}` reports no digest, so this value never changes",
+            marker.policy
+        );
+        let help = "set `digestReflectionPolicy: IfNotPresent` in the policy";
+        ("no-digest", message, help)
+    } else {
+        return None;
+    };
+    let cause = marker.cause(cause);
+    let draft = Draft::new(Severity::Warning, marker.origin, cause, message).help(help);
+    Some(draft.related(policy.node.origin, "the policy"))
+}
+
+/// A marker updates the tag but not the digest beside it, and the digest decides what runs.
+fn stale_digest(
+    context: &Context,
+    file: &MarkedFile,
+    overlay: &Overlay,
+    marker: &Marker,
+) -> Option<Draft> {
+    if !matches!(&*marker.field, "" | "tag") {
+        return None;
+    }
+    let digest = digest_beside(context.repo, &file.file, marker)?;
+    let message = format!(
+        "ImagePolicy `{}` updates the tag but not the digest beside it, so the old image keeps running",
+        marker.policy
+    );
+    let severity = if context.repo.protected(overlay) {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let cause = marker.cause("stale-digest");
+    let draft = Draft::new(severity, marker.origin, cause, message)
+        .help("give the digest a marker with `:digest`, or remove the digest");
+    Some(draft.related(digest, "this digest is not updated"))
+}
