@@ -1,11 +1,12 @@
 //! The comparison of two overlays: object by object, value by value, with the line that brings each
 //! difference and whether environments are expected to differ there.
 //!
-//! Here: matching objects and list items by identity (`matching`, `structure`), what differs by
+//! Here: matching objects and list items by identity (`matching`, `items`), what differs by
 //! nature (`expectation`, `words`), what must not be shown (`secrets`). Not here: which differences
 //! are worth a finding (`rules`), how they are printed (`cli`).
 
 pub mod expectation;
+mod items;
 mod matching;
 pub mod secrets;
 mod structure;

@@ -1,14 +1,13 @@
-//! The values in which two objects differ. Items of lists are matched by what identifies them, not
-//! by place.
-
-use std::collections::HashMap;
+//! The values in which two objects differ.
 
 use super::expectation::{self, Subject};
+use super::items::Matching;
 use super::{Sides, Step, ValueChange};
 use crate::kustomize::Resource;
-use crate::yaml::{Data, FileId, Kind, Map, Node, Origin, Removed};
+use crate::yaml::{Data, FileId, Kind, List, Map, Node, Origin, Removed};
 
-/// Every difference, in the later object's order, then what only the earlier one has.
+/// All differences, in the order of the later object; values that only the earlier one has come
+/// last.
 pub(super) fn changes(from: &Resource, to: &Resource, sides: &Sides) -> Vec<ValueChange> {
     let mut walk = Walk {
         sides,
@@ -32,9 +31,10 @@ impl Walk<'_> {
         match (&from.data, &to.data) {
             (Data::Map(a), Data::Map(b)) if !std::sync::Arc::ptr_eq(a, b) => self.maps(a, b),
             (Data::List(a), Data::List(b)) if !std::sync::Arc::ptr_eq(a, b) => {
-                if self.is_one_value() || !(self.lists(&a.items, &b.items, &a.removed, &b.removed))
-                {
+                if self.is_one_value() {
                     self.leaf(from, to, places);
+                } else {
+                    self.lists(a, b);
                 }
             }
             _ => self.leaf(from, to, places),
@@ -104,135 +104,50 @@ impl Walk<'_> {
         }
     }
 
-    /// False when the lists cannot be compared item by item.
-    fn lists(
-        &mut self,
-        from: &[Node],
-        to: &[Node],
-        from_removed: &[Removed],
-        to_removed: &[Removed],
-    ) -> bool {
-        let strip = self.sides.words.clone();
-        let keys = |items: &[Node], words: &super::Words| -> Vec<(Option<String>, String)> {
-            let named = item_key(from, to);
-            items
-                .iter()
-                .map(|item| {
-                    let key = named(item);
-                    let normal = key
-                        .as_deref()
-                        .map_or_else(String::new, |key| words.strip(key));
-                    (key, normal)
-                })
-                .collect()
-        };
-        let (earlier, later) = (keys(from, &strip.0), keys(to, &strip.1));
-        let mut partner: Vec<Option<usize>> = vec![None; to.len()];
-        let mut open: Vec<bool> = vec![true; from.len()];
-        // Three rounds: the same key, the same but for the environment's word, and (items without
-        // key) the same content.
-        for round in 0..3 {
-            let mut index: HashMap<String, Vec<usize>> = HashMap::new();
-            let name = |(key, normal): &(Option<String>, String), item: &Node| match (round, key) {
-                (0, Some(key)) => Some(key.clone()),
-                (1, Some(_)) => Some(normal.clone()),
-                (2, None) => Some(crate::yaml::write::to_json(item).to_string()),
-                _ => None,
-            };
-            for (at, (key, item)) in earlier
-                .iter()
-                .zip(from)
-                .enumerate()
-                .rev()
-                .filter(|(at, _)| open[*at])
-            {
-                if let Some(name) = name(key, item) {
-                    index.entry(name).or_default().push(at);
-                }
-            }
-            for ((key, item), partner) in later
-                .iter()
-                .zip(to)
-                .zip(&mut partner)
-                .filter(|(_, partner)| partner.is_none())
-            {
-                let found =
-                    name(key, item).and_then(|name| index.get_mut(&name).and_then(Vec::pop));
-                if let Some(at) = found {
-                    *partner = Some(at);
-                    open[at] = false;
-                }
-            }
-        }
-        // What has no key and differs is compared in order: the first open one with the first open
-        // one.
-        let mut rest = (0..from.len())
-            .filter(|at| open[*at] && earlier[*at].0.is_none())
-            .collect::<Vec<_>>()
-            .into_iter();
-        for (at, slot) in partner.iter_mut().enumerate() {
-            if slot.is_none() && later[at].0.is_none() {
-                *slot = rest.next();
-                if let Some(found) = *slot {
-                    open[found] = false;
-                }
-            }
-        }
-        for (at, item) in to.iter().enumerate() {
-            let key = later[at].0.clone();
-            match partner[at].and_then(|index| Some((index, from.get(index)?))) {
-                Some((index, other)) => {
-                    self.steps.push(Step::Item {
-                        key,
-                        from: Some(index),
-                        to: Some(at),
-                    });
-                    self.values(other, item, (other.origin, item.origin));
-                }
+    fn lists(&mut self, from: &List, to: &List) {
+        let matching = Matching::new(&from.items, &to.items, &self.sides.words);
+        for (at, item) in to.items.iter().enumerate() {
+            let partner = matching.partners[at].and_then(|at| Some((at, from.items.get(at)?)));
+            self.steps.push(Step::Item {
+                key: matching.to[at].key.clone(),
+                from: partner.map(|(at, _)| at),
+                to: Some(at),
+            });
+            match partner {
+                Some((_, other)) => self.values(other, item, (other.origin, item.origin)),
                 None => {
-                    let gone = removed_item(from_removed, item);
-                    let origin = self.cause(
-                        item.origin,
-                        self.own_to(item.origin.file),
-                        gone,
-                        self.own_from_removed(gone),
-                    );
-                    self.steps.push(Step::Item {
-                        key,
-                        from: None,
-                        to: Some(at),
-                    });
+                    let gone = removed_item(&from.removed, item);
+                    let own = self.own_to(item.origin.file);
+                    let origin = self.cause(item.origin, own, gone, self.own_from_removed(gone));
                     self.push(None, Some(item), origin);
                 }
             }
             self.steps.pop();
         }
-        for (at, item) in from.iter().enumerate().filter(|(at, _)| open[*at]) {
-            let gone = removed_item(to_removed, item);
-            let origin = self.cause(
-                item.origin,
-                self.own_from(item.origin.file),
-                gone,
-                self.own_to_removed(gone),
-            );
+        for (at, item) in from.items.iter().enumerate() {
+            if !matching.open[at] {
+                continue;
+            }
+            let gone = removed_item(&to.removed, item);
+            let own = self.own_from(item.origin.file);
+            let origin = self.cause(item.origin, own, gone, self.own_to_removed(gone));
             self.steps.push(Step::Item {
-                key: earlier[at].0.clone(),
+                key: matching.from[at].key.clone(),
                 from: Some(at),
                 to: None,
             });
             self.push(Some(item), None, origin);
             self.steps.pop();
         }
-        true
     }
 
-    /// Order and number of items carry the meaning: one value, not one an element.
+    /// Whether a list is one value, because the order and number of its items carry the meaning.
     fn is_one_value(&self) -> bool {
         matches!(self.steps.last(), Some(Step::Key(key)) if key == "args" || key == "command")
     }
 
-    /// A value that one side lacks: the side's own line that brings it, or the other side's own
-    /// line that takes it away.
+    /// The line to blame for a value that one side lacks: the line that adds it on the side that has
+    /// it, or the line that removes it on the other side.
     fn cause(&self, place: Origin, own: bool, gone: Option<&Removed>, gone_is_own: bool) -> Origin {
         match gone {
             Some(gone) if gone_is_own || !own => gone.origin,
@@ -268,7 +183,7 @@ impl Walk<'_> {
 
 fn scalar_or_key(node: &Node, key: Origin) -> Origin {
     match node.items() {
-        // a list that a patch adds stands where the patch has it
+        // if a patch adds a list, the items are written in the patch
         [first, ..] if first.as_scalar().is_some() => first.origin,
         _ if node
             .as_scalar()
@@ -293,56 +208,8 @@ fn same_name(a: &Node, b: &Node) -> bool {
         .is_some_and(|name| b.get("name").and_then(Node::text) == Some(name))
 }
 
-/// How the items of two lists are identified: by the first of the usual keys that every item has,
-/// by the object that an `envFrom` item reads, or (scalars) by themselves.
-fn item_key(from: &[Node], to: &[Node]) -> impl Fn(&Node) -> Option<String> + use<> {
-    const KEYS: &[&str] = &[
-        "name",
-        "containerPort",
-        "mountPath",
-        "devicePath",
-        "port",
-        "ip",
-        "host",
-        "key",
-        "path",
-        "id",
-        "type",
-    ];
-    let all = || from.iter().chain(to);
-    let scalars = all().all(|item| item.as_scalar().is_some());
-    let mount = all().all(|item| item.get("mountPath").is_some());
-    let key = if mount {
-        Some("mountPath")
-    } else {
-        KEYS.iter()
-            .copied()
-            .find(|key| all().all(|item| item.get(key).and_then(Node::text).is_some()))
-    };
-    move |item| {
-        if scalars {
-            return item.as_scalar().map(|scalar| scalar.text.to_string());
-        }
-        if let Some(key) = key {
-            let text = item.get(key).and_then(Node::text)?;
-            let protocol = item
-                .get("protocol")
-                .and_then(Node::text)
-                .filter(|protocol| *protocol != "TCP");
-            return Some(match protocol {
-                Some(protocol) if key != "name" => format!("{text}/{protocol}"),
-                _ => text.to_string(),
-            });
-        }
-        ["configMapRef", "secretRef"].iter().find_map(|kind| {
-            let name = item.at(&[kind, "name"])?;
-            Some(format!("{kind} {}", expectation::as_written(name)))
-        })
-    }
-}
-
-/// Where a value differs from another: the scalar itself, the first item of a list that the other
-/// has not, what took an item away, else the key.
+/// The line at which a value differs from another: the scalar itself, the first item of a list that
+/// the other lacks, the line that removed an item, else the key.
 fn place_in(node: &Node, other: &Node, key: Origin) -> Origin {
     match &node.data {
         Data::Scalar(_) => node.origin,

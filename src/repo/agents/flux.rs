@@ -127,63 +127,30 @@ impl CommonMetadata {
     }
 }
 
-/// The folder that a Kustomization applies; `None` when it is not one of this repository.
-pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Option<Pointer> {
+/// The folder that a Kustomization applies; `None` if it reads another source.
+pub(super) fn pointer(
+    node: &Node,
+    file: FileId,
+    path: &str,
+    renderer: &Renderer,
+) -> Option<Pointer> {
     let spec = node.get("spec")?;
     if spec.at(&["sourceRef", "kind"]).and_then(Node::text) != Some("GitRepository") {
         return None;
     }
-    let place = spec.get("path");
-    let origin = place.unwrap_or(spec).origin;
-    // without a path, the root of the repository; where nothing is to be built there, a patch
-    // elsewhere brings the path
-    if place.is_none() && renderer.kustomization("").is_none() {
+    let target = spec.get("path");
+    let origin = target.unwrap_or(spec).origin;
+    // Without a path, Flux builds the root of the repository. If nothing can be built there, a
+    // patch elsewhere sets the path.
+    if target.is_none() && renderer.kustomization("").is_none() {
         return None;
     }
-    let folder = join(
-        "",
-        place.map_or(Some(""), Node::text)?.trim_start_matches('/'),
-    )?;
+    let target = target.map_or(Some(""), Node::text)?;
+    let folder = join("", target.trim_start_matches('/'))?;
     let mut problems = Vec::new();
-    let mut layer = Kustomization::empty(file, Arc::from(path), origin.with(By::Flux));
+    let made = Kustomization::empty(file, Arc::from(path), origin.with(By::Flux));
     let mut decoder = Decoder::new(&mut problems, Rules::Plugin);
-    let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
-    // patches and images of Flux have fewer fields than those of kustomizations
-    let patches = items("patches")
-        .iter()
-        .map(|node| PatchEntry::decode(node, &mut decoder));
-    layer.patches = patches
-        .map(|patch| PatchEntry {
-            path: None,
-            allow_name_change: false,
-            allow_kind_change: false,
-            ..patch
-        })
-        .collect();
-    let images = items("images")
-        .iter()
-        .map(|node| ImageEntry::decode(node, &mut decoder));
-    layer.images = images
-        .map(|image| ImageEntry {
-            tag_suffix: None,
-            ..image
-        })
-        .collect();
-    layer.components = items("components")
-        .iter()
-        .filter_map(|node| decoder.filled_text(node, "an item of components"))
-        .collect();
-    layer.build_metadata = items("buildMetadata")
-        .iter()
-        .filter_map(|node| decoder.filled_text(node, "an item of buildMetadata"))
-        .collect();
-    let mut text = |key: &str| {
-        spec.get(key)
-            .and_then(|node| decoder.filled_text(node, key))
-    };
-    layer.namespace = text("targetNamespace");
-    layer.name_prefix = text("namePrefix");
-    layer.name_suffix = text("nameSuffix");
+    let mut layer = layer(spec, made, &mut decoder);
     let mut pairs = |key: &str| {
         spec.at(&["commonMetadata", key])
             .map(|node| decoder.pairs(node, "commonMetadata"))
@@ -193,24 +160,7 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
         labels: pairs("labels"),
         annotations: pairs("annotations"),
     };
-    layer.components.retain(|component| {
-        let local = !component.starts_with('/')
-            && remote::parse(component).is_none()
-            && !remote::is_http(component);
-        if !local {
-            let message = format!(
-                "component {:?} is not a relative path; Flux refuses the Kustomization",
-                &**component
-            );
-            problems.push(Problem::error(component.origin(), message));
-        }
-        local
-    });
-    let mut layer = Layer::new(AgentKind::Flux, layer);
-    layer.ignore_missing_components = spec
-        .get("ignoreMissingComponents")
-        .and_then(Node::as_bool)
-        .unwrap_or(false);
+    keep_relative(&mut layer.kustomization.components, &mut problems);
     Some(Pointer {
         folder,
         agent: Agent {
@@ -231,6 +181,60 @@ pub fn pointer(node: &Node, file: FileId, path: &str, renderer: &Renderer) -> Op
         problems,
         object: node.clone(),
     })
+}
+
+/// What a Kustomization adds, as fields of the empty kustomization `made`.
+fn layer(spec: &Node, mut made: Kustomization, decoder: &mut Decoder<'_>) -> Layer {
+    let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
+    // patches and images of Flux have fewer fields than those of kustomizations
+    for node in items("patches") {
+        made.patches.push(PatchEntry {
+            path: None,
+            allow_name_change: false,
+            allow_kind_change: false,
+            ..PatchEntry::decode(node, decoder)
+        });
+    }
+    for node in items("images") {
+        made.images.push(ImageEntry {
+            tag_suffix: None,
+            ..ImageEntry::decode(node, decoder)
+        });
+    }
+    let mut texts = |key: &str| -> Vec<Text> {
+        let what = format!("an item of {key}");
+        let nodes = items(key).iter();
+        nodes
+            .filter_map(|node| decoder.filled_text(node, &what))
+            .collect()
+    };
+    made.components = texts("components");
+    made.build_metadata = texts("buildMetadata");
+    let mut text = |key: &str| decoder.filled_text(spec.get(key)?, key);
+    made.namespace = text("targetNamespace");
+    made.name_prefix = text("namePrefix");
+    made.name_suffix = text("nameSuffix");
+    let ignore = spec.get("ignoreMissingComponents").and_then(Node::as_bool);
+    let mut layer = Layer::new(AgentKind::Flux, made);
+    layer.ignore_missing_components = ignore.unwrap_or(false);
+    layer
+}
+
+/// Removes and reports components that are no relative paths.
+fn keep_relative(components: &mut Vec<Text>, problems: &mut Vec<Problem>) {
+    components.retain(|component| {
+        let relative = !component.starts_with('/')
+            && remote::parse(component).is_none()
+            && !remote::is_http(component);
+        if !relative {
+            let message = format!(
+                "component {:?} is not a relative path; Flux refuses the Kustomization",
+                &**component
+            );
+            problems.push(Problem::error(component.origin(), message));
+        }
+        relative
+    });
 }
 
 /// What tells the environment of a Kustomization when its file's folder does not.

@@ -1,7 +1,7 @@
-//! What an agent changes in a kustomization before it builds it.
+//! The changes that an agent makes to a kustomization before it builds it.
 //!
 //! Flux writes fields into the file (`github.com/fluxcd/pkg/kustomize`, `GenerateManifest`); Argo
-//! CD runs `kustomize edit` for one after the other (`util/kustomize`, `Build`). Not here: reading
+//! CD runs `kustomize edit` for each of them (`util/kustomize`, `Build`). Not here: reading
 //! the agents' objects (`flux`, `argocd`).
 
 use crate::kustomize::decode::{Pair, Text};
@@ -10,21 +10,21 @@ use crate::kustomize::{Kustomization, Problem};
 use crate::repo::AgentKind;
 use crate::source::{Source, join};
 
-/// Written for a part of an image that keeps what the kustomization says.
+/// Stands for a part of an image that stays as the kustomization has it.
 const KEEP: &str = "*";
 
 /// The fields that an agent's object sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// Whose.
+    /// The agent whose object it is.
     pub agent: AgentKind,
-    /// Only what the object says.
+    /// Only the fields that the object sets.
     pub kustomization: Kustomization,
-    /// Leave out components whose folder is not there.
+    /// Leave out components whose folder does not exist.
     pub ignore_missing_components: bool,
-    /// Argo CD: replace labels that the kustomization has.
+    /// Argo CD: replace labels that the kustomization sets.
     pub force_labels: bool,
-    /// Argo CD: replace annotations that the kustomization has.
+    /// Argo CD: replace annotations that the kustomization sets.
     pub force_annotations: bool,
 }
 
@@ -74,15 +74,13 @@ impl Layer {
             edited.build_metadata = layer.build_metadata;
         }
         for component in layer.components {
-            let there =
+            let exists =
                 || join(folder, &component).is_some_and(|path| source.kind(&path).is_some());
-            // Flux adds what is listed already once more, and kustomize then refuses it
-            let listed = self.agent == AgentKind::ArgoCd
-                && edited
-                    .components
-                    .iter()
-                    .any(|present| **present == *component);
-            if !listed && (!self.ignore_missing_components || there()) {
+            // Flux adds a listed component once more, and kustomize then refuses it
+            let mut listed = edited.components.iter();
+            let is_listed =
+                self.agent == AgentKind::ArgoCd && listed.any(|listed| **listed == *component);
+            if !is_listed && (!self.ignore_missing_components || exists()) {
                 edited.components.push(component);
             }
         }
@@ -102,48 +100,26 @@ impl Layer {
             }
             AgentKind::ArgoCd => {}
         }
-        let mut present = |pairs: &mut Vec<Pair>, new: Vec<Pair>, force: bool, what: &str| {
-            for pair in new {
-                match pairs.iter_mut().find(|present| present.key == pair.key) {
-                    Some(old) if force => *old = pair,
-                    Some(old) => {
-                        let message = format!(
-                            "{what} {:?} is already set by the kustomization; Argo CD cannot build it",
-                            pair.key
-                        );
-                        let help = format!(
-                            "set `force{}{}s: true`, or remove one of the two",
-                            "Common",
-                            capital(what)
-                        );
-                        problems.push(
-                            Problem::error(pair.key_origin, message)
-                                .with_help(help)
-                                .with_related("it is set here", old.key_origin),
-                        );
-                    }
-                    None => pairs.push(pair),
-                }
-            }
+        let mut annotations = Setter {
+            what: "annotation",
+            force_field: "forceCommonAnnotations",
+            force: self.force_annotations,
+            problems,
         };
-        present(
-            &mut edited.common_labels,
-            layer.common_labels,
-            self.force_labels,
-            "label",
-        );
-        present(
-            &mut edited.common_annotations,
-            layer.common_annotations,
-            self.force_annotations,
-            "annotation",
-        );
+        annotations.set(&mut edited.common_annotations, layer.common_annotations);
+        let mut labels = Setter {
+            what: "label",
+            force_field: "forceCommonLabels",
+            force: self.force_labels,
+            problems,
+        };
+        labels.set(&mut edited.common_labels, layer.common_labels);
         for entry in layer.labels {
             let same = |other: &&mut LabelEntry| {
                 !other.include_selectors && other.include_templates == entry.include_templates
             };
             match edited.labels.iter_mut().find(same) {
-                Some(other) => present(&mut other.pairs, entry.pairs, self.force_labels, "label"),
+                Some(other) => labels.set(&mut other.pairs, entry.pairs),
                 None => edited.labels.push(entry),
             }
         }
@@ -151,11 +127,37 @@ impl Layer {
     }
 }
 
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_uppercase().collect::<String>() + letters.as_str()
-    })
+/// Sets labels or annotations. Argo CD refuses one that is already set, unless it is told to force
+/// it.
+struct Setter<'p> {
+    what: &'static str,
+    force_field: &'static str,
+    force: bool,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Setter<'_> {
+    fn set(&mut self, pairs: &mut Vec<Pair>, new: Vec<Pair>) {
+        for pair in new {
+            match pairs.iter_mut().find(|old| old.key == pair.key) {
+                Some(old) if self.force => *old = pair,
+                Some(old) => {
+                    let message = format!(
+                        "{} {:?} is already set by the kustomization; Argo CD cannot build it",
+                        self.what, pair.key
+                    );
+                    let help =
+                        format!("set `{}: true`, or remove one of the two", self.force_field);
+                    self.problems.push(
+                        Problem::error(pair.key_origin, message)
+                            .with_help(help)
+                            .with_related("it is set here", old.key_origin),
+                    );
+                }
+                None => pairs.push(pair),
+            }
+        }
+    }
 }
 
 fn named<'i>(images: &'i mut [ImageEntry], image: &ImageEntry) -> Option<&'i mut ImageEntry> {

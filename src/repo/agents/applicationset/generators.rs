@@ -1,0 +1,217 @@
+//! The parameters that generators give: `list`, `git`, `matrix` and `merge`.
+
+use serde_json::{Map, Value};
+
+use super::super::Note;
+use super::super::template::Parameters;
+use super::values::{overlay, shaped};
+use super::{LIMIT, Surroundings, fill, git};
+use crate::yaml::{Entry, Node, Origin, read, write};
+
+/// Generators within generators.
+const DEPTH: usize = 2;
+/// Generators that ask a cluster or a server.
+const ELSEWHERE: [&str; 5] = [
+    "clusters",
+    "scmProvider",
+    "clusterDecisionResource",
+    "pullRequest",
+    "plugin",
+];
+
+/// The generators of one ApplicationSet.
+pub(super) struct Generators<'a, 'n> {
+    pub(super) surroundings: Surroundings<'a>,
+    /// Whether templates are Go templates.
+    pub(super) go: bool,
+    pub(super) notes: &'n mut Vec<Note>,
+}
+
+impl Generators<'_, '_> {
+    pub(super) fn note(&mut self, origin: Origin, message: String) {
+        self.notes.push(Note { origin, message });
+    }
+
+    /// The parameters of each Application that a generator asks for.
+    pub(super) fn parameters(&mut self, generator: &Node, depth: usize) -> Vec<Parameters> {
+        let nested = |key: &str| generator.get(key).filter(|_| depth < DEPTH);
+        let mut sets = if let Some(list) = generator.get("list") {
+            self.list(list)
+        } else if let Some(git) = generator.entry("git") {
+            self.git(git)
+        } else if let Some(matrix) = nested("matrix") {
+            self.product(matrix, depth)
+        } else if let Some(merge) = nested("merge") {
+            self.merged(merge, depth)
+        } else {
+            self.unknown(generator)
+        };
+        if let Some(selector) = generator.get("selector") {
+            sets.retain(|set| set.open || selects(selector, set));
+        }
+        sets.truncate(LIMIT + 1);
+        sets
+    }
+
+    fn list(&self, list: &Node) -> Vec<Parameters> {
+        let items = list.get("elements").map_or(&[][..], Node::items);
+        let mut elements: Vec<Value> = items.iter().map(write::to_json).collect();
+        if let Some(text) = list.get("elementsYaml").and_then(Node::as_str) {
+            let documents = read::read(text, list.origin.file)
+                .map(|read| read.documents)
+                .unwrap_or_default();
+            elements.extend(documents.iter().flat_map(Node::items).map(write::to_json));
+        }
+        elements
+            .iter()
+            .filter_map(Value::as_object)
+            .map(|values| self.known(shaped(values, self.go)))
+            .collect()
+    }
+
+    fn git(&mut self, entry: &Entry) -> Vec<Parameters> {
+        let git = &entry.value;
+        let url = git.get("repoURL").and_then(Node::text).unwrap_or_default();
+        if !self.surroundings.identity.is_own(url) {
+            self.note(
+                entry.key_origin,
+                "this generator reads another repository; the Applications it creates are not checked"
+                    .to_string(),
+            );
+            return vec![self.open()];
+        }
+        let sets = git::values(git, self.go, self.surroundings);
+        let values = git.get("values").map_or(&[][..], Node::entries);
+        let sets = sets.into_iter().map(|set| {
+            let mut parameters = self.known(set);
+            let filled: Map<String, Value> = values
+                .iter()
+                .filter_map(|entry| {
+                    let value = parameters.fill(entry.value.text()?);
+                    Some((entry.key.to_string(), value.into()))
+                })
+                .collect();
+            let below = Map::from_iter([("values".to_string(), Value::Object(filled))]);
+            parameters.values.extend(shaped(&below, self.go));
+            parameters
+        });
+        sets.filter(|set| !set.values.is_empty()).collect()
+    }
+
+    /// Combines every set of the first generator with every set of the second, which may use the
+    /// values of the first. Argo CD accepts exactly two generators.
+    fn product(&mut self, matrix: &Node, depth: usize) -> Vec<Parameters> {
+        let generators = matrix.get("generators").map_or(&[][..], Node::items);
+        if generators.len() != 2 {
+            let message = "a matrix generator needs exactly two generators; Argo CD creates no Application from this one";
+            self.note(matrix.origin, message.to_string());
+            return Vec::new();
+        }
+        let mut sets = vec![self.known(Map::new())];
+        for child in generators {
+            let mut product = Vec::new();
+            for before in &sets {
+                let mut child = child.clone();
+                fill(&mut child, before);
+                for mut parameters in self.parameters(&child, depth + 1) {
+                    overlay(&mut parameters.values, &before.values);
+                    parameters.open |= before.open;
+                    product.push(parameters);
+                    if product.len() > LIMIT {
+                        return product;
+                    }
+                }
+            }
+            sets = product;
+        }
+        sets
+    }
+
+    /// Merges the sets of the other generators into those of the first that have the same values of
+    /// the merge keys.
+    fn merged(&mut self, merge: &Node, depth: usize) -> Vec<Parameters> {
+        let keys = merge.get("mergeKeys").map_or(&[][..], Node::items);
+        let keys: Vec<&str> = keys.iter().filter_map(Node::text).collect();
+        let mut generators = merge.get("generators").map_or(&[][..], Node::items).iter();
+        let Some(first) = generators.next() else {
+            return Vec::new();
+        };
+        let mut sets = self.parameters(first, depth + 1);
+        for generator in generators {
+            for other in self.parameters(generator, depth + 1) {
+                for set in &mut sets {
+                    let mut keys = keys.iter();
+                    if other.open {
+                        set.open = true;
+                    } else if keys.all(|key| set.values.get(*key) == other.values.get(*key)) {
+                        overlay(&mut set.values, &other.values);
+                    }
+                }
+            }
+        }
+        sets
+    }
+
+    /// A generator whose parameters only a cluster or a server knows.
+    fn unknown(&mut self, generator: &Node) -> Vec<Parameters> {
+        let mut entries = generator.entries().iter();
+        let entry = entries.find(|entry| ELSEWHERE.contains(&&*entry.key));
+        let what = entry.map_or("this generator".to_string(), |entry| {
+            format!("generator `{}`", entry.key)
+        });
+        let message = format!(
+            "{what} needs a live cluster or server; the Applications it creates are not checked"
+        );
+        let origin = entry.map_or(generator.origin, |entry| entry.key_origin);
+        self.note(origin, message);
+        vec![self.open()]
+    }
+
+    fn known(&self, values: Map<String, Value>) -> Parameters {
+        Parameters {
+            values,
+            open: false,
+            go: self.go,
+        }
+    }
+
+    fn open(&self) -> Parameters {
+        Parameters {
+            open: true,
+            ..self.known(Map::new())
+        }
+    }
+}
+
+/// Whether `matchLabels` and `matchExpressions` select parameters, which they name by dotted keys.
+fn selects(selector: &Node, set: &Parameters) -> bool {
+    let flat = shaped(&set.values, false);
+    let value = |key: &str| flat.get(key).and_then(Value::as_str);
+    let labels = selector
+        .get("matchLabels")
+        .map_or(&[][..], Node::entries)
+        .iter();
+    let expressions = selector
+        .get("matchExpressions")
+        .map_or(&[][..], Node::items)
+        .iter();
+    labels
+        .into_iter()
+        .all(|entry| value(&entry.key) == entry.value.text())
+        && expressions.into_iter().all(|expression| {
+            let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
+            let found = value(text("key"));
+            let among = expression
+                .get("values")
+                .map_or(&[][..], Node::items)
+                .iter()
+                .any(|item| item.text() == found && found.is_some());
+            match text("operator") {
+                "In" => among,
+                "NotIn" => !among,
+                "Exists" => found.is_some(),
+                "DoesNotExist" => found.is_none(),
+                _ => true,
+            }
+        })
+}

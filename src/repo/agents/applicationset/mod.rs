@@ -1,0 +1,144 @@
+//! The Applications that an ApplicationSet makes (`argo-cd/applicationset`, release 3.x).
+//!
+//! Here: filling the template. `generators` computes the parameters, from the repository's own files
+//! (`git`) and from lists; only a cluster or a server knows what other generators give, so their
+//! parameters stay as written. Not here: what an Application applies (`argocd`), the language of the
+//! templates (`template`).
+
+mod generators;
+mod git;
+mod values;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Note;
+use super::argocd::merged;
+use super::repository::Identity;
+use super::template::Parameters;
+use crate::kustomize::Renderer;
+use crate::yaml::{Data, Entry, Kind, Node, Scalar, read};
+use generators::Generators;
+
+/// How many Applications one ApplicationSet may make.
+const LIMIT: usize = 5000;
+
+/// The tree that generators look at.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) renderer: &'a Renderer,
+    /// Every folder of the tree, sorted.
+    pub(super) folders: &'a BTreeSet<&'a str>,
+    /// The URLs of this repository.
+    pub(super) identity: &'a Identity,
+}
+
+/// The Applications, as objects with the origins of the template. Notes say what is not known.
+pub(super) fn expand(
+    node: &Node,
+    surroundings: Surroundings<'_>,
+    notes: &mut Vec<Note>,
+) -> Vec<Node> {
+    let Some(spec) = node.get("spec") else {
+        return Vec::new();
+    };
+    let Some(template) = spec.get("template") else {
+        return Vec::new();
+    };
+    let go = spec.get("goTemplate").and_then(Node::as_bool);
+    let patch = spec.entry("templatePatch");
+    let patch = patch.filter(|patch| patch.value.as_str().is_some());
+    let mut generators = Generators {
+        surroundings,
+        go: go.unwrap_or(false),
+        notes,
+    };
+    let mut made: Vec<Node> = Vec::new();
+    for generator in spec.get("generators").map_or(&[][..], Node::items) {
+        let template = generator_template(generator)
+            .map_or_else(|| template.clone(), |own| filled_up(own, template));
+        for parameters in generators.parameters(generator, 0) {
+            if made.len() >= LIMIT {
+                let message = format!(
+                    "this ApplicationSet creates more than {LIMIT} Applications; the rest are not checked"
+                );
+                generators.note(node.origin, message);
+                return made;
+            }
+            let mut application = template.clone();
+            fill(&mut application, &parameters);
+            if let Some(patch) = patch {
+                apply(&mut application, patch, &parameters, generators.notes);
+            }
+            made.push(application);
+        }
+    }
+    made
+}
+
+/// Merges `templatePatch` into an Application, once the parameters are filled in.
+fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: &mut Vec<Note>) {
+    let (text, origin) = (
+        parameters.fill(patch.value.as_str().unwrap_or_default()),
+        patch.value.origin,
+    );
+    match (!text.contains("{{")).then(|| read::read(&text, origin.file).ok()).flatten() {
+        Some(read) => {
+            for mut change in read.documents.into_iter().take(1) {
+                super::set_origin(&mut change, origin);
+                *application = merged(application, &change);
+            }
+        }
+        None => notes.push(Note {
+            origin: patch.key_origin,
+            message: "this `templatePatch` cannot be resolved from the repository; the Applications are checked without it".to_string(),
+        }),
+    }
+}
+
+/// A generator's own template.
+fn generator_template(generator: &Node) -> Option<&Node> {
+    generator
+        .entries()
+        .iter()
+        .find_map(|entry| entry.value.get("template"))
+}
+
+/// The template of a generator. What it leaves out comes from the template of the ApplicationSet.
+fn filled_up(own: &Node, base: &Node) -> Node {
+    let (Some(_), Some(entries)) = (own.as_map(), base.as_map()) else {
+        return own.clone();
+    };
+    let mut result = own.clone();
+    for entry in &entries.entries {
+        match own
+            .get(&entry.key)
+            .filter(|value| !value.is_null() && value.text() != Some(""))
+        {
+            Some(value) => result.set(&entry.key, filled_up(value, &entry.value), entry.key_origin),
+            None => result.set(&entry.key, entry.value.clone(), entry.key_origin),
+        }
+    }
+    result
+}
+
+/// Puts parameters into every text and key of a tree; its depth is bounded by the reader.
+fn fill(node: &mut Node, parameters: &Parameters) {
+    if let Some(scalar) = node.as_scalar() {
+        if scalar.kind == Kind::String && scalar.text.contains("{{") {
+            let filled = parameters.fill(&scalar.text);
+            node.data = Data::Scalar(Scalar::string(filled));
+        }
+    } else if let Some(map) = node.map_mut() {
+        for entry in &mut map.entries {
+            if entry.key.contains("{{") {
+                entry.key = Arc::from(parameters.fill(&entry.key));
+            }
+            fill(&mut entry.value, parameters);
+        }
+    } else if let Some(list) = node.list_mut() {
+        list.items
+            .iter_mut()
+            .for_each(|item| fill(item, parameters));
+    }
+}
