@@ -1,5 +1,5 @@
-//! Helm charts of kustomizations. Helm is never run. A committed copy of the output of `helm template`
-//! is used instead.
+//! Helm charts of kustomizations. Helm is never run. A committed copy of the output of `helm
+//! template` is used instead.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::{Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
-/// The resources of a chart: of an entry of `helmCharts` or `helmChartInflationGenerator`, or of the
-/// object that configures the generator. `at` points at it.
+/// The resources of a chart: of an entry of `helmCharts` or `helmChartInflationGenerator`, or of
+/// the object that configures the generator. `at` points at it.
 pub(super) fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
     let text = |keys: [&str; 2]| {
         keys.iter()
@@ -89,8 +89,8 @@ pub(super) fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) 
     made
 }
 
-/// kustomize marks the resources of a chart, so that the namespace transformer leaves their namespace
-/// alone, and removes the mark at the end.
+/// kustomize marks the resources of a chart, so that the namespace transformer leaves their
+/// namespace alone, and removes the mark at the end.
 fn mark(node: &mut Node, origin: Origin) {
     let Some(metadata) = node.get_mut("metadata") else {
         return;

@@ -59,7 +59,7 @@ pub struct Decoder<'a> {
 /// How strictly a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are no
+    /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are not
     /// strings.
     Kustomization,
     /// A file of `configurations`: unknown fields are refused, numbers and booleans become strings.
@@ -69,7 +69,7 @@ pub enum Rules {
     Plugin,
 }
 
-/// What a value was read as, for messages.
+/// The kind of a value, for messages.
 fn describe(node: &Node, rules: Rules) -> &'static str {
     match &node.data {
         Data::Map(_) => "a map",
@@ -220,7 +220,7 @@ impl<'a> Decoder<'a> {
         }
         node.items()
     }
-    /// A boolean; false when it is none.
+    /// A boolean; false for anything else.
     pub fn boolean(&mut self, node: &Node, what: &str) -> bool {
         if let Some(value) = node.as_bool() {
             return value;
@@ -255,7 +255,7 @@ impl<'a> Decoder<'a> {
             } else {
                 self.text(&entry.value, &format!("{what}.{}", entry.key))
             };
-            // a key without quotes that YAML 1.1 takes for a boolean becomes that
+            // an unquoted key that YAML 1.1 takes for a boolean becomes a boolean
             let plain = (entry.key_origin.end - entry.key_origin.start) as usize == entry.key.len();
             let boolean =
                 old_boolean(&entry.key).filter(|_| plain && self.rules == Rules::Kustomization);

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::Resource;
 use crate::yaml::{By, Data, Node, Scalar, write};
 
-/// The suffix of a resource, equal to kustomize's.
+/// The suffix of a resource, the same as kustomize's.
 fn suffix(resource: &Resource) -> String {
     let value = match resource.kind() {
         "ConfigMap" => content(&resource.node, "ConfigMap", &[], "binaryData"),
@@ -23,7 +23,7 @@ fn suffix(resource: &Resource) -> String {
     letters.map(readable).collect()
 }
 
-/// Appends the content hash to the names that take one.
+/// Appends the content hash to the names that need one.
 pub(super) fn add_hashes(resources: &mut [Resource]) {
     for resource in resources.iter_mut().filter(|resource| resource.needs_hash) {
         let name = format!("{}-{}", resource.name(), suffix(resource));
@@ -44,7 +44,7 @@ pub(super) fn add_hashes(resources: &mut [Resource]) {
     }
 }
 
-/// A name without the suffix that looks like a content hash.
+/// Removes a suffix that looks like a content hash from a name.
 pub(crate) fn without_suffix(name: &str) -> &str {
     let is_hash = |end: &str| {
         end.len() == 10
@@ -57,7 +57,7 @@ pub(crate) fn without_suffix(name: &str) -> &str {
         .map_or(name, |(start, _)| start)
 }
 
-/// A hexadecimal digit, with those replaced that could make up a word.
+/// A hexadecimal digit. Digits that could form a word are replaced.
 fn readable(digit: u8) -> char {
     match digit {
         0 => 'g',
@@ -69,8 +69,8 @@ fn readable(digit: u8) -> char {
     }
 }
 
-/// What is hashed: the data, the kind, an empty name (the lookup of the name never finds it), and
-/// what else counts for the kind.
+/// The content to hash: the data, the kind, an empty name (kustomize never finds the name), and
+/// further fields of the kind.
 fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
     let field = |name: &str| match node.get(name) {
         None => Value::String(String::new()),
@@ -133,8 +133,8 @@ pub(super) fn go_json(value: &Value, out: &mut String) {
     }
 }
 
-/// A floating-point number as Go's JSON has it: `1` for 1.0, an exponent only for the very small
-/// and very large.
+/// A floating-point number as Go's JSON writes it: `1` for 1.0, an exponent only for very small and
+/// very large numbers.
 fn go_float(value: f64) -> String {
     if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
         let text = format!("{value:e}");

@@ -1,7 +1,7 @@
 //! Finding and reading the kustomization of a folder, once, and the graph of the folders that
 //! kustomizations lead to.
 //!
-//! Here: file names, cycles. Not here: what the kustomization does (`accumulate`).
+//! Here: file names, cycles. Not here: applying the kustomization (`accumulate`).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -31,9 +31,9 @@ pub(crate) fn is_kustomization(path: &str) -> bool {
 pub struct Loaded {
     /// Path of the file.
     pub path: Arc<str>,
-    /// The file, when it could be read.
+    /// The file, if it could be read.
     pub file: Option<FileId>,
-    /// The kustomization; `None` when the file could not be read as one.
+    /// The kustomization; `None` if the file could not be read as one.
     pub kustomization: Option<Arc<Kustomization>>,
     /// The problems of the file itself.
     pub problems: Vec<Problem>,
@@ -78,8 +78,8 @@ impl Loader {
             .clone()
     }
 
-    /// The folders that a folder's kustomization leads to, itself left out unless a cycle leads
-    /// back to it.
+    /// All folders that the kustomization of a folder leads to, directly or not. The folder itself
+    /// is among them only if a cycle leads back to it.
     pub(crate) fn reach(&self, shared: &Shared, folder: &str) -> Reach {
         if let Some(reach) = lock(&self.reach).get(folder) {
             return reach.clone();
@@ -132,7 +132,7 @@ impl Loader {
     }
 }
 
-/// Stands for a folder whose own kustomization is missing or not used: the start of that file.
+/// Represents a folder whose own kustomization is missing or not used: the start of that file.
 pub(super) fn start_of_kustomization(shared: &Shared, folder: &str) -> Origin {
     let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
     let revision = shared.source.revision();
@@ -201,7 +201,8 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
     })
 }
 
-/// A kustomization that is not a text. An empty file represents it, so that problems have an origin.
+/// A kustomization that is not a text. An empty file represents it, so that problems have an
+/// origin.
 fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
     let revision = shared.source.revision_of(path);
     let file = shared.files.add(path, revision.as_deref(), Arc::from(""));

@@ -44,8 +44,8 @@ use crate::yaml::{FileId, Origin};
 pub enum ProblemKind {
     /// kustomize refuses this, or a file could not be read.
     Error,
-    /// Something names an object or value that does not exist. kustomize refuses it. Not reported if
-    /// something else is missing already, because it may be a consequence of that.
+    /// Something names an object or value that does not exist. kustomize refuses it. Not reported
+    /// if something else is missing already, because it may be a consequence of that.
     Absent,
     /// Git has something that is missing from the clone or the work tree.
     Withheld,

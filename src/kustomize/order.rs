@@ -36,7 +36,8 @@ const LAST: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// Orders resources by `sortOptions`, or by the option of the command if the kustomization has none.
+/// Orders resources by `sortOptions`, or by the option of the command if the kustomization has
+/// none.
 pub(super) fn apply(
     resources: &mut [Resource],
     options: Option<&SortOptions>,
@@ -86,8 +87,8 @@ pub(super) fn apply(
     }
 }
 
-/// Rank and text by which kustomize orders types: namespaces and the like first, webhooks last, the
-/// rest by text.
+/// Rank and text by which kustomize orders types: first namespaces and similar kinds, then others
+/// by text, webhooks last.
 pub(super) fn type_rank(group: &str, version: &str, kind: &str) -> (i64, String) {
     let rank = match (
         FIRST.iter().position(|first| *first == kind),
@@ -122,8 +123,7 @@ fn legacy(resources: &mut [Resource], first: &[&str], last: &[&str]) {
         ranks.insert(kind, 1 + index as i64);
     }
     resources.sort_by_cached_key(|resource| {
-        // The core group comes after every other by its text, but its namespaces go before what
-        // others call Namespace, where namespaces are among themselves.
+        // by its text the core group is last, but its namespaces precede those of other groups
         let namespace = resource.kind() == "Namespace" && ranks.contains_key("Namespace");
         let core_namespace = namespace && resource.group().is_empty();
         let group_kind = if core_namespace {

@@ -134,7 +134,7 @@ pub struct Resource {
     pub variables: Vec<Arc<str>>,
     /// What last changed the name, for the origin of references that follow it.
     pub renamed_by: Option<Origin>,
-    /// Labels and annotations whose value several fields share, see [`SharedValue`].
+    /// Labels and annotations whose value several fields share, see `SharedValue`.
     pub shared: Vec<SharedValue>,
     /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set
     /// only when that is asked for.
@@ -163,8 +163,8 @@ impl Trail {
 /// A label or annotation that one transformer wrote to several fields of an object (metadata,
 /// selector, template).
 ///
-/// kustomize puts the same YAML node into all of them. A later change of one field, such as a patch of
-/// `metadata.labels`, changes the others as well.
+/// kustomize puts the same YAML node into all of them. A later change of one field, such as a patch
+/// of `metadata.labels`, changes the others as well.
 #[derive(Clone, Debug)]
 pub struct SharedValue {
     /// The key.
@@ -241,9 +241,9 @@ impl Resource {
         let ids: Vec<ResourceId> = ids.collect();
         (self.previous, self.prefixes, self.suffixes) = (ids, prefixes, suffixes);
     }
-    /// Adds an annotation as soon as kustomize stores notes on the object. It is removed at the end.
-    /// Until then patches and transformers find a map of annotations, and a patch that removes the
-    /// annotation also removes the notes, see [`Resource::forget_unless_marked`].
+    /// Adds an annotation as soon as kustomize stores notes on the object. It is removed at the
+    /// end. Until then patches and transformers find a map of annotations, and a patch that removes
+    /// the annotation also removes the notes, see [`Resource::forget_unless_marked`].
     pub fn mark(&mut self) {
         let origin = Origin {
             end: self.node.origin.start,
@@ -291,8 +291,8 @@ impl Resource {
             self.trail = None;
         }
     }
-    /// Copies a changed value to the other fields that share it. Of several changes the last one counts,
-    /// in the order in which kustomize walks the keys.
+    /// Copies a changed value to the other fields that share it. Of several changes the last one
+    /// counts, in the order in which kustomize walks the keys.
     pub fn settle_shared(&mut self) {
         for shared in &mut self.shared {
             let mut last: Option<&Node> = None;

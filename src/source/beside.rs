@@ -1,5 +1,5 @@
-//! A base beside the head. A file that is the same in both is the head's file, with its entry in the
-//! table of files, so that it is read and parsed once.
+//! A base beside the head. A file that is the same in both is the head's file, with its entry in
+//! the table of files, so that it is read and parsed once.
 //!
 //! Not here: finding the differences (`git`, `index`).
 

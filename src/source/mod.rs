@@ -122,8 +122,8 @@ pub trait Source: Send + Sync {
     fn revision(&self) -> Option<&str> {
         None
     }
-    /// The revision that one file is read from. A base reads files that are the same in the head from
-    /// the head ([`beside`]).
+    /// The revision that one file is read from. A base reads files that are the same in the head
+    /// from the head ([`beside`]).
     fn revision_of(&self, _path: &str) -> Option<Arc<str>> {
         self.revision().map(Arc::from)
     }
@@ -170,7 +170,7 @@ pub struct SourceFile {
     pub revision: Option<Arc<str>>,
     /// The text.
     pub text: Arc<str>,
-    /// Where its comments are. Ask [`crate::yaml::comments::of`], which fills this.
+    /// Where its comments are. Ask `yaml::comments::of`, which fills this.
     pub comments: OnceLock<Box<[Origin]>>,
     line_starts: OnceLock<Vec<u32>>,
 }

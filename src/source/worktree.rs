@@ -1,5 +1,5 @@
-//! A work tree: the files of a folder on disk, together with the Git index, which knows the files that
-//! are missing.
+//! A work tree: the files of a folder on disk, together with the Git index, which knows the files
+//! that are missing.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! A YAML tree in which every key and value knows the file and bytes it came from, and the value that
-//! it replaced.
+//! A YAML tree in which every key and value knows the file and bytes it came from, and the value
+//! that it replaced.
 //!
 //! Here: the tree ([`Node`]), its origin ([`Origin`]), the reader (`read`), the resolution of plain
 //! scalars as Go's YAML reads them (`scalar`) and the writer (`write`). Not here: anything that
@@ -22,7 +22,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
 
-/// What gave a value its present content. The text form (`By::as_str`) is part of the JSON
+/// The source of the present content of a value. The text form (`By::as_str`) is part of the JSON
 /// interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -30,7 +30,7 @@ pub enum By {
     /// A resource file; the span's text is the value.
     Manifest,
     /// A strategic-merge or JSON 6902 patch, inline or from a file; the span's text is the value
-    /// where it can be.
+    /// if possible.
     Patch,
     /// An entry of `images` (also the deprecated `imageTags`).
     Images,
@@ -92,9 +92,9 @@ impl By {
     }
 }
 
-/// Where a key or value came from: a byte range of a file, and what put it there.
+/// Where a key or value came from: a byte range of a file, and who put it there.
 ///
-/// `start..end` are byte offsets into the file's text (after a BOM was kept in place), `start <=
+/// `start..end` are byte offsets into the file's text (with its BOM), `start <=
 /// end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -104,7 +104,7 @@ pub struct Origin {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
-    /// What put it there.
+    /// Who put it there.
     pub by: By,
 }
 
@@ -115,7 +115,7 @@ impl Origin {
     }
 }
 
-/// How a scalar was written. Decides, with its text, which type it resolves to.
+/// How a scalar was written. Style and text decide its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Style {
     /// Unquoted.
@@ -163,7 +163,7 @@ pub struct Scalar {
 }
 
 impl Scalar {
-    /// A string scalar that prints as a string whatever it looks like.
+    /// A string scalar, which prints as a string even if it looks like a number.
     pub fn string(text: impl Into<Arc<str>>) -> Scalar {
         Scalar {
             text: text.into(),
@@ -215,7 +215,7 @@ pub struct Node {
     /// Where the present content came from. For a map or list: its whole span, from first key or
     /// item to the end of the last.
     pub origin: Origin,
-    /// The value that stood here before a transformer or patch replaced it, with its own history.
+    /// The value that a transformer or patch replaced, with its own history.
     pub replaced: Option<Arc<Node>>,
 }
 
@@ -235,7 +235,7 @@ pub enum Data {
 pub struct Map {
     /// Keys and values; keys are unique (the reader reports duplicates and keeps the last).
     pub entries: Vec<Entry>,
-    /// What a patch took away, so that a rule can point at the line that did.
+    /// The entries that a patch removed, so that a rule can point at the responsible line.
     pub removed: Vec<Removed>,
 }
 
@@ -244,7 +244,7 @@ pub struct Map {
 pub struct List {
     /// The items.
     pub items: Vec<Node>,
-    /// What a patch took away (`$patch: delete`, JSON 6902 `remove`).
+    /// The items that a patch removed (`$patch: delete`, JSON 6902 `remove`).
     pub removed: Vec<Removed>,
 }
 
@@ -262,11 +262,11 @@ pub struct Entry {
 /// A value that a patch removed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Removed {
-    /// The key it stood under; empty for list items.
+    /// Its key; empty for list items.
     pub key: Arc<str>,
     /// The directive that removed it (`key: null`, `$patch: delete`, `op: remove`).
     pub origin: Origin,
-    /// What stood there.
+    /// The removed value.
     pub node: Node,
 }
 
@@ -444,8 +444,8 @@ impl Node {
             .find(|entry| &*entry.key == key)
             .map(|entry| &mut entry.value)
     }
-    /// Replaces the present content, which becomes what `replaced` remembers. Equal
-    /// content from elsewhere counts as replaced too.
+    /// Replaces the present content and remembers it in `replaced`, even if both contents are
+    /// equal.
     pub fn replace(&mut self, data: Data, origin: Origin) {
         let old = std::mem::replace(
             self,

@@ -1,13 +1,14 @@
-//! What becomes of a tree when kustomize prints and reads it once more on its way to the output.
+//! Changes to a tree that happen when kustomize prints it and reads it again before the output. Its
+//! result is what reaches the cluster.
 //!
-//! Its printer (go-yaml v3) puts an empty line after every line of a folded block (`>`) that is not
-//! indented, also before one that is, where the line break counts: such texts come out changed. It
-//! puts quotes instead of nothing within `{…}` and `[…]`. And some values it prints in a way that
-//! cannot be read. Kustomize's result is what reaches the cluster.
+//! The printer (go-yaml v3) adds an empty line after every line of a folded block (`>`) that is not
+//! indented. Before an indented line such a line break counts, so the text changes. Within `{…}`
+//! and `[…]` it prints quotes for an empty value. And it prints some values in a way that cannot be
+//! read.
 
 use super::{Data, FileId, Kind, Node, Scalar, Style, read};
 
-/// Replaces every value of an object that comes out changed. Annotations do not change, because
+/// Replaces every value of an object that the printing changes. Annotations do not change, because
 /// kustomize writes them without their style before it prints the object.
 pub(crate) fn settle_object(object: &mut Node) {
     if object.at(&["metadata", "annotations"]).is_some_and(changes)
@@ -27,7 +28,7 @@ pub(crate) fn settle_object(object: &mut Node) {
     settle(object);
 }
 
-/// Replaces every value of a document that comes out changed.
+/// Replaces every value of a document that the printing changes.
 pub(crate) fn settle(node: &mut Node) {
     if !changes(node) {
         return;
@@ -98,8 +99,7 @@ pub(crate) fn unwritable(node: &Node) -> Option<(&Node, &'static str)> {
     }
 }
 
-/// True if a block can hold a text; what it cannot hold is printed in quotes, and comes out as it
-/// was.
+/// True if a block can hold a text. Other texts are printed in quotes, and do not change.
 fn fits_block(text: &str) -> bool {
     !text.ends_with(' ')
         && !text.contains(" \n")
@@ -108,7 +108,7 @@ fn fits_block(text: &str) -> bool {
             .any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
 }
 
-/// The text after one more printing and reading.
+/// The text after it was printed and read again.
 fn reprinted(text: &str) -> String {
     if !fits_block(text) {
         return text.to_string();

@@ -37,8 +37,8 @@ pub(crate) fn resolve(text: &str) -> Kind {
     }
 }
 
-/// The value of an integer in any base that YAML v3 knows; `None` when it is none or does not fit
-/// 64 bits with sign.
+/// The value of an integer in any base that YAML v3 knows; `None` for other texts, and if the value
+/// does not fit a signed 64-bit integer.
 pub(crate) fn parse_int(text: &str) -> Option<i64> {
     i64::try_from(integer(text)?).ok()
 }
@@ -52,7 +52,7 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
     let (sign, digits) = split_sign(&plain);
     let value = match based(digits) {
         Some(value) => value,
-        // Go reads the digits behind these prefixes once more, with a sign of their own.
+        // Go parses the digits after these prefixes as a number, which may have another sign
         None => match (sign, digits.get(..2)) {
             ("", Some("0b")) => return signed(digits.get(2..)?, 2),
             ("", Some("0o")) => return signed(digits.get(2..)?, 8),
@@ -170,7 +170,7 @@ fn without_underscores(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// An unquoted date or time in RFC 3339, as kustomize prints it; `None` when the text is none.
+/// An unquoted date or time in RFC 3339, as kustomize prints it; `None` for other texts.
 pub(crate) fn timestamp(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if bytes.len() < 8 || !bytes[..4].iter().all(u8::is_ascii_digit) || bytes[4] != b'-' {
@@ -220,7 +220,7 @@ pub(crate) fn timestamp(text: &str) -> Option<String> {
     ))
 }
 
-/// What is left of a timestamp.
+/// The unread rest of a timestamp.
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
@@ -331,8 +331,8 @@ pub(crate) fn value(scalar: &Scalar) -> Value<'_> {
         Kind::Bool => Value::Bool(text.eq_ignore_ascii_case("true")),
         Kind::Int => integer(text).map_or(Value::String(text.into()), Value::Int),
         Kind::Float => match parse_float(text) {
-            // Go's JSON writes whole floats without exponent and with as few digits as tell them
-            // apart; what fits 64 bits is then read as an integer.
+            // Go's JSON writes whole floats without exponent and with the fewest digits that
+            // identify them; values that fit 64 bits are then read as integers
             Some(float) if float.fract() == 0.0 && float.abs() < 1e21 => {
                 integer(&float.to_string()).map_or(Value::Float(float), Value::Int)
             }

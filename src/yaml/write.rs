@@ -67,8 +67,8 @@ fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
 
 /// The order of keys in a mapping: letters after everything else, runs of digits by their value.
 ///
-/// It is not a total order (`a1b` < `a01` < `a10` < `a1b`), so the standard library's sort, which
-/// may panic then, is not for it.
+/// It is not a total order (`a1b` < `a01` < `a10` < `a1b`), for which the sort of the standard
+/// library may panic.
 pub fn compare_keys(a: &str, b: &str) -> Ordering {
     let Some(at) = a
         .char_indices()
@@ -107,8 +107,7 @@ pub fn compare_keys(a: &str, b: &str) -> Ordering {
     number(a).cmp(&number(b)).then(x.cmp(&y))
 }
 
-/// The entries in the order of their keys, by merging, which ends well whatever the comparison
-/// says.
+/// The entries in the order of their keys. Merge sort ends for any comparison.
 fn sorted(entries: &[Entry]) -> Vec<&Entry> {
     if entries.len() < 2 {
         return entries.iter().collect();
@@ -368,7 +367,7 @@ struct Analysis {
 }
 
 impl Analysis {
-    /// What styles the characters of a value allow (libyaml's analysis of a scalar in block
+    /// The styles that the characters of a value allow (libyaml's analysis of a scalar in block
     /// context).
     fn of(text: &str) -> Analysis {
         if text.is_empty() {
@@ -452,8 +451,8 @@ fn escape(c: char) -> String {
     }
 }
 
-/// True if go-yaml v2 would read the unquoted text as something else than a string: also YAML 1.1
-/// booleans and base-60 numbers.
+/// True if go-yaml v2 would read the unquoted text as something other than a string, such as a YAML
+/// 1.1 boolean or a base-60 number.
 fn reads_as_other_type(text: &str) -> bool {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"

@@ -1,4 +1,5 @@
-//! Entries of `resources` and `components`: where they lead, and why kustomize refuses some of them.
+//! Entries of `resources` and `components`: where they lead, and why kustomize refuses some of
+//! them.
 
 use super::{Accumulator, Step};
 use crate::kustomize::context::{BuildContext, absent, is_below};

@@ -42,8 +42,8 @@ struct ParsedFile {
 /// Revision and path of a file.
 type FileKey = (Option<Arc<str>>, Arc<str>);
 
-/// The files of all revisions that were read so far. A file that is the same in two revisions is read
-/// and parsed once.
+/// The files of all revisions that were read so far. A file that is the same in two revisions is
+/// read and parsed once.
 #[derive(Default)]
 pub(crate) struct Cache {
     parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
@@ -60,7 +60,8 @@ pub struct Shared {
     cache: Arc<Cache>,
 }
 
-/// Texts up to this size are kept after a test. Larger ones are often generated for another purpose.
+/// Texts up to this size are kept after a test. Larger ones are often generated for another
+/// purpose.
 const SMALL: usize = 64 * 1024;
 
 impl Shared {
@@ -86,7 +87,8 @@ impl Shared {
             cache: self.cache.clone(),
         }
     }
-    /// The bytes of a file. A Git LFS pointer is an error, because it is not the content of the file.
+    /// The bytes of a file. A Git LFS pointer is an error, because it is not the content of the
+    /// file.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
         let bytes = self.source.read(path)?;
         match pointed_at(&bytes) {

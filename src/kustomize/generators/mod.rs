@@ -195,8 +195,8 @@ fn base64_lines(bytes: &[u8]) -> String {
     out
 }
 
-/// The options of a generator with those of the whole kustomization. Its own labels win; of flags, a
-/// global `true` wins.
+/// The options of a generator with those of the whole kustomization. Its own labels win; of flags,
+/// a global `true` wins.
 fn merged(own: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) -> GeneratorOptions {
     let mut result = own.cloned().unwrap_or_default();
     if let Some(global) = global {

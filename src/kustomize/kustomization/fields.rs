@@ -13,7 +13,7 @@ use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
 use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::yaml::{FileId, Node};
 
-/// What a field does to the resources of the folders below.
+/// The effect of a field on the resources of the listed folders.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// Nothing by itself: the type of the file, or settings of another field.
@@ -355,7 +355,7 @@ impl Reading {
     }
 }
 
-/// Metadata is checked, and means nothing to kustomize.
+/// kustomize checks the metadata and does not use it.
 fn metadata(field: &Written<'_>, decoder: &mut Decoder<'_>) {
     let known = &["name", "namespace", "labels", "annotations"];
     for (name, entry) in decoder.fields(field.node, field.name, known) {

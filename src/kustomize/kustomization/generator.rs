@@ -39,7 +39,7 @@ pub struct GeneratorOptions {
     pub immutable: Option<Origin>,
 }
 
-/// The path in an entry of a generator's `files`: what follows the key in `key=path`.
+/// The path in an entry of a generator's `files`, without the key of `key=path`.
 pub(crate) fn path_in(entry: &str) -> &str {
     entry.rsplit('=').next().unwrap_or(entry)
 }

@@ -1,8 +1,8 @@
 //! The fields of a Kustomization or Component, typed. Every entry knows its origin.
 //!
-//! `fields` is the table of the fields: how each is read, what replaced it, whether it changes
-//! something. The entries of the fields have a module each. Not here: what the fields do
-//! (`accumulate`, `patch`, `transform`, `generators`).
+//! `fields` is the table of the fields: how each is read, its replacement, its effect. The entries
+//! of the fields have a module each. Not here: applying the fields (`accumulate`, `patch`,
+//! `transform`, `generators`).
 
 mod build;
 mod fields;
@@ -32,7 +32,7 @@ pub(crate) use variable::VarEntry;
 use super::decode::{Pair, Text};
 use crate::yaml::{FileId, Node, Origin};
 
-/// A kustomization file, with the deprecated fields moved to where they belong.
+/// A kustomization file, with deprecated fields moved into those that replaced them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kustomization {
     /// The file.

@@ -4,7 +4,7 @@ use super::Selector;
 use crate::kustomize::decode::{Decoder, Text};
 use crate::yaml::{Node, Origin};
 
-/// An entry of `replacements`: itself a replacement, or the path of a file with replacements.
+/// An entry of `replacements`: a replacement, or the path of a file with replacements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementEntry {
     /// `path`

@@ -3,8 +3,8 @@
 use crate::kustomize::decode::{Decoder, Text};
 use crate::yaml::{Node, Origin};
 
-/// Group, version, kind, name, namespace, labels and annotations of the resources that an entry is
-/// meant for.
+/// Group, version, kind, name, namespace, labels and annotations of the resources that an entry
+/// selects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selector {
     /// `group`

@@ -1,8 +1,8 @@
 //! JSON 6902 patches (`add`, `remove`, `replace`, `move`, `copy`, `test`) as kustomize's library
 //! applies them.
 //!
-//! The library is laxer than RFC 6902, and so are we: `replace` of a missing key adds it,
-//! `copy` of a missing key adds null, negative indices count from the end.
+//! The library is laxer than RFC 6902: `replace` of a missing key adds it, `copy` of a missing key
+//! adds null, and negative indices count from the end.
 //!
 //! Here: reading operations and applying them to one tree. Not here: selecting the objects
 //! (`super`).
@@ -60,7 +60,7 @@ struct Pointer {
     origin: Origin,
     /// The steps to the container. Text before the first slash is ignored.
     parents: Vec<String>,
-    /// The last step; none: the whole object.
+    /// The last step; `None` for the whole object.
     key: Option<String>,
 }
 
@@ -103,7 +103,8 @@ impl Patch {
         self.operations.is_empty()
     }
 
-    /// Applies the operations one after the other. When one does not apply, the problem says which.
+    /// Applies the operations one after the other. The error names the operation that does not
+    /// apply.
     pub(super) fn apply(&self, object: &mut Node) -> Result<(), Problem> {
         for operation in &self.operations {
             operation.apply(object)?;
@@ -427,7 +428,7 @@ fn index(key: &str, length: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|_| index < length)
 }
 
-/// A value as the conversion to JSON reads it: with the booleans of YAML 1.1 and dates as strings.
+/// Converts a value as JSON reads it: with the booleans of YAML 1.1, and dates as strings.
 fn as_json_reads(node: &Node) -> Node {
     fn convert(node: &Node) -> Node {
         let data = match &node.data {

@@ -32,8 +32,8 @@ pub(super) enum Form {
     Json6902,
 }
 
-/// Applies patches in order and removes deleted objects. A patch that does not apply is reported and
-/// leaves its object unchanged.
+/// Applies patches in order and removes deleted objects. A patch that does not apply is reported
+/// and leaves its object unchanged.
 pub(super) fn apply_patches(
     resources: &mut Vec<Resource>,
     patches: &[PatchEntry],

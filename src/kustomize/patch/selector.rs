@@ -1,5 +1,6 @@
-//! Which objects a `patches` or `replacements` entry means: anchored regular expressions for group,
-//! version, kind, name and namespace, and Kubernetes' selector syntax for labels and annotations.
+//! The objects that an entry of `patches` or `replacements` selects: by anchored regular
+//! expressions for group, version, kind, name and namespace, and by Kubernetes' selector syntax for
+//! labels and annotations.
 //!
 //! Not here: which names and namespaces of an object count (present, original, every previous one).
 //! That differs between patches and replacements, so both ask for the parts they need.
@@ -27,8 +28,8 @@ pub(crate) struct Selector {
 enum Pattern {
     #[default]
     Any,
-    /// Text without any special character: compared, which is what makes selecting among thousands
-    /// of objects cheap.
+    /// Text without special characters. It is compared, which keeps selecting among thousands of
+    /// objects cheap.
     Literal(String),
     /// Text in which only dots are special, as in `apps.example.com`: each matches any
     /// character.
@@ -78,7 +79,7 @@ impl Pattern {
 }
 
 impl Selector {
-    /// Compiles a selector; the problem names the part that is not a valid expression.
+    /// Compiles a selector. The error names the part that is not a valid expression.
     pub(crate) fn compile(written: &kustomization::Selector) -> Result<Selector, Problem> {
         Ok(Selector {
             group: pattern(&written.group, "group")?,
@@ -114,7 +115,7 @@ impl Selector {
                 .matches(object.at(&["metadata", "annotations"]))
     }
 
-    /// The kind, when it is plain text: an index by kind can then be used.
+    /// The kind, if it is plain text, so that callers can compare it first.
     pub(crate) fn literal_kind(&self) -> Option<&str> {
         match &self.kind {
             Pattern::Literal(kind) => Some(kind),
@@ -256,7 +257,7 @@ enum Token {
     NotEquals,
     Greater,
     Less,
-    /// A sequence of operator characters that means nothing.
+    /// A sequence of operator characters that is not an operator.
     Bad(String),
 }
 
@@ -376,7 +377,7 @@ fn requirement(tokens: &mut Tokens) -> Result<Requirement, String> {
     Ok(Requirement { key, test })
 }
 
-/// What follows `=`: a word, or nothing for the empty value.
+/// The part after `=`: a word, or nothing for the empty value.
 fn exact_value(tokens: &mut Tokens) -> Result<String, String> {
     match tokens.peek() {
         None | Some(Token::Comma) => Ok(String::new()),
@@ -445,7 +446,7 @@ fn check_value(value: String) -> Result<String, String> {
     }
 }
 
-/// At most 63 of letters, digits, `-`, `_`, `.`, with a letter or digit at both ends; or empty.
+/// At most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; or empty.
 fn is_name(text: &str) -> bool {
     let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
     text.len() <= 63

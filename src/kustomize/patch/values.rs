@@ -48,8 +48,8 @@ fn string_values(metadata: &mut Node, key: &str) {
     }
 }
 
-/// Applies what kustomize's conversion to JSON and back changes in an object beside the patch: empty
-/// values become `null`, integers beyond 64 bits lose digits, annotations become strings.
+/// Applies what kustomize's conversion to JSON and back changes in an object beside the patch:
+/// empty values become `null`, integers beyond 64 bits lose digits, annotations become strings.
 pub(super) fn as_json_leaves(node: &mut Node) {
     reprint::settle(node);
     change_leaves(node);

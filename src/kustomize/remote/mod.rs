@@ -1,5 +1,5 @@
-//! Remote bases, files and Helm charts. Nothing is fetched and nothing is run: the configuration maps
-//! them to copies in the tree.
+//! Remote bases, files and Helm charts. Nothing is fetched and nothing is run: the configuration
+//! maps them to copies in the tree.
 //!
 //! Here: finding copies. Not here: reading URLs (`url`).
 
@@ -40,9 +40,9 @@ pub struct Chart {
 }
 
 impl Remotes {
-    /// The folder or file of the tree that is the copy of a URL. Mapping a repository or folder also
-    /// maps everything below it; mapping it without `ref` maps every revision. The closest entry
-    /// counts.
+    /// The folder or file of the tree that is the copy of a URL. Mapping a repository or folder
+    /// also maps everything below it; mapping it without `ref` maps every revision. The closest
+    /// entry counts.
     pub fn copy_of(&self, url: &str) -> Option<String> {
         if self.urls.is_empty() {
             return None;

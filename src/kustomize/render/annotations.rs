@@ -1,5 +1,5 @@
-//! Annotations and labels at the end of a build: `buildMetadata` adds some, and those that kustomize
-//! keeps for itself are removed.
+//! Annotations and labels at the end of a build: `buildMetadata` adds some, and those that
+//! kustomize keeps for itself are removed.
 
 use std::sync::Arc;
 

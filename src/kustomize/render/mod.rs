@@ -73,8 +73,8 @@ impl Renderer {
         cell.get_or_init(|| Arc::new(self.build(&folder, None)))
             .clone()
     }
-    /// Renders a folder with another kustomization instead of its own. Agents edit or write the file
-    /// before they build.
+    /// Renders a folder with another kustomization instead of its own. Agents edit or write the
+    /// file before they build.
     pub fn render_as(&self, folder: &str, kustomization: &Kustomization) -> Arc<Rendered> {
         Arc::new(self.build(&self.real(folder), Some(kustomization)))
     }

@@ -15,9 +15,9 @@ use crate::yaml::read::Documents;
 const SKIPPED_BY_ARGO_CD: &str = "+argocd:skip-file-rendering";
 
 impl Renderer {
-    /// The manifests of a folder, file by file as Argo CD reads them. Kustomizations count for nothing.
-    /// `reads` chooses among the YAML, JSON and Jsonnet files in and below the folder by their
-    /// paths relative to it.
+    /// The manifests of a folder, file by file as Argo CD reads them. Kustomizations count for
+    /// nothing. `reads` chooses among the YAML, JSON and Jsonnet files in and below the folder by
+    /// their paths relative to it.
     pub fn render_plain(&self, folder: &str, reads: &dyn Fn(&str) -> bool) -> Arc<Rendered> {
         let folder = self.real(folder);
         let prefix = if folder.is_empty() {

@@ -1,9 +1,9 @@
-//! What kustomize knows of Kubernetes types: which lists merge and by which keys, and which kinds
-//! live outside namespaces.
+//! Facts about Kubernetes types that kustomize knows: which lists merge and by which keys, and
+//! which kinds are cluster-scoped.
 //!
 //! Here: the built-in facts (`kubernetes.txt`, made from kustomize's own data) and schemas that
-//! `openapi.path` names, which replace the built-in merge keys, as in kustomize.
-//! Not here: merging, validation of manifests.
+//! `openapi.path` names, which replace the built-in merge keys, as in kustomize. Not here: merging,
+//! validation of manifests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -25,7 +25,7 @@ pub struct Schema {
 
 #[derive(Clone, Debug)]
 enum Field {
-    /// A map of a known type; any other shape counts as known without facts.
+    /// A map of a known type.
     Map(usize),
     /// A list that merges.
     List {
@@ -34,7 +34,7 @@ enum Field {
     },
 }
 
-/// The field under which a map's values of any key are described.
+/// The pseudo-field that describes the values of all keys of a map.
 const ANY_KEY: &str = "*";
 
 /// The type of a map.
@@ -49,8 +49,8 @@ pub struct Type<'s> {
 pub enum Shape<'s> {
     /// A map.
     Map(Type<'s>),
-    /// A list whose items merge by the values of `keys`; no key: a list of scalars, merged as a
-    /// set.
+    /// A list whose items merge by the values of `keys`. Without keys it is a list of scalars,
+    /// merged as a set.
     MergedList {
         /// The merge keys.
         keys: &'s [Box<str>],
@@ -93,7 +93,7 @@ pub(super) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     thread_local! {
         static KEY: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
     }
-    // asked for every comparison of identities: no allocation
+    // every comparison of identities asks this, so it does not allocate
     KEY.with_borrow_mut(|key| {
         key.clear();
         key.push_str(api_version);
@@ -239,7 +239,7 @@ impl<'n> OpenApiReader<'n> {
         }
     }
 
-    /// The type of a map described by a reference or on the spot.
+    /// The type of a map that a definition describes inline or by a reference.
     fn map(&mut self, described: &'n Node) -> Option<usize> {
         if let Some(reference) = described.get("$ref").and_then(Node::text) {
             let name = reference.rsplit('/').next().unwrap_or_default();

@@ -119,8 +119,8 @@ impl Configuration {
         self.lists.get(list as usize).map_or(&[], |specs| specs)
     }
 
-    /// The references that objects of a kind may hold, in kustomize's order: the kind that they refer
-    /// to, and the field.
+    /// The references that objects of a kind may hold, in kustomize's order: the kind that they
+    /// refer to, and the field.
     pub(crate) fn references_of(&self, kind: &str) -> impl Iterator<Item = (&Gvk, &FieldSpec)> {
         let index = self.by_kind.get_or_init(|| {
             let mut index: HashMap<Arc<str>, Vec<(usize, usize)>> = HashMap::new();
@@ -161,8 +161,8 @@ impl Configuration {
         Arc::make_mut(into).absorb(other)
     }
 
-    /// The built-in table with files of `configurations` and `crds` merged into it. The order is that
-    /// of kustomize, because a merge skips general entries if a particular one exists.
+    /// The built-in table with files of `configurations` and `crds` merged into it. The order is
+    /// that of kustomize, because a merge skips general entries if a particular one exists.
     pub(crate) fn with_files(
         configurations: &[Configuration],
         crds: &[Configuration],
@@ -326,8 +326,8 @@ impl Configuration {
         result
     }
 
-    /// Reads the properties of a definition. `within` holds the definitions on the way here, because
-    /// definitions may refer to themselves.
+    /// Reads the properties of a definition. `within` holds the definitions on the way here,
+    /// because definitions may refer to themselves.
     fn follow<'n>(
         &mut self,
         document: &'n Node,

@@ -1,9 +1,9 @@
 //! JSON and YAML in a string, for field paths that lead into them
 //! (`data.config\.json.database.host`).
 //!
-//! Here: reading such a string, and writing it back in its own format: JSON with sorted keys, compact
-//! or indented as it was; YAML with keys, quotes and comments as they were. Not here: which strings a
-//! path leads into (`path`), what is changed in them.
+//! Here: reading such a string, and writing it back in its own format: JSON with sorted keys,
+//! compact or indented as it was; YAML with keys, quotes and comments as they were. Not here: which
+//! strings a path leads into (`path`), what is changed in them.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! Field specifications: a path of keys in objects of some kinds, and the walk to the values that
 //! it leads to.
 //!
-//! Lists on the way are entered although no step names them. A missing field is made only if both the
-//! specification and the transformer say so. Not here: which fields there are
+//! Lists on the way are entered although no step names them. A missing field is made only if both
+//! the specification and the transformer say so. Not here: which fields there are
 //! (`configuration`).
 
 use std::sync::Arc;
@@ -186,8 +186,8 @@ fn reaches(node: &Node, steps: &[Box<str>]) -> bool {
     }
 }
 
-/// True if a step can be the key of a map. kustomize gives others a special meaning, and refuses them
-/// in a map.
+/// True if a step can be the key of a map. kustomize gives others a special meaning, and refuses
+/// them in a map.
 fn is_key(step: &str) -> bool {
     !(matches!(step, "*" | "-")
         || step.starts_with('[') && step.ends_with(']')

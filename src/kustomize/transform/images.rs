@@ -1,7 +1,7 @@
 //! `images`: name, tag and digest of container images.
 //!
-//! Here: image references as kustomize reads them, which differs from `kubernetes::image` in details.
-//! An entry without effect is reported, although kustomize is silent.
+//! Here: image references as kustomize reads them, which differs from `kubernetes::image` in
+//! details. An entry without effect is reported, although kustomize is silent.
 
 use regex::Regex;
 

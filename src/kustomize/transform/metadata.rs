@@ -173,7 +173,7 @@ fn subjects(
     Ok(())
 }
 
-/// True if an affix is added before or after the name.
+/// The side of the name on which an affix is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Affix {
     /// `namePrefix`
@@ -351,8 +351,8 @@ fn share(resource: &mut Resource, pairs: &[Pair], specs: &[FieldSpec], by: By) {
     }
 }
 
-/// Refuses a key that reads as something else than a string: kustomize writes the keys that it
-/// makes without quotes.
+/// Refuses a key that YAML reads as something other than a string, because kustomize writes new
+/// keys without quotes.
 pub(crate) fn check_key(key: &str, origin: Origin, context: &mut BuildContext<'_>) {
     if scalar::resolve(key) != Kind::String {
         let message = format!(

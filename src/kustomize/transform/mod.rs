@@ -32,8 +32,8 @@ pub(super) use vars::resolve_vars;
 
 use metadata::{Affix, NamespaceOptions};
 
-/// The longest text, in bytes, that transformers may build. Longer ones do not fit a Kubernetes object
-/// anyway.
+/// The longest text, in bytes, that transformers may build. Longer ones do not fit a Kubernetes
+/// object anyway.
 const MAX_TEXT: usize = 4 << 20;
 
 /// The `namespace` field.

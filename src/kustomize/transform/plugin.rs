@@ -1,8 +1,8 @@
 //! The built-in transformers as objects of `transformers` and `validators`: `apiVersion: builtin`,
 //! their configuration and field specifications are fields of the object.
 //!
-//! Here: reading these objects. Not here: the transformers. `ValueAddTransformer`, which no field of a
-//! kustomization uses, is in `value_add`.
+//! Here: reading these objects. Not here: the transformers. `ValueAddTransformer`, which no field
+//! of a kustomization uses, is in `value_add`.
 
 use super::field_spec::FieldSpec;
 use super::metadata::{self, Affix, NamespaceOptions, Subjects};

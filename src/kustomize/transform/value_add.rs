@@ -60,7 +60,7 @@ impl ValueAdd {
         result
     }
 
-    /// Puts the value, or the name of the kustomization's folder, into the targets.
+    /// Writes the value, or the name of the kustomization's folder, to the targets.
     pub(crate) fn run(mut self, resources: &mut [Resource], context: &mut BuildContext<'_>) {
         if let Some(file) = &self.file {
             match targets_of(file, context) {
@@ -240,8 +240,8 @@ impl Target {
     }
 }
 
-/// True if a resource is selected in the way of patch targets: by its first or present name and
-/// namespace.
+/// True if a resource is selected by its first or present name and namespace, as patch targets
+/// select.
 fn selects(selector: &Selector, resource: &Resource) -> bool {
     let (first, present) = (resource.first_id(), resource.id());
     selector.matches_gvk(resource.group(), resource.version(), resource.kind())
@@ -251,8 +251,8 @@ fn selects(selector: &Selector, resource: &Resource) -> bool {
         && selector.matches_metadata(&resource.node)
 }
 
-/// A path with a part inserted at a position; the slash at the front of an absolute path does not
-/// count.
+/// Inserts a part at a position of a path. The slash at the front of an absolute path is not a
+/// position.
 fn insert_part(path: &str, position: usize, part: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty());
     let mut parts: Vec<&str> = parts.collect();

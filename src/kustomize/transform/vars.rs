@@ -14,7 +14,8 @@ use crate::kustomize::kustomization::VarEntry;
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, scalar};
 
-/// Replaces every `$(NAME)` by its value. Runs once, at the top of a build. Unused variables are fine.
+/// Replaces every `$(NAME)` by its value. Runs once, at the top of a build. Unused variables are
+/// fine.
 pub(crate) fn resolve_vars(
     resources: &mut [Resource],
     vars: &[VarEntry],
@@ -179,8 +180,8 @@ fn expand_node(node: &mut Node, values: &HashMap<String, Value>) -> Result<(), F
     Ok(())
 }
 
-/// Replaces each `$(NAME)` whose name is known, and `$$` by `$`. A text that consists of one reference
-/// takes the type of the value. The second part is the origin of the first value.
+/// Replaces each `$(NAME)` whose name is known, and `$$` by `$`. A text that consists of one
+/// reference takes the type of the value. The second part is the origin of the first value.
 fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin>) {
     let mut out = String::with_capacity(text.len());
     let mut origin = None;

@@ -1,5 +1,5 @@
-//! Commits, read as tolerantly as Git reads them: a broken author line, as old tools wrote them, does
-//! not hide the rest.
+//! Commits, read as tolerantly as Git reads them: a broken author line, as old tools wrote them,
+//! does not hide the rest.
 
 use gix::ObjectId;
 

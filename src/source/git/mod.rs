@@ -280,8 +280,8 @@ impl Repository {
         GitTree::new(self, commit, &self.gaps, false)
     }
 
-    /// The files of one revision of many. A file that is the same in several revisions has one name, so
-    /// that it is read once.
+    /// The files of one revision of many. A file that is the same in several revisions has one
+    /// name, so that it is read once.
     pub fn tree_among_many(self: &Arc<Self>, commit: &Commit, gaps: &Arc<Gaps>) -> GitTree {
         GitTree::new(self, commit, gaps, true)
     }

@@ -20,8 +20,8 @@ pub(in crate::source) struct TreeEntry<'a> {
     pub(in crate::source) id: Id,
 }
 
-/// A tree as it is stored, with the positions of its names. Names that are not UTF-8 are listed apart;
-/// a kustomization cannot name them either.
+/// A tree as it is stored, with the positions of its names. Names that are not UTF-8 are listed
+/// apart; a kustomization cannot name them either.
 #[derive(Default)]
 pub(in crate::source) struct Tree {
     bytes: Vec<u8>,
@@ -154,8 +154,8 @@ enum Found {
 }
 
 impl GitTree {
-    /// `gaps` collects what the clone lacks. `by_content`: a file that is the same in several revisions
-    /// has one name.
+    /// `gaps` collects what the clone lacks. `by_content`: a file that is the same in several
+    /// revisions has one name.
     pub(super) fn new(
         repository: &Arc<Repository>,
         commit: &Commit,

@@ -27,7 +27,7 @@ pub(super) struct OpenMap {
     index: HashMap<Arc<str>, usize>,
     /// The key whose value comes next.
     pub(super) key: Option<Key>,
-    /// The maps that `<<` brings; earlier ones win.
+    /// The maps of `<<`; earlier ones win.
     pub(super) merge: Option<Vec<Node>>,
 }
 
@@ -66,8 +66,8 @@ impl Key {
 const INDEXED_FROM: usize = 9;
 
 impl OpenMap {
-    /// Adds an entry to the map's own `entries`, which begin at `first`. A key that is there
-    /// already takes the new value and is returned as a duplicate.
+    /// Adds an entry to the map's own `entries`, which begin at `first`. A key that exists
+    /// takes the new value and is returned as a duplicate.
     pub(super) fn insert(
         &mut self,
         entries: &mut Vec<Entry>,

@@ -1,4 +1,4 @@
-//! The merge key: `<<: *base` and `<<: [*one, *two]` bring the entries that a map lacks.
+//! The merge key: `<<: *base` and `<<: [*one, *two]` add the entries that a map lacks.
 
 use granit_parser::{ScalarStyle, Tag};
 

@@ -34,7 +34,7 @@ pub struct Documents {
     pub directive: Option<Origin>,
 }
 
-/// Reads a file, YAML or JSON, and leaves its comments with it for [`super::comments::of`].
+/// Reads a file, YAML or JSON, and leaves its comments with it for `comments::of`.
 pub fn read_file(file: &SourceFile) -> Result<Documents, ReadError> {
     let mut documents = read(&file.text, file.id)?;
     let comments = std::mem::take(&mut documents.comments);

@@ -71,7 +71,7 @@ pub(super) fn block_span(text: &str, bytes: Range<usize>) -> Range<usize> {
     bytes.start..bytes.start + content.len()
 }
 
-/// Where a value that is left out belongs: behind the colon of its key, or behind its dash. The
+/// The position of a missing value: after the colon of its key, or after its dash. The
 /// parser puts it at `at`, before the token that ends it.
 pub(super) fn empty_span(text: &str, at: usize, key: Option<&Range<usize>>) -> Range<usize> {
     let at = at.min(text.len());

@@ -74,8 +74,8 @@ struct Builder<'a> {
     file: FileId,
     result: Documents,
     stack: Vec<Frame>,
-    /// The items of all open lists, the innermost last. A list that ends takes its own, so that
-    /// each is allocated once, in its size.
+    /// The items of all open lists, the innermost last. A list that ends takes its own, so that it
+    /// is allocated once, with the right size.
     items: Vec<Node>,
     /// The same for the entries of open maps.
     entries: Vec<Entry>,
@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
             }
             Event::MappingEnd | Event::SequenceEnd => self.close(bytes),
             Event::Scalar(text, style, anchor, tag) => {
-                // the parser reports `~` for a value that is left out
+                // the parser reports `~` for a missing value
                 let left_out = style == ScalarStyle::Plain && bytes.is_empty();
                 let event = ScalarEvent {
                     text: if left_out { "" } else { &text },

@@ -24,8 +24,8 @@ use directive::{
     without_list_directive,
 };
 
-/// Merges a patch into an object; `None` if the patch deletes it. The nodes of the patch are taken as
-/// they are, so attribute them to the patch first.
+/// Merges a patch into an object; `None` if the patch deletes it. The nodes of the patch are taken
+/// as they are, so attribute them to the patch first.
 pub(super) fn merge(object: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>, Problem> {
     if let Ok(Some((Directive::Replace, _))) = directive(patch) {
         // kustomize makes the new object and then drops it

@@ -3,9 +3,9 @@
 use super::{embedded, lookup, lookup_mut};
 use crate::yaml::{Data, Node, Origin, Scalar};
 
-/// Finds the string that a path leads into, lets `change` edit its document at the rest of the path,
-/// and writes the document back. Returns false, and changes nothing, if there is no such document or
-/// `change` fails.
+/// Finds the string that a path leads into, lets `change` edit its document at the rest of the
+/// path, and writes the document back. Returns false, and changes nothing, if there is no such
+/// document or `change` fails.
 pub(in crate::kustomize::transform) fn edit(
     root: &mut Node,
     fields: &[String],

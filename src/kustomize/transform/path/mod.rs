@@ -14,7 +14,8 @@ use crate::yaml::{Data, Node};
 pub(super) use edit::edit;
 pub(super) use visit::{Create, Found, Shape, visit};
 
-/// The parts of a path. `\.` is a dot inside a part, and dots between `[` and `]` do not separate parts.
+/// The parts of a path. `\.` is a dot inside a part, and dots between `[` and `]` do not separate
+/// parts.
 pub(super) fn split(path: &str) -> Vec<String> {
     let mut pieces = path.split('.').peekable();
     if path.len() > 1 && path.starts_with('.') {

@@ -1,5 +1,5 @@
-//! The objects that references may mean, found by an index of earlier names instead of comparing all
-//! pairs.
+//! The objects that references may mean, found by an index of earlier names instead of comparing
+//! all pairs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
