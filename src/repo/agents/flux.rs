@@ -237,7 +237,7 @@ fn keep_relative(components: &mut Vec<Text>, problems: &mut Vec<Problem>) {
     });
 }
 
-/// What tells the environment of a Kustomization when its file's folder does not.
+/// Names that may tell the environment of a Kustomization, if the folder of its file does not.
 fn hints(node: &Node) -> Vec<String> {
     let text = |path: &[&str]| node.at(path).and_then(Node::text).map(str::to_string);
     let paths: [&[&str]; 3] = [

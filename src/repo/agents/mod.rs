@@ -224,131 +224,184 @@ pub fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agen
 
 /// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
 /// choose from.
-pub fn read<'f>(
+pub(crate) fn read<'f>(
     renderer: &Renderer,
     layout: &Layout,
     files: &[Arc<str>],
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
-    let source = renderer.source();
-    let mut objects: Vec<(FileId, &Arc<str>, Node)> = Vec::new();
+    let objects = objects(renderer, files);
+    let mut sources = flux::Sources::default();
+    for object in &objects {
+        if is(&object.node, "GitRepository", flux::SOURCES) {
+            sources.add(&object.node);
+        }
+    }
+    let mut sets = objects.iter();
+    let any_set = sets.any(|object| is(&object.node, "ApplicationSet", argocd::GROUP));
+    let folders = any_set.then(folders).unwrap_or_default();
+    let mut reading = Reading {
+        renderer,
+        layout,
+        folders: &folders,
+        identity: &identity(&objects, &sources, renderer),
+        agents: Agents {
+            pointers: Vec::new(),
+            notes: Vec::new(),
+            controls: Vec::new(),
+            ignored: sources.ignored(renderer),
+        },
+        sources: &sources,
+    };
+    for object in &objects {
+        reading.read_object(object);
+    }
+    let pointers = reading.agents.pointers.iter();
+    let followed: HashSet<String> = pointers.map(|pointer| pointer.folder.clone()).collect();
+    for object in &objects {
+        reading.read_override(object, &followed);
+    }
+    let mut agents = reading.agents;
+    // an ApplicationSet causes the same note for each of its Applications
+    let mut seen: HashSet<Note> = HashSet::new();
+    agents.notes.retain(|note| seen.insert(note.clone()));
+    agents
+}
+
+/// An object in a file that may hold agents' objects.
+struct Object<'f> {
+    file: FileId,
+    path: &'f str,
+    node: Node,
+}
+
+fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> Vec<Object<'f>> {
+    let mut objects = Vec::new();
     for path in files {
         let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else {
             continue;
         };
-        objects.extend(
-            documents
-                .documents
-                .iter()
-                .map(|node| (file, path, node.clone())),
-        );
+        objects.extend(documents.documents.iter().map(|node| Object {
+            file,
+            path,
+            node: node.clone(),
+        }));
     }
-    let mut sources = flux::Sources::default();
     objects
-        .iter()
-        .filter(|(_, _, node)| is(node, "GitRepository", flux::SOURCES))
-        .for_each(|(_, _, node)| sources.add(node));
-    let identity = identity(&objects, &sources, renderer);
-    let chosen_from = objects
-        .iter()
-        .any(|(_, _, node)| is(node, "ApplicationSet", argocd::GROUP))
-        .then(folders)
-        .unwrap_or_default();
-    let surroundings = applicationset::Surroundings {
-        renderer,
-        folders: &chosen_from,
-        identity: &identity,
-    };
-    let mut agents = Agents {
-        pointers: Vec::new(),
-        notes: Vec::new(),
-        controls: Vec::new(),
-        ignored: sources.ignored(renderer),
-    };
-    for (file, path, node) in &objects {
-        let mut found: Vec<Pointer> = Vec::new();
-        let mut applications = |node: &Node, notes: &mut Vec<Note>| {
-            let pointers = argocd::pointers(node, *file, path, renderer, notes);
-            found.extend(
-                pointers
-                    .into_iter()
-                    .filter(|(url, _)| identity.is_own(url))
-                    .map(|(_, pointer)| pointer),
-            );
-        };
-        if is(node, "Application", argocd::GROUP) {
-            applications(node, &mut agents.notes);
+}
+
+/// The agents' objects of a tree, while they are read.
+struct Reading<'a> {
+    renderer: &'a Renderer,
+    layout: &'a Layout<'a>,
+    folders: &'a BTreeSet<&'a str>,
+    identity: &'a Identity,
+    sources: &'a flux::Sources,
+    agents: Agents,
+}
+
+impl Reading<'_> {
+    fn read_object(&mut self, object: &Object<'_>) {
+        let node = &object.node;
+        let found = if is(node, "Application", argocd::GROUP) {
+            let (pointers, notes) = self.application(object, node);
+            self.agents.notes.extend(notes);
+            pointers
         } else if is(node, "ApplicationSet", argocd::GROUP) {
-            let mut notes = Vec::new();
-            let made = applicationset::expand(node, surroundings, &mut notes);
-            // what is not known of the Applications follows from what is not known of their
-            // generators
-            let known = notes.is_empty();
-            let mut of_applications = Vec::new();
-            made.iter()
-                .for_each(|made| applications(made, &mut of_applications));
-            agents.notes.append(&mut notes);
-            agents
-                .notes
-                .extend(of_applications.into_iter().filter(|_| known));
-        } else if is(node, "Kustomization", flux::GROUP) {
-            let urls = sources.of(node);
-            let own = flux::Sources::is_bootstrap(node)
-                || urls.is_empty()
-                || urls.iter().any(|url| identity.is_own(url));
-            found.extend(flux::pointer(node, *file, path, renderer).filter(|_| own));
-        }
-        let placed = |folder: &str| layout.place(folder).and_then(Result::ok);
+            self.application_set(object)
+        } else if is(node, "Kustomization", flux::GROUP) && self.is_of_this_repository(node) {
+            let pointer = flux::pointer(node, object.file, object.path, self.renderer);
+            pointer.into_iter().collect()
+        } else {
+            Vec::new()
+        };
+        let placement = self.placement(folder_of(object.path));
         if controls::is_control(controls::group_of(node)) {
-            let environment = placed(folder_of(path)).map(|placement| placement.environment);
-            agents.controls.push(Control {
+            self.agents.controls.push(Control {
                 node: node.clone(),
-                file: *file,
-                environment,
+                file: object.file,
+                environment: placement.as_ref().map(|placement| placement.environment),
             });
         }
-        for mut pointer in found
-            .into_iter()
-            .filter(|pointer| source.kind(&pointer.folder) == Some(EntryKind::Directory))
-        {
-            pointer.file_placement = placed(folder_of(path));
-            pointer.folder_placement = placed(&pointer.folder);
-            pointer.named = pointer
-                .object
-                .at(&["metadata", "name"])
-                .and_then(Node::text)
-                .and_then(|name| layout.parted(name));
-            agents.pointers.push(pointer);
+        for mut pointer in found {
+            if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
+                continue;
+            }
+            pointer.file_placement = placement.clone();
+            pointer.folder_placement = self.placement(&pointer.folder);
+            let name = pointer.object.at(&["metadata", "name"]);
+            let name = name.and_then(Node::text);
+            pointer.named = name.and_then(|name| self.layout.parted(name));
+            self.agents.pointers.push(pointer);
         }
     }
-    // Applications that are kept elsewhere show in what was written beside the kustomization for
-    // them
-    let followed: HashSet<String> = agents
-        .pointers
-        .iter()
-        .map(|pointer| pointer.folder.clone())
-        .collect();
-    for (file, path, node) in &objects {
-        let unfollowed =
-            |folder: &str| !followed.contains(folder) && renderer.kustomization(folder).is_some();
-        let Some((folder, name)) =
-            argocd::overridden(path).filter(|(folder, _)| unfollowed(folder))
-        else {
-            continue;
+
+    fn placement(&self, folder: &str) -> Option<Placement> {
+        self.layout.place(folder).and_then(Result::ok)
+    }
+
+    /// The folders of this repository that an Application applies.
+    fn application(&self, object: &Object<'_>, node: &Node) -> (Vec<Pointer>, Vec<Note>) {
+        let application = argocd::Application {
+            node,
+            file: object.file,
+            path: object.path,
+            renderer: self.renderer,
         };
-        let application = argocd::elsewhere(folder, name, node.origin);
-        for (_, mut pointer) in
-            argocd::pointers(&application, *file, path, renderer, &mut agents.notes)
-        {
-            pointer.file_placement = layout.place(folder).and_then(Result::ok);
+        let mut notes = Vec::new();
+        let pointers = application.pointers(&mut notes).into_iter();
+        let own = pointers.filter(|(url, _)| self.identity.is_own(url));
+        (own.map(|(_, pointer)| pointer).collect(), notes)
+    }
+
+    fn application_set(&mut self, object: &Object<'_>) -> Vec<Pointer> {
+        let surroundings = applicationset::Surroundings {
+            renderer: self.renderer,
+            folders: self.folders,
+            identity: self.identity,
+        };
+        let mut notes = Vec::new();
+        let made = applicationset::expand(&object.node, surroundings, &mut notes);
+        // if a generator is not known, its Applications are not either: that needs no further note
+        let known = notes.is_empty();
+        let mut found = Vec::new();
+        for node in &made {
+            let (pointers, own_notes) = self.application(object, node);
+            found.extend(pointers);
+            notes.extend(own_notes.into_iter().filter(|_| known));
+        }
+        self.agents.notes.append(&mut notes);
+        found
+    }
+
+    fn is_of_this_repository(&self, kustomization: &Node) -> bool {
+        let urls = self.sources.of(kustomization);
+        flux::Sources::is_bootstrap(kustomization)
+            || urls.is_empty()
+            || urls.iter().any(|url| self.identity.is_own(url))
+    }
+
+    /// Parameter overrides beside a kustomization show an Application whose object is kept in
+    /// another repository.
+    fn read_override(&mut self, object: &Object<'_>, followed: &HashSet<String>) {
+        let Some((folder, name)) = argocd::overridden(object.path) else {
+            return;
+        };
+        if followed.contains(folder) || self.renderer.kustomization(folder).is_none() {
+            return;
+        }
+        let application = argocd::Application {
+            node: &argocd::elsewhere(folder, name, object.node.origin),
+            file: object.file,
+            path: object.path,
+            renderer: self.renderer,
+        };
+        for (_, mut pointer) in application.pointers(&mut self.agents.notes) {
+            pointer.file_placement = self.placement(folder);
             pointer.folder_placement = pointer.file_placement.clone();
-            agents.pointers.push(pointer);
+            self.agents.pointers.push(pointer);
         }
     }
-    // an ApplicationSet says the same of each of its Applications
-    let mut seen: HashSet<Note> = HashSet::new();
-    agents.notes.retain(|note| seen.insert(note.clone()));
-    agents
 }
 
 /// Whether a file may hold an agent's object.
@@ -369,11 +422,7 @@ fn is(node: &Node, kind: &str, group: &str) -> bool {
 }
 
 /// Which URLs are this repository's.
-fn identity(
-    objects: &[(FileId, &Arc<str>, Node)],
-    sources: &flux::Sources,
-    renderer: &Renderer,
-) -> Identity {
+fn identity(objects: &[Object<'_>], sources: &flux::Sources, renderer: &Renderer) -> Identity {
     let source = renderer.source();
     let exists = |path: Option<&str>| {
         let path = path
@@ -389,7 +438,8 @@ fn identity(
         plain.is_some_and(|path| !path.is_empty() && source.kind(&path).is_some())
     };
     let mut mentions: Vec<(String, bool)> = Vec::new();
-    for (_, _, node) in objects {
+    for object in objects {
+        let node = &object.node;
         if is(node, "Kustomization", flux::GROUP) {
             let path = node.at(&["spec", "path"]).and_then(Node::text);
             mentions.extend(

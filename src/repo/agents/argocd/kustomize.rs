@@ -6,125 +6,159 @@ use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry, ReplicaEntry};
 use crate::kustomize::{Kustomization, Problem};
 use crate::repo::AgentKind;
-use crate::yaml::{By, FileId, Node, Origin};
-use std::sync::Arc;
+use crate::yaml::Node;
 
-/// `source.kustomize`. Fields that depend on what is not known here are left out and noted.
-pub(super) fn layer(
-    fields: &Node,
-    (file, path, origin): (FileId, &str, Origin),
-    environment: &Environment<'_>,
-    problems: &mut Vec<Problem>,
-    notes: &mut Vec<Note>,
-) -> Layer {
-    let mut made = Kustomization::empty(file, Arc::from(path), origin.with(By::ArgoCd));
-    let mut unknown = |node: &Node, what: &str| {
+/// Reads `source.kustomize` of one Application.
+pub(super) struct Fields<'r> {
+    pub(super) fields: &'r Node,
+    pub(super) environment: &'r Environment<'r>,
+    pub(super) problems: &'r mut Vec<Problem>,
+    pub(super) notes: &'r mut Vec<Note>,
+}
+
+impl<'r> Fields<'r> {
+    /// What the Application adds, as fields of the empty kustomization `made`. Fields that cannot be
+    /// resolved are left out and noted.
+    pub(super) fn layer(mut self, mut made: Kustomization) -> Layer {
+        // the order of these calls is the order of the notes
+        let (images, replicas) = (self.items("images"), self.items("replicas"));
+        let (patches, components) = (self.items("patches"), self.items("components"));
+        let (namespace, prefix, suffix) = (
+            self.field("namespace"),
+            self.field("namePrefix"),
+            self.field("nameSuffix"),
+        );
+        let (labels, annotations) = (self.field("commonLabels"), self.field("commonAnnotations"));
+        made.images = self.images(&images);
+        let mut decoder = Decoder::new(self.problems, Rules::Plugin);
+        for node in replicas {
+            made.replicas.push(replica(node, &mut decoder));
+        }
+        for node in patches {
+            made.patches.push(PatchEntry::decode(node, &mut decoder));
+        }
+        for node in components {
+            let component = decoder.filled_text(node, "an item of components");
+            made.components.extend(component);
+        }
+        let mut text = |node: Option<&Node>, what: &str| {
+            decoder
+                .filled_text(node?, what)
+                .filter(|text| !text.is_empty())
+        };
+        made.namespace = text(namespace, "namespace");
+        made.name_prefix = text(prefix, "namePrefix");
+        made.name_suffix = text(suffix, "nameSuffix");
+        let mut pairs = |node: Option<&Node>, what: &str| {
+            node.map(|node| decoder.pairs(node, what))
+                .unwrap_or_default()
+        };
+        made.common_annotations = pairs(annotations, "commonAnnotations");
+        let label_pairs = pairs(labels, "commonLabels");
+        if self.flag("commonAnnotationsEnvsubst") {
+            self.expand(&mut made.common_annotations);
+        }
+        self.set_labels(&mut made, label_pairs, labels);
+        let mut layer = Layer::new(AgentKind::ArgoCd, made);
+        layer.ignore_missing_components = self.flag("ignoreMissingComponents");
+        layer.force_labels = self.flag("forceCommonLabels");
+        layer.force_annotations = self.flag("forceCommonAnnotations");
+        layer
+    }
+
+    fn images(&mut self, nodes: &[&Node]) -> Vec<ImageEntry> {
+        let mut images = Vec::new();
+        for node in nodes {
+            match image(node, self.environment) {
+                Some(image) => images.push(image),
+                None => {
+                    let message =
+                        "this image sets no new name, tag or digest; Argo CD cannot build it";
+                    self.problems.push(
+                        Problem::error(node.origin, message)
+                            .with_help("write `name:tag`, `name@digest` or `name=new:tag`"),
+                    );
+                }
+            }
+        }
+        images
+    }
+
+    /// `commonLabels`, which become `labels` if selectors stay without them.
+    fn set_labels(
+        &mut self,
+        made: &mut Kustomization,
+        mut pairs: Vec<Pair>,
+        labels: Option<&Node>,
+    ) {
+        self.expand(&mut pairs);
+        let include_templates = self.flag("labelIncludeTemplates");
+        match labels.filter(|_| !pairs.is_empty()) {
+            Some(node) if self.flag("labelWithoutSelector") => {
+                made.labels = vec![LabelEntry {
+                    pairs,
+                    include_selectors: false,
+                    include_templates,
+                    include_volume_claim_templates: false,
+                    fields: Vec::new(),
+                    origin: node.origin,
+                }];
+            }
+            Some(node) if include_templates => {
+                let message = "`labelIncludeTemplates` needs `labelWithoutSelector`; Argo CD cannot build this";
+                self.problems.push(
+                    Problem::error(node.origin, message)
+                        .with_help("set `labelWithoutSelector: true`"),
+                );
+            }
+            _ => made.common_labels = pairs,
+        }
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        let flag = self.fields.get(key).and_then(Node::as_bool);
+        flag.unwrap_or(false)
+    }
+
+    fn expand(&self, pairs: &mut [Pair]) {
+        for pair in pairs {
+            pair.value.value = self.environment.expand(&pair.value).into();
+        }
+    }
+
+    /// The items of a list that can be resolved.
+    fn items(&mut self, key: &str) -> Vec<&'r Node> {
+        let items = self.fields.get(key).map_or(&[][..], Node::items);
+        items
+            .iter()
+            .filter(|node| self.is_resolved(node, key))
+            .collect()
+    }
+
+    /// A field, if it can be resolved.
+    fn field(&mut self, key: &str) -> Option<&'r Node> {
+        let node = self.fields.get(key)?;
+        self.is_resolved(node, key).then_some(node)
+    }
+
+    /// Whether a value has no template left; notes it otherwise.
+    fn is_resolved(&mut self, node: &Node, what: &str) -> bool {
         let open = templated(node);
         if open {
             let message = format!(
                 "`kustomize.{what}` cannot be resolved from the repository; the Application is checked without it"
             );
-            notes.push(Note {
+            self.notes.push(Note {
                 origin: node.origin,
                 message,
             });
         }
-        open
-    };
-    let mut items = |key: &str| -> Vec<Node> {
-        let list = fields.get(key).map_or(&[][..], Node::items);
-        list.iter()
-            .filter(|node| !unknown(node, key))
-            .cloned()
-            .collect()
-    };
-    let images = items("images");
-    let replicas = items("replicas");
-    let patches = items("patches");
-    let components = items("components");
-    let mut field = |key: &str| fields.get(key).filter(|node| !unknown(node, key));
-    let (namespace, prefix, suffix) =
-        (field("namespace"), field("namePrefix"), field("nameSuffix"));
-    let (labels, annotations) = (field("commonLabels"), field("commonAnnotations"));
-    for node in &images {
-        match image(node, environment) {
-            Some(image) => made.images.push(image),
-            None => {
-                let message = "this image sets no new name, tag or digest; Argo CD cannot build it";
-                problems.push(
-                    Problem::error(node.origin, message)
-                        .with_help("write `name:tag`, `name@digest` or `name=new:tag`"),
-                );
-            }
-        }
+        !open
     }
-    let mut decoder = Decoder::new(problems, Rules::Plugin);
-    made.replicas = replicas
-        .iter()
-        .map(|node| replica(node, &mut decoder))
-        .collect();
-    made.patches = patches
-        .iter()
-        .map(|node| PatchEntry::decode(node, &mut decoder))
-        .collect();
-    made.components = components
-        .iter()
-        .filter_map(|node| decoder.filled_text(node, "an item of components"))
-        .collect();
-    let mut text = |node: Option<&Node>, what: &str| {
-        node.and_then(|node| decoder.filled_text(node, what))
-            .filter(|text| !text.is_empty())
-    };
-    made.namespace = text(namespace, "namespace");
-    made.name_prefix = text(prefix, "namePrefix");
-    made.name_suffix = text(suffix, "nameSuffix");
-    let flag = |key: &str| fields.get(key).and_then(Node::as_bool).unwrap_or(false);
-    made.common_annotations = annotations
-        .map(|node| decoder.pairs(node, "commonAnnotations"))
-        .unwrap_or_default();
-    if flag("commonAnnotationsEnvsubst") {
-        made.common_annotations
-            .iter_mut()
-            .for_each(|pair| expand(pair, environment));
-    }
-    let mut pairs = labels
-        .map(|node| decoder.pairs(node, "commonLabels"))
-        .unwrap_or_default();
-    pairs.iter_mut().for_each(|pair| expand(pair, environment));
-    let include_templates = flag("labelIncludeTemplates");
-    match labels.filter(|_| !pairs.is_empty()) {
-        Some(node) if flag("labelWithoutSelector") => {
-            made.labels = vec![LabelEntry {
-                pairs,
-                include_selectors: false,
-                include_templates,
-                include_volume_claim_templates: false,
-                fields: Vec::new(),
-                origin: node.origin,
-            }];
-        }
-        Some(node) if include_templates => {
-            let message =
-                "`labelIncludeTemplates` needs `labelWithoutSelector`; Argo CD cannot build this";
-            problems.push(
-                Problem::error(node.origin, message).with_help("set `labelWithoutSelector: true`"),
-            );
-        }
-        _ => made.common_labels = pairs,
-    }
-    let mut layer = Layer::new(AgentKind::ArgoCd, made);
-    layer.ignore_missing_components = flag("ignoreMissingComponents");
-    layer.force_labels = flag("forceCommonLabels");
-    layer.force_annotations = flag("forceCommonAnnotations");
-    layer
 }
 
-pub(super) fn expand(pair: &mut Pair, environment: &Environment<'_>) {
-    pair.value.value = environment.expand(&pair.value).into();
-}
-
-/// Whether a text of a tree still has a template in it.
-pub(super) fn templated(node: &Node) -> bool {
+/// Whether a text in a tree still contains a template.
+fn templated(node: &Node) -> bool {
     node.text().is_some_and(|text| text.contains("{{"))
         || node
             .entries()
@@ -133,8 +167,8 @@ pub(super) fn templated(node: &Node) -> bool {
         || node.items().iter().any(templated)
 }
 
-/// The count may be written as a text.
-pub(super) fn replica(node: &Node, decoder: &mut Decoder<'_>) -> ReplicaEntry {
+/// An item of `replicas`. Unlike kustomize, Argo CD accepts a count in quotes.
+fn replica(node: &Node, decoder: &mut Decoder<'_>) -> ReplicaEntry {
     let count = node.get("count").filter(|count| count.as_str().is_some());
     let number = count.and_then(|count| count.text()?.parse::<i64>().ok());
     match (number, node.get("name")) {
@@ -149,7 +183,7 @@ pub(super) fn replica(node: &Node, decoder: &mut Decoder<'_>) -> ReplicaEntry {
 }
 
 /// `name:tag`, `name@digest` or `old=new:tag@digest`, as `kustomize edit set image` takes it;
-/// `None` when it says nothing new.
+/// `None` if it sets nothing new.
 pub(super) fn image(node: &Node, environment: &Environment<'_>) -> Option<ImageEntry> {
     let written = environment.expand(node.text()?);
     let part = |text: &str| Text::new(text, node.clone());

@@ -10,48 +10,157 @@ mod environment;
 mod kustomize;
 
 use super::{Note, Plain, Pointer, name_of};
-use crate::kustomize::{Problem, Renderer};
+use crate::kustomize::{Kustomization, Problem, Renderer};
 use crate::repo::{Agent, AgentKind};
 use crate::source::join;
-use crate::yaml::{Entry, FileId, Node, Origin};
+use crate::yaml::{By, Entry, FileId, Node, Origin};
 pub use directory::Directory;
 use environment::Environment;
-use kustomize::layer;
+use kustomize::Fields;
 use std::sync::Arc;
 
 /// The API group of Applications and ApplicationSets.
-pub const GROUP: &str = "argoproj.io";
+pub(super) const GROUP: &str = "argoproj.io";
 
-/// The sources of an Application with a folder of this repository; what cannot be followed is
-/// noted.
-pub fn pointers(
-    node: &Node,
-    file: FileId,
-    path: &str,
-    renderer: &Renderer,
-    notes: &mut Vec<Note>,
-) -> Vec<(String, Pointer)> {
-    let Some(spec) = node.get("spec") else {
-        return Vec::new();
-    };
-    let sources = spec
-        .get("source")
-        .into_iter()
-        .chain(spec.get("sources").map_or(&[][..], Node::items));
-    sources
-        .filter_map(|source| pointer(node, source, (file, path), renderer, notes))
-        .collect()
+/// An Application, as it is written or as an ApplicationSet makes it.
+#[derive(Clone, Copy)]
+pub(super) struct Application<'a> {
+    pub(super) node: &'a Node,
+    /// The file that it is written in.
+    pub(super) file: FileId,
+    pub(super) path: &'a str,
+    pub(super) renderer: &'a Renderer,
 }
 
-/// The URL of a source and what it applies.
-fn pointer(
-    node: &Node,
-    source: &Node,
-    at: (FileId, &str),
-    renderer: &Renderer,
-    notes: &mut Vec<Note>,
-) -> Option<(String, Pointer)> {
-    let path = source.get("path")?;
+impl Application<'_> {
+    /// The URL of each source, with the folder that it applies. Notes say what cannot be followed.
+    pub(super) fn pointers(self, notes: &mut Vec<Note>) -> Vec<(String, Pointer)> {
+        let Some(spec) = self.node.get("spec") else {
+            return Vec::new();
+        };
+        let several = spec.get("sources").map_or(&[][..], Node::items);
+        let sources = spec.get("source").into_iter().chain(several);
+        sources
+            .filter_map(|source| self.pointer(source, notes))
+            .collect()
+    }
+
+    fn pointer(self, source: &Node, notes: &mut Vec<Note>) -> Option<(String, Pointer)> {
+        let target = source.get("path")?;
+        let folder = folder_of_source(source, target, notes)?;
+        let (source, mut read) = self.overridden(source, &folder);
+        read.insert(0, self.file);
+        if !self.builds_kustomization(&source, &folder)? {
+            return None;
+        }
+        let present = |key: &str| source.get(key).filter(|value| !value.is_null());
+        let mut problems = Vec::new();
+        let layer = present("kustomize").map(|fields| {
+            let origin = target.origin.with(By::ArgoCd);
+            let fields = Fields {
+                fields,
+                environment: &Environment {
+                    node: self.node,
+                    source: &source,
+                },
+                problems: &mut problems,
+                notes,
+            };
+            fields.layer(Kustomization::empty(
+                self.file,
+                Arc::from(self.path),
+                origin,
+            ))
+        });
+        if layer.is_some() {
+            problems.extend(self.missing_kustomization(&folder, target.origin));
+        }
+        let directory = Directory::read(present("directory"));
+        let url = source.get("repoURL").and_then(Node::text);
+        let pointer = Pointer {
+            folder,
+            agent: Agent {
+                kind: AgentKind::ArgoCd,
+                name: name_of(self.node, "Application"),
+                origin: target.origin,
+            },
+            file: Arc::from(self.path),
+            read,
+            hints: hints(self.node),
+            file_placement: None,
+            folder_placement: None,
+            named: None,
+            layer: layer.filter(|layer| !layer.is_empty()),
+            plain: if present("directory").is_some() {
+                Plain::Always(directory)
+            } else {
+                Plain::Directory(directory)
+            },
+            post_build: None,
+            common_metadata: Default::default(),
+            problems,
+            object: self.node.clone(),
+        };
+        Some((url.unwrap_or_default().to_string(), pointer))
+    }
+
+    /// The source with the parameter overrides that lie in its folder, and their files.
+    fn overridden(self, source: &Node, folder: &str) -> (Node, Vec<FileId>) {
+        let metadata = |key: &str| {
+            let text = self.node.at(&["metadata", key]).and_then(Node::text);
+            text.unwrap_or_default()
+        };
+        let (name, namespace) = (metadata("name"), metadata("namespace"));
+        let names = [
+            ".argocd-source.yaml".to_string(),
+            format!(".argocd-source-{name}.yaml"),
+            format!(".argocd-source-{namespace}_{name}.yaml"),
+        ];
+        let mut files = Vec::new();
+        let mut result = source.clone();
+        for path in names.iter().filter_map(|name| join(folder, name)) {
+            let parsed = self.renderer.parsed(&path).ok();
+            files.extend(self.renderer.file_id(&path));
+            if let Some(patch) = parsed.as_ref().and_then(|read| read.documents.first()) {
+                result = merged(&result, patch);
+            }
+        }
+        (result, files)
+    }
+
+    /// Whether Argo CD builds a folder as a kustomization or as plain manifests, and not with Helm
+    /// or a plugin.
+    fn builds_kustomization(self, source: &Node, folder: &str) -> Option<bool> {
+        let present = |key: &str| source.get(key).is_some_and(|value| !value.is_null());
+        if present("helm") || present("plugin") {
+            return Some(false);
+        }
+        // Argo CD takes a folder with a Chart.yaml for a chart, unless it has a kustomization too
+        let chart = join(folder, "Chart.yaml")?;
+        let is_chart = !present("directory")
+            && self.renderer.kustomization(folder).is_none()
+            && self.renderer.source().kind(&chart).is_some();
+        Some(!is_chart)
+    }
+
+    fn missing_kustomization(self, folder: &str, origin: Origin) -> Option<Problem> {
+        if self.renderer.kustomization(folder).is_some() {
+            return None;
+        }
+        self.renderer.source().kind(folder)?;
+        let message = format!(
+            "{} uses `source.kustomize`, but {folder:?} has no kustomization file",
+            name_of(self.node, "Application")
+        );
+        Some(
+            Problem::error(origin, message)
+                .with_help("add a `kustomization.yaml`, or remove `source.kustomize`"),
+        )
+    }
+}
+
+/// The folder of a source; `None` for charts. A path that is a template is noted.
+fn folder_of_source(source: &Node, path: &Node, notes: &mut Vec<Note>) -> Option<String> {
     let text = path.text()?;
     if source.get("chart").is_some() {
         return None;
@@ -66,110 +175,12 @@ fn pointer(
         });
         return None;
     }
-    let folder = join("", text.trim_start_matches('/'))?;
-    let (name, namespace) = ["name", "namespace"]
-        .map(|key| {
-            node.at(&["metadata", key])
-                .and_then(Node::text)
-                .unwrap_or_default()
-        })
-        .into();
-    let files = [
-        ".argocd-source.yaml".to_string(),
-        format!(".argocd-source-{name}.yaml"),
-        format!(".argocd-source-{namespace}_{name}.yaml"),
-    ];
-    let read = |file: &String| {
-        renderer
-            .parsed(&join(&folder, file)?)
-            .ok()?
-            .documents
-            .first()
-            .cloned()
-    };
-    let (file, file_path) = at;
-    let beside = files
-        .iter()
-        .filter_map(|file| renderer.file_id(&join(&folder, file)?));
-    let read_files = std::iter::once(file).chain(beside).collect();
-    let source = files
-        .iter()
-        .filter_map(read)
-        .fold(source.clone(), |source, file| merged(&source, &file));
-    // Helm and plugins render something else than the folder's kustomization
-    let present = |key: &str| source.get(key).filter(|value| !value.is_null());
-    if ["helm", "plugin"].iter().any(|key| present(key).is_some()) {
-        return None;
-    }
-    let own = renderer.kustomization(&folder).is_some();
-    // a chart is what Argo CD takes a folder with a Chart.yaml for, unless a kustomization lies
-    // beside it
-    if !own
-        && present("directory").is_none()
-        && renderer
-            .source()
-            .kind(&join(&folder, "Chart.yaml")?)
-            .is_some()
-    {
-        return None;
-    }
-    let mut problems = Vec::new();
-    let environment = Environment {
-        node,
-        source: &source,
-    };
-    let layer = present("kustomize").map(|fields| {
-        let place = (file, file_path, path.origin);
-        layer(fields, place, &environment, &mut problems, notes)
-    });
-    if present("kustomize").is_some() && !own && renderer.source().kind(&folder).is_some() {
-        let message = format!(
-            "{} uses `source.kustomize`, but {folder:?} has no kustomization file",
-            name_of(node, "Application")
-        );
-        problems.push(
-            Problem::error(path.origin, message)
-                .with_help("add a `kustomization.yaml`, or remove `source.kustomize`"),
-        );
-    }
-    let explicit_directory = present("directory").is_some();
-    let agent = Agent {
-        kind: AgentKind::ArgoCd,
-        name: name_of(node, "Application"),
-        origin: path.origin,
-    };
-    let directory = Directory::read(present("directory"));
-    let url = source
-        .get("repoURL")
-        .and_then(Node::text)
-        .unwrap_or_default()
-        .to_string();
-    let pointer = Pointer {
-        folder,
-        agent,
-        file: Arc::from(file_path),
-        read: read_files,
-        hints: hints(node),
-        file_placement: None,
-        folder_placement: None,
-        named: None,
-        layer: layer.filter(|layer| !layer.is_empty()),
-        plain: if explicit_directory {
-            Plain::Always(directory)
-        } else {
-            Plain::Directory(directory)
-        },
-        post_build: None,
-        common_metadata: Default::default(),
-        problems,
-        object: node.clone(),
-    };
-    Some((url, pointer))
+    join("", text.trim_start_matches('/'))
 }
 
-/// The folder of a file that Argo CD merges into the source of an Application (parameter
-/// overrides), and the name of the Application where the file's name has it.
-pub fn overridden(path: &str) -> Option<(&str, &str)> {
+/// The folder of a file with parameter overrides, which Argo CD merges into the source of an
+/// Application, and the name of the Application if the file's name has it.
+pub(super) fn overridden(path: &str) -> Option<(&str, &str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let rest = name.strip_prefix(".argocd-source")?.strip_suffix(".yaml")?;
     Some((
@@ -182,9 +193,9 @@ pub fn overridden(path: &str) -> Option<(&str, &str)> {
     ))
 }
 
-/// The Application of such a file when its object is not in the repo: `name` may carry the
+/// The Application of such a file, if its object is not in the repo. `name` may contain the
 /// namespace (`apps_api`), or be empty.
-pub fn elsewhere(folder: &str, name: &str, origin: Origin) -> Node {
+pub(super) fn elsewhere(folder: &str, name: &str, origin: Origin) -> Node {
     let entry = |key: &str, value: Node| Entry {
         key: key.into(),
         key_origin: origin,
@@ -210,7 +221,7 @@ pub fn elsewhere(folder: &str, name: &str, origin: Origin) -> Node {
     ])
 }
 
-/// What tells the environment of an Application when its file's folder does not.
+/// Names that may tell the environment of an Application, if the folder of its file does not.
 fn hints(node: &Node) -> Vec<String> {
     let text = |path: &[&str]| {
         node.at(path)
@@ -228,7 +239,7 @@ fn hints(node: &Node) -> Vec<String> {
 }
 
 /// A JSON merge patch (RFC 7386): maps are merged, null removes, everything else is replaced.
-pub fn merged(node: &Node, patch: &Node) -> Node {
+pub(super) fn merged(node: &Node, patch: &Node) -> Node {
     let Some(change) = patch.as_map() else {
         return patch.clone();
     };
