@@ -144,7 +144,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     })
 }
 
-/// Says how many findings are not shown because the base has them too.
+/// Says how many findings are hidden because the base has them too.
 fn hidden(findings: usize, base: &str) -> String {
     let count = wording::count(findings, "finding");
     match findings {
@@ -153,8 +153,8 @@ fn hidden(findings: usize, base: &str) -> String {
     }
 }
 
-/// The base revision: what `--base` or CI names must be there, or the check would leave out what it
-/// is asked for without a word.
+/// The base revision. It is an error if the revision that `--base` or CI names does not exist:
+/// without it, the check would answer another question.
 fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded>, Error> {
     let options = &arguments.repo;
     if let Some(revision) = &arguments.base {
@@ -176,8 +176,8 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
         .filter(|_| !arguments.no_base)
     {
         match base::load(workspace, &revision, options) {
-            // GitHub's pull_request_target checks the target out, and not what is proposed; Prow
-            // calls what was merged its base
+            // GitHub's pull_request_target checks out the target branch, not the proposed change;
+            // Prow reports the merged revision as its base
             Ok(base)
                 if base.base.changed.is_empty()
                     && workspace
@@ -194,7 +194,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
         }
     }
     match first {
-        // what lies outside of the clone that CI speaks of
+        // CI describes a clone, but the checked folder is outside of it
         None | Some((_, _, GitError::NotARepository)) => Ok(None),
         Some((revision, variable, error)) => Err(Error::BaseOfCi {
             revision,
@@ -204,7 +204,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
     }
 }
 
-/// The past of the base revision, or of the head when there is no base.
+/// What the Git history of the base proves; that of the head if there is no base.
 fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
         let root = workspace.path.root.clone();
@@ -243,8 +243,7 @@ fn namespaces(options: &JudgeOptions) -> Namespaces {
     }
 }
 
-/// The configured policies and those of the command line. What is wrong with them is printed, all
-/// of it.
+/// The configured policies and those of the command line. All their problems are printed.
 fn policies(
     workspace: &Workspace,
     options: &JudgeOptions,
@@ -319,8 +318,7 @@ fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     })
 }
 
-/// What the options ask about, with names that do not exist refused: a misspelt name must not look
-/// clean.
+/// What the options select. A misspelt name is an error, because it must not look clean.
 fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, Error> {
     let repo = &workspace.repo;
     let mut environments = Vec::new();

@@ -13,7 +13,7 @@ use super::workspace::{Workspace, warn_of_truncated};
 use crate::history::{Change, Version, Walk, overlays_of};
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
-use crate::source::git::{Commit, hex, short};
+use crate::source::git::{Commit, Id, hex, short};
 
 /// Arguments of `history`.
 #[derive(Args)]
@@ -38,6 +38,12 @@ struct Promotion<'r> {
     image: &'r str,
     from: Option<Version>,
     to: Option<Version>,
+}
+
+impl Promotion<'_> {
+    fn id(&self) -> Option<Id> {
+        self.commit.map(|commit| commit.id)
+    }
 }
 
 /// Lists the promotions.
@@ -92,6 +98,10 @@ fn promotions<'r>(repo: &'r Repo, changes: &'r [Change]) -> Vec<Promotion<'r>> {
                 });
             }
         }
+    }
+    // the changes of one commit in promotion order
+    for same in promotions.chunk_by_mut(|one, other| one.id() == other.id()) {
+        same.sort_by_key(|promotion| (promotion.overlay.environment, &promotion.overlay.variant));
     }
     promotions
 }

@@ -1,5 +1,5 @@
-//! `init`: writes a commented configuration from the layout that was discovered. Everything in it
-//! is what the tool does without it, or a comment.
+//! `init`: writes a commented configuration for the layout that was discovered. It only contains
+//! defaults and comments, so that it changes nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -68,7 +68,7 @@ fn configuration(repo: &Repo) -> String {
         }
     }
     let mut text = String::from(
-        "# The configuration of gitops-lint. Nothing in it is needed: what stands here is what was discovered, for you to correct.\nversion: 1\n\n",
+        "# The configuration of gitops-lint. All of it is optional: it shows what was discovered, so that you\n# can correct it.\nversion: 1\n\n",
     );
     text.push_str("# The promotion order, and the environments that only a reviewed promotion may touch.\nenvironments:\n");
     for (index, environment) in repo.environments.iter().enumerate() {
@@ -94,7 +94,7 @@ fn configuration(repo: &Repo) -> String {
 
 /// The apps of an environment, as a comment.
 fn comment(apps: &[&str]) -> String {
-    // a comment ends with its line: nothing that a folder is called may end it earlier
+    // a line end in the name of a folder must not end the comment
     let named: Vec<String> = apps
         .iter()
         .take(NAMED)
@@ -108,7 +108,7 @@ fn comment(apps: &[&str]) -> String {
 }
 
 const REST: &str = r#"
-# Where apps and environments are, if the paths above are wrong; the first match wins.
+# Where paths contain the app and the environment, if discovery is wrong. The first match wins.
 # layout:
 #   - path: "deploy/{environment}/{variant}/{app}"
 #   - {path: "sandbox/**", ignore: true}
@@ -118,50 +118,51 @@ const REST: &str = r#"
 #   overlay-drift: warning
 #   mutable-tag: {level: error, floating: [edge, nightly]}
 
-# Differences between environments that are meant.
+# Differences between environments that are intended.
 # drift:
 #   allow:
 #     - {kind: Deployment, name: api, path: /spec/template/spec/nodeSelector, reason: "dedicated nodes", until: 2027-01-31}
 
-# What exists in the cluster without being in the repository.
+# Objects that exist in the cluster but not in the repository.
 # external:
 #   - {kind: Secret, name: registry-credentials, environments: [production]}
 
-# Copies of what lies elsewhere, so that overlays which need it are rendered whole: remote bases and files (one that is named
-# without ref stands for every revision), and the output of `helm template` for charts.
+# Copies of remote bases and files, and the output of `helm template` for charts, so that overlays
+# that need them can be rendered. A URL without `ref` stands for every revision.
 # remotes:
 #   "https://github.com/acme/bases//web?ref=v3": vendor/bases/web
 # charts:
 #   - {name: redis, path: "apps/*/overlays/production", version: "18.1.0", output: vendor/redis/production.yaml}
 
-# Overlays that belong together, where the pairing that `gitops-lint status` shows is wrong.
+# Overlays to compare with each other, if the built-in pairing is wrong.
 # pairs:
 #   - {from: apps/api/overlays/staging-eu, to: apps/api/overlays/production}
 
-# Registries that carry the same images, so that a digest counts as proved under either name.
+# Registries that hold the same images. A digest that is proved in one counts in the other.
 # images:
 #   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
 
-# Which app must be promoted before or together with which.
+# Which apps must be promoted before, or together with, the app that needs them.
 # dependencies:
 #   - {app: checkout, needs: [payments]}
 
-# When nothing may change, by date, by cron or by a recurrence rule; kind: allow turns a window into the only time for changes.
+# When nothing may change, by date, cron or recurrence rule. `kind: allow` makes a window the only
+# time for changes.
 # freeze:
 #   - {name: year end, from: 2026-12-20T00:00, to: 2027-01-04T08:00, timeZone: Europe/Berlin, environments: [production]}
 #   - {name: weekends, schedule: "0 16 * * 5", duration: 64h, timeZone: Europe/Berlin, except: {authors: ["oncall@acme.example"]}}
 #   - {name: release day, rrule: "FREQ=MONTHLY;BYDAY=-1FR", duration: 24h, timeZone: Europe/Berlin, apps: [checkout]}
 
-# A commit with this trailer passes a freeze, and is reported.
+# A commit with this trailer passes a freeze. It is always reported.
 # breakGlass: {trailer: Emergency-Change}
 
-# Who is a bot, by login, name or address; it replaces the built-in list.
+# Logins, names or addresses of bots. The list replaces the built-in one.
 # bots: ["*[bot]", "ci-bot@acme.example"]
 
 # Rego policies of your own.
 # policies: [policies/]
 
-# Findings that are accepted, where a comment in the file cannot say so.
+# Accepted findings in files that cannot hold a comment.
 # suppress:
 #   - {rule: plaintext-secret, path: "apps/demo/**", reason: "public test key", until: 2027-06-30}
 "#;

@@ -36,7 +36,7 @@ struct Arguments {
     check: check::Arguments,
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "made once")]
 enum Command {

@@ -14,7 +14,7 @@ use crate::finding::Severity;
 use crate::names::UnknownName;
 use crate::report::Format;
 
-/// How a repository is read, and what is printed of it.
+/// How a repository is read, and whether the output has colors.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct RepoOptions {
     /// Configuration file [default: .gitops-lint.yaml at the root]
@@ -59,14 +59,14 @@ impl JudgeOptions {
     }
 }
 
-/// How a command prints what people read and programs as well.
+/// The formats of a command: for people and for programs.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TextOrJson {
     Text,
     Json,
 }
 
-/// The same where a table may go into a pull request.
+/// The formats of a table, which may also go into a pull request.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TextJsonOrMarkdown {
     Text,
@@ -87,7 +87,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Whether text gets colours. `NO_COLOR` and `CLICOLOR_FORCE` count as elsewhere.
+    /// True if text gets colors. `NO_COLOR` and `CLICOLOR_FORCE` have their usual meaning.
     pub(super) fn colored(self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {

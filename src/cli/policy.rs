@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     command: Command,
 }
 
-/// What to do with policies.
+/// The subcommands of `policy`.
 #[derive(Subcommand)]
 enum Command {
     /// Run the `test_*` rules of Rego policies

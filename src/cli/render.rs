@@ -1,4 +1,4 @@
-//! `render`: prints what `kustomize build` would print, and where every line of it comes from.
+//! `render`: prints the output of `kustomize build`, and the origin of every line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,8 +121,8 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), Error> {
         ..RenderOptions::default()
     };
     let marked = root::find(&folder)?;
-    // where neither Git nor a configuration marks the root, it is the nearest folder that holds
-    // everything that is asked for, and the configuration that was named
+    // if neither Git nor a configuration marks the root, it is the nearest folder that contains the
+    // overlay, everything that it refers to, and the configuration that was named
     let known = marked.is_marked();
     let named = arguments
         .config
@@ -204,8 +204,7 @@ fn annotated(resources: &[Resource], files: &Files) -> String {
         }
         let text = write::write(&resource.node);
         let mut origins: Vec<Option<Origin>> = vec![None; text.lines().count()];
-        // the printed text is read again, so that its lines can be laid beside the tree that was
-        // printed
+        // read the printed text, so that its lines can be matched with the tree
         let scratch = Files::default();
         let id = scratch.add("", None, Arc::from(text.as_str()));
         let printed = read::read(&text, id)
@@ -233,7 +232,7 @@ fn annotated(resources: &[Resource], files: &Files) -> String {
         .collect()
 }
 
-/// Notes for every line of the printed tree which origin explains it.
+/// Notes the origin of every line of the printed tree.
 fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Origin>]) {
     let line = |offset: u32| {
         scratch
@@ -307,7 +306,7 @@ fn assign(printed: &Node, node: &Node, scratch: &Files, origins: &mut [Option<Or
     }
 }
 
-/// Every scalar with its origin and what it replaced.
+/// Every scalar with its origin and the values that it replaced.
 fn provenance(resources: &[Resource], files: &Files) -> Value {
     let resources: Vec<Value> = resources
         .iter()
@@ -357,7 +356,7 @@ fn origin(node: &Node, files: &Files) -> Value {
     json!({"by": node.origin.by.as_str(), "location": Location::resolve(files, with_header(node, files)).to_json()})
 }
 
-/// The origin of a block scalar with its header (`|-`), without which its text is not the value.
+/// The origin of a block scalar including its header (`|-`), which decides how its text is read.
 fn with_header(node: &Node, files: &Files) -> Origin {
     let block = node
         .as_scalar()

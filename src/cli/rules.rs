@@ -1,5 +1,5 @@
-//! `rules`: lists the built-in rules or explains one, from the text that the README and SARIF use
-//! as well.
+//! `rules`: lists the built-in rules or explains one. The text is also used in docs/rules.md and
+//! SARIF.
 
 use std::fmt::Write as _;
 

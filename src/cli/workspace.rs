@@ -1,5 +1,5 @@
-//! The repo that a command works on: root found, files listed, configuration read, overlays found.
-//! Shared by every command that looks at overlays. Not here: judging (`check`), printing.
+//! The repo that a command works on: its root, files, configuration and overlays. Every command
+//! that looks at overlays loads one.
 
 use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
@@ -27,15 +27,15 @@ use crate::yaml::{self, FileId};
 /// Which files of a repo a command looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head<'a> {
-    /// The work tree, with what is not committed; the commit at `HEAD` where there is no work tree.
+    /// The work tree, with uncommitted changes; the commit at `HEAD` if there is no work tree.
     Worktree,
-    /// What is staged: the next commit.
+    /// The staged files: the next commit.
     Staged,
     /// A revision.
     Revision(&'a str),
 }
 
-/// The files of a head, as they are compared with a tree of Git.
+/// The files of a head, in the form that can be compared with a tree of Git.
 enum HeadFiles {
     Worktree(Arc<Worktree>),
     Staged(Arc<Staged>),
@@ -48,8 +48,7 @@ pub(super) struct Workspace {
     pub(super) path: RepoPath,
     /// The configuration.
     pub(super) config: Config,
-    /// The repo. The process ends with the answer: to give all of it back piece by piece takes a
-    /// while.
+    /// The repo. Not dropped on exit: freeing it takes measurable time.
     pub(super) repo: ManuallyDrop<Repo>,
     /// How long each step took.
     pub(super) timings: Vec<(&'static str, Duration)>,
@@ -70,13 +69,12 @@ pub(super) fn timed<T>(
 }
 
 impl Workspace {
-    /// Loads the repo of a path. What is wrong with the configuration is printed, all of it; the
-    /// error says what could not be done.
+    /// Loads the repo of a path. Mistakes in the configuration are printed, all of them.
     pub(super) fn load(path: &Path, options: &RepoOptions) -> Result<Workspace, Error> {
         Workspace::load_at(path, options, Head::Worktree)
     }
 
-    /// The same for other files than those of the work tree.
+    /// Loads the repo with the files of the work tree, the index or a revision.
     pub(super) fn load_at(
         path: &Path,
         options: &RepoOptions,
@@ -111,9 +109,9 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The configuration of another revision, and the file in which what it no longer says is
-    /// reported: the head's, or its own. `None` where neither has one, or the other one cannot be
-    /// read.
+    /// The configuration of another revision, and the file in which findings about it are reported:
+    /// the head's configuration, or its own if the head has none. `None` if neither revision has
+    /// one, or the other one cannot be read.
     pub(super) fn configuration_of(
         &self,
         other: &Repo,
@@ -146,8 +144,8 @@ impl Workspace {
             .map_err(GitError::clone)
     }
 
-    /// An error where the answer lacks what the clone lacks: nothing is to be concluded from a tree
-    /// that could be read in part only.
+    /// An error if Git could not read everything: a conclusion from a partly read tree may be
+    /// wrong.
     pub(super) fn whole(&self) -> Result<(), Error> {
         let gaps = self
             .git
@@ -188,8 +186,8 @@ impl Workspace {
         }
     }
 
-    /// The configuration by which another revision of the repo is loaded: its own; that of the head
-    /// where that cannot be read, or the command line names a file.
+    /// The configuration with which another revision is loaded: its own. It is the head's if its
+    /// own cannot be read or `--config` names a file.
     pub(super) fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
         let read = || {
             let bytes = match source.read(CONFIG_FILE) {
@@ -260,9 +258,8 @@ fn files_of(
     Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
 }
 
-/// The Git repository around a folder. Of the variables of Git the one counts that a hook is given
-/// for the commit that is being made: its index, which is not the usual one when all or some paths
-/// are committed without being staged.
+/// The Git repository around a folder. Git gives a hook the index of the commit in progress in
+/// GIT_INDEX_FILE. With `commit -a` or `commit PATH`, that is not the usual index.
 fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
     let repository =
         Repository::open(root).map_err(|error| match (&error, std::env::var_os("GIT_DIR")) {
@@ -274,7 +271,7 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
     let index = std::env::var_os("GIT_INDEX_FILE")
         .filter(|index| !index.is_empty())
         .map(PathBuf::from);
-    // it is that of the repository in which the hook runs
+    // the variable is about the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
     Ok(Arc::new(repository.with_index(index.filter(|_| here))))
 }
@@ -306,8 +303,8 @@ fn unreadable(names: &[String]) {
     }
 }
 
-/// Lists the files. Where nothing marks the root, it is the nearest folder that holds what the
-/// kustomizations refer to, no higher than the folder in which the user stands; when there is none,
+/// Lists the files. If nothing marks the root, the root is the nearest folder that contains
+/// everything that the kustomizations refer to, up to the current folder. If there is none, it is
 /// the folder that was named.
 fn open(named: RepoPath) -> Result<(RepoPath, Arc<Worktree>), Error> {
     let list = |root: &Path| match Worktree::open(root) {
@@ -342,8 +339,7 @@ fn leads_out(tree: &Arc<Worktree>, root: &Path) -> bool {
     folders.into_iter().any(|folder| renderer.leads_out(folder))
 }
 
-/// Starts the pool of threads that everything below uses. A second command in one process keeps the
-/// first one's pool.
+/// Starts the global pool of threads. A second call in the same process keeps the first pool.
 fn start_workers(jobs: Option<u16>) -> Result<(), Error> {
     /// Deep trees are walked by recursion up to the reader's limit of nesting.
     const STACK: usize = 16 << 20;
@@ -418,7 +414,7 @@ pub(super) fn configuration(
     Err(Error::Configuration(problems.len()))
 }
 
-/// What reports call the configuration: below the root as every other file.
+/// The name of the configuration in reports: its path below the root, if it is there.
 fn configuration_name(root: &Path, config: Option<&Path>) -> String {
     let Some(path) = config else {
         return CONFIG_FILE.to_string();

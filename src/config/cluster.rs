@@ -1,5 +1,5 @@
 //! `external`, `images` and `dependencies`: facts about clusters, registries and apps that the
-//! files of the repository do not show.
+//! files of the repository do not contain.
 
 use super::keys::Key;
 use super::read::Reader;
@@ -15,14 +15,13 @@ pub struct External {
     pub name: String,
     /// Namespace, when it matters.
     pub namespace: Option<String>,
-    /// Environments it exists in; empty for all.
+    /// Environments in which it exists; empty for all.
     pub environments: Vec<String>,
     /// The entry in the file.
     pub origin: Origin,
 }
 
-/// An entry of `dependencies`: an app, and the apps that it needs in the version with which it was
-/// proved.
+/// An entry of `dependencies`: an app, and the apps that it needs.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     /// The app.

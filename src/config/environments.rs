@@ -13,7 +13,7 @@ pub struct Environment {
     pub name: String,
     /// Other words for it in paths: `prod`, `prd`, `live`. Lower case.
     pub aliases: Vec<String>,
-    /// Whether only a reviewed, promoted change may touch it.
+    /// True if only a reviewed promotion may change it.
     pub protected: bool,
     /// The Kubernetes version it runs, such as `1.33`.
     pub kubernetes: Option<String>,
@@ -104,7 +104,7 @@ fn environments(reader: &mut Reader, node: &Node) -> Vec<Environment> {
     result
 }
 
-/// One environment; what it leaves out is taken from the built-in environment of that name.
+/// One environment. Missing fields come from the built-in environment of that name.
 fn environment(reader: &mut Reader, item: &Node) -> Option<Environment> {
     let (name, mut aliases, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
         (reader.text(item, "an environment")?, Vec::new(), None, None)

@@ -1,4 +1,4 @@
-//! `freeze` and `breakGlass`: when nothing may change, and what lets a change pass all the same.
+//! `freeze` and `breakGlass`: when nothing may change, and the commit trailer that overrides it.
 
 use jiff::tz::TimeZone;
 
@@ -11,19 +11,19 @@ use crate::yaml::{Node, Origin};
 /// An entry of `freeze`.
 #[derive(Clone, Debug)]
 pub struct Freeze {
-    /// What people call it.
+    /// Its name in messages.
     pub name: String,
-    /// Whether changes are allowed within it only, rather than forbidden within it.
+    /// True if changes are allowed only within the window; false if they are forbidden within it.
     pub allow: bool,
-    /// When.
+    /// When it applies.
     pub window: Window,
-    /// Environments that it holds for; empty for the protected ones.
+    /// Environments to which it applies; empty for the protected ones.
     pub environments: Vec<String>,
-    /// Apps that it holds for, `*` allowed; empty for all.
+    /// Apps to which it applies, `*` allowed; empty for all.
     pub apps: Vec<String>,
-    /// Authors whose changes pass, by name or address, `*` allowed.
+    /// Exempt authors, by name or address, `*` allowed.
     pub except_authors: Vec<String>,
-    /// Globs of files whose changes pass.
+    /// Globs of exempt files.
     pub except_paths: Vec<String>,
     /// The entry in the file.
     pub origin: Origin,

@@ -14,7 +14,7 @@ pub struct Key {
     pub name: &'static str,
     /// The type of its value, for people.
     pub value: &'static str,
-    /// One line: what it is for.
+    /// Its purpose, in one line.
     pub summary: &'static str,
     pub(super) read: fn(&mut Reader<'_>, &Node, &mut Config),
 }

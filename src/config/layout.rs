@@ -1,4 +1,4 @@
-//! `layout` and `pairs`: where overlays are, and which of them belong together.
+//! `layout` and `pairs`: where overlays are, and which overlays are compared with each other.
 
 use super::keys::Key;
 use super::read::{Fields, Reader};
@@ -40,7 +40,7 @@ pub(super) static PAIRS: Key = Key {
     read: |reader, node, config| config.pairs = reader.each(node, "`pairs`", pair),
 };
 
-/// What may stand in braces in a path of `layout`.
+/// The placeholders in a path of `layout`.
 const PLACEHOLDERS: [&str; 3] = ["app", "environment", "variant"];
 
 fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {

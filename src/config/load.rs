@@ -8,7 +8,7 @@ use crate::source::{EntryKind, Source};
 use crate::yaml::Node;
 use crate::yaml::read::Documents;
 
-/// Names that people give the configuration and that are not read.
+/// Wrong names that people give the configuration.
 const MISNAMED: [&str; 5] = [
     ".gitops-lint.yml",
     ".gitops-lint.json",
@@ -17,7 +17,7 @@ const MISNAMED: [&str; 5] = [
     "gitops-lint.json",
 ];
 
-/// A file at the root that was meant as the configuration, but has a name that is not read.
+/// A file at the root that looks like the configuration, but has a name that is not read.
 pub fn misnamed(source: &dyn Source) -> Option<&'static str> {
     MISNAMED
         .into_iter()

@@ -1,8 +1,7 @@
 //! `.gitops-lint.yaml`: read with spans, validated, every mistake reported at once.
 //!
-//! Each part of the file has a module with its types, its keys and what reads them; `keys` lists
-//! the keys, `read` holds what all of them need. `options` declares the options of rules. Not here:
-//! what a rule does with its options.
+//! Each part of the file has a module with its types, its keys and their reader. `keys` lists the
+//! keys, `read` has what all readers need, and `options` declares the options of rules.
 
 mod bots;
 mod cluster;
@@ -44,7 +43,7 @@ pub use suppress::Suppression;
 /// The name of the configuration file at the root.
 pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
 
-/// Whether the last day of an entry or a comment, its `until`, has passed.
+/// True if the last day of an entry or a comment, its `until`, has passed.
 pub(crate) fn is_over(until: Option<Date>, today: Date) -> bool {
     until.is_some_and(|until| until < today)
 }
@@ -78,18 +77,18 @@ pub struct Config {
     pub suppress: Vec<Suppression>,
     /// Names and emails of bots, `*` allowed.
     pub bots: Vec<String>,
-    /// Windows in which nothing, or something only, may change.
+    /// Windows in which nothing may change, or outside of which nothing may change.
     pub freeze: Vec<Freeze>,
     /// The trailer of a commit that lets a change pass a freeze.
     pub break_glass: Option<String>,
     /// Which app needs which.
     pub dependencies: Vec<Dependency>,
-    /// Records of what runs where, besides those that are found by their names.
+    /// Files that record what runs where, besides those that are found by their names.
     pub records: Vec<String>,
 }
 
 impl Config {
-    /// The name of an image upstream: a mirror's prefix replaced by that of what it mirrors.
+    /// The upstream name of an image: the prefix of a mirror is replaced by the original one.
     pub(crate) fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
         for (from, to) in &self.mirrors {
             let rest = name

@@ -19,13 +19,13 @@ use super::read::Reader;
 use crate::calendar;
 use crate::yaml::{Node, Origin};
 
-/// What more of an option does to the check; `loosened-check` reports changes in the direction that
-/// loosens it.
+/// Whether a longer list or duration loosens or tightens the check. `loosened-check` reports
+/// changes that loosen it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
-    /// More of it, and the rule reports less: exceptions.
+    /// The rule reports less, as with a longer list of exceptions.
     Loosens,
-    /// More of it, and the rule reports more: things to look for, times to wait.
+    /// The rule reports more, as with a longer time to wait.
     Tightens,
 }
 
@@ -97,7 +97,7 @@ impl RuleOption {
         }
     }
 
-    /// What more of it does to the check.
+    /// Whether more of it loosens or tightens the check.
     pub fn more(self) -> More {
         match self {
             RuleOption::Texts(option) => option.more,
@@ -121,7 +121,7 @@ impl RuleOption {
         }
     }
 
-    /// Whether the rule is off until the option is set.
+    /// True if the rule is off until the option is set.
     pub(crate) fn switches_on(self) -> bool {
         matches!(self, RuleOption::Duration(_))
     }
@@ -137,7 +137,7 @@ impl RuleOption {
         )
     }
 
-    /// Reads the value. What is wrong with it goes to the reader.
+    /// Reads the value. Mistakes go to the reader.
     pub(super) fn read(self, reader: &mut Reader<'_>, node: &Node) -> Option<OptionSetting> {
         let what = format!("`{}`", self.name());
         let value = match self {
@@ -156,7 +156,7 @@ impl RuleOption {
 }
 
 impl Config {
-    /// What the configuration sets an option of a rule to.
+    /// The value that the configuration gives an option of a rule.
     pub fn option(&self, rule: &str, name: &str) -> Option<&OptionSetting> {
         self.rules.get(rule)?.options.get(name)
     }

@@ -1,5 +1,5 @@
-//! Reading values out of the configuration: every mistake is noted with its line, and reading goes
-//! on, so that all mistakes are reported at once.
+//! Reads values from the configuration. Every mistake is noted with its line and reading continues,
+//! so that all mistakes are reported at once.
 
 use globset::Glob;
 
@@ -20,7 +20,7 @@ pub struct ConfigProblem {
     pub origin: Origin,
 }
 
-/// Reads nodes as values, and collects what is wrong with them.
+/// Reads nodes as values, and collects the mistakes in them.
 pub(super) struct Reader<'a> {
     pub(super) problems: Vec<ConfigProblem>,
     /// The rules that the configuration may name.
@@ -30,7 +30,7 @@ pub(super) struct Reader<'a> {
 /// A map of the configuration whose keys are all known.
 pub(super) struct Fields<'n> {
     node: &'n Node,
-    /// What messages call it: `a suppression`.
+    /// Its name in messages: `a suppression`.
     what: &'n str,
     entries: Vec<&'n Entry>,
 }
@@ -47,7 +47,7 @@ impl<'n> Fields<'n> {
         &self.entries
     }
 
-    /// A place that stands for the whole map: where it starts.
+    /// The start of the map, for mistakes that concern all of it.
     pub(super) fn start(&self) -> Origin {
         Origin {
             end: self.node.origin.start,
@@ -124,7 +124,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The value of a key that may be missing.
+    /// The value of an optional key.
     pub(super) fn optional<T>(
         &mut self,
         fields: &Fields<'_>,
@@ -134,7 +134,7 @@ impl Reader<'_> {
         read(self, fields.get(key)?, key)
     }
 
-    /// The value of a key that has to be there.
+    /// The value of a required key.
     pub(super) fn required<T>(
         &mut self,
         fields: &Fields<'_>,

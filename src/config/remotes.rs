@@ -1,4 +1,4 @@
-//! `remotes` and `charts`: copies in the repository of what kustomizations take from elsewhere.
+//! `remotes` and `charts`: copies in the repository of bases, files and charts from elsewhere.
 
 use super::keys::Key;
 use super::read::Reader;

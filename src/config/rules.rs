@@ -9,7 +9,7 @@ use super::{Config, Level};
 use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};
 
-/// What the configuration must know of a rule.
+/// The facts about a rule that the configuration needs.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownRule<'a> {
     /// Its id.
@@ -18,7 +18,7 @@ pub struct KnownRule<'a> {
     pub options: &'a [RuleOption],
 }
 
-/// What the configuration says about one rule.
+/// The configuration of one rule.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSettings {
     /// `None` leaves the rule's own level.
@@ -29,7 +29,8 @@ pub struct RuleSettings {
     pub origin: Option<Origin>,
 }
 
-/// Whether an id belongs to a policy; which policies there are is known only once they are loaded.
+/// True if an id is that of a policy. Whether the policy exists is only known once policies are
+/// loaded.
 pub(crate) fn is_policy(id: &str) -> bool {
     id.starts_with("policy/")
 }
@@ -67,7 +68,7 @@ pub(super) fn id(reader: &mut Reader, node: &Node, what: &str) -> Option<String>
     is_known(reader, &id, node.origin).then_some(id)
 }
 
-/// Whether a rule exists. One that does not is a mistake.
+/// True if a rule exists. If not, that is a mistake.
 fn is_known(reader: &mut Reader, id: &str, origin: Origin) -> bool {
     let known: Vec<&str> = reader.rules.iter().map(|rule| rule.id).collect();
     let exists = known.contains(&id) || is_policy(id);

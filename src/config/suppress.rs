@@ -1,4 +1,4 @@
-//! `suppress`: findings that are accepted where a comment in the file cannot say so.
+//! `suppress`: accepted findings in files that cannot hold a comment.
 
 use super::keys::Key;
 use super::read::Reader;
@@ -18,7 +18,7 @@ pub struct Suppression {
     pub name: Option<String>,
     /// Why.
     pub reason: String,
-    /// Last day on which it holds.
+    /// The last day on which it counts.
     pub until: Option<jiff::civil::Date>,
     /// The entry in the file.
     pub origin: Origin,

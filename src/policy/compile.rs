@@ -89,8 +89,8 @@ impl Policies {
     }
 }
 
-/// Adds a file to the engine, as Rego v1 or, where it does not parse as that, as v0: files of both
-/// versions may lie side by side.
+/// Adds a file to the engine as Rego v1, or as v0 if it is not valid v1. Files of both versions may
+/// be in one folder.
 fn add(engine: &mut Engine, file: &PolicyFile, now: i128) -> Result<(), String> {
     scan::check(&file.text, DEEPEST)?;
     let parse = |engine: &mut Engine| {

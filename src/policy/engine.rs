@@ -20,7 +20,7 @@ const MAX_BYTES: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
 /// Most lines of a policy file.
 const MAX_LINES: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-/// An interpreter whose clock stands at `now`, in nanoseconds since 1970.
+/// An interpreter whose clock shows `now`, in nanoseconds since 1970.
 pub(super) fn new_engine(now: i128) -> Engine {
     let mut engine = Engine::new();
     engine.set_strict_builtin_errors(false);
@@ -52,7 +52,7 @@ pub(super) fn guarded<T, E: std::fmt::Display>(
     }
 }
 
-/// The value of a rule as JSON; null where it is undefined.
+/// The value of a rule as JSON; null if it is undefined.
 pub(super) fn value_of(engine: &mut Engine, rule: &str) -> Result<Json, String> {
     let value = guarded(|| engine.eval_rule(rule.to_string()))?;
     if value == Value::Undefined {

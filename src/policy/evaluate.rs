@@ -1,7 +1,7 @@
-//! Policies over a repo: every rendered resource is an input once, every pair of overlays an input
-//! of package `promotion`.
+//! Evaluates policies: package `promotion` once for every pair of overlays, all others once for
+//! every rendered resource.
 //!
-//! Here: `data.gitops`, exceptions, and where a finding points. Not here: compiling.
+//! This includes `data.gitops`, exceptions, and the place of each finding.
 
 use rayon::prelude::*;
 use regorus::{Engine, Value};
@@ -194,7 +194,6 @@ impl Run<'_, '_> {
             Verdict::Warn => Severity::Warning,
         };
         let target = target(overlay, resource, result);
-        // Rego gives a text and nothing else that tells two results of one rule apart
         // Rego gives only a text, so nothing else can tell two results of one policy apart
         let cause = Cause::new("result").with(message.trim());
         let mut draft = Draft::new(severity, target.origin, cause, message.trim());
@@ -207,8 +206,8 @@ impl Run<'_, '_> {
         sink.findings
     }
 
-    /// Whether an `exception` of the package names the rule, as conftest has it: `exception
-    /// contains rules if rules := ["latest"]` exempts `deny_latest`.
+    /// True if an `exception` of the package names the rule, as in conftest: `exception contains
+    /// rules if rules := ["latest"]` exempts `deny_latest`.
     fn excepted(&self, engine: &mut Engine, rule: &PolicyRule) -> bool {
         let suffix = rule.name.split_once('_').map_or("", |(_, suffix)| suffix);
         let declared = self.policies.files.iter().any(|file| {
@@ -271,7 +270,7 @@ fn resources_of(overlay: &Overlay) -> Vec<Json> {
         .collect()
 }
 
-/// What differs between the overlays of a pair.
+/// The differences between the overlays of a pair.
 fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Vec<Json> {
     let resource = |resource: compare::ResourceChange| {
         let value = |change: &compare::ValueChange| {
@@ -335,15 +334,15 @@ fn pointer(path: &str) -> String {
         .collect()
 }
 
-/// What a result is about.
+/// The object or value that a result is about.
 struct Target<'r> {
     origin: Origin,
     /// The object, and the pointer of the value in it (empty for the object itself).
     value: Option<(&'r Resource, String)>,
 }
 
-/// The value that a result names, or the nearest one above it that exists; else the object's first
-/// line; else the overlay.
+/// The value that a result names, or the nearest existing value above it. Without one it is the
+/// first line of the object, or else the overlay.
 fn target<'r>(overlay: &'r Overlay, input: Option<&'r Resource>, result: &Json) -> Target<'r> {
     let text = |key: &str| result.get(key).and_then(Json::as_str);
     // the input of a `promotion` policy is a pair: the result says which object it means

@@ -1,5 +1,5 @@
-//! Finding policies and their data: what the configuration names in the repo, built-in policies,
-//! and what the command line adds.
+//! Finds policies and their data: those of the configuration, of the command line, and built-in
+//! ones.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::yaml::{FileId, read, write};
 /// A file of data: its path in messages, and its text.
 pub type DataFile = (String, String);
 
-/// What policies are loaded from besides a repo and its configuration.
+/// Policies and data of the command line.
 #[derive(Default)]
 pub struct Added {
     /// Policies that the command line names.

@@ -36,7 +36,7 @@ pub struct PolicyFile {
 pub struct PolicyProblem {
     /// The file.
     pub path: String,
-    /// What is wrong, with the line where regorus gives it.
+    /// The problem, with its line if regorus knows it.
     pub message: String,
 }
 
@@ -92,7 +92,7 @@ struct PolicyRule {
 }
 
 impl PolicyRule {
-    /// Where its value stands: `data.main.deny_latest`.
+    /// The path of its value: `data.main.deny_latest`.
     fn path(&self) -> String {
         format!("data.{}.{}", self.package, self.name)
     }
@@ -112,7 +112,7 @@ impl Policies {
         self.rules.len()
     }
 
-    /// Whether there is no rule to evaluate.
+    /// True if there is no rule to evaluate.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }

@@ -107,8 +107,8 @@ pub(super) fn line_of(text: &str, rule: &str) -> usize {
         .map_or(1, |(_, line, _)| line)
 }
 
-/// Refuses what the interpreter cannot survive: nesting that takes it hours, and functions that
-/// call themselves, on which it runs out of stack.
+/// Refuses policies that the interpreter cannot handle: nesting so deep that parsing takes hours,
+/// and functions that call themselves, which end the process.
 pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
     let code = code(text);
     check_depth(&code, deepest)?;
@@ -169,7 +169,7 @@ fn check_recursion(heads: &[(String, usize, String)]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a body calls a function of its own package: `f(`, but not `lib.f(` or `half(`.
+/// True if a body calls a function of its own package: `f(`, but not `lib.f(` or `half(`.
 fn calls_it(body: &str, function: &str) -> bool {
     body.match_indices(function).any(|(at, _)| {
         let before = body.get(..at).and_then(|text| text.chars().next_back());

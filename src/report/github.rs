@@ -1,8 +1,7 @@
 //! `github`: workflow commands, which GitHub Actions shows as annotations on the changed lines.
 //!
-//! GitHub keeps ten annotations of a level for one step. What is above that is written as ordinary
-//! lines of the log, so that it stays readable; the SARIF file and the step summary have no such
-//! limit.
+//! GitHub keeps ten annotations of a level for one step. The others are written as ordinary lines
+//! of the log, so that it stays readable. The SARIF file and the step summary have no such limit.
 
 use std::io::{self, Write};
 
@@ -76,7 +75,8 @@ fn command(located: &Located) -> String {
     if !finding.also_in.is_empty() {
         message.push_str(&format!("\nalso in: {}", finding.also_in.join(", ")));
     }
-    // GitHub ignores columns of what spans several lines, and refuses an end before the start
+    // GitHub ignores columns if the annotation spans several lines, and refuses an end before the
+    // start
     let (end_line, columns) = if place.end_line == place.line {
         (
             place.line,

@@ -1,8 +1,8 @@
-//! Lines of Secrets as a report may show them: keys stay, values go.
+//! Lines of Secrets as a report may show them: with keys, without values.
 //!
-//! Here: which lines of a file carry values of Secrets, or of variables whose name says so, by
-//! their text alone, so that a file that cannot be parsed is safe as well. Rather too much is
-//! hidden than too little. Not here: which names say so (`compare::secrets`).
+//! Which lines have values of Secrets, or of variables whose names sound secret, is decided by
+//! their text alone, so that it also works in a file that cannot be parsed. In doubt, a line is
+//! hidden. `compare::secrets` knows which names sound secret.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use crate::source::SourceFile;
 use crate::yaml::FileId;
 
 const HIDDEN: &str = "(hidden)";
-/// Keys of a Secret whose values are none.
+/// Keys of a Secret whose values are not secret.
 const PLAIN: &[&str] = &[
     "apiVersion",
     "kind",
@@ -29,7 +29,7 @@ const PLAIN: &[&str] = &[
     "immutable",
 ];
 
-/// What is known of the files of a report, each looked through once.
+/// Where the files of a report have secrets. Each file is searched once.
 #[derive(Default)]
 pub(super) struct Hidden {
     files: RefCell<BTreeMap<FileId, Rc<Secrets>>>,
@@ -50,7 +50,7 @@ impl Hidden {
 pub(super) struct Secrets {
     environment: bool,
     generator: bool,
-    /// For each line, whether it belongs to a Secret; empty when none does.
+    /// For each line, true if it belongs to a Secret. Empty if no line does.
     lines: Vec<bool>,
     /// Lines that may hold the value of a variable with the name of a secret.
     variables: BTreeSet<usize>,
@@ -63,11 +63,11 @@ impl Secrets {
         if text.contains("Secret") {
             lines = vec![false; file.line_starts().len() + 1];
             for number in 1..lines.len() {
-                // what stands in an object that was found is a part of it
+                // this line belongs to an object that was already found
                 if lines[number] || !is_kind_secret(file.line(number)) {
                     continue;
                 }
-                // what stands at the key's column or right of it is the same object
+                // lines that are indented at least as far as the key belong to the same object
                 let (_, column) = columns(file.line(number));
                 let outside = |number: usize| {
                     let line = file.line(number);
@@ -92,7 +92,8 @@ impl Secrets {
         for number in
             (1..=file.line_starts().len()).filter(|number| names_secret(file.line(*number)))
         {
-            // the value stands beside the name, or below or above it in the same item of the list
+            // the value is on the same line as the name, or on the next or previous line of the
+            // same list item
             let begins = |number: usize| file.line(number).trim_start().starts_with("- ");
             let near = [
                 (number, true),
@@ -148,7 +149,7 @@ fn columns(line: &str) -> (usize, usize) {
     (start, line.len() - rest.len())
 }
 
-/// Whether a line says that an object is a Secret, in YAML or JSON, in a block or within braces.
+/// True if a line says that an object is a Secret, in YAML or JSON, in a block or in braces.
 fn is_kind_secret(line: &str) -> bool {
     let compact: String = line
         .chars()
@@ -164,7 +165,7 @@ fn is_kind_secret(line: &str) -> bool {
     })
 }
 
-/// Whether a line names a variable whose value is a secret, in YAML or JSON: `- name: DB_PASSWORD`.
+/// True if a line names a variable that sounds secret, in YAML or JSON: `- name: DB_PASSWORD`.
 fn names_secret(line: &str) -> bool {
     line.match_indices("name").any(|(at, key)| {
         let rest = line[at + key.len()..]
@@ -178,7 +179,7 @@ fn names_secret(line: &str) -> bool {
     })
 }
 
-/// What stands before and behind the value of a variable in a line: `value: …`, also within braces.
+/// The text before and after the value of a variable: `value: …`, also in braces.
 fn value_of_variable(line: &str) -> Option<(&str, &str)> {
     let (at, key) = line.match_indices("value").find(|(at, _)| {
         let before = line[..*at]

@@ -1,6 +1,6 @@
-//! `junit`: JUnit XML for CI systems that show test results. Every checked overlay is a test case;
-//! each finding at or above the failing level is a failed one, and each below it is the output of a
-//! case that passes.
+//! `junit`: JUnit XML for CI systems that show test results. Every checked overlay is a test case.
+//! A finding at or above the failing level is a failed test case; any other finding is the output
+//! of a passing one.
 
 use std::io::{self, Write};
 

@@ -102,6 +102,6 @@ fn escape(text: &str) -> String {
             }
         }
     }
-    // GitHub links what starts like a host even without a scheme
+    // GitHub links host names even without a scheme
     escaped.replace("www.", "www&#46;")
 }

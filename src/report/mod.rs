@@ -1,9 +1,8 @@
-//! Reports: what a check found, in the format that a person or a program asked for. One file a
-//! format; every one writes the same [`Outcome`] in the same order.
+//! Reports of a check, in the format that a person or a program asked for. Each format is one file;
+//! all of them write the same [`Outcome`] in the same order.
 //!
-//! Here: the formats' names, the summary line, and what every format for people needs to keep text
-//! from checked files from acting on the terminal. Not here: where a report goes and which exit
-//! status follows (`cli`).
+//! This module has the names of the formats, the summary line, and what keeps text from checked
+//! files from acting on the terminal. Where a report goes is decided by `cli`.
 
 mod concise;
 mod github;
@@ -83,16 +82,16 @@ impl Format {
 /// How a report is written.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether the place where the text goes shows colours.
+    /// True if the output can show colors.
     pub color: bool,
     /// Columns at which text for people is wrapped; `None` leaves lines whole, as logs and files
     /// want them.
     pub width: Option<usize>,
-    /// Whether formats for people end in the summary line.
+    /// True if formats for people end with the summary line.
     pub summary: bool,
-    /// Whether formats for people list the overlays that were checked.
+    /// True if formats for people list the checked overlays.
     pub overlays: bool,
-    /// The severity at which a finding fails the check; `None` when nothing does.
+    /// The lowest severity that fails the check; `None` if nothing does.
     pub fail_on: Option<Severity>,
 }
 
@@ -127,10 +126,10 @@ pub fn write(
     }
 }
 
-/// A message with a place that is no finding: what is wrong with the configuration, say.
+/// A message with a place that is not a finding, such as a mistake in the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// What stands above it: `error[configuration]`.
+    /// Its title: `error[configuration]`.
     pub title: &'a str,
     /// What is wrong.
     pub message: &'a str,
@@ -149,7 +148,7 @@ pub fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String 
     pretty::frame(message, files, options)
 }
 
-/// Where a rule is documented, relative to the project's home when that is not known.
+/// The address of the documentation of a rule; relative to the project if its home is not known.
 pub fn url(rule: &str) -> String {
     let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
     let page = match crate::rules::find(rule) {
@@ -164,8 +163,8 @@ pub fn url(rule: &str) -> String {
     }
 }
 
-/// Text from checked files with everything taken out that a terminal would act on: control
-/// characters (line ends and tabs too), and the marks that reorder what is shown.
+/// Text from checked files without anything that a terminal would act on: control characters (also
+/// line ends and tabs), and marks that reorder the text.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts_on_terminal) {
         return Cow::Borrowed(text);
@@ -177,7 +176,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The same for text of several lines: line ends stay.
+/// The same for several lines; line ends stay.
 fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
@@ -195,7 +194,7 @@ fn acts_on_terminal(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
-/// What was found: `2 errors, 1 warning`, `no findings`.
+/// The numbers of findings: `2 errors, 1 warning`, `no findings`.
 fn found(counts: &Counts) -> String {
     let kinds = [
         (counts.errors, "error"),
@@ -216,7 +215,7 @@ fn found(counts: &Counts) -> String {
     parts.join(", ")
 }
 
-/// The line that says what was found and what was looked at, so that a check of nothing never looks
+/// The summary line: what was found, and what was checked, so that a check of nothing never looks
 /// clean.
 pub fn summary(outcome: &Outcome) -> String {
     let counts = &outcome.counts;
@@ -261,8 +260,8 @@ pub fn summary(outcome: &Outcome) -> String {
     )
 }
 
-/// What formats for people end in: the overlays that were checked, and the summary line, as far as
-/// asked for.
+/// Writes the end of formats for people: the checked overlays and the summary line, if they are
+/// wanted.
 fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     for checked in outcome.overlays.iter().filter(|_| options.overlays) {
         let overlay = &checked.overlay;

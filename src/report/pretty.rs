@@ -207,7 +207,7 @@ impl Frames {
             .frames
             .last()
             .map_or(0, |frame| frame.start + frame.text.len() + 1);
-        // the empty line after the last line end is none that an editor shows
+        // an editor does not show an empty line after the last line end
         let last = file.line_starts().len() - usize::from(file.text.ends_with(['\n', '\r']));
         let to = to.min(last).max(
             marks
@@ -230,8 +230,8 @@ impl Frames {
                 .filter(|(mark, _)| mark.location.line == number)
             {
                 let location = mark.location;
-                // only the first line of what spans several, as the rest of an object says nothing;
-                // all of it for a mere point
+                // mark only the first line of a span, since the rest of an object says nothing, and
+                // all of the line for a point
                 let within =
                     location.end_line == location.line && location.end_column > location.column;
                 let end = if within {
@@ -266,7 +266,7 @@ impl Frames {
     }
 }
 
-/// A line as shown, and where its characters went.
+/// A shown line, and the offsets of its characters.
 struct Shown {
     /// The first column that is shown.
     first: usize,
@@ -311,7 +311,7 @@ impl Shown {
     }
 }
 
-/// What miette draws.
+/// A diagnostic for miette to draw.
 struct Drawn {
     title: String,
     severity: Severity,
@@ -453,7 +453,7 @@ fn drawn(
     draw(&diagnostic, options)
 }
 
-/// A message that is no finding.
+/// A message that is not a finding, such as a mistake in the configuration.
 pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String {
     let location = Location::resolve(files, message.origin);
     let related: Vec<(&str, FileId, Location)> = message

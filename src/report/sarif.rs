@@ -1,8 +1,8 @@
 //! `sarif`: SARIF 2.1.0 for code scanning. Every result has a location (one without makes GitHub
 //! refuse the whole file), URIs are relative to the root, columns count Unicode code points.
 //!
-//! GitHub shows the first 5,000 results of a run by severity and takes at most 25,000; what is
-//! above that is left out here, least severe first, and the run says so.
+//! GitHub shows the first 5,000 results of a run by severity and accepts at most 25,000. The least
+//! severe results above that limit are left out, and the run says so.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -59,7 +59,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// The built-in rules, then what else was found under its id, and where each stands.
+/// The descriptors of the built-in rules and of other ids that were found, and the index of each.
 fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
     let mut descriptors = Vec::new();
     let mut indexes = BTreeMap::new();

@@ -294,7 +294,10 @@ fn json_has_the_documented_shape() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    assert_eq!(keys(&report), "version tool summary overlays findings");
+    assert_eq!(
+        keys(&report),
+        "version tool summary overlays unseen findings"
+    );
     assert_eq!(
         keys(&report["summary"]),
         "overlays apps files errors warnings infos suppressed"

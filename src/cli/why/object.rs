@@ -161,8 +161,8 @@ fn unknown(all: &[Found], typed: Typed) -> UnknownName {
     UnknownName::new("object", &name, &known)
 }
 
-/// What tells objects apart across environments: app, kind and the name as first written.
-/// `with_namespace`: so that --app and the namespace show how to choose.
+/// What identifies an object in all environments: app, kind and original name. `with_namespace`
+/// adds the namespace, so that the user sees how to choose.
 fn identities(found: &[Found], with_namespace: bool) -> BTreeSet<String> {
     let identity = |one: &Found| {
         let resource = one.resource;

@@ -95,7 +95,7 @@ impl<'r> Walk<'r> {
     }
 }
 
-/// The name of an item, or what else tells it from the others.
+/// The name of an item, or another field that identifies it.
 fn name_of(item: &Node) -> Option<String> {
     ["name", "mountPath", "containerPort", "port", "key"]
         .iter()
@@ -136,7 +136,7 @@ fn paths(values: &[Value]) -> BTreeSet<Vec<Step>> {
     values.iter().map(|value| general(&value.steps)).collect()
 }
 
-/// The error that suggests a name for the last word that nothing is called.
+/// The error for a path that no value has. It suggests a name for the last unknown word.
 fn missing(found: &[Found], path: &str, words: &[String], others: &BTreeSet<String>) -> Error {
     let known: Vec<&str> = others.iter().map(String::as_str).collect();
     let is_odd = |word: &&String| !others.contains(*word) && word.parse::<usize>().is_err();
