@@ -1,4 +1,4 @@
-//! Misspelt names: the known name that somebody probably meant, and the one sentence that says so.
+//! Names as people type them: patterns, and misspelt names with the one that was probably meant.
 //!
 //! Not here: what the known names are. `repo` finds apps, environments and overlays, `rules` finds
 //! rules.
@@ -28,6 +28,28 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 /// ``did you mean `error`?`` if a known name is similar to the unknown one, else `otherwise`.
 pub fn did_you_mean(name: &str, known: &[&str], otherwise: impl FnOnce() -> String) -> String {
     nearest(name, known).map_or_else(otherwise, |meant| format!("did you mean `{meant}`?"))
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(index) => rest = &rest[index + part.len()..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// A name that nothing has.

@@ -703,6 +703,51 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
 }
 
 #[test]
+fn a_bot_that_people_have_merged_before_is_known() {
+    let repo = Repo::shop();
+    repo.git(&["init", "-q"]).commit("start");
+    let bot = [
+        "-c",
+        "user.name=renovate[bot]",
+        "-c",
+        "user.email=renovate@acme.example",
+    ];
+    let bump = |digit: u32| {
+        let digest = format!("digest: sha256:{}", digit.to_string().repeat(64));
+        repo.overlay("api", "production", &digest);
+        repo.git(&[&bot[..], &["commit", "-q", "-a", "-m", "bump"]].concat());
+    };
+    let level = || {
+        let run = repo.run(&["check", "--base", "main", "--format", "concise"]);
+        let told = run.out.lines().find(|line| line.contains("[bot-write]"));
+        told.and_then(|line| line.split('[').next())
+            .and_then(|start| start.rsplit(' ').next())
+            .unwrap_or_default()
+            .to_string()
+    };
+    // what the bot pushes by itself makes nobody trust it
+    bump(2);
+    bump(3);
+    bump(4);
+    let pull_request = |digit: u32| {
+        repo.git(&["checkout", "-q", "-B", "change"]);
+        bump(digit);
+    };
+    pull_request(5);
+    assert_eq!(level(), "error");
+    for digit in 6..9 {
+        pull_request(digit);
+        repo.git(&["checkout", "-q", "main"])
+            .git(&["merge", "-q", "--no-ff", "-m", "merge", "change"]);
+    }
+    pull_request(9);
+    assert_eq!(level(), "warning");
+    repo.write(".gitops-lint.yaml", "bots: ['renovate*']\n")
+        .commit("bots");
+    assert_eq!(level(), "error");
+}
+
+#[test]
 fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
     let repo = Repo::shop();
     let freeze = "version: 1\nfreeze:\n  - {name: weekends, schedule: \"0 16 * * 5\", duration: 64h, timeZone: Europe/Berlin}\n";

@@ -11,7 +11,7 @@ use super::output::warn;
 use super::workspace::Workspace;
 use crate::check::Base;
 use crate::config::CONFIG_FILE;
-use crate::history::{Actor, Authorship, contributions};
+use crate::history::{Actor, Authorship, contributions, precedents};
 use crate::rules::Submodule;
 use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, short};
@@ -108,10 +108,17 @@ fn event() -> Option<Value> {
 
 /// Who made the change: whom CI names, and the authors of the commits.
 pub fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authorship, GitError> {
-    Ok(Authorship {
+    let repository = workspace.git()?;
+    let mut authorship = Authorship {
         actors: actors(),
-        commits: contributions(workspace.git()?, &base.commit, &workspace.head_commit()?)?,
-    })
+        commits: contributions(repository, &base.commit, &workspace.head_commit()?)?,
+        ..Authorship::default()
+    };
+    let is_bot = |name: &str| workspace.config.is_bot(name);
+    let mut bots = authorship.identities();
+    bots.retain(|name| is_bot(name));
+    authorship.precedents = precedents(repository, &base.commit, &base.base.repo, &bots, &is_bot);
+    Ok(authorship)
 }
 
 /// Variables in which CI systems name who started the run.

@@ -1,6 +1,8 @@
 //! `bots`: who counts as a bot.
 
+use super::Config;
 use super::keys::{Key, texts};
+use crate::names::matches;
 
 /// Names and addresses of bots, when the configuration names none. The identities are those that
 /// the tools commit with by default.
@@ -27,6 +29,20 @@ const BUILT_IN: &[&str] = &[
 /// Who counts as a bot when the configuration names none.
 pub(super) fn built_in() -> Vec<String> {
     BUILT_IN.iter().map(|bot| bot.to_string()).collect()
+}
+
+impl Config {
+    /// Whether a name or an address is one of a bot.
+    pub fn is_bot(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let fits = |pattern: &String| matches(&pattern.to_lowercase(), &name);
+        self.bots.iter().any(fits)
+    }
+
+    /// Whether the configuration says who counts as a bot.
+    pub fn names_bots(&self) -> bool {
+        self.bots != built_in()
+    }
 }
 
 pub(super) static KEY: Key = Key {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Precedents;
 use crate::source::git::{Commit, GitError, Repository};
 
 /// A person or bot whom the CI system names.
@@ -22,6 +23,27 @@ pub struct Authorship {
     pub actors: Vec<Actor>,
     /// The commits between base and head. Anybody can write any author into them.
     pub commits: Vec<Contribution>,
+    /// Whether people merged changes of these bots before.
+    pub precedents: Precedents,
+}
+
+impl Authorship {
+    /// The names and addresses, in lower case, of everybody who made the change.
+    pub fn identities(&self) -> BTreeSet<String> {
+        let actors = self.actors.iter().map(|actor| actor.name.to_lowercase());
+        let people = self.commits.iter().flat_map(|one| {
+            let (author, committer) = (&one.commit.author, &one.commit.committer);
+            [
+                &author.name,
+                &author.email,
+                &committer.name,
+                &committer.email,
+            ]
+        });
+        actors
+            .chain(people.map(|name| name.to_lowercase()))
+            .collect()
+    }
 }
 
 /// A commit of the change under check, with the paths that it changed.

@@ -5,12 +5,14 @@
 //! which images must have run where (`rules`), tables (`cli`).
 
 mod authorship;
+mod precedents;
 mod proofs;
 mod tracked;
 mod versions;
 mod walk;
 
 pub use authorship::{Actor, Authorship, Contribution, contributions};
+pub use precedents::{ENOUGH as PRECEDENTS, Precedents, precedents};
 pub use proofs::{GitProofs, NoProofs, Proofs, Wanted};
 pub use versions::{Images, Version, images, share_version};
 pub use walk::{Change, End, Walk};

@@ -129,5 +129,6 @@ pub fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Auth
             commit,
             paths: paths.into_iter().collect(),
         }],
+        ..Authorship::default()
     }
 }

@@ -9,6 +9,9 @@
 //! Nothing is reported if the repository does not show which keys such a ConfigMap or Secret has,
 //! or if the name of the variable contains the name of an environment.
 //!
+//! It is an error, or a warning if the name says that the variable is for debugging: one of its
+//! words is `DEBUG`, `LOG`, `MOCK`, `PROFILE`, `TRACE`, `VERBOSE` or the like.
+//!
 //! ## Why
 //!
 //! The new build expects the variable. It was added where the build was tested, and the promotion
@@ -42,7 +45,7 @@ pub(super) struct EnvironmentVariableDrift;
 static METADATA: Metadata = Metadata {
     id: "environment-variable-drift",
     category: Category::Configuration,
-    level: "error in protected environments",
+    level: "error in protected environments; warning for a variable that is for debugging",
     severity: Severity::Error,
     summary: "a variable that staging's container has and production's lacks",
     options: &[],
@@ -104,7 +107,12 @@ impl Rule for EnvironmentVariableDrift {
                 let cause = Cause::new("missing-variable")
                     .with(partners.to.name)
                     .with(text);
-                let draft = Draft::new(Severity::Error, origin, cause, message);
+                let severity = if is_for_debugging(text) {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                };
+                let draft = Draft::new(severity, origin, cause, message);
                 let draft = draft.help(format!(
                     "add it to {} or to the base, or remove it from {}",
                     name(to),
@@ -121,6 +129,34 @@ impl Rule for EnvironmentVariableDrift {
             }
         }
     }
+}
+
+/// Words in the names of variables that switch on what only helps to find faults.
+const DEBUGGING: &[&str] = &[
+    "DEBUG",
+    "DEBUGGER",
+    "DEV",
+    "DEVTOOLS",
+    "FAKE",
+    "LOG",
+    "LOGGING",
+    "LOGLEVEL",
+    "MOCK",
+    "PPROF",
+    "PROFILE",
+    "PROFILER",
+    "PROFILING",
+    "SWAGGER",
+    "TRACE",
+    "VERBOSE",
+    "VERBOSITY",
+];
+
+fn is_for_debugging(variable: &str) -> bool {
+    let words = variable.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words
+        .map(str::to_ascii_uppercase)
+        .any(|word| DEBUGGING.contains(&word.as_str()))
 }
 
 /// Whether a source under `envFrom` has the variable, or may have it for all that the repo says.

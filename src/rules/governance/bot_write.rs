@@ -10,6 +10,12 @@
 //! does it look at the author and committer of each commit, which anybody can forge. The message
 //! says which of the two it relies on.
 //!
+//! It is an error for a bot whose changes of production nobody has merged before, and for every bot
+//! if `bots` or `promoters` is configured. It is a warning for a bot of which people merged at
+//! least three changes of production, in the last 2,000 commits of the base: reviewers of such
+//! pull requests evidently look at them. A bot that pushes to the base by itself does not become
+//! known in that way.
+//!
 //! Bots are recognised by login or e-mail address: `*[bot]`, and the bots of Flux, Argo CD Image
 //! Updater, Kargo, Renovate, Dependabot, GitHub Actions and GitLab access tokens. `bots` in the
 //! configuration replaces this list.
@@ -33,8 +39,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
+use crate::history;
+use crate::names::matches;
 use crate::repo::Overlay;
-use crate::rules::shared::availability::matches;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::{Person, short};
 
@@ -44,7 +51,7 @@ pub(super) struct BotWrite;
 static METADATA: Metadata = Metadata {
     id: "bot-write",
     category: Category::Governance,
-    level: "error in protected environments; needs a base revision",
+    level: "error in protected environments; warning for a bot that people have merged before; needs a base revision",
     severity: Severity::Error,
     summary: "a bot changes production",
     options: &[RuleOption::Texts(&PROMOTERS)],
@@ -75,12 +82,13 @@ impl Rule for BotWrite {
         let changed: Vec<&Overlay> = changed.collect();
         let Some(first) = changed.first() else { return };
         if let Some(actor) = authorship.actors.iter().find(|actor| {
-            (actor.is_bot || is_bot(context, &actor.name)) && !promotes(context, &[&actor.name])
+            (actor.is_bot || context.config.is_bot(&actor.name))
+                && !promotes(context, &[&actor.name])
         }) {
             report(
                 context,
                 first,
-                &actor.name,
+                &[&actor.name],
                 &format!("the bot `{}` (according to {})", actor.name, actor.told_by),
                 sink,
             );
@@ -90,8 +98,9 @@ impl Rule for BotWrite {
         for one in &authorship.commits {
             let commit = &one.commit;
             let people = [(&commit.author, "author"), (&commit.committer, "committer")];
-            let named =
-                |person: &Person| is_bot(context, &person.name) || is_bot(context, &person.email);
+            let named = |person: &Person| {
+                context.config.is_bot(&person.name) || context.config.is_bot(&person.email)
+            };
             let Some((person, role)) = people.into_iter().find(|(person, _)| named(person)) else {
                 continue;
             };
@@ -121,25 +130,30 @@ impl Rule for BotWrite {
                 person.email,
                 short(&commit.id)
             );
-            report(context, overlay, &person.email, &who, sink);
+            report(context, overlay, &[&person.email, &person.name], &who, sink);
         }
     }
 }
 
-/// Reports the change of a bot; `identity` is its login or address.
-fn report(context: &Context, overlay: &Overlay, identity: &str, who: &str, sink: &mut Sink) {
+/// Reports the change of a bot; `names` are its login, or its address and name.
+fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink: &mut Sink) {
     let (origin, resource, path) = match context.first_change(overlay) {
         Some((origin, resource, path)) => (origin, Some(resource), Some(path)),
         None => (overlay.origin, None, None),
     };
     let environment = context.name_of(overlay);
-    let draft = Draft::new(
-        Severity::Error,
-        origin,
-        Cause::new("bot").with(identity),
-        format!("{who} changes what {environment} renders to"),
-    )
-    .help("let a person make this change, or keep the bot out of this folder");
+    let (severity, end) = if is_known(context, names) {
+        (Severity::Warning, "; people have merged its changes before")
+    } else {
+        (Severity::Error, "")
+    };
+    let cause = names
+        .iter()
+        .take(1)
+        .fold(Cause::new("bot"), |cause, name| cause.with(name));
+    let message = format!("{who} changes what {environment} renders to{end}");
+    let draft = Draft::new(severity, origin, cause, message)
+        .help("let a person make this change, or keep the bot out of this folder");
     sink.report(
         context,
         Some(overlay),
@@ -151,10 +165,16 @@ fn report(context: &Context, overlay: &Overlay, identity: &str, who: &str, sink:
     );
 }
 
-fn is_bot(context: &Context, name: &str) -> bool {
-    let name = name.to_lowercase();
-    let bot = |pattern: &str| matches(&pattern.to_lowercase(), &name);
-    context.config.bots.iter().any(|pattern| bot(pattern))
+/// Whether people have long merged what a bot changes in production, and the configuration says
+/// nothing of its own about bots.
+fn is_known(context: &Context, names: &[&str]) -> bool {
+    let says =
+        context.config.names_bots() || !context.config.texts(METADATA.id, &PROMOTERS).is_empty();
+    let merged = |name: &&str| {
+        let precedents = &context.authorship.precedents;
+        precedents.get(&name.to_lowercase()).copied().unwrap_or(0)
+    };
+    !says && names.iter().map(merged).max() >= Some(history::PRECEDENTS)
 }
 
 /// Whether the configuration lets a bot promote.

@@ -21,7 +21,9 @@
 //! `from` if it is set) are evaluated in the time zone of the window, so daylight saving time is
 //! correct.
 //!
-//! A change during a freeze is an error. Other reports of this rule:
+//! A change during a freeze of the configuration is an error. A change outside of a window of an
+//! AppProject or ScheduledCommitStatus is an info, once for each window: such windows often only
+//! say when an agent may act, and not when people may merge. Other reports of this rule:
 //!
 //! - An unreadable time zone, schedule or duration of an AppProject or ScheduledCommitStatus is an
 //!   error, because Argo CD would use UTC or ignore the window. In the configuration, it ends the
@@ -55,6 +57,8 @@
 //!
 //! Wait until the freeze is over. In an emergency, add the break-glass trailer to a commit.
 
+use std::collections::BTreeSet;
+
 use globset::{Glob, GlobSetBuilder};
 use jiff::ZonedDateTime;
 
@@ -62,13 +66,13 @@ use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::ResourceId;
+use crate::names;
 use crate::repo::Overlay;
 use crate::rules::shared::apps::{self, Named};
-use crate::rules::shared::availability::matches;
 use crate::rules::shared::windows::{self, Declared};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::Person;
-use crate::yaml::Origin;
+use crate::yaml::{FileId, Origin};
 
 /// See the documentation above.
 pub(super) struct ChangeFreeze;
@@ -76,7 +80,7 @@ pub(super) struct ChangeFreeze;
 static METADATA: Metadata = Metadata {
     id: "change-freeze",
     category: Category::Governance,
-    level: "error; needs a base revision and a configured freeze",
+    level: "error in a configured freeze, info in windows of Argo CD and GitOps Promoter; needs a base revision",
     severity: Severity::Error,
     summary: "a change to production during a freeze",
     options: &[],
@@ -116,6 +120,7 @@ impl Rule for ChangeFreeze {
         let groups = [configured, declared];
         let glass = glass(context);
         let mut unfrozen = None;
+        let mut informed: BTreeSet<(FileId, u32)> = BTreeSet::new();
         let gone = context.gone();
         for overlay in context.repo.overlays.iter().chain(gone.iter().copied()) {
             let gates = groups
@@ -140,7 +145,7 @@ impl Rule for ChangeFreeze {
                 resource,
                 path,
             };
-            if !altered.report_closed(&gates, glass.as_deref(), sink) {
+            if !altered.report_closed(&gates, glass.as_deref(), &mut informed, sink) {
                 unfrozen = unfrozen.or(Some((overlay, origin)));
                 altered.report_soon(&gates, sink);
             }
@@ -168,7 +173,14 @@ struct Altered<'r, 'a> {
 
 impl Altered<'_, '_> {
     /// Reports each system of windows that does not let the change pass now; whether one does not.
-    fn report_closed(&self, groups: &[Vec<&Gate>], glass: Option<&str>, sink: &mut Sink) -> bool {
+    /// `informed`: the windows of the repo's objects that were reported before.
+    fn report_closed(
+        &self,
+        groups: &[Vec<&Gate>],
+        glass: Option<&str>,
+        informed: &mut BTreeSet<(FileId, u32)>,
+        sink: &mut Sink,
+    ) -> bool {
         let mut is_closed = false;
         for gates in groups {
             let gates = gates.iter().copied();
@@ -179,7 +191,17 @@ impl Altered<'_, '_> {
                 continue;
             };
             is_closed = true;
+            let of_repo = matches!(gate.source, Source::Repo(_));
+            if of_repo && !informed.insert((gate.origin.file, gate.origin.start)) {
+                continue;
+            }
             let draft = match glass {
+                _ if of_repo => {
+                    let cause = Cause::new("outside-window").with(&gate.name);
+                    self.draft(Severity::Info, (cause, message), gate)
+                        .help(gate.advice(self.context))
+                        .notice()
+                }
                 Some(reason) => {
                     let message = format!("{message}; allowed by a break-glass trailer: {reason}");
                     let cause = Cause::new("unlocked").with(&gate.name).with(reason);
@@ -289,7 +311,10 @@ impl<'w> Gate<'w> {
                 };
                 environment
                     && (freeze.apps.is_empty()
-                        || freeze.apps.iter().any(|app| matches(app, &overlay.app)))
+                        || freeze
+                            .apps
+                            .iter()
+                            .any(|app| names::matches(app, &overlay.app)))
             }
             Source::Repo(declared) => {
                 context.repo.protected(overlay) && declared.holds_for(context, overlay)
@@ -323,7 +348,7 @@ impl<'w> Gate<'w> {
             freeze
                 .except_authors
                 .iter()
-                .any(|author| matches(author, name))
+                .any(|author| names::matches(author, name))
         };
         let person = |person: &Person| by(&person.name) || by(&person.email);
         let commits = context

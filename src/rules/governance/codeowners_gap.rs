@@ -10,7 +10,10 @@
 //! The rule also reports a line that a later line overrides: the later line matches every file of
 //! the earlier one and names other owners.
 //!
-//! Both are errors. It is an info if nobody owns CODEOWNERS itself, the configuration or policies
+//! Both are errors. Files that no line matches are only an info if at least half of the files of
+//! protected environments have no owner: such a repository does not use CODEOWNERS to guard
+//! production. Owners that the change takes away are an error all the same. It is an info, too, if
+//! nobody owns CODEOWNERS itself, the configuration or policies
 //! of this tool, the configuration of Renovate, or objects that control what reaches production
 //! (AppProject, ImageUpdateAutomation and others). Without a CODEOWNERS file nothing is reported.
 //!
@@ -44,9 +47,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
-use crate::repo::Overlay;
 use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
 use crate::repo::controls::group_of;
+use crate::repo::{Overlay, Repo};
 use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Node, Origin};
@@ -57,7 +60,7 @@ pub(super) struct CodeownersGap;
 static METADATA: Metadata = Metadata {
     id: "codeowners-gap",
     category: Category::Governance,
-    level: "error in protected environments; silent without CODEOWNERS",
+    level: "error in protected environments; info where most of production has no owner; silent without CODEOWNERS",
     severity: Severity::Error,
     summary: "a file that production renders from and nobody owns",
     options: &[],
@@ -103,14 +106,22 @@ impl Rule for CodeownersGap {
             );
             return;
         }
-        let before = check(context, owners, &|_| true, sink);
+        let before = check(context, owners, Scope::All, sink);
         // gaps of the base's file are reported above; the change may open others in its own file
         if let Some(new) =
             new.filter(|new| old.is_some() && new.file != owners.file && !new.is_ignored())
         {
-            check(context, new, &|path| !before.contains(path), sink);
+            check(context, new, Scope::AllBut(&before), sink);
         }
     }
+}
+
+/// The files that are judged.
+#[derive(Clone, Copy)]
+enum Scope<'s> {
+    All,
+    /// Those whose gap is not known from the file of the base.
+    AllBut(&'s BTreeSet<String>),
 }
 
 /// Why files have no owner.
@@ -152,10 +163,15 @@ struct Group<'r> {
 fn check<'r>(
     context: &Context<'r>,
     owners: &'r CodeOwners,
-    wanted: &dyn Fn(&str) -> bool,
+    scope: Scope<'_>,
     sink: &mut Sink,
 ) -> BTreeSet<String> {
     let repo = context.repo;
+    let wanted = |path: &str| match scope {
+        Scope::All => true,
+        Scope::AllBut(known) => !known.contains(path),
+    };
+
     let mut seen: HashMap<String, Option<(Gap, Option<&OwnerLine>, Option<&OwnerLine>)>> =
         HashMap::new();
     let mut void: HashMap<(u32, u32), bool> = HashMap::new();
@@ -205,13 +221,39 @@ fn check<'r>(
     let unmatched = groups
         .keys()
         .any(|(steers, _, gap, _)| !steers && *gap == Gap::Unmatched);
+    let is_unguarded = matches!(scope, Scope::All) && is_unguarded(repo, owners);
     for ((steers, _, gap, _), group) in groups {
         if !(steers && unmatched && gap == Gap::Unmatched) {
-            report(context, owners, gap, &group, sink);
+            // what production itself renders from is an error, what only steers it worth knowing
+            let severity = if steers || is_unguarded && gap == Gap::Unmatched {
+                Severity::Info
+            } else {
+                Severity::Error
+            };
+            report(context, owners, (gap, severity), &group, sink);
         }
         gaps.extend(group.paths);
     }
     gaps
+}
+
+/// Whether at least half of the files in the folders of protected environments have no owner.
+fn is_unguarded(repo: &Repo, owners: &CodeOwners) -> bool {
+    let protected: BTreeSet<&str> = repo
+        .overlays
+        .iter()
+        .filter(|overlay| repo.protected(overlay))
+        .map(|overlay| overlay.path.as_str())
+        .collect();
+    let (mut all, mut unowned) = (0, 0);
+    for path in repo.source.files() {
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        if above.any(|folder| protected.contains(folder)) {
+            all += 1;
+            unowned += usize::from(matches!(owners.ownership(path), Ownership::Unmatched));
+        }
+    }
+    unowned * 2 >= all
 }
 
 /// Why a path has no owner, with the line that counts and the one that it makes void.
@@ -312,7 +354,13 @@ fn steering(context: &Context) -> BTreeSet<String> {
     files
 }
 
-fn report(context: &Context, owners: &CodeOwners, gap: Gap, group: &Group, sink: &mut Sink) {
+fn report(
+    context: &Context,
+    owners: &CodeOwners,
+    (gap, severity): (Gap, Severity),
+    group: &Group,
+    sink: &mut Sink,
+) {
     let Some(first) = group.paths.first() else {
         return;
     };
@@ -322,13 +370,13 @@ fn report(context: &Context, owners: &CodeOwners, gap: Gap, group: &Group, sink:
         end: 0,
         by: By::Manifest,
     };
-    // what production itself renders from is an error, what only steers it is worth knowing
-    let severity = if group.overlay.is_some() {
+    let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
+    // a line that only just misses the files shows that somebody meant to guard them
+    let severity = if near.is_some() && group.overlay.is_some() {
         Severity::Error
     } else {
-        Severity::Info
+        severity
     };
-    let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
     let origin = group.line.map_or(start, |line| line.origin);
     let cause = group
         .paths

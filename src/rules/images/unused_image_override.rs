@@ -6,6 +6,9 @@
 //! such an entry without a message. An entry in a shared base or component is only reported if no
 //! overlay uses it.
 //!
+//! It is an error, or a warning if at least three entries of the list match nothing: then the list
+//! names the images of many apps, on purpose.
+//!
 //! ## Why
 //!
 //! A promotion that edits this entry has no effect: production keeps running the old image.
@@ -23,11 +26,17 @@
 //! Write the full name of the image as it stands in the manifests, without the tag, or remove the
 //! entry.
 
+use std::collections::BTreeMap;
+
 use crate::finding::Severity;
-use crate::kustomize::ProblemKind;
+use crate::kustomize::{Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
+use crate::yaml::FileId;
+
+/// A list in which so many entries match nothing is meant for many apps.
+const CENTRAL: usize = 3;
 
 /// The rule.
 pub(super) struct UnusedImageOverride;
@@ -35,7 +44,7 @@ pub(super) struct UnusedImageOverride;
 static METADATA: Metadata = Metadata {
     id: "unused-image-override",
     category: Category::Images,
-    level: "error",
+    level: "error; warning in lists for many apps",
     severity: Severity::Error,
     summary: "an `images` entry that no container uses",
     options: &[],
@@ -52,12 +61,17 @@ impl Rule for UnusedImageOverride {
         if !overlay.rendered.complete {
             return;
         }
-        problems::report_unless_used_elsewhere(
-            context,
-            overlay,
-            sink,
-            ProblemKind::UnusedImageOverride,
-            Severity::Error,
-        );
+        let kind = ProblemKind::UnusedImageOverride;
+        let problems = overlay.rendered.problems.iter();
+        let unused = problems.filter(|problem| problem.kind == kind);
+        let mut lists: BTreeMap<FileId, usize> = BTreeMap::new();
+        for problem in unused {
+            *lists.entry(problem.origin.file).or_default() += 1;
+        }
+        let severity = |problem: &Problem| match lists.get(&problem.origin.file) {
+            Some(count) if *count >= CENTRAL => Severity::Warning,
+            _ => Severity::Error,
+        };
+        problems::report_unless_used_elsewhere(context, overlay, sink, kind, &severity);
     }
 }

@@ -29,8 +29,8 @@
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
+use crate::names::matches;
 use crate::names::nearest;
-use crate::rules::shared::availability::matches;
 use crate::rules::shared::controls::Control;
 use crate::rules::shared::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};

@@ -32,10 +32,10 @@
 
 use crate::finding::{Cause, Severity};
 use crate::history;
+use crate::names::matches;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::apps::{self, Named};
-use crate::rules::shared::availability::matches;
 use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};

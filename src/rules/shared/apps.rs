@@ -2,7 +2,7 @@
 
 use crate::finding::{Cause, Severity};
 use crate::names::did_you_mean;
-use crate::rules::shared::availability::matches;
+use crate::names::matches;
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::Origin;
 

@@ -15,6 +15,7 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::operators;
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
 use crate::kustomize::{Resource, hash};
+use crate::names::matches;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::Origin;
@@ -543,28 +544,6 @@ pub(in crate::rules) fn declared<'a>(
             && matches(&external.name, name)
             && compatible(external.namespace.as_deref(), namespace)
     })
-}
-
-/// Whether a text fits a pattern in which `*` stands for anything.
-pub(in crate::rules) fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(index) => rest = &rest[index + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 /// What the overlay provides under a name that is nearly the wanted one.

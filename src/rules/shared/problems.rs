@@ -13,8 +13,20 @@ pub(in crate::rules) fn report(
     kind: ProblemKind,
     severity: Severity,
 ) {
+    report_by(context, overlay, sink, kind, &|_| severity);
+}
+
+/// Reports every problem of one kind, each with its own severity.
+pub(in crate::rules) fn report_by(
+    context: &Context,
+    overlay: &Overlay,
+    sink: &mut Sink,
+    kind: ProblemKind,
+    severity: &dyn Fn(&Problem) -> Severity,
+) {
     for problem in of_kind(overlay, kind) {
-        sink.report(context, Some(overlay), draft(context, problem, severity));
+        let draft = draft(context, problem, severity(problem));
+        sink.report(context, Some(overlay), draft);
     }
 }
 
@@ -26,13 +38,13 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
     overlay: &Overlay,
     sink: &mut Sink,
     kind: ProblemKind,
-    severity: Severity,
+    severity: &dyn Fn(&Problem) -> Severity,
 ) {
     for problem in of_kind(overlay, kind) {
         if context.used_elsewhere(kind, problem.origin) {
             continue;
         }
-        let mut draft = draft(context, problem, severity);
+        let mut draft = draft(context, problem, severity(problem));
         if !overlay.rendered.complete {
             draft.severity = Severity::Info;
             draft

@@ -8,6 +8,9 @@
 //!
 //! The rest of the overlay is still checked.
 //!
+//! It is a warning if the overlay's own kustomization is empty and was not emptied by this change:
+//! teams keep such files for environments that run nothing yet.
+//!
 //! ## Why
 //!
 //! The agent cannot apply an overlay that does not build. The environment keeps running its old
@@ -25,7 +28,7 @@
 //! Correct the line that the finding names. `gitops-lint render OVERLAY` shows the result.
 
 use crate::finding::Severity;
-use crate::kustomize::ProblemKind;
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
@@ -36,7 +39,7 @@ pub(super) struct RenderError;
 static METADATA: Metadata = Metadata {
     id: "render-error",
     category: Category::Structure,
-    level: "error",
+    level: "error; warning for an overlay that is empty on purpose",
     severity: Severity::Error,
     summary: "an overlay that cannot be built, or only in part",
     options: &[],
@@ -49,7 +52,25 @@ impl Rule for RenderError {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        problems::report(context, overlay, sink, ProblemKind::Error, Severity::Error);
+        problems::report_by(context, overlay, sink, ProblemKind::Error, &|problem| {
+            if is_left_empty(context, overlay, problem) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            }
+        });
         problems::report(context, overlay, sink, ProblemKind::Absent, Severity::Error);
     }
+}
+
+/// Whether a problem is that the overlay's own kustomization sets nothing, as it did before. A file
+/// without any text was hardly left like that on purpose.
+fn is_left_empty(context: &Context, overlay: &Overlay, problem: &Problem) -> bool {
+    let before = context.at_base(overlay);
+    let had_objects = before.is_some_and(|before| !before.rendered.resources.is_empty());
+    matches!(
+        problem.identity.as_deref(),
+        Some(Identity::EmptyKustomization)
+    ) && problem.origin.file == overlay.origin.file
+        && !had_objects
 }

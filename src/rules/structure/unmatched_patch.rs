@@ -58,7 +58,7 @@ impl Rule for UnmatchedPatch {
             overlay,
             sink,
             ProblemKind::UnmatchedPatch,
-            Severity::Error,
+            &|_| Severity::Error,
         );
     }
 }

@@ -4,7 +4,7 @@
 use super::Loosening;
 use crate::config::Config;
 use crate::finding::Cause;
-use crate::rules::shared::availability::matches;
+use crate::names::matches;
 use crate::wording;
 
 pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
