@@ -68,9 +68,13 @@ impl Rule for RenderError {
 fn is_left_empty(context: &Context, overlay: &Overlay, problem: &Problem) -> bool {
     let before = context.at_base(overlay);
     let had_objects = before.is_some_and(|before| !before.rendered.resources.is_empty());
-    matches!(
+    let is_empty = matches!(
         problem.identity.as_deref(),
         Some(Identity::EmptyKustomization)
-    ) && problem.origin.file == overlay.origin.file
+    );
+    let file = context.repo.files.get(problem.origin.file);
+    is_empty
+        && problem.origin.file == overlay.origin.file
+        && !file.text.trim().is_empty()
         && !had_objects
 }
