@@ -17,7 +17,7 @@ pub mod worktree;
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
 use foldhash::HashMap;
 
@@ -137,10 +137,19 @@ pub trait Source: Send + Sync {
     }
 }
 
-/// True if a path is a folder or below it.
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// True if a path is a folder or below it. Everything is below the root, whose path is empty.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Locks even after a thread panicked, because the guarded tables are only appended to.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// The kind of the entry at a path without links, by a sorted list of files.

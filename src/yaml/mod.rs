@@ -376,6 +376,18 @@ impl Node {
             .filter(|s| s.kind != Kind::Null)
             .map(|s| &*s.text)
     }
+    /// The text of any scalar, null included; empty for maps and lists.
+    pub fn raw(&self) -> &str {
+        self.as_scalar().map_or("", |scalar| &scalar.text)
+    }
+    /// Names the kind of the content in messages.
+    pub fn describe(&self) -> &'static str {
+        match &self.data {
+            Data::Scalar(_) => "a single value",
+            Data::Map(_) => "a map",
+            Data::List(_) => "a list",
+        }
+    }
     /// The value of a boolean scalar.
     pub fn as_bool(&self) -> Option<bool> {
         self.as_scalar()

@@ -8,10 +8,12 @@ mod shared;
 mod unread;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::decode::Text;
 use super::{Identity, Problem, ProblemKind, remote};
+pub(crate) use crate::source::is_below;
+pub(super) use crate::source::lock;
 use crate::source::{EntryKind, SourceError};
 use crate::yaml::read::{Documents, read_embedded};
 use crate::yaml::{By, FileId, Node, Origin};
@@ -22,13 +24,6 @@ use unread::{unparsed, unreadable};
 
 /// What to do about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
-/// Locks even after a thread panicked, because the guarded tables are only appended to.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 /// The state of building one folder.
 pub struct BuildContext<'a> {
     /// What all builds share.
@@ -172,15 +167,6 @@ impl<'a> BuildContext<'a> {
             );
         }
     }
-}
-
-/// True if a path is a folder or below it. Everything is below the root, whose path is empty.
-pub(crate) fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty()
-        || path == folder
-        || path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The start of a file.

@@ -33,6 +33,8 @@ pub(super) use submodule::not_checked_out;
 pub use tree::GitTree;
 pub(super) use tree::{Tree, TreeEntry};
 
+use super::lock;
+
 /// A commit's or tree's or file's name: 20 bytes, shown as 40 hexadecimal digits.
 pub type Id = [u8; 20];
 
@@ -87,12 +89,6 @@ fn unopened(error: &dyn std::error::Error) -> GitError {
     } else {
         format!("the Git repository cannot be opened: {text}")
     })
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 pub(super) fn id_of(id: impl Into<ObjectId>) -> Id {

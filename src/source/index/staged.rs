@@ -82,7 +82,7 @@ impl Staged {
         let next = self
             .left_out
             .get(self.left_out.partition_point(|other| **other < *path));
-        next.is_some_and(|other| is_below(other, path))
+        !path.is_empty() && next.is_some_and(|other| is_below(other, path))
     }
 
     /// The paths that differ between a tree and the staged files, sorted.

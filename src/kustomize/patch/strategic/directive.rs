@@ -1,6 +1,6 @@
 //! The directive `$patch`.
 
-use super::keys::{raw, set_element};
+use super::keys::set_element;
 use crate::kustomize::Problem;
 use crate::yaml::{Entry, List, Node, Origin};
 
@@ -31,7 +31,7 @@ pub(super) fn remover(patch: &Node) -> Option<Origin> {
 }
 
 fn word(value: &Node) -> Result<Directive, Problem> {
-    match raw(value) {
+    match value.raw() {
         "merge" => Ok(Directive::Merge),
         "replace" => Ok(Directive::Replace),
         "delete" => Ok(Directive::Delete),
@@ -66,7 +66,7 @@ pub(super) fn list_directive(list: &List) -> Result<Option<(Directive, &str)>, P
         return Ok(None);
     };
     match item.get(DIRECTIVE) {
-        Some(value) if item.entries().len() == 1 => Ok(Some((word(value)?, raw(value)))),
+        Some(value) if item.entries().len() == 1 => Ok(Some((word(value)?, value.raw()))),
         _ => Ok(None),
     }
 }

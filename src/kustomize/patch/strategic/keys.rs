@@ -3,14 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{describe, is_empty_map};
+use super::is_empty_map;
 use crate::kustomize::Problem;
 use crate::yaml::Node;
-
-/// The text of a scalar of any type, as kyaml compares values; empty for maps, lists and nothing.
-pub(super) fn raw(node: &Node) -> &str {
-    node.as_scalar().map_or("", |scalar| &scalar.text)
-}
 
 /// The value of a merge key; the item itself for an empty key.
 pub(super) fn raw_at(item: &Node, key: &str) -> Arc<str> {
@@ -41,7 +36,7 @@ pub(super) fn keyless(item: &Node) -> Problem {
         item.origin,
         format!(
             "{} is in a list whose items are maps with merge keys",
-            describe(item)
+            item.describe()
         ),
     )
     .with_help("write a map with the merge key")
@@ -52,14 +47,14 @@ pub(super) fn find(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usi
     let some = values.iter().any(|value| !value.is_empty());
     items.iter().position(|item| {
         if keys == [""] {
-            return values.first() == Some(&raw(item));
+            return values.first() == Some(&item.raw());
         }
         let mut given = keys
             .iter()
             .zip(values)
             .filter(|(_, value)| !some || !value.is_empty());
         item.as_map().is_some()
-            && given.all(|(key, value)| item.get(key).is_some_and(|field| raw(field) == *value))
+            && given.all(|(key, value)| item.get(key).is_some_and(|field| field.raw() == *value))
     })
 }
 
@@ -91,10 +86,10 @@ pub(super) fn set_element(
                     failed.get_or_insert_with(|| keyless(item));
                 }
                 last = match key.is_empty() {
-                    true => raw(item) == *value,
+                    true => item.raw() == *value,
                     false => item
                         .get(key)
-                        .is_some_and(|field| value.is_empty() || raw(field) == *value),
+                        .is_some_and(|field| value.is_empty() || field.raw() == *value),
                 };
             }
             last
@@ -130,7 +125,7 @@ pub(super) fn append_items(
 ) -> Result<Vec<Node>, Problem> {
     for item in items {
         if keys == [""] {
-            set_element(&mut merged, Some(item), keys, &[raw(item)])?;
+            set_element(&mut merged, Some(item), keys, &[item.raw()])?;
             continue;
         }
         if item.as_map().is_none() && !item.is_null() {
@@ -140,7 +135,7 @@ pub(super) fn append_items(
         for key in keys {
             match item.get(key) {
                 None => merged.push(item.clone()),
-                Some(value) => values.push(raw(value)),
+                Some(value) => values.push(value.raw()),
             }
         }
         if keys.len() > 1 {

@@ -110,8 +110,8 @@ impl Merger<'_> {
             _ => {
                 let message = format!(
                     "the patch has {} where the object has {}",
-                    describe(patch),
-                    describe(&target)
+                    patch.describe(),
+                    target.describe()
                 );
                 Err(Problem::error(patch.origin, message)
                     .with_related("the object's value is here", target.origin)
@@ -351,14 +351,6 @@ fn in_style_of(mut node: Node, before: &Node) -> Node {
         }
     }
     node
-}
-
-fn describe(node: &Node) -> &'static str {
-    match &node.data {
-        Data::Scalar(_) => "a single value",
-        Data::Map(_) => "a map",
-        Data::List(_) => "a list",
-    }
 }
 
 fn is_empty_map(node: &Node) -> bool {

@@ -76,19 +76,11 @@ pub(super) enum PathError {
     Invalid(String, String),
 }
 
-fn kind_of(node: &Node) -> &'static str {
-    match &node.data {
-        Data::Map(_) => "a map",
-        Data::List(_) => "a list",
-        Data::Scalar(_) => "a single value",
-    }
-}
-
 fn items_of<'n>(node: &'n Node, part: &str) -> Result<&'n [Node], PathError> {
     match &node.data {
         Data::List(list) => Ok(&list.items),
         _ if node.is_null() => Ok(&[]),
-        _ => Err(PathError::NoList(part.to_string(), kind_of(node))),
+        _ => Err(PathError::NoList(part.to_string(), node.describe())),
     }
 }
 
@@ -110,10 +102,6 @@ fn key_and_value(part: &str) -> Result<(&str, &str), PathError> {
             "brackets hold a key, = and a value".to_string(),
         )
     })
-}
-
-fn raw(node: &Node) -> &str {
-    node.as_scalar().map_or("", |scalar| &scalar.text)
 }
 
 /// One step of a lookup.
@@ -153,13 +141,13 @@ fn step<'p>(node: &Node, part: &'p str) -> Result<Option<Step<'p>>, PathError> {
         _ if is_item(part) => {
             let (key, value) = key_and_value(part)?;
             let found = items_of(node, part)?.iter().position(|item| match key {
-                "" => raw(item) == value,
-                key => item.get(key).is_some_and(|found| raw(found) == value),
+                "" => item.raw() == value,
+                key => item.get(key).is_some_and(|found| found.raw() == value),
             });
             Ok(found.map(Step::Item))
         }
         _ if node.as_map().is_some() || node.is_null() => Ok(Some(Step::Key(part))),
-        _ => Err(PathError::NoMap(part.to_string(), kind_of(node))),
+        _ => Err(PathError::NoMap(part.to_string(), node.describe())),
     }
 }
 

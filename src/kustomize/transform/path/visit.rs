@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::{PathError, embedded, index_of, is_item, items_of, key_and_value, kind_of};
+use super::{PathError, embedded, index_of, is_item, items_of, key_and_value};
 use crate::yaml::read::MAX_DEPTH;
 use crate::yaml::{Data, Entry, Node, Origin, Scalar, Style, write};
 
@@ -155,7 +155,7 @@ impl Visitor<'_, '_> {
             ));
         }
         if node.as_map().is_none() {
-            return Err(PathError::NoMap(part.to_string(), kind_of(node)));
+            return Err(PathError::NoMap(part.to_string(), node.describe()));
         }
         let missing = node.get(part).is_none();
         if missing {

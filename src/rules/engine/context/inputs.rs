@@ -45,7 +45,7 @@ pub enum PolicyChange {
     Edited,
 }
 
-/// What a [`Context`] is built from.
+/// The inputs of a [`super::Context`].
 pub struct Inputs<'a> {
     /// The facts of the repo under check.
     pub facts: RepoFacts<'a>,
