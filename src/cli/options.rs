@@ -80,7 +80,7 @@ pub(super) enum Color {
     /// If the output is a terminal that shows colors
     #[default]
     Auto,
-    /// In any case
+    /// Even if the output is not a terminal
     Always,
     /// No colors
     Never,

@@ -2,11 +2,13 @@
 //! SARIF.
 
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::error::Error;
+use super::output::columns;
 use crate::report;
 use crate::rules::{self, Metadata};
 
@@ -96,7 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
                 + "\n"
         }
         (Format::Markdown, false) => rules::table_markdown(),
-        (_, false) => list(&chosen),
+        (_, false) => list(&chosen, io::stdout().is_terminal().then(columns)),
         (_, true) => chosen
             .iter()
             .map(|metadata| explanation(metadata))
@@ -104,7 +106,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     })
 }
 
-fn list(all: &[&Metadata]) -> String {
+/// A text that begins at a column and is wrapped below it; on one line if there are no columns.
+fn hanging(text: &str, column: usize, columns: Option<usize>) -> String {
+    let Some(columns) = columns else {
+        return text.to_string();
+    };
+    let (mut wrapped, mut at) = (String::new(), column);
+    for word in text.split(' ') {
+        let length = word.chars().count() + 1;
+        if at > column && at + length > columns {
+            wrapped.push_str(&format!("\n{:column$}{word}", ""));
+            at = column + length;
+        } else {
+            let gap = if at > column { " " } else { "" };
+            wrapped.push_str(&format!("{gap}{word}"));
+            at += length;
+        }
+    }
+    wrapped
+}
+
+fn list(all: &[&Metadata], columns: Option<usize>) -> String {
     let width = all
         .iter()
         .map(|metadata| metadata.id.len())
@@ -121,7 +143,8 @@ fn list(all: &[&Metadata]) -> String {
                 metadata.category
             );
         }
-        let _ = writeln!(text, "  {:width$}  {}", metadata.id, metadata.summary);
+        let summary = hanging(metadata.summary, width + 4, columns);
+        let _ = writeln!(text, "  {:width$}  {summary}", metadata.id);
     }
     let _ = writeln!(text, "\n`gitops-lint rules RULE` explains one");
     text
@@ -131,4 +154,16 @@ fn explanation(metadata: &Metadata) -> String {
     let mut text = metadata.documentation().trim_end().to_string();
     let _ = writeln!(text, "\n\nDefault level: {}", metadata.level);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hanging;
+
+    #[test]
+    fn a_long_summary_is_wrapped_below_its_beginning() {
+        let text = "one two three four";
+        assert_eq!(hanging(text, 2, None), text);
+        assert_eq!(hanging(text, 2, Some(11)), "one two\n  three\n  four");
+    }
 }

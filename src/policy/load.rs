@@ -76,7 +76,7 @@ impl Loader<'_> {
         }
         let path = entry.trim_end_matches('/').trim_start_matches("./");
         match self.source.kind(path) {
-            None => self.refuse(entry, "there is no such file or folder"),
+            None => self.refuse(entry, "no such file or folder"),
             Some(EntryKind::File) => self.file(path),
             Some(EntryKind::Directory) => self.folder(entry, path),
         }
