@@ -1,6 +1,6 @@
-//! What environments differ in by nature: replicas, quantities, hosts, identifiers, names that
-//! follow the environment's word. Measured on public config repos; everything else should reach
-//! production as staging proved it.
+//! Differences that are expected between environments: replicas, quantities, hosts, identifiers,
+//! and names that contain the environment. The list comes from public config repos. Every other
+//! value should reach production as staging proved it.
 
 use std::sync::OnceLock;
 
@@ -24,18 +24,18 @@ pub enum Expectation {
     Host,
     /// Account and resource ids, ARNs, UUIDs.
     Identifier,
-    /// The environment's or the variant's word.
+    /// The name of the environment or of the variant.
     Word,
-    /// Prefix, suffix, content hash, and references to what carries them.
+    /// A prefix, suffix or content hash of a name, also in references to that name.
     GeneratedName,
-    /// What SOPS or a seal wrote.
+    /// Text that SOPS or a SealedSecret encrypted.
     Encrypted,
     /// The tag and digest of an image: other rules judge them.
     ImageVersion,
 }
 
 impl Expectation {
-    /// The words in JSON and for people.
+    /// The name in JSON and for people.
     pub fn as_str(self) -> &'static str {
         match self {
             Expectation::Replicas => "replicas",
@@ -51,7 +51,7 @@ impl Expectation {
     }
 }
 
-/// What has to be known of the object that a value belongs to.
+/// The object that a value belongs to.
 pub(super) struct Subject {
     kind: String,
 }
@@ -64,7 +64,7 @@ impl Subject {
     }
 }
 
-/// Whether and why the two sides may differ here.
+/// Why the two sides may differ here; `None` if they should not.
 pub(super) fn expected(
     subject: &Subject,
     steps: &[Step],
@@ -122,7 +122,7 @@ pub(super) fn expected(
     alike(from, to, words)
 }
 
-/// Whether two values are the same in all that environments must share.
+/// Why two values may differ; `None` if environments should share them.
 fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> {
     match (&from.data, &to.data) {
         (Data::Scalar(a), Data::Scalar(b)) => {
@@ -141,7 +141,7 @@ fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> 
             }
             alike_text(before, after, words)
         }
-        // A list that is one value: as many elements, each alike.
+        // a list that is one value: equally many items, and each pair is alike
         (Data::List(a), Data::List(b)) if a.items.len() == b.items.len() => {
             let mut reason = None;
             for (from, to) in a.items.iter().zip(&b.items) {
@@ -155,8 +155,8 @@ fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> 
     }
 }
 
-/// The same for two texts: `--issuer=https://staging.acme.example` and
-/// `--issuer=https://acme.example`.
+/// Why two texts may differ: `--issuer=https://staging.acme.example` and
+/// `--issuer=https://acme.example` differ in a URL.
 fn alike_text(from: &str, to: &str, words: &(Words, Words)) -> Option<Expectation> {
     if same_but_for_words(words, from, to) {
         return Some(Expectation::Word);
@@ -228,7 +228,7 @@ fn pattern(name: &str) -> Option<&'static Regex> {
         .map(|(_, pattern)| pattern)
 }
 
-/// `config.yaml` looks like a host.
+/// Whether a text that looks like a host is a file: `config.yaml`.
 fn is_file_name(text: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
         "json",

@@ -1,4 +1,5 @@
-//! Which item of one list is which item of another: by what identifies it, not by its position.
+//! Which item of one list corresponds to which item of another. Items match by what identifies
+//! them, not by their position.
 
 use std::collections::HashMap;
 
@@ -106,8 +107,8 @@ fn name(round: Round, identity: &Identity, item: &Node) -> Option<String> {
     }
 }
 
-/// What identifies the items of two lists: a scalar itself, the first usual key that every item has,
-/// or the object that an item of `envFrom` reads.
+/// What identifies the items of two lists: a scalar itself, the first usual key that every item
+/// has, or the object that an item of `envFrom` reads.
 fn item_key(from: &[Node], to: &[Node]) -> impl Fn(&Node) -> Option<String> + use<> {
     const KEYS: &[&str] = &[
         "name",

@@ -1,12 +1,13 @@
-//! Which object of one overlay is which of the other.
+//! Which object of one overlay corresponds to which object of the other.
 
 use std::collections::HashMap;
 
 use super::Words;
 use crate::kustomize::Resource;
 
-/// For each later object the index of its earlier partner. Exact identity first, then without the
-/// namespace, then without the words of the environments, as first written and as rendered.
+/// For each later object the index of its earlier partner. Objects match by their exact identity,
+/// else without the namespace, else without the words of the environments, as first written and as
+/// rendered.
 pub(super) fn pairs(
     earlier: &[Resource],
     later: &[Resource],

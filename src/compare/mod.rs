@@ -1,9 +1,9 @@
-//! The comparison of two overlays: object by object, value by value, with the line that brings each
-//! difference and whether environments are expected to differ there.
+//! The comparison of two overlays, object by object and value by value. A difference has the line
+//! that causes it, and says whether environments are expected to differ there.
 //!
-//! Here: matching objects and list items by identity (`matching`, `items`), what differs by
-//! nature (`expectation`, `words`), what must not be shown (`secrets`). Not here: which differences
-//! are worth a finding (`rules`), how they are printed (`cli`).
+//! Here: matching objects and list items by identity (`matching`, `items`), expected differences
+//! (`expectation`, `words`), hiding secrets (`secrets`). Not here: which differences are worth a
+//! finding (`rules`), how they are printed (`cli`).
 
 pub mod expectation;
 mod items;
@@ -22,7 +22,7 @@ use crate::yaml::{FileId, Node, Origin, escape_pointer};
 pub use expectation::Expectation;
 pub use words::Words;
 
-/// What happened to an object or value on the way from one overlay to the other.
+/// How an object or value differs between two overlays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Only the later overlay has it.
@@ -44,15 +44,15 @@ impl Change {
     }
 }
 
-/// One step of the way to a value.
+/// One step of the path to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A key of a map.
     Key(String),
     /// An item of a list.
     Item {
-        /// What identifies the item: `api` of a container, `8080` of a port; `None` when only its
-        /// place does.
+        /// What identifies the item: `api` of a container, `8080` of a port; `None` if only its
+        /// position does.
         key: Option<String>,
         /// Its index in the earlier overlay.
         from: Option<usize>,
@@ -64,16 +64,16 @@ pub enum Step {
 /// One value that differs.
 #[derive(Clone, Debug)]
 pub struct ValueChange {
-    /// The way to it from the object's root.
+    /// The path to it from the root of the object.
     pub steps: Vec<Step>,
     /// The value in the earlier overlay.
     pub from: Option<Node>,
     /// The value in the later overlay.
     pub to: Option<Node>,
-    /// Why environments may differ here; `None` when a promotion should carry the value unchanged.
+    /// Why environments may differ here; `None` if a promotion should keep the value.
     pub expected: Option<Expectation>,
-    /// The line that brings the difference: one that only one of the two overlays reads, where
-    /// there is one.
+    /// The line that causes the difference. If possible, it is one that only one of the two
+    /// overlays reads.
     pub origin: Origin,
 }
 
@@ -86,8 +86,8 @@ impl ValueChange {
             _ => Change::Changed,
         }
     }
-    /// RFC 6901 pointer into the later overlay's object, or into the earlier one's when only that
-    /// has the value.
+    /// The JSON pointer (RFC 6901) into the later object, or into the earlier one if only that has
+    /// the value.
     pub fn path(&self) -> String {
         let later = self.to.is_some();
         self.pointer(|_, from, to| {
@@ -136,7 +136,7 @@ pub struct ResourceChange {
 }
 
 impl ResourceChange {
-    /// The object of the later overlay, or the earlier one's when only that has it.
+    /// The object of the later overlay, or of the earlier one if only that has it.
     pub fn resource(&self) -> &Resource {
         self.to
             .as_ref()
@@ -149,8 +149,8 @@ impl ResourceChange {
     }
 }
 
-/// Everything in which two overlays differ, expected or not: in the later overlay's order, then
-/// what only the earlier one has.
+/// All differences of two overlays, expected or not, in the order of the later overlay. Objects
+/// that only the earlier one has come last.
 pub fn resources(
     from: &Overlay,
     to: &Overlay,
@@ -209,7 +209,7 @@ pub fn resources(
     found
 }
 
-/// Pairs of objects that are the same one in both overlays, in the later overlay's order.
+/// The objects that both overlays have, in the order of the later overlay.
 pub fn partners<'a>(
     from: &'a Overlay,
     to: &'a Overlay,
@@ -225,8 +225,7 @@ pub fn partners<'a>(
         .collect()
 }
 
-/// What is known of the two overlays: the words of their environments, and the files that only one
-/// of them reads.
+/// The two overlays: the words of their environments, and the files that only one of them reads.
 struct Sides {
     words: (Words, Words),
     own: (BTreeSet<FileId>, BTreeSet<FileId>),

@@ -1,8 +1,8 @@
-//! What must never be printed: the values of Secrets, and values that carry a secret by the name
-//! they stand under.
+//! Values that must never be printed: those of Secrets, and those whose name says that they are
+//! secret.
 //!
-//! Masks tell whether two values are equal and nothing else: no length, no hash, both can be
-//! guessed.
+//! A mask only shows whether two values are equal. It shows no length and no hash, because both
+//! help to guess the value.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,11 +14,11 @@ use crate::yaml::{Data, Node, Scalar};
 
 /// Stands for a hidden value.
 pub const HIDDEN: &str = "(hidden)";
-/// Stands for a hidden value that differs from the other side's.
+/// Stands for a hidden value that differs from the one on the other side.
 pub const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
-/// Two objects with their secret values masked; a value that differs is masked differently in the
-/// second.
+/// Two objects with their secret values masked. A value that differs has another mask in the second
+/// object.
 pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, Option<Node>) {
     let kind = from
         .or(to)
@@ -37,7 +37,7 @@ pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, 
     (mask(from, None, HIDDEN), mask(to, from, HIDDEN_CHANGED))
 }
 
-/// The two sides of a change, masked where they have to be.
+/// The two sides of a change, with secrets masked.
 pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>, Option<Node>) {
     let mut place = Place::root(resource.kind());
     let mut name = None;
@@ -47,7 +47,7 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
             Step::Item { key, .. } => name.clone_from(key),
         }
     }
-    // the way ends at an item, or at a key whose item is known already
+    // the path ends at an item, or at a key whose item is already known
     place.item = name.or(place.item);
     let from = change
         .from
@@ -65,7 +65,7 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
     (from, to)
 }
 
-/// A step of the way to a value, as far as secrets go.
+/// A step of the path to a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Word<'a> {
     /// A key of a map.
@@ -74,7 +74,7 @@ pub enum Word<'a> {
     Item(Option<&'a str>),
 }
 
-/// A value that stands, or stood, at a place of an object, masked where it has to be.
+/// A present or earlier value of an object, masked if it is secret.
 pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
     let mut place = Place::root(resource.kind());
     let mut name = None;
@@ -83,7 +83,7 @@ pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
             Word::Key(key) => place.enter(key, name.take()),
             Word::Item(item) => name = *item,
         }
-        // what stands below a secret key is secret as a whole
+        // everything below a secret key is secret
         if place.is_secret() {
             return mask(
                 &Node {
@@ -130,7 +130,7 @@ impl Place {
         self.path.push(key.to_string());
         self.item = item.map(str::to_string);
     }
-    /// Whether this is a part of a Secret's data, also where the data is not a map as it should be.
+    /// Whether this is part of the data of a Secret, even if the data is not a map as it should be.
     fn in_secret_data(&self) -> bool {
         self.kind == "Secret"
             && matches!(
@@ -226,7 +226,7 @@ fn node_of(scalar: &Scalar, node: &Node) -> Node {
     }
 }
 
-/// A hidden value; encrypted text and nothing at all are not secrets.
+/// A hidden value. Encrypted and empty texts are no secrets.
 fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     let text = node.as_scalar().map(|scalar| &*scalar.text);
     if text.is_some_and(|text| text.is_empty() || text.starts_with("ENC[")) {
@@ -239,8 +239,8 @@ fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     Node::string(text, node.origin)
 }
 
-/// `https://user:password@host` and `--password=…` with the password hidden; `None` when there is
-/// none.
+/// `https://user:password@host` and `--password=…` with the password hidden; `None` if there is no
+/// password.
 fn without_password(text: &str) -> Option<String> {
     static PATTERNS: OnceLock<Vec<Regex>> = OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {

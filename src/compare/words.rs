@@ -1,4 +1,4 @@
-//! The words that tell an overlay's environment and variant, and texts that differ by them only.
+//! The words that name an overlay's environment and variant, and texts that differ only in them.
 
 use crate::config::Environment;
 use crate::repo::Overlay;
@@ -11,7 +11,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// The words of an overlay; those of all environments when it belongs to none.
+    /// The words of an overlay; those of all environments if it belongs to none.
     pub fn of(overlay: &Overlay, environments: &[Environment]) -> Words {
         let own: Vec<&Environment> = match overlay
             .environment
@@ -39,7 +39,7 @@ impl Words {
         }
     }
 
-    /// The text without the environment's and the variant's words, each taken out with one
+    /// The text without the words of the environment and the variant, each removed with one
     /// delimiter beside it: `staging.api.example.com` → `api.example.com`, `apiProd` → `api`.
     pub fn strip(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
@@ -106,7 +106,7 @@ impl Words {
             .max()
     }
 
-    /// The text without the longer words wherever they stand: `acmestaging` → `acme`.
+    /// The text without the longer words, even inside other words: `acmestaging` → `acme`.
     fn strip_everywhere(&self, text: &str) -> String {
         let mut text = text.to_lowercase();
         let mut words: Vec<&String> = self
@@ -122,7 +122,7 @@ impl Words {
     }
 }
 
-/// Whether two texts are equal once each has lost the words of its own environment.
+/// Whether two texts are equal without the words of their own environments.
 pub fn same_but_for_words(words: &(Words, Words), from: &str, to: &str) -> bool {
     words.0.strip(from) == words.1.strip(to)
         || words.0.strip_everywhere(from) == words.1.strip_everywhere(to)

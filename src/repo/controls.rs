@@ -1,4 +1,4 @@
-//! Objects that steer agents, updaters and gates, as they stand in the files: Flux, Argo CD with
+//! Objects that steer agents, updaters and gates, as they are written: Flux, Argo CD with
 //! its Image Updater, GitOps Promoter, Kargo. Many of them are applied by hand or by a bootstrap,
 //! so no overlay renders them.
 //!
@@ -11,9 +11,9 @@ use crate::yaml::{FileId, Node};
 pub struct Control {
     /// The whole object.
     pub node: Node,
-    /// The file that it stands in.
+    /// The file that it is written in.
     pub file: FileId,
-    /// The environment that the folder of the file carries in its path.
+    /// The environment that the path of the file tells.
     pub environment: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! How many overlays a folder makes: one, or one for each environment and setting in which agents
+//! The overlays that one folder makes: one, or one for each environment and setting in which agents
 //! apply it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +9,9 @@ use super::discover::{Layout, Placement};
 /// An overlay: its folder, what it is, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
 
-/// The overlays of a folder. `placement` is what its path says: then it belongs to that environment,
-/// whoever points at it; `here` are the objects that do.
-pub fn instances<'p>(
+/// The overlays of a folder. `placement` is what its path says: then it belongs to that
+/// environment, whoever points at it; `here` are the objects that do.
+pub(super) fn instances<'p>(
     path: &str,
     placement: Option<Placement>,
     here: &[&'p Pointer],
@@ -22,7 +22,7 @@ pub fn instances<'p>(
     };
     let environments = environments(here, layout);
     if let Some(placement) = placement {
-        // the agents of the folder's own environment, where there are any
+        // the agents of the folder's own environment, if there are any
         let own: Vec<&Pointer> = here
             .iter()
             .zip(&environments)
@@ -114,7 +114,7 @@ fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
             .zip(&environments)
             .map(|(pointer, known)| known.or_else(|| hint(pointer, at)))
             .collect();
-        // a word counts when another object of the same folder carries another environment's
+        // a word counts only if another object with the same folder names another environment
         if hinted.iter().flatten().collect::<BTreeSet<_>>().len() > 1 {
             environments = hinted;
         }

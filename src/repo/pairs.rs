@@ -10,7 +10,11 @@ use super::{Overlay, Pair};
 use crate::config::{Config, Environment};
 
 /// Pairs the overlays (sorted by path). The result is sorted by (to, from).
-pub fn pairs(overlays: &[Overlay], environments: &[Environment], config: &Config) -> Vec<Pair> {
+pub(super) fn pairs(
+    overlays: &[Overlay],
+    environments: &[Environment],
+    config: &Config,
+) -> Vec<Pair> {
     let mut pairs: BTreeMap<usize, usize> = BTreeMap::new();
     let mut by_app: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, overlay) in overlays.iter().enumerate().filter(|(_, overlay)| {

@@ -1,8 +1,7 @@
-//! Which kustomizations a change of files can reach: those that name a changed file or folder, and
-//! all that build upon them.
+//! Which kustomizations a change can affect: those that name a changed file or folder, and all that
+//! build upon them.
 //!
-//! Told from the kustomizations alone, without rendering anything; where that is not certain, a
-//! kustomization counts as reached.
+//! Nothing is rendered to find out. If a kustomization alone does not tell, it counts as reached.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,14 +14,14 @@ use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Kustomization, Renderer};
 use crate::source::join;
 
-/// What changed, prepared for questions.
-pub struct Change<'a> {
+/// The paths that changed, indexed for look-ups.
+pub(super) struct Change<'a> {
     files: HashSet<&'a str>,
     /// Every folder with a changed file somewhere below.
     folders: HashSet<&'a str>,
     /// The folders whose kustomization changed.
     own: HashSet<&'a str>,
-    /// The last parts of all these paths: what ends otherwise names none of them.
+    /// The last parts of all these paths. A path with another last part is none of them.
     names: HashSet<&'a str>,
     /// A symbolic link changed: any path may lead elsewhere.
     links: bool,
@@ -34,7 +33,7 @@ impl<'a> Change<'a> {
         let files: HashSet<&str> = paths.iter().map(|path| &**path).collect();
         let above =
             |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-        // so may what lies in a submodule that is not there
+        // a path in a submodule that is not checked out may lead anywhere as well
         let anywhere = |renderer: &Renderer, path: &Arc<str>| {
             let source = renderer.source();
             source.has_links() && source.link(path).is_some()
@@ -103,8 +102,8 @@ impl<'a> Change<'a> {
         else {
             return true;
         };
-        // configurations of plug-ins name files of their own, and copies of charts are named by the
-        // configuration
+        // plug-ins read files that their own configuration names, and our configuration names
+        // copies of charts
         let plugins = [
             &kustomization.generators,
             &kustomization.transformers,
@@ -118,8 +117,8 @@ impl<'a> Change<'a> {
             })
     }
 
-    /// Whether a kustomization names something that changed. What is found in `elsewhere` is judged
-    /// elsewhere.
+    /// Whether a kustomization names a changed path. A changed folder that `elsewhere` accepts does
+    /// not count.
     pub fn names(
         &self,
         kustomization: &Kustomization,

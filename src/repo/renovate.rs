@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::source::{EntryKind, Files, Source};
 use crate::yaml::{FileId, Node, read};
 
-/// Where the configuration may stand, in Renovate's order; the first one counts. `package.json`
-/// comes last, under `renovate`.
+/// Paths of the configuration, in Renovate's order. Renovate reads the first that exists.
+/// `package.json` comes last, with its key `renovate`.
 const PLACES: &[&str] = &[
     "renovate.json",
     "renovate.jsonc",
@@ -36,7 +36,7 @@ pub struct Renovate {
     pub settings: Node,
 }
 
-/// The configuration of a tree; `None` when there is none, or none that can be read.
+/// The configuration of a tree; `None` if there is none, or if it cannot be read.
 pub fn find(source: &dyn Source, files: &Files) -> Option<Renovate> {
     let load = |path: &str| {
         let bytes = source.read(path).ok()?;

@@ -16,15 +16,15 @@ use crate::source::join;
 use crate::yaml::{By, FileId, Node, Origin};
 
 /// The API group of Kustomizations.
-pub const GROUP: &str = "kustomize.toolkit.fluxcd.io";
+pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 /// The API group of GitRepositories.
-pub const SOURCES: &str = "source.toolkit.fluxcd.io";
+pub(super) const SOURCES: &str = "source.toolkit.fluxcd.io";
 /// The name that `flux bootstrap` gives the source of the repository itself.
 const OWN: &str = "flux-system";
 
 /// The GitRepositories of the tree.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(super) struct Sources {
     /// URLs by name; several environments may have one of the same name.
     urls: BTreeMap<String, Vec<String>>,
     /// `spec.ignore` of the source of the repository itself.
@@ -60,7 +60,7 @@ impl Sources {
             .unwrap_or_default();
         self.urls.get(name).map_or(&[], Vec::as_slice)
     }
-    /// Whether a Kustomization's source is bootstrap's, and so this repository.
+    /// Whether a Kustomization reads the source that `flux bootstrap` creates: this repository.
     pub fn is_bootstrap(kustomization: &Node) -> bool {
         kustomization
             .at(&["spec", "sourceRef", "name"])
@@ -88,7 +88,8 @@ impl CommonMetadata {
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.annotations.is_empty()
     }
-    /// Sets them, whatever was there before. Selectors and pod templates stay as they are.
+    /// Sets them on every object, even if they are set already. Selectors and pod templates stay as
+    /// they are.
     pub fn apply(&self, rendered: &mut Rendered) {
         for resource in &mut rendered.resources {
             for (map, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
@@ -288,7 +289,7 @@ fn post_build(node: &Node) -> Option<PostBuild> {
 
 /// The kustomization that Flux writes for a folder without one: every YAML file in and below it,
 /// and every folder below it that has a kustomization of its own.
-pub fn generated(
+pub(super) fn generated(
     folder: &str,
     origin: Origin,
     renderer: &Renderer,

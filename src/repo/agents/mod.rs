@@ -1,9 +1,9 @@
-//! What Flux and Argo CD apply: the folders that their objects in the repo point at, and what the
-//! objects add to them.
+//! Flux and Argo CD: the folders that their objects in the repo point at, and what the objects add
+//! to them.
 //!
 //! Here: finding the objects, rendering a folder as its agent does. `flux` and `argocd` read the
-//! objects, `applicationset` makes Applications, `layer` edits kustomizations, `substitute` puts
-//! variables in. Not here: which folders are overlays (`discover`), rendering itself (`kustomize`).
+//! objects, `applicationset` makes Applications, `layer` edits kustomizations, `substitute` fills
+//! in variables. Not here: which folders are overlays (`discover`), rendering itself (`kustomize`).
 
 mod applicationset;
 mod argocd;
@@ -44,27 +44,27 @@ pub struct Pointer {
     pub folder: String,
     /// The object that points at it.
     pub agent: Agent,
-    /// The file that the object stands in.
+    /// The file that the object is written in.
     pub file: Arc<str>,
-    /// The files that what it adds is read from: its own, and `.argocd-source*.yaml`.
+    /// The files from which its additions are read: its own, and `.argocd-source*.yaml`.
     pub read: Vec<FileId>,
     /// Names in the object that may tell its environment, the most telling first.
     pub hints: Vec<String>,
-    /// What the path of the object's file says.
+    /// The environment and variant that the path of the object's file tells.
     pub file_placement: Option<Placement>,
-    /// What the path of the folder says.
+    /// The environment and variant that the path of the folder tells.
     pub folder_placement: Option<Placement>,
-    /// The environment that the name of the object carries, with what is left of the name.
+    /// The environment that the name of the object contains, and the rest of the name.
     pub named: Option<(usize, String)>,
-    /// What the object changes in the kustomization; `None` when nothing.
+    /// The object's changes to the kustomization, if there are any.
     pub layer: Option<Layer>,
     /// How a folder without a kustomization is read.
     pub plain: Plain,
-    /// What Flux puts instead of `${…}` once the folder is built.
+    /// The variables that Flux substitutes for `${…}` once the folder is built.
     pub post_build: Option<PostBuild>,
     /// Labels and annotations that Flux sets at the end.
     pub common_metadata: CommonMetadata,
-    /// What is wrong with the object.
+    /// Mistakes in the object.
     pub problems: Vec<Problem>,
     /// The object itself; of an ApplicationSet the Application that it makes.
     pub object: Node,
@@ -77,33 +77,33 @@ pub enum Plain {
     Generated,
     /// Argo CD: file by file.
     Directory(Directory),
-    /// Argo CD, told to by `source.directory`: also where there is a kustomization.
+    /// Argo CD with `source.directory`: file by file, even if the folder has a kustomization.
     Always(Directory),
 }
 
 /// Something in an agent's object that cannot be followed without a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
-    /// Where.
+    /// The value that cannot be followed.
     pub origin: Origin,
     /// One sentence, lower case, no full stop.
     pub message: String,
 }
 
-/// What the agents' objects of a tree say.
+/// The agents' objects of a tree.
 #[derive(Debug)]
 pub struct Agents {
     /// Every folder of the tree that one points at, in the order of the files.
     pub pointers: Vec<Pointer>,
-    /// What could not be followed, likewise.
+    /// What could not be followed, in the order of the files.
     pub notes: Vec<Note>,
-    /// Objects that steer agents, updaters and gates, likewise.
+    /// Objects that steer agents, updaters and gates, in the order of the files.
     pub controls: Vec<Control>,
     ignored: Ignored,
 }
 
 impl Pointer {
-    /// The environment of the file that the object stands in.
+    /// The environment that the path of the object's file tells.
     pub fn environment(&self) -> Option<usize> {
         self.file_placement
             .as_ref()
@@ -115,12 +115,12 @@ impl Pointer {
             .as_ref()
             .map(|placement| placement.environment)
     }
-    /// Whether the object changes nothing of what the folder renders to.
+    /// Whether the folder renders as if the object did not exist.
     pub fn adds_nothing(&self) -> bool {
         self.layer.is_none() && self.post_build.is_none() && self.common_metadata.is_empty()
     }
 
-    /// What the folder is built to, before variables and common metadata ([`Pointer::finish`]).
+    /// Builds the folder, without variables and common metadata ([`Pointer::finish`] adds these).
     pub fn build(&self, renderer: &Renderer, agents: &Agents) -> Arc<Rendered> {
         let loaded = renderer.kustomization(&self.folder);
         let own = match (&self.plain, &loaded) {
@@ -158,7 +158,7 @@ impl Pointer {
         rendered
     }
 
-    /// A rendering with what is wrong with the object, and with editing.
+    /// Adds the mistakes in the object, and those that editing found, to a rendering.
     fn told(&self, rendered: Arc<Rendered>, problems: Vec<Problem>) -> Arc<Rendered> {
         if self.problems.is_empty() && problems.is_empty() {
             return rendered;
@@ -174,8 +174,8 @@ impl Pointer {
         Arc::new(rendered)
     }
 
-    /// What the agent applies, given what [`Pointer::build`] built and the objects that
-    /// `substituteFrom` names.
+    /// The objects that the agent applies: those that [`Pointer::build`] built, with variables and
+    /// common metadata. `find` looks up the objects that `substituteFrom` names.
     pub fn finish<'n>(
         &self,
         built: Arc<Rendered>,
@@ -201,7 +201,7 @@ impl Pointer {
 }
 
 /// The files of a tree that may hold agents' objects.
-pub fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
+pub(crate) fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
     let holds = |path: &&Arc<str>| argocd::overridden(path).is_some() || mentions(renderer, path);
     renderer
         .source()
@@ -213,7 +213,7 @@ pub fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
 }
 
 /// Reads the agents' objects of a tree, in the files of [`candidates`].
-pub fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agents {
+pub(crate) fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agents {
     let every = renderer.source().files().iter();
     read(renderer, layout, files, || {
         every
@@ -405,7 +405,7 @@ impl Reading<'_> {
 }
 
 /// Whether a file may hold an agent's object.
-pub fn mentions(renderer: &Renderer, path: &str) -> bool {
+pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
     yaml && !is_set_aside(path)
         && renderer.skim(path, LARGEST, |text| {
@@ -504,7 +504,7 @@ fn name_of(node: &Node, kind: &str) -> String {
     }
 }
 
-/// Gives a tree one place: that of the field which it came from.
+/// Gives every value of a tree the origin of the field that the tree comes from.
 fn set_origin(node: &mut Node, origin: Origin) {
     node.origin = origin;
     if let Some(map) = node.map_mut() {

@@ -1,23 +1,22 @@
-//! Whether a URL that an agent's object names is this repository: by the remotes of the clone, by
-//! the source that Flux was bootstrapped with, and otherwise by where the paths that objects name
-//! exist.
+//! Which URLs in agents' objects are this repository: those of the clone's remotes and of the
+//! source that `flux bootstrap` created, else the URL whose paths exist here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is known of the repository's own URLs.
+/// The URLs of this repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// Empty when nothing is known; then every URL is taken for this repository's.
+pub(super) struct Identity {
+    /// Empty if no URL is known. Then every URL counts as this repository.
     own: BTreeSet<String>,
 }
 
 impl Identity {
-    /// `known`: URLs that are this repository's for certain. `mentions`: every URL that an object
-    /// reads a path from, and whether that path exists here.
+    /// `known`: URLs that certainly are this repository. `mentions`: every URL from which an object
+    /// reads a path, and whether that path exists here.
     ///
-    /// A mirror or fork is cloned from another URL than its objects name. When no object names a
-    /// known URL, the one with the most paths that exist here is taken for this repository's; all
-    /// of them when several have as many.
+    /// The objects in a mirror or fork name another URL than the one that it was cloned from. If no
+    /// object names a known URL, the one with the most paths that exist here counts as this
+    /// repository, or several if they have equally many.
     pub fn recognise(known: &[String], mentions: &[(String, bool)]) -> Identity {
         let known: BTreeSet<String> = known.iter().map(|url| plain(url)).collect();
         let mut existing: BTreeMap<String, usize> = BTreeMap::new();
@@ -37,7 +36,7 @@ impl Identity {
         }
     }
 
-    /// Whether a URL is this repository's. One with a template in it is not known, and counts.
+    /// Whether a URL is this repository. A URL that contains a template counts, too.
     pub fn is_own(&self, url: &str) -> bool {
         self.own.is_empty() || url.contains("{{") || self.own.contains(&plain(url))
     }

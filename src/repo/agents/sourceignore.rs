@@ -1,5 +1,5 @@
-//! Files that never reach Flux: what `.sourceignore` files say, and what source-controller leaves
-//! out anyway.
+//! Files that never reach Flux: those in `.sourceignore`, and those that source-controller always
+//! leaves out.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -7,12 +7,12 @@ use crate::source::Source;
 
 /// The name of the files, in any folder.
 const NAME: &str = ".sourceignore";
-/// What is left out unless a pattern takes it back in.
+/// Patterns that exclude files unless `.sourceignore` includes them again.
 const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n.goreleaser.yml\n.sops.yaml\n.flux.yaml";
 
-/// Patterns in order; the last that matches counts.
+/// Patterns in order. The last match wins.
 #[derive(Debug)]
-pub struct Ignored {
+pub(super) struct Ignored {
     patterns: Vec<(GlobMatcher, bool)>,
 }
 

@@ -1,9 +1,9 @@
-//! Variables that Flux puts into built objects (`spec.postBuild`): from the Kustomization itself
+//! Variables that Flux fills in after a build (`spec.postBuild`): from the Kustomization itself,
 //! and from the ConfigMaps and Secrets that it names.
 //!
-//! Here: which variables have which values, and putting them into objects. Not here: the language
-//! (`envsubst`), finding the ConfigMaps (`repo::load`). Values of Secrets are never put in: what
-//! refers to them stays as written.
+//! Here: the values of variables, and filling them in. Values of Secrets are never filled in; a
+//! text that refers to them stays as written. Not here: the language (`envsubst`), finding the
+//! ConfigMaps (`repo::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub struct PostBuild {
     pub inline: Known,
     /// `substituteFrom`
     pub from: Vec<Reference>,
-    /// `substituteStrategy: Always`: also without any variable.
+    /// `substituteStrategy: Always`: substitute even if there are no variables.
     pub always: bool,
 }
 
-/// Values with their places.
+/// The value of each variable, and where it is written.
 pub type Known = BTreeMap<String, (Arc<str>, Origin)>;
 
 /// An entry of `substituteFrom`.
@@ -40,30 +40,30 @@ pub struct Reference {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The Kustomization's namespace, when it is written down.
+    /// The Kustomization's namespace, if it is written.
     pub namespace: Option<String>,
 }
 
 /// The variables of one Flux Kustomization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variables {
-    /// Values with their places.
+    /// The values that the repo tells.
     pub known: Known,
     /// Variables whose values only the cluster knows.
     pub unknown: BTreeSet<String>,
-    /// Whether there may be more of those. Then a variable without value stays as written;
-    /// otherwise it becomes empty, as in Flux.
+    /// Whether the cluster may know more variables. If so, a variable without a value stays as
+    /// written; otherwise it becomes empty, as in Flux.
     pub open: bool,
 }
 
 impl PostBuild {
-    /// Whether nothing is put in.
+    /// Whether Flux substitutes nothing.
     pub fn is_empty(&self) -> bool {
         self.inline.is_empty() && self.from.is_empty() && !self.always
     }
 
-    /// The variables, given the objects that are found in the repo; later objects win over earlier
-    /// ones, and the Kustomization's own values over both.
+    /// The variables. `find` looks up objects in the repo. A later object overrides an earlier one,
+    /// and the Kustomization's own values override both.
     pub fn variables<'n>(&self, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Variables {
         let mut variables = Variables::default();
         for reference in &self.from {
@@ -103,7 +103,7 @@ impl PostBuild {
     }
 }
 
-/// What comes up while variables are put into objects.
+/// The state while variables are filled in.
 struct Filling {
     problems: Vec<Problem>,
     /// How many bytes longer the objects may still become.
@@ -111,13 +111,13 @@ struct Filling {
 }
 
 impl Variables {
-    /// Whether there are none; Flux then leaves every object as it is.
+    /// Whether there are no variables. Then Flux leaves every object as it is.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty() && self.unknown.is_empty() && !self.open
     }
 
-    /// Puts the variables into every object. What Flux cannot read is reported, and nothing of it
-    /// is applied.
+    /// Fills in the variables in every object. Reports texts that Flux cannot read: it then applies
+    /// nothing.
     pub fn apply(&self, rendered: &mut Rendered) {
         let mut filling = Filling {
             problems: Vec::new(),
@@ -154,8 +154,8 @@ impl Variables {
         }
     }
 
-    /// Puts the variables into a tree; its depth is bounded by the reader. `before` is what stands
-    /// before a value in a file.
+    /// Fills in the variables in a tree, whose depth the reader limits. `before` is the text before
+    /// a value in a file.
     fn node(&self, node: &mut Node, before: &str, filling: &mut Filling) {
         if !mentions(node) {
             return;
@@ -250,8 +250,7 @@ fn is_name(name: &str) -> bool {
             .all(|character| letter(character) || character.is_ascii_digit())
 }
 
-/// Whether anything in a tree could be changed, so that shared subtrees without a variable are not
-/// copied.
+/// Whether a tree contains a variable. Trees without one stay shared and are not copied.
 fn mentions(node: &Node) -> bool {
     let marked = |text: &str| text.contains("${") || text.contains("$$");
     match &node.data {

@@ -7,7 +7,7 @@ use crate::kustomize::loader::is_kustomization;
 use crate::source::{EntryKind, Source, folder_of};
 use std::collections::BTreeSet;
 
-/// What of a kustomization decides which folders are overlays of what: all that names a path.
+/// The parts of a kustomization that decide which folders are overlays: all that name a path.
 #[derive(PartialEq)]
 pub(super) struct Shape {
     pub(super) root: Root,
@@ -30,9 +30,9 @@ pub(super) fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
     })
 }
 
-/// The folders with a kustomization. A symbolic link to a folder brings those in and below it again
-/// where its own path says of which environment they are; what merely builds upon a link finds the
-/// folder itself.
+/// The folders with a kustomization. A symbolic link to a folder adds the folders below its target
+/// once more, if the path of the link tells their environment. A kustomization that builds upon a
+/// link needs no such copy.
 pub(super) fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTreeSet<String> {
     let kustomizations = source.files().iter().filter(|path| is_kustomization(path));
     let mut folders: BTreeSet<String> = kustomizations

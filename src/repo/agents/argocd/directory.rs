@@ -6,14 +6,13 @@ use globset::{GlobBuilder, GlobMatcher};
 /// How Argo CD reads a folder of plain manifests (`source.directory`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Directory {
-    /// Whether what lies in folders below is read as well.
+    /// Whether folders below are read as well.
     pub recursive: bool,
     pub(super) include: Option<Glob>,
     pub(super) exclude: Option<Glob>,
 }
 
-/// A glob in which `*` takes slashes as well; `None` inside when it cannot be read, and then
-/// nothing matches.
+/// A glob in which `*` matches slashes as well. `None` if it is invalid; then nothing matches.
 #[derive(Clone, Debug)]
 pub(super) struct Glob(Option<GlobMatcher>);
 

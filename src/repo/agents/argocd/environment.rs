@@ -24,7 +24,7 @@ impl Environment<'_> {
             "ARGOCD_APP_SOURCE_REPO_URL" => text(self.source, &["repoURL"]),
             "ARGOCD_APP_SOURCE_PATH" => text(self.source, &["path"]),
             "ARGOCD_APP_SOURCE_TARGET_REVISION" => text(self.source, &["targetRevision"]),
-            // the commit is known when it is applied
+            // only the cluster knows the commit
             "ARGOCD_APP_REVISION" | "ARGOCD_APP_REVISION_SHORT" | "ARGOCD_APP_REVISION_SHORT_8" => {
                 return None;
             }
@@ -32,8 +32,7 @@ impl Environment<'_> {
         })
     }
 
-    /// `$NAME` and `${NAME}` filled in, as Go's `os.Expand` does; what is not known here stays as
-    /// written.
+    /// Fills in `$NAME` and `${NAME}`, as Go's `os.Expand` does. Unknown variables stay as written.
     pub(super) fn expand(&self, text: &str) -> String {
         let (mut out, mut rest) = (String::new(), text);
         while let Some(at) = rest.find('$') {

@@ -5,7 +5,7 @@ use super::{Argument, Call, Value};
 use crate::yaml::Origin;
 
 impl Call {
-    /// The value; `None` when it depends on a variable of unknown value.
+    /// The value; `None` if it depends on a variable whose value is not known.
     pub(super) fn value<'v>(
         &self,
         lookup: &dyn Fn(&str) -> Value<'v>,

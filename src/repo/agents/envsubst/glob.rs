@@ -29,7 +29,7 @@ pub(super) fn matches(pattern: &[char], text: &[char]) -> bool {
     true
 }
 
-/// Where the pattern goes on after it matched one character.
+/// Where the pattern continues after it matched one character.
 pub(super) fn one(pattern: &[char], at: usize, character: char) -> Option<usize> {
     match pattern.get(at)? {
         '?' => Some(at + 1),

@@ -11,23 +11,23 @@ mod scan;
 use crate::yaml::Origin;
 use scan::Scanner;
 
-/// What is known of a variable.
+/// A variable, as far as the repo tells.
 #[derive(Clone, Copy, Debug)]
-pub enum Value<'a> {
-    /// Its value, and where it stands.
+pub(super) enum Value<'a> {
+    /// Its value, and where it is written.
     Known(&'a str, Origin),
     /// It may have a value that only the cluster knows.
     Unknown,
-    /// It has none.
+    /// It has no value.
     Unset,
 }
 
 /// A text with its variables filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Evaluated {
+pub(super) struct Evaluated {
     /// The text. Expressions that need a variable of unknown value stay as written.
     pub text: String,
-    /// Where the value of the first variable stands.
+    /// Where the value of the first variable is written.
     pub origin: Option<Origin>,
 }
 
@@ -37,7 +37,7 @@ pub struct Evaluated {
 ///
 /// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower
 /// case. Flux then applies nothing of the whole Kustomization.
-pub fn evaluate<'v>(
+pub(super) fn evaluate<'v>(
     text: &str,
     limit: usize,
     lookup: &dyn Fn(&str) -> Value<'v>,

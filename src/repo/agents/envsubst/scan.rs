@@ -31,7 +31,7 @@ impl Scanner<'_> {
         self.at += if there { text.len() } else { 0 };
         there
     }
-    /// What `accept` takes, at most `limit` characters.
+    /// The next characters that `accept` allows, at most `limit`.
     pub(super) fn take(&mut self, limit: usize, accept: impl Fn(char) -> bool) -> String {
         let taken: String = self
             .rest()
@@ -88,7 +88,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands behind `${`, with the closing brace.
+    /// The rest of an expression after `${`, up to the closing brace.
     pub(super) fn call(&mut self) -> Result<Call, &'static str> {
         self.depth += 1;
         let call = if self.depth > DEPTH {

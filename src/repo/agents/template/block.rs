@@ -12,7 +12,7 @@ pub(super) enum Token {
     Pipeline(String),
 }
 
-/// Text and actions; `{{-` and `-}}` trim. `None` for actions that are not understood.
+/// Text and actions; `{{-` and `-}}` trim. `None` for unsupported actions.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let (mut found, mut rest, mut trim) = (Vec::new(), text, false);
     loop {

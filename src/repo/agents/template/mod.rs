@@ -14,16 +14,16 @@ use serde_json::{Map, Value};
 /// Parentheses and conditions within each other.
 const NESTED: usize = 16;
 
-/// Bytes by which parameters may lengthen a text. Names and paths are shorter by far; a text that
-/// says one parameter ten thousand times stays as written.
+/// Bytes by which parameters may lengthen a text. Names and paths are much shorter. A text that
+/// grows more, such as one that repeats a parameter ten thousand times, stays as written.
 const GROWTH: usize = 64 << 10;
 
 /// The parameters of one Application.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// The values; nested for Go templates, by dotted keys otherwise.
     pub values: Map<String, Value>,
-    /// Whether there are more, which only a cluster or server knows.
+    /// Whether there are more parameters, which only a cluster or server knows.
     pub open: bool,
     /// Whether texts are Go templates.
     pub go: bool,
@@ -54,7 +54,7 @@ impl Parameters {
         filled.unwrap_or_else(|| text.to_string())
     }
 
-    /// `None` when the text becomes too long.
+    /// `None` if the text becomes too long.
     fn fill_tags(&self, text: &str) -> Option<String> {
         let (mut out, mut rest) = (String::with_capacity(text.len()), text);
         while let Some((before, tail)) = rest.split_once("{{") {
@@ -76,7 +76,7 @@ impl Parameters {
 }
 
 /// A value as text; `None` for maps, lists and null.
-pub fn printed(value: &Value) -> Option<String> {
+pub(super) fn printed(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -85,7 +85,7 @@ pub fn printed(value: &Value) -> Option<String> {
     }
 }
 
-/// What Go templates take for true: every value but null, `false`, 0 and what is empty.
+/// Whether Go templates take a value for true: not null, `false`, 0, or empty.
 fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -98,7 +98,7 @@ fn is_true(value: &Value) -> bool {
 }
 
 /// A text as a name in Kubernetes: lower case, `-` for every other character, and none at the ends.
-pub fn normalized(name: &str) -> String {
+pub(super) fn normalized(name: &str) -> String {
     let allowed = |character: char| {
         character.is_ascii_lowercase()
             || character.is_ascii_digit()

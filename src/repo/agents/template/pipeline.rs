@@ -57,7 +57,7 @@ impl Parameters {
         }
     }
 
-    /// `.a.b`; null where there is none, nothing where that is not known.
+    /// The value of `.a.b`; null if there is none, `None` if only a cluster knows it.
     pub(super) fn field(&self, path: &str) -> Option<Value> {
         let mut at: Option<&Value> = None;
         for (index, key) in path.split('.').filter(|key| !key.is_empty()).enumerate() {
@@ -84,7 +84,7 @@ pub(super) enum Word {
     Text(String),
     Field(String),
     Name(String),
-    /// What stands in parentheses.
+    /// The text in parentheses.
     Inner(String),
     Pipe,
 }

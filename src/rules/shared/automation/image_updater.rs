@@ -1,5 +1,4 @@
-//! Argo CD Image Updater: its annotations on Applications, and the ImageUpdater objects that came
-//! after them.
+//! Argo CD Image Updater: its annotations on Applications, and the newer ImageUpdater objects.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +16,12 @@ use crate::yaml::{Node, Origin, escape_pointer};
 const PREFIX: &str = "argocd-image-updater.argoproj.io/";
 const GROUP: &str = "argocd-image-updater.argoproj.io";
 
-/// An Application, and the overlay that it applies where it is known.
+/// An Application, and the overlay that it applies, if that is known.
 struct Application<'a> {
     object: &'a Node,
-    /// What messages call it.
+    /// Its name in messages.
     app: &'a str,
-    /// The overlay that it applies; of a chart, one of its environment.
+    /// The overlay that it applies. For a chart, any overlay of its environment.
     overlay: &'a Overlay,
     /// The folder that it applies.
     folder: &'a str,
@@ -50,20 +49,20 @@ struct WriteBack<'a> {
     pull_request: bool,
 }
 
-/// Who writes, and where that is said.
+/// Who writes, and the line that asks for it.
 struct Writer<'a> {
     name: String,
     origin: Origin,
-    /// The strategy by which it chooses, when it is one that takes whatever is newest.
+    /// Its strategy, if it chooses the newest build.
     strategy: Option<&'a str>,
     write_back: WriteBack<'a>,
-    /// The object that says so, and the pointer into it.
+    /// The object with the setting, and the JSON pointer to it.
     object: &'a Node,
     path: String,
 }
 
-/// Reports Applications of protected environments that an updater moves, and updaters of others
-/// that write into what protected environments render from.
+/// Reports Applications of protected environments that an updater updates, and updaters of other
+/// environments that write into files which protected environments render from.
 pub fn check(context: &Context, sink: &mut Sink) {
     let updaters: Vec<&Control> = context
         .controls()
@@ -80,7 +79,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
         for (updater, reference) in &matching {
             writers.extend(by_object(updater, reference));
         }
-        // since 1.0 annotations count where an ImageUpdater says so
+        // since 1.0, annotations count only if an ImageUpdater asks for them
         let read = matching
             .iter()
             .any(|(_, reference)| uses_annotations(reference));
@@ -125,8 +124,8 @@ pub fn check(context: &Context, sink: &mut Sink) {
 
 type Origins = (u32, u32);
 
-/// The Applications that apply overlays of environments, and those of charts that stand in the
-/// folder of a protected one.
+/// The Applications that apply overlays of environments, and the Applications of charts that are
+/// written in the folder of a protected environment.
 fn applications<'a>(context: &Context<'a>) -> Vec<Application<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let of = |overlay: &'a Overlay| {
@@ -297,7 +296,7 @@ fn by_object<'a>(updater: &Control<'a>, reference: &'a Node) -> Option<Writer<'a
     })
 }
 
-/// Strategies that take what was built last rather than what its version says.
+/// Strategies that choose the newest build instead of the highest version.
 fn takes_newest(strategy: &str) -> bool {
     matches!(
         strategy,
@@ -305,11 +304,11 @@ fn takes_newest(strategy: &str) -> bool {
     )
 }
 
-/// How what is written reaches the cluster without a review; `None` when it does not.
+/// How a new version reaches the cluster without a review; `None` if it does not.
 fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<String> {
     match write_back.method.unwrap_or("argocd") {
         "argocd" => Some("directly in the cluster, without a commit".to_string()),
-        // what another repository does with it is not known here
+        // the repo does not tell what happens in another repository
         _ if write_back.pull_request || write_back.repository.is_some() => None,
         _ => {
             let applied = application
@@ -331,7 +330,7 @@ fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<Strin
     }
 }
 
-/// The folder of `write-back-target: kustomization:PATH`, when it is not the Application's own.
+/// The folder of `write-back-target: kustomization:PATH`, if it is not the Application's own.
 fn shared_target(write_back: &WriteBack, application: &Application) -> Option<String> {
     let path = write_back.target?.strip_prefix("kustomization:")?;
     let folder = match path.strip_prefix('/') {

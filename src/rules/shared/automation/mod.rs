@@ -1,9 +1,9 @@
-//! What writes image versions by itself and where it writes them: Flux image automation, Argo CD
-//! Image Updater, Renovate.
-//!
-//! Here: how each of them works. Not here: the rule's documentation (`automation_on_protected`).
-//! Source: image-automation-controller, argocd-image-updater and the configuration reference of
+//! Tools that write image versions without a person: Flux image automation, Argo CD Image Updater,
 //! Renovate.
+//!
+//! Here: how each of them works and where it writes. Not here: the rule's documentation
+//! (`automation_on_protected`). Source: image-automation-controller, argocd-image-updater and the
+//! configuration reference of Renovate.
 
 pub(in crate::rules) mod flux;
 pub(in crate::rules) mod image_updater;
@@ -11,8 +11,8 @@ pub(in crate::rules) mod renovate;
 
 use crate::yaml::Node;
 
-/// Whether a label selector (`matchLabels`, `matchExpressions`) selects an object; one that says
-/// nothing selects all.
+/// Whether a label selector (`matchLabels`, `matchExpressions`) selects an object. An empty
+/// selector selects all objects.
 fn selects(selector: &Node, object: &Node) -> bool {
     let label = |key: &str| object.at(&["metadata", "labels", key]).and_then(Node::text);
     let labels = selector.get("matchLabels").map_or(&[][..], Node::entries);

@@ -1,5 +1,5 @@
-//! Renovate: its `kustomize` manager updates every kustomization.yaml, production's included,
-//! unless the configuration says otherwise.
+//! Renovate: its `kustomize` manager updates every kustomization.yaml, including those of
+//! production, unless the configuration excludes them.
 
 use globset::GlobBuilder;
 use regex::Regex;
@@ -11,7 +11,7 @@ use crate::rules::{Context, Draft, Sink};
 use crate::wording;
 use crate::yaml::{By, Node, Origin};
 
-/// Presets that are known without asking, each with what it sets.
+/// Presets that we know, with their settings.
 const PRESETS: &[(&str, Setting)] = &[
     (":automergeAll", Setting::Automerge(true)),
     (":automergeMinor", Setting::Automerge(true)),
@@ -22,8 +22,7 @@ const PRESETS: &[(&str, Setting)] = &[
     (":disableRenovate", Setting::Enabled(false)),
 ];
 
-/// Matchers of `packageRules` that are judged here; every other one may narrow a rule to some
-/// updates.
+/// Matchers of `packageRules` that we evaluate. Any other matcher may limit a rule to some updates.
 const JUDGED: &[&str] = &[
     "matchFileNames",
     "matchPaths",
@@ -55,7 +54,7 @@ struct Reached<'a> {
     verdict: Verdict,
 }
 
-/// Reports what Renovate may change in protected environments.
+/// Reports files of protected environments that Renovate may change.
 pub fn check(context: &Context, sink: &mut Sink) {
     let Some(renovate) = &context.repo.renovate else {
         return;
@@ -87,7 +86,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
             end: 0,
             by: By::Manifest,
         };
-        // a preset that is not known may exclude it
+        // an unknown preset may exclude the file
         let severity = if unknown.is_empty() {
             Severity::Warning
         } else {
@@ -128,7 +127,7 @@ fn report_merging(
     sink.report(context, Some(first.overlay), draft);
 }
 
-/// The kustomizations of protected environments that Renovate merges into, or proposes changes of
+/// The kustomizations of protected environments that Renovate changes, or proposes to change
 /// without being asked.
 fn reached<'a>(context: &Context<'a>, settings: &Node) -> Vec<Reached<'a>> {
     let mut found = Vec::new();
@@ -154,7 +153,7 @@ fn reached<'a>(context: &Context<'a>, settings: &Node) -> Vec<Reached<'a>> {
     found
 }
 
-/// The first path, and how many others there are.
+/// The first path, and the number of others.
 fn paths(reached: &[Reached]) -> String {
     let mut paths: Vec<&str> = Vec::new();
     for one in reached {
@@ -165,7 +164,7 @@ fn paths(reached: &[Reached]) -> String {
     wording::listed(&paths, 1)
 }
 
-/// Presets whose content only a server knows.
+/// Presets whose content we do not know.
 fn unknown_presets(settings: &Node) -> Vec<String> {
     let known = |preset: &str| {
         PRESETS.iter().any(|(name, _)| *name == preset)
@@ -181,7 +180,7 @@ fn unknown_presets(settings: &Node) -> Vec<String> {
         .collect()
 }
 
-/// Collections of Renovate itself that neither merge nor exclude anything.
+/// Whether a preset belongs to Renovate and neither merges nor excludes anything.
 fn built_in(preset: &str) -> bool {
     let families = [
         "config:",
@@ -199,8 +198,8 @@ fn built_in(preset: &str) -> bool {
     families.iter().any(|family| preset.starts_with(family))
 }
 
-/// What the settings say of one file. The last rule that matches counts, field by field; a rule
-/// that may match only some updates can allow and not forbid.
+/// Applies the settings to one file. Of the rules that match, the last one wins for each field. A
+/// rule that may match only some updates can allow, but not forbid.
 fn judge(settings: &Node, path: &str) -> Verdict {
     let mut verdict = Verdict::default();
     let manager = settings.get("kustomize");
@@ -269,8 +268,8 @@ fn judge(settings: &Node, path: &str) -> Verdict {
     verdict
 }
 
-/// Lays the fields of a level over the verdict. Where it is not sure to hold for all updates, it
-/// only opens.
+/// Applies the fields of one level to the verdict. If it is not `sure` to hold for all updates, it
+/// can only allow.
 fn apply(node: &Node, sure: bool, verdict: &mut Verdict) {
     let flag = |key: &str| {
         node.entry(key)
