@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::agents::Pointer;
 use super::discover::{Layout, Placement};
 
-/// An overlay: its folder, what it is, and the object that applies it.
+/// An overlay: its folder, its environment and variant, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
 
 /// The overlays of a folder. `placement` is what its path says: then it belongs to that

@@ -1,5 +1,5 @@
-//! The config repo as people see it: apps × environments × variants, laid out from paths and from
-//! what agents point at, each overlay rendered, production paired with staging.
+//! The config repo as people see it: apps × environments × variants. Paths and agents' objects tell
+//! the overlays; each is rendered, and production is paired with staging.
 //!
 //! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects,
 //! `load` puts both together, `pairs` matches environments, `renamed` matches revisions;
@@ -28,12 +28,12 @@ use crate::kustomize::{Kustomization, LazyRendered, Renderer};
 use crate::source::{Files, Source, folder_of};
 use crate::yaml::{By, FileId, Node, Origin};
 
-/// Which agent applies an overlay.
+/// The agent that applies an overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// `flux` or `argocd`.
     pub kind: AgentKind,
-    /// `Kustomization flux-system/apps`, as shown to people.
+    /// Its object, for people: `Kustomization flux-system/apps`.
     pub name: String,
     /// The line that points at the path.
     pub origin: Origin,
@@ -55,23 +55,23 @@ pub struct Overlay {
     pub path: String,
     /// The app.
     pub app: String,
-    /// Index into [`Repo::environments`]; `None` for what belongs to no environment.
+    /// Index into [`Repo::environments`]; `None` if the overlay belongs to no environment.
     pub environment: Option<usize>,
     /// Region, cluster, tenant.
     pub variant: Option<String>,
-    /// The agent's object that points here, when there is one in the repo.
+    /// The agent's object that points here, if the repo has one.
     pub agent: Option<Agent>,
-    /// A place that stands for the overlay as a whole: the start of its kustomization file.
+    /// The line for findings about the overlay as a whole: the start of its kustomization file.
     pub origin: Origin,
     /// What it renders to.
     pub rendered: LazyRendered,
-    /// Index into [`Repo::pointers`] of what the agent's object says, when there is one.
+    /// Index into [`Repo::pointers`] of the agent's object, if the repo has one.
     pub applied: Option<usize>,
 }
 
 impl Overlay {
-    /// What tells it from every other: agents may apply one folder to several environments, and
-    /// with several settings.
+    /// Its identity. The path is not enough: agents may apply one folder to several environments,
+    /// and with several settings.
     pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
         (&self.path, self.environment, self.variant.as_deref())
     }
@@ -97,26 +97,26 @@ pub struct Repo {
     pub environments: Vec<Environment>,
     /// Sorted by path.
     pub overlays: Vec<Overlay>,
-    /// Sorted by (to, from). Each overlay stands at most once as `to`.
+    /// Sorted by (to, from). Each overlay is the `to` of one pair at most.
     pub pairs: Vec<Pair>,
-    /// Manifests beside a kustomization that no kustomization names, sorted by path.
+    /// Manifests beside a kustomization that no kustomization lists, sorted by path.
     pub unreferenced: Vec<Unreferenced>,
     /// Entries of kustomizations that lead from one environment into another, in the order of the
     /// files.
     pub crossings: Vec<Crossing>,
-    /// What agents' objects in the repo point at, in the order of the files.
+    /// The folders that agents' objects in the repo point at, in the order of the files.
     pub pointers: Vec<agents::Pointer>,
-    /// What in agents' objects cannot be followed without a cluster, in the order of the files.
+    /// The parts of agents' objects that only a cluster can resolve, in the order of the files.
     pub notes: Vec<agents::Note>,
     /// Objects that steer agents, updaters and gates, in the order of the files.
     pub controls: Vec<controls::Control>,
-    /// The configuration of Renovate, when there is one.
+    /// The configuration of Renovate, if there is one.
     pub renovate: Option<renovate::Renovate>,
-    /// The file of owners, when there is one.
+    /// The CODEOWNERS file, if there is one.
     pub owners: Option<codeowners::CodeOwners>,
     /// Records of what runs where.
     pub records: Vec<records::Record>,
-    /// What `.gitmodules` declares, in the order of the file.
+    /// The submodules in `.gitmodules`, in the order of the file.
     pub submodules: Vec<submodules::Submodule>,
     roots: Vec<discover::Root>,
     /// Folders of kustomizations that no overlay is made of.
@@ -141,7 +141,7 @@ pub struct Crossing {
     pub to: usize,
 }
 
-/// A file of Kubernetes objects in the folder of a kustomization that no kustomization names.
+/// A file of Kubernetes objects in the folder of a kustomization that no kustomization lists.
 #[derive(Clone, Debug)]
 pub struct Unreferenced {
     /// The file.
@@ -159,14 +159,14 @@ impl Repo {
             .environment
             .and_then(|index| self.environments.get(index))
     }
-    /// Whether an overlay belongs to an environment whose place in the promotion order is not known.
+    /// Whether an overlay belongs to an environment whose position in the promotion order is
+    /// unknown.
     pub fn is_unordered(&self, overlay: &Overlay) -> bool {
         self.environment(overlay)
             .is_some_and(|environment| !environment.ordered)
     }
 
-    /// The overlay that is the same as one of another revision: same folder, environment and
-    /// variant.
+    /// The overlay with the same folder, environment and variant as one of another revision.
     pub fn same(&self, other: &Overlay) -> Option<&Overlay> {
         self.overlays_at(&other.path)
             .find(|overlay| overlay.key() == other.key())
@@ -176,20 +176,19 @@ impl Repo {
     pub fn overlays_at<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Overlay> + use<'a> {
         self.numbered_at(path).map(|(_, overlay)| overlay)
     }
-    /// Where an overlay of this repo stands in [`Repo::overlays`]; `None` for one of another
-    /// revision.
+    /// The index of an overlay in [`Repo::overlays`]; `None` if it belongs to another revision.
     pub fn index(&self, overlay: &Overlay) -> Option<usize> {
         self.numbered_at(&overlay.path)
             .find(|(_, other)| std::ptr::eq(*other, overlay))
             .map(|(index, _)| index)
     }
-    /// Where the overlay stands that is [the same](Self::same) as one of another revision.
+    /// The index of the overlay that is [the same](Self::same) as one of another revision.
     pub fn index_of_same(&self, other: &Overlay) -> Option<usize> {
         self.numbered_at(&other.path)
             .find(|(_, overlay)| overlay.key() == other.key())
             .map(|(index, _)| index)
     }
-    /// The overlays of a folder with their places in [`Repo::overlays`], which is sorted by path.
+    /// The overlays of a folder with their indexes in [`Repo::overlays`], which is sorted by path.
     fn numbered_at<'a>(
         &'a self,
         path: &str,

@@ -1,8 +1,8 @@
-//! Which overlay each overlay is compared with: the one of the environment before it in the
-//! promotion order.
+//! Pairs each overlay with the one before it in the promotion order.
 //!
-//! Same app; the nearest earlier environment that the app has; the same variant first, the only one
-//! next, otherwise the most similar one. The configuration may say otherwise.
+//! The partner belongs to the same app and to the nearest earlier environment that the app has. It
+//! is the overlay with the same variant, else with the most similar one. The configuration can set
+//! other pairs.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
-//! The environments of one revision in the order of another, so that overlays of both compare.
+//! Puts the environments of one revision into the order of another.
 
 use super::super::{Overlay, Repo};
 use crate::config::Environment;
 
 impl Repo {
-    /// The repo with its environments in the order of another revision's, so that overlays of both
-    /// can be compared by index. Environments correspond by name, otherwise by a common alias
-    /// (`prod` renamed to `live`); those that the other revision lacks come last.
+    /// The repo with its environments in the order of another revision, so that overlays of both
+    /// can be compared by index. Environments correspond by name, else by a common alias (`prod`
+    /// renamed to `live`). Those that the other revision lacks come last.
     pub fn numbered_as(&self, others: &[Environment]) -> Repo {
         let has_word = |environment: &Environment, word: &str| {
             environment.name.eq_ignore_ascii_case(word)

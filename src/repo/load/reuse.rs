@@ -1,4 +1,4 @@
-//! What two revisions share: overlays that the change between them cannot reach keep their
+//! Sharing between two revisions: overlays that the change between them cannot reach keep their
 //! rendering.
 
 use super::super::agents::{self, Agents, Pointer};
@@ -42,7 +42,7 @@ impl Repo {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 let both =
                     |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
-                // a file that a generator of an ApplicationSet may read is not told from others
+                // any file outside of the kustomizations may be one that an ApplicationSet reads
                 let named = || self.pointers.is_empty() || in_root(path);
                 both(&|renderer| file(renderer, path))
                     && if is_kustomization(path) {
@@ -105,19 +105,19 @@ impl Repo {
     }
 }
 
-/// The renderings of the head that hold for the base as well.
+/// The renderings of the head that are valid for the base as well.
 pub(super) struct HeadRenderings<'a> {
     pub(super) head: &'a Repo,
     pub(super) change: Change<'a>,
     pub(super) reached: HashSet<String>,
     pub(super) renderer: &'a Renderer,
-    /// Agents' objects take values from elsewhere, or made what they are out of other files: any
-    /// change may concern them.
+    /// The agents' objects of both revisions differ. Their files may then be read anywhere, so any
+    /// change may affect what they apply.
     pub(super) agents_differ: bool,
 }
 
 impl<'a> HeadRenderings<'a> {
-    /// `roots`: those of the base, where they are not the head's.
+    /// `roots`: those of the base, if they differ from the head's.
     pub(super) fn new(
         head: &'a Repo,
         changed: &'a BTreeSet<Arc<str>>,
@@ -157,8 +157,8 @@ impl<'a> HeadRenderings<'a> {
             return None;
         }
         let touched = pointer.is_some_and(|pointer| {
-            // what agents read besides the kustomization lies in the folder, or is named by what
-            // they add
+            // besides the kustomization, agents read files in its folder and files that their
+            // additions name
             let reached =
                 |folder: &str| self.reached.contains(folder) || self.change.touches(folder);
             let from = pointer
