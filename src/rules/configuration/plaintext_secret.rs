@@ -71,6 +71,9 @@ impl Rule for PlaintextSecret {
             if resource.node.get("sops").is_some() || is_registration(&resource.node) {
                 continue;
             }
+            if is_decrypted_later(&resource.node) {
+                continue;
+            }
             let mut found: Option<(&str, Origin)> = None;
             let mut keys: Vec<&str> = Vec::new();
             for (field, encoded) in [("stringData", false), ("data", true)] {
@@ -114,6 +117,16 @@ impl Rule for PlaintextSecret {
             );
         }
     }
+}
+
+/// Whether the values are those of a dotenv file that SOPS encrypted: its own metadata stands
+/// readable beside them, under keys such as `sops_mac` and `sops_kms__list_0__map_arn`.
+fn is_decrypted_later(node: &Node) -> bool {
+    ["stringData", "data"].into_iter().any(|field| {
+        let values = node.get(field).map_or(&[][..], Node::entries);
+        let has = |key: &str| values.iter().any(|value| &*value.key == key);
+        has("sops_mac") && has("sops_version")
+    })
 }
 
 /// Argo CD's registrations of repositories and clusters are Secrets; many hold addresses only.

@@ -35,6 +35,9 @@
 
 use crate::compare;
 use crate::finding::Severity;
+use crate::kubernetes::references::compatible;
+use crate::kubernetes::scaling::Autoscaler;
+use crate::kubernetes::targets;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::shared::deletion;
@@ -100,11 +103,17 @@ fn since_base(context: &Context, before: &Overlay, overlay: &Overlay, sink: &mut
 /// Reports guards that only the environment before a protected one has.
 fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
     let (earlier, later) = (context.side(from), context.side(to));
-    for change in compare::resources(from, to, &context.repo.environments) {
-        let only_earlier = change.from.as_ref().filter(|_| change.to.is_none());
-        let Some(lost) = only_earlier.filter(|lost| deletion::is_guard(to, lost)) else {
+    let changes = compare::resources(from, to, &context.repo.environments);
+    let only_earlier: Vec<&Resource> = changes
+        .iter()
+        .filter(|change| change.to.is_none())
+        .filter_map(|change| change.from.as_ref())
+        .collect();
+    for lost in only_earlier.iter().copied() {
+        if !deletion::is_guard(to, lost) || guards_nothing_else(context, from, lost, &only_earlier)
+        {
             continue;
-        };
+        }
         let deleted = deletion::deleted_by(to, lost);
         let message = format!(
             "{} `{}` exists in {earlier} but not in {later}",
@@ -128,6 +137,34 @@ fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Si
         draft.resource = Some(lost.id());
         sink.report(context, Some(to), draft);
     }
+}
+
+/// Whether everything that a guard of the earlier environment watches exists there only: a load
+/// generator with its autoscaler.
+fn guards_nothing_else(
+    context: &Context,
+    from: &Overlay,
+    guard: &Resource,
+    only_earlier: &[&Resource],
+) -> bool {
+    let scaled = Autoscaler::of(guard);
+    let selector = targets::pod_selector(guard);
+    let workloads = context.facts(from).workloads.iter();
+    let mut watched = workloads
+        .filter(|workload| compatible(workload.resource.namespace(), guard.namespace()))
+        .filter(|workload| {
+            let is_scaled = |scaled: &Autoscaler| scaled.scales(workload.resource);
+            scaled.as_ref().is_some_and(is_scaled)
+                || selector
+                    .as_ref()
+                    .is_some_and(|selector| selector.selects(workload))
+        })
+        .peekable();
+    watched.peek().is_some()
+        && watched.all(|workload| {
+            let original = &workload.resource.original;
+            only_earlier.iter().any(|lost| lost.original == *original)
+        })
 }
 
 /// The place of an object's `kind`.
