@@ -557,7 +557,7 @@ fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
         assert!(
             repo.run(&base("HEAD~1"))
                 .err
-                .contains("1 file of the change not looked at")
+                .contains("1 file of the change not checked")
         );
         // the index has every file, whatever the sparse checkout leaves out
         let run = repo.run(&staged());
@@ -1524,7 +1524,7 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
         .unwrap();
         let own = repo.run(&["diff", "left...right", "--summary"]);
         assert!(own.err.contains(&format!(
-            "parted at 2 commits, merged across each other; compared with the newest, {}",
+            "have 2 merge bases; compared with the newest, {}",
             &first[..10]
         )));
         assert_eq!(

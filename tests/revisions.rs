@@ -817,7 +817,7 @@ fn ci_systems_name_the_base() {
     assert!(
         target
             .err
-            .contains("is what is checked out, so everything is reported"),
+            .contains("is the checked-out commit, so all findings are reported"),
         "{}",
         target.err
     );
@@ -1001,8 +1001,8 @@ fn history_follows_renames_merges_and_what_agents_add() {
             ("production", Some('a'), Some('b')),
             ("dev", Some('a'), Some('b')),
             ("dev", None, Some('a')),
-            ("production", None, Some('a')),
             ("staging", None, Some('a')),
+            ("production", None, Some('a')),
         ]
     );
     // an image that a Flux object sets counts as rendered

@@ -1,5 +1,5 @@
-//! The base revision of a check: given by `--base`, or found in what CI systems say of a pull
-//! request; and loading it, with what did not change shared with the head.
+//! The base revision of a check: named by `--base` or by the CI system. What did not change is
+//! shared with the head.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, short};
 
 /// A base revision that Git names.
-pub struct Loaded {
+pub(super) struct Loaded {
     /// The base, as the check compares with it.
-    pub base: Base,
-    /// Its commit: where the branch under check left the target branch.
-    pub commit: Commit,
+    pub(super) base: Base,
+    /// Its commit: the one at which the checked branch left the target branch.
+    pub(super) commit: Commit,
 }
 
-/// Variables in which CI systems name the commit that a pull request is compared with, or the
-/// branch that it goes to, the surest first.
+/// Variables in which CI systems name the commit or branch that a pull request is compared with,
+/// the most reliable first.
 const VARIABLES: &[(&str, Named)] = &[
     ("GITOPS_LINT_BASE", Named::Revision),
     ("GITHUB_BASE_REF", Named::Branch),
@@ -50,15 +50,14 @@ const VARIABLES: &[(&str, Named)] = &[
     ("CODEBUILD_WEBHOOK_BASE_REF", Named::Branch),
 ];
 
-/// Variables that name the branch of a push as well: they count in pull requests only, which the
-/// second variable tells.
+/// Variables that also name the branch of a push. They only count if the second variable is set,
+/// which marks a pull request.
 const IN_PULL_REQUESTS: &[(&str, &str)] = &[
     ("CI_COMMIT_TARGET_BRANCH", "CI_COMMIT_PULL_REQUEST"),
     ("DRONE_TARGET_BRANCH", "DRONE_PULL_REQUEST"),
 ];
 
-/// Fields of the event file of GitHub Actions (and Gitea, Forgejo) with the commit that the change
-/// is compared with.
+/// Fields with the base commit in the event file of GitHub Actions, Gitea and Forgejo.
 const EVENT_FIELDS: &[&str] = &["/pull_request/base/sha", "/merge_group/base_sha"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,8 +66,8 @@ enum Named {
     Branch,
 }
 
-/// The revisions that the CI system names, the surest first, each with the variable that does.
-pub fn from_environment() -> Vec<(String, &'static str)> {
+/// The revisions that the CI system names, the most reliable first, each with its variable.
+pub(super) fn from_environment() -> Vec<(String, &'static str)> {
     let value = |name: &str| {
         std::env::var(name)
             .ok()
@@ -107,7 +106,7 @@ fn event() -> Option<Value> {
 }
 
 /// Who made the change: whom CI names, and the authors of the commits.
-pub fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authorship, GitError> {
+pub(super) fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authorship, GitError> {
     let repository = workspace.git()?;
     let mut authorship = Authorship {
         actors: actors(),
@@ -156,9 +155,9 @@ fn actors() -> Vec<Actor> {
     found
 }
 
-/// Loads the revision at which the head left `revision`: of several, as after merges in both
-/// directions, the newest.
-pub fn load(
+/// Loads the revision at which the head left `revision`. If there are several, as after merges in
+/// both directions, the newest one counts.
+pub(super) fn load(
     workspace: &Workspace,
     revision: &str,
     options: &RepoOptions,
@@ -170,7 +169,7 @@ pub fn load(
     if let [first, _, ..] = &bases[..] {
         let (count, revision, first) = (bases.len(), revision, short(first));
         warn(&format!(
-            "{revision} and the head parted at {count} commits, merged across each other; compared with the newest, {first}"
+            "{revision} and the head have {count} merge bases; compared with the newest, {first}"
         ));
     }
     at(
@@ -180,8 +179,8 @@ pub fn load(
     )
 }
 
-/// Loads a revision itself, wherever the head left it.
-pub fn load_exactly(
+/// Loads a revision itself instead of the commit at which the head left it.
+pub(super) fn load_exactly(
     workspace: &Workspace,
     revision: &str,
     options: &RepoOptions,
@@ -216,7 +215,7 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Lo
     Ok(Loaded { base, commit })
 }
 
-/// The submodules among what changed, each with the line of `.gitmodules` that names its path.
+/// The changed submodules, each with the line of `.gitmodules` that names its path.
 fn submodules(workspace: &Workspace, changed: &[ChangedPath]) -> Vec<Submodule> {
     let declared = &workspace.repo.submodules;
     changed

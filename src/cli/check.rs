@@ -27,7 +27,7 @@ use crate::wording;
 /// Arguments of `check`.
 #[derive(Args)]
 #[group(id = "check")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Folder or file to check; references are still resolved across the whole repository
     /// [default: the repository around the current folder]
     path: Option<PathBuf>,
@@ -185,7 +185,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
                         .is_ok_and(|head| head.id == base.commit.id) =>
             {
                 warn(&format!(
-                    "the base {revision} of {variable} is what is checked out, so everything is reported"
+                    "the base {revision} of {variable} is the checked-out commit, so all findings are reported"
                 ));
                 return Ok(None);
             }

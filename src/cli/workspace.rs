@@ -176,7 +176,7 @@ impl Workspace {
                     let (count, first) = (report::count(unseen.len(), "file"), first);
                     let more = if unseen.len() > 1 { " and others" } else { "" };
                     warn(&format!(
-                        "{count} of the change not looked at, left out by the sparse checkout: {first}{more}"
+                        "{count} of the change not checked, left out by the sparse checkout: {first}{more}"
                     ));
                 }
                 Ok(changed)
@@ -297,7 +297,7 @@ fn left_out(files: usize) {
 fn unreadable(names: &[String]) {
     for name in names {
         warn(&format!(
-            "{} cannot be read: its name is not UTF-8, or the folder is closed",
+            "{} cannot be read: its name is not UTF-8, or the folder cannot be opened",
             name
         ));
     }
