@@ -124,7 +124,10 @@ fn causes_are_found_where_they_are() {
     let found = repo.run(&base("HEAD")).findings();
     assert_eq!(
         found,
-        ["limits-below-requests apps/api/base/deployment.yaml:13"]
+        [
+            "limits-below-requests apps/api/base/deployment.yaml:13",
+            "simultaneous-change apps/api/base/deployment.yaml:13"
+        ]
     );
     repo.git(&["checkout", "-q", "--", "."]);
     // the change removes an object that another app needs

@@ -8,6 +8,7 @@ mod codeowners_invalid;
 pub(crate) mod expired_suppression;
 pub(crate) mod loosened_check;
 mod redirected_agent;
+mod simultaneous_change;
 mod submodule_change;
 pub(crate) mod unused_suppression;
 
@@ -18,6 +19,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &codeowners_gap::CodeownersGap,
     &codeowners_invalid::CodeownersInvalid,
     &bot_write::BotWrite,
+    &simultaneous_change::SimultaneousChange,
     &submodule_change::SubmoduleChange,
     &redirected_agent::RedirectedAgent,
     &automation_on_protected::AutomationOnProtected,

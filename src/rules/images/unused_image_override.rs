@@ -26,7 +26,7 @@
 //! Write the full name of the image as it stands in the manifests, without the tag, or remove the
 //! entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Severity;
 use crate::kustomize::{Problem, ProblemKind};
@@ -64,12 +64,16 @@ impl Rule for UnusedImageOverride {
         let kind = ProblemKind::UnusedImageOverride;
         let problems = overlay.rendered.problems.iter();
         let unused = problems.filter(|problem| problem.kind == kind);
-        let mut lists: BTreeMap<FileId, usize> = BTreeMap::new();
+        // the same entry three times is one image
+        let mut lists: BTreeMap<FileId, BTreeSet<&str>> = BTreeMap::new();
         for problem in unused {
-            *lists.entry(problem.origin.file).or_default() += 1;
+            lists
+                .entry(problem.origin.file)
+                .or_default()
+                .insert(&problem.message);
         }
         let severity = |problem: &Problem| match lists.get(&problem.origin.file) {
-            Some(count) if *count >= CENTRAL => Severity::Warning,
+            Some(images) if images.len() >= CENTRAL => Severity::Warning,
             _ => Severity::Error,
         };
         problems::report_unless_used_elsewhere(context, overlay, sink, kind, &severity);

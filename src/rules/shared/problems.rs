@@ -95,6 +95,8 @@ fn cause(problem: &Problem, context: &Context) -> Cause {
         ProblemKind::Error | ProblemKind::Absent | ProblemKind::Withheld => {
             cause.with(&problem.message)
         }
+        // its severity depends on how many entries beside it match nothing
+        ProblemKind::UnusedImageOverride => cause.standing(),
         _ => cause,
     }
 }

@@ -1,0 +1,176 @@
+//! # simultaneous-change
+//!
+//! ## What
+//!
+//! A change alters the same value in a protected environment and in an environment before it, as
+//! an edit of their common base does. The finding names the environments and the first changed
+//! line. If an image moves in production as well, `mixed-promotion` and `ride-along` judge the
+//! change instead. The rule needs a base revision (`--base`).
+//!
+//! ## Why
+//!
+//! Production gets the change in the same minute as staging, so nothing has been tried before. Many
+//! teams want that for small changes. A reviewer should know of it.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # apps/api/base/deployment.yaml
+//! args: [--pool=500] # staging and production get it at once
+//! ```
+//!
+//! ## Fix
+//!
+//! Nothing has to be changed. To try a change first, patch it into staging's overlay, and move it
+//! into the base when it has proved itself. Teams that always want that set
+//! `rules: {simultaneous-change: warning}` in `.gitops-lint.yaml`.
+
+use std::collections::BTreeMap;
+
+use crate::compare::{ResourceChange, ValueChange};
+use crate::finding::{Cause, Severity};
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording;
+use crate::yaml::{Node, Origin};
+
+/// See the documentation above.
+pub(super) struct SimultaneousChange;
+
+static METADATA: Metadata = Metadata {
+    id: "simultaneous-change",
+    category: Category::Governance,
+    level: "info; needs a base revision",
+    severity: Severity::Info,
+    summary: "a change that reaches production and an environment before it at once",
+    options: &[],
+    behavior: Metadata::USUAL,
+    source: include_str!("simultaneous_change.rs"),
+};
+
+impl Rule for SimultaneousChange {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let there_before = context.at_base(from).is_some() && context.at_base(to).is_some();
+        if !context.repo.protected(to) || context.is_of_base(from) || !there_before {
+            return;
+        }
+        // what comes along with an image is judged as a part of its promotion
+        if !context.moved_images(to).is_empty() {
+            return;
+        }
+        let mut earlier: BTreeMap<Key, Vec<Altered>> = BTreeMap::new();
+        for (key, altered) in changed(context, from) {
+            earlier.entry(key).or_default().push(altered);
+        }
+        let alike = |(key, altered): &(Key, Altered)| {
+            let there = earlier.get(key).into_iter().flatten();
+            there.into_iter().any(|other| altered.is_like(other))
+        };
+        // one finding a line, however many values it changes
+        let mut lines: BTreeMap<(u32, u32), (Origin, Vec<Key>)> = BTreeMap::new();
+        for (key, Altered { origin, .. }) in changed(context, to).filter(alike) {
+            let line = lines.entry((origin.file.0, origin.start));
+            line.or_insert_with(|| (origin, Vec::new())).1.push(key);
+        }
+        for (origin, keys) in lines.into_values() {
+            let Some(first) = keys.first() else { continue };
+            let more = match keys.len() {
+                1 => String::new(),
+                count => format!(" and {}", wording::count(count - 1, "more value")),
+            };
+            let message = format!(
+                "this change reaches {} and {} at once: {}{more}",
+                context.name_of(from),
+                context.name_of(to),
+                first.shown()
+            );
+            let draft = Draft::new(Severity::Info, origin, Cause::new("at-once"), message);
+            let help = format!(
+                "to try it in {} first, change it in that overlay instead of the base",
+                context.name_of(from)
+            );
+            sink.report(context, Some(to), draft.help(help));
+        }
+    }
+}
+
+/// What a value becomes, and the line that causes it.
+struct Altered<'c> {
+    origin: Origin,
+    /// `None` for what goes, and for objects that come or go as a whole.
+    value: Option<&'c Node>,
+}
+
+impl Altered<'_> {
+    /// Whether both environments get the same: from one line, or by equal edits of two overlays.
+    fn is_like(&self, other: &Altered) -> bool {
+        let equal = match (self.value, other.value) {
+            (Some(one), Some(other)) => one.same_value(other),
+            (None, None) => true,
+            _ => false,
+        };
+        self.origin == other.origin || equal
+    }
+}
+
+/// A value of an object, by names that are the same in every environment.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: String,
+    name: String,
+    /// Empty for an object that comes or goes as a whole.
+    path: String,
+}
+
+impl Key {
+    fn of(change: &ResourceChange, value: Option<&ValueChange>) -> Key {
+        let original = &change.resource().original;
+        Key {
+            kind: original.kind.clone(),
+            name: original.name.clone(),
+            path: value.map(ValueChange::named_path).unwrap_or_default(),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let object = format!("{} `{}`", self.kind, self.name);
+        match self.path.as_str() {
+            "" => object,
+            path => format!("`{path}` of {object}"),
+        }
+    }
+}
+
+/// What the change alters in an overlay, apart from images.
+fn changed<'c>(
+    context: &'c Context,
+    overlay: &Overlay,
+) -> impl Iterator<Item = (Key, Altered<'c>)> {
+    context.changes(overlay).iter().flat_map(|change| {
+        let whole = change.changes.is_empty().then(|| {
+            let origin = change.resource().node.origin;
+            (
+                Key::of(change, None),
+                Altered {
+                    origin,
+                    value: None,
+                },
+            )
+        });
+        let values = change
+            .changes
+            .iter()
+            .filter(|value| !value.named_path().ends_with("/image"))
+            .map(|value| {
+                let altered = Altered {
+                    origin: value.origin,
+                    value: value.to.as_ref(),
+                };
+                (Key::of(change, Some(value)), altered)
+            });
+        whole.into_iter().chain(values)
+    })
+}
