@@ -14,7 +14,7 @@ mod walk;
 pub use authorship::{Actor, Authorship, Contribution, contributions};
 pub use precedents::{ENOUGH as PRECEDENTS, Precedents, precedents};
 pub use proofs::{GitProofs, NoProofs, Proofs, Wanted};
-pub use versions::{Images, Version, images, share_version};
+pub use versions::{Images, Version, images, share_version, version_key};
 pub use walk::{Change, End, Walk};
 
 use crate::repo::{Overlay, Repo};

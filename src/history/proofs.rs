@@ -1,10 +1,11 @@
-//! What the past proves about a promotion: which digests an overlay ran, and since when.
+//! What the past proves about a promotion: which versions an overlay ran, and since when.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{Change, End, Images, Version, Walk, images, share_version};
+use super::versions::version_keys;
+use super::{Change, End, Images, Walk, images, share_version};
 use crate::config::Config;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::{Overlay, Repo};
@@ -17,12 +18,12 @@ pub trait Proofs: Sync {
     /// Announces the questions, so that one walk through history answers all of them. Only the
     /// first announcement counts; what was not announced is answered from the newest commit alone.
     fn expect(&self, _wanted: &Wanted<'_>) {}
-    /// The names of the images under which an overlay (as the base has it) rendered a digest, each
+    /// The names under which an overlay (as the base has it) rendered a version, given by its key, each
     /// with the time of the first such commit in seconds since 1970.
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)>;
+    fn since(&self, overlay: &Overlay, version: &str) -> Vec<(String, i64)>;
     /// The names alone, which can be cheaper to find.
-    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        self.since(overlay, digest)
+    fn ran(&self, overlay: &Overlay, version: &str) -> Vec<String> {
+        self.since(overlay, version)
             .into_iter()
             .map(|(name, _)| name)
             .collect()
@@ -40,13 +41,14 @@ pub trait Proofs: Sync {
     }
 }
 
-/// The questions of a check: which digests have to be found in the past of which overlays.
+/// The questions of a check: which versions have to be found in the past of which overlays.
 #[derive(Default)]
 pub struct Wanted<'a> {
     /// Whether it matters when a digest came first.
     pub dates: bool,
-    /// Overlays (as the base has them) with the digests that may be found in their past.
-    pub digests: Vec<(&'a Overlay, BTreeSet<String>)>,
+    /// Overlays (as the base has them) with the versions that may be found in their past, each by
+    /// its [key](super::version_key).
+    pub versions: Vec<(&'a Overlay, BTreeSet<String>)>,
 }
 
 /// Without Git, or with a repository that cannot be read, nothing is known of the past.
@@ -56,7 +58,7 @@ pub struct NoProofs {
 }
 
 impl Proofs for NoProofs {
-    fn since(&self, _overlay: &Overlay, _digest: &str) -> Vec<(String, i64)> {
+    fn since(&self, _overlay: &Overlay, _version: &str) -> Vec<(String, i64)> {
         Vec::new()
     }
     fn gap(&self, _overlay: &Overlay) -> Option<String> {
@@ -80,7 +82,7 @@ pub struct GitProofs<'r> {
 #[derive(Default)]
 struct Expected {
     dates: bool,
-    digests: BTreeMap<usize, BTreeSet<String>>,
+    versions: BTreeMap<usize, BTreeSet<String>>,
 }
 
 /// What a walk found: the names and digests of the images of each overlay, with the time at which
@@ -96,8 +98,10 @@ type Seen = BTreeMap<(String, String), i64>;
 /// is the first time that it ran.
 fn note(seen: &mut Seen, images: &Images, time: i64) {
     for (name, versions) in images {
-        let digests = versions.iter().filter_map(|version| version.digest.clone());
-        seen.extend(digests.map(|digest| ((name.clone(), digest), time)));
+        let keys = versions
+            .iter()
+            .flat_map(|version| version_keys(name, version));
+        seen.extend(keys.map(|key| ((name.clone(), key), time)));
     }
 }
 
@@ -127,20 +131,24 @@ impl<'r> GitProofs<'r> {
             dates: wanted.dates,
             ..Expected::default()
         };
-        for (overlay, digests) in &wanted.digests {
+        for (overlay, digests) in &wanted.versions {
             let present = images(&overlay.rendered, &self.repo.files);
-            let present: BTreeSet<&String> = present
-                .values()
-                .flatten()
-                .filter_map(|version| version.digest.as_ref())
+            let present: BTreeSet<String> = present
+                .iter()
+                .flat_map(|(name, versions)| {
+                    let keys = versions
+                        .iter()
+                        .flat_map(|version| version_keys(name, version));
+                    keys.collect::<Vec<String>>()
+                })
                 .collect();
             let missing: BTreeSet<String> = digests
                 .iter()
-                .filter(|digest| wanted.dates || !present.contains(digest))
+                .filter(|digest| wanted.dates || !present.contains(*digest))
                 .cloned()
                 .collect();
             if let Some(index) = self.index(overlay).filter(|_| !missing.is_empty()) {
-                expected.digests.entry(index).or_default().extend(missing);
+                expected.versions.entry(index).or_default().extend(missing);
             }
         }
         expected
@@ -154,16 +162,16 @@ impl<'r> GitProofs<'r> {
         self.repo.index_of_same(overlay)
     }
 
-    /// The names under which an overlay renders a digest.
-    fn at_present(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let has = |versions: &BTreeSet<Version>| {
-            versions
-                .iter()
-                .any(|version| version.digest.as_deref() == Some(digest))
-        };
+    /// The names under which an overlay renders a version.
+    fn at_present(&self, overlay: &Overlay, version: &str) -> Vec<String> {
         images(&overlay.rendered, &self.repo.files)
             .into_iter()
-            .filter(|(_, versions)| has(versions))
+            .filter(|(name, versions)| {
+                let mut keys = versions
+                    .iter()
+                    .flat_map(|version| version_keys(name, version));
+                keys.any(|key| key == version)
+            })
             .map(|(name, _)| name)
             .collect()
     }
@@ -175,7 +183,7 @@ impl<'r> GitProofs<'r> {
 
     fn walked(&self) -> &Walked {
         self.walked.get_or_init(|| {
-            let indices: Vec<usize> = self.expected().digests.keys().copied().collect();
+            let indices: Vec<usize> = self.expected().versions.keys().copied().collect();
             let mut seen: HashMap<usize, Seen> = HashMap::new();
             for index in &indices {
                 if let Some(overlay) = self.repo.overlays.get(*index) {
@@ -207,7 +215,7 @@ impl<'r> GitProofs<'r> {
         let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
         expected.dates
             || !expected
-                .digests
+                .versions
                 .get(&change.overlay)
                 .is_some_and(|digests| digests.iter().all(has))
     }
@@ -238,27 +246,27 @@ impl Proofs for GitProofs<'_> {
         self.expected.get_or_init(|| self.expected_of(wanted));
     }
 
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
-        let expected = |index: &usize| self.expected().digests.contains_key(index);
+    fn since(&self, overlay: &Overlay, version: &str) -> Vec<(String, i64)> {
+        let expected = |index: &usize| self.expected().versions.contains_key(index);
         let Some(index) = self.index(overlay).filter(expected) else {
             return self
-                .at_present(overlay, digest)
+                .at_present(overlay, version)
                 .into_iter()
                 .map(|name| (name, self.commit.time))
                 .collect();
         };
         let seen = self.walked().seen.get(&index).into_iter().flatten();
-        seen.filter(|((_, other), _)| other == digest)
+        seen.filter(|((_, other), _)| other == version)
             .map(|((name, _), time)| (name.clone(), *time))
             .collect()
     }
 
-    fn ran(&self, overlay: &Overlay, digest: &str) -> Vec<String> {
-        let present = self.at_present(overlay, digest);
+    fn ran(&self, overlay: &Overlay, version: &str) -> Vec<String> {
+        let present = self.at_present(overlay, version);
         if !present.is_empty() {
             return present;
         }
-        self.since(overlay, digest)
+        self.since(overlay, version)
             .into_iter()
             .map(|(name, _)| name)
             .collect()
@@ -266,7 +274,7 @@ impl Proofs for GitProofs<'_> {
 
     fn gap(&self, overlay: &Overlay) -> Option<String> {
         self.index(overlay)
-            .and_then(|index| self.expected().digests.get(&index))?;
+            .and_then(|index| self.expected().versions.get(&index))?;
         match &self.walked().end {
             End::Truncated(reason) => Some(reason.clone()),
             End::Answered | End::Complete => None,

@@ -1,8 +1,8 @@
-//! The images that an overlay runs, and when two of them are the same build.
+//! The images, charts and bases that an overlay runs, and when two versions are the same build.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kubernetes::image_use;
+use crate::kubernetes::{artifact, image_use};
 use crate::kustomize::Rendered;
 use crate::source::Files;
 
@@ -36,11 +36,12 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// The images of an overlay by name (without tag and digest), each with the versions that run:
-/// usually one.
+/// The images of an overlay by name (without tag and digest), and its charts and remote bases by
+/// what messages call them, each with the versions that run: usually one.
 pub type Images = BTreeMap<String, BTreeSet<Version>>;
 
-/// The images that an overlay runs: those of its containers, and those in values of Helm charts.
+/// What an overlay runs: the images of its containers and in values of Helm charts, and what it
+/// brings in by a version.
 pub fn images(rendered: &Rendered, files: &Files) -> Images {
     let mut found = Images::new();
     for used in image_use::of_all(&rendered.resources, files) {
@@ -54,7 +55,34 @@ pub fn images(rendered: &Rendered, files: &Files) -> Images {
             found.entry(used.name).or_default().insert(version);
         }
     }
+    for artifact in artifact::of(rendered) {
+        let version = Version {
+            tag: Some(artifact.version),
+            digest: None,
+        };
+        found.entry(artifact.name).or_default().insert(version);
+    }
     found
+}
+
+/// How the past is asked for a version: by its digest, or by its tag with the last part of the
+/// name, because many images have a tag `v1`.
+pub fn version_key(name: &str, version: &Version) -> String {
+    match (&version.digest, &version.tag) {
+        (Some(digest), _) => digest.clone(),
+        (None, tag) => tag_key(name, tag.as_deref().unwrap_or_default()),
+    }
+}
+
+/// All keys by which a version that runs is found.
+pub(super) fn version_keys(name: &str, version: &Version) -> Vec<String> {
+    let tag = version.tag.as_ref().map(|tag| tag_key(name, tag));
+    version.digest.iter().cloned().chain(tag).collect()
+}
+
+fn tag_key(name: &str, tag: &str) -> String {
+    let short = name.rsplit('/').next().unwrap_or(name);
+    format!("{short}:{tag}")
 }
 
 /// Whether both run an image in the same version. The registry does not matter:

@@ -4,6 +4,7 @@
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
+pub mod artifact;
 pub mod image;
 pub mod image_use;
 pub mod operators;

@@ -19,7 +19,7 @@ mod ordering;
 pub(crate) mod structure;
 
 pub use engine::{
-    Behavior, Category, Claim, Context, Draft, Facts, Inputs, Metadata, PolicyChange,
+    Behavior, Category, Claim, Context, Draft, Facts, Inputs, Metadata, MovedVersion, PolicyChange,
     PolicyFileChange, Providers, RepoFacts, Revision, Rule, Sink, Stage, Submodule, all, find,
     known, left_behind, named, needs_dates, of_pair, overlay_ref, proofs_wanted, run, scope,
     table_markdown,

@@ -88,10 +88,11 @@ impl Proofs for Since<'_> {
             .same(overlay)
             .map(|overlay| history::images(&overlay.rendered, &self.0.files))
             .unwrap_or_default();
-        let ran = images.into_iter().filter(|(_, versions)| {
-            versions
+        let ran = images.into_iter().filter(|(name, versions)| {
+            let mut keys = versions
                 .iter()
-                .any(|version| version.digest.as_deref() == Some(digest))
+                .map(|version| history::version_key(name, version));
+            keys.any(|key| key == digest)
         });
         ran.map(|(name, _)| (name, self.1)).collect()
     }

@@ -12,7 +12,8 @@ pub mod scope;
 mod sink;
 
 pub use context::{
-    Context, Facts, Inputs, PolicyChange, PolicyFileChange, Providers, RepoFacts, Stage, Submodule,
+    Context, Facts, Inputs, MovedVersion, PolicyChange, PolicyFileChange, Providers, RepoFacts,
+    Stage, Submodule,
 };
 pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;

@@ -1,9 +1,9 @@
-//! What a check asks of the past: each digest in a protected environment must have run in the
-//! environment before it.
+//! What a check asks of the past: each digest in a protected environment, and each version that the
+//! change brings there, must have run in the environment before it.
 
 use std::collections::BTreeSet;
 
-use crate::history::Wanted;
+use crate::history::{self, Wanted};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::rules::Context;
@@ -27,6 +27,15 @@ pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
         // against a base, an environment may return to what it ran itself
         earlier.extend(context.base.map(|_| to));
         want(&mut wanted, context, &context.facts(to).images, &earlier);
+        let moved: BTreeSet<String> = context
+            .moved_versions(to)
+            .iter()
+            .flat_map(|moved| {
+                let versions = moved.before.iter().chain([&moved.version]);
+                versions.map(|version| history::version_key(&moved.name, version))
+            })
+            .collect();
+        want_keys(&mut wanted, context, &moved, &earlier);
         if context.moved_images(to).is_empty() {
             continue;
         }
@@ -60,11 +69,17 @@ fn want<'a, 'i>(
         .into_iter()
         .filter_map(|used| used.image().digest.map(str::to_string))
         .collect();
-    if digests.is_empty() {
-        return;
-    }
-    for overlay in overlays {
+    want_keys(wanted, context, &digests, overlays);
+}
+
+fn want_keys<'a>(
+    wanted: &mut Wanted<'a>,
+    context: &Context<'a>,
+    keys: &BTreeSet<String>,
+    overlays: &[&'a Overlay],
+) {
+    for overlay in overlays.iter().filter(|_| !keys.is_empty()) {
         let before = context.at_base(overlay).unwrap_or(overlay);
-        wanted.digests.push((before, digests.clone()));
+        wanted.versions.push((before, keys.clone()));
     }
 }

@@ -9,6 +9,7 @@ mod mixed_promotion;
 mod mutable_tag;
 mod promotion_record;
 mod skipped_environment;
+mod unproved_version;
 mod unused_image_override;
 
 use super::Rule;
@@ -19,6 +20,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &invalid_image::InvalidImage,
     &lost_digest::LostDigest,
     &digest_mismatch::DigestMismatch,
+    &unproved_version::UnprovedVersion,
     &skipped_environment::SkippedEnvironment,
     &mixed_promotion::MixedPromotion,
     &insufficient_soak::InsufficientSoak,

@@ -15,6 +15,8 @@
 //!   at least half of its images, or this image in some overlay, or this image in this overlay at
 //!   the base revision. It is a warning otherwise, and in the environments before. The first 50
 //!   protected overlays, by path, are looked at.
+//! - In a protected environment, an OCI artifact with a floating tag is an error, and a chart whose
+//!   version is a range or is missing a warning.
 //! - In development environments nothing is reported, and version tags in `gotk-components.yaml`
 //!   are not reported anywhere, because Flux generates that file.
 //!
@@ -53,6 +55,7 @@ use std::collections::BTreeSet;
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
 use crate::history::{self, Version};
+use crate::kubernetes::artifact::{self, Artifact};
 use crate::kubernetes::image::{Image, floating};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
@@ -90,6 +93,13 @@ impl Rule for MutableTag {
             return;
         }
         let extra = context.config.texts(METADATA.id, &FLOATING);
+        if stage == Stage::Protected {
+            for artifact in artifact::of(&overlay.rendered) {
+                if let Some(draft) = open_artifact(context, overlay, &artifact, &extra) {
+                    sink.report(context, Some(overlay), draft);
+                }
+            }
+        }
         let pinned_before = LazyCell::new(|| pinned_at_base(context, overlay));
         let images = context.facts(overlay).images.iter();
         for used in images.filter(|used| is_unpinned(context, used)) {
@@ -108,6 +118,43 @@ impl Rule for MutableTag {
             }
         }
     }
+}
+
+/// A chart or OCI artifact of which another build may come tomorrow.
+fn open_artifact(
+    context: &Context,
+    overlay: &Overlay,
+    artifact: &Artifact,
+    extra: &[&str],
+) -> Option<Draft> {
+    let (name, version) = (&artifact.name, &artifact.version);
+    if version.contains(['$', '{']) || artifact.resource.is_none() {
+        return None;
+    }
+    let place = context.name_of(overlay);
+    let (severity, kind, message) = if version == "*" {
+        let message = format!("{place} takes any version of {name}, so the newest one");
+        (Severity::Warning, "any-version", message)
+    } else if artifact::is_range(version) {
+        let message = format!("{place} takes any version `{version}` of {name}");
+        (Severity::Warning, "version-range", message)
+    } else if floating(Some(version), extra) {
+        let message = format!("{place} takes the floating tag `{version}` of {name}");
+        (Severity::Error, "floating-artifact", message)
+    } else {
+        return None;
+    };
+    let draft = Draft::new(
+        severity,
+        artifact.origin,
+        Cause::new(kind).with(name),
+        message,
+    )
+    .help("name one version, or the digest of an OCI artifact");
+    Some(match artifact.resource {
+        Some(resource) => draft.on(resource, ""),
+        None => draft,
+    })
 }
 
 /// How an image without a digest is tagged.

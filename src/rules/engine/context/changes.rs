@@ -6,10 +6,25 @@ use std::sync::Arc;
 use super::Context;
 use crate::compare::{self, Change, ResourceChange};
 use crate::history::{self, Version};
+use crate::kubernetes::artifact;
 use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::yaml::{Node, Origin};
+
+/// A version that an overlay runs without a digest, and that it did not run at the base revision.
+pub struct MovedVersion<'a> {
+    /// The image, or what messages call the chart or base.
+    pub name: String,
+    /// The tag, chart version or reference.
+    pub version: Version,
+    /// What ran there before.
+    pub before: BTreeSet<Version>,
+    /// The value that says so.
+    pub origin: Origin,
+    /// The object; `None` for an entry of a kustomization.
+    pub resource: Option<&'a Resource>,
+}
 
 impl<'a> Context<'a> {
     /// What an overlay renders to otherwise than at the base revision; nothing without a base. Of
@@ -136,6 +151,54 @@ impl<'a> Context<'a> {
                 || self.is_other_image(before, used)
         };
         self.facts(overlay).images.iter().filter(moved).collect()
+    }
+
+    /// The tags, chart versions and references that the change gives an overlay instead of others;
+    /// none where the overlay is new. What has a digest is left out.
+    pub fn moved_versions(&self, overlay: &Overlay) -> Vec<MovedVersion<'a>> {
+        let (Some(before), Some(index)) = (self.at_base(overlay), self.index(overlay)) else {
+            return Vec::new();
+        };
+        let repo: &'a Repo = self.repo;
+        let Some(overlay) = repo.overlays.get(index) else {
+            return Vec::new();
+        };
+        if before.rendered.is(&overlay.rendered) {
+            return Vec::new();
+        }
+        let known = history::images(&before.rendered, &repo.files);
+        let images = self.facts(overlay).images.iter().filter_map(|used| {
+            let image = used.image();
+            let tag = image
+                .tag
+                .filter(|_| image.digest.is_none() && used.tag_known)?;
+            Some((
+                used.name.clone(),
+                tag.to_string(),
+                used.tag_origin,
+                Some(used.resource),
+            ))
+        });
+        let artifacts = artifact::of(&overlay.rendered).into_iter();
+        let artifacts = artifacts.map(|one| (one.name, one.version, one.origin, one.resource));
+        images
+            .chain(artifacts)
+            .filter_map(|(name, tag, origin, resource)| {
+                let before = known.get(&name)?.clone();
+                let version = Version {
+                    tag: Some(tag),
+                    digest: None,
+                };
+                let moved = !before.iter().any(|old| old.tag == version.tag);
+                moved.then_some(MovedVersion {
+                    name,
+                    version,
+                    before,
+                    origin,
+                    resource,
+                })
+            })
+            .collect()
     }
 
     /// Whether a container ran an image of another name before.

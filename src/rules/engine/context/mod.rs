@@ -9,6 +9,7 @@ mod objects;
 mod pinning;
 mod proofs;
 
+pub use changes::MovedVersion;
 pub use facts::{Facts, RepoFacts};
 pub use inputs::{Inputs, PolicyChange, PolicyFileChange, Submodule};
 pub use objects::Providers;

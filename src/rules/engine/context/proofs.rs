@@ -9,23 +9,31 @@ use crate::history;
 use crate::repo::Overlay;
 
 impl<'a> Context<'a> {
-    /// Whether an environment ran a digest before: the earlier one of a pair, or, against a base,
-    /// the later one itself, which then returns to it. What comes in the same change has proved
-    /// nothing. Without a past: no.
-    pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
+    /// Whether an environment ran a version before, given by its key: the earlier one of a pair, or,
+    /// against a base, the later one itself, which then returns to it. What comes in the same change
+    /// has proved nothing. Without a past: no.
+    pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
+        // an overlay that is new ran nothing
+        let is_old = self.base.is_some() && self.at_base(to).is_some();
+        self.is_proved(from, to, image, version) || is_old && self.ran(to, to, image, version)
+    }
+
+    /// The same for the earlier environment of a pair alone, in any of its variants.
+    pub fn is_proved(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
+        let ran = |overlay: &Overlay| self.ran(overlay, to, image, version);
+        ran(from) || self.siblings(from).any(ran)
+    }
+
+    fn ran(&self, overlay: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
         // of an app that is new in both environments nothing else can be asked
         let new = self.at_base(to).is_none();
-        let ran = |overlay: &Overlay| {
-            let same = self.same_image(overlay, to, image);
-            let past = self
-                .at_base(overlay)
-                .or((self.base.is_none() || new).then_some(overlay));
-            self.proofs.zip(past).is_some_and(|(proofs, past)| {
-                proofs.ran(past, digest).iter().any(|name| same(name))
-            })
-        };
-        // an overlay that is new ran nothing
-        ran(from) || self.siblings(from).any(ran) || (self.base.is_some() && !new && ran(to))
+        let same = self.same_image(overlay, to, image);
+        let past = self
+            .at_base(overlay)
+            .or((self.base.is_none() || new).then_some(overlay));
+        self.proofs
+            .zip(past)
+            .is_some_and(|(proofs, past)| proofs.ran(past, version).iter().any(|name| same(name)))
     }
 
     /// When an overlay ran what another one gets, for the first time by commit times, at the base

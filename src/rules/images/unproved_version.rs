@@ -1,0 +1,129 @@
+//! # unproved-version
+//!
+//! ## What
+//!
+//! A change gives production another tag, chart version, OCI artifact or `?ref=` of a remote base
+//! than it ran, and the environment before it never ran that one: neither now nor, as Git shows, at
+//! the base revision or earlier. Digests are left to `digest-mismatch`. The rule needs a base
+//! revision (`--base`).
+//!
+//! Going back to a version that production itself ran is fine, and so is a version that the same
+//! change gives both environments.
+//!
+//! It is an error if the version that production had was proved in that way, because then this
+//! repository promotes such versions from one environment to the next. It is a warning otherwise.
+//! Floating tags and ranges are left to `mutable-tag`.
+//!
+//! ## Why
+//!
+//! Staging tested one version, and production gets another.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # staging has v1.4, and never had v2.0
+//! resources:
+//!   - https://github.com/acme/bases//api?ref=v2.0
+//! ```
+//!
+//! ## Fix
+//!
+//! Give the version to the environment before production first, and promote it when it has proved
+//! itself.
+
+use crate::finding::{Cause, Severity};
+use crate::history::{self, Version, version_key as key};
+use crate::kubernetes::{artifact, image};
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, MovedVersion, Rule, Sink};
+use crate::wording;
+
+/// The rule.
+pub(super) struct UnprovedVersion;
+
+static METADATA: Metadata = Metadata {
+    id: "unproved-version",
+    category: Category::Images,
+    level: "error where production's versions come from the environment before, else warning; needs a base revision",
+    severity: Severity::Error,
+    summary: "a tag, chart version or reference in production that the environment before it never ran",
+    options: &[],
+    behavior: Metadata::USUAL,
+    source: include_str!("unproved_version.rs"),
+};
+
+impl Rule for UnprovedVersion {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        if !context.repo.protected(to) || context.base.is_none() || context.is_of_base(from) {
+            return;
+        }
+        let staged = history::images(&from.rendered, &context.repo.files);
+        for moved in context.moved_versions(to) {
+            let Some(theirs) = staged.get(&moved.name) else {
+                continue;
+            };
+            let tag = moved.version.tag.as_deref().unwrap_or_default();
+            let has = |version: &Version| version.tag == moved.version.tag;
+            if is_open(tag)
+                || theirs.iter().any(has)
+                || context.ran_before(from, to, &moved.name, &key(&moved.name, &moved.version))
+            {
+                continue;
+            }
+            let mut before = moved.before.iter();
+            let promotes = before.any(|version| {
+                context.is_proved(from, to, &moved.name, &key(&moved.name, version))
+            });
+            let severity = if promotes {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let theirs: Vec<String> = theirs.iter().map(Version::to_string).collect();
+            let draft = draft(context, (from, to), &moved, &theirs, severity);
+            sink.report(context, Some(to), draft);
+        }
+    }
+}
+
+/// Whether a version is one that may mean another build tomorrow.
+fn is_open(version: &str) -> bool {
+    artifact::is_range(version)
+        || version.contains(['$', '{'])
+        || image::floating(Some(version), &[])
+}
+
+fn draft(
+    context: &Context,
+    (from, to): (&Overlay, &Overlay),
+    moved: &MovedVersion,
+    theirs: &[String],
+    severity: Severity,
+) -> Draft {
+    let (earlier, later) = (context.side(from), context.side(to));
+    let (name, version) = (shown(&moved.name), &moved.version);
+    let message = format!(
+        "{later} gets `{version}` of {name}, which {earlier} never ran; {earlier} has `{}`",
+        wording::listed(theirs, 3)
+    );
+    let help = match context.gap(from) {
+        Some(gap) => format!("{gap}; this clone does not show the whole past"),
+        None => format!("give it to {earlier} first, and promote it from there"),
+    };
+    let cause = Cause::new("never-ran").with(&moved.name).with(version);
+    let mut draft = Draft::new(severity, moved.origin, cause, message).help(help);
+    draft.resource = moved.resource.map(|resource| resource.id());
+    draft
+}
+
+/// A name as messages write it: an image in backticks, anything else with its kind before it.
+fn shown(name: &str) -> String {
+    if name.contains('`') {
+        name.to_string()
+    } else {
+        format!("`{name}`")
+    }
+}
