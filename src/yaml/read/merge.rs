@@ -8,7 +8,10 @@ use crate::yaml::{Data, Node};
 pub(super) fn is_merge_key(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> bool {
     style == ScalarStyle::Plain
         && text == "<<"
-        && tag.is_none_or(|tag| tag.is_yaml_core_schema_tag("merge"))
+        && tag.is_none_or(|tag| {
+            let unspecific = tag.handle().is_empty() && tag.suffix() == "!";
+            unspecific || tag.is_yaml_core_schema_tag("merge")
+        })
 }
 
 /// The maps in the value of `<<`; `None` if it is anything else.

@@ -1,13 +1,14 @@
 //! Text to tree: documents in order, each key and value with its span, and the comments.
 //!
 //! Here: one pass over the parser's events (`tree`), the span and type of a scalar (`scalar`), keys
-//! and duplicates (`keys`), `<<` (`merge`), limits against hostile input (`limits`), and texts that
-//! are inside a scalar (`embedded`). Not here: opening files (`source`), the meaning of any key.
+//! and duplicates (`keys`), `<<` (`merge`), limits against hostile input (`limits`), lines that
+//! other readers split elsewhere (`lines`), and texts that are inside a scalar (`embedded`). Not here: opening files (`source`), the meaning of any key.
 
 mod embedded;
 mod error;
 mod keys;
 mod limits;
+mod lines;
 mod merge;
 mod scalar;
 mod tree;
@@ -174,6 +175,8 @@ mod tests {
             node.pointer("/five/<<").and_then(Node::as_str),
             Some("text")
         );
+        let unspecific = one("a: &a {b: 1}\nc:\n  ! <<: *a\n");
+        assert_eq!(unspecific.pointer("/c/b").and_then(Node::as_int), Some(1));
         for bad in [
             "<<: 1\n",
             "a: &a [1]\nb:\n  <<: *a\n",
@@ -321,6 +324,82 @@ mod tests {
                 "{opaque}"
             );
         }
+    }
+
+    fn refused(text: &str) -> String {
+        match read(text, FILE) {
+            Ok(documents) => panic!("{text:?} is read as {:?}", documents.documents),
+            Err(error) => error.message,
+        }
+    }
+
+    #[test]
+    fn breaks_that_only_go_knows_are_refused() {
+        for text in [
+            "a: 1 # one\u{2028}b: 2\n",
+            "# one\u{85}b: 2\n",
+            "a: |\n  x\u{2029}b: 2\n",
+            "a: x\u{85}b: 2\n",
+            "a: 'x\u{2028}y'\n",
+            "a: \"x\u{85}y\"\n",
+            "a: \"x \u{2028}y\"\n",
+            "a: \"x\u{2028}---\"\n",
+            "\"a\u{2028}b\": 1\n",
+            "{\u{2029}a: 1}\n",
+            "a: 1\n\u{2028}",
+        ] {
+            let message = refused(text);
+            assert!(message.contains("ends a line"), "{text:?}: {message}");
+        }
+        let text = "a: \"x\u{2028}y\"\nb: \"\\u2028\\N\"\n";
+        let node = one(text);
+        assert_eq!(node.get("a").and_then(Node::as_str), Some("x\u{2028}y"));
+        assert_eq!(node.get("b").and_then(Node::as_str), Some("\u{2028}\u{85}"));
+    }
+
+    #[test]
+    fn documents_are_separated_as_kubernetes_separates_them() {
+        for text in [
+            "a: 1\n--- {b: 2}\n",
+            "a: 1\n---b: 2\n",
+            "a: 1\n---#c\nb: 2\n",
+            "a: 1\n--- # c\rb: 2\n",
+            "a: 1\r---\rb: 2\r",
+            "a: 1\n--- \u{a0}\n",
+            "a: 1\n...\nb: 2\n",
+            "a: |\n  b\r\r\n  c\n",
+            "a: 1\n\u{feff}b: 2\n",
+            "a: 1\n---\n\u{feff}b: 2\n",
+            "|-\na\n",
+        ] {
+            assert!(!refused(text).is_empty());
+        }
+        for text in [
+            "--- {a: 1}\n--- # two\nb: 2\n---\n",
+            "a: 1\r\n---\r\nb: 2\r\n---\t# c\r\n",
+            "a: 1\n...\n---\nb: |\n  ---x\n  --- y\n",
+        ] {
+            assert_eq!(read(text, FILE).unwrap().documents.len(), 2, "{text:?}");
+        }
+        let marked = read("\u{feff}%YAML 1.1\n---\na: 1\n", FILE).unwrap();
+        assert_eq!(marked.directive.map(|found| found.start), Some(3));
+    }
+
+    #[test]
+    fn braces_that_go_reads_differently_are_refused() {
+        for text in [
+            "{b:, c}\n",
+            "[a, f:]\n",
+            "{k:- v:}\n",
+            "[!x, y]\n",
+            "[?1, 2]\n",
+            "{a: b,?d: e}\n",
+            "{a\n b: c}\n",
+            "{\"a\n b\": c}\n",
+        ] {
+            assert!(!refused(text).is_empty());
+        }
+        assert!(read("{b: , c, \"?\": 1, ? d : e}\n", FILE).is_ok());
     }
 
     #[test]

@@ -8,13 +8,16 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle,
 use super::error::{Failure, looks_like_template};
 use super::keys::{Key, OpenMap};
 use super::limits::{AliasBudget, MAX_DEPTH, parser_options};
+use super::lines::{Breaks, check_marks, check_separators};
 use super::{Documents, ReadError, merge, scalar};
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin};
 
 /// Reads a whole text.
 pub(super) fn build(text: &str, file: FileId) -> Result<Documents, ReadError> {
     let mut builder = Builder::new(text, file);
-    match builder.run() {
+    // a break that the parser does not know is often what leads it astray
+    let read = builder.run().map_err(|failure| builder.cause(failure));
+    match read {
         Ok(()) => Ok(builder.result),
         Err(Failure { message, span }) => Err(ReadError {
             message,
@@ -81,6 +84,9 @@ struct Builder<'a> {
     entries: Vec<Entry>,
     anchors: HashMap<usize, Built>,
     budget: AliasBudget,
+    breaks: Breaks,
+    /// True after the first document began.
+    begun: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -94,6 +100,8 @@ impl<'a> Builder<'a> {
             entries: Vec::new(),
             anchors: HashMap::default(),
             budget: AliasBudget::default(),
+            breaks: Breaks::of(text),
+            begun: false,
         }
     }
 
@@ -111,15 +119,26 @@ impl<'a> Builder<'a> {
         if u32::try_from(self.text.len()).is_err() {
             return Err(Failure::new("the text is larger than 4 GiB", 0..0));
         }
-        if self.text.starts_with('%') {
+        let start = self.text.len() - self.text.trim_start_matches('\u{feff}').len();
+        if self.text[start..].starts_with('%') {
             let end = self.text.find(['\r', '\n']).unwrap_or(self.text.len());
-            self.result.directive = Some(self.origin(0..end));
+            self.result.directive = Some(self.origin(start..end));
         }
+        check_separators(self.text)?;
+        check_marks(self.text)?;
         for event in Parser::new_from_str_with_options(self.text, parser_options()) {
             let (event, span) = event.map_err(|error| self.scan_failure(&error))?;
             self.event(event, &span)?;
         }
-        Ok(())
+        self.breaks.check(self.text)
+    }
+
+    /// The cause of a failure: a break in front of it, if there is one.
+    fn cause(&self, failure: Failure) -> Failure {
+        match self.breaks.check(self.text) {
+            Err(earlier) if earlier.span.start <= failure.span.start => earlier,
+            _ => failure,
+        }
     }
 
     fn scan_failure(&self, error: &ScanError) -> Failure {
@@ -145,9 +164,13 @@ impl<'a> Builder<'a> {
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Failure> {
         let bytes = span.byte_range().unwrap_or(0..0);
         match event {
-            Event::DocumentStart(..) => {
+            Event::DocumentStart(explicit, ..) => {
                 self.anchors.clear();
-                Ok(())
+                let first = !std::mem::replace(&mut self.begun, true);
+                match first || explicit {
+                    true => Ok(()),
+                    false => Err(Failure::new(NO_SEPARATOR, bytes)),
+                }
             }
             Event::Comment(..) => {
                 let origin = self.origin(bytes);
@@ -195,10 +218,29 @@ impl<'a> Builder<'a> {
             kind = Kind::String;
         }
         let is_key = self.awaits_key();
+        if style == ScalarStyle::DoubleQuoted {
+            self.breaks.accept_quoted(self.text, bytes.clone(), is_key);
+        }
+        self.check_indentation(style, &bytes)?;
         // a key keeps its style: only a value can be left out
         let scalar = scalar::make(text, style, kind, in_flow && !is_key);
         let node = Node::scalar(scalar, self.origin(bytes.clone()));
         let built = Built::leaf(node);
+        if style == ScalarStyle::Plain && in_flow && written.starts_with('?') {
+            return Err(Failure::new(FLOW_QUESTION, bytes));
+        }
+        if style == ScalarStyle::Plain && in_flow {
+            let left_out = text.is_empty() && tag.is_some();
+            let behind = self.text.get(bytes.end..).unwrap_or("");
+            let joined = [":,", ":[", ":]", ":{", ":}"];
+            let joined = joined.iter().any(|start| behind.starts_with(start));
+            if is_key && joined || left_out && behind.starts_with(',') {
+                return Err(Failure::new(FLOW_COMMA, bytes));
+            }
+        }
+        if is_key && written.contains(['\n', '\r']) {
+            return Err(Failure::new("a key must stand on one line", bytes));
+        }
         if is_key {
             // `&name key: value`: an alias of a key repeats the scalar
             if anchor != 0 {
@@ -215,6 +257,20 @@ impl<'a> Builder<'a> {
         }
         let end = built.node.origin.end as usize;
         self.value(built, end)
+    }
+
+    /// Refuses a document that is a block scalar without indentation, as Go does.
+    fn check_indentation(&self, style: ScalarStyle, bytes: &Range<usize>) -> Result<(), Failure> {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let before = self.text.get(..bytes.start).unwrap_or("");
+        let unindented = !bytes.is_empty() && before.ends_with(['\n', '\r']);
+        match is_block && self.stack.is_empty() && unindented {
+            true => Err(Failure::new(
+                "the text of a block must be indented",
+                bytes.clone(),
+            )),
+            false => Ok(()),
+        }
     }
 
     fn alias(&mut self, anchor: usize, bytes: Range<usize>) -> Result<(), Failure> {
@@ -386,4 +442,8 @@ impl<'a> Builder<'a> {
     }
 }
 
+const FLOW_QUESTION: &str = "Go's YAML takes a `?` in braces for the mark of a key; quote the text";
+const FLOW_COMMA: &str =
+    "Go's YAML takes a comma directly behind a colon or tag for a part of it; put a blank between";
+const NO_SEPARATOR: &str = "another document must begin with a line of `---`";
 const TOO_MANY_ALIASES: &str = "the document holds too many aliases for its size";
