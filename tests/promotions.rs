@@ -203,10 +203,13 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let now = common::time(now.unwrap_or("2026-11-24T12:00:00Z"));
     let history = case.is_some_and(|case| case.needs.contains(&Need::History));
     // the base has run its images for ten minutes
-    let past = base
-        .as_ref()
-        .filter(|_| history)
-        .map(|base| Since(base.compared(), now.timestamp().as_second() - 600));
+    let past = base.as_ref().filter(|_| history).map(|base| {
+        Since(
+            base.compared(),
+            now.timestamp().as_second() - 600,
+            Vec::new(),
+        )
+    });
     let author = case.and_then(|case| case.author.as_deref());
     let authorship = author.map(|author| authorship(author, tree.keys().cloned()));
     let policies = policy::load(

@@ -142,6 +142,9 @@ impl World {
         if (moved(0) || moved(1)) && !(0..3).all(returns) {
             broken.insert("mixed-promotion");
         }
+        if moved(2) && self.earlier(2).contains(&next[2]) && next[1] != next[2] {
+            broken.insert("rollback");
+        }
         broken
     }
 

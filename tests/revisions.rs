@@ -358,7 +358,8 @@ fn a_promotion_is_proved_by_the_past_of_the_base() {
     repo.git(&["checkout", "-q", "-b", "back"])
         .pin("api", "production", 'a')
         .commit("back");
-    assert_eq!(repo.run(&base("main")).findings(), Vec::<String>::new());
+    let run = repo.run(&base("main")).expect(0);
+    assert_eq!(run.findings(), [format!("rollback {PRODUCTION}:4")]);
     // without a base: staging is ahead of production, which is normal
     repo.git(&["checkout", "-q", "main"]);
     assert_eq!(repo.run(CHECK).findings(), Vec::<String>::new());
@@ -1120,4 +1121,43 @@ fn a_loss_is_told_once() {
     );
     let error = [&base("HEAD")[..], &["--rule", "removed-resource=error"]].concat();
     assert_eq!(repo.run(&error).status, 1);
+}
+
+#[test]
+fn a_reference_of_a_remote_base_is_proved_as_a_digest_is() {
+    let repo = Repo::started();
+    let base_at = |environment: &str, reference: &str| {
+        repo.write(
+            &format!("apps/api/overlays/{environment}/kustomization.yaml"),
+            &format!("resources: [\"https://github.com/acme/bases//api?ref={reference}\"]\n"),
+        );
+    };
+    let told = || -> Vec<String> {
+        let mut found = repo.run(&base("HEAD")).findings();
+        found.retain(|finding| finding.starts_with("unproved-version "));
+        found
+    };
+    for environment in ["staging", "production"] {
+        base_at(environment, "v1.0.0");
+    }
+    repo.commit("first");
+    base_at("staging", "v1.1.0");
+    repo.commit("staging");
+    // what staging runs, and what it ran
+    base_at("production", "v1.1.0");
+    assert_eq!(told(), [""; 0]);
+    repo.commit("promote");
+    base_at("staging", "v1.2.0");
+    repo.commit("staging again");
+    // what production ran itself
+    base_at("production", "v1.0.0");
+    assert_eq!(told(), [""; 0]);
+    // what nobody ran
+    base_at("production", "v2.0.0");
+    let run = repo.run(&base("HEAD"));
+    assert_eq!(run.status, 1, "{}", run.out);
+    assert_eq!(
+        told(),
+        ["unproved-version apps/api/overlays/production/kustomization.yaml:1"]
+    );
 }

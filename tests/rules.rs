@@ -18,7 +18,8 @@
 //!
 //! A case with the folders `base` and `head` compares two revisions. These files may be beside
 //! them: `author.txt` (the author of the change), `past.txt` (since when the builds of the base
-//! have run), and `submodules.txt` (`PATH BEFORE AFTER`; `-` stands for no commit).
+//! have run), `ran.txt` (`OVERLAY NAME VERSION`: what ran there earlier, by the key that proofs use),
+//! and `submodules.txt` (`PATH BEFORE AFTER`; `-` stands for no commit).
 //!
 //! `testdata/rules/<rule>/findings.snap` holds the messages. `INSTA_UPDATE=always cargo test --test
 //! rules` rewrites it, and `RULE=mutable-tag` runs the cases of one rule.
@@ -33,7 +34,7 @@ use std::sync::Arc;
 
 mod common;
 
-use common::{Since, authorship};
+use common::{Replaced, Since, authorship};
 use gitops_lint::check::{self, Base, Outcome, PolicySet, Request};
 use gitops_lint::config::{Config, Level};
 use gitops_lint::history::{Authorship, Proofs};
@@ -111,7 +112,7 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     let past = base
         .as_ref()
         .zip(since)
-        .map(|(base, since)| Since(base.compared(), since));
+        .map(|(base, since)| Since(base.compared(), since, replaced(case)));
     let policies = policies(&repo, &config);
     let mut outcome = check::run(Request {
         policies: Some(PolicySet {
@@ -130,6 +131,20 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .findings
         .retain(|located| located.finding.rule == rule);
     outcome
+}
+
+/// The lines of `ran.txt`.
+fn replaced(case: &Path) -> Vec<Replaced> {
+    let text = std::fs::read_to_string(case.join("ran.txt")).unwrap_or_default();
+    let lines = text.lines().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Replaced {
+            overlay: words[0].to_string(),
+            name: words[1].to_string(),
+            version: words[2].to_string(),
+        }
+    });
+    lines.collect()
 }
 
 /// The policies of a case.

@@ -28,6 +28,16 @@ pub trait Proofs: Sync {
             .map(|(name, _)| name)
             .collect()
     }
+    /// The commit after which an overlay no longer ran a version of a name that fits, as far as it
+    /// ran one.
+    fn replaced_by(
+        &self,
+        _overlay: &Overlay,
+        _version: &str,
+        _fits: &dyn Fn(&str) -> bool,
+    ) -> Option<Id> {
+        None
+    }
     /// Why the past of an overlay is not known completely, where it is not.
     fn gap(&self, overlay: &Overlay) -> Option<String>;
     /// Overlays (as the base has them) as they were when they last ran some images. `None` for an
@@ -92,16 +102,32 @@ struct Walked {
     end: End,
 }
 
-type Seen = BTreeMap<(String, String), i64>;
+/// By name and version key.
+type Seen = BTreeMap<(String, String), Ran>;
 
-/// Notes images that ran at a time. A walk goes back in time, so the last time noted for an image
-/// is the first time that it ran.
-fn note(seen: &mut Seen, images: &Images, time: i64) {
+/// When a version ran.
+#[derive(Clone, Copy)]
+struct Ran {
+    /// The time of the first commit with it.
+    since: i64,
+    /// The commit that last replaced it; `None` for what still runs.
+    replaced_by: Option<Id>,
+}
+
+/// Notes images that ran at a time, until a commit if one replaced them. A walk goes back in time,
+/// so the last time noted for an image is the first time that it ran.
+fn note(seen: &mut Seen, images: &Images, time: i64, replaced_by: Option<Id>) {
     for (name, versions) in images {
         let keys = versions
             .iter()
             .flat_map(|version| version_keys(name, version));
-        seen.extend(keys.map(|key| ((name.clone(), key), time)));
+        for key in keys {
+            let first = Ran {
+                since: time,
+                replaced_by,
+            };
+            seen.entry((name.clone(), key)).or_insert(first).since = time;
+        }
     }
 }
 
@@ -188,7 +214,12 @@ impl<'r> GitProofs<'r> {
             for index in &indices {
                 if let Some(overlay) = self.repo.overlays.get(*index) {
                     let present = images(&overlay.rendered, &self.repo.files);
-                    note(seen.entry(*index).or_default(), &present, self.commit.time);
+                    note(
+                        seen.entry(*index).or_default(),
+                        &present,
+                        self.commit.time,
+                        None,
+                    );
                 }
             }
             let end = self
@@ -208,9 +239,10 @@ impl<'r> GitProofs<'r> {
             .commit
             .as_ref()
             .map_or(self.commit.time, |commit| commit.time);
-        note(found, &change.after, time);
+        note(found, &change.after, time, None);
         // an earlier change of the walk gives these images their real time
-        note(found, &change.before, time);
+        let commit = change.commit.as_ref().map(|commit| commit.id);
+        note(found, &change.before, time, commit);
         let expected = self.expected();
         let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
         expected.dates
@@ -257,7 +289,7 @@ impl Proofs for GitProofs<'_> {
         };
         let seen = self.walked().seen.get(&index).into_iter().flatten();
         seen.filter(|((_, other), _)| other == version)
-            .map(|((name, _), time)| (name.clone(), *time))
+            .map(|((name, _), ran)| (name.clone(), ran.since))
             .collect()
     }
 
@@ -270,6 +302,20 @@ impl Proofs for GitProofs<'_> {
             .into_iter()
             .map(|(name, _)| name)
             .collect()
+    }
+
+    fn replaced_by(
+        &self,
+        overlay: &Overlay,
+        version: &str,
+        fits: &dyn Fn(&str) -> bool,
+    ) -> Option<Id> {
+        let index = self.index(overlay)?;
+        let seen = self.walked().seen.get(&index)?;
+        let mut seen = seen
+            .iter()
+            .filter(|((name, key), _)| key == version && fits(name));
+        seen.find_map(|(_, ran)| ran.replaced_by)
     }
 
     fn gap(&self, overlay: &Overlay) -> Option<String> {

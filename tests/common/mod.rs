@@ -79,7 +79,24 @@ pub fn time(text: &str) -> jiff::ZonedDateTime {
 
 /// A past in which the overlays of the base have run their digests since a moment (in seconds since
 /// 1970).
-pub struct Since<'a>(pub &'a Repo, pub i64);
+pub struct Since<'a>(pub &'a Repo, pub i64, pub Vec<Replaced>);
+
+/// A line of `ran.txt`: an overlay ran a version, by its key, until a commit replaced it.
+#[derive(Clone)]
+pub struct Replaced {
+    pub overlay: String,
+    pub name: String,
+    pub version: String,
+}
+
+impl Since<'_> {
+    fn replaced(&self, overlay: &Overlay, version: &str) -> impl Iterator<Item = &Replaced> {
+        let (path, version) = (overlay.path.clone(), version.to_string());
+        self.2
+            .iter()
+            .filter(move |one| one.overlay == path && one.version == version)
+    }
+}
 
 impl Proofs for Since<'_> {
     fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
@@ -94,7 +111,20 @@ impl Proofs for Since<'_> {
                 .map(|version| history::version_key(name, version));
             keys.any(|key| key == digest)
         });
-        ran.map(|(name, _)| (name, self.1)).collect()
+        let replaced = self.replaced(overlay, digest);
+        ran.map(|(name, _)| name)
+            .chain(replaced.map(|one| one.name.clone()))
+            .map(|name| (name, self.1))
+            .collect()
+    }
+    fn replaced_by(
+        &self,
+        overlay: &Overlay,
+        version: &str,
+        fits: &dyn Fn(&str) -> bool,
+    ) -> Option<[u8; 20]> {
+        let mut replaced = self.replaced(overlay, version);
+        replaced.any(|one| fits(&one.name)).then_some([0x5a; 20])
     }
     fn gap(&self, _overlay: &Overlay) -> Option<String> {
         None

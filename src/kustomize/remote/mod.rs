@@ -105,6 +105,14 @@ fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     }
 }
 
+/// A URL without what pins it: another version of one base has the same.
+pub(crate) fn without_pin(url: &str) -> String {
+    let location = url.split_once('?').map_or(url, |(location, _)| location);
+    let parts = location.split('/');
+    let parts = parts.map(|part| if is_pinned(part) { "*" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// The configuration names a copy that does not exist.
 pub(crate) fn missing_copy(reference: &Text, copy: &str) -> Problem {
     let message = format!(
@@ -151,6 +159,29 @@ pub(crate) fn problem(reference: &Text) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pins_are_taken_out_of_urls() {
+        for (one, other, same) in [
+            (
+                "https://x/a//b?ref=v1.0.0",
+                "https://x/a//b?ref=v1.1.0",
+                true,
+            ),
+            (
+                "https://x/a/v1.0.0/b.yaml",
+                "https://x/a/v1.1.0/b.yaml",
+                true,
+            ),
+            (
+                "https://x/a//b?ref=v1.0.0",
+                "https://y/a//b?ref=v1.0.0",
+                false,
+            ),
+        ] {
+            assert_eq!(without_pin(one) == without_pin(other), same, "{one}");
+        }
+    }
 
     #[test]
     fn copies_stand_for_urls() {

@@ -8,6 +8,7 @@ mod lost_digest;
 mod mixed_promotion;
 mod mutable_tag;
 mod promotion_record;
+mod rollback;
 mod skipped_environment;
 mod unproved_version;
 mod unused_image_override;
@@ -22,6 +23,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &digest_mismatch::DigestMismatch,
     &unproved_version::UnprovedVersion,
     &skipped_environment::SkippedEnvironment,
+    &rollback::Rollback,
     &mixed_promotion::MixedPromotion,
     &insufficient_soak::InsufficientSoak,
     &image_drift::ImageDrift,

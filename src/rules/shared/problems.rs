@@ -1,7 +1,7 @@
 //! Turns the problems that the renderer found into findings of the rule that they belong to.
 
 use crate::finding::{Cause, Related, Severity};
-use crate::kustomize::{Identity, Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind, remote};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
 
@@ -81,6 +81,12 @@ fn cause(problem: &Problem, context: &Context) -> Cause {
         return match &**identity {
             Identity::DuplicateKey(key) => Cause::new("duplicate-key").with(key),
             Identity::DeprecatedField(field) => Cause::new("deprecated-field").with(field),
+            // another pin of one repository is no new problem
+            Identity::Remote(url) if problem.kind == ProblemKind::RemotePinned => {
+                Cause::new("remote")
+                    .with(remote::without_pin(url))
+                    .standing()
+            }
             Identity::Remote(url) => Cause::new("remote").with(url),
             Identity::EmptyKustomization => Cause::new("empty-kustomization"),
         };
