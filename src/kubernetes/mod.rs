@@ -1,6 +1,6 @@
 //! Facts about Kubernetes objects: workloads and their containers, image references, who needs and
 //! who provides Secrets and ConfigMaps, which other objects an object names or selects, how many
-//! pods run. All are pure functions of one rendered object.
+//! pods run, and which fields they have. All are pure functions of one rendered object.
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
@@ -12,5 +12,6 @@ mod part;
 pub mod quantity;
 pub mod references;
 pub mod scaling;
+pub mod schema;
 pub mod targets;
 pub mod workload;

@@ -11,6 +11,7 @@ mod removed_requests;
 mod removed_resource;
 mod removed_security_context;
 mod resource_deletion;
+mod schema_violation;
 
 use super::Rule;
 
@@ -24,6 +25,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &resource_deletion::ResourceDeletion,
     &missing_limits::MissingLimits,
     &limits_below_requests::LimitsBelowRequests,
+    &schema_violation::SchemaViolation,
     &dangling_reference::DanglingReference,
     &blocked_disruption::BlockedDisruption,
     &autoscaler_conflict::AutoscalerConflict,
