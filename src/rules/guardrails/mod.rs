@@ -3,6 +3,7 @@
 mod autoscaler_conflict;
 mod blocked_disruption;
 mod dangling_reference;
+mod immutable_field;
 mod limits_below_requests;
 mod missing_limits;
 mod removed_limits;
@@ -26,6 +27,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &missing_limits::MissingLimits,
     &limits_below_requests::LimitsBelowRequests,
     &schema_violation::SchemaViolation,
+    &immutable_field::ImmutableField,
     &dangling_reference::DanglingReference,
     &blocked_disruption::BlockedDisruption,
     &autoscaler_conflict::AutoscalerConflict,
