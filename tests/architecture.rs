@@ -38,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "kustomize",
             "names",
             "source",
+            "wording",
             "yaml",
         ],
     ),

@@ -108,6 +108,8 @@ pub struct Repo {
     pub pointers: Vec<agents::Pointer>,
     /// The parts of agents' objects that only a cluster can resolve, in the order of the files.
     pub notes: Vec<agents::Note>,
+    /// Mistakes in agents' objects, in the order of the files.
+    pub mistakes: Vec<agents::Mistake>,
     /// Objects that steer agents, updaters and gates, in the order of the files.
     pub controls: Vec<controls::Control>,
     /// The configuration of Renovate, if there is one.

@@ -1,7 +1,7 @@
 //! Flux Kustomizations: the folders that they apply, what they add, and how Flux reads a folder
 //! without a kustomization (`github.com/fluxcd/pkg/kustomize`, `kustomize-controller` 1.x).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::sourceignore::Ignored;
@@ -19,6 +19,8 @@ use crate::yaml::{By, FileId, Node, Origin};
 pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 /// The API group of GitRepositories.
 pub(super) const SOURCES: &str = "source.toolkit.fluxcd.io";
+/// The API group of HelmReleases.
+pub(super) const RELEASES: &str = "helm.toolkit.fluxcd.io";
 /// The name that `flux bootstrap` gives the source of the repository itself.
 const OWN: &str = "flux-system";
 
@@ -27,6 +29,10 @@ const OWN: &str = "flux-system";
 pub(super) struct Sources {
     /// URLs by name; several environments may have one of the same name.
     urls: BTreeMap<String, Vec<String>>,
+    /// The revision that a GitRepository reads, by its name.
+    revisions: BTreeMap<String, String>,
+    /// GitRepositories that contain files of others (`spec.include`).
+    composed: BTreeSet<String>,
     /// `spec.ignore` of the source of the repository itself.
     ignore: Vec<String>,
 }
@@ -42,6 +48,15 @@ impl Sources {
             .entry(name.to_string())
             .or_default()
             .push(url.to_string());
+        let keys = ["branch", "tag", "semver", "commit", "name"];
+        let mut revisions = keys.iter().filter_map(|key| text(&["spec", "ref", key]));
+        if let Some(revision) = revisions.next() {
+            let name = name.to_string();
+            self.revisions.insert(name, revision.to_string());
+        }
+        if node.at(&["spec", "include"]).is_some() {
+            self.composed.insert(name.to_string());
+        }
         self.ignore.extend(
             text(&["spec", "ignore"])
                 .filter(|_| name == OWN)
@@ -59,6 +74,14 @@ impl Sources {
             .and_then(Node::text)
             .unwrap_or_default();
         self.urls.get(name).map_or(&[], Vec::as_slice)
+    }
+    /// The branch or tag that the GitRepository of a name reads; empty if it is not known.
+    pub fn revision(&self, name: &str) -> &str {
+        self.revisions.get(name).map_or("", String::as_str)
+    }
+    /// Whether the GitRepository of a name contains files of other repositories.
+    pub fn is_composed(&self, name: &str) -> bool {
+        self.composed.contains(name)
     }
     /// Whether a Kustomization reads the source that `flux bootstrap` creates: this repository.
     pub fn is_bootstrap(kustomization: &Node) -> bool {

@@ -6,10 +6,14 @@
 //! in variables. Not here: which folders are overlays (`discover`), rendering itself (`kustomize`).
 
 mod applicationset;
+mod applied;
 mod argocd;
 mod envsubst;
+mod fields;
 mod flux;
 mod layer;
+mod mistakes;
+mod patched;
 mod repository;
 mod sourceignore;
 mod substitute;
@@ -22,14 +26,16 @@ use rayon::prelude::*;
 
 use super::Agent;
 use super::controls::{self, Control};
-use super::discover::{Layout, Placement, is_set_aside};
+use super::discover::{Layout, Placement, Root, is_set_aside};
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
+use applied::Applied;
 pub use argocd::Directory;
 pub use flux::CommonMetadata;
 pub use layer::Layer;
+pub use mistakes::{Mistake, MistakeKind};
 use repository::Identity;
 use sourceignore::Ignored;
 pub use substitute::{PostBuild, Reference, Variables};
@@ -97,6 +103,8 @@ pub struct Agents {
     pub pointers: Vec<Pointer>,
     /// What could not be followed, in the order of the files.
     pub notes: Vec<Note>,
+    /// Mistakes in the objects, in the order of the files.
+    pub mistakes: Vec<Mistake>,
     /// Objects that steer agents, updaters and gates, in the order of the files.
     pub controls: Vec<Control>,
     ignored: Ignored,
@@ -213,13 +221,20 @@ pub(crate) fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
 }
 
 /// Reads the agents' objects of a tree, in the files of [`candidates`].
-pub(crate) fn collect(renderer: &Renderer, layout: &Layout, files: &[Arc<str>]) -> Agents {
+pub(crate) fn collect(
+    renderer: &Renderer,
+    layout: &Layout,
+    files: &[Arc<str>],
+    roots: &[Root],
+) -> Agents {
     let every = renderer.source().files().iter();
-    read(renderer, layout, files, || {
+    let folders = || {
         every
             .flat_map(|path| path.match_indices('/').filter_map(|(at, _)| path.get(..at)))
             .collect()
-    })
+    };
+    let patched = patched::files(renderer, roots, files);
+    read_with(renderer, layout, (files, &patched), folders)
 }
 
 /// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
@@ -228,6 +243,15 @@ pub(crate) fn read<'f>(
     renderer: &Renderer,
     layout: &Layout,
     files: &[Arc<str>],
+    folders: impl FnOnce() -> BTreeSet<&'f str>,
+) -> Agents {
+    read_with(renderer, layout, (files, &BTreeSet::new()), folders)
+}
+
+fn read_with<'f>(
+    renderer: &Renderer,
+    layout: &Layout,
+    (files, patched): (&[Arc<str>], &BTreeSet<Arc<str>>),
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
     let objects = objects(renderer, files);
@@ -248,14 +272,18 @@ pub(crate) fn read<'f>(
         agents: Agents {
             pointers: Vec::new(),
             notes: Vec::new(),
+            mistakes: Vec::new(),
             controls: Vec::new(),
             ignored: sources.ignored(renderer),
         },
         sources: &sources,
+        patched,
+        applied: Vec::new(),
     };
     for object in &objects {
         reading.read_object(object);
     }
+    reading.look_for_folders();
     let pointers = reading.agents.pointers.iter();
     let followed: HashSet<String> = pointers.map(|pointer| pointer.folder.clone()).collect();
     for object in &objects {
@@ -265,6 +293,10 @@ pub(crate) fn read<'f>(
     // an ApplicationSet causes the same note for each of its Applications
     let mut seen: HashSet<Note> = HashSet::new();
     agents.notes.retain(|note| seen.insert(note.clone()));
+    let mut seen: HashSet<Mistake> = HashSet::new();
+    agents
+        .mistakes
+        .retain(|mistake| seen.insert(mistake.clone()));
     agents
 }
 
@@ -297,7 +329,10 @@ struct Reading<'a> {
     folders: &'a BTreeSet<&'a str>,
     identity: &'a Identity,
     sources: &'a flux::Sources,
+    /// Files with objects that a kustomization changes before they are applied.
+    patched: &'a BTreeSet<Arc<str>>,
     agents: Agents,
+    applied: Vec<Applied>,
 }
 
 impl Reading<'_> {
@@ -315,6 +350,7 @@ impl Reading<'_> {
         } else {
             Vec::new()
         };
+        self.note_mistakes(object);
         let placement = self.placement(folder_of(object.path));
         if controls::is_control(controls::group_of(node)) {
             self.agents.controls.push(Control {
@@ -334,6 +370,46 @@ impl Reading<'_> {
             pointer.named = name.and_then(|name| self.layout.parted(name));
             self.agents.pointers.push(pointer);
         }
+    }
+
+    /// Notes the mistakes in an object as written. If a kustomization changes it, what it lacks or
+    /// names wrongly may be set there.
+    fn note_mistakes(&mut self, object: &Object<'_>) {
+        let node = &object.node;
+        let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
+        if !controls::is_control(controls::group_of(node)) || self.patched.contains(object.path) {
+            return;
+        }
+        let name = name_of(node, kind);
+        let found = fields::misspelt(node, &name).into_iter();
+        let found = found.chain(mistakes::refused_values(node, &name));
+        self.agents.mistakes.extend(found);
+        if is(node, "Kustomization", flux::GROUP) {
+            let applied = applied::by_kustomization(node, self.sources, self.identity);
+            self.applied.extend(applied);
+        } else if is(node, "Application", argocd::GROUP) {
+            self.note_sources(node);
+        }
+    }
+
+    /// Notes the folders of an Application's sources, and the mistakes in them.
+    fn note_sources(&mut self, node: &Node) {
+        let name = name_of(node, argocd::KIND);
+        let spec = node.get("spec");
+        let several = spec.and_then(|spec| spec.get("sources"));
+        let sources = spec.and_then(|spec| spec.get("source")).into_iter();
+        let sources = sources.chain(several.map_or(&[][..], Node::items));
+        let found = sources.flat_map(|source| mistakes::repeated_images(source, &name));
+        self.agents.mistakes.extend(found);
+        let applied = applied::by_application(node, self.identity);
+        self.applied.extend(applied);
+    }
+
+    fn look_for_folders(&mut self) {
+        let source = &**self.renderer.source();
+        let absent = applied::absent(std::mem::take(&mut self.applied), source);
+        let found = mistakes::missing_paths(&absent, source);
+        self.agents.mistakes.extend(found);
     }
 
     fn placement(&self, folder: &str) -> Option<Placement> {
@@ -361,11 +437,20 @@ impl Reading<'_> {
             identity: self.identity,
         };
         let mut notes = Vec::new();
-        let made = applicationset::expand(&object.node, surroundings, &mut notes);
+        let mut mistakes = Vec::new();
+        let told = (&mut notes, &mut mistakes);
+        let made = applicationset::expand(&object.node, surroundings, told);
+        let patched = self.patched.contains(object.path);
+        if !patched {
+            self.agents.mistakes.append(&mut mistakes);
+        }
         // if a generator is not known, its Applications are not either: that needs no further note
         let known = notes.is_empty();
         let mut found = Vec::new();
         for node in &made {
+            if !patched {
+                self.note_sources(node);
+            }
             let (pointers, own_notes) = self.application(object, node);
             found.extend(pointers);
             notes.extend(own_notes.into_iter().filter(|_| known));

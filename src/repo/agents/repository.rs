@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Identity {
     /// Empty if no URL is known. Then every URL counts as this repository.
     own: BTreeSet<String>,
+    /// Whether the URLs are known, and not only the most likely ones.
+    certain: bool,
 }
 
 impl Identity {
@@ -24,16 +26,27 @@ impl Identity {
             *existing.entry(plain(url)).or_default() += usize::from(*exists);
         }
         if existing.keys().any(|url| known.contains(url)) {
-            return Identity { own: known };
+            return Identity {
+                own: known,
+                certain: true,
+            };
         }
         let most = existing.values().copied().max().unwrap_or_default();
+        let paths = mentions.iter().filter(|(_, exists)| *exists).count();
         Identity {
+            // a clone of a mirror still holds most of the paths
+            certain: paths > 0 && (known.is_empty() || paths > 1 && paths * 2 > mentions.len()),
             own: existing
                 .into_iter()
                 .filter(|(_, count)| *count == most)
                 .map(|(url, _)| url)
                 .collect(),
         }
+    }
+
+    /// Whether a URL is certainly this repository.
+    pub fn is_certain(&self, url: &str) -> bool {
+        self.certain && !url.contains("{{") && self.own.contains(&plain(url))
     }
 
     /// Whether a URL is this repository. A URL that contains a template counts, too.

@@ -106,14 +106,11 @@ impl Repo {
         } else {
             Layout::new(&environments, &config.layout, folders())
         };
-        let read_agents = || Arc::new(agents::collect(&renderer, &layout, &candidates));
-        let read_roots = || -> Vec<Root> {
-            kustomizations
-                .par_iter()
-                .map(|folder| root_of(folder, &renderer))
-                .collect()
-        };
-        let (agents, roots) = rayon::join(read_agents, read_roots);
+        let roots: Vec<Root> = kustomizations
+            .par_iter()
+            .map(|folder| root_of(folder, &renderer))
+            .collect();
+        let agents = Arc::new(agents::collect(&renderer, &layout, &candidates, &roots));
         layout.note_names(&roots);
         let tree = Tree {
             roots: &roots,
@@ -137,6 +134,7 @@ impl Repo {
             crossings,
             pointers: agents.pointers.clone(),
             notes: agents.notes.clone(),
+            mistakes: agents.mistakes.clone(),
             controls: agents.controls.clone(),
             renovate: renovate::find(&*source, &files),
             submodules: submodules::find(&*source, &files),

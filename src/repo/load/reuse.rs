@@ -96,6 +96,7 @@ impl Repo {
             crossings: self.crossings.clone(),
             pointers: self.pointers.clone(),
             notes: self.notes.clone(),
+            mistakes: self.mistakes.clone(),
             roots: self.roots.clone(),
             uncovered: self.uncovered.clone(),
             agents: self.agents.clone(),

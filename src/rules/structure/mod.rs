@@ -6,6 +6,7 @@ mod deprecated_field;
 mod duplicate_key;
 mod empty_overlay;
 mod incomplete_checkout;
+mod invalid_agent;
 mod needs_plugin;
 mod orphan_manifest;
 pub(crate) mod policy_error;
@@ -28,6 +29,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &cross_environment_reference::CrossEnvironmentReference,
     &shared_environment_path::SharedEnvironmentPath,
     &coverage::Coverage,
+    &invalid_agent::InvalidAgent,
     &unfollowed_agent::UnfollowedAgent,
     &duplicate_key::DuplicateKey,
     &deprecated_field::DeprecatedField,

@@ -7,6 +7,7 @@
 
 mod generators;
 mod git;
+mod review;
 mod values;
 
 use std::collections::BTreeSet;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 
 use super::Note;
 use super::argocd::merged;
+use super::mistakes::Mistake;
 use super::repository::Identity;
 use super::template::Parameters;
 use crate::kustomize::Renderer;
 use crate::yaml::{Data, Entry, Kind, Node, Scalar, read};
 use generators::Generators;
+use review::Review;
 
 /// How many Applications one ApplicationSet may make.
 const LIMIT: usize = 5000;
@@ -33,11 +36,12 @@ pub(super) struct Surroundings<'a> {
     pub(super) identity: &'a Identity,
 }
 
-/// The Applications, as objects with the origins of the template. Notes say what is not known.
+/// The Applications, as objects with the origins of the template. Notes say what is not known,
+/// mistakes why Argo CD refuses the ApplicationSet.
 pub(super) fn expand(
     node: &Node,
     surroundings: Surroundings<'_>,
-    notes: &mut Vec<Note>,
+    (notes, mistakes): (&mut Vec<Note>, &mut Vec<Mistake>),
 ) -> Vec<Node> {
     let Some(spec) = node.get("spec") else {
         return Vec::new();
@@ -54,6 +58,7 @@ pub(super) fn expand(
         notes,
     };
     let mut made: Vec<Node> = Vec::new();
+    let mut review = Review::new(node, surroundings.identity, mistakes);
     for generator in spec.get("generators").map_or(&[][..], Node::items) {
         let template = generator_template(generator)
             .map_or_else(|| template.clone(), |own| filled_up(own, template));
@@ -67,28 +72,42 @@ pub(super) fn expand(
             }
             let mut application = template.clone();
             fill(&mut application, &parameters);
+            review.template(&application, &template, &parameters);
             if let Some(patch) = patch {
-                apply(&mut application, patch, &parameters, generators.notes);
+                apply(
+                    &mut application,
+                    patch,
+                    &parameters,
+                    (generators.notes, &mut review),
+                );
             }
             made.push(application);
         }
     }
+    review.names(&made);
     made
 }
 
 /// Merges `templatePatch` into an Application, once the parameters are filled in.
-fn apply(application: &mut Node, patch: &Entry, parameters: &Parameters, notes: &mut Vec<Note>) {
+fn apply(
+    application: &mut Node,
+    patch: &Entry,
+    parameters: &Parameters,
+    (notes, review): (&mut Vec<Note>, &mut Review<'_>),
+) {
     let (text, origin) = (
         parameters.fill(patch.value.as_str().unwrap_or_default()),
         patch.value.origin,
     );
-    match (!text.contains("{{")).then(|| read::read(&text, origin.file).ok()).flatten() {
-        Some(read) => {
+    let resolved = !text.contains("{{");
+    match resolved.then(|| read::read(&text, origin.file).ok()) {
+        Some(Some(read)) => {
             for mut change in read.documents.into_iter().take(1) {
                 super::set_origin(&mut change, origin);
                 *application = merged(application, &change);
             }
         }
+        Some(None) => review.broken_patch(patch.key_origin),
         None => notes.push(Note {
             origin: patch.key_origin,
             message: "this `templatePatch` cannot be resolved from the repository; the Applications are checked without it".to_string(),

@@ -45,6 +45,21 @@ impl Directory {
         }
     }
 
+    /// Whether `source.directory` sets anything. Argo CD drops one like `jsonnet: {}` or
+    /// `recurse: false`, and builds the kustomization of the folder.
+    pub(super) fn is_set(node: &Node) -> bool {
+        let filled = |key: &str| {
+            let text = node.get(key).and_then(Node::text);
+            text.is_some_and(|text| !text.is_empty())
+        };
+        let jsonnet = node.get("jsonnet").map_or(&[][..], Node::entries).iter();
+        let mut jsonnet = jsonnet.map(|entry| &entry.value);
+        node.get("recurse").and_then(Node::as_bool) == Some(true)
+            || filled("include")
+            || filled("exclude")
+            || jsonnet.any(|value| !value.items().is_empty())
+    }
+
     /// Whether a file is read; its path is relative to the folder.
     pub fn reads(&self, path: &str) -> bool {
         let matches = |glob: &Glob| glob.0.as_ref().is_some_and(|glob| glob.is_match(path));

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// The API group of Applications and ApplicationSets.
 pub(super) const GROUP: &str = "argoproj.io";
+/// The kind of Applications.
+pub(super) const KIND: &str = "Application";
 
 /// An Application, as it is written or as an ApplicationSet makes it.
 #[derive(Clone, Copy)]
@@ -91,7 +93,7 @@ impl Application<'_> {
             folder_placement: None,
             named: None,
             layer: layer.filter(|layer| !layer.is_empty()),
-            plain: if present("directory").is_some() {
+            plain: if present("directory").is_some_and(Directory::is_set) {
                 Plain::Always(directory)
             } else {
                 Plain::Directory(directory)
@@ -137,7 +139,8 @@ impl Application<'_> {
         }
         // Argo CD takes a folder with a Chart.yaml for a chart, unless it has a kustomization too
         let chart = join(folder, "Chart.yaml")?;
-        let is_chart = !present("directory")
+        let directory = source.get("directory").is_some_and(Directory::is_set);
+        let is_chart = !directory
             && self.renderer.kustomization(folder).is_none()
             && self.renderer.source().kind(&chart).is_some();
         Some(!is_chart)

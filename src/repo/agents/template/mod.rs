@@ -8,7 +8,8 @@ mod block;
 mod functions;
 mod pipeline;
 
-use block::{Evaluation, tokens};
+use block::{Evaluation, Token, tokens};
+use pipeline::{Word, words};
 use serde_json::{Map, Value};
 
 /// Parentheses and conditions within each other.
@@ -52,6 +53,49 @@ impl Parameters {
             self.fill_tags(text)
         };
         filled.unwrap_or_else(|| text.to_string())
+    }
+
+    /// The fields that a Go template certainly reads and that are missing. With
+    /// `missingkey=error`, a default does not help: Argo CD stops before it.
+    pub fn missing(&self, text: &str) -> Vec<String> {
+        let tokens = tokens(text).unwrap_or_default();
+        let mut depth = 0_usize;
+        let mut found = Vec::new();
+        for token in &tokens {
+            match token {
+                Token::If(_) => depth += 1,
+                Token::End => depth = depth.saturating_sub(1),
+                Token::Pipeline(pipeline) if depth == 0 => {
+                    let words = words(pipeline).unwrap_or_default();
+                    found.extend(words.iter().filter_map(|word| match word {
+                        Word::Field(path) if self.lacks(path) => {
+                            Some(path.trim_start_matches('.').to_string())
+                        }
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether a field is missing from the maps on its way.
+    fn lacks(&self, path: &str) -> bool {
+        let mut keys = path.split('.').filter(|key| !key.is_empty());
+        let Some(first) = keys.next() else {
+            return false;
+        };
+        let mut at = self.values.get(first);
+        for key in keys {
+            at = match at {
+                Some(Value::Object(map)) => map.get(key),
+                // a field of a text or a list fails for another reason
+                Some(_) => return false,
+                None => return true,
+            };
+        }
+        at.is_none()
     }
 
     /// `None` if the text becomes too long.
