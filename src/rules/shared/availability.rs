@@ -62,7 +62,8 @@ pub(in crate::rules) fn report_missing(
         let unsure = [Some(overlay), missing.elsewhere.map(|(other, _)| other)]
             .into_iter()
             .flatten()
-            .any(|overlay| context.repo.is_unordered(overlay));
+            .any(|overlay| context.repo.is_unordered(overlay))
+            || !known && lives_without(context, overlay, target, name);
         if let Some(severity) = severity(context, overlay, target, first.purpose, known) {
             let severity = if unsure {
                 severity.min(Severity::Warning)
@@ -73,6 +74,25 @@ pub(in crate::rules) fn report_missing(
             sink.report(context, Some(overlay), draft);
         }
     }
+}
+
+/// Whether another overlay of the app has long needed the object without it in the repo: it is
+/// evidently made elsewhere. With a base, what the change leaves alone shows that.
+fn lives_without(context: &Context, overlay: &Overlay, target: Target, name: &str) -> bool {
+    let needs = |other: &Overlay| {
+        let references = &context.facts(other).references;
+        references
+            .iter()
+            .any(|reference| reference.target == target && reference.name == name)
+    };
+    let mut others = context.repo.overlays.iter().filter(|other| {
+        other.app == overlay.app && other.key() != overlay.key() && context.at_base(other).is_some()
+    });
+    others.any(|other| {
+        needs(other)
+            && context.is_unchanged(other)
+            && !is_provided(context, other, target, name, None)
+    })
 }
 
 /// An object that nobody provides.
