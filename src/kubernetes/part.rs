@@ -21,7 +21,9 @@ impl<'a> Part<'a> {
     pub(super) fn at(&self, path: &[&str]) -> Option<Part<'a>> {
         Some(Part {
             node: self.node.at(path)?,
-            pointer: format!("{}/{}", self.pointer, path.join("/")),
+            pointer: path.iter().fold(self.pointer.clone(), |pointer, key| {
+                format!("{pointer}/{key}")
+            }),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Which other objects an object names or selects: Services behind an Ingress, the workload that an
-//! autoscaler scales, service accounts, claims, roles, and the pods of a Service or a
+//! autoscaler scales, Services and analyses of a Rollout, issuers, service accounts, claims, roles,
+//! and the pods of a Service or a
 //! PodDisruptionBudget.
 //!
 //! Not here: Secrets and ConfigMaps (`references`), whether a target exists (`rules`).
@@ -24,7 +25,109 @@ pub struct Named<'a> {
     pub node: &'a Node,
     /// The JSON pointer to that value.
     pub pointer: String,
+    /// The port of the target that is asked for, by its number or name.
+    pub port: Option<&'a Node>,
 }
+
+/// Where custom resources name an object in their own namespace: kind, group, target kind, the list
+/// or map that holds the reference (through all items at `*`), and the key of the name.
+type Holder = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+);
+
+const ROLLOUTS: &str = "argoproj.io";
+const HOLDERS: [Holder; 9] = [
+    (
+        "Rollout",
+        ROLLOUTS,
+        "Service",
+        &["spec", "strategy", "canary"],
+        "canaryService",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "Service",
+        &["spec", "strategy", "canary"],
+        "stableService",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "Service",
+        &["spec", "strategy", "blueGreen"],
+        "activeService",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "Service",
+        &["spec", "strategy", "blueGreen"],
+        "previewService",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "AnalysisTemplate",
+        &["spec", "strategy", "canary", "analysis", "templates", "*"],
+        "templateName",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "AnalysisTemplate",
+        &[
+            "spec",
+            "strategy",
+            "canary",
+            "steps",
+            "*",
+            "analysis",
+            "templates",
+            "*",
+        ],
+        "templateName",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "AnalysisTemplate",
+        &[
+            "spec",
+            "strategy",
+            "blueGreen",
+            "prePromotionAnalysis",
+            "templates",
+            "*",
+        ],
+        "templateName",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "AnalysisTemplate",
+        &[
+            "spec",
+            "strategy",
+            "blueGreen",
+            "postPromotionAnalysis",
+            "templates",
+            "*",
+        ],
+        "templateName",
+    ),
+    (
+        "Rollout",
+        ROLLOUTS,
+        "Deployment",
+        &["spec", "workloadRef"],
+        "name",
+    ),
+];
 
 /// What objects other than pods name: an Ingress, an autoscaler, a RoleBinding.
 pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
@@ -33,17 +136,36 @@ pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let object = Part::new(&resource.node, "");
     match (resource.kind(), resource.group()) {
         ("Ingress", "networking.k8s.io" | "extensions") => {
-            backends(&resource.node, &mut String::new(), &mut |name| {
-                found.extend(reference(resource, "Service", own, name))
+            backends(&resource.node, &mut String::new(), &mut |name, port| {
+                let named = reference(resource, "Service", own, name);
+                found.extend(named.map(|named| Named { port, ..named }));
             });
         }
         ("HorizontalPodAutoscaler", "autoscaling") | ("ScaledObject", "keda.sh") => {
             let target = object.at(&["spec", "scaleTargetRef"]);
             let kind = target.as_ref().and_then(kind).unwrap_or("Deployment");
-            if matches!(kind, "Deployment" | "StatefulSet") {
+            if matches!(kind, "Deployment" | "StatefulSet" | "Rollout") {
                 let name = target.and_then(|target| target.at(&["name"]));
                 found.extend(name.and_then(|name| reference(resource, kind, own, name)));
             }
+        }
+        ("HTTPRoute" | "GRPCRoute", "gateway.networking.k8s.io") => {
+            let backends = object
+                .items(&["spec", "rules"])
+                .flat_map(|rule| rule.items(&["backendRefs"]));
+            found.extend(backends.filter_map(|backend| route_backend(resource, &backend)));
+        }
+        ("Certificate", "cert-manager.io") => {
+            found.extend(provider(
+                &object,
+                resource,
+                &["spec", "issuerRef"],
+                "Issuer",
+            ));
+        }
+        ("ExternalSecret", "external-secrets.io") => {
+            let path = &["spec", "secretStoreRef"];
+            found.extend(provider(&object, resource, path, "SecretStore"));
         }
         ("RoleBinding", "rbac.authorization.k8s.io") => {
             let role = object.at(&["roleRef"]);
@@ -63,9 +185,73 @@ pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
                 )
             }));
         }
-        _ => {}
+        (kind, group) => {
+            for (_, _, target, path, key) in HOLDERS
+                .iter()
+                .filter(|(of, in_group, ..)| *of == kind && *in_group == group)
+            {
+                let mut holders = Vec::new();
+                below(object.clone(), path, &mut holders);
+                let names = holders
+                    .iter()
+                    .filter(|holder| !is_cluster_wide(holder))
+                    .filter_map(|holder| holder.at(&[key]));
+                found.extend(names.filter_map(|name| reference(resource, target, own, name)));
+            }
+        }
     }
     found
+}
+
+/// The parts at a path, through all items of a list at `*`.
+fn below<'a>(part: Part<'a>, path: &[&str], found: &mut Vec<Part<'a>>) {
+    match path.split_first() {
+        None => found.push(part),
+        Some((&"*", rest)) => part.items(&[]).for_each(|item| below(item, rest, found)),
+        Some((key, rest)) => {
+            if let Some(part) = part.at(&[key]) {
+                below(part, rest, found);
+            }
+        }
+    }
+}
+
+/// Whether a Rollout asks for a ClusterAnalysisTemplate, or for a workload of another kind.
+fn is_cluster_wide(holder: &Part) -> bool {
+    let other = kind(holder).is_some_and(|kind| kind != "Deployment");
+    holder.node.get("clusterScope").and_then(Node::as_bool) == Some(true) || other
+}
+
+/// The Service that a route sends to.
+fn route_backend<'a>(resource: &'a Resource, backend: &Part<'a>) -> Option<Named<'a>> {
+    if kind(backend).is_some_and(|kind| kind != "Service") {
+        return None;
+    }
+    let written = backend.node.get("namespace").and_then(Node::text);
+    let namespace = written.or(resource.namespace());
+    let named = reference(resource, "Service", namespace, backend.at(&["name"])?)?;
+    Some(Named {
+        port: backend.node.get("port"),
+        ..named
+    })
+}
+
+/// The Issuer of a Certificate or the store of an ExternalSecret, or the one of the whole cluster.
+fn provider<'a>(
+    object: &Part<'a>,
+    resource: &'a Resource,
+    path: &[&str],
+    default: &'static str,
+) -> Option<Named<'a>> {
+    let holder = object.at(path)?;
+    // an issuer of another group is one of another controller
+    let group = holder.node.get("group").and_then(Node::text);
+    if group.is_some_and(|group| group != "cert-manager.io") {
+        return None;
+    }
+    let kind = kind(&holder).unwrap_or(default);
+    let own = resource.namespace().filter(|_| kind == default);
+    reference(resource, kind, own, holder.at(&["name"])?)
 }
 
 fn kind<'a>(part: &Part<'a>) -> Option<&'a str> {
@@ -85,7 +271,12 @@ pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
         let claim = volume.at(&["persistentVolumeClaim", "claimName"])?;
         reference(resource, "PersistentVolumeClaim", own, claim)
     });
-    account.into_iter().chain(claims).collect()
+    // Kubernetes has classes of its own, such as `system-cluster-critical`
+    let priority = pod
+        .at(&["priorityClassName"])
+        .filter(|class| !class.node.raw().starts_with("system-"))
+        .and_then(|class| reference(resource, "PriorityClass", None, class));
+    account.into_iter().chain(claims).chain(priority).collect()
 }
 
 /// A reference; `None` without a name, or if an agent or a template fills in the name later.
@@ -106,11 +297,16 @@ fn reference<'a>(
         namespace,
         node,
         pointer,
+        port: None,
     })
 }
 
-/// The names of the Services that an Ingress sends to, in both versions of the API.
-fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(Part<'n>)) {
+/// The names and ports of the Services that an Ingress sends to, in both versions of the API.
+fn backends<'n>(
+    node: &'n Node,
+    pointer: &mut String,
+    see: &mut dyn FnMut(Part<'n>, Option<&'n Node>),
+) {
     let length = pointer.len();
     match &node.data {
         Data::Map(map) => {
@@ -120,7 +316,16 @@ fn backends<'n>(node: &'n Node, pointer: &mut String, see: &mut dyn FnMut(Part<'
                 if matches!(&*entry.key, "backend" | "defaultBackend") {
                     for path in [&["service", "name"][..], &["serviceName"]] {
                         if let Some(name) = entry.value.at(path) {
-                            see(Part::new(name, format!("{pointer}/{}", path.join("/"))));
+                            let ports: [&[&str]; 3] = [
+                                &["service", "port", "number"],
+                                &["service", "port", "name"],
+                                &["servicePort"],
+                            ];
+                            let port = ports.iter().find_map(|path| entry.value.at(path));
+                            see(
+                                Part::new(name, format!("{pointer}/{}", path.join("/"))),
+                                port,
+                            );
                         }
                     }
                 }

@@ -4,9 +4,12 @@
 //!
 //! An object refers to another object that its environment does not have:
 //!
-//! - an Ingress to its backend Service;
+//! - an Ingress, HTTPRoute or GRPCRoute to its backend Service, or to a port that the Service does
+//!   not have;
 //! - an autoscaler to the Deployment or StatefulSet that it scales;
-//! - a pod to its service account or volume claim;
+//! - a Rollout of Argo to its Services and AnalysisTemplates;
+//! - a Certificate to its issuer, and an ExternalSecret to its store;
+//! - a pod to its service account, volume claim or priority class;
 //! - a RoleBinding to its role or service accounts;
 //! - a Service or PodDisruptionBudget to pods, with a selector that matches none.
 //!
@@ -16,7 +19,7 @@
 //! - the base revision has the target;
 //! - another environment of the app has it;
 //! - an existing name or label differs only by a typo;
-//! - for backends of Ingresses and for autoscalers: the overlay has other objects of this kind.
+//! - for backends of Ingresses and routes, for autoscalers and Rollouts: the overlay has other objects of this kind.
 //!
 //! Objects under `external` in the configuration, incomplete overlays, and overlays with a Helm
 //! release (which may create the target) are not checked.
@@ -49,6 +52,7 @@ use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::shared::availability::{closest, declared, lands_together};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::wording::list;
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
@@ -113,9 +117,66 @@ fn check_references(context: &Context, overlay: &Overlay, sink: &mut Sink) {
         .iter()
         .flat_map(targets::named_by_object)
         .chain(workloads.flat_map(targets::named_by_workload));
-    for reference in references.filter(|reference| !is_there(reference)) {
-        check_reference(context, overlay, &reference, sink);
+    for reference in references {
+        if is_there(&reference) {
+            check_port(context, overlay, &reference, sink);
+        } else {
+            check_reference(context, overlay, &reference, sink);
+        }
     }
+}
+
+/// Judges the port that an Ingress or route asks of a Service which the overlay has.
+fn check_port(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
+    let Some(wanted) = reference.port.filter(|port| !port.raw().contains("${")) else {
+        return;
+    };
+    let is_target = |resource: &&Resource| {
+        resource.kind() == "Service"
+            && resource.group().is_empty()
+            && resource.name() == reference.name
+            && compatible(resource.namespace(), reference.namespace)
+    };
+    let mut offered = Vec::new();
+    let mut place = None;
+    for service in overlay.rendered.resources.iter().filter(is_target) {
+        let ports = service.node.at(&["spec", "ports"]);
+        // a Service without ports, such as an ExternalName, takes any
+        let Some(ports) = ports.filter(|ports| !ports.items().is_empty()) else {
+            return;
+        };
+        for port in ports.items() {
+            let texts = ["port", "name"].map(|key| port.get(key).map_or("", Node::raw));
+            if texts
+                .iter()
+                .any(|text| *text == wanted.raw() || text.contains("${"))
+            {
+                return;
+            }
+            offered.extend(texts.into_iter().filter(|text| !text.is_empty()));
+        }
+        place = ports.items().first().and_then(|port| port.get("port"));
+    }
+    let Some(place) = place else { return };
+    let message = format!(
+        "{} `{}` asks for port `{}` of Service `{}`, which does not have it",
+        reference.resource.kind(),
+        reference.resource.name(),
+        wanted.raw(),
+        reference.name
+    );
+    let cause = Cause::new("missing-port")
+        .with(reference.name)
+        .with(wanted.raw());
+    let offered: Vec<String> = offered.iter().map(|port| format!("`{port}`")).collect();
+    let draft = Draft::new(Severity::Error, wanted.origin, cause, message)
+        .help(format!(
+            "use a port that the Service has: {}",
+            list(&offered)
+        ))
+        .related(place.origin, "the Service has this port")
+        .on(reference.resource, reference.pointer.clone());
+    sink.report(context, Some(overlay), draft);
 }
 
 /// Judges every selector that selects no pod of the overlay.
@@ -304,7 +365,12 @@ fn evidence_of_name<'a>(
     // Ingress or autoscaler belongs beside it
     let goes_along = matches!(
         reference.resource.kind(),
-        "Ingress" | "HorizontalPodAutoscaler" | "ScaledObject"
+        "Ingress"
+            | "HTTPRoute"
+            | "GRPCRoute"
+            | "HorizontalPodAutoscaler"
+            | "ScaledObject"
+            | "Rollout"
     );
     (goes_along && !present.is_empty()).then_some(Evidence::KindIsHere)
 }
