@@ -12,6 +12,10 @@
 //!   before it was.
 //! - If the object is suspended, it is a warning.
 //! - If the object is removed and its folder stays, it is a warning.
+//! - If an Application is renamed, Argo CD deletes the old one, and by its finalizer everything that
+//!   it applied. That is a warning. It is an error for an Application that an ApplicationSet makes
+//!   if this deletes volume claims, StatefulSets, namespaces or resource definitions. The same
+//!   holds if the ApplicationSet no longer makes the Application.
 //!
 //! Replacing one tag or commit by another is not reported, because some teams promote that way.
 //! Images in a new folder are checked like all others.
@@ -40,8 +44,10 @@ use std::collections::BTreeSet;
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
+use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
+use crate::rules::shared::gone_application::{GoneApplication, same_application, set_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -80,6 +86,12 @@ impl Rule for RedirectedAgent {
                 .iter()
                 .find(|control| control.node.origin == pointer.object.origin)
             else {
+                let name = format!("{} in {}", pointer.agent.name, environment.name);
+                for draft in made_by_a_set(context, base, (pointer, overlay), &name) {
+                    if told.insert((draft.origin.file, draft.origin.start, draft.message.clone())) {
+                        sink.report(context, None, draft);
+                    }
+                }
                 continue;
             };
             let name = format!("{} in {}", pointer.agent.name, environment.name);
@@ -90,6 +102,16 @@ impl Rule for RedirectedAgent {
                     name: &name,
                 };
                 removed.report(context, base, sink);
+                let gone = GoneApplication {
+                    pointer,
+                    overlay,
+                    set: None,
+                    name: &name,
+                };
+                let renamed = !context.pointers_at(&overlay.path).is_empty();
+                if let Some(draft) = gone.draft(context).filter(|_| renamed) {
+                    sink.report(context, None, draft);
+                }
                 continue;
             };
             strays(context, now, overlay, (&name, &environment.name), sink);
@@ -115,6 +137,58 @@ impl Rule for RedirectedAgent {
             }
         }
     }
+}
+
+/// What a change does to an Application that an ApplicationSet makes.
+fn made_by_a_set(
+    context: &Context,
+    base: &Repo,
+    (before, overlay): (&Pointer, &Overlay),
+    name: &str,
+) -> Vec<Draft> {
+    let Some(set) = set_of(base, before) else {
+        return Vec::new();
+    };
+    let Some(now) = same_application(context.repo, before) else {
+        let gone = GoneApplication {
+            pointer: before,
+            overlay,
+            set: Some(set),
+            name,
+        };
+        return gone.draft(context).into_iter().collect();
+    };
+    let mut comparison = Comparison {
+        before: &before.object,
+        now: &now.object,
+        found: Vec::new(),
+    };
+    comparison.of_application();
+    let generators = set_of(context.repo, now).and_then(|set| set.node.at(&["spec", "generators"]));
+    let draft = |turn: Turn| {
+        // the value stands in the element of a generator, or in the template itself
+        let element = generators.and_then(|node| written(node, &turn.value));
+        let message = format!("{name} {}", turn.message);
+        let origin = element.unwrap_or(turn.origin);
+        let draft = Draft::new(turn.severity, origin, turn.cause, message).help(HELP);
+        let draft = match element {
+            Some(_) => draft.related(turn.origin, "the template uses it here"),
+            None => draft,
+        };
+        let was = turn.was.into_iter();
+        was.fold(draft, |draft, was| draft.related(was, "before the change"))
+    };
+    comparison.found.into_iter().map(draft).collect()
+}
+
+/// Where a text is written in a tree.
+fn written(node: &Node, text: &str) -> Option<Origin> {
+    if !text.is_empty() && node.text() == Some(text) {
+        return Some(node.origin);
+    }
+    let values = node.entries().iter().map(|entry| &entry.value);
+    let mut children = values.chain(node.items());
+    children.find_map(|child| written(child, text))
 }
 
 /// Reports an agent of a protected environment that applies a folder which the layout places in no
@@ -180,6 +254,8 @@ struct Turn {
     was: Option<Origin>,
     cause: Cause,
     message: String,
+    /// The new value.
+    value: String,
 }
 
 /// The same object of the head: in the same file, else of the same environment.
@@ -311,6 +387,7 @@ impl Comparison<'_> {
                 cause: Cause::new("suspended"),
                 message: "is suspended by this change, so later changes are not applied"
                     .to_string(),
+                value: String::new(),
             });
         }
     }
@@ -349,6 +426,7 @@ impl Comparison<'_> {
                 shown(&is),
                 shown(&was)
             ),
+            value: is,
         });
     }
 }

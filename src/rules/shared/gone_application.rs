@@ -1,0 +1,170 @@
+//! An Application that a change removes or renames while its folder stays: Argo CD deletes it, and
+//! by its finalizer everything that it applied.
+//!
+//! Not here: changes of an Application that stays (`redirected-agent`).
+
+use crate::finding::{Cause, Severity};
+use crate::repo::agents::Pointer;
+use crate::repo::controls::Control;
+use crate::repo::{AgentKind, Overlay, Repo};
+use crate::rules::{Context, Draft};
+use crate::wording;
+use crate::yaml::{Node, Origin};
+
+/// The finalizer that deletes what an Application applied.
+const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+
+/// Kinds whose deletion loses data or takes everything inside along.
+const PRECIOUS: &[&str] = &[
+    "PersistentVolumeClaim",
+    "StatefulSet",
+    "Namespace",
+    "CustomResourceDefinition",
+];
+
+/// An Application of the base revision that the head does not have.
+pub(in crate::rules) struct GoneApplication<'a> {
+    /// The Application at the base revision.
+    pub pointer: &'a Pointer,
+    /// The overlay that it applied.
+    pub overlay: &'a Overlay,
+    /// The ApplicationSet at the base revision that made it.
+    pub set: Option<&'a Control>,
+    /// What messages call it.
+    pub name: &'a str,
+}
+
+/// The ApplicationSet that made an Application: the object around its template.
+pub(in crate::rules) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<&'r Control> {
+    let Origin { start, end, .. } = pointer.object.origin;
+    repo.controls.iter().find(|control| {
+        let around = control.node.origin;
+        control.file == pointer.object.origin.file
+            && control.node.get("kind").and_then(Node::text) == Some("ApplicationSet")
+            && around.start <= start
+            && end <= around.end
+    })
+}
+
+/// The Application of the head with the same name: in the same file if there is one.
+pub(in crate::rules) fn same_application<'r>(
+    repo: &'r Repo,
+    before: &Pointer,
+) -> Option<&'r Pointer> {
+    let text = |pointer: &'_ Pointer, key: &str| {
+        let text = pointer.object.at(&["metadata", key]).and_then(Node::text);
+        text.map(str::to_string)
+    };
+    // templates leave out the namespace, which is then that of the ApplicationSet
+    let (name, namespace) = (text(before, "name"), text(before, "namespace"));
+    let same = |pointer: &&Pointer| {
+        let other = text(pointer, "namespace");
+        pointer.agent.kind == AgentKind::ArgoCd
+            && text(pointer, "name") == name
+            && (other == namespace || other.is_none() || namespace.is_none())
+    };
+    let mut same = repo.pointers.iter().filter(same);
+    let first = same.clone().next();
+    same.find(|pointer| pointer.file == before.file).or(first)
+}
+
+impl GoneApplication<'_> {
+    /// The finding, if Argo CD deletes something that the repository still has.
+    pub(in crate::rules) fn draft(&self, context: &Context) -> Option<Draft> {
+        let here = context.repo.overlays_at(&self.overlay.path).next()?;
+        if !self.deletes() {
+            return None;
+        }
+        let successor = context.pointers_at(&self.overlay.path).iter().find(|now| {
+            let base = context.base;
+            base.is_none_or(|base| same_application(base, now).is_none())
+        });
+        // another Application applies the folder as before: it keeps the objects
+        if successor.is_none() && !context.pointers_at(&self.overlay.path).is_empty() {
+            return None;
+        }
+        let lost = self.lost();
+        let severity = if self.set.is_some() && lost.is_some() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let kept = lost.map(|lost| format!(", {lost} included"));
+        let message = format!(
+            "this change {}; {} with everything that it applied{}",
+            match successor {
+                Some(now) => format!("renames {} to {}", self.name, now.agent.name),
+                None => format!("removes {}", self.name),
+            },
+            match self.set {
+                Some(_) => "Argo CD deletes the old Application",
+                None => "an app of apps that prunes deletes the old Application",
+            },
+            kept.unwrap_or_default()
+        );
+        let origin = match successor {
+            Some(now) => name_origin(now),
+            None => self.generators(context.repo).unwrap_or(here.origin),
+        };
+        let kind = if successor.is_some() {
+            "application-renamed"
+        } else {
+            "application-removed"
+        };
+        let cause = Cause::new(kind).with(self.name);
+        let draft = Draft::new(severity, origin, cause, message)
+            .related(name_origin(self.pointer), "it was here")
+            .help(match self.set {
+                Some(_) => "restore it, or set `syncPolicy.preserveResourcesOnDeletion: true` in the ApplicationSet before this change",
+                None => "keep the name, or remove the finalizer from the Application before this change",
+            });
+        Some(draft)
+    }
+
+    /// Whether Argo CD deletes what the Application applied once it is gone.
+    fn deletes(&self) -> bool {
+        let finalizers = self.pointer.object.at(&["metadata", "finalizers"]);
+        let finalizers = finalizers.map_or(&[][..], Node::items);
+        let is_set = |node: &Node| node.text().is_some_and(|text| text.starts_with(FINALIZER));
+        let Some(set) = self.set else {
+            return finalizers.iter().any(is_set);
+        };
+        let policy = |key: &str| set.node.at(&["spec", "syncPolicy", key]);
+        let preserves = policy("preserveResourcesOnDeletion").and_then(Node::as_bool);
+        let sync = policy("applicationsSync").and_then(Node::text);
+        // without finalizers in the template, the controller adds one itself
+        let keeps = preserves == Some(true)
+            || matches!(sync, Some("create-only" | "create-update"))
+            || !finalizers.is_empty() && !finalizers.iter().any(is_set);
+        !keeps
+    }
+
+    /// The objects whose deletion loses most.
+    fn lost(&self) -> Option<String> {
+        let resources = &self.overlay.rendered.resources;
+        PRECIOUS.iter().find_map(|kind| {
+            let of_kind = resources.iter().filter(|one| one.kind() == *kind);
+            let names: Vec<&str> = of_kind.map(|one| one.name()).collect();
+            (!names.is_empty()).then(|| format!("{kind} {}", wording::listed(&names, 3)))
+        })
+    }
+
+    /// The generators of the same ApplicationSet in the head.
+    fn generators(&self, head: &Repo) -> Option<Origin> {
+        let before = self.set?;
+        let name = |control: &Control| {
+            let name = control.node.at(&["metadata", "name"]);
+            name.and_then(Node::text).map(str::to_string)
+        };
+        let same = head.controls.iter().find(|control| {
+            control.node.get("kind").and_then(Node::text) == Some("ApplicationSet")
+                && name(control) == name(before)
+        })?;
+        Some(same.node.at(&["spec"])?.entry("generators")?.key_origin)
+    }
+}
+
+fn name_origin(pointer: &Pointer) -> Origin {
+    let name = pointer.object.at(&["metadata", "name"]);
+    name.map_or(pointer.agent.origin, |name| name.origin)
+}
