@@ -6,6 +6,7 @@ mod invalid_hook;
 mod invalid_sync_wave;
 mod promotion_order;
 mod sync_wave_order;
+mod unawaited_dependency;
 
 use super::Rule;
 
@@ -16,5 +17,6 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &invalid_hook::InvalidHook,
     &depends_on_missing::DependsOnMissing,
     &depends_on_cycle::DependsOnCycle,
+    &unawaited_dependency::UnawaitedDependency,
     &promotion_order::PromotionOrder,
 ];

@@ -2,11 +2,14 @@
 //!
 //! ## What
 //!
-//! A workload needs a Secret, ConfigMap, ExternalSecret or ServiceAccount that is in a later Argo
-//! CD sync wave of the same overlay.
+//! A workload needs a Secret, ConfigMap, ExternalSecret, ServiceAccount, PersistentVolumeClaim or
+//! PriorityClass that is in a later Argo CD sync wave of the same overlay.
 //!
-//! Hooks and optional references are not checked. Neither are Namespaces and
-//! CustomResourceDefinitions, because Argo CD applies these first anyway.
+//! A hook that needs an object of a later phase is reported at the level info, because it only
+//! fails on a new cluster: a PreSync Job that reads a ConfigMap of the sync.
+//!
+//! Optional references are not checked. Neither are Namespaces and CustomResourceDefinitions,
+//! because Argo CD applies these first anyway.
 //!
 //! ## Why
 //!
@@ -27,6 +30,7 @@
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, compatible};
+use crate::kubernetes::targets;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -34,6 +38,10 @@ use crate::yaml::Node;
 
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const HOOK: &str = "argocd.argoproj.io/hook";
+/// The phases of a sync, in their order.
+const PHASES: [&str; 3] = ["PreSync", "Sync", "PostSync"];
+/// The phase of an object that is not a hook.
+const SYNC: usize = 1;
 
 /// See the documentation above.
 pub(super) struct SyncWaveOrder;
@@ -41,7 +49,7 @@ pub(super) struct SyncWaveOrder;
 static METADATA: Metadata = Metadata {
     id: "sync-wave-order",
     category: Category::Ordering,
-    level: "error",
+    level: "error; info for a hook that needs an object of a later phase",
     severity: Severity::Error,
     summary: "an object that comes in an earlier sync wave than something it needs",
     options: &[],
@@ -54,82 +62,162 @@ impl Rule for SyncWaveOrder {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        if !overlay
-            .rendered
-            .resources
-            .iter()
-            .any(|resource| annotation(resource, WAVE).is_some())
-        {
+        if !overlay.rendered.resources.iter().any(|resource| {
+            [WAVE, HOOK]
+                .iter()
+                .any(|key| annotation(resource, key).is_some())
+        }) {
             return;
         }
-        let facts = context.facts(overlay);
-        for reference in &facts.references {
-            let Some(needs) = wave(reference.resource) else {
-                continue;
-            };
-            let same = |provider: &&Provider| {
-                provider.creates && compatible(provider.namespace, reference.resource.namespace())
-            };
-            let providers: Vec<&Provider> = facts
-                .providers_of(reference.target, reference.name)
-                .filter(same)
-                .collect();
-            // one provider that is applied in time is enough
-            let late: Vec<(&Provider, i64)> = providers
-                .iter()
-                .filter_map(|provider| Some((*provider, wave(provider.resource)?)))
-                .filter(|(_, wave)| *wave > needs)
-                .collect();
-            if late.is_empty() || late.len() < providers.len() {
-                continue;
-            }
-            let Some((provider, comes)) = late.first() else {
-                continue;
-            };
-            let place = annotation(provider.resource, WAVE)
-                .or_else(|| annotation(reference.resource, WAVE));
-            let origin = place.map_or(provider.resource.node.origin, |node| node.origin);
-            let message = format!(
-                "{} `{}` is applied in sync wave {comes}, after {} `{}` in wave {needs}, which needs it",
-                provider.resource.kind(),
-                provider.resource.name(),
+        for need in needs(context, overlay) {
+            check_need(context, overlay, &need, sink);
+        }
+    }
+}
+
+/// An object that a workload cannot start without, with all that provide it.
+struct Need<'a> {
+    resource: &'a Resource,
+    node: &'a Node,
+    /// Who needs it: ``volume `settings` ``.
+    description: String,
+    name: &'a str,
+    providers: Vec<&'a Resource>,
+}
+
+/// What the workloads of an overlay need and the overlay itself has.
+fn needs<'a>(context: &'a Context, overlay: &'a Overlay) -> Vec<Need<'a>> {
+    let facts = context.facts(overlay);
+    let mut found = Vec::new();
+    for reference in &facts.references {
+        let same = |provider: &&Provider| {
+            provider.creates && compatible(provider.namespace, reference.resource.namespace())
+        };
+        let providers = facts.providers_of(reference.target, reference.name);
+        found.push(Need {
+            resource: reference.resource,
+            node: reference.node,
+            description: reference.description.clone(),
+            name: reference.name,
+            providers: providers.filter(same).map(|one| one.resource).collect(),
+        });
+    }
+    let named = facts.workloads.iter().flat_map(targets::named_by_workload);
+    for reference in named {
+        let same = |resource: &&Resource| {
+            resource.kind() == reference.kind
+                && resource.name() == reference.name
+                && compatible(resource.namespace(), reference.namespace)
+        };
+        found.push(Need {
+            resource: reference.resource,
+            node: reference.node,
+            description: format!(
+                "{} `{}`",
                 reference.resource.kind(),
                 reference.resource.name()
-            );
-            let cause = Cause::new("later-wave")
-                .with(reference.resource.kind())
-                .with(&reference.resource.original.name)
-                .with(reference.name);
-            let draft = Draft::new(Severity::Error, origin, cause, message).help(format!(
-                "give {} `{}` wave {needs} or an earlier one",
-                provider.resource.kind(),
-                provider.resource.name()
-            ));
-            let draft = draft.related(
-                reference.node.origin,
-                format!("{} needs it", reference.description),
-            );
-            sink.report(
-                context,
-                Some(overlay),
-                draft.on(provider.resource, "/metadata/annotations"),
-            );
+            ),
+            name: reference.name,
+            providers: overlay.rendered.resources.iter().filter(same).collect(),
+        });
+    }
+    found
+}
+
+fn check_need(context: &Context, overlay: &Overlay, need: &Need, sink: &mut Sink) {
+    let Some(needed) = Turn::of(need.resource) else {
+        return;
+    };
+    // one provider that is applied in time is enough
+    let late = |provider: &&Resource| Turn::of(provider).is_some_and(|turn| turn > needed);
+    if !need.providers.iter().all(|provider| late(&&**provider)) {
+        return;
+    }
+    let Some(provider) = need.providers.first() else {
+        return;
+    };
+    let Some(comes) = Turn::of(provider) else {
+        return;
+    };
+    let place = annotation(provider, WAVE)
+        .filter(|_| comes.phase == needed.phase)
+        .or_else(|| annotation(provider, HOOK))
+        .or_else(|| annotation(need.resource, WAVE))
+        .filter(|_| comes.phase == needed.phase)
+        .or_else(|| annotation(need.resource, HOOK));
+    let origin = place.map_or(provider.node.origin, |node| node.origin);
+    let (object, user) = (name(provider), name(need.resource));
+    // a hook of a cluster where an earlier sync made the object does run
+    let (severity, message, help) = if comes.phase == needed.phase {
+        (
+            Severity::Error,
+            format!(
+                "{object} is applied in sync wave {}, after {user} in wave {}, which needs it",
+                comes.wave, needed.wave
+            ),
+            format!("give {object} wave {} or an earlier one", needed.wave),
+        )
+    } else {
+        (
+            Severity::Info,
+            format!(
+                "{user} runs in the phase {} and needs {object}, which is applied later, in {}",
+                PHASES[needed.phase], PHASES[comes.phase]
+            ),
+            format!(
+                "make {object} a hook of the phase {} as well, with an earlier sync wave",
+                PHASES[needed.phase]
+            ),
+        )
+    };
+    let cause = Cause::new("later-wave")
+        .with(need.resource.kind())
+        .with(&need.resource.original.name)
+        .with(need.name);
+    let draft = Draft::new(severity, origin, cause, message)
+        .help(help)
+        .related(need.node.origin, format!("{} needs it", need.description));
+    sink.report(
+        context,
+        Some(overlay),
+        draft.on(provider, "/metadata/annotations"),
+    );
+}
+
+fn name(resource: &Resource) -> String {
+    format!("{} `{}`", resource.kind(), resource.name())
+}
+
+/// When Argo CD applies an object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    /// An index into `PHASES`.
+    phase: usize,
+    wave: i64,
+}
+
+impl Turn {
+    /// `None` for a hook of another phase, of several phases or of Helm, and where the wave is not
+    /// a number.
+    fn of(resource: &Resource) -> Option<Turn> {
+        if annotation(resource, "helm.sh/hook").is_some() {
+            return None;
         }
+        let phase = match annotation(resource, HOOK) {
+            None => SYNC,
+            Some(hook) => {
+                let hook = hook.text()?;
+                PHASES.iter().position(|phase| *phase == hook.trim())?
+            }
+        };
+        let wave = match annotation(resource, WAVE) {
+            None => 0,
+            Some(node) => node.text()?.trim().parse().ok()?,
+        };
+        Some(Turn { phase, wave })
     }
 }
 
 fn annotation<'r>(resource: &'r Resource, name: &str) -> Option<&'r Node> {
     resource.node.at(&["metadata", "annotations", name])
-}
-
-/// The wave of an object: 0 without annotation, none for a hook or where the annotation is no
-/// number.
-fn wave(resource: &Resource) -> Option<i64> {
-    if annotation(resource, HOOK).is_some() {
-        return None;
-    }
-    match annotation(resource, WAVE) {
-        None => Some(0),
-        Some(node) => node.text()?.trim().parse().ok(),
-    }
 }

@@ -1,0 +1,135 @@
+//! # unawaited-dependency
+//!
+//! ## What
+//!
+//! A Flux Kustomization waits for another one with `dependsOn`, but that one has neither
+//! `wait: true` nor health checks. It applies workloads or Helm releases, which need time until they
+//! are ready. (Flux itself waits for CustomResourceDefinitions.)
+//!
+//! ## Why
+//!
+//! Flux takes the dependency as ready as soon as its objects are applied. On a new cluster, the
+//! custom resources that come next are rejected until the release has installed their kinds. On an
+//! existing cluster, both change at the same time.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # clusters/production/config.yaml waits for infrastructure
+//! spec:
+//!   dependsOn: [{name: infrastructure}]
+//! # clusters/production/infrastructure.yaml applies a HelmRelease, without `wait: true`
+//! ```
+//!
+//! ## Fix
+//!
+//! Set `wait: true` in the dependency, or list what has to be ready under `healthChecks`.
+
+use crate::finding::{Cause, Severity};
+use crate::kustomize::Resource;
+use crate::repo::{Overlay, Repo};
+use crate::rules::shared::controls::{Control, agents_of};
+use crate::rules::shared::depends_on::{Edge, overlay_of};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::Node;
+
+const GROUP: &str = "kustomize.toolkit.fluxcd.io";
+/// Kinds that are not ready as soon as they are applied.
+const SLOW: [&str; 5] = [
+    "HelmRelease",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+];
+
+/// See the documentation above.
+pub(super) struct UnawaitedDependency;
+
+static METADATA: Metadata = Metadata {
+    id: "unawaited-dependency",
+    category: Category::Ordering,
+    level: "info",
+    severity: Severity::Info,
+    summary: "a Flux Kustomization that others wait for, but that does not wait for its own objects",
+    options: &[],
+    behavior: Metadata::USUAL,
+    source: include_str!("unawaited_dependency.rs"),
+};
+
+impl Rule for UnawaitedDependency {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        for edge in context.waits() {
+            let Some(dependency) = edge.to.and_then(|to| context.controls().get(to)) else {
+                continue;
+            };
+            if !dependency.is("Kustomization", GROUP) || is_awaited(dependency) || has_test(edge) {
+                continue;
+            }
+            let Some(slow) = applied(context, dependency).and_then(slow_object) else {
+                continue;
+            };
+            let message = format!(
+                "Kustomization `{}` waits for `{}`, which does not wait until its {} `{}` is ready",
+                edge.from.name(),
+                dependency.name(),
+                slow.kind(),
+                slow.name()
+            );
+            let name = dependency.node.at(&["metadata", "name"]);
+            let origin = name.map_or(dependency.node.origin, |name| name.origin);
+            let cause = Cause::new("unawaited").with(dependency.name());
+            let mut draft = Draft::new(Severity::Info, origin, cause, message)
+                .help(format!(
+                    "set `wait: true` in `{}`, or list the {} under `healthChecks`",
+                    dependency.name(),
+                    slow.kind()
+                ))
+                .related(edge.entry.origin, "this entry waits for it");
+            draft.resource = Some(dependency.id());
+            draft.path = Some("/spec".to_string());
+            sink.report(context, overlay_of(context, dependency), draft);
+        }
+    }
+}
+
+/// Whether a Kustomization waits for its objects.
+fn is_awaited(dependency: &Control) -> bool {
+    let spec = |key: &str| dependency.node.at(&["spec", key]);
+    let listed = |key: &str| spec(key).is_some_and(|list| !list.items().is_empty());
+    // a variable may be `true`
+    spec("wait").is_some_and(|wait| wait.as_bool() != Some(false))
+        || listed("healthChecks")
+        || listed("healthCheckExprs")
+}
+
+/// Whether the entry tells by an expression when the dependency is ready.
+fn has_test(edge: &Edge) -> bool {
+    let entry = edge.path.strip_suffix("/name");
+    let entry = entry.and_then(|path| edge.from.node.pointer(path));
+    entry.is_some_and(|entry| entry.get("readyExpr").is_some())
+}
+
+/// The overlay that a Kustomization applies.
+fn applied<'a>(context: &Context<'a>, control: &Control) -> Option<&'a Overlay> {
+    let repo: &'a Repo = context.repo;
+    repo.overlays.iter().find(|overlay| {
+        agents_of(context, overlay)
+            .iter()
+            .any(|pointer| pointer.object.origin == control.node.origin)
+    })
+}
+
+fn slow_object(overlay: &Overlay) -> Option<&Resource> {
+    let resources = &overlay.rendered.resources;
+    resources.iter().find(|resource| {
+        let suspended = resource
+            .node
+            .at(&["spec", "suspend"])
+            .and_then(Node::as_bool);
+        SLOW.contains(&resource.kind()) && suspended != Some(true)
+    })
+}
