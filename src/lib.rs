@@ -17,6 +17,7 @@ pub mod cli;
 mod compare;
 pub mod config;
 pub mod finding;
+mod glob;
 pub mod history;
 mod kubernetes;
 pub mod kustomize;

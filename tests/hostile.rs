@@ -217,6 +217,37 @@ fn check(tree: &Tree, base: &Tree) -> String {
     String::from_utf8(json).unwrap()
 }
 
+/// A ConfigMap.
+const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: b}\n";
+
+/// Small files that ask for an endless build end soon, in an error that names the limit.
+#[test]
+fn builds_that_multiply_fail_the_check_soon() {
+    let mut components = Tree::new();
+    let kind = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n";
+    for layer in 0..24 {
+        let next = format!("{kind}components: [../c{0}, ../c{0}]\n", layer + 1);
+        components.insert(format!("c{layer}/kustomization.yaml"), next);
+    }
+    let last = format!("{kind}commonAnnotations: {{a: b}}\n");
+    components.insert("c24/kustomization.yaml".into(), last);
+    let copies: String = (0..40)
+        .map(|number| format!("    - {{op: copy, from: /data, path: /data/k{number}}}\n"))
+        .collect();
+    let patch = format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{copies}");
+    for (mut tree, rest, limit) in [
+        (components, "components: [../../../c0]\n", "steps"),
+        (Tree::new(), &patch, "copies more than"),
+    ] {
+        let overlay = format!("resources: [one.yaml]\n{rest}");
+        tree.insert("apps/x/production/kustomization.yaml".into(), overlay);
+        tree.insert("apps/x/production/one.yaml".into(), OBJECT.into());
+        let start = std::time::Instant::now();
+        assert!(check(&tree, &Tree::new()).contains(limit), "{limit}");
+        assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    }
+}
+
 proptest! {
     // few cases by default, because each one checks a whole repository
     #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48), max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]

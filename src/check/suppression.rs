@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::GlobBuilder;
 use jiff::civil::Date;
 
 use crate::config::{self, Config, Level, is_over};
 use crate::finding::{Cause, Finding, Located, Severity};
+use crate::glob::{self, Stars};
 use crate::repo::Repo;
 use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
 use crate::rules::{self, Context, Metadata};
@@ -63,13 +63,7 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
-        let glob = |pattern: &String| {
-            GlobBuilder::new(pattern)
-                .literal_separator(true)
-                .build()
-                .ok()
-                .map(|glob| glob.compile_matcher())
-        };
+        let glob = |pattern: &String| glob::compile(pattern, Stars::WithinFolder).ok();
         let configured = config.suppress.iter().map(|entry| Configured {
             entry,
             path: entry.path.as_ref().and_then(glob),

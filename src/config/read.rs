@@ -1,10 +1,9 @@
 //! Reads values from the configuration. Every mistake is noted with its line and reading continues,
 //! so that all mistakes are reported at once.
 
-use globset::Glob;
-
 use super::rules::KnownRule;
 use crate::calendar::CalendarError;
+use crate::glob::{self, Stars};
 use crate::names::UnknownName;
 use crate::source::join;
 use crate::yaml::{Entry, Node, Origin};
@@ -212,10 +211,13 @@ impl Reader<'_> {
     /// A glob.
     pub(super) fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.text(node, what)?;
-        if let Err(error) = Glob::new(&text) {
+        if let Err(error) = glob::compile(&text, Stars::AcrossFolders) {
             self.refuse(
                 node.origin,
-                format!("invalid glob `{text}`: {}", error.kind()),
+                format!(
+                    "invalid glob `{}`: {error}",
+                    text.chars().take(80).collect::<String>()
+                ),
                 "`*` matches within one folder, `**` across folders",
             );
         }

@@ -16,7 +16,7 @@ mod vars;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::{BuildContext, Shared};
+use super::context::{BuildContext, Shared, Work};
 use super::kustomization::{Kustomization, VarEntry};
 use super::loader::Loader;
 use super::transform::Configuration;
@@ -42,6 +42,8 @@ pub(super) struct Accumulated {
     pub(super) files: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub(super) deleted: Vec<Deleted>,
+    /// The steps that the build took.
+    pub(super) work: Work,
 }
 
 /// Builds folders within one scope.
@@ -123,6 +125,7 @@ impl<'a> Accumulator<'a> {
     fn kustomization(&self, step: &Step<'_>, folder: &str, gathered: &mut Accumulated) {
         let kustomization = step.kustomization;
         let mut context = BuildContext::new(self.shared, folder);
+        context.work = gathered.work;
         if let Some(openapi) = &kustomization.openapi {
             self.scope.choose_schema(openapi, &mut context);
         }
@@ -134,6 +137,7 @@ impl<'a> Accumulator<'a> {
         }
         self.transformers(step, &mut context, gathered);
         self.validators(step, &mut context, gathered);
+        gathered.work = context.work;
         vars::tie_own(&kustomization.vars, &mut context.problems, gathered);
         gathered.problems.append(&mut context.problems);
         gathered.files.append(&mut context.files_read);

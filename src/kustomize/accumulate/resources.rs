@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Accumulated, Accumulator, CONTRADICTION, Step, trail, vars};
-use crate::kustomize::context::BuildContext;
+use crate::kustomize::context::{BuildContext, OBJECT_LIMIT, weight};
 use crate::kustomize::decode::Text;
 use crate::kustomize::identity::{check_unique, conflict, key};
 use crate::kustomize::loader::Target;
@@ -53,6 +53,9 @@ impl<'a> Accumulator<'a> {
     ) {
         let mut index = Index::new(&gathered.resources);
         for entry in entries {
+            if !context.spend(1, entry.origin()) {
+                return;
+            }
             match self.enter(step, entry, context) {
                 Some(Target::File) => {
                     for resource in self.file(step, entry, context) {
@@ -70,6 +73,13 @@ impl<'a> Accumulator<'a> {
                 Some(Target::Folder(folder)) => {
                     let trail = trail::join(&step.trail, entry);
                     let base = self.folder(&folder, &trail, step.depth + 1);
+                    context.work.add(base.work);
+                    let steps = base.resources.len() + base.problems.len() + base.deleted.len();
+                    let objects = gathered.resources.len() + base.resources.len();
+                    if !context.spend(steps as u64, entry.origin()) || objects > OBJECT_LIMIT {
+                        context.report(too_many(entry));
+                        return;
+                    }
                     for resource in base.resources.iter().cloned() {
                         index.append(&mut gathered.resources, resource, &mut context.problems);
                     }
@@ -148,12 +158,18 @@ impl<'a> Accumulator<'a> {
                 .report(problem.with_help("list it under resources, or make it a Component (apiVersion kustomize.config.k8s.io/v1alpha1)"));
             return;
         }
+        let steps = COMPONENT_STEPS + weight(&gathered.resources);
+        if !context.spend(steps, entry.origin()) {
+            return;
+        }
+        gathered.work = context.work;
         let inner = Step {
             kustomization,
             trail: trail::join(&step.trail, entry),
             depth: step.depth + 1,
         };
         self.kustomization(&inner, &folder, gathered);
+        context.work = gathered.work;
         // after a component, kustomize merges the configuration again
         let whole = std::mem::take(&mut gathered.configuration);
         if let Err(message) = Configuration::merge(&mut gathered.configuration, &whole) {
@@ -197,6 +213,18 @@ impl<'a> Accumulator<'a> {
         gathered.files.append(&mut found.files);
         found.resources
     }
+}
+
+/// A component is merged and checked as a whole, however little it holds.
+const COMPONENT_STEPS: u64 = 1000;
+
+/// A base that would make the build too large.
+fn too_many(entry: &Text) -> Problem {
+    let message = format!(
+        "with {:?} the build has more than {OBJECT_LIMIT} objects or steps, so it is not finished",
+        &**entry
+    );
+    Problem::error(entry.origin(), message).with_help("split it into several overlays")
 }
 
 /// Adds what a base has besides resources.

@@ -2,7 +2,7 @@
 
 use super::trail::record;
 use super::{Accumulated, Accumulator, Step};
-use crate::kustomize::context::BuildContext;
+use crate::kustomize::context::{BuildContext, weight};
 use crate::kustomize::identity::name_origin;
 use crate::kustomize::kustomization::PatchEntry;
 use crate::kustomize::manifests::is_empty;
@@ -102,7 +102,16 @@ impl Fields<'_, '_> {
         drop_empty(self.resources);
     }
 
+    /// Counts the steps of a field before it runs. False if the build has taken too many.
+    fn may_run(&mut self) -> bool {
+        let steps = weight(self.resources);
+        self.context.spend(steps, self.step.kustomization.origin)
+    }
+
     fn patch(&mut self, entry: &PatchEntry, form: Form) {
+        if !self.may_run() {
+            return;
+        }
         let entries = std::slice::from_ref(entry);
         patch::apply_patches(self.resources, entries, form, self.context);
     }
@@ -136,6 +145,9 @@ impl Fields<'_, '_> {
             self.done("SuffixTransformer");
         }
         for entry in &kustomization.labels {
+            if !self.may_run() {
+                return;
+            }
             transform::labels(self.resources, entry, configuration, self.context);
             self.done("LabelTransformer");
         }
@@ -158,10 +170,16 @@ impl Fields<'_, '_> {
             self.done("PatchJson6902Transformer");
         }
         for entry in &kustomization.replicas {
+            if !self.may_run() {
+                return;
+            }
             transform::replicas(self.resources, entry, configuration, self.context);
             self.done("ReplicaCountTransformer");
         }
         for entry in &kustomization.images {
+            if !self.may_run() {
+                return;
+            }
             transform::image(self.resources, entry, configuration, self.context);
             self.done("ImageTagTransformer");
         }

@@ -6,6 +6,7 @@
 mod options;
 mod shared;
 mod unread;
+mod work;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use options::{LoadRestrictor, RenderOptions, Reorder};
 pub(crate) use shared::{ParseError, Shared};
 pub(super) use unread::absent;
 use unread::{unparsed, unreadable};
+pub(super) use work::{OBJECT_LIMIT, Work, weight};
 
 /// What to do about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
@@ -38,6 +40,8 @@ pub struct BuildContext<'a> {
     pub deleted: Vec<super::Deleted>,
     /// The schema of `openapi.path`, which replaces the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
+    /// The steps so far, those of the bases included.
+    pub work: Work,
 }
 
 impl<'a> BuildContext<'a> {
@@ -50,6 +54,7 @@ impl<'a> BuildContext<'a> {
             files_read: BTreeSet::new(),
             deleted: Vec::new(),
             schema: None,
+            work: Work::default(),
         }
     }
     /// Reports a problem.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::kustomize::Problem;
 use crate::kustomize::decode::old_boolean;
+use crate::yaml::read::MAX_DEPTH;
 use crate::yaml::{
     By, Data, Entry, Kind, List, Map, Node, Origin, Removed, Scalar, unescape_pointer,
 };
@@ -80,6 +81,37 @@ impl Pointer {
     }
 }
 
+/// The values that the operations of a patch may copy in one object. A copy of a map into itself
+/// doubles it.
+const COPY_LIMIT: usize = 100_000;
+
+/// Adds the nodes of a tree. False if there are more than `COPY_LIMIT`.
+fn count(node: &Node, copied: &mut usize) -> bool {
+    *copied += 1;
+    *copied <= COPY_LIMIT
+        && node.items().iter().all(|item| count(item, copied))
+        && node
+            .entries()
+            .iter()
+            .all(|entry| count(&entry.value, copied))
+}
+
+/// True if maps and lists nest at most `levels` deep.
+fn nests_within(node: &Node, levels: usize) -> bool {
+    if node.as_scalar().is_some() {
+        return true;
+    }
+    levels > 0
+        && node
+            .items()
+            .iter()
+            .all(|item| nests_within(item, levels - 1))
+        && node
+            .entries()
+            .iter()
+            .all(|entry| nests_within(&entry.value, levels - 1))
+}
+
 impl Patch {
     /// Reads a list of operations.
     pub(super) fn read(document: &Node) -> Result<Patch, Problem> {
@@ -106,8 +138,9 @@ impl Patch {
     /// Applies the operations one after the other. The error names the operation that does not
     /// apply.
     pub(super) fn apply(&self, object: &mut Node) -> Result<(), Problem> {
+        let mut copied = 0;
         for operation in &self.operations {
-            operation.apply(object)?;
+            operation.apply(object, &mut copied)?;
         }
         Ok(())
     }
@@ -175,7 +208,8 @@ impl Operation {
         })
     }
 
-    fn apply(&self, object: &mut Node) -> Result<(), Problem> {
+    /// `copied` counts the nodes that all operations so far have copied.
+    fn apply(&self, object: &mut Node, copied: &mut usize) -> Result<(), Problem> {
         match self.kind {
             OperationKind::Add => self.add(object, self.value.clone()),
             OperationKind::Remove => self.remove(object, &self.path).map(drop),
@@ -197,6 +231,10 @@ impl Operation {
                 let node = found
                     .cloned()
                     .unwrap_or_else(|| Node::scalar(Scalar::null(), self.origin));
+                if !count(&node, copied) {
+                    let why = format!("the patch copies more than {COPY_LIMIT} values");
+                    return Err(self.fail(from, why));
+                }
                 self.add(object, node)
             }
             OperationKind::Test => self.test(object),
@@ -289,6 +327,11 @@ impl Operation {
     }
 
     fn add(&self, object: &mut Node, mut value: Node) -> Result<(), Problem> {
+        let above = self.path.parents.len();
+        if !nests_within(&value, MAX_DEPTH.saturating_sub(above)) {
+            let why = format!("maps and lists would nest deeper than {MAX_DEPTH} levels");
+            return Err(self.fail(&self.path, why));
+        }
         let (container, key) = self.container(object, &self.path)?;
         match &mut container.data {
             Data::List(list) => {

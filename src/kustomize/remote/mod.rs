@@ -7,10 +7,9 @@ mod url;
 
 use std::collections::BTreeMap;
 
-use globset::Glob;
-
 use super::decode::Text;
 use super::{Identity, Problem, ProblemKind};
+use crate::glob::{self, Stars};
 use crate::source::join;
 pub(crate) use url::{is_http, parse};
 use url::{is_pinned, repository_of};
@@ -79,8 +78,7 @@ impl Remotes {
 
     /// The output of a chart for the kustomization of a folder.
     pub fn chart(&self, name: &str, release: Option<&str>, folder: &str) -> Option<&Chart> {
-        let matches =
-            |glob: &str| Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(folder));
+        let matches = |glob: &str| glob::matches(glob, Stars::AcrossFolders, folder);
         self.charts.iter().find(|chart| {
             chart.name == name
                 && chart

@@ -1,8 +1,9 @@
 //! Files that never reach Flux: those in `.sourceignore`, and those that source-controller always
 //! leaves out.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
+use crate::glob::{Stars, compile};
 use crate::source::Source;
 
 /// The name of the files, in any folder.
@@ -77,12 +78,10 @@ impl Ignored {
             // a folder that matches takes everything below it along
             let ends: &[&str] = if only_folders { &["/**"] } else { &["", "/**"] };
             for end in ends {
-                let glob = GlobBuilder::new(&format!("{prefix}{place}{pattern}{end}"))
-                    .literal_separator(true)
-                    .backslash_escape(true)
-                    .build();
-                self.patterns
-                    .extend(glob.ok().map(|glob| (glob.compile_matcher(), out)));
+                // a pattern that cannot be used excludes nothing
+                let pattern = format!("{prefix}{place}{pattern}{end}");
+                let glob = compile(&pattern, Stars::WithinFolder);
+                self.patterns.extend(glob.ok().map(|glob| (glob, out)));
             }
         }
     }

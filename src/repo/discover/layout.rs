@@ -3,8 +3,8 @@
 use super::Root;
 use crate::config::Environment;
 use crate::config::LayoutPattern;
+use crate::glob::{self, Stars};
 use foldhash::{HashMap, HashSet};
-use globset::GlobBuilder;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders that hold apps and say nothing about them.
@@ -97,13 +97,9 @@ impl<'a> Layout<'a> {
         let patterns = patterns
             .iter()
             .map(|pattern| {
-                let glob = (!pattern.path.contains('{')).then(|| {
-                    GlobBuilder::new(&pattern.path)
-                        .literal_separator(true)
-                        .build()
-                        .ok()
-                });
-                (pattern, glob.flatten().map(|glob| glob.compile_matcher()))
+                let is_glob = !pattern.path.contains('{');
+                let glob = is_glob.then(|| glob::compile(&pattern.path, Stars::WithinFolder).ok());
+                (pattern, glob.flatten())
             })
             .collect();
         let mut layout = Layout {

@@ -59,12 +59,12 @@
 
 use std::collections::BTreeSet;
 
-use globset::{Glob, GlobSetBuilder};
 use jiff::ZonedDateTime;
 
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
+use crate::glob::{self, Stars};
 use crate::kustomize::ResourceId;
 use crate::names;
 use crate::repo::Overlay;
@@ -331,17 +331,12 @@ impl<'w> Gate<'w> {
             return false;
         }
         let touched = context.touched(overlay);
-        let mut globs = GlobSetBuilder::new();
-        for path in freeze
-            .except_paths
-            .iter()
-            .filter_map(|path| Glob::new(path).ok())
-        {
-            globs.add(path);
-        }
-        if globs.build().is_ok_and(|globs| {
-            !touched.is_empty() && touched.iter().all(|path| globs.is_match(path))
-        }) {
+        let excepted = freeze.except_paths.iter();
+        let globs: Vec<_> = excepted
+            .filter_map(|path| glob::compile(path, Stars::AcrossFolders).ok())
+            .collect();
+        let is_excepted = |path: &_| globs.iter().any(|glob| glob.is_match(path));
+        if !touched.is_empty() && touched.iter().all(is_excepted) {
             return true;
         }
         let by = |name: &str| {

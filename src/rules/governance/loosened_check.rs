@@ -40,6 +40,7 @@
 //! old configuration.
 
 use crate::finding::{Cause, Severity};
+use crate::glob::{self, Stars};
 use crate::repo::{Overlay, Repo};
 use crate::rules::shared::loosened::{Loosening, loosened};
 use crate::rules::{
@@ -180,8 +181,6 @@ fn is_protected(repo: &Repo, environment: &str) -> bool {
 fn is_ignored(context: &Context, overlay: &Overlay) -> bool {
     let mut layout = context.config.layout.iter();
     layout.any(|pattern| {
-        pattern.ignore
-            && globset::Glob::new(&pattern.path)
-                .is_ok_and(|glob| glob.compile_matcher().is_match(&overlay.path))
+        pattern.ignore && glob::matches(&pattern.path, Stars::AcrossFolders, &overlay.path)
     })
 }

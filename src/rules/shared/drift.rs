@@ -1,10 +1,9 @@
 //! Which differences between two environments count as drift, and which the configuration allows:
 //! shared by `overlay-drift` and `stale-allowance`. Not here: comparing (`compare`).
 
-use globset::Glob;
-
 use crate::compare::{self, Change, Step, ValueChange, secrets};
 use crate::config::{Allowance, is_over};
+use crate::glob::{self, Stars};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
@@ -346,11 +345,8 @@ pub(in crate::rules) fn allows(
         if !pattern.contains(['*', '?', '[', '{']) {
             return texts.contains(&pattern.as_str());
         }
-        Glob::new(pattern).is_ok_and(|glob| {
-            texts
-                .iter()
-                .any(|text| glob.compile_matcher().is_match(text))
-        })
+        glob::compile(pattern, Stars::AcrossFolders)
+            .is_ok_and(|glob| texts.iter().any(|text| glob.is_match(text)))
     };
     let resource = &difference.resource;
     let below = |path: &str, pattern: &str| {

@@ -4,11 +4,11 @@
 //!
 //! Source: `AppProject.spec.syncWindows` of Argo CD and `ScheduledCommitStatus` of GitOps Promoter.
 
-use globset::Glob;
 use jiff::tz::TimeZone;
 
 use crate::calendar::{self, CalendarError, Dialect, Schedule, Window};
 use crate::finding::{Cause, Severity};
+use crate::glob::{self, Stars};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::controls::{self, Control};
@@ -341,7 +341,7 @@ fn selects(window: &Node, application: &Node) -> bool {
     });
     let mut fits = given.map(|(patterns, values)| {
         let fits = |pattern: &str| {
-            let glob = Glob::new(pattern).map(|glob| glob.compile_matcher());
+            let glob = glob::compile(pattern, Stars::AcrossFolders);
             values.iter().any(|value| {
                 !value.is_empty()
                     && (pattern == *value || glob.as_ref().is_ok_and(|glob| glob.is_match(value)))

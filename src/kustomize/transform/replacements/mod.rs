@@ -8,7 +8,7 @@ mod target;
 mod tests;
 mod writer;
 
-use crate::kustomize::context::BuildContext;
+use crate::kustomize::context::{BuildContext, weight};
 use crate::kustomize::decode::{Decoder, Rules, Text};
 use crate::kustomize::kustomization::{FieldOptions, ReplacementEntry};
 use crate::kustomize::{Problem, Resource};
@@ -92,10 +92,18 @@ struct Value {
     live: Option<(usize, Vec<String>)>,
 }
 
+/// A replacement takes several times as long for an object as other fields do.
+const REPLACEMENT_STEPS: u64 = 8;
+
 fn apply(resources: &mut [Resource], entry: &ReplacementEntry, context: &mut BuildContext<'_>) {
     match value(resources, entry) {
         Ok(mut value) => {
             for target in &entry.targets {
+                // each object is searched and settled for each target
+                let steps = REPLACEMENT_STEPS * weight(resources);
+                if !context.spend(steps, entry.origin) {
+                    return;
+                }
                 if let Err(problem) = write_target(resources, &mut value, target, entry) {
                     context.report(problem);
                 }

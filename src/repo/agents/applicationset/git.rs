@@ -1,11 +1,12 @@
 //! The generator `git`: folders and files of the repository.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 use serde_json::{Map, Value, json};
 
 use super::super::template::normalized;
 use super::Surroundings;
 use super::values::shaped;
+use crate::glob::{Stars, compile};
 use crate::yaml::{Node, write};
 
 type Values = Map<String, Value>;
@@ -83,11 +84,11 @@ fn patterns(git: &Node, key: &str, glob: &dyn Fn(&str) -> Option<GlobMatcher>) -
 }
 
 fn glob(text: &str, separator: bool) -> Option<GlobMatcher> {
-    GlobBuilder::new(text)
-        .literal_separator(separator)
-        .build()
-        .ok()
-        .map(|glob| glob.compile_matcher())
+    let stars = match separator {
+        true => Stars::WithinFolder,
+        false => Stars::AcrossFolders,
+    };
+    compile(text, stars).ok()
 }
 
 fn matches(globs: &[GlobMatcher], path: &str) -> bool {

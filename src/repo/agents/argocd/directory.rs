@@ -1,7 +1,9 @@
 //! `source.directory`: how Argo CD reads a folder of plain manifests.
 
+use globset::GlobMatcher;
+
+use crate::glob::{GlobError, Stars, compile};
 use crate::yaml::Node;
-use globset::{GlobBuilder, GlobMatcher};
 
 /// How Argo CD reads a folder of plain manifests (`source.directory`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,13 +28,11 @@ impl Directory {
     pub(super) fn read(node: Option<&Node>) -> Directory {
         let glob = |key: &str| {
             let text = node?.get(key)?.text().filter(|text| !text.is_empty())?;
-            Some(Glob(
-                GlobBuilder::new(text)
-                    .literal_separator(false)
-                    .build()
-                    .ok()
-                    .map(|glob| glob.compile_matcher()),
-            ))
+            match compile(text, Stars::AcrossFolders) {
+                // in doubt a file is checked
+                Err(GlobError::TooLarge) => None,
+                glob => Some(Glob(glob.ok())),
+            }
         };
         let recursive = node
             .and_then(|node| node.get("recurse"))

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use globset::Glob;
-
 use super::selects;
 use crate::finding::{Cause, Severity};
+use crate::glob::{self, Stars};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::controls::{Control, agents_of};
@@ -228,7 +227,7 @@ fn references<'c, 'a>(
             .get("namePattern")
             .and_then(Node::text)
             .unwrap_or_default();
-        let named = Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name));
+        let named = glob::matches(pattern, Stars::AcrossFolders, name);
         let labels = reference
             .get("labelSelectors")
             .is_none_or(|selector| selects(selector, application.object));

@@ -1,10 +1,10 @@
 //! Renovate: its `kustomize` manager updates every kustomization.yaml, including those of
 //! production, unless the configuration excludes them.
 
-use globset::GlobBuilder;
 use regex::Regex;
 
 use crate::finding::{Cause, Severity};
+use crate::glob::{self, Stars};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
@@ -314,11 +314,7 @@ fn fits(pattern: &str, path: &str) -> bool {
         let insensitive = if pattern.ends_with("/i") { "(?i)" } else { "" };
         return Regex::new(&format!("{insensitive}{body}")).is_ok_and(|regex| regex.is_match(path));
     }
-    pattern == path
-        || GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .is_ok_and(|glob| glob.compile_matcher().is_match(path))
+    pattern == path || glob::matches(pattern, Stars::WithinFolder, path)
 }
 
 #[cfg(test)]
