@@ -40,7 +40,7 @@
 //! Let production follow the branch that is checked. If the change is intended, suppress the
 //! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
@@ -72,13 +72,8 @@ impl Rule for RedirectedAgent {
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let Some(base) = context.base else { return };
         let mut told = BTreeSet::new();
-        for overlay in base
-            .overlays
-            .iter()
-            .filter(|overlay| base.protected(overlay))
-        {
-            let pointer = overlay.applied.and_then(|index| base.pointers.get(index));
-            let (Some(pointer), Some(environment)) = (pointer, base.environment(overlay)) else {
+        for (overlay, pointer) in protected_agents(base) {
+            let Some(environment) = base.environment(overlay) else {
                 continue;
             };
             let Some(before) = base
@@ -137,6 +132,31 @@ impl Rule for RedirectedAgent {
             }
         }
     }
+}
+
+/// The agents of protected overlays. Several of one environment may apply a folder, each in its own
+/// cluster; an overlay knows only the first of those that add the same.
+fn protected_agents(base: &Repo) -> Vec<(&Overlay, &Pointer)> {
+    let mut by_folder: HashMap<&str, Vec<(usize, &Pointer)>> = HashMap::new();
+    for (index, pointer) in base.pointers.iter().enumerate() {
+        let here = by_folder.entry(&pointer.folder).or_default();
+        here.push((index, pointer));
+    }
+    let applied: HashSet<usize> = base.overlays.iter().filter_map(|one| one.applied).collect();
+    let mut taken: HashSet<usize> = HashSet::new();
+    let mut found = Vec::new();
+    for overlay in base.overlays.iter().filter(|one| base.protected(one)) {
+        let here = by_folder.get(overlay.path.as_str());
+        for (index, pointer) in here.map_or(&[][..], Vec::as_slice) {
+            let environment = pointer.environment().or(pointer.folder_environment());
+            let is_own = overlay.applied == Some(*index)
+                || !applied.contains(index) && environment == overlay.environment;
+            if is_own && taken.insert(*index) {
+                found.push((overlay, *pointer));
+            }
+        }
+    }
+    found
 }
 
 /// What a change does to an Application that an ApplicationSet makes.
