@@ -564,7 +564,7 @@ fn nothing_proves_itself() {
 
     let beside = Repo::started();
     let job = format!(
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: tidy}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: tidy\n          image: registry.example.com/tidy@{}\n          resources: {{limits: {{memory: 64Mi}}}}\n",
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: tidy}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n        - name: tidy\n          image: registry.example.com/tidy@{}\n          resources: {{limits: {{memory: 64Mi}}}}\n",
         digest('c')
     );
     let add = |environment: &str| {
@@ -580,7 +580,7 @@ fn nothing_proves_itself() {
     let found = beside.run(&base("HEAD"));
     assert_eq!(
         found.findings(),
-        ["skipped-environment apps/api/overlays/production/job.yaml:9"],
+        ["skipped-environment apps/api/overlays/production/job.yaml:10"],
         "an image of production alone"
     );
     assert_eq!(found.status, 0);

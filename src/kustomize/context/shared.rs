@@ -64,6 +64,20 @@ pub struct Shared {
 /// purpose.
 const SMALL: usize = 64 * 1024;
 
+/// A text in UTF-16 with a byte order mark.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let read: fn([u8; 2]) -> u16 = match bytes.get(..2)? {
+        [0xfe, 0xff] => u16::from_be_bytes,
+        [0xff, 0xfe] => u16::from_le_bytes,
+        _ => return None,
+    };
+    let units = bytes.chunks_exact(2);
+    let units: Vec<u16> = units
+        .filter_map(|pair| Some(read([*pair.first()?, *pair.get(1)?])))
+        .collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
@@ -121,7 +135,8 @@ impl Shared {
             return false;
         };
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            return false;
+            // Go's YAML reads UTF-16, so such a file is one that cannot be read here
+            return bytes.len() <= largest && utf16(&bytes).is_some_and(|text| test(&text));
         };
         if text.len() <= SMALL {
             self.files.add(path, revision.as_deref(), Arc::from(text));

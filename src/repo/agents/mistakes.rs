@@ -5,13 +5,16 @@
 //! serious a mistake is (`rules`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::applied::Applied;
 use super::flux;
+use crate::kustomize::Renderer;
+use crate::kustomize::context::ParseError;
 use crate::names::nearest;
 use crate::source::{EntryKind, Source, folder_of};
 use crate::wording;
-use crate::yaml::{Kind, Node, Origin};
+use crate::yaml::{By, Kind, Node, Origin};
 
 /// How many names one message lists.
 const NAMED: usize = 3;
@@ -19,6 +22,8 @@ const NAMED: usize = 3;
 /// What is wrong with an agent's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MistakeKind {
+    /// The file that it stands in cannot be read.
+    Unreadable,
     /// The folder that it applies does not exist.
     MissingPath,
     /// The API server or the controller refuses the object.
@@ -33,6 +38,7 @@ impl MistakeKind {
     /// The word in causes.
     pub fn as_str(self) -> &'static str {
         match self {
+            MistakeKind::Unreadable => "unreadable",
             MistakeKind::MissingPath => "missing-path",
             MistakeKind::Refused => "refused",
             MistakeKind::UnknownField => "unknown-field",
@@ -56,6 +62,47 @@ pub struct Mistake {
     pub help: String,
     /// Another place that belongs to it.
     pub related: Option<(String, Origin)>,
+}
+
+/// A file with agents' objects that cannot be read: an agent may read it all the same, and what it
+/// applies is not checked. Templates of charts are left out, which no agent reads as they stand.
+pub(super) fn unreadable(renderer: &Renderer, path: &str, error: &ParseError) -> Option<Mistake> {
+    let (origin, message) = match error {
+        ParseError::Yaml {
+            message,
+            origin,
+            template,
+        } => {
+            let text = &renderer.files().get(origin.file).text;
+            // characters that hide content from this check and not from an agent
+            let hides = text.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+            if *template && !hides {
+                return None;
+            }
+            (*origin, message.clone())
+        }
+        ParseError::Source(error) => {
+            let revision = renderer.source().revision_of(path);
+            let file = renderer
+                .files()
+                .add(path, revision.as_deref(), Arc::from(""));
+            let origin = Origin {
+                file,
+                start: 0,
+                end: 0,
+                by: By::Manifest,
+            };
+            (origin, error.to_string())
+        }
+    };
+    Some(Mistake {
+        kind: MistakeKind::Unreadable,
+        origin,
+        subject: path.to_string(),
+        message: format!("the agents' objects in this file cannot be read: {message}"),
+        help: "correct the file; until then nothing checks what they apply".to_string(),
+        related: None,
+    })
 }
 
 /// Values that the API server refuses.

@@ -254,7 +254,7 @@ fn read_with<'f>(
     (files, patched): (&[Arc<str>], &BTreeSet<Arc<str>>),
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
-    let objects = objects(renderer, files);
+    let (objects, unreadable) = objects(renderer, files);
     let mut sources = flux::Sources::default();
     for object in &objects {
         if is(&object.node, "GitRepository", flux::SOURCES) {
@@ -272,7 +272,7 @@ fn read_with<'f>(
         agents: Agents {
             pointers: Vec::new(),
             notes: Vec::new(),
-            mistakes: Vec::new(),
+            mistakes: unreadable,
             controls: Vec::new(),
             ignored: sources.ignored(renderer),
         },
@@ -307,11 +307,17 @@ struct Object<'f> {
     node: Node,
 }
 
-fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> Vec<Object<'f>> {
-    let mut objects = Vec::new();
+/// The objects of some files, and the files that cannot be read.
+fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> (Vec<Object<'f>>, Vec<Mistake>) {
+    let (mut objects, mut unreadable) = (Vec::new(), Vec::new());
     for path in files {
-        let (Ok(documents), Some(file)) = (renderer.parsed(path), renderer.file_id(path)) else {
-            continue;
+        let (documents, file) = match (renderer.parsed(path), renderer.file_id(path)) {
+            (Ok(documents), Some(file)) => (documents, file),
+            (Err(error), _) => {
+                unreadable.extend(mistakes::unreadable(renderer, path, &error));
+                continue;
+            }
+            (Ok(_), None) => continue,
         };
         objects.extend(documents.documents.iter().map(|node| Object {
             file,
@@ -319,7 +325,7 @@ fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> Vec<Object<'f>> {
             node: node.clone(),
         }));
     }
-    objects
+    (objects, unreadable)
 }
 
 /// The agents' objects of a tree, while they are read.

@@ -7,7 +7,7 @@
 //! makes it: Kubernetes, an operator, a Helm release. Not here: which objects provide what
 //! (`kubernetes::references`, `kubernetes::operators`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::Words;
 use crate::config::External;
@@ -18,6 +18,7 @@ use crate::kustomize::{Resource, hash};
 use crate::names::matches;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
+use crate::wording;
 use crate::yaml::Origin;
 
 /// How many other places of the same need are listed.
@@ -62,36 +63,79 @@ pub(in crate::rules) fn report_missing(
         let unsure = [Some(overlay), missing.elsewhere.map(|(other, _)| other)]
             .into_iter()
             .flatten()
-            .any(|overlay| context.repo.is_unordered(overlay))
-            || !known && lives_without(context, overlay, target, name);
+            .any(|overlay| context.repo.is_unordered(overlay));
+        let alike = if known {
+            Vec::new()
+        } else {
+            needing(context, overlay, target, name)
+        };
+        let made_elsewhere = lives_without(context, overlay, &alike);
+        // one finding stands for all overlays
+        if made_elsewhere
+            && context.base.is_none()
+            && alike
+                .first()
+                .is_some_and(|first| first.key() != overlay.key())
+        {
+            continue;
+        }
+        let unsure = unsure || made_elsewhere;
         if let Some(severity) = severity(context, overlay, target, first.purpose, known) {
             let severity = if unsure {
                 severity.min(Severity::Warning)
             } else {
                 severity
             };
-            let draft = missing.draft(context, overlay, severity);
+            let mut draft = missing.draft(context, overlay, severity);
+            if made_elsewhere {
+                let message = &mut draft.message;
+                message.push_str(&format!(
+                    "; {} need it and none provides it, so it may be made elsewhere",
+                    wording::count(alike.len(), "overlay")
+                ));
+            }
             sink.report(context, Some(overlay), draft);
         }
     }
 }
 
-/// Whether another overlay of the app has long needed the object without it in the repo: it is
-/// evidently made elsewhere. With a base, what the change leaves alone shows that.
-fn lives_without(context: &Context, overlay: &Overlay, target: Target, name: &str) -> bool {
-    let needs = |other: &Overlay| {
-        let references = &context.facts(other).references;
-        references
-            .iter()
-            .any(|reference| reference.target == target && reference.name == name)
-    };
-    let mut others = context.repo.overlays.iter().filter(|other| {
-        other.app == overlay.app && other.key() != overlay.key() && context.at_base(other).is_some()
-    });
-    others.any(|other| {
-        needs(other)
+/// How many of the overlays that need an object are asked whether they have it.
+const ASKED: usize = 20;
+
+/// The overlays that need an object of this name, protected ones first, if none of them has it:
+/// those of the whole repo, or with a base those of the app.
+fn needing<'a>(
+    context: &Context<'a>,
+    overlay: &Overlay,
+    target: Target,
+    name: &str,
+) -> Vec<&'a Overlay> {
+    let mut found = context.needing(target, name);
+    found.retain(|other| context.base.is_none() || other.app == overlay.app);
+    found.sort_by_key(|other| !context.repo.protected(other));
+    let has = |other: &&Overlay| is_provided(context, other, target, name, None);
+    if found.iter().take(ASKED).any(has) {
+        return Vec::new();
+    }
+    found
+}
+
+/// So many overlays show that an object which none of them provides is made elsewhere.
+const MANY: usize = 3;
+
+/// Whether overlays evidently live without an object in the repo. With a base, one that the change
+/// leaves alone shows that.
+fn lives_without(context: &Context, overlay: &Overlay, needing: &[&Overlay]) -> bool {
+    if context.base.is_none() {
+        // three environments of one app may all lack what one line of their base asks for
+        let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
+        let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
+        return needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len());
+    }
+    needing.iter().take(ASKED).any(|other| {
+        other.key() != overlay.key()
+            && context.at_base(other).is_some()
             && context.is_unchanged(other)
-            && !is_provided(context, other, target, name, None)
     })
 }
 

@@ -10,6 +10,8 @@
 //!   that has no value, or has a `templatePatch` that is not valid YAML.
 //! - A value under `postBuild.substitute` is a number or a boolean. The API server accepts only
 //!   text.
+//! - The file that it stands in cannot be read here. The agent may read it all the same, and then
+//!   nothing checks what it applies.
 //!
 //! It is a warning if something else is applied than the object seems to say:
 //!
@@ -69,7 +71,9 @@ impl Rule for InvalidAgent {
 
 fn draft(mistake: &Mistake) -> Draft {
     let severity = match mistake.kind {
-        MistakeKind::MissingPath | MistakeKind::Refused => Severity::Error,
+        MistakeKind::Unreadable | MistakeKind::MissingPath | MistakeKind::Refused => {
+            Severity::Error
+        }
         MistakeKind::UnknownField | MistakeKind::RepeatedImage => Severity::Warning,
     };
     let cause = Cause::new(mistake.kind.as_str()).with(&mistake.subject);

@@ -20,6 +20,7 @@ pub(super) struct Objects<'a> {
     living: OnceLock<HashMap<(Option<usize>, ObjectKey<'a>), Living>>,
     pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
     providers: OnceLock<Providers>,
+    needing: OnceLock<HashMap<(Target, &'a str), Vec<usize>>>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
 }
@@ -177,6 +178,26 @@ impl<'a> Context<'a> {
             }
             providers
         })
+    }
+
+    /// The overlays that need an object of this name, in the order of the repo.
+    pub fn needing(&self, target: Target, name: &str) -> Vec<&'a Overlay> {
+        let repo: &'a Repo = self.repo;
+        let needing = self.objects.needing.get_or_init(|| {
+            let mut found: HashMap<(Target, &str), Vec<usize>> = HashMap::new();
+            for index in 0..repo.overlays.len() {
+                for reference in &self.facts_at(index).references {
+                    let overlays = found.entry((reference.target, reference.name)).or_default();
+                    if overlays.last() != Some(&index) {
+                        overlays.push(index);
+                    }
+                }
+            }
+            found
+        });
+        let found = needing.get(&(target, name)).map_or(&[][..], Vec::as_slice);
+        let overlays = found.iter().filter_map(|index| repo.overlays.get(*index));
+        overlays.collect()
     }
 
     /// The providers of a name in the whole repo, each with its overlay, in the order of the
