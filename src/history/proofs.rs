@@ -310,7 +310,11 @@ impl Proofs for GitProofs<'_> {
         version: &str,
         fits: &dyn Fn(&str) -> bool,
     ) -> Option<Id> {
-        let index = self.index(overlay)?;
+        let asked = |index: &usize| {
+            let versions = self.expected().versions.get(index);
+            versions.is_some_and(|versions| versions.contains(version))
+        };
+        let index = self.index(overlay).filter(asked)?;
         let seen = self.walked().seen.get(&index)?;
         let mut seen = seen
             .iter()

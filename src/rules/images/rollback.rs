@@ -68,13 +68,17 @@ impl Rule for Rollback {
             let theirs = staged.get(&one.name);
             theirs.is_some_and(|theirs| theirs.iter().any(|version| version.same(&one.version)))
         };
+        // asking the past means to walk through it
+        if moved.iter().any(is_promoted) {
+            return;
+        }
         let undone: Option<Vec<String>> = moved
             .iter()
             .map(|one| {
                 let same = context.same_image(to, to, &one.name);
                 let key = version_key(&one.name, &one.version);
                 let commit = proofs.replaced_by(before, &key, &same)?;
-                (!is_promoted(one)).then(|| short(&commit))
+                Some(short(&commit))
             })
             .collect();
         let (Some(undone), Some(first)) = (undone, moved.first()) else {
