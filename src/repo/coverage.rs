@@ -2,8 +2,10 @@
 //!
 //! Not here: how serious that is (`rules`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use foldhash::HashSet;
 
 use super::controls::{Control, group_of};
 use super::discover::{Layout, Root, is_example, is_set_aside};
@@ -175,7 +177,7 @@ fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterato
 /// The kustomizations that are in no overlay, though nothing sets them aside, in the order of the
 /// roots.
 pub(super) fn uncovered(roots: &[Root], layout: &Layout, overlays: &[Overlay]) -> Vec<String> {
-    let mut covered: BTreeSet<&str> = BTreeSet::new();
+    let mut covered: HashSet<&str> = HashSet::default();
     let mut waiting: Vec<&str> = overlays.iter().map(|one| one.path.as_str()).collect();
     while let Some(folder) = waiting.pop() {
         if covered.insert(folder) {

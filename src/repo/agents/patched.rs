@@ -1,8 +1,10 @@
 //! Which files hold agents' objects that a kustomization changes before a cluster gets them, as
 //! `patches` of `argocd/overlays/production` over `argocd/base/app.yaml` do.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::super::discover::Root;
 use crate::kustomize::Renderer;
@@ -15,25 +17,28 @@ pub(super) fn files(
     roots: &[Root],
     candidates: &[Arc<str>],
 ) -> BTreeSet<Arc<str>> {
-    let wanted: BTreeMap<&str, &Arc<str>> = candidates.iter().map(|path| (&**path, path)).collect();
+    if candidates.is_empty() {
+        return BTreeSet::new();
+    }
+    let wanted: HashMap<&str, &Arc<str>> = candidates.iter().map(|path| (&**path, path)).collect();
     let mut users: HashMap<&str, Vec<&Root>> = HashMap::new();
     for root in roots {
         for folder in &root.references {
             users.entry(folder).or_default().push(root);
         }
     }
-    let mut found = BTreeSet::new();
-    for root in roots {
-        let held = held(root, renderer, &wanted);
-        if !held.is_empty() && is_changed(root, &users) {
-            found.extend(held);
-        }
-    }
-    found
+    roots
+        .par_iter()
+        .flat_map_iter(|root| {
+            let held = held(root, renderer, &wanted);
+            let changed = !held.is_empty() && is_changed(root, &users);
+            held.into_iter().filter(move |_| changed)
+        })
+        .collect()
 }
 
 /// The candidates that a kustomization lists itself.
-fn held(root: &Root, renderer: &Renderer, wanted: &BTreeMap<&str, &Arc<str>>) -> Vec<Arc<str>> {
+fn held(root: &Root, renderer: &Renderer, wanted: &HashMap<&str, &Arc<str>>) -> Vec<Arc<str>> {
     let loaded = renderer.kustomization(&root.folder);
     let Some(kustomization) = loaded.and_then(|loaded| loaded.kustomization.clone()) else {
         return Vec::new();

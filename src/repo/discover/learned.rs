@@ -42,7 +42,9 @@ pub fn learned(
     kustomizations: &BTreeSet<String>,
     references: &dyn Fn(&str) -> Vec<String>,
 ) -> Vec<Environment> {
-    let children = children(kustomizations);
+    // only what lies beside a known word may be an environment
+    let holds_words = |parent: &str| layout.children.contains_key(parent);
+    let children = children(kustomizations, &holds_words);
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (parent, beside) in &children {
         names.extend(found_beside(layout, parent, beside, references));
@@ -60,7 +62,10 @@ pub fn learned(
 /// For each folder its children, each with the paths below it that hold a kustomization.
 type Children<'k> = BTreeMap<&'k str, BTreeMap<&'k str, BTreeSet<&'k str>>>;
 
-fn children(kustomizations: &BTreeSet<String>) -> Children<'_> {
+fn children<'k>(
+    kustomizations: &'k BTreeSet<String>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Children<'k> {
     let mut children = Children::new();
     for folder in kustomizations {
         let mut start = 0;
@@ -70,12 +75,10 @@ fn children(kustomizations: &BTreeSet<String>) -> Children<'_> {
             };
             let parent = folder.get(..start.saturating_sub(1)).unwrap_or_default();
             let (name, below) = rest.split_once('/').unwrap_or((rest, ""));
-            children
-                .entry(parent)
-                .or_default()
-                .entry(name)
-                .or_default()
-                .insert(below);
+            if wanted(parent) {
+                let beside = children.entry(parent).or_default();
+                beside.entry(name).or_default().insert(below);
+            }
             start += name.len() + 1;
         }
     }

@@ -106,10 +106,19 @@ impl Repo {
         } else {
             Layout::new(&environments, &config.layout, folders())
         };
-        let roots: Vec<Root> = kustomizations
-            .par_iter()
-            .map(|folder| root_of(folder, &renderer))
-            .collect();
+        // the files of agents are parsed beside the kustomizations, and read when those are known
+        let parse = || {
+            candidates
+                .par_iter()
+                .for_each(|path| _ = renderer.parsed(path))
+        };
+        let read_roots = || {
+            kustomizations
+                .par_iter()
+                .map(|folder| root_of(folder, &renderer))
+                .collect()
+        };
+        let (roots, ()): (Vec<Root>, ()) = rayon::join(read_roots, parse);
         let agents = Arc::new(agents::collect(&renderer, &layout, &candidates, &roots));
         layout.note_names(&roots);
         let tree = Tree {
