@@ -114,8 +114,8 @@ fn found_beside(
         .copied()
         .filter(|name| layout.word(name).is_none() && may_be_called(name))
         .collect();
-    if unknown.len() > MOST {
-        return Vec::new();
+    if unknown.is_empty() || unknown.len() > MOST {
+        return tokens;
     }
     let path = |name: &str| match parent {
         "" => name.to_string(),
