@@ -120,19 +120,9 @@ pub fn run(request: Request<'_>) -> Outcome {
         timings.step("render", || request.repo.render_all());
     }
     let context = Context::new(Inputs {
-        base: request.base.map(Base::compared),
         base_config: written,
-        proofs: request.proofs,
-        now: Some(request.now.clone()),
-        authorship: request.authorship.clone(),
-        submodules: request
-            .base
-            .map_or_else(Vec::new, |base| base.submodules.clone()),
-        policy_changes: request
-            .base
-            .map_or_else(Vec::new, |base| policy_changes(base, request.repo)),
         judged: scope.head.clone(),
-        ..Inputs::new(facts, &config)
+        ..inputs(&request, Inputs::new(facts, &config))
     });
     if let Some(proofs) = request.proofs {
         proofs.expect(&rules::proofs_wanted(&context));
@@ -167,14 +157,7 @@ pub fn run(request: Request<'_>) -> Outcome {
             findings_at_base(&request, base, &options, &before, &context)
         }));
     }
-    let policies = request.policies.as_ref();
-    let ran = Ran {
-        rules: rules::all()
-            .iter()
-            .filter(|rule| context.is_on(**rule))
-            .count(),
-        policies: policies.map_or(0, |set| set.policies.len()),
-    };
+    let ran = ran(&request, &context);
     let mut outcome = timings.step("conclude", || {
         conclude(request.repo, &config, &options, findings, ran)
     });
@@ -186,6 +169,30 @@ pub fn run(request: Request<'_>) -> Outcome {
     outcome.narrowed = scope.head.is_some();
     outcome.timings = timings.0;
     outcome
+}
+
+/// What the rules are given of a request besides configuration and scope.
+fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
+    let base = request.base;
+    Inputs {
+        base: base.map(Base::compared),
+        proofs: request.proofs,
+        now: Some(request.now.clone()),
+        authorship: request.authorship.clone(),
+        submodules: base.map_or_else(Vec::new, |base| base.submodules.clone()),
+        policy_changes: base.map_or_else(Vec::new, |base| policy_changes(base, request.repo)),
+        ..inputs
+    }
+}
+
+/// How many rules and policies a check ran.
+fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
+    let rules = rules::all().iter();
+    let policies = request.policies.as_ref();
+    Ran {
+        rules: rules.filter(|rule| context.is_on(**rule)).count(),
+        policies: policies.map_or(0, |set| set.policies.len()),
+    }
 }
 
 /// The overlays that a change affects; all of them if it touches what every overlay is judged by.

@@ -65,90 +65,76 @@ type Wrong<'a> = Vec<(Control<'a>, Draft)>;
 /// `spec.syncWindows` of an AppProject. Argo CD logs a time zone that it does not know and takes
 /// UTC.
 fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mut Wrong<'a>) {
-    for node in control
-        .node
-        .at(&["spec", "syncWindows"])
-        .map_or(&[][..], Node::items)
-    {
-        let text = |key: &str| node.get(key).and_then(Node::text);
-        let place = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
-        let mut refuse = |key: &str, message: String, help: &str| {
-            wrong.push((
-                control,
-                invalid(key, text(key), place(key), message).help(help),
-            ));
-        };
-        let allow = match text("kind") {
-            Some("allow") => true,
-            Some("deny") => false,
-            other => {
-                let message = format!(
-                    "AppProject `{}` has a sync window of kind `{}`, which is neither `allow` nor `deny`",
-                    control.name(),
-                    other.unwrap_or_default()
-                );
-                refuse("kind", message, "set `kind: deny` or `kind: allow`");
-                continue;
-            }
-        };
-        let zone = match text("timeZone")
-            .filter(|name| !name.is_empty())
-            .map(calendar::zone)
-        {
-            None => TimeZone::UTC,
-            Some(Ok(zone)) => zone,
-            Some(Err(error)) => {
-                refuse(
-                    "timeZone",
-                    format!(
-                        "{}: Argo CD uses UTC instead and only logs it",
-                        error.message
-                    ),
-                    &error.help,
-                );
-                continue;
-            }
-        };
-        let schedule = Schedule::read(text("schedule").unwrap_or_default(), Dialect::Robfig);
-        let schedule = schedule.map_err(|error| {
-            refuse(
-                "schedule",
-                format!("{}, so Argo CD ignores this window", error.message),
-                &error.help,
-            )
-        });
-        let duration = calendar::go_duration(text("duration").unwrap_or_default());
-        let duration = duration.map_err(|error| {
-            refuse(
-                "duration",
-                format!("{}, so Argo CD ignores this window", error.message),
-                &error.help,
-            );
-        });
-        let (Ok(schedule), Ok(duration)) = (schedule, duration) else {
-            continue;
-        };
-        windows.push(Declared {
-            control,
-            name: format!(
-                "sync window `{}` of AppProject `{}`",
-                text("schedule").unwrap_or_default(),
-                control.name()
-            ),
-            allow,
-            window: Window::Recurring {
-                schedule,
-                duration,
-                zone,
-            },
-            by_hand: node
-                .get("manualSync")
-                .and_then(Node::as_bool)
-                .unwrap_or(false),
-            origin: node.origin,
-            scope: Scope::Project(node),
-        });
+    let nodes = control.node.at(&["spec", "syncWindows"]);
+    for node in nodes.map_or(&[][..], Node::items) {
+        match sync_window(control, node) {
+            Ok(declared) => windows.push(declared),
+            Err(drafts) => wrong.extend(drafts.into_iter().map(|draft| (control, draft))),
+        }
     }
+}
+
+/// An entry of `spec.syncWindows`, or everything that is wrong with it.
+fn sync_window<'a>(control: Control<'a>, node: &'a Node) -> Result<Declared<'a>, Vec<Draft>> {
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    let refuse = |key: &str, message: String, help: &str| {
+        let place = node.get(key).map_or(node.origin, |value| value.origin);
+        invalid(key, text(key), place, message).help(help)
+    };
+    let allow = match text("kind") {
+        Some("allow") => true,
+        Some("deny") => false,
+        other => {
+            let message = format!(
+                "AppProject `{}` has a sync window of kind `{}`, which is neither `allow` nor `deny`",
+                control.name(),
+                other.unwrap_or_default()
+            );
+            let help = "set `kind: deny` or `kind: allow`";
+            return Err(vec![refuse("kind", message, help)]);
+        }
+    };
+    let zone = text("timeZone").filter(|name| !name.is_empty());
+    let zone = zone.map_or(Ok(TimeZone::UTC), calendar::zone);
+    let zone = zone.map_err(|error| {
+        let message = format!(
+            "{}: Argo CD uses UTC instead and only logs it",
+            error.message
+        );
+        vec![refuse("timeZone", message, &error.help)]
+    })?;
+    let ignored = |key: &str, error: CalendarError| {
+        let message = format!("{}, so Argo CD ignores this window", error.message);
+        refuse(key, message, &error.help)
+    };
+    let schedule = Schedule::read(text("schedule").unwrap_or_default(), Dialect::Robfig);
+    let duration = calendar::go_duration(text("duration").unwrap_or_default());
+    let (schedule, duration) = match (schedule, duration) {
+        (Ok(schedule), Ok(duration)) => (schedule, duration),
+        (schedule, duration) => {
+            let schedule = schedule.err().map(|error| ignored("schedule", error));
+            let duration = duration.err().map(|error| ignored("duration", error));
+            return Err(schedule.into_iter().chain(duration).collect());
+        }
+    };
+    let by_hand = node.get("manualSync").and_then(Node::as_bool);
+    Ok(Declared {
+        control,
+        name: format!(
+            "sync window `{}` of AppProject `{}`",
+            text("schedule").unwrap_or_default(),
+            control.name()
+        ),
+        allow,
+        window: Window::Recurring {
+            schedule,
+            duration,
+            zone,
+        },
+        by_hand: by_hand.unwrap_or(false),
+        origin: node.origin,
+        scope: Scope::Project(node),
+    })
 }
 
 /// `spec.allow`, `spec.exclude` and those of each environment of a ScheduledCommitStatus. An
