@@ -13,7 +13,8 @@ use crate::compare::Words;
 use crate::config::External;
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::operators;
-use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
+use crate::kubernetes::references::{self, Provider, Reference, Target, Use, compatible};
+use crate::kubernetes::workload;
 use crate::kustomize::{Resource, hash};
 use crate::names::matches;
 use crate::repo::Overlay;
@@ -67,12 +68,16 @@ pub(in crate::rules) fn report_missing(
         let alike = if known {
             Vec::new()
         } else {
-            needing(context, overlay, target, name)
+            needing(context, target, name)
         };
-        let made_elsewhere = lives_without(context, overlay, &alike);
+        // with a base, what the change newly asks for is not made elsewhere yet
+        let made_elsewhere = match context.base {
+            None => are_many(&alike),
+            Some(_) => lacked_before(context, &alike, target, name),
+        };
         // one finding stands for all overlays
         if made_elsewhere
-            && context.base.is_none()
+            && are_many(&alike)
             && alike
                 .first()
                 .is_some_and(|first| first.key() != overlay.key())
@@ -102,16 +107,9 @@ pub(in crate::rules) fn report_missing(
 /// How many of the overlays that need an object are asked whether they have it.
 const ASKED: usize = 20;
 
-/// The overlays that need an object of this name, protected ones first, if none of them has it:
-/// those of the whole repo, or with a base those of the app.
-fn needing<'a>(
-    context: &Context<'a>,
-    overlay: &Overlay,
-    target: Target,
-    name: &str,
-) -> Vec<&'a Overlay> {
+/// The overlays that need an object of this name, protected ones first, if none of them has it.
+fn needing<'a>(context: &Context<'a>, target: Target, name: &str) -> Vec<&'a Overlay> {
     let mut found = context.needing(target, name);
-    found.retain(|other| context.base.is_none() || other.app == overlay.app);
     found.sort_by_key(|other| !context.repo.protected(other));
     let has = |other: &&Overlay| is_provided(context, other, target, name, None);
     if found.iter().take(ASKED).any(has) {
@@ -123,19 +121,32 @@ fn needing<'a>(
 /// So many overlays show that an object which none of them provides is made elsewhere.
 const MANY: usize = 3;
 
-/// Whether overlays evidently live without an object in the repo. With a base, one that the change
-/// leaves alone shows that.
-fn lives_without(context: &Context, overlay: &Overlay, needing: &[&Overlay]) -> bool {
-    if context.base.is_none() {
-        // three environments of one app may all lack what one line of their base asks for
-        let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
-        let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
-        return needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len());
-    }
-    needing.iter().take(ASKED).any(|other| {
-        other.key() != overlay.key()
-            && context.at_base(other).is_some()
-            && context.is_unchanged(other)
+/// Whether so many overlays need an object that its absence from the repo is no mistake of one.
+/// Three environments of one app may all lack what one line of their base asks for.
+fn are_many(needing: &[&Overlay]) -> bool {
+    let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
+    let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
+    needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len())
+}
+
+/// Whether an overlay needed an object at the base revision and lacked it there.
+fn lacked_before(context: &Context, needing: &[&Overlay], target: Target, name: &str) -> bool {
+    let mut before = needing
+        .iter()
+        .take(ASKED)
+        .filter_map(|other| context.at_base(other));
+    before.any(|before| {
+        let (mut needed, mut provided) = (Vec::new(), Vec::new());
+        for resource in &before.rendered.resources {
+            for workload in &workload::of(resource) {
+                references::needed_by_workload(workload, &mut needed);
+            }
+            references::needed_by_object(resource, &mut needed);
+            references::provided_by(resource, &mut provided);
+        }
+        let is_needed = |need: &Reference| need.target == target && need.name == name;
+        let is_there = |found: &Provider| found.target == target && found.name == name;
+        needed.iter().any(is_needed) && !provided.iter().any(is_there)
     })
 }
 
@@ -154,7 +165,10 @@ struct Missing<'m, 'a> {
 impl Missing<'_, '_> {
     fn draft(&self, context: &Context, overlay: &Overlay, severity: Severity) -> Draft {
         let first = self.first;
-        let cause = Cause::new("missing").with(lasting_name(context, overlay, first.name));
+        // the level depends on what other overlays show
+        let cause = Cause::new("missing")
+            .with(lasting_name(context, overlay, first.name))
+            .standing();
         let message = self.message(context, overlay);
         let draft = Draft::new(severity, first.node.origin, cause, message)
             .on(first.resource, &first.pointer);
