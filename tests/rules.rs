@@ -399,9 +399,35 @@ fn every_rule_is_documented() {
 mod harness {
     use super::*;
     use common::CONFIG_FILE;
-    use gitops_lint::source::Files;
     use gitops_lint::source::worktree::Worktree;
+    use gitops_lint::source::{EntryKind, Files, Source, SourceError};
     use gitops_lint::yaml::FileId;
+    use std::borrow::Cow;
+
+    /// The files of a case, without the repository of the product around them: its remotes are not
+    /// those of the case.
+    struct Alone(Worktree);
+
+    impl Source for Alone {
+        fn files(&self) -> &[Arc<str>] {
+            self.0.files()
+        }
+        fn kind(&self, path: &str) -> Option<EntryKind> {
+            self.0.kind(path)
+        }
+        fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
+            self.0.read(path)
+        }
+        fn resolve(&self, path: &str) -> Result<String, SourceError> {
+            self.0.resolve(path)
+        }
+        fn link(&self, path: &str) -> Option<Cow<'_, str>> {
+            self.0.link(path)
+        }
+        fn has_links(&self) -> bool {
+            self.0.has_links()
+        }
+    }
 
     /// The configuration and the repo, and the base revision if the case compares two revisions.
     pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
@@ -413,7 +439,7 @@ mod harness {
                 .as_deref(),
             &files,
         );
-        let source = Arc::new(Worktree::open(&root).unwrap());
+        let source = Arc::new(Alone(Worktree::open(&root).unwrap()));
         let repo = Repo::load_with(source, Some(root.clone()), &config, files.clone());
         let base = (root != case).then(|| {
             let source = common::memory(&common::tree(&case.join("base"))).at("base");
