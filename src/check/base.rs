@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use super::policy_changes::names_for_policies;
 use crate::config::{CONFIG_FILE, Config};
-use crate::kustomize::context::is_below;
 use crate::repo::Repo;
 use crate::rules::Submodule;
 use crate::yaml::FileId;
@@ -51,15 +51,11 @@ impl Base {
     /// Whether the change touches something that every overlay is judged by: the configuration,
     /// policies with their data, or code owners.
     pub(super) fn affects_every_overlay(&self, config: &Config) -> bool {
-        let named: Vec<&String> = config.policies.iter().chain(&config.data).collect();
         self.changed.iter().any(|path| {
-            let by_name = **path == *CONFIG_FILE
+            **path == *CONFIG_FILE
                 || path.rsplit('/').next() == Some("CODEOWNERS")
-                || path.ends_with(".rego");
-            by_name
-                || named
-                    .iter()
-                    .any(|named| is_below(path, named.trim_end_matches('/')))
+                || path.ends_with(".rego")
+                || names_for_policies(config, path)
         })
     }
 }

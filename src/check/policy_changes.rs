@@ -9,7 +9,7 @@ use crate::kustomize::context::is_below;
 use crate::repo::Repo;
 use crate::rules::{PolicyChange, PolicyFileChange};
 use crate::source::{EntryKind, Source};
-use crate::yaml::{By, Origin};
+use crate::yaml::Origin;
 
 /// The files that the configuration of the base names, as far as the change touches them, in the
 /// order of their paths.
@@ -18,7 +18,10 @@ pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> 
         return Vec::new();
     };
     let before: &dyn Source = &*base.repo.source;
-    let touched = base.changed.iter().filter(|path| is_named(config, path));
+    let touched = base
+        .changed
+        .iter()
+        .filter(|path| is_policy_input(config, path));
     let touched = touched.filter(|path| has_content(before, path));
     touched
         .map(|path| {
@@ -40,22 +43,27 @@ pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> 
             PolicyFileChange {
                 path: path.to_string(),
                 change,
-                origin: Origin {
-                    file,
-                    start: 0,
-                    end: 0,
-                    by: By::Manifest,
-                },
+                origin: Origin::start_of(file),
             }
         })
         .collect()
 }
 
-/// Whether the configuration names a file as data, as a policy, or as a policy of a folder.
-fn is_named(config: &Config, path: &str) -> bool {
-    let names = |named: &str| is_below(path, named.trim_start_matches("./").trim_end_matches('/'));
-    config.data.iter().any(|named| names(named))
-        || path.ends_with(".rego") && config.policies.iter().any(|named| names(named))
+/// Whether the configuration names a file, or a folder above it, as policies or as their data.
+pub(super) fn names_for_policies(config: &Config, path: &str) -> bool {
+    let mut named = config.policies.iter().chain(&config.data);
+    named.any(|named| is_below(path, without_dots(named)))
+}
+
+/// Whether policies are evaluated with a file: of a folder, only its `.rego` files are.
+fn is_policy_input(config: &Config, path: &str) -> bool {
+    let mut named = config.policies.iter().chain(&config.data);
+    names_for_policies(config, path)
+        && (path.ends_with(".rego") || named.any(|named| without_dots(named) == path))
+}
+
+fn without_dots(named: &str) -> &str {
+    named.trim_start_matches("./").trim_end_matches('/')
 }
 
 /// Whether a file holds more than blank lines, comments, an empty document, and the head of a Rego

@@ -326,12 +326,7 @@ mod tests {
                 environment: Some(0),
                 variant: None,
                 agent: None,
-                origin: crate::yaml::Origin {
-                    file: crate::yaml::FileId(0),
-                    start: 0,
-                    end: 0,
-                    by: By::Manifest,
-                },
+                origin: crate::yaml::Origin::start_of(crate::yaml::FileId(0)),
                 rendered: Default::default(),
                 applied: None,
             };

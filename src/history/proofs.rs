@@ -118,9 +118,7 @@ struct Ran {
 /// so the last time noted for an image is the first time that it ran.
 fn note(seen: &mut Seen, images: &Images, time: i64, replaced_by: Option<Id>) {
     for (name, versions) in images {
-        let keys = versions
-            .iter()
-            .flat_map(|version| version_keys(name, version));
+        let keys = version_keys(name, versions);
         for key in keys {
             let first = Ran {
                 since: time,
@@ -162,9 +160,7 @@ impl<'r> GitProofs<'r> {
             let present: BTreeSet<String> = present
                 .iter()
                 .flat_map(|(name, versions)| {
-                    let keys = versions
-                        .iter()
-                        .flat_map(|version| version_keys(name, version));
+                    let keys = version_keys(name, versions);
                     keys.collect::<Vec<String>>()
                 })
                 .collect();
@@ -193,9 +189,7 @@ impl<'r> GitProofs<'r> {
         images(&overlay.rendered, &self.repo.files)
             .into_iter()
             .filter(|(name, versions)| {
-                let mut keys = versions
-                    .iter()
-                    .flat_map(|version| version_keys(name, version));
+                let mut keys = version_keys(name, versions);
                 keys.any(|key| key == version)
             })
             .map(|(name, _)| name)

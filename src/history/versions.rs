@@ -74,10 +74,15 @@ pub fn version_key(name: &str, version: &Version) -> String {
     }
 }
 
-/// All keys by which a version that runs is found.
-pub(super) fn version_keys(name: &str, version: &Version) -> Vec<String> {
-    let tag = version.tag.as_ref().map(|tag| tag_key(name, tag));
-    version.digest.iter().cloned().chain(tag).collect()
+/// All keys by which the versions of an image that run are found.
+pub(super) fn version_keys<'v>(
+    name: &'v str,
+    versions: &'v BTreeSet<Version>,
+) -> impl Iterator<Item = String> + 'v {
+    versions.iter().flat_map(move |version| {
+        let tag = version.tag.as_ref().map(|tag| tag_key(name, tag));
+        version.digest.iter().cloned().chain(tag)
+    })
 }
 
 fn tag_key(name: &str, tag: &str) -> String {

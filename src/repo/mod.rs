@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::config::Environment;
 use crate::kustomize::{Kustomization, LazyRendered, Renderer};
 use crate::source::{Files, Source, folder_of};
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::yaml::{FileId, Node, Origin};
 
 /// The agent that applies an overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,12 +219,7 @@ impl Repo {
     /// `None` if there is no such file.
     pub fn kustomization_origin(&self, folder: &str) -> Option<Origin> {
         let file = self.renderer.kustomization(folder)?.file?;
-        Some(Origin {
-            file,
-            start: 0,
-            end: 0,
-            by: By::Manifest,
-        })
+        Some(Origin::start_of(file))
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -101,7 +101,7 @@ fn similarity(one: &str, other: &str) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::config::default_environments;
-    use crate::yaml::{By, FileId, Origin};
+    use crate::yaml::{FileId, Origin};
 
     fn overlay(app: &str, environment: usize, variant: &str) -> Overlay {
         Overlay {
@@ -110,12 +110,7 @@ mod tests {
             environment: Some(environment),
             variant: Some(variant.to_string()).filter(|variant| !variant.is_empty()),
             agent: None,
-            origin: Origin {
-                file: FileId(0),
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            },
+            origin: Origin::start_of(FileId(0)),
             rendered: Default::default(),
             applied: None,
         }

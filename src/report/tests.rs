@@ -428,15 +428,7 @@ fn places_at_odd_spots_are_drawn() {
         }
     }
     let empty = files.add("empty.yaml", None, "".into());
-    findings.push(finding(
-        "empty",
-        Origin {
-            file: empty,
-            start: 0,
-            end: 0,
-            by: By::Manifest,
-        },
-    ));
+    findings.push(finding("empty", Origin::start_of(empty)));
     let outcome = outcome(findings, files);
     let text = text(Format::Pretty, &outcome);
     assert!(

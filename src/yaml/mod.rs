@@ -109,6 +109,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The start of a file, which stands for the whole of it.
+    pub fn start_of(file: FileId) -> Origin {
+        Origin {
+            file,
+            start: 0,
+            end: 0,
+            by: By::Manifest,
+        }
+    }
+
     /// The same bytes, attributed to something else (a manifest's value used by a patch, …).
     pub fn with(self, by: By) -> Origin {
         Origin { by, ..self }

@@ -17,7 +17,7 @@ pub(crate) use crate::source::is_below;
 pub(super) use crate::source::lock;
 use crate::source::{EntryKind, SourceError};
 use crate::yaml::read::{Documents, read_embedded};
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::yaml::{FileId, Node, Origin};
 pub use options::{LoadRestrictor, RenderOptions, Reorder};
 pub(crate) use shared::{ParseError, Shared};
 pub(super) use unread::absent;
@@ -176,10 +176,5 @@ impl<'a> BuildContext<'a> {
 
 /// The start of a file.
 pub(crate) fn start_of(file: FileId) -> Origin {
-    Origin {
-        file,
-        start: 0,
-        end: 0,
-        by: By::Manifest,
-    }
+    Origin::start_of(file)
 }

@@ -14,7 +14,7 @@ use crate::kustomize::context::ParseError;
 use crate::names::nearest;
 use crate::source::{EntryKind, Source, folder_of};
 use crate::wording;
-use crate::yaml::{By, Kind, Node, Origin};
+use crate::yaml::{Kind, Node, Origin};
 
 /// How many names one message lists.
 const NAMED: usize = 3;
@@ -86,12 +86,7 @@ pub(super) fn unreadable(renderer: &Renderer, path: &str, error: &ParseError) ->
             let file = renderer
                 .files()
                 .add(path, revision.as_deref(), Arc::from(""));
-            let origin = Origin {
-                file,
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            };
+            let origin = Origin::start_of(file);
             (origin, error.to_string())
         }
     };

@@ -297,12 +297,7 @@ mod tests {
     }
 
     fn variables() -> Variables {
-        let place = Origin {
-            file: FileId(0),
-            start: 0,
-            end: 0,
-            by: By::Manifest,
-        };
+        let place = Origin::start_of(FileId(0));
         let known = [
             ("N", "3"),
             ("HOST", "shop.example"),

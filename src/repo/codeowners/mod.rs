@@ -9,7 +9,7 @@ mod parse;
 mod pattern;
 
 use crate::source::{EntryKind, Files, Source};
-use crate::yaml::{By, FileId, Origin};
+use crate::yaml::{FileId, Origin};
 pub use mistake::{Mistake, MistakeKind};
 use parse::{GITHUB_LIMIT, Parser, has_headings};
 use pattern::matcher;
@@ -166,12 +166,7 @@ impl CodeOwners {
                 kind: MistakeKind::IgnoredFile,
                 pattern: ignored.to_string(),
                 owner: None,
-                origin: Origin {
-                    file,
-                    start: 0,
-                    end: 0,
-                    by: By::Manifest,
-                },
+                origin: Origin::start_of(file),
                 message: format!(
                     "{} ignores this file because {path} takes precedence",
                     dialect.name()
@@ -199,12 +194,7 @@ impl CodeOwners {
                 kind: MistakeKind::FileTooLarge,
                 pattern: String::new(),
                 owner: None,
-                origin: Origin {
-                    file,
-                    start: 0,
-                    end: 0,
-                    by: By::Manifest,
-                },
+                origin: Origin::start_of(file),
                 message: "GitHub ignores this file because it is 3 MB or larger".to_string(),
                 help: "use fewer, broader patterns".to_string(),
             });

@@ -14,24 +14,8 @@ const MOST: usize = 12;
 
 /// Folders that stand beside environments and are none.
 const NEVER: &[&str] = &[
-    "all",
-    "archive",
-    "charts",
-    "crds",
-    "docs",
-    "example",
-    "examples",
-    "files",
-    "global",
-    "lib",
-    "patches",
-    "sample",
-    "samples",
-    "scripts",
-    "template",
-    "templates",
-    "tests",
-    "values",
+    "all", "archive", "charts", "crds", "docs", "files", "global", "lib", "patches", "scripts",
+    "tests", "values",
 ];
 
 /// The environments that the shape of a repo shows besides those of its layout, sorted by name.
@@ -172,6 +156,7 @@ fn called_alike(layout: &Layout, beside: &BTreeMap<&str, BTreeSet<&str>>) -> Vec
 fn may_be_called(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     !name.starts_with(['.', '_'])
+        && !is_example(name)
         && !NEVER.contains(&&*lower)
         && !BASE_FOLDERS.contains(&&*lower)
         && !CONTAINERS.contains(&&*lower)

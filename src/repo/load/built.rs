@@ -6,7 +6,7 @@ use super::super::discover::Placement;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{LazyRendered, Renderer};
 use crate::source::join;
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{Node, Origin};
 use std::sync::Arc;
 
 /// An overlay that is built, before its agent fills in variables.
@@ -96,10 +96,5 @@ pub(super) fn origin_of(folder: &str, pointer: Option<&Pointer>, renderer: &Rend
             Arc::from(""),
         )
     });
-    Origin {
-        file,
-        start: 0,
-        end: 0,
-        by: By::Manifest,
-    }
+    Origin::start_of(file)
 }

@@ -2,7 +2,7 @@
 
 use super::super::Overlay;
 use super::super::agents::Pointer;
-use super::super::discover::{self, Placement, is_set_aside};
+use super::super::discover::{self, Placement, is_example, is_set_aside};
 use super::super::instances::instances;
 use super::Tree;
 use super::built::{Built, finished, index_of, origin_of, to_be_built};
@@ -10,16 +10,6 @@ use super::reuse::HeadRenderings;
 use super::values::Values;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Names of folders whose kustomizations are copied, not applied.
-const BUILT_UPON: &[&str] = &[
-    "template",
-    "templates",
-    "example",
-    "examples",
-    "sample",
-    "samples",
-];
 
 /// Names of folders that other kustomizations build upon, perhaps in another repo. Such a root
 /// counts only if it builds by itself.
@@ -138,7 +128,7 @@ fn standing_alone(tree: Tree<'_>, chosen: &Chosen) -> Chosen {
             .map(|root| root.folder.as_str())
             .filter(|folder| !used.contains(folder) && !taken.contains(folder))
             .filter(|folder| tree.layout.place(folder).is_none())
-            .filter(|folder| examples_too || !has_part(folder, BUILT_UPON) && !is_set_aside(folder))
+            .filter(|folder| examples_too || !is_example(folder) && !is_set_aside(folder))
             .map(|folder| (folder.to_string(), None))
             .collect()
     };

@@ -147,10 +147,8 @@ fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink:
     } else {
         (Severity::Error, "")
     };
-    let cause = names
-        .iter()
-        .take(1)
-        .fold(Cause::new("bot"), |cause, name| cause.with(name));
+    let identity = names.first().copied().unwrap_or_default();
+    let cause = Cause::new("bot").with(identity);
     let message = format!("{who} changes what {environment} renders to{end}");
     let draft = Draft::new(severity, origin, cause, message)
         .help("let a person make this change, or keep the bot out of this folder");

@@ -52,7 +52,7 @@ use crate::repo::controls::group_of;
 use crate::repo::{Overlay, Repo};
 use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
 pub(super) struct CodeownersGap;
@@ -91,12 +91,7 @@ impl Rule for CodeownersGap {
             return;
         };
         if let Some(old) = old.filter(|old| new.is_none() && !old.is_ignored()) {
-            let origin = Origin {
-                file: old.file,
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            };
+            let origin = Origin::start_of(old.file);
             let message = "this change removes CODEOWNERS, so nobody owns the files of protected environments";
             sink.report(
                 context,
@@ -364,12 +359,7 @@ fn report(
     let Some(first) = group.paths.first() else {
         return;
     };
-    let start = Origin {
-        file: owners.file,
-        start: 0,
-        end: 0,
-        by: By::Manifest,
-    };
+    let start = Origin::start_of(owners.file);
     let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
     // a line that only just misses the files shows that somebody meant to guard them
     let severity = if near.is_some() && group.overlay.is_some() {

@@ -47,7 +47,7 @@ use crate::rules::{
     Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
     Sink,
 };
-use crate::yaml::{By, Origin};
+use crate::yaml::Origin;
 
 /// See the documentation above.
 pub struct LoosenedCheck;
@@ -81,12 +81,7 @@ impl Rule for LoosenedCheck {
             };
             found.extend(loosened(before, context.config, &existed));
             // no line of the change shows a setting that it removes
-            removed_at = Some(Origin {
-                file: *file,
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            });
+            removed_at = Some(Origin::start_of(*file));
         }
         for loosening in found {
             let Some(origin) = loosening.origin.or(removed_at) else {

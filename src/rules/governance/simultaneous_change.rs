@@ -58,7 +58,7 @@ impl Rule for SimultaneousChange {
             return;
         }
         // what comes along with an image is judged as a part of its promotion
-        if !context.moved_images(to).is_empty() {
+        if context.changes(to).is_empty() || !context.moved_images(to).is_empty() {
             return;
         }
         let mut earlier: BTreeMap<Key, Vec<Altered>> = BTreeMap::new();

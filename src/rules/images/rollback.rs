@@ -63,6 +63,7 @@ impl Rule for Rollback {
             return;
         }
         let moved = moved(context, to);
+        let Some(first) = moved.first() else { return };
         let staged = history::images(&from.rendered, &context.repo.files);
         let is_promoted = |one: &Moved| {
             let theirs = staged.get(&one.name);
@@ -81,9 +82,7 @@ impl Rule for Rollback {
                 Some(short(&commit))
             })
             .collect();
-        let (Some(undone), Some(first)) = (undone, moved.first()) else {
-            return;
-        };
+        let Some(undone) = undone else { return };
         let names: Vec<String> = moved
             .iter()
             .map(|one| match &one.version.digest {

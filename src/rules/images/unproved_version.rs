@@ -60,8 +60,12 @@ impl Rule for UnprovedVersion {
         if !context.repo.protected(to) || context.base.is_none() || context.is_of_base(from) {
             return;
         }
+        let moved = context.moved_versions(to);
+        if moved.is_empty() {
+            return;
+        }
         let staged = history::images(&from.rendered, &context.repo.files);
-        for moved in context.moved_versions(to) {
+        for moved in moved {
             let Some(theirs) = staged.get(&moved.name) else {
                 continue;
             };

@@ -13,12 +13,11 @@ use crate::compare::Words;
 use crate::config::External;
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::operators;
-use crate::kubernetes::references::{self, Provider, Reference, Target, Use, compatible};
-use crate::kubernetes::workload;
+use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
 use crate::kustomize::{Resource, hash};
 use crate::names::matches;
 use crate::repo::Overlay;
-use crate::rules::{Context, Draft, Sink};
+use crate::rules::{Context, Draft, Facts, Sink};
 use crate::wording;
 use crate::yaml::Origin;
 
@@ -136,17 +135,10 @@ fn lacked_before(context: &Context, needing: &[&Overlay], target: Target, name: 
         .take(ASKED)
         .filter_map(|other| context.at_base(other));
     before.any(|before| {
-        let (mut needed, mut provided) = (Vec::new(), Vec::new());
-        for resource in &before.rendered.resources {
-            for workload in &workload::of(resource) {
-                references::needed_by_workload(workload, &mut needed);
-            }
-            references::needed_by_object(resource, &mut needed);
-            references::provided_by(resource, &mut provided);
-        }
-        let is_needed = |need: &Reference| need.target == target && need.name == name;
-        let is_there = |found: &Provider| found.target == target && found.name == name;
-        needed.iter().any(is_needed) && !provided.iter().any(is_there)
+        let facts = Facts::new(&before.rendered.resources, &context.repo.files);
+        let mut references = facts.references.iter();
+        references.any(|need| need.target == target && need.name == name)
+            && facts.providers_of(target, name).next().is_none()
     })
 }
 

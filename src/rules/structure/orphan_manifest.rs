@@ -29,7 +29,7 @@
 
 use crate::finding::{Cause, Severity};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{Node, Origin};
 
 /// The rule.
 pub(super) struct OrphanManifest;
@@ -67,12 +67,7 @@ impl Rule for OrphanManifest {
             };
             let message =
                 format!("`{name}` is never applied: the kustomization beside it does not list it");
-            let here = Origin {
-                file: found.kustomization,
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            };
+            let here = Origin::start_of(found.kustomization);
             let place = document
                 .get("kind")
                 .map_or(document.origin, |kind| kind.origin);

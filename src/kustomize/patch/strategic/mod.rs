@@ -367,15 +367,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn tree(text: &str, file: u32) -> Node {
-        let null = Node::scalar(
-            Scalar::null(),
-            Origin {
-                file: FileId(file),
-                start: 0,
-                end: 0,
-                by: By::Manifest,
-            },
-        );
+        let null = Node::scalar(Scalar::null(), Origin::start_of(FileId(file)));
         read(text, FileId(file))
             .unwrap()
             .documents

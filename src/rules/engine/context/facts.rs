@@ -25,7 +25,8 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
+    /// The facts of some rendered objects.
+    pub(in crate::rules) fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
         let mut facts = Facts::default();
         for resource in resources {
             facts.workloads.extend(workload::of(resource));

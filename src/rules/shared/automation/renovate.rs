@@ -9,7 +9,7 @@ use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
 use crate::wording;
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{Node, Origin};
 
 /// Presets that we know, with their settings.
 const PRESETS: &[(&str, Setting)] = &[
@@ -80,12 +80,7 @@ pub fn check(context: &Context, sink: &mut Sink) {
             "Renovate proposes new versions for {} even if no earlier environment ran them",
             paths(&open)
         );
-        let start = Origin {
-            file: renovate.file,
-            start: 0,
-            end: 0,
-            by: By::Manifest,
-        };
+        let start = Origin::start_of(renovate.file);
         // an unknown preset may exclude the file
         let severity = if unknown.is_empty() {
             Severity::Warning
