@@ -13,7 +13,8 @@
 //!
 //! It knows the fields of the workloads, Services, Ingresses, NetworkPolicies, autoscalers,
 //! disruption budgets, roles, volumes and configuration of Kubernetes, the Kustomization of Flux
-//! and the Rollout of Argo. Other kinds, encrypted objects, and values that only the cluster knows are not checked.
+//! and the Rollout of Argo. It does not check other kinds, encrypted objects, and values that only
+//! the cluster knows.
 //!
 //! It is an error, and a warning for unknown fields without a similar known one and for fields of
 //! the Kustomization of Flux.

@@ -79,6 +79,13 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
     // clusters often apply objects of one name
     names.dedup();
     let listed = wording::listed(&names, NAMED);
+    // where clusters share names, a number of further names would not match the number of objects
+    let examples = if names.len() == unseen.len() {
+        format!(": {listed}")
+    } else {
+        let first = names.get(..NAMED).unwrap_or(&names);
+        format!(", such as {}", wording::list(first))
+    };
     let one = unseen.len() == 1;
     let (message, help) = match first.kind {
         UnseenKind::Kustomization => (
@@ -109,7 +116,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         ),
         UnseenKind::Agent => (
             format!(
-                "{} what is not in this repository or cannot be followed, so nothing checks it: {listed}",
+                "{} what is not in this repository or cannot be followed, so nothing checks it{examples}",
                 if one {
                     "1 agent's object applies".to_string()
                 } else {
@@ -121,7 +128,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         ),
         UnseenKind::Object => (
             format!(
-                "{} what is not rendered, so nothing checks it: {listed}",
+                "{} what is not rendered, so nothing checks it{examples}",
                 if one {
                     "1 object deploys".to_string()
                 } else {
