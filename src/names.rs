@@ -25,11 +25,6 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `error`?`` if a known name is similar to the unknown one, else `otherwise`.
-pub fn did_you_mean(name: &str, known: &[&str], otherwise: impl FnOnce() -> String) -> String {
-    nearest(name, known).map_or_else(otherwise, |meant| format!("did you mean `{meant}`?"))
-}
-
 /// Whether a text fits a pattern in which `*` stands for anything.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');

@@ -136,7 +136,7 @@ fn is_fact_of_checkout(rule: &str) -> bool {
 impl Known {
     /// Whether the base has a line in a file, or in any other that was read of it: a file may have
     /// had another name.
-    pub fn has_line(&self, path: &str, line: &str, repo: &Repo) -> bool {
+    pub(super) fn has_line(&self, path: &str, line: &str, repo: &Repo) -> bool {
         let there = self
             .source
             .read(path)
@@ -169,7 +169,7 @@ impl Known {
     }
 
     /// The findings of the head that the base does not have.
-    pub fn new_ones(&self, findings: Vec<Located>, head: &Repo) -> Vec<Located> {
+    pub(super) fn new_ones(&self, findings: Vec<Located>, head: &Repo) -> Vec<Located> {
         let own: Vec<Compared> = findings
             .into_iter()
             .map(|located| Compared::new(located, head))

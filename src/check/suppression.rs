@@ -271,7 +271,7 @@ fn is_suppressible(rule: &str) -> bool {
 
 /// The severity of the report about comments that a change adds; `None` when it is off. The base's
 /// configuration decides, as [`Context::level`] says.
-pub fn severity_of_brought(context: &Context) -> Option<Severity> {
+pub(super) fn severity_of_brought(context: &Context) -> Option<Severity> {
     let rule = &loosened_check::METADATA;
     rule.severity_at(context.level(rule.id))
 }

@@ -298,7 +298,7 @@ fn renamed(node: &Node) -> bool {
 }
 
 /// The text before prefixes, suffixes, hashes and name references changed it.
-pub fn as_written(node: &Node) -> &str {
+pub(super) fn as_written(node: &Node) -> &str {
     let mut node = node;
     while let (true, Some(before)) = (renamed(node), &node.replaced) {
         node = before;

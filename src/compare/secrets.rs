@@ -15,7 +15,7 @@ use crate::yaml::{Data, Node, Scalar};
 /// Stands for a hidden value.
 pub const HIDDEN: &str = "(hidden)";
 /// Stands for a hidden value that differs from the one on the other side.
-pub const HIDDEN_CHANGED: &str = "(hidden, changed)";
+const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
 /// Two objects with their secret values masked. A value that differs has another mask in the second
 /// object.

@@ -123,7 +123,7 @@ impl Words {
 }
 
 /// Whether two texts are equal without the words of their own environments.
-pub fn same_but_for_words(words: &(Words, Words), from: &str, to: &str) -> bool {
+pub(super) fn same_but_for_words(words: &(Words, Words), from: &str, to: &str) -> bool {
     words.0.strip(from) == words.1.strip(to)
         || words.0.strip_everywhere(from) == words.1.strip_everywhere(to)
 }

@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
 
     /// Makes each change carry the rendering before it, whose origins point into the files of
     /// `repo`.
-    pub fn keeping_renderings(mut self, repo: &Repo) -> Walk<'a> {
+    pub(super) fn keeping_renderings(mut self, repo: &Repo) -> Walk<'a> {
         let options = self.renderer.options().clone();
         self.renderer = Arc::new(Renderer::new(
             repo.source.clone(),

@@ -127,7 +127,7 @@ impl<'a> Image<'a> {
 
     /// The registry and the repository in it. The first part of the name is a registry if it has a
     /// dot or a port, or is `localhost`.
-    pub fn registry_and_path(&self) -> (Option<&'a str>, &'a str) {
+    fn registry_and_path(&self) -> (Option<&'a str>, &'a str) {
         match self.name.split_once('/') {
             Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
                 (Some(first), rest)

@@ -26,7 +26,7 @@ pub fn is_control(group: &str) -> bool {
 }
 
 /// Whether a text may hold such an object.
-pub fn mentioned(text: &str) -> bool {
+pub(super) fn mentioned(text: &str) -> bool {
     ["toolkit.fluxcd.io/", "argoproj.io/", "kargo.akuity.io/"]
         .iter()
         .any(|group| text.contains(group))

@@ -69,7 +69,7 @@ fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
 ///
 /// It is not a total order (`a1b` < `a01` < `a10` < `a1b`), for which the sort of the standard
 /// library may panic.
-pub fn compare_keys(a: &str, b: &str) -> Ordering {
+fn compare_keys(a: &str, b: &str) -> Ordering {
     let Some(at) = a
         .char_indices()
         .zip(b.chars())

@@ -1,8 +1,7 @@
 //! Apps that the configuration names and the repo does not have.
 
 use crate::finding::{Cause, Severity};
-use crate::names::did_you_mean;
-use crate::names::matches;
+use crate::names::{UnknownName, matches};
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::Origin;
 
@@ -30,10 +29,12 @@ pub(in crate::rules) fn report_unknown<'c>(
         }
         let cause = Cause::new("unknown-app").with(app);
         let message = format!("{entry} names the app `{app}`, which does not exist");
-        let help = did_you_mean(app, &apps, || {
-            "`gitops-lint status` lists the apps".to_string()
-        });
-        let draft = Draft::new(Severity::Error, origin, cause, message).help(help);
+        let unknown =
+            UnknownName::new("app", app, &apps).or_else_see("`gitops-lint status` lists the apps");
+        let mut draft = Draft::new(Severity::Error, origin, cause, message);
+        if let Some(help) = unknown.help() {
+            draft = draft.help(help);
+        }
         sink.report(context, None, draft);
     }
 }
