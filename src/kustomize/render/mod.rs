@@ -138,7 +138,11 @@ impl Renderer {
         let loaded = self.loader.load(&self.shared, folder);
         if loaded.is_none() && own.is_none() {
             let origin = start_of_kustomization(&self.shared, folder);
-            let message = format!("the folder {folder:?} has no kustomization file");
+            let folder = match folder {
+                "" => "the root of the repository".to_string(),
+                folder => format!("the folder {folder:?}"),
+            };
+            let message = format!("{folder} has no kustomization file");
             let problem = Problem::error(origin, message)
                 .with_help("add a kustomization.yaml, or name a folder that has one");
             return finish(Accumulated {
