@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Other modules serve these steps: `config` reads the configuration, `kubernetes` knows what
-//! objects mean, `calendar` knows when windows are open, and `finding` is what rules and policies
+//! objects mean, `template` executes Go templates, `calendar` knows when windows are open, and `finding` is what rules and policies
 //! report. `names` finds the valid name that is nearest to a misspelt one, and `wording` writes
 //! numbers and lists. Only `cli` prints and decides the exit status.
 
@@ -27,5 +27,6 @@ pub mod repo;
 pub mod report;
 pub mod rules;
 pub mod source;
+pub mod template;
 mod wording;
 pub mod yaml;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["yaml"]),
     ("yaml", &["source"]),
@@ -16,6 +16,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("names", &["wording"]),
     ("wording", &[]),
     ("glob", &[]),
+    ("template", &["glob", "source", "yaml"]),
     ("kustomize", &["glob", "names", "source", "yaml"]),
     ("kubernetes", &["kustomize", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),

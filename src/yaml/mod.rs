@@ -62,6 +62,8 @@ pub enum By {
     Flux,
     /// A field of an Argo CD Application or `.argocd-source*.yaml`.
     ArgoCd,
+    /// A template: its literal text, or the action that printed a value.
+    Template,
     /// A plugin-style built-in transformer (`ValueAddTransformer`, …).
     Transformer,
 }
@@ -87,6 +89,7 @@ impl By {
             By::BuildMetadata => "build-metadata",
             By::Flux => "flux",
             By::ArgoCd => "argocd",
+            By::Template => "template",
             By::Transformer => "transformer",
         }
     }

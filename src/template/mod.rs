@@ -1,0 +1,35 @@
+//! Go's `text/template` with the functions of Helm and Argo CD, where every byte of the output
+//! knows what printed it.
+//!
+//! [`Templates`] holds parsed templates by name, [`Run`] executes them within a [`Budget`], and
+//! the result is a [`Text`]: a string and its pieces. A piece names the place in the template that
+//! printed it, and the places of the values that went into it.
+//!
+//! ```text
+//! text ─► lex ─► parse ─► tree ─► evaluate ─► Text
+//!                                 │  ▲
+//!                                 ▼  │
+//!                          functions, format, yaml, json
+//! ```
+//!
+//! Here: the language. Not here: charts, values files and releases (`helm`), and what an
+//! ApplicationSet does with the text (`repo`).
+
+// the evaluator that uses the rest follows
+#![allow(dead_code)]
+
+mod budget;
+mod error;
+mod inputs;
+mod node;
+mod scalar;
+mod templates;
+mod text;
+mod value;
+
+pub use budget::Budget;
+pub use error::{Error, Problem};
+pub use inputs::Inputs;
+pub use templates::{Dialect, MissingKey, Run, Templates};
+pub use text::{Piece, Text, TextBuilder};
+pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};

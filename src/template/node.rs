@@ -1,0 +1,66 @@
+//! From YAML trees to values, typed as Helm types them.
+//!
+//! Helm reads YAML 1.1 and passes it through JSON: `yes` is true, `0755` is 493, and every number
+//! is a `float64`.
+
+use super::inputs::Inputs;
+use super::scalar::{self, Resolved};
+use super::value::{Entry, Map, Value};
+use crate::yaml::{self, Kind, Node, Origin, Scalar, Style};
+
+/// How deep trees may nest. The YAML reader allows less.
+const DEEPEST: usize = 10_000;
+
+impl Value {
+    /// The value of a tree from a values file; each value and key remembers its place.
+    ///
+    /// An integer that is not written plain ([`Style::Plain`]) is an `int64`: that is how a
+    /// `--set` is told from a file.
+    pub fn from_node(node: &Node) -> Value {
+        from_node(node, &|origin| Inputs::one(origin), 0)
+    }
+}
+
+/// The value of a tree whose places are looked up.
+pub(super) fn from_node(node: &Node, place: &dyn Fn(Origin) -> Inputs, depth: usize) -> Value {
+    let value = match &node.data {
+        _ if depth > DEEPEST => Value::nil(),
+        yaml::Data::Scalar(scalar) => from_scalar(scalar),
+        yaml::Data::List(list) => {
+            let items = list.items.iter();
+            Value::list(
+                items
+                    .map(|item| from_node(item, place, depth + 1))
+                    .collect(),
+            )
+        }
+        yaml::Data::Map(map) => {
+            let entries = map.entries.iter().map(|entry| {
+                let value = from_node(&entry.value, place, depth + 1);
+                let key = place(entry.key_origin);
+                (entry.key.clone(), Entry { value, key })
+            });
+            Value::map(entries.collect::<Map>())
+        }
+    };
+    value.with_inputs(place(node.origin))
+}
+
+fn from_scalar(scalar: &Scalar) -> Value {
+    if scalar.kind == Kind::Int && scalar.style != Style::Plain {
+        return Value::int64(yaml::scalar::parse_int(&scalar.text).unwrap_or_default());
+    }
+    // a tag such as `!!str` shows in a kind that the text alone does not have
+    let is_tagged =
+        scalar.style == Style::Plain && yaml::scalar::resolve(&scalar.text) != scalar.kind;
+    if scalar.style != Style::Plain || is_tagged && scalar.kind == Kind::String {
+        return Value::string(scalar.text.clone());
+    }
+    match scalar::resolve(&scalar.text) {
+        Resolved::Null => Value::nil(),
+        Resolved::Bool(value) => Value::bool(value),
+        Resolved::Int(value) => Value::float(value as f64),
+        Resolved::Float(value) => Value::float(value),
+        Resolved::String => Value::string(scalar.text.clone()),
+    }
+}

@@ -1,0 +1,528 @@
+//! Values as templates see them: Go's types, and the places that each value came from.
+//!
+//! Maps are shared and can be changed by templates (`set`), as in Go. Everything else is immutable.
+//! Cloning a value is cheap.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::inputs::Inputs;
+use super::text::Text;
+
+/// A value and the places that it came from.
+#[derive(Clone, Debug)]
+pub struct Value {
+    pub(super) data: Data,
+    pub(super) inputs: Inputs,
+}
+
+/// The content of a value.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    /// Go's zero `reflect.Value`: what is not there at all. Prints `<no value>`.
+    Missing,
+    /// A null that is there.
+    Nil,
+    Bool(bool),
+    Int(IntKind, i64),
+    Float(f64),
+    String(Text),
+    Bytes(Arc<[u8]>),
+    List(List),
+    Map(Map),
+    /// A point in time: seconds since 1970, nanoseconds, and the offset of its zone in seconds.
+    Time(Time),
+    /// A span of time in nanoseconds.
+    Duration(i64),
+    Object(Object),
+}
+
+/// A point in time and the zone in which it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Time {
+    pub(super) seconds: i64,
+    pub(super) nanoseconds: u32,
+    pub(super) zone: Arc<str>,
+    pub(super) offset: i32,
+}
+
+/// Go's integer types that occur in templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IntKind {
+    Int,
+    Int32,
+    Int64,
+    Uint8,
+    Uint64,
+}
+
+impl IntKind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            IntKind::Int => "int",
+            IntKind::Int32 => "int32",
+            IntKind::Int64 => "int64",
+            IntKind::Uint8 => "uint8",
+            IntKind::Uint64 => "uint64",
+        }
+    }
+
+    pub(super) fn is_unsigned(self) -> bool {
+        matches!(self, IntKind::Uint8 | IntKind::Uint64)
+    }
+}
+
+/// The type of a list's items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Items {
+    Any,
+    Strings,
+    Ints,
+    Lists,
+}
+
+/// A list.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub(super) items: Arc<Vec<Value>>,
+    pub(super) of: Items,
+    /// A list that was never made, which JSON writes as `null`.
+    pub(super) is_nil: bool,
+}
+
+/// The type of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MapKind {
+    /// `map[string]interface {}`
+    Any,
+    /// `map[string]string`
+    Strings,
+    /// A named type of maps, such as the one of Helm's values.
+    Named(&'static str),
+}
+
+/// A map, ordered by its keys as Go iterates. Clones share their entries.
+#[derive(Clone, Debug)]
+pub struct Map {
+    entries: Arc<Mutex<BTreeMap<Arc<str>, Entry>>>,
+    pub(super) kind: MapKind,
+}
+
+/// The value of a key, and the place of the key.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The value.
+    pub value: Value,
+    /// The place of the key itself, for templates that print keys.
+    pub key: Inputs,
+}
+
+/// The types of parameters of functions and methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `interface {}`
+    Any,
+    /// `reflect.Value`: takes everything, nothing included.
+    Reflect,
+    /// `bool`
+    Bool,
+    /// `string`
+    String,
+    /// `int`
+    Int,
+    /// `int64`
+    Int64,
+    /// `uint32`
+    Uint32,
+    /// `float64`
+    Float,
+    /// `[]interface {}`
+    List,
+    /// `[]string`
+    Strings,
+    /// `map[string]interface {}`
+    Map,
+    /// `time.Time`
+    Time,
+    /// A certificate of `genCA`, which other functions take.
+    Certificate,
+    /// `*semver.Version`
+    Version,
+}
+
+impl Type {
+    /// The name in Go's messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Any => "interface {}",
+            Type::Reflect => "reflect.Value",
+            Type::Bool => "bool",
+            Type::String => "string",
+            Type::Int => "int",
+            Type::Int64 => "int64",
+            Type::Uint32 => "uint32",
+            Type::Float => "float64",
+            Type::List => "[]interface {}",
+            Type::Strings => "[]string",
+            Type::Map => "map[string]interface {}",
+            Type::Time => "time.Time",
+            Type::Certificate => "sprig.certificate",
+            Type::Version => "*semver.Version",
+        }
+    }
+}
+
+/// The parameters of a function or method.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature {
+    /// The types of the parameters. Of a variadic function the last one is the type of each further
+    /// argument.
+    pub parameters: &'static [Type],
+    /// Whether the last parameter takes any number of arguments.
+    pub is_variadic: bool,
+}
+
+/// The methods of an object, such as `.Files.Get` and `.Capabilities.APIVersions.Has`.
+pub trait Methods: Debug + Send + Sync {
+    /// The parameters of a method; `None` if there is no such method.
+    fn signature(&self, method: &str) -> Option<Signature>;
+    /// Calls a method with arguments of the types of its signature. The error is worded as Go words
+    /// it.
+    fn call(&self, method: &str, arguments: &[Value]) -> Result<Value, String>;
+    /// The text of Go's `String` method, which printing uses; `None` if there is none.
+    fn to_text(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A value with a type of its own and methods.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The name of the type, as `typeOf` prints it: `common.KubeVersion`.
+    pub(super) type_name: Arc<str>,
+    /// Whether a field that does not exist is an error, as it is for Go's structures.
+    pub(super) is_struct: bool,
+    /// The fields of a structure, or the map or list that the type is made of.
+    pub(super) content: Arc<Value>,
+    pub(super) methods: Option<Arc<dyn Methods>>,
+}
+
+impl From<Data> for Value {
+    fn from(data: Data) -> Value {
+        Value {
+            data,
+            inputs: Inputs::NONE,
+        }
+    }
+}
+
+impl Value {
+    /// Null.
+    pub fn nil() -> Value {
+        Data::Nil.into()
+    }
+
+    /// Nothing at all.
+    pub(super) fn missing() -> Value {
+        Data::Missing.into()
+    }
+
+    /// A boolean.
+    pub fn bool(value: bool) -> Value {
+        Data::Bool(value).into()
+    }
+
+    /// An `int`.
+    pub fn int(value: i64) -> Value {
+        Data::Int(IntKind::Int, value).into()
+    }
+
+    /// An `int64`, as `--set` makes it.
+    pub fn int64(value: i64) -> Value {
+        Data::Int(IntKind::Int64, value).into()
+    }
+
+    /// A `float64`, as all numbers of values files are.
+    pub fn float(value: f64) -> Value {
+        Data::Float(value).into()
+    }
+
+    /// A string with or without pieces.
+    pub fn string(text: impl Into<Text>) -> Value {
+        Data::String(text.into()).into()
+    }
+
+    /// A `[]uint8`, such as the content of a file.
+    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Value {
+        Data::Bytes(bytes.into()).into()
+    }
+
+    /// A `[]interface {}`.
+    pub fn list(items: Vec<Value>) -> Value {
+        Value::list_of(Items::Any, items)
+    }
+
+    /// A `[]string`.
+    pub fn strings(items: impl IntoIterator<Item = Value>) -> Value {
+        Value::list_of(Items::Strings, items.into_iter().collect())
+    }
+
+    pub(super) fn list_of(of: Items, items: Vec<Value>) -> Value {
+        Data::List(List {
+            items: Arc::new(items),
+            of,
+            is_nil: false,
+        })
+        .into()
+    }
+
+    pub(super) fn nil_list() -> Value {
+        Data::List(List {
+            items: Arc::default(),
+            of: Items::Any,
+            is_nil: true,
+        })
+        .into()
+    }
+
+    /// A map.
+    pub fn map(map: Map) -> Value {
+        Data::Map(map).into()
+    }
+
+    /// A structure with fields, and methods if it has any: `.Capabilities`.
+    pub fn structure(
+        type_name: impl Into<Arc<str>>,
+        fields: Map,
+        methods: Option<Arc<dyn Methods>>,
+    ) -> Value {
+        Data::Object(Object {
+            type_name: type_name.into(),
+            is_struct: true,
+            content: Arc::new(Value::map(fields)),
+            methods,
+        })
+        .into()
+    }
+
+    /// A map or list of a named type with methods, which templates can range over and index as
+    /// well: `.Files`, `.Capabilities.APIVersions`.
+    pub fn named(
+        type_name: impl Into<Arc<str>>,
+        content: Value,
+        methods: Arc<dyn Methods>,
+    ) -> Value {
+        Data::Object(Object {
+            type_name: type_name.into(),
+            is_struct: false,
+            content: Arc::new(content),
+            methods: Some(methods),
+        })
+        .into()
+    }
+
+    /// The same value, which came from these places.
+    pub fn with_inputs(mut self, inputs: Inputs) -> Value {
+        self.inputs = inputs;
+        self
+    }
+
+    /// The places that this value came from: those of its pieces for a string with pieces. The
+    /// items of a list or map have their own.
+    pub fn inputs(&self) -> Inputs {
+        match &self.data {
+            Data::String(text) if !text.pieces().is_empty() => text.inputs().and(&self.inputs),
+            _ => self.inputs.clone(),
+        }
+    }
+
+    /// The string, if this is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.data {
+            Data::String(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The string with its pieces, if this is one. A string without pieces gets one for the places
+    /// that it came from.
+    pub fn as_text(&self) -> Option<Text> {
+        match &self.data {
+            Data::String(text) => Some(traced(text, &self.inputs)),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a `[]uint8`.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The map, if this is one. An object gives its fields.
+    pub fn as_map(&self) -> Option<&Map> {
+        match &self.data {
+            Data::Map(map) => Some(map),
+            Data::Object(object) => object.content.as_map(),
+            _ => None,
+        }
+    }
+
+    /// The items, if this is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match &self.data {
+            Data::List(list) => Some(&list.items),
+            Data::Object(object) => object.content.as_list(),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.data {
+            Data::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// True for null and for what is missing.
+    pub fn is_nil(&self) -> bool {
+        matches!(self.data, Data::Nil | Data::Missing)
+    }
+}
+
+/// A text with a piece for the places of a string without pieces.
+pub(super) fn traced(text: &Text, inputs: &Inputs) -> Text {
+    if inputs.is_empty() || !text.pieces().is_empty() {
+        return text.clone();
+    }
+    let mut builder = super::text::TextBuilder::new();
+    builder.push_from(text.as_str(), inputs);
+    builder.finish()
+}
+
+impl Default for Map {
+    fn default() -> Map {
+        Map::new()
+    }
+}
+
+impl Map {
+    /// An empty `map[string]interface {}`.
+    pub fn new() -> Map {
+        Map::of(MapKind::Any)
+    }
+
+    /// An empty map of a named type: `common.Values`. Functions that want a plain map refuse it
+    /// where Go does (`dig`), and take it elsewhere.
+    pub fn named(type_name: &'static str) -> Map {
+        Map::of(MapKind::Named(type_name))
+    }
+
+    pub(super) fn of(kind: MapKind) -> Map {
+        Map {
+            entries: Arc::default(),
+            kind,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same entries as a map of another type. Both share them.
+    pub(super) fn as_kind(&self, kind: MapKind) -> Map {
+        Map {
+            entries: self.entries.clone(),
+            kind,
+        }
+    }
+
+    /// The same entries as a map of a named type. Both share them.
+    pub fn as_named(&self, type_name: &'static str) -> Map {
+        self.as_kind(MapKind::Named(type_name))
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// True if there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.lock().get(key).map(|entry| entry.value.clone())
+    }
+
+    /// The value of a key and the place of the key.
+    pub fn entry(&self, key: &str) -> Option<Entry> {
+        self.lock().get(key).cloned()
+    }
+
+    /// True if the key exists, even with the value null.
+    pub fn contains(&self, key: &str) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    /// Sets a key.
+    pub fn set(&self, key: impl Into<Arc<str>>, value: Value) {
+        self.insert(
+            key.into(),
+            Entry {
+                value,
+                key: Inputs::NONE,
+            },
+        );
+    }
+
+    /// Sets a key, with the place of the key.
+    pub fn insert(&self, key: Arc<str>, entry: Entry) {
+        // dropped after the lock is released: the old value may hold this very map
+        let old = self.lock().insert(key, entry);
+        drop(old);
+    }
+
+    /// Removes a key.
+    pub fn remove(&self, key: &str) {
+        let old = self.lock().remove(key);
+        drop(old);
+    }
+
+    /// The entries in the order of their keys, as they are now.
+    pub fn entries(&self) -> Vec<(Arc<str>, Entry)> {
+        let entries = self.lock();
+        let each = entries.iter();
+        each.map(|(key, entry)| (key.clone(), entry.clone()))
+            .collect()
+    }
+
+    /// True if both are the same map, not only equal.
+    pub(super) fn is_same(&self, other: &Map) -> bool {
+        Arc::ptr_eq(&self.entries, &other.entries)
+    }
+
+    /// A copy of this level with entries of its own.
+    pub fn copied(&self) -> Map {
+        let entries = self.lock().clone();
+        Map {
+            entries: Arc::new(Mutex::new(entries)),
+            kind: self.kind,
+        }
+    }
+}
+
+impl FromIterator<(Arc<str>, Entry)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Entry)>>(entries: I) -> Map {
+        Map {
+            entries: Arc::new(Mutex::new(entries.into_iter().collect())),
+            kind: MapKind::Any,
+        }
+    }
+}
