@@ -26,6 +26,8 @@ pub enum MistakeKind {
     IgnoredFile,
     /// The file exceeds GitHub's size limit.
     FileTooLarge,
+    /// `@acme/platform` without a pattern before it.
+    MissingPattern,
     /// `[Docs` without the closing bracket (GitLab).
     UnclosedHeading,
     /// `[Docs][none]` (GitLab).
@@ -54,6 +56,7 @@ impl MistakeKind {
         match self {
             MistakeKind::IgnoredFile => "ignored-file",
             MistakeKind::FileTooLarge => "file-too-large",
+            MistakeKind::MissingPattern => "missing-pattern",
             MistakeKind::UnclosedHeading => "unclosed-heading",
             MistakeKind::InvalidApprovals => "invalid-approvals",
             MistakeKind::InvalidExpression => "invalid-expression",

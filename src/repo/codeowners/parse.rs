@@ -85,6 +85,18 @@ impl Parser {
             self.reject(origin, &pattern.text, None, problem);
             return;
         }
+        if pattern.text.starts_with('@') && is_owner(&pattern.text, dialect) {
+            let owner = &pattern.text;
+            let problem = Problem {
+                kind: MistakeKind::MissingPattern,
+                message: format!(
+                    "this line has no pattern: {} reads the owner `{owner}` as a path",
+                    dialect.name()
+                ),
+                help: "write the files before the owner: `* @acme/team` for all files",
+            };
+            self.reject(origin, owner, None, problem);
+        }
         if let Some(named) = self.line_owners(start, &pattern.text, words) {
             self.add(pattern.text, origin, named);
         }

@@ -329,6 +329,12 @@ impl<'a> Layout<'a> {
         environment.is_some_and(|environment| environment.ordered)
     }
 
+    /// Whether an environment is protected.
+    pub fn is_protected(&self, environment: usize) -> bool {
+        let environment = self.environments.get(environment);
+        environment.is_some_and(|environment| environment.protected)
+    }
+
     /// The environment that a name of something else than a folder carries: of a file, an object, a
     /// namespace.
     pub fn named(&self, name: &str) -> Option<usize> {

@@ -43,6 +43,75 @@ pub fn learned(
     environments.collect()
 }
 
+/// Words that the promotion order keeps in one environment, and that are a later environment of
+/// their own where both stand side by side: the environment, the word of the later one, and what
+/// else it is called.
+const LATER: [(&str, &str, &[&str]); 2] = [
+    ("test", "uat", &[]),
+    ("staging", "preprod", &["preproduction"]),
+];
+
+/// The environments with those told apart that the repo has side by side: `uat` comes after `qa`
+/// where an app has both.
+pub fn told_apart(environments: &mut Vec<Environment>, kustomizations: &BTreeSet<String>) {
+    for (name, word, aliases) in LATER {
+        let Some(at) = environments.iter().position(|other| other.name == name) else {
+            continue;
+        };
+        let environment = &environments[at];
+        let is_later = |token: &str| token == word || aliases.contains(&token);
+        let is_earlier = |token: &str| {
+            !is_later(token)
+                && (environment.name == token || environment.aliases.iter().any(|own| own == token))
+        };
+        if !stand_side_by_side(kustomizations, &is_earlier, &is_later) {
+            continue;
+        }
+        if let Some(environment) = environments.get_mut(at) {
+            environment.aliases.retain(|alias| !is_later(alias));
+        }
+        let later = Environment {
+            name: word.to_string(),
+            aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
+            protected: false,
+            kubernetes: None,
+            ordered: true,
+        };
+        environments.insert(at + 1, later);
+    }
+}
+
+/// Whether two folders of one parent differ in a word of the first kind and one of the second:
+/// `envs/qa` and `envs/uat`, `shop-qa` and `shop-uat`.
+fn stand_side_by_side(
+    folders: &BTreeSet<String>,
+    first: &dyn Fn(&str) -> bool,
+    second: &dyn Fn(&str) -> bool,
+) -> bool {
+    let mut found: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for folder in folders {
+        let mut start = 0;
+        for segment in folder.split('/') {
+            let parent = folder.get(..start).unwrap_or_default();
+            start += segment.len() + 1;
+            let lower = segment.to_ascii_lowercase();
+            let tokens: Vec<&str> = lower.split(['-', '_', '.']).collect();
+            for (at, token) in tokens.iter().enumerate() {
+                let (is_first, is_second) = (first(token), second(token));
+                if is_first || is_second {
+                    let mut others = tokens.clone();
+                    others[at] = "*";
+                    let key = format!("{parent}{}", others.join("-"));
+                    let sides = found.entry(key).or_default();
+                    sides.0 |= is_first;
+                    sides.1 |= is_second;
+                }
+            }
+        }
+    }
+    found.values().any(|(first, second)| *first && *second)
+}
+
 /// For each folder its children, each with the paths below it that hold a kustomization.
 type Children<'k> = BTreeMap<&'k str, BTreeMap<&'k str, BTreeSet<&'k str>>>;
 

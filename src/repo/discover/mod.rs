@@ -14,7 +14,7 @@ use foldhash::HashMap;
 use layout::BASE_FOLDERS;
 pub use layout::{Layout, Placement};
 pub(super) use layout::{is_example, is_set_aside};
-pub use learned::learned;
+pub use learned::{learned, told_apart};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -36,6 +36,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
                 && other.environment != own.environment
                 // what is not known to be an environment may be meant to be built upon
                 && tree.layout.is_ordered(other.environment)
+                && !(is_for_all_but_production(&target) && !tree.layout.is_protected(own.environment))
             {
                 let (from, to) = (own.environment, other.environment);
                 found.push(Crossing {
@@ -51,4 +52,13 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
     };
     let kustomizations: Vec<_> = tree.kustomizations().collect();
     kustomizations.par_iter().flat_map_iter(of_root).collect()
+}
+
+/// True if a folder's name says that every environment but production may use it:
+/// `components/nonprod`.
+fn is_for_all_but_production(path: &str) -> bool {
+    path.split('/').any(|segment| {
+        let word = segment.to_ascii_lowercase().replace(['-', '_'], "");
+        word.contains("nonprod")
+    })
 }

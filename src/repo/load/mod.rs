@@ -17,7 +17,7 @@ mod values;
 
 use super::agents::{self, Agents};
 use super::codeowners::CodeOwners;
-use super::discover::{Layout, Root, learned};
+use super::discover::{Layout, Root, learned, told_apart};
 use super::{Repo, coverage, pairs, records, renovate, submodules};
 use crate::config::{Config, Environment, default_environments};
 use crate::kustomize::{Kustomization, RenderOptions, Renderer};
@@ -179,6 +179,7 @@ fn with_learned(
     let mut environments = config.environments.clone();
     if environments == default_environments() {
         let references = |folder: &str| root_of(folder, renderer).references;
+        told_apart(&mut environments, kustomizations);
         environments.extend(learned(layout, kustomizations, &references));
     }
     environments

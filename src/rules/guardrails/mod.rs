@@ -8,11 +8,13 @@ mod limits_below_requests;
 mod missing_limits;
 mod removed_limits;
 mod removed_probe;
+mod removed_protection;
 mod removed_requests;
 mod removed_resource;
 mod removed_security_context;
 mod resource_deletion;
 mod schema_violation;
+mod suspended_resource;
 
 use super::Rule;
 
@@ -22,6 +24,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &removed_requests::RemovedRequests,
     &removed_probe::RemovedProbe,
     &removed_security_context::RemovedSecurityContext,
+    &removed_protection::RemovedProtection,
     &removed_resource::RemovedResource,
     &resource_deletion::ResourceDeletion,
     &missing_limits::MissingLimits,
@@ -31,4 +34,5 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &dangling_reference::DanglingReference,
     &blocked_disruption::BlockedDisruption,
     &autoscaler_conflict::AutoscalerConflict,
+    &suspended_resource::SuspendedResource,
 ];

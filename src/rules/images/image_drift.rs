@@ -7,6 +7,10 @@
 //! if they differ only in the name of the environment (`acme/api-staging` and
 //! `acme/api-production`).
 //!
+//! It is a warning. It is an error if the previous environment runs that image in another
+//! container, and both images come from one team's repository (`ghcr.io/acme`): then the two were
+//! mixed up.
+//!
 //! ## Why
 //!
 //! Equal tags or digests prove nothing if the two environments pull from unrelated repositories.
@@ -41,7 +45,7 @@ pub(super) struct ImageDrift;
 static METADATA: Metadata = Metadata {
     id: "image-drift",
     category: Category::Images,
-    level: "warning",
+    level: "warning; error if the image belongs to another container",
     severity: Severity::Warning,
     summary: "a container that runs from another registry or repository in production than in staging",
     options: &[],
@@ -85,10 +89,36 @@ impl Rule for ImageDrift {
             }
             let message = format!(" uses `{ours}` in {later} but `{theirs}` in {earlier}");
             let cause = Cause::new("another-name").with(&ours).with(&theirs);
-            let draft = Draft::new(Severity::Warning, used.name_origin, cause, message)
-                .help("use the same name in both, or map the mirror under `images.mirrors`")
-                .related(before.name_origin, format!("the image in {earlier}"));
+            let owner = context.facts(from).images.iter().find(|other| {
+                context.config.upstream(other.image().name) == ours
+                    && !std::ptr::eq(*other, before)
+                    && are_of_one_team(&ours, &theirs)
+            });
+            let draft = match owner {
+                Some(owner) => Draft::new(Severity::Error, used.name_origin, cause, message)
+                    .help(format!(
+                        "restore `{theirs}`: in {earlier}, `{ours}` is the image of {} of {} `{}`",
+                        owner.place,
+                        owner.resource.kind(),
+                        owner.resource.name()
+                    ))
+                    .related(
+                        owner.name_origin,
+                        format!("the container of {earlier} that runs it"),
+                    ),
+                None => Draft::new(Severity::Warning, used.name_origin, cause, message)
+                    .help("use the same name in both, or map the mirror under `images.mirrors`"),
+            };
+            let draft = draft.related(before.name_origin, format!("the image in {earlier}"));
             sink.report(context, Some(to), draft.of(used));
         }
     }
+}
+
+/// Whether two image names lie in one folder of a registry, as the images of one team do; those
+/// that everybody uses, such as `busybox` and `alpine`, may replace each other.
+fn are_of_one_team(one: &str, other: &str) -> bool {
+    let team = |name: &str| name.rsplit_once('/').map(|(team, _)| team.to_string());
+    let shared = team(one).filter(|shared| Some(shared) == team(other).as_ref());
+    shared.is_some_and(|shared| !shared.ends_with("library"))
 }

@@ -5,7 +5,8 @@
 //! An overlay drops the digest that its base pinned, or changes the tag but keeps the old digest.
 //! A `newTag` without a `digest` does the former: kustomize then removes the digest of the base.
 //!
-//! It is an error; in development environments, which follow tags on purpose, it is an info.
+//! It is an error; in development environments, which follow tags on purpose, it is an info. A
+//! change to an image whose digest was already dropped at the base revision is a warning.
 //!
 //! ## Why
 //!
@@ -39,7 +40,7 @@ pub(super) struct LostDigest;
 static METADATA: Metadata = Metadata {
     id: "lost-digest",
     category: Category::Images,
-    level: "error; info in dev",
+    level: "error; warning if the base revision dropped it too; info in dev",
     severity: Severity::Error,
     summary: "a digest that the base pinned and `newTag` drops, or a tag that moved while its digest stayed",
     options: &[],
@@ -67,7 +68,14 @@ impl Rule for LostDigest {
             .unwrap_or_default();
         for used in &context.facts(overlay).images {
             let drafts = match digests::lost(used) {
-                Some(lost) => vec![dropped(used, &lost, severity)],
+                Some(lost) => {
+                    let severity = if was_dropped(used, &before) {
+                        severity.min(Severity::Warning)
+                    } else {
+                        severity
+                    };
+                    vec![dropped(used, &lost, severity)]
+                }
                 None => [
                     marker_without_digest(context, used, severity),
                     stale_digest(used, &before, severity),
@@ -128,15 +136,24 @@ fn marker_without_digest(context: &Context, used: &ImageUse, severity: Severity)
     Some(draft)
 }
 
-/// A change that moves the tag of an image and keeps its digest.
-fn stale_digest(used: &ImageUse, before: &[ImageUse], severity: Severity) -> Option<Draft> {
-    let (tag, digest) = (used.image().tag?, used.image().digest?);
-    let same = |other: &&ImageUse| {
+/// The same image in the same container before.
+fn earlier<'b>(used: &ImageUse, before: &'b [ImageUse<'b>]) -> Option<&'b ImageUse<'b>> {
+    before.iter().find(|other| {
         other.resource.original == used.resource.original
             && other.place == used.place
             && other.name == used.name
-    };
-    let old = before.iter().find(same)?.image();
+    })
+}
+
+/// Whether the digest was dropped before, too, so that the change loses nothing.
+fn was_dropped(used: &ImageUse, before: &[ImageUse]) -> bool {
+    earlier(used, before).is_some_and(|old| digests::lost(old).is_some())
+}
+
+/// A change that moves the tag of an image and keeps its digest.
+fn stale_digest(used: &ImageUse, before: &[ImageUse], severity: Severity) -> Option<Draft> {
+    let (tag, digest) = (used.image().tag?, used.image().digest?);
+    let old = earlier(used, before)?.image();
     let old_tag = old
         .tag
         .filter(|old_tag| *old_tag != tag && old.digest == Some(digest))?;

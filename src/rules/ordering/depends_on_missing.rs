@@ -56,7 +56,8 @@ impl Rule for DependsOnMissing {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let missing = context.waits().iter().filter(|edge| edge.to.is_none());
-        for edge in missing.filter(|edge| !is_external(context, edge)) {
+        let reported = |edge: &&Edge| !is_external(context, edge) && !stands_in_file(context, edge);
+        for edge in missing.filter(reported) {
             let severity = if foreign(context, edge) {
                 Severity::Warning
             } else {
@@ -153,6 +154,22 @@ fn is_external(context: &Context, edge: &Edge) -> bool {
                 || external.namespace.as_deref() == edge.namespace)
             && (external.environments.is_empty()
                 || here.is_some_and(|here| external.environments.iter().any(|name| name == here)))
+    })
+}
+
+/// Whether a file has the missing object although the overlays that render it give it another
+/// namespace or name: the folder may be applied by itself, as a base beside a variant of it.
+fn stands_in_file(context: &Context, edge: &Edge) -> bool {
+    context.repo.controls.iter().any(|control| {
+        let control = Control {
+            node: &control.node,
+            overlay: None,
+            environment: control.environment,
+        };
+        control.text(&["kind"]) == edge.from.text(&["kind"])
+            && control.name() == edge.name
+            && (edge.namespace.is_none() || control.namespace() == edge.namespace)
+            && control.reaches(edge.from.environment)
     })
 }
 
