@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Documents, ReadError, read};
+use super::{Dialect, Documents, ReadError, read_as};
 use crate::yaml::{Data, Kind, Node, Origin, Scalar, Style};
 
 /// Reads a text inside a scalar of a YAML file (an inline patch). Origins point into
@@ -11,11 +11,20 @@ use crate::yaml::{Data, Kind, Node, Origin, Scalar, Style};
 ///
 /// `host` is the scalar that holds the text; `host_text` is the whole text of its file.
 pub fn read_embedded(host: &Node, host_text: &str) -> Result<Documents, ReadError> {
+    read_embedded_as(host, host_text, Dialect::Kustomize)
+}
+
+/// Reads a text inside a scalar as another program does.
+pub fn read_embedded_as(
+    host: &Node,
+    host_text: &str,
+    dialect: Dialect,
+) -> Result<Documents, ReadError> {
     let Some(scalar) = host.as_scalar().filter(|scalar| scalar.kind != Kind::Null) else {
         return Ok(Documents::default());
     };
     let spans = SpanMap::new(scalar, host.origin, host_text);
-    match read(&scalar.text, host.origin.file) {
+    match read_as(&scalar.text, host.origin.file, dialect) {
         Ok(mut documents) => {
             for document in &mut documents.documents {
                 spans.relocate(document);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
+use super::dialect::Dialect;
 use super::error::Failure;
 use super::scalar::intern;
 use crate::yaml::{Entry, Kind, Node, Origin};
@@ -38,8 +39,16 @@ pub(super) enum Key {
 }
 
 impl Key {
-    /// A key from its text; only strings are accepted.
-    pub(super) fn name(text: &str, kind: Kind, span: Range<usize>) -> Result<Key, Failure> {
+    /// A key from its text; what may be a key is up to the dialect.
+    pub(super) fn name(
+        text: &str,
+        kind: Kind,
+        span: Range<usize>,
+        dialect: Dialect,
+    ) -> Result<Key, Failure> {
+        if let Some(text) = dialect.key(text, kind) {
+            return Ok(Key::Name(intern(&text), span));
+        }
         let found = match kind {
             Kind::String => return Ok(Key::Name(intern(text), span)),
             Kind::Null => "null",

@@ -4,6 +4,7 @@
 //! and duplicates (`keys`), `<<` (`merge`), limits against hostile input (`limits`), lines that
 //! other readers split elsewhere (`lines`), and texts that are inside a scalar (`embedded`). Not here: opening files (`source`), the meaning of any key.
 
+mod dialect;
 mod embedded;
 mod error;
 mod keys;
@@ -16,7 +17,8 @@ mod tree;
 use super::{FileId, Node, Origin};
 use crate::source::SourceFile;
 
-pub use embedded::read_embedded;
+pub use dialect::Dialect;
+pub use embedded::{read_embedded, read_embedded_as};
 pub use error::ReadError;
 pub use keys::DuplicateKey;
 pub use limits::MAX_DEPTH;
@@ -49,7 +51,12 @@ pub fn read_file(file: &SourceFile) -> Result<Documents, ReadError> {
 /// The span of a block scalar runs from its first to its last printing character, without header
 /// and indentation.
 pub fn read(text: &str, file: FileId) -> Result<Documents, ReadError> {
-    tree::build(text, file)
+    read_as(text, file, Dialect::Kustomize)
+}
+
+/// Reads a text as another program does.
+pub fn read_as(text: &str, file: FileId, dialect: Dialect) -> Result<Documents, ReadError> {
+    tree::build(text, file, dialect)
 }
 
 #[cfg(test)]

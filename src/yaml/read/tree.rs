@@ -9,12 +9,12 @@ use super::error::{Failure, looks_like_template};
 use super::keys::{Key, OpenMap};
 use super::limits::{AliasBudget, MAX_DEPTH, parser_options};
 use super::lines::{Breaks, check_marks, check_separators};
-use super::{Documents, ReadError, merge, scalar};
+use super::{Dialect, Documents, ReadError, merge, scalar};
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin};
 
 /// Reads a whole text.
-pub(super) fn build(text: &str, file: FileId) -> Result<Documents, ReadError> {
-    let mut builder = Builder::new(text, file);
+pub(super) fn build(text: &str, file: FileId, dialect: Dialect) -> Result<Documents, ReadError> {
+    let mut builder = Builder::new(text, file, dialect);
     // a break that the parser does not know is often what leads it astray
     let read = builder.run().map_err(|failure| builder.cause(failure));
     match read {
@@ -75,6 +75,7 @@ struct ScalarEvent<'a> {
 struct Builder<'a> {
     text: &'a str,
     file: FileId,
+    dialect: Dialect,
     result: Documents,
     stack: Vec<Frame>,
     /// The items of all open lists, the innermost last. A list that ends takes its own, so that it
@@ -90,10 +91,11 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str, file: FileId) -> Builder<'a> {
+    fn new(text: &'a str, file: FileId, dialect: Dialect) -> Builder<'a> {
         Builder {
             text,
             file,
+            dialect,
             result: Documents::default(),
             stack: Vec::new(),
             items: Vec::new(),
@@ -124,8 +126,10 @@ impl<'a> Builder<'a> {
             let end = self.text.find(['\r', '\n']).unwrap_or(self.text.len());
             self.result.directive = Some(self.origin(start..end));
         }
-        check_separators(self.text)?;
-        check_marks(self.text)?;
+        if self.dialect == Dialect::Kustomize {
+            check_separators(self.text)?;
+            check_marks(self.text)?;
+        }
         for event in Parser::new_from_str_with_options(self.text, parser_options()) {
             let (event, span) = event.map_err(|error| self.scan_failure(&error))?;
             self.event(event, &span)?;
@@ -217,13 +221,16 @@ impl<'a> Builder<'a> {
         if in_flow && kind == Kind::Timestamp && text.contains(':') {
             kind = Kind::String;
         }
+        let plain = style == ScalarStyle::Plain && tag.is_none();
+        let (settled, settled_kind) = self.dialect.settle(text, kind, plain);
+        kind = settled_kind;
         let is_key = self.awaits_key();
         if style == ScalarStyle::DoubleQuoted {
             self.breaks.accept_quoted(self.text, bytes.clone(), is_key);
         }
         self.check_indentation(style, &bytes)?;
         // a key keeps its style: only a value can be left out
-        let scalar = scalar::make(text, style, kind, in_flow && !is_key);
+        let scalar = scalar::make(&settled, style, kind, in_flow && !is_key);
         let node = Node::scalar(scalar, self.origin(bytes.clone()));
         let built = Built::leaf(node);
         if style == ScalarStyle::Plain && in_flow && written.starts_with('?') {
@@ -248,7 +255,7 @@ impl<'a> Builder<'a> {
             }
             return match merge::is_merge_key(text, style, tag) {
                 true => self.key(Key::Merge(bytes)),
-                false => self.key(Key::name(text, kind, bytes)?),
+                false => self.key(Key::name(&settled, kind, bytes, self.dialect)?),
             };
         }
         self.count_node()?;
@@ -282,7 +289,9 @@ impl<'a> Builder<'a> {
         }
         if self.awaits_key() {
             return match built.node.as_scalar() {
-                Some(scalar) => self.key(Key::name(&scalar.text, scalar.kind, bytes)?),
+                Some(scalar) => {
+                    self.key(Key::name(&scalar.text, scalar.kind, bytes, self.dialect)?)
+                }
                 None => Err(Failure::complex_key(bytes)),
             };
         }

@@ -1,0 +1,78 @@
+//! The programs that read YAML and differ in the types of plain scalars and keys.
+
+use std::borrow::Cow;
+
+use crate::yaml::{Kind, scalar};
+
+/// Whose reading of a text counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// kustomize: Go's YAML v3, keys are strings.
+    #[default]
+    Kustomize,
+    /// Helm and everything that reads objects from its output (`sigs.k8s.io/yaml`): YAML 1.1, so
+    /// that `yes` and `off` are booleans and dates are strings; keys become strings as in JSON.
+    Json,
+}
+
+impl Dialect {
+    /// The text and type of a plain scalar that kustomize reads as `kind`.
+    pub(super) fn settle<'t>(self, text: &'t str, kind: Kind, plain: bool) -> (Cow<'t, str>, Kind) {
+        match (self, kind) {
+            (Dialect::Json, Kind::String) if plain => match boolean(text) {
+                Some(value) => (
+                    Cow::Borrowed(if value { "true" } else { "false" }),
+                    Kind::Bool,
+                ),
+                None => (Cow::Borrowed(text), kind),
+            },
+            (Dialect::Json, Kind::Timestamp) => (Cow::Borrowed(text), Kind::String),
+            _ => (Cow::Borrowed(text), kind),
+        }
+    }
+
+    /// The text of a key that is not a string; `None` if it cannot be a key.
+    pub(super) fn key(self, text: &str, kind: Kind) -> Option<String> {
+        match (self, kind) {
+            (Dialect::Kustomize, _) | (_, Kind::Null) => None,
+            (Dialect::Json, Kind::Bool) => Some(text.to_ascii_lowercase()),
+            (Dialect::Json, Kind::Int) => scalar::integer(text).map(|value| value.to_string()),
+            (Dialect::Json, Kind::Float) => {
+                scalar::parse_float(text).map(|value| value.to_string())
+            }
+            (Dialect::Json, _) => Some(text.to_string()),
+        }
+    }
+}
+
+/// The booleans of YAML 1.1 that YAML 1.2 reads as texts.
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{read, read_as};
+    use super::*;
+    use crate::yaml::FileId;
+
+    #[test]
+    fn helm_reads_yaml_1_1_through_json() {
+        let text =
+            "a: yes\nb: 'yes'\nn: Off\n1: x\n1.50: y\n0x10: h\nd: 2024-01-01\ne: [on, ON, oN]\n";
+        let document = read_as(text, FileId(0), Dialect::Json)
+            .unwrap()
+            .documents
+            .remove(0);
+        let shown = crate::yaml::write::to_json(&document);
+        let expected = serde_json::json!({"a": true, "b": "yes", "false": false, "1": "x", "1.5": true, "16": "h",
+            "d": "2024-01-01", "e": [true, true, "oN"]});
+        assert_eq!(shown, expected);
+        assert!(read(text, FileId(0)).is_err());
+        assert!(read_as("~: x\n", FileId(0), Dialect::Json).is_err());
+    }
+}
