@@ -1,5 +1,6 @@
 //! Differences between environments.
 
+mod cross_environment_value;
 mod overlay_drift;
 mod ride_along;
 mod stale_allowance;
@@ -10,5 +11,6 @@ use super::Rule;
 pub(super) static RULES: &[&dyn Rule] = &[
     &overlay_drift::OverlayDrift,
     &ride_along::RideAlong,
+    &cross_environment_value::CrossEnvironmentValue,
     &stale_allowance::StaleAllowance,
 ];

@@ -7,9 +7,9 @@
 //! - a workload with `replicas: 0`;
 //! - a CronJob, CronWorkflow, HelmRelease or Flux source with `suspend: true`.
 //!
-//! With `--base`, the rule also reports what the change itself suspends. A workload that a KEDA
-//! ScaledObject scales, or whose pods an Argo Rollout takes over (`workloadRef`), may have
-//! `replicas: 0`.
+//! It is a warning where the change suspends it (`--base`), and an info where it was suspended
+//! before. A workload that a KEDA ScaledObject scales, or whose pods an Argo Rollout takes over
+//! (`workloadRef`), may have `replicas: 0`.
 //!
 //! ## Why
 //!
@@ -43,7 +43,7 @@ pub(super) struct SuspendedResource;
 static METADATA: Metadata = Metadata {
     id: "suspended-resource",
     category: Category::Guardrails,
-    level: "warning in protected environments",
+    level: "warning; info if it was suspended before the change",
     severity: Severity::Warning,
     summary: "a workload, job or release that production has but does not run",
     options: &[],
@@ -62,6 +62,7 @@ impl Rule for SuspendedResource {
         if !context.repo.protected(to) {
             return;
         }
+        let since = context.at_base(to);
         for (before, after) in compare::partners(from, to, &context.repo.environments) {
             let Some(stopped) = Stopped::of(after, to) else {
                 continue;
@@ -82,12 +83,24 @@ impl Rule for SuspendedResource {
                 _ => format!("{kind} `{name}` is suspended {later} but not {earlier}"),
             };
             let cause = Cause::new("suspended").with(stopped.field);
-            let draft = Draft::new(Severity::Warning, stopped.value.origin, cause, message)
+            let severity = match since {
+                Some(since) if !was_stopped(since, after) => Severity::Warning,
+                _ => Severity::Info,
+            };
+            let draft = Draft::new(severity, stopped.value.origin, cause, message)
                 .help("remove this line, or suppress the finding with the reason and an end date")
                 .on(after, format!("/spec/{}", stopped.field));
             sink.report(context, Some(to), draft);
         }
     }
+}
+
+/// Whether the object was stopped at the base revision.
+fn was_stopped(since: &Overlay, resource: &Resource) -> bool {
+    let resources = since.rendered.resources.iter();
+    resources
+        .filter(|old| old.original.same_object(&resource.original))
+        .any(|old| Stopped::of(old, since).is_some())
 }
 
 /// The field that keeps an object from running.

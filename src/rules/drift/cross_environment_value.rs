@@ -1,0 +1,232 @@
+//! # cross-environment-value
+//!
+//! ## What
+//!
+//! A value in a protected environment names an earlier environment, and the earlier environment
+//! has the very same value: `DB_HOST=db.staging.internal` in production. Values of ConfigMaps,
+//! variables and arguments of containers, hosts of Ingresses and routes, and external names of
+//! Services are compared.
+//!
+//! It is reported where the value should follow the environment:
+//!
+//! - the change brings it (`--base`), or
+//! - another value of the same object names each environment in its own overlay
+//!   (`cache.staging.internal` and `cache.production.internal`).
+//!
+//! A key or variable that has the word in its own name (`STAGING_URL`), a value that names the
+//! protected environment too, and words that mean something else (`/dev/null`) are not reported.
+//!
+//! ## Why
+//!
+//! Production writes into the database of staging, or staging's address is published as
+//! production's. Nothing fails, so nobody notices.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! # production
+//! configMapGenerator:
+//!   - name: api
+//!     literals:
+//!       - DB_HOST=db.staging.internal
+//!       - CACHE=cache.production.internal
+//! ```
+//!
+//! ## Fix
+//!
+//! Write production's own value.
+
+use crate::compare;
+use crate::config::Environment;
+use crate::finding::{Cause, Severity};
+use crate::kubernetes::workload;
+use crate::kustomize::Resource;
+use crate::repo::Overlay;
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::yaml::{Node, escape_pointer};
+
+/// See the documentation above.
+pub(super) struct CrossEnvironmentValue;
+
+static METADATA: Metadata = Metadata {
+    id: "cross-environment-value",
+    category: Category::Drift,
+    level: "warning in protected environments",
+    severity: Severity::Warning,
+    summary: "a value of production that names staging",
+    options: &[],
+    behavior: Metadata::USUAL,
+    source: include_str!("cross_environment_value.rs"),
+};
+
+impl Rule for CrossEnvironmentValue {
+    fn metadata(&self) -> &'static Metadata {
+        &METADATA
+    }
+    fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        let repo = context.repo;
+        let (Some(earlier), Some(later)) = (repo.environment(from), repo.environment(to)) else {
+            return;
+        };
+        if !later.protected || earlier.protected {
+            return;
+        }
+        for (before, after) in compare::partners(from, to, &repo.environments) {
+            let before = texts(before);
+            let (mut same, mut follows) = (Vec::new(), false);
+            for value in texts(after) {
+                let Some(other) = before.iter().find(|other| other.path == value.path) else {
+                    continue;
+                };
+                follows |= names(other.text(), earlier) && names(value.text(), later);
+                if other.text() == value.text()
+                    && names(value.text(), earlier)
+                    && !names(value.text(), later)
+                    && !names(&value.key, earlier)
+                {
+                    same.push((value, other.node));
+                }
+            }
+            for (value, there) in same {
+                if !follows && !is_new(context, to, after, &value) {
+                    continue;
+                }
+                let message = format!(
+                    "{} `{}`: `{}` is {:?} in {}, which names {}",
+                    after.kind(),
+                    after.name(),
+                    value.key,
+                    value.text(),
+                    later.name,
+                    earlier.name
+                );
+                let cause = Cause::new("names-other-environment")
+                    .with(&value.key)
+                    .with(value.text());
+                let mut draft = Draft::new(Severity::Warning, value.node.origin, cause, message)
+                    .help(format!("write the value of {}", later.name))
+                    .on(after, value.path);
+                if there.origin != value.node.origin {
+                    draft =
+                        draft.related(there.origin, format!("the same value in {}", earlier.name));
+                }
+                sink.report(context, Some(to), draft);
+            }
+        }
+    }
+}
+
+/// A value with its place.
+struct Value<'a> {
+    /// JSON pointer.
+    path: String,
+    /// The key, or the name of the variable.
+    key: String,
+    node: &'a Node,
+}
+
+impl Value<'_> {
+    fn text(&self) -> &str {
+        self.node.as_str().unwrap_or_default()
+    }
+}
+
+/// Whether the value was another one at the base revision, or was not there.
+fn is_new(context: &Context, to: &Overlay, resource: &Resource, value: &Value) -> bool {
+    context.at_base(to).is_some_and(|before| {
+        let resources = before.rendered.resources.iter();
+        let old = resources
+            .filter(|old| old.original.same_object(&resource.original))
+            .find_map(|old| old.node.pointer(&value.path));
+        old.and_then(Node::as_str) != Some(value.text())
+    })
+}
+
+/// The texts of an object that configure what it talks to and where it is reached.
+fn texts(resource: &Resource) -> Vec<Value<'_>> {
+    let mut found = Vec::new();
+    match (resource.kind(), resource.group()) {
+        ("ConfigMap", "") => collect(resource.node.get("data"), "/data", "", &mut found),
+        (
+            "Ingress" | "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "Gateway" | "Route"
+            | "VirtualService",
+            _,
+        ) => {
+            for key in ["rules", "tls", "hosts", "host", "hostnames", "listeners"] {
+                let value = resource.node.at(&["spec", key]);
+                collect(value, &format!("/spec/{key}"), key, &mut found);
+            }
+            found
+                .retain(|value| matches!(&*value.key, "host" | "hosts" | "hostname" | "hostnames"));
+        }
+        ("Service", "") => {
+            let value = resource.node.at(&["spec", "externalName"]);
+            collect(value, "/spec/externalName", "externalName", &mut found);
+        }
+        _ => {
+            for container in workload::of(resource)
+                .iter()
+                .flat_map(|one| &one.containers)
+            {
+                of_container(container.node, &container.pointer, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn of_container<'a>(container: &'a Node, pointer: &str, found: &mut Vec<Value<'a>>) {
+    for (index, item) in container
+        .get("env")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .enumerate()
+    {
+        let name = item.get("name").and_then(Node::text).unwrap_or_default();
+        let value = item.get("value").filter(|value| value.as_str().is_some());
+        found.extend(value.map(|node| Value {
+            path: format!("{pointer}/env/{index}/value"),
+            key: name.to_string(),
+            node,
+        }));
+    }
+    for key in ["args", "command"] {
+        collect(container.get(key), &format!("{pointer}/{key}"), key, found);
+    }
+}
+
+/// The texts at and below a value, each with the nearest key above it.
+fn collect<'a>(node: Option<&'a Node>, path: &str, key: &str, found: &mut Vec<Value<'a>>) {
+    let Some(node) = node else { return };
+    if node.as_str().is_some_and(|text| !text.contains('\n')) {
+        found.push(Value {
+            path: path.to_string(),
+            key: key.to_string(),
+            node,
+        });
+    }
+    for entry in node.entries() {
+        let below = format!("{path}/{}", escape_pointer(&entry.key));
+        collect(Some(&entry.value), &below, &entry.key, found);
+    }
+    for (index, item) in node.items().iter().enumerate() {
+        collect(Some(item), &format!("{path}/{index}"), key, found);
+    }
+}
+
+/// Whether a text names an environment: by its name or an alias as a word of its own. A path of
+/// the system, such as `/dev/null`, names none.
+fn names(text: &str, environment: &Environment) -> bool {
+    if text.starts_with("/dev/") {
+        return false;
+    }
+    let is_word = |word: &str| {
+        environment.name.eq_ignore_ascii_case(word)
+            || environment
+                .aliases
+                .iter()
+                .any(|alias| alias.eq_ignore_ascii_case(word))
+    };
+    text.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(is_word)
+}
