@@ -5,6 +5,7 @@
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
 pub mod artifact;
+pub mod copies;
 pub mod image;
 pub mod image_use;
 pub mod operators;

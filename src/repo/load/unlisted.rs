@@ -1,6 +1,7 @@
 //! Manifests in the folder of a kustomization that no kustomization lists.
 
 use super::super::Unreferenced;
+use super::super::controls::{group_of, is_control};
 use super::super::discover::is_set_aside;
 use super::Tree;
 use crate::kustomize::kustomization::path_in;
@@ -35,10 +36,18 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
                 .map(real)
         })
         .collect();
-    let listing: HashSet<&str> = kustomizations
-        .iter()
-        .filter(|(_, kustomization)| lists_files(kustomization))
-        .map(|(folder, _)| *folder)
+    let folders_that = |lists: &dyn Fn(&Kustomization) -> bool| -> HashSet<&str> {
+        let listing = kustomizations.iter();
+        listing
+            .filter(|(_, kustomization)| lists(kustomization))
+            .map(|(folder, _)| *folder)
+            .collect()
+    };
+    let listing = folders_that(&lists_files);
+    // an overlay that lists nothing but its base
+    let building: HashSet<&str> = folders_that(&builds_upon_folders)
+        .into_iter()
+        .filter(|folder| matches!(tree.layout.place(folder), Some(Ok(_))))
         .collect();
     let is_candidate = |path: &&Arc<str>| {
         let folder = folder_of(path);
@@ -46,7 +55,7 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
         (path.ends_with(".yaml") || path.ends_with(".yml"))
             && !name.starts_with('.')
             && !is_kustomization(path)
-            && listing.contains(folder)
+            && (listing.contains(folder) || building.contains(folder))
             && !listed.contains(&***path)
             && !is_set_aside(folder)
             && !matches!(tree.layout.place(folder), Some(Err(())))
@@ -55,7 +64,25 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
     candidates
         .par_iter()
         .filter_map(|path| manifests(path, tree.renderer))
+        .filter(|found| {
+            let folder = folder_of(&tree.renderer.files().get(found.file).path).to_string();
+            // the object of the agent that applies an overlay often lies beside it
+            listing.contains(&*folder)
+                || !found
+                    .documents
+                    .iter()
+                    .all(|node| is_control(group_of(node)))
+        })
         .collect()
+}
+
+/// Whether a kustomization builds upon other folders and lists no file.
+fn builds_upon_folders(kustomization: &Kustomization) -> bool {
+    !lists_files(kustomization)
+        && !kustomization.resources.is_empty()
+        && kustomization.helm_charts.is_empty()
+        && kustomization.generators.is_empty()
+        && kustomization.transformers.is_empty()
 }
 
 /// Whether a kustomization lists files of its own folder. If it does not, the files beside it serve

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compare::Words;
 use crate::config::External;
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::operators;
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
+use crate::kubernetes::{copies, operators};
 use crate::kustomize::{Resource, hash};
 use crate::names::matches;
 use crate::repo::Overlay;
@@ -445,11 +445,10 @@ fn is_provided(
             .iter()
             .filter(|other| lands_together(overlay, other))
             .any(|other| {
-                let resources = &other.rendered.resources;
-                resources
-                    .iter()
-                    .filter(|resource| reaches(resource, namespace))
-                    .any(|resource| operators::makes(resource, target, name))
+                other.rendered.resources.iter().any(|resource| {
+                    copies::copies(resource, target, name)
+                        || reaches(resource, namespace) && operators::makes(resource, target, name)
+                })
             })
 }
 

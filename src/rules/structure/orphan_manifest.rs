@@ -2,8 +2,11 @@
 //!
 //! ## What
 //!
-//! A file with Kubernetes objects lies beside a kustomization that lists other files of the folder
-//! but not this one.
+//! A file with Kubernetes objects lies beside a kustomization that does not list it: one that lists
+//! other files of the folder, or an overlay that lists only its base.
+//!
+//! Beside an overlay that lists only its base, the objects of agents (Applications, Flux
+//! Kustomizations) are left out, because they often lie next to what they apply.
 //!
 //! Not reported are files that any kustomization of the repository refers to, configuration files
 //! of kustomize itself, files whose names mark them as examples or templates, and files that a
@@ -28,6 +31,7 @@
 //! comment of the kustomization.
 
 use crate::finding::{Cause, Severity};
+use crate::repo::Unreferenced;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -72,12 +76,35 @@ impl Rule for OrphanManifest {
                 .get("kind")
                 .map_or(document.origin, |kind| kind.origin);
             let draft = Draft::new(Severity::Warning, place, Cause::new("not-listed"), message);
+            let list = if is_rendered(context, found, document) {
+                "patches"
+            } else {
+                "resources"
+            };
             let draft = draft
-                .help(format!("add `{name}` to `resources`, or delete the file"))
+                .help(format!("add `{name}` to `{list}`, or delete the file"))
                 .related(here, "the kustomization");
             sink.report(context, None, draft);
         }
     }
+}
+
+/// Whether the kustomization beside a file renders the same object from another file, so that this
+/// one is a patch of it.
+fn is_rendered(context: &Context, found: &Unreferenced, document: &Node) -> bool {
+    let kustomization = context.repo.files.get(found.kustomization);
+    let (folder, _) = kustomization.path.rsplit_once('/').unwrap_or_default();
+    let text = |path: &[&str]| document.at(path).and_then(Node::text);
+    let mut rendered = context
+        .repo
+        .overlays
+        .iter()
+        .filter(|overlay| overlay.path == folder)
+        .flat_map(|overlay| &overlay.rendered.resources);
+    rendered.any(|resource| {
+        Some(resource.kind()) == text(&["kind"])
+            && Some(resource.original.name.as_str()) == text(&["metadata", "name"])
+    })
 }
 
 /// Folders with manifests of other projects, of which a repo uses only some.
