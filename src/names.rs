@@ -47,7 +47,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// A name that nothing has.
+/// A name that does not exist.
 ///
 /// Reads as ``unknown app `storefrnt`; did you mean `storefront`?``
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,7 @@ enum Hint {
 }
 
 impl Hint {
-    /// The nearest name, or all names if they are no more than `limit`.
+    /// The nearest name, or else all names if there are at most `limit`.
     fn new(name: &str, known: &[&str], limit: usize) -> Hint {
         if let Some(meant) = nearest(name, known) {
             return Hint::Nearest(meant.to_string());
@@ -102,8 +102,8 @@ impl UnknownName {
         }
     }
 
-    /// A key that a map does not take. `place` is the map, such as `a suppression`. However many
-    /// the known keys are, all of them are listed.
+    /// A key that a map does not accept. `place` describes the map, such as `a suppression`. All
+    /// known keys are listed, even if there are many.
     pub(crate) fn key(name: &str, place: &str, known: &[&str]) -> UnknownName {
         UnknownName {
             kind: "key",
@@ -122,7 +122,7 @@ impl UnknownName {
         self
     }
 
-    /// The sentence without the hint, for places that show the hint apart as help.
+    /// The sentence without the hint, for places that show the hint separately as help.
     pub(crate) fn message(&self) -> String {
         let (kind, name) = (self.kind, &self.name);
         match &self.place {

@@ -1,5 +1,5 @@
-//! The revision that a check compares with: its repo, its configuration, and what the change
-//! touches. Not here: which revision that is (`cli`), or its findings (`known`).
+//! The base revision of a check: its repo, its configuration, and the paths that the change
+//! touches. Not here: which revision it is (`cli`), its findings (`known`).
 
 use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
@@ -19,7 +19,7 @@ pub struct Base {
     renumbered: Option<ManuallyDrop<Repo>>,
     /// The configuration by which the base is judged.
     pub config: Config,
-    /// The configuration as written at the base, and the file in which a setting that it lost is
+    /// The configuration as written at the base, and the file in which a removed setting is
     /// reported.
     pub written: Option<(Config, FileId)>,
     /// The paths that differ from the head.
@@ -48,8 +48,8 @@ impl Base {
         self.renumbered.as_ref().unwrap_or(&self.repo)
     }
 
-    /// Whether the change touches something that every overlay is judged by: the configuration,
-    /// policies with their data, or code owners.
+    /// True if the change touches a file that affects the findings of every overlay: the
+    /// configuration, policies and their data, or CODEOWNERS.
     pub(super) fn affects_every_overlay(&self, config: &Config) -> bool {
         self.changed.iter().any(|path| {
             **path == *CONFIG_FILE

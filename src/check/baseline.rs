@@ -1,6 +1,6 @@
-//! A file of accepted findings, by fingerprint: what is in it is counted and not reported.
+//! A file of accepted findings, identified by fingerprint. They are counted but not reported.
 //!
-//! Any JSON report of an earlier run is a baseline; of each finding only `fingerprint` is read.
+//! Any JSON report of an earlier run is a baseline. Only the `fingerprint` of each finding is read.
 
 use std::collections::BTreeSet;
 

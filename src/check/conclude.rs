@@ -1,5 +1,6 @@
-//! From what rules and policies found to the outcome. Left out is what nobody asked about, what is
-//! suppressed or accepted, and what the base has as well; the rest is merged, sorted and counted.
+//! Turns the findings of rules and policies into the outcome. Removes findings outside of the
+//! selection, suppressed and accepted findings, and those that already exist at the base. The rest
+//! is merged, sorted and counted.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use crate::rules::overlay_ref;
 use crate::source::Files;
 use crate::yaml::FileId;
 
-/// The findings of a base revision that nothing accepts there, as the head's are compared with
-/// them.
+/// The findings of a base revision, without those that are suppressed there. The findings of the
+/// head are compared with them.
 pub(super) fn known(
     base: &Repo,
     config: &Config,
@@ -114,7 +115,7 @@ fn about_suppressions(
     located(suppressions.findings(config, &judged), &repo.files)
 }
 
-/// Reports at `info` what only staging changed, until production is promoted.
+/// Lowers findings to `info` if they exist only because staging went ahead of production.
 fn soften_what_runs_ahead(kept: &mut [Located]) {
     for located in kept.iter_mut().filter(|located| located.finding.ahead) {
         let finding = &mut located.finding;
@@ -124,7 +125,7 @@ fn soften_what_runs_ahead(kept: &mut [Located]) {
     }
 }
 
-/// What the caller asked about.
+/// The selection of the caller.
 struct Asked<'r> {
     repo: &'r Repo,
     selection: &'r Selection,
@@ -160,8 +161,8 @@ impl<'r> Asked<'r> {
         }
     }
 
-    /// Whether a finding is asked about. One about the whole repo can name an overlay that was not
-    /// judged: an edited record of versions, for example.
+    /// True if a finding belongs to the selection. A finding about the whole repo can name an
+    /// overlay that was not judged, for example after an edit of `versions.json`.
     fn includes(&self, finding: &Finding) -> bool {
         let selection = self.selection;
         match finding.overlay.as_deref() {
@@ -169,7 +170,7 @@ impl<'r> Asked<'r> {
                 let place = (overlay.path.as_str(), overlay.environment.as_deref());
                 self.selected.contains(&place)
             }
-            // one that only the base revision has
+            // an overlay that only exists at the base revision
             Some(overlay) => {
                 let among = |wanted: &[String], name: Option<&String>| {
                     wanted.is_empty() || name.is_some_and(|name| wanted.contains(name))
@@ -194,7 +195,7 @@ impl<'r> Asked<'r> {
     }
 }
 
-/// How much was found and done, besides what [`conclude`] counts on its way.
+/// The counts of the outcome, except those that [`conclude`] counts itself.
 fn counts(
     repo: &Repo,
     selected: &[&Overlay],

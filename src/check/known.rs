@@ -1,8 +1,8 @@
-//! Which findings a change causes: those of the head that the base does not have as well, each of
-//! the base's counted once.
+//! Finds out which findings a change causes: those of the head that do not exist at the base. Each
+//! finding of the base can match only one finding of the head.
 //!
-//! Two findings are the same when rule, cause, severity, overlay, object, value and the text at
-//! their place are the same, wherever lines or files moved to and whatever words are used. Not
+//! Two findings are the same if rule, cause, severity, overlay, object, value and the text at their
+//! place are equal. Moved lines, moved files and the wording of the message do not matter. Not
 //! here: running the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,8 @@ struct Compared {
     text: String,
 }
 
-/// What two findings must share to be the same; the last two narrow it to an overlay or an
-/// environment, and to a file.
+/// The parts that two findings must share to be the same. The last two are the overlay or
+/// environment, and the file; either may be empty.
 type Key<'f> = (Identity<'f>, Option<Severity>, &'f str, &'f str, &'f str);
 
 impl Compared {
@@ -104,7 +104,8 @@ impl<'k> Matching<'k> {
         }
     }
 
-    /// Matches what is left of both revisions, and passes the filters, by a key.
+    /// Matches findings of both revisions by a key: those that are not matched yet and that the
+    /// filters accept.
     fn pass(
         &mut self,
         of_base: impl Fn(&Compared) -> bool,
@@ -134,8 +135,8 @@ fn is_fact_of_checkout(rule: &str) -> bool {
 }
 
 impl Known {
-    /// Whether the base has a line in a file, or in any other that was read of it: a file may have
-    /// had another name.
+    /// True if the base has a line in a file. Because the file may have been renamed, any other
+    /// file of the base that was read counts as well.
     pub(super) fn has_line(&self, path: &str, line: &str, repo: &Repo) -> bool {
         let there = self
             .source
@@ -182,7 +183,7 @@ impl Known {
             .collect()
     }
 
-    /// For each finding of the head whether the base has it as well.
+    /// For each finding of the head, true if it already exists at the base.
     fn known_of(&self, own: &[Compared], head: &Repo) -> Vec<bool> {
         let overlays: BTreeSet<&str> = head
             .overlays
@@ -190,7 +191,7 @@ impl Known {
             .map(|overlay| overlay.path.as_str())
             .collect();
         let has_file = |source: &dyn Source, file: &str| source.kind(file) == Some(EntryKind::File);
-        // an overlay or file that went away and one that came may be one that moved
+        // a removed overlay or file and an added one may be the same one, moved
         let went = |one: &Compared| {
             !overlays.contains(one.overlay()) || !has_file(&*head.source, one.file())
         };

@@ -1,5 +1,6 @@
-//! One cause, one finding: what a base brings into several overlays is said once, for the most
-//! protected of them, with the others listed. Also the fingerprint that survives lines moving.
+//! Merges findings with one cause: a problem in a base is reported once, for the most protected
+//! overlay, and the finding lists the other overlays. Also computes fingerprints that do not change
+//! when lines move.
 //!
 //! Not here: the order of findings (`finding`), suppressions.
 
@@ -83,9 +84,9 @@ fn join(mut group: Vec<Finding>, order: &PromotionOrder) -> Option<Finding> {
     Some(kept)
 }
 
-/// Gives each finding its fingerprint: a hash of rule, file, the text of the line, object, value
-/// and cause, so that it survives lines that move and messages that are reworded. Equal ones are
-/// told apart by overlay, then counted; expects the final order.
+/// Gives each finding its fingerprint: a hash of rule, file, text of the line, object, value and
+/// cause. It does not change if lines move or messages are reworded. Findings that are equal in all
+/// of these are distinguished by overlay and then numbered, so they must be in their final order.
 pub fn fingerprint(findings: &mut [Located], files: &Files) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for located in findings {

@@ -33,8 +33,8 @@ use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 
-/// What part of the repo is asked about. The whole repo is rendered all the same: production's
-/// findings need staging.
+/// The part of the repo whose findings are reported. Other parts are still rendered as needed: the
+/// findings of production depend on staging.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// A folder or file relative to the root; empty for the whole repo.
@@ -59,7 +59,7 @@ impl Selection {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether an overlay is asked about: by environment and app, and because it lies in the path
+    /// True if an overlay is selected: its environment and app are, and it is in the selected path
     /// or reads a file there.
     pub fn selects(&self, repo: &Repo, overlay: &Overlay) -> bool {
         let environment = repo
@@ -78,11 +78,11 @@ impl Selection {
     }
 }
 
-/// What shapes the outcome besides the configuration.
+/// The inputs of the outcome besides the configuration.
 struct Options<'a> {
     selection: Selection,
     baseline: Option<&'a Baseline>,
-    /// The day on which suppressions are judged.
+    /// The date that decides which suppressions have expired.
     today: Date,
     /// The findings of the base revision, which the outcome leaves out.
     known: Option<Known>,
@@ -160,7 +160,7 @@ pub struct Outcome {
     pub counts: Counts,
     /// The texts that the findings point into.
     pub files: Arc<Files>,
-    /// What of the repo was not judged, in the order of [`Repo::unseen`].
+    /// The parts of the repo that were not judged, in the order of [`Repo::unseen`].
     pub unseen: Vec<(Unseen, Location)>,
     /// Whether only the overlays that the change affects were judged.
     pub narrowed: bool,
@@ -169,7 +169,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether there was anything to check; without it, no findings do not mean clean.
+    /// True if at least one overlay was checked. Otherwise, "no findings" does not mean that the
+    /// repo is clean.
     pub fn checked_anything(&self) -> bool {
         !self.overlays.is_empty()
     }

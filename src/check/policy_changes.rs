@@ -1,5 +1,5 @@
-//! The policy files, and files of data for policies, that a change touches. Not here: how serious
-//! that is (`loosened-check`).
+//! The policy files and the data files of policies that a change touches. Not here: how serious
+//! such a change is (`loosened-check`).
 
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use crate::rules::{PolicyChange, PolicyFileChange};
 use crate::source::{EntryKind, Source};
 use crate::yaml::Origin;
 
-/// The files that the configuration of the base names, as far as the change touches them, in the
-/// order of their paths.
+/// The files that the configuration of the base names and that the change touches, sorted by path.
 pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> {
     let Some((config, config_file)) = &base.written else {
         return Vec::new();
@@ -55,7 +54,7 @@ pub(super) fn names_for_policies(config: &Config, path: &str) -> bool {
     named.any(|named| is_below(path, without_dots(named)))
 }
 
-/// Whether policies are evaluated with a file: of a folder, only its `.rego` files are.
+/// True if the evaluation of policies uses a file. In a folder, only `.rego` files count.
 fn is_policy_input(config: &Config, path: &str) -> bool {
     let mut named = config.policies.iter().chain(&config.data);
     names_for_policies(config, path)

@@ -17,7 +17,7 @@ use crate::repo::Repo;
 use crate::rules::scope::Scope;
 use crate::rules::{self, Context, Inputs, RepoFacts, left_behind};
 
-/// What is to be checked, and against what.
+/// The input of a check.
 pub struct Request<'a> {
     /// The repo under check.
     pub repo: &'a Repo,
@@ -29,9 +29,9 @@ pub struct Request<'a> {
     pub base: Option<&'a Base>,
     /// Also report findings that already exist at the base.
     pub everything: bool,
-    /// Judge every overlay, even where the change affects a few.
+    /// Judge every overlay, even if the change affects only a few.
     pub every_overlay: bool,
-    /// The past of the base, or of the head when there is no base.
+    /// The history of the base, or of the head if there is no base.
     pub proofs: Option<&'a dyn Proofs>,
     /// The current time.
     pub now: ZonedDateTime,
@@ -39,7 +39,7 @@ pub struct Request<'a> {
     pub authorship: Authorship,
     /// The policies of the head.
     pub policies: Option<PolicySet<'a>>,
-    /// What is asked about.
+    /// The part of the repo whose findings are reported.
     pub selection: Selection,
     /// Accepted findings.
     pub baseline: Option<&'a Baseline>,
@@ -171,7 +171,7 @@ pub fn run(request: Request<'_>) -> Outcome {
     outcome
 }
 
-/// What the rules are given of a request besides configuration and scope.
+/// Adds the parts of a request that rules use, besides configuration and scope.
 fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
     let base = request.base;
     Inputs {
@@ -195,7 +195,8 @@ fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
     }
 }
 
-/// The overlays that a change affects; all of them if it touches what every overlay is judged by.
+/// The overlays that a change affects; all overlays if it touches the configuration, policies or
+/// code owners.
 fn scope(base: &Base, head: &RepoFacts, before: &RepoFacts, config: &Config) -> Scope {
     if base.affects_every_overlay(config) {
         Scope::default()
@@ -204,8 +205,8 @@ fn scope(base: &Base, head: &RepoFacts, before: &RepoFacts, config: &Config) -> 
     }
 }
 
-/// The findings of the base, judged by its own configuration and policies: the change does not
-/// cause what the base has as well.
+/// The findings of the base, judged by its own configuration and policies. They are not reported
+/// again for the head.
 fn findings_at_base(
     request: &Request<'_>,
     base: &Base,
@@ -222,8 +223,8 @@ fn findings_at_base(
     known(&base.repo, before.config, options, findings)
 }
 
-/// The policies as the base has them. `None` where the head's are used: the change touches none of
-/// them, the caller named others, or those of the base do not compile.
+/// The policies of the base. `None` if those of the head are used for both: the change touches no
+/// policy, the caller named other policies, or those of the base do not compile.
 fn policies_at_base(base: &Base, set: &PolicySet<'_>, now: &ZonedDateTime) -> Option<Policies> {
     let own = !base.config.policies.is_empty()
         && base.affects_every_overlay(&base.config)

@@ -25,7 +25,7 @@ struct Comment {
     /// The rules in the brackets.
     rules: Vec<String>,
     until: Option<Date>,
-    /// What has to be added or corrected before it counts.
+    /// The missing or wrong part because of which the suppression is ignored.
     flaw: Option<&'static str>,
 }
 
@@ -36,7 +36,8 @@ pub struct Suppressions<'a> {
     by_line: BTreeMap<(FileId, usize), Vec<usize>>,
     configured: Vec<Configured<'a>>,
     used_comments: BTreeSet<(usize, usize)>,
-    /// Those of them that accept an error; what staging does ahead of production is none.
+    /// The used comments that hide an error. Findings that exist only because staging went ahead of
+    /// production do not count as errors.
     accepting: BTreeSet<(usize, usize)>,
     used_configured: BTreeSet<usize>,
     today: Date,
@@ -121,9 +122,9 @@ impl<'a> Suppressions<'a> {
         covered
     }
 
-    /// The findings about the suppressions themselves. `judged` tells the files whose readers were
-    /// all checked: only there a suppression can be called unused; `None` stands for the
-    /// configuration, whose entries need all of the repo.
+    /// The findings about the suppressions themselves. A comment is only reported as unused if
+    /// every overlay that reads its file was checked; `judged` returns true for such a file. For an
+    /// entry of the configuration, the whole repo must have been checked: `judged(None)`.
     pub fn findings(
         &self,
         config: &Config,
@@ -180,9 +181,9 @@ impl<'a> Suppressions<'a> {
         })
     }
 
-    /// The comments that a change adds to accept an error. `before` tells whether the base has a
-    /// line of a file, there or elsewhere. `severity` is that of `loosened-check` at the base: the
-    /// change itself must not switch this report off.
+    /// The comments that a change adds to hide an error. `before` returns true if the base already
+    /// has the line, in this file or another one. `severity` is the severity of `loosened-check` at
+    /// the base, so that the change cannot switch this report off.
     pub fn brought(
         &self,
         severity: Severity,
@@ -281,7 +282,7 @@ fn severity(rule: &Metadata, config: &Config) -> Option<Severity> {
     rule.severity_at(config.level(rule.id))
 }
 
-/// What is to be said about a suppression.
+/// A problem of a suppression, before it becomes a finding.
 struct About {
     rule: &'static Metadata,
     origin: Origin,
@@ -318,8 +319,8 @@ fn quoted(rules: &[String]) -> String {
         .join(", ")
 }
 
-/// The suppressions of a file, each with the lines that it covers: its own when it stands behind
-/// something, otherwise the next line that is not a comment.
+/// The suppressions of a file, each with the lines that it covers. A comment behind a value covers
+/// its own line; a comment on a line of its own covers the next line that is not a comment.
 fn comments_of(file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
     let count = file.line_starts().len();
     let mut found = Vec::new();
@@ -339,8 +340,8 @@ fn comments_of(file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
     found
 }
 
-/// Where a suppression begins in a comment, and what follows the mark. Another comment may stand
-/// before it: `# {"$imagepolicy": "apps:api"} # gitops-lint: ignore[…] …`.
+/// The place of the mark `gitops-lint: ignore` in a comment, and the text after it. Another comment
+/// may precede it: `# {"$imagepolicy": "apps:api"} # gitops-lint: ignore[…] …`.
 fn marked(comment: comments::Comment<'_>) -> Option<(Origin, &str)> {
     let (before, rest) = comment.text.split_once(MARK)?;
     let hash = before.rfind('#')?;

@@ -1,4 +1,5 @@
-//! The identity of findings: what is merged, what is new against the base, what a baseline accepts.
+//! Tests the identity of findings: which are merged, which are new compared to the base, and which
+//! a baseline accepts.
 
 use std::sync::Arc;
 

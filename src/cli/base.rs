@@ -1,5 +1,5 @@
-//! The base revision of a check: named by `--base` or by the CI system. What did not change is
-//! shared with the head.
+//! Loads the base revision of a check, which `--base` or the CI system names. Unchanged renderings
+//! are shared with the head.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -105,7 +105,7 @@ fn event() -> Option<Value> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-/// Who made the change: whom CI names, and the authors of the commits.
+/// The people who made the change: those whom the CI system names, and the authors of the commits.
 pub(super) fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authorship, GitError> {
     let repository = workspace.git()?;
     let mut authorship = Authorship {
@@ -120,7 +120,7 @@ pub(super) fn authorship(workspace: &Workspace, base: &Loaded) -> Result<Authors
     Ok(authorship)
 }
 
-/// Variables in which CI systems name who started the run.
+/// Variables in which CI systems name the person who started the run.
 const ACTORS: &[&str] = &[
     "GITHUB_ACTOR",
     "GITLAB_USER_LOGIN",
@@ -128,7 +128,8 @@ const ACTORS: &[&str] = &[
     "CHANGE_AUTHOR",
 ];
 
-/// The people of the CI event: who opened the pull request, then who started the run.
+/// The people whom the CI system names: the one who opened the pull request, then the one who
+/// started the run.
 fn actors() -> Vec<Actor> {
     let event = event().unwrap_or_default();
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);

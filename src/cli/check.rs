@@ -165,7 +165,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
     if arguments.staged {
         return match base::load_exactly(workspace, "HEAD", options) {
             Ok(base) => Ok(Some(base)),
-            // the first commit causes everything
+            // before the first commit there is no base: every finding is new
             Err(GitError::Unborn) => Ok(None),
             Err(error) => Err(Error::from(error).of("--staged")),
         };
@@ -204,7 +204,7 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
     }
 }
 
-/// What the Git history of the base proves; that of the head if there is no base.
+/// The Git history of the base, or of the head if there is no base.
 fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
         let root = workspace.path.root.clone();
@@ -318,7 +318,8 @@ fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     })
 }
 
-/// What the options select. A misspelt name is an error, because it must not look clean.
+/// The selection of the options. A misspelt name is an error, because an empty selection would look
+/// clean.
 fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, Error> {
     let repo = &workspace.repo;
     let mut environments = Vec::new();
@@ -340,7 +341,7 @@ fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, 
     })
 }
 
-/// Why no overlay was checked, and what was seen instead.
+/// The message if no overlay was checked: the reason, and what was found instead.
 fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
     if !selection.is_whole() {
         return "no overlay matches the path, --app and --environment".to_string();

@@ -55,7 +55,7 @@ pub(super) enum Error {
         variable: &'static str,
         error: GitError,
     },
-    /// What the clone lacks, so that the answer would be incomplete.
+    /// The clone lacks files or commits, so the answer would be incomplete.
     #[error("{0}")]
     IncompleteClone(String),
     /// A folder that only holds work trees of a bare repository.
@@ -77,7 +77,7 @@ pub(super) enum Error {
     NotAFolder(PathBuf),
     #[error("{} has no kustomization file; add a kustomization.yaml, or name a folder that has one", .0.display())]
     NoKustomization(PathBuf),
-    /// What kustomize would refuse to build.
+    /// The errors because of which kustomize would refuse to build.
     #[error("{}", .0.join("\nerror: "))]
     NotRendered(Vec<String>),
     /// A configuration under a name that is not read.
@@ -148,7 +148,7 @@ impl Error {
         }
     }
 
-    /// The same error, said of the option whose value caused it.
+    /// The same error, with the name of the option whose value caused it.
     pub(super) fn of(self, option: &'static str) -> Error {
         Error::Option {
             option,

@@ -1,4 +1,4 @@
-//! Printing to the terminal: standard output, standard error, and the columns that there are.
+//! Printing to the terminal: standard output, standard error, and the width of the terminal.
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -69,7 +69,7 @@ enum Format {
     Json,
 }
 
-/// Renders the folder. What kustomize would refuse to build is an error.
+/// Renders the folder. If kustomize would refuse to build it, that is an error.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let (files, rendered) = render(arguments)?;
     let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered

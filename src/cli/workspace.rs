@@ -144,8 +144,7 @@ impl Workspace {
             .map_err(GitError::clone)
     }
 
-    /// An error if Git could not read everything: a conclusion from a partly read tree may be
-    /// wrong.
+    /// An error if Git could not read everything, because results from a partial tree may be wrong.
     pub(super) fn whole(&self) -> Result<(), Error> {
         let gaps = self
             .git
@@ -155,7 +154,7 @@ impl Workspace {
         gaps.map_or(Ok(()), |gaps| Err(Error::IncompleteClone(gaps)))
     }
 
-    /// The commit that the head is, or that its files come after.
+    /// The commit of the head. For a work tree or the index, the last commit.
     pub(super) fn head_commit(&self) -> Result<Commit, GitError> {
         match &self.head {
             HeadFiles::Commit(commit) => Ok((**commit).clone()),
@@ -186,8 +185,8 @@ impl Workspace {
         }
     }
 
-    /// The configuration with which another revision is loaded: its own. It is the head's if its
-    /// own cannot be read or `--config` names a file.
+    /// The configuration for loading another revision: its own. If it cannot be read, or if
+    /// `--config` names a file, the configuration of the head.
     pub(super) fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
         let read = || {
             let bytes = match source.read(CONFIG_FILE) {

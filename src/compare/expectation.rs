@@ -1,6 +1,6 @@
 //! Differences that are expected between environments: replicas, quantities, hosts, identifiers,
-//! and names that contain the environment. The list comes from public config repos. Every other
-//! value should reach production as staging proved it.
+//! and names that contain the environment. The list is based on public config repos. A promotion
+//! should bring every other value to production unchanged.
 
 use std::sync::OnceLock;
 
@@ -141,7 +141,7 @@ fn alike(from: &Node, to: &Node, words: &(Words, Words)) -> Option<Expectation> 
             }
             alike_text(before, after, words)
         }
-        // a list that is one value: equally many items, and each pair is alike
+        // lists of equal length, if every pair of items may differ like this
         (Data::List(a), Data::List(b)) if a.items.len() == b.items.len() => {
             let mut reason = None;
             for (from, to) in a.items.iter().zip(&b.items) {

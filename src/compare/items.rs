@@ -1,5 +1,5 @@
-//! Which item of one list corresponds to which item of another. Items match by what identifies
-//! them, not by their position.
+//! Matches the items of two lists. Items match by an identifying field such as `name`, not by their
+//! position.
 
 use std::collections::HashMap;
 
@@ -107,8 +107,8 @@ fn name(round: Round, identity: &Identity, item: &Node) -> Option<String> {
     }
 }
 
-/// What identifies the items of two lists: a scalar itself, the first usual key that every item
-/// has, or the object that an item of `envFrom` reads.
+/// The function that returns the identity of an item: the scalar itself, the first usual key (such
+/// as `name`) that every item of both lists has, or the object that an item of `envFrom` reads.
 fn item_key(from: &[Node], to: &[Node]) -> impl Fn(&Node) -> Option<String> + use<> {
     const KEYS: &[&str] = &[
         "name",

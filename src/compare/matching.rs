@@ -1,13 +1,13 @@
-//! Which object of one overlay corresponds to which object of the other.
+//! Matches the objects of two overlays.
 
 use std::collections::HashMap;
 
 use super::Words;
 use crate::kustomize::Resource;
 
-/// For each later object the index of its earlier partner. Objects match by their exact identity,
-/// else without the namespace, else without the words of the environments, as first written and as
-/// rendered.
+/// For each later object, the index of its earlier partner. Objects match by their exact identity,
+/// or else without the namespace, or else without the words for their environments. Both the
+/// original and the rendered names are tried.
 pub(super) fn pairs(
     earlier: &[Resource],
     later: &[Resource],

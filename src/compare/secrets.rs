@@ -1,8 +1,7 @@
-//! Values that must never be printed: those of Secrets, and those whose name says that they are
-//! secret.
+//! Masks values that must never be printed: those of Secrets, and those whose name sounds secret.
 //!
-//! A mask only shows whether two values are equal. It shows no length and no hash, because both
-//! help to guess the value.
+//! A mask only shows whether two values are equal. It shows neither the length nor a hash, because
+//! both would help to guess the value.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,8 +16,8 @@ pub const HIDDEN: &str = "(hidden)";
 /// Stands for a hidden value that differs from the one on the other side.
 const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
-/// Two objects with their secret values masked. A value that differs has another mask in the second
-/// object.
+/// Two objects with their secret values masked. If a value differs, the second object has another
+/// mask for it.
 pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, Option<Node>) {
     let kind = from
         .or(to)
@@ -47,7 +46,7 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
             Step::Item { key, .. } => name.clone_from(key),
         }
     }
-    // the path ends at an item, or at a key whose item is already known
+    // if the path ends at an item, use its name; otherwise the item around it is already known
     place.item = name.or(place.item);
     let from = change
         .from

@@ -141,13 +141,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a list is one value, because the order and number of its items carry the meaning.
+    /// True if a list is compared as one value, because the order and number of its items matter.
     fn is_one_value(&self) -> bool {
         matches!(self.steps.last(), Some(Step::Key(key)) if key == "args" || key == "command")
     }
 
-    /// The line to blame for a value that one side lacks: the line that adds it on the side that has
-    /// it, or the line that removes it on the other side.
+    /// The line that causes one side to lack a value: the line that adds the value on the one side,
+    /// or the line that removes it on the other.
     fn cause(&self, place: Origin, own: bool, gone: Option<&Removed>, gone_is_own: bool) -> Origin {
         match gone {
             Some(gone) if gone_is_own || !own => gone.origin,

@@ -1,4 +1,5 @@
-//! The words that name an overlay's environment and variant, and texts that differ only in them.
+//! The words for the environment and variant of an overlay, and the comparison of texts without
+//! these words.
 
 use crate::config::Environment;
 use crate::repo::Overlay;
@@ -122,7 +123,7 @@ impl Words {
     }
 }
 
-/// Whether two texts are equal without the words of their own environments.
+/// True if two texts are equal once each has lost the words for its own environment.
 pub(super) fn same_but_for_words(words: &(Words, Words), from: &str, to: &str) -> bool {
     words.0.strip(from) == words.1.strip(to)
         || words.0.strip_everywhere(from) == words.1.strip_everywhere(to)

@@ -10,7 +10,7 @@ use crate::source::git::{Commit, GitError, Repository};
 pub struct Actor {
     /// The login name.
     pub name: String,
-    /// The variable or field of the event that names them.
+    /// The CI variable or the field of the event that names them.
     pub told_by: &'static str,
     /// Whether the CI system itself calls them a bot.
     pub is_bot: bool,

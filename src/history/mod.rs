@@ -1,8 +1,8 @@
 //! What environments ran before, from Git alone.
 //!
-//! `versions` says which images an overlay runs, `walk` finds the commits that changed them,
-//! `proofs` answers what rules ask of the past, and `authorship` says who made a change. Not here:
-//! which images must have run where (`rules`), tables (`cli`).
+//! `versions` lists the images that an overlay runs, `walk` finds the commits that changed them,
+//! `proofs` answers the questions of rules about the history, and `authorship` says who made a
+//! change. Not here: which images must have run where (`rules`), tables (`cli`).
 
 mod authorship;
 mod precedents;

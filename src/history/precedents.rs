@@ -1,4 +1,5 @@
-//! How often people merged a bot's changes of production before: whether a bot is known there.
+//! Counts how often people merged a bot's changes of production before. `bot-write` trusts such
+//! bots more.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -11,18 +12,18 @@ use crate::source::git::{Commit, Person, Repository};
 /// The most commits of the branch that are looked at.
 const COMMITS: usize = 2_000;
 
-/// The most changes that are compared with what they changed.
+/// The most commits whose changed files are looked up.
 const COMPARED: usize = 200;
 
 /// How many changes of one bot are enough to know it.
 pub const ENOUGH: usize = 3;
 
-/// By the name and by the address of a bot, in lower case: how many of its changes of production
-/// people merged, up to [`ENOUGH`].
+/// The number of changes of production by a bot that people merged, up to [`ENOUGH`]. The keys are
+/// the names and addresses of the bots, in lower case.
 pub type Precedents = BTreeMap<String, usize>;
 
-/// The precedents of some bots on the branch of a base, which is looked at as far as the clone goes
-/// back. `wanted` tells by name or address which bots are asked about, `is_bot` who is one.
+/// The precedents of some bots on the branch of a base, as far as the clone goes back. `wanted`
+/// returns true for the names and addresses of these bots, `is_bot` for those of any bot.
 pub fn precedents(
     repository: &Arc<Repository>,
     base: &Commit,

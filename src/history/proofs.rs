@@ -1,4 +1,4 @@
-//! What the past proves about a promotion: which versions an overlay ran, and since when.
+//! Answers from the Git history about a promotion: which versions an overlay ran, and since when.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -12,14 +12,15 @@ use crate::repo::{Overlay, Repo};
 use crate::source::git::{Commit, Id, Repository};
 use crate::yaml::Node;
 
-/// What rules ask of the past. It is the past of the base revision, or of the head when there is no
-/// base.
+/// The questions that rules ask about the history. It is the history of the base revision, or of
+/// the head if there is no base.
 pub trait Proofs: Sync {
-    /// Announces the questions, so that one walk through history answers all of them. Only the
-    /// first announcement counts; what was not announced is answered from the newest commit alone.
+    /// Announces the questions, so that one walk through the history answers all of them. Only the
+    /// first announcement counts. A question that was not announced is answered from the newest
+    /// commit alone.
     fn expect(&self, _wanted: &Wanted<'_>) {}
-    /// The names under which an overlay (as the base has it) rendered a version, given by its key, each
-    /// with the time of the first such commit in seconds since 1970.
+    /// The image names under which an overlay of the base has rendered a version, each with the
+    /// time of the first such commit in seconds since 1970. `version` is a version key.
     fn since(&self, overlay: &Overlay, version: &str) -> Vec<(String, i64)>;
     /// The names alone, which can be cheaper to find.
     fn ran(&self, overlay: &Overlay, version: &str) -> Vec<String> {
@@ -28,8 +29,8 @@ pub trait Proofs: Sync {
             .map(|(name, _)| name)
             .collect()
     }
-    /// The commit after which an overlay no longer ran a version of a name that fits, as far as it
-    /// ran one.
+    /// The commit that replaced a version in an overlay, if the overlay ran it under a name that
+    /// `fits` accepts.
     fn replaced_by(
         &self,
         _overlay: &Overlay,
@@ -38,10 +39,11 @@ pub trait Proofs: Sync {
     ) -> Option<Id> {
         None
     }
-    /// Why the past of an overlay is not known completely, where it is not.
+    /// Why the history of an overlay is incomplete, such as a shallow clone; `None` if it is
+    /// complete.
     fn gap(&self, overlay: &Overlay) -> Option<String>;
-    /// Overlays (as the base has them) as they were when they last ran some images. `None` for an
-    /// overlay that is not known to have run them.
+    /// For each overlay of the base, the overlay as it was when it last ran the given images.
+    /// `None` if it is not known to have run them.
     fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
         wanted.iter().map(|_| None).collect()
     }
@@ -54,14 +56,14 @@ pub trait Proofs: Sync {
 /// The questions of a check: which versions have to be found in the past of which overlays.
 #[derive(Default)]
 pub struct Wanted<'a> {
-    /// Whether it matters when a digest came first.
+    /// True if a rule needs the date since which a digest has been running.
     pub dates: bool,
     /// Overlays (as the base has them) with the versions that may be found in their past, each by
     /// its [key](super::version_key).
     pub versions: Vec<(&'a Overlay, BTreeSet<String>)>,
 }
 
-/// Without Git, or with a repository that cannot be read, nothing is known of the past.
+/// The history if there is no Git repository or it cannot be read: nothing is known.
 pub struct NoProofs {
     /// Why.
     pub reason: String,
@@ -95,8 +97,8 @@ struct Expected {
     versions: BTreeMap<usize, BTreeSet<String>>,
 }
 
-/// What a walk found: the names and digests of the images of each overlay, with the time at which
-/// they came first.
+/// The result of a walk: the names and version keys that each overlay ran, with the time of the
+/// first commit.
 struct Walked {
     seen: HashMap<usize, Seen>,
     end: End,
@@ -114,8 +116,8 @@ struct Ran {
     replaced_by: Option<Id>,
 }
 
-/// Notes images that ran at a time, until a commit if one replaced them. A walk goes back in time,
-/// so the last time noted for an image is the first time that it ran.
+/// Records the images that ran at a time, and the commit that replaced them, if any. A walk goes
+/// back in time, so the time recorded last for an image is the first time that it ran.
 fn note(seen: &mut Seen, images: &Images, time: i64, replaced_by: Option<Id>) {
     for (name, versions) in images {
         let keys = version_keys(name, versions);
@@ -226,8 +228,8 @@ impl<'r> GitProofs<'r> {
         })
     }
 
-    /// Notes what ran before and after a change; returns whether digests of the overlay are still
-    /// to be found.
+    /// Records the images before and after a change. Returns true if some versions of the overlay
+    /// have not been found yet.
     fn note_change(&self, found: &mut Seen, change: &Change) -> bool {
         let time = change
             .commit
@@ -370,7 +372,7 @@ impl Proofs for GitProofs<'_> {
                 let same = |(one, other): (&Node, &Node)| one.same_value(other);
                 after.len() != before.len() || !after.iter().zip(&before).all(same)
             }
-            // unknown counts as a change: a plain folder that an agent applies, or a shallow clone
+            // if the rendering is unknown (a plain folder, a shallow clone), assume a change
             _ => true,
         }
     }

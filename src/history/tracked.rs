@@ -1,4 +1,5 @@
-//! One overlay on its way back in time: rendered again at each commit that touches a file it reads.
+//! Follows one overlay back in time. It is rendered again at each commit that touches one of its
+//! files.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub(super) struct Tracked {
     pub(super) begun: bool,
     /// Nobody asks about earlier commits any more.
     pub(super) done: bool,
-    /// Files of this time are missing from the clone, so the overlay could not be rendered.
+    /// The clone lacks files of this commit, so the overlay could not be rendered.
     pub(super) cut: bool,
 }
 
@@ -72,7 +73,7 @@ impl Tracked {
         self.files.iter().any(|file| files.contains(file))
     }
 
-    /// The next step that touches a file which the overlay is rendered from.
+    /// The next step back that touches a file of the overlay.
     pub(super) fn next_touched(
         &self,
         by_path: &HashMap<&str, Vec<usize>>,
@@ -122,8 +123,7 @@ impl Tracked {
         next
     }
 
-    /// Renders the overlay in the tree before a step; returns its images where the step changed
-    /// them.
+    /// Renders the overlay in the tree before a step. Returns its images if the step changed them.
     pub(super) fn step_back(
         &mut self,
         (renderer, gaps): (&Renderer, &Gaps),
@@ -147,7 +147,7 @@ impl Tracked {
             None => there.then(|| renderer.render(&self.path)),
         };
         self.applied = earlier.map(|(pointer, _)| pointer);
-        // a rendering that lacks files of a partial clone does not show what ran
+        // if a partial clone lacks files, the rendering does not show all images
         if rendered.as_ref().is_none_or(|rendered| !rendered.complete) && gaps.message().is_some() {
             self.cut = true;
             return None;

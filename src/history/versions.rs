@@ -36,12 +36,12 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// The images of an overlay by name (without tag and digest), and its charts and remote bases by
-/// what messages call them, each with the versions that run: usually one.
+/// The versions that an overlay runs, usually one for each name. The key is the name of an image
+/// without tag and digest, or the name of a chart or remote base as messages write it.
 pub type Images = BTreeMap<String, BTreeSet<Version>>;
 
-/// What an overlay runs: the images of its containers and in values of Helm charts, and what it
-/// brings in by a version.
+/// The images of an overlay (in its containers and in the values of Helm charts), and its charts,
+/// OCI artifacts and remote bases with their versions.
 pub fn images(rendered: &Rendered, files: &Files) -> Images {
     let mut found = Images::new();
     for used in image_use::of_all(&rendered.resources, files) {
@@ -65,8 +65,8 @@ pub fn images(rendered: &Rendered, files: &Files) -> Images {
     found
 }
 
-/// How the past is asked for a version: by its digest, or by its tag with the last part of the
-/// name, because many images have a tag `v1`.
+/// The key for finding a version in the history: its digest, or its tag together with the last part
+/// of the image name, because many images have a tag `v1`.
 pub fn version_key(name: &str, version: &Version) -> String {
     match (&version.digest, &version.tag) {
         (Some(digest), _) => digest.clone(),
@@ -74,7 +74,7 @@ pub fn version_key(name: &str, version: &Version) -> String {
     }
 }
 
-/// All keys by which the versions of an image that run are found.
+/// The keys of all versions of an image that are running.
 pub(super) fn version_keys<'v>(
     name: &'v str,
     versions: &'v BTreeSet<Version>,

@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
         self.gaps.message().filter(|_| cut).map(End::Truncated)
     }
 
-    /// Reports what the work tree or the index changes against the commit below it.
+    /// Reports the changes of the work tree or the index since the last commit.
     fn uncommitted(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) {
         let tree = self.repository.tree(head);
         let of_head = repo
@@ -222,7 +222,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes every overlay through some steps, newest first, and reports the changes.
+    /// Follows every overlay back through some steps, newest first, and reports the changes.
     fn go_back(&mut self, steps: &[Step], see: &mut dyn FnMut(Change) -> bool) {
         let mut by_path: HashMap<&str, Vec<usize>> = HashMap::new();
         for (number, step) in steps.iter().enumerate() {

@@ -160,7 +160,7 @@ impl<'a> Decoder<'a> {
                 None if self.rules == Rules::Plugin => {}
                 None => {
                     let help = match nearest(&entry.key, known) {
-                        Some(name) => format!("did you mean {name}?"),
+                        Some(name) => format!("did you mean `{name}`?"),
                         None => format!("known fields: {}", known.join(", ")),
                     };
                     self.refuse(

@@ -1,5 +1,5 @@
-//! From policy files to [`Policies`]: every file that does not compile is reported, not only the
-//! first.
+//! Compiles policy files to [`Policies`]. All files that do not compile are reported, not only the
+//! first one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{Namespaces, Policies, PolicyFile, PolicyProblem, PolicyRule, Verdict
 /// Deepest nesting of brackets: the parser's time doubles with each level.
 const DEEPEST: usize = 16;
 
-/// Errors that show up when a rule is evaluated without input and that no input could mend.
+/// Errors of a rule without input that would also occur with every input.
 const FINAL_ERRORS: [&str; 4] = [
     "could not find function",
     "undefined rule",
@@ -76,7 +76,7 @@ impl Policies {
         }
         for rule in &self.rules {
             let result = guarded(|| self.engine.eval_rule(rule.path()));
-            // most rules may well fail without an input
+            // most rules fail without an input; that is fine
             if let Err(message) = result
                 && FINAL_ERRORS.iter().any(|words| message.contains(words))
             {

@@ -194,7 +194,7 @@ impl Run<'_, '_> {
             Verdict::Warn => Severity::Warning,
         };
         let target = target(overlay, resource, result);
-        // Rego gives only a text, so nothing else can tell two results of one policy apart
+        // a result of Rego is only a text, so two results of one policy differ in nothing else
         let cause = Cause::new("result").with(message.trim());
         let mut draft = Draft::new(severity, target.origin, cause, message.trim());
         draft.help = text("help").map(str::to_string);

@@ -1,5 +1,6 @@
-//! Reads from the text of a policy what regorus does not offer: its package, the names and lines of
-//! its rules, how deep it nests, and functions that call themselves. Not here: parsing Rego.
+//! Finds facts in the text of a policy that regorus does not offer: its package, the names and
+//! lines of its rules, its nesting depth, and functions that call themselves. Not here: parsing
+//! Rego.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
-//! Objects that steer agents, updaters and gates, as they are written: Flux, Argo CD with
-//! its Image Updater, GitOps Promoter, Kargo. Many of them are applied by hand or by a bootstrap,
-//! so no overlay renders them.
+//! Objects that control agents, image updaters and promotion gates, as written in their files:
+//! Flux, Argo CD with its Image Updater, GitOps Promoter, Kargo. Many of them are applied by hand
+//! or by a bootstrap command, so no overlay renders them.
 //!
-//! Not here: what the agents' objects point at (`agents`), judgement (`rules`).
+//! Not here: the folders that agents' objects apply (`agents`), judgement (`rules`).
 
 use crate::yaml::{FileId, Node};
 
@@ -13,7 +13,7 @@ pub struct Control {
     pub node: Node,
     /// The file that it is written in.
     pub file: FileId,
-    /// The environment that the path of the file tells.
+    /// The environment according to the path of the file.
     pub environment: Option<usize>,
 }
 

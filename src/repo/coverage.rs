@@ -1,4 +1,4 @@
-//! What of a repo nobody looks at: the ledger of what a check does not judge.
+//! Lists the parts of a repo that a check does not judge.
 //!
 //! Not here: how serious that is (`rules`).
 
@@ -15,7 +15,7 @@ use crate::yaml::{FileId, Node, Origin};
 /// Why something is not judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnseenKind {
-    /// A kustomization that no overlay is made of.
+    /// A kustomization that belongs to no overlay.
     Kustomization,
     /// An environment whose place in the promotion order is not known.
     Environment,
@@ -42,9 +42,9 @@ impl UnseenKind {
 pub struct Unseen {
     /// Why.
     pub kind: UnseenKind,
-    /// What: a folder, the name of an environment, `Application argocd/web`.
+    /// Its name: a folder, an environment, or an object such as `Application argocd/web`.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub origin: Origin,
 }
 
@@ -64,8 +64,8 @@ const DEPLOYERS: &[(&str, &str)] = &[
 ];
 
 impl Repo {
-    /// What nobody looks at, sorted by kind and name. Objects are those of the overlays in
-    /// `judged`.
+    /// The parts that are not judged, sorted by kind and name. Only objects of the overlays in
+    /// `judged` are listed.
     pub fn unseen<'o>(&self, judged: impl Iterator<Item = &'o Overlay>) -> Vec<Unseen> {
         let mut found = self.unseen_environments();
         for folder in &self.uncovered {
@@ -162,7 +162,7 @@ fn name_of(node: &Node) -> String {
     }
 }
 
-/// The objects of overlays that deploy what is not rendered.
+/// The objects of overlays that deploy something which is not rendered, such as a HelmRelease.
 fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterator<Item = Unseen> {
     let objects = judged.flat_map(|overlay| &overlay.rendered.resources);
     let deployers =
@@ -174,8 +174,8 @@ fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterato
     })
 }
 
-/// The kustomizations that are in no overlay, though nothing sets them aside, in the order of the
-/// roots.
+/// The kustomizations that belong to no overlay, in the order of the roots. Components, examples,
+/// and archived or ignored folders are left out.
 pub(super) fn uncovered(roots: &[Root], layout: &Layout, overlays: &[Overlay]) -> Vec<String> {
     let mut covered: HashSet<&str> = HashSet::default();
     let mut waiting: Vec<&str> = overlays.iter().map(|one| one.path.as_str()).collect();

@@ -1,5 +1,5 @@
-//! The overlays that one folder makes: one, or one for each environment and setting in which agents
-//! apply it.
+//! The overlays of one folder: usually one, but one for each environment and each set of settings
+//! if several agents apply the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::discover::{Layout, Placement};
 /// An overlay: its folder, its environment and variant, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
 
-/// The overlays of a folder. `placement` is what its path says: then it belongs to that
-/// environment, whoever points at it; `here` are the objects that do.
+/// The overlays of a folder. `placement` comes from its path; if there is one, the folder belongs
+/// to that environment, whichever agent applies it. `here` are the agents' objects that apply it.
 pub(super) fn instances<'p>(
     path: &str,
     placement: Option<Placement>,
@@ -77,8 +77,8 @@ pub(super) fn instances<'p>(
     found
 }
 
-/// The environment of each object: by the folder of its file, else by the name of the file, of the
-/// object, of its namespace or cluster, where that tells some of them apart.
+/// The environment of each object. It comes from the folder of its file, or else from the name of
+/// the file, the object, its namespace or its cluster, if these names differ between the objects.
 fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
     let mut environments: Vec<Option<usize>> = pointers
         .iter()
@@ -122,8 +122,8 @@ fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
     environments
 }
 
-/// The objects of one environment, each with what tells it from the others; one stands for all that
-/// add nothing.
+/// The objects of one environment, each with a label that distinguishes it from the others. Objects
+/// that add no settings are equivalent, so only the first of them is kept.
 fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
     let mut kept: Vec<&Pointer> = Vec::new();
     for pointer in pointers {

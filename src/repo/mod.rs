@@ -1,5 +1,5 @@
-//! The config repo as people see it: apps × environments × variants. Paths and agents' objects tell
-//! the overlays; each is rendered, and production is paired with staging.
+//! The model of a config repo: apps × environments × variants. Overlays are found by their paths
+//! and by agents' objects. Each overlay is rendered, and production is paired with staging.
 //!
 //! Here: the model. `discover` finds overlays in paths, `agents` in Argo CD and Flux objects,
 //! `load` puts both together, `pairs` matches environments, `renamed` matches revisions;
@@ -63,7 +63,7 @@ pub struct Overlay {
     pub agent: Option<Agent>,
     /// The line for findings about the overlay as a whole: the start of its kustomization file.
     pub origin: Origin,
-    /// What it renders to.
+    /// Its rendered objects.
     pub rendered: LazyRendered,
     /// Index into [`Repo::pointers`] of the agent's object, if the repo has one.
     pub applied: Option<usize>,
@@ -121,7 +121,7 @@ pub struct Repo {
     /// The submodules in `.gitmodules`, in the order of the file.
     pub submodules: Vec<submodules::Submodule>,
     roots: Vec<discover::Root>,
-    /// Folders of kustomizations that no overlay is made of.
+    /// Folders of kustomizations that belong to no overlay.
     uncovered: Vec<String>,
     agents: Arc<agents::Agents>,
     record_paths: Vec<String>,

@@ -1,8 +1,8 @@
 //! Pairs each overlay with the one before it in the promotion order.
 //!
-//! The partner belongs to the same app and to the nearest earlier environment that the app has. It
-//! is the overlay with the same variant, else with the most similar one. The configuration can set
-//! other pairs.
+//! The partner belongs to the same app and to the nearest earlier environment that has the app. It
+//! is the overlay with the same variant, or else the one with the most similar variant. `pairs` in
+//! the configuration can replace it.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,8 @@ fn most_similar(overlays: &[Overlay], later: usize, candidates: &[usize]) -> Opt
     })
 }
 
-/// How many segments and then letters two variants share from the start.
+/// The similarity of two variants: the number of equal segments from the start, then of equal
+/// letters.
 fn similarity(one: &str, other: &str) -> (usize, usize) {
     let segments = one
         .split(['/', '-'])

@@ -1,7 +1,7 @@
-//! Which kustomizations a change can affect: those that name a changed file or folder, and all that
-//! build upon them.
+//! Finds the kustomizations that a change can affect: those that name a changed file or folder, and
+//! all that build on them.
 //!
-//! Nothing is rendered to find out. If a kustomization alone does not tell, it counts as reached.
+//! This works without rendering. If it cannot be decided, a kustomization counts as affected.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ pub(super) struct Change<'a> {
     folders: HashSet<&'a str>,
     /// The folders whose kustomization changed.
     own: HashSet<&'a str>,
-    /// The last parts of all these paths. A path with another last part is none of them.
+    /// The last segments of all these paths, for a quick first test: a path whose last segment is
+    /// not in here did not change.
     names: HashSet<&'a str>,
     /// A symbolic link changed: any path may lead elsewhere.
     links: bool,

@@ -1,5 +1,5 @@
-//! What each overlay was at another revision: the overlay with the same folder, environment and
-//! variant. If the folder is gone there, the overlay that was renamed to this one.
+//! Finds each overlay at another revision: the overlay with the same folder, environment and
+//! variant, or else the overlay that was renamed to this one.
 //!
 //! Not here: how an overlay's past follows a rename from commit to commit (`history`).
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{Overlay, Repo};
 
-/// For each overlay of the head, the index of what it was at the base.
+/// For each overlay of the head, the index of the same overlay at the base.
 pub fn before(head: &Repo, base: &Repo) -> Vec<Option<usize>> {
     let at_base: HashMap<_, usize> = base
         .overlays
@@ -48,7 +48,7 @@ pub fn before(head: &Repo, base: &Repo) -> Vec<Option<usize>> {
     matches.found
 }
 
-/// The overlays of the base that an agent applied there, and does not apply in the same place now.
+/// The overlays of the base whose agent applies another folder in the head.
 fn redirected(head: &Repo, base: &Repo) -> Vec<usize> {
     let applied: HashSet<_> = head
         .overlays

@@ -1,8 +1,8 @@
 //! The configuration of Renovate: found where Renovate looks for it, read with spans.
 //!
-//! JSON, JSON with comments and JSON5 are read as YAML once the comments are blanked, which leaves
-//! every other byte in its place. Not here: what the configuration lets Renovate do (`rules`).
-//! Source: the configuration reference of Renovate.
+//! JSON, JSON with comments and JSON5 are read as YAML. Comments are replaced by blanks first, so
+//! that all other bytes keep their places. Not here: the permissions of Renovate (`rules`). Source:
+//! the configuration reference of Renovate.
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ fn without_comments(text: &str) -> String {
         }
         at += 1;
     }
-    // only ASCII became ASCII, and only whole comments went away
+    // cannot fail: ASCII was replaced by ASCII, and comments were removed as a whole
     String::from_utf8(out).unwrap_or_default()
 }
 

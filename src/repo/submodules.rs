@@ -1,6 +1,6 @@
 //! The submodules that `.gitmodules` declares, each with the line that names its folder.
 //!
-//! Not here: which commit a submodule stands at, which only Git's tree knows.
+//! Not here: the commit of a submodule, which is only in the tree of Git.
 
 use std::sync::Arc;
 

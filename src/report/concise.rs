@@ -1,5 +1,5 @@
-//! `concise`: one line a finding, `file:line:column: severity[rule] message`, for editors, `grep`
-//! and short logs.
+//! `concise`: one line for each finding, `file:line:column: severity[rule] message`, for editors,
+//! `grep` and short logs.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
-//! Lines of Secrets as a report may show them: with keys, without values.
+//! Hides secret values in the source lines that a report shows. Keys stay visible.
 //!
-//! Which lines have values of Secrets, or of variables whose names sound secret, is decided by
-//! their text alone, so that it also works in a file that cannot be parsed. In doubt, a line is
-//! hidden. `compare::secrets` knows which names sound secret.
+//! A line is hidden if it holds a value of a Secret, or of a variable whose name sounds secret.
+//! This is decided by the text alone, so that it also works in a file that cannot be parsed. In
+//! doubt, a line is hidden. `compare::secrets` decides which names sound secret.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -1,6 +1,6 @@
-//! `json`, version 1: the stable view of findings for programs. The types here are the format; the
-//! program's own types may change without it. [`location`] and [`resource`] are shared with the
-//! JSON of the other commands.
+//! `json`, version 1: a stable format of findings for programs. The types in this file define the
+//! format, so that the internal types can change freely. Other commands use [`location`] and
+//! [`resource`] for their JSON as well.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! Reports of a check, in the format that a person or a program asked for. Each format is one file;
 //! all of them write the same [`Outcome`] in the same order.
 //!
-//! This module has the names of the formats, the summary line, and what keeps text from checked
-//! files from acting on the terminal. Where a report goes is decided by `cli`.
+//! Here: the names of the formats, the summary line, and escaping of text from checked files for
+//! the terminal. Not here: where a report goes (`cli`).
 
 mod concise;
 mod github;
@@ -84,8 +84,8 @@ impl Format {
 pub struct Options {
     /// True if the output can show colors.
     pub color: bool,
-    /// Columns at which text for people is wrapped; `None` leaves lines whole, as logs and files
-    /// want them.
+    /// The column at which text for people is wrapped; `None` (for logs and files) does not wrap
+    /// it.
     pub width: Option<usize>,
     /// True if formats for people end with the summary line.
     pub summary: bool,
@@ -163,8 +163,8 @@ pub fn url(rule: &str) -> String {
     }
 }
 
-/// Text from checked files without anything that a terminal would act on: control characters (also
-/// line ends and tabs), and marks that reorder the text.
+/// Text from checked files without characters that a terminal would interpret: control characters
+/// (including line ends and tabs) and marks that reorder the text.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts_on_terminal) {
         return Cow::Borrowed(text);
@@ -215,8 +215,8 @@ fn found(counts: &Counts) -> String {
     parts.join(", ")
 }
 
-/// The summary line: what was found, and what was checked, so that a check of nothing never looks
-/// clean.
+/// The summary line. It says how much was found and how much was checked, so that a check of
+/// nothing does not look clean.
 pub fn summary(outcome: &Outcome) -> String {
     let counts = &outcome.counts;
     let ran = format!(

@@ -1,9 +1,9 @@
-//! `pretty`: a code frame from every file that plays a part, drawn by miette.
+//! `pretty`: a code frame for every file that is involved, drawn by miette.
 //!
-//! miette takes one source a diagnostic and scans it from its start. [`Frames`] gives it a virtual
-//! text made of small windows of several files instead: control characters escaped, long lines cut,
-//! and only the lines around each label, so that a finding at the end of a large file costs no more
-//! than one at its start.
+//! miette accepts only one source for each diagnostic and scans it from the start. [`Frames`]
+//! therefore builds a virtual text from small windows of several files. It contains only the lines
+//! around each label, with control characters escaped and long lines cut. A finding at the end of a
+//! large file then costs no more than one at its start.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -27,7 +27,7 @@ const CONTEXT: usize = 2;
 const LINE: usize = 160;
 /// Characters kept before a label in a line that is cut.
 const LEAD: usize = 40;
-/// Labels of one finding that are drawn; the rest is counted.
+/// The most labels of one finding that are drawn; further labels are only counted.
 const LABELS: usize = 8;
 
 /// One window of a file.
@@ -230,8 +230,7 @@ impl Frames {
                 .filter(|(mark, _)| mark.location.line == number)
             {
                 let location = mark.location;
-                // mark only the first line of a span, since the rest of an object says nothing, and
-                // all of the line for a point
+                // of a span of several lines, mark only the first; for a point, mark the whole line
                 let within =
                     location.end_line == location.line && location.end_column > location.column;
                 let end = if within {
@@ -371,7 +370,7 @@ impl Diagnostic for Drawn {
     }
 }
 
-/// The overlays that share a finding, few by name and many by number.
+/// The overlays that share a finding: listed by name if they are few, else counted.
 fn also_in(overlays: &[String]) -> Option<String> {
     const NAMED: usize = 3;
     let named = |overlays: &[String]| {

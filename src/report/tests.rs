@@ -1,5 +1,5 @@
-//! Every format on outcomes made by hand: escaping above all, since the text comes from checked
-//! files.
+//! Tests every format with handmade outcomes. The main topic is escaping, because the text comes
+//! from checked files.
 
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ fn two_files() -> Outcome {
     outcome(vec![finding], files)
 }
 
-/// What a hostile repo would put into names.
+/// An outcome with names that a hostile repo might use.
 fn hostile() -> Outcome {
     let text = "a: \"\u{1b}[2J\u{202e}x\"\nb: 1\n";
     let files = Files::default();

@@ -1,5 +1,5 @@
-//! The changes as Markdown, for a comment on a pull request. What is too long for one is left out,
-//! and counted.
+//! The changes as Markdown, for a comment on a pull request. Changes that exceed the length of a
+//! comment are left out and counted.
 
 use super::text::unified;
 use super::{Side, title};

@@ -1,5 +1,5 @@
-//! `diff`: what two environments, two overlays or two revisions render to, side by side. Values of
-//! Secrets are never printed.
+//! `diff`: compares the rendered objects of two environments, two overlays or two revisions. Values
+//! of Secrets are never printed.
 //!
 //! `environments` and `revisions` choose what is compared, `summary` lists it, `text`, `markdown` and
 //! `json` print it.
@@ -110,7 +110,7 @@ impl Side<'_> {
         !self.changes.is_empty() || !self.complete
     }
 
-    /// What to say behind its heading if it is not complete.
+    /// The remark after its heading if it could not be rendered completely.
     fn incomplete(&self) -> &'static str {
         if self.complete {
             ""

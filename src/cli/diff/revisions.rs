@@ -81,7 +81,7 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error
     })
 }
 
-/// The apps and environments that the options leave; empty for all.
+/// The apps and environments that the options select; empty for all.
 struct Chosen<'a> {
     environments: Vec<usize>,
     apps: &'a [String],
@@ -189,8 +189,8 @@ fn whole(overlay: &Overlay, change: Change) -> Side<'_> {
     }
 }
 
-/// True if a plugin or chart that could not be rendered may read a changed file: the file lies beside
-/// or below the kustomization that asks for it, or the kustomization names a part of its path.
+/// True if a plugin or chart that could not be rendered may read a changed file: the file is in or
+/// below the folder of its kustomization, or the kustomization names a part of the path.
 fn comes_near(changed: &str, files: &Files, overlays: [&Overlay; 2]) -> bool {
     let problems = overlays
         .into_iter()

@@ -2,7 +2,7 @@
 //! repository alone.
 //!
 //! `present` reads the images that run now, `past` walks the Git history, `relation` compares an
-//! image with the environment before, `print` writes the tables.
+//! image with the previous environment, `print` writes the tables.
 
 mod past;
 mod present;

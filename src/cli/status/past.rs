@@ -1,5 +1,5 @@
-//! What the Git history says about the images that run now. The walk ends as soon as every image has
-//! its commit and every relation is known.
+//! Finds out from the Git history since when the current images have been running. The walk ends as
+//! soon as every image has its commit and its relation to the previous environment is known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,14 +58,14 @@ impl Past {
         }
     }
 
-    /// True if an older change of the overlay may still say something.
+    /// True if older changes of the overlay are still needed.
     fn needs_more(&self, overlay: usize, images: &Images, differing: &[Differing]) -> bool {
         let is_dated = |name: &String| self.since.contains_key(&(overlay, name.clone()));
         !images.keys().all(is_dated) || differing.iter().any(|pair| self.is_open(pair, overlay))
     }
 
-    /// True if more of an overlay's past may tell how two versions stand to each other: the earlier
-    /// environment may have run what the later one runs, or the other way round.
+    /// True if older commits of an overlay may show which of two versions is newer: the earlier
+    /// environment may have run the version of the later one before, or the other way round.
     fn is_open(&self, pair: &Differing, overlay: usize) -> bool {
         let ran =
             |key: &Key, version: &Version| self.versions(key).iter().any(|old| old.same(version));

@@ -1,12 +1,12 @@
-//! How an image stands to the same image in the environment before.
+//! The relation of an image to the same image in the previous environment: equal, ahead or behind.
 
 use crate::history::Version;
 
-/// How an image stands to the environment before.
+/// The relation of an image to the previous environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     Same,
-    /// So many versions behind.
+    /// It is this many versions behind.
     Behind(usize),
     Ahead,
     Unknown,

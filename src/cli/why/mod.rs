@@ -1,8 +1,8 @@
 //! `why`: where a rendered value comes from: the line that wrote it, what replaced or removed it, and
 //! its value in each environment. Values of Secrets are never printed.
 //!
-//! `object` and `path` find what a user means by an object and by a path in it, `value` reads how a
-//! value came about from the provenance in the rendered tree, `print` writes it.
+//! `object` and `path` find the object and the value that the user typed, `value` reads the history
+//! of a value from the provenance in the rendered tree, `print` writes it.
 
 mod object;
 mod path;
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     }))
 }
 
-/// The overlays that the options leave.
+/// The overlays that the options select.
 fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay>, Error> {
     let mut wanted = Vec::new();
     for name in &arguments.environments {

@@ -117,7 +117,8 @@ pub(super) fn ends(steps: &[Step], words: &[String]) -> bool {
     }
 }
 
-/// The path with named items by their name alone: their index may differ between environments.
+/// The path with the names of list items instead of their indices, which may differ between
+/// environments.
 pub(super) fn general(steps: &[Step]) -> Vec<Step> {
     let step = |step: &Step| match step {
         Step::Item(_, Some(name)) => Step::Item(0, Some(name.clone())),

@@ -53,8 +53,8 @@ impl Report<'_> {
         groups.iter().map(line).collect()
     }
 
-    /// The values that something other than the object's manifest wrote. Each has its value in every
-    /// environment, where that was written, and what it was before.
+    /// The values that were not written by the object's manifest, such as by a patch. For each, its
+    /// value in every environment, the place that wrote it, and the earlier values.
     fn overview(&self) -> String {
         if self.values.is_empty() {
             return "no patch or other kustomization field changes it\n".to_string();

@@ -1,4 +1,5 @@
-//! How a value came about: every state that it was in, from the provenance in the rendered tree.
+//! The history of a value during rendering: all its states, from the provenance in the rendered
+//! tree.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub(super) struct Value<'r> {
     pub(super) resource: &'r Resource,
     pub(super) steps: Vec<Step>,
     node: &'r Node,
-    /// What removed it, or the object around it.
+    /// The line that removed it or the object around it.
     pub(super) removed: Option<Origin>,
 }
 
@@ -181,7 +182,7 @@ pub(super) fn candidates<'r>(
     (values, others)
 }
 
-/// The values that something other than the object's manifest wrote or removed.
+/// The values that were written or removed by something other than the object's manifest.
 pub(super) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
     let manifest = found.resource.node.origin;
     let is_changed = |value: &Value| {
@@ -193,7 +194,7 @@ pub(super) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
         value.removed.is_some() || (is_leaf && is_touched)
     };
     let mut values = all(found);
-    // one line says that an object is deleted
+    // if the object is deleted, report that once and not for each of its values
     values.retain(|value| found.deleted.is_none() || value.steps.is_empty());
     values.retain(is_changed);
     values

@@ -109,7 +109,7 @@ impl Shared {
             None => Ok(bytes),
             Some(_) => Err(SourceError::Withheld(Withheld {
                 reason: "it is a pointer of Git LFS, and its content was not fetched".to_string(),
-                remedy: "git lfs pull, or `lfs: true` in CI".to_string(),
+                remedy: "run `git lfs pull`, or set `lfs: true` in CI".to_string(),
             })),
         }
     }
@@ -159,7 +159,7 @@ impl Shared {
             .filter_map(|path| path.strip_prefix(below.as_str())?.split('/').next());
         let siblings: Vec<&str> = siblings.collect::<BTreeSet<&str>>().into_iter().collect();
         match nearest(name, &siblings) {
-            Some(sibling) => format!("did you mean {sibling}?"),
+            Some(sibling) => format!("did you mean `{sibling}`?"),
             None => "correct the path, or add what is missing".to_string(),
         }
     }

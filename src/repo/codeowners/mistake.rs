@@ -1,4 +1,4 @@
-//! What a forge ignores in a CODEOWNERS file, as data and as a sentence.
+//! Mistakes in a CODEOWNERS file: lines, owners and headings that the forge ignores.
 
 use crate::yaml::Origin;
 

@@ -65,7 +65,8 @@ pub struct CodeOwners {
     mistakes: Vec<Mistake>,
 }
 
-/// Lines below a heading of GitLab; what stands above the first one is a section of its own.
+/// The lines below a section heading of GitLab. Lines above the first heading form a section of
+/// their own.
 #[derive(Clone, Debug, Default)]
 struct Section {
     name: String,
@@ -228,7 +229,7 @@ impl CodeOwners {
         let mut found = Ownership::Unmatched;
         for (number, section) in self.sections.iter().enumerate() {
             let lines = || self.lines.iter().filter(|line| line.section == number);
-            // one that excludes cannot be taken back in its section
+            // a later line of the section cannot undo an exclusion
             let excluded = lines().find(|line| line.exclusion && line.matches(path));
             let all = self.dialect == Dialect::Forgejo;
             let counts = |line: &&OwnerLine| {

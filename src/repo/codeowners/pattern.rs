@@ -13,8 +13,8 @@ pub(super) fn matcher(pattern: &str, dialect: Dialect) -> Option<Regex> {
     Regex::new(&expression).ok()
 }
 
-/// As git ignores files, with one difference: `/*` at the end does not go deeper. A pattern with a
-/// slash before its end is anchored at the root.
+/// Patterns of GitHub work like those of `.gitignore`, with one difference: `/*` at the end does
+/// not match deeper files. A pattern with a slash before its end is anchored at the root.
 pub(super) fn github(pattern: &str) -> String {
     let mut segments: Vec<&str> = pattern.split('/').collect();
     if segments.first() == Some(&"") {
@@ -82,8 +82,9 @@ pub(super) fn wildcards(segment: &str) -> String {
     expression
 }
 
-/// As Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH, after GitLab's own preparation: without
-/// a leading slash at any depth, a folder only with a slash at the end.
+/// Patterns of GitLab work like Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH. Before that,
+/// GitLab changes them: a pattern without a leading slash matches at any depth, and a pattern only
+/// matches a folder if it ends with a slash.
 pub(super) fn gitlab(pattern: &str) -> String {
     let mut prepared = if pattern == "*" {
         "/**/*".to_string()

@@ -1,20 +1,20 @@
-//! Overlays that their paths give one app, one environment and one variant, told apart by the rest
-//! of their paths.
+//! Separates overlays whose paths suggest the same app although they are different apps. The rest
+//! of their paths tells them apart.
 
 use super::{Placement, Root};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Chosen = BTreeMap<String, Option<Placement>>;
 
-/// Gives apps of their own to overlays that are no counterparts of each other.
+/// Gives overlays that do not correspond to each other different app names.
 pub(super) fn tell_apart(chosen: &mut Chosen, roots: &[Root]) {
     part_from_root(chosen, roots);
     part_by_container(chosen);
 }
 
-/// What lies below the overlay of a whole environment and is built from something else is no
-/// variant of it: `overlays/production/observability` beside the overlay `overlays/production` is
-/// the app `observability`, in every environment.
+/// A folder below the overlay of a whole environment is not a variant of that overlay if it is
+/// built from something else. For example, `overlays/production/observability` below the overlay
+/// `overlays/production` is the app `observability`, in every environment.
 fn part_from_root(chosen: &mut Chosen, roots: &[Root]) {
     let references = |folder: &str| -> &[String] {
         let found = roots.binary_search_by(|root| root.folder.as_str().cmp(folder));

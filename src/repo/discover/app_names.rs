@@ -10,7 +10,7 @@ pub fn short_names(apps: &BTreeSet<String>) -> BTreeMap<String, String> {
         let parts: Vec<&str> = app.split('/').collect();
         parts[parts.len().saturating_sub(length)..].join("/")
     };
-    // how many apps have an end in common; a path that is shorter counts as its own end
+    // how many apps share each ending; a path with fewer segments counts as a whole
     let mut taken: HashMap<(usize, String), usize> = HashMap::default();
     let deepest = apps
         .iter()

@@ -1,4 +1,4 @@
-//! What a path says: the environment, app and variant of `apps/api/overlays/prod-eu`.
+//! Reads the environment, app and variant from a path such as `apps/api/overlays/prod-eu`.
 
 use super::Root;
 use crate::config::Environment;
@@ -7,7 +7,7 @@ use crate::glob::{self, Stars};
 use foldhash::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Folders that hold apps and say nothing about them.
+/// Folders that contain apps. Their names are not part of the name of an app.
 pub(super) const CONTAINERS: &[&str] = &[
     "apps",
     "app",
@@ -36,7 +36,7 @@ pub(super) const CONTAINERS: &[&str] = &[
     "src",
 ];
 
-/// Folders that are meant to be built upon.
+/// Folders with bases for other kustomizations.
 pub(super) const BASE_FOLDERS: &[&str] = &[
     "base", "bases", "_base", "common", "shared", "_common", "default",
 ];
@@ -57,19 +57,19 @@ pub(super) const ENVIRONMENT_PARENTS: &[&str] = &[
     "rings",
 ];
 
-/// Where an overlay stands in the layout of the repo, as its path says.
+/// The app, environment and variant of an overlay according to its path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Placement {
-    /// Everything that names the app, joined by `/`; empty for the whole repo.
+    /// All segments that name the app, joined by `/`; empty for the whole repo.
     pub app: String,
     /// Index into the environments.
     pub environment: usize,
     /// Region, cluster, tenant.
     pub variant: Option<String>,
-    /// The folder up to and with the environment's segment.
+    /// The path up to and including the segment of the environment.
     pub prefix: String,
-    /// The app with the folders that hold apps: `infrastructure/vault`. It tells apps of one name
-    /// apart.
+    /// The app with the folders that contain it, such as `infrastructure/vault`. It distinguishes
+    /// apps with the same name.
     pub qualified: String,
 }
 
@@ -77,13 +77,15 @@ pub struct Placement {
 pub struct Layout<'a> {
     pub(super) environments: &'a [Environment],
     pub(super) patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
-    /// For each folder, what its children's names say of environments.
+    /// For each folder, the words for environments in the names of its children.
     pub(super) children: BTreeMap<String, BTreeSet<Word>>,
-    /// What the names of folders carry; most names stand in many paths.
+    /// The word for an environment in each folder name. Cached, because most names occur in many
+    /// paths.
     pub(super) words: HashMap<String, Option<Word>>,
     /// Folders of apps: `apps/live-chat`, which holds `overlays`.
     pub(super) apps: HashSet<String>,
-    /// Folders whose names are names only, by [`Layout::note_names`].
+    /// Folders whose names contain a word for an environment without meaning it; see
+    /// [`Layout::note_names`].
     pub(super) names: HashSet<String>,
 }
 
@@ -141,8 +143,9 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Takes folders as mere names that one kustomization applies together: an environment that
-    /// lists both `issuers/letsencrypt-staging` and `issuers/letsencrypt-production` uses both.
+    /// Finds folders whose names do not mean an environment: one kustomization lists several of
+    /// them that differ only in that word. For example, an environment can list both
+    /// `issuers/letsencrypt-staging` and `issuers/letsencrypt-production`.
     pub fn note_names(&mut self, roots: &[Root]) {
         for root in roots {
             let mut beside: BTreeMap<(&str, String), Vec<(usize, &str)>> = BTreeMap::new();
@@ -166,7 +169,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// What a path says: `None` when it carries no environment; `Some(Err(()))` when the
+    /// The placement of a path. `None` if it names no environment; `Some(Err(()))` if the
     /// configuration ignores it.
     pub fn place(&self, path: &str) -> Option<Result<Placement, ()>> {
         for (pattern, glob) in &self.patterns {
@@ -185,8 +188,8 @@ impl<'a> Layout<'a> {
         self.discovered(path).map(Ok)
     }
 
-    /// Matches `deploy/{environment}/{variant}/{app}`; a last `**` or `*` may stand for the rest or
-    /// one segment.
+    /// Matches a path with a pattern such as `deploy/{environment}/{variant}/{app}`. At the end,
+    /// `*` matches one more segment and `**` matches the rest.
     pub(super) fn configured(&self, pattern: &str, path: &str) -> Option<Placement> {
         let (wanted, found): (Vec<&str>, Vec<&str>) = (
             pattern.trim_matches('/').split('/').collect(),
@@ -255,8 +258,8 @@ impl<'a> Layout<'a> {
                 variant.push(word.rest.clone());
             }
         }
-        // below `apps/production` and `clusters/production` stand apps; below `prod` alone or
-        // `APP/prod` stand regions and clusters
+        // `apps/production` and `clusters/production` contain apps; `prod` at the root or
+        // `APP/prod` contains regions and clusters
         let contained = before
             .last()
             .is_some_and(|parent| is_container(parent) && !is_overlays(parent));
@@ -279,7 +282,8 @@ impl<'a> Layout<'a> {
         })
     }
 
-    /// The environment's word in one segment of a path, and what shows that it means one.
+    /// The word for an environment in one segment of a path, and the evidence that it means an
+    /// environment.
     fn evidence(&self, path: &str, segments: &[&str], at: usize) -> Option<(Word, Evidence)> {
         let word = self.word(segments.get(at)?)?;
         let folder = found_prefix(path, at);
@@ -290,14 +294,14 @@ impl<'a> Layout<'a> {
         if at > 0 && is_environment_parent(segments.get(at - 1)?) {
             return Some((word, Evidence::Parent { is_whole }));
         }
-        // what is to be built upon belongs to no environment, whatever it names:
+        // a folder in a base belongs to no environment, whatever its name:
         // `base/namespaces/web-dev`
         let in_base = segments
             .iter()
             .take(at)
             .any(|segment| BASE_FOLDERS[..3].contains(&&*segment.to_ascii_lowercase()));
-        // what stands right above `overlays` is the app, whatever it is called
-        // (`sandbox/overlays/gcp`), and so is `live-chat`, which holds environments
+        // a folder directly above `overlays` is an app, whatever its name (`sandbox/overlays/gcp`);
+        // so is a folder such as `live-chat` that contains environments
         let is_app = segments
             .get(at + 1)
             .is_some_and(|next| next.eq_ignore_ascii_case("overlays"))
@@ -308,7 +312,7 @@ impl<'a> Layout<'a> {
         let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
         let siblings = self.children.get(parent);
         let is_ordered = self.is_ordered(word.environment);
-        // a learned name means an environment beside a known one only, which is called alike
+        // a learned name only means an environment beside a known one with a similar name
         let counts = |siblings: &BTreeSet<Word>| {
             let like = |other: &Word| {
                 self.is_ordered(other.environment)
@@ -335,18 +339,17 @@ impl<'a> Layout<'a> {
         environment.is_some_and(|environment| environment.protected)
     }
 
-    /// The environment that a name of something else than a folder carries: of a file, an object, a
-    /// namespace.
+    /// The environment in the name of a file, object or namespace.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.word(name).map(|word| word.environment)
     }
 
-    /// The same with what is left of the name.
+    /// Like [`Self::named`], with the rest of the name.
     pub fn parted(&self, name: &str) -> Option<(usize, String)> {
         self.word(name).map(|word| (word.environment, word.rest))
     }
 
-    /// The environment that a name carries, whole or as a token, with what is left of the name.
+    /// The environment in a name, as the whole name or a token of it, with the rest of the name.
     pub(super) fn word(&self, name: &str) -> Option<Word> {
         self.words
             .get(name)
@@ -434,7 +437,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Parts the folders below an environment into regions and clusters, and those that name the app.
+/// Splits the folders below an environment into those for the variant (regions, clusters) and those
+/// for the app.
 fn below_environment<'a, 's>(
     below: &'a [&'s str],
     has_app: bool,
@@ -451,10 +455,10 @@ fn below_environment<'a, 's>(
     below.split_at(holder.unwrap_or(below.len()))
 }
 
-/// What shows that a word in a path means an environment, the weakest first.
+/// The evidence that a word in a path means an environment, the weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Evidence {
-    /// The word stands alone, and hardly means anything else: `apps/api/production`.
+    /// The word is the whole segment and hardly means anything else: `apps/api/production`.
     Word,
     /// The folders beside it are other environments.
     Siblings { is_whole: bool },
@@ -474,12 +478,12 @@ pub(super) fn is_environment_parent(name: &str) -> bool {
     ENVIRONMENT_PARENTS.contains(&&*name.to_ascii_lowercase())
 }
 
-/// Whether a folder holds the environments of one app or of everything, and not clusters.
+/// True if a folder contains the environments of one app or of the whole repo, and not clusters.
 fn is_overlays(name: &str) -> bool {
     ENVIRONMENT_PARENTS[..6].contains(&&*name.to_ascii_lowercase())
 }
 
-/// What a name says of an environment.
+/// A word for an environment in a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word {
     pub(super) environment: usize,
@@ -498,8 +502,8 @@ pub(super) enum Part {
 }
 
 impl Word {
-    /// Whether the names beside this one show that its word means an environment: another
-    /// environment's name says the same otherwise, or has its word in the same place.
+    /// True if the names of its siblings show that the word means an environment: a sibling of
+    /// another environment has the same rest, or its word at the same position. For example,
     /// `cleanup-live-events` beside `staging` is an app, and so is `web-test` beside `test`.
     pub(super) fn is_one_of(&self, siblings: &BTreeSet<Word>) -> bool {
         let own = siblings

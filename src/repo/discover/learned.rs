@@ -1,7 +1,7 @@
-//! Environments that no word shows but the shape of the repo does: `at23` beside `staging`, with
-//! the same apps in it. Where they stand in the promotion order is not known.
+//! Recognises environments with unknown names by the shape of the repo: `at23` beside `staging`, if
+//! both contain the same apps. Their place in the promotion order is unknown.
 //!
-//! Not here: environments that the configuration lists, which are taken as they are.
+//! Not here: environments that the configuration lists.
 
 use super::layout::{
     BASE_FOLDERS, CONTAINERS, Layout, Part, is_environment_parent, is_example, is_set_aside,
@@ -12,21 +12,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// More unknown folders than this beside one environment are clusters or tenants, not environments.
 const MOST: usize = 12;
 
-/// Folders that stand beside environments and are none.
+/// Folders beside environments that never are environments.
 const NEVER: &[&str] = &[
     "all", "archive", "charts", "crds", "docs", "files", "global", "lib", "patches", "scripts",
     "tests", "values",
 ];
 
-/// The environments that the shape of a repo shows besides those of its layout, sorted by name.
-/// `kustomizations` are the folders that hold one, `references` gives the folders that one builds
-/// upon.
+/// The environments that are recognised by the shape of a repo, sorted by name. `kustomizations`
+/// are the folders with a kustomization; `references` returns the folders that one of them builds
+/// on.
 pub fn learned(
     layout: &Layout,
     kustomizations: &BTreeSet<String>,
     references: &dyn Fn(&str) -> Vec<String>,
 ) -> Vec<Environment> {
-    // only what lies beside a known word may be an environment
+    // only siblings of a known environment can be environments
     let holds_words = |parent: &str| layout.children.contains_key(parent);
     let children = children(kustomizations, &holds_words);
     let mut names: BTreeSet<String> = BTreeSet::new();
@@ -232,7 +232,7 @@ fn may_be_called(name: &str) -> bool {
         && !is_environment_parent(name)
 }
 
-/// Whether most of what lies below one folder lies below another one as well.
+/// True if most of the paths below one folder also exist below another one.
 fn same_apps(one: &BTreeSet<&str>, other: &BTreeSet<&str>) -> bool {
     let apps = one.iter().filter(|below| !below.is_empty());
     let (mut all, mut common) = (0, 0);

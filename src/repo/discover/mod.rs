@@ -1,4 +1,4 @@
-//! Which kustomization roots are overlays, from their paths and from what they build upon.
+//! Decides which kustomizations are overlays, by their paths and by the folders that they build on.
 //!
 //! Here: choosing among roots ([`overlays`]). `layout` reads environment, app and variant out of a
 //! path, `app_names` shortens the names of apps. Not here: what agents point at (`agents`),
@@ -33,8 +33,9 @@ pub struct Root {
     pub changes: bool,
 }
 
-/// Chooses the overlays among the roots, which are sorted by folder, as the result is. `pointed_at`
-/// are folders that an agent applies: they are overlays whatever refers to them.
+/// Chooses the overlays among the roots. Both the roots and the result are sorted by folder.
+/// `pointed_at` are folders that an agent applies; they are always overlays, even if another
+/// kustomization refers to them.
 pub fn overlays(
     roots: &[Root],
     layout: &Layout,
@@ -65,14 +66,14 @@ pub fn overlays(
             .next()
             .unwrap_or_default()
             .to_ascii_lowercase();
-        // `apps/shop/prod/base` is production's overlay where nothing builds upon it
+        // `apps/shop/prod/base` is an overlay of production if nothing builds on it
         let is_base = BASE_FOLDERS.contains(&name.as_str()) && root.folder != place.prefix;
         let base = is_base && referenced.contains(root.folder.as_str());
         if !narrowed.contains_key(root.folder.as_str()) && !base {
             chosen.insert(root.folder.clone(), Some(place.clone()));
         }
     }
-    // a gathering kustomization adds nothing to the overlays of its environment that it lists
+    // a kustomization that only lists overlays of its environment is not an overlay itself
     for root in roots
         .iter()
         .filter(|root| root.only_gathers && !root.references.is_empty())
@@ -107,9 +108,9 @@ pub fn overlays(
     chosen.into_iter().collect()
 }
 
-/// The roots that another root of the same environment builds upon, each with the roots that do:
-/// of `api/overlays/production` and `api/overlays/production-eu`, which lists it, only the second
-/// is applied.
+/// The roots that other roots of the same environment build on, each with these other roots. For
+/// example, if `api/overlays/production-eu` lists `api/overlays/production`, only the first is
+/// applied.
 fn narrowed<'r>(
     roots: &'r [Root],
     places: &HashMap<&str, Placement>,
@@ -122,8 +123,8 @@ fn narrowed<'r>(
         let below = |reference: &String| {
             root.folder.is_empty() || reference.starts_with(&format!("{}/", root.folder))
         };
-        // `apps/production`, which lists `api` and `web` below it, leaves them as overlays; a
-        // kustomization that also lists `../base`, or that changes what it lists, is made of it
+        // if `apps/production` only lists `api` and `web` below it, these stay overlays; if it also
+        // lists `../base` or changes them, it is the overlay and consumes them
         let gathers = root.only_gathers && root.references.iter().all(below)
             || root.folder == place.prefix && place.app.is_empty() && !root.changes;
         for reference in &root.references {
@@ -131,7 +132,7 @@ fn narrowed<'r>(
             let same_environment = places
                 .get(reference.as_str())
                 .is_some_and(|other| other.environment == place.environment);
-            // in a cycle nothing is narrowed: all of it stays, to be reported
+            // all roots of a cycle stay overlays, so that the cycle is reported
             if !above && same_environment && !leads_to(reference, &root.folder, roots) {
                 narrowed.entry(reference).or_default().push(root);
             }
@@ -140,11 +141,12 @@ fn narrowed<'r>(
     narrowed
 }
 
-/// Narrowed roots that stay overlays, because another environment has the same app by itself.
+/// Roots that stay overlays although another root builds on them, because another environment has
+/// the same app as a separate overlay.
 ///
-/// Production has `clusters/production`, which lists `../../apps/api/overlays/production`; staging
-/// has `apps/api/overlays/staging` and no such list. Judged as a part of `clusters/production`, the
-/// app `api` would be missing from production, and nothing would be compared with staging's.
+/// For example, `clusters/production` lists `../../apps/api/overlays/production`, but staging only
+/// has `apps/api/overlays/staging` and no such list. If `api` were only a part of
+/// `clusters/production`, production would have no app `api` to compare with staging.
 fn vanished<'r>(
     roots: &'r [Root],
     places: &HashMap<&str, Placement>,
@@ -182,8 +184,7 @@ fn vanished<'r>(
         .collect()
 }
 
-/// Whether a folder stands below one that is meant to be built upon, in its environment:
-/// `prod/base/rbac`.
+/// True if a folder is in a base of its environment: `prod/base/rbac`.
 fn is_part_of_base(folder: &str, environment: &str) -> bool {
     let below = folder.strip_prefix(environment).unwrap_or(folder);
     below
@@ -214,7 +215,7 @@ fn leads_to(from: &str, to: &str, roots: &[Root]) -> bool {
     false
 }
 
-/// Whether a folder, or something below it that is not the one who refers to it, is an overlay.
+/// True if a folder is an overlay, or contains one other than `by`, the folder that refers to it.
 fn covered(reference: &str, by: &str, chosen: &BTreeMap<String, Option<Placement>>) -> bool {
     let below = format!("{reference}/");
     let mut there = chosen
@@ -399,7 +400,7 @@ mod tests {
             place(&["a/payments-test", "a/live-chat"], "a/live-chat"),
             None
         );
-        // what a base is made of names environments and belongs to none
+        // folders in a base belong to no environment, even if their names contain one
         assert_eq!(
             place(&["base/ns/web-dev", "base/ns/web-prod"], "base/ns/web-dev"),
             None

@@ -1,5 +1,5 @@
-//! One overlay on its way from a folder to what its agent applies. Everything is rendered only when
-//! somebody looks at it.
+//! Builds one overlay, from its folder to the objects that its agent applies. Nothing is rendered
+//! before it is needed.
 
 use super::super::agents::{Agents, Pointer, Reference};
 use super::super::discover::Placement;
@@ -38,7 +38,7 @@ pub(super) fn index_of(pointer: &Pointer, agents: &Agents) -> Option<usize> {
         .map(|_| at)
 }
 
-/// What a folder renders to, built the way its agent does.
+/// The rendering of a folder, built as its agent builds it.
 pub(super) fn to_be_built(
     renderer: &Arc<Renderer>,
     path: &str,
@@ -54,7 +54,8 @@ pub(super) fn to_be_built(
     )
 }
 
-/// What an agent applies, given what is built and the objects that `substituteFrom` names.
+/// The objects that an agent applies: the built ones, with the variables of `substituteFrom` filled
+/// in.
 pub(super) fn finished(
     pointer: &Pointer,
     index: Option<usize>,

@@ -20,8 +20,8 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
         };
         for entry in kustomization.paths() {
             let path = path_in(entry);
-            // a path below the folder of the own environment crosses no border, even if a folder
-            // on it is called like another environment
+            // a path inside the folder of its own environment does not lead into another one, even
+            // if a folder on it has the name of another environment
             let Some(target) =
                 join(&root.folder, path).filter(|target| !is_below(target, &own.prefix))
             else {
@@ -34,7 +34,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
             };
             if let Some(Ok(other)) = tree.layout.place(folder)
                 && other.environment != own.environment
-                // what is not known to be an environment may be meant to be built upon
+                // a folder that is only recognised by its shape may be a shared base instead
                 && tree.layout.is_ordered(other.environment)
                 && !(is_for_all_but_production(&target) && !tree.layout.is_protected(own.environment))
             {

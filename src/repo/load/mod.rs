@@ -1,5 +1,5 @@
-//! Loading: from a tree of files to overlays that are paired. An overlay is rendered when somebody
-//! looks at it.
+//! Loads a tree of files: finds the overlays and pairs them. An overlay is only rendered when it is
+//! needed.
 //!
 //! Here: the order of the steps. `roots` finds kustomizations, `overlays` makes overlays of them,
 //! `values` finds the objects that Flux substitutes from, `reuse` shares renderings between
@@ -77,8 +77,8 @@ impl Repo {
         )
     }
 
-    /// Loads a base of this repo. Both share the renderings that the change between them does not
-    /// reach. `alike`: both have the same configuration.
+    /// Loads a base of this repo. Both share the renderings that the change between them cannot
+    /// affect. `alike` is true if both have the same configuration.
     pub fn beside(&self, source: Arc<Beside>, config: &Config, alike: bool) -> Repo {
         let renderer = Arc::new(self.renderer.beside(source.clone(), config.remotes.clone()));
         if alike && self.keeps_shape(&renderer, source.changed()) {
@@ -168,8 +168,8 @@ impl Repo {
     }
 }
 
-/// The environments of the configuration, and those that the shape of the repo shows where none are
-/// configured.
+/// The environments of the configuration. If none are configured, environments that are recognised
+/// by the shape of the repo are added to the defaults.
 fn with_learned(
     config: &Config,
     layout: &Layout,

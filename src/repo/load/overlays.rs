@@ -11,8 +11,8 @@ use super::values::Values;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Names of folders that other kustomizations build upon, perhaps in another repo. Such a root
-/// counts only if it builds by itself.
+/// Names of folders that other kustomizations build on, perhaps in another repo. Such a folder is
+/// only an overlay if it can be built on its own.
 const BASES: &[&str] = &["base", "bases", "common", "shared", "components"];
 
 /// Folders that are overlays, with their environment and variant.
@@ -111,8 +111,8 @@ fn overlay(
     }
 }
 
-/// Kustomizations without an environment that nothing builds upon. They are applied as they are, if
-/// at all.
+/// Kustomizations without an environment that nothing builds on. If they are applied at all, they
+/// are applied as they are.
 fn standing_alone(tree: Tree<'_>, chosen: &Chosen) -> Chosen {
     let used: BTreeSet<&str> = tree
         .roots

@@ -112,8 +112,8 @@ pub(super) struct HeadRenderings<'a> {
     pub(super) change: Change<'a>,
     pub(super) reached: HashSet<String>,
     pub(super) renderer: &'a Renderer,
-    /// The agents' objects of both revisions differ. Their files may then be read anywhere, so any
-    /// change may affect what they apply.
+    /// True if the agents' objects of the two revisions differ. Such objects may read files
+    /// anywhere, so any change may affect the overlays that they apply.
     pub(super) agents_differ: bool,
 }
 

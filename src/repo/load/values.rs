@@ -101,7 +101,8 @@ fn is_meant(resource: &Resource, reference: &Reference) -> bool {
         && (own.is_none() || other.is_none() || own == other)
 }
 
-/// How near an object is to a Kustomization; `None` if it belongs to another environment.
+/// The rank of an object as a source for a Kustomization: the same variant, the same environment,
+/// or no environment. `None` if it belongs to another environment.
 fn rank(own: Option<&Placement>, other: Option<&Placement>) -> Option<usize> {
     match (own, other) {
         (Some(own), Some(other)) if own.environment != other.environment => None,

@@ -42,7 +42,8 @@ enum Column {
 struct Page<'w> {
     words: &'w Words<'w>,
     file: FileId,
-    /// The headings above this line: depth, and what is named up to there.
+    /// The headings above this line: the depth of each, and the subject that it and the headings
+    /// above it name.
     headings: Vec<(usize, Subject)>,
     /// The columns of the table that this line belongs to.
     columns: Vec<Column>,
@@ -142,7 +143,7 @@ impl Page<'_> {
         self.claims.extend(claims);
     }
 
-    /// What the headings and the other cells of a row name.
+    /// The app, environment and variant that the headings and the other cells of a row name.
     fn subject_of_row(&self, cells: &[(&str, usize)]) -> Subject {
         let filled = |cell: &str| Some(plain(cell).to_string()).filter(|cell| !cell.is_empty());
         let mut subject = self.subject();

@@ -3,13 +3,13 @@
 //!
 //! Every team writes its own format, so reading is lenient. A record claims that a version of an app
 //! runs in an environment. In JSON and YAML, the app and the environment come from the keys above
-//! the version, or from fields such as `app` and `environment` beside it. In Markdown they come from
-//! headings and from the columns of a table. A version whose app or environment is not one of the
-//! repo is not a claim.
+//! the version, or from fields such as `app` and `environment` beside it. In Markdown they come
+//! from headings and from the columns of a table. A version without an app and environment of the
+//! repo is ignored.
 //!
-//! Here: which files are records. `structured` and `markdown` read them, `words` recognises apps and
-//! environments, `version` reads versions, `subject` holds what a version is about. Not here: comparing claims with what is rendered
-//! (`rules`).
+//! Here: which files are records. `structured` and `markdown` read them, `words` recognises apps
+//! and environments, `version` reads versions, `subject` collects the app, environment and variant
+//! of a version. Not here: comparing claims with rendered images (`rules`).
 
 mod markdown;
 mod structured;

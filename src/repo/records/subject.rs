@@ -1,10 +1,11 @@
-//! What a version is about: gathered from keys and headings above it and from fields beside it.
+//! The app, environment and variant of a version in a record. They come from the keys and headings
+//! above the version and from the fields beside it.
 
 use super::Claim;
 use super::version::Version;
 use super::words::Words;
 
-/// What a version is about, as far as the keys or headings above it and the fields beside it say.
+/// The app, environment and variant of a version, as far as they are known.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Subject {
     pub(super) app: Option<String>,

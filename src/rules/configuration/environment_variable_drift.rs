@@ -131,7 +131,7 @@ impl Rule for EnvironmentVariableDrift {
     }
 }
 
-/// Words in the names of variables that switch on what only helps to find faults.
+/// Words in the names of variables that are only for debugging.
 const DEBUGGING: &[&str] = &[
     "DEBUG",
     "DEBUGGER",
@@ -159,7 +159,7 @@ fn is_for_debugging(variable: &str) -> bool {
         .any(|word| DEBUGGING.contains(&word.as_str()))
 }
 
-/// Whether a source under `envFrom` has the variable, or may have it for all that the repo says.
+/// True if a source under `envFrom` has the variable, or if the repo does not show all of its keys.
 fn perhaps_from_a_source(
     context: &Context,
     overlay: &Overlay,
@@ -202,7 +202,7 @@ fn perhaps_from_a_source(
         })
 }
 
-/// What took a variable out of a container's list.
+/// The line that removed a variable from a container's list.
 fn removed_item(container: &Node, variable: &str) -> Option<Origin> {
     let named = |node: &Node| node.get("name").and_then(Node::text) == Some(variable);
     let env = container.get("env")?;

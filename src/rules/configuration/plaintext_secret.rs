@@ -2,15 +2,15 @@
 //!
 //! ## What
 //!
-//! The repository contains the readable values of a Secret or of a `secretGenerator`. They are
-//! neither encrypted with SOPS, nor a SealedSecret, nor references that a tool resolves later. No
-//! report shows the values.
+//! The repository contains a Secret or a `secretGenerator` with readable values: not encrypted with
+//! SOPS or as a SealedSecret, and not placeholders that a tool replaces later. Reports never show
+//! the values.
 //!
 //! Not reported are:
 //!
 //! - empty values and placeholders;
-//! - settings: names, addresses, identifiers, switches, and files in which no value is named like
-//!   a secret;
+//! - settings: names, addresses, identifiers, switches, and files in which no key sounds like a
+//!   secret;
 //! - certificates without their private key;
 //! - repository and cluster Secrets of Argo CD without credentials.
 //!
@@ -119,8 +119,8 @@ impl Rule for PlaintextSecret {
     }
 }
 
-/// Whether the values are those of a dotenv file that SOPS encrypted: its own metadata stands
-/// readable beside them, under keys such as `sops_mac` and `sops_kms__list_0__map_arn`.
+/// True if the values come from a dotenv file that SOPS encrypted. Such a file also has readable
+/// metadata under keys such as `sops_mac` and `sops_kms__list_0__map_arn`.
 fn is_decrypted_later(node: &Node) -> bool {
     ["stringData", "data"].into_iter().any(|field| {
         let values = node.get(field).map_or(&[][..], Node::entries);
@@ -139,7 +139,7 @@ fn is_registration(node: &Node) -> bool {
         "tlsClientCertKey",
         "gcpServiceAccountKey",
     ];
-    // how a cluster is reached, with or without credentials
+    // the connection settings of a cluster may contain credentials under these keys
     const INSIDE: &[&str] = &["password", "bearerToken", "keyData"];
     let holds = |field: &str| {
         let config = node
@@ -156,7 +156,7 @@ fn is_registration(node: &Node) -> bool {
         && !["stringData", "data"].into_iter().any(holds)
 }
 
-/// A value as the cluster gets it.
+/// A value after base64 decoding, as pods read it.
 fn decoded(text: &str, encoded: bool) -> String {
     let compact: String = text
         .chars()
@@ -230,9 +230,9 @@ const CREDENTIAL_FILES: &[&str] = &[
     "kubeconfig",
 ];
 
-/// Whether a key and its value are a secret by themselves: not a user's name, not a switch or a
-/// number, and not a file of settings in which no value goes by the name of a secret (values of
-/// Helm charts are often kept in Secrets).
+/// True if a value looks like a credential. User names, switches, numbers, and files of settings
+/// without any key that sounds secret do not count: Helm values, for example, are often kept in
+/// Secrets.
 fn holds_a_secret(key: &str, text: &str, encoded: bool) -> bool {
     let text = decoded(text, encoded);
     let last = last_word(key);
@@ -262,13 +262,13 @@ fn holds_a_secret(key: &str, text: &str, encoded: bool) -> bool {
     with_credentials || text.contains("PRIVATE KEY") || text.lines().any(line_holds_a_secret)
 }
 
-/// Whether a line of a file gives a value to the name of a secret.
+/// True if a line of a file assigns a value to a key that sounds secret: `password: hunter2`.
 fn line_holds_a_secret(line: &str) -> bool {
     let pair = line.split_once(':').or_else(|| line.split_once('='));
     pair.is_some_and(|(name, value)| {
         let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
         let value = value.trim().trim_matches(['"', '\'', ',', ' ']);
-        // `existingSecret: api-db` names a Secret, `$PASSWORD` is given elsewhere
+        // `existingSecret: api-db` only names a Secret, and `$PASSWORD` is set elsewhere
         let reference =
             name.to_ascii_lowercase().starts_with("existing") || value.starts_with(['$', '/']);
         is_secret_name(name)

@@ -11,8 +11,8 @@
 //! - the rules of NetworkPolicies;
 //! - the keys of ConfigMaps.
 //!
-//! Images, and limits, probes, restrictions and variables that production lacks, have rules of
-//! their own.
+//! Other rules compare images and report limits, probes, security settings and variables that
+//! production lacks.
 //!
 //! Some differences between environments are normal and not reported: replicas, quantities,
 //! namespaces, hosts, identifiers, names that contain the name of the environment, generated
@@ -20,8 +20,8 @@
 //!
 //! ## Why
 //!
-//! Nobody has tested what production runs. Usually somebody tried an edit in one environment and
-//! forgot it there.
+//! Nobody has tested the configuration that production runs. Usually somebody tried an edit in one
+//! environment and forgot to remove or promote it.
 //!
 //! ## Example
 //!
@@ -50,7 +50,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Drift,
     level: "warning",
     severity: Severity::Warning,
-    summary: "a difference between staging and production that a promotion should not carry or lose",
+    summary: "a configuration difference between staging and production, such as an argument",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("overlay_drift.rs"),
@@ -92,7 +92,7 @@ impl Rule for OverlayDrift {
     }
 }
 
-/// The differences that nothing allows, by the line that brings them: one line is one mistake.
+/// The differences that the configuration does not allow, grouped by the line that causes them.
 fn by_line(context: &Context, from: &Overlay, to: &Overlay) -> Vec<(Origin, Vec<Difference>)> {
     let mut lines: Vec<(Origin, Vec<Difference>)> = Vec::new();
     for difference in drift::differences(context, from, to) {

@@ -14,12 +14,11 @@
 //!
 //! Not reported are:
 //!
-//! - edits that the previous environment renders at the base revision, or rendered when it ran
-//!   this image;
-//! - edits that come back with a rollback to an image that the environment itself ran before;
+//! - edits that the previous environment has at the base revision, or had when it ran this image;
+//! - edits that a rollback restores together with an image that the environment itself ran before;
 //! - values that normally differ between environments (replicas, hosts, resource quantities);
 //! - differences that `drift.allow` allows;
-//! - changes that move no image.
+//! - changes that update no image.
 //!
 //! ## Why
 //!
@@ -35,8 +34,8 @@
 //!
 //! ## Fix
 //!
-//! Bring the edit to the previous environment first. Promote it together with an image that ran
-//! with it.
+//! Deploy the edit to the previous environment first. Then promote it together with an image that
+//! ran with it there.
 
 use crate::compare::{self, Change};
 use crate::finding::{Cause, Severity};
@@ -56,7 +55,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Drift,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
-    summary: "an edit that comes to production with an image and that staging never had",
+    summary: "an untested edit that reaches production together with a promoted image",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("ride_along.rs"),
@@ -99,15 +98,15 @@ impl Rule for RideAlong {
     }
 }
 
-/// What a promotion brings to production besides its images.
+/// The edits that a promotion brings to production besides its images.
 struct Edits {
     differences: Vec<Difference>,
     new: Vec<ObjectOfPair>,
 }
 
 impl Edits {
-    /// The edits that a change makes to production, without those that are production's own: a
-    /// variable that had another value there than in staging before.
+    /// The edits that a change makes to production, except to variables whose value already
+    /// differed from staging before.
     fn of_promotion(context: &Context, staged: &Overlay, before: &Overlay, to: &Overlay) -> Edits {
         let own = drift::differences_and_values(context, staged, before);
         let is_own = |difference: &Difference| {
@@ -188,7 +187,7 @@ impl Report<'_, '_> {
     }
 }
 
-/// The overlays, as the base has them, as they were when they last ran the images of the change.
+/// Two overlays of the base, each as it was when it last ran the images that the change promotes.
 fn when_they_ran(context: &Context, overlays: [&Overlay; 2], to: &Overlay) -> Vec<Overlay> {
     let Some(proofs) = context.proofs else {
         return Vec::new();
@@ -213,7 +212,7 @@ fn new_objects(context: &Context, from: &Overlay, to: &Overlay) -> Vec<ObjectOfP
         .collect()
 }
 
-/// Whether one of several differences is at the place of a difference, within it or around it.
+/// True if one of the `others` is at the same value as a difference, inside it, or around it.
 fn among(difference: &Difference, others: &[Difference]) -> bool {
     others.iter().any(|other| same_place(difference, other))
 }

@@ -2,8 +2,9 @@
 //!
 //! ## What
 //!
-//! An entry of `drift.allow` in the configuration that matches no difference between any two
-//! paired environments.
+//! An entry of `drift.allow` in the configuration has no effect: it matches no difference between
+//! any two compared environments, or its `until` date has passed. An entry that matches nothing is
+//! only reported if all compared overlays can be rendered completely.
 //!
 //! ## Why
 //!
@@ -71,8 +72,8 @@ impl Rule for StaleAllowance {
     }
 }
 
-/// The entries that allow no difference of any pair. None of them is known to be unneeded where a
-/// pair is not rendered completely: the difference may be in what is missing.
+/// The entries that match no difference in any pair. Empty if an overlay of a pair is not rendered
+/// completely, because the difference may be in the missing part.
 fn unneeded<'c>(context: &Context, mut allowances: Vec<&'c Allowance>) -> Vec<&'c Allowance> {
     let repo = context.repo;
     for pair in &repo.pairs {

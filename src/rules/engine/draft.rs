@@ -12,10 +12,10 @@ pub struct Draft {
     pub severity: Severity,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// The container that the message begins with. When one line causes the same for several
-    /// containers, they are one finding.
+    /// The container with which the message begins. If one line causes the same problem in several
+    /// containers, they are reported as one finding.
     pub subject: Option<String>,
-    /// What it is about: its identity.
+    /// The facts that identify the finding.
     pub cause: Cause,
     /// What to do.
     pub help: Option<String>,

@@ -1,28 +1,29 @@
-//! What a promotion should have brought along. The base has these differences as well, since the
-//! environment before went ahead; they are news all the same when its image follows without them.
+//! Differences that a promotion leaves behind. Staging gets a new image and a new variable; later,
+//! production gets the image without the variable. The missing variable already is a finding at the
+//! base, because staging went ahead, but the promotion makes it a new finding.
 //!
-//! A difference that was there when the earlier environment ran what the later one runs at the base
-//! is a standing one, and no news. Not here: the differences (the rules), the past of an
-//! environment (`history`).
+//! A difference is not new if it already existed when staging ran the image that production runs at
+//! the base. Not here: the differences (the rules), the past of an environment (`history`).
 
 use crate::finding::Finding;
 use crate::history::{Images, images, share_version};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, find, of_pair};
 
-/// Takes out of the findings of the base what the promotions of the change leave behind.
+/// Removes from the findings of the base those that a promotion in the change leaves behind, so
+/// that they are reported as new.
 pub fn forget(known: &mut Vec<Finding>, head: &Context, base: &Context) {
     let found = left_behind(head, base);
     known.retain(|finding| !found.iter().any(|other| is_same(finding, other)));
 }
 
-/// A pair of the base revision whose later overlay gets other images by the change.
+/// A pair of the base revision whose later overlay gets other images with the change.
 struct Promotion<'a> {
     from: &'a Overlay,
     to: &'a Overlay,
-    /// What those images were.
+    /// The images that they replace.
     replaced: Images,
-    /// What the two differ in.
+    /// The findings about the differences between the two overlays.
     findings: Vec<Finding>,
 }
 
@@ -56,7 +57,8 @@ fn left_behind(head: &Context, base: &Context) -> Vec<Finding> {
     found.flatten().collect()
 }
 
-/// A pair with a promotion, where the earlier environment went ahead and something differs.
+/// The promotion of a pair. `None` if no image moved, if the earlier environment still runs the
+/// version that the change replaces, or if the two overlays do not differ otherwise.
 fn promotion<'a>(
     head: &Context<'a>,
     base: &Context,

@@ -1,5 +1,5 @@
-//! The machinery around the rules: what a rule is, the registry, what rules are given and how their
-//! drafts become findings.
+//! The machinery around the rules: the trait `Rule`, the registry, the input of rules, and the step
+//! from drafts to findings.
 
 pub mod context;
 mod draft;

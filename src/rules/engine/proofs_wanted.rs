@@ -1,5 +1,5 @@
-//! What a check asks of the past: each digest in a protected environment, and each version that the
-//! change brings there, must have run in the environment before it.
+//! The questions of a check about the history: did the environment before run each digest of a
+//! protected environment, and each version that the change brings there?
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
     {
         let mut earlier = vec![from];
         earlier.extend(context.siblings(from));
-        // against a base, an environment may return to what it ran itself
+        // with a base, production may also return to a version that it ran itself
         earlier.extend(context.base.map(|_| to));
         want(&mut wanted, context, &context.facts(to).images, &earlier);
         let moved: BTreeSet<String> = context

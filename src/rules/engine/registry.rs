@@ -42,7 +42,7 @@ pub(super) fn claiming(claim: Claim) -> Option<&'static dyn Rule> {
     rules.find(|rule| rule.metadata().behavior.claims == Some(claim))
 }
 
-/// What the configuration has to know of every rule.
+/// The facts about every rule that reading the configuration needs.
 pub fn known() -> Vec<KnownRule<'static>> {
     let known = all().iter().map(|rule| rule.metadata());
     known
@@ -53,7 +53,7 @@ pub fn known() -> Vec<KnownRule<'static>> {
         .collect()
 }
 
-/// Whether a rule that is on asks since when environments run their images.
+/// True if a rule that is on needs the dates since which environments run their images.
 pub fn needs_dates(config: &Config) -> bool {
     all().iter().any(|rule| {
         config.level(rule.metadata().id) != Some(Level::Off) && rule.needs_dates(config)

@@ -1,31 +1,31 @@
-//! What a rule is: its hooks and what the rest of the program knows about it. Not here: the list of
-//! rules (`registry`), how they are run (`run`).
+//! The trait of rules and their metadata. Not here: the list of rules (`registry`), how they are
+//! run (`run`).
 
 use super::{Context, Sink};
 use crate::config::{Config, Level, RuleOption};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 
-/// What a rule is about; the order of the README table.
+/// The category of a rule. The order is that of the table in docs/rules.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Category {
-    /// What runs.
+    /// Image tags, digests and promotions.
     Images,
     /// Secrets, ConfigMaps, variables.
     Configuration,
-    /// What production must not lose.
+    /// Limits, probes and objects that production must not lose.
     Guardrails,
     /// Differences between environments.
     Drift,
     /// Rendering and layout of the repo.
     Structure,
-    /// What is applied when.
+    /// The order in which objects are applied.
     Ordering,
-    /// Who may change what, and when.
+    /// Permissions: who may change production, and when.
     Governance,
 }
 
-/// What `rules`, the README table, SARIF and the configuration know of a rule.
+/// The facts about a rule that `rules`, docs/rules.md, SARIF and the configuration use.
 #[derive(Debug)]
 pub struct Metadata {
     /// Kebab-case id; the file is the same in snake_case.
@@ -34,7 +34,7 @@ pub struct Metadata {
     pub category: Category,
     /// Default level in words: `error in protected environments`.
     pub level: &'static str,
-    /// The severity a report without environment shows (SARIF).
+    /// The severity for reports that describe a rule apart from any finding (SARIF).
     pub severity: Severity,
     /// One line: what it finds.
     pub summary: &'static str,
@@ -55,23 +55,23 @@ pub struct Behavior {
     /// Whose configuration sets its level: a rule that judges the configuration of the head keeps
     /// the level that the base gives it.
     pub level_from: Revision,
-    /// Whether its findings describe the checkout and not the revision (a folder that a sparse
-    /// checkout leaves out). The base then never has them.
+    /// True if its findings describe the checkout and not the revision, such as a folder that a
+    /// sparse checkout leaves out. Such findings are always reported as new.
     pub fact_of_checkout: bool,
     /// Whether `check_pair` also compares a protected overlay with its own base revision: losing
     /// what the base had counts as losing what the earlier environment has.
     pub also_against_base: bool,
-    /// The losses that only this rule reports while it is on, so that one loss is one finding.
+    /// The losses that only this rule reports while it is on, so that no loss is reported twice.
     pub claims: Option<Claim>,
 }
 
-/// A loss that several rules can see and one of them reports.
+/// A loss that several rules can detect but only one of them should report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// A lost PodDisruptionBudget, NetworkPolicy or the like. Where nobody claims it, it is
-    /// reported as any other deleted object is.
+    /// A lost PodDisruptionBudget, NetworkPolicy or the like. If no rule claims it, it is reported
+    /// like any other deleted object.
     LostGuards,
-    /// A digest that an image lost. Where nobody claims it, the image is reported as unpinned.
+    /// A digest that an image lost. If no rule claims it, the image is reported as unpinned.
     LostDigests,
 }
 
@@ -85,7 +85,7 @@ pub enum Revision {
 }
 
 impl Metadata {
-    /// The behavior of a rule about which nothing is special.
+    /// The behavior of most rules.
     pub const USUAL: Behavior = Behavior {
         suppressible: true,
         level_from: Revision::Head,
@@ -94,8 +94,8 @@ impl Metadata {
         claims: None,
     };
 
-    /// The severity that a level gives the findings of this rule, its own where no level is
-    /// configured; `None` if the rule is off.
+    /// The severity of the findings at a configured level, or the rule's own severity without one;
+    /// `None` if the rule is off.
     pub fn severity_at(&self, level: Option<Level>) -> Option<Severity> {
         match level {
             Some(Level::Off) => None,
@@ -132,9 +132,9 @@ impl Metadata {
 /// A rule. Implement the narrowest hook that suffices; each is called in a stable order.
 ///
 /// With a base revision, `check_overlay` and `check_pair` are called only for the overlays that the
-/// change can concern: those that render to something else, those of the same apps, and all of them
-/// when what overlays offer to each other changed (see [`scope`](super::scope)). A rule that
-/// compares *values* of other apps' overlays belongs into `check_repo`, and goes through
+/// change can affect: those that render differently, other overlays of the same apps, and all
+/// overlays if an object that others may need is gone (see [`scope`](super::scope)). A rule that
+/// compares *values* of other apps' overlays must use `check_repo` and iterate over
 /// [`Context::judged`] there.
 pub trait Rule: Sync {
     /// Its description.
@@ -145,8 +145,8 @@ pub trait Rule: Sync {
     fn check_pair(&self, _context: &Context, _from: &Overlay, _to: &Overlay, _sink: &mut Sink) {}
     /// Once for the repo.
     fn check_repo(&self, _context: &Context, _sink: &mut Sink) {}
-    /// Whether it asks, with this configuration, since when environments run their images. Finding
-    /// that out reads the dates of commits, which takes time.
+    /// True if the rule, with this configuration, needs the dates since which environments run
+    /// their images. Finding them means walking through more commits.
     fn needs_dates(&self, _config: &Config) -> bool {
         false
     }

@@ -9,7 +9,7 @@ use super::{Context, Rule, Sink, all};
 use crate::finding::Finding;
 use crate::repo::Overlay;
 
-/// What every rule finds that the configuration does not switch off.
+/// The findings of every rule that is not switched off.
 fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all().iter().filter(|rule| context.is_on(**rule)) {
@@ -20,7 +20,7 @@ fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding>
     findings
 }
 
-/// What is found of two environments of an app.
+/// The findings of the rules that compare two environments of an app.
 pub fn of_pair(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Finding> {
     let mut findings = each(context, &|rule, sink| {
         rule.check_pair(context, from, to, sink)
@@ -50,7 +50,8 @@ pub fn run(context: &Context) -> Vec<Finding> {
             .into_par_iter()
             .flat_map_iter(|(from, to)| of_pair(context, from, to)),
     );
-    // what the pair tells already is not told once more against the base
+    // a loss that the comparison with staging already reports is not reported again against the
+    // base
     let told: HashSet<Lost> = findings.iter().map(lost).collect();
     let against_base: Vec<Finding> = overlays
         .par_iter()
@@ -78,7 +79,7 @@ pub fn run(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// What tells the losses of two comparisons apart: rule, overlay, object, value.
+/// The identity of a loss in either comparison: rule, overlay, object, value.
 type Lost = (
     String,
     Option<String>,

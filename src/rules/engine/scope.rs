@@ -1,11 +1,14 @@
-//! Which overlays have to be judged to know every finding that a change causes.
+//! Selects the overlays that have to be judged to find everything that a change causes.
 //!
-//! Those that render to something else or are placed or paired otherwise; with them all overlays of
-//! the same apps, of what is paired with them, and of the apps that need them. What overlays know
-//! of the rest of the repo is what others *offer*: objects, Secrets and ConfigMaps with their keys,
-//! labels of pods, files that they share. Where some of that is gone, everything is judged; what
-//! comes to it takes findings away from others, and brings them none. Everything is judged as well
-//! where a file that was there finds another reader: the others tell what was found in it before.
+//! These are the overlays that render differently, or whose environment, variant or pair changed.
+//! The other overlays of the same apps are judged too, and so are the overlays that are compared
+//! with them and the apps that need them.
+//!
+//! Other overlays depend on the changed ones only through what these *offer*: objects, Secrets and
+//! ConfigMaps with their keys, labels of pods, shared files. If the change removes an offer, such
+//! as a Secret, every overlay is judged. If it only adds one, that can fix findings of other
+//! overlays but cannot cause any, so they are skipped. Every overlay is also judged if an existing
+//! file gets another reader, because the earlier readers may have had the same finding before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,7 +61,7 @@ fn affected_apps(
         shared_files(head.repo, &changed.0),
         shared_files(base.repo, &changed.1),
     );
-    // who else reads such a file may have had the same finding there before
+    // the other readers of such a file may have had the same finding before
     let was_there = |file: &&(String, Arc<str>)| base.repo.source.kind(&file.1).is_some();
     let lost = !shared_before.is_subset(&shared)
         || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
@@ -86,7 +89,8 @@ fn affected_apps(
     Some(apps.map(str::to_string).collect())
 }
 
-/// The overlays of one revision that the other does not have just so.
+/// The overlays of one revision that the other revision lacks or has with another environment,
+/// variant, pair or content.
 fn concerned<'a>(repo: &'a Repo, other: &Repo) -> Vec<&'a Overlay> {
     let (own, others) = (partners(repo), partners(other));
     let same = |overlay: &&Overlay| {
@@ -117,7 +121,7 @@ fn partners(repo: &Repo) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// The overlays of some apps, and what they are compared with.
+/// The overlays of some apps, and the later overlays that are compared with them.
 fn of_apps(repo: &Repo, apps: &BTreeSet<String>) -> BTreeSet<usize> {
     let own = repo
         .overlays
@@ -135,8 +139,8 @@ fn of_apps(repo: &Repo, apps: &BTreeSet<String>) -> BTreeSet<usize> {
     found
 }
 
-/// The files that some overlays read out of their folders, each with the environment and variant
-/// that reads it.
+/// The files outside of their own folders that some overlays read, each with the environment and
+/// variant of the reader.
 fn shared_files(repo: &Repo, overlays: &[&Overlay]) -> BTreeSet<(String, Arc<str>)> {
     let of_overlay = |overlay: &&Overlay| {
         let (place, path) = (place(overlay), overlay.path.clone());
@@ -157,7 +161,7 @@ fn place(overlay: &Overlay) -> String {
     format!("{:?} {:?}", overlay.environment, overlay.variant)
 }
 
-/// What some overlays offer to others, as far as it shows there.
+/// The objects, keys and labels that some overlays offer to others, as far as they are rendered.
 fn offers(facts: &RepoFacts<'_>, overlays: &[&Overlay]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for overlay in overlays {

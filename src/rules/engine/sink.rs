@@ -76,7 +76,7 @@ impl Sink {
         });
     }
 
-    /// The severity of a draft after configuration; `None` when the rule is off.
+    /// The severity of a draft after applying the configuration; `None` if the rule is off.
     fn severity(&self, context: &Context, draft: &Draft) -> Option<Severity> {
         match context.level(&self.rule) {
             Some(Level::Off) => None,
@@ -86,7 +86,7 @@ impl Sink {
         }
     }
 
-    /// A reference to an overlay, shared with the finding before when that is about the same one.
+    /// A reference to an overlay, shared with the previous finding if it is about the same overlay.
     fn reference(&self, context: &Context, overlay: &Overlay) -> Arc<OverlayRef> {
         let reference = overlay_ref(context.repo, overlay);
         let before = self.findings.last().and_then(|last| last.overlay.as_ref());
@@ -96,7 +96,8 @@ impl Sink {
         }
     }
 
-    /// Whether a finding about another container has the same cause; it then counts one more.
+    /// If a finding about another container has the same cause, counts this container in it and
+    /// returns true.
     fn count(&mut self, overlay: Option<&Arc<OverlayRef>>, origin: Origin, cause: &Cause) -> bool {
         let same = |finding: &Finding| {
             finding.overlay.as_ref() == overlay

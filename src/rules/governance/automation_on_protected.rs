@@ -5,33 +5,37 @@
 //! Automation writes image versions into a protected environment without a review. The rule knows
 //! Flux, Argo CD Image Updater and Renovate.
 //!
-//! *Flux.* An ImageUpdateAutomation is an error if two things are true: its `update.path` contains
-//! a file with an `$imagepolicy` marker that a protected environment renders from (bases
-//! included), and it pushes to the branch that the environment is applied from. The branch is
-//! `git.push.branch`, else `git.checkout.ref.branch`, else the branch of the GitRepository. With
-//! only `push.refspec`, Flux also pushes to the checkout branch. A separate branch means a pull
-//! request and is fine. If the branch cannot be determined, it is a warning.
+//! *Flux.* An ImageUpdateAutomation is an error if both of these are true:
+//!
+//! - Its `update.path` contains a file with an `$imagepolicy` marker, and a protected environment
+//!   renders from this file (bases included).
+//! - It pushes to the branch from which the environment is applied. The branch is
+//!   `git.push.branch`, or else `git.checkout.ref.branch`, or else the branch of the GitRepository.
+//!   With only `push.refspec`, Flux also pushes to the checkout branch.
+//!
+//! A separate branch is fine, because it becomes a pull request. If the branch cannot be
+//! determined, it is a warning.
 //!
 //! These are also reported for Flux:
 //!
 //! - One ImagePolicy updates a protected environment and an earlier one at the same time. This is
-//!   an error if an automation writes it, otherwise a warning.
-//! - A marker for `newTag` has a `digest` beside it that nobody updates, so the old image keeps
-//!   running: an error in protected environments, otherwise a warning.
-//! - As warnings: a marker whose ImagePolicy is not in the repository, a `:digest` marker of a
-//!   policy that reports no digest, and a policy that accepts prereleases or any tag.
+//!   an error if an automation updates the marker, otherwise a warning.
+//! - A marker updates `newTag`, but nothing updates the `digest` in the same entry, so the old
+//!   image keeps running. This is an error in protected environments, otherwise a warning.
+//! - A marker names an ImagePolicy that is not in the repository, a `:digest` marker has a policy
+//!   that reports no digest, or a policy accepts prereleases or any tag. These are warnings.
 //!
 //! *Argo CD Image Updater.* It is an error if annotations or an ImageUpdater object select an
 //! Application of a protected environment, unless the updates go to a separate branch or open pull
-//! requests. An Application of any environment is reported if it writes (`write-back-target:
-//! kustomization:../../base`) into files that a protected environment renders from. Two
-//! ImageUpdaters for one Application are a warning.
+//! requests. An Application of any environment is reported if it writes into files from which a
+//! protected environment renders (`write-back-target: kustomization:../../base`). It is a warning
+//! if two ImageUpdaters update the same Application.
 //!
 //! *Renovate.* It is an error if Renovate uses `automerge` or `automergeType: branch` for a
 //! kustomization that a protected environment renders from. It is a warning if Renovate may update
-//! such a file at all, because no `ignorePaths`, `includePaths` or `packageRule` with `enabled:
-//! false` excludes it. Presets of other repositories are unknown here; if one of them may exclude
-//! the file, it is an info. The last rule that matches counts.
+//! such a file at all, because no `ignorePaths`, `includePaths` or `packageRule` with
+//! `enabled: false` excludes it. If several `packageRules` match, the last one counts. gitops-lint
+//! cannot read presets of other repositories; if one of them may exclude the file, it is an info.
 //!
 //! ## Why
 //!
@@ -61,7 +65,7 @@ pub(super) struct AutomationOnProtected;
 static METADATA: Metadata = Metadata {
     id: "automation-on-protected",
     category: Category::Governance,
-    level: "error; warning where a review is left or the evidence is weak",
+    level: "error; warning if a review is still needed or the evidence is weak",
     severity: Severity::Error,
     summary: "automation that writes image versions into production",
     options: &[],

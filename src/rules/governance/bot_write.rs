@@ -2,19 +2,18 @@
 //!
 //! ## What
 //!
-//! A bot changes what a protected environment renders to. Comments and the order of keys do not
-//! count. Each bot is reported once, at the first line that it changes. The rule needs a base
+//! A bot changes the rendered objects of a protected environment. Comments and the order of keys do
+//! not count. Each bot is reported once, at the first line that it changes. The rule needs a base
 //! revision (`--base`).
 //!
 //! The rule first asks the CI system who opened the pull request or started the run. Only then
 //! does it look at the author and committer of each commit, which anybody can forge. The message
 //! says which of the two it relies on.
 //!
-//! It is an error for a bot whose changes of production nobody has merged before, and for every bot
-//! if `bots` or `promoters` is configured. It is a warning for a bot of which people merged at
-//! least three changes of production, in the last 2,000 commits of the base: reviewers of such
-//! pull requests evidently look at them. A bot that pushes to the base by itself does not become
-//! known in that way.
+//! It is an error. It is only a warning for a *known* bot: people have merged at least three of its
+//! changes of production in the last 2,000 commits of the base, so its pull requests are evidently
+//! reviewed. Commits that the bot pushed to the base itself do not count. If `bots` or `promoters`
+//! is configured, no bot is known in this way, and it is always an error.
 //!
 //! Bots are recognised by login or e-mail address: `*[bot]`, and the bots of Flux, Argo CD Image
 //! Updater, Kargo, Renovate, Dependabot, GitHub Actions and GitLab access tokens. `bots` in the
@@ -149,7 +148,7 @@ fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink:
     };
     let identity = names.first().copied().unwrap_or_default();
     let cause = Cause::new("bot").with(identity);
-    let message = format!("{who} changes what {environment} renders to{end}");
+    let message = format!("{who} changes the rendered objects of {environment}{end}");
     let draft = Draft::new(severity, origin, cause, message)
         .help("let a person make this change, or keep the bot out of this folder");
     sink.report(
@@ -163,8 +162,8 @@ fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink:
     );
 }
 
-/// Whether people have long merged what a bot changes in production, and the configuration says
-/// nothing of its own about bots.
+/// True if people have merged enough changes of this bot to production before. False if the
+/// configuration lists bots or promoters itself.
 fn is_known(context: &Context, names: &[&str]) -> bool {
     let says =
         context.config.names_bots() || !context.config.texts(METADATA.id, &PROMOTERS).is_empty();

@@ -2,9 +2,9 @@
 //!
 //! ## What
 //!
-//! A change alters what an environment renders to during a freeze. Comments and the order of keys
-//! do not count. The rule needs a base revision (`--base`) and at least one window from these
-//! sources:
+//! A change alters the rendered objects of an environment during a freeze. Comments and the order
+//! of keys do not count. The rule needs a base revision (`--base`) and at least one window from
+//! these sources:
 //!
 //! - `freeze` in the configuration. Within a `deny` window nothing may change. If there are
 //!   `allow` windows, changes are only allowed within them. An open `deny` window wins over an
@@ -14,28 +14,28 @@
 //!   select.
 //! - Schedules of GitOps Promoter (`ScheduledCommitStatus`).
 //!
-//! The last two matter because the merge itself would succeed, and everything merged during the
-//! freeze would be applied at once when the window opens.
+//! The windows of Argo CD and GitOps Promoter do not prevent the merge. Everything that is merged
+//! during such a freeze is applied at once when the freeze ends.
 //!
 //! Schedules in cron format (`schedule`) and iCalendar recurrence rules (`rrule`, counted from
 //! `from` if it is set) are evaluated in the time zone of the window, so daylight saving time is
 //! correct.
 //!
-//! A change during a freeze of the configuration is an error. A change outside of a window of an
-//! AppProject or ScheduledCommitStatus is an info, once for each window: such windows often only
-//! say when an agent may act, and not when people may merge. Other reports of this rule:
+//! A change during a freeze of the configuration is an error. A change at a time that an AppProject
+//! or ScheduledCommitStatus does not allow is an info, once for each window: such a window often
+//! only limits the agent and not the merge. The rule also reports:
 //!
 //! - An unreadable time zone, schedule or duration of an AppProject or ScheduledCommitStatus is an
 //!   error, because Argo CD would use UTC or ignore the window. In the configuration, it ends the
 //!   check with status 2.
 //! - A freeze that begins within 24 hours is an info.
-//! - A change that is let through by `breakGlass: {trailer: Emergency-Change}`, because one of its
-//!   commits has this trailer, is always reported.
+//! - If one of the commits has the trailer of `breakGlass: {trailer: Emergency-Change}`, the change
+//!   may pass the freeze, but it is always reported.
 //!
-//! `except` exempts changes that touch only certain paths, or that only certain authors made.
+//! `except` exempts changes that only touch certain paths or that only certain authors made.
 //!
-//! A check does not repeat itself: if it passed before the freeze began, it stays green. Run it in
-//! a merge queue or on a schedule. `--now TIME` evaluates another time.
+//! A check that passed before the freeze began stays green, because CI does not run it again. Use a
+//! merge queue, or run the check on a schedule. `--now TIME` evaluates another time.
 //!
 //! ## Why
 //!
@@ -172,8 +172,8 @@ struct Altered<'r, 'a> {
 }
 
 impl Altered<'_, '_> {
-    /// Reports each system of windows that does not let the change pass now; whether one does not.
-    /// `informed`: the windows of the repo's objects that were reported before.
+    /// Reports each source of windows that does not allow the change now. Returns true if there is
+    /// one. `informed` holds the windows of AppProjects and the like that were already reported.
     fn report_closed(
         &self,
         groups: &[Vec<&Gate>],
@@ -219,7 +219,7 @@ impl Altered<'_, '_> {
         is_closed
     }
 
-    /// Announces the freeze that starts next, when that is soon.
+    /// Announces the next freeze if it starts within 24 hours.
     fn report_soon(&self, groups: &[Vec<&Gate>], sink: &mut Sink) {
         let next = groups
             .iter()
@@ -256,9 +256,9 @@ struct Gate<'w> {
     allow: bool,
     window: &'w Window,
     origin: Origin,
-    /// Until when it is open.
+    /// The time at which it closes.
     until: Option<i64>,
-    /// In how many seconds it opens, when that is soon.
+    /// The seconds until it opens, if that is soon.
     opens_in: Option<i64>,
     source: Source<'w>,
 }
@@ -322,7 +322,8 @@ impl<'w> Gate<'w> {
         }
     }
 
-    /// Whether what touches the overlay is exempt: all of its files, or all who touched them.
+    /// True if `except` exempts the change of an overlay: all changed files, or all of their
+    /// authors.
     fn lets_pass(&self, context: &Context, overlay: &Overlay) -> bool {
         let Source::Configuration(freeze) = self.source else {
             return false;
@@ -386,7 +387,7 @@ impl<'w> Gate<'w> {
     }
 }
 
-/// Why an environment must not change now, with the window that says so.
+/// The message why an environment must not change now, and the window that forbids it.
 fn shut<'g, 'w>(gates: &[&'g Gate<'w>], environment: &str) -> Option<(String, &'g Gate<'w>)> {
     let what = format!("this change alters {environment}");
     if let Some((gate, until)) = gates

@@ -10,22 +10,25 @@
 //! The rule also reports a line that a later line overrides: the later line matches every file of
 //! the earlier one and names other owners.
 //!
-//! Both are errors. Files that no line matches are only an info if at least half of the files of
-//! protected environments have no owner: such a repository does not use CODEOWNERS to guard
-//! production. Owners that the change takes away are an error all the same. It is an info, too, if
-//! nobody owns CODEOWNERS itself, the configuration or policies
-//! of this tool, the configuration of Renovate, or objects that control what reaches production
-//! (AppProject, ImageUpdateAutomation and others). Without a CODEOWNERS file nothing is reported.
+//! Both are errors, except in these cases:
 //!
-//! With a base revision, the CODEOWNERS file of the base revision counts, as it does on the forge;
-//! ownership that the change itself removes is found in the new file. GitHub, GitLab (sections,
-//! optional sections, default owners, exclusions, roles) and Forgejo are each read by their own
-//! rules.
+//! - If at least half of the files of protected environments have no owner, the repository does not
+//!   use CODEOWNERS to guard production. Files that no line matches are then only an info. If the
+//!   change itself removes an owner, it is still an error.
+//! - It is an info if nobody owns CODEOWNERS itself, the configuration or policies of this tool,
+//!   the configuration of Renovate, or objects that control what reaches production (AppProject,
+//!   ImageUpdateAutomation and others).
+//!
+//! Without a CODEOWNERS file nothing is reported.
+//!
+//! With a base revision, the rule reads CODEOWNERS from the base, as the forge does. It reads the
+//! new file as well, to find owners that the change removes. It follows the rules of GitHub, GitLab
+//! (sections, optional sections, default owners, exclusions, roles) or Forgejo.
 //!
 //! ## Why
 //!
-//! The forge asks for a review only where an owner is named. Note that an owner's approval is only
-//! required if the branch protection says so, which no file in the repository shows.
+//! The forge only asks for a review if a file has an owner. Note that the approval of the owner is
+//! only required if the branch protection says so. No file in the repository shows that setting.
 //!
 //! ## Example
 //!
@@ -38,7 +41,8 @@
 //!
 //! ## Fix
 //!
-//! Name an owner below every broader line: `/apps/*/overlays/production/ @acme/release-managers`.
+//! Add a line with an owner below all broader lines:
+//! `/apps/*/overlays/production/ @acme/release-managers`.
 //!
 //! On GitHub, a pattern with a slash inside is anchored at the root: `overlays/production/` does
 //! not match `apps/api/overlays/production/`. Write `**/overlays/production/`.
@@ -60,7 +64,7 @@ pub(super) struct CodeownersGap;
 static METADATA: Metadata = Metadata {
     id: "codeowners-gap",
     category: Category::Governance,
-    level: "error in protected environments; info where most of production has no owner; silent without CODEOWNERS",
+    level: "error in protected environments; info if most of production has no owner; off without CODEOWNERS",
     severity: Severity::Error,
     summary: "a file that production renders from and nobody owns",
     options: &[],
@@ -70,7 +74,7 @@ static METADATA: Metadata = Metadata {
 
 /// Patterns that the help names at most.
 const SUGGESTED: usize = 3;
-/// Kinds besides those that apply a folder that decide what reaches production.
+/// Kinds that decide what reaches production, besides the kinds that apply a folder.
 const STEERING: &[&str] = &[
     "AppProject",
     "ImageUpdateAutomation",
@@ -102,7 +106,7 @@ impl Rule for CodeownersGap {
             return;
         }
         let before = check(context, owners, Scope::All, sink);
-        // gaps of the base's file are reported above; the change may open others in its own file
+        // gaps in the CODEOWNERS file of the base are reported above; the change may add others
         if let Some(new) =
             new.filter(|new| old.is_some() && new.file != owners.file && !new.is_ignored())
         {
@@ -115,7 +119,7 @@ impl Rule for CodeownersGap {
 #[derive(Clone, Copy)]
 enum Scope<'s> {
     All,
-    /// Those whose gap is not known from the file of the base.
+    /// All files except these, which already have a gap according to the file of the base.
     AllBut(&'s BTreeSet<String>),
 }
 
@@ -128,7 +132,7 @@ enum Gap {
     Unowned,
     /// Only an optional section owns them.
     Optional,
-    /// Others own them than an earlier line says.
+    /// A later line gives them other owners than an earlier line.
     Overruled,
 }
 
@@ -146,7 +150,7 @@ impl Gap {
 
 /// Files without owner for one reason.
 struct Group<'r> {
-    /// An overlay that renders from them; `None` for what steers production from outside.
+    /// An overlay that renders from them; `None` for files that control production from outside.
     overlay: Option<&'r Overlay>,
     line: Option<&'r OwnerLine>,
     /// The line that no longer counts.
@@ -154,7 +158,7 @@ struct Group<'r> {
     paths: BTreeSet<String>,
 }
 
-/// Judges the files of every protected environment; the paths that have a gap.
+/// Judges the files of every protected environment and returns the paths that have a gap.
 fn check<'r>(
     context: &Context<'r>,
     owners: &'r CodeOwners,
@@ -170,8 +174,8 @@ fn check<'r>(
     let mut seen: HashMap<String, Option<(Gap, Option<&OwnerLine>, Option<&OwnerLine>)>> =
         HashMap::new();
     let mut void: HashMap<(u32, u32), bool> = HashMap::new();
-    // one finding for each line that takes owners away, and one for what no line matches, in each
-    // environment
+    // in each environment: one finding for each line that removes owners, and one for all files
+    // that no line matches
     let mut groups: BTreeMap<(bool, Option<usize>, Gap, Option<u32>), Group> = BTreeMap::new();
     let mut note = |overlay: Option<&'r Overlay>, path: String| {
         let gap = seen
@@ -212,14 +216,14 @@ fn check<'r>(
         note(None, path);
     }
     let mut gaps = BTreeSet::new();
-    // what no line matches is reported once, for what production renders from
+    // files that no line matches are reported once, at an overlay that renders from them
     let unmatched = groups
         .keys()
         .any(|(steers, _, gap, _)| !steers && *gap == Gap::Unmatched);
     let is_unguarded = matches!(scope, Scope::All) && is_unguarded(repo, owners);
     for ((steers, _, gap, _), group) in groups {
         if !(steers && unmatched && gap == Gap::Unmatched) {
-            // what production itself renders from is an error, what only steers it worth knowing
+            // files that production renders from are errors; files that only control it are infos
             let severity = if steers || is_unguarded && gap == Gap::Unmatched {
                 Severity::Info
             } else {
@@ -251,7 +255,7 @@ fn is_unguarded(repo: &Repo, owners: &CodeOwners) -> bool {
     unowned * 2 >= all
 }
 
-/// Why a path has no owner, with the line that counts and the one that it makes void.
+/// Why a path has no owner, with the line that counts and the line that it overrides.
 fn gap_of<'o>(
     context: &Context,
     owners: &'o CodeOwners,
@@ -267,7 +271,7 @@ fn gap_of<'o>(
         Ownership::Owned(line) => line,
     };
     let files = context.repo.source.files();
-    // a line that never counts, because a later and broader one always does, is a mistake
+    // a line is a mistake if a later and broader line always overrides it
     let lost = owners
         .above(line, path)
         .filter(|other| !other.owners.iter().all(|owner| line.owners.contains(owner)))
@@ -361,7 +365,7 @@ fn report(
     };
     let start = Origin::start_of(owners.file);
     let near = owners.near_miss(first).filter(|_| gap == Gap::Unmatched);
-    // a line that only just misses the files shows that somebody meant to guard them
+    // a line that almost matches the files shows that somebody meant to guard them
     let severity = if near.is_some() && group.overlay.is_some() {
         Severity::Error
     } else {
@@ -451,7 +455,7 @@ fn advice(
         (None, _) if gap == Gap::Unowned => {
             format!("name an owner in this line, or add a line for `{patterns}` below it")
         }
-        (None, _) => format!("name an owner for `{patterns}`, below every broader line"),
+        (None, _) => format!("add a line with an owner for `{patterns}` below all broader lines"),
     };
     let old = context.base.and_then(|base| base.owners.as_ref());
     let new = context.repo.owners.as_ref();
@@ -463,7 +467,7 @@ fn advice(
     }
 }
 
-/// Patterns for paths: their folders, with `*` instead of what differs between them.
+/// Patterns for paths: their folders, with `*` for the segments that differ.
 fn suggested(paths: &BTreeSet<String>) -> Vec<String> {
     let folders: BTreeSet<&str> = paths
         .iter()

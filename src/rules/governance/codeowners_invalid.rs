@@ -4,10 +4,10 @@
 //!
 //! CODEOWNERS contains something that the forge ignores. These are errors:
 //!
-//! - On GitHub: a pattern with `!`, with a range in brackets or with `\\#`; an owner that is an
-//!   app, or is not `@user`, `@organisation/team` or an e-mail address; a file of 3 MB or more.
-//! - On GitLab, which ignores only the owner and not the line: an owner as above, an unknown role,
-//!   a section heading that is not closed, or an approval count that is not a number.
+//! - On GitHub: a pattern that contains `!`, a range in brackets or `\\#`; an owner that is an app,
+//!   or that is not `@user`, `@organisation/team` or an e-mail address; a file of 3 MB or more.
+//! - On GitLab: an owner as above, an unknown role, a section heading that is not closed, or an
+//!   approval count that is not a number. GitLab ignores only the owner and not the whole line.
 //! - On Forgejo: a pattern that is not a valid regular expression.
 //!
 //! These are warnings:

@@ -5,15 +5,15 @@
 //! A change weakens the check of protected environments. The rule needs a base revision
 //! (`--base`). It compares `.gitops-lint.yaml` at the base with the change, and reports:
 //!
-//! - a rule that is switched off or lowered, or a rule option that lets more pass;
-//! - an environment that is no longer protected, or that another environment proves now;
+//! - a rule that is switched off or lowered, or a rule option with which the rule reports less;
+//! - an environment that is no longer protected, or that is compared with a different environment;
 //! - a changed pair or image mirror, and an overlay of production that is no longer checked;
-//! - an added suppression, allowance, external object or ignored layout;
+//! - an added suppression, allowed difference, external object or ignored folder;
 //! - a freeze that is removed, shortened or gets a new exemption, and an added break-glass
 //!   trailer;
 //! - removed bots, policies, records, compared kinds and dependencies;
-//! - a policy or data file of the configuration that is deleted or emptied. A file that is edited
-//!   is reported as information.
+//! - a policy file or data file that is deleted or emptied. If the file is only edited, it is an
+//!   info.
 //!
 //! A suppression comment that the change adds, and that hides an error, is also reported, wherever
 //! it is.
@@ -23,9 +23,9 @@
 //! A change could otherwise switch off the rule that would find it, two hundred lines further down
 //! in the same pull request.
 //!
-//! The check uses the configuration of the change, because otherwise nobody could repair a broken
-//! configuration. Therefore this rule uses the level that it has at the base revision, and no
-//! suppression hides it.
+//! The check has to use the configuration of the change, because otherwise nobody could repair a
+//! broken configuration. For this rule alone, the level at the base revision counts, and no
+//! suppression hides its findings.
 //!
 //! ## Example
 //!
@@ -103,7 +103,8 @@ impl Rule for LoosenedCheck {
 
 const HELP: &str = "restore it, or explain to the reviewer why it is intended";
 
-/// A change of a policy or of its data. An edit may be stricter as well, so it only informs.
+/// A change of a policy or of its data. An edit is only an info, because it may make the policy
+/// stricter.
 fn policy_changed(changed: &PolicyFileChange) -> Draft {
     let path = &changed.path;
     let (severity, kind, message) = match changed.change {
@@ -130,15 +131,15 @@ fn policy_changed(changed: &PolicyFileChange) -> Draft {
         message,
     );
     if changed.change == PolicyChange::Edited {
-        draft.help("review whether it lets more pass").notice()
+        draft.help("check whether it is less strict now").notice()
     } else {
         draft.help(HELP)
     }
 }
 
-/// Overlays of protected environments that are no longer judged as such although their
-/// kustomization still exists: another one that builds upon it took its place, it became a
-/// component, or the configuration reads its path in another way.
+/// Protected overlays that are no longer judged as such although their kustomization still exists:
+/// another kustomization now builds on it and became the overlay instead, it became a component, or
+/// the configuration reads its path differently.
 fn left_out(context: &Context) -> Vec<Loosening> {
     let (repo, Some(base)) = (context.repo, context.base) else {
         return Vec::new();

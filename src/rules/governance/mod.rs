@@ -1,4 +1,4 @@
-//! Who may change what and when, and what a change may accept.
+//! Rules about permissions: who may change production and when, and which exceptions a change adds.
 
 mod automation_on_protected;
 mod bot_write;

@@ -7,23 +7,23 @@
 //!
 //! - If the object now uses another repository, source or branch, it is an error. This includes
 //!   changes of the Flux source that it refers to.
-//! - If the object now applies a folder whose path does not say which environment it belongs to,
-//!   it is an error. So is a folder that is compared with no earlier environment, when the folder
-//!   before it was.
+//! - If the object now applies a folder that belongs to no known environment, it is an error. It is
+//!   also an error if the new folder is compared with no earlier environment, but the old folder
+//!   was.
 //! - If the object is suspended, it is a warning.
 //! - If the object is removed and its folder stays, it is a warning.
-//! - If an Application is renamed, Argo CD deletes the old one, and by its finalizer everything that
-//!   it applied. That is a warning. It is an error for an Application that an ApplicationSet makes
-//!   if this deletes volume claims, StatefulSets, namespaces or resource definitions. The same
-//!   holds if the ApplicationSet no longer makes the Application.
+//! - If an Application is renamed, or an ApplicationSet no longer creates it, Argo CD deletes the
+//!   old Application. With the resources finalizer, it also deletes everything that the Application
+//!   applied. This is a warning. It is an error if an ApplicationSet created the Application and
+//!   PersistentVolumeClaims, StatefulSets, Namespaces or CustomResourceDefinitions are deleted.
 //!
-//! Replacing one tag or commit by another is not reported, because some teams promote that way.
+//! Replacing one tag or commit with another is not reported, because some teams promote that way.
 //! Images in a new folder are checked like all others.
 //!
 //! ## Why
 //!
-//! Production would then run something that this check has never seen. The folder in this branch
-//! may be correct, but nobody applies it.
+//! Production would run something that this check has never seen. The folder in this branch may be
+//! correct, but no agent applies it.
 //!
 //! ## Example
 //!
@@ -59,7 +59,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Governance,
     level: "error; warning if the agent is suspended or removed; needs a base revision",
     severity: Severity::Error,
-    summary: "an agent of production that the change lets apply something that was not checked",
+    summary: "a change that makes an agent of production apply something that was not checked",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("redirected_agent.rs"),
@@ -134,8 +134,9 @@ impl Rule for RedirectedAgent {
     }
 }
 
-/// The agents of protected overlays. Several of one environment may apply a folder, each in its own
-/// cluster; an overlay knows only the first of those that add the same.
+/// The agents of protected overlays. Several agents of one environment may apply a folder, each in
+/// its own cluster. An overlay only lists the first of those with the same settings, so the others
+/// are added here.
 fn protected_agents(base: &Repo) -> Vec<(&Overlay, &Pointer)> {
     let mut by_folder: HashMap<&str, Vec<(usize, &Pointer)>> = HashMap::new();
     for (index, pointer) in base.pointers.iter().enumerate() {
@@ -159,7 +160,7 @@ fn protected_agents(base: &Repo) -> Vec<(&Overlay, &Pointer)> {
     found
 }
 
-/// What a change does to an Application that an ApplicationSet makes.
+/// Reports changes of an Application that an ApplicationSet creates.
 fn made_by_a_set(
     context: &Context,
     base: &Repo,
@@ -186,7 +187,7 @@ fn made_by_a_set(
     comparison.of_application();
     let generators = set_of(context.repo, now).and_then(|set| set.node.at(&["spec", "generators"]));
     let draft = |turn: Turn| {
-        // the value stands in the element of a generator, or in the template itself
+        // the value is written in an element of a generator, or in the template itself
         let element = generators.and_then(|node| written(node, &turn.value));
         let message = format!("{name} {}", turn.message);
         let origin = element.unwrap_or(turn.origin);
@@ -211,8 +212,8 @@ fn written(node: &Node, text: &str) -> Option<Origin> {
     children.find_map(|child| written(child, text))
 }
 
-/// Reports an agent of a protected environment that applies a folder which the layout places in no
-/// environment, or, unlike the one before, one that is compared with nothing.
+/// Reports an agent of a protected environment that now applies a folder without an environment, or
+/// a folder that is compared with nothing although the old folder was.
 fn strays(
     context: &Context,
     now: &Control,
@@ -241,7 +242,7 @@ fn strays(
     let (kind, message, help) = if !placed && first.environment.is_none() {
         (
             "unplaced",
-            format!("{name} applies {path}, which the layout does not place in {environment}"),
+            format!("{name} applies {path}, which belongs to no known environment"),
             format!(
                 "put `{environment}` into the path, or map the path to it under `layout` in {CONFIG_FILE}"
             ),
@@ -254,7 +255,7 @@ fn strays(
         (
             "unproved",
             format!("{name} now applies {path}, which is compared with no earlier environment"),
-            format!("name the folder that proves it under `pairs` in {CONFIG_FILE}"),
+            format!("add the folder of the earlier environment under `pairs` in {CONFIG_FILE}"),
         )
     } else {
         // a folder of another environment is reported as a redirection
@@ -265,7 +266,7 @@ fn strays(
     sink.report(context, None, draft.help(help));
 }
 
-const HELP: &str = "let production follow what is checked here, or explain on this line why not: `# gitops-lint: ignore[redirected-agent] REASON`";
+const HELP: &str = "restore the old value, or accept the change with a comment on this line: `# gitops-lint: ignore[redirected-agent] REASON`";
 
 /// A change that makes an agent follow something else.
 struct Turn {
@@ -339,7 +340,7 @@ fn source_of<'r>(base: &'r Repo, object: &Control) -> Option<&'r Control> {
         .copied()
 }
 
-/// What of an agent's object, or of its source, leads elsewhere than before.
+/// The fields of an agent's object, or of its source, that now refer to something else.
 fn turns(before: &Node, now: &Node) -> Vec<Turn> {
     let mut comparison = Comparison {
         before,
@@ -356,7 +357,7 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
     comparison.found
 }
 
-/// Whether two values lead to the same place.
+/// Returns true if two values refer to the same thing.
 type Alike = fn(&str, &str) -> bool;
 
 /// A comparison of one object at the base revision and at the head.
@@ -412,7 +413,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Notes a value that leads elsewhere now. A source that is gone leads nowhere.
+    /// Records a value that now refers to something else. A source that is gone refers to nothing.
     fn compare(
         &mut self,
         (old, new): (&Node, Option<&Node>),
@@ -442,7 +443,7 @@ impl Comparison<'_> {
             was: Some(place(old)),
             cause: Cause::new("redirected").with(what).with(&is),
             message: format!(
-                "follows the {what} {} instead of {}; nothing here has checked it",
+                "follows the {what} {} instead of {}, which this check has not seen",
                 shown(&is),
                 shown(&was)
             ),
@@ -469,7 +470,7 @@ fn sources(object: &Node) -> Vec<&Node> {
         .collect()
 }
 
-/// A repository without how it is reached.
+/// The URL of a repository without protocol and credentials.
 fn repository(url: &str) -> String {
     let url = url.trim().to_lowercase();
     let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
@@ -479,8 +480,8 @@ fn repository(url: &str) -> String {
         .replacen(':', "/", 1)
 }
 
-/// Whether one revision is as good as another: both are the default branch, or a version was there
-/// before.
+/// True if a change of the revision is harmless: both are the default branch, or the old one was a
+/// version.
 fn alike_revisions(was: &str, is: &str) -> bool {
     let default = |text: &str| {
         matches!(
@@ -497,7 +498,7 @@ struct RemovedAgent<'a> {
     object: &'a Control,
     /// The folder that it applied.
     folder: &'a str,
-    /// What messages call it: `Application argocd/api in production`.
+    /// Its name in messages: `Application argocd/api in production`.
     name: &'a str,
 }
 

@@ -2,15 +2,15 @@
 //!
 //! ## What
 //!
-//! A change alters the same value in a protected environment and in an environment before it, as
-//! an edit of their common base does. The finding names the environments and the first changed
-//! line. If an image moves in production as well, `mixed-promotion` and `ride-along` judge the
-//! change instead. The rule needs a base revision (`--base`).
+//! A change alters the same value in a protected environment and in an earlier environment, for
+//! example by an edit of their common base. The finding names the environments and the first
+//! changed line. If the change also updates an image in production, `mixed-promotion` and
+//! `ride-along` judge it instead. The rule needs a base revision (`--base`).
 //!
 //! ## Why
 //!
-//! Production gets the change in the same minute as staging, so nothing has been tried before. Many
-//! teams want that for small changes. A reviewer should know of it.
+//! Production gets the change in the same minute as staging, so nobody has tried it before. Many
+//! teams want this for small changes, but a reviewer should know about it.
 //!
 //! ## Example
 //!
@@ -21,8 +21,8 @@
 //!
 //! ## Fix
 //!
-//! Nothing has to be changed. To try a change first, patch it into staging's overlay, and move it
-//! into the base when it has proved itself. Teams that always want that set
+//! Nothing has to be changed. To try a change in staging first, make it in the overlay of staging,
+//! and move it into the base later. If every change should go to staging first, set
 //! `rules: {simultaneous-change: warning}` in `.gitops-lint.yaml`.
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Governance,
     level: "info; needs a base revision",
     severity: Severity::Info,
-    summary: "a change that reaches production and an environment before it at once",
+    summary: "a change that reaches production and an earlier environment at the same time",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("simultaneous_change.rs"),
@@ -57,7 +57,7 @@ impl Rule for SimultaneousChange {
         if !context.repo.protected(to) || context.is_of_base(from) || !there_before {
             return;
         }
-        // what comes along with an image is judged as a part of its promotion
+        // changes that come together with an image are judged as part of the promotion
         if context.changes(to).is_empty() || !context.moved_images(to).is_empty() {
             return;
         }
@@ -69,7 +69,7 @@ impl Rule for SimultaneousChange {
             let there = earlier.get(key).into_iter().flatten();
             there.into_iter().any(|other| altered.is_like(other))
         };
-        // one finding a line, however many values it changes
+        // one finding for each line, even if it changes several values
         let mut lines: BTreeMap<(u32, u32), (Origin, Vec<Key>)> = BTreeMap::new();
         for (key, Altered { origin, .. }) in changed(context, to).filter(alike) {
             let line = lines.entry((origin.file.0, origin.start));
@@ -97,10 +97,10 @@ impl Rule for SimultaneousChange {
     }
 }
 
-/// What a value becomes, and the line that causes it.
+/// The new state of a value, and the line that causes it.
 struct Altered<'c> {
     origin: Origin,
-    /// `None` for what goes, and for objects that come or go as a whole.
+    /// `None` for removed values, and for objects that are added or removed as a whole.
     value: Option<&'c Node>,
 }
 
@@ -121,7 +121,7 @@ impl Altered<'_> {
 struct Key {
     kind: String,
     name: String,
-    /// Empty for an object that comes or goes as a whole.
+    /// Empty for an object that is added or removed as a whole.
     path: String,
 }
 

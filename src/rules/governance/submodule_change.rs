@@ -22,8 +22,8 @@
 //!
 //! ## Fix
 //!
-//! Review what changes in production: `gitops-lint diff` shows it. Or keep a copy of what
-//! production needs in this repository.
+//! Run `gitops-lint diff` and review what changes in production. Alternatively, copy the files that
+//! production needs into this repository.
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::context::is_below;

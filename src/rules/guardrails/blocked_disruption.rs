@@ -89,7 +89,7 @@ impl Rule for BlockedDisruption {
     }
 }
 
-/// The fewest pods that a budget covers; `None` where the overlay does not say how many.
+/// The lowest number of pods that a budget covers; `None` if the overlay does not say.
 fn pods(context: &Context, overlay: &Overlay, budget: &Resource) -> Option<i64> {
     let selector = targets::pod_selector(budget)?;
     let resources = &overlay.rendered.resources;
@@ -116,7 +116,7 @@ fn pods(context: &Context, overlay: &Overlay, budget: &Resource) -> Option<i64> 
     selected.map(|workload| count(workload.resource)).sum()
 }
 
-/// The field by which a budget keeps every pod, when there are `pods` of them.
+/// The field of a budget that forbids every eviction, given the number of pods.
 fn blocker(budget: &Resource, pods: i64) -> Option<(&'static str, &Node)> {
     let spec = budget.node.get("spec")?;
     if let Some(node) = spec.get("maxUnavailable") {

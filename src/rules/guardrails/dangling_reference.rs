@@ -13,13 +13,14 @@
 //! - a RoleBinding to its role or service accounts;
 //! - a Service or PodDisruptionBudget to pods, with a selector that matches none.
 //!
-//! The missing object may have been created outside of the repository, so the rule reports an
-//! error only if there is evidence for a mistake:
+//! The missing object may have been created outside of the repository, so the rule only reports an
+//! error if at least one of these is true:
 //!
-//! - the base revision has the target;
+//! - the base revision has the object;
 //! - another environment of the app has it;
 //! - an existing name or label differs only by a typo;
-//! - for backends of Ingresses and routes, for autoscalers and Rollouts: the overlay has other objects of this kind.
+//! - the reference is in an Ingress, route, autoscaler or Rollout, and the overlay has other
+//!   objects of the missing kind.
 //!
 //! Objects under `external` in the configuration, incomplete overlays, and overlays with a Helm
 //! release (which may create the target) are not checked.
@@ -63,7 +64,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "error",
     severity: Severity::Error,
-    summary: "an object that names or selects another one that is not there",
+    summary: "an object that names or selects another object that does not exist",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("dangling_reference.rs"),
@@ -126,7 +127,7 @@ fn check_references(context: &Context, overlay: &Overlay, sink: &mut Sink) {
     }
 }
 
-/// Judges the port that an Ingress or route asks of a Service which the overlay has.
+/// Judges the port of an existing Service to which an Ingress or route refers.
 fn check_port(context: &Context, overlay: &Overlay, reference: &Named, sink: &mut Sink) {
     let Some(wanted) = reference.port.filter(|port| !port.raw().contains("${")) else {
         return;
@@ -212,7 +213,7 @@ fn check_selectors(context: &Context, overlay: &Overlay, sink: &mut Sink) {
     }
 }
 
-/// Why a missing target is a mistake, and not something that is created elsewhere.
+/// The evidence that a missing target is a mistake and not created elsewhere.
 enum Evidence<'a> {
     /// The overlay had it at the base revision.
     AtBase(Origin),
@@ -310,7 +311,7 @@ fn unresolved(
     }
 }
 
-/// Why a missing target is a mistake; `None` where it may be created elsewhere.
+/// The evidence that a missing target is a mistake; `None` if it may be created elsewhere.
 fn evidence_of_name<'a>(
     context: &Context<'a>,
     overlay: &Overlay,
@@ -454,8 +455,8 @@ fn evidence_of_selector<'a>(
             return Some((Evidence::Elsewhere(other, origin), selector.node.origin));
         }
     }
-    // the workload that is evidently meant: it has the selector's name (`api`), or labels that are
-    // a typing mistake away from the selected ones
+    // the workload that is evidently meant: it has the name of the selector's object (`api`), or
+    // labels that differ from the selected ones by a typo
     context
         .facts(overlay)
         .workloads

@@ -15,9 +15,10 @@
 //! - the data of a ConfigMap or Secret with `immutable: true`, and the type of a Secret;
 //! - fields of a StorageClass or PriorityClass, and the scope of a CustomResourceDefinition.
 //!
-//! It needs a base revision. Objects that the agent replaces are not reported: hooks of Argo CD,
-//! `Force=true` or `Replace=true`, `force` of Flux, and Jobs that are deleted when they have
-//! finished (`ttlSecondsAfterFinished`).
+//! The rule needs a base revision (`--base`). It does not report objects that are replaced instead
+//! of updated: hooks of Argo CD, objects with `Force=true` or `Replace=true`, objects of a Flux
+//! Kustomization with `force`, and Jobs that are deleted once they have finished
+//! (`ttlSecondsAfterFinished`).
 //!
 //! ## Why
 //!
@@ -64,11 +65,12 @@ static METADATA: Metadata = Metadata {
 /// When a change of a field is refused.
 #[derive(Clone, Copy)]
 enum Change {
-    /// Always, also if the field comes or goes.
+    /// Always, also if the field is added or removed.
     Any,
-    /// If it has another value than before. The cluster fills in the field if it is not set.
+    /// If both revisions set it to different values. The cluster fills in the field if it is not
+    /// set.
     Value,
-    /// If it has another value, where the default counts for a field that is not set.
+    /// If the value differs; a field that is not set has this default.
     Default(&'static str),
     /// If a quantity becomes smaller.
     Smaller,
@@ -299,8 +301,8 @@ fn is_refused(values: (Option<&Node>, Option<&Node>), change: Change) -> bool {
     }
 }
 
-/// Whether two values are the same to the API server, for which the order of keys does not matter
-/// and a null is not there.
+/// True if the API server considers two values equal: it ignores the order of keys, and null counts
+/// as not set.
 fn alike(before: &Node, after: &Node) -> bool {
     match (&before.data, &after.data) {
         (Data::Map(_), Data::Map(_)) => {
@@ -390,7 +392,7 @@ fn is_replaced(resource: &Resource) -> bool {
         })
 }
 
-/// Whether the agent of an overlay replaces whatever it cannot change.
+/// True if the agent of an overlay replaces objects that it cannot update.
 fn is_forced(context: &Context, overlay: &Overlay) -> bool {
     agents_of(context, overlay).iter().any(|pointer| {
         let force = pointer.object.at(&["spec", "force"]);

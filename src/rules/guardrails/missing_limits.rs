@@ -11,7 +11,7 @@
 //!
 //! ## Why
 //!
-//! Without a memory limit, only the node stops a leak, and it then evicts other pods.
+//! Without a memory limit, a leak grows until the node runs out of memory and evicts other pods.
 //!
 //! ## Example
 //!
@@ -86,8 +86,8 @@ impl Rule for MissingLimits {
     }
 }
 
-/// The containers that the environment before has as well: what they had there and lack here is
-/// reported as lost, not as missing.
+/// The containers that the previous environment also has. A limit that they have there and lack
+/// here is reported by `removed-limits`, not by this rule.
 fn partners<'a>(context: &'a Context, overlay: &'a Overlay) -> Vec<Partners<'a>> {
     let repo = context.repo;
     let from = context

@@ -1,4 +1,4 @@
-//! What production must not lose: limits, probes, budgets, objects.
+//! Rules about limits, probes, budgets and objects that production must not lose.
 
 mod autoscaler_conflict;
 mod blocked_disruption;

@@ -21,8 +21,8 @@
 //!
 //! ## Fix
 //!
-//! Keep the limit in the patch. If it should go, remove it in staging first, so that the container
-//! is tested without it.
+//! Keep the limit in the patch. If you want to remove it, remove it in staging first, so that the
+//! container is tested without it.
 
 use crate::finding::Severity;
 use crate::repo::Overlay;

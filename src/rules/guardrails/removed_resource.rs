@@ -11,8 +11,8 @@
 //! environment. It does not report objects that the agent will keep, for example because of
 //! `Prune=false`.
 //!
-//! Each loss is reported once. `resource-deletion` leaves out what this rule reports. If the
-//! workload goes away as well, `resource-deletion` reports both.
+//! Each loss is reported once: `resource-deletion` leaves out objects that this rule reports. If
+//! the same change also deletes the workload, `resource-deletion` reports both instead.
 //!
 //! ## Why
 //!
@@ -100,7 +100,7 @@ fn since_base(context: &Context, before: &Overlay, overlay: &Overlay, sink: &mut
     }
 }
 
-/// Reports guards that only the environment before a protected one has.
+/// Reports guards that the previous environment has and a protected one lacks.
 fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
     let (earlier, later) = (context.side(from), context.side(to));
     let changes = compare::resources(from, to, &context.repo.environments);
@@ -139,8 +139,8 @@ fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Si
     }
 }
 
-/// Whether everything that a guard of the earlier environment watches exists there only: a load
-/// generator with its autoscaler.
+/// True if the workloads of a guard only exist in the earlier environment, such as a load generator
+/// with its autoscaler.
 fn guards_nothing_else(
     context: &Context,
     from: &Overlay,

@@ -8,7 +8,7 @@
 //! seccomp profile. A container that is privileged only in the protected environment is also
 //! reported.
 //!
-//! Settings in the security context of the pod count for its containers.
+//! Settings in the security context of the pod also apply to its containers.
 //!
 //! ## Why
 //!
@@ -42,7 +42,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "error",
     severity: Severity::Error,
-    summary: "a hardening of the security context that staging has and production lacks",
+    summary: "a restriction of the security context that staging has and production lacks",
     options: &[],
     behavior: Behavior {
         also_against_base: true,
@@ -92,8 +92,8 @@ impl Rule for RemovedSecurityContext {
     }
 }
 
-/// The place to edit: what removed the setting from the container or the pod, else the value that
-/// loosens it, else the earlier environment's value, which was never promoted.
+/// The place to edit: the line that removed the setting from the container or the pod, or else the
+/// value that loosens it, or else the value in the earlier environment, which was never promoted.
 fn place(partners: &Partners, lost: &Hardening, before: &Settings, after: &Settings) -> Origin {
     let path = ["securityContext", lost.key];
     let earlier = || before.get(lost.key).filter(|_| !partners.from_base);

@@ -3,8 +3,8 @@
 //! ## What
 //!
 //! A change removes an object from a protected environment, renames it, or moves it to another
-//! namespace. This includes the removal of a whole overlay. The rule needs a base revision
-//! (`--base`). Many objects without data that disappear at one place are one finding.
+//! namespace. This includes the removal of a whole overlay. If many objects without data disappear
+//! because of one line, they are one finding. The rule needs a base revision (`--base`).
 //!
 //! The level depends on what is lost:
 //!
@@ -12,8 +12,8 @@
 //! - An agent object whose removal also deletes such objects is an error: a Flux Kustomization
 //!   that prunes, or an Application with the resources finalizer.
 //! - Everything else is a warning.
-//! - If the same change adds a chart, plugin or remote base that may create the object again, it
-//!   is a warning, because these are not rendered.
+//! - If the same change adds a chart, plugin or remote base, it is a warning: that may create the
+//!   object again, but is not rendered here.
 //!
 //! Not reported are:
 //!
@@ -41,7 +41,7 @@
 //! ## Fix
 //!
 //! Restore the object. If the deletion is intended, say so in the pull request. To keep the object
-//! in the cluster, guard it with one of these annotations in an earlier change.
+//! in the cluster, add one of the annotations above to it in an earlier change.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -63,7 +63,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Guardrails,
     level: "error for objects that hold data, else warning; needs a base revision",
     severity: Severity::Error,
-    summary: "an object that production had at the base revision and loses",
+    summary: "an object that the change deletes from production",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("resource_deletion.rs"),
@@ -76,7 +76,8 @@ const HOLDS_DATA: &[&str] = &[
     "Namespace",
     "CustomResourceDefinition",
 ];
-/// How many objects a message names. As many at one place have a finding each; more share one.
+/// How many objects a message names. Up to this many objects at one place get a finding each; more
+/// share one finding.
 const NAMED: usize = 3;
 
 impl Rule for ResourceDeletion {
@@ -101,7 +102,7 @@ impl Rule for ResourceDeletion {
             overlay,
             evidence,
         };
-        // objects that hold no data and were only taken from a list, by the place of that list
+        // objects without data that were removed from a list, grouped by the place of the list
         let mut unlisted: Vec<(Origin, Vec<&Resource>)> = Vec::new();
         for lost in loss.objects() {
             let origin = deletion::place(context, overlay, lost);
@@ -142,7 +143,7 @@ impl Rule for ResourceDeletion {
     }
 }
 
-/// Whether something that is not rendered here may still create what is no longer rendered.
+/// Whether something that is not rendered here may still create a lost object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Evidence {
     /// Nothing else can create it.
@@ -151,8 +152,8 @@ enum Evidence {
     Partial,
 }
 
-/// What the renderings of an overlay prove; `None` where one of them failed. A chart that is in
-/// both revisions created none of the objects that are written beside it.
+/// Whether the renderings of both revisions prove a loss; `None` if one of them failed. A chart
+/// that both revisions use does not count, because it did not create the objects beside it.
 fn evidence(context: &Context, before: &Overlay, overlay: &Overlay) -> Option<Evidence> {
     let (then, now) = (
         not_rendered(context, before),
@@ -170,7 +171,7 @@ fn evidence(context: &Context, before: &Overlay, overlay: &Overlay) -> Option<Ev
     }
 }
 
-/// What of an overlay is not rendered here, each with the text that asks for it.
+/// The parts of an overlay that are not rendered here, each with the text that asks for it.
 fn not_rendered(context: &Context, overlay: &Overlay) -> Vec<(ProblemKind, String)> {
     let written = |origin: Origin| {
         let text = &context.repo.files.get(origin.file).text;
@@ -201,7 +202,7 @@ impl<'l> Loss<'l, '_> {
         if missing.is_empty() {
             return missing;
         }
-        // an overlay that is gathered here and gone as a whole is reported by itself
+        // if an overlay that this one lists is gone as a whole, it has its own finding
         let gathered = context
             .gone()
             .into_iter()
@@ -220,8 +221,8 @@ impl<'l> Loss<'l, '_> {
         missing.into_iter().filter(is_reported_here).collect()
     }
 
-    /// The finding of an object that has one of its own: it is renamed or moved, holds data, or is
-    /// an agent's object that takes data along.
+    /// The finding of an object that is always reported on its own: it was renamed or moved, holds
+    /// data, or is an agent's object whose removal also deletes data.
     fn of_weight(&self, lost: &Resource, origin: Origin) -> Option<Draft> {
         let name = deletion::described(self.before, lost);
         let environment = self.context.name_of(self.overlay);

@@ -6,18 +6,18 @@
 //!
 //! - a required field is missing, such as the image of a container;
 //! - a value has the wrong type, such as a number in `env[].value`, in a label or in the data of a
-//!   ConfigMap, also if it becomes one when Flux replaces a variable;
+//!   ConfigMap. This includes values that only become a number when Flux replaces a variable;
 //! - a field is unknown or misspelt;
 //! - a name, port or quantity is invalid, or two items of a list have the same name;
 //! - a selector does not select the pods of its own workload.
 //!
-//! It knows the fields of the workloads, Services, Ingresses, NetworkPolicies, autoscalers,
-//! disruption budgets, roles, volumes and configuration of Kubernetes, the Kustomization of Flux
-//! and the Rollout of Argo. It does not check other kinds, encrypted objects, and values that only
-//! the cluster knows.
+//! The rule knows these kinds: the workloads, Services, Ingresses, NetworkPolicies, autoscalers,
+//! disruption budgets, roles, volumes, ConfigMaps and Secrets of Kubernetes, the Kustomization of
+//! Flux and the Rollout of Argo. It does not check other kinds, encrypted objects, and values that
+//! are only known in the cluster.
 //!
-//! It is an error, and a warning for unknown fields without a similar known one and for fields of
-//! the Kustomization of Flux.
+//! It is an error. It is a warning for an unknown field that resembles no known field, and for
+//! fields of a Flux Kustomization.
 //!
 //! ## Why
 //!
@@ -34,8 +34,8 @@
 //!
 //! ## Fix
 //!
-//! Put quotes around the value, correct the name of the field, or add what is missing. If Flux
-//! replaces a variable, write the quotes into the value of the variable, or append text to it.
+//! Put quotes around the value, correct the name of the field, or add the missing field. If Flux
+//! replaces a variable, put the quotes inside the value of the variable, or append text to it.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::schema::values::{self, Refusal};
@@ -72,7 +72,7 @@ impl Rule for SchemaViolation {
             }
             let (version, kind) = (resource.api_version(), resource.kind());
             for violation in Schema::built_in().violations(version, kind, node) {
-                // a patch that could not be applied may bring the field
+                // a patch that could not be applied may add the field
                 let missing = matches!(violation.fault, Fault::Missing { .. });
                 if missing && !overlay.rendered.complete {
                     continue;
@@ -87,7 +87,8 @@ impl Rule for SchemaViolation {
             }
         }
     }
-    /// Objects that no overlay renders. They may be patches, so nothing is missing in them.
+    /// Checks objects that no overlay renders. They may be patches, so missing fields are not
+    /// reported.
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         for control in context.controls() {
             if control.overlay.is_some() {

@@ -8,12 +8,12 @@
 //! or earlier. Going back to a digest that the environment itself ran before is fine. If the clone
 //! is too shallow to look further back, the finding says how to fetch the rest.
 //!
-//! The rule also reports one tag that stands for two different digests in the two environments.
-//! With `--base`, it reports a digest that was proved under another image name, unless
+//! The rule also reports a tag that has different digests in the two environments. With `--base`,
+//! it reports a digest that the previous environment only ran under another image name, unless
 //! `images.mirrors` maps one name to the other.
 //!
-//! A digest mismatch is an error. If the previous environment pins no digest, nothing can be
-//! proved; that is a warning.
+//! A digest mismatch is an error. If the previous environment uses no digest for this image, it is
+//! a warning, because nothing can be compared.
 //!
 //! ## Why
 //!
@@ -48,7 +48,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Images,
     level: "error",
     severity: Severity::Error,
-    summary: "a digest in production that the environment before it does not run",
+    summary: "a digest in production that the previous environment does not run",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("digest_mismatch.rs"),
@@ -59,7 +59,7 @@ impl Rule for DigestMismatch {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        // an overlay that is rendered only in part runs what was rendered all the same
+        // images in an overlay that is only rendered in part still run, so they are checked too
         if !context.repo.protected(to) {
             return;
         }
@@ -88,7 +88,8 @@ struct Comparison<'c, 'a> {
     partners: Vec<(&'c Resource, &'c Resource)>,
 }
 
-/// Why nothing proves the digest of the later environment; with the image of the earlier one.
+/// Why the digest of the later environment is not proved. Each variant has the image of the earlier
+/// environment.
 enum Mismatch<'i> {
     /// The digest ran, but as an image of another name.
     AnotherName(&'i ImageUse<'i>),
@@ -130,8 +131,8 @@ impl<'c> Comparison<'c, '_> {
         })
     }
 
-    /// The same container of the earlier environment; where there is none, the containers that run
-    /// the same image, since the container may have been moved to another object.
+    /// The same container of the earlier environment. If there is none, all containers with the
+    /// same image, because the container may have moved to another object.
     fn counterparts(&self, used: &ImageUse) -> Vec<&'c ImageUse<'c>> {
         let images = &self.context.facts(self.from).images;
         let same_container = |other: &&ImageUse| {
@@ -173,8 +174,8 @@ impl<'c> Comparison<'c, '_> {
         all.find(|other| other.image().digest == Some(digest))
     }
 
-    /// Whether the change under check gives the later environment an image that ran under another
-    /// name. Without a base revision, `image-drift` reports the names.
+    /// True if the change brings an image to the later environment under a new name. Without a base
+    /// revision, `image-drift` reports the different names.
     fn is_new_name(&self, used: &ImageUse, twin: &ImageUse) -> bool {
         let context = self.context;
         let moved = || {

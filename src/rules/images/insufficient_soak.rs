@@ -84,7 +84,7 @@ impl Rule for InsufficientSoak {
             }
             let earlier = context.side(from);
             let message = format!(
-                ": {earlier} has run this digest of `{name}` for {}, and `atLeast` is {}",
+                ": {earlier} has run this digest of `{name}` for {}, but `atLeast` requires {}",
                 calendar::spoken(soaked.max(0)),
                 calendar::spoken(least)
             );

@@ -2,10 +2,11 @@
 //!
 //! ## What
 //!
-//! An overlay drops the digest that its base pinned, or changes the tag but keeps the old digest.
-//! A `newTag` without a `digest` does the former: kustomize then removes the digest of the base.
+//! An overlay drops the digest that its base pinned, or it changes the tag but keeps the old
+//! digest. The first happens with `newTag` and no `digest`: kustomize then removes the digest of
+//! the base.
 //!
-//! It is an error; in development environments, which follow tags on purpose, it is an info. A
+//! It is an error. In development environments, which follow tags on purpose, it is an info. A
 //! change to an image whose digest was already dropped at the base revision is a warning.
 //!
 //! ## Why

@@ -36,7 +36,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Images,
     level: "warning; needs a base revision",
     severity: Severity::Warning,
-    summary: "one change that moves an image in production and in an earlier environment",
+    summary: "one change that updates an image in production and in an earlier environment",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("mixed_promotion.rs"),
@@ -54,7 +54,7 @@ impl Rule for MixedPromotion {
         let Some(later) = context.moved_images(to).first().copied() else {
             return;
         };
-        // the nearest of the environments before it
+        // compare with the nearest earlier environment
         let before = repo.overlays.iter().filter(|from| {
             from.app == to.app && from.environment.is_some() && from.environment < to.environment
         });

@@ -1,4 +1,4 @@
-//! What runs: images, their tags and digests.
+//! Rules about images, their tags and digests.
 
 mod digest_mismatch;
 mod image_drift;

@@ -11,17 +11,17 @@
 //! - A *floating* tag is an error everywhere except in development environments. Floating tags are
 //!   `latest`, a missing tag, `main`, `stable`, `pr-12`, and every other tag that contains neither
 //!   a version nor a commit.
-//! - A version tag in a protected environment is an error if production pins its images to digests:
-//!   at least half of its images, or this image in some overlay, or this image in this overlay at
-//!   the base revision. It is a warning otherwise, and in the environments before. The first 50
-//!   protected overlays, by path, are looked at.
-//! - In a protected environment, an OCI artifact with a floating tag is an error, and a chart whose
-//!   version is a range or is missing a warning.
-//! - In development environments nothing is reported, and version tags in `gotk-components.yaml`
-//!   are not reported anywhere, because Flux generates that file.
+//! - A version tag in a protected environment is an error if production uses digests: for at least
+//!   half of its images, for this image in some overlay, or for this image in this overlay at the
+//!   base revision. Otherwise, and in earlier environments, it is a warning. To decide this, the
+//!   rule looks at the first 50 protected overlays, sorted by path.
+//! - In a protected environment, an OCI artifact with a floating tag is an error. A chart without a
+//!   version, or with a version range, is a warning.
+//! - In development environments nothing is reported. Version tags in `gotk-components.yaml` are
+//!   never reported, because Flux generates that file.
 //!
-//! With a base revision, one version tag instead of another is not a new finding. A digest that
-//! becomes a tag, and a version tag that becomes a floating tag, are.
+//! With a base revision, replacing one version tag with another is not a new finding. Replacing a
+//! digest with a tag, or a version tag with a floating tag, is.
 //!
 //! ## Why
 //!
@@ -70,7 +70,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Images,
     level: "error for floating tags, and for version tags where production pins digests; else warning; off in dev",
     severity: Severity::Error,
-    summary: "an image without a digest, so that another build can run under the same name",
+    summary: "an image without a digest; another build can run under the same tag",
     options: &[RuleOption::Texts(&FLOATING)],
     behavior: Metadata::USUAL,
     source: include_str!("mutable_tag.rs"),
@@ -120,7 +120,7 @@ impl Rule for MutableTag {
     }
 }
 
-/// A chart or OCI artifact of which another build may come tomorrow.
+/// A chart or OCI artifact whose version can resolve to another build later.
 fn open_artifact(
     context: &Context,
     overlay: &Overlay,
@@ -133,13 +133,13 @@ fn open_artifact(
     }
     let place = context.name_of(overlay);
     let (severity, kind, message) = if version == "*" {
-        let message = format!("{place} takes any version of {name}, so the newest one");
+        let message = format!("{place} pins no version of {name}, so it gets the newest one");
         (Severity::Warning, "any-version", message)
     } else if artifact::is_range(version) {
-        let message = format!("{place} takes any version `{version}` of {name}");
+        let message = format!("{place} uses the version range `{version}` of {name}");
         (Severity::Warning, "version-range", message)
     } else if floating(Some(version), extra) {
-        let message = format!("{place} takes the floating tag `{version}` of {name}");
+        let message = format!("{place} uses the floating tag `{version}` of {name}");
         (Severity::Error, "floating-artifact", message)
     } else {
         return None;
@@ -150,7 +150,7 @@ fn open_artifact(
         Cause::new(kind).with(name),
         message,
     )
-    .help("name one version, or the digest of an OCI artifact");
+    .help("set one exact version, or the digest of an OCI artifact");
     Some(match artifact.resource {
         Some(resource) => draft.on(resource, ""),
         None => draft,
@@ -175,7 +175,7 @@ impl<'u> Tag<'u> {
     }
 }
 
-/// Whether an image is to be judged: a readable reference without a digest that no other rule
+/// True if this rule judges an image: a valid reference without a digest that no other rule
 /// reports.
 fn is_unpinned(context: &Context, used: &ImageUse) -> bool {
     let readable = if used.direct {

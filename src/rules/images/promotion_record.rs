@@ -114,14 +114,14 @@ impl PromotionRecord {
         );
         let cause = Cause::new("outdated-record").with(&running);
         let draft = Draft::new(Severity::Error, *origin, cause, message)
-            .help("correct the record; `gitops-lint status --write FILE` writes it anew")
+            .help("correct the record, or rewrite it with `gitops-lint status --write FILE`")
             .related(first.origin(), format!("{environment} uses this"))
             .on(first.resource, first.pointer.clone());
         sink.report(context, Some(overlay), draft);
     }
 }
 
-/// The part of an image that contradicts what a claim says of it.
+/// The part of an image that contradicts a claim: its tag or its digest.
 fn running(claim: &Claim, image: &Image, told: &[&str]) -> String {
     let only_digest_differs = claim
         .digest
@@ -137,8 +137,8 @@ fn running(claim: &Claim, image: &Image, told: &[&str]) -> String {
     }
 }
 
-/// The containers whose image a claim is about: of the name that it gives; else the only image, or
-/// the one called like the app.
+/// The containers that a claim is about: those with the image that it names, or else those with the
+/// only image of the app, or with the image that has the name of the app.
 fn meant<'c, 'a>(
     context: &Context,
     claim: &Claim,
@@ -160,7 +160,7 @@ fn meant<'c, 'a>(
     }
     let app = overlay.app.rsplit('/').next().unwrap_or(&overlay.app);
     let own: Vec<&ImageUse> = all.iter().filter(|used| used.short_name() == app).collect();
-    // the record does not say which of several images it means: any of them will do
+    // the record does not say which of several images it means, so any of them may match
     if own.is_empty() {
         all.iter().collect()
     } else {

@@ -2,14 +2,14 @@
 //!
 //! ## What
 //!
-//! A change returns production to versions that it ran before, and the environment before it runs
-//! others. Other rules let such a change pass. The finding says which commit is undone. The rule
-//! needs a base revision (`--base`).
+//! A change returns production to versions that it ran before, while the previous environment runs
+//! other versions. No other rule reports such a change. The finding names the commit that it
+//! undoes. The rule needs a base revision (`--base`).
 //!
 //! ## Why
 //!
-//! A rollback has to be easy. It is also worth knowing that a change is one: what the newer version
-//! needs, such as a migrated database, may not fit the old one.
+//! A rollback has to be easy, so it is allowed. Reviewers should still know that a change is one:
+//! for example, the old version may not work with a database that the new version has migrated.
 //!
 //! ## Example
 //!
@@ -69,7 +69,7 @@ impl Rule for Rollback {
             let theirs = staged.get(&one.name);
             theirs.is_some_and(|theirs| theirs.iter().any(|version| version.same(&one.version)))
         };
-        // asking the past means to walk through it
+        // a question about the past walks through the history, so ask only if an image was promoted
         if moved.iter().any(is_promoted) {
             return;
         }

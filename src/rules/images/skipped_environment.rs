@@ -2,10 +2,10 @@
 //!
 //! ## What
 //!
-//! A change gives a protected environment a digest that the previous environment had not run at
-//! the base revision or earlier. Either the digest comes from an environment further back, or the
-//! same change brings it to both environments. (A digest that no other environment uses is
-//! reported by `digest-mismatch`.)
+//! A change brings a digest to a protected environment, although the previous environment did not
+//! run it at the base revision or earlier. Either the digest comes from an environment before the
+//! previous one, such as dev, or the same change brings it to both environments. (`digest-mismatch`
+//! reports a digest that no other environment uses.)
 //!
 //! Going back to a digest that the environment itself ran before is fine. Deleting the previous
 //! environment in the same change does not silence the rule. The rule needs a base revision
@@ -58,7 +58,8 @@ impl Rule for SkippedEnvironment {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
-    /// A change that removes the environment before must not bring images that it never ran.
+    /// If a change removes the previous environment, production must still not get images that it
+    /// never ran.
     fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
         let Some(from) = context
             .proved_by_gone(to)
@@ -72,8 +73,8 @@ impl Rule for SkippedEnvironment {
                 continue;
             };
             let ran = |overlay: &Overlay| context.ran_before(overlay, to, &used.name, digest);
-            // what the environment that is now before it has not proved either is reported of
-            // those two
+            // if the new previous environment has not run the digest either, the finding about that
+            // pair is enough
             let is_reported_of_next = next.is_some_and(|next| !ran(next));
             if !ran(from)
                 && !context.known_at_base(from, to, &used.name, digest)
@@ -145,9 +146,9 @@ fn classify<'c>(
     }
 }
 
-/// Whether an image comes to an overlay which existed before, while the environment before runs
-/// neither another build of it (`digest-mismatch` reports that) nor another image in its container
-/// (`image-drift` does).
+/// True if the change adds an image to an existing overlay and the previous environment does not
+/// use the image at all. Another build of it is reported by `digest-mismatch`, and another image in
+/// the same container by `image-drift`.
 fn comes_alone(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> bool {
     let same_container = |other: &ImageUse| {
         other.place == used.place && other.resource.original.name == used.resource.original.name

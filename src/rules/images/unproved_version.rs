@@ -2,17 +2,17 @@
 //!
 //! ## What
 //!
-//! A change gives production another tag, chart version, OCI artifact or `?ref=` of a remote base
-//! than it ran, and the environment before it never ran that one: neither now nor, as Git shows, at
-//! the base revision or earlier. Digests are left to `digest-mismatch`. The rule needs a base
-//! revision (`--base`).
+//! A change gives production a new tag, chart version, OCI artifact or `?ref=` of a remote base
+//! that the previous environment has never run: it does not use the version now, and Git shows no
+//! use of it at the base revision or earlier. The rule needs a base revision (`--base`).
 //!
-//! Going back to a version that production itself ran is fine, and so is a version that the same
-//! change gives both environments.
+//! Going back to a version that production itself ran before is fine. So is a version that the same
+//! change gives to both environments. `digest-mismatch` checks digests, and `mutable-tag` reports
+//! floating tags and version ranges.
 //!
-//! It is an error if the version that production had was proved in that way, because then this
-//! repository promotes such versions from one environment to the next. It is a warning otherwise.
-//! Floating tags and ranges are left to `mutable-tag`.
+//! It is an error if the previous environment ran the version that production had until now: then
+//! this repository promotes such versions from one environment to the next. Otherwise it is a
+//! warning.
 //!
 //! ## Why
 //!
@@ -28,8 +28,7 @@
 //!
 //! ## Fix
 //!
-//! Give the version to the environment before production first, and promote it when it has proved
-//! itself.
+//! Deploy the version to the previous environment first. Promote it once it has run there.
 
 use crate::finding::{Cause, Severity};
 use crate::history::{self, Version, version_key as key};
@@ -44,7 +43,7 @@ pub(super) struct UnprovedVersion;
 static METADATA: Metadata = Metadata {
     id: "unproved-version",
     category: Category::Images,
-    level: "error where production's versions come from the environment before, else warning; needs a base revision",
+    level: "error where production's previous version ran in the environment before, else warning; needs a base revision",
     severity: Severity::Error,
     summary: "a tag, chart version or reference in production that the environment before it never ran",
     options: &[],
@@ -93,7 +92,7 @@ impl Rule for UnprovedVersion {
     }
 }
 
-/// Whether a version is one that may mean another build tomorrow.
+/// True if a version can resolve to another build later: a range or a floating tag.
 fn is_open(version: &str) -> bool {
     artifact::is_range(version)
         || version.contains(['$', '{'])
@@ -114,8 +113,8 @@ fn draft(
         wording::listed(theirs, 3)
     );
     let help = match context.gap(from) {
-        Some(gap) => format!("{gap}; this clone does not show the whole past"),
-        None => format!("give it to {earlier} first, and promote it from there"),
+        Some(gap) => format!("{gap}; this clone does not have the whole history"),
+        None => format!("deploy it to {earlier} first, then promote it"),
     };
     let cause = Cause::new("never-ran").with(&moved.name).with(version);
     let mut draft = Draft::new(severity, moved.origin, cause, message).help(help);

@@ -6,8 +6,8 @@
 //! such an entry without a message. An entry in a shared base or component is only reported if no
 //! overlay uses it.
 //!
-//! It is an error, or a warning if at least three entries of the list match nothing: then the list
-//! names the images of many apps, on purpose.
+//! It is an error. It is only a warning if three or more entries of the list match nothing, because
+//! such a list is usually shared by many apps on purpose.
 //!
 //! ## Why
 //!
@@ -35,7 +35,7 @@ use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 use crate::yaml::FileId;
 
-/// A list in which so many entries match nothing is meant for many apps.
+/// If this many entries of a list match nothing, the list is shared by many apps.
 const CENTRAL: usize = 3;
 
 /// The rule.
@@ -57,7 +57,7 @@ impl Rule for UnusedImageOverride {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        // what is missing may be what the entry is meant for
+        // the entry may be meant for the part that was not rendered
         if !overlay.rendered.complete {
             return;
         }

@@ -96,7 +96,8 @@ fn quoted(names: &[&str]) -> String {
     wording::list(&names)
 }
 
-/// Drops what waits for nothing, then what waits for that only, and so on: it is on no cycle.
+/// Removes all objects that are not part of a cycle: those that wait for nothing, then those that
+/// only wait for removed ones, and so on.
 fn keep_cycles(ways: &mut BTreeMap<usize, Vec<(usize, &Edge)>>) {
     let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (from, to) in ways

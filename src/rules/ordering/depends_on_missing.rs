@@ -42,9 +42,9 @@ pub(super) struct DependsOnMissing;
 static METADATA: Metadata = Metadata {
     id: "depends-on-missing",
     category: Category::Ordering,
-    level: "error; warning where other repositories are applied as well",
+    level: "error; warning if the cluster also applies other repositories",
     severity: Severity::Error,
-    summary: "a Flux object that waits for one which does not exist",
+    summary: "a Flux object that waits for an object that does not exist",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("depends_on_missing.rs"),
@@ -173,8 +173,8 @@ fn stands_in_file(context: &Context, edge: &Edge) -> bool {
     })
 }
 
-/// Whether other repositories are applied here as well, which may hold the missing object: another
-/// Kustomization reads another source.
+/// True if a Kustomization in the same place reads another source. That repository may contain the
+/// missing object.
 fn foreign(context: &Context, edge: &Edge) -> bool {
     let source = |control: &Control| {
         let text = |key: &str| {

@@ -1,4 +1,4 @@
-//! What is applied when: sync waves, hooks, dependencies.
+//! Rules about the order in which objects are applied: sync waves, hooks, dependencies.
 
 mod depends_on_cycle;
 mod depends_on_missing;

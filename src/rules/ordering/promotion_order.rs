@@ -2,9 +2,9 @@
 //!
 //! ## What
 //!
-//! A change promotes an app to a protected environment before an app that it needs. The needed app
-//! runs a different image there than in the previous environment, so the promoted image meets a
-//! version that it was never tested with. The rule needs a base revision (`--base`).
+//! A change promotes an app to a protected environment before another app that it needs. The needed
+//! app runs a different image there than in the previous environment, so the two versions were
+//! never tested together. The rule needs a base revision (`--base`).
 //!
 //! An app needs:
 //!
@@ -149,8 +149,8 @@ impl Rule for PromotionOrder {
     }
 }
 
-/// What an overlay needs in its own environment: by the configuration, by `dependsOn`, by sync
-/// waves.
+/// The overlays that an overlay needs in its own environment, according to the configuration,
+/// `dependsOn` and sync waves.
 fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     // an app without variants needs every variant of the other

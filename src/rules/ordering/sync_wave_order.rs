@@ -5,8 +5,8 @@
 //! A workload needs a Secret, ConfigMap, ExternalSecret, ServiceAccount, PersistentVolumeClaim or
 //! PriorityClass that is in a later Argo CD sync wave of the same overlay.
 //!
-//! A hook that needs an object of a later phase is reported at the level info, because it only
-//! fails on a new cluster: a PreSync Job that reads a ConfigMap of the sync.
+//! A hook that needs an object of a later phase is only an info, because it only fails on a new
+//! cluster. An example is a PreSync Job that reads a ConfigMap which is applied in the Sync phase.
 //!
 //! Optional references are not checked. Neither are Namespaces and CustomResourceDefinitions,
 //! because Argo CD applies these first anyway.
@@ -49,7 +49,7 @@ pub(super) struct SyncWaveOrder;
 static METADATA: Metadata = Metadata {
     id: "sync-wave-order",
     category: Category::Ordering,
-    level: "error; info for a hook that needs an object of a later phase",
+    level: "error; info for a hook that needs an object from a later phase",
     severity: Severity::Error,
     summary: "an object that comes in an earlier sync wave than something it needs",
     options: &[],
@@ -75,17 +75,17 @@ impl Rule for SyncWaveOrder {
     }
 }
 
-/// An object that a workload cannot start without, with all that provide it.
+/// An object without which a workload cannot start, and all objects that provide it.
 struct Need<'a> {
     resource: &'a Resource,
     node: &'a Node,
-    /// Who needs it: ``volume `settings` ``.
+    /// The part of the workload that needs it: ``volume `settings` ``.
     description: String,
     name: &'a str,
     providers: Vec<&'a Resource>,
 }
 
-/// What the workloads of an overlay need and the overlay itself has.
+/// The objects of an overlay that its own workloads need.
 fn needs<'a>(context: &'a Context, overlay: &'a Overlay) -> Vec<Need<'a>> {
     let facts = context.facts(overlay);
     let mut found = Vec::new();
@@ -147,7 +147,7 @@ fn check_need(context: &Context, overlay: &Overlay, need: &Need, sink: &mut Sink
         .or_else(|| annotation(need.resource, HOOK));
     let origin = place.map_or(provider.node.origin, |node| node.origin);
     let (object, user) = (name(provider), name(need.resource));
-    // a hook of a cluster where an earlier sync made the object does run
+    // on an existing cluster, an earlier sync has created the object, so the hook runs
     let (severity, message, help) = if comes.phase == needed.phase {
         (
             Severity::Error,

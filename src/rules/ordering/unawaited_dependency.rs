@@ -2,15 +2,15 @@
 //!
 //! ## What
 //!
-//! A Flux Kustomization waits for another one with `dependsOn`, but that one has neither
-//! `wait: true` nor health checks. It applies workloads or Helm releases, which need time until they
-//! are ready. (Flux itself waits for CustomResourceDefinitions.)
+//! A Flux Kustomization waits for another one with `dependsOn`. The other one applies workloads or
+//! Helm releases, which need time to become ready, but has neither `wait: true` nor health checks.
+//! (Flux always waits for CustomResourceDefinitions.)
 //!
 //! ## Why
 //!
-//! Flux takes the dependency as ready as soon as its objects are applied. On a new cluster, the
-//! custom resources that come next are rejected until the release has installed their kinds. On an
-//! existing cluster, both change at the same time.
+//! Flux considers the dependency ready as soon as its objects are applied. On a new cluster, the
+//! API server rejects custom resources until the Helm release has installed their kinds. On an
+//! existing cluster, both are updated at the same time.
 //!
 //! ## Example
 //!
@@ -23,7 +23,8 @@
 //!
 //! ## Fix
 //!
-//! Set `wait: true` in the dependency, or list what has to be ready under `healthChecks`.
+//! Set `wait: true` in the dependency, or list the objects that have to be ready under
+//! `healthChecks`.
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
@@ -106,7 +107,7 @@ fn is_awaited(dependency: &Control) -> bool {
         || listed("healthCheckExprs")
 }
 
-/// Whether the entry tells by an expression when the dependency is ready.
+/// True if the entry has an expression (`readyExpr`) that decides when the dependency is ready.
 fn has_test(edge: &Edge) -> bool {
     let entry = edge.path.strip_suffix("/name");
     let entry = entry.and_then(|path| edge.from.node.pointer(path));

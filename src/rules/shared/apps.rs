@@ -1,4 +1,4 @@
-//! Apps that the configuration names and the repo does not have.
+//! Apps that the configuration names but that do not exist in the repo.
 
 use crate::finding::{Cause, Severity};
 use crate::names::{UnknownName, matches};
@@ -7,7 +7,7 @@ use crate::yaml::Origin;
 
 /// An app that an entry of the configuration names; `*` is allowed.
 pub(in crate::rules) struct Named<'c> {
-    /// What messages call the entry: ``the freeze `year end` ``.
+    /// The name of the entry in messages: ``the freeze `year end` ``.
     pub entry: String,
     /// The entry.
     pub origin: Origin,

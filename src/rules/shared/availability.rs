@@ -1,11 +1,16 @@
-//! Whether a Secret or ConfigMap that something needs is there: the logic that the four `missing-…`
-//! rules share.
+//! Decides whether a needed Secret or ConfigMap exists. The four `missing-…` rules share this
+//! logic.
 //!
-//! An object counts as provided when the overlay has it, when another overlay that lands in the
-//! same place has it (the same environment or none, the same variant or none, namespaces that can
-//! be equal), when the configuration declares it external, or when something in the environment
-//! makes it: Kubernetes, an operator, a Helm release. Not here: which objects provide what
-//! (`kubernetes::references`, `kubernetes::operators`).
+//! An object counts as provided in any of these cases:
+//!
+//! - The overlay has it.
+//! - Another overlay that may be applied to the same cluster has it: one with the same environment
+//!   or none, the same variant or none, and a namespace that can be the same.
+//! - The configuration declares it under `external`.
+//! - Kubernetes, an operator or a Helm release in the environment creates it.
+//!
+//! Not here: which kinds of objects provide others (`kubernetes::references`,
+//! `kubernetes::operators`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +26,11 @@ use crate::rules::{Context, Draft, Facts, Sink};
 use crate::wording;
 use crate::yaml::Origin;
 
-/// How many other places of the same need are listed.
+/// How many other references to the same object a finding lists.
 const LISTED: usize = 5;
 
-/// Reports every object of this kind that the overlay needs and nobody provides; one finding a
-/// name, at its first use.
+/// Reports every object of this kind that the overlay needs and nobody provides: one finding for
+/// each name, at its first use.
 pub(in crate::rules) fn report_missing(
     context: &Context,
     overlay: &Overlay,
@@ -59,7 +64,7 @@ pub(in crate::rules) fn report_missing(
             near: nearest(context, overlay, target, name),
         };
         let known = missing.elsewhere.is_some() || missing.near.is_some();
-        // an environment that only its shape shows may well be made up differently
+        // an environment that is only recognised by its folders may be set up differently
         let unsure = [Some(overlay), missing.elsewhere.map(|(other, _)| other)]
             .into_iter()
             .flatten()
@@ -69,7 +74,7 @@ pub(in crate::rules) fn report_missing(
         } else {
             needing(context, target, name)
         };
-        // with a base, what the change newly asks for is not made elsewhere yet
+        // with a base, only an object that was already missing there can be created elsewhere
         let made_elsewhere = match context.base {
             None => are_many(&alike),
             Some(_) => lacked_before(context, &alike, target, name),
@@ -103,7 +108,7 @@ pub(in crate::rules) fn report_missing(
     }
 }
 
-/// How many of the overlays that need an object are asked whether they have it.
+/// How many of the overlays that need an object are checked for it.
 const ASKED: usize = 20;
 
 /// The overlays that need an object of this name, protected ones first, if none of them has it.
@@ -117,11 +122,11 @@ fn needing<'a>(context: &Context<'a>, target: Target, name: &str) -> Vec<&'a Ove
     found
 }
 
-/// So many overlays show that an object which none of them provides is made elsewhere.
+/// If this many overlays need an object and none of them provides it, it is created elsewhere.
 const MANY: usize = 3;
 
-/// Whether so many overlays need an object that its absence from the repo is no mistake of one.
-/// Three environments of one app may all lack what one line of their base asks for.
+/// True if so many overlays need an object that it is evidently created outside of the repo. False
+/// if they are only the environments of one app: one line in their base may cause all of them.
 fn are_many(needing: &[&Overlay]) -> bool {
     let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
     let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
@@ -148,16 +153,16 @@ struct Missing<'m, 'a> {
     first: &'m Reference<'a>,
     /// All references to the object.
     references: &'m [&'m Reference<'a>],
-    /// Who provides it in another environment.
+    /// The overlay and object that provide it in another environment.
     elsewhere: Option<(&'m Overlay, &'m Provider<'m>)>,
-    /// Who provides nearly that name in this overlay.
+    /// An object of this overlay that provides a similar name.
     near: Option<&'m Provider<'m>>,
 }
 
 impl Missing<'_, '_> {
     fn draft(&self, context: &Context, overlay: &Overlay, severity: Severity) -> Draft {
         let first = self.first;
-        // the level depends on what other overlays show
+        // the level depends on other overlays, so it is not a part of the identity
         let cause = Cause::new("missing")
             .with(lasting_name(context, overlay, first.name))
             .standing();
@@ -189,7 +194,7 @@ impl Missing<'_, '_> {
         )
     }
 
-    /// Adds what to do, with the place that shows it.
+    /// Adds the help, and the place that supports it.
     fn advise(&self, context: &Context, overlay: &Overlay, draft: Draft) -> Draft {
         let kind = self.first.target.as_str();
         match (&self.elsewhere, self.near) {
@@ -212,8 +217,8 @@ impl Missing<'_, '_> {
         }
     }
 
-    /// Adds the objects that write into the missing one without creating it: an ExternalSecret with
-    /// `creationPolicy: Merge`.
+    /// Adds the objects that add keys to the missing object but do not create it, such as an
+    /// ExternalSecret with `creationPolicy: Merge`.
     fn name_adding_providers(&self, context: &Context, overlay: &Overlay, draft: Draft) -> Draft {
         let kind = self.first.target.as_str();
         let facts = context.facts(overlay);
@@ -244,15 +249,15 @@ impl Missing<'_, '_> {
     }
 }
 
-/// A name without the hash of the content and without the words of the overlay's environment, so
-/// that one base line is one cause in every overlay.
+/// A name without its content hash and without the words for the overlay's environment. One line of
+/// a base then has the same cause in every overlay.
 fn lasting_name(context: &Context, overlay: &Overlay, name: &str) -> String {
     let words = Words::of(overlay, &context.repo.environments);
     words.strip(hash::without_suffix(name)).to_string()
 }
 
-/// Reports every key that something reads from an object of this kind and that no provider of the
-/// object has.
+/// Reports every key that is read from an object of this kind but that no provider of the object
+/// has.
 pub(in crate::rules) fn report_missing_keys(
     context: &Context,
     overlay: &Overlay,
@@ -286,8 +291,8 @@ pub(in crate::rules) fn report_missing_keys(
     }
 }
 
-/// The providers of the object that a reference names; `None` when there are none in the repo or
-/// when the repo does not show all of their keys.
+/// The providers of the object that a reference names. `None` if the repo has no provider or does
+/// not show all of their keys.
 fn providers_with_known_keys<'c, 'a>(
     context: &'c Context<'a>,
     overlay: &'c Overlay,
@@ -302,7 +307,8 @@ fn providers_with_known_keys<'c, 'a>(
         .providers_of(target, name)
         .filter(|provider| compatible(provider.namespace, namespace))
         .collect();
-    // an object of that name in another app may live in another namespace, unless both say which
+    // an object with this name in another app may be in another namespace, unless both namespaces
+    // are written
     let surely_meant = |(other, provider): &(&Overlay, &Provider)| {
         other.app == overlay.app || provider.namespace.is_some() && provider.namespace == namespace
     };
@@ -368,8 +374,8 @@ fn missing_key(
     })
 }
 
-/// An error when another environment shows that the object belongs in the repo; nothing when the
-/// repo never holds objects of the kind.
+/// The severity of a missing object: an error if another environment has it, weaker if the app or
+/// the repo keeps no objects of this kind; `None` if it is not reported.
 fn severity(
     context: &Context,
     overlay: &Overlay,
@@ -405,13 +411,14 @@ fn severity(
         (Use::Pod, Target::Secret) if practice => Some(Severity::Error),
         (Use::Pod, Target::Secret) if context.providers().any(target) => Some(Severity::Warning),
         (Use::Pod, Target::Secret) => Some(Severity::Info),
-        // registry credentials and certificates are often given to a cluster by hand
+        // people often create registry credentials and certificates in the cluster by hand
         (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
         (Use::Pull | Use::Certificate, _) => None,
     }
 }
 
-/// `production`, or the overlay's path for what belongs to no environment or to the same one.
+/// The place of a provider in messages: its environment, such as `production`. It is the path of
+/// the overlay if that has no environment, or the same one.
 fn where_it_is(context: &Context, overlay: &Overlay, other: &Overlay) -> String {
     match context.repo.environment(other) {
         Some(environment) if other.environment != overlay.environment => environment.name.clone(),
@@ -424,7 +431,7 @@ fn is_known_name(name: &str) -> bool {
     !name.contains("${") && !name.contains("{{") && !name.contains("$(") && !name.contains('<')
 }
 
-/// Whether the object is there when the overlay's objects run.
+/// True if the object exists when the overlay's objects run.
 fn is_provided(
     context: &Context,
     overlay: &Overlay,
@@ -452,13 +459,13 @@ fn is_provided(
             })
 }
 
-/// Whether what an object makes can be in a namespace: a Helm release or an Application may install
-/// into another one.
+/// True if an object can create others in a namespace. A Helm release or an Application may install
+/// into a namespace other than its own.
 fn reaches(resource: &Resource, namespace: Option<&str>) -> bool {
     compatible(resource.namespace(), namespace) || operators::installs_elsewhere(resource)
 }
 
-/// Providers of a name in the other overlays that land in the same place.
+/// Providers of a name in other overlays that may be applied to the same cluster.
 fn providers_nearby<'c, 'a>(
     context: &'c Context<'a>,
     overlay: &'c Overlay,
@@ -483,9 +490,9 @@ pub(in crate::rules) fn lands_together(one: &Overlay, other: &Overlay) -> bool {
     environment && (variant || one.environment.is_none())
 }
 
-/// A provider of the name in an environment or variant that does not land in the same place. The
-/// names of environments may stand in the names of objects and namespaces. The overlays of the same
-/// app come first.
+/// A provider of the name in an overlay for another cluster: another environment or variant. Names
+/// of objects and namespaces may contain the name of their environment (`api-staging`). Overlays of
+/// the same app come first.
 fn provided_elsewhere<'c, 'a>(
     context: &'c Context<'a>,
     overlay: &'c Overlay,
@@ -523,7 +530,7 @@ fn provided_elsewhere<'c, 'a>(
     };
     let same_app = others().filter(|(_, other)| other.app == overlay.app);
     let mut same_app: Vec<_> = same_app.collect();
-    // the environment next to this one says most
+    // the nearest environment is the best evidence
     same_app.sort_by_key(|(index, other)| (distance(overlay, other), *index));
     for (index, other) in same_app {
         if let Some(provider) = context
@@ -552,7 +559,7 @@ fn distance(one: &Overlay, other: &Overlay) -> usize {
     }
 }
 
-/// A provider in an environment that does not land in the same place and has the key.
+/// A provider that has the key, in an overlay for another cluster.
 fn key_elsewhere<'c, 'a>(
     context: &'c Context<'a>,
     overlay: &'c Overlay,
@@ -615,7 +622,7 @@ pub(in crate::rules) fn declared<'a>(
     })
 }
 
-/// What the overlay provides under a name that is nearly the wanted one.
+/// An object that the overlay provides under a similar name.
 fn nearest<'c, 'a>(
     context: &'c Context<'a>,
     overlay: &Overlay,
@@ -632,7 +639,7 @@ fn nearest<'c, 'a>(
     providers.find(|provider| provider.name == near)
 }
 
-/// The nearest of some names, when it is near enough to be a slip of the pen.
+/// The most similar of some names, if it is similar enough for a typo.
 pub(in crate::rules) fn closest<'n>(
     name: &str,
     names: impl Iterator<Item = &'n str>,
@@ -647,8 +654,7 @@ pub(in crate::rules) fn closest<'n>(
         .map(|(_, other)| other)
 }
 
-/// The number of insertions, deletions and replacements between two texts; large when their lengths
-/// differ much.
+/// The edit distance of two texts. If their lengths differ a lot, a large number instead.
 fn edits(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > 2 || one.len() > 253 {

@@ -1,5 +1,6 @@
-//! The objects that steer agents, updaters and gates, each once: as rendered where an overlay
-//! renders it, else as it stands in its file. Not here: what they mean (each rule).
+//! The objects that control agents, image updaters and promotion gates. Each is listed once: as an
+//! overlay renders it, or as written in its file if no overlay does. Not here: what they mean (each
+//! rule).
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::repo::controls::{group_of, is_control};
 use crate::rules::Context;
 use crate::yaml::Node;
 
-/// An object that steers.
+/// An object that controls an agent, updater or gate.
 #[derive(Clone, Copy)]
 pub(in crate::rules) struct Control<'a> {
     /// The whole object.
@@ -22,7 +23,7 @@ pub(in crate::rules) struct Control<'a> {
 }
 
 impl<'a> Control<'a> {
-    /// A text in it.
+    /// The text at a path in the object.
     pub fn text(&self, path: &[&str]) -> Option<&'a str> {
         self.node.at(path).and_then(Node::text)
     }
@@ -50,7 +51,8 @@ impl<'a> Control<'a> {
     pub fn is(&self, kind: &str, group: &str) -> bool {
         self.text(&["kind"]) == Some(kind) && group_of(self.node) == group
     }
-    /// Whether it may be seen from an environment: it belongs to it, or to none.
+    /// True if the object belongs to the environment or to none, so that others there can refer to
+    /// it.
     pub fn reaches(&self, environment: Option<usize>) -> bool {
         self.environment.is_none() || environment.is_none() || self.environment == environment
     }
@@ -62,7 +64,7 @@ pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let mut found = Vec::new();
     let mut rendered = BTreeSet::new();
-    // what is not judged need not be rendered: its objects are found in the files
+    // overlays that are not judged are not rendered; their objects are read from the files instead
     for overlay in context.judged() {
         for resource in overlay
             .rendered

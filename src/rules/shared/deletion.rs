@@ -1,8 +1,8 @@
-//! What a protected overlay has lost since the base revision, so that the agent deletes it from the
-//! cluster: shared by `resource-deletion`, which reports it, and `removed-resource`, which reports
-//! the losses of guards (PodDisruptionBudgets, NetworkPolicies and the like).
+//! Objects that a protected overlay has lost since the base revision, so that the agent deletes
+//! them from the cluster. `removed-resource` reports lost guards (PodDisruptionBudgets,
+//! NetworkPolicies and the like), and `resource-deletion` reports everything else.
 //!
-//! Not here: how bad a loss is, and what is said of it (the rules).
+//! Not here: severities and messages (the rules).
 
 use std::collections::HashSet;
 
@@ -29,8 +29,8 @@ const GUARDS: &[&str] = &[
     "LimitRange",
 ];
 
-/// Whether an object guards or observes others and the overlay has no replacement for it. Another
-/// autoscaler replaces a HorizontalPodAutoscaler.
+/// True if an object guards or observes others and the overlay has no replacement for it. For
+/// example, a ScaledObject replaces a HorizontalPodAutoscaler.
 pub(in crate::rules) fn is_guard(overlay: &Overlay, lost: &Resource) -> bool {
     let scales =
         |resource: &Resource| matches!(resource.kind(), "ScaledObject" | "HorizontalPodAutoscaler");
@@ -40,8 +40,8 @@ pub(in crate::rules) fn is_guard(overlay: &Overlay, lost: &Resource) -> bool {
     GUARDS.contains(&lost.kind()) && !is_replaced()
 }
 
-/// The guards that an overlay has lost since the base revision. A guard that was lost at one place
-/// together with other objects, as a Deployment and its budget, is not a loss of its own.
+/// The guards that an overlay has lost since the base revision. A guard that is removed together
+/// with other objects at the same place, such as a Deployment with its budget, does not count.
 pub(in crate::rules) fn lost_guards<'a>(
     context: &Context,
     before: &'a Overlay,
@@ -69,8 +69,8 @@ pub(in crate::rules) fn lost_guards<'a>(
     guards.into_iter().filter(on_its_own).collect()
 }
 
-/// Whether the environment before a protected one still has an object that the latter loses: then
-/// the comparison of the two reports the loss.
+/// True if the environment before still has an object that production loses. Then the comparison of
+/// the two environments reports the loss.
 pub(in crate::rules) fn environment_before_has(
     context: &Context,
     overlay: &Overlay,
@@ -98,8 +98,9 @@ pub(in crate::rules) fn missing<'a>(before: &'a Overlay, overlay: &Overlay) -> V
         .collect()
 }
 
-/// Whether the agent deletes an object that an overlay lost: no other overlay renders it. An
-/// agent's object whose overlay is gone as well is reported with that overlay.
+/// True if the agent deletes an object that an overlay lost, because no other overlay renders it.
+/// False for a Kustomization or Application whose own overlay is gone too: that is reported with
+/// the overlay.
 pub(in crate::rules) fn is_deleted(context: &Context, overlay: &Overlay, lost: &Resource) -> bool {
     let applied = applied_by(context, lost);
     !context.lives_on(overlay, object_key(lost))
@@ -108,7 +109,7 @@ pub(in crate::rules) fn is_deleted(context: &Context, overlay: &Overlay, lost: &
             .any(|overlay| context.at_head(overlay).is_none())
 }
 
-/// What a lost object became, where it was renamed or moved to another namespace.
+/// The new object, if a lost object was renamed or moved to another namespace.
 pub(in crate::rules) fn renamed<'a>(
     context: &Context,
     overlay: &'a Overlay,
@@ -127,7 +128,7 @@ pub(in crate::rules) fn renamed<'a>(
     })
 }
 
-/// What deletes a lost object in an overlay, such as a patch with `$patch: delete`.
+/// The line that deletes a lost object in an overlay, such as a patch with `$patch: delete`.
 pub(in crate::rules) fn deleted_by(overlay: &Overlay, lost: &Resource) -> Option<Origin> {
     let mut deleted = overlay.rendered.deleted.iter();
     deleted
@@ -135,16 +136,17 @@ pub(in crate::rules) fn deleted_by(overlay: &Overlay, lost: &Resource) -> Option
         .map(|deleted| deleted.origin)
 }
 
-/// The place of the head to edit for a lost object: what deleted or renamed it, else where it was.
+/// The place in the head to edit for a lost object: the line that deletes or renames it, or else
+/// the place where it was.
 pub(in crate::rules) fn place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     deleted_by(overlay, lost)
         .or_else(|| renamed(context, overlay, lost)?.renamed_by)
         .unwrap_or_else(|| last_place(context, overlay, lost))
 }
 
-/// Where the head would have an object that nothing deletes or renames: its file, else the list
-/// that named it, else the list of its folder's kustomization, else any list on the way to it, else
-/// the overlay.
+/// The place in the head where an object would be that was only removed: its file, or the list that
+/// named it, or the list of its folder's kustomization, or any list on the way to it, or the
+/// overlay. The first that exists counts.
 fn last_place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let files = &context.repo.files;
     let was = files.get(lost.node.origin.file);
@@ -163,7 +165,8 @@ fn last_place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     let naming = naming.map(|unlisted| unlisted.list);
     let any = lists.first().map(|unlisted| unlisted.list);
     if let Some(file) = find(&|path| path == &*was.path) {
-        // a file that other overlays still read unchanged was not edited: a list was
+        // if other overlays still read the file unchanged, the change edited a list and not the
+        // file
         let is_unchanged = files.get(file).text == was.text;
         let list = naming.or(any).filter(|_| is_unchanged);
         return list.unwrap_or_else(|| start(file));
@@ -176,8 +179,8 @@ fn last_place(context: &Context, overlay: &Overlay, lost: &Resource) -> Origin {
     naming.or_else(beside).or(any).unwrap_or(overlay.origin)
 }
 
-/// What messages call a lost object: `` `ConfigMap/settings` ``, with its namespace where the
-/// overlay had one of this name in another namespace as well.
+/// The name of a lost object in messages, such as `` `ConfigMap/settings` ``. The namespace is
+/// added if the overlay had another object of this kind and name.
 pub(in crate::rules) fn described(before: &Overlay, lost: &Resource) -> String {
     let namespace = ambiguous_namespace(before, lost).map(|name| format!(" in namespace `{name}`"));
     format!(
@@ -188,8 +191,8 @@ pub(in crate::rules) fn described(before: &Overlay, lost: &Resource) -> String {
     )
 }
 
-/// The cause of a loss. One list may have named several objects, so the cause tells them apart, by
-/// the names that they have in every overlay.
+/// The cause of a loss. One list can name several objects, so the cause contains their original
+/// names, which are the same in every overlay.
 pub(in crate::rules) fn cause(kind: &'static str, before: &Overlay, lost: &[&Resource]) -> Cause {
     lost.iter().fold(Cause::new(kind), |cause, lost| {
         let cause = cause.with(format!("{}/{}", lost.kind(), lost.original.name));
@@ -210,8 +213,8 @@ fn ambiguous_namespace<'r>(before: &Overlay, lost: &'r Resource) -> Option<&'r s
         .filter(|_| before.rendered.resources.iter().any(elsewhere))
 }
 
-/// The overlays of the base revision that an agent's object applies and deletes when it is deleted:
-/// a Flux Kustomization that prunes, an Application with the resources finalizer.
+/// The overlays of the base revision whose objects are deleted together with this agent's object: a
+/// Flux Kustomization that prunes, or an Application with the resources finalizer.
 pub(in crate::rules) fn applied_by<'a>(
     context: &Context<'a>,
     object: &Resource,
@@ -264,9 +267,9 @@ pub(in crate::rules) fn deleted_with<'a>(
         .collect()
 }
 
-/// Whether the agent that applies an overlay of the base revision never deletes: a Flux
-/// Kustomization with `prune: false`. What its object says at the head counts, or what it said if
-/// it is gone.
+/// True if the agent of an overlay of the base revision never deletes anything: a Flux
+/// Kustomization with `prune: false`. Its setting in the head counts, or the last one if it is
+/// gone.
 pub(in crate::rules) fn keeps_everything(context: &Context, overlay: &Overlay) -> bool {
     let agent = overlay.agent.as_ref().map(|agent| &agent.name);
     let find = |repo: &Repo| {
@@ -283,8 +286,9 @@ pub(in crate::rules) fn keeps_everything(context: &Context, overlay: &Overlay) -
         .unwrap_or(false)
 }
 
-/// Whether the agent keeps an object that is no longer rendered, or deletes it by design, as it
-/// does hooks and generated ConfigMaps. What the object says at the base revision counts.
+/// True if the loss of an object is harmless: the agent keeps it because of an annotation, or
+/// always deletes such objects (hooks and generated ConfigMaps). The annotations at the base
+/// revision count.
 fn is_kept(lost: &Resource, with_overlay: bool) -> bool {
     const PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
     let metadata = |map: &str, key: &str| {

@@ -1,4 +1,4 @@
-//! `dependsOn` of Flux Kustomizations and HelmReleases: who waits for whom. Shared by
+//! The `dependsOn` entries of Flux Kustomizations and HelmReleases. Shared by
 //! `depends-on-missing`, `depends-on-cycle` and `promotion-order`. Source: the dependency check of
 //! kustomize-controller and helm-controller.
 
@@ -17,7 +17,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// An entry of `dependsOn`.
 pub(in crate::rules) struct Edge<'a> {
-    /// Who waits.
+    /// The object that waits.
     pub from: Control<'a>,
     /// The name that it waits for, as written.
     pub entry: &'a Node,
@@ -25,11 +25,12 @@ pub(in crate::rules) struct Edge<'a> {
     pub path: String,
     /// The name.
     pub name: &'a str,
-    /// The namespace: the object's own where the entry says none; `None` when neither is written.
+    /// The namespace of the entry, or else of the object; `None` if neither is written.
     pub namespace: Option<&'a str>,
-    /// What it waits for, as an index into the controls; `None` when it is not in the repo.
+    /// The object that it waits for, as an index into the controls; `None` if it is not in the
+    /// repo.
     pub to: Option<usize>,
-    /// Who waits, likewise.
+    /// The object that waits, as an index into the controls.
     pub at: usize,
 }
 
@@ -71,7 +72,7 @@ pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
                     && (there.is_none() || namespace.is_none() || there == namespace)
                     && other.reaches(control.environment)
             };
-            // one of the same overlay before one of the same environment
+            // an object of the same overlay wins over another one of the same environment
             let beside = |other: &Control| {
                 control.overlay.is_some()
                     && control.overlay.map(Overlay::key) == other.overlay.map(Overlay::key)

@@ -1,6 +1,6 @@
-//! Digests that an image lost or that passed by an environment, and how messages write a digest.
+//! Digests that an image lost or that skipped an environment, and how messages write a digest.
 //!
-//! Not here: what images an object runs (`kubernetes::image_use`), what ran in the past
+//! Not here: the images of an object (`kubernetes::image_use`), the versions that ran before
 //! (`history`).
 
 use crate::kubernetes::image::Image;
@@ -46,8 +46,8 @@ pub(in crate::rules) fn is_reported_as_lost(context: &Context, used: &ImageUse) 
     lost(used).is_some() && context.is_claimed(Claim::LostDigests)
 }
 
-/// The environment further back that runs a digest which the environment before does not run: dev,
-/// when a digest goes from dev to production past staging.
+/// The environment from which a digest skipped the previous one. For example, dev if a digest goes
+/// from dev to production without staging.
 pub(in crate::rules) fn passed_by<'c, 'a>(
     context: &'c Context<'a>,
     from: &Overlay,

@@ -15,7 +15,7 @@ const SHOWN: usize = 60;
 /// Characters before the first difference that a message keeps.
 const LEAD: usize = 20;
 
-/// A difference that counts.
+/// A difference that counts as drift.
 pub(in crate::rules) struct Difference {
     /// The later overlay's object, or the earlier one's when only that has it.
     pub resource: Resource,
@@ -74,8 +74,8 @@ impl Difference {
         }
     }
 
-    /// What makes it this difference and no other one of its line: the value's path, and what it is
-    /// on both sides. Values of Secrets are masked.
+    /// The facts that distinguish this difference from others on the same line: the path of the
+    /// value, and the value on both sides. Values of Secrets are masked.
     pub fn facts(&self) -> [String; 3] {
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
         let text = |node: &Option<Node>| node.as_ref().map(json).unwrap_or_default();
@@ -100,12 +100,13 @@ fn json(node: &Node) -> String {
     write::to_json(node).to_string()
 }
 
-/// The items of a list that holds some.
+/// The items of a list; `None` if it is empty or not a list.
 fn items(node: &Node) -> Option<Vec<String>> {
     Some(node.items().iter().map(json).collect()).filter(|items: &Vec<String>| !items.is_empty())
 }
 
-/// The items that only one of two lists has, so that the difference is not lost among the others.
+/// Describes two lists by the items that only one of them has, because long lists would hide the
+/// difference.
 fn describe_lists(earlier: &[String], later: &[String], Sides { from, to }: &Sides) -> String {
     let only = |some: &[String], others: &[String]| -> Vec<String> {
         some.iter()
@@ -152,8 +153,8 @@ fn cut(text: &str, start: usize) -> String {
     format!("{before}{shown}{after}")
 }
 
-/// The differences between two overlays that a promotion must not have. None where the later one is
-/// not protected, or one of the two is not rendered completely.
+/// The differences between two overlays that count as drift. Empty if the later one is not
+/// protected or if one of the two is not rendered completely.
 pub(in crate::rules) fn differences(
     context: &Context,
     from: &Overlay,

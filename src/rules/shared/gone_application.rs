@@ -1,5 +1,5 @@
-//! An Application that a change removes or renames while its folder stays: Argo CD deletes it, and
-//! by its finalizer everything that it applied.
+//! An Application that a change removes or renames while its folder stays. Argo CD then deletes the
+//! Application and, if it has the finalizer, everything that it applied.
 //!
 //! Not here: changes of an Application that stays (`redirected-agent`).
 
@@ -14,7 +14,7 @@ use crate::yaml::{Node, Origin};
 /// The finalizer that deletes what an Application applied.
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 
-/// Kinds whose deletion loses data or takes everything inside along.
+/// Kinds whose deletion also deletes data or the objects inside them.
 const PRECIOUS: &[&str] = &[
     "PersistentVolumeClaim",
     "StatefulSet",
@@ -30,7 +30,7 @@ pub(in crate::rules) struct GoneApplication<'a> {
     pub overlay: &'a Overlay,
     /// The ApplicationSet at the base revision that made it.
     pub set: Option<&'a Control>,
-    /// What messages call it.
+    /// Its name in messages.
     pub name: &'a str,
 }
 
@@ -139,7 +139,7 @@ impl GoneApplication<'_> {
         !keeps
     }
 
-    /// The objects whose deletion loses most.
+    /// The deleted objects of [`PRECIOUS`] kinds, for messages; `None` if there are none.
     fn lost(&self) -> Option<String> {
         let resources = &self.overlay.rendered.resources;
         PRECIOUS.iter().find_map(|kind| {

@@ -1,5 +1,5 @@
-//! What a container of an earlier environment has and its partner in the later one lacks: the logic
-//! that the `removed-…` rules share, and the place to edit.
+//! Settings that a container has in the earlier environment and lacks in the later one. The
+//! `removed-…` rules share this logic; it also finds the place to edit.
 //!
 //! Not here: which fields count (the rules).
 
@@ -24,12 +24,13 @@ pub(in crate::rules) struct Partners<'a> {
     pub to_pod: &'a Node,
     /// The object of the later overlay that holds the container.
     pub resource: &'a Resource,
-    /// Whether the earlier overlay is the same overlay at the base revision.
+    /// True if `from` is not an earlier environment, but the same overlay at the base revision.
     pub from_base: bool,
 }
 
-/// The containers that both overlays of a pair have. None unless the later overlay is protected and
-/// rendered completely: what could not be rendered may hold what seems to be lost.
+/// The containers that both overlays of a pair have. Empty unless the later overlay is protected
+/// and rendered completely: a setting that seems to be lost may be in the part that was not
+/// rendered.
 pub(in crate::rules) fn partners<'a>(
     context: &'a Context,
     from: &'a Overlay,
@@ -63,8 +64,9 @@ pub(in crate::rules) fn partners<'a>(
     found
 }
 
-/// The place that removed a value below a node, if one did: a directive such as `limits: null` or
-/// `$patch: delete`, or a value that replaced a map which held it. `path` are keys of maps.
+/// The place that removed a value below a node: a directive such as `limits: null` or
+/// `$patch: delete`, or a value that replaced the map around it. `path` is the list of map keys
+/// that lead to the value.
 pub(in crate::rules) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
     let mut here = node;
     let mut found = None;
@@ -93,8 +95,9 @@ pub(in crate::rules) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
     found
 }
 
-/// The place to edit: what removed the value, else the earlier environment's value, which was never
-/// promoted. A value at the base revision cannot be edited, so the container stands in for it.
+/// The place to edit: the line that removed the value, or else the value in the earlier
+/// environment, which was never promoted. A value at the base revision cannot be edited, so there
+/// it is the container.
 pub(in crate::rules) fn place(partners: &Partners, path: &[&str], lost: &Node) -> Origin {
     let container = || {
         partners
@@ -116,14 +119,14 @@ pub(in crate::rules) fn place(partners: &Partners, path: &[&str], lost: &Node) -
 pub(in crate::rules) struct Guard {
     /// Its key in `resources`: `limits`.
     pub key: &'static str,
-    /// What one of its entries is called: `limit`.
+    /// The word for one entry in messages: `limit`.
     pub noun: &'static str,
-    /// How bad a loss is.
+    /// The severity of a loss.
     pub severity: Severity,
 }
 
-/// Reports entries of a guard that the earlier container has and the later one lacks, one finding a
-/// container.
+/// Reports entries of a guard that the earlier container has and the later one lacks, in one
+/// finding for each container.
 pub(in crate::rules) fn report_lost(
     context: &Context,
     (from, to): (&Overlay, &Overlay),
@@ -172,7 +175,7 @@ pub(in crate::rules) fn report_lost(
     }
 }
 
-/// What to do about a lost setting. The base revision cannot be changed any more.
+/// The help for a lost setting. The help never suggests to edit the base revision.
 pub(in crate::rules) fn advice(
     context: &Context,
     (from, to): (&Overlay, &Overlay),

@@ -1,4 +1,4 @@
-//! What several rules need: one idea a file. Not here: rules.
+//! Logic that several rules share, one topic in each file. Not here: rules.
 
 pub(super) mod apps;
 pub(super) mod automation;

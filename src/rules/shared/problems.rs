@@ -30,9 +30,9 @@ pub(in crate::rules) fn report_by(
     }
 }
 
-/// Reports every problem of one kind that no overlay needs. An entry of a shared base or component
-/// is reported only when it does nothing in every overlay that reads its file. In an overlay that
-/// is rendered in part, the entry may be meant for the missing part, so it is reported as an info.
+/// Reports every entry without effect, such as a patch without a match. An entry of a shared base
+/// or component is only reported if it has no effect in any overlay that reads its file. If an
+/// overlay is only rendered in part, the entry may be meant for the missing part, so it is an info.
 pub(in crate::rules) fn report_unless_used_elsewhere(
     context: &Context,
     overlay: &Overlay,
@@ -75,13 +75,13 @@ fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
     draft
 }
 
-/// What a problem is about: what the renderer says of it as data, else the text that it points at.
+/// The identity of a problem: the data that the renderer gives, or else the text at its place.
 fn cause(problem: &Problem, context: &Context) -> Cause {
     if let Some(identity) = &problem.identity {
         return match &**identity {
             Identity::DuplicateKey(key) => Cause::new("duplicate-key").with(key),
             Identity::DeprecatedField(field) => Cause::new("deprecated-field").with(field),
-            // another pin of one repository is no new problem
+            // pinning the same repository to another version is not a new problem
             Identity::Remote(url) if problem.kind == ProblemKind::RemotePinned => {
                 Cause::new("remote")
                     .with(remote::without_pin(url))

@@ -1,5 +1,5 @@
-//! The lists of kustomizations from which a change took entries: where an object that is gone was
-//! left out, however many overlays read the list.
+//! The lists of kustomizations from which a change removed entries. Findings about deleted objects
+//! point at such a list, however many overlays read it.
 //!
 //! Not here: which objects are gone (`deletion`).
 
@@ -17,12 +17,12 @@ use crate::yaml::{FileId, Node, Origin, read};
 pub(in crate::rules) struct Unlisted {
     /// The list's key.
     pub list: Origin,
-    /// What the entries named.
+    /// The paths that the removed entries named.
     paths: Vec<String>,
 }
 
 impl Unlisted {
-    /// Whether an entry that was taken away is a file or a folder above it.
+    /// True if a removed entry named the file or a folder above it.
     pub fn named(&self, file: &str) -> bool {
         self.paths.iter().any(|path| is_below(file, path))
     }
@@ -64,7 +64,8 @@ pub(in crate::rules) fn collect(
     lists.collect()
 }
 
-/// What a kustomization names as resources and components, and the key of the first list that does.
+/// The key of the first list of resources or components in a kustomization, and the paths that
+/// these lists name.
 pub(in crate::rules) fn listed(context: &Context, file: FileId) -> Option<(Origin, Vec<String>)> {
     let source = context.repo.files.get(file);
     let documents = read::read(&source.text, file).ok()?;

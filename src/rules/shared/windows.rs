@@ -1,6 +1,6 @@
-//! Windows in which an environment may or may not change, as the repo's own objects declare them:
-//! Argo CD AppProjects and GitOps Promoter. Not here: the windows of the configuration (`config`),
-//! what a closed window means (`change_freeze`).
+//! Windows for changes that objects in the repo declare: AppProjects of Argo CD and
+//! ScheduledCommitStatuses of GitOps Promoter. Not here: the windows of the configuration
+//! (`config`), the findings for a closed window (`change_freeze`).
 //!
 //! Source: `AppProject.spec.syncWindows` of Argo CD and `ScheduledCommitStatus` of GitOps Promoter.
 
@@ -19,28 +19,28 @@ use crate::yaml::{Node, Origin};
 pub(in crate::rules) struct Declared<'a> {
     /// The object.
     pub control: Control<'a>,
-    /// What messages call it: ``sync window `0 22 * * *` of AppProject shop``.
+    /// Its name in messages: ``sync window `0 22 * * *` of AppProject shop``.
     pub name: String,
-    /// Whether changes are applied within it only.
+    /// True if changes are only applied within the window; false if they are only applied outside.
     pub allow: bool,
-    /// When.
+    /// The times at which it is open.
     pub window: Window,
-    /// Whether a sync by hand passes.
+    /// True if a manual sync is always possible.
     pub by_hand: bool,
     /// The entry.
     pub origin: Origin,
     scope: Scope<'a>,
 }
 
-/// What a window holds for.
+/// The overlays that a window applies to.
 enum Scope<'a> {
-    /// Applications of the project that fit.
+    /// The Applications of the project that the window selects.
     Project(&'a Node),
     /// An environment by the name of its branch.
     Branch(&'a str),
 }
 
-/// Every window that can be read, and what is wrong with the others.
+/// Every window that can be read, and findings about the others.
 pub(in crate::rules) fn declared<'a>(
     context: &Context<'a>,
 ) -> (Vec<Declared<'a>>, Vec<(Control<'a>, Draft)>) {
@@ -62,8 +62,8 @@ pub(in crate::rules) fn declared<'a>(
 
 type Wrong<'a> = Vec<(Control<'a>, Draft)>;
 
-/// `spec.syncWindows` of an AppProject. Argo CD logs a time zone that it does not know and takes
-/// UTC.
+/// Reads `spec.syncWindows` of an AppProject. If Argo CD does not know the time zone, it only logs
+/// that and uses UTC.
 fn project<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mut Wrong<'a>) {
     let nodes = control.node.at(&["spec", "syncWindows"]);
     for node in nodes.map_or(&[][..], Node::items) {
@@ -137,8 +137,8 @@ fn sync_window<'a>(control: Control<'a>, node: &'a Node) -> Result<Declared<'a>,
     })
 }
 
-/// `spec.allow`, `spec.exclude` and those of each environment of a ScheduledCommitStatus. An
-/// environment that is not listed is not gated.
+/// Reads `spec.allow` and `spec.exclude` of a ScheduledCommitStatus, and the same fields of each
+/// listed environment. Environments that are not listed have no window.
 fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &mut Wrong<'a>) {
     let Some(spec) = control.node.get("spec") else {
         return;
@@ -240,7 +240,7 @@ fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
 }
 
 impl Declared<'_> {
-    /// Who holds back what is merged.
+    /// The controller that delays merged changes.
     pub fn holder(&self) -> &'static str {
         match self.scope {
             Scope::Project(_) => "Argo CD",
@@ -248,7 +248,7 @@ impl Declared<'_> {
         }
     }
 
-    /// Whether it holds for an overlay.
+    /// True if the window applies to an overlay.
     pub fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
         match self.scope {
             Scope::Project(window) => {

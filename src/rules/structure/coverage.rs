@@ -2,19 +2,20 @@
 //!
 //! ## What
 //!
-//! Something in the repository that the check does not judge. Each of these kinds is one finding:
+//! The repository contains parts that the check does not judge. There is one finding for each of
+//! these kinds:
 //!
-//! - kustomizations that no overlay is made of;
-//! - environments whose place in the promotion order is not known, because only the shape of the
-//!   repository shows them;
+//! - kustomizations that belong to no overlay;
+//! - environments that were recognised by their folders only, so that their place in the promotion
+//!   order is unknown;
 //! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply a Helm chart or
 //!   another repository;
-//! - objects that deploy what is not rendered, such as a `HelmRelease` or an OLM `Subscription`.
-//!   Images in the values of a HelmRelease are checked all the same.
+//! - objects that deploy something which is not rendered, such as a `HelmRelease` or an OLM
+//!   `Subscription`. Images in the values of a HelmRelease are still checked.
 //!
 //! ## Why
 //!
-//! A check that is silent about what it did not look at is taken for a check of everything.
+//! If the report did not mention these parts, readers would think that everything was checked.
 //!
 //! ## Example
 //!
@@ -23,14 +24,15 @@
 //! spec:
 //!   source:
 //!     repoURL: https://charts.example.com
-//!     chart: metrics # what the chart makes is not checked
+//!     chart: metrics # the objects of the chart are not checked
 //! ```
 //!
 //! ## Fix
 //!
-//! List environments in their order under `environments`, and map folders to environments or ignore
-//! them under `layout` in `.gitops-lint.yaml`. For a chart, commit the output of `helm template`.
-//! `rules: {coverage: error}` makes the check fail as long as anything is not judged.
+//! In `.gitops-lint.yaml`, list all environments in their order under `environments`, and use
+//! `layout` to map folders to environments or to ignore them. For a chart, commit the output of
+//! `helm template`. Set `rules: {coverage: error}` if the check should fail as long as anything is
+//! not judged.
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
@@ -76,10 +78,10 @@ impl Rule for Coverage {
 fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
     let first = unseen.first()?;
     let mut names: Vec<&str> = unseen.iter().map(|unseen| unseen.name.as_str()).collect();
-    // clusters often apply objects of one name
+    // several clusters often apply objects with the same name
     names.dedup();
     let listed = wording::listed(&names, NAMED);
-    // where clusters share names, a number of further names would not match the number of objects
+    // if clusters share names, "and 3 more" would not match the number of objects, so give examples
     let examples = if names.len() == unseen.len() {
         format!(": {listed}")
     } else {
@@ -101,13 +103,8 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         ),
         UnseenKind::Environment => (
             format!(
-                "nothing is compared with {listed}, because the promotion order does not say where {} {}",
-                if one {
-                    "this environment"
-                } else {
-                    "these environments"
-                },
-                if one { "stands" } else { "stand" },
+                "{listed} {} not compared with other environments: the place in the promotion order is unknown",
+                if one { "is" } else { "are" },
             ),
             format!(
                 "list all environments in their order in {CONFIG_FILE}: `environments: [{}]`",
@@ -116,19 +113,19 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         ),
         UnseenKind::Agent => (
             format!(
-                "{} what is not in this repository or cannot be followed, so nothing checks it{examples}",
+                "{} a chart or another repository or cannot be followed, so nothing checks it{examples}",
                 if one {
-                    "1 agent's object applies".to_string()
+                    "1 Argo CD or Flux object applies".to_string()
                 } else {
-                    format!("{} agents' objects apply", unseen.len())
+                    format!("{} Argo CD or Flux objects apply", unseen.len())
                 },
             ),
-            "check it where it is kept; for a chart, commit the output of `helm template`"
+            "check it in the repository that contains it; for a chart, commit the output of `helm template`"
                 .to_string(),
         ),
         UnseenKind::Object => (
             format!(
-                "{} what is not rendered, so nothing checks it{examples}",
+                "{} something that is not rendered here, so nothing checks it{examples}",
                 if one {
                     "1 object deploys".to_string()
                 } else {

@@ -26,7 +26,7 @@
 //!
 //! ## Fix
 //!
-//! Move what both environments need into the base or into a component, or copy it.
+//! Move the shared part into the base or into a component, or copy the file.
 
 use crate::config::Environment;
 use crate::finding::{Cause, Severity};

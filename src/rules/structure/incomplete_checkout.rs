@@ -9,8 +9,8 @@
 //!
 //! ## Why
 //!
-//! The agent has the whole repository and applies these files, but nobody checked them. Without
-//! this finding the check would pass without having looked.
+//! The agent has the whole repository and applies these files, but this check cannot see them.
+//! Without this finding, the check would pass although it skipped them.
 //!
 //! ## Example
 //!
@@ -88,13 +88,13 @@ fn withheld(overlay: &Overlay) -> impl Iterator<Item = &Problem> {
         .filter(|problem| problem.kind == ProblemKind::Withheld)
 }
 
-/// Reports that the base revision cannot be compared with.
+/// Reports that the overlay cannot be compared with the base revision.
 fn report(context: &Context, overlay: &Overlay, problem: &Problem, sink: &mut Sink) {
     let message = format!(
         "{} cannot be rendered at the base revision, so its changes are unknown: {}",
         overlay.path, problem.message
     );
-    // the renderer says only in words what is missing
+    // the renderer names the missing file only in its message
     let cause = Cause::new("base-incomplete").with(&problem.message);
     let mut draft = Draft::new(Severity::Error, overlay.origin, cause, message)
         .related(problem.origin, "it is read here");

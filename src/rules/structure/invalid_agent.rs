@@ -2,24 +2,24 @@
 //!
 //! ## What
 //!
-//! An Argo CD or Flux object that cannot work as it is written. It is an error if nothing is
-//! applied:
+//! An Argo CD or Flux object does not work as written. It is an error if the object applies nothing
+//! or if nothing can check it:
 //!
-//! - It applies a folder that does not exist, although it reads this repository.
+//! - It applies a folder of this repository that does not exist.
 //! - An ApplicationSet gives two Applications the same name, gives one no name, uses a parameter
 //!   that has no value, or has a `templatePatch` that is not valid YAML.
-//! - A value under `postBuild.substitute` is a number or a boolean. The API server accepts only
-//!   text.
-//! - The file that it stands in cannot be read here. The agent may read it all the same, and then
-//!   nothing checks what it applies.
+//! - A value under `postBuild.substitute` is a number or a boolean. The API server only accepts
+//!   strings.
+//! - gitops-lint cannot read the file of the object. The agent may be able to read it, so nobody
+//!   checks the folders that it applies.
 //!
-//! It is a warning if something else is applied than the object seems to say:
+//! It is a warning if the object works differently than it looks:
 //!
 //! - A field is misspelt, such as `dependson` instead of `dependsOn`.
 //! - `kustomize.images` of an Application sets the same image twice.
 //!
-//! Objects that read another repository, branch or tag are not judged by their folder. Neither are
-//! objects that a kustomization changes before they are applied.
+//! The folder of an object is not checked if the object reads another repository, branch or tag, or
+//! if a kustomization changes the object before it is applied.
 //!
 //! ## Why
 //!
@@ -52,7 +52,7 @@ static METADATA: Metadata = Metadata {
     category: Category::Structure,
     level: "error; warning for misspelt fields and repeated images",
     severity: Severity::Error,
-    summary: "an Argo CD or Flux object that applies nothing, or not what it says",
+    summary: "an Argo CD or Flux object that applies nothing, or something else than it says",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("invalid_agent.rs"),

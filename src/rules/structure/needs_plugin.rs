@@ -7,7 +7,7 @@
 //!
 //! ## Why
 //!
-//! A check that silently skips half of an overlay would pass without having looked.
+//! Without this finding, the check would silently skip a part of the overlay and pass.
 //!
 //! ## Example
 //!

@@ -107,7 +107,7 @@ fn is_rendered(context: &Context, found: &Unreferenced, document: &Node) -> bool
     })
 }
 
-/// Folders with manifests of other projects, of which a repo uses only some.
+/// Folders with copied manifests of other projects; a repo often uses only some of them.
 const FOREIGN: &[&str] = &[
     "upstream",
     "vendor",
@@ -120,7 +120,7 @@ const FOREIGN: &[&str] = &[
 /// Whether a file's name says that it is not meant to be applied.
 fn set_aside(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    // what kubebuilder makes for people to choose from
+    // optional manifests that kubebuilder generates
     if lower.starts_with("auth_proxy_")
         || lower.ends_with("_editor_role.yaml")
         || lower.ends_with("_viewer_role.yaml")

@@ -7,7 +7,8 @@
 //!
 //! ## Why
 //!
-//! A policy that fails reports nothing, so what it should have judged would look clean.
+//! A policy that fails reports nothing. Without this finding, the objects that it should have
+//! judged would look clean.
 //!
 //! ## Example
 //!

@@ -10,7 +10,7 @@
 //!
 //! ## Why
 //!
-//! Once the other repository changes, the cluster no longer gets what the reviewers saw.
+//! If the other repository changes, the cluster gets something that no reviewer has seen.
 //!
 //! ## Example
 //!

@@ -13,8 +13,8 @@
 //!
 //! ## Why
 //!
-//! The agent cannot apply an overlay that does not build. The environment keeps running its old
-//! state, and nobody notices when the change is merged.
+//! The agent cannot apply an overlay that does not build. After the merge, the environment silently
+//! keeps its old state.
 //!
 //! ## Example
 //!
@@ -63,8 +63,8 @@ impl Rule for RenderError {
     }
 }
 
-/// Whether a problem is that the overlay's own kustomization sets nothing, as it did before. A file
-/// without any text was hardly left like that on purpose.
+/// True if the problem is that the overlay's own kustomization is empty and was empty before. A
+/// file of zero bytes does not count: hardly anybody leaves such a file on purpose.
 fn is_left_empty(context: &Context, overlay: &Overlay, problem: &Problem) -> bool {
     let before = context.at_base(overlay);
     let had_objects = before.is_some_and(|before| !before.rendered.resources.is_empty());

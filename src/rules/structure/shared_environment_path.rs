@@ -60,7 +60,7 @@ impl Rule for SharedEnvironmentPath {
             .filter_map(|pointer| pointer.named.as_ref())
             .collect();
         for pointer in &repo.pointers {
-            // a folder that carries no environment may well be shared
+            // a folder that belongs to no environment may be shared on purpose
             let Some(other) = pointer.folder_environment() else {
                 continue;
             };
@@ -102,7 +102,8 @@ impl Rule for SharedEnvironmentPath {
             let draft = draft
                 .help(format!("point it at the folder of {}", from.name))
                 .related(target.origin, format!("the folder of {}", to.name));
-            // the environment that is concerned is the agent's
+            // report the finding for the environment of the agent, because that one gets the
+            // objects
             let of_agent = |overlay: &&Overlay| overlay.environment == Some(own);
             let concerned = repo
                 .overlays

@@ -14,8 +14,8 @@
 //!
 //! ## Why
 //!
-//! The tool does not guess. It does not check what such an object applies, nor what it adds to a
-//! folder, and you should know that.
+//! The tool does not guess. It does not check the objects that such an Application applies or the
+//! settings that it adds to a folder, and you should know that.
 //!
 //! ## Example
 //!

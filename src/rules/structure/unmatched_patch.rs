@@ -21,8 +21,8 @@
 //!
 //! ## Fix
 //!
-//! Correct the target, or remove the patch. Names in a target are regular expressions that must
-//! match the whole name, as it is at that step of the build.
+//! Correct the target, or remove the patch. The name in a target is a regular expression. It must
+//! match the whole name that the object has at that step of the build.
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;
@@ -49,7 +49,7 @@ impl Rule for UnmatchedPatch {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        // what is missing may be what the entry is meant for
+        // the entry may be meant for the part that was not rendered
         if !overlay.rendered.complete || overlay.rendered.resources.is_empty() {
             return;
         }

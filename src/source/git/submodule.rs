@@ -81,7 +81,8 @@ impl Repository {
 pub(in crate::source) fn not_checked_out(module: &str) -> Withheld {
     Withheld {
         reason: format!("it is in the submodule {module}, which is not checked out"),
-        remedy: "git submodule update --init --recursive, or `submodules: recursive` in CI"
-            .to_string(),
+        remedy:
+            "run `git submodule update --init --recursive`, or set `submodules: recursive` in CI"
+                .to_string(),
     }
 }

@@ -8,8 +8,7 @@ use crate::compare::ResourceChange;
 use crate::repo::{Overlay, Pair, Repo, renamed};
 use crate::rules::shared::unlisted::{self, Unlisted};
 
-/// What was found by comparing the repo with the base, for each overlay of the repo or environment
-/// of the base.
+/// Results of comparing the repo with the base, each computed once.
 pub(super) struct AgainstBase<'a> {
     before: OnceLock<Vec<Option<usize>>>,
     pub(super) digests: Vec<OnceLock<HashMap<String, Vec<(&'a Overlay, String)>>>>,
@@ -44,7 +43,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What an overlay of the base revision is at the head.
+    /// The overlay of the head that an overlay of the base revision became; the inverse of
+    /// [`Self::at_base`].
     pub fn at_head(&self, overlay: &Overlay) -> Option<&'a Overlay> {
         let base = self.base?;
         let index = base.index(overlay)?;
@@ -56,7 +56,7 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// For each overlay the index of what it was at the base revision.
+    /// For each overlay of the head, the index of the same overlay at the base revision.
     fn before(&self) -> &[Option<usize>] {
         self.against_base.before.get_or_init(|| {
             self.base.map_or_else(
@@ -71,7 +71,7 @@ impl<'a> Context<'a> {
         self.base.is_some_and(|base| base.index(overlay).is_some())
     }
 
-    /// The overlays of the base revision that the head has no more, under any name.
+    /// The overlays of the base revision that no longer exist in the head, not even renamed.
     pub fn gone(&self) -> Vec<&'a Overlay> {
         let Some(base) = self.base else {
             return Vec::new();
@@ -85,8 +85,8 @@ impl<'a> Context<'a> {
             .collect()
     }
 
-    /// What an overlay was compared with at the base revision, where the change takes that away, or
-    /// takes the overlay to where it is compared with nothing.
+    /// The overlay that `to` was compared with at the base revision, if the change deletes that
+    /// overlay, or moves `to` to an environment where it is compared with nothing.
     pub fn proved_by_gone(&self, to: &Overlay) -> Option<&'a Overlay> {
         let (base, before): (&'a Repo, &Overlay) = (self.base?, self.at_base(to)?);
         let later = |pair: &&Pair| {
@@ -105,7 +105,7 @@ impl<'a> Context<'a> {
         (self.at_head(from).is_none() || alone()).then_some(from)
     }
 
-    /// The lists from which the change took what an overlay reads.
+    /// The lists from which the change removed entries that the overlay reads.
     pub(in crate::rules) fn unlisted(&self, overlay: &Overlay) -> &[Unlisted] {
         let cell = self
             .index(overlay)

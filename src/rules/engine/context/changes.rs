@@ -14,22 +14,22 @@ use crate::yaml::{Node, Origin};
 
 /// A version that an overlay runs without a digest, and that it did not run at the base revision.
 pub struct MovedVersion<'a> {
-    /// The image, or what messages call the chart or base.
+    /// The image, or the chart or base as messages name it.
     pub name: String,
     /// The tag, chart version or reference.
     pub version: Version,
-    /// What ran there before.
+    /// The versions that ran there before.
     pub before: BTreeSet<Version>,
-    /// The value that says so.
+    /// The value that sets the version.
     pub origin: Origin,
     /// The object; `None` for an entry of a kustomization.
     pub resource: Option<&'a Resource>,
 }
 
 impl<'a> Context<'a> {
-    /// What an overlay renders to otherwise than at the base revision; nothing without a base. Of
-    /// what can be rendered in part only, that part. Comments and the order of keys are no change;
-    /// all of an overlay that is new is one.
+    /// The objects of an overlay that render differently than at the base revision. Empty without a
+    /// base. If an overlay can only be rendered in part, only that part is compared. Comments and
+    /// the order of keys do not count. All objects of a new overlay count as added.
     pub fn changes(&self, overlay: &Overlay) -> &[ResourceChange] {
         let cell = self
             .index(overlay)
@@ -58,16 +58,16 @@ impl<'a> Context<'a> {
             return Vec::new();
         }
         let mut changes = compare::resources(before, overlay, &self.repo.environments);
-        // what is missing on one side only neither came nor went; what is there on both sides is
-        // known
+        // if only one side could not be rendered in full, an object that seems to be added or
+        // removed may just not be rendered; an object that both sides have is compared
         if lacks(&before.rendered) != lacks(&overlay.rendered) {
             changes.retain(|change| change.from.is_some() && change.to.is_some());
         }
         changes
     }
 
-    /// Whether an overlay renders to what it renders to at the base revision, for all that can be
-    /// rendered.
+    /// True if an overlay renders to the same objects as at the base revision, as far as both can
+    /// be rendered.
     pub(in crate::rules) fn is_unchanged(&self, overlay: &Overlay) -> bool {
         self.at_base(overlay).is_some_and(|before| {
             let whole = before.rendered.complete && overlay.rendered.complete;
@@ -99,8 +99,9 @@ impl<'a> Context<'a> {
             .collect()
     }
 
-    /// The line of the head that brings the first change of an overlay, with the object and the
-    /// value; of one that is [gone](Self::gone) where it was. Nothing where nothing changes.
+    /// The line of the head that causes the first change of an overlay, with the object and the
+    /// path of the value. For an overlay that is [gone](Self::gone), the line at the base revision.
+    /// `None` if nothing changes.
     pub fn first_change(&self, overlay: &Overlay) -> Option<(Origin, ResourceId, String)> {
         if self.index(overlay).is_none() {
             return overlay
@@ -122,7 +123,7 @@ impl<'a> Context<'a> {
                     .map(|value| (value.origin, resource.id(), value.path())),
             }
         });
-        // what was only taken away stands in no line of the head
+        // a change that only removes objects has no line in the head
         value.or_else(|| {
             changes
                 .first()
@@ -130,8 +131,8 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The images of an overlay that the base revision runs there in another version; none where
-    /// the overlay is new.
+    /// The images of an overlay whose version differs from the base revision. Empty for a new
+    /// overlay.
     pub fn moved_images(&self, overlay: &Overlay) -> Vec<&ImageUse<'a>> {
         let Some(before) = self.at_base(overlay) else {
             return Vec::new();
@@ -153,8 +154,8 @@ impl<'a> Context<'a> {
         self.facts(overlay).images.iter().filter(moved).collect()
     }
 
-    /// The tags, chart versions and references that the change gives an overlay instead of others;
-    /// none where the overlay is new. What has a digest is left out.
+    /// The tags, chart versions and references of an overlay that the change replaces with others.
+    /// Empty for a new overlay. Images with a digest are left out.
     pub fn moved_versions(&self, overlay: &Overlay) -> Vec<MovedVersion<'a>> {
         let (Some(before), Some(index)) = (self.at_base(overlay), self.index(overlay)) else {
             return Vec::new();
@@ -201,7 +202,7 @@ impl<'a> Context<'a> {
             .collect()
     }
 
-    /// Whether a container ran an image of another name before.
+    /// True if the container ran an image with another name before.
     fn is_other_image(&self, before: &Overlay, used: &ImageUse) -> bool {
         let id = &used.resource.original;
         let same = |other: &&Resource| {

@@ -69,7 +69,7 @@ pub struct RepoFacts<'a> {
 }
 
 impl<'a> RepoFacts<'a> {
-    /// The facts of a repo; none is computed yet.
+    /// The facts of a repo; nothing is computed yet.
     pub fn new(repo: &'a Repo) -> RepoFacts<'a> {
         RepoFacts {
             repo,
@@ -78,7 +78,7 @@ impl<'a> RepoFacts<'a> {
         }
     }
 
-    /// The facts of an overlay of this repo; of another one, none.
+    /// The facts of an overlay of this repo; empty for an overlay of another repo.
     pub fn of(&self, overlay: &Overlay) -> &Facts<'a> {
         self.repo
             .index(overlay)

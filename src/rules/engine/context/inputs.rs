@@ -23,14 +23,15 @@ pub struct Submodule {
     pub origin: Option<Origin>,
 }
 
-/// A policy file, or a file of data for policies, that the base has and the change touches.
+/// A file with policies or with data for policies that exists at the base and that the change
+/// touches.
 #[derive(Clone, Debug)]
 pub struct PolicyFileChange {
     /// Its path.
     pub path: String,
     /// What the change does to it.
     pub change: PolicyChange,
-    /// Where that is reported: the file, or the configuration that names it.
+    /// The place of the finding: the file, or the configuration that names it.
     pub origin: Origin,
 }
 
@@ -53,7 +54,7 @@ pub struct Inputs<'a> {
     pub config: &'a Config,
     /// The base revision, if there is one.
     pub base: Option<&'a Repo>,
-    /// The configuration as written at the base, and the file in which a setting that it lost is
+    /// The configuration as written at the base, and the file in which a removed setting is
     /// reported.
     pub base_config: Option<(Config, FileId)>,
     /// The past of the base, or of the repo when there is no base.

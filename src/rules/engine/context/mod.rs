@@ -1,4 +1,4 @@
-//! What rules are given: the tree under check, the configuration, and the facts that several rules
+//! The input of rules: the tree under check, the configuration, and the facts that several rules
 //! need, computed once and on demand. Not here: any judgement.
 
 mod against_base;
@@ -34,7 +34,7 @@ use against_base::AgainstBase;
 use objects::Objects;
 use pinning::Pinning;
 
-/// How far along the promotion order an overlay stands, as default levels tell it apart.
+/// How far along the promotion order an overlay is. Default levels depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Belongs to no environment, or to one whose place in the promotion order is not known.
@@ -47,7 +47,7 @@ pub enum Stage {
     Protected,
 }
 
-/// What rules are given.
+/// The input of rules.
 pub struct Context<'a> {
     /// The tree under check.
     pub repo: &'a Repo,
@@ -55,12 +55,11 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// The base revision, when one was given.
     pub base: Option<&'a Repo>,
-    /// The configuration of the base revision, and the file in which what it no longer says is
-    /// reported.
+    /// The configuration of the base revision, and the file in which a removed setting is reported.
     pub base_config: Option<(Config, FileId)>,
-    /// What the past of the base revision proves, when there is one.
+    /// The history of the base revision (or of the head without a base), if Git has one.
     pub proofs: Option<&'a dyn Proofs>,
-    /// The time that counts as now; without it no rule knows of one.
+    /// The time of the check. Without it, rules that depend on the time report nothing.
     pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
@@ -104,8 +103,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether an overlay is judged: where only what a change causes is asked for, the others are
-    /// known to be as they were.
+    /// True if an overlay is judged. With a base revision, overlays that the change does not affect
+    /// are skipped.
     pub fn judges(&self, overlay: &Overlay) -> bool {
         self.judged.as_ref().is_none_or(|judged| {
             self.index(overlay)
@@ -142,7 +141,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// What messages call an overlay: its environment, or its path where it belongs to none.
+    /// The name of an overlay in messages: its environment, or its path if it belongs to none.
     pub fn name_of<'n>(&'n self, overlay: &'n Overlay) -> &'n str {
         let repo = self
             .base
@@ -154,7 +153,8 @@ impl<'a> Context<'a> {
             })
     }
 
-    /// What messages call one side of a comparison: `the base revision`, or as [`Self::name_of`].
+    /// The name of one side of a comparison in messages: `the base revision`, or the result of
+    /// [`Self::name_of`].
     pub fn side<'n>(&'n self, overlay: &'n Overlay) -> &'n str {
         if self.is_of_base(overlay) {
             "the base revision"
@@ -163,7 +163,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where messages say that one side of a comparison has something: `in staging`, `at the base
+    /// One side of a comparison with its preposition, for messages: `in staging`, `at the base
     /// revision`.
     pub fn in_side(&self, overlay: &Overlay) -> String {
         let preposition = if self.is_of_base(overlay) { "at" } else { "in" };
@@ -175,7 +175,7 @@ impl<'a> Context<'a> {
         self.controls.get_or_init(|| controls::collect(self))
     }
 
-    /// Who of them waits for whom.
+    /// The `dependsOn` entries among these objects.
     pub(in crate::rules) fn waits(&self) -> &[Edge<'a>] {
         self.waits.get_or_init(|| depends_on::collect(self))
     }
@@ -210,13 +210,14 @@ impl<'a> Context<'a> {
         self.facts.of(overlay)
     }
 
-    /// Whether production pins an image by digest: most of its images, or this one.
+    /// True if an image should have a digest: production pins at least half of its images, or
+    /// this one.
     pub fn expects_digest(&self, image: &str) -> bool {
         let pinning = self.pinning.get_or_init(|| Pinning::of(self));
         pinning.expects(image)
     }
 
-    /// What of the repo is not judged, sorted by kind and name.
+    /// The parts of the repo that are not judged, sorted by kind and name.
     pub fn unseen(&self) -> &[Unseen] {
         self.unseen.get_or_init(|| self.repo.unseen(self.judged()))
     }

@@ -13,7 +13,7 @@ use crate::repo::agents::Pointer;
 use crate::repo::{Overlay, Repo};
 use crate::yaml::{FileId, Node, Origin};
 
-/// What the look-ups of objects keep.
+/// Cached results of the look-ups.
 #[derive(Default)]
 pub(super) struct Objects<'a> {
     by_app: OnceLock<HashMap<&'a str, Vec<usize>>>,
@@ -40,7 +40,7 @@ impl Providers {
     }
 }
 
-/// Group, kind, name and effective namespace: what makes an object the same one for the cluster.
+/// Group, kind, name and effective namespace: the identity of an object in the cluster.
 pub(in crate::rules) type ObjectKey<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 /// The key of an object as rendered.
@@ -74,12 +74,13 @@ pub(in crate::rules) fn object_key(resource: &Resource) -> ObjectKey<'_> {
 struct Living {
     /// The indices of the overlays that make it.
     makers: Vec<usize>,
-    /// Whether it comes to one of them with the change.
+    /// True if the change adds it to one of them.
     came: bool,
 }
 
 impl<'a> Context<'a> {
-    /// The other variants of an overlay: what one of them ran, the environment ran.
+    /// The other variants of an overlay. An image counts as run in an environment if any of its
+    /// variants ran it.
     pub fn siblings(&self, overlay: &Overlay) -> impl Iterator<Item = &'a Overlay> + use<'a> {
         let repo: &'a Repo = self.repo;
         let by_app = self.objects.by_app.get_or_init(|| {
@@ -113,10 +114,11 @@ impl<'a> Context<'a> {
         pointers.get(folder).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether an object that an overlay has no more, or that is gone with it, still lives where
-    /// that overlay is applied: another one of the same variant makes it, one that gathers the
-    /// overlay or is gathered by it, or one to which it comes with the change. What another variant
-    /// had all along is an object of another cluster or tenant.
+    /// True if an object that an overlay lost, or that was deleted together with the overlay, still
+    /// exists in the same cluster because another overlay renders it. That overlay has the same
+    /// variant, lists this overlay, is listed by it, or gets the object with the change (it moved).
+    /// An object that another variant already had is in another cluster or tenant and does not
+    /// count.
     pub(in crate::rules) fn lives_on(&self, overlay: &Overlay, object: ObjectKey<'_>) -> bool {
         let Some(living) = self
             .objects
@@ -141,7 +143,7 @@ impl<'a> Context<'a> {
             })
     }
 
-    /// The objects that live in each environment, whatever their versions.
+    /// The objects of each environment, regardless of their API versions.
     fn living(&self) -> HashMap<(Option<usize>, ObjectKey<'a>), Living> {
         let repo: &'a Repo = self.repo;
         let mut found: HashMap<(Option<usize>, ObjectKey<'a>), Living> = HashMap::new();
@@ -221,8 +223,8 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whether what does nothing in one overlay does something in another overlay that reads the
-    /// same file.
+    /// True if an entry that has no effect in one overlay (a patch without a match, for example)
+    /// has an effect in another overlay that reads the same file.
     pub(in crate::rules) fn used_elsewhere(&self, kind: ProblemKind, origin: Origin) -> bool {
         let unused = self.objects.unused.get_or_init(|| {
             let mut counts = HashMap::new();

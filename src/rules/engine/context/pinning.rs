@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Context;
 
-/// How many overlays are looked at. Whether a repo pins digests shows in a few of them, and a pull
-/// request that touches one app must not cost the rendering of all.
+/// How many overlays are looked at. A few of them show whether a repo pins digests, and a pull
+/// request for one app should not have to render all overlays.
 const SAMPLE: usize = 50;
 
-/// What the protected overlays of a repo pin.
+/// The images that the protected overlays of a repo pin by digest.
 #[derive(Default)]
 pub(super) struct Pinning {
     /// Whether at least half of the images have a digest.

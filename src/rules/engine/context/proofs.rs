@@ -1,4 +1,4 @@
-//! What the past proves about an image: whether and since when an environment ran it.
+//! Answers from the history about an image: whether an environment ran it, and since when.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use crate::history;
 use crate::repo::Overlay;
 
 impl<'a> Context<'a> {
-    /// Whether an environment ran a version before, given by its key: the earlier one of a pair, or,
-    /// against a base, the later one itself, which then returns to it. What comes in the same change
-    /// has proved nothing. Without a past: no.
+    /// True if the earlier environment ran a version before, or if the later environment ran it and
+    /// now returns to it (only with a base). `version` is a version key. A version that the same
+    /// change brings to the earlier environment does not count. Without a history: false.
     pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
         // an overlay that is new ran nothing
         let is_old = self.base.is_some() && self.at_base(to).is_some();
         self.is_proved(from, to, image, version) || is_old && self.ran(to, to, image, version)
     }
 
-    /// The same for the earlier environment of a pair alone, in any of its variants.
+    /// Like [`Self::ran_before`], but only for the earlier environment, in any of its variants.
     pub fn is_proved(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
         let ran = |overlay: &Overlay| self.ran(overlay, to, image, version);
         ran(from) || self.siblings(from).any(ran)
     }
 
     fn ran(&self, overlay: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
-        // of an app that is new in both environments nothing else can be asked
+        // a new app has no past; fall back to the versions that it renders now
         let new = self.at_base(to).is_none();
         let same = self.same_image(overlay, to, image);
         let past = self
@@ -36,9 +36,9 @@ impl<'a> Context<'a> {
             .is_some_and(|(proofs, past)| proofs.ran(past, version).iter().any(|name| same(name)))
     }
 
-    /// When an overlay ran what another one gets, for the first time by commit times, at the base
-    /// revision or before it. Mirrors that the configuration maps are one image, and so are names
-    /// that differ by the environment's word only.
+    /// The commit time at which an overlay first ran an image that another overlay now gets, at the
+    /// base revision or earlier. Two names are the same image if `images.mirrors` maps one to the
+    /// other, or if they differ only in the word for the environment.
     pub fn first_ran(
         &self,
         overlay: &Overlay,
@@ -75,14 +75,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Why the past of an overlay is not known as a whole, where it is not.
+    /// Why the history of an overlay is incomplete, such as a shallow clone; `None` if it is
+    /// complete.
     pub fn gap(&self, overlay: &Overlay) -> Option<String> {
         self.proofs?.gap(self.at_base(overlay).unwrap_or(overlay))
     }
 
-    /// The same for what is judged against a base as a whole: whether any overlay of two
-    /// environments rendered a digest of an image there. An app, an overlay or a container may have
-    /// had another name.
+    /// True if any overlay of the two environments rendered the digest of an image at the base
+    /// revision. All overlays count, because the app, overlay or container may have been renamed.
     pub fn known_at_base(&self, from: &Overlay, to: &Overlay, image: &str, digest: &str) -> bool {
         let mut environments = [from.environment, to.environment].into_iter().flatten();
         environments.any(|environment| {
@@ -97,8 +97,8 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// What the overlays of an environment ran at the base revision, by digest: each overlay with
-    /// the names of its images.
+    /// The digests that an environment ran at the base revision, each with the overlays that ran it
+    /// and the names of the images.
     fn digests_at_base(&self, environment: usize) -> HashMap<String, Vec<(&'a Overlay, String)>> {
         let mut found: HashMap<String, Vec<(&'a Overlay, String)>> = HashMap::new();
         let Some(base) = self.base else { return found };

@@ -307,7 +307,7 @@ fn takes_newest(strategy: &str) -> bool {
 fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<String> {
     match write_back.method.unwrap_or("argocd") {
         "argocd" => Some("directly in the cluster, without a commit".to_string()),
-        // the repo does not tell what happens in another repository
+        // nothing is known about the review in another repository
         _ if write_back.pull_request || write_back.repository.is_some() => None,
         _ => {
             let applied = application

@@ -38,7 +38,7 @@ enum Setting {
     Enabled(bool),
 }
 
-/// What Renovate may do with one file.
+/// Renovate's permissions for one file.
 #[derive(Clone, Copy, Default)]
 struct Verdict {
     disabled: bool,
@@ -122,8 +122,7 @@ fn report_merging(
     sink.report(context, Some(first.overlay), draft);
 }
 
-/// The kustomizations of protected environments that Renovate changes, or proposes to change
-/// without being asked.
+/// The kustomizations of protected environments that Renovate changes or opens pull requests for.
 fn reached<'a>(context: &Context<'a>, settings: &Node) -> Vec<Reached<'a>> {
     let mut found = Vec::new();
     let overlays = context.judged();
@@ -193,8 +192,8 @@ fn built_in(preset: &str) -> bool {
     families.iter().any(|family| preset.starts_with(family))
 }
 
-/// Applies the settings to one file. Of the rules that match, the last one wins for each field. A
-/// rule that may match only some updates can allow, but not forbid.
+/// Applies the settings to one file. For each field, the last matching rule wins. A rule that may
+/// match only some updates can allow something, but cannot forbid it for the file.
 fn judge(settings: &Node, path: &str) -> Verdict {
     let mut verdict = Verdict::default();
     let manager = settings.get("kustomize");
@@ -263,8 +262,8 @@ fn judge(settings: &Node, path: &str) -> Verdict {
     verdict
 }
 
-/// Applies the fields of one level to the verdict. If it is not `sure` to hold for all updates, it
-/// can only allow.
+/// Applies the fields of one rule to the verdict. Unless the rule is `sure` to match all updates,
+/// it can only allow something.
 fn apply(node: &Node, sure: bool, verdict: &mut Verdict) {
     let flag = |key: &str| {
         node.entry(key)

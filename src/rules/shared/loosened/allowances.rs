@@ -13,7 +13,8 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
     found
 }
 
-/// Whether an entry that ends on the day `old` covers all that one which ends on `new` does.
+/// True if an entry that ends on the day `old` lasts at least as long as one that ends on `new`.
+/// `None` means that the entry never ends.
 fn covers(old: Option<Date>, new: Option<Date>) -> bool {
     old.is_none() || new.is_some() && old >= new
 }

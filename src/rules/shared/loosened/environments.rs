@@ -21,7 +21,7 @@ pub(super) fn loosened(
     found
 }
 
-/// Whether an environment has a name, or got another one and keeps it as an alias.
+/// True if an environment has this name, or was renamed and keeps it as an alias.
 fn is_called(environment: &Environment, name: &str) -> bool {
     let mut aliases = environment.aliases.iter();
     environment.name == name || aliases.any(|alias| alias.eq_ignore_ascii_case(name))
@@ -47,8 +47,8 @@ fn previous<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
     previous.map(|environment| environment.name.as_str())
 }
 
-/// An environment that is compared with another one than before. A new environment between the two
-/// loosens nothing.
+/// An environment that is now compared with a different one. Inserting a new environment between
+/// the two loosens nothing.
 fn reordered(environment: &Environment, before: &Config, now: &Config) -> Option<Loosening> {
     let name = &environment.name;
     let old = previous(before, name)?;

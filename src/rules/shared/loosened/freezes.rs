@@ -44,7 +44,8 @@ fn altered(old: &Freeze, new: &Freeze) -> Option<Loosening> {
     })
 }
 
-/// Windows of allowed changes that are added to others: a change passes if one of them is open.
+/// `allow` windows that are added to existing ones. Each of them loosens the freeze, because a
+/// change passes if any of them is open.
 fn opened(before: &Config, now: &Config) -> Vec<Loosening> {
     if !before.freeze.iter().any(|old| old.allow) {
         return Vec::new();

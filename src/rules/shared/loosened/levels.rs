@@ -22,8 +22,8 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
         .collect()
 }
 
-/// The severity of a rule, as configured or else the rule's own. `None` when the rule is off, which
-/// is less than any severity.
+/// The configured severity of a rule, or else the rule's own. `None` if the rule is off; `None` is
+/// less than any severity.
 fn strictness(rule: &str, config: &Config) -> Option<Severity> {
     match config.level(rule) {
         Some(Level::Off) => return None,
@@ -78,7 +78,8 @@ fn loosened_options(rule: &str, before: &Config, now: &Config) -> Vec<Loosening>
     loosened.collect()
 }
 
-/// What a change does to an option by which less is found: ``adds `a` to `floating` ``.
+/// A change of an option that makes the rule report less, for messages: ``adds `a` to `floating`
+/// ``.
 fn loosened_option(
     option: RuleOption,
     rule: &str,

@@ -1,4 +1,4 @@
-//! Names that a change takes out of the lists of bots, policies, data, compared kinds, records and
+//! Names that a change removes from the lists of bots, policies, data, compared kinds, records and
 //! dependencies.
 
 use super::Loosening;

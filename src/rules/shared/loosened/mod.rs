@@ -1,9 +1,10 @@
-//! What a change of `.gitops-lint.yaml` lets pass that the configuration before it did not.
+//! Compares two versions of `.gitops-lint.yaml` and lists the ways in which the new one is less
+//! strict.
 //!
 //! Each part of the configuration has a module here: [`levels`] for rules and their options,
-//! [`environments`] for what is compared with what, [`allowances`] for accepted exceptions,
-//! [`freezes`] for windows, [`lists`] for everything else that is a list of names. Not here: how
-//! serious that is (`loosened-check`).
+//! [`environments`] for protection and pairs, [`allowances`] for accepted exceptions, [`freezes`]
+//! for windows, [`lists`] for all other lists of names. Not here: how serious that is
+//! (`loosened-check`).
 
 mod allowances;
 mod environments;
@@ -18,9 +19,9 @@ use crate::yaml::Origin;
 /// One way in which the check becomes less strict.
 #[derive(Debug)]
 pub(in crate::rules) struct Loosening {
-    /// The line of the change that does it. `None` where the change took a line away.
+    /// The line that the change added or edited. `None` if the change removed a line.
     pub origin: Option<Origin>,
-    /// What it is, as data.
+    /// The identity of the finding.
     pub cause: Cause,
     /// One sentence about it.
     pub message: String,
@@ -46,8 +47,8 @@ impl Loosening {
     }
 }
 
-/// Everything that `now` lets pass and `before` did not, in the order of the modules. `existed`
-/// tells whether the base has an overlay in a folder: what is said about a new overlay loosens
+/// Every way in which `now` is less strict than `before`, in the order of the modules. `existed`
+/// returns true if the base has an overlay in a folder; a setting for a new overlay loosens
 /// nothing.
 pub(in crate::rules) fn loosened(
     before: &Config,

@@ -14,7 +14,7 @@ pub(super) enum Push {
     Live,
     /// Another branch, which may become a pull request.
     Elsewhere,
-    /// A branch that the overlay may or may not be applied from: the repo does not tell.
+    /// A branch that the overlay may be applied from; the repo does not say so.
     Unknown,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn push<'c>(
         && url(applied).is_some()
         && url(own) != url(applied)
     {
-        // what happens in another repository is not checked
+        // pushes to another repository are not checked
         return (Push::Elsewhere, None);
     }
     let read = automation

@@ -24,7 +24,8 @@ pub(super) fn report(context: &Context, file: &MarkedFile, marker: &Marker, sink
     }
 }
 
-/// If the repo holds no policy at all, they are kept elsewhere.
+/// A marker whose ImagePolicy is not in the repo. `None` if the repo has no ImagePolicy at all,
+/// because then the policies are kept elsewhere.
 fn missing_policy(context: &Context, overlay: &Overlay, marker: &Marker) -> Option<Draft> {
     if !context.repo.protected(overlay) || policies(context).next().is_none() {
         return None;
@@ -38,7 +39,7 @@ fn missing_policy(context: &Context, overlay: &Overlay, marker: &Marker) -> Opti
     Some(draft.help("correct the name, or remove the marker"))
 }
 
-/// A policy that accepts any build, or that gives a marker of a digest no digest.
+/// A policy that accepts any build, or that reports no digest although a marker asks for one.
 fn doubtful_policy(
     context: &Context,
     overlay: &Overlay,

@@ -53,7 +53,8 @@ pub fn check(context: &Context, sink: &mut Sink) {
     for file in &all.files {
         for marker in &file.markers {
             let covering = all.covering(file, marker);
-            // a marker that no automation of the repo updates may be left over
+            // if the repo has automations but none updates this marker, the marker may be a
+            // leftover
             if covering.is_empty() && !all.automations.is_empty() {
                 continue;
             }

@@ -35,7 +35,7 @@ pub(super) fn report(
         Severity::Error
     };
     let mut draft = Draft::new(severity, marker.origin, marker.cause("feeds-two"), message).help(
-        format!("remove the marker in {environment}, and promote what ran in {before}"),
+        format!("remove the marker in {environment}, and promote versions that ran in {before}"),
     );
     if other.origin != marker.origin {
         draft = draft.related(other.origin, format!("the marker in {before}"));
