@@ -695,7 +695,7 @@ fn who_changes_production_is_told_by_the_event_and_by_what_commits_render_to() {
     );
     assert!(
         run.out.contains(
-            "the bot `acme-promoter` (according to the pull request) changes what production renders to"
+            "the bot `acme-promoter` (according to the pull request) changes the rendered objects of production"
         ),
         "{}",
         run.out

@@ -21,6 +21,7 @@ pub mod renamed;
 pub mod renovate;
 pub mod submodules;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Environment;
@@ -220,6 +221,15 @@ impl Repo {
     pub fn kustomization_origin(&self, folder: &str) -> Option<Origin> {
         let file = self.renderer.kustomization(folder)?.file?;
         Some(Origin::start_of(file))
+    }
+    /// The folders that kustomizations build upon or list, each with the folder of one that does.
+    pub fn listed_folders(&self) -> HashMap<&str, &str> {
+        let lists = self.roots.iter().filter(|root| !root.component);
+        let folders = lists.flat_map(|root| {
+            let references = root.references.iter();
+            references.map(|folder| (folder.as_str(), root.folder.as_str()))
+        });
+        folders.collect()
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -111,6 +111,17 @@ fn overlay(
     }
 }
 
+/// Folders that hold what overlays build on, so that nobody applies them by themselves: a base that
+/// no overlay uses yet or any more.
+const BUILT_UPON: &[&str] = &[
+    "base", "bases", "_base", "lib", "library", "fixtures", "testdata",
+];
+
+/// True if a folder is a base, an example, or set aside.
+fn is_for_others(folder: &str) -> bool {
+    has_part(folder, BUILT_UPON) || is_example(folder) || is_set_aside(folder)
+}
+
 /// Kustomizations without an environment that nothing builds on. If they are applied at all, they
 /// are applied as they are.
 fn standing_alone(tree: Tree<'_>, chosen: &Chosen) -> Chosen {
@@ -128,7 +139,7 @@ fn standing_alone(tree: Tree<'_>, chosen: &Chosen) -> Chosen {
             .map(|root| root.folder.as_str())
             .filter(|folder| !used.contains(folder) && !taken.contains(folder))
             .filter(|folder| tree.layout.place(folder).is_none())
-            .filter(|folder| examples_too || !is_example(folder) && !is_set_aside(folder))
+            .filter(|folder| examples_too || !is_for_others(folder))
             .map(|folder| (folder.to_string(), None))
             .collect()
     };

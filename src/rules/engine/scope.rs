@@ -93,12 +93,15 @@ fn affected_apps(
 /// variant, pair or content.
 fn concerned<'a>(repo: &'a Repo, other: &Repo) -> Vec<&'a Overlay> {
     let (own, others) = (partners(repo), partners(other));
+    let (listed, listed_there) = (repo.listed_folders(), other.listed_folders());
     let same = |overlay: &&Overlay| {
         let alike = |one: &&Overlay| {
             one.rendered.is(&overlay.rendered)
                 && (&one.app, one.environment, &one.variant)
                     == (&overlay.app, overlay.environment, &overlay.variant)
                 && own.get(overlay.path.as_str()) == others.get(overlay.path.as_str())
+                && listed.contains_key(overlay.path.as_str())
+                    == listed_there.contains_key(overlay.path.as_str())
         };
         other.same(overlay).is_some_and(|one| alike(&one))
     };

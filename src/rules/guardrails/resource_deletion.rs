@@ -50,7 +50,7 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::workload;
 use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::Overlay;
-use crate::rules::shared::deletion;
+use crate::rules::shared::{deletion, unlisted};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -76,8 +76,7 @@ const HOLDS_DATA: &[&str] = &[
     "Namespace",
     "CustomResourceDefinition",
 ];
-/// How many objects a message names. Up to this many objects at one place get a finding each; more
-/// share one finding.
+/// How many objects a message names.
 const NAMED: usize = 3;
 
 impl Rule for ResourceDeletion {
@@ -90,6 +89,12 @@ impl Rule for ResourceDeletion {
         let Some(before) = context.at_base(overlay).filter(|_| protected) else {
             return;
         };
+        if let Some(list) = context.dropped_from(overlay) {
+            if let Some(draft) = dropped(context, (before, overlay), list) {
+                sink.report(context, Some(overlay), draft);
+            }
+            return;
+        }
         let Some(evidence) = evidence(context, before, overlay) else {
             return;
         };
@@ -115,11 +120,8 @@ impl Rule for ResourceDeletion {
             }
         }
         for (origin, all) in unlisted {
-            let together = if all.len() > NAMED { all.len() } else { 1 };
-            for lost in all.chunks(together) {
-                let draft = loss.deleted(Severity::Warning, origin, lost);
-                sink.report(context, Some(overlay), draft);
-            }
+            let draft = loss.deleted(Severity::Warning, origin, &all);
+            sink.report(context, Some(overlay), draft);
         }
     }
 
@@ -141,6 +143,39 @@ impl Rule for ResourceDeletion {
             sink.report(context, Some(overlay), draft);
         }
     }
+}
+
+/// The finding of an overlay that a change takes out of the list of its environment or cluster.
+/// `list` is the folder of the kustomization that listed it.
+fn dropped(
+    context: &Context,
+    (before, overlay): (&Overlay, &Overlay),
+    list: &str,
+) -> Option<Draft> {
+    // an overlay that lost the objects of its list reports them itself
+    if context.repo.overlays_at(list).next().is_some() {
+        return None;
+    }
+    let mut lost = deletion::deleted_with(context, before);
+    lost.sort_by_key(|lost| (Reverse(severity(lost)), workload::of(lost).is_empty()));
+    let worst = lost.first()?;
+    let message = format!(
+        "{list} no longer lists {}, which deletes {} from {}",
+        overlay.path,
+        described(before, &lost),
+        context.name_of(overlay)
+    );
+    let kustomization = context.repo.kustomization_origin(list);
+    let origin = kustomization.map_or(overlay.origin, |start| {
+        unlisted::listed(context, start.file).map_or(start, |(list, _)| list)
+    });
+    let cause = Cause::new("overlay-dropped").with(&overlay.path);
+    let draft = Draft::new(severity(worst), origin, cause, message);
+    let help = format!(
+        "list {} again, or explain in the pull request why it is no longer needed",
+        overlay.path
+    );
+    Some(with_places(draft, &lost).help(help))
 }
 
 /// Whether something that is not rendered here may still create a lost object.

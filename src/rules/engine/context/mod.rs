@@ -3,6 +3,7 @@
 
 mod against_base;
 mod changes;
+mod dropped;
 mod facts;
 mod inputs;
 mod objects;

@@ -21,6 +21,7 @@ pub(super) struct Objects<'a> {
     pointers: OnceLock<HashMap<&'a str, Vec<&'a Pointer>>>,
     providers: OnceLock<Providers>,
     needing: OnceLock<HashMap<(Target, &'a str), Vec<usize>>>,
+    pub(super) dropped: OnceLock<HashMap<&'a str, &'a str>>,
     unused: OnceLock<HashMap<(ProblemKind, Origin), usize>>,
     readers: OnceLock<HashMap<FileId, usize>>,
 }
@@ -148,6 +149,9 @@ impl<'a> Context<'a> {
         let repo: &'a Repo = self.repo;
         let mut found: HashMap<(Option<usize>, ObjectKey<'a>), Living> = HashMap::new();
         for (index, overlay) in repo.overlays.iter().enumerate() {
+            if self.dropped_from(overlay).is_some() {
+                continue;
+            }
             let before = self.at_base(overlay);
             let same = before.is_some_and(|before| before.rendered.is(&overlay.rendered));
             let then: HashSet<ObjectKey> = match before.filter(|_| !same) {
