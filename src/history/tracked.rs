@@ -13,6 +13,7 @@ use crate::repo::agents::{self, Agents, Pointer};
 use crate::repo::discover::Layout;
 use crate::source::git::{ChangedPath, Commit, Gaps};
 use crate::source::{Files, folder_of};
+use crate::yaml::Node;
 
 /// An overlay as it was at the commit that the walk has reached.
 pub(super) struct Tracked {
@@ -172,7 +173,7 @@ impl Tracked {
 
 /// The agent's object in an earlier tree: in the same file, or in one that the step deleted.
 fn earlier_pointer(
-    pointer: &Pointer,
+    pointer: &Arc<Pointer>,
     folder: &str,
     renderer: &Renderer,
     layout: &Layout,
@@ -189,7 +190,7 @@ fn earlier_pointer(
         .iter()
         .filter(|change| change.after.is_none())
         .map(|change| Arc::from(change.path.as_str()));
-    std::iter::once(pointer.file.clone())
+    let found = std::iter::once(pointer.file.clone())
         .chain(moved)
         .find_map(|file| {
             let agents = agents::read(renderer, layout, std::slice::from_ref(&file), folders);
@@ -198,7 +199,29 @@ fn earlier_pointer(
                 .iter()
                 .find(|other| other.agent.name == pointer.agent.name && other.folder == folder)?;
             Some((Arc::new(same.clone()), agents))
-        })
+        });
+    if found.is_some() {
+        return found;
+    }
+    // what a parent does to an object does not stand in its file: as long as the file has the
+    // object, the parent is taken to do what it does now
+    let file = std::slice::from_ref(&pointer.file);
+    let is_there = || {
+        let parsed = renderer.parsed(&pointer.file).ok()?;
+        let name = pointer.object.at(&["metadata", "name"])?.text();
+        let mut names = parsed
+            .documents
+            .iter()
+            .map(|one| one.at(&["metadata", "name"]));
+        names
+            .any(|one| one.and_then(Node::text) == name)
+            .then_some(())
+    };
+    is_there()?;
+    Some((
+        pointer.clone(),
+        agents::read(renderer, layout, file, folders),
+    ))
 }
 
 /// The paths of the files that a rendering read.

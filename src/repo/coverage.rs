@@ -106,7 +106,7 @@ impl Repo {
         for pointer in &self.pointers {
             let Origin {
                 file, start, end, ..
-            } = pointer.agent.origin;
+            } = pointer.object.origin;
             followed.entry(file).or_default().push(start..end);
         }
         let is_followed = |control: &Control| {

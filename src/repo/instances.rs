@@ -59,9 +59,8 @@ pub(super) fn instances<'p>(
     for (environment, group) in groups {
         for (pointer, label) in apart(&group) {
             let variant = label.or_else(|| {
-                pointer
-                    .file_placement
-                    .as_ref()
+                let own = pointer.file_placement.as_ref();
+                own.or(pointer.inherited.as_ref())
                     .and_then(|placement| placement.variant.clone())
             });
             let placement = environment.map(|environment| Placement {
@@ -78,7 +77,8 @@ pub(super) fn instances<'p>(
 }
 
 /// The environment of each object. It comes from the folder of its file, or else from the name of
-/// the file, the object, its namespace or its cluster, if these names differ between the objects.
+/// the file, the object, its namespace or its cluster, if these names differ between the objects,
+/// or else from the agent that applies the object.
 fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
     let mut environments: Vec<Option<usize>> = pointers
         .iter()
@@ -119,7 +119,10 @@ fn environments(pointers: &[&Pointer], layout: &Layout) -> Vec<Option<usize>> {
             environments = hinted;
         }
     }
-    environments
+    let paired = pointers.iter().zip(environments);
+    paired
+        .map(|(pointer, known)| known.or_else(|| pointer.inherited_environment()))
+        .collect()
 }
 
 /// The objects of one environment, each with a label that distinguishes it from the others. Objects
@@ -136,9 +139,8 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
     }
     let labels: [&dyn Fn(&Pointer) -> Option<String>; 4] = [
         &|pointer| {
-            pointer
-                .file_placement
-                .as_ref()
+            let own = pointer.file_placement.as_ref();
+            own.or(pointer.inherited.as_ref())
                 .and_then(|placement| placement.variant.clone())
         },
         &|pointer| {

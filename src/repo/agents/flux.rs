@@ -197,6 +197,8 @@ pub(super) fn pointer(
         hints: hints(node),
         file_placement: None,
         folder_placement: None,
+        inherited: None,
+        written_in: None,
         named: None,
         layer: (!layer.is_empty()).then_some(layer),
         plain: Plain::Generated,

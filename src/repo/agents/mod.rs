@@ -11,7 +11,10 @@ mod argocd;
 mod envsubst;
 mod fields;
 mod flux;
+mod follow;
+mod holding;
 mod layer;
+mod lookup;
 mod mistakes;
 mod patched;
 mod repository;
@@ -19,7 +22,7 @@ mod sourceignore;
 mod substitute;
 mod template;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -35,6 +38,7 @@ use applied::Applied;
 pub use argocd::Directory;
 pub use flux::CommonMetadata;
 pub use layer::Layer;
+pub(in crate::repo) use lookup::{Found, nearest};
 pub use mistakes::{Mistake, MistakeKind};
 use repository::Identity;
 use sourceignore::Ignored;
@@ -60,6 +64,11 @@ pub struct Pointer {
     pub file_placement: Option<Placement>,
     /// The environment and variant that the path of the folder tells.
     pub folder_placement: Option<Placement>,
+    /// If neither tells one, that of the agent which applies the object.
+    pub inherited: Option<Placement>,
+    /// The environment of the file in which the path of the folder is written: that of the object, or
+    /// of a patch.
+    pub written_in: Option<usize>,
     /// The environment that the name of the object contains, and the rest of the name.
     pub named: Option<(usize, String)>,
     /// The object's changes to the kustomization, if there are any.
@@ -107,10 +116,44 @@ pub struct Agents {
     pub mistakes: Vec<Mistake>,
     /// Objects that steer agents, updaters and gates, in the order of the files.
     pub controls: Vec<Control>,
+    /// For each pointer, the pointers that apply its object.
+    pub parents: Vec<Vec<usize>>,
+    /// The paths of the files that decided which objects agents apply.
+    pub(in crate::repo) decisive: BTreeSet<Arc<str>>,
+    /// What some pointers build to, because it holds agents' objects.
+    built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
 }
 
+impl Agents {
+    /// What a pointer builds to.
+    pub(in crate::repo) fn build(
+        &self,
+        index: usize,
+        renderer: &Renderer,
+    ) -> Option<Arc<Rendered>> {
+        let pointer = self.pointers.get(index)?;
+        let built = self.built.get(&index).cloned();
+        Some(built.unwrap_or_else(|| pointer.build_without(renderer, &self.ignored)))
+    }
+}
+
 impl Pointer {
+    /// The environment and variant of the object, of the folder, or of what applies the object.
+    pub fn any_placement(&self) -> Option<&Placement> {
+        let own = self.file_placement.as_ref();
+        own.or(self.folder_placement.as_ref())
+            .or(self.inherited.as_ref())
+    }
+    /// The environment of the agent that applies the object, if nothing nearer tells one.
+    pub fn inherited_environment(&self) -> Option<usize> {
+        let inherited = self.inherited.as_ref();
+        inherited.map(|placement| placement.environment)
+    }
+    /// The environment of [`Pointer::any_placement`].
+    pub fn any_environment(&self) -> Option<usize> {
+        self.any_placement().map(|placement| placement.environment)
+    }
     /// The environment that the path of the object's file tells.
     pub fn environment(&self) -> Option<usize> {
         self.file_placement
@@ -128,8 +171,14 @@ impl Pointer {
         self.layer.is_none() && self.post_build.is_none() && self.common_metadata.is_empty()
     }
 
-    /// Builds the folder, without variables and common metadata ([`Pointer::finish`] adds these).
+    /// Builds the folder in another tree, without variables and common metadata
+    /// ([`Pointer::finish`] adds these).
     pub fn build(&self, renderer: &Renderer, agents: &Agents) -> Arc<Rendered> {
+        self.build_without(renderer, &agents.ignored)
+    }
+
+    /// Builds the folder without the files that never reach Flux.
+    fn build_without(&self, renderer: &Renderer, ignored: &Ignored) -> Arc<Rendered> {
         let loaded = renderer.kustomization(&self.folder);
         let own = match (&self.plain, &loaded) {
             (Plain::Always(directory), _) | (Plain::Directory(directory), None) => {
@@ -146,7 +195,7 @@ impl Pointer {
                 &self.folder,
                 self.agent.origin,
                 renderer,
-                &agents.ignored,
+                ignored,
             )),
         };
         let Some(layer) = &self.layer else {
@@ -234,7 +283,7 @@ pub(crate) fn collect(
             .collect()
     };
     let patched = patched::files(renderer, roots, files);
-    read_with(renderer, layout, (files, &patched), folders)
+    read_with(renderer, layout, (files, &patched, roots), folders)
 }
 
 /// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
@@ -245,13 +294,13 @@ pub(crate) fn read<'f>(
     files: &[Arc<str>],
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
-    read_with(renderer, layout, (files, &BTreeSet::new()), folders)
+    read_with(renderer, layout, (files, &BTreeSet::new(), &[]), folders)
 }
 
 fn read_with<'f>(
     renderer: &Renderer,
     layout: &Layout,
-    (files, patched): (&[Arc<str>], &BTreeSet<Arc<str>>),
+    (files, patched, roots): (&[Arc<str>], &BTreeSet<Arc<str>>, &[Root]),
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
     let (objects, unreadable) = objects(renderer, files);
@@ -264,32 +313,20 @@ fn read_with<'f>(
     let mut sets = objects.iter();
     let any_set = sets.any(|object| is(&object.node, "ApplicationSet", argocd::GROUP));
     let folders = any_set.then(folders).unwrap_or_default();
-    let mut reading = Reading {
+    let reading = Reading {
         renderer,
         layout,
         folders: &folders,
         identity: &identity(&objects, &sources, renderer),
-        agents: Agents {
-            pointers: Vec::new(),
-            notes: Vec::new(),
-            mistakes: unreadable,
-            controls: Vec::new(),
-            ignored: sources.ignored(renderer),
-        },
+        ignored: sources.ignored(renderer),
         sources: &sources,
         patched,
-        applied: Vec::new(),
     };
-    for object in &objects {
-        reading.read_object(object);
-    }
-    reading.look_for_folders();
-    let pointers = reading.agents.pointers.iter();
-    let followed: HashSet<String> = pointers.map(|pointer| pointer.folder.clone()).collect();
-    for object in &objects {
-        reading.read_override(object, &followed);
-    }
-    let mut agents = reading.agents;
+    let fleet = follow::follow(&reading, roots, &objects);
+    let controls = reading.controls(&objects);
+    let mut agents = reading.assemble(fleet, &objects);
+    agents.controls = controls;
+    agents.mistakes.splice(0..0, unreadable);
     // an ApplicationSet causes the same note for each of its Applications
     let mut seen: HashSet<Note> = HashSet::new();
     agents.notes.retain(|note| seen.insert(note.clone()));
@@ -300,15 +337,34 @@ fn read_with<'f>(
     agents
 }
 
-/// An object in a file that may hold agents' objects.
-struct Object<'f> {
+/// An object in a file that may hold agents' objects, or as something renders it.
+#[derive(Clone)]
+struct Object {
     file: FileId,
-    path: &'f str,
+    path: Arc<str>,
     node: Node,
 }
 
+/// What one object says.
+#[derive(Clone, Default)]
+struct Outcome {
+    pointers: Vec<Pointer>,
+    notes: Vec<Note>,
+    mistakes: Vec<Mistake>,
+    applied: Vec<Applied>,
+}
+
+impl Outcome {
+    fn extend(&mut self, other: Outcome) {
+        self.pointers.extend(other.pointers);
+        self.notes.extend(other.notes);
+        self.mistakes.extend(other.mistakes);
+        self.applied.extend(other.applied);
+    }
+}
+
 /// The objects of some files, and the files that cannot be read.
-fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> (Vec<Object<'f>>, Vec<Mistake>) {
+fn objects(renderer: &Renderer, files: &[Arc<str>]) -> (Vec<Object>, Vec<Mistake>) {
     let (mut objects, mut unreadable) = (Vec::new(), Vec::new());
     for path in files {
         let (documents, file) = match (renderer.parsed(path), renderer.file_id(path)) {
@@ -321,7 +377,7 @@ fn objects<'f>(renderer: &Renderer, files: &'f [Arc<str>]) -> (Vec<Object<'f>>, 
         };
         objects.extend(documents.documents.iter().map(|node| Object {
             file,
-            path,
+            path: path.clone(),
             node: node.clone(),
         }));
     }
@@ -337,85 +393,139 @@ struct Reading<'a> {
     sources: &'a flux::Sources,
     /// Files with objects that a kustomization changes before they are applied.
     patched: &'a BTreeSet<Arc<str>>,
-    agents: Agents,
-    applied: Vec<Applied>,
+    ignored: Ignored,
 }
 
 impl Reading<'_> {
-    fn read_object(&mut self, object: &Object<'_>) {
+    /// The folders that an object applies, and the mistakes in it.
+    fn read_object(&self, object: &Object) -> Outcome {
         let node = &object.node;
+        let mut outcome = Outcome::default();
         let found = if is(node, "Application", argocd::GROUP) {
             let (pointers, notes) = self.application(object, node);
-            self.agents.notes.extend(notes);
+            outcome.notes.extend(notes);
             pointers
         } else if is(node, "ApplicationSet", argocd::GROUP) {
-            self.application_set(object)
+            self.application_set(object, &mut outcome)
         } else if is(node, "Kustomization", flux::GROUP) && self.is_of_this_repository(node) {
-            let pointer = flux::pointer(node, object.file, object.path, self.renderer);
+            let pointer = flux::pointer(node, object.file, &object.path, self.renderer);
             pointer.into_iter().collect()
         } else {
             Vec::new()
         };
-        self.note_mistakes(object);
-        let placement = self.placement(folder_of(object.path));
-        if controls::is_control(controls::group_of(node)) {
-            self.agents.controls.push(Control {
-                node: node.clone(),
-                file: object.file,
-                environment: placement.as_ref().map(|placement| placement.environment),
-            });
-        }
+        self.note_mistakes(object, &mut outcome);
         for mut pointer in found {
             if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
                 continue;
             }
-            pointer.file_placement = placement.clone();
             pointer.folder_placement = self.placement(&pointer.folder);
             let name = pointer.object.at(&["metadata", "name"]);
             let name = name.and_then(Node::text);
             pointer.named = name.and_then(|name| self.layout.parted(name));
-            self.agents.pointers.push(pointer);
+            outcome.pointers.push(pointer);
         }
+        outcome
     }
 
-    /// Notes the mistakes in an object as written. If a kustomization changes it, what it lacks or
-    /// names wrongly may be set there.
-    fn note_mistakes(&mut self, object: &Object<'_>) {
+    /// The objects that steer agents, updaters and gates.
+    fn controls(&self, objects: &[Object]) -> Vec<Control> {
+        let steering = objects
+            .iter()
+            .filter(|object| controls::is_control(controls::group_of(&object.node)));
+        steering
+            .map(|object| Control {
+                node: object.node.clone(),
+                file: object.file,
+                environment: self
+                    .placement(folder_of(&object.path))
+                    .map(|placement| placement.environment),
+            })
+            .collect()
+    }
+
+    /// The agents that were followed, in the order of the files.
+    fn assemble(&self, fleet: follow::Fleet, objects: &[Object]) -> Agents {
+        let source = &**self.renderer.source();
+        let mut told = fleet.told;
+        let absent = applied::absent(std::mem::take(&mut told.applied), source);
+        told.mistakes
+            .extend(mistakes::missing_paths(&absent, source));
+        let mut order: Vec<usize> = (0..fleet.steps.len()).collect();
+        order.sort_by_key(|index| {
+            let step = fleet.steps.get(*index);
+            step.map(|step| (&step.pointer.file, step.pointer.object.origin.start))
+        });
+        let mut places: Vec<usize> = vec![0; order.len()];
+        for (place, index) in order.iter().enumerate() {
+            if let Some(slot) = places.get_mut(*index) {
+                *slot = place;
+            }
+        }
+        let mut steps: BTreeMap<usize, follow::Step> =
+            fleet.steps.into_iter().enumerate().collect();
+        let mut agents = Agents {
+            pointers: Vec::new(),
+            notes: told.notes,
+            mistakes: told.mistakes,
+            controls: Vec::new(),
+            parents: Vec::new(),
+            decisive: BTreeSet::new(),
+            built: HashMap::new(),
+            ignored: self.ignored.clone(),
+        };
+        for index in order {
+            let Some(step) = steps.remove(&index) else {
+                continue;
+            };
+            let built = step.built.map(|built| (agents.pointers.len(), built));
+            agents.built.extend(built);
+            let parents = step.parents.iter().filter_map(|parent| places.get(*parent));
+            agents.parents.push(parents.copied().collect());
+            agents.pointers.push(step.pointer);
+        }
+        let files = fleet.files.iter();
+        agents.decisive = files
+            .map(|file| self.renderer.files().get(*file).path.clone())
+            .collect();
+        let pointers = agents.pointers.iter();
+        let followed: HashSet<String> = pointers.map(|pointer| pointer.folder.clone()).collect();
+        for object in objects {
+            self.read_override(object, &followed, &mut agents);
+        }
+        agents
+    }
+
+    /// Notes the mistakes in an object.
+    fn note_mistakes(&self, object: &Object, outcome: &mut Outcome) {
         let node = &object.node;
         let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
-        if !controls::is_control(controls::group_of(node)) || self.patched.contains(object.path) {
+        if !controls::is_control(controls::group_of(node)) {
             return;
         }
         let name = name_of(node, kind);
         let found = fields::misspelt(node, &name).into_iter();
         let found = found.chain(mistakes::refused_values(node, &name));
-        self.agents.mistakes.extend(found);
+        outcome.mistakes.extend(found);
         if is(node, "Kustomization", flux::GROUP) {
             let applied = applied::by_kustomization(node, self.sources, self.identity);
-            self.applied.extend(applied);
+            outcome.applied.extend(applied);
         } else if is(node, "Application", argocd::GROUP) {
-            self.note_sources(node);
+            self.note_sources(node, outcome);
         }
     }
 
     /// Notes the folders of an Application's sources, and the mistakes in them.
-    fn note_sources(&mut self, node: &Node) {
+    fn note_sources(&self, node: &Node, outcome: &mut Outcome) {
         let name = name_of(node, argocd::KIND);
         let spec = node.get("spec");
         let several = spec.and_then(|spec| spec.get("sources"));
         let sources = spec.and_then(|spec| spec.get("source")).into_iter();
         let sources = sources.chain(several.map_or(&[][..], Node::items));
         let found = sources.flat_map(|source| mistakes::repeated_images(source, &name));
-        self.agents.mistakes.extend(found);
-        let applied = applied::by_application(node, self.identity);
-        self.applied.extend(applied);
-    }
-
-    fn look_for_folders(&mut self) {
-        let source = &**self.renderer.source();
-        let absent = applied::absent(std::mem::take(&mut self.applied), source);
-        let found = mistakes::missing_paths(&absent, source);
-        self.agents.mistakes.extend(found);
+        outcome.mistakes.extend(found);
+        outcome
+            .applied
+            .extend(applied::by_application(node, self.identity));
     }
 
     fn placement(&self, folder: &str) -> Option<Placement> {
@@ -423,11 +533,11 @@ impl Reading<'_> {
     }
 
     /// The folders of this repository that an Application applies.
-    fn application(&self, object: &Object<'_>, node: &Node) -> (Vec<Pointer>, Vec<Note>) {
+    fn application(&self, object: &Object, node: &Node) -> (Vec<Pointer>, Vec<Note>) {
         let application = argocd::Application {
             node,
             file: object.file,
-            path: object.path,
+            path: &object.path,
             renderer: self.renderer,
         };
         let mut notes = Vec::new();
@@ -436,32 +546,25 @@ impl Reading<'_> {
         (own.map(|(_, pointer)| pointer).collect(), notes)
     }
 
-    fn application_set(&mut self, object: &Object<'_>) -> Vec<Pointer> {
+    fn application_set(&self, object: &Object, outcome: &mut Outcome) -> Vec<Pointer> {
         let surroundings = applicationset::Surroundings {
             renderer: self.renderer,
             folders: self.folders,
             identity: self.identity,
         };
         let mut notes = Vec::new();
-        let mut mistakes = Vec::new();
-        let told = (&mut notes, &mut mistakes);
+        let told = (&mut notes, &mut outcome.mistakes);
         let made = applicationset::expand(&object.node, surroundings, told);
-        let patched = self.patched.contains(object.path);
-        if !patched {
-            self.agents.mistakes.append(&mut mistakes);
-        }
         // if a generator is not known, its Applications are not either: that needs no further note
         let known = notes.is_empty();
         let mut found = Vec::new();
         for node in &made {
-            if !patched {
-                self.note_sources(node);
-            }
+            self.note_sources(node, outcome);
             let (pointers, own_notes) = self.application(object, node);
             found.extend(pointers);
             notes.extend(own_notes.into_iter().filter(|_| known));
         }
-        self.agents.notes.append(&mut notes);
+        outcome.notes.append(&mut notes);
         found
     }
 
@@ -474,8 +577,8 @@ impl Reading<'_> {
 
     /// Parameter overrides beside a kustomization show an Application whose object is kept in
     /// another repository.
-    fn read_override(&mut self, object: &Object<'_>, followed: &HashSet<String>) {
-        let Some((folder, name)) = argocd::overridden(object.path) else {
+    fn read_override(&self, object: &Object, followed: &HashSet<String>, agents: &mut Agents) {
+        let Some((folder, name)) = argocd::overridden(&object.path) else {
             return;
         };
         if followed.contains(folder) || self.renderer.kustomization(folder).is_none() {
@@ -484,13 +587,14 @@ impl Reading<'_> {
         let application = argocd::Application {
             node: &argocd::elsewhere(folder, name, object.node.origin),
             file: object.file,
-            path: object.path,
+            path: &object.path,
             renderer: self.renderer,
         };
-        for (_, mut pointer) in application.pointers(&mut self.agents.notes) {
+        for (_, mut pointer) in application.pointers(&mut agents.notes) {
             pointer.file_placement = self.placement(folder);
             pointer.folder_placement = pointer.file_placement.clone();
-            self.agents.pointers.push(pointer);
+            agents.parents.push(Vec::new());
+            agents.pointers.push(pointer);
         }
     }
 }
@@ -504,6 +608,13 @@ pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
         })
 }
 
+/// Whether an object tells an agent what to apply.
+fn is_agent(node: &Node) -> bool {
+    is(node, "Kustomization", flux::GROUP)
+        || is(node, "Application", argocd::GROUP)
+        || is(node, "ApplicationSet", argocd::GROUP)
+}
+
 fn is(node: &Node, kind: &str, group: &str) -> bool {
     let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
     text("kind") == kind
@@ -513,7 +624,7 @@ fn is(node: &Node, kind: &str, group: &str) -> bool {
 }
 
 /// Which URLs are this repository's.
-fn identity(objects: &[Object<'_>], sources: &flux::Sources, renderer: &Renderer) -> Identity {
+fn identity(objects: &[Object], sources: &flux::Sources, renderer: &Renderer) -> Identity {
     let source = renderer.source();
     let exists = |path: Option<&str>| {
         let path = path

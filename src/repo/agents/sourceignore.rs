@@ -12,7 +12,7 @@ const NAME: &str = ".sourceignore";
 const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n.goreleaser.yml\n.sops.yaml\n.flux.yaml";
 
 /// Patterns in order. The last match wins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ignored {
     patterns: Vec<(GlobMatcher, bool)>,
 }

@@ -21,7 +21,7 @@ impl Built<'_> {
     /// The placement of the folder, or of the agent's object that points at it.
     pub(super) fn any_placement(&self) -> Option<&Placement> {
         let own = self.placement.as_ref();
-        own.or_else(|| self.pointer?.file_placement.as_ref())
+        own.or_else(|| self.pointer?.any_placement())
     }
 }
 
@@ -47,8 +47,8 @@ pub(super) fn to_be_built(
 ) -> LazyRendered {
     let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
     LazyRendered::new(
-        move || match pointer.and_then(|pointer| agents.pointers.get(pointer)) {
-            Some(pointer) => pointer.build(&renderer, &agents),
+        move || match pointer.and_then(|pointer| agents.build(pointer, &renderer)) {
+            Some(built) => built,
             None => renderer.render(&path),
         },
     )

@@ -405,4 +405,107 @@ mod tests {
             ]
         );
     }
+
+    const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: api}\n";
+
+    fn child(path: &str) -> String {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: api, namespace: flux-system}}\nspec:\n  path: {path}\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n"
+        )
+    }
+
+    /// Folder, environment and agent of each overlay.
+    fn applied(files: &[(&str, &str)]) -> (Vec<String>, Repo) {
+        let source = Memory::new(files.iter().copied());
+        let repo = Repo::load(Arc::new(source), None, &Config::default());
+        let shown = |overlay: &crate::repo::Overlay| {
+            let environment = repo.environment(overlay).map_or("-", |one| &one.name);
+            let agent = overlay.agent.as_ref().map_or("-", |agent| &agent.name);
+            format!("{} {environment} {agent}", overlay.path)
+        };
+        (repo.overlays.iter().map(shown).collect(), repo)
+    }
+
+    #[test]
+    fn agents_are_followed_as_their_parents_apply_them() {
+        let parent = |site: &str| {
+            format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: list}}\nspec:\n  path: ./list\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n  postBuild: {{substituteFrom: [{{kind: ConfigMap, name: {site}}}]}}\n"
+            )
+        };
+        let (found, _) = applied(&[
+            ("clusters/production/list.yaml", &parent("west")),
+            ("clusters/staging/list.yaml", &parent("east")),
+            (
+                "vars/west.yaml",
+                "kind: ConfigMap\nmetadata: {name: west}\ndata: {SITE: west}\n",
+            ),
+            (
+                "vars/east.yaml",
+                "kind: ConfigMap\nmetadata: {name: east}\ndata: {SITE: east}\n",
+            ),
+            ("list/kustomization.yaml", "resources: [api.yaml]"),
+            ("list/api.yaml", &child("./deploy/${SITE}")),
+            ("deploy/west/kustomization.yaml", "resources: [config.yaml]"),
+            ("deploy/west/config.yaml", CONFIG),
+            ("deploy/east/kustomization.yaml", "resources: [config.yaml]"),
+            ("deploy/east/config.yaml", CONFIG),
+        ]);
+        let wanted = [
+            "deploy/east staging Kustomization flux-system/api",
+            "deploy/west production Kustomization flux-system/api",
+            "list staging Kustomization list",
+            "list production Kustomization list",
+        ];
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn an_object_that_applies_itself_is_followed_as_it_is_patched() {
+        let patch = "resources: [sync.yaml]\npatches:\n- target: {kind: Kustomization}\n  patch: |\n    - {op: replace, path: /spec/path, value: ./clusters/production}\n    - {op: add, path: /spec/commonMetadata, value: {labels: {cluster: live}}}\n";
+        let (found, repo) = applied(&[
+            ("clusters/production/kustomization.yaml", patch),
+            (
+                "clusters/production/sync.yaml",
+                &child("./clusters/${CLUSTER}"),
+            ),
+        ]);
+        assert_eq!(
+            found,
+            ["clusters/production production Kustomization flux-system/api"]
+        );
+        let own = &repo.overlays[0].rendered.resources[0].node;
+        let label = own
+            .at(&["metadata", "labels", "cluster"])
+            .and_then(Node::text);
+        assert_eq!((repo.pointers.len(), label), (1, Some("live")));
+        assert!(repo.notes.is_empty(), "{:?}", repo.notes);
+    }
+
+    #[test]
+    fn agents_that_apply_each_other_are_noted_once() {
+        let (one, other) = (child("./b"), child("./a").replace("name: api", "name: web"));
+        let (found, repo) = applied(&[
+            ("a/kustomization.yaml", "resources: [one.yaml]"),
+            ("a/one.yaml", &one),
+            ("b/kustomization.yaml", "resources: [other.yaml]"),
+            ("b/other.yaml", &other),
+        ]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(repo.notes.len(), 1);
+    }
+
+    #[test]
+    fn variables_that_grow_with_each_level_end_somewhere() {
+        let list = format!(
+            "{}  postBuild: {{substitute: {{X: 'a${{X}}'}}}}\n",
+            child("./list").replace("name: api", "name: 'list${X}'")
+        );
+        let (_, repo) = applied(&[
+            ("clusters/production/list.yaml", &list),
+            ("list/kustomization.yaml", "resources: [list.yaml]"),
+            ("list/list.yaml", &list),
+        ]);
+        assert!(repo.pointers.len() < 40, "{}", repo.pointers.len());
+    }
 }

@@ -38,6 +38,7 @@ impl Repo {
                 .any(|folder| roots.contains(folder))
         };
         !from_values
+            && changed.is_disjoint(&self.agents.decisive)
             && changed.iter().all(|path| {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 let both =

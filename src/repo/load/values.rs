@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::agents::Reference;
+use super::super::agents::{Found, Reference, nearest};
 use super::super::discover::Placement;
 use super::Tree;
 use super::built::Built;
 use crate::kustomize::Resource;
 use crate::kustomize::kustomization::path_in;
 use crate::source::{folder_of, join};
-use crate::yaml::{Node, write};
+use crate::yaml::Node;
 
 const KINDS: [&str; 2] = ["ConfigMap", "Secret"];
 
@@ -19,7 +19,7 @@ const KINDS: [&str; 2] = ["ConfigMap", "Secret"];
 pub(super) struct Values<'b> {
     rendered: Vec<(Option<&'b Placement>, &'b Resource)>,
     /// Objects in files that no kustomization lists.
-    unlisted: Vec<(Option<Placement>, Resource)>,
+    unlisted: Vec<Found>,
 }
 
 /// A kind and a name.
@@ -69,53 +69,14 @@ impl<'b> Values<'b> {
     pub(super) fn find(&self, reference: &Reference, asking: &Built<'_>) -> Option<&Node> {
         let own = asking.any_placement();
         let unlisted = self.unlisted.iter();
-        nearest(own, reference, self.rendered.iter().copied()).or_else(|| {
-            let unlisted = unlisted.map(|(placement, resource)| (placement.as_ref(), resource));
-            nearest(own, reference, unlisted)
-        })
-    }
-}
-
-fn nearest<'n>(
-    own: Option<&Placement>,
-    reference: &Reference,
-    candidates: impl Iterator<Item = (Option<&'n Placement>, &'n Resource)>,
-) -> Option<&'n Node> {
-    let ranked: Vec<(usize, &Node)> = candidates
-        .filter(|(_, resource)| is_meant(resource, reference))
-        .filter_map(|(other, resource)| Some((rank(own, other)?, &resource.node)))
-        .collect();
-    let best = ranked.iter().map(|(rank, _)| *rank).min()?;
-    let mut best = ranked.into_iter().filter(|(rank, _)| *rank == best);
-    let (_, first) = best.next()?;
-    let data = |node: &Node| ["data", "stringData"].map(|key| node.get(key).map(write::to_json));
-    best.all(|(_, other)| data(other) == data(first))
-        .then_some(first)
-}
-
-/// Whether kind, name and namespace fit. A namespace that is not set fits every other.
-fn is_meant(resource: &Resource, reference: &Reference) -> bool {
-    let (own, other) = (resource.namespace(), reference.namespace.as_deref());
-    resource.kind() == reference.kind
-        && resource.name() == reference.name
-        && (own.is_none() || other.is_none() || own == other)
-}
-
-/// The rank of an object as a source for a Kustomization: the same variant, the same environment,
-/// or no environment. `None` if it belongs to another environment.
-fn rank(own: Option<&Placement>, other: Option<&Placement>) -> Option<usize> {
-    match (own, other) {
-        (Some(own), Some(other)) if own.environment != other.environment => None,
-        (Some(own), Some(other)) if own.variant == other.variant => Some(0),
-        (Some(_), Some(_)) => Some(1),
-        (None, Some(_)) => Some(3),
-        (_, None) => Some(2),
+        nearest(own, reference, self.rendered.iter().copied())
+            .or_else(|| nearest(own, reference, unlisted.map(Found::pair)))
     }
 }
 
 /// Wanted objects in files that no kustomization lists. A patch looks like an object, so it must not
 /// count.
-fn unlisted(wanted: &Wanted<'_>, tree: Tree<'_>) -> Vec<(Option<Placement>, Resource)> {
+fn unlisted(wanted: &Wanted<'_>, tree: Tree<'_>) -> Vec<Found> {
     let renderer = tree.renderer;
     let mut listed: BTreeSet<String> = BTreeSet::new();
     for (root, kustomization) in tree.kustomizations() {
@@ -144,7 +105,10 @@ fn unlisted(wanted: &Wanted<'_>, tree: Tree<'_>) -> Vec<(Option<Placement>, Reso
         found.extend(
             resources
                 .filter(|resource| wants(wanted, resource))
-                .map(|resource| (placement.clone(), resource)),
+                .map(|resource| Found {
+                    placement: placement.clone(),
+                    resource,
+                }),
         );
     }
     found

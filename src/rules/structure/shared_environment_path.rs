@@ -71,7 +71,7 @@ impl Rule for SharedEnvironmentPath {
                     .filter(|(_, rest)| names.contains(&(other, rest.clone())))
                     .map(|(own, _)| *own)
             };
-            let Some(own) = pointer.environment().or_else(by_name) else {
+            let Some(own) = pointer.written_in.or_else(by_name) else {
                 continue;
             };
             let Some(target) = repo

@@ -91,6 +91,8 @@ impl Application<'_> {
             hints: hints(self.node),
             file_placement: None,
             folder_placement: None,
+            inherited: None,
+            written_in: None,
             named: None,
             layer: layer.filter(|layer| !layer.is_empty()),
             plain: if present("directory").is_some_and(Directory::is_set) {
