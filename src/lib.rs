@@ -18,6 +18,7 @@ mod compare;
 pub mod config;
 pub mod finding;
 mod glob;
+mod helm;
 pub mod history;
 mod kubernetes;
 pub mod kustomize;
