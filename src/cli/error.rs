@@ -75,7 +75,7 @@ pub(super) enum Error {
     BareRepository(PathBuf),
     #[error("{} is a file; name the folder of a kustomization instead", .0.display())]
     NotAFolder(PathBuf),
-    #[error("{} has no kustomization file; add a kustomization.yaml, or name a folder that has one", .0.display())]
+    #[error("{} has neither a kustomization file nor a Chart.yaml; name a folder that has one", .0.display())]
     NoKustomization(PathBuf),
     /// The errors because of which kustomize would refuse to build.
     #[error("{}", .0.join("\nerror: "))]
@@ -111,6 +111,11 @@ pub(super) enum Error {
     NoPair { from: String, to: String },
     #[error("the worker threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// What is wrong with the text of an option.
+    #[error("{what}: {reason}")]
+    Unusable { what: String, reason: String },
+    #[error("write a version such as 1.34")]
+    NotAVersion,
     #[error("write the rule and its level, such as mutable-tag=warning")]
     NotARuleLevel,
     #[error("write the name of a file after `=`")]

@@ -99,7 +99,9 @@ impl KubeVersion {
     pub(crate) fn parse(text: &str) -> Option<KubeVersion> {
         let plain = text.strip_prefix('v').unwrap_or(text);
         let end = plain.find(|c: char| !c.is_ascii_digit() && c != '.');
-        let numbers = plain.get(..end.unwrap_or(plain.len()))?.trim_end_matches('.');
+        let numbers = plain
+            .get(..end.unwrap_or(plain.len()))?
+            .trim_end_matches('.');
         let numbers: Option<Vec<u64>> = numbers.split('.').map(|part| part.parse().ok()).collect();
         let numbers = numbers?;
         let (major, minor) = (*numbers.first()?, *numbers.get(1)?);
@@ -128,9 +130,17 @@ pub(super) fn value(version: &KubeVersion, more_versions: &[String]) -> Value {
     let versions: Vec<Arc<str>> = API_VERSIONS
         .iter()
         .map(|version| Arc::from(*version))
-        .chain(more_versions.iter().map(|version| Arc::from(version.as_str())))
+        .chain(
+            more_versions
+                .iter()
+                .map(|version| Arc::from(version.as_str())),
+        )
         .collect();
-    let listed = Value::strings(versions.iter().map(|version| Value::string(version.clone())));
+    let listed = Value::strings(
+        versions
+            .iter()
+            .map(|version| Value::string(version.clone())),
+    );
     let helm = Map::new();
     for (key, value) in [
         ("Version", HELM),
@@ -166,10 +176,12 @@ struct VersionMethods(KubeVersion);
 
 impl Methods for VersionMethods {
     fn signature(&self, method: &str) -> Option<Signature> {
-        ["GitVersion", "String"].contains(&method).then_some(Signature {
-            parameters: &[],
-            is_variadic: false,
-        })
+        ["GitVersion", "String"]
+            .contains(&method)
+            .then_some(Signature {
+                parameters: &[],
+                is_variadic: false,
+            })
     }
     fn call(&self, method: &str, _: &[Value]) -> Result<Value, String> {
         Ok(Value::string(match method {
@@ -194,7 +206,10 @@ impl Methods for ApiVersions {
         })
     }
     fn call(&self, _: &str, arguments: &[Value]) -> Result<Value, String> {
-        let wanted = arguments.first().and_then(Value::as_str).unwrap_or_default();
+        let wanted = arguments
+            .first()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         Ok(Value::bool(self.0.iter().any(|known| **known == *wanted)))
     }
 }
@@ -206,7 +221,10 @@ mod tests {
     #[test]
     fn versions_are_read_as_given() {
         let parsed = KubeVersion::parse("1.34").unwrap();
-        assert_eq!((parsed.text.as_str(), parsed.comparable()), ("v1.34", "v1.34.0"));
+        assert_eq!(
+            (parsed.text.as_str(), parsed.comparable()),
+            ("v1.34", "v1.34.0")
+        );
         let cloud = KubeVersion::parse("v1.33.4-gke.1245000").unwrap();
         assert_eq!(cloud.text, "v1.33.4-gke.1245000");
         assert_eq!((cloud.comparable(), cloud.minor), ("v1.33.4", 33));

@@ -4,46 +4,12 @@
 use std::sync::Arc;
 
 use super::chart::{Chart, Dependency};
-use super::values::coalesce::coalesce;
+use super::coalesce::coalesce;
+use super::instance::Instance;
 use super::values::merge;
-use super::versions;
 use crate::kustomize::Problem;
+use crate::template::semver;
 use crate::yaml::{By, Entry, Node};
-
-/// A chart as a part of a release.
-#[derive(Clone, Debug)]
-pub(crate) struct Instance {
-    /// The chart.
-    pub(crate) chart: Arc<Chart>,
-    /// Its name or alias, the key of its values in those of its parent.
-    pub(crate) name: Arc<str>,
-    /// Its defaults, with what it imports from its subcharts.
-    pub(crate) values: Node,
-    /// The entries of `dependencies` that are switched on.
-    pub(crate) dependencies: Vec<Dependency>,
-    /// The subcharts that are switched on.
-    pub(crate) subcharts: Vec<Instance>,
-}
-
-impl Instance {
-    /// A chart with all of its subcharts. `more` are charts that lie elsewhere in the tree.
-    fn whole(chart: &Arc<Chart>, more: &[Arc<Chart>]) -> Instance {
-        let charts = chart.charts.iter().chain(more);
-        Instance {
-            name: chart.metadata.name().into(),
-            values: chart.values.clone(),
-            dependencies: chart.metadata.dependencies.clone(),
-            subcharts: charts.map(|below| Instance::whole(below, &[])).collect(),
-            chart: chart.clone(),
-        }
-    }
-
-    /// Itself and all charts below it, parents first.
-    pub(crate) fn each(&self, see: &mut dyn FnMut(&Instance)) {
-        see(self);
-        self.subcharts.iter().for_each(|below| below.each(see));
-    }
-}
 
 /// The charts of a release with these values. `more` are subcharts that lie elsewhere in the tree.
 pub(super) fn resolve(
@@ -70,7 +36,7 @@ pub(super) fn missing<'c>(chart: &'c Chart, more: &[Arc<Chart>]) -> Vec<&'c Depe
 /// Whether an entry of `dependencies` means a chart.
 fn means(dependency: &Dependency, subchart: &Instance) -> bool {
     let version = subchart.chart.metadata.text("version");
-    *subchart.name == *dependency.name.text && versions::matches(&dependency.version.text, version)
+    *subchart.name == *dependency.name.text && semver::matches(&dependency.version.text, version)
 }
 
 /// Takes out the subcharts that are switched off. `path` leads from the top of the values to those
@@ -145,7 +111,9 @@ fn import(instance: &mut Instance) -> Result<(), Box<Problem>> {
             let below = complete.get(dependency.key());
             let mut keys = import.child.split('.');
             let table = keys.try_fold(below, |node, key| Some(node?.get(key)));
-            if let Some(Some(table)) = table.filter(|table| table.is_some_and(|table| table.as_map().is_some())) {
+            if let Some(Some(table)) =
+                table.filter(|table| table.is_some_and(|table| table.as_map().is_some()))
+            {
                 merge::fill(&mut imported, &nested(&import.parent, table), true);
             }
         }

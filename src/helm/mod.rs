@@ -9,14 +9,18 @@
 //! Here: charts, values and releases. Not here: the template language (`template`), and which
 //! releases a repository has (`repo`). Nothing is run and nothing is fetched.
 
+// the agents' objects that use the rest follow
+#![allow(dead_code)]
+
 mod capabilities;
 pub(crate) mod chart;
+mod coalesce;
 mod dependencies;
+mod instance;
 pub(crate) mod render;
+mod schema;
 pub(crate) mod values;
-mod versions;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::HashMap;
@@ -59,7 +63,11 @@ pub(crate) struct Release {
 
 impl Release {
     /// A release with a name and no values. `origin` asks for it.
-    pub(crate) fn new(name: impl Into<String>, namespace: impl Into<String>, origin: Origin) -> Release {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        namespace: impl Into<String>,
+        origin: Origin,
+    ) -> Release {
         Release {
             name: name.into(),
             namespace: namespace.into(),
@@ -77,6 +85,7 @@ impl Release {
 }
 
 type Loaded = Result<Arc<Chart>, Box<Problem>>;
+type Values = Result<Node, Box<Problem>>;
 type Parsed = Result<Arc<Templates>, Box<Problem>>;
 
 /// The charts of a tree. Each is loaded once, and its templates are parsed once.
@@ -87,7 +96,7 @@ pub(crate) struct Charts {
     loaded: Mutex<HashMap<Arc<str>, Arc<OnceLock<Loaded>>>>,
     /// By the names of the templates, which differ with the subcharts that are on.
     parsed: Mutex<HashMap<Arc<str>, Arc<OnceLock<Parsed>>>>,
-    values: Mutex<HashMap<Arc<str>, Arc<OnceLock<Result<Node, Box<Problem>>>>>>,
+    values: Mutex<HashMap<Arc<str>, Arc<OnceLock<Values>>>>,
 }
 
 impl Charts {
@@ -115,18 +124,25 @@ impl Charts {
 
     /// The chart in a folder, or the packed one at a path.
     pub(crate) fn load(&self, path: &str) -> Loaded {
-        let path = self.source.resolve(path).unwrap_or_else(|_| path.to_string());
-        let cell = lock(&self.loaded).entry(path.as_str().into()).or_default().clone();
+        let path = self
+            .source
+            .resolve(path)
+            .unwrap_or_else(|_| path.to_string());
+        let cell = lock(&self.loaded)
+            .entry(path.as_str().into())
+            .or_default()
+            .clone();
         let loader = Loader {
             source: &*self.source,
             files: &self.files,
             unpacker: &self.unpacker,
         };
-        cell.get_or_init(|| loader.load(&path).map(Arc::new)).clone()
+        cell.get_or_init(|| loader.load(&path).map(Arc::new))
+            .clone()
     }
 
     /// The values in a file. The outer error says that the file cannot be read.
-    pub(crate) fn values(&self, path: &str) -> Result<Result<Node, Box<Problem>>, SourceError> {
+    pub(crate) fn values(&self, path: &str) -> Result<Values, SourceError> {
         let cell = lock(&self.values).entry(path.into()).or_default().clone();
         if let Some(known) = cell.get() {
             return Ok(known.clone());
@@ -161,18 +177,28 @@ impl Charts {
 
     /// The objects of a release of a chart.
     pub(crate) fn render(&self, path: &str, release: &Release) -> Rendered {
-        let mut files = BTreeSet::new();
-        if let Ok(chart) = self.load(path) {
-            files.extend(chart.read.iter().map(|file| file.id(&self.files)));
-        }
-        render::rendered(self.documents(path, release), files)
+        self.objects(path, self.documents(path, release))
+    }
+
+    /// The objects in the documents of a release.
+    pub(crate) fn objects(&self, path: &str, made: Made) -> Rendered {
+        let chart = self.load(path);
+        let read = chart.iter().flat_map(|chart| &chart.read);
+        let files = read.map(|file| file.id(&self.files)).collect();
+        render::rendered(made, files)
     }
 
     /// The parsed templates of a release.
     fn templates(&self, chart: &Chart, units: &[render::Unit]) -> Parsed {
-        let names: String = units.iter().map(|unit| format!("{}\n", unit.name)).collect();
+        let names: String = units
+            .iter()
+            .map(|unit| format!("{}\n", unit.name))
+            .collect();
         let key = format!("{}\n{names}", chart.path);
-        let cell = lock(&self.parsed).entry(key.as_str().into()).or_default().clone();
+        let cell = lock(&self.parsed)
+            .entry(key.as_str().into())
+            .or_default()
+            .clone();
         let parse = || {
             let mut templates = Templates::new(Dialect::Helm, MissingKey::Zero);
             for unit in units {
@@ -183,18 +209,5 @@ impl Charts {
             Ok(Arc::new(templates))
         };
         cell.get_or_init(parse).clone()
-    }
-}
-
-/// Gives every key and value of a tree one place.
-fn place_all(node: &mut Node, at: Origin) {
-    node.origin = at;
-    if let Some(map) = node.map_mut() {
-        for entry in &mut map.entries {
-            entry.key_origin = at;
-            place_all(&mut entry.value, at);
-        }
-    } else if let Some(list) = node.list_mut() {
-        list.items.iter_mut().for_each(|item| place_all(item, at));
     }
 }

@@ -433,6 +433,11 @@ impl Map {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An empty `map[string]string`.
+    pub fn strings() -> Map {
+        Map::of(MapKind::Strings)
+    }
+
     /// The same entries as a map of another type. Both share them.
     pub(super) fn as_kind(&self, kind: MapKind) -> Map {
         Map {

@@ -64,6 +64,8 @@ pub enum By {
     ArgoCd,
     /// A template: its literal text, or the action that printed a value.
     Template,
+    /// A value of a chart's release; the span's text is the value if possible.
+    Values,
     /// A plugin-style built-in transformer (`ValueAddTransformer`, …).
     Transformer,
 }
@@ -90,6 +92,7 @@ impl By {
             By::Flux => "flux",
             By::ArgoCd => "argocd",
             By::Template => "template",
+            By::Values => "values",
             By::Transformer => "transformer",
         }
     }

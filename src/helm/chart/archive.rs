@@ -26,7 +26,7 @@ pub(super) type Member = (String, Arc<[u8]>);
 
 /// Unpacks archives, and counts what they unpack to.
 #[derive(Debug, Default)]
-pub(super) struct Unpacker {
+pub(in crate::helm) struct Unpacker {
     unpacked: AtomicU64,
 }
 
@@ -57,7 +57,11 @@ impl Unpacker {
             }
             let mut content = Vec::new();
             let limit = LARGEST_FILE + 1;
-            entry.by_ref().take(limit).read_to_end(&mut content).map_err(broken)?;
+            entry
+                .by_ref()
+                .take(limit)
+                .read_to_end(&mut content)
+                .map_err(broken)?;
             total += content.len() as u64;
             self.count(content.len() as u64, total)?;
             members.push((name, content.into()));
@@ -76,7 +80,9 @@ impl Unpacker {
         }
         if all > MOST_IN_ALL {
             let most = MOST_IN_ALL >> 20;
-            return Err(format!("the packed charts here unpack to more than {most} MiB"));
+            return Err(format!(
+                "the packed charts here unpack to more than {most} MiB"
+            ));
         }
         Ok(())
     }
@@ -133,7 +139,12 @@ mod tests {
     #[test]
     fn hostile_archives_are_refused() {
         let refused = |bytes: &[u8]| Unpacker::default().unpack(bytes).unwrap_err();
-        for name in ["web/../../etc/passwd", "web//etc/passwd", "Chart.yaml", "web/c:/x"] {
+        for name in [
+            "web/../../etc/passwd",
+            "web//etc/passwd",
+            "Chart.yaml",
+            "web/c:/x",
+        ] {
             let message = refused(&packed(|builder| add(builder, name, b"x")));
             assert!(message.contains("leads out"), "{name}: {message}");
         }
@@ -141,7 +152,9 @@ mod tests {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_size(0);
-            builder.append_link(&mut header, "web/a", "/etc/passwd").unwrap();
+            builder
+                .append_link(&mut header, "web/a", "/etc/passwd")
+                .unwrap();
         });
         assert!(refused(&link).contains("is a link"));
         let zeros = vec![0u8; LARGEST_FILE as usize];

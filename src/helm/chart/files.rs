@@ -106,13 +106,11 @@ fn rules(source: &dyn Source, files: &Files, folder: &str) -> Result<Rules, Box<
     let text = String::from_utf8_lossy(&bytes);
     Rules::parse(&text).map_err(|refused| {
         let revision = source.revision_of(&path);
-        let file = files.get(files.add(&path, revision.as_deref(), Arc::from(&*text)));
-        let start = file.line_starts().get(refused.line).copied().unwrap_or(0);
-        let length = file.line(refused.line + 1).len() as u32;
+        let file = files.add(&path, revision.as_deref(), Arc::from(&*text));
         let origin = Origin {
-            start,
-            end: start + length,
-            ..Origin::start_of(file.id)
+            start: refused.bytes.start as u32,
+            end: refused.bytes.end as u32,
+            ..Origin::start_of(file)
         };
         Box::new(Problem::error(origin, refused.reason).with_help("write a pattern for each level"))
     })
@@ -127,7 +125,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Adds the files in a folder of the tree, whose path in the chart is `inside`.
     fn folder(&mut self, folder: &str, inside: &str, links: usize) -> Result<(), String> {
-        let real = self.source.resolve(folder).map_err(|error| error.to_string())?;
+        let real = self
+            .source
+            .resolve(folder)
+            .map_err(|error| error.to_string())?;
         let prefix = if real.is_empty() {
             String::new()
         } else {

@@ -3,6 +3,8 @@
 //! Here: Helm's rules, which differ from those of Git: `**` is refused, and a line that starts with
 //! `!` leaves out everything that does not match it. Not here: reading the folder (`files`).
 
+use std::ops::Range;
+
 use regex::Regex;
 
 /// The rules of a `.helmignore`, in the order of the file.
@@ -19,10 +21,10 @@ struct Rule {
     pattern: Regex,
 }
 
-/// A line that Helm refuses, by its number from 0, and why.
+/// A line that Helm refuses: its bytes, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused {
-    pub(super) line: usize,
+    pub(super) bytes: Range<usize>,
     pub(super) reason: &'static str,
 }
 
@@ -30,14 +32,16 @@ impl Rules {
     /// The rules of a file. Helm adds one for hidden files among the templates.
     pub(super) fn parse(text: &str) -> Result<Rules, Refused> {
         let mut rules = Rules::default();
-        let text = text.trim_start_matches('\u{feff}');
-        for (number, line) in text.lines().chain(["templates/.?*"]).enumerate() {
-            let line = line.trim();
+        let mut end = 0;
+        for line in text.split_inclusive('\n').chain(["templates/.?*"]) {
+            end += line.len();
+            let start = end - line.trim_start().len();
+            let line = line.trim_start_matches('\u{feff}').trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let refused = |reason| Refused {
-                line: number,
+                bytes: start..start + line.len(),
                 reason,
             };
             if line.contains("**") {
@@ -97,10 +101,7 @@ fn shell_pattern(pattern: &str) -> Option<Regex> {
 }
 
 /// The rest of a class, up to its `]`.
-fn class(
-    rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    written: &mut String,
-) -> Option<()> {
+fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, written: &mut String) -> Option<()> {
     written.push('[');
     if rest.next_if_eq(&'^').is_some() {
         written.push('^');
@@ -131,8 +132,8 @@ mod tests {
 
     #[test]
     fn rules_are_those_of_helm() {
-        let rules = Rules::parse("# comment\n*.bak\n/README.md\ndocs/\nci/*.yaml\n[a-c]?.txt\n")
-            .unwrap();
+        let rules =
+            Rules::parse("# comment\n*.bak\n/README.md\ndocs/\nci/*.yaml\n[a-c]?.txt\n").unwrap();
         for (path, is_folder, expected) in [
             ("x.bak", false, true),
             ("deep/x.bak", false, true),
@@ -151,7 +152,7 @@ mod tests {
         }
         let negated = Rules::parse("!keep.txt\n").unwrap();
         assert!(negated.leaves_out("Chart.yaml", false) && !negated.leaves_out("keep.txt", false));
-        assert_eq!(Rules::parse("\na/**\n").unwrap_err().line, 1);
+        assert_eq!(Rules::parse("\na/**\n").unwrap_err().bytes, 1..5);
         assert!(Rules::parse("[a\n").is_err());
     }
 }

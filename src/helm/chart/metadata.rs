@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::kustomize::Problem;
-use crate::helm::versions as semver;
+use crate::template::semver;
 use crate::yaml::{Data, Kind, Node, Origin, scalar};
 
 /// A text of `Chart.yaml` and its place.
@@ -104,7 +104,9 @@ impl Metadata {
         if metadata.text("apiVersion").is_empty() {
             let versions = metadata.texts.iter_mut();
             let mut versions = versions.filter(|(key, _)| *key == "apiVersion");
-            versions.by_ref().for_each(|(_, field)| field.text = Arc::from("v1"));
+            versions
+                .by_ref()
+                .for_each(|(_, field)| field.text = Arc::from("v1"));
         }
         for key in ["sources", "keywords"] {
             let items = node.get(key).map_or(&[][..], Node::items).iter();

@@ -126,7 +126,8 @@ impl Loader<'_> {
                 "Chart.yaml" => chart.read.push(file),
                 "Chart.lock" | "requirements.lock" => {}
                 "values.yaml" => {
-                    chart.values = values::read::of_file(&file, self.files)?;
+                    let text = file.text();
+                    chart.values = values::read::of_text(&text, file.id(self.files))?;
                     chart.read.push(file);
                 }
                 "values.schema.json" => {

@@ -6,7 +6,7 @@ use super::files;
 use crate::helm::Release;
 use crate::helm::capabilities;
 use crate::helm::chart::metadata::Field;
-use crate::helm::dependencies::Instance;
+use crate::helm::instance::Instance;
 use crate::source::Files;
 use crate::template::{Inputs, Map, Text, Value};
 use crate::yaml::Node;
@@ -15,15 +15,15 @@ use crate::yaml::Node;
 const VALUES: &str = "common.Values";
 
 /// A template file of a release, and the data that it runs with.
-pub(super) struct Unit {
+pub(in crate::helm) struct Unit {
     /// Its name for templates: `web/charts/redis/templates/service.yaml`.
-    pub(super) name: Arc<str>,
+    pub(in crate::helm) name: Arc<str>,
     /// The folder of the templates of its chart: `web/charts/redis/templates`.
     base: Arc<str>,
     /// The text.
-    pub(super) text: Arc<str>,
+    pub(in crate::helm) text: Arc<str>,
     /// The file.
-    pub(super) file: crate::yaml::FileId,
+    pub(in crate::helm) file: crate::yaml::FileId,
     /// What `.` is.
     pub(super) data: Map,
 }
@@ -154,13 +154,19 @@ fn chart_value(instance: &Instance, is_root: bool) -> Value {
         ("condition", "Condition"),
         ("tags", "Tags"),
     ] {
-        map.set(name, metadata.field(key).map_or_else(|| Value::string(""), text));
+        map.set(
+            name,
+            metadata.field(key).map_or_else(|| Value::string(""), text),
+        );
     }
     map.set("Name", Value::string(instance.name.clone()));
     for (key, name) in [("sources", "Sources"), ("keywords", "Keywords")] {
         let mut lists = metadata.lists.iter();
         let list = lists.find_map(|(other, list)| (*other == key).then_some(list));
-        map.set(name, Value::list(list.into_iter().flatten().map(text).collect()));
+        map.set(
+            name,
+            Value::list(list.into_iter().flatten().map(text).collect()),
+        );
     }
     let maintainers = metadata.maintainers.iter().map(|maintainer| {
         let map = Map::new();
@@ -193,7 +199,10 @@ fn dependencies(instance: &Instance) -> Value {
         map.set("Version", text(&dependency.version));
         map.set("Repository", text(&dependency.repository));
         map.set("Condition", text(&dependency.condition));
-        map.set("Tags", Value::list(dependency.tags.iter().map(text).collect()));
+        map.set(
+            "Tags",
+            Value::list(dependency.tags.iter().map(text).collect()),
+        );
         map.set("Enabled", Value::bool(true));
         let imports = dependency.imports.iter().map(|import| {
             let map = Map::new();

@@ -57,7 +57,9 @@ impl ChartFiles {
         let fits = |name: &str| glob.as_ref().is_none_or(|glob| glob.is_match(name));
         let files = self.files.iter().filter(|(name, _)| fits(name));
         ChartFiles {
-            files: files.map(|(name, file)| (name.clone(), file.clone())).collect(),
+            files: files
+                .map(|(name, file)| (name.clone(), file.clone()))
+                .collect(),
             table: self.table.clone(),
         }
     }
@@ -88,7 +90,11 @@ impl ChartFiles {
                 range
             })
             .collect();
-        Value::strings(ranges.into_iter().map(|range| Value::string(text.slice(range))))
+        Value::strings(
+            ranges
+                .into_iter()
+                .map(|range| Value::string(text.slice(range))),
+        )
     }
 }
 
@@ -106,7 +112,10 @@ impl Methods for ChartFiles {
     }
 
     fn call(&self, method: &str, arguments: &[Value]) -> Result<Value, String> {
-        let name = arguments.first().and_then(Value::as_str).unwrap_or_default();
+        let name = arguments
+            .first()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         Ok(match method {
             "Get" => match self.files.get(name) {
                 Some(file) => Value::string(self.text(file)),

@@ -9,13 +9,14 @@ pub(crate) mod split;
 use std::sync::Arc;
 
 use super::chart::Chart;
-use super::dependencies::{self, Instance};
-use super::values::coalesce::coalesce;
-use super::values::schema;
-use super::{Charts, Release, versions};
+use super::coalesce::coalesce;
+use super::dependencies;
+use super::instance::Instance;
+use super::schema;
+use super::{Charts, Release};
 use crate::kustomize::{Problem, ProblemKind};
 use crate::source::Files;
-use crate::template::{self, Budget, Run, Text};
+use crate::template::{self, Budget, Run, Text, semver};
 use crate::yaml::read::{Dialect, read_as};
 use crate::yaml::{FileId, Node, Origin};
 pub(super) use data::Unit;
@@ -57,7 +58,10 @@ impl Made {
 /// Renders a release.
 pub(super) fn render(charts: &Charts, chart: &Arc<Chart>, release: &Release) -> Made {
     if chart.metadata.is_library() {
-        let at = chart.metadata.field("type").map_or(chart.origin(), |field| field.origin);
+        let at = chart
+            .metadata
+            .field("type")
+            .map_or(chart.origin(), |field| field.origin);
         let message = "a chart of type `library` cannot be installed";
         return Made::refused(
             Problem::error(at, message).with_help("name a chart that uses it as a dependency"),
@@ -148,9 +152,11 @@ fn complete(
     for (name, text) in printed {
         read_documents(&name, &text, &written, &mut found).map_err(one)?;
     }
-    found.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| {
-        split::by_kind(&kind(one), &kind(other))
-    }));
+    found.sort_by(|one, other| {
+        order(one)
+            .cmp(&order(other))
+            .then_with(|| split::by_kind(&kind(one), &kind(other)))
+    });
     let mut documents = Vec::new();
     if release.includes_crds {
         definitions(&root, &root.name, &charts.files, &mut documents).map_err(one)?;
@@ -175,12 +181,15 @@ fn kind(read: &Read) -> String {
 }
 
 fn check_kubernetes(chart: &Chart, release: &Release) -> Result<(), Box<Problem>> {
-    let Some(range) = chart.metadata.field("kubeVersion").filter(|range| !range.text.is_empty())
+    let Some(range) = chart
+        .metadata
+        .field("kubeVersion")
+        .filter(|range| !range.text.is_empty())
     else {
         return Ok(());
     };
     let version = release.kubernetes.comparable();
-    if versions::matches(&range.text, version) {
+    if semver::matches(&range.text, version) {
         return Ok(());
     }
     let message = format!(
@@ -260,7 +269,9 @@ pub(super) fn failed(error: &template::Error, chart: &Chart) -> Problem {
     };
     let problem = Problem::error(origin, message).with_help(help);
     let calls = error.calls.iter().take(3);
-    calls.fold(problem, |problem, call| problem.with_related("called here", *call))
+    calls.fold(problem, |problem, call| {
+        problem.with_related("called here", *call)
+    })
 }
 
 /// Reads the documents that a template printed.
@@ -333,7 +344,12 @@ fn definitions(
         });
     }
     for below in &instance.subcharts {
-        definitions(below, &format!("{path}/charts/{}", below.name), files, found)?;
+        definitions(
+            below,
+            &format!("{path}/charts/{}", below.name),
+            files,
+            found,
+        )?;
     }
     Ok(())
 }

@@ -7,14 +7,13 @@ use crate::kustomize::{Problem, Rendered, Resource};
 use crate::yaml::{Data, FileId, Node, Origin};
 
 /// Refuses what Helm refuses to read as an object.
-pub(super) fn check(
-    tree: &Node,
-    place: &dyn Fn(Origin) -> Origin,
-) -> Result<(), Box<Problem>> {
+pub(super) fn check(tree: &Node, place: &dyn Fn(Origin) -> Origin) -> Result<(), Box<Problem>> {
     let refused = |node: &Node, what: &str| {
         let message = format!("what the template prints is not an object: {what}");
         let help = "check what the template writes there";
-        Err(Box::new(Problem::error(place(node.origin), message).with_help(help)))
+        Err(Box::new(
+            Problem::error(place(node.origin), message).with_help(help),
+        ))
     };
     if tree.as_map().is_none() {
         return refused(tree, &format!("it is {}", tree.describe()));
@@ -30,18 +29,28 @@ pub(super) fn check(
     if metadata.as_map().is_none() {
         return refused(metadata, &format!("`metadata` is {}", metadata.describe()));
     }
-    if let Some(name) = metadata.get("name").filter(|name| name.as_scalar().is_none()) {
+    if let Some(name) = metadata
+        .get("name")
+        .filter(|name| name.as_scalar().is_none())
+    {
         return refused(name, &format!("`metadata.name` is {}", name.describe()));
     }
     let Some(annotations) = metadata.get("annotations").filter(|node| !node.is_null()) else {
         return Ok(());
     };
     if annotations.as_map().is_none() {
-        return refused(annotations, &format!("`annotations` is {}", annotations.describe()));
+        return refused(
+            annotations,
+            &format!("`annotations` is {}", annotations.describe()),
+        );
     }
     for entry in annotations.entries() {
         if entry.value.as_scalar().is_none() {
-            let what = format!("the annotation `{}` is {}", entry.key, entry.value.describe());
+            let what = format!(
+                "the annotation `{}` is {}",
+                entry.key,
+                entry.value.describe()
+            );
             return refused(&entry.value, &what);
         }
     }
@@ -60,15 +69,25 @@ pub(in crate::helm) fn rendered(made: Made, files: BTreeSet<FileId>) -> Rendered
             if is_empty(&node) {
                 continue;
             }
-            if kind.ends_with("List") && node.get("items").is_some_and(|items| items.as_list().is_some()) {
-                waiting.extend(node.get("items").map_or(&[][..], Node::items).iter().cloned());
+            if kind.ends_with("List")
+                && node
+                    .get("items")
+                    .is_some_and(|items| items.as_list().is_some())
+            {
+                waiting.extend(
+                    node.get("items")
+                        .map_or(&[][..], Node::items)
+                        .iter()
+                        .cloned(),
+                );
             } else if kind.is_empty() {
                 let message = "what the template prints has no kind, so it is not an object";
                 let at = Origin {
                     end: node.origin.start,
                     ..node.origin
                 };
-                problems.push(Problem::error(at, message).with_help("write `kind`, or print nothing"));
+                problems
+                    .push(Problem::error(at, message).with_help("write `kind`, or print nothing"));
             } else {
                 resources.push(Resource::new(node));
             }

@@ -42,7 +42,9 @@ impl<'v> Written<'v> {
         if node.replaced.is_some() {
             self.replaced.insert(node.origin, node);
         }
-        node.entries().iter().for_each(|entry| self.note(&entry.value));
+        node.entries()
+            .iter()
+            .for_each(|entry| self.note(&entry.value));
         node.items().iter().for_each(|item| self.note(item));
     }
 
@@ -113,7 +115,10 @@ impl<'v> Written<'v> {
                 true => scalar.text.to_string(),
                 false => {
                     let end = bytes.end.min(span.end);
-                    text.as_str().get(span.start..end).unwrap_or_default().to_string()
+                    text.as_str()
+                        .get(span.start..end)
+                        .unwrap_or_default()
+                        .to_string()
                 }
             };
             let Some(origin) = self.best(&piece.inputs) else {
@@ -148,9 +153,10 @@ impl<'v> Written<'v> {
         mut history: Option<Node>,
     ) -> Option<Node> {
         let found = self.replaced.get(&origin.with(By::Values));
-        let chain = std::iter::successors(found.and_then(|node| node.replaced.as_deref()), |node| {
-            node.replaced.as_deref()
-        });
+        let chain =
+            std::iter::successors(found.and_then(|node| node.replaced.as_deref()), |node| {
+                node.replaced.as_deref()
+            });
         let chain: Vec<&Node> = chain.take(LONGEST_HISTORY).collect();
         for earlier in chain.into_iter().rev() {
             let data = match earlier.as_scalar() {
@@ -171,7 +177,10 @@ impl<'v> Written<'v> {
     /// The template's own text for a scalar, the beginning of its history.
     fn template(&self, pieces: &[(Range<usize>, &Piece)]) -> Option<Node> {
         let first = pieces.iter().find_map(|(_, piece)| piece.printed_by)?;
-        let last = pieces.iter().rev().find_map(|(_, piece)| piece.printed_by)?;
+        let last = pieces
+            .iter()
+            .rev()
+            .find_map(|(_, piece)| piece.printed_by)?;
         let mut origin = first.with(By::Template);
         if last.file == first.file && last.end >= first.end {
             origin.end = last.end;
@@ -179,7 +188,11 @@ impl<'v> Written<'v> {
         let file = self.files.get(origin.file);
         let written = file.text.get(origin.start as usize..origin.end as usize);
         // the pieces of one scalar may come from distant lines of a template
-        let written = written.unwrap_or_default().lines().next().unwrap_or_default();
+        let written = written
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default();
         origin.end = origin.start + written.len() as u32;
         Some(Node::string(written, origin))
     }

@@ -121,7 +121,10 @@ pub(super) fn role(node: &Node) -> Option<Role> {
     let Some(hook) = hook.filter(|hook| !hook.is_null()) else {
         return Some(Role::Object);
     };
-    let names = hook.raw().split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names = hook
+        .raw()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase());
     let mut is_test = false;
     for name in names {
         if !HOOKS.contains(&name.as_str()) {
@@ -150,11 +153,17 @@ mod tests {
     #[test]
     fn texts_are_split_at_dashes() {
         let split = |text: &'static str| -> Vec<&str> {
-            documents(text).into_iter().map(|range| &text[range]).collect()
+            documents(text)
+                .into_iter()
+                .map(|range| &text[range])
+                .collect()
         };
         assert_eq!(split("a: 1\n---\nb: 2\n"), ["a: 1\n", "b: 2\n"]);
         assert_eq!(split("\n---\n\n---   # note\na: 1"), ["# note\na: 1"]);
-        assert_eq!(split("a: |\n  ---\nb: 1\n---x: 2\n"), ["a: |\n  ---\nb: 1\n", "x: 2\n"]);
+        assert_eq!(
+            split("a: |\n  ---\nb: 1\n---x: 2\n"),
+            ["a: |\n  ---\nb: 1\n", "x: 2\n"]
+        );
         assert_eq!(split("----\na: 1\n"), ["-\na: 1\n"]);
         assert_eq!(split("  --- \na: 1\n"), ["a: 1\n"]);
         assert_eq!(split("x--- y\n# only\n"), ["x--- y\n# only\n"]);
@@ -165,6 +174,9 @@ mod tests {
     fn kinds_have_an_order() {
         let mut kinds = ["Zebra", "Deployment", "", "Namespace", "Apple", "Service"];
         kinds.sort_by(|one, other| by_kind(one, other));
-        assert_eq!(kinds, ["Namespace", "Service", "Deployment", "", "Apple", "Zebra"]);
+        assert_eq!(
+            kinds,
+            ["Namespace", "Service", "Deployment", "", "Apple", "Zebra"]
+        );
     }
 }

@@ -10,10 +10,10 @@ use crate::yaml::Entry;
 const INDEXED_FROM: usize = 24;
 
 /// The positions of the keys of a map, while nothing but additions change it.
-pub(super) struct Index(Option<HashMap<Arc<str>, usize>>);
+pub(in crate::helm) struct Index(Option<HashMap<Arc<str>, usize>>);
 
 impl Index {
-    pub(super) fn of(entries: &[Entry]) -> Index {
+    pub(in crate::helm) fn of(entries: &[Entry]) -> Index {
         let large = entries.len() >= INDEXED_FROM;
         Index(large.then(|| {
             let keys = entries.iter().enumerate();
@@ -21,7 +21,7 @@ impl Index {
         }))
     }
 
-    pub(super) fn find(&self, entries: &[Entry], key: &str) -> Option<usize> {
+    pub(in crate::helm) fn find(&self, entries: &[Entry], key: &str) -> Option<usize> {
         match &self.0 {
             Some(index) => index.get(key).copied(),
             None => entries.iter().position(|entry| &*entry.key == key),
@@ -29,7 +29,7 @@ impl Index {
     }
 
     /// Adds an entry to the map.
-    pub(super) fn push(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
+    pub(in crate::helm) fn push(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
         if let Some(index) = &mut self.0 {
             index.insert(entry.key.clone(), entries.len());
         }

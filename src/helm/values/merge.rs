@@ -61,7 +61,7 @@ pub(in crate::helm) fn fill(target: &mut Node, defaults: &Node, keep_nulls: bool
 }
 
 /// Removes the entries at positions, whose defaults are remembered as removed.
-pub(super) fn remove(map: &mut Map, mut removed: Vec<(usize, &Node)>) {
+pub(in crate::helm) fn remove(map: &mut Map, mut removed: Vec<(usize, &Node)>) {
     removed.sort_by_key(|(at, _)| *at);
     if removed.is_empty() {
         return;
@@ -81,7 +81,7 @@ pub(super) fn remove(map: &mut Map, mut removed: Vec<(usize, &Node)>) {
 }
 
 /// Notes what a value replaced, below everything that is known to be replaced.
-pub(super) fn underlay(value: &mut Node, below: &Node) {
+pub(in crate::helm) fn underlay(value: &mut Node, below: &Node) {
     /// Values come from a few files; more layers than this are not told apart.
     const DEEPEST: usize = 16;
     let mut chain = value;
@@ -90,18 +90,19 @@ pub(super) fn underlay(value: &mut Node, below: &Node) {
         if chain.origin == below.origin {
             return;
         }
-        match &mut chain.replaced {
-            Some(next) => chain = Arc::make_mut(next),
-            None => {
-                chain.replaced = Some(Arc::new(below.clone()));
-                return;
-            }
+        if chain.replaced.is_none() {
+            chain.replaced = Some(Arc::new(below.clone()));
+            return;
         }
+        let Some(next) = &mut chain.replaced else {
+            return;
+        };
+        chain = Arc::make_mut(next);
     }
 }
 
 /// Removes nulls at every depth of maps.
-pub(super) fn without_nulls(node: &mut Node) {
+pub(in crate::helm) fn without_nulls(node: &mut Node) {
     let has_null = |map: &Map| {
         let mut values = map.entries.iter().map(|entry| &entry.value);
         values.any(|value| value.is_null() || value.as_map().is_some())

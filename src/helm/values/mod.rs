@@ -3,9 +3,7 @@
 //! Values are trees whose scalars know where they were written and what they replaced, so that a
 //! rendered value leads to the line of the environment's own file first.
 
-pub(crate) mod coalesce;
-mod index;
+pub(super) mod index;
 pub(crate) mod merge;
 pub(crate) mod read;
-pub(crate) mod schema;
 pub(crate) mod set;

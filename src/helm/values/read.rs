@@ -3,16 +3,10 @@
 use std::sync::Arc;
 
 use super::merge::merge_maps;
-use crate::helm::chart::ChartFile;
 use crate::kustomize::Problem;
 use crate::source::Files;
 use crate::yaml::read::{Dialect, Documents, ReadError, read_as, read_embedded_as};
 use crate::yaml::{By, FileId, Node, Origin};
-
-/// The values in a file of a chart.
-pub(in crate::helm) fn of_file(file: &ChartFile, files: &Files) -> Result<Node, Box<Problem>> {
-    of_text(&file.text(), file.id(files))
-}
 
 /// The values in the text of a file. The documents of a file are merged in their order.
 pub(crate) fn of_text(text: &Arc<str>, file: FileId) -> Result<Node, Box<Problem>> {
@@ -25,10 +19,7 @@ pub(crate) fn of_embedded(host: &Node, files: &Files) -> Result<Node, Box<Proble
     merged(read_embedded_as(host, &text, Dialect::Json), host.origin)
 }
 
-fn merged(
-    read: Result<Documents, ReadError>,
-    start: Origin,
-) -> Result<Node, Box<Problem>> {
+fn merged(read: Result<Documents, ReadError>, start: Origin) -> Result<Node, Box<Problem>> {
     let documents = read.map_err(|error| {
         let problem = Problem::error(error.origin, error.message);
         Box::new(problem.with_help("correct the values; they must be YAML"))

@@ -111,7 +111,10 @@ impl Parser<'_> {
                 let index = self.index()?;
                 let mut list = match target.get(name) {
                     None => Vec::new(),
-                    Some(Node { data: Data::List(list), .. }) => list.items.clone(),
+                    Some(Node {
+                        data: Data::List(list),
+                        ..
+                    }) => list.items.clone(),
                     Some(_) => return Err(format!("key {name:?} is not a list")),
                 };
                 self.item(&mut list, index, depth)?;
@@ -168,7 +171,10 @@ impl Parser<'_> {
         let part = self.until(&['[', '.', '=']);
         let at = self.origin(part.bytes.clone());
         if !part.text.is_empty() {
-            return Err(format!("unexpected data at end of array index: {:?}", part.text));
+            return Err(format!(
+                "unexpected data at end of array index: {:?}",
+                part.text
+            ));
         }
         let value = match part.end {
             None => return Err("EOF".to_string()),
@@ -176,7 +182,10 @@ impl Parser<'_> {
             Some('[') if depth < DEEPEST => {
                 let next = self.index()?;
                 let mut inner = match list.get(index) {
-                    Some(Node { data: Data::List(inner), .. }) => inner.items.clone(),
+                    Some(Node {
+                        data: Data::List(inner),
+                        ..
+                    }) => inner.items.clone(),
                     Some(other) if !other.is_null() => {
                         return Err(format!("item {index} is not a list"));
                     }
@@ -287,7 +296,7 @@ impl Parser<'_> {
             .into_iter()
             .next()
             .unwrap_or_else(|| Node::scalar(Scalar::null(), at));
-        crate::helm::place_all(&mut node, at);
+        place_all(&mut node, at);
         self.at = end;
         let behind = self.text.get(end..).unwrap_or_default();
         let blank = behind.len() - behind.trim_start().len();
@@ -335,6 +344,19 @@ fn typed(text: &str) -> Scalar {
     }
 }
 
+/// Gives every key and value of a tree one place.
+fn place_all(node: &mut Node, at: Origin) {
+    node.origin = at;
+    if let Some(map) = node.map_mut() {
+        for entry in &mut map.entries {
+            entry.key_origin = at;
+            place_all(&mut entry.value, at);
+        }
+    } else if let Some(list) = node.list_mut() {
+        list.items.iter_mut().for_each(|item| place_all(item, at));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,7 +381,10 @@ mod tests {
             ("a=null,b=NULL", json!({"a": null, "b": null})),
             ("a=1.5,b=0,c=-3", json!({"a": "1.5", "b": 0, "c": -3})),
             ("l[1]=x", json!({"l": [null, "x"]})),
-            ("l[0].name=a,l[0].value=b", json!({"l": [{"name": "a", "value": "b"}]})),
+            (
+                "l[0].name=a,l[0].value=b",
+                json!({"l": [{"name": "a", "value": "b"}]}),
+            ),
             ("l={a,1,true}", json!({"l": ["a", 1, true]})),
             ("l[0][1]=x", json!({"l": [[null, "x"]]})),
             ("a\\.b=x\\,y", json!({"a.b": "x,y"})),
@@ -376,8 +401,18 @@ mod tests {
     #[test]
     fn mistakes_are_refused() {
         for argument in [
-            "a", "a,b=1", "a.b", "a=1,b", "l[x]=1", "l[-1]=1", "l[65537]=1", "l[0", "l={a",
-            "a=1,a.b=2", "a=1,a[0]=2", "l[0]x=1",
+            "a",
+            "a,b=1",
+            "a.b",
+            "a=1,b",
+            "l[x]=1",
+            "l[-1]=1",
+            "l[65537]=1",
+            "l[0",
+            "l={a",
+            "a=1,a.b=2",
+            "a=1,a[0]=2",
+            "l[0]x=1",
         ] {
             assert!(made(&[argument], &Mode::Typed).is_err(), "{argument}");
         }
@@ -389,12 +424,15 @@ mod tests {
 
     #[test]
     fn json_and_files() {
-        let argument = "a={\"b\": [1, {\"c\": null}]}, d=\"x,y\",e=";
+        let argument = "a={\"b\": [1, {\"c\": null}]},d=\"x,y\",e=";
         let expected = json!({"a": {"b": [1, {"c": null}]}, "d": "x,y", "e": null});
         assert_eq!(made(&[argument], &Mode::Json), Ok(expected));
         assert!(made(&["a={b}"], &Mode::Json).is_err());
         let read = |path: &str| Ok(format!("content of {path}\n"));
         let read = Mode::File(&read);
-        assert_eq!(made(&["a=x.txt"], &read), Ok(json!({"a": "content of x.txt\n"})));
+        assert_eq!(
+            made(&["a=x.txt"], &read),
+            Ok(json!({"a": "content of x.txt\n"}))
+        );
     }
 }

@@ -1,4 +1,7 @@
-//! `render`: prints the output of `kustomize build`, and the origin of every line.
+//! `render`: prints the output of `kustomize build` or `helm template`, and the origin of every
+//! line.
+
+mod chart;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 /// Arguments of `render`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Folder with the kustomization
+    /// Folder with the kustomization, or a chart
     overlay: PathBuf,
     /// Files that a kustomization may read: those below its own folder (`root`), or any in the
     /// repository (`repo`)
@@ -46,6 +49,16 @@ pub(super) struct Arguments {
     /// Show where each line or value comes from
     #[arg(long)]
     provenance: bool,
+    #[command(flatten)]
+    chart: chart::ChartArguments,
+}
+
+/// What was rendered.
+struct Output {
+    files: Arc<Files>,
+    rendered: Arc<Rendered>,
+    /// The output of a chart as its templates print it, with comments.
+    text: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -71,21 +84,22 @@ enum Format {
 
 /// Renders the folder. If kustomize would refuse to build it, that is an error.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
-    let (files, rendered) = render(arguments)?;
+    let output = render(arguments)?;
+    let (files, rendered) = (&*output.files, &*output.rendered);
     let (refused, notes): (Vec<&Problem>, Vec<&Problem>) = rendered
         .problems
         .iter()
         .partition(|problem| problem.kind.refused());
     for note in notes {
-        complain(&format!("warning: {}", describe(note, &files)));
+        complain(&format!("warning: {}", describe(note, files)));
     }
     if !refused.is_empty() {
-        let described = refused.iter().map(|problem| describe(problem, &files));
+        let described = refused.iter().map(|problem| describe(problem, files));
         return Err(Error::NotRendered(described.collect()));
     }
     Ok(match (arguments.format, arguments.provenance) {
-        (Format::Yaml, false) => yaml(&rendered.resources),
-        (Format::Yaml, true) => annotated(&rendered.resources, &files),
+        (Format::Yaml, false) => output.text.unwrap_or_else(|| yaml(&rendered.resources)),
+        (Format::Yaml, true) => annotated(&rendered.resources, files),
         (Format::Json, false) => pretty(&Value::Array(
             rendered
                 .resources
@@ -93,19 +107,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
                 .map(|resource| write::to_json(&resource.node))
                 .collect(),
         )),
-        (Format::Json, true) => pretty(&provenance(&rendered.resources, &files)),
+        (Format::Json, true) => pretty(&provenance(&rendered.resources, files)),
     })
 }
 
-fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), Error> {
+fn render(arguments: &Arguments) -> Result<Output, Error> {
     let folder = arguments
         .overlay
         .canonicalize()
         .map_err(|error| Error::reading(format!("`{}`", arguments.overlay.display()), &error))?;
+    let is_kustomization = FILE_NAMES.iter().any(|name| folder.join(name).exists());
+    if !is_kustomization && chart::is_chart(&folder) {
+        return chart::render(&folder, &arguments.chart);
+    }
     if !folder.is_dir() {
         return Err(Error::NotAFolder(arguments.overlay.clone()));
     }
-    if !FILE_NAMES.iter().any(|name| folder.join(name).exists()) {
+    if !is_kustomization {
         return Err(Error::NoKustomization(arguments.overlay.clone()));
     }
     let options = RenderOptions {
@@ -157,7 +175,13 @@ fn render(arguments: &Arguments) -> Result<(Arc<Files>, Arc<Rendered>), Error> {
             .filter(|parent| !known && parent.components().count() > 2 && renderer.leads_out(&path))
         {
             Some(parent) => root = parent.to_path_buf(),
-            None => return Ok((files, renderer.render(&path))),
+            None => {
+                return Ok(Output {
+                    files,
+                    rendered: renderer.render(&path),
+                    text: None,
+                });
+            }
         }
     }
 }

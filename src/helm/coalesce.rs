@@ -3,8 +3,9 @@
 //!
 //! The parent's values win over those of a subchart; `global` flows down.
 
-use super::merge::{fill, remove, underlay, without_nulls};
-use crate::helm::dependencies::Instance;
+use super::instance::Instance;
+use super::values::index::Index;
+use super::values::merge::{fill, remove, underlay, without_nulls};
 use crate::kustomize::Problem;
 use crate::yaml::{By, Node, Origin};
 
@@ -45,7 +46,11 @@ pub(crate) fn coalesce(
 fn mismatch(origin: Origin, name: &str, value: &Node) -> Box<Problem> {
     let message = format!(
         "`{name}` holds the values of a subchart, but here it is {}",
-        if value.is_null() { "null" } else { value.describe() }
+        if value.is_null() {
+            "null"
+        } else {
+            value.describe()
+        }
     );
     Box::new(Problem::error(origin, message).with_help(format!(
         "write a map below `{name}`, or switch the subchart off by its condition"
@@ -62,7 +67,7 @@ fn defaults(chart: &Instance, values: &mut Node, keep_nulls: bool) {
     let Some(map) = values.map_mut() else {
         return;
     };
-    let mut index = super::index::Index::of(&map.entries);
+    let mut index = Index::of(&map.entries);
     let mut removed = Vec::new();
     for entry in chart.values.entries() {
         let default = &entry.value;
@@ -129,7 +134,10 @@ fn pass_globals(below: &mut Node, globals: Option<&Node>, origin: Origin) {
 /// subchart's own `global` adds to them reaches the parent and the next subcharts.
 fn leak_globals(globals: &mut Node, passed: &Node) {
     for entry in passed.entries() {
-        let Some(own) = globals.get_mut(&entry.key).filter(|own| own.as_map().is_some()) else {
+        let Some(own) = globals
+            .get_mut(&entry.key)
+            .filter(|own| own.as_map().is_some())
+        else {
             continue;
         };
         for below in entry.value.entries() {

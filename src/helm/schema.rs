@@ -2,12 +2,10 @@
 //!
 //! Nothing is fetched: a `$ref` to the web allows everything.
 
-use std::sync::Arc;
-
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
 
-use crate::helm::dependencies::Instance;
+use super::instance::Instance;
 use crate::kustomize::Problem;
 use crate::source::Files;
 use crate::yaml::{Node, Origin, write};
@@ -16,7 +14,7 @@ use crate::yaml::{Node, Origin, write};
 const MOST: usize = 10;
 
 /// Whatever breaks the schemas of a chart and its subcharts, at the line of the value.
-pub(in crate::helm) fn check(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
+pub(super) fn check(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
     let mut found = own(instance, values, files);
     for subchart in &instance.subcharts {
         let below = values.get(&subchart.name);
@@ -33,7 +31,10 @@ fn own(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
     };
     let at = file.origin(files);
     let broken = |reason: String| {
-        let message = format!("the schema of the chart `{}` cannot be used: {reason}", instance.name);
+        let message = format!(
+            "the schema of the chart `{}` cannot be used: {reason}",
+            instance.name
+        );
         vec![Problem::error(at, message).with_help("correct values.schema.json")]
     };
     let schema: Value = match serde_json::from_slice(&file.bytes) {
@@ -84,11 +85,7 @@ fn nearest(values: &Node, pointer: &str) -> Option<Origin> {
 struct Offline;
 
 impl Retrieve for Offline {
-    fn retrieve(
-        &self,
-        _: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, _: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Value::Bool(true))
     }
 }
-
