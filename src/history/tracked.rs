@@ -143,7 +143,7 @@ impl Tracked {
             .and_then(|pointer| earlier_pointer(&pointer, &self.path, renderer, layout, changed));
         let rendered = match &earlier {
             Some((pointer, agents)) => {
-                Some(pointer.finish(pointer.build(renderer, agents), &|_| None))
+                Some(pointer.finish(pointer.build(renderer, agents), &|_| None, renderer.files()))
             }
             None => there.then(|| renderer.render(&self.path)),
         };

@@ -165,6 +165,16 @@ pub struct Rendered {
     pub files: BTreeSet<FileId>,
     /// The objects that patches deleted, in the order of deletion.
     pub deleted: Vec<Deleted>,
+    /// Parts of values that stay as written because only the cluster knows what its agent puts
+    /// there: `${SECRET_DOMAIN}`.
+    pub unknown: BTreeSet<Arc<str>>,
+}
+
+impl Rendered {
+    /// Whether a part of a text is not known here and is filled in by an agent.
+    pub fn is_unknown(&self, text: &str) -> bool {
+        self.unknown.iter().any(|part| text.contains(&**part))
+    }
 }
 
 /// An object that a patch deleted.

@@ -7,7 +7,7 @@
 mod annotations;
 mod plain;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::accumulate::{Accumulated, Accumulator, Scope};
@@ -261,6 +261,7 @@ fn finish(mut gathered: Accumulated) -> Rendered {
         complete,
         files: gathered.files,
         deleted: gathered.deleted,
+        unknown: BTreeSet::new(),
     }
 }
 

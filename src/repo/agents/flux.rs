@@ -309,6 +309,7 @@ fn post_build(node: &Node) -> Option<PostBuild> {
             })
             .collect(),
         always: text(build, "substituteStrategy").as_deref() == Some("Always"),
+        lenient: false,
     })
 }
 

@@ -504,9 +504,9 @@ impl Following<'_> {
                 Some(((reference.kind.clone(), reference.name.clone()), node))
             })
             .collect();
-        pointer.finish(built, &|reference| {
-            found.get(&(reference.kind.clone(), reference.name.clone()))
-        })
+        let find =
+            |reference: &Reference| found.get(&(reference.kind.clone(), reference.name.clone()));
+        pointer.finish(built, &find, self.reading.renderer.files())
     }
 
     /// A ConfigMap or Secret that variables come from: one that the agent or its parents apply, or

@@ -4,6 +4,9 @@
 //! CD runs `kustomize edit` for each of them (`util/kustomize`, `Build`). Not here: reading
 //! the agents' objects (`flux`, `argocd`).
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::kustomize::decode::{Pair, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry};
 use crate::kustomize::{Kustomization, Problem};
@@ -26,6 +29,8 @@ pub struct Layer {
     pub force_labels: bool,
     /// Argo CD: replace annotations that the kustomization sets.
     pub force_annotations: bool,
+    /// Parts of its values that stay as written because only the cluster knows them.
+    pub unknown: BTreeSet<Arc<str>>,
 }
 
 impl Layer {
@@ -37,6 +42,7 @@ impl Layer {
             ignore_missing_components: false,
             force_labels: false,
             force_annotations: false,
+            unknown: BTreeSet::new(),
         }
     }
 

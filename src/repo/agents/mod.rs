@@ -19,6 +19,7 @@ mod mistakes;
 mod patched;
 mod repository;
 mod sourceignore;
+mod strictness;
 mod substitute;
 mod template;
 
@@ -31,7 +32,7 @@ use super::Agent;
 use super::controls::{self, Control};
 use super::discover::{Layout, Placement, Root, is_set_aside};
 use crate::kustomize::{Problem, Rendered, Renderer};
-use crate::source::{EntryKind, folder_of};
+use crate::source::{EntryKind, Files, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
 use applied::Applied;
@@ -209,9 +210,9 @@ impl Pointer {
         let mut problems = Vec::new();
         let edited = layer.edit(&own, &self.folder, &**renderer.source(), &mut problems);
         let mut rendered = self.told(renderer.render_as(&self.folder, &edited), problems);
-        Arc::make_mut(&mut rendered)
-            .files
-            .extend(self.read.iter().copied());
+        let changed = Arc::make_mut(&mut rendered);
+        changed.files.extend(self.read.iter().copied());
+        changed.unknown.extend(layer.unknown.iter().cloned());
         rendered
     }
 
@@ -237,6 +238,7 @@ impl Pointer {
         &self,
         built: Arc<Rendered>,
         find: &dyn Fn(&Reference) -> Option<&'n Node>,
+        files: &Files,
     ) -> Arc<Rendered> {
         if self.post_build.is_none() && self.common_metadata.is_empty() {
             return built;
@@ -249,7 +251,7 @@ impl Pointer {
                 .files
                 .extend(variables.known.values().map(|(_, origin)| origin.file));
             if build.always || !variables.is_empty() {
-                variables.apply(&mut rendered);
+                variables.apply(&mut rendered, files);
             }
         }
         self.common_metadata.apply(&mut rendered);
@@ -321,6 +323,7 @@ fn read_with<'f>(
         ignored: sources.ignored(renderer),
         sources: &sources,
         patched,
+        lenient: strictness::is_lenient(renderer, files, &objects),
     };
     let fleet = follow::follow(&reading, roots, &objects);
     let controls = reading.controls(&objects);
@@ -394,6 +397,8 @@ struct Reading<'a> {
     /// Files with objects that a kustomization changes before they are applied.
     patched: &'a BTreeSet<Arc<str>>,
     ignored: Ignored,
+    /// Whether variables that nothing sets become empty.
+    lenient: bool,
 }
 
 impl Reading<'_> {
@@ -419,6 +424,9 @@ impl Reading<'_> {
                 continue;
             }
             pointer.folder_placement = self.placement(&pointer.folder);
+            if let Some(build) = &mut pointer.post_build {
+                build.lenient = self.lenient;
+            }
             let name = pointer.object.at(&["metadata", "name"]);
             let name = name.and_then(Node::text);
             pointer.named = name.and_then(|name| self.layout.parted(name));

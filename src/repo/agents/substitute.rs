@@ -6,10 +6,12 @@
 //! ConfigMaps (`repo::load`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::envsubst::{self, Evaluated, Value};
 use crate::kustomize::{Problem, Rendered, Resource};
+use crate::source::Files;
 use crate::yaml::{By, Data, Entry, Kind, Node, Origin, read, write};
 
 /// Objects with this label or annotation set to `disabled` are left alone.
@@ -28,6 +30,8 @@ pub struct PostBuild {
     pub from: Vec<Reference>,
     /// `substituteStrategy: Always`: substitute even if there are no variables.
     pub always: bool,
+    /// Whether variables without a value become empty.
+    pub lenient: bool,
 }
 
 /// The value of each variable, and where it is written.
@@ -52,8 +56,11 @@ pub struct Variables {
     /// Variables whose values only the cluster knows.
     pub unknown: BTreeSet<String>,
     /// Whether the cluster may know more variables. If so, a variable without a value stays as
-    /// written; otherwise it becomes empty, as in Flux.
+    /// written.
     pub open: bool,
+    /// Whether variables without a value become empty, as before Flux 2.9. Since then Flux refuses
+    /// them.
+    pub lenient: bool,
 }
 
 impl PostBuild {
@@ -65,7 +72,10 @@ impl PostBuild {
     /// The variables. `find` looks up objects in the repo. A later object overrides an earlier one,
     /// and the Kustomization's own values override both.
     pub fn variables<'n>(&self, find: &dyn Fn(&Reference) -> Option<&'n Node>) -> Variables {
-        let mut variables = Variables::default();
+        let mut variables = Variables {
+            lenient: self.lenient,
+            ..Variables::default()
+        };
         for reference in &self.from {
             let Some(object) = find(reference) else {
                 variables.open = true;
@@ -104,8 +114,12 @@ impl PostBuild {
 }
 
 /// The state while variables are filled in.
-struct Filling {
+struct Filling<'f> {
+    files: &'f Files,
     problems: Vec<Problem>,
+    unknown: BTreeSet<Arc<str>>,
+    /// The places of each variable that nothing sets.
+    missing: BTreeMap<String, Vec<Origin>>,
     /// How many bytes longer the objects may still become.
     left: usize,
 }
@@ -116,11 +130,14 @@ impl Variables {
         self.known.is_empty() && self.unknown.is_empty() && !self.open
     }
 
-    /// Fills in the variables in every object. Reports texts that Flux cannot read: it then applies
-    /// nothing.
-    pub fn apply(&self, rendered: &mut Rendered) {
+    /// Fills in the variables in every object. Reports texts that Flux cannot read and variables
+    /// that nothing sets: Flux then applies nothing.
+    pub fn apply(&self, rendered: &mut Rendered, files: &Files) {
         let mut filling = Filling {
+            files,
             problems: Vec::new(),
+            unknown: BTreeSet::new(),
+            missing: BTreeMap::new(),
             left: GROWTH,
         };
         for name in self.known.keys().filter(|name| !is_name(name)) {
@@ -142,21 +159,28 @@ impl Variables {
         {
             self.node(&mut resource.node, "v: ", &mut filling);
         }
+        let missing = std::mem::take(&mut filling.missing);
+        let missing = missing
+            .iter()
+            .filter_map(|(name, places)| not_set(name, places));
+        filling.problems.extend(missing);
         rendered.complete &= filling.problems.is_empty();
         rendered.problems.append(&mut filling.problems);
+        rendered.unknown.append(&mut filling.unknown);
     }
 
     fn lookup(&self, name: &str) -> Value<'_> {
         match self.known.get(name) {
             Some((value, origin)) => Value::Known(value, *origin),
             None if self.open || self.unknown.contains(name) => Value::Unknown,
-            None => Value::Unset,
+            None if self.lenient => Value::Unset,
+            None => Value::Missing,
         }
     }
 
     /// Fills in the variables in a tree, whose depth the reader limits. `before` is the text before
     /// a value in a file.
-    fn node(&self, node: &mut Node, before: &str, filling: &mut Filling) {
+    fn node(&self, node: &mut Node, before: &str, filling: &mut Filling<'_>) {
         if !mentions(node) {
             return;
         }
@@ -167,9 +191,10 @@ impl Variables {
         } else if let Some(map) = node.map_mut() {
             for entry in &mut map.entries {
                 if entry.key.contains('$') {
-                    match self.evaluate(&entry.key, filling) {
+                    let written = entry.key.clone();
+                    match self.evaluate(&written, entry.key_origin, filling) {
                         Ok(evaluated) => entry.key = evaluated.text.into(),
-                        Err(reason) => filling.problems.push(unreadable(entry.key_origin, reason)),
+                        Err(problem) => filling.problems.push(problem),
                     }
                 }
                 self.node(&mut entry.value, "v: ", filling);
@@ -181,20 +206,39 @@ impl Variables {
         }
     }
 
-    fn evaluate(&self, text: &str, filling: &mut Filling) -> Result<Evaluated, &'static str> {
-        let evaluated =
-            envsubst::evaluate(text, text.len() + filling.left, &|name| self.lookup(name))?;
-        filling.left -= evaluated
-            .text
-            .len()
-            .saturating_sub(text.len())
-            .min(filling.left);
+    /// Fills in the variables of a text that stands at `origin`, or of what is printed for it.
+    fn evaluate(
+        &self,
+        text: &str,
+        origin: Origin,
+        filling: &mut Filling<'_>,
+    ) -> Result<Evaluated, Problem> {
+        let limit = text.len() + filling.left;
+        let place = |at: &Range<usize>| expression(text, at, origin, filling.files);
+        let evaluated = envsubst::evaluate(text, limit, &|name| self.lookup(name))
+            .map_err(|failure| unreadable(place(&failure.at), failure.reason))?;
+        let missing: Vec<(String, Origin)> = evaluated
+            .missing
+            .iter()
+            .map(|(name, at)| (name.clone(), place(at)))
+            .collect();
+        for (name, place) in missing {
+            filling.missing.entry(name).or_default().push(place);
+        }
+        filling.unknown.extend(evaluated.unknown.iter().cloned());
+        let longer = evaluated.text.len().saturating_sub(text.len());
+        filling.left -= longer.min(filling.left);
         Ok(evaluated)
     }
 
     /// Flux prints an object, puts the variables into the text and reads it again: `${REPLICAS}`
     /// may become a number, and `${LIST}` a list.
-    fn scalar(&self, node: &mut Node, before: &str, filling: &mut Filling) -> Result<(), Problem> {
+    fn scalar(
+        &self,
+        node: &mut Node,
+        before: &str,
+        filling: &mut Filling<'_>,
+    ) -> Result<(), Problem> {
         let printed = match before {
             "- " => write::write(&Node::list(vec![node.clone()], node.origin)),
             _ => {
@@ -206,9 +250,7 @@ impl Variables {
                 write::write(&Node::map(vec![entry], node.origin))
             }
         };
-        let evaluated = self
-            .evaluate(&printed, filling)
-            .map_err(|reason| unreadable(node.origin, reason))?;
+        let evaluated = self.evaluate(&printed, node.origin, filling)?;
         if evaluated.text == printed {
             return Ok(());
         }
@@ -230,6 +272,44 @@ impl Variables {
         node.replace(value.data, origin);
         Ok(())
     }
+}
+
+/// The place of an expression in the file that a value is written in. In a block of several lines,
+/// that is not where the value begins.
+fn expression(text: &str, at: &Range<usize>, origin: Origin, files: &Files) -> Origin {
+    let found = || {
+        let rest = text.get(at.start..)?;
+        let end = rest.find(['}', '\n']).map_or(rest.len(), |end| end + 1);
+        let wanted = rest.get(..end)?.trim_end();
+        let before = text.get(..at.start)?.matches(wanted).count();
+        let file = files.get(origin.file);
+        let (start, end) = (origin.start as usize, origin.end as usize);
+        let written = file.text.get(start..end)?;
+        let (offset, _) = written.match_indices(wanted).nth(before)?;
+        Some(Origin {
+            start: u32::try_from(start + offset).ok()?,
+            end: u32::try_from(start + offset + wanted.len()).ok()?,
+            ..origin
+        })
+    };
+    found().unwrap_or(origin)
+}
+
+/// A variable that nothing sets, at the first of its places.
+fn not_set(name: &str, places: &[Origin]) -> Option<Problem> {
+    const SHOWN: usize = 3;
+    let message = format!(
+        "variable `{name}` is set nowhere and has no default; Flux applies nothing from this Kustomization"
+    );
+    let help = format!(
+        "set it under `postBuild`, write `${{{name}:-DEFAULT}}`, or write `$${{{name}}}` if it is not meant for Flux"
+    );
+    let (first, others) = places.split_first()?;
+    let problem = Problem::error(*first, message).with_help(help);
+    let others = others.iter().take(SHOWN);
+    Some(others.fold(problem, |problem, place| {
+        problem.with_related("it is also used here", *place)
+    }))
 }
 
 fn unreadable(origin: Origin, reason: &str) -> Problem {
@@ -288,7 +368,9 @@ mod tests {
             complete: true,
             ..Rendered::default()
         };
-        variables.apply(&mut rendered);
+        let files = Files::default();
+        files.add("a.yaml", None, Arc::from(text));
+        variables.apply(&mut rendered, &files);
         assert_eq!(rendered.complete, rendered.problems.is_empty());
         (
             write::to_json(&rendered.resources[0].node),
@@ -385,7 +467,7 @@ mod tests {
         );
         assert!(!found.open && build.variables(&|_| None).open);
         assert_eq!(
-            filled("a: ${A}${B}${D:-x}${E}", &found).0,
+            filled("a: ${A}${B}${D:-x}${E:-}", &found).0,
             serde_json::json!({"a": "1${B}${D:-x}"})
         );
     }

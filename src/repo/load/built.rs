@@ -5,7 +5,7 @@ use super::super::agents::{Agents, Pointer, Reference};
 use super::super::discover::Placement;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{LazyRendered, Renderer};
-use crate::source::join;
+use crate::source::{Files, join};
 use crate::yaml::{Node, Origin};
 use std::sync::Arc;
 
@@ -61,12 +61,12 @@ pub(super) fn finished(
     index: Option<usize>,
     built: LazyRendered,
     found: Vec<(Reference, Node)>,
-    agents: &Arc<Agents>,
+    (agents, files): (&Arc<Agents>, &Arc<Files>),
 ) -> LazyRendered {
     if pointer.post_build.is_none() && pointer.common_metadata.is_empty() {
         return built;
     }
-    let agents = agents.clone();
+    let (agents, files) = (agents.clone(), files.clone());
     LazyRendered::new(move || {
         let find = |reference: &Reference| {
             found
@@ -75,7 +75,7 @@ pub(super) fn finished(
                 .map(|(_, node)| node)
         };
         match index.and_then(|index| agents.pointers.get(index)) {
-            Some(pointer) => pointer.finish(built.shared(), &find),
+            Some(pointer) => pointer.finish(built.shared(), &find, &files),
             None => built.shared(),
         }
     })

@@ -97,7 +97,13 @@ fn overlay(
         let found = wanted.filter_map(|reference| {
             Some((reference.clone(), values.find(reference, built)?.clone()))
         });
-        rendered = finished(pointer, applied, rendered, found.collect(), agents);
+        rendered = finished(
+            pointer,
+            applied,
+            rendered,
+            found.collect(),
+            (agents, tree.renderer.files()),
+        );
     }
     Overlay {
         app: names.get(&app).cloned().unwrap_or(app),

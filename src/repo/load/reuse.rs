@@ -72,9 +72,13 @@ impl Repo {
                     let rendered =
                         to_be_built(&renderer, &overlay.path, overlay.applied, &self.agents);
                     overlay.rendered = match pointer {
-                        Some(pointer) => {
-                            finished(pointer, overlay.applied, rendered, Vec::new(), &self.agents)
-                        }
+                        Some(pointer) => finished(
+                            pointer,
+                            overlay.applied,
+                            rendered,
+                            Vec::new(),
+                            (&self.agents, &files),
+                        ),
                         None => rendered,
                     };
                 }

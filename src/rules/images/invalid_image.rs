@@ -67,8 +67,10 @@ impl Rule for InvalidImage {
                 continue;
             };
             let placeholder = matches!(error, ImageError::Placeholder(_));
-            // the part of the overlay that was not rendered may replace the placeholder
-            if placeholder && !overlay.rendered.complete {
+            // the part of the overlay that was not rendered may replace the placeholder, or the agent
+            // fills in what only the cluster knows
+            let rendered = &overlay.rendered;
+            if placeholder && (!rendered.complete || rendered.is_unknown(&used.text)) {
                 continue;
             }
             let severity = match context.stage(overlay) {

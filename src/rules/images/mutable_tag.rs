@@ -104,6 +104,10 @@ impl Rule for MutableTag {
         let images = context.facts(overlay).images.iter();
         for used in images.filter(|used| is_unpinned(context, used)) {
             let tag = Tag::of(used, &extra);
+            let written = used.image().tag;
+            if written.is_some_and(|tag| overlay.rendered.is_unknown(tag)) {
+                continue;
+            }
             if matches!(tag, Tag::Version(_)) && is_generated(context, used) {
                 continue;
             }

@@ -2,6 +2,21 @@
 
 use crate::yaml::Node;
 
+/// Variables of the commit, which only the cluster knows.
+const UNKNOWN: [&str; 3] = [
+    "ARGOCD_APP_REVISION",
+    "ARGOCD_APP_REVISION_SHORT",
+    "ARGOCD_APP_REVISION_SHORT_8",
+];
+
+/// The variables in a text that only the cluster knows, as they are written.
+pub(super) fn unknown_in(text: &str) -> impl Iterator<Item = String> {
+    let written = UNKNOWN
+        .iter()
+        .flat_map(|name| [format!("${{{name}}}"), format!("${name}")]);
+    written.filter(move |part| text.contains(part.as_str()))
+}
+
 /// The variables that Argo CD gives to a build (`$ARGOCD_APP_NAME`, …).
 pub(super) struct Environment<'n> {
     pub(super) node: &'n Node,
@@ -24,10 +39,7 @@ impl Environment<'_> {
             "ARGOCD_APP_SOURCE_REPO_URL" => text(self.source, &["repoURL"]),
             "ARGOCD_APP_SOURCE_PATH" => text(self.source, &["path"]),
             "ARGOCD_APP_SOURCE_TARGET_REVISION" => text(self.source, &["targetRevision"]),
-            // only the cluster knows the commit
-            "ARGOCD_APP_REVISION" | "ARGOCD_APP_REVISION_SHORT" | "ARGOCD_APP_REVISION_SHORT_8" => {
-                return None;
-            }
+            unknown if UNKNOWN.contains(&unknown) => return None,
             _ => String::new(),
         })
     }

@@ -1,12 +1,13 @@
 //! `source.kustomize`: what an Application adds to the kustomization it points at.
 
 use super::super::{Layer, Note};
-use super::environment::Environment;
+use super::environment::{Environment, unknown_in};
 use crate::kustomize::decode::{Decoder, Pair, Rules, Text};
 use crate::kustomize::kustomization::{ImageEntry, LabelEntry, PatchEntry, ReplicaEntry};
 use crate::kustomize::{Kustomization, Problem};
 use crate::repo::AgentKind;
 use crate::yaml::Node;
+use std::sync::Arc;
 
 /// Reads `source.kustomize` of one Application.
 pub(super) struct Fields<'r> {
@@ -59,7 +60,13 @@ impl<'r> Fields<'r> {
             self.expand(&mut made.common_annotations);
         }
         self.set_labels(&mut made, label_pairs, labels);
+        let texts = images.iter().filter_map(|node| node.text());
+        let pairs = made.common_labels.iter().chain(&made.common_annotations);
+        let pairs = pairs.chain(made.labels.iter().flat_map(|entry| &entry.pairs));
+        let texts = texts.chain(pairs.map(|pair| &*pair.value));
+        let unknown = texts.flat_map(unknown_in).map(Arc::from).collect();
         let mut layer = Layer::new(AgentKind::ArgoCd, made);
+        layer.unknown = unknown;
         layer.ignore_missing_components = self.flag("ignoreMissingComponents");
         layer.force_labels = self.flag("forceCommonLabels");
         layer.force_annotations = self.flag("forceCommonAnnotations");

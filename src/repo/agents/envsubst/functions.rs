@@ -1,29 +1,32 @@
 //! The value of an expression: defaults, substrings, replacements, trimming, upper and lower case.
 
 use super::glob::matches;
-use super::{Argument, Call, Value};
-use crate::yaml::Origin;
+use super::{Argument, Call, Seen, Value};
 
 impl Call {
     /// The value; `None` if it depends on a variable whose value is not known.
     pub(super) fn value<'v>(
         &self,
         lookup: &dyn Fn(&str) -> Value<'v>,
-        origin: &mut Option<Origin>,
+        seen: &mut Seen,
     ) -> Result<Option<String>, &'static str> {
         let value = match lookup(&self.parameter) {
             Value::Known(value, place) => {
-                *origin = origin.or(Some(place));
+                seen.origin = seen.origin.or(Some(place));
                 value
             }
             Value::Unknown => return Ok(None),
-            Value::Unset => "",
+            Value::Missing if !self.gives_default() => {
+                seen.missing.push(self.parameter.clone());
+                return Ok(None);
+            }
+            Value::Unset | Value::Missing => "",
         };
         let mut arguments = Vec::with_capacity(self.arguments.len());
         for argument in &self.arguments {
             match argument {
                 Argument::Text(text) => arguments.push(text.clone()),
-                Argument::Call(call) => match call.value(lookup, origin)? {
+                Argument::Call(call) => match call.value(lookup, seen)? {
                     Some(value) => arguments.push(value),
                     // a default that is not needed need not be known
                     None if self.is_default() && !value.is_empty() => {}
@@ -60,6 +63,10 @@ impl Call {
             _ if value.is_empty() => arguments.concat(),
             _ => value.to_string(),
         }))
+    }
+
+    fn gives_default(&self) -> bool {
+        !self.function.is_empty() && self.is_default()
     }
 
     pub(super) fn is_default(&self) -> bool {

@@ -8,6 +8,9 @@ mod functions;
 mod glob;
 mod scan;
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::yaml::Origin;
 use scan::Scanner;
 
@@ -18,8 +21,10 @@ pub(super) enum Value<'a> {
     Known(&'a str, Origin),
     /// It may have a value that only the cluster knows.
     Unknown,
-    /// It has no value.
+    /// It has no value, which counts as an empty one.
     Unset,
+    /// It has no value, and Flux refuses expressions that have no default for it.
+    Missing,
 }
 
 /// A text with its variables filled in.
@@ -29,19 +34,31 @@ pub(super) struct Evaluated {
     pub text: String,
     /// Where the value of the first variable is written.
     pub origin: Option<Origin>,
+    /// Expressions that stay as written because only the cluster knows their value.
+    pub unknown: Vec<Arc<str>>,
+    /// Variables without a value or default, each with the bytes of the expression.
+    pub missing: Vec<(String, Range<usize>)>,
+}
+
+/// Why Flux cannot read a text: one clause, lower case. Flux then applies nothing of the whole
+/// Kustomization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub reason: &'static str,
+    /// The bytes of the expression, as far as it was read.
+    pub at: Range<usize>,
 }
 
 /// Fills in variables.
 ///
 /// # Errors
 ///
-/// Why Flux cannot read the text, or that it becomes longer than `limit` bytes: one clause, lower
-/// case. Flux then applies nothing of the whole Kustomization.
+/// Flux cannot read the text, or it becomes longer than `limit` bytes.
 pub(super) fn evaluate<'v>(
     text: &str,
     limit: usize,
     lookup: &dyn Fn(&str) -> Value<'v>,
-) -> Result<Evaluated, &'static str> {
+) -> Result<Evaluated, Failure> {
     let mut scanner = Scanner {
         text,
         at: 0,
@@ -56,17 +73,40 @@ pub(super) fn evaluate<'v>(
         }
         let start = scanner.at;
         scanner.at += 2;
-        let call = scanner.call()?;
-        match call.value(lookup, &mut result.origin)? {
+        let call = scanner.call();
+        let at = start..scanner.at;
+        let failed = |reason| Failure {
+            reason,
+            at: at.clone(),
+        };
+        let mut seen = Seen {
+            origin: result.origin,
+            missing: Vec::new(),
+        };
+        match call
+            .and_then(|call| call.value(lookup, &mut seen))
+            .map_err(failed)?
+        {
             Some(value) => result.text.push_str(&value),
-            None => result
-                .text
-                .push_str(text.get(start..scanner.at).unwrap_or_default()),
+            None => {
+                let written = text.get(at.clone()).unwrap_or_default();
+                result.text.push_str(written);
+                result.unknown.push(Arc::from(written));
+            }
         }
+        result.origin = seen.origin;
+        let missing = seen.missing.into_iter().map(|name| (name, at.clone()));
+        result.missing.extend(missing);
         if result.text.len() > limit {
-            return Err(LONG);
+            return Err(failed(LONG));
         }
     }
+}
+
+/// What evaluating an expression meets.
+struct Seen {
+    origin: Option<Origin>,
+    missing: Vec<String>,
 }
 
 /// A call: `${param name args}`.
@@ -105,9 +145,28 @@ mod tests {
             "PATH" => Value::Known("/srv/shop/Index", place),
             "EMPTY" => Value::Known("", place),
             "CLUSTER" => Value::Unknown,
+            "STRICT" => Value::Missing,
             _ => Value::Unset,
         };
-        evaluate(text, usize::MAX, &lookup).map(|evaluated| evaluated.text)
+        let found = evaluate(text, usize::MAX, &lookup).map_err(|failure| failure.reason)?;
+        Ok(match &found.missing[..] {
+            [] => found.text,
+            [(name, at), ..] => format!("{name} is missing at {}", at.start),
+        })
+    }
+
+    #[test]
+    fn what_has_no_value_needs_a_default() {
+        for (text, expected) in [
+            ("a ${STRICT}", "STRICT is missing at 2"),
+            ("${STRICT^^}", "STRICT is missing at 0"),
+            ("${#STRICT}", "STRICT is missing at 0"),
+            ("${ONE:-${STRICT}}", "STRICT is missing at 0"),
+            ("${STRICT:-x}${STRICT:=y}${STRICT:+z}", "xyz"),
+            ("$${STRICT}", "${STRICT}"),
+        ] {
+            assert_eq!(filled(text), Ok(expected.to_string()), "{text}");
+        }
     }
 
     #[test]
