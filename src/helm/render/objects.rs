@@ -99,7 +99,7 @@ pub(in crate::helm) fn rendered(made: Made, files: BTreeSet<FileId>) -> Rendered
         problems,
         complete,
         files,
-        deleted: Vec::new(),
+        ..Rendered::default()
     }
 }
 
