@@ -1,6 +1,7 @@
 //! Globs from files that a pull request may have written: compiled in one place, within limits.
 //!
-//! Here: compiling. Not here: patterns of CODEOWNERS, which have their own syntax.
+//! Here: compiling, and [`Glob`], a glob of the configuration. Not here: patterns of CODEOWNERS,
+//! which have their own syntax.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -50,6 +51,39 @@ pub(crate) fn compile(pattern: &str, stars: Stars) -> Result<GlobMatcher, GlobEr
 pub(crate) fn matches(pattern: &str, stars: Stars, text: &str) -> bool {
     compile(pattern, stars).is_ok_and(|glob| glob.is_match(text))
 }
+
+/// A glob of the configuration, compiled once: `*` matches within one folder, `**` across folders.
+#[derive(Clone, Debug)]
+pub struct Glob {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+impl Glob {
+    /// Compiles a glob.
+    pub(crate) fn new(text: String) -> Result<Glob, GlobError> {
+        let matcher = compile(&text, Stars::WithinFolder)?;
+        Ok(Glob { text, matcher })
+    }
+
+    /// True if it matches a path.
+    pub fn is_match(&self, path: &str) -> bool {
+        self.matcher.is_match(path)
+    }
+
+    /// The glob as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Glob) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Glob {}
 
 /// How deep braces nest. A brace that is escaped or in a class counts as well.
 fn depth(pattern: &str) -> usize {

@@ -25,6 +25,33 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
+/// A pattern for names, in which `*` stands for any text and everything else for itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// A pattern as it is written.
+    pub fn new(text: impl Into<String>) -> NamePattern {
+        NamePattern(text.into())
+    }
+
+    /// True if a name fits it.
+    pub fn matches(&self, name: &str) -> bool {
+        matches(&self.0, name)
+    }
+
+    /// The pattern as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// Whether a text fits a pattern in which `*` stands for anything.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
@@ -164,6 +191,29 @@ impl fmt::Display for UnknownName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text) in [
+            ("*", "a"),
+            ("a*", "abc"),
+            ("*c", "abc"),
+            ("a*c*e", "abcde"),
+            ("abc", "abc"),
+            ("a**", "a"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*c", "ab"),
+            ("b*", "ab"),
+            ("", "a"),
+            ("ab*ba", "aba"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
 
     #[test]
     fn an_unknown_name_says_what_may_be_meant() {

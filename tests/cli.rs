@@ -876,55 +876,6 @@ fn generated_part(page: &str, name: &str, part: &str) {
 }
 
 #[test]
-fn nothing_printed_tells_a_secret_or_steers_a_log() {
-    let repo = Repo::new();
-    let evil = "\"\\e[31mred\\n::error::x\"";
-    for (environment, password) in [("staging", "hunter1"), ("production", "hunter2")] {
-        let folder = format!("apps/api/overlays/{environment}");
-        repo.write(
-            &format!("{folder}/kustomization.yaml"),
-            &format!("resources: [pod.yaml]\nimages: [{{name: {evil}, newTag: v1}}]\n"),
-        );
-        let pod = format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: api}}\nspec:\n  containers:\n    - name: api\n      image: registry.example.com/api\n      env: [{{name: DB_PASSWORD, value: {password}}}]\n"
-        );
-        repo.write(&format!("{folder}/pod.yaml"), &pod);
-    }
-    let overlay = "apps/api/overlays/production";
-    let formats = ["json", "text", "markdown"];
-    let diffs =
-        formats.map(|format| vec!["diff", "staging", "production", "--all", "--format", format]);
-    let checks = [
-        "pretty", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown",
-    ]
-    .map(|format| vec!["check", "--format", format]);
-    let others = [
-        vec!["why", "Pod/api", "DB_PASSWORD"],
-        vec!["why", "Pod/api"],
-        vec!["status"],
-        vec!["render", overlay],
-    ];
-    for arguments in diffs.into_iter().chain(checks).chain(others) {
-        let run = repo.run(&arguments);
-        assert!(
-            run.out.ends_with('\n') && !run.out.ends_with("\n\n"),
-            "{arguments:?}: {:?}",
-            run.out
-        );
-        let all = format!("{}\n{}", run.out, run.err);
-        assert!(
-            !all.contains('\u{1b}') && !all.lines().any(|line| line.starts_with("::error::x")),
-            "{arguments:?}: {all:?}"
-        );
-        // `render` prints the objects as they would be applied, Secrets included
-        assert!(
-            arguments[0] == "render" || !all.contains("hunter"),
-            "{arguments:?}: {all}"
-        );
-    }
-}
-
-#[test]
 fn the_readme_shows_what_is_printed() {
     generated_part(
         "docs/rules.md",

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::Base;
 use crate::config::Config;
-use crate::kustomize::context::is_below;
+use crate::policy;
 use crate::repo::Repo;
 use crate::rules::{PolicyChange, PolicyFileChange};
-use crate::source::{EntryKind, Source};
+use crate::source::{EntryKind, Source, is_below};
 use crate::yaml::Origin;
 
 /// The files that the configuration of the base names and that the change touches, sorted by path.
@@ -51,22 +51,17 @@ pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> 
 /// Whether the configuration names a file, or a folder above it, as policies or as their data.
 pub(super) fn names_for_policies(config: &Config, path: &str) -> bool {
     let mut named = config.policies.iter().chain(&config.data);
-    named.any(|named| is_below(path, without_dots(named)))
+    named.any(|named| is_below(path, named))
 }
 
 /// True if the evaluation of policies uses a file. In a folder, only `.rego` files count.
 fn is_policy_input(config: &Config, path: &str) -> bool {
     let mut named = config.policies.iter().chain(&config.data);
     names_for_policies(config, path)
-        && (path.ends_with(".rego") || named.any(|named| without_dots(named) == path))
+        && (path.ends_with(".rego") || named.any(|named| named == path))
 }
 
-fn without_dots(named: &str) -> &str {
-    named.trim_start_matches("./").trim_end_matches('/')
-}
-
-/// Whether a file holds more than blank lines, comments, an empty document, and the head of a Rego
-/// module. A file that cannot be read as text counts as one with content.
+/// Whether a file holds rules or data. One that cannot be read as text counts as one that does.
 fn has_content(source: &dyn Source, path: &str) -> bool {
     if source.kind(path) != Some(EntryKind::File) {
         return false;
@@ -74,13 +69,5 @@ fn has_content(source: &dyn Source, path: &str) -> bool {
     let Ok(bytes) = source.read(path) else {
         return true;
     };
-    std::str::from_utf8(&bytes).map_or(true, |text| {
-        text.lines().map(str::trim).any(|line| {
-            let empty = ["", "---", "{}", "[]", "null", "~"].contains(&line);
-            let head = ["#", "package ", "import "]
-                .iter()
-                .any(|start| line.starts_with(start));
-            !empty && !head
-        })
-    })
+    std::str::from_utf8(&bytes).map_or(true, |text| !policy::is_empty(path, text))
 }

@@ -10,7 +10,6 @@ use jiff::civil::Date;
 
 use crate::config::{self, Config, Level, is_over};
 use crate::finding::{Cause, Finding, Located, Severity};
-use crate::glob::{self, Stars};
 use crate::repo::Repo;
 use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
 use crate::rules::{self, Context, Metadata};
@@ -34,19 +33,13 @@ pub struct Suppressions<'a> {
     comments: Vec<Comment>,
     /// Comment numbers by the line that they cover.
     by_line: BTreeMap<(FileId, usize), Vec<usize>>,
-    configured: Vec<Configured<'a>>,
+    configured: &'a [config::Suppression],
     used_comments: BTreeSet<(usize, usize)>,
     /// The used comments that hide an error. Findings that exist only because staging went ahead of
     /// production do not count as errors.
     accepting: BTreeSet<(usize, usize)>,
     used_configured: BTreeSet<usize>,
     today: Date,
-}
-
-struct Configured<'a> {
-    entry: &'a config::Suppression,
-    path: Option<globset::GlobMatcher>,
-    name: Option<globset::GlobMatcher>,
 }
 
 impl<'a> Suppressions<'a> {
@@ -64,16 +57,10 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
-        let glob = |pattern: &String| glob::compile(pattern, Stars::WithinFolder).ok();
-        let configured = config.suppress.iter().map(|entry| Configured {
-            entry,
-            path: entry.path.as_ref().and_then(glob),
-            name: entry.name.as_ref().and_then(glob),
-        });
         Suppressions {
             comments,
             by_line,
-            configured: configured.collect(),
+            configured: &config.suppress,
             used_comments: BTreeSet::new(),
             accepting: BTreeSet::new(),
             used_configured: BTreeSet::new(),
@@ -114,9 +101,9 @@ impl<'a> Suppressions<'a> {
             }
         }
         for (number, configured) in self.configured.iter().enumerate() {
-            if configured.matches(located) {
+            if is_about(configured, located) {
                 self.used_configured.insert(number);
-                covered |= !is_over(configured.entry.until, self.today);
+                covered |= !is_over(configured.until, self.today);
             }
         }
         covered
@@ -145,8 +132,7 @@ impl<'a> Suppressions<'a> {
         });
         let whole = judged(None);
         let configured = self.configured.iter().enumerate();
-        let of_entries = configured.filter_map(|(number, configured)| {
-            let entry = configured.entry;
+        let of_entries = configured.filter_map(|(number, entry)| {
             let used = self.used_configured.contains(&number);
             expired_entry(entry, self.today)
                 .or_else(|| (whole && !off(&entry.rule) && !used).then(|| unused_entry(entry)))
@@ -242,27 +228,26 @@ fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
     })
 }
 
-impl Configured<'_> {
-    fn matches(&self, located: &Located) -> bool {
-        let (entry, finding) = (self.entry, &located.finding);
-        let places = || std::iter::once(&located.location).chain(&located.related);
-        let resource = finding.resource.as_ref();
-        entry.rule == finding.rule
-            && (entry.path.is_none()
-                || self.path.as_ref().is_some_and(|glob| {
-                    places().any(|place| glob.is_match(&*place.file))
-                        || finding
-                            .overlay_path()
-                            .is_some_and(|overlay| glob.is_match(overlay))
-                }))
-            && entry.kind.as_ref().is_none_or(|kind| {
-                kind == "*" || resource.is_some_and(|resource| resource.kind == *kind)
-            })
-            && (entry.name.is_none()
-                || self.name.as_ref().is_some_and(|glob| {
-                    resource.is_some_and(|resource| glob.is_match(&resource.name))
-                }))
-    }
+/// Whether an entry of `suppress` is about a finding.
+fn is_about(entry: &config::Suppression, located: &Located) -> bool {
+    let finding = &located.finding;
+    let mut places = std::iter::once(&located.location).chain(&located.related);
+    let resource = finding.resource.as_ref();
+    let path = entry.path.as_ref().is_none_or(|glob| {
+        places.any(|place| glob.is_match(&place.file))
+            || finding
+                .overlay_path()
+                .is_some_and(|overlay| glob.is_match(overlay))
+    });
+    let kind = entry.kind.as_ref().is_none_or(|pattern| {
+        // an entry for all kinds also covers findings that are about no object
+        pattern.as_str() == "*" || resource.is_some_and(|resource| pattern.matches(&resource.kind))
+    });
+    let name = entry
+        .name
+        .as_ref()
+        .is_none_or(|pattern| resource.is_some_and(|resource| pattern.matches(&resource.name)));
+    entry.rule == finding.rule && path && kind && name
 }
 
 /// Whether suppressions apply to a rule; policies are not registered rules, and can be suppressed.

@@ -86,6 +86,12 @@ pub(super) enum Error {
         crate::config::CONFIG_FILE
     )]
     MisnamedConfiguration { found: &'static str },
+    /// A second configuration, which is not read.
+    #[error(
+        "`{found}` is not read beside `{}`; remove one of the two",
+        crate::config::CONFIG_FILE
+    )]
+    SecondConfiguration { found: &'static str },
     /// The number of mistakes. They are printed before, each with its lines.
     #[error("the configuration has {}, so nothing was checked", count(*.0, "mistake"))]
     Configuration(usize),

@@ -369,7 +369,10 @@ pub(super) fn configuration(
             (shown, bytes)
         }
         None => match source.read(CONFIG_FILE) {
-            Ok(bytes) => (CONFIG_FILE.to_string(), bytes.to_vec()),
+            Ok(bytes) => match crate::config::second(&**source) {
+                Some(found) => return Err(Error::SecondConfiguration { found }),
+                None => (CONFIG_FILE.to_string(), bytes.to_vec()),
+            },
             Err(SourceError::Missing) => match crate::config::misnamed(&**source) {
                 Some(found) => return Err(Error::MisnamedConfiguration { found }),
                 None => return Ok(Config::default()),

@@ -1,8 +1,8 @@
 //! `bots`: who counts as a bot.
 
 use super::Config;
-use super::keys::{Key, texts};
-use crate::names::matches;
+use super::keys::Key;
+use crate::names::{NamePattern, matches};
 
 /// Names and addresses of bots, when the configuration names none. The identities are those that
 /// the tools commit with by default.
@@ -27,15 +27,15 @@ const BUILT_IN: &[&str] = &[
 ];
 
 /// Who counts as a bot when the configuration names none.
-pub(super) fn built_in() -> Vec<String> {
-    BUILT_IN.iter().map(|bot| bot.to_string()).collect()
+pub(super) fn built_in() -> Vec<NamePattern> {
+    BUILT_IN.iter().copied().map(NamePattern::new).collect()
 }
 
 impl Config {
     /// Whether a name or an address is one of a bot.
     pub fn is_bot(&self, name: &str) -> bool {
         let name = name.to_lowercase();
-        let fits = |pattern: &String| matches(&pattern.to_lowercase(), &name);
+        let fits = |pattern: &NamePattern| matches(&pattern.as_str().to_lowercase(), &name);
         self.bots.iter().any(fits)
     }
 
@@ -50,9 +50,8 @@ pub(super) static KEY: Key = Key {
     value: "list of names or addresses, `*` allowed",
     summary: "who counts as a bot; replaces the built-in list",
     read: |reader, node, config| {
-        config.bots = texts(reader, node, "`bots`");
-        if config.bots.is_empty() {
-            config.bots = built_in();
-        }
+        let named = reader.patterns(node, "`bots`");
+        let named = named.filter(|bots| !bots.is_empty());
+        config.bots = named.unwrap_or_else(built_in);
     },
 };

@@ -3,16 +3,17 @@
 
 use super::keys::Key;
 use super::read::Reader;
-use super::{Config, environments};
+use super::{Config, Environment, environments};
+use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
 /// An entry of `external`: an object that exists in the cluster without being in the repo.
 #[derive(Clone, Debug)]
 pub struct External {
     /// `Secret`, `ConfigMap`, …
-    pub kind: String,
-    /// Name, `*` allowed.
-    pub name: String,
+    pub kind: NamePattern,
+    /// Name.
+    pub name: NamePattern,
     /// Namespace, when it matters.
     pub namespace: Option<String>,
     /// Environments in which it exists; empty for all.
@@ -21,13 +22,44 @@ pub struct External {
     pub origin: Origin,
 }
 
+impl External {
+    /// True if the object exists in an environment. A namespace that is not given on one of the two
+    /// sides may be any.
+    pub fn covers(
+        &self,
+        kind: &str,
+        name: &str,
+        namespace: Option<&str>,
+        environment: Option<&Environment>,
+    ) -> bool {
+        let in_environment = self.environments.is_empty()
+            || environment.is_some_and(|own| self.environments.contains(&own.name));
+        let in_namespace = match (self.namespace.as_deref(), namespace) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        };
+        in_environment && in_namespace && self.kind.matches(kind) && self.name.matches(name)
+    }
+}
+
+/// An entry of `images.mirrors`: a registry that holds the images of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// Prefix of the original names.
+    pub from: String,
+    /// Prefix of the names in the mirror.
+    pub to: String,
+    /// The entry in the file.
+    pub origin: Origin,
+}
+
 /// An entry of `dependencies`: an app, and the apps that it needs.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     /// The app.
-    pub app: String,
+    pub app: NamePattern,
     /// What it needs.
-    pub needs: Vec<String>,
+    pub needs: Vec<NamePattern>,
     /// The entry in the file.
     pub origin: Origin,
 }
@@ -70,8 +102,8 @@ fn external(reader: &mut Reader, node: &Node, config: &Config) -> Option<Externa
     let names = fields.get("environments");
     let environments = names.map(|node| environments::names(reader, node, config));
     let (kind, name) = (
-        reader.required(&fields, "kind", Reader::text),
-        reader.required(&fields, "name", Reader::text),
+        reader.required(&fields, "kind", Reader::pattern),
+        reader.required(&fields, "name", Reader::pattern),
     );
     Some(External {
         kind: kind?,
@@ -82,17 +114,21 @@ fn external(reader: &mut Reader, node: &Node, config: &Config) -> Option<Externa
     })
 }
 
-fn mirror(reader: &mut Reader, node: &Node) -> Option<(String, String)> {
+fn mirror(reader: &mut Reader, node: &Node) -> Option<Mirror> {
     let fields = reader.fields(node, "a mirror", &["from", "to"])?;
     let from = reader.required(&fields, "from", Reader::text);
     let to = reader.required(&fields, "to", Reader::text);
-    from.zip(to)
+    Some(Mirror {
+        from: from?,
+        to: to?,
+        origin: node.origin,
+    })
 }
 
 fn dependency(reader: &mut Reader, node: &Node) -> Option<Dependency> {
     let fields = reader.fields(node, "a dependency", &["app", "needs"])?;
-    let app = reader.required(&fields, "app", Reader::text);
-    let needs = reader.required(&fields, "needs", Reader::texts);
+    let app = reader.required(&fields, "app", Reader::pattern);
+    let needs = reader.required(&fields, "needs", Reader::patterns);
     Some(Dependency {
         app: app?,
         needs: needs?,

@@ -4,25 +4,53 @@ use jiff::civil::Date;
 
 use super::keys::Key;
 use super::read::Reader;
+use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
 /// An entry of `drift.allow`.
 #[derive(Clone, Debug)]
 pub struct Allowance {
-    /// Kind, `*` allowed; `None` matches all.
-    pub kind: Option<String>,
-    /// Original or rendered name, `*` allowed.
-    pub name: Option<String>,
-    /// Pointer, `*` allowed; also matches everything below.
-    pub path: Option<String>,
-    /// App, `*` allowed.
-    pub app: Option<String>,
+    /// Kind; `None` matches all.
+    pub kind: Option<NamePattern>,
+    /// Original or rendered name.
+    pub name: Option<NamePattern>,
+    /// Pointer of the value.
+    pub path: Option<PointerPattern>,
+    /// App.
+    pub app: Option<NamePattern>,
     /// Why.
     pub reason: String,
     /// The last day on which it counts.
     pub until: Option<Date>,
     /// The entry in the file.
     pub origin: Origin,
+}
+
+/// A pointer in which `*` stands for any text. It also matches everything below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointerPattern {
+    whole: NamePattern,
+    below: NamePattern,
+}
+
+impl PointerPattern {
+    fn new(text: &str) -> PointerPattern {
+        let text = text.trim_end_matches('/');
+        PointerPattern {
+            whole: NamePattern::new(text),
+            below: NamePattern::new(format!("{text}/*")),
+        }
+    }
+
+    /// True if it matches a pointer, or one above it.
+    pub fn matches(&self, pointer: &str) -> bool {
+        self.whole.matches(pointer) || self.below.matches(pointer)
+    }
+
+    /// The pointer as it is written, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        self.whole.as_str()
+    }
 }
 
 pub(super) static KEY: Key = Key {
@@ -45,10 +73,10 @@ fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
     let keys = ["kind", "name", "path", "app", "reason", "until"];
     let fields = reader.fields(node, "an entry of `drift.allow`", &keys)?;
     let result = Allowance {
-        kind: reader.optional(&fields, "kind", Reader::text),
-        name: reader.optional(&fields, "name", Reader::text),
+        kind: reader.optional(&fields, "kind", Reader::pattern),
+        name: reader.optional(&fields, "name", Reader::pattern),
         path: reader.optional(&fields, "path", pointer),
-        app: reader.optional(&fields, "app", Reader::text),
+        app: reader.optional(&fields, "app", Reader::pattern),
         reason: reader
             .required(&fields, "reason", Reader::text)
             .unwrap_or_default(),
@@ -66,7 +94,7 @@ fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
     Some(result)
 }
 
-fn pointer(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+fn pointer(reader: &mut Reader, node: &Node, what: &str) -> Option<PointerPattern> {
     let text = reader.text(node, what)?;
     if !text.starts_with('/') {
         reader.refuse(
@@ -75,5 +103,5 @@ fn pointer(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
             "write it as /spec/template/spec/nodeSelector",
         );
     }
-    Some(text)
+    Some(PointerPattern::new(&text))
 }

@@ -22,6 +22,27 @@ pub struct Environment {
     pub ordered: bool,
 }
 
+/// What environments for development are called besides `dev`, in paths as well.
+const DEVELOPMENT: [&str; 4] = ["development", "develop", "sandbox", "sbx"];
+
+impl Environment {
+    /// True if a word is its name or one of its aliases, in any case.
+    pub fn is_called(&self, word: &str) -> bool {
+        let is_word = |own: &String| {
+            own.eq_ignore_ascii_case(word)
+                || !word.is_ascii() && own.to_lowercase() == word.to_lowercase()
+        };
+        is_word(&self.name) || self.aliases.iter().any(is_word)
+    }
+
+    /// True if it is for development, before anything is proved. A folder `local` is not taken for
+    /// an environment, but a configured environment of that name is for development.
+    pub fn is_for_development(&self) -> bool {
+        let mut words = ["dev", "local"].into_iter().chain(DEVELOPMENT);
+        words.any(|word| self.is_called(word))
+    }
+}
+
 /// The promotion order when none is configured: dev → test → staging → production, production
 /// protected.
 pub(crate) fn default_environments() -> Vec<Environment> {
@@ -33,7 +54,7 @@ pub(crate) fn default_environments() -> Vec<Environment> {
         ordered: true,
     };
     vec![
-        environment("dev", &["development", "develop", "sandbox", "sbx"], false),
+        environment("dev", &DEVELOPMENT, false),
         environment("test", &["qa", "uat", "testing", "tst"], false),
         environment(
             "staging",

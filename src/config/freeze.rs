@@ -6,6 +6,8 @@ use super::keys::Key;
 use super::read::{Fields, Reader};
 use super::{Config, environments};
 use crate::calendar::{self, Schedule, Window};
+use crate::glob::Glob;
+use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
 /// An entry of `freeze`.
@@ -19,12 +21,12 @@ pub struct Freeze {
     pub window: Window,
     /// Environments to which it applies; empty for the protected ones.
     pub environments: Vec<String>,
-    /// Apps to which it applies, `*` allowed; empty for all.
-    pub apps: Vec<String>,
-    /// Exempt authors, by name or address, `*` allowed.
-    pub except_authors: Vec<String>,
-    /// Globs of exempt files.
-    pub except_paths: Vec<String>,
+    /// Apps to which it applies; empty for all.
+    pub apps: Vec<NamePattern>,
+    /// Exempt authors, by name or address.
+    pub except_authors: Vec<NamePattern>,
+    /// Exempt files.
+    pub except_paths: Vec<Glob>,
     /// The entry in the file.
     pub origin: Origin,
 }
@@ -71,7 +73,7 @@ fn freeze(reader: &mut Reader, node: &Node, config: &Config) -> Option<Freeze> {
     let allow = reader.optional(&fields, "kind", is_allowing);
     let names = fields.get("environments");
     let environments = names.map(|node| environments::names(reader, node, config));
-    let apps = reader.optional(&fields, "apps", Reader::texts);
+    let apps = reader.optional(&fields, "apps", Reader::patterns);
     let except = fields.get("except").map(|node| exceptions(reader, node));
     let (except_authors, except_paths) = except.unwrap_or_default();
     let zone = match fields.get("timeZone") {
@@ -103,15 +105,12 @@ fn is_allowing(reader: &mut Reader, node: &Node, what: &str) -> Option<bool> {
 }
 
 /// The authors and the paths that a freeze exempts.
-fn exceptions(reader: &mut Reader, node: &Node) -> (Vec<String>, Vec<String>) {
+fn exceptions(reader: &mut Reader, node: &Node) -> (Vec<NamePattern>, Vec<Glob>) {
     let Some(fields) = reader.fields(node, "`except`", &["authors", "paths"]) else {
         return Default::default();
     };
-    let globs = |reader: &mut Reader, node: &Node, what: &str| {
-        Some(reader.each(node, what, |reader, item| reader.glob(item, what)))
-    };
-    let authors = reader.optional(&fields, "authors", Reader::texts);
-    let paths = reader.optional(&fields, "paths", globs);
+    let authors = reader.optional(&fields, "authors", Reader::patterns);
+    let paths = reader.optional(&fields, "paths", Reader::globs);
     (authors.unwrap_or_default(), paths.unwrap_or_default())
 }
 

@@ -60,23 +60,27 @@ static RECORDS: Key = Key {
     name: "records",
     value: "list of paths",
     summary: "files that record what runs where, besides those that are found by their names",
-    read: |reader, node, config| config.records = texts(reader, node, "`records`"),
+    read: |reader, node, config| config.records = reader.paths(node, "`records`"),
 };
 
 static POLICIES: Key = Key {
     name: "policies",
     value: "list of paths or `builtin/NAME`",
     summary: "Rego policies to evaluate",
-    read: |reader, node, config| config.policies = texts(reader, node, "`policies`"),
+    read: |reader, node, config| config.policies = reader.each(node, "`policies`", policy),
 };
 
 static DATA: Key = Key {
     name: "data",
     value: "list of paths",
     summary: "JSON and YAML files with data for policies",
-    read: |reader, node, config| config.data = texts(reader, node, "`data`"),
+    read: |reader, node, config| config.data = reader.paths(node, "`data`"),
 };
 
-pub(super) fn texts(reader: &mut Reader<'_>, node: &Node, what: &str) -> Vec<String> {
-    reader.texts(node, what).unwrap_or_default()
+/// A path, or the name of a built-in policy.
+fn policy(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    match node.text() {
+        Some(name) if name.starts_with("builtin/") => Some(name.to_string()),
+        _ => reader.inside(node, "a policy"),
+    }
 }

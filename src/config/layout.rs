@@ -2,17 +2,37 @@
 
 use super::keys::Key;
 use super::read::{Fields, Reader};
+use crate::glob::Glob;
 use crate::yaml::{Node, Origin};
 
 /// An entry of `layout`.
 #[derive(Clone, Debug)]
 pub struct LayoutPattern {
-    /// `deploy/{environment}/{variant}/{app}` or a glob.
-    pub path: String,
+    /// Which paths it is about.
+    pub path: LayoutPath,
     /// Paths that match are not overlays.
     pub ignore: bool,
     /// The entry in the file.
     pub origin: Origin,
+}
+
+/// Which paths an entry of `layout` is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayoutPath {
+    /// A path with placeholders: `deploy/{environment}/{variant}/{app}`.
+    Placeholders(String),
+    /// Everything that a glob matches.
+    Glob(Glob),
+}
+
+impl LayoutPath {
+    /// The path as it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            LayoutPath::Placeholders(path) => path,
+            LayoutPath::Glob(glob) => glob.as_str(),
+        }
+    }
 }
 
 /// An entry of `pairs`.
@@ -60,15 +80,18 @@ fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {
             );
         }
     }
-    if ignore && !path.contains('{') {
-        reader.glob(value, "path");
-    } else if !ignore && !path.contains("{environment}") {
+    if !ignore && !path.contains("{environment}") {
         reader.refuse(
             value.origin,
             "the layout path does not say where the environment is",
             "put {environment} in its place, or add `ignore: true`",
         );
     }
+    let path = if path.contains('{') {
+        LayoutPath::Placeholders(path)
+    } else {
+        LayoutPath::Glob(reader.glob(value, "path")?)
+    };
     Some(LayoutPattern {
         path,
         ignore,
@@ -78,10 +101,7 @@ fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {
 
 fn pair(reader: &mut Reader, node: &Node) -> Option<ConfiguredPair> {
     let fields = reader.fields(node, "a pair", &["from", "to"])?;
-    let mut overlay = |fields: &Fields, key| {
-        let path = reader.required(fields, key, Reader::text)?;
-        Some(path.trim_end_matches('/').to_string())
-    };
+    let mut overlay = |fields: &Fields, key| reader.required(fields, key, Reader::inside);
     let (from, to) = (overlay(&fields, "from"), overlay(&fields, "to"));
     Some(ConfiguredPair {
         from: from?,

@@ -8,14 +8,23 @@ use crate::source::{EntryKind, Source};
 use crate::yaml::Node;
 use crate::yaml::read::Documents;
 
+/// The wrong name that is nothing but a configuration.
+const SECOND: &str = ".gitops-lint.yml";
+
 /// Wrong names that people give the configuration.
 const MISNAMED: [&str; 5] = [
-    ".gitops-lint.yml",
+    SECOND,
     ".gitops-lint.json",
     "gitops-lint.yaml",
     "gitops-lint.yml",
     "gitops-lint.json",
 ];
+
+/// A second configuration beside the one that is read. Files with the other wrong names may be
+/// something else beside it, such as a report.
+pub fn second(source: &dyn Source) -> Option<&'static str> {
+    (source.kind(SECOND) == Some(EntryKind::File)).then_some(SECOND)
+}
 
 /// A file at the root that looks like the configuration, but has a name that is not read.
 pub fn misnamed(source: &dyn Source) -> Option<&'static str> {

@@ -24,16 +24,17 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::kustomize::remote::Remotes;
+use crate::names::NamePattern;
 
-pub use cluster::{Dependency, External};
-pub use drift::Allowance;
+pub use cluster::{Dependency, External, Mirror};
+pub use drift::{Allowance, PointerPattern};
 pub use environments::Environment;
 pub(crate) use environments::default_environments;
 pub use freeze::Freeze;
 pub use keys::{KEYS, Key};
-pub use layout::{ConfiguredPair, LayoutPattern};
+pub use layout::{ConfiguredPair, LayoutPath, LayoutPattern};
 pub use level::Level;
-pub use load::misnamed;
+pub use load::{misnamed, second};
 pub use options::{DurationOption, More, OptionSetting, OptionValue, RuleOption, TextsOption};
 pub use read::ConfigProblem;
 pub(crate) use rules::is_policy;
@@ -65,8 +66,8 @@ pub struct Config {
     pub drift_allow: Vec<Allowance>,
     /// Objects outside the repo.
     pub external: Vec<External>,
-    /// Registry mirrors: (from, to) prefixes.
-    pub mirrors: Vec<(String, String)>,
+    /// Registries that hold the images of others.
+    pub mirrors: Vec<Mirror>,
     /// Copies of remote bases, files and charts.
     pub remotes: Remotes,
     /// `builtin/NAME` or folders and files of the repo.
@@ -75,8 +76,8 @@ pub struct Config {
     pub data: Vec<String>,
     /// Accepted findings.
     pub suppress: Vec<Suppression>,
-    /// Names and emails of bots, `*` allowed.
-    pub bots: Vec<String>,
+    /// Names and addresses of bots.
+    pub bots: Vec<NamePattern>,
     /// Windows in which nothing may change, or outside of which nothing may change.
     pub freeze: Vec<Freeze>,
     /// The trailer of a commit that lets a change pass a freeze.
@@ -90,7 +91,7 @@ pub struct Config {
 impl Config {
     /// The upstream name of an image: the prefix of a mirror is replaced by the original one.
     pub(crate) fn upstream<'n>(&self, name: &'n str) -> Cow<'n, str> {
-        for (from, to) in &self.mirrors {
+        for Mirror { from, to, .. } in &self.mirrors {
             let rest = name
                 .strip_prefix(to.trim_end_matches('/'))
                 .filter(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -3,8 +3,8 @@
 
 use super::rules::KnownRule;
 use crate::calendar::CalendarError;
-use crate::glob::{self, Stars};
-use crate::names::UnknownName;
+use crate::glob::Glob;
+use crate::names::{NamePattern, UnknownName};
 use crate::source::join;
 use crate::yaml::{Entry, Node, Origin};
 
@@ -208,20 +208,36 @@ impl Reader<'_> {
         value
     }
 
+    /// A pattern for names.
+    pub(super) fn pattern(&mut self, node: &Node, what: &str) -> Option<NamePattern> {
+        self.text(node, what).map(NamePattern::new)
+    }
+
+    /// A list of patterns for names.
+    pub(super) fn patterns(&mut self, node: &Node, what: &str) -> Option<Vec<NamePattern>> {
+        Some(self.each(node, what, |reader, item| reader.pattern(item, what)))
+    }
+
     /// A glob.
-    pub(super) fn glob(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn glob(&mut self, node: &Node, what: &str) -> Option<Glob> {
         let text = self.text(node, what)?;
-        if let Err(error) = glob::compile(&text, Stars::AcrossFolders) {
-            self.refuse(
-                node.origin,
-                format!(
-                    "invalid glob `{}`: {error}",
-                    text.chars().take(80).collect::<String>()
-                ),
-                "`*` matches within one folder, `**` across folders",
-            );
+        let shown: String = text.chars().take(80).collect();
+        match Glob::new(text) {
+            Ok(glob) => Some(glob),
+            Err(error) => {
+                self.refuse(
+                    node.origin,
+                    format!("invalid glob `{shown}`: {error}"),
+                    "`*` matches within one folder, `**` across folders",
+                );
+                None
+            }
         }
-        Some(text)
+    }
+
+    /// A list of globs.
+    pub(super) fn globs(&mut self, node: &Node, what: &str) -> Option<Vec<Glob>> {
+        Some(self.each(node, what, |reader, item| reader.glob(item, what)))
     }
 
     /// A day.
@@ -250,6 +266,11 @@ impl Reader<'_> {
             );
         }
         path
+    }
+
+    /// A list of paths inside the repository.
+    pub(super) fn paths(&mut self, node: &Node, what: &str) -> Vec<String> {
+        self.each(node, what, |reader, item| reader.inside(item, "a path"))
     }
 
     /// A text that the calendar parses.

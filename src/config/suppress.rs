@@ -3,6 +3,8 @@
 use super::keys::Key;
 use super::read::Reader;
 use super::rules;
+use crate::glob::Glob;
+use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
 /// An entry of `suppress`.
@@ -10,12 +12,12 @@ use crate::yaml::{Node, Origin};
 pub struct Suppression {
     /// Rule id.
     pub rule: String,
-    /// Glob of the file.
-    pub path: Option<String>,
+    /// The file, or the folder of the overlay.
+    pub path: Option<Glob>,
     /// Kind of the object.
-    pub kind: Option<String>,
-    /// Name of the object, `*` allowed.
-    pub name: Option<String>,
+    pub kind: Option<NamePattern>,
+    /// Name of the object.
+    pub name: Option<NamePattern>,
     /// Why.
     pub reason: String,
     /// The last day on which it counts.
@@ -40,8 +42,8 @@ fn suppression(reader: &mut Reader, node: &Node) -> Option<Suppression> {
     let reason = reader.required(&fields, "reason", Reader::text);
     let (path, kind, name) = (
         reader.optional(&fields, "path", Reader::glob),
-        reader.optional(&fields, "kind", Reader::text),
-        reader.optional(&fields, "name", Reader::text),
+        reader.optional(&fields, "kind", Reader::pattern),
+        reader.optional(&fields, "name", Reader::pattern),
     );
     let until = reader.optional(&fields, "until", Reader::date);
     let narrows = ["path", "kind", "name"];

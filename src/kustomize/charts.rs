@@ -143,7 +143,7 @@ mod tests {
         let chart = Chart {
             name: "redis".into(),
             release: None,
-            path: Some("app".into()),
+            path: crate::glob::Glob::new("app".to_string()).ok(),
             version,
             output: output.into(),
         };

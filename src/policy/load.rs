@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::built_in::built_in;
+use super::scan;
 use super::{Namespaces, Policies, PolicyFile, PolicyProblem};
 use crate::config::Config;
-use crate::source::{EntryKind, Source};
-use crate::yaml::{FileId, read, write};
+use crate::source::{EntryKind, Source, is_below};
+use crate::yaml::{FileId, Node, read, write};
 
 /// A file of data: its path in messages, and its text.
 pub type DataFile = (String, String);
@@ -46,7 +47,7 @@ pub fn load(
         documents.extend(loader.documents(path, text));
     }
     for path in &config.data {
-        if let Some(text) = loader.read(path.trim_start_matches("./")) {
+        if let Some(text) = loader.read(path) {
             documents.extend(loader.documents(path, &text));
         }
     }
@@ -54,6 +55,23 @@ pub fn load(
         return Err(loader.problems);
     }
     Policies::compile(loader.files, documents, namespaces, now, false)
+}
+
+/// True for a file of policies without a rule, and for a file of data without a value. A file of
+/// data that cannot be parsed is not empty: evaluating the policies reports it.
+pub(crate) fn is_empty(path: &str, text: &str) -> bool {
+    if path.ends_with(".rego") {
+        return scan::rule_names(text).is_empty();
+    }
+    read::read(text, FileId(0)).is_ok_and(|read| read.documents.iter().all(holds_nothing))
+}
+
+fn holds_nothing(node: &Node) -> bool {
+    let values = || node.entries().iter().map(|entry| &entry.value);
+    match (node.as_map(), node.as_list()) {
+        (None, None) => node.is_null(),
+        _ => values().chain(node.items()).all(holds_nothing),
+    }
 }
 
 /// Collects the files, and everything that is wrong with them.
@@ -74,11 +92,10 @@ impl Loader<'_> {
             self.built_in(entry, name);
             return;
         }
-        let path = entry.trim_end_matches('/').trim_start_matches("./");
-        match self.source.kind(path) {
+        match self.source.kind(entry) {
             None => self.refuse(entry, "no such file or folder"),
-            Some(EntryKind::File) => self.file(path),
-            Some(EntryKind::Directory) => self.folder(entry, path),
+            Some(EntryKind::File) => self.file(entry),
+            Some(EntryKind::Directory) => self.folder(entry),
         }
     }
 
@@ -92,9 +109,8 @@ impl Loader<'_> {
         }
     }
 
-    fn folder(&mut self, entry: &str, path: &str) {
-        let prefix = format!("{path}/");
-        let is_policy = |file: &&Arc<str>| file.starts_with(&prefix) && file.ends_with(".rego");
+    fn folder(&mut self, entry: &str) {
+        let is_policy = |file: &&Arc<str>| is_below(file, entry) && file.ends_with(".rego");
         let below: Vec<&Arc<str>> = self.source.files().iter().filter(is_policy).collect();
         if below.is_empty() {
             self.refuse(entry, "the folder has no .rego file");
@@ -141,6 +157,35 @@ impl Loader<'_> {
                 self.refuse(path, format!("line {line}: {}", error.message));
                 Vec::new()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_rules_or_values_is_empty() {
+        for (path, text) in [
+            ("a.json", "{\n}\n"),
+            ("a.json", "[\n]\n"),
+            ("a.yaml", "key:\n"),
+            ("a.yaml", "# nothing\n---\n...\n"),
+            ("a.yaml", "limits: {cpu: , memory: []}\n"),
+            ("a.yaml", ""),
+            ("a.rego", "package main\nimport rego.v1\n# deny\n"),
+            ("a.rego", ""),
+        ] {
+            assert!(is_empty(path, text), "{text}");
+        }
+        for (path, text) in [
+            ("a.json", "{\n\"a\": 0\n}\n"),
+            ("a.yaml", "key: ''\n"),
+            ("a.yaml", "a: {\n"),
+            ("a.rego", "package main\ndefault allow := false\n"),
+        ] {
+            assert!(!is_empty(path, text), "{text}");
         }
     }
 }

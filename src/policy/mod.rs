@@ -18,6 +18,7 @@ use std::sync::Arc;
 use regorus::{Engine, Value};
 
 pub use evaluate::run;
+pub(crate) use load::is_empty;
 pub use load::{Added, DataFile, load};
 pub use testing::{TestOutcome, TestResult};
 

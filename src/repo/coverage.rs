@@ -190,13 +190,19 @@ pub(super) fn uncovered(roots: &[Root], layout: &Layout, overlays: &[Overlay]) -
             );
         }
     }
-    let is_ignored = |folder: &str| matches!(layout.place(folder), Some(Err(())));
     roots
         .iter()
         .filter(|root| !root.component && !root.only_gathers)
         .map(|root| &root.folder)
         .filter(|folder| !covered.contains(folder.as_str()))
-        .filter(|folder| !is_example(folder) && !is_set_aside(folder) && !is_ignored(folder))
+        .filter(|folder| !is_example(folder) && !is_set_aside(folder) && !layout.is_ignored(folder))
         .cloned()
         .collect()
+}
+
+/// The folders of kustomizations that the configuration ignores, in the order of the roots.
+pub(super) fn ignored(roots: &[Root], layout: &Layout) -> Vec<String> {
+    let folders = roots.iter().map(|root| &root.folder);
+    let ignored = folders.filter(|folder| layout.is_ignored(folder));
+    ignored.cloned().collect()
 }

@@ -124,6 +124,8 @@ pub struct Repo {
     roots: Vec<discover::Root>,
     /// Folders of kustomizations that belong to no overlay.
     uncovered: Vec<String>,
+    /// Folders of kustomizations that the configuration ignores, sorted.
+    ignored: Vec<String>,
     agents: Arc<agents::Agents>,
     record_paths: Vec<String>,
     renderer: Arc<Renderer>,
@@ -230,6 +232,11 @@ impl Repo {
             references.map(|folder| (folder.as_str(), root.folder.as_str()))
         });
         folders.collect()
+    }
+    /// Whether the configuration says that the kustomization in a folder is no overlay.
+    pub fn is_ignored(&self, folder: &str) -> bool {
+        let found = self.ignored.binary_search_by(|other| (**other).cmp(folder));
+        found.is_ok()
     }
     /// Whether an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

@@ -2,14 +2,15 @@
 
 use super::{Overlay, Repo};
 use crate::names::UnknownName;
+use crate::source::join;
 
 impl Repo {
     /// The environment of a name or alias, in any case: its index in [`Repo::environments`].
     pub fn environment_named(&self, typed: &str) -> Result<usize, UnknownName> {
-        let lower = typed.to_ascii_lowercase();
-        let found = self.environments.iter().position(|known| {
-            known.name.to_ascii_lowercase() == lower || known.aliases.contains(&lower)
-        });
+        let found = self
+            .environments
+            .iter()
+            .position(|known| known.is_called(typed));
         found.ok_or_else(|| UnknownName::new("environment", typed, &self.environment_names()))
     }
 
@@ -23,8 +24,9 @@ impl Repo {
 
     /// The overlay in a folder, as typed: `./apps/api/overlays/production/` is found too.
     pub fn overlay_named(&self, typed: &str) -> Result<&Overlay, UnknownName> {
-        let path = typed.trim_end_matches('/').trim_start_matches("./");
-        self.overlays_at(path).next().ok_or_else(|| {
+        let path = join("", typed);
+        let mut found = path.into_iter().flat_map(|path| self.overlays_at(&path));
+        found.next().ok_or_else(|| {
             let known: Vec<&str> = self
                 .overlays
                 .iter()

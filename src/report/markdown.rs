@@ -80,7 +80,7 @@ fn shortened(text: &str) -> String {
 
 /// Text that Markdown shows as it is: no markup, no HTML, no links, no mentions, no end of the
 /// table's cell.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for line in text.lines() {
         if !escaped.is_empty() {

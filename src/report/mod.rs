@@ -22,6 +22,7 @@ use crate::finding::Severity;
 use crate::source::Files;
 pub use crate::wording::count;
 use crate::yaml::Origin;
+pub(crate) use markdown::escape as escape_markdown;
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

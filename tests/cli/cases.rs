@@ -19,7 +19,7 @@
 //! Repos: `none` is an empty folder, `files` is a copy of `testdata/cli/repo`, and `git` is the
 //! same with three commits, which promote version 2 of the image to staging and to production.
 //! `mistakes` is `files` with a configuration full of mistakes, and `misnamed` is `files` with one
-//! under a name that is not read. [`ROOT`] stands for the temporary folder.
+//! under a name that is not read, and `second` has both names. [`ROOT`] stands for the temporary folder.
 //!
 //! A line `part: /runs/0/results` below the repo keeps only that part of a JSON output, so that the
 //! case does not change with everything else in it.
@@ -128,6 +128,11 @@ fn repo(name: &str) -> Repo {
     match name {
         "mistakes" => _ = repo.write(".gitops-lint.yaml", MISTAKES),
         "misnamed" => _ = repo.write(".gitops-lint.yml", "version: 1\n"),
+        "second" => {
+            for name in [".gitops-lint.yaml", ".gitops-lint.yml"] {
+                repo.write(name, "version: 1\n");
+            }
+        }
         _ => {}
     }
     if name == "git" {
@@ -156,6 +161,113 @@ fn cases_print_what_their_files_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every command of a case on a repo whose names, authors, messages and values are hostile. A new
+/// format or command is covered by its case.
+#[test]
+fn nothing_printed_tells_a_secret_or_steers_its_reader() {
+    let hostile = hostile();
+    let mut more = vec![
+        "diff staging production --all --format json".to_string(),
+        "diff staging production --all --format text".to_string(),
+        "diff staging production --all --format markdown".to_string(),
+        "why Pod/api DB_PASSWORD".to_string(),
+        "why Pod/api".to_string(),
+    ];
+    let formats = gitops_lint::report::Format::ALL;
+    more.extend(formats.map(|format| format!("check --format {}", format.as_str())));
+    let more = more
+        .iter()
+        .map(|line| line.split(' ').map(str::to_string).collect());
+    let cases = cases().into_iter().map(|case| case.arguments);
+    for arguments in cases.chain(more) {
+        let repo = Repo::new();
+        crate::copy(hostile.root(), repo.root());
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let run = program::run(repo.root(), &words, &FIXED);
+        assert_harmless(&words, &run);
+    }
+}
+
+/// What no output may contain: values of Secrets, and text that a terminal, the log of a workflow
+/// or Markdown would act on.
+fn assert_harmless(arguments: &[&str], run: &program::Run) {
+    let all = format!("{}\n{}", run.out, run.err);
+    let told = |what: &str| panic!("{arguments:?} prints {what}:\n{all}");
+    let is_command = |line: &str| line.starts_with("::error::x") || line.starts_with("##[x");
+    if all.contains('\u{1b}') || all.lines().any(is_command) {
+        told("what steers the reader");
+    }
+    // `render` prints the objects as they would be applied, Secrets included
+    if arguments.first() != Some(&"render") && all.contains("hunter") {
+        told("a secret");
+    }
+    if arguments.iter().any(|word| word.contains("markdown")) {
+        // inside of a fence, everything is text
+        let mut fence = None;
+        for line in run.out.lines() {
+            let ticks = line.len() - line.trim_start_matches('`').len();
+            match fence {
+                Some(open) if ticks >= open => fence = None,
+                None if ticks >= 3 => fence = Some(ticks),
+                None if ["![x]", "[go](", "@acme", "<img", "www.evil", "http://evil"]
+                    .iter()
+                    .any(|active| line.contains(active)) =>
+                {
+                    told("active Markdown")
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Two environments, two commits, and an author who means no good.
+fn hostile() -> Repo {
+    let repo = Repo::new();
+    crate::copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cli/repo"),
+        repo.root(),
+    );
+    let evil = r#""\e[31mred\n::error::x\n##[x]![x](http://evil.example/p.png)""#;
+    let author = "![x](http://evil.example/p.png) @acme/all [go](http://evil.example) <img> www.evil.example";
+    let write = |environment: &str, password: &str| {
+        let folder = format!("apps/evil/overlays/{environment}");
+        repo.write(
+            &format!("{folder}/kustomization.yaml"),
+            &format!(
+                "resources: [pod.yaml, secret.yaml]\nimages: [{{name: {evil}, newTag: v1}}]\n"
+            ),
+        );
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: api, labels: {{x: {evil}}}}}\nspec:\n  containers:\n    - name: api\n      image: 'registry.example.com/api:@acme'\n      env: [{{name: DB_PASSWORD, value: {password}}}]\n"
+        );
+        repo.write(&format!("{folder}/pod.yaml"), &pod);
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: api}}\nstringData: {{password: {password}}}\n"
+        );
+        repo.write(&format!("{folder}/secret.yaml"), &secret);
+    };
+    write("staging", "hunter1");
+    write("production", "hunter2");
+    repo.git(&["init", "-q"]).git(&["add", "-A"]);
+    let commit = |message: &str| {
+        let identity = [
+            format!("user.name={author}"),
+            "user.email=@acme".to_string(),
+        ];
+        let [name, email] = &identity;
+        repo.git(&["-c", name, "-c", email, "commit", "-q", "-m", message]);
+    };
+    commit("\u{1b}[31m::error::x");
+    let overlay = "apps/api/overlays/production/kustomization.yaml";
+    let text = std::fs::read_to_string(repo.path(overlay)).unwrap();
+    repo.write(overlay, &text.replace(&"1".repeat(64), &"2".repeat(64)));
+    write("production", "hunter3");
+    repo.git(&["add", "-A"]);
+    commit("![x](http://evil.example/p.png)");
+    repo
 }
 
 /// A subcommand without a case for its help could say anything.

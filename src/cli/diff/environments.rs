@@ -51,11 +51,8 @@ pub(super) fn pairs<'r>(
     arguments: &Arguments,
     to_name: &str,
 ) -> Result<Pairs<'r>, Error> {
-    let overlay = |path: &str| {
-        let path = path.trim_end_matches('/').trim_start_matches("./");
-        repo.overlays.iter().find(|overlay| overlay.path == path)
-    };
-    if let (Some(from), Some(to)) = (overlay(&arguments.from), overlay(to_name)) {
+    let overlay = |path: &str| repo.overlay_named(path);
+    if let (Ok(from), Ok(to)) = (overlay(&arguments.from), overlay(to_name)) {
         return Ok(vec![(from, to)]);
     }
     let (from, to) = (

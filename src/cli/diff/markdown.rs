@@ -4,7 +4,7 @@
 use super::text::unified;
 use super::{Side, title};
 use crate::compare::ResourceChange;
-use crate::report::printable;
+use crate::report::{escape_markdown, printable};
 use crate::wording::count;
 
 /// Characters that a comment on a pull request can hold, with room for text around it.
@@ -38,7 +38,7 @@ pub(super) fn diff(sides: &[Side], all: bool) -> String {
 /// The changes of one overlay as far as there is room, and how many resources are left out. A heading
 /// without anything below it is left out as well.
 fn section(side: &Side, all: bool, room: usize) -> (String, usize) {
-    let (app, paths) = (escaped(&side.overlay.app), paths(side));
+    let (app, paths) = (escape_markdown(&side.overlay.app), paths(side));
     let mut section = format!("### {app}: {paths}{}\n\n", side.incomplete());
     let mut skipped = 0;
     for change in &side.changes {
@@ -57,27 +57,11 @@ fn section(side: &Side, all: bool, room: usize) -> (String, usize) {
     }
 }
 
-/// A text that Markdown and HTML show as it is.
-pub(super) fn escaped(text: &str) -> String {
-    let mut result = String::new();
-    for letter in printable(text).chars() {
-        match letter {
-            '<' => result.push_str("&lt;"),
-            '>' => result.push_str("&gt;"),
-            '&' => result.push_str("&amp;"),
-            '`' | '*' | '_' | '|' | '[' | ']' | '#' | '\\' | '~' => result.extend(['\\', letter]),
-            '@' => result.push_str("&#64;"),
-            _ => result.push(letter),
-        }
-    }
-    result
-}
-
 fn paths(side: &Side) -> String {
     // a backtick would end the code
     let code = |path: &str| {
         if path.contains('`') {
-            escaped(path)
+            escape_markdown(path)
         } else {
             format!("`{}`", printable(path))
         }
@@ -112,9 +96,14 @@ fn folded(side: &Side, change: &ResourceChange, all: bool) -> String {
             .max(2)
             + 1,
     );
-    let summary = printable(&title(change))
+    let summary = escape_html(&title(change));
+    format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n")
+}
+
+/// A text inside an HTML element: no markup, and no mentions.
+fn escape_html(text: &str) -> String {
+    printable(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('@', "&#64;");
-    format!("<details><summary>{summary}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n")
+        .replace('@', "&#64;")
 }

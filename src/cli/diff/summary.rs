@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Side;
-use super::markdown::escaped;
 use crate::repo::{Overlay, Repo};
-use crate::report::printable;
+use crate::report::{escape_markdown, printable};
 use crate::wording::count;
 
 /// `api, production, eu`
@@ -53,8 +52,8 @@ pub(super) fn markdown(repo: &Repo, sides: &[Side]) -> String {
     let line = |side: &Side| {
         format!(
             "| {} | {} | {} |\n",
-            escaped(&side.overlay.path),
-            escaped(&words(repo, side.overlay)),
+            escape_markdown(&side.overlay.path),
+            escape_markdown(&words(repo, side.overlay)),
             told(side)
         )
     };

@@ -6,7 +6,7 @@ use super::{Line, Relation};
 use crate::cli::options::TextJsonOrMarkdown;
 use crate::cli::table::{day, environment, environment_name, table, time, version};
 use crate::repo::Repo;
-use crate::report::printable;
+use crate::report::{escape_markdown, printable};
 use crate::source::git::{hex, short};
 
 const HEADER: [&str; 8] = [
@@ -46,14 +46,13 @@ impl Report<'_> {
     }
 
     fn markdown(&self) -> String {
-        let escape = |text: &str| printable(text).replace('|', "\\|").replace('<', "&lt;");
         let mut text = format!(
             "| {} |\n|{}\n",
             HEADER.map(str::to_lowercase).join(" | "),
             "---|".repeat(HEADER.len())
         );
         for line in self.lines {
-            let cells = cells(self.repo, line).map(|cell| escape(&cell));
+            let cells = cells(self.repo, line).map(|cell| escape_markdown(&cell));
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
         text

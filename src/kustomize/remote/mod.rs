@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::decode::Text;
 use super::{Identity, Problem, ProblemKind};
-use crate::glob::{self, Stars};
+use crate::glob::Glob;
 use crate::source::join;
 pub(crate) use url::{is_http, parse};
 use url::{is_pinned, repository_of};
@@ -30,8 +30,8 @@ pub struct Chart {
     pub name: String,
     /// The name of the release, if the chart is used more than once.
     pub release: Option<String>,
-    /// Glob of the kustomization's folder; `None` for all.
-    pub path: Option<String>,
+    /// The kustomization's folder; `None` for all.
+    pub path: Option<Glob>,
     /// The chart's version that was rendered.
     pub version: Option<String>,
     /// A file, or a folder of which all YAML files count.
@@ -78,14 +78,13 @@ impl Remotes {
 
     /// The output of a chart for the kustomization of a folder.
     pub fn chart(&self, name: &str, release: Option<&str>, folder: &str) -> Option<&Chart> {
-        let matches = |glob: &str| glob::matches(glob, Stars::AcrossFolders, folder);
         self.charts.iter().find(|chart| {
             chart.name == name
                 && chart
                     .release
                     .as_deref()
                     .is_none_or(|wanted| Some(wanted) == release)
-                && chart.path.as_deref().is_none_or(matches)
+                && chart.path.as_ref().is_none_or(|glob| glob.is_match(folder))
         })
     }
 }
@@ -246,7 +245,7 @@ mod tests {
         let chart = |name: &str, release: Option<&str>, path: Option<&str>, output: &str| Chart {
             name: name.into(),
             release: release.map(str::to_string),
-            path: path.map(str::to_string),
+            path: path.and_then(|path| Glob::new(path.to_string()).ok()),
             version: None,
             output: output.into(),
         };

@@ -133,7 +133,7 @@ impl Following<'_> {
             .map(String::as_str)
             .chain(self.pointed())
             .collect();
-        let ignored = |folder: &str| matches!(self.reading.layout.place(folder), Some(Err(())));
+        let ignored = |folder: &str| self.reading.layout.is_ignored(folder);
         self.roots
             .iter()
             .filter(|root| !root.component)

@@ -537,7 +537,7 @@ impl Reading<'_> {
     }
 
     fn placement(&self, folder: &str) -> Option<Placement> {
-        self.layout.place(folder).and_then(Result::ok)
+        self.layout.place(folder)
     }
 
     /// The folders of this repository that an Application applies.

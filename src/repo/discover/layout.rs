@@ -2,8 +2,7 @@
 
 use super::Root;
 use crate::config::Environment;
-use crate::config::LayoutPattern;
-use crate::glob::{self, Stars};
+use crate::config::{LayoutPath, LayoutPattern};
 use foldhash::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,19 +35,24 @@ pub(super) const CONTAINERS: &[&str] = &[
     "src",
 ];
 
-/// Folders with bases for other kustomizations.
-pub(super) const BASE_FOLDERS: &[&str] = &[
-    "base", "bases", "_base", "common", "shared", "_common", "default",
-];
+/// Folders that are bases whatever lies below them.
+const PLAIN_BASES: [&str; 3] = ["base", "bases", "_base"];
 
-/// Folders whose children are environments.
-pub(super) const ENVIRONMENT_PARENTS: &[&str] = &[
+/// Folders that hold what several environments share, unless an environment's folder is called so.
+const SHARED_FOLDERS: [&str; 4] = ["common", "shared", "_common", "default"];
+
+/// Folders that hold the environments of one app, or of everything.
+const OVERLAY_FOLDERS: [&str; 6] = [
     "overlays",
     "overlay",
     "env",
     "envs",
     "environment",
     "environments",
+];
+
+/// Folders that hold environments as clusters, stages or copies of the same.
+const CLUSTER_FOLDERS: [&str; 6] = [
     "clusters",
     "cluster",
     "stages",
@@ -56,6 +60,25 @@ pub(super) const ENVIRONMENT_PARENTS: &[&str] = &[
     "instances",
     "rings",
 ];
+
+/// True for a folder with bases for other kustomizations.
+pub(super) fn is_base_folder(name: &str) -> bool {
+    is_one_of(name, &PLAIN_BASES) || is_one_of(name, &SHARED_FOLDERS)
+}
+
+/// True for a folder whose children are environments.
+pub(super) fn is_environment_parent(name: &str) -> bool {
+    is_overlays(name) || is_one_of(name, &CLUSTER_FOLDERS)
+}
+
+/// True for a folder that holds the environments of one app or of everything, and not clusters.
+fn is_overlays(name: &str) -> bool {
+    is_one_of(name, &OVERLAY_FOLDERS)
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
 
 /// The app, environment and variant of an overlay according to its path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,10 +96,31 @@ pub struct Placement {
     pub qualified: String,
 }
 
+/// The result of reading a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The configuration ignores this path: it is not an overlay.
+    Ignored,
+    /// It carries no environment.
+    Unplaced,
+    /// It carries an environment.
+    In(Placement),
+}
+
+impl Reading {
+    /// The placement, if there is one.
+    pub fn placement(self) -> Option<Placement> {
+        match self {
+            Reading::In(placement) => Some(placement),
+            Reading::Ignored | Reading::Unplaced => None,
+        }
+    }
+}
+
 /// Reads environments out of paths.
 pub struct Layout<'a> {
     pub(super) environments: &'a [Environment],
-    pub(super) patterns: Vec<(&'a LayoutPattern, Option<globset::GlobMatcher>)>,
+    pub(super) patterns: &'a [LayoutPattern],
     /// For each folder, the words for environments in the names of its children.
     pub(super) children: BTreeMap<String, BTreeSet<Word>>,
     /// The word for an environment in each folder name. Cached, because most names occur in many
@@ -96,14 +140,6 @@ impl<'a> Layout<'a> {
         patterns: &'a [LayoutPattern],
         folders: impl Iterator<Item = &'f str>,
     ) -> Layout<'a> {
-        let patterns = patterns
-            .iter()
-            .map(|pattern| {
-                let is_glob = !pattern.path.contains('{');
-                let glob = is_glob.then(|| glob::compile(&pattern.path, Stars::WithinFolder).ok());
-                (pattern, glob.flatten())
-            })
-            .collect();
         let mut layout = Layout {
             environments,
             patterns,
@@ -169,23 +205,38 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The placement of a path. `None` if it names no environment; `Some(Err(()))` if the
-    /// configuration ignores it.
-    pub fn place(&self, path: &str) -> Option<Result<Placement, ()>> {
-        for (pattern, glob) in &self.patterns {
-            if let Some(glob) = glob {
-                if pattern.ignore && (glob.is_match(path) || path.is_empty()) {
-                    return Some(Err(()));
-                }
-            } else if let Some(place) = self.configured(&pattern.path, path) {
-                return if pattern.ignore {
-                    Some(Err(()))
-                } else {
-                    Some(Ok(place))
-                };
+    /// Reads a path: by the first entry of the configuration that matches it, or else by the
+    /// built-in discovery.
+    pub fn read(&self, path: &str) -> Reading {
+        self.read_as_configured(path).unwrap_or_else(|| {
+            let found = self.discovered(path);
+            found.map_or(Reading::Unplaced, Reading::In)
+        })
+    }
+
+    /// The placement of a path; `None` if it names no environment or is ignored.
+    pub fn place(&self, path: &str) -> Option<Placement> {
+        self.read(path).placement()
+    }
+
+    /// True if the configuration ignores a path.
+    pub fn is_ignored(&self, path: &str) -> bool {
+        self.read_as_configured(path) == Some(Reading::Ignored)
+    }
+
+    /// Reads a path by the first entry of the configuration that matches it.
+    fn read_as_configured(&self, path: &str) -> Option<Reading> {
+        self.patterns.iter().find_map(|pattern| {
+            let placement = match &pattern.path {
+                LayoutPath::Placeholders(wanted) => Some(self.configured(wanted, path)?),
+                LayoutPath::Glob(glob) if glob.is_match(path) || path.is_empty() => None,
+                LayoutPath::Glob(_) => return None,
+            };
+            match (pattern.ignore, placement) {
+                (true, _) => Some(Reading::Ignored),
+                (false, placement) => placement.map(Reading::In),
             }
-        }
-        self.discovered(path).map(Ok)
+        })
     }
 
     /// Matches a path with a pattern such as `deploy/{environment}/{variant}/{app}`. At the end,
@@ -268,8 +319,7 @@ impl<'a> Layout<'a> {
         let (regions, apps) = below_environment(&after, !app.is_empty(), contained);
         app.extend(names(apps));
         qualified.extend(names(apps));
-        let says_nothing =
-            |part: &&&str| ENVIRONMENT_PARENTS.contains(part) || BASE_FOLDERS.contains(part);
+        let says_nothing = |part: &&&str| is_environment_parent(part) || is_base_folder(part);
         let regions = regions.iter().filter(|part| !says_nothing(part));
         variant.extend(regions.map(|part| part.to_string()));
         let variant = (!variant.is_empty()).then(|| variant.join("/"));
@@ -299,7 +349,7 @@ impl<'a> Layout<'a> {
         let in_base = segments
             .iter()
             .take(at)
-            .any(|segment| BASE_FOLDERS[..3].contains(&&*segment.to_ascii_lowercase()));
+            .any(|segment| is_one_of(segment, &PLAIN_BASES));
         // a folder directly above `overlays` is an app, whatever its name (`sandbox/overlays/gcp`);
         // so is a folder such as `live-chat` that contains environments
         let is_app = segments
@@ -418,13 +468,9 @@ impl<'a> Layout<'a> {
     /// The environment of a word; digits at its end (`stage0`, `prod2`) do not count.
     pub(super) fn alias(&self, word: &str) -> Option<usize> {
         let find = |word: &str| {
-            self.environments.iter().position(|environment| {
-                environment.name.eq_ignore_ascii_case(word)
-                    || environment
-                        .aliases
-                        .iter()
-                        .any(|alias| alias.eq_ignore_ascii_case(word))
-            })
+            self.environments
+                .iter()
+                .position(|environment| environment.is_called(word))
         };
         find(word).or_else(|| {
             let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -472,15 +518,6 @@ const AMBIGUOUS: &[&str] = &["live", "sandbox", "stage", "test", "testing", "dev
 
 fn is_unambiguous(word: &str) -> bool {
     !AMBIGUOUS.contains(&&*word.to_ascii_lowercase())
-}
-
-pub(super) fn is_environment_parent(name: &str) -> bool {
-    ENVIRONMENT_PARENTS.contains(&&*name.to_ascii_lowercase())
-}
-
-/// True if a folder contains the environments of one app or of the whole repo, and not clusters.
-fn is_overlays(name: &str) -> bool {
-    ENVIRONMENT_PARENTS[..6].contains(&&*name.to_ascii_lowercase())
 }
 
 /// A word for an environment in a name.
@@ -570,6 +607,5 @@ pub(super) fn found_prefix(path: &str, at: usize) -> String {
 }
 
 pub(super) fn is_container(segment: &str) -> bool {
-    let lower = segment.to_ascii_lowercase();
-    CONTAINERS.contains(&lower.as_str()) || ENVIRONMENT_PARENTS.contains(&lower.as_str())
+    is_one_of(segment, CONTAINERS) || is_environment_parent(segment)
 }

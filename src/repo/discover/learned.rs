@@ -4,7 +4,7 @@
 //! Not here: environments that the configuration lists.
 
 use super::layout::{
-    BASE_FOLDERS, CONTAINERS, Layout, Part, is_environment_parent, is_example, is_set_aside,
+    CONTAINERS, Layout, Part, is_base_folder, is_environment_parent, is_example, is_set_aside,
 };
 use crate::config::Environment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,7 +227,7 @@ fn may_be_called(name: &str) -> bool {
     !name.starts_with(['.', '_'])
         && !is_example(name)
         && !NEVER.contains(&&*lower)
-        && !BASE_FOLDERS.contains(&&*lower)
+        && !is_base_folder(name)
         && !CONTAINERS.contains(&&*lower)
         && !is_environment_parent(name)
 }

@@ -11,8 +11,8 @@ mod learned;
 
 pub use app_names::short_names;
 use foldhash::HashMap;
-use layout::BASE_FOLDERS;
-pub use layout::{Layout, Placement};
+use layout::is_base_folder;
+pub use layout::{Layout, Placement, Reading};
 pub(super) use layout::{is_example, is_set_aside};
 pub use learned::{learned, told_apart};
 use rayon::prelude::*;
@@ -44,7 +44,7 @@ pub fn overlays(
     let places: HashMap<&str, Placement> = roots
         .par_iter()
         .filter(|root| !root.component)
-        .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?.ok()?)))
+        .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?)))
         .collect();
     let referenced: BTreeSet<&str> = roots
         .iter()
@@ -60,14 +60,9 @@ pub fn overlays(
         let Some(place) = places.get(root.folder.as_str()) else {
             continue;
         };
-        let name = root
-            .folder
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let name = root.folder.rsplit('/').next().unwrap_or_default();
         // `apps/shop/prod/base` is an overlay of production if nothing builds on it
-        let is_base = BASE_FOLDERS.contains(&name.as_str()) && root.folder != place.prefix;
+        let is_base = is_base_folder(name) && root.folder != place.prefix;
         let base = is_base && referenced.contains(root.folder.as_str());
         if !narrowed.contains_key(root.folder.as_str()) && !base {
             chosen.insert(root.folder.clone(), Some(place.clone()));
@@ -94,13 +89,10 @@ pub fn overlays(
         }
     }
     for folder in pointed_at {
-        match layout.place(folder) {
-            Some(Err(())) => {}
-            Some(Ok(place)) => {
-                chosen.insert(folder.clone(), Some(place));
-            }
-            None => {
-                chosen.insert(folder.clone(), None);
+        match layout.read(folder) {
+            Reading::Ignored => {}
+            reading => {
+                chosen.insert(folder.clone(), reading.placement());
             }
         }
     }
@@ -187,9 +179,7 @@ fn vanished<'r>(
 /// True if a folder is in a base of its environment: `prod/base/rbac`.
 fn is_part_of_base(folder: &str, environment: &str) -> bool {
     let below = folder.strip_prefix(environment).unwrap_or(folder);
-    below
-        .split('/')
-        .any(|segment| BASE_FOLDERS.contains(&segment.to_ascii_lowercase().as_str()))
+    below.split('/').any(is_base_folder)
 }
 
 /// Whether one kustomization refers to another, directly or through others.
@@ -233,7 +223,7 @@ mod tests {
     fn place(paths: &[&str], path: &str) -> Option<(String, String, Option<String>)> {
         let config = Config::default();
         let layout = Layout::new(&config.environments, &[], paths.iter().copied());
-        let place = layout.place(path)?.ok()?;
+        let place = layout.place(path)?;
         Some((
             place.app,
             config.environments[place.environment].name.clone(),

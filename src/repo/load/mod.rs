@@ -138,6 +138,7 @@ impl Repo {
         );
         Repo {
             uncovered: coverage::uncovered(&roots, &layout, &overlays),
+            ignored: coverage::ignored(&roots, &layout),
             pairs: pairs::pairs(&overlays, &environments, config),
             unreferenced,
             crossings,

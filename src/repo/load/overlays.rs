@@ -2,7 +2,7 @@
 
 use super::super::Overlay;
 use super::super::agents::Pointer;
-use super::super::discover::{self, Placement, is_example, is_set_aside};
+use super::super::discover::{self, Placement, Reading, is_example, is_set_aside};
 use super::super::instances::instances;
 use super::Tree;
 use super::built::{Built, finished, index_of, origin_of, to_be_built};
@@ -144,7 +144,7 @@ fn standing_alone(tree: Tree<'_>, chosen: &Chosen) -> Chosen {
             .filter(|root| !root.component && !root.only_gathers)
             .map(|root| root.folder.as_str())
             .filter(|folder| !used.contains(folder) && !taken.contains(folder))
-            .filter(|folder| tree.layout.place(folder).is_none())
+            .filter(|folder| tree.layout.read(folder) == Reading::Unplaced)
             .filter(|folder| examples_too || !is_for_others(folder))
             .map(|folder| (folder.to_string(), None))
             .collect()

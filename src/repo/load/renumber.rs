@@ -8,13 +8,6 @@ impl Repo {
     /// can be compared by index. Environments correspond by name, else by a common alias (`prod`
     /// renamed to `live`). Those that the other revision lacks come last.
     pub fn numbered_as(&self, others: &[Environment]) -> Repo {
-        let has_word = |environment: &Environment, word: &str| {
-            environment.name.eq_ignore_ascii_case(word)
-                || environment
-                    .aliases
-                    .iter()
-                    .any(|alias| alias.eq_ignore_ascii_case(word))
-        };
         let mut environments = others.to_vec();
         let mut numbers: Vec<Option<usize>> = self
             .environments
@@ -24,7 +17,7 @@ impl Repo {
         for (at, own) in self.environments.iter().enumerate() {
             let words = || std::iter::once(&own.name).chain(&own.aliases);
             let alike = |(index, other): (usize, &Environment)| {
-                !numbers.contains(&Some(index)) && words().any(|word| has_word(other, word))
+                !numbers.contains(&Some(index)) && words().any(|word| other.is_called(word))
             };
             if numbers.get(at).is_some_and(Option::is_none) {
                 let number = others

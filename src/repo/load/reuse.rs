@@ -104,6 +104,7 @@ impl Repo {
             mistakes: self.mistakes.clone(),
             roots: self.roots.clone(),
             uncovered: self.uncovered.clone(),
+            ignored: self.ignored.clone(),
             agents: self.agents.clone(),
             record_paths: self.record_paths.clone(),
             renderer,

@@ -54,7 +54,7 @@ pub(super) fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTr
             brought.extend(
                 below
                     .map(|rest| format!("{link}{rest}"))
-                    .filter(|folder| matches!(layout.place(folder), Some(Ok(_)))),
+                    .filter(|folder| layout.place(folder).is_some()),
             );
         }
         folders.extend(brought);

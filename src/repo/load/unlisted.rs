@@ -47,7 +47,7 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
     // an overlay that lists nothing but its base
     let building: HashSet<&str> = folders_that(&builds_upon_folders)
         .into_iter()
-        .filter(|folder| matches!(tree.layout.place(folder), Some(Ok(_))))
+        .filter(|folder| tree.layout.place(folder).is_some())
         .collect();
     let is_candidate = |path: &&Arc<str>| {
         let folder = folder_of(path);
@@ -58,7 +58,7 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
             && (listing.contains(folder) || building.contains(folder))
             && !listed.contains(&***path)
             && !is_set_aside(folder)
-            && !matches!(tree.layout.place(folder), Some(Err(())))
+            && !tree.layout.is_ignored(folder)
     };
     let candidates: Vec<&Arc<str>> = source.files().par_iter().filter(is_candidate).collect();
     candidates

@@ -45,10 +45,7 @@ impl<'a> Words<'a> {
             .map_or((text, None), |(name, variant)| {
                 (name, Some(variant.to_string()))
             });
-        let lower = name.to_lowercase();
-        let is = |environment: &Environment| {
-            environment.name.to_lowercase() == lower || environment.aliases.contains(&lower)
-        };
+        let is = |environment: &Environment| environment.is_called(name);
         Some((self.environments.iter().position(is)?, variant))
     }
 }

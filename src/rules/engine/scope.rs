@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::kubernetes::workload;
 use crate::kustomize::ProblemKind;
 use crate::kustomize::context::is_below;
+use crate::names::NamePattern;
 use crate::repo::{Overlay, Repo};
 use crate::rules::engine::context::RepoFacts;
 use crate::yaml::Node;
@@ -78,15 +79,16 @@ fn affected_apps(
         .chain(&changed.1)
         .map(|overlay| overlay.app.as_str())
         .collect();
-    let needing = config
-        .dependencies
-        .iter()
-        .filter(|one| one.needs.iter().any(|need| apps.contains(&**need)));
-    let apps = apps
-        .iter()
-        .copied()
-        .chain(needing.map(|one| one.app.as_str()));
-    Some(apps.map(str::to_string).collect())
+    let needing = config.dependencies.iter().filter(|one| {
+        let mut needs = one.needs.iter();
+        needs.any(|need| apps.iter().any(|app| need.matches(app)))
+    });
+    let needing: Vec<&NamePattern> = needing.map(|one| &one.app).collect();
+    let all = head.repo.overlays.iter().chain(&base.repo.overlays);
+    let all = all.map(|overlay| overlay.app.as_str());
+    let of_needing = all.filter(|app| needing.iter().any(|pattern| pattern.matches(app)));
+    let affected: BTreeSet<&str> = apps.iter().copied().chain(of_needing).collect();
+    Some(affected.into_iter().map(str::to_string).collect())
 }
 
 /// The overlays of one revision that the other revision lacks or has with another environment,

@@ -64,9 +64,7 @@ use jiff::ZonedDateTime;
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
-use crate::glob::{self, Stars};
 use crate::kustomize::ResourceId;
-use crate::names;
 use crate::repo::Overlay;
 use crate::rules::shared::apps::{self, Named};
 use crate::rules::shared::windows::{self, Declared};
@@ -311,10 +309,7 @@ impl<'w> Gate<'w> {
                 };
                 environment
                     && (freeze.apps.is_empty()
-                        || freeze
-                            .apps
-                            .iter()
-                            .any(|app| names::matches(app, &overlay.app)))
+                        || freeze.apps.iter().any(|app| app.matches(&overlay.app)))
             }
             Source::Repo(declared) => {
                 context.repo.protected(overlay) && declared.holds_for(context, overlay)
@@ -332,11 +327,8 @@ impl<'w> Gate<'w> {
             return false;
         }
         let touched = context.touched(overlay);
-        let excepted = freeze.except_paths.iter();
-        let globs: Vec<_> = excepted
-            .filter_map(|path| glob::compile(path, Stars::AcrossFolders).ok())
-            .collect();
-        let is_excepted = |path: &_| globs.iter().any(|glob| glob.is_match(path));
+        let is_excepted =
+            |path: &String| freeze.except_paths.iter().any(|glob| glob.is_match(path));
         if !touched.is_empty() && touched.iter().all(is_excepted) {
             return true;
         }
@@ -344,7 +336,7 @@ impl<'w> Gate<'w> {
             freeze
                 .except_authors
                 .iter()
-                .any(|author| names::matches(author, name))
+                .any(|author| author.matches(name))
         };
         let person = |person: &Person| by(&person.name) || by(&person.email);
         let commits = context
@@ -418,7 +410,7 @@ fn named_apps(freezes: &[Freeze]) -> impl Iterator<Item = Named<'_>> {
             origin: freeze.origin,
             app,
         };
-        freeze.apps.iter().map(String::as_str).map(named)
+        freeze.apps.iter().map(named)
     })
 }
 

@@ -56,6 +56,7 @@ use crate::repo::controls::group_of;
 use crate::repo::{Overlay, Repo};
 use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::source::is_below;
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
@@ -326,22 +327,9 @@ fn steering(context: &Context) -> BTreeSet<String> {
             .as_ref()
             .map(|renovate| repo.files.get(renovate.file).path.to_string()),
     );
-    let own = context
-        .config
-        .policies
-        .iter()
-        .map(|policy| policy.trim_start_matches("./").trim_end_matches('/'));
-    let own: Vec<&str> = own
-        .filter(|policy| !policy.starts_with("builtin/"))
-        .collect();
     let ours = |path: &str| {
-        path == CONFIG_FILE
-            || own.iter().any(|policy| {
-                path == *policy
-                    || path
-                        .strip_prefix(policy)
-                        .is_some_and(|rest| rest.starts_with('/'))
-            })
+        let mut policies = context.config.policies.iter();
+        path == CONFIG_FILE || policies.any(|policy| is_below(path, policy))
     };
     files.extend(
         repo.source

@@ -40,8 +40,7 @@
 //! old configuration.
 
 use crate::finding::{Cause, Severity};
-use crate::glob::{self, Stars};
-use crate::repo::{Overlay, Repo};
+use crate::repo::Repo;
 use crate::rules::shared::loosened::{Loosening, loosened};
 use crate::rules::{
     Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
@@ -156,7 +155,7 @@ fn left_out(context: &Context) -> Vec<Loosening> {
                 .any(|overlay| repo.protected(overlay));
             // the line that ignores the path, or that no longer protects the environment, is
             // reported by itself
-            if judged || !is_protected(repo, environment) || is_ignored(context, before) {
+            if judged || !is_protected(repo, environment) || repo.is_ignored(&before.path) {
                 return None;
             }
             let path = &before.path;
@@ -172,11 +171,4 @@ fn left_out(context: &Context) -> Vec<Loosening> {
 fn is_protected(repo: &Repo, environment: &str) -> bool {
     let mut environments = repo.environments.iter();
     environments.any(|other| other.name == environment && other.protected)
-}
-
-fn is_ignored(context: &Context, overlay: &Overlay) -> bool {
-    let mut layout = context.config.layout.iter();
-    layout.any(|pattern| {
-        pattern.ignore && glob::matches(&pattern.path, Stars::AcrossFolders, &overlay.path)
-    })
 }

@@ -29,7 +29,6 @@
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
-use crate::names::matches;
 use crate::names::nearest;
 use crate::rules::shared::controls::Control;
 use crate::rules::shared::depends_on::{Edge, overlay_of};
@@ -141,20 +140,11 @@ fn advice(context: &Context, edge: &Edge, kind: &str) -> String {
 
 /// Whether the configuration declares the missing object as external.
 fn is_external(context: &Context, edge: &Edge) -> bool {
-    let here = edge
-        .from
-        .environment
-        .and_then(|index| context.repo.environments.get(index))
-        .map(|environment| environment.name.as_str());
-    context.config.external.iter().any(|external| {
-        Some(external.kind.as_str()) == edge.from.text(&["kind"])
-            && matches(&external.name, edge.name)
-            && (external.namespace.is_none()
-                || edge.namespace.is_none()
-                || external.namespace.as_deref() == edge.namespace)
-            && (external.environments.is_empty()
-                || here.is_some_and(|here| external.environments.iter().any(|name| name == here)))
-    })
+    let index = edge.from.environment;
+    let environment = index.and_then(|index| context.repo.environments.get(index));
+    let kind = edge.from.text(&["kind"]).unwrap_or_default();
+    let mut entries = context.config.external.iter();
+    entries.any(|external| external.covers(kind, edge.name, edge.namespace, environment))
 }
 
 /// Whether a file has the missing object although the overlays that render it give it another

@@ -32,7 +32,6 @@
 
 use crate::finding::{Cause, Severity};
 use crate::history;
-use crate::names::matches;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::shared::apps::{self, Named};
@@ -164,13 +163,13 @@ fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
         .config
         .dependencies
         .iter()
-        .filter(|dependency| matches(&dependency.app, &to.app))
+        .filter(|dependency| dependency.app.matches(&to.app))
     {
         let needed = |overlay: &&Overlay| {
             dependency
                 .needs
                 .iter()
-                .any(|name| matches(name, &overlay.app))
+                .any(|name| name.matches(&overlay.app))
         };
         let overlays = repo.overlays.iter().filter(beside).filter(needed);
         found.extend(overlays.map(|overlay| Need {

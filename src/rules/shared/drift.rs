@@ -3,9 +3,9 @@
 
 use crate::compare::{self, Change, Step, ValueChange, secrets};
 use crate::config::{Allowance, is_over};
-use crate::glob::{self, Stars};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
+use crate::names::NamePattern;
 use crate::repo::Overlay;
 use crate::rules::Context;
 use crate::yaml::{Data, Node, write};
@@ -341,29 +341,16 @@ pub(in crate::rules) fn allows(
     difference: &Difference,
     to: &Overlay,
 ) -> bool {
-    let matches = |pattern: &Option<String>, texts: &[&str]| {
-        let Some(pattern) = pattern else { return true };
-        if !pattern.contains(['*', '?', '[', '{']) {
-            return texts.contains(&pattern.as_str());
-        }
-        glob::compile(pattern, Stars::AcrossFolders)
-            .is_ok_and(|glob| texts.iter().any(|text| glob.is_match(text)))
+    let matches = |pattern: &Option<NamePattern>, texts: &[&str]| {
+        let fits = |pattern: &NamePattern| texts.iter().any(|text| pattern.matches(text));
+        pattern.as_ref().is_none_or(fits)
     };
     let resource = &difference.resource;
-    let below = |path: &str, pattern: &str| {
-        path == pattern
-            || path
-                .strip_prefix(pattern)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
     let paths = [difference.change.path(), difference.change.named_path()];
-    let path = allowance.path.as_ref().is_none_or(|pattern| {
-        let pattern = pattern.trim_end_matches('/');
-        paths.iter().any(|path| below(path, pattern))
-            || [pattern.to_string(), format!("{pattern}/**")]
-                .into_iter()
-                .any(|glob| matches(&Some(glob), &[&paths[0], &paths[1]]))
-    });
+    let path = allowance
+        .path
+        .as_ref()
+        .is_none_or(|pattern| paths.iter().any(|path| pattern.matches(path)));
     path && matches(&allowance.kind, &[resource.kind()])
         && matches(&allowance.name, &[resource.name(), &resource.original.name])
         && matches(&allowance.app, &[&to.app])

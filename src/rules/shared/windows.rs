@@ -270,17 +270,11 @@ impl Declared<'_> {
                     .overlays
                     .iter()
                     .any(|other| other.app == strategy);
-                let words = |word: &str| {
-                    branch
-                        .split(['/', '-', '_', '.'])
-                        .any(|part| part.eq_ignore_ascii_case(word))
-                };
+                let mut words = branch.split(['/', '-', '_', '.']);
                 let environment = context.repo.environment(overlay);
                 (!of_app || overlay.app == strategy)
-                    && environment.is_some_and(|environment| {
-                        words(&environment.name)
-                            || environment.aliases.iter().any(|alias| words(alias))
-                    })
+                    && environment
+                        .is_some_and(|environment| words.any(|word| environment.is_called(word)))
             }
         }
     }

@@ -148,17 +148,17 @@ fn foreign<'e>(
     own: &Environment,
     environments: &'e [Environment],
 ) -> Option<&'e Environment> {
-    let is = |environment: &Environment, segment: &str| {
-        let lower = segment.to_ascii_lowercase();
-        environment.name.to_ascii_lowercase() == lower || environment.aliases.contains(&lower)
-    };
     let segments = || path.split(['/', ':']);
-    if segments().any(|segment| is(own, segment)) {
+    if segments().any(|segment| own.is_called(segment)) {
         return None;
     }
     // the last segment names the secret and may be an ordinary word, such as `test` in
     // `shop/api/test`; the segments before it say where the secret belongs
     environments.iter().find(|other| {
-        other.name != own.name && segments().rev().skip(1).any(|segment| is(other, segment))
+        other.name != own.name
+            && segments()
+                .rev()
+                .skip(1)
+                .any(|segment| other.is_called(segment))
     })
 }

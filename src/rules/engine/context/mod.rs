@@ -234,17 +234,9 @@ impl<'a> Context<'a> {
         let Some(environment) = environment.filter(|environment| environment.ordered) else {
             return Stage::None;
         };
-        let development = |word: &str| {
-            matches!(
-                word.to_ascii_lowercase().as_str(),
-                "dev" | "development" | "sandbox" | "local"
-            )
-        };
         if environment.protected {
             Stage::Protected
-        } else if development(&environment.name)
-            || environment.aliases.iter().any(|alias| development(alias))
-        {
+        } else if environment.is_for_development() {
             Stage::Development
         } else {
             Stage::Proving

@@ -3,8 +3,10 @@
 use jiff::civil::Date;
 
 use super::Loosening;
-use crate::config::{Config, External};
+use crate::config::{Config, External, PointerPattern};
 use crate::finding::Cause;
+use crate::glob::Glob;
+use crate::names::NamePattern;
 
 pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
     let mut found = suppressions(before, now);
@@ -19,6 +21,10 @@ fn covers(old: Option<Date>, new: Option<Date>) -> bool {
     old.is_none() || new.is_some() && old >= new
 }
 
+fn text(pattern: &Option<NamePattern>) -> Option<&str> {
+    pattern.as_ref().map(NamePattern::as_str)
+}
+
 fn suppressions(before: &Config, now: &Config) -> Vec<Loosening> {
     let added = now.suppress.iter().filter(|new| {
         let scope = (&new.rule, &new.path, &new.kind, &new.name);
@@ -28,8 +34,9 @@ fn suppressions(before: &Config, now: &Config) -> Vec<Loosening> {
     });
     let said = added.map(|new| {
         let mut cause = Cause::new("added-suppression").with(&new.rule);
-        for part in [&new.path, &new.kind, &new.name] {
-            cause = cause.with(part.as_deref().unwrap_or_default());
+        let path = new.path.as_ref().map(Glob::as_str);
+        for part in [path, text(&new.kind), text(&new.name)] {
+            cause = cause.with(part.unwrap_or_default());
         }
         let message = format!("this change suppresses `{}`: {}", new.rule, new.reason);
         Loosening::at(new.origin, cause, message)
@@ -46,8 +53,9 @@ fn differences(before: &Config, now: &Config) -> Vec<Loosening> {
     });
     let said = added.map(|new| {
         let mut cause = Cause::new("added-allowance");
-        for part in [&new.kind, &new.name, &new.path, &new.app] {
-            cause = cause.with(part.as_deref().unwrap_or_default());
+        let path = new.path.as_ref().map(PointerPattern::as_str);
+        for part in [text(&new.kind), text(&new.name), path, text(&new.app)] {
+            cause = cause.with(part.unwrap_or_default());
         }
         let reason = &new.reason;
         let message = format!("this change allows a difference between environments: {reason}");

@@ -2,7 +2,7 @@
 //! are no longer looked at.
 
 use super::Loosening;
-use crate::config::{Config, ConfiguredPair, Environment};
+use crate::config::{Config, ConfiguredPair, Environment, LayoutPattern, Mirror};
 use crate::finding::Cause;
 
 pub(super) fn loosened(
@@ -21,16 +21,11 @@ pub(super) fn loosened(
     found
 }
 
-/// True if an environment has this name, or was renamed and keeps it as an alias.
-fn is_called(environment: &Environment, name: &str) -> bool {
-    let mut aliases = environment.aliases.iter();
-    environment.name == name || aliases.any(|alias| alias.eq_ignore_ascii_case(name))
-}
-
 fn unprotected(environment: &Environment, now: &Config) -> Option<Loosening> {
     let name = &environment.name;
     let mut protected = now.environments.iter().filter(|other| other.protected);
-    let kept = protected.any(|other| is_called(other, name));
+    // an environment that got another name may keep the old one as an alias
+    let kept = protected.any(|other| other.is_called(name));
     (!kept).then(|| {
         Loosening::removed(
             Cause::new("unprotected-environment").with(name),
@@ -42,7 +37,7 @@ fn unprotected(environment: &Environment, now: &Config) -> Option<Loosening> {
 /// The environment before another one in the order of promotion.
 fn previous<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
     let mut environments = config.environments.iter();
-    let at = environments.position(|environment| is_called(environment, name))?;
+    let at = environments.position(|environment| environment.is_called(name))?;
     let previous = config.environments.get(at.checked_sub(1)?);
     previous.map(|environment| environment.name.as_str())
 }
@@ -95,30 +90,33 @@ fn pairs(before: &Config, now: &Config, existed: &dyn Fn(&str) -> bool) -> Vec<L
 }
 
 fn mirrors(before: &Config, now: &Config) -> Vec<Loosening> {
-    let added = now.mirrors.iter();
-    let added = added.filter(|mirror| !before.mirrors.contains(mirror));
-    added
-        .map(|(from, to)| {
-            Loosening::removed(
-                Cause::new("added-mirror").with(from).with(to),
-                format!("this change treats images of {to} as images of {from}"),
-            )
-        })
-        .collect()
+    let is_new = |new: &&Mirror| {
+        let mut old = before.mirrors.iter();
+        !old.any(|old| (&old.from, &old.to) == (&new.from, &new.to))
+    };
+    let said = now.mirrors.iter().filter(is_new).map(|new| {
+        let (from, to) = (&new.from, &new.to);
+        Loosening::at(
+            new.origin,
+            Cause::new("added-mirror").with(from).with(to),
+            format!("this change treats images of {to} as images of {from}"),
+        )
+    });
+    said.collect()
 }
 
 fn ignored(before: &Config, now: &Config) -> Vec<Loosening> {
     let added = now.layout.iter().filter(|new| {
-        let same = |old: &crate::config::LayoutPattern| old.ignore && old.path == new.path;
+        let same = |old: &LayoutPattern| old.ignore && old.path == new.path;
         new.ignore && !before.layout.iter().any(same)
     });
-    added
-        .map(|new| {
-            Loosening::at(
-                new.origin,
-                Cause::new("ignored-path").with(&new.path),
-                format!("this change ignores {}", new.path),
-            )
-        })
-        .collect()
+    let said = added.map(|new| {
+        let path = new.path.as_str();
+        Loosening::at(
+            new.origin,
+            Cause::new("ignored-path").with(path),
+            format!("this change ignores {path}"),
+        )
+    });
+    said.collect()
 }

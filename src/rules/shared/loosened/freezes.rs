@@ -24,7 +24,9 @@ fn removed(old: &Freeze) -> Loosening {
 
 fn altered(old: &Freeze, new: &Freeze) -> Option<Loosening> {
     let name = &new.name;
-    let wider = |old: &[String], new: &[String]| new.iter().any(|one| !old.contains(one));
+    fn wider<T: PartialEq>(old: &[T], new: &[T]) -> bool {
+        new.iter().any(|one| !old.contains(one))
+    }
     let scope = (&new.window, new.allow, &new.environments, &new.apps);
     if (&old.window, old.allow, &old.environments, &old.apps) != scope {
         return Some(Loosening::at(

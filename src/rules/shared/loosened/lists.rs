@@ -4,7 +4,7 @@
 use super::Loosening;
 use crate::config::Config;
 use crate::finding::Cause;
-use crate::names::matches;
+use crate::names::NamePattern;
 use crate::wording;
 
 pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
@@ -46,9 +46,10 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
 }
 
 fn bots(before: &Config, now: &Config) -> Option<Loosening> {
-    let covered = |old: &&String| now.bots.iter().any(|new| matches(new, old));
-    let lost: Vec<&String> = before.bots.iter().filter(|old| !covered(old)).collect();
+    let covered = |old: &&NamePattern| now.bots.iter().any(|new| new.matches(old.as_str()));
+    let lost: Vec<&NamePattern> = before.bots.iter().filter(|old| !covered(old)).collect();
     (!lost.is_empty()).then(|| {
+        let lost: Vec<&str> = lost.into_iter().map(NamePattern::as_str).collect();
         let names = wording::listed(&lost, 3);
         let cause = lost.iter().fold(Cause::new("removed-bots"), Cause::with);
         Loosening::removed(
@@ -61,7 +62,7 @@ fn bots(before: &Config, now: &Config) -> Option<Loosening> {
 fn dependencies(before: &Config, now: &Config) -> Vec<Loosening> {
     let mut found = Vec::new();
     for old in &before.dependencies {
-        let kept = |need: &&String| {
+        let kept = |need: &&NamePattern| {
             let mut same = now.dependencies.iter().filter(|new| new.app == old.app);
             same.any(|new| new.needs.contains(need))
         };
