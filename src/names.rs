@@ -46,6 +46,14 @@ impl NamePattern {
     }
 }
 
+impl std::ops::Deref for NamePattern {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for NamePattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)

@@ -537,7 +537,7 @@ impl Reading<'_> {
     }
 
     fn placement(&self, folder: &str) -> Option<Placement> {
-        self.layout.place(folder)
+        self.layout.placement(folder)
     }
 
     /// The folders of this repository that an Application applies.

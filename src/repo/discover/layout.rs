@@ -215,8 +215,17 @@ impl<'a> Layout<'a> {
     }
 
     /// The placement of a path; `None` if it names no environment or is ignored.
-    pub fn place(&self, path: &str) -> Option<Placement> {
+    pub fn placement(&self, path: &str) -> Option<Placement> {
         self.read(path).placement()
+    }
+
+    /// The same as [`Self::read`], for callers that match it in its former form.
+    pub fn place(&self, path: &str) -> Option<Result<Placement, ()>> {
+        match self.read(path) {
+            Reading::Ignored => Some(Err(())),
+            Reading::Unplaced => None,
+            Reading::In(placement) => Some(Ok(placement)),
+        }
     }
 
     /// True if the configuration ignores a path.

@@ -44,7 +44,7 @@ pub fn overlays(
     let places: HashMap<&str, Placement> = roots
         .par_iter()
         .filter(|root| !root.component)
-        .filter_map(|root| Some((root.folder.as_str(), layout.place(&root.folder)?)))
+        .filter_map(|root| Some((root.folder.as_str(), layout.placement(&root.folder)?)))
         .collect();
     let referenced: BTreeSet<&str> = roots
         .iter()
@@ -223,7 +223,7 @@ mod tests {
     fn place(paths: &[&str], path: &str) -> Option<(String, String, Option<String>)> {
         let config = Config::default();
         let layout = Layout::new(&config.environments, &[], paths.iter().copied());
-        let place = layout.place(path)?;
+        let place = layout.placement(path)?;
         Some((
             place.app,
             config.environments[place.environment].name.clone(),

@@ -15,7 +15,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
     let source = tree.renderer.source();
     let of_root = |(root, kustomization): &(&Root, Arc<Kustomization>)| {
         let mut found = Vec::new();
-        let Some(own) = tree.layout.place(&root.folder) else {
+        let Some(Ok(own)) = tree.layout.place(&root.folder) else {
             return found;
         };
         for entry in kustomization.paths() {
@@ -32,11 +32,11 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
                 Some(EntryKind::File) => folder_of(&target),
                 None => continue,
             };
-            if let Some(other) = tree.layout.place(folder)
+            if let Some(Ok(other)) = tree.layout.place(folder)
                 && other.environment != own.environment
                 // a folder that is only recognised by its shape may be a shared base instead
                 && tree.layout.is_ordered(other.environment)
-                && (!is_for_all_but_production(&target) || tree.layout.is_protected(own.environment))
+                && !(is_for_all_but_production(&target) && !tree.layout.is_protected(own.environment))
             {
                 let (from, to) = (own.environment, other.environment);
                 found.push(Crossing {

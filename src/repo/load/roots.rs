@@ -54,7 +54,7 @@ pub(super) fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTr
             brought.extend(
                 below
                     .map(|rest| format!("{link}{rest}"))
-                    .filter(|folder| layout.place(folder).is_some()),
+                    .filter(|folder| layout.placement(folder).is_some()),
             );
         }
         folders.extend(brought);

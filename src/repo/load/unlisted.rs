@@ -47,7 +47,7 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
     // an overlay that lists nothing but its base
     let building: HashSet<&str> = folders_that(&builds_upon_folders)
         .into_iter()
-        .filter(|folder| tree.layout.place(folder).is_some())
+        .filter(|folder| tree.layout.placement(folder).is_some())
         .collect();
     let is_candidate = |path: &&Arc<str>| {
         let folder = folder_of(path);

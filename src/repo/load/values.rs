@@ -100,7 +100,7 @@ fn unlisted(wanted: &Wanted<'_>, tree: Tree<'_>) -> Vec<Found> {
         let Ok(documents) = renderer.parsed(path) else {
             continue;
         };
-        let placement = tree.layout.place(folder_of(path));
+        let placement = tree.layout.placement(folder_of(path));
         let resources = documents.documents.iter().cloned().map(Resource::new);
         found.extend(
             resources

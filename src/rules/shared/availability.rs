@@ -20,6 +20,7 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
 use crate::kubernetes::{copies, operators};
 use crate::kustomize::{Resource, hash};
+use crate::names::matches;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Facts, Sink};
 use crate::wording;
@@ -607,8 +608,18 @@ pub(in crate::rules) fn declared<'a>(
 ) -> Option<&'a External> {
     let environment = context.repo.environment(overlay);
     let config: &'a crate::config::Config = context.config;
-    let mut entries = config.external.iter();
-    entries.find(|external| external.covers(kind, name, namespace, environment))
+    config.external.iter().find(|external| {
+        let here = external.environments.is_empty()
+            || environment.is_some_and(|environment| {
+                external
+                    .environments
+                    .iter()
+                    .any(|name| *name == environment.name || environment.aliases.contains(name))
+            });
+        here && matches(&external.kind, kind)
+            && matches(&external.name, name)
+            && compatible(external.namespace.as_deref(), namespace)
+    })
 }
 
 /// An object that the overlay provides under a similar name.
@@ -673,6 +684,29 @@ fn edits(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text) in [
+            ("*", "a"),
+            ("a*", "abc"),
+            ("*c", "abc"),
+            ("a*c*e", "abcde"),
+            ("abc", "abc"),
+            ("a**", "a"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*c", "ab"),
+            ("b*", "ab"),
+            ("", "a"),
+            ("ab*ba", "aba"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
 
     #[test]
     fn slips_of_the_pen() {
