@@ -42,3 +42,15 @@ pub enum Problem {
         most: u64,
     },
 }
+
+impl From<String> for Problem {
+    fn from(message: String) -> Problem {
+        Problem::Execution(message)
+    }
+}
+
+impl From<&str> for Problem {
+    fn from(message: &str) -> Problem {
+        Problem::Execution(message.to_string())
+    }
+}

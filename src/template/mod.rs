@@ -20,18 +20,25 @@
 
 mod budget;
 mod error;
+mod evaluate;
+mod format;
+mod functions;
 mod inputs;
 mod node;
+mod parse;
 mod scalar;
 pub mod semver;
 mod templates;
 mod text;
+mod types;
 mod value;
 
 pub use budget::Budget;
 pub use error::{Error, Problem};
 pub use inputs::Inputs;
-pub use templates::{Dialect, MissingKey, Run, Templates};
+pub use evaluate::MissingKey;
+pub use functions::Dialect;
+pub use templates::{Run, Templates};
 pub use text::{Piece, Text, TextBuilder};
 pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
 

@@ -5,36 +5,19 @@ use std::sync::Arc;
 
 use super::budget::Budget;
 use super::error::{Error, Problem};
+use super::evaluate::{self, MissingKey, Named, Shared, Source};
+use super::functions::Dialect;
+use super::parse;
 use super::text::Text;
 use super::value::Value;
 use crate::yaml::{By, FileId, Origin};
-
-/// Whose functions templates may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// Helm's: sprig, `include`, `tpl`, `toYaml` and the like.
-    Helm,
-    /// Those of Argo CD's ApplicationSets: sprig, `normalize`, `slugify`, `toYaml` and the like.
-    ArgoCd,
-}
-
-/// What a missing key of a map is, after Go's option `missingkey`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingKey {
-    /// Nothing, printed as `<no value>` (`default`, `invalid`).
-    Invalid,
-    /// Null (`zero`), as in Helm.
-    Zero,
-    /// An error.
-    Error,
-}
 
 /// Templates by name. `define` adds names, and the last definition of a name wins.
 #[derive(Clone, Debug)]
 pub struct Templates {
     dialect: Dialect,
     missing_key: MissingKey,
-    named: HashMap<Arc<str>, Text>,
+    named: Named,
 }
 
 impl Templates {
@@ -43,7 +26,7 @@ impl Templates {
         Templates {
             dialect,
             missing_key,
-            named: HashMap::new(),
+            named: Named::new(),
         }
     }
 
@@ -61,7 +44,32 @@ impl Templates {
 
     /// Parses a template whose text has origins of its own, such as a field of an object.
     pub fn parse_text(&mut self, name: &str, text: Text) -> Result<(), Error> {
-        self.named.insert(name.into(), text);
+        let parsed = parse::parse(text.as_str(), self.dialect).map_err(|error| {
+            let mut pieces = text.pieces_in(error.span.start..error.span.start + 1);
+            let origin = pieces.next().and_then(|(bytes, piece)| {
+                let origin = piece.printed_by?;
+                let start = origin.start + (error.span.start - bytes.start) as u32;
+                let end = start + error.span.len() as u32;
+                Some(Origin {
+                    start: start.min(origin.end),
+                    end: end.min(origin.end),
+                    ..origin
+                })
+            });
+            Error {
+                problem: Problem::Syntax(error.message),
+                template: name.into(),
+                origin: origin.or_else(|| text.pieces().last()?.printed_by),
+                expression: String::new(),
+                calls: Vec::new(),
+            }
+        })?;
+        let source = Arc::new(Source {
+            name: name.into(),
+            text,
+            parsed,
+        });
+        evaluate::define(&mut self.named, &source);
         Ok(())
     }
 
@@ -74,14 +82,23 @@ impl Templates {
 /// The execution of the templates of one release, within one budget.
 #[derive(Debug)]
 pub struct Run<'t> {
-    templates: &'t Templates,
-    budget: Budget,
+    shared: Shared<'t>,
 }
 
 impl<'t> Run<'t> {
     /// Starts with a full budget.
     pub fn new(templates: &'t Templates, budget: Budget) -> Run<'t> {
-        Run { templates, budget }
+        Run {
+            shared: Shared {
+                base: &templates.named,
+                dialect: templates.dialect,
+                missing_key: templates.missing_key,
+                budget,
+                scopes: Vec::new(),
+                included: HashMap::new(),
+                depth: 0,
+            },
+        }
     }
 
     /// Executes a template. Maps in `data` that the template changes (`set`) stay changed for the
@@ -90,18 +107,20 @@ impl<'t> Run<'t> {
     /// Go prints `<no value>` for what is missing, and Helm removes that afterwards:
     /// [`Text::without_no_value`].
     pub fn execute(&mut self, name: &str, data: &Value) -> Result<Text, Error> {
-        _ = (
-            self.templates.dialect,
-            self.templates.missing_key,
-            data,
-            &self.budget,
-        );
-        Err(Error {
-            problem: Problem::Execution("not yet".to_string()),
-            template: name.into(),
-            origin: None,
-            expression: String::new(),
-            calls: Vec::new(),
-        })
+        let Some(template) = self.shared.base.get(name) else {
+            return Err(Error {
+                problem: format!("no template {name:?}").into(),
+                template: name.into(),
+                origin: None,
+                expression: String::new(),
+                calls: Vec::new(),
+            });
+        };
+        let result = evaluate::execute(&mut self.shared, template, data);
+        // an error leaves what was open at its place
+        self.shared.scopes.clear();
+        self.shared.included.clear();
+        self.shared.depth = 0;
+        result.map_err(|error| *error)
     }
 }

@@ -531,3 +531,10 @@ impl FromIterator<(Arc<str>, Entry)> for Map {
         }
     }
 }
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // the date functions print dates; this is only what a bare time looks like
+        write!(formatter, "{} {}", self.seconds, self.zone)
+    }
+}

@@ -1,0 +1,99 @@
+//! The functions that templates can call, one file a family.
+//!
+//! Here: the table. Not here: `include`, `tpl`, `and` and `or`, which evaluate templates or
+//! arguments themselves (`evaluate`).
+
+mod builtin;
+mod call;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::error::Problem;
+use super::value::{Signature, Type, Value};
+pub(super) use call::Call;
+
+/// Whose functions templates may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Helm's: sprig, `include`, `tpl`, `toYaml` and the like.
+    Helm,
+    /// Those of Argo CD's ApplicationSets: sprig, `normalize`, `slugify`, `toYaml` and the like.
+    ArgoCd,
+}
+
+/// What a function does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Action {
+    /// Computes a value from arguments.
+    Compute(fn(&mut Call<'_>) -> Result<Value, Problem>),
+    /// `and`, `or`: returns the first argument of this truth, or the last one.
+    Choose(bool),
+    /// `call`, which calls a function that is a value. No value is one.
+    CallValue,
+    /// Executes a named template.
+    Include,
+    /// Parses and executes a text.
+    Tpl,
+}
+
+/// A function.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) name: &'static str,
+    pub(super) signature: Signature,
+    pub(super) action: Action,
+}
+
+/// A function of exactly these parameters.
+const fn fixed(
+    name: &'static str,
+    parameters: &'static [Type],
+    run: fn(&mut Call<'_>) -> Result<Value, Problem>,
+) -> Function {
+    Function {
+        name,
+        signature: Signature {
+            parameters,
+            is_variadic: false,
+        },
+        action: Action::Compute(run),
+    }
+}
+
+/// A function whose last parameter takes any number of arguments.
+const fn variadic(
+    name: &'static str,
+    parameters: &'static [Type],
+    run: fn(&mut Call<'_>) -> Result<Value, Problem>,
+) -> Function {
+    Function {
+        name,
+        signature: Signature {
+            parameters,
+            is_variadic: true,
+        },
+        action: Action::Compute(run),
+    }
+}
+
+type Table = HashMap<&'static str, &'static Function>;
+
+/// The function of a name.
+pub(super) fn find(name: &str, dialect: Dialect) -> Option<&'static Function> {
+    static HELM: OnceLock<Table> = OnceLock::new();
+    static ARGO_CD: OnceLock<Table> = OnceLock::new();
+    let table = match dialect {
+        Dialect::Helm => HELM.get_or_init(|| table(&[])),
+        Dialect::ArgoCd => ARGO_CD.get_or_init(|| table(&[])),
+    };
+    table.get(name).copied()
+}
+
+/// The functions of all families; those of the dialect replace others of their name.
+fn table(dialect: &[&'static [Function]]) -> Table {
+    let families: [&'static [Function]; 1] = [builtin::FUNCTIONS];
+    let all = families.iter().chain(dialect);
+    let each = all.flat_map(|family| family.iter());
+    each.map(|function| (function.name, function)).collect()
+}
