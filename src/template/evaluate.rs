@@ -8,7 +8,6 @@ use super::budget::Budget;
 use super::error::{Error, Problem};
 use super::format;
 use super::functions::{Action, Call, Dialect, Function};
-use super::inputs::Inputs;
 use super::parse::{self, Block, Branch, Command, Node, Number, Operand, Parsed, Pipeline, Term};
 use super::text::{Text, TextBuilder};
 use super::value::{Data, MapKind, Object, Signature, Type, Value};

@@ -24,14 +24,17 @@ mod evaluate;
 mod format;
 mod functions;
 mod inputs;
+mod json;
+mod layout;
 mod node;
+mod numbers;
 mod parse;
-mod scalar;
 pub mod semver;
 mod templates;
 mod text;
 mod types;
 mod value;
+mod yaml;
 
 pub use budget::Budget;
 pub use error::{Error, Problem};
@@ -42,7 +45,8 @@ pub use templates::{Run, Templates};
 pub use text::{Piece, Text, TextBuilder};
 pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
 
-/// stub
-pub fn to_yaml(_: &Value) -> Text {
-    Text::default()
+/// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
+/// that have no YAML.
+pub fn to_yaml(value: &Value) -> Text {
+    yaml::to_yaml(value, &mut Budget::default()).unwrap_or_default()
 }

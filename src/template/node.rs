@@ -4,7 +4,6 @@
 //! is a `float64`.
 
 use super::inputs::Inputs;
-use super::scalar::{self, Resolved};
 use super::value::{Entry, Map, Value};
 use crate::yaml::{self, Kind, Node, Origin, Scalar, Style};
 
@@ -12,10 +11,13 @@ use crate::yaml::{self, Kind, Node, Origin, Scalar, Style};
 const DEEPEST: usize = 10_000;
 
 impl Value {
-    /// The value of a tree from a values file; each value and key remembers its place.
+    /// The value of a tree from a values file, which was read with [`Dialect::Json`]; each value
+    /// and key remembers its place.
     ///
     /// An integer that is not written plain ([`Style::Plain`]) is an `int64`: that is how a
     /// `--set` is told from a file.
+    ///
+    /// [`Dialect::Json`]: yaml::read::Dialect::Json
     pub fn from_node(node: &Node) -> Value {
         from_node(node, &|origin| Inputs::one(origin), 0)
     }
@@ -47,20 +49,17 @@ pub(super) fn from_node(node: &Node, place: &dyn Fn(Origin) -> Inputs, depth: us
 }
 
 fn from_scalar(scalar: &Scalar) -> Value {
-    if scalar.kind == Kind::Int && scalar.style != Style::Plain {
-        return Value::int64(yaml::scalar::parse_int(&scalar.text).unwrap_or_default());
-    }
-    // a tag such as `!!str` shows in a kind that the text alone does not have
-    let is_tagged =
-        scalar.style == Style::Plain && yaml::scalar::resolve(&scalar.text) != scalar.kind;
-    if scalar.style != Style::Plain || is_tagged && scalar.kind == Kind::String {
-        return Value::string(scalar.text.clone());
-    }
-    match scalar::resolve(&scalar.text) {
-        Resolved::Null => Value::nil(),
-        Resolved::Bool(value) => Value::bool(value),
-        Resolved::Int(value) => Value::float(value as f64),
-        Resolved::Float(value) => Value::float(value),
-        Resolved::String => Value::string(scalar.text.clone()),
+    match (scalar.kind, yaml::scalar::value(scalar)) {
+        (Kind::Int, yaml::scalar::Value::Int(value)) if scalar.style != Style::Plain => {
+            Value::int64(i64::try_from(value).unwrap_or(i64::MAX))
+        }
+        (_, yaml::scalar::Value::Null) => Value::nil(),
+        (_, yaml::scalar::Value::Bool(value)) => Value::bool(value),
+        (_, yaml::scalar::Value::Int(value)) => Value::float(value as f64),
+        (_, yaml::scalar::Value::Float(value)) => Value::float(value),
+        (_, yaml::scalar::Value::String(text)) if *text == *scalar.text => {
+            Value::string(scalar.text.clone())
+        }
+        (_, yaml::scalar::Value::String(text)) => Value::string(text.into_owned()),
     }
 }

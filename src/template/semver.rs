@@ -1,119 +1,93 @@
-//! Versions and ranges of versions as Helm and sprig compare them (`Masterminds/semver` 3.5).
-//!
-//! Versions may be short (`1.2`, `v1`). A range such as `>=1.2 <2 || ^3` has groups, of which one
-//! must hold. A version with a prerelease (`1.2.0-rc.1`) only fits a group that names one.
+//! Versions and constraints as the library of Helm and its charts reads them: lenient versions, and
+//! ranges such as `>=1.19-0 || ^2.x`.
 
 use std::cmp::Ordering;
-use std::sync::LazyLock;
+use std::fmt;
 
-use regex::{Captures, Regex};
-
-/// The longest range, in bytes.
-const LONGEST: usize = 512;
-/// How many groups a range may have.
+/// The longest version and constraint, as in the library.
+const LONGEST_VERSION: usize = 256;
+const LONGEST_CONSTRAINT: usize = 512;
 const MOST_GROUPS: usize = 32;
-/// The operators, the longest first where one begins another.
-const OPERATORS: &str = r"!=|>=|=>|<=|=<|~>|=|>|<|~|\^|";
-/// A version in a range, which may have placeholders.
-const WRITTEN: &str = r"v?([0-9|xX*]+)(\.[0-9|xX*]+)?(\.[0-9|xX*]+)?(-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(\+[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*)?";
 
-/// A version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A version. `v1.2` is 1.2.0.
+#[derive(Clone, Debug, Default)]
 pub struct Version {
-    /// The first number.
-    pub major: u64,
-    /// The second number.
-    pub minor: u64,
-    /// The third number.
-    pub patch: u64,
-    /// What follows `-`; empty without it.
-    pub prerelease: String,
-    /// What follows `+`; empty without it.
-    pub metadata: String,
-    /// As written.
-    pub original: String,
+    pub(super) major: u64,
+    pub(super) minor: u64,
+    pub(super) patch: u64,
+    pub(super) prerelease: String,
+    pub(super) metadata: String,
+    /// The text as written.
+    pub(super) original: String,
 }
-
-/// A range of versions.
-#[derive(Clone, Debug)]
-pub struct Range {
-    groups: Vec<Vec<Bound>>,
-}
-
-/// One comparison in a range.
-#[derive(Clone, Debug)]
-struct Bound {
-    operator: String,
-    version: Version,
-    /// How many numbers are given, from 0 (`*`) to 3.
-    given: usize,
-}
-
-fn compiled(pattern: &str) -> Option<Regex> {
-    Regex::new(pattern).ok()
-}
-
-static VERSION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    compiled(
-        r"^v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(?:\+([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?$",
-    )
-});
-static BOUND: LazyLock<Option<Regex>> =
-    LazyLock::new(|| compiled(&format!(r"^\s*({OPERATORS})\s*{WRITTEN}\s*$")));
-static FOUND: LazyLock<Option<Regex>> =
-    LazyLock::new(|| compiled(&format!(r"(?:{OPERATORS})\s*{WRITTEN}")));
-static GROUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    compiled(&format!(
-        r"^(?:\s*(?:{OPERATORS})\s*{WRITTEN}\s*)(?:(?:\s+|,\s*)(?:{OPERATORS})\s*{WRITTEN}\s*)*$"
-    ))
-});
-static HYPHEN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| compiled(&format!(r"\s*({WRITTEN})\s+-\s+({WRITTEN})\s*")));
 
 impl Version {
-    /// Reads a version; `None` if the text is not one.
-    pub fn parse(text: &str) -> Option<Version> {
-        const LONGEST: usize = 256;
-        if text.len() > LONGEST {
-            return None;
+    /// Reads a version; the error is worded as the library words it.
+    pub fn parse(text: &str) -> Result<Version, String> {
+        const INVALID: &str = "invalid semantic version";
+        if text.len() > LONGEST_VERSION {
+            return Err(format!(
+                "version string is too long (max {LONGEST_VERSION} bytes)"
+            ));
         }
-        let found = VERSION.as_ref()?.captures(text)?;
-        let group = |at| found.get(at).map_or("", |found| found.as_str());
-        let number = |at: usize| match group(at).trim_start_matches('.') {
-            "" => Some(0),
-            digits => digits.parse().ok(),
-        };
-        let prerelease = group(5);
-        let is_valid = |part: &str| {
-            !(part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit()))
-        };
-        prerelease.split('.').all(is_valid).then_some(())?;
-        Some(Version {
-            major: number(1)?,
-            minor: number(2)?,
-            patch: number(3)?,
-            prerelease: prerelease.to_string(),
-            metadata: group(6).to_string(),
-            original: text.to_string(),
-        })
+        let written = Written::read(text).ok_or(INVALID)?;
+        if !written.rest.is_empty() {
+            return Err(INVALID.into());
+        }
+        written.version(text)
     }
 
     /// The order of two versions; metadata plays no part.
-    pub fn compare(&self, other: &Version) -> Ordering {
+    pub fn order(&self, other: &Version) -> Ordering {
         let numbers = |version: &Version| (version.major, version.minor, version.patch);
         numbers(self).cmp(&numbers(other)).then_with(|| {
             match (self.prerelease.as_str(), other.prerelease.as_str()) {
                 ("", "") => Ordering::Equal,
                 ("", _) => Ordering::Greater,
                 (_, "") => Ordering::Less,
-                (one, other) => by_prerelease(one, other),
+                (one, other) => order_prereleases(one, other),
             }
         })
     }
+
+    /// True for `1.0.0-rc.1`.
+    pub fn is_prerelease(&self) -> bool {
+        !self.prerelease.is_empty()
+    }
+
+    pub(super) fn next(&self, change: impl FnOnce(&mut Version)) -> Version {
+        let mut next = self.clone();
+        change(&mut next);
+        let prefix = if self.original.starts_with('v') { "v" } else { "" };
+        next.original = format!("{prefix}{next}");
+        next
+    }
+
+    pub(super) fn next_major(&mut self) {
+        self.major = self.major.saturating_add(1);
+        (self.minor, self.patch) = (0, 0);
+        self.prerelease.clear();
+        self.metadata.clear();
+    }
+
+    pub(super) fn next_minor(&mut self) {
+        self.minor = self.minor.saturating_add(1);
+        self.patch = 0;
+        self.prerelease.clear();
+        self.metadata.clear();
+    }
+
+    pub(super) fn next_patch(&mut self) {
+        if self.prerelease.is_empty() {
+            self.patch = self.patch.saturating_add(1);
+        }
+        self.prerelease.clear();
+        self.metadata.clear();
+    }
 }
 
-impl std::fmt::Display for Version {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}.{}", self.major, self.minor, self.patch)?;
         if !self.prerelease.is_empty() {
             write!(formatter, "-{}", self.prerelease)?;
@@ -125,244 +99,421 @@ impl std::fmt::Display for Version {
     }
 }
 
-fn by_prerelease(one: &str, other: &str) -> Ordering {
+/// The parts of a version, and what follows it.
+struct Written<'t> {
+    segments: Vec<&'t str>,
+    prerelease: &'t str,
+    metadata: &'t str,
+    rest: &'t str,
+}
+
+impl<'t> Written<'t> {
+    fn read(text: &'t str) -> Option<Written<'t>> {
+        Written::read_segments(text, |c| c.is_ascii_digit())
+    }
+
+    fn read_segments(text: &'t str, is_part: fn(char) -> bool) -> Option<Written<'t>> {
+        let mut rest = text.strip_prefix('v').unwrap_or(text);
+        let mut segments = Vec::new();
+        while segments.len() < 3 {
+            let start = match segments.is_empty() {
+                true => Some(rest),
+                false => rest.strip_prefix('.'),
+            };
+            let segment = start.map(|start| start.split_at(prefix(start, is_part)));
+            match segment {
+                Some((segment, after)) if !segment.is_empty() => {
+                    segments.push(segment);
+                    rest = after;
+                }
+                _ if segments.is_empty() => return None,
+                _ => break,
+            }
+        }
+        let (prerelease, rest) = suffix(rest, '-');
+        let (metadata, rest) = suffix(rest, '+');
+        Some(Written {
+            segments,
+            prerelease,
+            metadata,
+            rest,
+        })
+    }
+
+    fn version(&self, original: &str) -> Result<Version, String> {
+        let number = |index: usize| match self.segments.get(index) {
+            Some(digits) => digits
+                .parse::<u64>()
+                .map_err(|_| format!("error parsing version segment: {digits:?}")),
+            None => Ok(0),
+        };
+        let has_leading_zero = self.prerelease.split('.').any(|part| {
+            part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
+        });
+        if has_leading_zero {
+            return Err("version segment starts with 0".into());
+        }
+        Ok(Version {
+            major: number(0)?,
+            minor: number(1)?,
+            patch: number(2)?,
+            prerelease: self.prerelease.to_string(),
+            metadata: self.metadata.to_string(),
+            original: original.to_string(),
+        })
+    }
+}
+
+fn prefix(text: &str, accepted: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !accepted(c)).unwrap_or(text.len())
+}
+
+/// `-a.b` or `+a.b`: identifiers with dots between them; empty if there are none.
+fn suffix(text: &str, mark: char) -> (&str, &str) {
+    let Some(inner) = text.strip_prefix(mark) else {
+        return ("", text);
+    };
+    let is_identifier = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut end = prefix(inner, is_identifier);
+    if end == 0 {
+        return ("", text);
+    }
+    while let Some(next) = inner[end..].strip_prefix('.') {
+        let length = prefix(next, is_identifier);
+        if length == 0 {
+            break;
+        }
+        end += 1 + length;
+    }
+    inner.split_at(end)
+}
+
+fn order_prereleases(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) = (one.split('.'), other.split('.'));
     loop {
         let order = match (one.next(), other.next()) {
             (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(one), Some(other)) => match (one.parse::<u64>(), other.parse::<u64>()) {
-                (Ok(one), Ok(other)) => one.cmp(&other),
+            (None, _) => Ordering::Less,
+            (_, None) => Ordering::Greater,
+            (Some(a), Some(b)) if a == b => continue,
+            (Some(a), Some(b)) => match (a.parse::<u64>(), b.parse::<u64>()) {
+                (Ok(a), Ok(b)) => a.cmp(&b),
                 (Ok(_), Err(_)) => Ordering::Less,
                 (Err(_), Ok(_)) => Ordering::Greater,
-                (Err(_), Err(_)) => one.cmp(other),
+                (Err(_), Err(_)) => a.cmp(b),
             },
         };
-        if order != Ordering::Equal {
-            return order;
-        }
+        return order;
     }
 }
 
-impl Range {
-    /// Reads a range. The error is worded as in Go.
-    pub fn parse(text: &str) -> Result<Range, String> {
-        if text.len() > LONGEST {
+/// Ranges of versions; one of them must allow a version.
+#[derive(Clone, Debug)]
+pub struct Constraints {
+    groups: Vec<Vec<Constraint>>,
+}
+
+#[derive(Clone, Debug)]
+struct Constraint {
+    operator: Operator,
+    version: Version,
+    /// Segments that are missing or written as `x`, from the left: 0 for a whole version.
+    open: Open,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Tilde,
+    Caret,
+}
+
+/// The first segment of a constraint that is missing or `x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Open {
+    Nothing,
+    Patch,
+    Minor,
+    Major,
+}
+
+impl Constraints {
+    /// Reads constraints; the error is worded as the library words it.
+    pub fn parse(text: &str) -> Result<Constraints, String> {
+        if text.len() > LONGEST_CONSTRAINT {
             return Err(format!(
-                "constraint string is too long (max {LONGEST} bytes)"
+                "constraint string is too long (max {LONGEST_CONSTRAINT} bytes)"
             ));
         }
-        let improper = |part: &str| format!("improper constraint: {part:?}");
-        let (Some(group), Some(found), Some(hyphen)) = (&*GROUP, &*FOUND, &*HYPHEN) else {
-            return Err(improper(text));
-        };
-        // `1.2 - 2` is `>=1.2 <=2`
-        let second = 1 + WRITTEN.matches('(').count() - WRITTEN.matches("(?:").count() + 1;
-        let plain = hyphen.replace_all(text, |found: &Captures<'_>| {
-            let part = |at| found.get(at).map_or("", |found| found.as_str());
-            format!(">= {}, <= {} ", part(1), part(second))
-        });
-        let parts: Vec<&str> = plain.split("||").collect();
-        if parts.len() > MOST_GROUPS {
+        let text = with_ranges(text);
+        let groups: Vec<&str> = text.split("||").collect();
+        if groups.len() > MOST_GROUPS {
             return Err(format!("too many constraint groups (max {MOST_GROUPS})"));
         }
-        let mut groups = Vec::new();
-        for part in parts {
-            if !group.is_match(part) {
-                return Err(improper(part));
-            }
-            let bounds = found
-                .find_iter(part)
-                .map(|bound| Bound::parse(bound.as_str()).ok_or_else(|| improper(bound.as_str())));
-            groups.push(bounds.collect::<Result<_, _>>()?);
-        }
-        Ok(Range { groups })
+        let groups = groups.into_iter().map(group);
+        Ok(Constraints {
+            groups: groups.collect::<Result<_, _>>()?,
+        })
     }
 
-    /// Whether a version lies in the range.
-    pub fn contains(&self, version: &Version) -> bool {
-        self.groups.iter().any(|bounds| {
-            let named = bounds
-                .iter()
-                .any(|bound| !bound.version.prerelease.is_empty());
-            let allowed = version.prerelease.is_empty() || named;
-            allowed && bounds.iter().all(|bound| bound.holds(version))
+    /// True if one of the ranges allows a version. A prerelease is allowed only by a range that
+    /// names one.
+    pub fn allow(&self, version: &Version) -> bool {
+        self.groups.iter().any(|group| {
+            let names_prerelease = group.iter().any(|one| one.version.is_prerelease());
+            (!version.is_prerelease() || names_prerelease)
+                && group.iter().all(|constraint| constraint.allows(version))
         })
     }
 }
 
-impl Bound {
-    fn parse(text: &str) -> Option<Bound> {
-        let found = BOUND.as_ref()?.captures(text)?;
-        let group = |at| found.get(at).map_or("", |found| found.as_str());
-        let number = |at: usize| group(at).trim_start_matches('.');
-        let is_open = |text: &str| matches!(text, "" | "x" | "X" | "*");
-        let numbers = [number(2), number(3), number(4)];
-        let given = numbers.iter().take_while(|number| !is_open(number)).count();
-        let numbers = numbers.iter().take(given).copied();
-        let mut numbers: Vec<&str> = numbers.collect();
-        numbers.resize(3, "0");
-        let version = Version::parse(&format!("{}{}", numbers.join("."), group(5)))?;
-        Some(Bound {
-            operator: group(1).to_string(),
-            version,
-            given,
+fn is_segment(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, 'x' | 'X' | '*' | '|')
+}
+
+/// Rewrites `1.2 - 2.3` as two comparisons.
+fn with_ranges(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let range = Written::read_segments(rest, is_segment).and_then(|from| {
+            let lower = &rest[..rest.len() - from.rest.len()];
+            let dash = from.rest.trim_start();
+            let after = dash.strip_prefix('-')?;
+            let upper = after.trim_start();
+            if dash.len() == from.rest.len() || upper.len() == after.len() {
+                return None;
+            }
+            let to = Written::read_segments(upper, is_segment)?;
+            let upper = &upper[..upper.len() - to.rest.len()];
+            Some((format!(">= {lower}, <= {upper} "), to.rest.trim_start()))
+        });
+        match range {
+            Some((rewritten, after)) => {
+                out.push_str(&rewritten);
+                rest = after;
+            }
+            None => {
+                let length = rest.chars().next().map_or(0, char::len_utf8);
+                out.push_str(&rest[..length]);
+                rest = &rest[length..];
+            }
+        }
+    }
+    out
+}
+
+/// Comparisons with blanks or commas between them.
+fn group(text: &str) -> Result<Vec<Constraint>, String> {
+    let improper = || format!("improper constraint: {text:?}");
+    let mut constraints = Vec::new();
+    let mut rest = text.trim_start();
+    loop {
+        let (operator, after) = operator(rest);
+        let version = after.trim_start();
+        let written = Written::read_segments(version, is_segment).ok_or_else(improper)?;
+        constraints.push(Constraint::of(operator, &written)?);
+        let after = written.rest;
+        let blanks = after.trim_start();
+        if blanks.is_empty() {
+            return Ok(constraints);
+        }
+        rest = match blanks.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if blanks.len() < after.len() => blanks,
+            None => return Err(improper()),
+        };
+    }
+}
+
+fn operator(text: &str) -> (Operator, &str) {
+    const OPERATORS: [(&str, Operator); 11] = [
+        (">=", Operator::GreaterOrEqual),
+        ("=>", Operator::GreaterOrEqual),
+        ("<=", Operator::LessOrEqual),
+        ("=<", Operator::LessOrEqual),
+        ("!=", Operator::NotEqual),
+        ("~>", Operator::Tilde),
+        ("=", Operator::Equal),
+        (">", Operator::Greater),
+        ("<", Operator::Less),
+        ("~", Operator::Tilde),
+        ("^", Operator::Caret),
+    ];
+    let found = OPERATORS
+        .iter()
+        .find_map(|(sign, operator)| Some((*operator, text.strip_prefix(sign)?)));
+    found.unwrap_or((Operator::Equal, text))
+}
+
+impl Constraint {
+    fn of(operator: Operator, written: &Written<'_>) -> Result<Constraint, String> {
+        let is_open = |index: usize| {
+            let segment = written.segments.get(index);
+            segment.is_none_or(|segment| matches!(*segment, "x" | "X" | "*"))
+        };
+        let open = match (is_open(0), is_open(1), is_open(2)) {
+            (true, ..) => Open::Major,
+            (_, true, _) => Open::Minor,
+            (_, _, true) => Open::Patch,
+            _ => Open::Nothing,
+        };
+        let known = match open {
+            Open::Major => 0,
+            Open::Minor => 1,
+            Open::Patch => 2,
+            Open::Nothing => 3,
+        };
+        let closed = Written {
+            segments: written.segments[..known.min(written.segments.len())].to_vec(),
+            prerelease: written.prerelease,
+            metadata: "",
+            rest: "",
+        };
+        let version = closed.version("");
+        Ok(Constraint {
+            operator,
+            version: version.map_err(|_| "constraint parser error")?,
+            open,
         })
     }
 
-    fn holds(&self, version: &Version) -> bool {
-        let (own, order) = (&self.version, version.compare(&self.version));
-        let whole = self.given == 3;
-        let (major, minor) = (version.major.cmp(&own.major), version.minor.cmp(&own.minor));
-        match self.operator.as_str() {
-            "" | "=" if whole => order == Ordering::Equal,
-            "" | "=" | "~" | "~>" => self.tilde(version),
-            "!=" => self.differs(version),
-            ">" => match self.given {
-                0 if major == Ordering::Equal => order == Ordering::Greater,
-                1 => major == Ordering::Greater,
-                2 if major == Ordering::Equal => minor == Ordering::Greater,
-                2 => major == Ordering::Greater,
-                _ => order == Ordering::Greater,
-            },
-            "<" => order == Ordering::Less,
-            ">=" | "=>" => order != Ordering::Less,
-            "<=" | "=<" if whole => order != Ordering::Greater,
-            "<=" | "=<" => match major {
-                Ordering::Less => true,
-                Ordering::Greater => false,
-                Ordering::Equal => minor != Ordering::Greater || self.given == 1,
-            },
-            _ => self.caret(version),
-        }
-    }
-
-    /// `~1.2.3` and `1.2.x`: the numbers that are given stay, but the last of three.
-    fn tilde(&self, version: &Version) -> bool {
+    fn allows(&self, version: &Version) -> bool {
         let own = &self.version;
-        if version.compare(own) == Ordering::Less {
-            return false;
-        }
-        let is_zero = (own.major, own.minor, own.patch) == (0, 0, 0);
-        if is_zero && !matches!(self.given, 1 | 2) {
-            return true;
-        }
-        version.major == own.major && (version.minor == own.minor || self.given == 1)
-    }
-
-    fn differs(&self, version: &Version) -> bool {
-        let own = &self.version;
-        match self.given {
-            3 => version.compare(own) != Ordering::Equal,
-            _ if version.major != own.major => true,
-            1 => false,
-            _ if version.minor != own.minor => true,
-            2 => {
-                let pre = (version.prerelease.as_str(), own.prerelease.as_str());
-                pre != ("", "") && by_prerelease(pre.0, pre.1) != Ordering::Equal
+        let order = version.order(own);
+        let is_open = self.open != Open::Nothing;
+        match self.operator {
+            Operator::Equal if is_open => self.allows_tilde(version),
+            Operator::Equal => order.is_eq(),
+            Operator::NotEqual => self.allows_other(version),
+            Operator::Greater => match (self.open, version.major.cmp(&own.major)) {
+                (Open::Nothing, _) => order.is_gt(),
+                (_, Ordering::Greater) => true,
+                (_, Ordering::Less) | (Open::Minor, _) => false,
+                (Open::Patch, _) => version.minor > own.minor,
+                (Open::Major, _) => order.is_gt(),
+            },
+            Operator::Less => order.is_lt(),
+            Operator::GreaterOrEqual => order.is_ge(),
+            Operator::LessOrEqual if !is_open => order.is_le(),
+            Operator::LessOrEqual => {
+                version.major <= own.major
+                    && (version.major < own.major
+                        || version.minor <= own.minor
+                        || self.open == Open::Minor)
             }
-            _ => version.compare(own) != Ordering::Equal,
+            Operator::Tilde => self.allows_tilde(version),
+            Operator::Caret => self.allows_caret(version),
         }
     }
 
-    /// `^1.2.3`: the first number that is not zero stays.
-    fn caret(&self, version: &Version) -> bool {
+    fn allows_other(&self, version: &Version) -> bool {
         let own = &self.version;
-        if version.compare(own) == Ordering::Less {
+        match self.open {
+            Open::Nothing => version.order(own).is_ne(),
+            _ if own.major != version.major => true,
+            Open::Minor => false,
+            _ if own.minor != version.minor => true,
+            Open::Patch if version.is_prerelease() || own.is_prerelease() => {
+                order_prereleases(&version.prerelease, &own.prerelease).is_ne()
+            }
+            Open::Patch => false,
+            Open::Major => own.patch != version.patch || version.order(own).is_ne(),
+        }
+    }
+
+    fn allows_tilde(&self, version: &Version) -> bool {
+        let own = &self.version;
+        let is_zero = (own.major, own.minor, own.patch) == (0, 0, 0);
+        let is_any = is_zero && !matches!(self.open, Open::Minor | Open::Patch);
+        version.order(own).is_ge()
+            && (is_any
+                || version.major == own.major
+                    && (version.minor == own.minor || self.open == Open::Minor))
+    }
+
+    fn allows_caret(&self, version: &Version) -> bool {
+        let own = &self.version;
+        if version.order(own).is_lt() {
             return false;
         }
-        if own.major > 0 || self.given == 1 {
+        if own.major > 0 || self.open == Open::Minor {
             return version.major == own.major;
         }
         if version.major > 0 {
             return false;
         }
-        if own.minor > 0 || self.given == 2 {
+        if own.minor > 0 || self.open == Open::Patch {
             return version.minor == own.minor;
         }
-        version.minor == 0 && own.patch == version.patch
+        version.minor == 0 && version.patch == own.patch
     }
 }
 
-/// Whether a text is a version.
+/// True if a text is a version.
 pub fn is_version(text: &str) -> bool {
-    Version::parse(text).is_some()
+    Version::parse(text).is_ok()
 }
 
-/// Whether a version lies in a range. Neither holds for texts that are not such.
-pub fn matches(range: &str, version: &str) -> bool {
-    match (Range::parse(range), Version::parse(version)) {
-        (Ok(range), Some(version)) => range.contains(&version),
-        _ => false,
-    }
+/// True if constraints allow a version; false if either cannot be read.
+pub fn matches(constraints: &str, version: &str) -> bool {
+    let constraints = Constraints::parse(constraints);
+    constraints
+        .ok()
+        .zip(Version::parse(version).ok())
+        .is_some_and(|(constraints, version)| constraints.allow(&version))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn allows(constraint: &str, version: &str) -> bool {
+        let constraints = Constraints::parse(constraint).unwrap();
+        constraints.allow(&Version::parse(version).unwrap())
+    }
+
     #[test]
-    fn ranges_hold_what_go_says() {
-        for (range, version, expected) in [
-            (">=1.19-0", "1.34.0", true),
-            (">=1.19-0", "1.20.0-beta.1", true),
-            (">1.0", "2.0.0-beta", false),
-            (">1.0", "1.0.5", false),
-            (">1.0", "1.1.0", true),
-            ("1.2.x", "1.2.9", true),
-            ("1.2.x", "1.3.0", false),
-            ("*", "3.0.0", true),
-            ("*", "3.0.0-rc1", false),
-            ("^0.2", "0.2.7", true),
-            ("^0.2", "0.3.0", false),
-            ("^0.0.3", "0.0.4", false),
-            ("^1", "1.9.0", true),
-            ("~1", "1.9.0", true),
-            ("~1.2.3", "1.3.0", false),
-            ("~0.0.0", "7.0.0", true),
-            ("1.2 - 1.4", "1.4.9", true),
-            ("1.2 - 1.4", "1.5.0", false),
-            (">=1.2, <2", "1.9.9", true),
-            (">=1.2 <2 || ^3", "3.1.0", true),
-            ("!=1.2", "1.2.5", false),
-            ("!=1.2", "1.3.5", true),
-            ("<=1.2", "1.2.9", true),
-            ("<=1", "1.9.9", true),
-            ("=1.2.3", "v1.2.3+build", true),
-            ("2", "2.4.1", true),
-            ("", "1.0.0", false),
-            ("latest", "1.0.0", false),
-            (">=1.0.0", "not a version", false),
+    fn constraints_allow_what_the_library_allows() {
+        for (constraint, yes, no) in [
+            (">1.0", "2.0.0", "1.5.0"),
+            (">=1.19-0", "1.30.0-gke.1", "1.18.9"),
+            (">= 1.2, < 3", "2.9", "3.0.0"),
+            ("^1.2.3", "1.9.0", "2.0.0"),
+            ("^0.2", "0.2.9", "0.3.0"),
+            ("~1.2.3", "1.2.9", "1.3.0"),
+            ("1.x", "1.7.0", "2.0.0"),
+            ("*", "9.9.9", "1.0.0-rc.1"),
+            ("1.2 - 2.3", "2.3.9", "2.4.0"),
+            ("<1 || >=2", "2.1.0", "1.5.0"),
+            ("!=1.2.x", "1.3.0", "1.2.7"),
+            ("=<2", "2.9.0", "3.0.0"),
         ] {
-            assert_eq!(matches(range, version), expected, "{range} {version}");
+            assert!(allows(constraint, yes), "{constraint} {yes}");
+            assert!(!allows(constraint, no), "{constraint} {no}");
+        }
+        for bad in ["", "a", ">>1", "1.2.3.4", ">=1 &&"] {
+            assert!(Constraints::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn versions_may_be_short_but_not_other_texts() {
-        for text in ["1", "v1.2", "1.2.3-rc.1+b.5", "01.2.3", "1.2.3-0a"] {
-            assert!(is_version(text), "{text}");
+    fn versions_are_lenient() {
+        assert_eq!(Version::parse("v1.34").unwrap().to_string(), "1.34.0");
+        assert_eq!(Version::parse("01.2.3-a.b+c").unwrap().to_string(), "1.2.3-a.b+c");
+        for bad in ["", "x", "1.2.3.4", "1.2.3-", "1.0.0-01", "1.2 "] {
+            assert!(Version::parse(bad).is_err(), "{bad}");
         }
-        for text in [
-            "",
-            "x",
-            "1.2.3.4",
-            "1.2.3-01",
-            "1.2.3-",
-            "v",
-            "99999999999999999999.0.0",
-        ] {
-            assert!(!is_version(text), "{text}");
-        }
-        assert_eq!(Version::parse("v1.2").unwrap().to_string(), "1.2.0");
         let order = |one: &str, other: &str| {
-            Version::parse(one)
-                .unwrap()
-                .compare(&Version::parse(other).unwrap())
+            Version::parse(one).unwrap().order(&Version::parse(other).unwrap())
         };
-        assert_eq!(order("1.0.0-rc.2", "1.0.0-rc.10"), Ordering::Less);
-        assert_eq!(order("1.0.0-rc", "1.0.0"), Ordering::Less);
-        assert_eq!(order("1.0.0-1", "1.0.0-a"), Ordering::Less);
+        assert_eq!(order("1.0.0-alpha.9", "1.0.0-alpha.10"), Ordering::Less);
+        assert_eq!(order("1.0.0-alpha", "1.0.0"), Ordering::Less);
+        assert_eq!(order("1.0.0+a", "1.0.0+b"), Ordering::Equal);
     }
 }

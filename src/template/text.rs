@@ -186,6 +186,12 @@ impl TextBuilder {
         self.add(None, inputs, false);
     }
 
+    /// Adds bytes with the place that printed them.
+    pub(super) fn push_printed(&mut self, text: &str, by: Option<Origin>, inputs: &Inputs) {
+        self.text.push_str(text);
+        self.add(by, inputs, false);
+    }
+
     /// Adds a whole text with its pieces.
     pub fn push(&mut self, text: &Text) {
         self.push_part(text, 0..text.text.len());

@@ -107,6 +107,8 @@ pub(super) enum MapKind {
 pub struct Map {
     entries: Arc<Mutex<BTreeMap<Arc<str>, Entry>>>,
     pub(super) kind: MapKind,
+    /// A map that was never made, which JSON writes as `null`.
+    pub(super) is_nil: bool,
 }
 
 /// The value of a key, and the place of the key.
@@ -426,6 +428,14 @@ impl Map {
         Map {
             entries: Arc::default(),
             kind,
+            is_nil: false,
+        }
+    }
+
+    pub(super) fn nil() -> Map {
+        Map {
+            is_nil: true,
+            ..Map::new()
         }
     }
 
@@ -443,6 +453,7 @@ impl Map {
         Map {
             entries: self.entries.clone(),
             kind,
+            is_nil: self.is_nil,
         }
     }
 
@@ -519,6 +530,7 @@ impl Map {
         Map {
             entries: Arc::new(Mutex::new(entries)),
             kind: self.kind,
+            is_nil: false,
         }
     }
 }
@@ -528,6 +540,7 @@ impl FromIterator<(Arc<str>, Entry)> for Map {
         Map {
             entries: Arc::new(Mutex::new(entries.into_iter().collect())),
             kind: MapKind::Any,
+            is_nil: false,
         }
     }
 }

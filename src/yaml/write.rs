@@ -6,9 +6,10 @@
 //! for byte.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::scalar::{self, Value};
-use super::{Data, Entry, Kind, Node, Scalar};
+use super::{Data, Entry, Kind, Node, Origin, Scalar};
 
 /// Column after which the emitter folds a scalar at the next blank.
 const WIDTH: usize = 80;
@@ -17,19 +18,20 @@ const SIMPLE_KEY_LENGTH: usize = 128;
 
 /// Writes one document, without `---`, ending in a newline.
 pub fn write(node: &Node) -> String {
-    let mut writer = Writer {
-        out: String::new(),
-        column: 0,
-    };
-    match &node.data {
-        Data::Map(map) if !map.entries.is_empty() => writer.map(&map.entries, 0, false),
-        Data::List(list) if !list.items.is_empty() => writer.list(&list.items, 0, false),
-        _ => writer.leaf(node, 0, false),
-    }
-    if !writer.out.ends_with('\n') {
-        writer.out.push('\n');
-    }
+    let mut writer = Writer::default();
+    writer.document(node);
     writer.out
+}
+
+/// Writes one document and tells which bytes of the text are which key or scalar, in order, by
+/// their origin.
+pub(crate) fn write_traced(node: &Node) -> (String, Vec<(Range<usize>, Origin)>) {
+    let mut writer = Writer {
+        traces: Some(Vec::new()),
+        ..Writer::default()
+    };
+    writer.document(node);
+    (writer.out, writer.traces.unwrap_or_default())
 }
 
 /// The tree as JSON, numbers normalised as kustomize prints them, keys sorted.
@@ -129,13 +131,33 @@ fn sorted(entries: &[Entry]) -> Vec<&Entry> {
     merged
 }
 
+#[derive(Default)]
 struct Writer {
     out: String,
     /// Characters since the last line break.
     column: usize,
+    /// The bytes of each key and scalar, if they are asked for.
+    traces: Option<Vec<(Range<usize>, Origin)>>,
 }
 
 impl Writer {
+    fn document(&mut self, node: &Node) {
+        match &node.data {
+            Data::Map(map) if !map.entries.is_empty() => self.map(&map.entries, 0, false),
+            Data::List(list) if !list.items.is_empty() => self.list(&list.items, 0, false),
+            _ => self.leaf(node, 0, false),
+        }
+        if !self.out.ends_with('\n') {
+            self.out.push('\n');
+        }
+    }
+
+    fn trace(&mut self, start: usize, origin: Origin) {
+        if let Some(traces) = &mut self.traces {
+            traces.push((start..self.out.len(), origin));
+        }
+    }
+
     fn put(&mut self, text: &str) {
         self.out.push_str(text);
         self.column += text.chars().count();
@@ -158,10 +180,12 @@ impl Writer {
             let explicit = entry.key.len() > SIMPLE_KEY_LENGTH || entry.key.contains(is_break);
             if explicit {
                 self.put("? ");
-                self.string(&entry.key, indent + 2, false);
+            }
+            let start = self.out.len();
+            self.string(&entry.key, indent + 2, !explicit);
+            self.trace(start, entry.key_origin);
+            if explicit {
                 self.line(indent);
-            } else {
-                self.string(&entry.key, indent + 2, true);
             }
             self.put(":");
             match &entry.value.data {
@@ -208,6 +232,7 @@ impl Writer {
     }
 
     fn leaf(&mut self, node: &Node, indent: usize, key: bool) {
+        let start = self.out.len();
         match &node.data {
             Data::Map(_) => self.put("{}"),
             Data::List(_) => self.put("[]"),
@@ -223,6 +248,7 @@ impl Writer {
                 other => self.put(&other.to_string()),
             },
         }
+        self.trace(start, node.origin);
     }
 
     /// `indent` is that of continuation lines; `key`: a simple key, which is never broken.
@@ -260,7 +286,7 @@ impl Writer {
         text: &str,
         indent: usize,
         fold: bool,
-        foldable: std::ops::Range<usize>,
+        foldable: Range<usize>,
         quote: Option<char>,
     ) {
         let mut after_space = false;
@@ -347,7 +373,7 @@ impl Writer {
 
 /// Go's `strconv.FormatFloat(value, 'g', -1, 64)`: scientific from 1e6 up (whole numbers that fit
 /// 64 bits are printed as integers before) and below 1e-4.
-fn format_float(value: f64) -> String {
+pub(super) fn format_float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;

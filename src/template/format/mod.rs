@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::error::Problem;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, Value};
-pub(super) use number::{shortest, shortest_exponent};
+pub(super) use number::{duration, shortest_exponent};
 pub(super) use quote::{is_printable, quoted};
 use verb::{Flags, Printer};
 

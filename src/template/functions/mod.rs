@@ -3,8 +3,26 @@
 //! Here: the table. Not here: `include`, `tpl`, `and` and `or`, which evaluate templates or
 //! arguments themselves (`evaluate`).
 
+mod argocd;
 mod builtin;
 mod call;
+mod cases;
+mod dates;
+mod decimal;
+mod defaults;
+mod dicts;
+mod encoding;
+mod formats;
+mod helm;
+mod lists;
+mod math;
+mod paths;
+mod random;
+mod reflection;
+mod regex;
+mod semver;
+mod strings;
+mod urls;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -84,15 +102,32 @@ pub(super) fn find(name: &str, dialect: Dialect) -> Option<&'static Function> {
     static HELM: OnceLock<Table> = OnceLock::new();
     static ARGO_CD: OnceLock<Table> = OnceLock::new();
     let table = match dialect {
-        Dialect::Helm => HELM.get_or_init(|| table(&[])),
-        Dialect::ArgoCd => ARGO_CD.get_or_init(|| table(&[])),
+        Dialect::Helm => HELM.get_or_init(|| table(&[helm::FUNCTIONS, formats::HELM])),
+        Dialect::ArgoCd => ARGO_CD.get_or_init(|| table(&[argocd::FUNCTIONS, formats::ARGO_CD])),
     };
     table.get(name).copied()
 }
 
 /// The functions of all families; those of the dialect replace others of their name.
 fn table(dialect: &[&'static [Function]]) -> Table {
-    let families: [&'static [Function]; 1] = [builtin::FUNCTIONS];
+    let families: [&'static [Function]; 16] = [
+        builtin::FUNCTIONS,
+        strings::FUNCTIONS,
+        cases::FUNCTIONS,
+        lists::FUNCTIONS,
+        dicts::FUNCTIONS,
+        defaults::FUNCTIONS,
+        reflection::FUNCTIONS,
+        math::FUNCTIONS,
+        encoding::FUNCTIONS,
+        paths::FUNCTIONS,
+        urls::FUNCTIONS,
+        random::FUNCTIONS,
+        regex::FUNCTIONS,
+        semver::FUNCTIONS,
+        dates::FUNCTIONS,
+        formats::SPRIG,
+    ];
     let all = families.iter().chain(dialect);
     let each = all.flat_map(|family| family.iter());
     each.map(|function| (function.name, function)).collect()

@@ -1,0 +1,143 @@
+//! Encodings and checksums.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::Digest as _;
+
+use super::{Call, Function, fixed};
+use crate::template::error::Problem;
+use crate::template::value::{Type, Value};
+
+const TEXT: &[Type] = &[Type::String];
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    fixed("b64enc", TEXT, |call| {
+        let text = STANDARD.encode(call.str(0));
+        call.computed_text(text)
+    }),
+    fixed("b64dec", TEXT, |call| decoded(call, decode64)),
+    fixed("b32enc", TEXT, |call| {
+        let text = encode32(call.str(0).as_bytes());
+        call.computed_text(text)
+    }),
+    fixed("b32dec", TEXT, |call| decoded(call, decode32)),
+    fixed("sha1sum", TEXT, |call| {
+        let sum = sha1::Sha1::digest(call.str(0));
+        call.computed_text(hex(&sum))
+    }),
+    fixed("sha256sum", TEXT, |call| {
+        let sum = sha2::Sha256::digest(call.str(0));
+        call.computed_text(hex(&sum))
+    }),
+    fixed("sha512sum", TEXT, |call| {
+        let sum = sha2::Sha512::digest(call.str(0));
+        call.computed_text(hex(&sum))
+    }),
+    fixed("adler32sum", TEXT, |call| {
+        let sum = adler32(call.str(0).as_bytes());
+        call.computed_text(sum.to_string())
+    }),
+];
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The decoded text, or the message of an error, as sprig gives it.
+fn decoded(
+    call: &mut Call<'_>,
+    decode: fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<Value, Problem> {
+    let text = match decode(call.str(0)) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        },
+        Err(message) => message,
+    };
+    call.computed_text(text)
+}
+
+fn decode64(text: &str) -> Result<Vec<u8>, String> {
+    let compact: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let lenient = base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
+    engine.decode(&compact).map_err(|error| {
+        let at = match error {
+            base64::DecodeError::InvalidByte(at, _)
+            | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+            _ => compact.len(),
+        };
+        format!("illegal base64 data at input byte {}", original_offset(text, at))
+    })
+}
+
+/// The offset in a text of a byte that was counted without line breaks.
+fn original_offset(text: &str, compact: usize) -> usize {
+    let kept = text.bytes().enumerate();
+    let mut kept = kept.filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    kept.nth(compact).map_or(text.len(), |(at, _)| at)
+}
+
+const ALPHABET32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn encode32(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(5) {
+        let mut group = [0u8; 8];
+        group[3..3 + chunk.len()].copy_from_slice(chunk);
+        let bits = u64::from_be_bytes(group);
+        let used = (chunk.len() * 8).div_ceil(5);
+        for index in 0..8 {
+            let digit = (bits >> (35 - 5 * index)) & 31;
+            out.push(match index < used {
+                true => char::from(ALPHABET32[digit as usize]),
+                false => '=',
+            });
+        }
+    }
+    out
+}
+
+fn decode32(text: &str) -> Result<Vec<u8>, String> {
+    let compact: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let illegal = |at: usize| format!("illegal base32 data at input byte {at}");
+    let mut out = Vec::new();
+    for (number, group) in compact.chunks(8).enumerate() {
+        let digits = group.iter().take_while(|byte| **byte != b'=').count();
+        let is_last = (number + 1) * 8 >= compact.len();
+        let padding_is_right = group[digits..].iter().all(|byte| *byte == b'=')
+            && matches!(digits, 2 | 4 | 5 | 7 | 8)
+            && (digits == 8 || is_last);
+        if group.len() != 8 || !padding_is_right {
+            return Err(illegal(number * 8 + digits.min(group.len())));
+        }
+        let mut bits = 0u64;
+        for index in 0..8 {
+            let digit = match index < digits {
+                true => ALPHABET32.iter().position(|letter| *letter == group[index]),
+                false => Some(0),
+            };
+            let digit = digit.ok_or_else(|| illegal(number * 8 + index))?;
+            bits = bits << 5 | digit as u64;
+        }
+        out.extend_from_slice(&bits.to_be_bytes()[3..3 + digits * 5 / 8]);
+    }
+    Ok(out)
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    const MODULUS: u32 = 65521;
+    let (mut a, mut b) = (1u32, 0u32);
+    for byte in bytes {
+        a = (a + u32::from(*byte)) % MODULUS;
+        b = (b + a) % MODULUS;
+    }
+    b << 16 | a
+}

@@ -1,0 +1,176 @@
+//! YAML, JSON and TOML.
+
+use super::{Call, Function, fixed};
+use crate::template::error::Problem;
+use crate::template::json::{self, NoJson, Style};
+use crate::template::text::Text;
+use crate::template::value::{Data, Items, List, Map, Type, Value};
+use crate::template::yaml;
+
+const ANY: &[Type] = &[Type::Any];
+const TEXT: &[Type] = &[Type::String];
+
+const COMPACT: Style = Style {
+    escapes_html: true,
+    is_pretty: false,
+};
+const PRETTY: Style = Style {
+    escapes_html: true,
+    is_pretty: true,
+};
+const RAW: Style = Style {
+    escapes_html: false,
+    is_pretty: false,
+};
+
+/// What sprig itself has.
+pub(super) static SPRIG: &[Function] = &[
+    fixed("toJson", ANY, |call| lenient(call, |call| to_json(call, COMPACT))),
+    fixed("mustToJson", ANY, |call| strict(call, |call| to_json(call, COMPACT))),
+    fixed("toPrettyJson", ANY, |call| lenient(call, |call| to_json(call, PRETTY))),
+    fixed("mustToPrettyJson", ANY, |call| strict(call, |call| to_json(call, PRETTY))),
+    fixed("toRawJson", ANY, |call| strict(call, |call| to_json(call, RAW))),
+    fixed("mustToRawJson", ANY, |call| strict(call, |call| to_json(call, RAW))),
+    fixed("fromJson", TEXT, |call| match json::read(&call.text(0), call.budget) {
+        Ok(value) => Ok(value),
+        Err(NoJson::Unsupported(_)) => Ok(Value::nil()),
+        Err(NoJson::Problem(problem)) => Err(problem),
+    }),
+    fixed("mustFromJson", TEXT, |call| {
+        json::read(&call.text(0), call.budget).map_err(NoJson::into_problem)
+    }),
+];
+
+/// What Helm adds or replaces.
+pub(super) static HELM: &[Function] = &[
+    fixed("toYaml", ANY, |call| lenient(call, to_yaml)),
+    fixed("mustToYaml", ANY, |call| strict(call, to_yaml)),
+    fixed("toYamlPretty", ANY, |call| lenient(call, to_yaml_pretty)),
+    fixed("fromYaml", TEXT, |call| {
+        let read = yaml::from_yaml(&call.text(0), call.budget);
+        as_map(call, read)
+    }),
+    fixed("fromYamlArray", TEXT, |call| {
+        let read = yaml::from_yaml(&call.text(0), call.budget);
+        as_list(call, read)
+    }),
+    fixed("fromJson", TEXT, |call| {
+        let read = json::read(&call.text(0), call.budget);
+        as_map(call, read)
+    }),
+    fixed("fromJsonArray", TEXT, |call| {
+        let read = json::read(&call.text(0), call.budget);
+        as_list(call, read)
+    }),
+    fixed("toToml", ANY, unsupported),
+    fixed("mustToToml", ANY, unsupported),
+    fixed("fromToml", TEXT, unsupported),
+];
+
+/// What Argo CD adds.
+pub(super) static ARGO_CD: &[Function] = &[
+    fixed("toYaml", ANY, |call| strict(call, to_yaml)),
+    fixed("fromYaml", TEXT, |call| {
+        let value = yaml::from_yaml(&call.text(0), call.budget);
+        typed(value.map_err(NoJson::into_problem)?, "map[string]interface {}")
+    }),
+    fixed("fromYamlArray", TEXT, |call| {
+        let value = yaml::from_yaml(&call.text(0), call.budget);
+        typed(value.map_err(NoJson::into_problem)?, "[]interface {}")
+    }),
+];
+
+fn unsupported(_: &mut Call<'_>) -> Result<Value, Problem> {
+    Err("TOML is not supported".into())
+}
+
+fn to_json(call: &mut Call<'_>, style: Style) -> Result<Text, NoJson> {
+    json::write(call.value(0), style, call.budget)
+}
+
+fn to_yaml(call: &mut Call<'_>) -> Result<Text, NoJson> {
+    yaml::to_yaml(call.value(0), call.budget)
+}
+
+/// The same as `toYaml`, but lists are indented below their key.
+fn to_yaml_pretty(call: &mut Call<'_>) -> Result<Text, NoJson> {
+    yaml::to_yaml(call.value(0), call.budget)
+}
+
+/// What cannot be written gives an empty string.
+fn lenient(
+    call: &mut Call<'_>,
+    write: impl Fn(&mut Call<'_>) -> Result<Text, NoJson>,
+) -> Result<Value, Problem> {
+    match write(call) {
+        Ok(text) => call.pieced(text),
+        Err(NoJson::Unsupported(_)) => call.computed_text(""),
+        Err(NoJson::Problem(problem)) => Err(problem),
+    }
+}
+
+fn strict(
+    call: &mut Call<'_>,
+    write: impl Fn(&mut Call<'_>) -> Result<Text, NoJson>,
+) -> Result<Value, Problem> {
+    let text = write(call).map_err(NoJson::into_problem)?;
+    call.pieced(text)
+}
+
+fn kind_in_json(value: &Value) -> &'static str {
+    match &value.data {
+        Data::Bool(_) => "bool",
+        Data::Float(_) | Data::Int(..) => "number",
+        Data::String(_) => "string",
+        Data::List(_) => "array",
+        _ => "object",
+    }
+}
+
+/// A map, or Go's error as a message.
+fn typed(value: Value, wanted: &str) -> Result<Value, Problem> {
+    match (&value.data, wanted.starts_with("map")) {
+        (Data::Map(_), true) | (Data::List(_), false) => Ok(value),
+        (Data::Nil, true) => Ok(Value::map(Map::nil())),
+        (Data::Nil, false) => Ok(Value::nil_list()),
+        _ => Err(format!(
+            "json: cannot unmarshal {} into Go value of type {wanted}",
+            kind_in_json(&value)
+        )
+        .into()),
+    }
+}
+
+/// A map; anything else becomes one with the error under the key `Error`.
+fn as_map(call: &Call<'_>, read: Result<Value, NoJson>) -> Result<Value, Problem> {
+    let message = match read {
+        Ok(value) => match typed(value, "map[string]interface {}") {
+            Ok(value) => return Ok(value),
+            Err(problem) => problem.to_string(),
+        },
+        Err(NoJson::Unsupported(message)) => message,
+        Err(NoJson::Problem(problem)) => return Err(problem),
+    };
+    let map = Map::new();
+    map.set("Error", Value::string(message).with_inputs(call.inputs()));
+    Ok(Value::map(map).with_inputs(call.inputs()))
+}
+
+/// A list; anything else becomes one with the error as its only item.
+fn as_list(call: &Call<'_>, read: Result<Value, NoJson>) -> Result<Value, Problem> {
+    let message = match read {
+        Ok(value) => match typed(value, "[]interface {}") {
+            Ok(value) => return Ok(value),
+            Err(problem) => problem.to_string(),
+        },
+        Err(NoJson::Unsupported(message)) => message,
+        Err(NoJson::Problem(problem)) => return Err(problem),
+    };
+    let item = Value::string(message).with_inputs(call.inputs());
+    Ok(Data::List(List {
+        items: std::sync::Arc::new(vec![item]),
+        of: Items::Any,
+        is_nil: false,
+    })
+    .into())
+}
