@@ -51,7 +51,9 @@ pub(super) struct Template {
 
 impl Template {
     pub(super) fn block(&self) -> &Block {
-        let definition = self.definition.and_then(|index| self.source.parsed.definitions.get(index));
+        let definition = self
+            .definition
+            .and_then(|index| self.source.parsed.definitions.get(index));
         definition.map_or(&self.source.parsed.body, |(_, block)| block)
     }
 }
@@ -312,7 +314,10 @@ impl Evaluator<'_, '_> {
                 spent.map_err(|problem| self.error(problem))?;
                 let number = |number| Value::from(Data::Int(*kind, number));
                 let each = (0..*count).map(|index| {
-                    (Value::missing(), number(index).with_inputs(value.inputs.clone()))
+                    (
+                        Value::missing(),
+                        number(index).with_inputs(value.inputs.clone()),
+                    )
                 });
                 each.collect()
             }
@@ -432,9 +437,7 @@ impl Evaluator<'_, '_> {
             dot,
         };
         match &first.term {
-            Term::Field(path) => {
-                self.chain(dot.clone(), path, arguments)
-            }
+            Term::Field(path) => self.chain(dot.clone(), path, arguments),
             Term::Chain(inner, path) => {
                 let receiver = self.chain_start(inner, dot)?;
                 self.at = first.span.clone();
@@ -813,12 +816,7 @@ impl Evaluator<'_, '_> {
         result
     }
 
-    fn include_named(
-        &mut self,
-        span: &Range<usize>,
-        name: &str,
-        data: &Value,
-    ) -> Evaluated<Value> {
+    fn include_named(&mut self, span: &Range<usize>, name: &str, data: &Value) -> Evaluated<Value> {
         let Some(template) = self.shared.find(name) else {
             return self.fail(format!(
                 "error calling include: template: no template {name:?} associated with template \

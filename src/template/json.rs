@@ -55,7 +55,9 @@ impl Writer<'_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), NoJson> {
         self.budget.step()?;
         if depth > DEEPEST {
-            return Err(NoJson::Unsupported("json: unsupported value: encountered a cycle".into()));
+            return Err(NoJson::Unsupported(
+                "json: unsupported value: encountered a cycle".into(),
+            ));
         }
         let inputs = &value.inputs;
         match &value.data {
@@ -117,7 +119,8 @@ impl Writer<'_> {
             }
             self.line(depth + 1)?;
             self.string(key, &entry.key)?;
-            self.out.push_str(if self.style.is_pretty { ": " } else { ":" });
+            self.out
+                .push_str(if self.style.is_pretty { ": " } else { ":" });
             self.value(&entry.value, depth + 1)?;
         }
         if !entries.is_empty() {
@@ -202,7 +205,9 @@ fn error_of(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "unexpected end of JSON input".to_string();
     }
-    let line = text.split_inclusive('\n').nth(error.line().saturating_sub(1));
+    let line = text
+        .split_inclusive('\n')
+        .nth(error.line().saturating_sub(1));
     let at = line.and_then(|line| line.as_bytes().get(error.column().saturating_sub(1)));
     let found = char::from(at.copied().unwrap_or(b' '));
     format!("invalid character {found:?} looking for beginning of value")

@@ -205,7 +205,11 @@ fn print(out: &mut String, part: Part<'_>, time: &ZonedDateTime) {
         Part::SmallNoon => write!(out, "{}", if hour >= 12 { "pm" } else { "am" }),
         Part::ZoneName => {
             let moment = time.timestamp();
-            write!(out, "{}", time.time_zone().to_offset_info(moment).abbreviation())
+            write!(
+                out,
+                "{}",
+                time.time_zone().to_offset_info(moment).abbreviation()
+            )
         }
         Part::Offset { z, colon, fields } => {
             out.push_str(&zone_offset(time.offset().seconds(), z, colon, fields));
@@ -218,7 +222,11 @@ fn print(out: &mut String, part: Part<'_>, time: &ZonedDateTime) {
         } => {
             let all = format!("{:09}", time.subsec_nanosecond());
             let kept = &all[..digits.min(9)];
-            let kept = if trims { kept.trim_end_matches('0') } else { kept };
+            let kept = if trims {
+                kept.trim_end_matches('0')
+            } else {
+                kept
+            };
             match kept.is_empty() {
                 true => Ok(()),
                 false => write!(out, "{separator}{kept}"),
@@ -287,17 +295,22 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<(i64, u32), String> {
     let date = Date::new(fields.year, fields.month, fields.day).map_err(|_| fail())?;
     let time = Time::new(fields.hour, fields.minute, fields.second, fields.nanosecond);
     let moment = date.to_datetime(time.map_err(|_| fail())?);
-    let moment = moment.to_zoned_datetime(TimeZone::UTC).map_err(|_| fail())?.timestamp();
+    let moment = moment
+        .to_zoned_datetime(TimeZone::UTC)
+        .map_err(|_| fail())?
+        .timestamp();
     let nanoseconds = u32::try_from(moment.subsec_nanosecond().rem_euclid(1_000_000_000));
     let seconds = moment.as_second() - i64::from(moment.subsec_nanosecond() < 0);
-    Ok((
-        seconds - i64::from(fields.offset),
-        nanoseconds.unwrap_or(0),
-    ))
+    Ok((seconds - i64::from(fields.offset), nanoseconds.unwrap_or(0)))
 }
 
 /// Reads one part. `following` is the rest of the layout.
-fn read<'t>(fields: &mut Fields, part: Part<'_>, text: &'t str, following: &str) -> Option<&'t str> {
+fn read<'t>(
+    fields: &mut Fields,
+    part: Part<'_>,
+    text: &'t str,
+    following: &str,
+) -> Option<&'t str> {
     let two = |text: &'t str| digits(text, 2, 2);
     let some = |text: &'t str| digits(text, 1, 2);
     let set = |slot: &mut i8, (value, rest): (i64, &'t str)| {
@@ -336,7 +349,11 @@ fn read<'t>(fields: &mut Fields, part: Part<'_>, text: &'t str, following: &str)
         Part::Minute => set(&mut fields.minute, some(text)?),
         Part::ZeroMinute => set(&mut fields.minute, two(text)?),
         Part::Second | Part::ZeroSecond => {
-            let number = if part == Part::Second { some(text) } else { two(text) };
+            let number = if part == Part::Second {
+                some(text)
+            } else {
+                two(text)
+            };
             let rest = set(&mut fields.second, number?)?;
             // a fraction may follow even if the layout has none
             match fraction(following) {
@@ -354,11 +371,21 @@ fn read<'t>(fields: &mut Fields, part: Part<'_>, text: &'t str, following: &str)
             Some(rest)
         }
         Part::ZoneName => {
-            let length = text.find(|c: char| !c.is_ascii_uppercase()).unwrap_or(text.len());
+            let length = text
+                .find(|c: char| !c.is_ascii_uppercase())
+                .unwrap_or(text.len());
             (3..=5).contains(&length).then(|| &text[length..])
         }
-        Part::Offset { z, colon, fields: count } => read_offset(fields, text, z, colon, count),
-        Part::Fraction { digits: wanted, trims, .. } => match trims {
+        Part::Offset {
+            z,
+            colon,
+            fields: count,
+        } => read_offset(fields, text, z, colon, count),
+        Part::Fraction {
+            digits: wanted,
+            trims,
+            ..
+        } => match trims {
             true => Some(read_fraction(fields, text).unwrap_or(text)),
             false => {
                 let rest = read_fraction(fields, text)?;
@@ -369,7 +396,11 @@ fn read<'t>(fields: &mut Fields, part: Part<'_>, text: &'t str, following: &str)
 }
 
 fn digits(text: &str, least: usize, most: usize) -> Option<(i64, &str)> {
-    let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let count = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let (number, rest) = text.split_at(count);
     (count >= least).then(|| number.parse().ok().map(|number| (number, rest)))?
 }
@@ -411,7 +442,11 @@ fn read_offset<'t>(
     };
     let mut rest = &text[1..];
     let mut total = 0;
-    for (index, unit) in [3600, 60, 1].into_iter().take(usize::from(count)).enumerate() {
+    for (index, unit) in [3600, 60, 1]
+        .into_iter()
+        .take(usize::from(count))
+        .enumerate()
+    {
         if colon && index > 0 {
             rest = rest.strip_prefix(':')?;
         }
@@ -438,7 +473,10 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
     }
     let mut total = 0i128;
     while !rest.is_empty() {
-        let length = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+        let length = rest
+            .bytes()
+            .take_while(|b| b.is_ascii_digit() || *b == b'.')
+            .count();
         let (number, after) = rest.split_at(length);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if whole.is_empty() && fraction.is_empty() || fraction.contains('.') || length > 40 {
@@ -456,11 +494,25 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
             "" => return Err(format!("time: missing unit in duration {text:?}")),
             _ => return Err(format!("time: unknown unit {name:?} in duration {text:?}")),
         };
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
-        let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| invalid())? };
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().map_err(|_| invalid())?
+        };
+        let part: i128 = if fraction.is_empty() {
+            0
+        } else {
+            fraction.parse().map_err(|_| invalid())?
+        };
         let scale = 10i128.checked_pow(fraction.len() as u32);
-        let scaled = part.checked_mul(unit).zip(scale).map(|(part, scale)| part / scale);
-        let value = whole.checked_mul(unit).zip(scaled).map(|(whole, part)| whole + part);
+        let scaled = part
+            .checked_mul(unit)
+            .zip(scale)
+            .map(|(part, scale)| part / scale);
+        let value = whole
+            .checked_mul(unit)
+            .zip(scaled)
+            .map(|(whole, part)| whole + part);
         total = total.saturating_add(value.ok_or_else(invalid)?);
         rest = after;
     }

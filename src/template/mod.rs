@@ -15,9 +15,6 @@
 //! Here: the language. Not here: charts, values files and releases (`helm`), and what an
 //! ApplicationSet does with the text (`repo`).
 
-// the evaluator that uses the rest follows
-#![allow(dead_code)]
-
 mod budget;
 mod error;
 mod evaluate;
@@ -38,15 +35,10 @@ mod yaml;
 
 pub use budget::Budget;
 pub use error::{Error, Problem};
-pub use inputs::Inputs;
 pub use evaluate::MissingKey;
 pub use functions::Dialect;
+pub use inputs::Inputs;
 pub use templates::{Run, Templates};
 pub use text::{Piece, Text, TextBuilder};
 pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
-
-/// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
-/// that have no YAML.
-pub fn to_yaml(value: &Value) -> Text {
-    yaml::to_yaml(value, &mut Budget::default()).unwrap_or_default()
-}
+pub use version::{Constraints, Version};

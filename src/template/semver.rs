@@ -58,7 +58,11 @@ impl Version {
     pub(super) fn next(&self, change: impl FnOnce(&mut Version)) -> Version {
         let mut next = self.clone();
         change(&mut next);
-        let prefix = if self.original.starts_with('v') { "v" } else { "" };
+        let prefix = if self.original.starts_with('v') {
+            "v"
+        } else {
+            ""
+        };
         next.original = format!("{prefix}{next}");
         next
     }
@@ -505,12 +509,17 @@ mod tests {
     #[test]
     fn versions_are_lenient() {
         assert_eq!(Version::parse("v1.34").unwrap().to_string(), "1.34.0");
-        assert_eq!(Version::parse("01.2.3-a.b+c").unwrap().to_string(), "1.2.3-a.b+c");
+        assert_eq!(
+            Version::parse("01.2.3-a.b+c").unwrap().to_string(),
+            "1.2.3-a.b+c"
+        );
         for bad in ["", "x", "1.2.3.4", "1.2.3-", "1.0.0-01", "1.2 "] {
             assert!(Version::parse(bad).is_err(), "{bad}");
         }
         let order = |one: &str, other: &str| {
-            Version::parse(one).unwrap().order(&Version::parse(other).unwrap())
+            Version::parse(one)
+                .unwrap()
+                .order(&Version::parse(other).unwrap())
         };
         assert_eq!(order("1.0.0-alpha.9", "1.0.0-alpha.10"), Ordering::Less);
         assert_eq!(order("1.0.0-alpha", "1.0.0"), Ordering::Less);

@@ -170,11 +170,6 @@ impl TextBuilder {
         self.text.is_empty()
     }
 
-    /// The string so far.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
-    }
-
     /// Adds bytes of which nothing is known.
     pub fn push_str(&mut self, text: &str) {
         self.push_from(text, &Inputs::NONE);

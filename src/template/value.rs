@@ -51,7 +51,6 @@ pub(super) struct Time {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IntKind {
     Int,
-    Int32,
     Int64,
     Uint8,
     Uint64,
@@ -61,7 +60,6 @@ impl IntKind {
     pub(super) fn name(self) -> &'static str {
         match self {
             IntKind::Int => "int",
-            IntKind::Int32 => "int32",
             IntKind::Int64 => "int64",
             IntKind::Uint8 => "uint8",
             IntKind::Uint64 => "uint64",

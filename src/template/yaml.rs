@@ -115,7 +115,11 @@ impl Builder<'_> {
                 return Ok(Node::map(entries, origin));
             }
             Data::Object(object) => {
-                match object.methods.as_ref().and_then(|methods| methods.to_text()) {
+                match object
+                    .methods
+                    .as_ref()
+                    .and_then(|methods| methods.to_text())
+                {
                     Some(text) if object.type_name.starts_with('*') => Scalar::string(text),
                     _ => return self.node(&object.content, depth + 1),
                 }

@@ -145,7 +145,7 @@ impl Writer {
         match &node.data {
             Data::Map(map) if !map.entries.is_empty() => self.map(&map.entries, 0, false),
             Data::List(list) if !list.items.is_empty() => self.list(&list.items, 0, false),
-            _ => self.leaf(node, 0, false),
+            _ => self.leaf(node, 2, false),
         }
         if !self.out.ends_with('\n') {
             self.out.push('\n');

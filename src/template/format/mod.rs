@@ -1,5 +1,6 @@
 //! Go's package `fmt`: `print`, `println` and `printf`, with the origins of what they print.
 
+mod flags;
 mod number;
 mod quote;
 mod verb;
@@ -8,9 +9,10 @@ use super::budget::Budget;
 use super::error::Problem;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, Value};
+use flags::Flags;
 pub(super) use number::{duration, shortest_exponent};
 pub(super) use quote::{is_printable, quoted};
-use verb::{Flags, Printer};
+use verb::Printer;
 
 /// The widest field and the longest precision, as in Go.
 const WIDEST: usize = 1_000_000;
@@ -185,7 +187,9 @@ impl Formatter<'_> {
             return after_index;
         }
         self.at += 1;
-        flags.precision = self.int_argument().and_then(|given| usize::try_from(given).ok());
+        flags.precision = self
+            .int_argument()
+            .and_then(|given| usize::try_from(given).ok());
         if flags.precision.is_none() {
             self.printer.out.push_str("%!(BADPREC)");
         }
@@ -241,7 +245,10 @@ impl Formatter<'_> {
         }
         self.reordered = true;
         let rest = &self.bytes[self.at..];
-        let Some(close) = rest.iter().position(|byte| *byte == b']').filter(|_| rest.len() >= 3)
+        let Some(close) = rest
+            .iter()
+            .position(|byte| *byte == b']')
+            .filter(|_| rest.len() >= 3)
         else {
             self.good = false;
             self.at += 1;

@@ -1,6 +1,6 @@
 //! Numbers as Go's `strconv` and `fmt` write them.
 
-use super::verb::Flags;
+use super::flags::Flags;
 
 /// An integer under a verb: sign, prefix, zeros and digits.
 pub(super) fn integer(magnitude: u64, is_negative: bool, verb: char, flags: &Flags) -> String {
@@ -132,16 +132,6 @@ fn general(value: f64, precision: Option<usize>) -> String {
     }
 }
 
-/// `%v` of a float: exponents from 6 on, and below -4.
-pub(in crate::template) fn shortest(value: f64) -> String {
-    let flags = Flags::default();
-    let text = float(value, 'v', &flags).unwrap_or_default();
-    match text.strip_prefix('+') {
-        Some(unsigned) if !value.is_infinite() => unsigned.to_string(),
-        _ => text,
-    }
-}
-
 /// The shortest digits of a float and its decimal exponent, for formats with rules of their own.
 pub(in crate::template) fn shortest_exponent(value: f64) -> (String, i32) {
     digits_of(value.abs())
@@ -220,7 +210,11 @@ fn hex(value: f64, precision: Option<usize>) -> String {
             let all = format!("{:013x}", mantissa & ((1 << 52) - 1));
             all[..kept].to_string()
         }
-        Some(kept) => format!("{:013x}{}", mantissa & ((1 << 52) - 1), "0".repeat(kept - 13)),
+        Some(kept) => format!(
+            "{:013x}{}",
+            mantissa & ((1 << 52) - 1),
+            "0".repeat(kept - 13)
+        ),
         None => format!("{:013x}", mantissa & ((1 << 52) - 1)),
     };
     if precision.is_none() {

@@ -1,5 +1,6 @@
 //! One value under one verb.
 
+use super::flags::Flags;
 use super::number;
 use super::quote;
 use crate::template::budget::Budget;
@@ -10,22 +11,6 @@ use crate::template::value::{Data, IntKind, Object, Value};
 
 /// How deep values may nest; a map can hold itself.
 const DEEPEST: usize = 1000;
-
-/// The flags, width and precision of a verb.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags {
-    pub(super) sharp: bool,
-    pub(super) zero: bool,
-    pub(super) plus: bool,
-    pub(super) minus: bool,
-    pub(super) space: bool,
-    pub(super) width: Option<usize>,
-    pub(super) precision: Option<usize>,
-    /// `%#v`
-    pub(super) go_syntax: bool,
-    /// `%+v`
-    pub(super) field_names: bool,
-}
 
 /// Prints values one after the other.
 pub(super) struct Printer<'b> {
@@ -76,7 +61,11 @@ impl<'b> Printer<'b> {
         let inputs = &value.inputs;
         match &value.data {
             Data::Missing | Data::Nil => {
-                let text = if self.flags.go_syntax { "interface {}(nil)" } else { "<nil>" };
+                let text = if self.flags.go_syntax {
+                    "interface {}(nil)"
+                } else {
+                    "<nil>"
+                };
                 self.out.push_from(text, inputs);
                 Ok(())
             }
@@ -107,7 +96,10 @@ impl<'b> Printer<'b> {
         verb: char,
         depth: usize,
     ) -> Result<(), Problem> {
-        let text = object.methods.as_ref().and_then(|methods| methods.to_text());
+        let text = object
+            .methods
+            .as_ref()
+            .and_then(|methods| methods.to_text());
         match text {
             Some(text) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') && !self.erroring => {
                 self.string(value, &text.into(), verb)
@@ -329,7 +321,11 @@ impl<'b> Printer<'b> {
             'x' | 'X' => self.hex(bytes, verb == 'X', &value.inputs),
             _ => {
                 let items = value.items().unwrap_or_default();
-                let name = if self.flags.go_syntax { "[]byte" } else { "[]uint8" };
+                let name = if self.flags.go_syntax {
+                    "[]byte"
+                } else {
+                    "[]uint8"
+                };
                 self.list(value, name, &items, verb, 0)
             }
         }

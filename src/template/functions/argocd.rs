@@ -37,7 +37,9 @@ fn slug_arguments(arguments: &[Value]) -> Result<(usize, bool, &str), String> {
         [only] if name(only) => (50, false, only),
         [size, last] if name(last) => (count(size)?, false, last),
         [size, smart, last] if name(last) => {
-            let smart = smart.as_bool().ok_or("the second argument must be a bool")?;
+            let smart = smart
+                .as_bool()
+                .ok_or("the second argument must be a bool")?;
             (count(size)?, smart, last)
         }
         _ => return Err("the name must be a string".into()),

@@ -60,9 +60,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     variadic("html", ANY, |call| escaped(call, html)),
     variadic("js", ANY, |call| escaped(call, javascript)),
-    variadic("urlquery", ANY, |call| {
-        escaped(call, |text| query_escape(text))
-    }),
+    variadic("urlquery", ANY, |call| escaped(call, query_escape)),
 ];
 
 const fn special(
@@ -302,7 +300,12 @@ fn less_or_equal(call: &Call<'_>) -> Result<bool, Problem> {
 
 /// The arguments as `print` joins them, escaped.
 fn escaped(call: &mut Call<'_>, escape: fn(&str) -> String) -> Result<Value, Problem> {
-    let text = format::sprint(call.arguments, call.budget)?;
+    let shown = call.arguments.iter().map(|value| match value.is_nil() {
+        true => Value::string("<no value>"),
+        false => value.clone(),
+    });
+    let shown: Vec<Value> = shown.collect();
+    let text = format::sprint(&shown, call.budget)?;
     let escaped = escape(text.as_str());
     match escaped == text.as_str() {
         true => call.pieced(text),
@@ -347,7 +350,7 @@ fn javascript(text: &str) -> String {
 }
 
 /// A text as a part of a URL's query.
-pub(super) fn query_escape(text: &str) -> String {
+fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -89,7 +89,7 @@ impl<'a> Call<'a> {
     }
 
     /// Any value as a string: strings and bytes as they are, others as `%v` prints them.
-    pub(super) fn to_text(&mut self, value: &Value) -> Result<Text, Problem> {
+    pub(super) fn printed(&mut self, value: &Value) -> Result<Text, Problem> {
         to_text(value, self.budget)
     }
 }

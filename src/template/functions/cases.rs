@@ -33,6 +33,8 @@ fn pascal(text: &str) -> String {
     let mut first_is_upper;
     loop {
         let Some(c) = rest.next() else {
+            // the library repeats the last character of a text of connectors
+            out.extend(text.chars().next_back());
             return out;
         };
         if !is_connector(c) {
@@ -93,13 +95,15 @@ fn next_word(text: &str) -> (Word, usize) {
     } else if first.is_uppercase() {
         (Word::Upper, upper_word(text, first.len_utf8()))
     } else if is_alphabet(first) {
-        (Word::Alphabet, length(&|c| is_alphabet(c) && !c.is_uppercase()))
+        (
+            Word::Alphabet,
+            length(&|c| is_alphabet(c) && !c.is_uppercase()),
+        )
     } else if first.is_numeric() {
         (Word::Number, length(&char::is_numeric))
     } else {
-        let other = |c: char| {
-            !(is_connector(c) || is_alphabet(c) || c.is_numeric() || is_punctuation(c))
-        };
+        let other =
+            |c: char| !(is_connector(c) || is_alphabet(c) || c.is_numeric() || is_punctuation(c));
         (Word::Other, length(&other))
     }
 }
@@ -110,7 +114,10 @@ fn upper_word(text: &str, first: usize) -> usize {
     match rest.chars().next() {
         Some(second) if second.is_uppercase() => {
             let capitals = rest.find(|c: char| !c.is_uppercase()).unwrap_or(rest.len());
-            let last = rest[..capitals].chars().next_back().map_or(0, char::len_utf8);
+            let last = rest[..capitals]
+                .chars()
+                .next_back()
+                .map_or(0, char::len_utf8);
             match rest[capitals..].chars().next() {
                 Some(next) if is_alphabet(next) => first + capitals - last,
                 _ => first + capitals,
@@ -132,10 +139,14 @@ fn is_alphabet(c: char) -> bool {
 fn is_punctuation(c: char) -> bool {
     match c.is_ascii() {
         true => c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c),
-        false => matches!(c, '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}')
-            || ('\u{2010}'..='\u{2027}').contains(&c)
-            || ('\u{2030}'..='\u{205e}').contains(&c) && !matches!(c, '\u{2044}' | '\u{2052}')
-            || ('\u{3001}'..='\u{3003}').contains(&c),
+        false => {
+            matches!(
+                c,
+                '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}'
+            ) || ('\u{2010}'..='\u{2027}').contains(&c)
+                || ('\u{2030}'..='\u{205e}').contains(&c) && !matches!(c, '\u{2044}' | '\u{2052}')
+                || ('\u{3001}'..='\u{3003}').contains(&c)
+        }
     }
 }
 

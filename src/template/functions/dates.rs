@@ -11,8 +11,7 @@ use crate::template::error::Problem;
 use crate::template::format;
 use crate::template::inputs::Inputs;
 use crate::template::layout;
-use crate::template::numbers::truncated;
-use crate::template::parse;
+use crate::template::numbers::{float, truncated};
 use crate::template::value::{Data, Time, Type, Value};
 
 const ANY: &[Type] = &[Type::Any];
@@ -25,14 +24,18 @@ const ZONED: &[Type] = &[Type::String, Type::Any, Type::String];
 const NOW: i64 = 1_704_067_200;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    fixed("now", &[], |_| Ok(time(NOW, 0, &TimeZone::UTC, Inputs::VOLATILE))),
+    fixed("now", &[], |_| {
+        Ok(time(NOW, 0, &TimeZone::UTC, Inputs::VOLATILE))
+    }),
     fixed("date", TEXT_ANY, |call| {
         let pattern = call.str(0);
         formatted(call, pattern, 1, "Local")
     }),
     fixed("dateInZone", ZONED, in_zone),
     fixed("date_in_zone", ZONED, in_zone),
-    fixed("htmlDate", ANY, |call| formatted(call, "2006-01-02", 0, "Local")),
+    fixed("htmlDate", ANY, |call| {
+        formatted(call, "2006-01-02", 0, "Local")
+    }),
     fixed("htmlDateInZone", &[Type::Any, Type::String], |call| {
         let zone = call.str(1);
         formatted(call, "2006-01-02", 0, zone)
@@ -81,8 +84,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     fixed("durationMinutes", ANY, |call| float_of(call, 60e9)),
     fixed("durationHours", ANY, |call| float_of(call, 3600e9)),
     fixed("durationDays", ANY, |call| float_of(call, 24.0 * 3600e9)),
-    fixed("durationWeeks", ANY, |call| float_of(call, 7.0 * 24.0 * 3600e9)),
-    fixed("durationMilliseconds", ANY, |call| whole_of(call, 1_000_000)),
+    fixed("durationWeeks", ANY, |call| {
+        float_of(call, 7.0 * 24.0 * 3600e9)
+    }),
+    fixed("durationMilliseconds", ANY, |call| {
+        whole_of(call, 1_000_000)
+    }),
     fixed("durationMicroseconds", ANY, |call| whole_of(call, 1_000)),
     fixed("durationNanoseconds", ANY, |call| whole_of(call, 1)),
     fixed("durationRoundTo", &[Type::Any, Type::Any], |call| {
@@ -91,7 +98,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     fixed("durationTruncateTo", &[Type::Any, Type::Any], |call| {
         let (value, unit) = spans(call);
-        let kept = if unit > 0 { value - value % unit } else { value };
+        let kept = if unit > 0 {
+            value - value % unit
+        } else {
+            value
+        };
         call.computed(Data::Duration(kept).into())
     }),
 ];
@@ -135,8 +146,8 @@ fn formatted(
         "" | "UTC" | "Local" => TimeZone::UTC,
         name => TimeZone::get(name).unwrap_or(TimeZone::UTC),
     };
-    let moment = Timestamp::new(seconds, nanoseconds as i32)
-        .map_err(|_| "the date is out of range")?;
+    let moment =
+        Timestamp::new(seconds, nanoseconds as i32).map_err(|_| "the date is out of range")?;
     let text = layout::format(pattern, &ZonedDateTime::new(moment, zone));
     let value = call.computed_text(text)?;
     Ok(match found {
@@ -170,9 +181,7 @@ fn modified(call: &mut Call<'_>, is_strict: bool) -> Result<Value, Problem> {
 
 fn parsed(call: &mut Call<'_>, is_strict: bool) -> Result<Value, Problem> {
     match layout::parse(call.str(0), call.str(1)) {
-        Ok((seconds, nanoseconds)) => {
-            Ok(time(seconds, nanoseconds, &TimeZone::UTC, call.inputs()))
-        }
+        Ok((seconds, nanoseconds)) => Ok(time(seconds, nanoseconds, &TimeZone::UTC, call.inputs())),
         Err(message) if is_strict => Err(message.into()),
         Err(_) => {
             // Go's zero time, in the year 1
@@ -220,7 +229,7 @@ fn span(value: &Value) -> Result<i64, Problem> {
             if let Ok(nanoseconds) = layout::parse_duration(text) {
                 return Ok(nanoseconds);
             }
-            match parse::parse_float(text) {
+            match float(text) {
                 Some(seconds) => of_seconds(seconds),
                 None => Err(format!("could not parse duration {text:?}").into()),
             }

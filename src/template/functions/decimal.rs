@@ -15,7 +15,9 @@ impl Decimal {
     pub(super) fn of(value: f64) -> Decimal {
         let text = format!("{value:e}");
         let exact = text.split_once('e').and_then(|(mantissa, exponent)| {
-            let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            let fraction = mantissa
+                .split_once('.')
+                .map_or(0, |(_, fraction)| fraction.len());
             let digits: i128 = mantissa.replace('.', "").parse().ok()?;
             let exponent: i32 = exponent.parse().ok()?;
             Some(Decimal::Exact {
@@ -86,11 +88,7 @@ impl Decimal {
         }
     }
 
-    fn aligned(
-        &self,
-        other: &Decimal,
-        combine: fn(i128, i128) -> Option<i128>,
-    ) -> Option<Decimal> {
+    fn aligned(&self, other: &Decimal, combine: fn(i128, i128) -> Option<i128>) -> Option<Decimal> {
         let (a, b) = self.exact().zip(other.exact())?;
         let exponent = a.1.min(b.1);
         let scaled = |(digits, own): (i128, i32)| {

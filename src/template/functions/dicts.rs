@@ -42,7 +42,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     variadic("pluck", &[Type::String, Type::Map], |call| {
         let maps = call.from(1).iter().filter_map(Value::as_map);
-        Ok(Value::list(maps.filter_map(|map| map.get(call.str(0))).collect()))
+        Ok(Value::list(
+            maps.filter_map(|map| map.get(call.str(0))).collect(),
+        ))
     }),
     variadic("keys", MAP, |call| {
         let mut keys = Vec::new();
@@ -79,8 +81,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     variadic("mustMerge", TWO, |call| merged(call, false)),
     variadic("mergeOverwrite", TWO, |call| merged(call, true)),
     variadic("mustMergeOverwrite", TWO, |call| merged(call, true)),
-    fixed("deepCopy", ANY, |call| copied(call, call.value(0), 0)),
-    fixed("mustDeepCopy", ANY, |call| copied(call, call.value(0), 0)),
+    fixed("deepCopy", ANY, deep_copy),
+    fixed("mustDeepCopy", ANY, deep_copy),
     variadic("dig", ANY, dig),
 ];
 
@@ -96,7 +98,7 @@ fn dict(call: &mut Call<'_>) -> Result<Value, Problem> {
         let [name, rest @ ..] = pair else {
             continue;
         };
-        let key = call.to_text(name)?;
+        let key = call.printed(name)?;
         let value = rest.first().cloned().unwrap_or_else(|| Value::string(""));
         let entry = Entry {
             value,
@@ -142,7 +144,10 @@ fn merge(
             }
             continue;
         }
-        let both = present.as_ref().and_then(plain_map).zip(plain_map(&entry.value));
+        let both = present
+            .as_ref()
+            .and_then(plain_map)
+            .zip(plain_map(&entry.value));
         if let Some((inner, new)) = both {
             let (inner, new) = (inner.clone(), new.clone());
             merge(call, &inner, &new, overwrites, depth + 1)?;
@@ -169,6 +174,13 @@ fn too_deep() -> Problem {
     Problem::TooMuch {
         what: "levels of nested maps",
         most: DEEPEST as u64,
+    }
+}
+
+fn deep_copy(call: &mut Call<'_>) -> Result<Value, Problem> {
+    match call.value(0).is_nil() {
+        true => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        false => copied(call, call.value(0), 0),
     }
 }
 
@@ -250,7 +262,10 @@ fn not_a(wanted: &str, value: &Value) -> Problem {
 }
 
 /// A map of strings that were computed from the same places.
-pub(super) fn map_of(pairs: impl IntoIterator<Item = (&'static str, String)>, inputs: &Inputs) -> Map {
+pub(super) fn map_of(
+    pairs: impl IntoIterator<Item = (&'static str, String)>,
+    inputs: &Inputs,
+) -> Map {
     let map = Map::new();
     for (key, text) in pairs {
         map.set(key, Value::string(text).with_inputs(inputs.clone()));

@@ -64,25 +64,54 @@ fn decoded(
     call.computed_text(text)
 }
 
+/// Decodes as Go does, which tells the offset of the first byte that is wrong.
 fn decode64(text: &str) -> Result<Vec<u8>, String> {
-    let compact: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let lenient = base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
-    engine.decode(&compact).map_err(|error| {
-        let at = match error {
-            base64::DecodeError::InvalidByte(at, _)
-            | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
-            _ => compact.len(),
+    let illegal = |at: usize| format!("illegal base64 data at input byte {at}");
+    let bytes = text.bytes().enumerate();
+    let mut bytes = bytes.filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0);
+    while let Some((at, byte)) = bytes.next() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' if count == 2 => match bytes.next() {
+                Some((_, b'=')) => return padded(out, bits << 12, 1, bytes.next(), illegal),
+                Some((at, _)) => return Err(illegal(at)),
+                None => return Err(illegal(text.len())),
+            },
+            b'=' if count == 3 => return padded(out, bits << 6, 2, bytes.next(), illegal),
+            _ => return Err(illegal(at)),
         };
-        format!("illegal base64 data at input byte {}", original_offset(text, at))
-    })
+        bits = bits << 6 | u32::from(digit);
+        count += 1;
+        if count == 4 {
+            out.extend_from_slice(&bits.to_be_bytes()[1..]);
+            (bits, count) = (0, 0);
+        }
+    }
+    match count {
+        0 => Ok(out),
+        count => Err(illegal(text.len() - count)),
+    }
 }
 
-/// The offset in a text of a byte that was counted without line breaks.
-fn original_offset(text: &str, compact: usize) -> usize {
-    let kept = text.bytes().enumerate();
-    let mut kept = kept.filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
-    kept.nth(compact).map_or(text.len(), |(at, _)| at)
+/// The end of a text with padding, behind which nothing may follow.
+fn padded(
+    mut out: Vec<u8>,
+    bits: u32,
+    count: usize,
+    after: Option<(usize, u8)>,
+    illegal: impl Fn(usize) -> String,
+) -> Result<Vec<u8>, String> {
+    if let Some((at, _)) = after {
+        return Err(illegal(at));
+    }
+    out.extend_from_slice(&bits.to_be_bytes()[1..1 + count]);
+    Ok(out)
 }
 
 const ALPHABET32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -106,7 +135,10 @@ fn encode32(bytes: &[u8]) -> String {
 }
 
 fn decode32(text: &str) -> Result<Vec<u8>, String> {
-    let compact: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let compact: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+        .collect();
     let illegal = |at: usize| format!("illegal base32 data at input byte {at}");
     let mut out = Vec::new();
     for (number, group) in compact.chunks(8).enumerate() {
@@ -119,9 +151,9 @@ fn decode32(text: &str) -> Result<Vec<u8>, String> {
             return Err(illegal(number * 8 + digits.min(group.len())));
         }
         let mut bits = 0u64;
-        for index in 0..8 {
+        for (index, byte) in group.iter().enumerate() {
             let digit = match index < digits {
-                true => ALPHABET32.iter().position(|letter| *letter == group[index]),
+                true => ALPHABET32.iter().position(|letter| letter == byte),
                 false => Some(0),
             };
             let digit = digit.ok_or_else(|| illegal(number * 8 + index))?;

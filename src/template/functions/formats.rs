@@ -10,6 +10,9 @@ use crate::template::yaml;
 const ANY: &[Type] = &[Type::Any];
 const TEXT: &[Type] = &[Type::String];
 
+/// What Helm puts in front of an error about the type of a YAML text.
+const YAML_ERROR: &str = "error unmarshaling JSON: while decoding JSON: ";
+
 const COMPACT: Style = Style {
     escapes_html: true,
     is_pretty: false,
@@ -25,16 +28,30 @@ const RAW: Style = Style {
 
 /// What sprig itself has.
 pub(super) static SPRIG: &[Function] = &[
-    fixed("toJson", ANY, |call| lenient(call, |call| to_json(call, COMPACT))),
-    fixed("mustToJson", ANY, |call| strict(call, |call| to_json(call, COMPACT))),
-    fixed("toPrettyJson", ANY, |call| lenient(call, |call| to_json(call, PRETTY))),
-    fixed("mustToPrettyJson", ANY, |call| strict(call, |call| to_json(call, PRETTY))),
-    fixed("toRawJson", ANY, |call| strict(call, |call| to_json(call, RAW))),
-    fixed("mustToRawJson", ANY, |call| strict(call, |call| to_json(call, RAW))),
-    fixed("fromJson", TEXT, |call| match json::read(&call.text(0), call.budget) {
-        Ok(value) => Ok(value),
-        Err(NoJson::Unsupported(_)) => Ok(Value::nil()),
-        Err(NoJson::Problem(problem)) => Err(problem),
+    fixed("toJson", ANY, |call| {
+        lenient(call, |call| to_json(call, COMPACT))
+    }),
+    fixed("mustToJson", ANY, |call| {
+        strict(call, |call| to_json(call, COMPACT))
+    }),
+    fixed("toPrettyJson", ANY, |call| {
+        lenient(call, |call| to_json(call, PRETTY))
+    }),
+    fixed("mustToPrettyJson", ANY, |call| {
+        strict(call, |call| to_json(call, PRETTY))
+    }),
+    fixed("toRawJson", ANY, |call| {
+        strict(call, |call| to_json(call, RAW))
+    }),
+    fixed("mustToRawJson", ANY, |call| {
+        strict(call, |call| to_json(call, RAW))
+    }),
+    fixed("fromJson", TEXT, |call| {
+        match json::read(&call.text(0), call.budget) {
+            Ok(value) => Ok(value),
+            Err(NoJson::Unsupported(_)) => Ok(Value::nil()),
+            Err(NoJson::Problem(problem)) => Err(problem),
+        }
     }),
     fixed("mustFromJson", TEXT, |call| {
         json::read(&call.text(0), call.budget).map_err(NoJson::into_problem)
@@ -48,19 +65,19 @@ pub(super) static HELM: &[Function] = &[
     fixed("toYamlPretty", ANY, |call| lenient(call, to_yaml_pretty)),
     fixed("fromYaml", TEXT, |call| {
         let read = yaml::from_yaml(&call.text(0), call.budget);
-        as_map(call, read)
+        as_map(call, read, YAML_ERROR)
     }),
     fixed("fromYamlArray", TEXT, |call| {
         let read = yaml::from_yaml(&call.text(0), call.budget);
-        as_list(call, read)
+        as_list(call, read, YAML_ERROR)
     }),
     fixed("fromJson", TEXT, |call| {
         let read = json::read(&call.text(0), call.budget);
-        as_map(call, read)
+        as_map(call, read, "")
     }),
     fixed("fromJsonArray", TEXT, |call| {
         let read = json::read(&call.text(0), call.budget);
-        as_list(call, read)
+        as_list(call, read, "")
     }),
     fixed("toToml", ANY, unsupported),
     fixed("mustToToml", ANY, unsupported),
@@ -72,7 +89,10 @@ pub(super) static ARGO_CD: &[Function] = &[
     fixed("toYaml", ANY, |call| strict(call, to_yaml)),
     fixed("fromYaml", TEXT, |call| {
         let value = yaml::from_yaml(&call.text(0), call.budget);
-        typed(value.map_err(NoJson::into_problem)?, "map[string]interface {}")
+        typed(
+            value.map_err(NoJson::into_problem)?,
+            "map[string]interface {}",
+        )
     }),
     fixed("fromYamlArray", TEXT, |call| {
         let value = yaml::from_yaml(&call.text(0), call.budget);
@@ -142,11 +162,11 @@ fn typed(value: Value, wanted: &str) -> Result<Value, Problem> {
 }
 
 /// A map; anything else becomes one with the error under the key `Error`.
-fn as_map(call: &Call<'_>, read: Result<Value, NoJson>) -> Result<Value, Problem> {
+fn as_map(call: &Call<'_>, read: Result<Value, NoJson>, context: &str) -> Result<Value, Problem> {
     let message = match read {
         Ok(value) => match typed(value, "map[string]interface {}") {
             Ok(value) => return Ok(value),
-            Err(problem) => problem.to_string(),
+            Err(problem) => format!("{context}{problem}"),
         },
         Err(NoJson::Unsupported(message)) => message,
         Err(NoJson::Problem(problem)) => return Err(problem),
@@ -157,11 +177,11 @@ fn as_map(call: &Call<'_>, read: Result<Value, NoJson>) -> Result<Value, Problem
 }
 
 /// A list; anything else becomes one with the error as its only item.
-fn as_list(call: &Call<'_>, read: Result<Value, NoJson>) -> Result<Value, Problem> {
+fn as_list(call: &Call<'_>, read: Result<Value, NoJson>, context: &str) -> Result<Value, Problem> {
     let message = match read {
         Ok(value) => match typed(value, "[]interface {}") {
             Ok(value) => return Ok(value),
-            Err(problem) => problem.to_string(),
+            Err(problem) => format!("{context}{problem}"),
         },
         Err(NoJson::Unsupported(message)) => message,
         Err(NoJson::Problem(problem)) => return Err(problem),

@@ -36,5 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Type::String, Type::String, Type::String, Type::String],
         |_| Ok(Value::map(Map::new())),
     ),
-    fixed("getHostByName", &[Type::String], |call| call.computed_text("")),
+    fixed("getHostByName", &[Type::String], |call| {
+        call.computed_text("")
+    }),
 ];

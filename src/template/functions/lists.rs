@@ -13,17 +13,39 @@ const COUNT: &[Type] = &[Type::Int];
 
 pub(super) static FUNCTIONS: &[Function] = &[
     variadic("list", ANY, |call| Ok(Value::list(call.arguments.to_vec()))),
-    variadic("tuple", ANY, |call| Ok(Value::list(call.arguments.to_vec()))),
+    variadic("tuple", ANY, |call| {
+        Ok(Value::list(call.arguments.to_vec()))
+    }),
     fixed("append", TWO, push),
     fixed("push", TWO, push),
     fixed("mustAppend", TWO, push),
     fixed("mustPush", TWO, push),
     fixed("prepend", TWO, prepend),
     fixed("mustPrepend", TWO, prepend),
-    fixed("first", ANY, |call| Ok(items(call, 0, "find first on")?.first().cloned().unwrap_or_else(Value::nil))),
-    fixed("mustFirst", ANY, |call| Ok(items(call, 0, "find first on")?.first().cloned().unwrap_or_else(Value::nil))),
-    fixed("last", ANY, |call| Ok(items(call, 0, "find last on")?.last().cloned().unwrap_or_else(Value::nil))),
-    fixed("mustLast", ANY, |call| Ok(items(call, 0, "find last on")?.last().cloned().unwrap_or_else(Value::nil))),
+    fixed("first", ANY, |call| {
+        Ok(items(call, 0, "find first on")?
+            .first()
+            .cloned()
+            .unwrap_or_else(Value::nil))
+    }),
+    fixed("mustFirst", ANY, |call| {
+        Ok(items(call, 0, "find first on")?
+            .first()
+            .cloned()
+            .unwrap_or_else(Value::nil))
+    }),
+    fixed("last", ANY, |call| {
+        Ok(items(call, 0, "find last on")?
+            .last()
+            .cloned()
+            .unwrap_or_else(Value::nil))
+    }),
+    fixed("mustLast", ANY, |call| {
+        Ok(items(call, 0, "find last on")?
+            .last()
+            .cloned()
+            .unwrap_or_else(Value::nil))
+    }),
     fixed("rest", ANY, rest),
     fixed("mustRest", ANY, rest),
     fixed("initial", ANY, initial),
@@ -243,7 +265,9 @@ fn range(call: &mut Call<'_>, start: i64, stop: i64, step: i64) -> Result<Value,
 
 /// `seq`, after the command of that name: numbers with blanks between them.
 fn sequence(call: &mut Call<'_>) -> Result<Value, Problem> {
-    let given: Vec<i64> = (0..call.arguments.len()).map(|index| call.int(index)).collect();
+    let given: Vec<i64> = (0..call.arguments.len())
+        .map(|index| call.int(index))
+        .collect();
     let (start, stop, step) = match given[..] {
         [end] => {
             let increment = if end < 1 { -1 } else { 1 };
@@ -266,4 +290,3 @@ fn sequence(call: &mut Call<'_>) -> Result<Value, Problem> {
     let texts: Vec<String> = numbers.iter().map(i64::to_string).collect();
     call.computed_text(texts.join(" "))
 }
-

@@ -25,7 +25,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         let value = text.parse::<i64>().ok().filter(|_| is_number);
-        call.computed(Value::int(value.unwrap_or_else(|| overflowed(text, is_number))))
+        call.computed(Value::int(
+            value.unwrap_or_else(|| overflowed(text, is_number)),
+        ))
     }),
     fixed("toDecimal", ANY, |call| {
         let text = format::display(call.value(0), call.budget)?;
@@ -113,11 +115,19 @@ fn float(call: &mut Call<'_>, choose: fn(f64, f64) -> f64) -> Result<Value, Prob
 }
 
 fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
 }
 
 fn smaller(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.min(b)
+    }
 }
 
 /// Rounds to places behind the point, up from a fraction on.

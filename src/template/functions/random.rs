@@ -42,7 +42,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
             false => volatile(call, format!("{user}:{BCRYPT}")),
         }
     }),
-    fixed("encryptAES", TWO, |call| volatile(call, "AAAAAAAAAAAAAAAAAAAAAA==")),
+    fixed("encryptAES", TWO, |call| {
+        volatile(call, "AAAAAAAAAAAAAAAAAAAAAA==")
+    }),
     fixed("decryptAES", TWO, |call| volatile(call, "decrypted")),
     fixed(
         "derivePassword",
@@ -55,16 +57,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
         |call| volatile(call, "Password0!"),
     ),
-    fixed("genPrivateKey", TEXT, |call| {
-        match call.str(0) {
-            "" | "rsa" => volatile(call, key("RSA PRIVATE KEY")),
-            "dsa" => volatile(call, key("DSA PRIVATE KEY")),
-            "ecdsa" => volatile(call, key("EC PRIVATE KEY")),
-            "ed25519" => volatile(call, key("PRIVATE KEY")),
-            other => {
-                let message = format!("Unknown type {other}");
-                call.computed_text(message)
-            }
+    fixed("genPrivateKey", TEXT, |call| match call.str(0) {
+        "" | "rsa" => volatile(call, key("RSA PRIVATE KEY")),
+        "dsa" => volatile(call, key("DSA PRIVATE KEY")),
+        "ecdsa" => volatile(call, key("EC PRIVATE KEY")),
+        "ed25519" => volatile(call, key("PRIVATE KEY")),
+        other => {
+            let message = format!("Unknown type {other}");
+            call.computed_text(message)
         }
     }),
     fixed("genCA", &[Type::String, Type::Int], certificate),

@@ -33,7 +33,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     fixed("regexReplaceAll", THREE, |call| replace(call, true)),
     fixed("mustRegexReplaceAll", THREE, |call| replace(call, true)),
     fixed("regexReplaceAllLiteral", THREE, |call| replace(call, false)),
-    fixed("mustRegexReplaceAllLiteral", THREE, |call| replace(call, false)),
+    fixed("mustRegexReplaceAllLiteral", THREE, |call| {
+        replace(call, false)
+    }),
     fixed("regexSplit", COUNTED, split),
     fixed("mustRegexSplit", COUNTED, split),
     fixed("regexQuoteMeta", &[Type::String], |call| {
@@ -78,9 +80,12 @@ fn translate(pattern: &str) -> String {
             ']' if in_class && starts => out.push_str("\\]"),
             ']' if in_class => {
                 // `[:alpha:]` ends in a bracket of its own
-                in_class = out.ends_with(':') && out.rfind("[:").is_some_and(|at| {
-                    out[at + 2..out.len() - 1].chars().all(|c| c.is_ascii_alphabetic() || c == '^')
-                });
+                in_class = out.ends_with(':')
+                    && out.rfind("[:").is_some_and(|at| {
+                        out[at + 2..out.len() - 1]
+                            .chars()
+                            .all(|c| c.is_ascii_alphabetic() || c == '^')
+                    });
                 out.push(']');
             }
             '&' | '~' if in_class => {
@@ -214,7 +219,8 @@ fn replace(call: &mut Call<'_>, expands: bool) -> Result<Value, Problem> {
             out.push(&replacement);
         }
         call.budget.step()?;
-        call.budget.bytes(expanded.len().max(replacement.as_str().len()))?;
+        call.budget
+            .bytes(expanded.len().max(replacement.as_str().len()))?;
     }
     if start == 0 && out.is_empty() {
         return call.pieced(text);

@@ -44,7 +44,12 @@ impl Methods for Version {
 
     fn call(&self, method: &str, arguments: &[Value]) -> Result<Value, String> {
         let number = |value: u64| Value::from(Data::Int(IntKind::Uint64, value as i64));
-        let text = || arguments.first().and_then(Value::as_str).unwrap_or_default();
+        let text = || {
+            arguments
+                .first()
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         Ok(match method {
             "Major" => number(self.major),
             "Minor" => number(self.minor),

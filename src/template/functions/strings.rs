@@ -35,19 +35,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         call.pieced(text.slice(0..end))
     }),
     fixed("trunc", WIDTH, truncate),
-    fixed(
-        "substr",
-        &[Type::Int, Type::Int, Type::String],
-        |call| {
-            let length = call.str(2).len() as i64;
-            let (start, end) = match (call.int(0), call.int(1)) {
-                (start, end) if start < 0 => (0, end),
-                (start, end) if end < 0 || end > length => (start, length),
-                bounds => bounds,
-            };
-            part(call, 2, start, end)
-        },
-    ),
+    fixed("substr", &[Type::Int, Type::Int, Type::String], |call| {
+        let length = call.str(2).len() as i64;
+        let (start, end) = match (call.int(0), call.int(1)) {
+            (start, end) if start < 0 => (0, end),
+            (start, end) if end < 0 || end > length => (start, length),
+            bounds => bounds,
+        };
+        part(call, 2, start, end)
+    }),
     fixed("upper", TEXT, |call| mapped(call, upper)),
     fixed("lower", TEXT, |call| mapped(call, lower)),
     fixed("title", TEXT, |call| whole(call, title)),
@@ -63,7 +59,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         match has_other && spaces(call.str(0)).chars().count() == call.str(0).len() {
             true => call.pieced(call.text(0)),
             false => mapped(call, |text| {
-                text.bytes().map(char::from).filter(|c| !c.is_whitespace()).collect()
+                text.bytes()
+                    .map(char::from)
+                    .filter(|c| !c.is_whitespace())
+                    .collect()
             }),
         }
     }),
@@ -102,14 +101,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         indent(call, out)
     }),
     fixed("replace", THREE, replace),
-    fixed(
-        "plural",
-        &[Type::String, Type::String, Type::Int],
-        |call| {
-            let index = usize::from(call.int(2) != 1);
-            call.pieced(call.text(index))
-        },
-    ),
+    fixed("plural", &[Type::String, Type::String, Type::Int], |call| {
+        let index = usize::from(call.int(2) != 1);
+        call.pieced(call.text(index))
+    }),
     fixed("abbrev", WIDTH, |call| {
         let width = call.int(0);
         match width < 4 {
@@ -137,12 +132,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Type::Int, Type::String, Type::String],
         |call| {
             let (width, separator) = (call.int(0), call.str(1));
-            let separator = if separator.is_empty() { "\n" } else { separator };
+            let separator = if separator.is_empty() {
+                "\n"
+            } else {
+                separator
+            };
             whole_of(call, 2, |text| wrap(text, width, separator, true))
         },
     ),
     fixed("toString", ANY, |call| {
-        let text = call.to_text(call.value(0))?;
+        let text = call.printed(call.value(0))?;
         call.pieced(text)
     }),
     fixed("toStrings", ANY, |call| {
@@ -170,18 +169,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let parts = split(&call.text(1), call.str(0), -1, call.budget)?;
         Ok(numbered(parts))
     }),
-    fixed(
-        "splitn",
-        &[Type::String, Type::Int, Type::String],
-        |call| {
-            let parts = split(&call.text(2), call.str(0), call.int(1), call.budget)?;
-            Ok(numbered(parts))
-        },
-    ),
+    fixed("splitn", &[Type::String, Type::Int, Type::String], |call| {
+        let parts = split(&call.text(2), call.str(0), call.int(1), call.budget)?;
+        Ok(numbered(parts))
+    }),
     fixed("sortAlpha", ANY, |call| {
         let value = call.value(0);
         if value.items().is_none() {
-            let text = call.to_text(value)?;
+            let text = call.printed(value)?;
             return Ok(Value::strings([Value::string(text)]));
         }
         let mut texts = strings(value, call.budget)?;
@@ -190,11 +185,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
-fn trim(
-    call: &mut Call<'_>,
-    index: usize,
-    cut: impl Fn(char) -> bool,
-) -> Result<Value, Problem> {
+fn trim(call: &mut Call<'_>, index: usize, cut: impl Fn(char) -> bool) -> Result<Value, Problem> {
     let text = call.text(index);
     let whole = text.as_str();
     let start = whole.len() - whole.trim_start_matches(&cut).len();
@@ -216,7 +207,9 @@ fn part(call: &mut Call<'_>, index: usize, start: i64, end: i64) -> Result<Value
         return Err(format!("slice bounds out of range [{start}:{end}]").into());
     };
     let start = (start..=length).find(|at| text.as_str().is_char_boundary(*at));
-    let end = (0..=end).rev().find(|at| text.as_str().is_char_boundary(*at));
+    let end = (0..=end)
+        .rev()
+        .find(|at| text.as_str().is_char_boundary(*at));
     let (start, end) = (start.unwrap_or(length), end.unwrap_or(0));
     call.pieced(text.slice(start.min(end)..end))
 }
@@ -313,7 +306,11 @@ fn untitle(text: &str) -> String {
     let mut at_start = true;
     let each = text.chars().map(|c| {
         let is_gap = c.is_whitespace();
-        let mapped = if at_start && !is_gap { lower_character(c) } else { c };
+        let mapped = if at_start && !is_gap {
+            lower_character(c)
+        } else {
+            c
+        };
         at_start = is_gap;
         mapped
     });
@@ -349,7 +346,8 @@ fn repeat(call: &mut Call<'_>) -> Result<Value, Problem> {
     let Ok(count) = usize::try_from(call.int(0)) else {
         return Err("strings: negative Repeat count".into());
     };
-    call.budget.bytes(count.saturating_mul(text.as_str().len()))?;
+    call.budget
+        .bytes(count.saturating_mul(text.as_str().len()))?;
     call.budget.steps(match text.as_str().is_empty() {
         true => 0,
         false => count,
@@ -429,7 +427,8 @@ fn replace(call: &mut Call<'_>) -> Result<Value, Problem> {
         return call.pieced(text);
     }
     call.budget.steps(matches.len())?;
-    call.budget.bytes(matches.len().saturating_mul(new.as_str().len()))?;
+    call.budget
+        .bytes(matches.len().saturating_mul(new.as_str().len()))?;
     let mut out = TextBuilder::new();
     let mut start = 0;
     for at in matches {
@@ -445,10 +444,16 @@ fn replace(call: &mut Call<'_>) -> Result<Value, Problem> {
 fn abbreviate(text: &str, offset: i64, width: i64) -> String {
     let length = text.len() as i64;
     if text.is_empty() || width < 4 || length <= width {
-        return if width < 4 { String::new() } else { text.to_string() };
+        return if width < 4 {
+            String::new()
+        } else {
+            text.to_string()
+        };
     }
     let cut = |start: i64, end: i64| {
-        let bytes = text.as_bytes().get(start.max(0) as usize..end.max(0) as usize);
+        let bytes = text
+            .as_bytes()
+            .get(start.max(0) as usize..end.max(0) as usize);
         String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
     };
     let mut offset = offset.min(length);
@@ -483,7 +488,9 @@ fn wrap(text: &str, width: i64, separator: &str, breaks_words: bool) -> String {
             at += 1;
             continue;
         }
-        let last_blank = bytes[at..at + width + 1].iter().rposition(|byte| *byte == b' ');
+        let last_blank = bytes[at..at + width + 1]
+            .iter()
+            .rposition(|byte| *byte == b' ');
         let (end, next) = match last_blank {
             Some(blank) => (at + blank, at + blank + 1),
             None if breaks_words => (at + width, at + width),
@@ -538,7 +545,11 @@ pub(super) fn split(
         while let Some(start) = starts.next() {
             budget.step()?;
             let is_last = parts.len() + 1 == most;
-            let end = starts.peek().copied().filter(|_| !is_last).unwrap_or(all.len());
+            let end = starts
+                .peek()
+                .copied()
+                .filter(|_| !is_last)
+                .unwrap_or(all.len());
             parts.push(text.slice(start..end));
             if is_last {
                 break;

@@ -60,12 +60,17 @@ fn parse(text: &str) -> Result<Parts, String> {
             parts.opaque = rest.to_string();
             return Ok(parts);
         }
-        if rest.split('/').next().is_some_and(|first| first.contains(':')) {
+        if rest
+            .split('/')
+            .next()
+            .is_some_and(|first| first.contains(':'))
+        {
             return Err("first path segment in URL cannot contain colon".into());
         }
     }
     let mut path = rest;
-    let has_authority = rest.starts_with("//") && (!parts.scheme.is_empty() || !rest.starts_with("///"));
+    let has_authority =
+        rest.starts_with("//") && (!parts.scheme.is_empty() || !rest.starts_with("///"));
     if has_authority {
         let inner = &rest[2..];
         let (authority, after) = inner.split_at(inner.find('/').unwrap_or(inner.len()));
@@ -119,12 +124,21 @@ fn checked_host(host: &str) -> Result<String, String> {
         None => host.rfind(':').map_or("", |at| &host[at..]),
     };
     let digits = port.strip_prefix(':').unwrap_or(port);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || !port.is_empty() && !port.starts_with(':')
+    if !digits.bytes().all(|byte| byte.is_ascii_digit())
+        || !port.is_empty() && !port.starts_with(':')
     {
         return Err(format!("invalid port {port:?} after host"));
     }
-    if let Some(bad) = host.chars().find(|c| matches!(c, ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')) {
-        return Err(format!("invalid character {:?} in host name", bad.to_string()));
+    if let Some(bad) = host.chars().find(|c| {
+        matches!(
+            c,
+            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}'
+        )
+    }) {
+        return Err(format!(
+            "invalid character {:?} in host name",
+            bad.to_string()
+        ));
     }
     decode(host, Part::Host)
 }
@@ -155,7 +169,9 @@ fn decode(text: &str, part: Part) -> Result<String, String> {
             rest = after;
             continue;
         }
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = after
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match value {
             Some(value) if part != Part::Host || value >= 0x80 => bytes.push(value),

@@ -90,7 +90,11 @@ impl<'t> Lexer<'t> {
         loop {
             let Some(length) = self.rest().find(LEFT) else {
                 self.at = self.text.len();
-                let kind = if self.at > self.start { Kind::Text } else { Kind::Eof };
+                let kind = if self.at > self.start {
+                    Kind::Text
+                } else {
+                    Kind::Eof
+                };
                 return self.emit(kind);
             };
             let delimiter = self.at + length;
@@ -98,7 +102,11 @@ impl<'t> Lexer<'t> {
             let trims = trims_left(&self.text[after..]);
             if length > 0 {
                 let literal = &self.text[self.start..delimiter];
-                let kept = if trims { literal.trim_end_matches(SPACES) } else { literal };
+                let kept = if trims {
+                    literal.trim_end_matches(SPACES)
+                } else {
+                    literal
+                };
                 self.at = self.start + kept.len();
                 let token = self.emit(Kind::Text);
                 (self.at, self.start) = (delimiter, delimiter);
@@ -282,9 +290,7 @@ impl<'t> Lexer<'t> {
         match self.peek() {
             None => true,
             Some(next) => {
-                SPACES.contains(&next)
-                    || ".,|:)(".contains(next)
-                    || self.rest().starts_with(RIGHT)
+                SPACES.contains(&next) || ".,|:)(".contains(next) || self.rest().starts_with(RIGHT)
             }
         }
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use super::functions::{self, Dialect};
 use lex::Lexer;
 use token::{Kind, Token};
-pub(super) use literal::{float as parse_float, signed as parse_int};
 pub(super) use tree::{Block, Branch, Command, Node, Number, Operand, Pipeline, Term};
 
 /// How deep parentheses and control structures may nest.
@@ -126,7 +125,10 @@ impl Parser<'_> {
         let name = token.describe(self.text);
         match token.kind {
             Kind::Error(_) => self.fail(name, token.span.clone()),
-            _ => self.fail(format!("unexpected {name} in {context}"), token.span.clone()),
+            _ => self.fail(
+                format!("unexpected {name} in {context}"),
+                token.span.clone(),
+            ),
         }
     }
 
@@ -209,7 +211,10 @@ impl Parser<'_> {
 
     /// Adds a definition. Two in one text are an error, unless one of them is empty.
     fn define(&mut self, name: Arc<str>, body: Block) -> Parsing<()> {
-        let known = self.definitions.iter_mut().find(|(known, _)| *known == name);
+        let known = self
+            .definitions
+            .iter_mut()
+            .find(|(known, _)| *known == name);
         match known {
             None => self.definitions.push((name, body)),
             Some((_, old)) if is_empty(self.text, old) => *old = body,
@@ -449,11 +454,7 @@ impl Parser<'_> {
                         return self.fail(message, variable.span);
                     }
                     let next = self.peek_word();
-                    let may = [
-                        Kind::Variable,
-                        Kind::RightDelimiter,
-                        Kind::RightParenthesis,
-                    ];
+                    let may = [Kind::Variable, Kind::RightDelimiter, Kind::RightParenthesis];
                     if !may.contains(&next) {
                         let message = "range can only initialize variables";
                         return self.fail(message, variable.span);
