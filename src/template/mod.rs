@@ -41,4 +41,9 @@ pub use inputs::Inputs;
 pub use templates::{Run, Templates};
 pub use text::{Piece, Text, TextBuilder};
 pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
-pub use version::{Constraints, Version};
+
+/// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
+/// that have no YAML.
+pub fn to_yaml(value: &Value) -> Text {
+    yaml::to_yaml(value, &mut Budget::default()).unwrap_or_default()
+}

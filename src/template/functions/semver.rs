@@ -1,8 +1,8 @@
 //! `semver` and `semverCompare`, which any crate of charts for versions can use as well.
 
 use super::{Function, fixed};
-use crate::template::value::{Data, IntKind, Map, Methods, Signature, Type, Value};
 use crate::template::semver::{Constraints, Version};
+use crate::template::value::{Data, IntKind, Map, Methods, Signature, Type, Value};
 
 const TEXT: &[Type] = &[Type::String];
 
