@@ -17,11 +17,12 @@ use crate::yaml::Origin;
 const DEEPEST: usize = 3000;
 /// How often one name may include itself, as in Helm.
 const RECURSION: usize = 1000;
-/// The level of calls at which a thread with a large stack takes over, and how many levels it takes.
-const FIRST_LEVELS: usize = 12;
-const MORE_LEVELS: usize = 100;
+/// How many blocks and pipelines may be open within each other before a thread with a large stack
+/// takes over, and how many that one takes before the next.
+const FIRST_LEVELS: usize = 60;
+const MORE_LEVELS: usize = 4000;
 /// The stack of such a thread. Only what is used takes memory.
-const STACK: usize = 64 << 20;
+const STACK: usize = 128 << 20;
 
 /// What a missing key of a map is, after Go's option `missingkey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,26 @@ pub(super) struct Shared<'t> {
     pub(super) scopes: Vec<Named>,
     /// How often each name is being included.
     pub(super) included: HashMap<Arc<str>, usize>,
+    /// How many templates are being executed within each other.
     pub(super) depth: usize,
+    pub(super) stack: Stack,
+}
+
+/// How much of the stack is in use.
+#[derive(Debug)]
+pub(super) struct Stack {
+    /// How many blocks and pipelines are open within each other on this thread.
+    open: usize,
+    most: usize,
+}
+
+impl Default for Stack {
+    fn default() -> Stack {
+        Stack {
+            open: 0,
+            most: FIRST_LEVELS,
+        }
+    }
 }
 
 impl Shared<'_> {
@@ -136,28 +156,34 @@ fn invoke(
         });
     }
     evaluator.shared.depth += 1;
-    let depth = evaluator.shared.depth;
-    let needs_stack = depth >= FIRST_LEVELS && (depth - FIRST_LEVELS).is_multiple_of(MORE_LEVELS);
+    let needs_stack = evaluator.shared.stack.open > evaluator.shared.stack.most;
     let result = match needs_stack {
         false => evaluator.block(template.block(), data),
-        true => std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            let run = || evaluator.block(template.block(), data);
-            let outcome = thread.spawn_scoped(scope, run).map(|thread| thread.join());
-            match outcome {
-                Ok(Ok(result)) => result,
-                _ => Err(Box::new(Error {
-                    problem: "there is no thread left for nested templates".into(),
-                    template: template.source.name.clone(),
-                    origin: None,
-                    expression: String::new(),
-                    calls: Vec::new(),
-                })),
-            }
-        }),
+        true => on_new_stack(&mut evaluator, data),
     };
-    shared.depth = depth - 1;
+    shared.depth -= 1;
     result.map(drop)
+}
+
+/// Executes a template on a thread of its own.
+fn on_new_stack(evaluator: &mut Evaluator<'_, '_>, data: &Value) -> Evaluated<Flow> {
+    let template = evaluator.template;
+    let stack = Stack {
+        open: 0,
+        most: MORE_LEVELS,
+    };
+    let old = std::mem::replace(&mut evaluator.shared.stack, stack);
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let run = || evaluator.block(template.block(), data);
+        let thread = thread.spawn_scoped(scope, run);
+        thread.ok().and_then(|thread| thread.join().ok())
+    });
+    evaluator.shared.stack = old;
+    match outcome {
+        Some(result) => result,
+        None => evaluator.fail("there is no thread left for nested templates"),
+    }
 }
 
 /// How a sequence of nodes ended.
@@ -217,12 +243,17 @@ impl Evaluator<'_, '_> {
     }
 
     fn block(&mut self, nodes: &Block, dot: &Value) -> Evaluated<Flow> {
+        self.shared.stack.open += 1;
         for node in nodes {
             match self.node(node, dot)? {
                 Flow::Next => {}
-                flow => return Ok(flow),
+                flow => {
+                    self.shared.stack.open -= 1;
+                    return Ok(flow);
+                }
             }
         }
+        self.shared.stack.open -= 1;
         Ok(Flow::Next)
     }
 
@@ -407,6 +438,7 @@ impl Evaluator<'_, '_> {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, dot: &Value) -> Evaluated<Value> {
+        self.shared.stack.open += 1;
         let mut value: Option<Value> = None;
         for command in &pipeline.commands {
             self.step()?;
@@ -416,6 +448,7 @@ impl Evaluator<'_, '_> {
             }
             value = Some(result);
         }
+        self.shared.stack.open -= 1;
         let value = value.unwrap_or_else(Value::missing);
         for name in &pipeline.variables {
             if pipeline.assigns {
@@ -535,7 +568,7 @@ impl Evaluator<'_, '_> {
             _ => {}
         }
         let is_struct = matches!(&receiver.data, Data::Object(object) if object.is_struct);
-        if let (Some(map), true) = (receiver.as_map(), true) {
+        if let Some(map) = receiver.as_map() {
             let found = map.get(name);
             if !arguments.is_empty() && (found.is_some() || !is_struct) {
                 return self.fail(match is_struct {

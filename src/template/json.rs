@@ -8,7 +8,7 @@ use super::text::{Text, TextBuilder};
 use super::value::{Data, IntKind, Map, Time, Value};
 
 /// How deep values may nest.
-const DEEPEST: usize = 1000;
+const DEEPEST: usize = 200;
 
 /// How JSON is written.
 #[derive(Clone, Copy, Debug)]

@@ -311,12 +311,6 @@ fn read<'t>(
     text: &'t str,
     following: &str,
 ) -> Option<&'t str> {
-    let two = |text: &'t str| digits(text, 2, 2);
-    let some = |text: &'t str| digits(text, 1, 2);
-    let set = |slot: &mut i8, (value, rest): (i64, &'t str)| {
-        *slot = i8::try_from(value).ok()?;
-        Some(rest)
-    };
     match part {
         Part::Literal(literal) => text.strip_prefix(literal),
         Part::Year4 => {
@@ -325,7 +319,7 @@ fn read<'t>(
             Some(rest)
         }
         Part::Year2 => {
-            let (year, rest) = two(text)?;
+            let (year, rest) = digits(text, 2, 2)?;
             fields.year = i16::try_from(if year >= 69 { 1900 + year } else { 2000 + year }).ok()?;
             Some(rest)
         }
@@ -337,24 +331,8 @@ fn read<'t>(
         }
         Part::LongDay => Some(name(&DAYS, usize::MAX, text)?.1),
         Part::WeekDay => Some(name(&DAYS, 3, text)?.1),
-        Part::NumberMonth => set(&mut fields.month, some(text)?),
-        Part::ZeroMonth => set(&mut fields.month, two(text)?),
-        Part::DayOfMonth => set(&mut fields.day, some(text)?),
-        Part::BlankDay => set(&mut fields.day, some(text.trim_start_matches(' '))?),
-        Part::ZeroDay => set(&mut fields.day, two(text)?),
-        Part::ZeroYearDay | Part::BlankYearDay => None,
-        Part::Hour24 => set(&mut fields.hour, two(text)?),
-        Part::Hour12 => set(&mut fields.hour, some(text)?),
-        Part::ZeroHour12 => set(&mut fields.hour, two(text)?),
-        Part::Minute => set(&mut fields.minute, some(text)?),
-        Part::ZeroMinute => set(&mut fields.minute, two(text)?),
         Part::Second | Part::ZeroSecond => {
-            let number = if part == Part::Second {
-                some(text)
-            } else {
-                two(text)
-            };
-            let rest = set(&mut fields.second, number?)?;
+            let rest = read_number(fields, part, text)?;
             // a fraction may follow even if the layout has none
             match fraction(following) {
                 Some(_) => Some(rest),
@@ -392,7 +370,32 @@ fn read<'t>(
                 (text.len() - rest.len() == wanted + 1).then_some(rest)
             }
         },
+        number => read_number(fields, number, text),
     }
+}
+
+/// Reads a part of one or two digits.
+fn read_number<'t>(fields: &mut Fields, part: Part<'_>, text: &'t str) -> Option<&'t str> {
+    let (slot, least) = match part {
+        Part::NumberMonth => (&mut fields.month, 1),
+        Part::ZeroMonth => (&mut fields.month, 2),
+        Part::DayOfMonth | Part::BlankDay => (&mut fields.day, 1),
+        Part::ZeroDay => (&mut fields.day, 2),
+        Part::Hour24 | Part::ZeroHour12 => (&mut fields.hour, 2),
+        Part::Hour12 => (&mut fields.hour, 1),
+        Part::Minute => (&mut fields.minute, 1),
+        Part::ZeroMinute => (&mut fields.minute, 2),
+        Part::Second => (&mut fields.second, 1),
+        Part::ZeroSecond => (&mut fields.second, 2),
+        _ => return None,
+    };
+    let text = match part {
+        Part::BlankDay => text.trim_start_matches(' '),
+        _ => text,
+    };
+    let (value, rest) = digits(text, least, 2)?;
+    *slot = i8::try_from(value).ok()?;
+    Some(rest)
 }
 
 fn digits(text: &str, least: usize, most: usize) -> Option<(i64, &str)> {

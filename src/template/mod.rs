@@ -45,5 +45,8 @@ pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
 /// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
 /// that have no YAML.
 pub fn to_yaml(value: &Value) -> Text {
-    yaml::to_yaml(value, &mut Budget::default()).unwrap_or_default()
+    yaml::to_yaml(value, yaml::Layout::Compact, &mut Budget::default()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

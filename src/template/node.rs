@@ -8,7 +8,7 @@ use super::value::{Entry, Map, Value};
 use crate::yaml::{self, Kind, Node, Origin, Scalar, Style};
 
 /// How deep trees may nest. The YAML reader allows less.
-const DEEPEST: usize = 10_000;
+const DEEPEST: usize = 500;
 
 impl Value {
     /// The value of a tree from a values file, which was read with [`Dialect::Json`]; each value

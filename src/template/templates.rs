@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::budget::Budget;
 use super::error::{Error, Problem};
-use super::evaluate::{self, MissingKey, Named, Shared, Source};
+use super::evaluate::{self, MissingKey, Named, Shared, Source, Stack};
 use super::functions::Dialect;
 use super::parse;
 use super::text::Text;
@@ -97,6 +97,7 @@ impl<'t> Run<'t> {
                 scopes: Vec::new(),
                 included: HashMap::new(),
                 depth: 0,
+                stack: Stack::default(),
             },
         }
     }
@@ -121,6 +122,7 @@ impl<'t> Run<'t> {
         self.shared.scopes.clear();
         self.shared.included.clear();
         self.shared.depth = 0;
+        self.shared.stack = Stack::default();
         result.map_err(|error| *error)
     }
 }

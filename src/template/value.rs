@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::inputs::Inputs;
@@ -83,7 +84,7 @@ pub(super) enum Items {
 /// A list.
 #[derive(Clone, Debug)]
 pub struct List {
-    pub(super) items: Arc<Vec<Value>>,
+    pub(super) items: Arc<Nested<Vec<Value>>>,
     pub(super) of: Items,
     /// A list that was never made, which JSON writes as `null`.
     pub(super) is_nil: bool,
@@ -103,10 +104,71 @@ pub(super) enum MapKind {
 /// A map, ordered by its keys as Go iterates. Clones share their entries.
 #[derive(Clone, Debug)]
 pub struct Map {
-    entries: Arc<Mutex<BTreeMap<Arc<str>, Entry>>>,
+    entries: Arc<Mutex<Nested<BTreeMap<Arc<str>, Entry>>>>,
     pub(super) kind: MapKind,
     /// A map that was never made, which JSON writes as `null`.
     pub(super) is_nil: bool,
+}
+
+/// Values within a value. Dropping them takes no more stack than one, however deep they nest.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nested<C: Children>(pub(super) C);
+
+/// A collection of values that can be emptied.
+pub(super) trait Children: Default {
+    fn take_into(&mut self, pending: &mut Vec<Value>);
+}
+
+impl Children for Vec<Value> {
+    fn take_into(&mut self, pending: &mut Vec<Value>) {
+        pending.append(self);
+    }
+}
+
+impl Children for BTreeMap<Arc<str>, Entry> {
+    fn take_into(&mut self, pending: &mut Vec<Value>) {
+        let entries = std::mem::take(self).into_values();
+        pending.extend(entries.map(|entry| entry.value));
+    }
+}
+
+impl<C: Children> Deref for Nested<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C: Children> DerefMut for Nested<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.0
+    }
+}
+
+impl<C: Children> Drop for Nested<C> {
+    fn drop(&mut self) {
+        let mut pending = Vec::new();
+        self.0.take_into(&mut pending);
+        while let Some(value) = pending.pop() {
+            match value.data {
+                Data::List(list) => {
+                    if let Some(mut items) = Arc::into_inner(list.items) {
+                        items.0.take_into(&mut pending);
+                    }
+                }
+                Data::Map(map) => {
+                    let entries = Arc::into_inner(map.entries);
+                    if let Some(mut entries) = entries.and_then(|entries| entries.into_inner().ok())
+                    {
+                        entries.0.take_into(&mut pending);
+                    }
+                }
+                Data::Object(object) => pending.extend(Arc::into_inner(object.content)),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// The value of a key, and the place of the key.
@@ -270,7 +332,7 @@ impl Value {
 
     pub(super) fn list_of(of: Items, items: Vec<Value>) -> Value {
         Data::List(List {
-            items: Arc::new(items),
+            items: Arc::new(Nested(items)),
             of,
             is_nil: false,
         })
@@ -437,7 +499,7 @@ impl Map {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Nested<BTreeMap<Arc<str>, Entry>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -524,9 +586,9 @@ impl Map {
 
     /// A copy of this level with entries of its own.
     pub fn copied(&self) -> Map {
-        let entries = self.lock().clone();
+        let entries = self.lock().0.clone();
         Map {
-            entries: Arc::new(Mutex::new(entries)),
+            entries: Arc::new(Mutex::new(Nested(entries))),
             kind: self.kind,
             is_nil: false,
         }
@@ -536,7 +598,7 @@ impl Map {
 impl FromIterator<(Arc<str>, Entry)> for Map {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Entry)>>(entries: I) -> Map {
         Map {
-            entries: Arc::new(Mutex::new(entries.into_iter().collect())),
+            entries: Arc::new(Mutex::new(Nested(entries.into_iter().collect()))),
             kind: MapKind::Any,
             is_nil: false,
         }

@@ -10,19 +10,20 @@ use super::json::{self, NoJson};
 use super::node::from_node;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, Value};
+pub(super) use crate::yaml::write::Layout;
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, write};
 
 /// How deep values may nest.
-const DEEPEST: usize = 1000;
+const DEEPEST: usize = 200;
 
 /// The YAML of a value, without a newline at the end.
-pub(super) fn to_yaml(value: &Value, budget: &mut Budget) -> Result<Text, NoJson> {
+pub(super) fn to_yaml(value: &Value, layout: Layout, budget: &mut Budget) -> Result<Text, NoJson> {
     let mut builder = Builder {
         inputs: Vec::new(),
         budget,
     };
     let node = builder.node(value, 0)?;
-    let (text, traces) = write::write_traced(&node);
+    let (text, traces) = write::write_traced(&node, layout);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     builder.budget.bytes(text.len())?;
     let mut out = TextBuilder::new();

@@ -23,11 +23,22 @@ pub fn write(node: &Node) -> String {
     writer.out
 }
 
+/// How a text is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Layout {
+    /// Lists stand below their key without indentation, and long scalars are folded.
+    #[default]
+    Compact,
+    /// Lists are indented, and nothing is folded.
+    Indented,
+}
+
 /// Writes one document and tells which bytes of the text are which key or scalar, in order, by
 /// their origin.
-pub(crate) fn write_traced(node: &Node) -> (String, Vec<(Range<usize>, Origin)>) {
+pub(crate) fn write_traced(node: &Node, layout: Layout) -> (String, Vec<(Range<usize>, Origin)>) {
     let mut writer = Writer {
         traces: Some(Vec::new()),
+        layout,
         ..Writer::default()
     };
     writer.document(node);
@@ -138,6 +149,7 @@ struct Writer {
     column: usize,
     /// The bytes of each key and scalar, if they are asked for.
     traces: Option<Vec<(Range<usize>, Origin)>>,
+    layout: Layout,
 }
 
 impl Writer {
@@ -150,6 +162,10 @@ impl Writer {
         if !self.out.ends_with('\n') {
             self.out.push('\n');
         }
+    }
+
+    fn is_too_wide(&self) -> bool {
+        self.layout == Layout::Compact && self.column > WIDTH
     }
 
     fn trace(&mut self, start: usize, origin: Origin) {
@@ -201,7 +217,11 @@ impl Writer {
                     }
                     self.list(
                         &list.items,
-                        if explicit { indent + 2 } else { indent },
+                        if explicit || self.layout == Layout::Indented {
+                            indent + 2
+                        } else {
+                            indent
+                        },
                         explicit,
                     );
                 }
@@ -295,7 +315,7 @@ impl Writer {
                 let before_space = text.as_bytes().get(at + 1) == Some(&b' ');
                 if fold
                     && !after_space
-                    && self.column > WIDTH
+                    && self.is_too_wide()
                     && foldable.contains(&at)
                     && !before_space
                 {
@@ -325,7 +345,7 @@ impl Writer {
                 self.put(&escape(c));
                 after_space = false;
             } else if c == ' ' {
-                if !key && !after_space && self.column > WIDTH && at > 0 && at + 1 < text.len() {
+                if !key && !after_space && self.is_too_wide() && at > 0 && at + 1 < text.len() {
                     self.line(indent);
                     if text.as_bytes().get(at + 1) == Some(&b' ') {
                         self.put("\\");

@@ -8,6 +8,8 @@ mod verb;
 use super::budget::Budget;
 use super::error::Problem;
 use super::text::{Text, TextBuilder};
+#[cfg(test)]
+use super::value::Map;
 use super::value::{Data, Value};
 use flags::Flags;
 pub(super) use number::{duration, shortest_exponent};

@@ -10,7 +10,7 @@ use crate::template::text::{Text, TextBuilder};
 use crate::template::value::{Data, IntKind, Object, Value};
 
 /// How deep values may nest; a map can hold itself.
-const DEEPEST: usize = 1000;
+const DEEPEST: usize = 200;
 
 /// Prints values one after the other.
 pub(super) struct Printer<'b> {
@@ -236,8 +236,7 @@ impl<'b> Printer<'b> {
         let unsigned = signed.get(1..).unwrap_or_default();
         if unsigned.starts_with(['I', 'N']) {
             let is_bare = unsigned.starts_with('N') && !flags.space && !flags.plus;
-            let keeps_sign = !is_bare && (flags.plus || !signed.starts_with('+'));
-            return self.pad_spaces(if keeps_sign { &signed } else { unsigned }, inputs);
+            return self.pad_spaces(if !is_bare { &signed } else { unsigned }, inputs);
         }
         if !flags.plus && signed.starts_with('+') {
             return self.pad(unsigned, inputs);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Call, Function, fixed, variadic};
 use crate::template::error::Problem;
 use crate::template::inputs::Inputs;
-use crate::template::value::{Data, Entry, List, Map, MapKind, Type, Value};
+use crate::template::value::{Data, Entry, List, Map, MapKind, Nested, Type, Value};
 
 /// How deep maps may nest where they are merged or copied; a map can hold itself.
 const DEEPEST: usize = 200;
@@ -212,7 +212,7 @@ fn copied(call: &mut Call<'_>, value: &Value, depth: usize) -> Result<Value, Pro
                 items.push(copied(call, item, depth + 1)?);
             }
             Data::List(List {
-                items: Arc::new(items),
+                items: Arc::new(Nested(items)),
                 ..*list
             })
         }

@@ -4,8 +4,8 @@ use super::{Call, Function, fixed};
 use crate::template::error::Problem;
 use crate::template::json::{self, NoJson, Style};
 use crate::template::text::Text;
-use crate::template::value::{Data, Items, List, Map, Type, Value};
-use crate::template::yaml;
+use crate::template::value::{Data, Items, List, Map, Nested, Type, Value};
+use crate::template::yaml::{self, Layout};
 
 const ANY: &[Type] = &[Type::Any];
 const TEXT: &[Type] = &[Type::String];
@@ -109,12 +109,12 @@ fn to_json(call: &mut Call<'_>, style: Style) -> Result<Text, NoJson> {
 }
 
 fn to_yaml(call: &mut Call<'_>) -> Result<Text, NoJson> {
-    yaml::to_yaml(call.value(0), call.budget)
+    yaml::to_yaml(call.value(0), Layout::Compact, call.budget)
 }
 
 /// The same as `toYaml`, but lists are indented below their key.
 fn to_yaml_pretty(call: &mut Call<'_>) -> Result<Text, NoJson> {
-    yaml::to_yaml(call.value(0), call.budget)
+    yaml::to_yaml(call.value(0), Layout::Indented, call.budget)
 }
 
 /// What cannot be written gives an empty string.
@@ -188,7 +188,7 @@ fn as_list(call: &Call<'_>, read: Result<Value, NoJson>, context: &str) -> Resul
     };
     let item = Value::string(message).with_inputs(call.inputs());
     Ok(Data::List(List {
-        items: std::sync::Arc::new(vec![item]),
+        items: std::sync::Arc::new(Nested(vec![item])),
         of: Items::Any,
         is_nil: false,
     })

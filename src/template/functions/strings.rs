@@ -5,7 +5,7 @@ use crate::template::budget::Budget;
 use crate::template::error::Problem;
 use crate::template::format;
 use crate::template::text::{Text, TextBuilder};
-use crate::template::value::{Data, Items, List, Map, MapKind, Type, Value};
+use crate::template::value::{Data, Items, List, Map, MapKind, Nested, Type, Value};
 
 const TEXT: &[Type] = &[Type::String];
 const TWO: &[Type] = &[Type::String, Type::String];
@@ -585,7 +585,7 @@ pub(super) fn string_list(texts: Option<Vec<Text>>) -> Value {
     let is_nil = texts.is_none();
     let items = texts.unwrap_or_default().into_iter().map(Value::string);
     Data::List(List {
-        items: std::sync::Arc::new(items.collect()),
+        items: std::sync::Arc::new(Nested(items.collect())),
         of: Items::Strings,
         is_nil,
     })

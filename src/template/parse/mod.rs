@@ -14,7 +14,7 @@ use token::{Kind, Token};
 pub(super) use tree::{Block, Branch, Command, Node, Number, Operand, Pipeline, Term};
 
 /// How deep parentheses and control structures may nest.
-const DEEPEST: usize = 256;
+const DEEPEST: usize = 100;
 
 /// A text that was parsed.
 #[derive(Debug)]
