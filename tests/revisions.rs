@@ -1161,3 +1161,95 @@ fn a_reference_of_a_remote_base_is_proved_as_a_digest_is() {
         ["unproved-version apps/api/overlays/production/kustomization.yaml:1"]
     );
 }
+
+/// An overlay that pins a build and adds a limit to it.
+fn limited(letter: char, limit: &str) -> String {
+    let digest = digest(letter);
+    let patch = match limit {
+        "" => String::new(),
+        limit => format!(
+            "patches:\n- target: {{kind: Deployment}}\n  patch: '[{{op: add, path: /spec/template/spec/containers/0/resources/limits/cpu, value: \"{limit}\"}}]'\n"
+        ),
+    };
+    format!(
+        "resources: [../../base]\nimages:\n- name: registry.example.com/api\n  digest: {digest}\n{patch}"
+    )
+}
+
+/// A repo in which one app has these overlays in staging and production, one commit each.
+fn with_past(past: &[(String, String)]) -> Repo {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"])
+        .write(
+            "apps/api/base/kustomization.yaml",
+            "resources: [deployment.yaml]\n",
+        )
+        .write("apps/api/base/deployment.yaml", &deployment("api"));
+    for (staging, production) in past {
+        repo.write("apps/api/overlays/staging/kustomization.yaml", staging)
+            .write(PRODUCTION, production)
+            .commit("change");
+    }
+    repo
+}
+
+#[test]
+fn a_setting_that_the_promoted_version_never_had_is_not_lost() {
+    let past = [
+        (limited('a', ""), limited('a', "")),
+        (limited('b', ""), limited('a', "")),
+        (limited('c', "1"), limited('a', "")),
+    ];
+    let repo = with_past(&past);
+    // staging already runs the next version, which brought a limit
+    repo.write(PRODUCTION, &limited('b', ""));
+    let run = repo.run(&base("HEAD"));
+    assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.out);
+    // the version that brought it must bring it to production as well
+    repo.write(PRODUCTION, &limited('c', ""));
+    let run = repo.run(&base("HEAD"));
+    assert!(run.out.contains("removed-limits"), "{}", run.out);
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn a_rollback_takes_the_settings_of_then() {
+    let past = [
+        (limited('a', ""), limited('a', "")),
+        (limited('b', "1"), limited('a', "")),
+        (limited('b', "1"), limited('b', "1")),
+    ];
+    let repo = with_past(&past);
+    repo.write(PRODUCTION, &limited('a', ""));
+    let run = repo.run(&base("HEAD"));
+    assert_eq!(run.status, 0, "{}", run.out);
+    assert!(run.out.contains("rollback"), "{}", run.out);
+    // without the rollback the limit is lost
+    repo.write(PRODUCTION, &limited('b', ""));
+    let run = repo.run(&base("HEAD"));
+    assert!(run.out.contains("removed-limits"), "{}", run.out);
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn production_may_follow_staging_in_a_removal() {
+    let past = [
+        (limited('a', "1"), limited('a', "1")),
+        (limited('a', ""), limited('a', "1")),
+    ];
+    let repo = with_past(&past);
+    repo.write(PRODUCTION, &limited('a', ""));
+    let run = repo.run(&base("HEAD"));
+    assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.out);
+    // both at once is a warning, production alone an error
+    let repo = with_past(&past[..1]);
+    repo.write(PRODUCTION, &limited('a', ""));
+    assert_eq!(repo.run(&base("HEAD")).status, 1);
+    repo.write(
+        "apps/api/overlays/staging/kustomization.yaml",
+        &limited('a', ""),
+    );
+    let run = repo.run(&base("HEAD"));
+    assert!(run.out.contains("removed-limits"), "{}", run.out);
+    assert_eq!(run.status, 0, "{}", run.out);
+}

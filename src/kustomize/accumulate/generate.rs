@@ -141,11 +141,20 @@ fn absorb(made: Vec<Resource>, context: &mut BuildContext<'_>, gathered: &mut Ac
                 gathered.resources.push(resource);
             }
             ([], true) => {
-                let problem = Problem::absent(
-                    name_origin(&resource.node),
-                    format!("there is no {id} to merge with or replace"),
-                );
-                context.report(problem.with_help("remove behavior, or correct the name"));
+                let mut message = format!("there is no {id} to merge with or replace");
+                let mut help = "remove behavior, or correct the name".to_string();
+                let alike = |other: &&Resource| {
+                    let other = other.id();
+                    (&other.kind, &other.name) == (&id.kind, &id.name)
+                };
+                if let Some(elsewhere) = gathered.resources.iter().find(alike) {
+                    let namespace = elsewhere.id().namespace;
+                    let namespace = namespace.as_deref().unwrap_or("default");
+                    message = format!("{message}; it is in namespace {namespace}");
+                    help = format!("add `namespace: {namespace}` to the generator");
+                }
+                let problem = Problem::absent(name_origin(&resource.node), message);
+                context.report(problem.with_help(help));
             }
             ([only], true) => {
                 if let Some(present) = gathered.resources.get_mut(*only) {

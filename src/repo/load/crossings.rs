@@ -36,7 +36,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
                 && other.environment != own.environment
                 // a folder that is only recognised by its shape may be a shared base instead
                 && tree.layout.is_ordered(other.environment)
-                && !(is_for_all_but_production(&target) && !tree.layout.is_protected(own.environment))
+                && (tree.layout.is_protected(own.environment) || !is_for_several(&target))
             {
                 let (from, to) = (own.environment, other.environment);
                 found.push(Crossing {
@@ -54,11 +54,14 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
     kustomizations.par_iter().flat_map_iter(of_root).collect()
 }
 
-/// True if a folder's name says that every environment but production may use it:
-/// `components/nonprod`.
-fn is_for_all_but_production(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        let word = segment.to_ascii_lowercase().replace(['-', '_'], "");
-        word.contains("nonprod")
+/// Folders of components that environments share by kind: `variants/prod` has what staging and
+/// production have in common.
+const SHARED: &[&str] = &["variants", "components", "profiles", "features"];
+
+/// True if the name of a folder says that several environments use it: `components/prod`,
+/// `shared/nonprod`.
+fn is_for_several(path: &str) -> bool {
+    path.to_ascii_lowercase().split('/').any(|segment| {
+        SHARED.contains(&segment) || segment.replace(['-', '_'], "").contains("nonprod")
     })
 }

@@ -36,7 +36,7 @@ use crate::kubernetes::references::{Target, compatible};
 use crate::kubernetes::workload::Container;
 use crate::repo::Overlay;
 use crate::rules::shared::losses;
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
 /// The rule.
@@ -49,7 +49,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Error,
     summary: "a variable that staging's container has and production's lacks",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        bound_to_version: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("environment_variable_drift.rs"),
 };
 

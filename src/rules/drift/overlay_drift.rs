@@ -38,7 +38,7 @@ use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::drift::{self, Difference, Sides};
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::Origin;
 
@@ -52,7 +52,10 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Warning,
     summary: "a configuration difference between staging and production, such as an argument",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        bound_to_version: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("overlay_drift.rs"),
 };
 

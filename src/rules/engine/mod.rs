@@ -1,6 +1,8 @@
 //! The machinery around the rules: the trait `Rule`, the registry, the input of rules, and the step
 //! from drafts to findings.
 
+mod accounted;
+mod apply;
 pub mod context;
 mod draft;
 pub mod left_behind;
@@ -11,6 +13,7 @@ mod run;
 pub mod scope;
 mod sink;
 
+pub use apply::of_pair;
 pub use context::{
     Context, Facts, Inputs, MovedVersion, PolicyChange, PolicyFileChange, Providers, RepoFacts,
     Stage, Submodule,
@@ -19,5 +22,5 @@ pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;
 pub use registry::{all, find, known, named, needs_dates, table_markdown};
 pub use rule::{Behavior, Category, Claim, Metadata, Revision, Rule};
-pub use run::{of_pair, run};
+pub use run::run;
 pub use sink::{Sink, overlay_ref};

@@ -61,6 +61,9 @@ pub struct Behavior {
     /// Whether `check_pair` also compares a protected overlay with its own base revision: losing
     /// what the base had counts as losing what the earlier environment has.
     pub also_against_base: bool,
+    /// Whether the settings that it compares belong to a version: nothing is reported if the earlier
+    /// environment did not have them either when it ran the version of the later one.
+    pub bound_to_version: bool,
     /// The losses that only this rule reports while it is on, so that no loss is reported twice.
     pub claims: Option<Claim>,
 }
@@ -91,6 +94,7 @@ impl Metadata {
         level_from: Revision::Head,
         fact_of_checkout: false,
         also_against_base: false,
+        bound_to_version: false,
         claims: None,
     };
 

@@ -5,31 +5,11 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::{Context, Rule, Sink, all};
+use super::Context;
+use super::accounted::{self, Compared};
+use super::apply::{against_base, each, of_pair};
 use crate::finding::Finding;
 use crate::repo::Overlay;
-
-/// The findings of every rule that is not switched off.
-fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rule in all().iter().filter(|rule| context.is_on(**rule)) {
-        let mut sink = Sink::new(rule.metadata().id);
-        check(*rule, &mut sink);
-        findings.append(&mut sink.findings);
-    }
-    findings
-}
-
-/// The findings of the rules that compare two environments of an app.
-pub fn of_pair(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Finding> {
-    let mut findings = each(context, &|rule, sink| {
-        rule.check_pair(context, from, to, sink)
-    });
-    if !findings.is_empty() && context.is_unchanged(to) {
-        findings.iter_mut().for_each(|finding| finding.ahead = true);
-    }
-    findings
-}
 
 /// Runs every rule that the configuration does not switch off. The order of the findings does not
 /// depend on threads.
@@ -45,36 +25,36 @@ pub fn run(context: &Context) -> Vec<Finding> {
         })
         .collect();
     let pairs: Vec<(&Overlay, &Overlay)> = context.judged_pairs().collect();
-    findings.par_extend(
-        pairs
-            .into_par_iter()
-            .flat_map_iter(|(from, to)| of_pair(context, from, to)),
-    );
-    // a loss that the comparison with staging already reports is not reported again against the
-    // base
-    let told: HashSet<Lost> = findings.iter().map(lost).collect();
-    let against_base: Vec<Finding> = overlays
-        .par_iter()
-        .filter_map(|overlay| {
-            Some((
-                context
-                    .at_base(overlay)
-                    .filter(|_| repo.protected(overlay))?,
-                *overlay,
-            ))
+    let mut compared: Vec<Compared> = pairs
+        .into_par_iter()
+        .map(|(from, to)| Compared {
+            from,
+            to,
+            findings: of_pair(context, from, to),
         })
-        .filter(|(before, now)| !before.rendered.is(&now.rendered))
-        .flat_map_iter(|(before, now)| {
-            each(context, &|rule, sink| {
-                if rule.metadata().behavior.also_against_base {
-                    rule.check_pair(context, before, now, sink);
-                }
-            })
-        })
-        .filter(|finding| !told.contains(&lost(finding)))
         .collect();
-    drop(told);
-    findings.extend(against_base);
+    let explained = accounted::drop_explained_by_version(context, &mut compared);
+    findings.extend(compared.into_iter().flat_map(|pair| pair.findings));
+    // losses that the pair already reports, or that come with the version which the change brings,
+    // are not reported against the base as well
+    let told: HashSet<Lost> = findings.iter().chain(&explained).map(lost).collect();
+    let changed = |overlay: &&Overlay| -> Option<&Overlay> {
+        let before = context
+            .at_base(overlay)
+            .filter(|_| repo.protected(overlay))?;
+        (!before.rendered.is(&overlay.rendered)).then_some(before)
+    };
+    let since_base: Vec<Finding> = overlays
+        .par_iter()
+        .filter_map(|overlay| Some((changed(overlay)?, *overlay)))
+        .flat_map_iter(|(before, now)| {
+            let mut findings = against_base(context, before, now);
+            findings.retain(|finding| !told.contains(&lost(finding)));
+            accounted::explain_by_predecessor(context, now, &mut findings);
+            findings
+        })
+        .collect();
+    findings.extend(since_base);
     findings.extend(each(context, &|rule, sink| rule.check_repo(context, sink)));
     findings
 }

@@ -56,7 +56,7 @@
 //! push to a branch that becomes a pull request.
 
 use crate::finding::Severity;
-use crate::rules::shared::automation::{flux, image_updater, renovate};
+use crate::rules::shared::automation::{flux, image_updater, kargo, renovate};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
 /// See the documentation above.
@@ -79,6 +79,7 @@ impl Rule for AutomationOnProtected {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         flux::check(context, sink);
+        kargo::check(context, sink);
         image_updater::check(context, sink);
         renovate::check(context, sink);
     }

@@ -53,6 +53,7 @@ static METADATA: Metadata = Metadata {
     options: &[],
     behavior: Behavior {
         also_against_base: true,
+        bound_to_version: true,
         ..Metadata::USUAL
     },
     source: include_str!("removed_protection.rs"),

@@ -56,6 +56,7 @@ static METADATA: Metadata = Metadata {
     options: &[],
     behavior: Behavior {
         also_against_base: true,
+        bound_to_version: true,
         claims: Some(Claim::LostGuards),
         ..Metadata::USUAL
     },

@@ -12,7 +12,11 @@
 //! (`--base`).
 //!
 //! It is an error. An image that only the protected environment has, such as an additional sidecar
-//! or job, is a warning.
+//! or job, is a warning, and so is a digest that the change adds to a tag which both environments
+//! already run.
+//!
+//! A new app that only the protected environment has is a warning too, in a repository where the
+//! other apps have the previous environment.
 //!
 //! ## Why
 //!
@@ -61,6 +65,9 @@ impl Rule for SkippedEnvironment {
     /// If a change removes the previous environment, production must still not get images that it
     /// never ran.
     fn check_overlay(&self, context: &Context, to: &Overlay, sink: &mut Sink) {
+        if let Some(draft) = new_app(context, to) {
+            sink.report(context, Some(to), draft);
+        }
         let Some(from) = context
             .proved_by_gone(to)
             .filter(|_| context.repo.protected(to))
@@ -111,6 +118,41 @@ impl Rule for SkippedEnvironment {
             }
         }
     }
+}
+
+/// A new app that only a protected environment has, in a repo that gives the other apps of the
+/// environment to an earlier one first.
+fn new_app(context: &Context, to: &Overlay) -> Option<Draft> {
+    let (repo, base) = (context.repo, context.base?);
+    let (index, image) = (context.index(to)?, context.facts(to).images.first()?);
+    let is_paired = |at: usize| repo.pairs.iter().any(|pair| pair.to == at);
+    let is_new = |overlay: &Overlay| {
+        let mut others = base.overlays.iter();
+        !others.any(|other| other.app == overlay.app && other.environment == overlay.environment)
+    };
+    if !repo.protected(to) || !is_new(to) || is_paired(index) {
+        return None;
+    }
+    let of_environment = repo.overlays.iter().enumerate();
+    let others = of_environment.filter(|(at, other)| {
+        *at != index && other.environment == to.environment && !is_new(other)
+    });
+    let paired: Vec<bool> = others.map(|(at, _)| is_paired(at)).collect();
+    let usual = paired.iter().filter(|paired| **paired).count();
+    // most apps, and more than one
+    if usual < 2 || usual * 4 < paired.len() * 3 {
+        return None;
+    }
+    let later = context.name_of(to);
+    let message = format!(
+        ": `{}` is new in {later}, and no earlier environment has it; {usual} of the {} other apps of {later} are in one",
+        to.app,
+        paired.len()
+    );
+    let cause = Cause::new("new-app").with(&to.app);
+    let draft = Draft::new(Severity::Warning, image.origin(), cause, message);
+    let help = "deploy it to the earlier environment first, then promote it";
+    Some(draft.help(help).of(image))
 }
 
 /// How a digest reaches the protected environment without having run in the one before it.
@@ -191,7 +233,12 @@ fn draft(
                 ": one change gives {earlier} and {later} this digest of `{name}`, so {earlier} has not proved it"
             );
             let cause = Cause::new("together");
-            Draft::new(Severity::Error, used.digest_origin, cause, message)
+            let severity = if only_pins(context, to, used) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            Draft::new(severity, used.digest_origin, cause, message)
                 .help(gap.unwrap_or(format!(
                     "merge the change of {earlier} first, then promote it"
                 )))
@@ -205,6 +252,20 @@ fn draft(
             Draft::new(Severity::Warning, used.digest_origin, cause, message).help(first)
         }
     }
+}
+
+/// Whether the overlay ran the same tag without a digest before, so that the change only pins it.
+fn only_pins(context: &Context, to: &Overlay, used: &ImageUse) -> bool {
+    let Some(before) = context.at_base(to) else {
+        return false;
+    };
+    let images = history::images(&before.rendered, &context.repo.files);
+    let versions = images.get(&used.name);
+    versions.is_some_and(|versions| {
+        versions
+            .iter()
+            .any(|old| old.digest.is_none() && old.tag.as_deref() == used.image().tag)
+    })
 }
 
 fn skipped_by_removal(context: &Context, from: &Overlay, to: &Overlay, used: &ImageUse) -> Draft {

@@ -44,7 +44,7 @@ pub(super) struct UnusedImageOverride;
 static METADATA: Metadata = Metadata {
     id: "unused-image-override",
     category: Category::Images,
-    level: "error; warning in lists for many apps",
+    level: "error; warning in lists for several apps",
     severity: Severity::Error,
     summary: "an `images` entry that no container uses",
     options: &[],
@@ -72,10 +72,26 @@ impl Rule for UnusedImageOverride {
                 .or_default()
                 .insert(&problem.message);
         }
-        let severity = |problem: &Problem| match lists.get(&problem.origin.file) {
-            Some(images) if images.len() >= CENTRAL => Severity::Warning,
-            _ => Severity::Error,
+        let severity = |problem: &Problem| {
+            let file = problem.origin.file;
+            let many = lists
+                .get(&file)
+                .is_some_and(|images| images.len() >= CENTRAL);
+            if many || serves_several_apps(context, file) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            }
         };
         problems::report_unless_used_elsewhere(context, overlay, sink, kind, &severity);
     }
+}
+
+/// Whether overlays of several apps read a list. Its entries may be meant for any of them, or for
+/// the next one.
+fn serves_several_apps(context: &Context, file: FileId) -> bool {
+    let overlays = context.repo.overlays.iter();
+    let mut readers = overlays.filter(|overlay| overlay.rendered.files.contains(&file));
+    let first = readers.next();
+    first.is_some_and(|first| readers.any(|other| other.app != first.app))
 }

@@ -62,6 +62,7 @@ pub(in crate::rules) fn report_missing(
             references: &references,
             elsewhere: provided_elsewhere(context, overlay, target, name, namespace),
             near: nearest(context, overlay, target, name),
+            hashed: generated_as(context, overlay, target, name),
         };
         let known = missing.elsewhere.is_some() || missing.near.is_some();
         // an environment that is only recognised by its folders may be set up differently
@@ -157,6 +158,9 @@ struct Missing<'m, 'a> {
     elsewhere: Option<(&'m Overlay, &'m Provider<'m>)>,
     /// An object of this overlay that provides a similar name.
     near: Option<&'m Provider<'m>>,
+    /// The object that a generator of this overlay made under that name, before its content hash
+    /// was added.
+    hashed: Option<&'m Provider<'m>>,
 }
 
 impl Missing<'_, '_> {
@@ -177,6 +181,13 @@ impl Missing<'_, '_> {
     fn message(&self, context: &Context, overlay: &Overlay) -> String {
         let (kind, name) = (self.first.target.as_str(), self.first.name);
         let description = &self.first.description;
+        if let Some(hashed) = self.hashed {
+            return format!(
+                "{kind} `{name}` is missing: {description} needs it, but kustomize names it `{}` and does not write that name into {}",
+                hashed.name,
+                self.first.resource.kind()
+            );
+        }
         let Some((other, provider)) = &self.elsewhere else {
             return format!("{kind} `{name}` is missing: {description} needs it");
         };
@@ -197,6 +208,14 @@ impl Missing<'_, '_> {
     /// Adds the help, and the place that supports it.
     fn advise(&self, context: &Context, overlay: &Overlay, draft: Draft) -> Draft {
         let kind = self.first.target.as_str();
+        if let Some(hashed) = self.hashed {
+            return draft
+                .related(hashed.resource.node.origin, "it is generated here")
+                .help(format!(
+                    "set `options: {{disableNameSuffixHash: true}}` for the generator, or add a `nameReference` for {} under `configurations`",
+                    self.first.resource.kind()
+                ));
+        }
         match (&self.elsewhere, self.near) {
             (Some((other, provider)), _) => {
                 let label = format!("{} provides it here", where_it_is(context, overlay, other));
@@ -619,6 +638,23 @@ pub(in crate::rules) fn declared<'a>(
         here && matches(&external.kind, kind)
             && matches(&external.name, name)
             && compatible(external.namespace.as_deref(), namespace)
+    })
+}
+
+/// The object that a generator of the overlay made under a name, if its content hash changed the
+/// name: kustomize follows such names only in the kinds that it knows.
+fn generated_as<'c, 'a>(
+    context: &'c Context<'a>,
+    overlay: &Overlay,
+    target: Target,
+    name: &str,
+) -> Option<&'c Provider<'a>> {
+    let mut providers = context.facts(overlay).providers.iter();
+    providers.find(|provider| {
+        provider.target == target
+            && provider.resource.generated
+            && provider.resource.original.name == name
+            && provider.name != name
     })
 }
 

@@ -10,7 +10,7 @@ use crate::kustomize::context::is_below;
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::agents::Pointer;
-use crate::repo::{Overlay, Repo};
+use crate::repo::{AgentKind, Overlay, Repo};
 use crate::yaml::{FileId, Node, Origin};
 
 /// Cached results of the look-ups.
@@ -69,6 +69,13 @@ pub(in crate::rules) fn object_key(resource: &Resource) -> ObjectKey<'_> {
         namespace,
     )
 }
+
+/// Kinds whose deletion takes other objects or data with it.
+const HOLDS_OTHERS: &[&str] = &[
+    "Namespace",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+];
 
 /// An object of an environment.
 #[derive(Default)]
@@ -132,15 +139,26 @@ impl<'a> Context<'a> {
         let gathers = |one: &Overlay, other: &Overlay| {
             one.path != other.path && is_below(&other.path, &one.path)
         };
+        // Flux deletes what one Kustomization no longer has, even if another one applies it too; for
+        // an object that holds others or data, coming back is too late
+        let is_pruned = |maker: &Overlay| {
+            let other = maker.agent.as_ref().map(|agent| &agent.name);
+            let prunes = overlay
+                .agent
+                .as_ref()
+                .is_some_and(|own| own.kind == AgentKind::Flux && other != Some(&own.name));
+            prunes && HOLDS_OTHERS.contains(&object.1)
+        };
         let mut makers = living
             .makers
             .iter()
             .filter_map(|index| self.repo.overlays.get(*index));
         living.came
             || makers.any(|maker| {
-                maker.variant == overlay.variant
-                    || gathers(maker, overlay)
-                    || gathers(overlay, maker)
+                !is_pruned(maker)
+                    && (maker.variant == overlay.variant
+                        || gathers(maker, overlay)
+                        || gathers(overlay, maker))
             })
     }
 

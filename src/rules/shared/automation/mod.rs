@@ -1,5 +1,5 @@
 //! Tools that write image versions without a person: Flux image automation, Argo CD Image Updater,
-//! Renovate.
+//! Kargo, Renovate.
 //!
 //! Here: how each of them works and where it writes. Not here: the rule's documentation
 //! (`automation_on_protected`). Source: image-automation-controller, argocd-image-updater and the
@@ -7,6 +7,7 @@
 
 pub(in crate::rules) mod flux;
 pub(in crate::rules) mod image_updater;
+pub(in crate::rules) mod kargo;
 pub(in crate::rules) mod renovate;
 
 use crate::yaml::Node;

@@ -1,5 +1,6 @@
 //! Renovate: its `kustomize` manager updates every kustomization.yaml, including those of
-//! production, unless the configuration excludes them.
+//! production, unless the configuration excludes them. Other managers update the files that the
+//! configuration gives them.
 
 use regex::Regex;
 
@@ -29,6 +30,48 @@ const JUDGED: &[&str] = &[
     "matchManagers",
     "matchDatasources",
     "matchCategories",
+];
+
+/// A manager that updates versions in what a cluster applies.
+#[derive(Clone, Copy)]
+struct Manager {
+    name: &'static str,
+    /// Whether it reads such files without being told to.
+    by_default: bool,
+    /// Whether a file holds a version that it updates.
+    reads: fn(name: &str, text: &str) -> bool,
+}
+
+const MANAGERS: &[Manager] = &[
+    Manager {
+        name: "kustomize",
+        by_default: true,
+        // a kustomization that pins no image has nothing to update
+        reads: |name, text| FILE_NAMES.contains(&name) && text.contains("images:"),
+    },
+    Manager {
+        name: "flux",
+        by_default: false,
+        reads: |_, text| {
+            [
+                "kind: HelmRelease",
+                "kind: OCIRepository",
+                "kind: GitRepository",
+            ]
+            .iter()
+            .any(|kind| text.contains(kind))
+        },
+    },
+    Manager {
+        name: "argocd",
+        by_default: false,
+        reads: |_, text| text.contains("kind: Application"),
+    },
+    Manager {
+        name: "kubernetes",
+        by_default: false,
+        reads: |_, text| text.contains("image:"),
+    },
 ];
 
 #[derive(Clone, Copy)]
@@ -130,18 +173,18 @@ fn reached<'a>(context: &Context<'a>, settings: &Node) -> Vec<Reached<'a>> {
         for file in &overlay.rendered.files {
             let source = context.repo.files.get(*file);
             let name = source.path.rsplit('/').next().unwrap_or(&source.path);
-            // a kustomization that pins no image has nothing to update
-            if !FILE_NAMES.contains(&name) || !source.text.contains("images:") {
-                continue;
-            }
-            let verdict = judge(settings, &source.path);
-            if !verdict.disabled && (verdict.automerge.is_some() || !verdict.approval) {
-                found.push(Reached {
-                    overlay,
-                    path: source.path.to_string(),
-                    verdict,
+            let verdict = MANAGERS
+                .iter()
+                .filter(|manager| (manager.reads)(name, &source.text))
+                .map(|manager| judge(settings, manager, &source.path))
+                .find(|verdict| {
+                    !verdict.disabled && (verdict.automerge.is_some() || !verdict.approval)
                 });
-            }
+            found.extend(verdict.map(|verdict| Reached {
+                overlay,
+                path: source.path.to_string(),
+                verdict,
+            }));
         }
     }
     found
@@ -194,9 +237,9 @@ fn built_in(preset: &str) -> bool {
 
 /// Applies the settings to one file. For each field, the last matching rule wins. A rule that may
 /// match only some updates can allow something, but cannot forbid it for the file.
-fn judge(settings: &Node, path: &str) -> Verdict {
+fn judge(settings: &Node, kind: &Manager, path: &str) -> Verdict {
     let mut verdict = Verdict::default();
-    let manager = settings.get("kustomize");
+    let manager = settings.get(kind.name);
     let texts = |node: Option<&Node>| -> Vec<String> {
         node.map_or(&[][..], Node::items)
             .iter()
@@ -220,7 +263,17 @@ fn judge(settings: &Node, path: &str) -> Verdict {
         apply(node, true, &mut verdict);
     }
     let enabled = texts(settings.get("enabledManagers"));
-    verdict.disabled |= !enabled.is_empty() && !enabled.iter().any(|name| name == "kustomize");
+    verdict.disabled |= !enabled.is_empty() && !enabled.iter().any(|name| name == kind.name);
+    if !kind.by_default {
+        let patterns = |key: &str| texts(manager.and_then(|manager| manager.get(key)));
+        let named = patterns("managerFilePatterns")
+            .iter()
+            .any(|pattern| fits(pattern, path))
+            || patterns("fileMatch")
+                .iter()
+                .any(|pattern| fits(&format!("/{pattern}/"), path));
+        verdict.disabled |= !named;
+    }
     let included = texts(settings.get("includePaths"));
     verdict.disabled |= !included.is_empty() && !included.iter().any(|pattern| fits(pattern, path));
     verdict.disabled |= texts(settings.get("ignorePaths")).iter().any(|pattern| {
@@ -241,7 +294,7 @@ fn judge(settings: &Node, path: &str) -> Verdict {
         let file = |pattern: &str| fits(pattern, path);
         let judged = matches("matchFileNames", &file)
             && matches("matchPaths", &file)
-            && matches("matchManagers", &|name| name == "kustomize")
+            && matches("matchManagers", &|name| name == kind.name)
             && matches("matchDatasources", &|name| {
                 matches!(name, "docker" | "helm" | "github-tags" | "git-tags")
             })
@@ -319,7 +372,8 @@ mod tests {
 
     fn verdict(text: &str) -> (bool, bool, bool) {
         let settings = read(text, FileId(0)).unwrap().documents.remove(0);
-        let verdict = judge(&settings, "apps/api/overlays/production/kustomization.yaml");
+        let path = "apps/api/overlays/production/kustomization.yaml";
+        let verdict = judge(&settings, &MANAGERS[0], path);
         (
             verdict.disabled,
             verdict.automerge.is_some(),
