@@ -40,6 +40,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         &[
             "config",
             "glob",
+            "helm",
             "kubernetes",
             "kustomize",
             "names",

@@ -7,18 +7,21 @@ use super::chart::{Chart, Dependency};
 use super::coalesce::coalesce;
 use super::instance::Instance;
 use super::values::merge;
-use crate::kustomize::Problem;
+use crate::kustomize::{Problem, Release};
 use crate::template::semver;
 use crate::yaml::{By, Entry, Node};
 
-/// The charts of a release with these values. `more` are subcharts that lie elsewhere in the tree.
+/// The charts of a release. `more` are subcharts that lie elsewhere in the tree.
 pub(super) fn resolve(
     chart: &Arc<Chart>,
     more: &[Arc<Chart>],
-    values: &Node,
+    release: &Release,
 ) -> Result<Instance, Box<Problem>> {
     let mut instance = Instance::whole(chart, more);
-    switch(&mut instance, values, "")?;
+    if let Some(defaults) = &release.defaults {
+        instance.values = defaults.clone();
+    }
+    switch(&mut instance, &release.values, "")?;
     import(&mut instance)?;
     Ok(instance)
 }

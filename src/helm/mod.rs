@@ -9,9 +9,6 @@
 //! Here: charts, values and releases. Not here: the template language (`template`), and which
 //! releases a repository has (`repo`). Nothing is run and nothing is fetched.
 
-// the agents' objects that use the rest follow
-#![allow(dead_code)]
-
 mod capabilities;
 pub(crate) mod chart;
 mod coalesce;
@@ -25,64 +22,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::HashMap;
 
-use crate::kustomize::{Problem, Rendered};
+pub(crate) use crate::kustomize::Release;
+use crate::kustomize::{ChartRenderer, Problem, Rendered};
 use crate::source::{EntryKind, Files, Source, SourceError, join, lock};
 use crate::template::{Dialect, MissingKey, Templates};
-use crate::yaml::{By, FileId, Node, Origin};
+use crate::yaml::{FileId, Node};
 pub(crate) use capabilities::KubeVersion;
 use chart::{Chart, Loader, Unpacker};
 use render::Made;
-
-/// A chart with values and a name: what Helm installs.
-#[derive(Clone, Debug)]
-pub(crate) struct Release {
-    /// Its name.
-    pub(crate) name: String,
-    /// Its namespace.
-    pub(crate) namespace: String,
-    /// The values of the release, without the chart's defaults.
-    pub(crate) values: Node,
-    /// The version of the cluster.
-    pub(crate) kubernetes: KubeVersion,
-    /// API versions that the cluster has besides those that Helm assumes.
-    pub(crate) api_versions: Vec<String>,
-    /// Whether templates see an upgrade instead of an installation.
-    pub(crate) is_upgrade: bool,
-    /// Whether the files in `crds/` are part of the output.
-    pub(crate) includes_crds: bool,
-    /// Whether hooks are left out.
-    pub(crate) skips_hooks: bool,
-    /// Whether tests are left out.
-    pub(crate) skips_tests: bool,
-    /// Whether values that break the chart's schema are accepted.
-    pub(crate) skips_schema: bool,
-    /// Whether dependencies that `charts/` lacks are taken from elsewhere, as agents do. Otherwise
-    /// they are refused, as `helm template` does.
-    pub(crate) builds_dependencies: bool,
-}
-
-impl Release {
-    /// A release with a name and no values. `origin` asks for it.
-    pub(crate) fn new(
-        name: impl Into<String>,
-        namespace: impl Into<String>,
-        origin: Origin,
-    ) -> Release {
-        Release {
-            name: name.into(),
-            namespace: namespace.into(),
-            values: Node::map(Vec::new(), origin.with(By::Values)),
-            kubernetes: KubeVersion::default(),
-            api_versions: Vec::new(),
-            is_upgrade: false,
-            includes_crds: false,
-            skips_hooks: false,
-            skips_tests: false,
-            skips_schema: false,
-            builds_dependencies: true,
-        }
-    }
-}
 
 type Loaded = Result<Arc<Chart>, Box<Problem>>;
 type Values = Result<Node, Box<Problem>>;
@@ -141,19 +88,8 @@ impl Charts {
             .clone()
     }
 
-    /// The values in a file. The outer error says that the file cannot be read.
-    pub(crate) fn values(&self, path: &str) -> Result<Values, SourceError> {
-        let cell = lock(&self.values).entry(path.into()).or_default().clone();
-        if let Some(known) = cell.get() {
-            return Ok(known.clone());
-        }
-        let file = self.file(path)?;
-        let read = || values::read::of_text(&self.files.get(file).text, file);
-        Ok(cell.get_or_init(read).clone())
-    }
-
     /// The number of a text file.
-    pub(crate) fn file(&self, path: &str) -> Result<FileId, SourceError> {
+    fn file(&self, path: &str) -> Result<FileId, SourceError> {
         let revision = self.source.revision_of(path);
         if let Some(known) = self.files.find(path, &revision) {
             return Ok(known);
@@ -175,17 +111,13 @@ impl Charts {
         }
     }
 
-    /// The objects of a release of a chart.
-    pub(crate) fn render(&self, path: &str, release: &Release) -> Rendered {
-        self.objects(path, self.documents(path, release))
-    }
-
     /// The objects in the documents of a release.
-    pub(crate) fn objects(&self, path: &str, made: Made) -> Rendered {
-        let chart = self.load(path);
+    pub(crate) fn objects(&self, path: &str, release: &Release, made: Made) -> Rendered {
+        let chart = self.load(path).ok();
         let read = chart.iter().flat_map(|chart| &chart.read);
         let files = read.map(|file| file.id(&self.files)).collect();
-        render::rendered(made, files)
+        let name = chart.as_ref().map_or("", |chart| chart.metadata.name());
+        render::rendered(made, (name, release), files)
     }
 
     /// The parsed templates of a release.
@@ -210,4 +142,47 @@ impl Charts {
         };
         cell.get_or_init(parse).clone()
     }
+}
+
+impl ChartRenderer for Charts {
+    fn is_chart(&self, path: &str) -> bool {
+        Charts::is_chart(self, path)
+    }
+
+    fn values(&self, path: &str) -> Result<Values, SourceError> {
+        let cell = lock(&self.values).entry(path.into()).or_default().clone();
+        if let Some(known) = cell.get() {
+            return Ok(known.clone());
+        }
+        let file = self.file(path)?;
+        let read = || values::read::of_text(&self.files.get(file).text, file);
+        Ok(cell.get_or_init(read).clone())
+    }
+
+    fn merge(&self, values: &mut Node, over: &Node) {
+        values::merge::merge_maps(values, over);
+    }
+
+    fn text(&self, path: &str) -> Result<String, SourceError> {
+        let file = self.file(path)?;
+        Ok(self.files.get(file).text.to_string())
+    }
+
+    fn beside(&self, path: &str) -> Vec<String> {
+        let Ok(chart) = self.load(path) else {
+            return Vec::new();
+        };
+        let dependencies = chart.metadata.dependencies.iter();
+        let paths = dependencies.filter_map(|one| one.repository.text.strip_prefix("file://"));
+        paths.filter_map(|below| join(path, below)).collect()
+    }
+
+    fn render(&self, path: &str, release: &Release) -> Rendered {
+        self.objects(path, release, self.documents(path, release))
+    }
+}
+
+/// Makes the renderer of the charts of a tree.
+pub(crate) fn charts_of(source: Arc<dyn Source>, files: Arc<Files>) -> Arc<dyn ChartRenderer> {
+    Arc::new(Charts::new(source, files))
 }

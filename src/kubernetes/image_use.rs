@@ -65,6 +65,8 @@ pub fn of_all<'a>(resources: &'a [Resource], files: &Files) -> Vec<ImageUse<'a>>
         .for_each(|workload| of_workload(&workload, &mut found));
     resources
         .iter()
+        // the containers that a rendered chart makes say more than its values
+        .filter(|resource| !resource.expanded)
         .for_each(|resource| of_values(resource, files, &mut found));
     found
 }

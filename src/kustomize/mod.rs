@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
+pub use charts::{ChartRenderer, ChartsOf, Release};
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
 pub use loader::Loaded;

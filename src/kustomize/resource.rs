@@ -139,6 +139,8 @@ pub struct Resource {
     /// Where it came from, for `buildMetadata: [originAnnotations, transformerAnnotations]`; set
     /// only when that is asked for.
     pub trail: Option<Arc<Trail>>,
+    /// True if what it deploys is rendered beside it: a HelmRelease with its chart.
+    pub expanded: bool,
 }
 
 /// What `buildMetadata` annotations say of a resource.
@@ -193,6 +195,7 @@ impl Resource {
             renamed_by: None,
             shared: Vec::new(),
             trail: None,
+            expanded: false,
         };
         resource.original = resource.id();
         resource.recall();

@@ -165,8 +165,9 @@ fn name_of(node: &Node) -> String {
 /// The objects of overlays that deploy something which is not rendered, such as a HelmRelease.
 fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterator<Item = Unseen> {
     let objects = judged.flat_map(|overlay| &overlay.rendered.resources);
-    let deployers =
-        objects.filter(|object| DEPLOYERS.contains(&(group_of(&object.node), object.kind())));
+    let deployers = objects
+        .filter(|object| DEPLOYERS.contains(&(group_of(&object.node), object.kind())))
+        .filter(|object| !object.expanded);
     deployers.map(|object| Unseen {
         kind: UnseenKind::Object,
         name: name_of(&object.node),

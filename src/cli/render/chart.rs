@@ -99,7 +99,7 @@ pub(super) fn render(path: &Path, arguments: &ChartArguments) -> Result<Output, 
         format!("---\n# Source: {}\n{text}\n", document.source)
     });
     let text = text.collect();
-    let rendered = charts.objects(&found.path, made);
+    let rendered = charts.objects(&found.path, &release, made);
     Ok(Output {
         files,
         rendered: Arc::new(rendered),
@@ -120,10 +120,9 @@ fn release(
         Origin::start_of(command),
     );
     if let Some(version) = &arguments.kube_version {
-        release.kubernetes = KubeVersion::parse(version)
-            .ok_or(Error::NotAVersion)
-            .map_err(|error| error.of("--kube-version"))?;
+        KubeVersion::parse(version).ok_or_else(|| Error::NotAVersion.of("--kube-version"))?;
     }
+    release.kubernetes = arguments.kube_version.clone();
     release.api_versions = arguments.api_versions.clone();
     release.is_upgrade = arguments.is_upgrade;
     release.includes_crds = arguments.include_crds;

@@ -164,6 +164,7 @@ fn render(arguments: &Arguments) -> Result<Output, Error> {
         let options = RenderOptions {
             root: Some(root.clone()),
             remotes: config.remotes,
+            charts: Some(crate::helm::charts_of),
             ..options.clone()
         };
         let renderer = Renderer::new(source, files.clone(), options);

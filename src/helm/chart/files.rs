@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::archive::{LARGEST_FILE, Member};
 use super::ignore::Rules;
 use crate::kustomize::Problem;
-use crate::source::{EntryKind, Files, Source, folder_of, join};
+use crate::source::{EntryKind, Files, Source, join};
 use crate::yaml::{FileId, Origin};
 
 /// How many files a chart may have, those of its subcharts included.
@@ -192,10 +192,4 @@ fn without_mark(bytes: Arc<[u8]>) -> Arc<[u8]> {
         Some(rest) => Arc::from(rest),
         None => bytes,
     }
-}
-
-/// The folder of a chart, given the path of its `Chart.yaml`.
-pub(crate) fn chart_folder(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    (name == "Chart.yaml").then(|| folder_of(path))
 }

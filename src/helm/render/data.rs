@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::files;
 use crate::helm::Release;
-use crate::helm::capabilities;
 use crate::helm::chart::metadata::Field;
 use crate::helm::instance::Instance;
 use crate::source::Files;
@@ -44,12 +43,12 @@ impl Unit {
 pub(super) fn units(
     root: &Instance,
     values: &Node,
-    release: &Release,
+    (release, capabilities): (&Release, Value),
     table: &Arc<Files>,
 ) -> Vec<Unit> {
     let shared = Shared {
         release: release_value(release),
-        capabilities: capabilities::value(&release.kubernetes, &release.api_versions),
+        capabilities,
         table,
     };
     let values = match Value::from_node(values).as_map() {

@@ -8,6 +8,7 @@ pub(crate) mod split;
 
 use std::sync::Arc;
 
+use super::capabilities::{self, KubeVersion};
 use super::chart::Chart;
 use super::coalesce::coalesce;
 use super::dependencies;
@@ -135,7 +136,8 @@ fn complete(
     release: &Release,
 ) -> Result<Vec<Read>, Vec<Problem>> {
     let one = |problem: Box<Problem>| vec![*problem];
-    let root = dependencies::resolve(chart, more, &release.values).map_err(one)?;
+    let kubernetes = kubernetes(release).map_err(one)?;
+    let root = dependencies::resolve(chart, more, release).map_err(one)?;
     let mut values = release.values.clone();
     coalesce(&root, &mut values, false).map_err(one)?;
     if !release.skips_schema {
@@ -144,10 +146,11 @@ fn complete(
             return Err(broken);
         }
     }
-    check_kubernetes(chart, release).map_err(one)?;
-    let units = data::units(&root, &values, release, &charts.files);
+    check_kubernetes(chart, &kubernetes).map_err(one)?;
+    let capabilities = capabilities::value(&kubernetes, &release.api_versions);
+    let units = data::units(&root, &values, (release, capabilities), &charts.files);
     let printed = execute(charts, chart, &units).map_err(one)?;
-    let written = Written::new(&values, default_files(&root, &charts.files), &charts.files);
+    let written = Written::new(&values, default_files(&root), &charts.files);
     let mut found = Vec::new();
     for (name, text) in printed {
         read_documents(&name, &text, &written, &mut found).map_err(one)?;
@@ -180,7 +183,18 @@ fn kind(read: &Read) -> String {
     kind.map(|kind| kind.raw().to_string()).unwrap_or_default()
 }
 
-fn check_kubernetes(chart: &Chart, release: &Release) -> Result<(), Box<Problem>> {
+/// The version of the cluster.
+fn kubernetes(release: &Release) -> Result<KubeVersion, Box<Problem>> {
+    let Some(text) = &release.kubernetes else {
+        return Ok(KubeVersion::default());
+    };
+    KubeVersion::parse(text).ok_or_else(|| {
+        let message = format!("`{text}` is not a version of Kubernetes");
+        Box::new(Problem::error(release.values.origin, message).with_help("write 1.34"))
+    })
+}
+
+fn check_kubernetes(chart: &Chart, kubernetes: &KubeVersion) -> Result<(), Box<Problem>> {
     let Some(range) = chart
         .metadata
         .field("kubeVersion")
@@ -188,7 +202,7 @@ fn check_kubernetes(chart: &Chart, release: &Release) -> Result<(), Box<Problem>
     else {
         return Ok(());
     };
-    let version = release.kubernetes.comparable();
+    let version = kubernetes.comparable();
     if semver::matches(&range.text, version) {
         return Ok(());
     }
@@ -202,13 +216,12 @@ fn check_kubernetes(chart: &Chart, release: &Release) -> Result<(), Box<Problem>
 }
 
 /// The files with the defaults of charts.
-fn default_files(root: &Instance, files: &Files) -> Vec<FileId> {
+fn default_files(root: &Instance) -> Vec<FileId> {
     let mut found = Vec::new();
     root.each(&mut |instance| {
         found.push(instance.chart.values.origin.file);
         found.push(instance.chart.origin().file);
     });
-    _ = files;
     found.sort_unstable();
     found.dedup();
     found

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use foldhash::HashMap;
+
 use super::Made;
-use crate::kustomize::{Problem, Rendered, Resource};
+use crate::kustomize::{Problem, Release, Rendered, Resource};
 use crate::yaml::{Data, FileId, Node, Origin};
 
 /// Refuses what Helm refuses to read as an object.
@@ -57,8 +59,12 @@ pub(super) fn check(tree: &Node, place: &dyn Fn(Origin) -> Origin) -> Result<(),
     Ok(())
 }
 
-/// The objects of a release, and its problems.
-pub(in crate::helm) fn rendered(made: Made, files: BTreeSet<FileId>) -> Rendered {
+/// The objects of a release, and its problems. `chart` is the name of the chart.
+pub(in crate::helm) fn rendered(
+    made: Made,
+    (chart, release): (&str, &Release),
+    files: BTreeSet<FileId>,
+) -> Rendered {
     let mut problems = made.problems;
     let mut resources = Vec::new();
     for tree in made.documents.into_iter().flat_map(|read| read.trees) {
@@ -93,6 +99,7 @@ pub(in crate::helm) fn rendered(made: Made, files: BTreeSet<FileId>) -> Rendered
             }
         }
     }
+    forget_release(&mut resources, chart, release);
     let complete = !problems.iter().any(|problem| problem.kind.refused());
     Rendered {
         resources,
@@ -100,6 +107,42 @@ pub(in crate::helm) fn rendered(made: Made, files: BTreeSet<FileId>) -> Rendered
         complete,
         files,
         ..Rendered::default()
+    }
+}
+
+/// Lets objects be found again in other environments, whose releases have other names and
+/// namespaces: `web-staging-api` of the release `web-staging` counts as `web-api`.
+fn forget_release(resources: &mut [Resource], chart: &str, release: &Release) {
+    let plain = |name: &str| {
+        let rest = name.strip_prefix(release.name.as_str())?;
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        // a name that is longer by chance is another one
+        let whole = name.len() == release.name.len() + rest.len();
+        (rest.is_empty() || !whole).then(|| match rest {
+            "" => chart.to_string(),
+            rest if rest == chart || rest.starts_with(&format!("{chart}-")) => rest.to_string(),
+            rest => format!("{chart}-{rest}"),
+        })
+    };
+    let names = resources.iter().map(|resource| {
+        let name = &resource.original.name;
+        plain(name).unwrap_or_else(|| name.clone())
+    });
+    let names: Vec<String> = names.collect();
+    let mut taken: HashMap<(String, &str), usize> = HashMap::default();
+    for (resource, name) in resources.iter().zip(&names) {
+        *taken
+            .entry((resource.kind().to_string(), name))
+            .or_default() += 1;
+    }
+    for (resource, name) in resources.iter_mut().zip(&names) {
+        let kind = resource.kind().to_string();
+        if taken.get(&(kind, name.as_str())) == Some(&1) {
+            resource.original.name = name.clone();
+        }
+        if resource.original.namespace.as_deref() == Some(release.namespace.as_str()) {
+            resource.original.namespace = None;
+        }
     }
 }
 

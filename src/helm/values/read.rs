@@ -13,10 +13,19 @@ pub(crate) fn of_text(text: &Arc<str>, file: FileId) -> Result<Node, Box<Problem
     merged(read_as(text, file, Dialect::Json), Origin::start_of(file))
 }
 
-/// The values in a text that an object holds, such as `spec.source.helm.values`.
+/// The values in a text that an object holds, such as `spec.source.helm.values` or the data of a
+/// ConfigMap.
 pub(crate) fn of_embedded(host: &Node, files: &Files) -> Result<Node, Box<Problem>> {
-    let text = files.get(host.origin.file).text.clone();
-    merged(read_embedded_as(host, &text, Dialect::Json), host.origin)
+    let file = files.get(host.origin.file);
+    let (start, end) = (host.origin.start as usize, host.origin.end as usize);
+    let read = match file.text.get(start..end) {
+        // the content of a file, as a generator takes it over
+        Some(written) if start == 0 && host.text() == Some(written) => {
+            read_as(written, host.origin.file, Dialect::Json)
+        }
+        _ => read_embedded_as(host, &file.text, Dialect::Json),
+    };
+    merged(read, host.origin)
 }
 
 fn merged(read: Result<Documents, ReadError>, start: Origin) -> Result<Node, Box<Problem>> {

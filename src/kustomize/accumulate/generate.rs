@@ -10,7 +10,7 @@ use crate::kustomize::generators::{self, Generated};
 use crate::kustomize::identity::{conflict, key, name_origin};
 use crate::kustomize::kustomization::GeneratorEntry;
 use crate::kustomize::resource::{Behavior, Trail};
-use crate::kustomize::{Problem, Resource, charts};
+use crate::kustomize::{Kustomization, Problem, Resource, charts};
 
 impl<'a> Accumulator<'a> {
     pub(super) fn generators(
@@ -56,7 +56,7 @@ impl<'a> Accumulator<'a> {
             .origin_of_field(step, "HelmChartInflationGenerator")
             .map(Trail::starting_at);
         for chart in &kustomization.helm_charts {
-            let resources = charts::inflate(chart, chart.origin, context);
+            let resources = charts::inflate(chart, kustomization, chart.origin, context);
             made.extend(resources.into_iter().map(|resource| Resource {
                 trail: trail.clone(),
                 ..resource
@@ -79,7 +79,9 @@ impl<'a> Accumulator<'a> {
             ("builtin", "IAMPolicyGenerator") => generators::iam_policy(&object.node, context),
             // kustomize finds this one by its kind under any apiVersion
             (_, "HelmChartInflationGenerator") => {
-                return charts::inflate(&object.node, name_origin(&object.node), context);
+                let at = name_origin(&object.node);
+                let none = Kustomization::empty(at.file, Arc::from(""), at);
+                return charts::inflate(&object.node, &none, at, context);
             }
             _ => {
                 context.report(needs_plugin(object, "generator"));

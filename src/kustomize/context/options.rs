@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::kustomize::ChartsOf;
 use crate::kustomize::remote::Remotes;
 
 /// Which files a kustomization may read.
@@ -37,4 +38,6 @@ pub struct RenderOptions {
     pub managed_by_label: bool,
     /// Where the root of the tree is on disk, so that absolute paths into it can be followed.
     pub root: Option<PathBuf>,
+    /// What renders charts; without it they are not rendered.
+    pub charts: Option<ChartsOf>,
 }

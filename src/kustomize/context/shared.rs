@@ -7,6 +7,7 @@ use foldhash::HashMap;
 
 use super::{RenderOptions, lock};
 use crate::kustomize::remote::Remotes;
+use crate::kustomize::{ChartRenderer, ChartsOf};
 use crate::names::nearest;
 use crate::source::{Files, Source, SourceError, Withheld, join, pointed_at};
 use crate::yaml::read::{Documents, read_file};
@@ -57,6 +58,8 @@ pub struct Shared {
     pub files: Arc<Files>,
     /// How to render.
     pub options: RenderOptions,
+    /// What renders the charts of the tree.
+    pub charts: Option<Arc<dyn ChartRenderer>>,
     cache: Arc<Cache>,
 }
 
@@ -81,7 +84,9 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
+        let of = |charts: ChartsOf| charts(source.clone(), files.clone());
         Shared {
+            charts: options.charts.map(of),
             source,
             files,
             options,
@@ -94,7 +99,9 @@ impl Shared {
             remotes,
             ..self.options.clone()
         };
+        let of = |charts: ChartsOf| charts(source.clone(), self.files.clone());
         Shared {
+            charts: options.charts.map(of),
             source,
             files: self.files.clone(),
             options,

@@ -210,7 +210,11 @@ const FIELDS: &[Field] = &[
         name: "helmGlobals",
         role: Role::Describes,
         instead: None,
-        decode: |_, field, decoder| drop(decoder.fields(field.node, field.name, HELM_GLOBALS)),
+        decode: |read, field, decoder| {
+            drop(decoder.fields(field.node, field.name, HELM_GLOBALS));
+            let home = field.node.get("chartHome");
+            read.result.chart_home = home.and_then(Node::text).map(Arc::from);
+        },
     },
     Field {
         name: "helmCharts",

@@ -93,8 +93,10 @@ pub struct Kustomization {
     pub secret_generator: Vec<GeneratorEntry>,
     /// `generatorOptions`
     pub generator_options: Option<GeneratorOptions>,
-    /// The entries of `helmCharts` and `helmChartInflationGenerator`, which are not run.
+    /// The entries of `helmCharts` and `helmChartInflationGenerator`.
     pub helm_charts: Vec<Node>,
+    /// The folder of charts, `helmGlobals.chartHome`.
+    pub chart_home: Option<Arc<str>>,
     /// `openapi`
     pub openapi: Option<OpenApi>,
     /// `sortOptions`
@@ -137,6 +139,7 @@ impl Kustomization {
             secret_generator: Vec::new(),
             generator_options: None,
             helm_charts: Vec::new(),
+            chart_home: None,
             openapi: None,
             sort_options: None,
             build_metadata: Vec::new(),

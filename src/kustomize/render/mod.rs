@@ -10,6 +10,7 @@ mod plain;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::ChartRenderer;
 use super::accumulate::{Accumulated, Accumulator, Scope};
 use super::context::{BuildContext, ParseError, RenderOptions, Shared, lock};
 use super::identity::check_unique;
@@ -63,6 +64,10 @@ impl Renderer {
     pub fn files(&self) -> &Arc<Files> {
         &self.shared.files
     }
+    /// What renders the charts of the tree.
+    pub fn charts(&self) -> Option<&dyn ChartRenderer> {
+        self.shared.charts.as_deref()
+    }
     /// Renders the kustomization of a folder.
     pub fn render(&self, folder: &str) -> Arc<Rendered> {
         let folder = self.real(folder);
@@ -77,6 +82,26 @@ impl Renderer {
     /// file before they build.
     pub fn render_as(&self, folder: &str, kustomization: &Kustomization) -> Arc<Rendered> {
         Arc::new(self.build(&self.real(folder), Some(kustomization)))
+    }
+    /// Changes objects as a kustomization changes its resources, in their order.
+    pub fn render_over(
+        &self,
+        folder: &str,
+        kustomization: &Kustomization,
+        resources: Vec<Resource>,
+    ) -> Rendered {
+        let own_scope = Scope::new(false, false);
+        let accumulator = Accumulator {
+            shared: &self.shared,
+            loader: &self.loader,
+            scope: &own_scope,
+        };
+        let mut gathered = Accumulated {
+            resources,
+            ..Accumulated::default()
+        };
+        accumulator.root_as(&self.real(folder), kustomization, &mut gathered);
+        finish(gathered)
     }
     /// True if a file has at most `largest` bytes and its text passes a test. Texts that are small
     /// enough to be a manifest are kept for later parsing.

@@ -22,10 +22,10 @@ pub(super) const SOURCES: &str = "source.toolkit.fluxcd.io";
 /// The API group of HelmReleases.
 pub(super) const RELEASES: &str = "helm.toolkit.fluxcd.io";
 /// The name that `flux bootstrap` gives the source of the repository itself.
-const OWN: &str = "flux-system";
+pub(super) const OWN: &str = "flux-system";
 
 /// The GitRepositories of the tree.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sources {
     /// URLs by name; several environments may have one of the same name.
     urls: BTreeMap<String, Vec<String>>,
@@ -73,6 +73,10 @@ impl Sources {
             .at(&["spec", "sourceRef", "name"])
             .and_then(Node::text)
             .unwrap_or_default();
+        self.named(name)
+    }
+    /// The URLs of the GitRepositories of a name; empty if they are not known.
+    pub fn named(&self, name: &str) -> &[String] {
         self.urls.get(name).map_or(&[], Vec::as_slice)
     }
     /// The branch or tag that the GitRepository of a name reads; empty if it is not known.
@@ -210,7 +214,7 @@ pub(super) fn pointer(
 }
 
 /// What a Kustomization adds, as fields of the empty kustomization `made`.
-fn layer(spec: &Node, mut made: Kustomization, decoder: &mut Decoder<'_>) -> Layer {
+pub(super) fn layer(spec: &Node, mut made: Kustomization, decoder: &mut Decoder<'_>) -> Layer {
     let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
     // patches and images of Flux have fewer fields than those of kustomizations
     for node in items("patches") {

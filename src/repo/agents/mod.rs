@@ -17,6 +17,7 @@ mod layer;
 mod lookup;
 mod mistakes;
 mod patched;
+mod release;
 mod repository;
 mod sourceignore;
 mod strictness;
@@ -36,7 +37,7 @@ use crate::source::{EntryKind, Files, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
 use applied::Applied;
-pub use argocd::Directory;
+pub use argocd::{ChartSource, Directory};
 pub use flux::CommonMetadata;
 pub use layer::Layer;
 pub(in crate::repo) use lookup::{Found, nearest};
@@ -95,6 +96,8 @@ pub enum Plain {
     Directory(Directory),
     /// Argo CD with `source.directory`: file by file, even if the folder has a kustomization.
     Always(Directory),
+    /// Argo CD: as a chart.
+    Chart(Box<ChartSource>),
 }
 
 /// Something in an agent's object that cannot be followed without a cluster.
@@ -124,6 +127,7 @@ pub struct Agents {
     /// What some pointers build to, because it holds agents' objects.
     built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
+    origins: release::Origins,
 }
 
 impl Agents {
@@ -136,6 +140,16 @@ impl Agents {
         let pointer = self.pointers.get(index)?;
         let built = self.built.get(&index).cloned();
         Some(built.unwrap_or_else(|| pointer.build_without(renderer, &self.ignored)))
+    }
+
+    /// A rendering with the objects of the HelmReleases in it whose charts are in this repository.
+    pub(in crate::repo) fn with_releases(
+        &self,
+        rendered: Arc<Rendered>,
+        folder: &str,
+        renderer: &Renderer,
+    ) -> Arc<Rendered> {
+        release::expand(rendered, folder, &self.origins, renderer)
     }
 }
 
@@ -169,7 +183,11 @@ impl Pointer {
     }
     /// Whether the folder renders as if the object did not exist.
     pub fn adds_nothing(&self) -> bool {
-        self.layer.is_none() && self.post_build.is_none() && self.common_metadata.is_empty()
+        let is_chart = matches!(self.plain, Plain::Chart(_));
+        self.layer.is_none()
+            && self.post_build.is_none()
+            && self.common_metadata.is_empty()
+            && !is_chart
     }
 
     /// Builds the folder in another tree, without variables and common metadata
@@ -182,6 +200,7 @@ impl Pointer {
     fn build_without(&self, renderer: &Renderer, ignored: &Ignored) -> Arc<Rendered> {
         let loaded = renderer.kustomization(&self.folder);
         let own = match (&self.plain, &loaded) {
+            (Plain::Chart(chart), _) => return self.build_chart(chart, renderer),
             (Plain::Always(directory), _) | (Plain::Directory(directory), None) => {
                 return self.told(
                     renderer.render_plain(&self.folder, &|path| directory.reads(path)),
@@ -214,6 +233,26 @@ impl Pointer {
         changed.files.extend(self.read.iter().copied());
         changed.unknown.extend(layer.unknown.iter().cloned());
         rendered
+    }
+
+    /// The folder of the chart that the object applies, and how.
+    pub(in crate::repo) fn chart(&self) -> Option<(&str, &ChartSource)> {
+        match &self.plain {
+            Plain::Chart(chart) => Some((&self.folder, chart)),
+            _ => None,
+        }
+    }
+
+    /// Builds the chart in the folder.
+    fn build_chart(&self, chart: &ChartSource, renderer: &Renderer) -> Arc<Rendered> {
+        let Some(charts) = renderer.charts() else {
+            return Arc::new(Rendered::default());
+        };
+        let (release, problems) = chart.release(&self.folder, renderer, charts);
+        let mut rendered = charts.render(&self.folder, &release);
+        rendered.files.extend(self.read.iter().copied());
+        rendered.files.extend(release.files());
+        self.told(Arc::new(rendered), problems)
     }
 
     /// Adds the mistakes in the object, and those that editing found, to a rendering.
@@ -480,6 +519,10 @@ impl Reading<'_> {
             decisive: BTreeSet::new(),
             built: HashMap::new(),
             ignored: self.ignored.clone(),
+            origins: release::Origins {
+                sources: self.sources.clone(),
+                identity: self.identity.clone(),
+            },
         };
         for index in order {
             let Some(step) = steps.remove(&index) else {
@@ -551,7 +594,13 @@ impl Reading<'_> {
         let mut notes = Vec::new();
         let pointers = application.pointers(&mut notes).into_iter();
         let own = pointers.filter(|(url, _)| self.identity.is_own(url));
-        (own.map(|(_, pointer)| pointer).collect(), notes)
+        let own = own.map(|(_, mut pointer)| {
+            if let Plain::Chart(chart) = &mut pointer.plain {
+                chart.recognise(&|url| self.identity.is_own(url));
+            }
+            pointer
+        });
+        (own.collect(), notes)
     }
 
     fn application_set(&self, object: &Object, outcome: &mut Outcome) -> Vec<Pointer> {

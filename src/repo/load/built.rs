@@ -81,6 +81,17 @@ pub(super) fn finished(
     })
 }
 
+/// A rendering with the objects of the HelmReleases in it.
+pub(super) fn with_releases(
+    built: LazyRendered,
+    path: &str,
+    renderer: &Arc<Renderer>,
+    agents: &Arc<Agents>,
+) -> LazyRendered {
+    let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
+    LazyRendered::new(move || agents.with_releases(built.shared(), &path, &renderer))
+}
+
 /// The start of an overlay's kustomization. If the folder has none, the line that points at it.
 pub(super) fn origin_of(folder: &str, pointer: Option<&Pointer>, renderer: &Renderer) -> Origin {
     let file = renderer

@@ -67,6 +67,7 @@ impl Repo {
     ) -> Repo {
         let options = RenderOptions {
             remotes: config.remotes.clone(),
+            charts: Some(crate::helm::charts_of),
             root,
             ..RenderOptions::default()
         };

@@ -5,7 +5,7 @@ use super::super::agents::Pointer;
 use super::super::discover::{self, Placement, Reading, is_example, is_set_aside};
 use super::super::instances::instances;
 use super::Tree;
-use super::built::{Built, finished, index_of, origin_of, to_be_built};
+use super::built::{Built, finished, index_of, origin_of, to_be_built, with_releases};
 use super::reuse::HeadRenderings;
 use super::values::Values;
 use rayon::prelude::*;
@@ -105,6 +105,7 @@ fn overlay(
             (agents, tree.renderer.files()),
         );
     }
+    rendered = with_releases(rendered, &built.path, tree.renderer, agents);
     Overlay {
         app: names.get(&app).cloned().unwrap_or(app),
         environment: placement.map(|placement| placement.environment),

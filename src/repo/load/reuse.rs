@@ -6,7 +6,7 @@ use super::super::codeowners::CodeOwners;
 use super::super::discover::Root;
 use super::super::reach::Change;
 use super::super::{Overlay, Repo, records, renovate, submodules};
-use super::built::{finished, origin_of, to_be_built};
+use super::built::{finished, origin_of, to_be_built, with_releases};
 use super::roots::shape;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{LazyRendered, Renderer};
@@ -37,6 +37,10 @@ impl Repo {
                 .chain([""])
                 .any(|folder| roots.contains(folder))
         };
+        let charts = self.pointers.iter().filter_map(Pointer::chart);
+        let values: HashSet<String> = charts
+            .flat_map(|(folder, chart)| chart.reads(folder))
+            .collect();
         !from_values
             && changed.is_disjoint(&self.agents.decisive)
             && changed.iter().all(|path| {
@@ -45,7 +49,10 @@ impl Repo {
                     |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
                 // any file outside of the kustomizations may be one that an ApplicationSet reads
                 let named = || self.pointers.is_empty() || in_root(path);
-                both(&|renderer| file(renderer, path))
+                !in_chart(path, &self.renderer)
+                    && !in_chart(path, renderer)
+                    && !values.contains(&**path)
+                    && both(&|renderer| file(renderer, path))
                     && if is_kustomization(path) {
                         shape(folder_of(path), &self.renderer)
                             .is_some_and(|own| shape(folder_of(path), renderer) == Some(own))
@@ -71,7 +78,7 @@ impl Repo {
                     overlay.origin = origin_of(&overlay.path, pointer, &renderer);
                     let rendered =
                         to_be_built(&renderer, &overlay.path, overlay.applied, &self.agents);
-                    overlay.rendered = match pointer {
+                    let rendered = match pointer {
                         Some(pointer) => finished(
                             pointer,
                             overlay.applied,
@@ -81,6 +88,8 @@ impl Repo {
                         ),
                         None => rendered,
                     };
+                    overlay.rendered =
+                        with_releases(rendered, &overlay.path, &renderer, &self.agents);
                 }
             }
             overlay
@@ -121,6 +130,19 @@ pub(super) struct HeadRenderings<'a> {
     /// True if the agents' objects of the two revisions differ. Such objects may read files
     /// anywhere, so any change may affect the overlays that they apply.
     pub(super) agents_differ: bool,
+    /// True if the change may affect any chart: it touches one, or a file that no kustomization
+    /// reads, which may hold values.
+    pub(super) charts_differ: bool,
+}
+
+/// True if a file belongs to a chart.
+fn in_chart(path: &str, renderer: &Renderer) -> bool {
+    let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+    let mut folders = folders.chain([""]);
+    folders.any(|folder| {
+        let chart = join(folder, "Chart.yaml");
+        chart.is_some_and(|chart| renderer.source().kind(&chart) == Some(EntryKind::File))
+    })
 }
 
 impl<'a> HeadRenderings<'a> {
@@ -139,7 +161,17 @@ impl<'a> HeadRenderings<'a> {
                 .iter()
                 .flat_map(|roots| change.reached(roots, renderer)),
         );
+        let known: HashSet<&str> = head.roots.iter().map(|root| root.folder.as_str()).collect();
+        let elsewhere = |path: &Arc<str>| {
+            let mut folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+            !folders.any(|folder| known.contains(folder))
+        };
+        let mut paths = changed.iter();
+        let charts_differ = paths.any(|path| {
+            elsewhere(path) || in_chart(path, &head.renderer) || in_chart(path, renderer)
+        });
         HeadRenderings {
+            charts_differ,
             head,
             change,
             reached,
@@ -183,6 +215,16 @@ impl<'a> HeadRenderings<'a> {
                         })
                 })
         });
-        (!touched).then(|| known.rendered.clone())
+        let chart = pointer
+            .and_then(Pointer::chart)
+            .is_some_and(|(folder, chart)| {
+                let mut read = chart.reads(folder).into_iter();
+                self.charts_differ || read.any(|path| self.change.touches(&path))
+            });
+        let releases = || {
+            let mut resources = known.rendered.resources.iter();
+            self.charts_differ && resources.any(|resource| resource.expanded)
+        };
+        (!touched && !chart && !releases()).then(|| known.rendered.clone())
     }
 }

@@ -5,6 +5,7 @@
 //! namespace when it applies them. Not here: ApplicationSets (`applicationset`), editing the
 //! kustomization (`layer`).
 
+mod chart;
 mod directory;
 mod environment;
 mod kustomize;
@@ -14,6 +15,7 @@ use crate::kustomize::{Kustomization, Problem, Renderer};
 use crate::repo::{Agent, AgentKind};
 use crate::source::join;
 use crate::yaml::{By, Entry, FileId, Node, Origin};
+pub use chart::ChartSource;
 pub use directory::Directory;
 use environment::Environment;
 use kustomize::Fields;
@@ -34,6 +36,16 @@ pub(super) struct Application<'a> {
     pub(super) renderer: &'a Renderer,
 }
 
+/// What Argo CD builds the folder of a source with.
+enum Tool {
+    /// kustomize, or nothing for plain manifests.
+    Folder,
+    /// Helm.
+    Chart,
+    /// A plugin, or something that is not known here.
+    Plugin,
+}
+
 impl Application<'_> {
     /// The URL of each source, with the folder that it applies. Notes say what cannot be followed.
     pub(super) fn pointers(self, notes: &mut Vec<Note>) -> Vec<(String, Pointer)> {
@@ -43,21 +55,28 @@ impl Application<'_> {
         let several = spec.get("sources").map_or(&[][..], Node::items);
         let sources = spec.get("source").into_iter().chain(several);
         sources
-            .filter_map(|source| self.pointer(source, notes))
+            .filter_map(|source| self.pointer(source, several, notes))
             .collect()
     }
 
-    fn pointer(self, source: &Node, notes: &mut Vec<Note>) -> Option<(String, Pointer)> {
+    fn pointer(
+        self,
+        source: &Node,
+        several: &[Node],
+        notes: &mut Vec<Note>,
+    ) -> Option<(String, Pointer)> {
         let target = source.get("path")?;
         let folder = folder_of_source(source, target, notes)?;
         let (source, mut read) = self.overridden(source, &folder);
         read.insert(0, self.file);
-        if !self.builds_kustomization(&source, &folder)? {
-            return None;
-        }
+        let is_chart = match self.tool(&source, &folder)? {
+            Tool::Chart => true,
+            Tool::Folder => false,
+            Tool::Plugin => return None,
+        };
         let present = |key: &str| source.get(key).filter(|value| !value.is_null());
         let mut problems = Vec::new();
-        let layer = present("kustomize").map(|fields| {
+        let layer = present("kustomize").filter(|_| !is_chart).map(|fields| {
             let origin = target.origin.with(By::ArgoCd);
             let fields = Fields {
                 fields,
@@ -95,7 +114,10 @@ impl Application<'_> {
             written_in: None,
             named: None,
             layer: layer.filter(|layer| !layer.is_empty()),
-            plain: if present("directory").is_some_and(Directory::is_set) {
+            plain: if is_chart {
+                let chart = ChartSource::new(self.node, &source, several, target.origin);
+                Plain::Chart(Box::new(chart))
+            } else if present("directory").is_some_and(Directory::is_set) {
                 Plain::Always(directory)
             } else {
                 Plain::Directory(directory)
@@ -132,20 +154,22 @@ impl Application<'_> {
         (result, files)
     }
 
-    /// Whether Argo CD builds a folder as a kustomization or as plain manifests, and not with Helm
-    /// or a plugin.
-    fn builds_kustomization(self, source: &Node, folder: &str) -> Option<bool> {
+    /// What Argo CD builds a folder with.
+    fn tool(self, source: &Node, folder: &str) -> Option<Tool> {
         let present = |key: &str| source.get(key).is_some_and(|value| !value.is_null());
-        if present("helm") || present("plugin") {
-            return Some(false);
+        if present("plugin") {
+            return Some(Tool::Plugin);
         }
         // Argo CD takes a folder with a Chart.yaml for a chart, unless it has a kustomization too
         let chart = join(folder, "Chart.yaml")?;
+        let has_chart = self.renderer.source().kind(&chart).is_some();
+        if present("helm") {
+            // without a chart, `helm` is there for other sources or by mistake
+            return Some(if has_chart { Tool::Chart } else { Tool::Plugin });
+        }
         let directory = source.get("directory").is_some_and(Directory::is_set);
-        let is_chart = !directory
-            && self.renderer.kustomization(folder).is_none()
-            && self.renderer.source().kind(&chart).is_some();
-        Some(!is_chart)
+        let is_chart = !directory && self.renderer.kustomization(folder).is_none() && has_chart;
+        Some(if is_chart { Tool::Chart } else { Tool::Folder })
     }
 
     fn missing_kustomization(self, folder: &str, origin: Origin) -> Option<Problem> {

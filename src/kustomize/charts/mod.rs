@@ -1,18 +1,28 @@
-//! Helm charts of kustomizations. Helm is never run. A committed copy of the output of `helm
-//! template` is used instead.
+//! Helm charts of kustomizations. Helm is never run: a chart that lies in the tree is rendered by
+//! [`ChartRenderer`], and for others a committed copy of the output of `helm template` is used.
+
+mod local;
+mod release;
 
 use std::sync::Arc;
+
+pub use release::{ChartRenderer, ChartsOf, Release};
 
 use super::context::BuildContext;
 use super::manifests::manifests;
 use super::transform::HELM_GENERATED;
-use super::{Problem, ProblemKind, Resource};
+use super::{Kustomization, Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
 /// The resources of a chart: of an entry of `helmCharts` or `helmChartInflationGenerator`, or of
 /// the object that configures the generator. `at` points at it.
-pub(super) fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
+pub(super) fn inflate(
+    chart: &Node,
+    kustomization: &Kustomization,
+    at: Origin,
+    context: &mut BuildContext<'_>,
+) -> Vec<Resource> {
     let text = |keys: [&str; 2]| {
         keys.iter()
             .find_map(|key| chart.get(key))
@@ -26,11 +36,17 @@ pub(super) fn inflate(chart: &Node, at: Origin, context: &mut BuildContext<'_>) 
         text(["releaseName", "releaseName"]).as_deref(),
         &context.folder,
     ) else {
+        if let Some(mut made) = local::render(chart, kustomization, at, context) {
+            for resource in &mut made {
+                mark(&mut resource.node, at);
+            }
+            return made;
+        }
         let problem = Problem::error(
             at,
             "a Helm chart is not rendered, so its objects are missing",
         );
-        let help = "render it with helm template, commit the result, and name it under charts in the configuration";
+        let help = "commit the chart below charts/, or commit the output of helm template and name it under charts in the configuration";
         context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
         return Vec::new();
     };

@@ -1,0 +1,343 @@
+//! Flux HelmReleases whose chart is in this repository: the objects that their charts make become
+//! objects of the overlay that holds the release (`helm-controller` 1.x).
+//!
+//! Here: what a HelmRelease asks for, and where its values come from. Not here: rendering a chart
+//! (`helm`).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+
+use super::flux::{self, Sources};
+use super::repository::Identity;
+use crate::helm::values::set::{self, Mode};
+use crate::helm::values::{merge, read};
+use crate::kustomize::decode::{Decoder, Rules};
+use crate::kustomize::{
+    ChartRenderer, Kustomization, Problem, ProblemKind, Release, Rendered, Renderer, Resource,
+};
+use crate::source::{SourceError, join};
+use crate::yaml::{By, Node, Origin};
+
+/// The longest name of a release.
+const LONGEST_NAME: usize = 53;
+
+/// Which GitRepositories are this repository.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origins {
+    pub(super) sources: Sources,
+    pub(super) identity: Identity,
+}
+
+/// Whether a source is this repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ownership {
+    Certain,
+    Likely,
+}
+
+impl Origins {
+    fn of(&self, name: &str) -> Option<Ownership> {
+        let urls = self.sources.named(name);
+        if name == flux::OWN || urls.iter().any(|url| self.identity.is_certain(url)) {
+            return Some(Ownership::Certain);
+        }
+        let own = urls.is_empty() || urls.iter().any(|url| self.identity.is_own(url));
+        own.then_some(Ownership::Likely)
+    }
+}
+
+/// Adds the objects of releases to a rendering.
+pub(super) fn expand(
+    rendered: Arc<Rendered>,
+    folder: &str,
+    origins: &Origins,
+    renderer: &Renderer,
+) -> Arc<Rendered> {
+    let releases = rendered.resources.iter().enumerate();
+    let releases: Vec<usize> = releases
+        .filter(|(_, resource)| is_release(resource))
+        .map(|(index, _)| index)
+        .collect();
+    let Some(charts) = renderer.charts().filter(|_| !releases.is_empty()) else {
+        return rendered;
+    };
+    let mut result = Rendered::clone(&rendered);
+    for index in releases {
+        let Some(resource) = rendered.resources.get(index) else {
+            continue;
+        };
+        let expansion = Expansion {
+            node: &resource.node,
+            overlay: &rendered,
+            folder,
+            renderer,
+            charts,
+        };
+        let Some(made) = expansion.run(origins) else {
+            continue;
+        };
+        if let Some(release) = result.resources.get_mut(index) {
+            release.expanded = !made.resources.is_empty();
+        }
+        result.resources.extend(made.resources);
+        result.problems.extend(made.problems);
+        result.files.extend(made.files);
+    }
+    result.complete &= !result.problems.iter().any(|problem| problem.kind.refused());
+    Arc::new(result)
+}
+
+fn is_release(resource: &Resource) -> bool {
+    resource.group() == flux::RELEASES && resource.kind() == "HelmRelease"
+}
+
+/// One release on its way to objects.
+struct Expansion<'e> {
+    node: &'e Node,
+    overlay: &'e Rendered,
+    folder: &'e str,
+    renderer: &'e Renderer,
+    charts: &'e dyn ChartRenderer,
+}
+
+impl Expansion<'_> {
+    fn text(&self, path: &[&str]) -> Option<&str> {
+        self.node
+            .at(path)
+            .and_then(Node::text)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// What the release makes; `None` if its chart is not in this repository.
+    fn run(&self, origins: &Origins) -> Option<Rendered> {
+        let spec = self.chart_spec()?;
+        let text = |path: &[&str]| spec.at(path).and_then(Node::text);
+        if text(&["sourceRef", "kind"]) != Some("GitRepository") {
+            return None;
+        }
+        let ownership = origins.of(text(&["sourceRef", "name"])?)?;
+        let chart = spec.get("chart")?;
+        let path = join("", chart.text()?.trim_start_matches('/'))?;
+        if !self.charts.is_chart(&path) {
+            let message = format!("there is no chart at {path:?} in this repository");
+            let problem = Problem::error(chart.origin, message)
+                .with_help("correct the path, which starts at the root of the repository");
+            return (ownership == Ownership::Certain).then(|| Rendered {
+                problems: vec![problem],
+                ..Rendered::default()
+            });
+        }
+        let mut problems = Vec::new();
+        let release = self.release(spec, chart.origin, &mut problems);
+        let mut made = self.charts.render(&path, &release);
+        made.files.extend(release.files());
+        made.problems.extend(problems);
+        self.post_render(&mut made);
+        let namespace = self.node.at(&["spec", "targetNamespace"]);
+        let namespace = namespace.or_else(|| self.node.at(&["metadata", "namespace"]));
+        if let Some(namespace) = namespace {
+            for resource in &mut made.resources {
+                fill_namespace(resource, namespace);
+            }
+        }
+        Some(made)
+    }
+
+    /// The description of the chart: in the release, or in a HelmChart that it names.
+    fn chart_spec(&self) -> Option<&Node> {
+        if let Some(spec) = self.node.at(&["spec", "chart", "spec"]) {
+            return Some(spec);
+        }
+        let reference = self.node.at(&["spec", "chartRef"])?;
+        let text = |key: &str| reference.get(key).and_then(Node::text);
+        let mut objects = self.overlay.resources.iter();
+        let object = objects.find(|other| {
+            text("kind") == Some("HelmChart")
+                && other.kind() == "HelmChart"
+                && Some(other.name()) == text("name")
+        })?;
+        object.node.get("spec")
+    }
+
+    fn release(&self, spec: &Node, origin: Origin, problems: &mut Vec<Problem>) -> Release {
+        let name = self.text(&["metadata", "name"]).unwrap_or_default();
+        let own = self.text(&["metadata", "namespace"]);
+        let target = self.text(&["spec", "targetNamespace"]);
+        let name = match (self.text(&["spec", "releaseName"]), target) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(target)) => format!("{target}-{name}"),
+            (None, None) => name.to_string(),
+        };
+        let name: String = name.chars().take(LONGEST_NAME).collect();
+        let namespace = target.or(own).unwrap_or("default");
+        let mut release = Release::new(name, namespace, origin);
+        release.includes_crds = self.text(&["spec", "install", "crds"]) != Some("Skip");
+        release.skips_tests = true;
+        let flag = |key: &str| {
+            self.node
+                .at(&["spec", "install", key])
+                .and_then(Node::as_bool)
+        };
+        release.skips_hooks = flag("disableHooks") == Some(true);
+        release.skips_schema = flag("disableSchemaValidation") == Some(true);
+        release.defaults = self.defaults(spec, origin, problems);
+        for entry in self
+            .node
+            .at(&["spec", "valuesFrom"])
+            .map_or(&[][..], Node::items)
+        {
+            self.values_from(entry, &mut release.values, problems);
+        }
+        if let Some(values) = self.node.at(&["spec", "values"]) {
+            merge::merge_maps(&mut release.values, &values.attributed_to(By::Values));
+        }
+        release
+    }
+
+    /// The values files that stand for the one of the chart.
+    fn defaults(&self, spec: &Node, at: Origin, problems: &mut Vec<Problem>) -> Option<Node> {
+        let items = spec.get("valuesFiles").map_or(&[][..], Node::items).iter();
+        let items: Vec<&Node> = items.chain(spec.get("valuesFile")).collect();
+        if items.is_empty() {
+            return None;
+        }
+        let ignores = spec.get("ignoreMissingValuesFiles").and_then(Node::as_bool) == Some(true);
+        let mut values = Node::map(Vec::new(), at.with(By::Values));
+        for item in items {
+            let path = join("", item.raw().trim_start_matches('/')).unwrap_or_default();
+            match self.charts.values(&path) {
+                Ok(Ok(read)) => merge::merge_maps(&mut values, &read),
+                Ok(Err(problem)) => problems.push(*problem),
+                Err(SourceError::Missing) if ignores => {}
+                Err(error) => {
+                    let message = format!("the values file {path:?} cannot be read: {error}");
+                    let help = "correct the path, which starts at the root of the repository";
+                    problems.push(Problem::error(item.origin, message).with_help(help));
+                }
+            }
+        }
+        Some(values)
+    }
+
+    /// Lays the values of a ConfigMap or Secret over the others.
+    fn values_from(&self, entry: &Node, values: &mut Node, problems: &mut Vec<Problem>) {
+        let text = |key: &str| entry.get(key).and_then(Node::text);
+        let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
+            return;
+        };
+        let key = text("valuesKey").unwrap_or("values.yaml");
+        let optional = entry.get("optional").and_then(Node::as_bool) == Some(true);
+        let host = self.data(kind, name, key);
+        let Some(host) = host else {
+            if !optional {
+                let message = format!(
+                    "the values in {kind} `{name}` are not known here, so the chart is rendered without them"
+                );
+                let help = "keep the values beside the release, or write them into `spec.values`";
+                let problem = Problem::error(entry.origin, message).with_help(help);
+                problems.push(problem.with_kind(ProblemKind::NeedsPlugin));
+            }
+            return;
+        };
+        let Some(target) = text("targetPath") else {
+            match read::of_embedded(&host, self.renderer.files()) {
+                Ok(read) => merge::merge_maps(values, &read),
+                Err(problem) => problems.push(*problem),
+            }
+            return;
+        };
+        let value = host.raw();
+        let unquoted = ['\'', '"'].into_iter().find_map(|quote| {
+            let inner = value.strip_prefix(quote)?;
+            inner.strip_suffix(quote)
+        });
+        let (value, mode) = match unquoted {
+            Some(value) => (value, Mode::Text),
+            None => (value, Mode::Typed),
+        };
+        let argument = format!("{target}={value}");
+        if let Err(reason) = set::set(values, &argument, &mode, &|_| host.origin) {
+            let message = format!("the value for `{target}` cannot be set: {reason}");
+            problems.push(Problem::error(entry.origin, message).with_help("correct `targetPath`"));
+        }
+    }
+
+    /// The text under a key of a ConfigMap or Secret of the overlay, if it can be read.
+    fn data(&self, kind: &str, name: &str, key: &str) -> Option<Node> {
+        let namespace = self.text(&["metadata", "namespace"]);
+        let mut objects = self.overlay.resources.iter();
+        let object = objects.find(|other| {
+            let there = other.namespace();
+            let fits = there.is_none() || namespace.is_none() || there == namespace;
+            other.kind() == kind && other.name() == name && fits
+        })?;
+        let at = |map: &str| {
+            object
+                .node
+                .at(&[map, key])
+                .filter(|value| value.text().is_some())
+        };
+        let found = match kind {
+            "Secret" => at("stringData")
+                .cloned()
+                .or_else(|| at("data").and_then(decoded)),
+            _ => at("data").cloned(),
+        }?;
+        let is_readable = !found.raw().starts_with("ENC[");
+        is_readable.then_some(found)
+    }
+
+    /// Changes the objects as `postRenderers` say.
+    fn post_render(&self, made: &mut Rendered) {
+        let Some(renderers) = self.node.at(&["spec", "postRenderers"]) else {
+            return;
+        };
+        for renderer in renderers.items() {
+            let Some(spec) = renderer.get("kustomize") else {
+                continue;
+            };
+            let path = self.renderer.files().get(spec.origin.file).path.clone();
+            let empty = Kustomization::empty(spec.origin.file, path, spec.origin.with(By::Flux));
+            let mut decoder = Decoder::new(&mut made.problems, Rules::Plugin);
+            let layer = flux::layer(spec, empty, &mut decoder);
+            let resources = std::mem::take(&mut made.resources);
+            let changed = self
+                .renderer
+                .render_over(self.folder, &layer.kustomization, resources);
+            made.resources = changed.resources;
+            made.problems.extend(changed.problems);
+            made.files.extend(changed.files);
+        }
+        made.complete &= !made.problems.iter().any(|problem| problem.kind.refused());
+    }
+}
+
+/// The text of a value in base64.
+fn decoded(node: &Node) -> Option<Node> {
+    let packed: String = node.raw().split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(packed)
+        .ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    Some(Node::string(text, node.origin))
+}
+
+/// Gives an object the namespace in which Helm creates it.
+fn fill_namespace(resource: &mut Resource, namespace: &Node) {
+    if resource.namespace().is_some() || resource.id().is_cluster_scoped() {
+        return;
+    }
+    let origin = namespace.origin.with(By::Flux);
+    let value = Node::string(namespace.raw(), origin);
+    if resource
+        .node
+        .get("metadata")
+        .is_none_or(|metadata| metadata.as_map().is_none())
+    {
+        return;
+    }
+    if let Some(metadata) = resource.node.get_mut("metadata") {
+        metadata.set("namespace", value, origin);
+    }
+}
