@@ -115,13 +115,14 @@ pub(in crate::helm) fn rendered(
 fn forget_release(resources: &mut [Resource], chart: &str, release: &Release) {
     let plain = |name: &str| {
         let rest = name.strip_prefix(release.name.as_str())?;
-        let rest = rest.strip_prefix('-').unwrap_or(rest);
-        // a name that is longer by chance is another one
-        let whole = name.len() == release.name.len() + rest.len();
-        (rest.is_empty() || !whole).then(|| match rest {
-            "" => chart.to_string(),
-            rest if rest == chart || rest.starts_with(&format!("{chart}-")) => rest.to_string(),
-            rest => format!("{chart}-{rest}"),
+        if rest.is_empty() {
+            return Some(chart.to_string());
+        }
+        let rest = rest.strip_prefix('-')?;
+        let names_chart = rest == chart || rest.starts_with(&format!("{chart}-"));
+        Some(match names_chart {
+            true => rest.to_string(),
+            false => format!("{chart}-{rest}"),
         })
     };
     let names = resources.iter().map(|resource| {
