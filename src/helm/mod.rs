@@ -16,6 +16,8 @@ mod dependencies;
 mod instance;
 pub(crate) mod render;
 mod schema;
+#[cfg(test)]
+mod tests;
 pub(crate) mod values;
 
 use std::sync::{Arc, Mutex, OnceLock};
