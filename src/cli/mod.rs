@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod diff;
 mod error;
+mod fleet;
 mod history;
 mod init;
 mod options;
@@ -52,6 +53,8 @@ enum Command {
     Status(status::Arguments),
     /// List the promotions of an app
     History(history::Arguments),
+    /// Show what each cluster gets: agents, their folders, and what is not followed
+    Fleet(fleet::Arguments),
     /// List the rules, or explain one of them
     Rules(rules::Arguments),
     /// Test Rego policies
@@ -103,6 +106,7 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Diff(arguments)) => diff::run(arguments),
         Some(Command::Status(arguments)) => status::run(arguments),
         Some(Command::History(arguments)) => history::run(arguments),
+        Some(Command::Fleet(arguments)) => fleet::run(arguments),
         Some(Command::Rules(arguments)) => rules::run(arguments),
         Some(Command::Init(arguments)) => init::run(arguments),
         Some(Command::Completions(arguments)) => completions::run(arguments),

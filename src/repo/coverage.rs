@@ -119,7 +119,13 @@ impl Repo {
             .controls
             .iter()
             .filter(|control| is_agent(&control.node));
+        // a patch looks like an object
+        let is_patch = |control: &Control| {
+            let path = &self.files.get(control.file).path;
+            self.agents.patches.contains(&**path)
+        };
         unseen
+            .filter(|control| !is_patch(control))
             .filter(|control| has_chart(&control.node) || !is_followed(control))
             .map(|control| Unseen {
                 kind: UnseenKind::Agent,

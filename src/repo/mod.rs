@@ -11,6 +11,7 @@ pub mod codeowners;
 pub mod controls;
 pub mod coverage;
 pub mod discover;
+pub mod fleet;
 mod instances;
 mod load;
 pub(crate) mod names;

@@ -19,7 +19,9 @@
 //! Repos: `none` is an empty folder, `files` is a copy of `testdata/cli/repo`, and `git` is the
 //! same with three commits, which promote version 2 of the image to staging and to production.
 //! `mistakes` is `files` with a configuration full of mistakes, and `misnamed` is `files` with one
-//! under a name that is not read, and `second` has both names. [`ROOT`] stands for the temporary folder.
+//! under a name that is not read, and `second` has both names. `fleet` is a copy of
+//! `testdata/cli/fleet`, where Flux and Argo CD apply folders. [`ROOT`] stands for the temporary
+//! folder.
 //!
 //! A line `part: /runs/0/results` below the repo keeps only that part of a JSON output, so that the
 //! case does not change with everything else in it.
@@ -123,7 +125,10 @@ fn repo(name: &str) -> Repo {
     if name == "none" {
         return repo;
     }
-    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cli/repo");
+    let folder = if name == "fleet" { "fleet" } else { "repo" };
+    let files = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/cli")
+        .join(folder);
     crate::copy(&files, repo.root());
     match name {
         "mistakes" => _ = repo.write(".gitops-lint.yaml", MISTAKES),

@@ -45,6 +45,8 @@ pub(super) struct Fleet {
     pub(super) told: Outcome,
     /// The files that decided which agents there are, besides those of the objects.
     pub(super) files: BTreeSet<FileId>,
+    /// The paths of files that kustomizations use as patches and the like.
+    pub(super) patches: BTreeSet<String>,
 }
 
 /// Where an object comes from.
@@ -174,6 +176,7 @@ impl Following<'_> {
                 None => (1 + usize::from(held.contains(&*object.path)), 0, index),
             });
         }
+        self.fleet.patches = patches;
         order.sort_unstable();
         for (_, _, index) in order {
             let Some(object) = self.raw.get(index) else {
@@ -194,7 +197,7 @@ impl Following<'_> {
     }
 
     /// The files that kustomizations use as patches and the like. They look like objects.
-    fn patches(&self) -> HashSet<String> {
+    fn patches(&self) -> BTreeSet<String> {
         let used = |root: &Root| -> Vec<(bool, String)> {
             let loaded = self.reading.renderer.kustomization(&root.folder);
             let Some(own) = loaded.and_then(|loaded| loaded.kustomization.clone()) else {

@@ -23,15 +23,16 @@ mod sourceignore;
 mod strictness;
 mod substitute;
 mod template;
+mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Agent;
 use super::controls::{self, Control};
 use super::discover::{Layout, Placement, Root, is_set_aside};
+use super::{Agent, AgentKind};
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::{EntryKind, Files, folder_of};
 use crate::yaml::{FileId, Node, Origin};
@@ -124,6 +125,8 @@ pub struct Agents {
     pub parents: Vec<Vec<usize>>,
     /// The paths of the files that decided which objects agents apply.
     pub(in crate::repo) decisive: BTreeSet<Arc<str>>,
+    /// The paths of files that look like agents' objects, and that kustomizations use as patches.
+    pub(in crate::repo) patches: BTreeSet<String>,
     /// What some pointers build to, because it holds agents' objects.
     built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
@@ -218,15 +221,18 @@ impl Pointer {
                 ignored,
             )),
         };
+        let mut problems = match self.agent.kind {
+            AgentKind::Flux => withheld::problems(&self.folder, &own, renderer, ignored),
+            AgentKind::ArgoCd => Vec::new(),
+        };
         let Some(layer) = &self.layer else {
             let rendered = if loaded.is_some() {
                 renderer.render(&self.folder)
             } else {
                 renderer.render_as(&self.folder, &own)
             };
-            return self.told(rendered, Vec::new());
+            return self.told(rendered, problems);
         };
-        let mut problems = Vec::new();
         let edited = layer.edit(&own, &self.folder, &**renderer.source(), &mut problems);
         let mut rendered = self.told(renderer.render_as(&self.folder, &edited), problems);
         let changed = Arc::make_mut(&mut rendered);
@@ -517,6 +523,7 @@ impl Reading<'_> {
             controls: Vec::new(),
             parents: Vec::new(),
             decisive: BTreeSet::new(),
+            patches: fleet.patches,
             built: HashMap::new(),
             ignored: self.ignored.clone(),
             origins: release::Origins {
@@ -730,7 +737,14 @@ fn identity(objects: &[Object], sources: &flux::Sources, renderer: &Renderer) ->
         .into_iter()
         .chain(sources.own().iter().cloned())
         .collect();
-    Identity::recognise(&known, &mentions)
+    // the source that `flux bootstrap` creates is this repository, even if only the cluster has it
+    let bootstrapped = || {
+        objects.iter().any(|object| {
+            is(&object.node, "Kustomization", flux::GROUP)
+                && flux::Sources::is_bootstrap(&object.node)
+        })
+    };
+    Identity::recognise(&known, &mentions, &bootstrapped)
 }
 
 /// Every map with a `repoURL` that is not a template and no chart's; the depth is bounded by the

@@ -19,7 +19,13 @@ impl Identity {
     /// The objects in a mirror or fork name another URL than the one that it was cloned from. If no
     /// object names a known URL, the one with the most paths that exist here counts as this
     /// repository, or several if they have equally many.
-    pub fn recognise(known: &[String], mentions: &[(String, bool)]) -> Identity {
+    /// A URL that objects read nothing but the root from is another repository, as a tenant's is, if
+    /// the own one is known or `bootstrapped`.
+    pub fn recognise(
+        known: &[String],
+        mentions: &[(String, bool)],
+        bootstrapped: &dyn Fn() -> bool,
+    ) -> Identity {
         let known: BTreeSet<String> = known.iter().map(|url| plain(url)).collect();
         let mut existing: BTreeMap<String, usize> = BTreeMap::new();
         for (url, exists) in mentions {
@@ -32,6 +38,17 @@ impl Identity {
             };
         }
         let most = existing.values().copied().max().unwrap_or_default();
+        if most == 0 && !existing.is_empty() && (!known.is_empty() || bootstrapped()) {
+            let none = String::new();
+            return Identity {
+                own: if known.is_empty() {
+                    [none].into()
+                } else {
+                    known
+                },
+                certain: false,
+            };
+        }
         let paths = mentions.iter().filter(|(_, exists)| *exists).count();
         Identity {
             // a clone of a mirror still holds most of the paths
@@ -117,10 +134,18 @@ mod tests {
             (own.clone(), true),
             (other.clone(), true),
         ];
-        let known = Identity::recognise(&["git@github.com:acme/config".to_string()], &mentions);
+        let known = Identity::recognise(
+            &["git@github.com:acme/config".to_string()],
+            &mentions,
+            &|| false,
+        );
         assert!(known.is_own(&own) && !known.is_own(&other) && known.is_own("{{url}}"));
-        let found = Identity::recognise(&["/srv/mirror".to_string()], &mentions);
+        let found = Identity::recognise(&["/srv/mirror".to_string()], &mentions, &|| false);
         assert!(found.is_own(&own) && !found.is_own(&other));
-        assert!(Identity::recognise(&[], &[]).is_own(&other));
+        assert!(Identity::recognise(&[], &[], &|| true).is_own(&other));
+        let root = [(other.clone(), false)];
+        assert!(Identity::recognise(&[], &root, &|| false).is_own(&other));
+        assert!(!Identity::recognise(&[], &root, &|| true).is_own(&other));
+        assert!(!Identity::recognise(&[own], &root, &|| false).is_own(&other));
     }
 }

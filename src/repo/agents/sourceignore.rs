@@ -1,7 +1,7 @@
 //! Files that never reach Flux: those in `.sourceignore`, and those that source-controller always
 //! leaves out.
 
-use globset::GlobMatcher;
+use globset::{GlobSet, GlobSetBuilder};
 
 use crate::glob::{Stars, compile};
 use crate::source::Source;
@@ -11,17 +11,29 @@ const NAME: &str = ".sourceignore";
 /// Patterns that exclude files unless `.sourceignore` includes them again.
 const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n.goreleaser.yml\n.sops.yaml\n.flux.yaml";
 
+/// How many patterns count. Real files have a few dozen.
+const MOST: usize = 2000;
+
 /// Patterns in order. The last match wins.
 #[derive(Clone, Debug)]
 pub(super) struct Ignored {
-    patterns: Vec<(GlobMatcher, bool)>,
+    patterns: GlobSet,
+    /// Whether each of them leaves out what it matches.
+    out: Vec<bool>,
+}
+
+/// Patterns while they are read.
+struct Patterns {
+    globs: GlobSetBuilder,
+    out: Vec<bool>,
 }
 
 impl Ignored {
     /// Reads the files of a tree; `more` are patterns of the source object, which count most.
     pub fn read(source: &dyn Source, more: &[&str]) -> Ignored {
-        let mut ignored = Ignored {
-            patterns: Vec::new(),
+        let mut ignored = Patterns {
+            globs: GlobSetBuilder::new(),
+            out: Vec::new(),
         };
         ignored.add("", DEFAULTS);
         for path in source
@@ -42,18 +54,21 @@ impl Ignored {
             );
         }
         more.iter().for_each(|text| ignored.add("", text));
-        ignored
+        Ignored {
+            patterns: ignored.globs.build().unwrap_or_default(),
+            out: ignored.out,
+        }
     }
 
     /// Whether a file is left out.
     pub fn leaves_out(&self, path: &str) -> bool {
-        self.patterns
-            .iter()
-            .rev()
-            .find(|(glob, _)| glob.is_match(path))
-            .is_some_and(|(_, out)| *out)
+        let matching = self.patterns.matches(path);
+        let last = matching.last().and_then(|last| self.out.get(*last));
+        last.copied().unwrap_or_default()
     }
+}
 
+impl Patterns {
     /// Patterns as in `.gitignore`, read in a folder.
     fn add(&mut self, folder: &str, text: &str) {
         let prefix = if folder.is_empty() {
@@ -81,7 +96,10 @@ impl Ignored {
                 // a pattern that cannot be used excludes nothing
                 let pattern = format!("{prefix}{place}{pattern}{end}");
                 let glob = compile(&pattern, Stars::WithinFolder);
-                self.patterns.extend(glob.ok().map(|glob| (glob, out)));
+                if let Some(glob) = glob.ok().filter(|_| self.out.len() < MOST) {
+                    self.globs.add(glob.glob().clone());
+                    self.out.push(out);
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Rendering, references between files, and the layout of the repo.
 
+mod contested_object;
 mod coverage;
 mod cross_environment_reference;
 mod deprecated_field;
@@ -28,6 +29,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &unmatched_patch::UnmatchedPatch,
     &cross_environment_reference::CrossEnvironmentReference,
     &shared_environment_path::SharedEnvironmentPath,
+    &contested_object::ContestedObject,
     &coverage::Coverage,
     &invalid_agent::InvalidAgent,
     &unfollowed_agent::UnfollowedAgent,

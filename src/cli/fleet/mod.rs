@@ -1,0 +1,126 @@
+//! `fleet`: what each cluster gets, from the agents' objects in the repository.
+//!
+//! `text`, `json` and `mermaid` print it. Not here: how agents are followed (`repo::agents`).
+
+mod json;
+mod mermaid;
+mod text;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::base;
+use super::error::Error;
+use super::options::RepoOptions;
+use super::workspace::{Head, Workspace};
+use crate::repo::Repo;
+use crate::repo::fleet::{Applied, Change, Fleet};
+
+/// Arguments of `fleet`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Any path inside the repository
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Also show which agents changed since the head left this revision
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
+    /// Revision to look at instead of the work tree
+    #[arg(long, value_name = "REVISION")]
+    at: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    repo: RepoOptions,
+}
+
+/// How the tree is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// A flowchart for a page of documentation
+    Mermaid,
+}
+
+/// A fleet, and what changed in it.
+struct Report<'r> {
+    repo: &'r Repo,
+    fleet: Fleet<'r>,
+    /// `None` if no base was asked for.
+    changes: Option<Vec<Change>>,
+}
+
+impl Report<'_> {
+    /// `production/eu`, or what stands for agents without an environment.
+    fn cluster(&self, one: &Applied<'_>) -> String {
+        let environment = one
+            .environment
+            .and_then(|index| self.repo.environments.get(index));
+        let Some(environment) = environment else {
+            return "no environment".to_string();
+        };
+        match one.variant {
+            Some(variant) => format!("{}/{variant}", environment.name),
+            None => environment.name.clone(),
+        }
+    }
+
+    /// The roots of each cluster, in the order of promotion.
+    fn clusters(&self) -> Vec<(String, Vec<usize>)> {
+        let mut clusters: Vec<(String, Vec<usize>)> = Vec::new();
+        for index in &self.fleet.roots {
+            let Some(one) = self.fleet.applied.get(*index) else {
+                continue;
+            };
+            let name = self.cluster(one);
+            match clusters.last_mut().filter(|(last, _)| *last == name) {
+                Some((_, roots)) => roots.push(*index),
+                None => clusters.push((name, vec![*index])),
+            }
+        }
+        clusters
+    }
+}
+
+/// How many objects an agent applies; `None` if its folder is not rendered.
+fn objects(one: &Applied<'_>) -> Option<usize> {
+    one.overlay.map(|overlay| overlay.rendered.resources.len())
+}
+
+/// The folder as people write it.
+fn folder(path: &str) -> &str {
+    if path.is_empty() { "." } else { path }
+}
+
+/// Prints the fleet.
+pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
+    let head = arguments
+        .at
+        .as_deref()
+        .map_or(Head::Worktree, Head::Revision);
+    let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
+    let repo = &workspace.repo;
+    repo.render_all();
+    let fleet = repo.fleet();
+    let changes = match &arguments.base {
+        Some(revision) => {
+            let base = base::load(&workspace, revision, &arguments.repo)?.base;
+            Some(fleet.changes(repo, (&base.repo.fleet(), &base.repo)))
+        }
+        None => None,
+    };
+    workspace.whole()?;
+    let report = Report {
+        repo,
+        fleet,
+        changes,
+    };
+    Ok(match arguments.format {
+        Format::Text => text::write(&report),
+        Format::Json => json::write(&report),
+        Format::Mermaid => mermaid::write(&report),
+    })
+}
