@@ -145,7 +145,7 @@ fn new_app(context: &Context, to: &Overlay) -> Option<Draft> {
     }
     let later = context.name_of(to);
     let message = format!(
-        ": `{}` is new in {later}, and no earlier environment has it; {usual} of the {} other apps of {later} are in one",
+        ": `{}` is new in {later}, but no earlier environment has it, unlike the other apps of {later} ({usual} of {})",
         to.app,
         paired.len()
     );
