@@ -8,12 +8,51 @@ use std::fmt;
 /// The most names that an error lists if none of them is similar; more would hide the message.
 const LISTED: usize = 12;
 
+/// The known names that are looked at for one unknown name.
+const CANDIDATES: usize = 2000;
+
+/// Those of them that are compared letter by letter.
+const COMPARED: usize = 32;
+
+/// The longest name that is compared, in bytes.
+const LONGEST: usize = 256;
+
+/// The letters that two names have in common, as a share of all their letters. `similar` never
+/// finds two names more alike than that.
+fn common_letters(name: &str, other: &str) -> f32 {
+    let mut counts = [0i32; 256];
+    let lower = |byte: u8| usize::from(byte.to_ascii_lowercase());
+    for byte in name.bytes() {
+        counts[lower(byte)] += 1;
+    }
+    let mut common = 0;
+    for byte in other.bytes() {
+        let count = &mut counts[lower(byte)];
+        common += i32::from(*count > 0);
+        *count -= 1;
+    }
+    2.0 * common as f32 / (name.len() + other.len()).max(1) as f32
+}
+
 /// The known name that is most similar to an unknown one, if any is similar enough.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let lower = name.to_lowercase();
-    known
+    let candidates = known.iter().take(CANDIDATES).copied();
+    let mut candidates: Vec<(f32, &str)> = candidates
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (common_letters(name, candidate), candidate))
+        .filter(|(common, _)| *common >= 0.6)
+        .collect();
+    if candidates.len() > COMPARED {
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+        candidates.truncate(COMPARED);
+    }
+    candidates
         .iter()
-        .map(|candidate| {
+        .map(|(_, candidate)| {
             (
                 similar::TextDiff::from_chars(lower.as_str(), candidate.to_lowercase().as_str())
                     .ratio(),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::finding::{Finding, Located};
 use crate::repo::Repo;
-use crate::source::Files;
+use crate::source::{Files, SourceFile};
 
 /// Joins findings with one cause: same rule, same place, same [`Cause`](crate::finding::Cause).
 pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
@@ -109,7 +109,7 @@ fn identifying_parts<'l>(located: &'l Located, files: &Files) -> Vec<Cow<'l, str
     let file = files.get(finding.origin.file);
     let line = match finding.cause.standing {
         true => String::new(),
-        false => file.line(located.location.line).trim().to_string(),
+        false => told_line(located, &file),
     };
     let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
         (&*resource.kind, resource.lasting_name())
@@ -125,6 +125,20 @@ fn identifying_parts<'l>(located: &'l Located, files: &Files) -> Vec<Cow<'l, str
     ];
     parts.extend(finding.cause.facts.iter().map(|fact| fact.as_str().into()));
     parts
+}
+
+/// Lines up to this length identify a finding as a whole, in bytes.
+const LONGEST_LINE: usize = 4096;
+
+/// The text of a finding's line. Of a file in one long line only the start of the finding's own text
+/// counts: thousands of findings would hash all of the line as often.
+fn told_line(located: &Located, file: &SourceFile) -> String {
+    let line = file.line(located.location.line).trim();
+    if line.len() <= LONGEST_LINE {
+        return line.to_string();
+    }
+    let own = file.text.get(located.location.byte_start..);
+    own.unwrap_or_default().chars().take(256).collect()
 }
 
 fn digest<T: AsRef<str>>(parts: &[T]) -> String {

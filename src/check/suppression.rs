@@ -31,8 +31,8 @@ struct Comment {
 /// All suppressions of a run.
 pub struct Suppressions<'a> {
     comments: Vec<Comment>,
-    /// Comment numbers by the line that they cover.
-    by_line: BTreeMap<(FileId, usize), Vec<usize>>,
+    /// The comments that cover a line, by the rule that they name.
+    by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>>,
     configured: &'a [config::Suppression],
     used_comments: BTreeSet<(usize, usize)>,
     /// The used comments that hide an error. Findings that exist only because staging went ahead of
@@ -42,16 +42,40 @@ pub struct Suppressions<'a> {
     today: Date,
 }
 
+/// The comments that name one rule for one line.
+#[derive(Default)]
+struct Covering {
+    /// Numbers of comments, each with the position of the rule in its brackets.
+    comments: Vec<(usize, usize)>,
+    /// True once a finding was covered, so that the comments are known to be used.
+    used: bool,
+    /// True once an error was covered.
+    accepting: bool,
+    /// True if one of the comments counts.
+    counts: bool,
+}
+
 impl<'a> Suppressions<'a> {
     /// Collects the comments of every file of a revision that was read, and the configured entries.
     pub fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
         let mut comments = Vec::new();
-        let mut by_line: BTreeMap<(FileId, usize), Vec<usize>> = BTreeMap::new();
+        let mut by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>> = BTreeMap::new();
         for (id, file) in repo.files.all() {
             if file.text.contains(MARK) && file.revision == repo.source.revision_of(&file.path) {
                 for (lines, comment) in comments_of(&file) {
+                    let counts = comment.flaw.is_none() && !is_over(comment.until, today);
                     for line in lines {
-                        by_line.entry((id, line)).or_default().push(comments.len());
+                        let covering = by_line.entry((id, line)).or_default();
+                        for (index, rule) in comment.rules.iter().enumerate() {
+                            // a rule that one comment names twice counts once
+                            let covering = covering.entry(rule.clone()).or_default();
+                            let again = covering.comments.last().map(|(number, _)| *number)
+                                == Some(comments.len());
+                            if !again {
+                                covering.comments.push((comments.len(), index));
+                                covering.counts |= counts;
+                            }
+                        }
                     }
                     comments.push(comment);
                 }
@@ -83,21 +107,23 @@ impl<'a> Suppressions<'a> {
         );
         let mut covered = false;
         for (file, location) in places {
-            for number in self
-                .by_line
-                .get(&(file, location.line))
-                .into_iter()
-                .flatten()
-            {
-                let comment = &self.comments[*number];
-                if let Some(index) = comment.rules.iter().position(|rule| *rule == finding.rule) {
-                    self.used_comments.insert((*number, index));
-                    let counts = comment.flaw.is_none() && !is_over(comment.until, self.today);
-                    covered |= counts;
-                    if counts && finding.severity == Severity::Error && !finding.ahead {
-                        self.accepting.insert((*number, index));
-                    }
-                }
+            let line = self.by_line.get_mut(&(file, location.line));
+            let Some(covering) = line.and_then(|rules| rules.get_mut(&finding.rule)) else {
+                continue;
+            };
+            covered |= covering.counts;
+            if !covering.used {
+                covering.used = true;
+                self.used_comments.extend(&covering.comments);
+            }
+            if finding.severity == Severity::Error && !finding.ahead && !covering.accepting {
+                covering.accepting = true;
+                let valid = covering.comments.iter().filter(|(number, _)| {
+                    self.comments.get(*number).is_some_and(|comment| {
+                        comment.flaw.is_none() && !is_over(comment.until, self.today)
+                    })
+                });
+                self.accepting.extend(valid);
             }
         }
         for (number, configured) in self.configured.iter().enumerate() {
@@ -309,16 +335,22 @@ fn quoted(rules: &[String]) -> String {
 fn comments_of(file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
     let count = file.line_starts().len();
     let mut found = Vec::new();
+    // the next line that is not a comment; thousands of comments above one line share it
+    let mut next = 0;
     for (origin, rest) in comments::of(file).filter_map(marked) {
         let position = file.position(origin.start);
         let mut lines = vec![position.line];
         let before = file.line(position.line).chars().take(position.column - 1);
         if before.collect::<String>().trim().is_empty() {
-            let next = (position.line + 1..=count).find(|number| {
-                let text = file.line(*number).trim_start();
-                !text.starts_with('#') && !text.is_empty()
-            });
-            lines.extend(next);
+            if next <= position.line {
+                let mut below = position.line + 1..=count;
+                let content = below.find(|number| {
+                    let text = file.line(*number).trim_start();
+                    !text.starts_with('#') && !text.is_empty()
+                });
+                next = content.unwrap_or(usize::MAX);
+            }
+            lines.extend(Some(next).filter(|next| *next <= count));
         }
         found.push((lines, parse(rest, origin)));
     }

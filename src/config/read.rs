@@ -19,6 +19,9 @@ pub struct ConfigProblem {
     pub origin: Origin,
 }
 
+/// The most entries of a list. Each entry is compared with each finding or path.
+const LONGEST_LIST: usize = 2000;
+
 /// Reads nodes as values, and collects the mistakes in them.
 pub(super) struct Reader<'a> {
     pub(super) problems: Vec<ConfigProblem>,
@@ -156,6 +159,17 @@ impl Reader<'_> {
     /// The items of a list.
     pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
         match node.as_list() {
+            Some(list) if list.items.len() > LONGEST_LIST => {
+                self.refuse(
+                    node.origin,
+                    format!(
+                        "{what} has {} entries, more than {LONGEST_LIST}",
+                        list.items.len()
+                    ),
+                    "use fewer and broader entries",
+                );
+                &[]
+            }
             Some(list) => &list.items,
             None => {
                 self.mistyped(node, what, "a list");

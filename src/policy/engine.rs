@@ -6,6 +6,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+use super::guards;
 use regorus::{Engine, Value};
 use serde_json::Value as Json;
 
@@ -33,6 +34,7 @@ pub(super) fn new_engine(now: i128) -> Engine {
         limit: TIME_LIMIT,
         check_interval: CHECK_INTERVAL,
     });
+    guards::install(&mut engine);
     let time = Value::from_json_str(&now.to_string()).unwrap_or(Value::Undefined);
     let _ = engine.add_extension(
         "time.now_ns".to_string(),

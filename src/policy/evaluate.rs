@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::budget::Budget;
 use super::engine::{guarded, value_of};
 use super::{Policies, PolicyRule, Verdict, scan};
 use crate::compare;
@@ -34,6 +35,7 @@ pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
         policies,
         file_ids: policies.files.iter().map(add).collect(),
         context,
+        budget: Budget::new(policies.rules.len()),
     };
     let (of_pairs, of_overlays): (Vec<&PolicyRule>, Vec<&PolicyRule>) = policies
         .rules
@@ -55,6 +57,8 @@ struct Run<'r, 'c> {
     /// For each policy file its id in the repo's table of files.
     file_ids: Vec<FileId>,
     context: &'r Context<'c>,
+    /// The time that all evaluations may take.
+    budget: Budget,
 }
 
 impl Run<'_, '_> {
@@ -93,14 +97,23 @@ impl Run<'_, '_> {
         let mut facts = about(repo, overlay);
         facts.insert("resources".to_string(), Json::Array(inputs.clone()));
         let mut findings = Vec::new();
+        let mut facts = match value_from(&Json::Object(facts)) {
+            Ok(facts) => facts,
+            Err(message) => return self.failed(rules.first().copied(), overlay, &message),
+        };
         for (resource, input) in overlay.rendered.resources.iter().zip(&inputs) {
             let previous = partners
                 .iter()
                 .find(|(_, later)| std::ptr::eq(*later, resource));
             let previous =
                 previous.map_or(Json::Null, |(earlier, _)| write::to_json(&earlier.node));
-            facts.insert("previous".to_string(), previous);
-            if let Err(message) = self.set(engine, &facts, input) {
+            let set = value_from(&previous).and_then(|previous| {
+                if let Ok(map) = facts.as_object_mut() {
+                    map.insert("previous".into(), previous);
+                }
+                self.set(engine, &facts, input)
+            });
+            if let Err(message) = set {
                 findings.extend(self.failed(rules.first().copied(), overlay, &message));
                 continue;
             }
@@ -124,7 +137,9 @@ impl Run<'_, '_> {
             "to": resources_of(to),
             "changes": changes(repo, from, to),
         });
-        if let Err(message) = self.set(engine, &about(repo, to), &input) {
+        let set = value_from(&Json::Object(about(repo, to)))
+            .and_then(|facts| self.set(engine, &facts, &input));
+        if let Err(message) = set {
             return self.failed(rules.first().copied(), to, &message);
         }
         rules
@@ -134,18 +149,16 @@ impl Run<'_, '_> {
     }
 
     /// Gives an engine its input, and the facts as `data.gitops`.
-    fn set(
-        &self,
-        engine: &mut Engine,
-        facts: &Map<String, Json>,
-        input: &Json,
-    ) -> Result<(), String> {
-        let value = |json: &str| guarded(|| Value::from_json_str(json));
-        let facts = value(&json!({"gitops": facts}).to_string())?;
-        let input = value(&input.to_string())?;
+    fn set(&self, engine: &mut Engine, facts: &Value, input: &Json) -> Result<(), String> {
+        let input = value_from(input)?;
+        let mut data = Value::new_object();
+        guarded(|| {
+            data.as_object_mut()
+                .map(|map| map.insert("gitops".into(), facts.clone()))
+        })?;
         engine.clear_data();
         guarded(|| engine.add_data(self.policies.data.clone()))?;
-        guarded(|| engine.add_data(facts))?;
+        guarded(|| engine.add_data(data))?;
         engine.set_input(input);
         Ok(())
     }
@@ -158,7 +171,11 @@ impl Run<'_, '_> {
         overlay: &Overlay,
         resource: Option<&Resource>,
     ) -> Vec<Finding> {
-        let results = match value_of(engine, &rule.path()) {
+        let number = self.policies.rules.iter().position(|one| one == rule);
+        let evaluated = self.budget.spend(number.unwrap_or(usize::MAX), || {
+            value_of(engine, &rule.path())
+        });
+        let results = match evaluated {
             Ok(value) => results_of(value),
             Err(message) => {
                 // an engine that failed halfway keeps its state: take a fresh one
@@ -260,6 +277,11 @@ impl Run<'_, '_> {
             by: By::Manifest,
         })
     }
+}
+
+/// A value for the interpreter.
+fn value_from(json: &Json) -> Result<Value, String> {
+    guarded(|| Value::from_json_str(&json.to_string()))
 }
 
 /// The rendered resources of an overlay as policies see them.

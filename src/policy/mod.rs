@@ -2,13 +2,16 @@
 //!
 //! `load` finds policies and their data, `compile` prepares them, `evaluate` runs them over a repo,
 //! `testing` runs `test_*` rules. `scan` reads from a policy's text what regorus does not offer,
-//! `engine` sets the interpreter and its limits up. Policies reach no network, no clock but
+//! `engine` sets the interpreter and its limits up, with `guards` before functions that
+//! make large values, and `budget` for what all policies may take together. Policies reach no network, no clock but
 //! `--now`, and no environment.
 
+mod budget;
 mod built_in;
 mod compile;
 mod engine;
 mod evaluate;
+mod guards;
 mod load;
 mod scan;
 mod testing;

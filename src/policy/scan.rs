@@ -113,6 +113,7 @@ pub(super) fn line_of(text: &str, rule: &str) -> usize {
 pub(super) fn check(text: &str, deepest: usize) -> Result<(), String> {
     let code = code(text);
     check_depth(&code, deepest)?;
+    check_chains(&code)?;
     check_recursion(&heads(&code))
 }
 
@@ -130,6 +131,51 @@ fn check_depth(code: &str, deepest: usize) -> Result<(), String> {
                 "line {line}: brackets nest deeper than {deepest} levels"
             ));
         }
+    }
+    Ok(())
+}
+
+/// The most operators and dots in one expression. The interpreter nests an expression as deep as it
+/// has operators, and cannot be stopped when its stack ends.
+const LONGEST_CHAIN: usize = 500;
+
+/// The most minus signs or `not` in a row; the parser's time doubles with each.
+const LONGEST_UNARY: usize = 8;
+
+/// Refuses expressions that go on and on: `1+1+1+…`, `a.b.c.…`, `a[0][0]…`, `- - - -1`.
+fn check_chains(code: &str) -> Result<(), String> {
+    let is_operator = |letter: char| "+-*/%&|.<>=[(".contains(letter);
+    let (mut chain, mut unary, mut open) = (0, 0, false);
+    for (number, line) in code.lines().enumerate() {
+        let content = line.trim();
+        // an expression goes on in the next line behind or before an operator
+        if !open && !content.starts_with(is_operator) && !content.is_empty() {
+            chain = 0;
+        }
+        for letter in content.chars() {
+            match letter {
+                ',' | ';' | '{' | '}' => chain = 0,
+                letter if is_operator(letter) => chain += 1,
+                _ => {}
+            }
+            match letter {
+                '-' => unary += 1,
+                letter if letter.is_whitespace() || letter == '(' => {}
+                _ => unary = 0,
+            }
+            if chain > LONGEST_CHAIN || unary > LONGEST_UNARY {
+                return Err(format!(
+                    "line {}: an expression has too many operators in a row",
+                    number + 1
+                ));
+            }
+        }
+        open = content.ends_with(is_operator) || (open && content.is_empty());
+    }
+    let words: Vec<&str> = code.split_whitespace().collect();
+    let negated = |window: &[&str]| window.iter().all(|word| *word == "not");
+    if words.windows(LONGEST_UNARY).any(negated) {
+        return Err("`not` stands too often in a row".to_string());
     }
     Ok(())
 }
@@ -208,5 +254,20 @@ mod tests {
                 .contains("line 2")
         );
         assert!(check("package a\nf(x) := data.lib.f(x)\n", 9).is_ok());
+    }
+
+    #[test]
+    fn endless_expressions_are_refused() {
+        for part in ["+1", "[0]", ".a", " == 1", "+\n1"] {
+            let text = format!("package a\nx := y{}\n", part.repeat(1000));
+            assert!(check(&text, 16).is_err(), "{part}");
+        }
+        for start in ["- ".repeat(20), "not ".repeat(20)] {
+            assert!(check(&format!("package a\nx if {{ {start}y }}\n"), 16).is_err());
+        }
+        let long = "x := input.a.b + 1\n".repeat(1000);
+        assert!(check(&format!("package a\n{long}"), 16).is_ok());
+        let wide = "input.a.b, ".repeat(1000);
+        assert!(check(&format!("package a\nx := [{wide}1]\n"), 16).is_ok());
     }
 }

@@ -182,7 +182,13 @@ pub struct SourceFile {
     /// Where its comments are. Ask `yaml::comments::of`, which fills this.
     pub comments: OnceLock<Box<[Origin]>>,
     line_starts: OnceLock<Vec<u32>>,
+    /// The number of characters before every block of [`BLOCK`] bytes, so that a file of one long
+    /// line can have thousands of findings.
+    characters: OnceLock<Vec<u32>>,
 }
+
+/// Bytes between two counts of characters.
+const BLOCK: usize = 1024;
 
 /// A position for people: 1-based line, 1-based column in Unicode characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -218,12 +224,32 @@ impl SourceFile {
         let line = starts
             .partition_point(|start| *start as usize <= offset)
             .max(1);
-        let start = starts[line - 1] as usize;
-        let prefix = self.text[start..offset].trim_start_matches('\u{feff}');
+        let mut start = starts[line - 1] as usize;
+        while start < offset && self.text[start..].starts_with('\u{feff}') {
+            start += '\u{feff}'.len_utf8();
+        }
         Position {
             line,
-            column: prefix.chars().count() + 1,
+            column: self.characters_before(offset) - self.characters_before(start) + 1,
         }
+    }
+    /// The number of characters before a byte offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        // every character has one byte that does not continue another
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count();
+        let blocks = self.characters.get_or_init(|| {
+            let mut before = 0;
+            let mut counts = vec![0];
+            for block in bytes.chunks(BLOCK) {
+                before += count(block) as u32;
+                counts.push(before);
+            }
+            counts
+        });
+        let block = offset / BLOCK;
+        let rest = bytes.get(block * BLOCK..offset).map_or(0, count);
+        blocks.get(block).map_or(0, |count| *count as usize) + rest
     }
     /// The text of a line (1-based) without its end.
     pub fn line(&self, line: usize) -> &str {
@@ -278,6 +304,7 @@ impl Files {
             text,
             comments: OnceLock::new(),
             line_starts: OnceLock::new(),
+            characters: OnceLock::new(),
         }));
         id
     }

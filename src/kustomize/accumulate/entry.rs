@@ -56,7 +56,7 @@ impl<'a> Accumulator<'a> {
             return Box::new(absent(entry, &withheld));
         }
         let message = format!("there is no file or folder {:?}", &**entry);
-        let help = self.shared.near_miss(&context.folder, entry);
+        let help = context.near_miss(entry);
         refused(entry, message, help)
     }
 

@@ -74,9 +74,9 @@ impl<'a> Accumulator<'a> {
                     let trail = trail::join(&step.trail, entry);
                     let base = self.folder(&folder, &trail, step.depth + 1);
                     context.work.add(base.work);
-                    let steps = base.resources.len() + base.problems.len() + base.deleted.len();
+                    let steps = copies(&base);
                     let objects = gathered.resources.len() + base.resources.len();
-                    if !context.spend(steps as u64, entry.origin()) || objects > OBJECT_LIMIT {
+                    if !context.spend(steps, entry.origin()) || objects > OBJECT_LIMIT {
                         context.report(too_many(entry));
                         return;
                     }
@@ -217,6 +217,17 @@ impl<'a> Accumulator<'a> {
 
 /// A component is merged and checked as a whole, however little it holds.
 const COMPONENT_STEPS: u64 = 1000;
+
+/// The steps of copying what a base gathered. An object that many layers renamed remembers all of
+/// its names, and takes as much more memory.
+fn copies(base: &Accumulated) -> u64 {
+    let names = base
+        .resources
+        .iter()
+        .map(|resource| resource.previous.len());
+    let objects = base.resources.len() + base.problems.len() + base.deleted.len();
+    20 * (objects + names.sum::<usize>()) as u64
+}
 
 /// A base that would make the build too large.
 fn too_many(entry: &Text) -> Problem {

@@ -176,13 +176,16 @@ impl Fields<'_, '_> {
             transform::replicas(self.resources, entry, configuration, self.context);
             self.done("ReplicaCountTransformer");
         }
-        for entry in &kustomization.images {
-            if !self.may_run() {
-                return;
-            }
-            transform::image(self.resources, entry, configuration, self.context);
-            self.done("ImageTagTransformer");
-        }
+        let origin = self
+            .accumulator
+            .origin_of_field(self.step, "ImageTagTransformer");
+        transform::images(
+            self.resources,
+            &kustomization.images,
+            configuration,
+            self.context,
+            |resources| record(resources, origin.clone()),
+        );
         if !kustomization.replacements.is_empty() {
             transform::replacements(self.resources, &kustomization.replacements, self.context);
             self.done("ReplacementTransformer");

@@ -19,6 +19,7 @@ use crate::source::{EntryKind, SourceError};
 use crate::yaml::read::{Documents, read_embedded};
 use crate::yaml::{FileId, Node, Origin};
 pub use options::{LoadRestrictor, RenderOptions, Reorder};
+use shared::NOT_THERE;
 pub(crate) use shared::{ParseError, Shared};
 pub(super) use unread::absent;
 use unread::{unparsed, unreadable};
@@ -26,6 +27,10 @@ pub(super) use work::{OBJECT_LIMIT, Work, weight};
 
 /// What to do about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
+
+/// The problems of a kustomization that get a suggestion of another name.
+const ADVISED: usize = 50;
+
 /// The state of building one folder.
 pub struct BuildContext<'a> {
     /// What all builds share.
@@ -86,8 +91,9 @@ impl<'a> BuildContext<'a> {
             };
         }
         let fail = |error: SourceError| match error {
-            SourceError::Missing => unreadable(reference, &error)
-                .with_help(self.shared.near_miss(&self.folder, reference)),
+            SourceError::Missing => {
+                unreadable(reference, &error).with_help(self.near_miss(reference))
+            }
             error => unreadable(reference, &error),
         };
         let path = self.shared.locate(&self.folder, reference).map_err(fail)?;
@@ -115,6 +121,15 @@ impl<'a> BuildContext<'a> {
             return Err(Problem::error(reference.origin(), message).with_help(help));
         }
         Ok(real)
+    }
+    /// What to do about a path that does not exist. A similar name is only searched for the first
+    /// problems, because each search looks at all files of the folder.
+    pub fn near_miss(&self, reference: &str) -> String {
+        if self.problems.len() < ADVISED {
+            self.shared.near_miss(&self.folder, reference)
+        } else {
+            NOT_THERE.to_string()
+        }
     }
     /// The bytes of a file that a kustomization refers to.
     pub fn read_bytes(&mut self, reference: &Text) -> Result<(String, Arc<[u8]>), Problem> {

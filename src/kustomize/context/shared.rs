@@ -63,6 +63,9 @@ pub struct Shared {
     cache: Arc<Cache>,
 }
 
+/// What to do about a path that does not exist and resembles no other.
+pub(super) const NOT_THERE: &str = "correct the path, or add what is missing";
+
 /// Texts up to this size are kept after a test. Larger ones are often generated for another
 /// purpose.
 const SMALL: usize = 64 * 1024;
@@ -167,7 +170,7 @@ impl Shared {
         let siblings: Vec<&str> = siblings.collect::<BTreeSet<&str>>().into_iter().collect();
         match nearest(name, &siblings) {
             Some(sibling) => format!("did you mean `{sibling}`?"),
-            None => "correct the path, or add what is missing".to_string(),
+            None => NOT_THERE.to_string(),
         }
     }
     fn parsed_file(&self, path: &str) -> ParsedFile {

@@ -7,6 +7,7 @@
 //! Here: reading operations and applying them to one tree. Not here: selecting the objects
 //! (`super`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::kustomize::Problem;
@@ -30,6 +31,8 @@ struct Operation {
     path: Pointer,
     from: Option<Pointer>,
     value: Node,
+    /// The nodes of the value.
+    size: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,73 @@ impl Pointer {
 /// doubles it.
 const COPY_LIMIT: usize = 100_000;
 
+/// The keys, items and values that the operations of a patch may look at in one object: about a
+/// second of work.
+const LOOK_LIMIT: u64 = 50_000_000;
+
+/// Maps from this size on are searched by an index while operations stay in them.
+const INDEXED: usize = 64;
+
+/// What the operations of a patch have done to one object so far.
+#[derive(Debug, Default)]
+pub(super) struct Effort {
+    copied: usize,
+    looked: u64,
+    /// The path of the map that the last operation added to.
+    last: Vec<String>,
+    /// The positions of that map's keys, once a second operation comes to it.
+    positions: Option<HashMap<Arc<str>, usize>>,
+}
+
+impl Effort {
+    /// The keys, items and values that were looked at.
+    pub(super) fn looked(&self) -> u64 {
+        self.looked
+    }
+
+    /// Counts what is looked at. False if it is too much.
+    fn look(&mut self, values: usize) -> bool {
+        self.looked = self.looked.saturating_add(values as u64);
+        self.looked <= LOOK_LIMIT
+    }
+
+    /// Forgets the index, because the object changes otherwise.
+    fn leave(&mut self) {
+        self.last.clear();
+        self.positions = None;
+    }
+
+    /// The position of a key in the map at a path. Only `add` may change the object in between.
+    fn position(&mut self, path: &[String], map: &Map, key: &str) -> Option<usize> {
+        let search = |map: &Map| map.entries.iter().position(|entry| &*entry.key == key);
+        if map.entries.len() < INDEXED {
+            self.leave();
+            return search(map);
+        }
+        if self.last != path {
+            self.leave();
+            self.last = path.to_vec();
+            self.look(map.entries.len());
+            return search(map);
+        }
+        if self.positions.is_none() {
+            self.look(map.entries.len());
+        }
+        let index = || {
+            let keys = map.entries.iter().enumerate().rev();
+            keys.map(|(at, entry)| (entry.key.clone(), at)).collect()
+        };
+        self.positions.get_or_insert_with(index).get(key).copied()
+    }
+
+    /// Notes the key that was added at the end of the map.
+    fn added(&mut self, key: Arc<str>, position: usize) {
+        if let Some(positions) = &mut self.positions {
+            positions.insert(key, position);
+        }
+    }
+}
+
 /// Adds the nodes of a tree. False if there are more than `COPY_LIMIT`.
 fn count(node: &Node, copied: &mut usize) -> bool {
     *copied += 1;
@@ -94,6 +164,13 @@ fn count(node: &Node, copied: &mut usize) -> bool {
             .entries()
             .iter()
             .all(|entry| count(&entry.value, copied))
+}
+
+/// The nodes of a tree.
+fn size(node: &Node) -> usize {
+    let items: usize = node.items().iter().map(size).sum();
+    let entries = node.entries().iter().map(|entry| size(&entry.value));
+    1 + items + entries.sum::<usize>()
 }
 
 /// True if maps and lists nest at most `levels` deep.
@@ -137,10 +214,15 @@ impl Patch {
 
     /// Applies the operations one after the other. The error names the operation that does not
     /// apply.
-    pub(super) fn apply(&self, object: &mut Node) -> Result<(), Problem> {
-        let mut copied = 0;
+    pub(super) fn apply(&self, object: &mut Node, effort: &mut Effort) -> Result<(), Problem> {
         for operation in &self.operations {
-            operation.apply(object, &mut copied)?;
+            operation.apply(object, effort)?;
+            if !effort.look(operation.size) {
+                let why = format!("the patch looks at more than {LOOK_LIMIT} values");
+                return Err(operation
+                    .fail(&operation.path, why)
+                    .with_help("use fewer operations, or a strategic merge patch"));
+            }
         }
         Ok(())
     }
@@ -204,24 +286,27 @@ impl Operation {
             origin: op.origin.with(By::Patch),
             path,
             from,
+            size: size(&value),
             value,
         })
     }
 
-    /// `copied` counts the nodes that all operations so far have copied.
-    fn apply(&self, object: &mut Node, copied: &mut usize) -> Result<(), Problem> {
+    fn apply(&self, object: &mut Node, effort: &mut Effort) -> Result<(), Problem> {
+        if !matches!(self.kind, OperationKind::Add | OperationKind::Replace) {
+            effort.leave();
+        }
         match self.kind {
-            OperationKind::Add => self.add(object, self.value.clone()),
-            OperationKind::Remove => self.remove(object, &self.path).map(drop),
-            OperationKind::Replace => self.replace(object),
+            OperationKind::Add => self.add(object, self.value.clone(), effort),
+            OperationKind::Remove => self.remove(object, &self.path, effort).map(drop),
+            OperationKind::Replace => self.replace(object, effort),
             OperationKind::Move => {
                 let from = self.from()?;
-                let node = self.remove(object, from)?;
-                self.add(object, node)
+                let node = self.remove(object, from, effort)?;
+                self.add(object, node, effort)
             }
             OperationKind::Copy => {
                 let from = self.from()?;
-                let (container, key) = self.container(object, from)?;
+                let (container, key) = self.container(object, from, effort)?;
                 let found = match &container.data {
                     Data::List(list) => {
                         Some(list.items.get(self.index(key, list.items.len(), from)?)).flatten()
@@ -231,13 +316,13 @@ impl Operation {
                 let node = found
                     .cloned()
                     .unwrap_or_else(|| Node::scalar(Scalar::null(), self.origin));
-                if !count(&node, copied) {
+                if !count(&node, &mut effort.copied) {
                     let why = format!("the patch copies more than {COPY_LIMIT} values");
                     return Err(self.fail(from, why));
                 }
-                self.add(object, node)
+                self.add(object, node, effort)
             }
-            OperationKind::Test => self.test(object),
+            OperationKind::Test => self.test(object, effort),
         }
     }
 
@@ -264,6 +349,7 @@ impl Operation {
         &self,
         object: &'n mut Node,
         pointer: &'p Pointer,
+        effort: &mut Effort,
     ) -> Result<(&'n mut Node, &'p str), Problem> {
         let Some(key) = &pointer.key else {
             return Err(self
@@ -297,6 +383,7 @@ impl Operation {
             let Some(position) = position else {
                 return Err(missing(node));
             };
+            effort.look(position);
             let origin = node.origin;
             let next = match &mut node.data {
                 Data::Map(map) => Arc::make_mut(map)
@@ -326,16 +413,18 @@ impl Operation {
         })
     }
 
-    fn add(&self, object: &mut Node, mut value: Node) -> Result<(), Problem> {
+    fn add(&self, object: &mut Node, mut value: Node, effort: &mut Effort) -> Result<(), Problem> {
         let above = self.path.parents.len();
         if !nests_within(&value, MAX_DEPTH.saturating_sub(above)) {
             let why = format!("maps and lists would nest deeper than {MAX_DEPTH} levels");
             return Err(self.fail(&self.path, why));
         }
-        let (container, key) = self.container(object, &self.path)?;
+        let (container, key) = self.container(object, &self.path, effort)?;
         match &mut container.data {
             Data::List(list) => {
                 let length = list.items.len();
+                effort.leave();
+                effort.look(length / 8);
                 let at = match key {
                     "-" => length,
                     // an index may also be that after the last item
@@ -344,17 +433,22 @@ impl Operation {
                 Arc::make_mut(list).items.insert(at, value);
             }
             Data::Map(map) => {
+                let position = effort.position(&self.path.parents, map, key);
                 let map = Arc::make_mut(map);
-                match map.entries.iter_mut().find(|entry| &*entry.key == key) {
+                match position.and_then(|position| map.entries.get_mut(position)) {
                     Some(entry) => {
                         value.replaced = Some(Arc::new(entry.value.clone()));
                         entry.value = value;
                     }
-                    None => map.entries.push(Entry {
-                        key: key.into(),
-                        key_origin: self.path.origin.with(By::Patch),
-                        value,
-                    }),
+                    None => {
+                        let key: Arc<str> = key.into();
+                        effort.added(key.clone(), map.entries.len());
+                        map.entries.push(Entry {
+                            key,
+                            key_origin: self.path.origin.with(By::Patch),
+                            value,
+                        });
+                    }
                 }
             }
             Data::Scalar(_) => {
@@ -364,8 +458,14 @@ impl Operation {
         Ok(())
     }
 
-    fn remove(&self, object: &mut Node, pointer: &Pointer) -> Result<Node, Problem> {
-        let (container, key) = self.container(object, pointer)?;
+    fn remove(
+        &self,
+        object: &mut Node,
+        pointer: &Pointer,
+        effort: &mut Effort,
+    ) -> Result<Node, Problem> {
+        let (container, key) = self.container(object, pointer, effort)?;
+        effort.look(container.items().len() + container.entries().len());
         let origin = Origin {
             start: self.origin.start.min(pointer.origin.start),
             end: self.origin.end.max(pointer.origin.end),
@@ -405,7 +505,7 @@ impl Operation {
         }
     }
 
-    fn replace(&self, object: &mut Node) -> Result<(), Problem> {
+    fn replace(&self, object: &mut Node, effort: &mut Effort) -> Result<(), Problem> {
         if self.path.text.is_empty() {
             if self.value.as_map().is_none() {
                 return Err(self.fail(
@@ -413,10 +513,11 @@ impl Operation {
                     "an object can only be replaced by a map".to_string(),
                 ));
             }
+            effort.leave();
             object.replace(self.value.data.clone(), self.value.origin);
             return Ok(());
         }
-        let (container, key) = self.container(object, &self.path)?;
+        let (container, key) = self.container(object, &self.path, effort)?;
         match &mut container.data {
             Data::List(list) => {
                 let at = self.index(key, list.items.len(), &self.path)?;
@@ -425,15 +526,16 @@ impl Operation {
                 }
                 Ok(())
             }
-            _ => self.add(object, self.value.clone()),
+            _ => self.add(object, self.value.clone(), effort),
         }
     }
 
-    fn test(&self, object: &mut Node) -> Result<(), Problem> {
+    fn test(&self, object: &mut Node, effort: &mut Effort) -> Result<(), Problem> {
         let found = if self.path.text.is_empty() {
             Some(&*object)
         } else {
-            let (container, key) = self.container(object, &self.path)?;
+            let (container, key) = self.container(object, &self.path, effort)?;
+            effort.look(container.entries().len());
             match &container.data {
                 Data::List(list) => {
                     list.items
@@ -527,7 +629,7 @@ mod tests {
     }
     fn patched(object: &str, operations: &str) -> Result<Node, Problem> {
         let mut node = tree(object, 0);
-        Patch::read(&tree(operations, 1))?.apply(&mut node)?;
+        Patch::read(&tree(operations, 1))?.apply(&mut node, &mut Effort::default())?;
         Ok(node)
     }
     fn shown(object: &str, operations: &str) -> String {

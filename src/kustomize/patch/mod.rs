@@ -76,6 +76,9 @@ fn is_gone(resource: &Resource) -> bool {
         .is_none_or(|map| map.entries.is_empty())
 }
 
+/// The values that an operation looks at and that count as one step of the build.
+const LOOKS_A_STEP: u64 = 16;
+
 /// The run of one entry.
 struct Run<'r, 'a> {
     resources: &'r mut [Resource],
@@ -106,8 +109,16 @@ impl Run<'_, '_> {
             if self.form == Form::Patches {
                 resource.store_previous();
             }
-            if let Err(problem) = operate(resource, patch, entry) {
+            let mut effort = json6902::Effort::default();
+            let operated = operate(resource, patch, entry, &mut effort);
+            if let Err(problem) = operated {
                 self.context.report(problem);
+            }
+            if !self
+                .context
+                .spend(effort.looked() / LOOKS_A_STEP, entry.origin)
+            {
+                return Ok(());
             }
         }
         Ok(())
@@ -181,12 +192,13 @@ fn operate(
     resource: &mut Resource,
     patch: &json6902::Patch,
     entry: &PatchEntry,
+    effort: &mut json6902::Effort,
 ) -> Result<(), Problem> {
     // whatever a patch does to annotations, kustomize still remembers what it kept in them
     let marked = resource.is_marked();
     let mut node = resource.node.clone();
     patch
-        .apply(&mut node)
+        .apply(&mut node, effort)
         .map_err(|problem| about(problem, resource))?;
     if node.entries().is_empty() {
         return Ok(());

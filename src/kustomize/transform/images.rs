@@ -3,6 +3,8 @@
 //! Here: image references as kustomize reads them, which differs from `kubernetes::image` in
 //! details. An entry without effect is reported, although kustomize is silent.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::field_spec::{self, Create, FieldError};
@@ -140,9 +142,91 @@ fn changed(image: &str, entry: &ImageEntry) -> String {
     result
 }
 
+/// The entries without effect that are told which image they probably meant. Searching for similar
+/// names takes time for each.
+const ADVISED: usize = 50;
+
+/// The objects that have images, so that an entry only visits those that it changes: thousands of
+/// entries and thousands of objects must not multiply.
+pub(crate) struct Images {
+    users: Vec<User>,
+    advised: usize,
+}
+
+/// An object with images.
+struct User {
+    /// Its position among the resources.
+    position: usize,
+    /// Its images.
+    texts: Vec<Arc<str>>,
+    /// True if something is in the way, which every entry reports.
+    faulty: bool,
+}
+
+impl User {
+    /// `None` if an object has no image.
+    fn of(position: usize, resource: &Resource, specs: &[super::FieldSpec]) -> Option<User> {
+        let mut user = User {
+            position,
+            texts: Vec::new(),
+            faulty: false,
+        };
+        if resource.kind() == "CustomResourceDefinition" {
+            return None;
+        }
+        user.containers(&resource.node);
+        for spec in specs {
+            if spec.gvk.selects_object(&resource.node) {
+                steps::visit(&resource.node, &spec.steps, &mut |node| user.see(node));
+                user.faulty |= in_the_way(&resource.node, &spec.steps);
+            }
+        }
+        (user.faulty || !user.texts.is_empty()).then_some(user)
+    }
+
+    fn see(&mut self, node: &Node) {
+        match node.as_scalar() {
+            Some(scalar) => self.texts.push(scalar.text.clone()),
+            None => self.faulty = true,
+        }
+    }
+
+    fn containers(&mut self, node: &Node) {
+        for item in node.items() {
+            self.containers(item);
+        }
+        for entry in node.entries() {
+            self.containers(&entry.value);
+            if !is_containers(&entry.key, &entry.value) {
+                continue;
+            }
+            for container in entry.value.items() {
+                self.faulty |= container.as_map().is_none() && !container.is_null();
+                if let Some(image) = container.get("image") {
+                    self.see(image);
+                }
+            }
+        }
+    }
+}
+
+impl Images {
+    /// Searches the objects. `specs` are the further fields that hold images.
+    pub(crate) fn of(resources: &[Resource], specs: &[super::FieldSpec]) -> Images {
+        let users = resources.iter().enumerate();
+        Images {
+            users: users
+                .filter_map(|(position, resource)| User::of(position, resource, specs))
+                .collect(),
+            advised: 0,
+        }
+    }
+}
+
 /// An entry of `images`.
 pub(crate) fn image(
     resources: &mut [Resource],
+    images: &mut Images,
     entry: &ImageEntry,
     specs: &[super::FieldSpec],
     context: &mut BuildContext<'_>,
@@ -178,17 +262,25 @@ pub(crate) fn image(
             field_spec::set_text(node, new, origin)
         }
     };
-    for resource in resources
-        .iter_mut()
-        .filter(|resource| resource.kind() != "CustomResourceDefinition")
-    {
+    for user in &mut images.users {
+        if !user.faulty && !user.texts.iter().any(|text| matcher.matches(text)) {
+            continue;
+        }
+        let Some(resource) = resources.get_mut(user.position) else {
+            continue;
+        };
         let changed = change(resource, specs, &matcher, origin, &mut set);
         if let Err(error) = changed {
             super::metadata::report(context, resource, "an image", error, origin);
         }
+        if let Some(now) = User::of(user.position, resource, specs) {
+            *user = now;
+        }
     }
     if !matched {
-        context.report(unused(entry, name, resources));
+        let advice = name.filter(|_| images.advised < ADVISED);
+        images.advised += 1;
+        context.report(unused(entry, name, advice, resources));
     }
 }
 
@@ -226,7 +318,12 @@ fn change(
     Ok(())
 }
 
-fn unused(entry: &ImageEntry, name: Option<&Text>, resources: &[Resource]) -> Problem {
+fn unused(
+    entry: &ImageEntry,
+    name: Option<&Text>,
+    advised: Option<&Text>,
+    resources: &[Resource],
+) -> Problem {
     let origin = entry.name.as_ref().map_or(entry.origin, Text::origin);
     let message = match name {
         Some(name) => format!(
@@ -235,7 +332,7 @@ fn unused(entry: &ImageEntry, name: Option<&Text>, resources: &[Resource]) -> Pr
         ),
         None => "this entry of images names no image, so it changes nothing".to_string(),
     };
-    let help = name
+    let help = advised
         .and_then(|name| advice(name, resources))
         .unwrap_or_else(|| "correct the name, or remove the entry".to_string());
     Problem::error(origin, message)

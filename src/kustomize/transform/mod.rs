@@ -17,7 +17,7 @@ pub(super) mod value_add;
 pub(super) mod vars;
 
 use super::Resource;
-use super::context::BuildContext;
+use super::context::{BuildContext, weight};
 use super::decode::{Pair, Text};
 use super::kustomization::{ImageEntry, ReplicaEntry};
 use crate::yaml::By;
@@ -125,17 +125,22 @@ pub(super) fn replicas(
         context,
     );
 }
-/// An entry of `images`.
-pub(super) fn image(
+/// The `images` field. `done` runs after each entry.
+pub(super) fn images(
     resources: &mut [Resource],
-    entry: &ImageEntry,
+    entries: &[ImageEntry],
     configuration: &Configuration,
     context: &mut BuildContext<'_>,
+    mut done: impl FnMut(&mut [Resource]),
 ) {
-    images::image(
-        resources,
-        entry,
-        configuration.fields(Fields::Images),
-        context,
-    );
+    let specs = configuration.fields(Fields::Images);
+    let mut users = images::Images::of(resources, specs);
+    let steps = weight(resources);
+    for entry in entries {
+        if !context.spend(steps, entry.origin) {
+            return;
+        }
+        images::image(resources, &mut users, entry, specs, context);
+        done(resources);
+    }
 }

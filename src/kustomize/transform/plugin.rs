@@ -267,7 +267,10 @@ fn run(transformer: Transformer, resources: &mut Vec<Resource>, context: &mut Bu
             metadata::set_pairs(resources, &pairs, &specs, by, context)
         }
         Transformer::Hash => hash::add_hashes(resources),
-        Transformer::Image(entry, specs) => images::image(resources, &entry, &specs, context),
+        Transformer::Image(entry, specs) => {
+            let mut users = images::Images::of(resources, &specs);
+            images::image(resources, &mut users, &entry, &specs, context);
+        }
         Transformer::Namespace(Some(namespace), specs, options) => {
             metadata::namespace(resources, &namespace, &specs, options, context)
         }

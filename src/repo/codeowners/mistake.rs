@@ -28,6 +28,8 @@ pub enum MistakeKind {
     FileTooLarge,
     /// `@acme/platform` without a pattern before it.
     MissingPattern,
+    /// More patterns without a folder than can be compared with every file.
+    TooManyPatterns,
     /// `[Docs` without the closing bracket (GitLab).
     UnclosedHeading,
     /// `[Docs][none]` (GitLab).
@@ -57,6 +59,7 @@ impl MistakeKind {
             MistakeKind::IgnoredFile => "ignored-file",
             MistakeKind::FileTooLarge => "file-too-large",
             MistakeKind::MissingPattern => "missing-pattern",
+            MistakeKind::TooManyPatterns => "too-many-patterns",
             MistakeKind::UnclosedHeading => "unclosed-heading",
             MistakeKind::InvalidApprovals => "invalid-approvals",
             MistakeKind::InvalidExpression => "invalid-expression",
@@ -68,6 +71,14 @@ impl MistakeKind {
             MistakeKind::InvalidOwner => "invalid-owner",
             MistakeKind::RepeatedPattern => "repeated-pattern",
         }
+    }
+
+    /// True if no line of the file counts.
+    pub(super) fn voids_file(self) -> bool {
+        matches!(
+            self,
+            MistakeKind::FileTooLarge | MistakeKind::TooManyPatterns
+        )
     }
 
     /// True if the forge ignores owners that the line asks for; false if the line is only useless.

@@ -12,9 +12,15 @@ use crate::source::{EntryKind, Files, Source};
 use crate::yaml::{FileId, Origin};
 pub use mistake::{Mistake, MistakeKind};
 use parse::{GITHUB_LIMIT, Parser, has_headings};
-use pattern::matcher;
-use regex::Regex;
+use pattern::Pattern;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// The lines that may match a path in any folder. Each is compared with every file of production.
+const FLOATING_LIMIT: usize = 5000;
+
+/// The lines that are searched for one that almost matches a path.
+const NEAR_MISSES: usize = 200;
 
 /// How a forge reads the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +68,9 @@ pub struct CodeOwners {
     pub dialect: Dialect,
     sections: Vec<Section>,
     lines: Vec<OwnerLine>,
+    /// The numbers of the lines by the folder or file that they are about; the empty path has those
+    /// that may match anywhere.
+    by_prefix: HashMap<String, Vec<usize>>,
     mistakes: Vec<Mistake>,
 }
 
@@ -69,9 +78,8 @@ pub struct CodeOwners {
 /// their own.
 #[derive(Clone, Debug, Default)]
 struct Section {
-    name: String,
     optional: bool,
-    owners: Vec<String>,
+    owners: Arc<[String]>,
 }
 
 /// A line that names paths.
@@ -80,7 +88,7 @@ pub struct OwnerLine {
     /// The pattern as written.
     pub pattern: String,
     /// The owners of what it matches; a line without owners has those of its section.
-    pub owners: Vec<String>,
+    pub owners: Arc<[String]>,
     /// Where the pattern stands.
     pub origin: Origin,
     section: usize,
@@ -88,7 +96,7 @@ pub struct OwnerLine {
     exclusion: bool,
     /// Forgejo's `!docs/.*`: the line matches everything else.
     negated: bool,
-    matcher: Option<Regex>,
+    matcher: Option<Pattern>,
 }
 
 impl OwnerLine {
@@ -100,7 +108,7 @@ impl OwnerLine {
     pub fn matches(&self, path: &str) -> bool {
         self.matcher
             .as_ref()
-            .is_some_and(|matcher| matcher.is_match(path) != self.negated)
+            .is_some_and(|matcher| matcher.matches(path) != self.negated)
     }
 }
 
@@ -186,9 +194,11 @@ impl CodeOwners {
                 dialect,
                 sections: vec![Section::default()],
                 lines: Vec::new(),
+                by_prefix: HashMap::new(),
                 mistakes: Vec::new(),
             },
             section: 0,
+            named: HashMap::new(),
         };
         if dialect == Dialect::GitHub && text.len() >= GITHUB_LIMIT {
             parser.owners.mistakes.push(Mistake {
@@ -207,7 +217,53 @@ impl CodeOwners {
             start += line.len();
         }
         parser.report_repeated_patterns();
+        parser.owners.index();
         parser.owners
+    }
+
+    /// Fills the table of lines by prefix. Too many lines that may match anywhere count as a file
+    /// that nobody can use, so that files have no owner rather than an unknown one.
+    fn index(&mut self) {
+        for (number, line) in self.lines.iter().enumerate() {
+            let prefix = line.matcher.as_ref().map_or(String::new(), Pattern::prefix);
+            let prefix = if line.negated { String::new() } else { prefix };
+            self.by_prefix.entry(prefix).or_default().push(number);
+        }
+        let floating = self.by_prefix.get("").map_or(0, Vec::len);
+        if floating <= FLOATING_LIMIT {
+            return;
+        }
+        self.lines.clear();
+        self.by_prefix.clear();
+        self.mistakes.push(Mistake {
+            kind: MistakeKind::TooManyPatterns,
+            pattern: String::new(),
+            owner: None,
+            origin: Origin::start_of(self.file),
+            message: format!(
+                "{floating} patterns may match in any folder, more than the {FLOATING_LIMIT} that \
+                 are compared with each file; the file is ignored"
+            ),
+            help: "start patterns with the folder that they are about, such as /apps/shop/"
+                .to_string(),
+        });
+    }
+
+    /// The lines that match a path, in the order of the file.
+    fn matching(&self, path: &str) -> Vec<(usize, &OwnerLine)> {
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        let prefixes = ends
+            .filter_map(|at| path.get(..at))
+            .chain(["", path])
+            .filter_map(|prefix| self.by_prefix.get(prefix));
+        let mut numbers: Vec<usize> = prefixes.flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let lines = numbers.into_iter();
+        lines
+            .filter_map(|number| Some((number, self.lines.get(number)?)))
+            .filter(|(_, line)| line.matches(path))
+            .collect()
     }
 
     /// The mistakes of the file in the order of its lines, then other files that are not read.
@@ -221,24 +277,29 @@ impl CodeOwners {
             && self
                 .mistakes
                 .iter()
-                .any(|mistake| mistake.kind == MistakeKind::FileTooLarge)
+                .any(|mistake| mistake.kind.voids_file())
     }
 
     /// Who owns a path.
     pub fn ownership(&self, path: &str) -> Ownership<'_> {
+        let mut sections: BTreeMap<usize, Vec<&OwnerLine>> = BTreeMap::new();
+        for (_, line) in self.matching(path) {
+            sections.entry(line.section).or_default().push(line);
+        }
         let mut found = Ownership::Unmatched;
-        for (number, section) in self.sections.iter().enumerate() {
-            let lines = || self.lines.iter().filter(|line| line.section == number);
-            // a later line of the section cannot undo an exclusion
-            let excluded = lines().find(|line| line.exclusion && line.matches(path));
+        for (number, lines) in sections {
+            // one that excludes cannot be taken back in its section
+            let excluded = lines.iter().find(|line| line.exclusion);
             let all = self.dialect == Dialect::Forgejo;
-            let counts = |line: &&OwnerLine| {
-                !line.exclusion && line.matches(path) && !(all && line.owners.is_empty())
-            };
-            let Some(line) = excluded.or_else(|| lines().rev().find(counts)) else {
+            let counts = |line: &&&OwnerLine| !line.exclusion && (!all || !line.owners.is_empty());
+            let Some(line) = excluded.or_else(|| lines.iter().rev().find(counts)) else {
                 continue;
             };
-            match (line.exclusion || line.owners.is_empty(), section.optional) {
+            let optional = self
+                .sections
+                .get(number)
+                .is_some_and(|section| section.optional);
+            match (line.exclusion || line.owners.is_empty(), optional) {
                 (false, false) => return Ownership::Owned(line),
                 (false, true) => found = Ownership::Optional(line),
                 (true, _) if matches!(found, Ownership::Unmatched) => {
@@ -251,21 +312,14 @@ impl CodeOwners {
     }
 
     /// The lines above one, in its section, that name owners and match a path.
-    pub fn above<'o, 'p>(
-        &'o self,
-        line: &'p OwnerLine,
-        path: &'p str,
-    ) -> impl Iterator<Item = &'o OwnerLine> + use<'o, 'p> {
-        let earlier = self
-            .lines
-            .iter()
-            .take_while(|other| other.origin.start < line.origin.start);
-        earlier.filter(|other| {
-            other.section == line.section
-                && !other.exclusion
-                && !other.owners.is_empty()
-                && other.matches(path)
-        })
+    pub fn above(&self, line: &OwnerLine, path: &str) -> Vec<&OwnerLine> {
+        let matching = self.matching(path).into_iter().map(|(_, other)| other);
+        matching
+            .take_while(|other| other.origin.start < line.origin.start)
+            .filter(|other| {
+                other.section == line.section && !other.exclusion && !other.owners.is_empty()
+            })
+            .collect()
     }
 
     /// A pattern that almost matches a path, with the pattern that does: `overlays/production/` is
@@ -276,7 +330,7 @@ impl CodeOwners {
             .lines
             .iter()
             .filter(|line| !line.owners.is_empty() && !line.exclusion);
-        lines.rev().find_map(|line| {
+        lines.rev().take(NEAR_MISSES).find_map(|line| {
             let pattern = line.pattern.as_str();
             let deeper = pattern
                 .strip_suffix('*')
@@ -286,7 +340,7 @@ impl CodeOwners {
                 .then(|| format!("**/{pattern}"));
             let better = [deeper, afloat].into_iter().flatten();
             let mut better = better.filter(|better| {
-                matcher(better, self.dialect).is_some_and(|matcher| matcher.is_match(path))
+                Pattern::read(better, self.dialect).is_some_and(|pattern| pattern.matches(path))
             });
             Some((line, better.next()?))
         })

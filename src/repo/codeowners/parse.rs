@@ -1,7 +1,10 @@
 //! Reads the lines of a CODEOWNERS file and collects what the forge ignores in them.
 
 use super::mistake::{Mistake, MistakeKind, Problem};
-use super::pattern::matcher;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::pattern::Pattern;
 use super::{CodeOwners, Dialect, OwnerLine, Section};
 use crate::yaml::{By, Origin};
 
@@ -27,6 +30,8 @@ pub(super) fn has_headings(text: &str) -> bool {
 pub(super) struct Parser {
     pub(super) owners: CodeOwners,
     pub(super) section: usize,
+    /// The numbers of the sections by name, in lower case.
+    pub(super) named: HashMap<String, usize>,
 }
 
 impl Parser {
@@ -138,7 +143,8 @@ impl Parser {
     }
 
     /// Adds a valid line.
-    fn add(&mut self, pattern: String, origin: Origin, mut owners: Vec<String>) {
+    fn add(&mut self, pattern: String, origin: Origin, named: Vec<String>) {
+        let mut owners: Arc<[String]> = named.into();
         let dialect = self.owners.dialect;
         let rest = pattern
             .strip_prefix('!')
@@ -146,7 +152,7 @@ impl Parser {
         let exclusion = rest.is_some() && dialect == Dialect::GitLab;
         if owners.is_empty() && !exclusion && dialect == Dialect::GitLab {
             let section = self.owners.sections.get(self.section);
-            owners = section.map_or_else(Vec::new, |section| section.owners.clone());
+            owners = section.map_or(owners, |section| section.owners.clone());
         }
         let line = OwnerLine {
             owners,
@@ -154,7 +160,7 @@ impl Parser {
             section: self.section,
             exclusion,
             negated: rest.is_some() && !exclusion,
-            matcher: matcher(rest.unwrap_or(&pattern), dialect),
+            matcher: Pattern::read(rest.unwrap_or(&pattern), dialect),
             pattern,
         };
         self.owners.lines.push(line);
@@ -195,21 +201,16 @@ impl Parser {
             self.reject(origin, content, Some(&word), problem);
         }
         // GitLab merges `[Docs]` and `[docs]` into one section
-        let known = self.owners.sections.iter().position(|section| {
-            section.name.eq_ignore_ascii_case(name) && !section.name.is_empty()
-        });
-        self.section = known.unwrap_or(self.owners.sections.len());
+        let new = self.owners.sections.len();
+        self.section = *self.named.entry(name.to_ascii_lowercase()).or_insert(new);
+        let owners: Arc<[String]> = owners.into();
         match self.owners.sections.get_mut(self.section) {
             Some(section) => {
                 section.optional &= optional;
                 // lines without owners below this heading get its owners
                 section.owners = owners;
             }
-            None => self.owners.sections.push(Section {
-                name: name.to_string(),
-                optional,
-                owners,
-            }),
+            None => self.owners.sections.push(Section { optional, owners }),
         }
     }
 
@@ -218,14 +219,12 @@ impl Parser {
         if self.owners.dialect == Dialect::Forgejo {
             return;
         }
-        let lines = &self.owners.lines;
-        let repeated = lines.iter().enumerate().filter(|(index, line)| {
-            let mut below = lines.iter().skip(index + 1);
-            below
-                .find(|other| other.pattern == line.pattern && other.section == line.section)
-                .is_some_and(|other| other.owners != line.owners)
+        let mut below: HashMap<(&str, usize), &OwnerLine> = HashMap::new();
+        let repeated = self.owners.lines.iter().rev().filter(|line| {
+            let next = below.insert((line.pattern.as_str(), line.section), line);
+            next.is_some_and(|other| other.owners != line.owners)
         });
-        let found = repeated.map(|(_, line)| Mistake {
+        let found = repeated.map(|line| Mistake {
             kind: MistakeKind::RepeatedPattern,
             pattern: line.pattern.clone(),
             owner: None,
@@ -234,6 +233,7 @@ impl Parser {
                 .to_string(),
             help: "list all owners of a pattern on one line".to_string(),
         });
+        let found: Vec<Mistake> = found.collect();
         self.owners.mistakes.extend(found);
         self.owners
             .mistakes
@@ -244,7 +244,7 @@ impl Parser {
 /// Why the forge does not accept a pattern, if so.
 fn wrong_pattern(line: &str, pattern: &str, dialect: Dialect) -> Option<Problem> {
     let (kind, message, help) = match dialect {
-        Dialect::Forgejo if matcher(pattern.trim_start_matches('!'), dialect).is_none() => (
+        Dialect::Forgejo if Pattern::read(pattern.trim_start_matches('!'), dialect).is_none() => (
             MistakeKind::InvalidExpression,
             format!("`{pattern}` is not a valid regular expression"),
             "fix the regular expression",

@@ -74,6 +74,10 @@ static METADATA: Metadata = Metadata {
 };
 
 /// Patterns that the help names at most.
+/// The files that pairs of lines are compared by, to find lines that never count. Thousands of lines
+/// for one file would make as many pairs.
+const COMPARED: usize = 5_000_000;
+
 const SUGGESTED: usize = 3;
 /// Kinds that decide what reaches production, besides the kinds that apply a folder.
 const STEERING: &[&str] = &[
@@ -266,7 +270,7 @@ fn gap_of<'o>(
     let line = match owners.ownership(path) {
         Ownership::Unmatched => return Some((Gap::Unmatched, None, None)),
         Ownership::Unowned(line) => {
-            return Some((Gap::Unowned, Some(line), owners.above(line, path).last()));
+            return Some((Gap::Unowned, Some(line), owners.above(line, path).pop()));
         }
         Ownership::Optional(line) => return Some((Gap::Optional, Some(line), None)),
         Ownership::Owned(line) => line,
@@ -275,21 +279,25 @@ fn gap_of<'o>(
     // a line is a mistake if a later and broader line always overrides it
     let lost = owners
         .above(line, path)
+        .into_iter()
         .filter(|other| !other.owners.iter().all(|owner| line.owners.contains(owner)))
         .find(|other| {
-            *void
-                .entry((other.origin.start, line.origin.start))
-                .or_insert_with(|| {
-                    let (mut all, mut more) = (true, false);
-                    for file in files {
-                        match (other.matches(file), line.matches(file)) {
-                            (true, false) => all = false,
-                            (false, true) => more = true,
-                            _ => {}
-                        }
+            let key = (other.origin.start, line.origin.start);
+            let compared = void.len().saturating_mul(files.len());
+            if compared > COMPARED && !void.contains_key(&key) {
+                return false;
+            }
+            *void.entry(key).or_insert_with(|| {
+                let (mut all, mut more) = (true, false);
+                for file in files {
+                    match (other.matches(file), line.matches(file)) {
+                        (true, false) => all = false,
+                        (false, true) => more = true,
+                        _ => {}
                     }
-                    all && more
-                })
+                }
+                all && more
+            })
         })?;
     Some((Gap::Overruled, Some(line), Some(lost)))
 }

@@ -99,8 +99,9 @@ fn apply(resources: &mut [Resource], entry: &ReplacementEntry, context: &mut Bui
     match value(resources, entry) {
         Ok(mut value) => {
             for target in &entry.targets {
-                // each object is searched and settled for each target
-                let steps = REPLACEMENT_STEPS * weight(resources);
+                // each object is searched and settled for each target, and written for each path
+                let parts = target.field_paths.len() + target.reject.len();
+                let steps = (REPLACEMENT_STEPS + parts as u64).saturating_mul(weight(resources));
                 if !context.spend(steps, entry.origin) {
                     return;
                 }

@@ -19,12 +19,18 @@ const ELSEWHERE: [&str; 5] = [
     "plugin",
 ];
 
+/// The values that the matrix generators of one ApplicationSet may fill in. A selector may drop
+/// every combination, so the number of Applications says nothing about the work.
+const WORK: usize = 1_000_000;
+
 /// The generators of one ApplicationSet.
 pub(super) struct Generators<'a, 'n> {
     pub(super) surroundings: Surroundings<'a>,
     /// Whether templates are Go templates.
     pub(super) go: bool,
     pub(super) notes: &'n mut Vec<Note>,
+    /// The values that matrix generators filled in so far.
+    pub(super) work: usize,
 }
 
 impl Generators<'_, '_> {
@@ -113,6 +119,12 @@ impl Generators<'_, '_> {
             for before in &sets {
                 let mut child = child.clone();
                 fill(&mut child, before);
+                self.work += nodes(&child);
+                if self.work > WORK {
+                    let message = "this matrix generator makes too many combinations; the Applications it creates are not checked";
+                    self.note(matrix.origin, message.to_string());
+                    return vec![self.open()];
+                }
                 for mut parameters in self.parameters(&child, depth + 1) {
                     overlay(&mut parameters.values, &before.values);
                     parameters.open |= before.open;
@@ -181,6 +193,13 @@ impl Generators<'_, '_> {
             ..self.known(Map::new())
         }
     }
+}
+
+/// The nodes of a tree.
+fn nodes(node: &Node) -> usize {
+    let items: usize = node.items().iter().map(nodes).sum();
+    let entries = node.entries().iter().map(|entry| nodes(&entry.value));
+    1 + items + entries.sum::<usize>()
 }
 
 /// Whether `matchLabels` and `matchExpressions` select parameters, which they name by dotted keys.

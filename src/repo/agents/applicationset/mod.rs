@@ -56,6 +56,7 @@ pub(super) fn expand(
         surroundings,
         go: go.unwrap_or(false),
         notes,
+        work: 0,
     };
     let mut made: Vec<Node> = Vec::new();
     let mut review = Review::new(node, surroundings.identity, mistakes);

@@ -1,7 +1,13 @@
 //! The value of an expression: defaults, substrings, replacements, trimming, upper and lower case.
 
 use super::glob::matches;
-use super::{Argument, Call, Seen, Value};
+use super::{Argument, Call, LONG, Seen, Value};
+
+/// The most bytes that a replacement may put into a text; an object of Kubernetes has fewer.
+const LONGEST: usize = 4 << 20;
+
+/// The comparisons of letters when a pattern is trimmed off a text.
+const TRIMMED: usize = 1 << 28;
 
 impl Call {
     /// The value; `None` if it depends on a variable whose value is not known.
@@ -44,13 +50,20 @@ impl Call {
             "^" => change_first(value, |first| first.to_uppercase().collect()),
             "^^" => value.to_uppercase(),
             "#" if arguments.is_empty() => value.len().to_string(),
-            "#" => trim(value, first, false, false),
-            "##" => trim(value, first, true, false),
-            "%" => trim(value, first, false, true),
-            "%%" => trim(value, first, true, true),
+            "#" => trim(value, first, false, false)?,
+            "##" => trim(value, first, true, false)?,
+            "%" => trim(value, first, false, true)?,
+            "%%" => trim(value, first, true, true)?,
             ":" => substring(value, first, second)?,
             "/" => value.replacen(first, second.unwrap_or_default(), 1),
-            "//" => value.replace(first, second.unwrap_or_default()),
+            "//" => {
+                let second = second.unwrap_or_default();
+                let found = value.matches(first).count();
+                if found.saturating_mul(second.len()) > LONGEST {
+                    return Err(LONG);
+                }
+                value.replace(first, second)
+            }
             "/#" => match (value.strip_prefix(first), second) {
                 (Some(rest), Some(new)) => format!("{new}{rest}"),
                 _ => value.to_string(),
@@ -110,7 +123,12 @@ pub(super) fn substring(
 }
 
 /// Takes away the shortest or longest start (or end) that a pattern matches.
-pub(super) fn trim(value: &str, pattern: &str, longest: bool, from_end: bool) -> String {
+pub(super) fn trim(
+    value: &str,
+    pattern: &str,
+    longest: bool,
+    from_end: bool,
+) -> Result<String, &'static str> {
     let turn = |text: &str| -> Vec<char> {
         if from_end {
             text.chars().rev().collect()
@@ -120,6 +138,11 @@ pub(super) fn trim(value: &str, pattern: &str, longest: bool, from_end: bool) ->
     };
     // patterns are turned around with the text, as Flux does
     let (text, pattern) = (turn(value), turn(pattern));
+    // every start of the text is compared with the pattern
+    let each = text.len().saturating_mul(pattern.len());
+    if each.saturating_mul(text.len()) > TRIMMED {
+        return Err(LONG);
+    }
     let mut lengths: Box<dyn Iterator<Item = usize>> = if longest {
         Box::new((1..=text.len()).rev())
     } else {
@@ -129,12 +152,12 @@ pub(super) fn trim(value: &str, pattern: &str, longest: bool, from_end: bool) ->
         text.get(..*length)
             .is_some_and(|head| matches(&pattern, head))
     }) else {
-        return value.to_string();
+        return Ok(value.to_string());
     };
     let rest = text.get(length..).unwrap_or_default().iter();
-    if from_end {
+    Ok(if from_end {
         rest.rev().collect()
     } else {
         rest.collect()
-    }
+    })
 }
