@@ -288,7 +288,7 @@ impl CodeOwners {
         }
         let mut found = Ownership::Unmatched;
         for (number, lines) in sections {
-            // one that excludes cannot be taken back in its section
+            // a later line of the section cannot undo an exclusion
             let excluded = lines.iter().find(|line| line.exclusion);
             let all = self.dialect == Dialect::Forgejo;
             let counts = |line: &&&OwnerLine| !line.exclusion && (!all || !line.owners.is_empty());

@@ -155,8 +155,8 @@ fn wildcard<P, T>(
     true
 }
 
-/// As git ignores files, with one difference: `/*` at the end does not go deeper. A pattern with a
-/// slash before its end is anchored at the root.
+/// Patterns of GitHub work like those of `.gitignore`, with one difference: `/*` at the end does
+/// not match deeper files. A pattern with a slash before its end is anchored at the root.
 fn github(pattern: &str) -> Segments {
     let mut parts: Vec<&str> = pattern.split('/').collect();
     if parts.first() == Some(&"") {
@@ -192,8 +192,9 @@ fn github(pattern: &str) -> Segments {
     Segments(segments)
 }
 
-/// As Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH, after GitLab's own preparation: without
-/// a leading slash at any depth, a folder only with a slash at the end.
+/// Patterns of GitLab work like Ruby's `fnmatch` with FNM_PATHNAME and FNM_DOTMATCH. Before that,
+/// GitLab changes them: a pattern without a leading slash matches at any depth, and a pattern only
+/// matches a folder if it ends with a slash.
 fn gitlab(pattern: &str) -> Segments {
     let mut prepared = if pattern == "*" {
         "/**/*".to_string()
