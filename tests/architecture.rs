@@ -96,7 +96,17 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     (
         "check",
         &[
-            "config", "finding", "history", "policy", "repo", "rules", "source", "yaml",
+            // takes values of Secrets out of messages
+            "compare",
+            "config",
+            "finding",
+            "history",
+            "kustomize",
+            "policy",
+            "repo",
+            "rules",
+            "source",
+            "yaml",
         ],
     ),
     (

@@ -235,16 +235,102 @@ fn builds_that_multiply_fail_the_check_soon() {
         .map(|number| format!("    - {{op: copy, from: /data, path: /data/k{number}}}\n"))
         .collect();
     let patch = format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{copies}");
+    let mut bases = Tree::new();
+    for layer in 0..24 {
+        for name in ["a", "b"] {
+            let next = layer + 1;
+            let text =
+                format!("namePrefix: {name}-\nresources: [../../l{next}/a, ../../l{next}/b]\n");
+            bases.insert(format!("l{layer}/{name}/kustomization.yaml"), text);
+        }
+    }
+    for name in ["a", "b"] {
+        let folder = format!("l24/{name}");
+        bases.insert(
+            format!("{folder}/kustomization.yaml"),
+            "resources: [one.yaml]\n".into(),
+        );
+        bases.insert(format!("{folder}/one.yaml"), OBJECT.into());
+    }
+    let inserts = "    - {op: add, path: /data/list/0, value: v}\n".repeat(40_000);
+    let list = format!("    - {{op: add, path: /data/list, value: []}}\n{inserts}");
+    let inserts = format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{list}");
     for (mut tree, rest, limit) in [
         (components, "components: [../../../c0]\n", "steps"),
         (Tree::new(), &patch, "copies more than"),
+        (bases, "- ../../../l0/a\n", "steps"),
+        (Tree::new(), &inserts, "looks at more than"),
     ] {
-        let overlay = format!("resources: [one.yaml]\n{rest}");
+        let overlay = format!("resources:\n- one.yaml\n{rest}");
         tree.insert("apps/x/production/kustomization.yaml".into(), overlay);
         tree.insert("apps/x/production/one.yaml".into(), OBJECT.into());
         let start = std::time::Instant::now();
         assert!(check(&tree, &Tree::new()).contains(limit), "{limit}");
         assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    }
+}
+
+/// Sizes that are unusual but not forbidden: the check has to get through them.
+#[test]
+fn thousands_of_entries_are_judged_soon() {
+    let objects = |count: usize| -> String {
+        let object = |number| {
+            format!(
+                "---\n{}",
+                OBJECT.replace("name: one", &format!("name: n{number}"))
+            )
+        };
+        (0..count).map(object).collect()
+    };
+    let images: String = (0..2000)
+        .map(|at| format!("- {{name: i{at}, newTag: v1}}\n"))
+        .collect();
+    let owners: String = (0..20_000)
+        .map(|at| format!("/apps/x{at}/**/*.yaml @a{at}\n"))
+        .collect();
+    let comments = "# gitops-lint: ignore[mutable-tag] because\n".repeat(20_000);
+    let missing: String = (0..10_000).map(|at| format!("- m{at}.yaml\n")).collect();
+    let adds: String = (0..20_000)
+        .map(|at| format!("    - {{op: add, path: /data/k{at}, value: v}}\n"))
+        .collect();
+    let adds = format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{adds}");
+    let line: Vec<String> = (0..2000).map(|at| format!("{{apiVersion: v1, kind: Secret, metadata: {{name: s{at}}}, stringData: {{password: hunter2}}}}")).collect();
+    let line = format!(
+        "{{apiVersion: v1, kind: List, items: [{}]}}\n",
+        line.join(", ")
+    );
+    for (name, objects, rest, owners) in [
+        (
+            "images",
+            objects(2000),
+            format!("images:\n{images}"),
+            String::new(),
+        ),
+        ("owners", OBJECT.to_string(), String::new(), owners),
+        (
+            "comments",
+            format!("{comments}{OBJECT}"),
+            String::new(),
+            String::new(),
+        ),
+        ("missing", OBJECT.to_string(), missing, String::new()),
+        ("operations", OBJECT.to_string(), adds, String::new()),
+        ("one line", line, String::new(), String::new()),
+    ] {
+        let mut tree = Tree::new();
+        tree.insert(
+            "apps/x/production/kustomization.yaml".into(),
+            format!("resources:\n- one.yaml\n{rest}"),
+        );
+        tree.insert("apps/x/production/one.yaml".into(), objects);
+        tree.insert("CODEOWNERS".into(), owners);
+        let start = std::time::Instant::now();
+        check(&tree, &Tree::new());
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "{name}: {:?}",
+            start.elapsed()
+        );
     }
 }
 

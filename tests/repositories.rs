@@ -476,36 +476,23 @@ fn objects_are_found_wherever_git_keeps_them() {
     ]);
     assert_eq!(repo.run(&["status"]).out, expected);
     clean(&repo.run(&base("HEAD~1")));
-    // `git replace` counts, as it does for Git
+    // replaced objects are not followed: nobody reviewed them
+    let history = repo.run(&["history", "api"]).expect(0).out;
     let root = run_git(
         repo.root(),
         &["commit-tree", "-m", "a new root", "HEAD~1^{tree}"],
     );
     repo.git(&["replace", "HEAD~1", &root]);
-    assert!(
-        repo.run(&["history", "api"]).out.lines().count() == 5,
-        "two commits make four changes"
-    );
-    refused(
-        repo.run(&base("HEAD~2")),
-        &["there is no revision \"HEAD~2\": HEAD exists"],
-    );
+    assert_eq!(repo.run(&["history", "api"]).expect(0).out, history);
     clean(&repo.run(&base("HEAD~1")));
     repo.git(&["replace", "-d", "HEAD~1"]);
-    // a replacement that makes the history a cycle
     let before = repo.id("HEAD~1");
     let round = run_git(
         repo.root(),
         &["commit-tree", "-m", "round", "-p", "HEAD", "HEAD~1^{tree}"],
     );
     repo.git(&["replace", &before, &round]);
-    assert!(
-        repo.run(&["status"])
-            .expect(0)
-            .err
-            .contains("the history loops at")
-    );
-    refused(repo.run(&base("HEAD~9")), &["the history loops at"]);
+    assert_eq!(repo.run(&["status"]).expect(0).out, expected);
     repo.git(&["replace", "-d", &before]);
     // grafts, which Git no longer supports, are ignored
     repo.write(".git/info/grafts", &format!("{}\n", repo.id("HEAD")));

@@ -87,6 +87,7 @@ pub(super) fn conclude(
         files: repo.files.clone(),
         unseen: Vec::new(),
         narrowed: false,
+        failed: false,
         timings: Vec::new(),
     }
 }

@@ -11,9 +11,11 @@ mod known;
 mod merge;
 mod policy_changes;
 mod run;
+mod scrub;
 mod suppression;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,13 +27,18 @@ pub use base::Base;
 pub use baseline::Baseline;
 pub use run::{PolicySet, Request, run};
 
+use crate::config::CONFIG_FILE;
 use conclude::{conclude, known};
 use known::Known;
 
-use crate::finding::{Located, Location, OverlayRef, Severity};
+use crate::finding::{Cause, Finding, Located, Location, OverlayRef, Severity};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
+use crate::yaml::Origin;
+
+/// The id of the finding that stands for a check that could not do its work.
+pub const FAILED: &str = "check-failed";
 
 /// The part of the repo whose findings are reported. Other parts are still rendered as needed: the
 /// findings of production depend on staging.
@@ -164,11 +171,49 @@ pub struct Outcome {
     pub unseen: Vec<(Unseen, Location)>,
     /// Whether only the overlays that the change affects were judged.
     pub narrowed: bool,
+    /// Whether the check could not do its work; its only finding says why.
+    pub failed: bool,
     /// The steps of the check with their durations, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
 
 impl Outcome {
+    /// The outcome of a check that could not do its work, for programs that read reports.
+    pub fn failed(message: &str) -> Outcome {
+        let files = Arc::new(Files::default());
+        let file = files.add(CONFIG_FILE, None, Arc::from(""));
+        let finding = Finding {
+            rule: FAILED.to_string(),
+            severity: Severity::Error,
+            cause: Cause::new("failed"),
+            message: message.to_string(),
+            help: Some("nothing is known about this change until the check can run".to_string()),
+            origin: Origin::start_of(file),
+            related: Vec::new(),
+            overlay: None,
+            also_in: Vec::new(),
+            resource: None,
+            path: None,
+            ahead: false,
+            fingerprint: String::new(),
+        };
+        let mut findings = vec![Located::new(finding, &files)];
+        merge::fingerprint(&mut findings, &files);
+        Outcome {
+            findings,
+            overlays: Vec::new(),
+            counts: Counts {
+                errors: 1,
+                ..Counts::default()
+            },
+            files,
+            unseen: Vec::new(),
+            narrowed: false,
+            failed: true,
+            timings: Vec::new(),
+        }
+    }
+
     /// True if at least one overlay was checked. Otherwise, "no findings" does not mean that the
     /// repo is clean.
     pub fn checked_anything(&self) -> bool {

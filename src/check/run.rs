@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::ZonedDateTime;
 
 use super::policy_changes::policy_changes;
+use super::scrub::Scrub;
 use super::suppression::severity_of_brought;
+use super::unreadable::unreadable;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
 use crate::finding::Location;
@@ -132,6 +134,8 @@ pub fn run(request: Request<'_>) -> Outcome {
         if let Some(set) = &request.policies {
             findings.extend(policy::run(set.policies, &context));
         }
+        findings.extend(unreadable(&context, &findings));
+        Scrub::of(context.judged()).apply(&mut findings);
         findings
     });
     let narrowed_by = compared.filter(|_| scope.head.is_some());
@@ -220,6 +224,7 @@ fn findings_at_base(
         let own = policies_at_base(base, set, &request.now);
         findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), before));
     }
+    findings.extend(unreadable(before, &findings));
     known(&base.repo, before.config, options, findings)
 }
 

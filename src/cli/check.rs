@@ -1,8 +1,6 @@
 //! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the
 //! exit status.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,15 +10,17 @@ use jiff::ZonedDateTime;
 use super::Ending;
 use super::base::{self, Loaded};
 use super::error::Error;
+use super::hook;
 use super::options::{
     FailOn, JudgeOptions, Now, RepoOptions, Target, fail_on, format_help, target,
 };
-use super::output::{columns, complain, complain_of, warn};
+use super::output::{complain, complain_of, warn};
+use super::reports::{self, Reports};
+use super::watchdog;
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
 use crate::policy::{self, DataFile, Namespaces, Policies};
-use crate::report::{self, Format};
 use crate::source::git::{GitError, short};
 use crate::wording;
 
@@ -63,6 +63,9 @@ pub(super) struct Arguments {
     /// pre-commit hooks
     #[arg(long)]
     staged: bool,
+    /// Check what pre-commit asks for: what is staged, the revisions that it names, or everything
+    #[arg(long, conflicts_with_all = ["base", "no_base", "staged"])]
+    hook: bool,
     /// Print only the findings
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -74,19 +77,53 @@ pub(super) struct Arguments {
     timings: bool,
 }
 
-/// Runs the command.
+/// Runs the command. Whatever happens, the reports say so.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
-    let targets = targets(&arguments.formats)?;
-    let baseline = arguments
-        .baseline
-        .as_deref()
-        .map(read_baseline)
-        .transpose()?;
-    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let head = if arguments.staged {
-        Head::Staged
+    let reports = Reports {
+        targets: reports::targets(&arguments.formats)?,
+        quiet: arguments.quiet,
+        verbose: arguments.verbose,
+        fail_on: arguments.fail_on.0,
+        color: arguments.repo.color,
+    };
+    watchdog::start(arguments.repo.limits, Some(reports.clone()));
+    let judged = baseline(arguments).and_then(|baseline| {
+        reports.remove_earlier()?;
+        judge(arguments, baseline.as_ref())
+    });
+    let mut judged = judged.inspect_err(|error| reports.write_failure(&error.to_string()))?;
+    let outcome = &judged.outcome;
+    timed(&mut judged.timings, "report", || reports.write(outcome))?;
+    if arguments.timings {
+        print_timings(&judged.timings);
+    }
+    if let Some(reason) = judged.nothing {
+        return Err(Error::NothingChecked(reason));
+    }
+    let fails = reports.fail_on.is_some_and(|level| outcome.fails_at(level));
+    Ok(if fails {
+        Ending::Failed
     } else {
-        Head::Worktree
+        Ending::Passed
+    })
+}
+
+/// What a check found.
+struct JudgedRepo {
+    outcome: Outcome,
+    /// Why there was nothing to check, although something was expected.
+    nothing: Option<String>,
+    timings: Vec<(&'static str, Duration)>,
+}
+
+/// Loads the repo and its base, and judges them.
+fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRepo, Error> {
+    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let revisions = hook::revisions().filter(|_| arguments.hook);
+    let head = match &revisions {
+        Some((_, to)) => Head::Revision(to),
+        None if arguments.staged || arguments.hook => Head::Staged,
+        None => Head::Worktree,
     };
     let judge = &arguments.judge;
     judge.require_known_rules()?;
@@ -95,7 +132,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let now = Now::or_clock(judge.now.as_ref());
     let policies = policies(&workspace, judge, &now)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let base = timed(&mut timings, "base", || base_of(arguments, &workspace))?;
+    let base = timed(&mut timings, "base", || {
+        let from = revisions.as_ref().map(|(from, _)| from.as_str());
+        base_of(arguments, &workspace, from)
+    })?;
     let authorship = match &base {
         Some(base) => base::authorship(&workspace, base)?,
         None => Authorship::default(),
@@ -113,7 +153,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: selection.clone(),
-        baseline: baseline.as_ref(),
+        baseline,
         ..Request::new(&workspace.repo, &workspace.config, now)
     });
     timings.extend(&outcome.timings);
@@ -124,24 +164,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         complain(&hidden(outcome.counts.known, &short(&base.commit.id)));
     }
     workspace.whole()?;
-    timed(&mut timings, "report", || {
-        write(&targets, &outcome, arguments)
-    })?;
-    if arguments.timings {
-        print_timings(&timings);
-    }
-    if !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty()) {
-        return Err(Error::NothingChecked(why_nothing(&selection, &outcome)));
-    }
-    let fails = arguments
-        .fail_on
-        .0
-        .is_some_and(|level| outcome.fails_at(level));
-    Ok(if fails {
-        Ending::Failed
-    } else {
-        Ending::Passed
+    let nothing =
+        !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty());
+    Ok(JudgedRepo {
+        nothing: nothing.then(|| why_nothing(&selection, &outcome)),
+        outcome,
+        timings,
     })
+}
+
+/// The accepted findings.
+fn baseline(arguments: &Arguments) -> Result<Option<Baseline>, Error> {
+    let file = arguments.baseline.as_deref();
+    file.map(read_baseline).transpose()
 }
 
 /// Says how many findings are hidden because the base has them too.
@@ -155,15 +190,28 @@ fn hidden(findings: usize, base: &str) -> String {
 
 /// The base revision. It is an error if the revision that `--base` or CI names does not exist:
 /// without it, the check would answer another question.
-fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded>, Error> {
+fn base_of(
+    arguments: &Arguments,
+    workspace: &Workspace,
+    hook_from: Option<&str>,
+) -> Result<Option<Loaded>, Error> {
     let options = &arguments.repo;
-    if let Some(revision) = &arguments.base {
+    if let Some(revision) = arguments.base.as_deref().or(hook_from) {
+        let option = if hook_from.is_some() {
+            hook::FROM
+        } else {
+            "--base"
+        };
         return base::load(workspace, revision, options)
             .map(Some)
-            .map_err(|error| Error::from(error).of("--base"));
+            .map_err(|error| Error::from(error).of(option));
     }
-    if arguments.staged {
+    if arguments.staged || arguments.hook {
         return match base::load_exactly(workspace, "HEAD", options) {
+            // `pre-commit run --all-files` outside of a commit: nothing is staged
+            Ok(base) if arguments.hook && base.base.changed.is_empty() && !hook::is_in_commit() => {
+                Ok(None)
+            }
             Ok(base) => Ok(Some(base)),
             // before the first commit there is no base: every finding is new
             Err(GitError::Unborn) => Ok(None),
@@ -190,6 +238,14 @@ fn base_of(arguments: &Arguments, workspace: &Workspace) -> Result<Option<Loaded
                 return Ok(None);
             }
             Ok(base) => return Ok(Some(base)),
+            // another name would answer another question
+            Err(error @ GitError::Ambiguous(..)) => {
+                return Err(Error::BaseOfCi {
+                    revision,
+                    variable,
+                    error,
+                });
+            }
             Err(error) => first = first.or(Some((revision, variable, error))),
         }
     }
@@ -275,39 +331,6 @@ fn policies(
     })
 }
 
-/// The reports to write; one of them at most goes to standard output.
-fn targets(formats: &[Target]) -> Result<Vec<Target>, Error> {
-    if formats.is_empty() {
-        return Ok(vec![Target {
-            format: Format::Pretty,
-            file: None,
-        }]);
-    }
-    if formats
-        .iter()
-        .filter(|target| target.file.is_none())
-        .count()
-        > 1
-    {
-        return Err(Error::Usage(
-            "only one format can go to standard output; give the others a file, such as --format sarif=FILE",
-        ));
-    }
-    for (index, target) in formats.iter().enumerate() {
-        if target.file.is_some()
-            && formats
-                .iter()
-                .skip(index + 1)
-                .any(|other| other.file == target.file)
-        {
-            return Err(Error::Usage(
-                "two formats go to the same file; give each format its own",
-            ));
-        }
-    }
-    Ok(formats.to_vec())
-}
-
 fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -357,47 +380,6 @@ fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
     }
     let listed = wording::listed(&names, 3);
     format!("{why}. What the repository applies cannot be followed yet: {listed}")
-}
-
-fn write(targets: &[Target], outcome: &Outcome, arguments: &Arguments) -> Result<(), Error> {
-    let fail_on = arguments.fail_on.0;
-    for target in targets {
-        let Some(file) = &target.file else { continue };
-        let options = report::Options {
-            overlays: arguments.verbose,
-            fail_on,
-            ..report::Options::default()
-        };
-        let written = File::create(file).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            report::write(target.format, outcome, &mut out, &options)?;
-            out.flush()
-        });
-        written.map_err(|error| Error::writing(file, error))?;
-    }
-    if let Some(target) = targets.iter().find(|target| target.file.is_none()) {
-        let options = report::Options {
-            color: arguments.repo.color.colored(io::stdout().is_terminal()),
-            width: io::stdout().is_terminal().then(columns),
-            summary: !arguments.quiet,
-            overlays: arguments.verbose,
-            fail_on,
-        };
-        let mut out = BufWriter::new(io::stdout().lock());
-        let written =
-            report::write(target.format, outcome, &mut out, &options).and_then(|()| out.flush());
-        // a closed pipe is not a reason to fail
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                let what = "standard output".to_string();
-                return Err(Error::Unwritable { what, error });
-            }
-            _ => {}
-        }
-    } else if !arguments.quiet {
-        complain(&report::summary(outcome));
-    }
-    Ok(())
 }
 
 fn print_timings(timings: &[(&'static str, Duration)]) {

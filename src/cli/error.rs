@@ -159,6 +159,14 @@ impl Error {
         }
     }
 
+    /// The error of printing.
+    pub(super) fn printing(error: io::Error) -> Error {
+        Error::Unwritable {
+            what: "standard output".to_string(),
+            error,
+        }
+    }
+
     /// The same error, with the name of the option whose value caused it.
     pub(super) fn of(self, option: &'static str) -> Error {
         Error::Option {

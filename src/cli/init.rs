@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         return Err(Error::BareRepository(root));
     }
     let file = root.join(CONFIG_FILE);
-    if !arguments.stdout && file.exists() {
+    if !arguments.stdout && file.symlink_metadata().is_ok() {
         return Err(Error::AlreadyExists(file));
     }
     let workspace = Workspace::load(path, &RepoOptions::default())?;

@@ -7,15 +7,18 @@ mod diff;
 mod error;
 mod fleet;
 mod history;
+mod hook;
 mod init;
 mod options;
 mod output;
 mod policy;
 mod render;
+mod reports;
 mod root;
 mod rules;
 mod status;
 mod table;
+mod watchdog;
 mod why;
 mod workspace;
 
@@ -23,8 +26,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::report::safe_text;
 use error::Error;
-use output::print;
 
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
@@ -92,11 +95,15 @@ fn execute() -> Result<Ending, Error> {
         Ok(arguments) => arguments,
         // clap returns the text of --help and --version as an error
         Err(text) if !text.use_stderr() => {
-            let _ = text.print();
-            return Ok(Ending::Passed);
+            return print_help(&text).map(|()| Ending::Passed);
         }
         Err(error) => return Err(error.into()),
     };
+    // what a manifest holds must be printed as it is
+    let verbatim = matches!(
+        arguments.command,
+        Some(Command::Render(_) | Command::Init(_) | Command::Completions(_))
+    );
     let text = match &arguments.command {
         None => return check::run(&arguments.check),
         Some(Command::Check(arguments)) => return check::run(arguments),
@@ -111,8 +118,22 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Init(arguments)) => init::run(arguments),
         Some(Command::Completions(arguments)) => completions::run(arguments),
     };
-    print(&text?);
+    let text = text?;
+    let text = if verbatim {
+        text.into()
+    } else {
+        safe_text(&text)
+    };
+    output::write(&text).map_err(Error::printing)?;
     Ok(Ending::Passed)
+}
+
+/// Prints the text of `--help` or `--version`.
+fn print_help(text: &clap::Error) -> Result<(), Error> {
+    match text.print() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::printing(error)),
+        _ => Ok(()),
+    }
 }
 
 /// A text whose last line ends, without blank lines behind it.

@@ -26,6 +26,19 @@ pub(super) struct RepoOptions {
     /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) limits: Limits,
+}
+
+/// The limits of a command.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    /// Give up after this time, with status 2; 0 sets no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(super) time_limit: u64,
+    /// Give up above this memory, with status 2; 0 sets no limit (Linux only)
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    pub(super) memory_limit: u64,
 }
 
 /// How a repository is judged.

@@ -1,13 +1,17 @@
 //! Printing to the terminal: standard output, standard error, and the width of the terminal.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
-use crate::report::printable;
+use crate::report::{printable, safe_text};
 
-/// Prints to standard output. A closed pipe is not a reason to fail.
-pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+/// Writes to standard output. A closed pipe is not a reason to fail.
+pub(super) fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a warning to standard error.
@@ -21,9 +25,9 @@ pub(super) fn complain_of(kind: &str, message: &str) {
     complain(&printable(&format!("{kind}: {message}")));
 }
 
-/// Prints a line to standard error.
+/// Prints text to standard error. No line of it acts on the log of a CI system.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", safe_text(text));
 }
 
 /// Columns of the terminal, as the shell says.

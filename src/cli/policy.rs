@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 use super::Ending;
 use super::error::Error;
 use super::options::Now;
-use super::output::{complain_of, print};
+use super::output::{complain_of, write};
 use crate::policy::{Namespaces, Policies, PolicyFile, TestOutcome};
 use crate::report::printable;
 
@@ -101,19 +101,21 @@ fn test(path: &Path, now: Option<&Now>) -> Result<Ending, Error> {
             TestOutcome::Broken(message) => ("FAIL", format!(": {message}")),
         };
         failed += usize::from(result.outcome != TestOutcome::Passed);
-        print(&format!(
+        write(&format!(
             "{word} {}:{} {}{}\n",
             printable(&result.path),
             result.line,
             printable(&result.name),
             printable(&why)
-        ));
+        ))
+        .map_err(Error::printing)?;
     }
-    print(&format!(
+    write(&format!(
         "{}, {} passed, {failed} failed\n",
         crate::wording::count(results.len(), "test"),
         results.len() - failed
-    ));
+    ))
+    .map_err(Error::printing)?;
     Ok(if failed == 0 {
         Ending::Passed
     } else {

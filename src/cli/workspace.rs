@@ -11,6 +11,7 @@ use super::error::Error;
 use super::options::{Color, RepoOptions};
 use super::output::{complain, warn};
 use super::root::{self, RepoPath, current_folder, relative};
+use super::watchdog;
 use crate::config::{CONFIG_FILE, Config, ConfigProblem};
 use crate::finding::Severity;
 use crate::history::End;
@@ -80,11 +81,13 @@ impl Workspace {
         options: &RepoOptions,
         head: Head<'_>,
     ) -> Result<Workspace, Error> {
+        watchdog::start(options.limits, None);
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
         let (path, head, source, git) =
             timed(&mut timings, "list", || files_of(root::find(path)?, head))?;
         let files = Arc::new(Files::default());
+        unreadable(&*source);
         let config = timed(&mut timings, "configuration", || {
             configuration(
                 &path.root,
@@ -220,7 +223,6 @@ fn files_of(
         Head::Worktree if is_bare(&named.root) => "HEAD",
         Head::Worktree => {
             let (path, tree) = open(named)?;
-            unreadable(tree.unreadable());
             let has_no_tree =
                 || repository(&path.root).is_ok_and(|repository| !repository.has_worktree());
             if let Some(first) = tree.linked().first().filter(|_| has_no_tree()) {
@@ -245,7 +247,6 @@ fn files_of(
     if head == Head::Staged {
         let staged = Staged::open(repository).map_err(|error| Error::from(error).of("--staged"))?;
         let staged = Arc::new(staged);
-        unreadable(staged.unreadable());
         left_out(staged.left_out());
         return Ok((named, HeadFiles::Staged(staged.clone()), staged, git));
     }
@@ -253,7 +254,6 @@ fn files_of(
         .resolve(revision)
         .and_then(|id| repository.commit(&id))?;
     let tree = Arc::new(repository.tree(&commit));
-    unreadable(tree.unreadable());
     Ok((named, HeadFiles::Commit(Box::new(commit)), tree, git))
 }
 
@@ -292,13 +292,10 @@ fn left_out(files: usize) {
     }
 }
 
-/// Says which files were not looked at because of their names.
-fn unreadable(names: &[String]) {
-    for name in names {
-        warn(&format!(
-            "{} cannot be read: its name is not UTF-8, or the folder cannot be opened",
-            name
-        ));
+/// Says what cannot be read. `check` also reports it as findings.
+fn unreadable(source: &dyn Source) {
+    for (path, reason) in source.unreadable() {
+        warn(&format!("{path} cannot be read: {reason}"));
     }
 }
 

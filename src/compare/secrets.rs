@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
+use sha2::{Digest, Sha256};
 
 use super::{Step, ValueChange};
 use crate::kustomize::Resource;
@@ -98,6 +99,49 @@ pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
     masked_node(node, None, HIDDEN, &mut place)
 }
 
+/// An object as policies see it: the values of a Secret, and what was copied from one, are digests,
+/// so that a policy can compare them and not tell them.
+pub fn digested(resource: &Resource) -> Node {
+    digested_node(&resource.node, &mut Place::root(resource.kind()))
+}
+
+fn digested_node(node: &Node, place: &mut Place) -> Node {
+    let data = match &node.data {
+        Data::Map(map) => {
+            let mut map = map.clone();
+            for entry in &mut Arc::make_mut(&mut map).entries {
+                let outer = place.clone();
+                place.enter(&entry.key, None);
+                entry.value = digested_node(&entry.value, place);
+                *place = outer;
+            }
+            Data::Map(map)
+        }
+        Data::List(list) => {
+            let mut list = list.clone();
+            for item in &mut Arc::make_mut(&mut list).items {
+                *item = digested_node(item, place);
+            }
+            Data::List(list)
+        }
+        Data::Scalar(scalar) => {
+            let open = scalar.text.is_empty() || scalar.text.starts_with("ENC[");
+            let secret = place.kind == "Secret" && (place.in_secret_data() || place.is_secret());
+            if open || !(secret || node.is_from_secret()) {
+                return node.clone();
+            }
+            let digest = Sha256::digest(scalar.text.as_bytes());
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            Data::Scalar(Scalar::string(format!("sha256:{digest}")))
+        }
+    };
+    Node {
+        data,
+        origin: node.origin,
+        replaced: None,
+    }
+}
+
 /// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
 /// `TOKEN_URL`.
 pub fn is_secret_name(name: &str) -> bool {
@@ -154,7 +198,14 @@ impl Place {
         let free_form = (self.kind == "ConfigMap" && first == "data")
             || matches!(
                 self.kind.as_str(),
-                "HelmRelease" | "Application" | "HelmChart" | "Rollout"
+                "HelmRelease"
+                    | "Application"
+                    | "ApplicationSet"
+                    | "HelmChart"
+                    | "Kustomization"
+                    | "Rollout"
+                    | "SealedSecret"
+                    | "ExternalSecret"
             )
             || self.path.iter().any(|key| key == "stringData");
         free_form && is_secret_name(last)
@@ -188,7 +239,17 @@ fn masked_node(
         Data::List(list) => {
             let mut list = list.clone();
             let items = &mut Arc::make_mut(&mut list).items;
+            // `--password`, and the value as the next argument
+            let mut option = false;
             for (index, item) in items.iter_mut().enumerate() {
+                let text = item.text().map(str::to_string);
+                if std::mem::take(&mut option) && text.is_some() {
+                    *item = mask(item, None, changed);
+                    continue;
+                }
+                option = text.is_some_and(|text| {
+                    text.starts_with('-') && is_secret_name(text.trim_start_matches('-'))
+                });
                 let name = item.get("name").and_then(Node::text);
                 let partner = other.map_or(&[][..], Node::items);
                 let same = |other: &&Node| {
@@ -202,7 +263,9 @@ fn masked_node(
             }
             Data::List(list)
         }
-        Data::Scalar(scalar) if place.is_secret() || place.in_secret_data() => {
+        Data::Scalar(scalar)
+            if place.is_secret() || place.in_secret_data() || node.is_from_secret() =>
+        {
             return mask(&node_of(scalar, node), other, changed);
         }
         Data::Scalar(scalar) => match without_password(&scalar.text) {
@@ -245,20 +308,25 @@ fn without_password(text: &str) -> Option<String> {
     let patterns = PATTERNS.get_or_init(|| {
         let url = r"(://[^\s/:@]*):[^\s/@]+@";
         let option =
-            r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))=[^\s]+()";
-        [url, option]
+            r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))[= ]+[^\s=]\S*()";
+        let header = r#"(?i)((?:proxy-)?authorization|x-[a-z-]*(?:api-?key|token))["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?[^\s"',]+()"#;
+        // a line of a text that is a file itself, such as a patch or `application.properties`
+        let line = r#"(?im)^([ \t-]*["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)["']?)[ \t]*[:=][ \t]*[^\s$({].*()$"#;
+        [url, option, header, line]
             .into_iter()
             .filter_map(|pattern| Regex::new(pattern).ok())
             .collect()
     });
-    if !text.contains("://") && !text.contains('=') {
+    if !text.contains("://") && !text.contains(['=', ':', '-']) {
         return None;
     }
     let mut hidden = std::borrow::Cow::Borrowed(text);
-    for (pattern, by) in patterns
-        .iter()
-        .zip([format!("$1:{HIDDEN}@"), format!("$1={HIDDEN}")])
-    {
+    for (pattern, by) in patterns.iter().zip([
+        format!("$1:{HIDDEN}@"),
+        format!("$1={HIDDEN}"),
+        format!("$1: {HIDDEN}"),
+        format!("$1: {HIDDEN}"),
+    ]) {
         if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&hidden, by.as_str()) {
             hidden = std::borrow::Cow::Owned(changed);
         }

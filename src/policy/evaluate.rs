@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::budget::Budget;
 use super::engine::{guarded, value_of};
 use super::{Policies, PolicyRule, Verdict, scan};
-use crate::compare;
+use crate::compare::{self, secrets};
 use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
@@ -105,8 +105,9 @@ impl Run<'_, '_> {
             let previous = partners
                 .iter()
                 .find(|(_, later)| std::ptr::eq(*later, resource));
-            let previous =
-                previous.map_or(Json::Null, |(earlier, _)| write::to_json(&earlier.node));
+            let previous = previous.map_or(Json::Null, |(earlier, _)| {
+                write::to_json(&secrets::digested(earlier))
+            });
             let set = value_from(&previous).and_then(|previous| {
                 if let Ok(map) = facts.as_object_mut() {
                     map.insert("previous".into(), previous);
@@ -288,18 +289,20 @@ fn value_from(json: &Json) -> Result<Value, String> {
 fn resources_of(overlay: &Overlay) -> Vec<Json> {
     let resources = overlay.rendered.resources.iter();
     resources
-        .map(|resource| write::to_json(&resource.node))
+        .map(|resource| write::to_json(&secrets::digested(resource)))
         .collect()
 }
 
 /// The differences between the overlays of a pair.
 fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Vec<Json> {
     let resource = |resource: compare::ResourceChange| {
+        let object = resource.resource();
         let value = |change: &compare::ValueChange| {
+            let (from, to) = secrets::masked_change(object, change);
             json!({
                 "path": change.path(),
-                "from": change.from.as_ref().map(write::to_json),
-                "to": change.to.as_ref().map(write::to_json),
+                "from": from.as_ref().map(write::to_json),
+                "to": to.as_ref().map(write::to_json),
                 "expected": change.expected.is_some(),
             })
         };

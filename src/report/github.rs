@@ -34,11 +34,13 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         )?;
         rest.sort_by(|a, b| a.order(b));
         for located in rest {
-            // a line that starts with `::` or holds `##[` would be taken for a command
-            writeln!(out, "- {}", concise::line(located).replace("##[", "## ["))?;
+            // a line that starts with `::` would be taken for a command
+            writeln!(out, "- {}", concise::line(located))?;
         }
     }
-    if !outcome.checked_anything() {
+    if outcome.failed {
+        // the finding says why
+    } else if !outcome.checked_anything() {
         writeln!(
             out,
             "::error title=gitops-lint::{}",

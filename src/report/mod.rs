@@ -12,6 +12,7 @@ pub mod json;
 mod junit;
 mod markdown;
 mod pretty;
+mod safe;
 mod sarif;
 
 use std::borrow::Cow;
@@ -108,8 +109,31 @@ impl Default for Options {
     }
 }
 
-/// Writes a report.
+/// Writes a report. Nothing in it acts on a terminal or on the log of a CI system.
 pub fn write(
+    format: Format,
+    outcome: &Outcome,
+    out: &mut dyn Write,
+    options: &Options,
+) -> io::Result<()> {
+    out.write_all(text(format, outcome, options)?.as_bytes())
+}
+
+/// A report as text.
+pub fn text(format: Format, outcome: &Outcome, options: &Options) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    write_as(format, outcome, &mut bytes, options)?;
+    let text = String::from_utf8(bytes).map_err(io::Error::other)?;
+    Ok(safe::report(format, &text).into_owned())
+}
+
+/// Text of other commands, and messages, without what acts on a terminal or a log. Line ends and
+/// colors stay.
+pub fn safe_text(text: &str) -> Cow<'_, str> {
+    safe::text(text)
+}
+
+fn write_as(
     format: Format,
     outcome: &Outcome,
     out: &mut dyn Write,
@@ -155,6 +179,7 @@ pub fn url(rule: &str) -> String {
     let page = match crate::rules::find(rule) {
         Some(_) => format!("docs/rules.md#{rule}"),
         None if rule.starts_with("policy") => "docs/policies.md".to_string(),
+        None if rule == crate::check::FAILED => "docs/reports.md".to_string(),
         None => "docs/suppressions-and-baseline.md".to_string(),
     };
     if home.is_empty() {
@@ -192,7 +217,7 @@ fn push_printable(safe: &mut String, character: char) {
 
 fn acts_on_terminal(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The numbers of findings: `2 errors, 1 warning`, `no findings`.
@@ -225,6 +250,9 @@ pub fn summary(outcome: &Outcome) -> String {
         count(counts.rules, "rule"),
         count(counts.policies, "policy")
     );
+    if outcome.failed {
+        return format!("{}; the check could not do its work", found(counts));
+    }
     if !outcome.checked_anything() && counts.unconcerned > 0 {
         return format!(
             "{}; no overlay is affected ({} in the repository; {ran} ready)",

@@ -38,6 +38,7 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
     Outcome {
         unseen: Vec::new(),
         narrowed: false,
+        failed: false,
         timings: Vec::new(),
         overlays: vec![CheckedOverlay {
             overlay: production(),
@@ -123,7 +124,7 @@ fn hostile() -> Outcome {
         text.into(),
     );
     let mut finding = finding(
-        "\u{1b}]0;own\u{7} `<script>` a|b 100%\r\n::set-output name=x::y ##[group]",
+        "\u{1b}]0;own\u{7} `<script>` a|b 100%\r\n::set-output name=x::y \\u{23}#[group]",
         origin(file, text, "\"\u{1b}[2J\u{202e}x\""),
     );
     finding.help = Some("\u{1b}[0m\nsecond line".into());
@@ -253,7 +254,7 @@ fn commands_have_escaped_properties() {
         "{text}"
     );
     assert!(
-        text.contains("100%25%0A::set-output name=x::y ##[group]"),
+        text.contains("100%25%0A::set-output name=x::y \\u{23}#[group]"),
         "{text}"
     );
 }
@@ -273,7 +274,7 @@ fn annotations_above_the_limit_are_log_lines() {
     );
     assert_eq!(
         text.lines()
-            .filter(|line| line.starts_with("- ::a.yaml:5:13: error[mutable-tag] x ## [error]"))
+            .filter(|line| line.starts_with("- ::a.yaml:5:13: error[mutable-tag] x \\u{23}#[error]"))
             .count(),
         2,
         "{text}"

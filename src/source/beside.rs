@@ -101,6 +101,10 @@ impl Source for Beside {
             .or_else(|| self.base.withheld(path))
     }
 
+    fn unreadable(&self) -> Vec<(String, String)> {
+        self.base.unreadable()
+    }
+
     fn remotes(&self) -> Vec<String> {
         self.head.remotes()
     }

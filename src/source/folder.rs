@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::{HashMap, HashMapExt};
 use gix::index::entry::Stat;
@@ -15,7 +16,8 @@ use gix::index::fs::Metadata;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join, links};
+use super::open::{open_regular, read_small};
+use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join, links, lock};
 
 /// A folder on disk as a [`Source`].
 #[derive(Default)]
@@ -28,8 +30,10 @@ pub(super) struct Folder {
     stats: Vec<OnceLock<Stat>>,
     /// Symbolic links (also of folders): path to target as written.
     links: HashMap<Arc<str>, String>,
-    /// Names that are not UTF-8; they are never read.
-    unreadable: Vec<String>,
+    /// What could not be listed, and why.
+    unreadable: Vec<(String, String)>,
+    /// The files that could not be read, and why.
+    failed: Mutex<BTreeMap<String, String>>,
     /// The tops of linked work trees, which are no part of this one.
     linked: Vec<Arc<str>>,
     /// The tops of other repositories in here: submodules, and clones that were put here.
@@ -84,7 +88,7 @@ impl Folder {
                     tree.links.insert(path.clone(), target);
                     tree.files.push(path);
                 }
-                Found::Unreadable(path) => tree.unreadable.push(path),
+                Found::Unreadable(path, reason) => tree.unreadable.push((path, reason)),
             }
         }
         tree.files.par_sort_unstable();
@@ -131,9 +135,30 @@ impl Folder {
         &self.linked
     }
 
-    /// Names that could not be listed or are not UTF-8, for a report.
-    pub(super) fn unreadable(&self) -> &[String] {
-        &self.unreadable
+    /// Reads a file without links in its path.
+    fn read_file(&self, path: &str, number: usize) -> Result<Arc<[u8]>, SourceError> {
+        /// Most files fit; the buffer grows for others and is given back.
+        const BUFFER: usize = 64 << 10;
+        thread_local! {
+            static BYTES: RefCell<Vec<u8>> = RefCell::default();
+        }
+        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
+        let file = open_regular(&self.root.join(path)).map_err(unreadable)?;
+        if let (Some(cell), Some(stat)) = (self.stats.get(number), stat_of(&file)) {
+            cell.get_or_init(|| stat);
+        }
+        BYTES.with_borrow_mut(|bytes| {
+            bytes.clear();
+            bytes.shrink_to(BUFFER);
+            bytes.reserve(BUFFER);
+            file.take(MAX_FILE_SIZE + 1)
+                .read_to_end(bytes)
+                .map_err(unreadable)?;
+            if bytes.len() as u64 > MAX_FILE_SIZE {
+                return Err(SourceError::TooLarge);
+            }
+            Ok(bytes.as_slice().into())
+        })
     }
 }
 
@@ -167,7 +192,8 @@ enum Found {
     Link(Arc<str>, String),
     /// The top of a repository below the root, and true for a linked work tree.
     Repository(Arc<str>, bool),
-    Unreadable(String),
+    /// What cannot be listed or read, and why.
+    Unreadable(String, String),
 }
 
 /// The folder of a repository below the root, by its `.git`.
@@ -181,13 +207,13 @@ fn repository(root: &Path, git: &Path) -> Option<Found> {
     let folder = folder.replace(std::path::MAIN_SEPARATOR, "/");
     Some(Found::Repository(
         folder.into(),
-        leads_to_linked(git).unwrap_or_default(),
+        leads_to_linked(git).unwrap_or(false),
     ))
 }
 
 /// True if a `.git` is the file of a linked work tree, which points at its repository.
 fn leads_to_linked(git: &Path) -> Option<bool> {
-    let text = std::fs::read_to_string(git).ok()?;
+    let text = read_small(git).ok()?;
     let target = text.strip_prefix("gitdir:")?.trim().replace('\\', "/");
     let above = target.rsplit_once('/').map(|(above, _)| above)?;
     Some(above == "worktrees" || above.ends_with("/worktrees"))
@@ -211,11 +237,16 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.push(Found::Unreadable(
-                    error
-                        .path()
-                        .map_or_else(String::new, |path| path.to_string_lossy().into_owned()),
-                ));
+                let path = error
+                    .path()
+                    .map(|path| path.strip_prefix(root).unwrap_or(path));
+                let path =
+                    path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+                let reason = match error.io_error() {
+                    Some(error) => error.to_string(),
+                    None => "it cannot be listed".to_string(),
+                };
+                found.push(Found::Unreadable(path, reason));
                 continue;
             }
         };
@@ -223,7 +254,8 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
             continue;
         };
         let Some(path) = relative.to_str() else {
-            found.push(Found::Unreadable(relative.to_string_lossy().into_owned()));
+            let name = relative.to_string_lossy().into_owned();
+            found.push(Found::Unreadable(name, "its name is not UTF-8".to_string()));
             continue;
         };
         let path = || -> Arc<str> {
@@ -236,16 +268,27 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
         if entry.file_type().is_symlink() {
             found.push(match std::fs::read_link(entry.path()) {
                 Ok(target) => Found::Link(path(), target.to_string_lossy().into_owned()),
-                Err(_) => Found::Unreadable(path().to_string()),
+                Err(error) => Found::Unreadable(path().to_string(), error.to_string()),
             });
         } else if entry.file_type().is_file() {
             found.push(Found::File(path()));
         } else if entry.file_type().is_dir() && entry.depth() == depth {
             deep.push(entry.into_path());
+        } else if !entry.file_type().is_dir() && !is_socket(&path()) {
+            let reason = "it is not a regular file".to_string();
+            found.push(Found::Unreadable(path().to_string(), reason));
         }
     }
     found.extend(repositories);
     (found, deep)
+}
+
+/// True for the sockets and pipes that programs leave in a work tree, such as `watch.sock`.
+fn is_socket(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    [".sock", ".socket", ".ipc", ".pipe"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 impl Source for Folder {
@@ -263,33 +306,19 @@ impl Source for Folder {
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, SourceError> {
-        /// Most files fit; the buffer grows for others and is given back.
-        const BUFFER: usize = 64 << 10;
-        thread_local! {
-            static BYTES: RefCell<Vec<u8>> = RefCell::default();
-        }
         let path = self.resolve(path)?;
         let number = match self.entry(&path).ok_or(SourceError::Missing)? {
             Entry::File(number) => number,
             Entry::Folder => return Err(SourceError::IsDirectory),
         };
-        let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
-        let file = std::fs::File::open(self.root.join(&path)).map_err(unreadable)?;
-        if let (Some(cell), Some(stat)) = (self.stats.get(number), stat_of(&file)) {
-            cell.get_or_init(|| stat);
-        }
-        BYTES.with_borrow_mut(|bytes| {
-            bytes.clear();
-            bytes.shrink_to(BUFFER);
-            bytes.reserve(BUFFER);
-            file.take(MAX_FILE_SIZE + 1)
-                .read_to_end(bytes)
-                .map_err(unreadable)?;
-            if bytes.len() as u64 > MAX_FILE_SIZE {
-                return Err(SourceError::TooLarge);
-            }
-            Ok(bytes.as_slice().into())
+        self.read_file(&path, number).inspect_err(|error| {
+            lock(&self.failed).insert(path.clone(), error.to_string());
         })
+    }
+
+    fn unreadable(&self) -> Vec<(String, String)> {
+        let listed = self.unreadable.iter().cloned();
+        listed.chain(lock(&self.failed).clone()).collect()
     }
 
     fn resolve(&self, path: &str) -> Result<String, SourceError> {

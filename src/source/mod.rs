@@ -11,6 +11,7 @@ pub mod git;
 pub(crate) mod index;
 mod links;
 pub mod memory;
+mod open;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod worktree;
@@ -131,10 +132,21 @@ pub trait Source: Send + Sync {
     fn withheld(&self, _path: &str) -> Option<Withheld> {
         None
     }
+    /// What is there and cannot be read, as far as it was tried: names that are not UTF-8, folders
+    /// and files that cannot be opened. Each path comes with the reason.
+    fn unreadable(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// The URLs of the remotes of the clone, under which others know the repository.
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Names that are not UTF-8, with the reason why they cannot be read.
+fn not_utf8(names: &[String]) -> Vec<(String, String)> {
+    let reason = || "its name is not UTF-8".to_string();
+    names.iter().map(|name| (name.clone(), reason())).collect()
 }
 
 /// True if a path is a folder or below it. Everything is below the root, whose path is empty.

@@ -52,11 +52,6 @@ impl Worktree {
         self.folder.linked()
     }
 
-    /// Names that could not be listed or are not UTF-8, for a report.
-    pub fn unreadable(&self) -> &[String] {
-        self.folder.unreadable()
-    }
-
     fn index(&self) -> Option<&Index> {
         let read = || Index::read(&Repository::open(self.root()).ok()?).ok();
         self.index.get_or_init(read).as_ref()
@@ -115,6 +110,10 @@ impl Source for Worktree {
         Repository::open(self.root())
             .map(|repository| repository.remotes())
             .unwrap_or_default()
+    }
+
+    fn unreadable(&self) -> Vec<(String, String)> {
+        self.folder.unreadable()
     }
 
     fn withheld(&self, path: &str) -> Option<Withheld> {

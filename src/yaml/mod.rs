@@ -52,8 +52,12 @@ pub enum By {
     Annotations,
     /// An entry of `replacements`; the span is the source value or the entry.
     Replacement,
+    /// An entry of `replacements` that copies a value of a Secret.
+    SecretReplacement,
     /// An entry of `vars`.
     Var,
+    /// An entry of `vars` whose value is that of a Secret.
+    SecretVar,
     /// A name reference that followed a renamed object; the span is what renamed it.
     Reference,
     /// `buildMetadata`.
@@ -85,8 +89,8 @@ impl By {
             By::Suffix => "suffix",
             By::Labels => "labels",
             By::Annotations => "annotations",
-            By::Replacement => "replacement",
-            By::Var => "var",
+            By::Replacement | By::SecretReplacement => "replacement",
+            By::Var | By::SecretVar => "var",
             By::Reference => "reference",
             By::BuildMetadata => "build-metadata",
             By::Flux => "flux",
@@ -287,6 +291,19 @@ pub struct Removed {
 }
 
 impl Node {
+    /// True if the value, or one that it replaced in part, was copied from a Secret.
+    pub fn is_from_secret(&self) -> bool {
+        let mut node = self;
+        loop {
+            if matches!(node.origin.by, By::SecretReplacement | By::SecretVar) {
+                return true;
+            }
+            match &node.replaced {
+                Some(replaced) => node = replaced,
+                None => return false,
+            }
+        }
+    }
     /// The same tree with every key and value attributed to something else, and without a past.
     pub fn attributed_to(&self, by: By) -> Node {
         let data = match &self.data {

@@ -56,7 +56,8 @@ impl Values<'_> {
 
 fn read_literal(literal: &Text, context: &mut BuildContext<'_>, values: &mut Values<'_>) {
     let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-        let message = format!("the literal {:?} is not of the form key=value", &**literal);
+        // the literal may be the value of a Secret
+        let message = "this literal is not of the form key=value";
         context.report(
             Problem::error(literal.origin(), message)
                 .with_help("write KEY=VALUE; the value may be empty"),

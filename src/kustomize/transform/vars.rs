@@ -88,8 +88,21 @@ fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> 
     };
     Ok(Value {
         scalar,
-        origin: node.origin.with(By::Var),
+        origin: node
+            .origin
+            .with(by_of(resource, &variable.field_path, node)),
     })
+}
+
+/// What a value of an object is attributed to where a variable puts it; a value of a Secret stays
+/// secret.
+fn by_of(resource: &Resource, path: &str, node: &Node) -> By {
+    let data = path.starts_with("data") || path.starts_with("stringData");
+    if node.is_from_secret() || (resource.kind() == "Secret" && data) {
+        By::SecretVar
+    } else {
+        By::Var
+    }
 }
 
 /// `ports[0]` is the key `ports` and the index `0`.
@@ -208,7 +221,10 @@ fn expand(text: &str, values: &HashMap<String, Value>) -> (Scalar, Option<Origin
             // a text that is too long is refused anyway, so it need not grow
             Some(_) if out.len() > MAX_TEXT => {}
             Some((scalar, source)) => {
-                origin = origin.or(Some(source));
+                // one secret value makes the whole text secret
+                origin = origin
+                    .filter(|_| source.by != By::SecretVar)
+                    .or(Some(source));
                 if text.len() == name.len() + 3 {
                     return (scalar.clone(), origin);
                 }

@@ -28,6 +28,8 @@ pub enum MistakeKind {
     FileTooLarge,
     /// `@acme/platform` without a pattern before it.
     MissingPattern,
+    /// The file is there and cannot be read.
+    Unreadable,
     /// More patterns without a folder than can be compared with every file.
     TooManyPatterns,
     /// `[Docs` without the closing bracket (GitLab).
@@ -59,6 +61,7 @@ impl MistakeKind {
             MistakeKind::IgnoredFile => "ignored-file",
             MistakeKind::FileTooLarge => "file-too-large",
             MistakeKind::MissingPattern => "missing-pattern",
+            MistakeKind::Unreadable => "unreadable",
             MistakeKind::TooManyPatterns => "too-many-patterns",
             MistakeKind::UnclosedHeading => "unclosed-heading",
             MistakeKind::InvalidApprovals => "invalid-approvals",
@@ -77,7 +80,7 @@ impl MistakeKind {
     pub(super) fn voids_file(self) -> bool {
         matches!(
             self,
-            MistakeKind::FileTooLarge | MistakeKind::TooManyPatterns
+            MistakeKind::FileTooLarge | MistakeKind::TooManyPatterns | MistakeKind::Unreadable
         )
     }
 

@@ -8,7 +8,7 @@ mod mistake;
 mod parse;
 mod pattern;
 
-use crate::source::{EntryKind, Files, Source};
+use crate::source::{EntryKind, Files, Source, SourceError};
 use crate::yaml::{FileId, Origin};
 pub use mistake::{Mistake, MistakeKind};
 use parse::{GITHUB_LIMIT, Parser, has_headings};
@@ -126,7 +126,7 @@ pub enum Ownership<'o> {
 }
 
 impl CodeOwners {
-    /// The file that the forge reads; `None` if there is none or it cannot be read.
+    /// The file that the forge reads; `None` if there is none.
     pub fn find(source: &dyn Source, files: &Files) -> Option<CodeOwners> {
         let guessed = dialect_of(source);
         let others = [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo]
@@ -137,8 +137,18 @@ impl CodeOwners {
             .flat_map(|dialect| dialect.paths().iter().map(move |path| (dialect, *path)));
         let there = |path: &str| source.kind(path) == Some(EntryKind::File);
         let (dialect, path) = candidates.find(|(_, path)| there(path))?;
-        let bytes = source.read(path).ok()?;
-        let text = std::str::from_utf8(&bytes).ok()?;
+        let text = match text_of(source, path) {
+            Ok(text) => text,
+            Err(error) => {
+                return Some(CodeOwners::unreadable(
+                    source,
+                    files,
+                    (path, dialect),
+                    &error,
+                ));
+            }
+        };
+        let text = &*text;
         // only GitLab has section headings
         let dialect =
             if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) {
@@ -152,8 +162,18 @@ impl CodeOwners {
             .copied()
             .find(|path| there(path))
             .unwrap_or(path);
-        let bytes = source.read(path).ok()?;
-        let text = std::str::from_utf8(&bytes).ok()?;
+        let text = match text_of(source, path) {
+            Ok(text) => text,
+            Err(error) => {
+                return Some(CodeOwners::unreadable(
+                    source,
+                    files,
+                    (path, dialect),
+                    &error,
+                ));
+            }
+        };
+        let text = &*text;
         let mut owners = CodeOwners::read(
             files.add(path, source.revision_of(path).as_deref(), Arc::from(text)),
             text,
@@ -165,12 +185,10 @@ impl CodeOwners {
             .copied()
             .filter(|other| *other != path && there(other))
         {
-            let bytes = source.read(ignored).unwrap_or_default();
-            let file = files.add(
-                ignored,
-                source.revision_of(ignored).as_deref(),
-                Arc::from(String::from_utf8_lossy(&bytes)),
-            );
+            // only its first line is shown
+            let text = text_of(source, ignored).unwrap_or_default();
+            let revision = source.revision_of(ignored);
+            let file = files.add(ignored, revision.as_deref(), Arc::from(text));
             owners.mistakes.push(Mistake {
                 kind: MistakeKind::IgnoredFile,
                 pattern: ignored.to_string(),
@@ -184,6 +202,27 @@ impl CodeOwners {
             });
         }
         Some(owners)
+    }
+
+    /// A file that is there and cannot be read: no line of it counts.
+    fn unreadable(
+        source: &dyn Source,
+        files: &Files,
+        (path, dialect): (&str, Dialect),
+        error: &SourceError,
+    ) -> CodeOwners {
+        let revision = source.revision_of(path);
+        let file = files.add(path, revision.as_deref(), Arc::from(""));
+        let mut owners = CodeOwners::read(file, "", dialect);
+        owners.mistakes.push(Mistake {
+            kind: MistakeKind::Unreadable,
+            pattern: String::new(),
+            owner: None,
+            origin: Origin::start_of(file),
+            message: format!("this file cannot be read: {error}"),
+            help: "write it in UTF-8, and make it readable".to_string(),
+        });
+        owners
     }
 
     /// Reads a file. A line whose pattern cannot be understood matches nothing.
@@ -345,6 +384,13 @@ impl CodeOwners {
             Some((line, better.next()?))
         })
     }
+}
+
+fn text_of(source: &dyn Source, path: &str) -> Result<String, SourceError> {
+    let bytes = source.read(path)?;
+    let text = std::str::from_utf8(&bytes);
+    text.map(str::to_string)
+        .map_err(|error| SourceError::NotUtf8(error.valid_up_to()))
 }
 
 /// Guesses the forge from its other files, such as `.gitlab-ci.yml`.

@@ -16,6 +16,7 @@ mod render_error;
 mod shared_environment_path;
 mod unfollowed_agent;
 mod unmatched_patch;
+pub(crate) mod unreadable_file;
 
 use super::Rule;
 
@@ -23,6 +24,7 @@ use super::Rule;
 pub(super) static RULES: &[&dyn Rule] = &[
     &render_error::RenderError,
     &incomplete_checkout::IncompleteCheckout,
+    &unreadable_file::UnreadableFile,
     &needs_plugin::NeedsPlugin,
     &remote_base::RemoteBase,
     &orphan_manifest::OrphanManifest,

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use super::GitError;
+use crate::source::open::read_small;
 
 /// Refuses a `.git` file that points at nothing.
 pub(super) fn points_somewhere(folder: &Path) -> Result<(), GitError> {
     let file = folder.join(".git");
-    let target = std::fs::read_to_string(&file)
-        .ok()
-        .filter(|_| file.is_file());
+    let target = read_small(&file).ok();
     let Some(target) = target
         .as_deref()
         .and_then(|text| text.trim_end().strip_prefix("gitdir:"))

@@ -14,6 +14,9 @@ pub enum GitError {
     /// A revision that does not exist, and what may be the reason.
     #[error("there is no revision {0:?}{1}")]
     UnknownRevision(String, String),
+    /// A name that means several things, and which.
+    #[error("the revision {0:?} is ambiguous: {1}")]
+    Ambiguous(String, String),
     /// The histories of two revisions do not meet in what was fetched, and what to do.
     #[error("{0} and {1} have no common ancestor{2}")]
     Unrelated(String, String, String),

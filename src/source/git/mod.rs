@@ -134,6 +134,8 @@ impl Repository {
     fn at(folder: &Path, top: &Path, prefix: String) -> Result<Repository, GitError> {
         checks::points_somewhere(folder)?;
         let inner = gix::open::Options::isolated()
+            // a replaced object is not the one that was reviewed
+            .config_overrides(["core.useReplaceRefs=false"])
             .open(folder)
             .map_err(|error| unopened(&error))?;
         let repository = Repository {

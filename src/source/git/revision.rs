@@ -7,6 +7,7 @@ use gix::objs::Kind;
 use gix::revision::plumbing::Spec;
 
 use super::{GitError, Id, Repository, UNSHALLOW, id_of, object};
+use crate::source::open::read_small;
 
 impl Repository {
     /// The commit that a revision names: a branch, tag, id, `HEAD~2`, `origin/main`.
@@ -23,6 +24,7 @@ impl Repository {
                     .to_string();
             return Err(GitError::UnknownRevision(revision.to_string(), advice));
         }
+        self.with(|repo| refuse_ambiguous(repo, revision))?;
         let id =
             self.with(
                 |repo| match repo.rev_parse(revision).ok().map(|spec| spec.detach()) {
@@ -99,6 +101,62 @@ impl Repository {
             }
         }
     }
+}
+
+/// Refuses a name that means several things, such as a branch and a tag: whoever can push a tag
+/// could otherwise choose what a change is compared with.
+fn refuse_ambiguous(repo: &gix::Repository, revision: &str) -> Result<(), GitError> {
+    let name = revision
+        .split(['^', '~', ':', '@'])
+        .next()
+        .unwrap_or_default();
+    let is_id = name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Git's own names are `HEAD`, `FETCH_HEAD` and the like
+    let is_own = name
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    if is_id || is_own || name.starts_with("refs/") {
+        return Ok(());
+    }
+    let kinds = [
+        ("branch", "refs/heads/"),
+        ("tag", "refs/tags/"),
+        ("remote branch", "refs/remotes/"),
+        ("reference", "refs/"),
+    ];
+    let found = kinds.into_iter().filter_map(|(kind, folder)| {
+        let full = format!("{folder}{name}");
+        let id = target(repo, &full)?;
+        Some((kind, full, id))
+    });
+    let found: Vec<(&str, String, ObjectId)> = found.collect();
+    let beside = repo.git_dir().join(name);
+    if read_small(&beside).is_ok_and(|text| leads_to_commit(&text)) {
+        return Err(GitError::Ambiguous(
+            revision.to_string(),
+            format!("it names the file {}, which is no branch", beside.display()),
+        ));
+    }
+    match &found[..] {
+        [(kind, full, id), others @ ..] if others.iter().any(|(.., other)| other != id) => {
+            let others: Vec<&str> = others.iter().map(|(kind, ..)| *kind).collect();
+            Err(GitError::Ambiguous(
+                revision.to_string(),
+                format!(
+                    "a {kind} and a {} have this name; write {full}",
+                    others.join(" and a ")
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True if the text of a file is that of a reference.
+fn leads_to_commit(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("ref: ")
+        || text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What a reference leads to, there or not.

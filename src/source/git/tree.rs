@@ -172,11 +172,6 @@ impl GitTree {
         }
     }
 
-    /// Names that are not UTF-8, for a report.
-    pub fn unreadable(&self) -> &[String] {
-        &self.listed().unreadable
-    }
-
     fn listed(&self) -> &Listed {
         self.listed.get_or_init(|| {
             let mut listed = Listed::default();
@@ -297,6 +292,10 @@ fn is_normalised(path: &str) -> bool {
 }
 
 impl Source for GitTree {
+    fn unreadable(&self) -> Vec<(String, String)> {
+        super::super::not_utf8(&self.listed().unreadable)
+    }
+
     fn files(&self) -> &[Arc<str>] {
         &self.listed().files
     }

@@ -68,11 +68,6 @@ impl Staged {
         })
     }
 
-    /// Names that are not UTF-8, for a report.
-    pub(crate) fn unreadable(&self) -> &[String] {
-        &self.index.unreadable
-    }
-
     /// The number of files that are missing because the checkout is sparse and the clone partial.
     pub(crate) fn left_out(&self) -> usize {
         self.left_out.len()
@@ -135,6 +130,10 @@ fn refuse_conflicts(index: &Index) -> Result<(), GitError> {
 }
 
 impl Source for Staged {
+    fn unreadable(&self) -> Vec<(String, String)> {
+        super::super::not_utf8(&self.index.unreadable)
+    }
+
     fn files(&self) -> &[Arc<str>] {
         &self.files
     }

@@ -90,6 +90,8 @@ struct Value {
     /// The position and path of a whole value of a resource. Writing to one target can change the
     /// value that the next target gets.
     live: Option<(usize, Vec<String>)>,
+    /// What the written value is attributed to; a value of a Secret stays secret.
+    by: By,
 }
 
 /// A replacement takes several times as long for an object as other fields do.
@@ -139,15 +141,27 @@ fn value(resources: &[Resource], entry: &ReplacementEntry) -> Result<Value, Prob
                 text.origin().with(By::Replacement),
             ),
             live: None,
+            by: By::Replacement,
         }),
         (Some(source), None) => source_value(resources, source, entry),
     }
 }
 
-fn attributed(node: &Node) -> Node {
+/// What a value of an object is attributed to where it is copied to.
+fn by_of(resource: &Resource, fields: &[String]) -> By {
+    let first = fields.first().map(String::as_str);
+    let secret = resource.kind() == "Secret" && matches!(first, Some("data" | "stringData"));
+    if secret {
+        By::SecretReplacement
+    } else {
+        By::Replacement
+    }
+}
+
+fn attributed(node: &Node, by: By) -> Node {
     Node {
         data: node.data.clone(),
-        origin: node.origin.with(By::Replacement),
+        origin: node.origin.with(by),
         replaced: None,
     }
 }

@@ -1,6 +1,6 @@
 //! The source of a replacement: which resource and field it means, and the value there.
 
-use super::{DEFAULT_PATH, Value, attributed, not_scalar};
+use super::{DEFAULT_PATH, Value, attributed, by_of, not_scalar};
 use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::{
     FieldOptions, ReplacementEntry, ReplacementSource, Selector,
@@ -18,13 +18,18 @@ pub(super) fn source_value(
 ) -> Result<Value, Problem> {
     let (position, resource) = resource_of(resources, source)?;
     let (fields, found) = field_of(resource, source)?;
+    let by = match found.is_from_secret() {
+        true => By::SecretReplacement,
+        false => by_of(resource, &fields),
+    };
     let options = source.options.as_ref();
     let Some((options, delimiter)) =
         options.and_then(|options| Some((options, options.delimiter.as_deref()?)))
     else {
         return Ok(Value {
-            node: attributed(found),
+            node: attributed(found, by),
             live: Some((position, fields)),
+            by,
         });
     };
     let Some(whole) = found.as_scalar() else {
@@ -35,8 +40,9 @@ pub(super) fn source_value(
         ..whole.clone()
     };
     Ok(Value {
-        node: Node::scalar(scalar, entry.origin.with(By::Replacement)),
+        node: Node::scalar(scalar, entry.origin.with(by)),
         live: None,
+        by,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::kustomize::patch::selector::Selector;
 use crate::kustomize::transform::path;
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::read::MAX_DEPTH;
-use crate::yaml::{By, Data, Node, Origin};
+use crate::yaml::{Data, Node, Origin};
 
 /// The expressions of a target's `select` and `reject`.
 struct Matcher {
@@ -107,7 +107,7 @@ pub(super) fn write_target(
             let writer = Writer {
                 value: &value.node,
                 options: target.options.as_ref(),
-                origin: entry.origin.with(By::Replacement),
+                origin: entry.origin.with(value.by),
             };
             let before = value
                 .node
@@ -128,7 +128,7 @@ pub(super) fn write_target(
                 && *source == index
                 && let Ok(Some(now)) = path::lookup(&resource.node, fields)
             {
-                value.node = attributed(now);
+                value.node = attributed(now, value.by);
             }
         }
     }

@@ -1,0 +1,97 @@
+//! Takes values of Secrets out of messages, wherever they come from: a rule that quotes an image, a
+//! policy that builds a text.
+//!
+//! Not here: code frames (`report`), comparisons (`compare`), which know where a value stands.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use regex::{NoExpand, Regex};
+
+use crate::compare::secrets::HIDDEN;
+use crate::finding::Finding;
+use crate::kustomize::Resource;
+use crate::repo::Overlay;
+use crate::yaml::Node;
+
+/// The shortest value that is looked for. Shorter ones are part of many words.
+const SHORTEST: usize = 6;
+
+/// Values in one regular expression.
+const TOGETHER: usize = 500;
+
+/// The values of some Secrets.
+#[derive(Default)]
+pub(super) struct Scrub(Vec<Regex>);
+
+impl Scrub {
+    /// The values of the Secrets that overlays render.
+    pub(super) fn of<'r>(overlays: impl Iterator<Item = &'r Overlay>) -> Scrub {
+        let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for overlay in overlays {
+            names.insert(overlay.app.clone());
+            for resource in &overlay.rendered.resources {
+                if resource.kind() == "Secret" {
+                    add(resource, &mut values);
+                } else if resource.previous.is_empty() {
+                    names.insert(resource.name().to_string());
+                }
+            }
+        }
+        let mut values: Vec<&String> = values.difference(&names).collect();
+        // a longer value may contain a shorter one
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let expressions = values.chunks(TOGETHER).filter_map(|values| {
+            let escaped: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
+            Regex::new(&escaped.join("|")).ok()
+        });
+        Scrub(expressions.collect())
+    }
+
+    /// Hides the values in the texts of findings.
+    pub(super) fn apply(&self, findings: &mut [Finding]) {
+        if self.0.is_empty() {
+            return;
+        }
+        for finding in findings {
+            self.text(&mut finding.message);
+            finding.help.iter_mut().for_each(|help| self.text(help));
+            for related in &mut finding.related {
+                self.text(&mut related.message);
+            }
+        }
+    }
+
+    fn text(&self, text: &mut String) {
+        for expression in &self.0 {
+            if expression.is_match(text) {
+                *text = expression.replace_all(text, NoExpand(HIDDEN)).into_owned();
+            }
+        }
+    }
+}
+
+/// Adds the values of a Secret, as they are and as they are written.
+fn add(resource: &Resource, values: &mut BTreeSet<String>) {
+    for (field, encoded) in [("data", true), ("stringData", false)] {
+        let entries = resource.node.get(field).map_or(&[][..], Node::entries);
+        for text in entries.iter().filter_map(|entry| entry.value.text()) {
+            let decoded = || String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok();
+            let plain = if encoded { decoded() } else { None };
+            for text in [Some(text.to_string()), plain].into_iter().flatten() {
+                let lines = text.lines().map(str::trim);
+                values.extend(lines.filter(|line| is_telling(line)).map(str::to_string));
+            }
+        }
+    }
+}
+
+/// True if a value can hardly be an ordinary word: `hunter2-eu`, not `postgres` or `5432`.
+fn is_telling(value: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| value.bytes().any(|byte| test(&byte));
+    value.len() >= SHORTEST
+        && !value.starts_with("ENC[")
+        && has(u8::is_ascii_alphabetic)
+        && has(u8::is_ascii_digit)
+}

@@ -1,0 +1,62 @@
+//! What of a repository could not be read, as findings. A file that is skipped must not look as if
+//! it were not there.
+
+use std::sync::Arc;
+
+use crate::finding::{Cause, Finding};
+use crate::rules::Context;
+use crate::rules::structure::unreadable_file::METADATA;
+use crate::yaml::Origin;
+
+/// Paths that get a finding of their own.
+const LISTED: usize = 200;
+
+/// The findings, once all rules have read what they need.
+///
+/// A file that another finding names, such as one that a kustomization lists, is not reported again.
+pub(super) fn unreadable(context: &Context<'_>, known: &[Finding]) -> Vec<Finding> {
+    let Some(severity) = METADATA.severity_at(context.level(METADATA.id)) else {
+        return Vec::new();
+    };
+    let repo = context.repo;
+    let mut paths = repo.source.unreadable();
+    paths.sort();
+    paths.dedup();
+    paths.retain(|(path, reason)| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let named = |finding: &Finding| {
+            finding.message.contains(name) && finding.message.contains(reason.as_str())
+        };
+        !known.iter().any(named)
+    });
+    let more = paths.len().saturating_sub(LISTED);
+    let found = paths.into_iter().take(LISTED).enumerate();
+    let found = found.map(|(number, (path, reason))| {
+        let revision = repo.source.revision_of(&path);
+        let file = repo.files.add(&path, revision.as_deref(), Arc::from(""));
+        let others = match more {
+            0 => String::new(),
+            _ if number > 0 => String::new(),
+            more => format!(" ({more} more paths cannot be read)"),
+        };
+        Finding {
+            rule: METADATA.id.to_string(),
+            severity,
+            cause: Cause::new("unreadable").with(&path),
+            message: format!("this cannot be read: {reason}{others}"),
+            help: Some(
+                "what it holds was not checked; give it a name in UTF-8 and permissions to read it, or remove it"
+                    .to_string(),
+            ),
+            origin: Origin::start_of(file),
+            related: Vec::new(),
+            overlay: None,
+            also_in: Vec::new(),
+            resource: None,
+            path: None,
+            ahead: false,
+            fingerprint: String::new(),
+        }
+    });
+    found.collect()
+}
