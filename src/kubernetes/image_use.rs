@@ -129,7 +129,8 @@ fn writer(node: &Node, part: impl for<'n> Fn(Image<'n>) -> Option<&'n str>) -> O
 pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<ImageUse<'a>>) {
     let spec: &[&str] = match (resource.group(), resource.kind()) {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
-            if let Some(values) = resource.node.at(&["spec", "values"]) {
+            let own = resource.node.at(&["spec", "values"]);
+            if let Some(values) = resource.values.as_deref().or(own) {
                 Values {
                     resource,
                     found,

@@ -8,6 +8,8 @@ use clap::Args;
 use super::super::error::Error;
 use super::super::root;
 use super::Output;
+use crate::helm::render::Made;
+use crate::helm::render::split::{Document, Role};
 use crate::helm::values::set::{self, Mode};
 use crate::helm::values::{merge, read};
 use crate::helm::{Charts, KubeVersion, Release};
@@ -93,18 +95,38 @@ pub(super) fn render(path: &Path, arguments: &ChartArguments) -> Result<Output, 
         });
     }
     let made = charts.documents(&found.path, &release);
-    let documents = made.documents.iter().map(|read| &read.document);
-    let text = documents.map(|document| {
-        let text = document.text.as_str();
-        format!("---\n# Source: {}\n{text}\n", document.source)
-    });
-    let text = text.collect();
+    let text = printed(&made);
     let rendered = charts.objects(&found.path, &release, made);
     Ok(Output {
         files,
         rendered: Arc::new(rendered),
         text: Some(text),
     })
+}
+
+/// The documents as Helm prints them.
+fn printed(made: &Made) -> String {
+    let mut text = String::new();
+    let mut is_trimmed = false;
+    for Document {
+        source,
+        text: document,
+        role,
+    } in made.documents.iter().map(|read| &read.document)
+    {
+        // Helm removes blank lines at the end of the objects, but not at the end of hooks
+        if matches!(role, Role::Hook | Role::Test) && !is_trimmed {
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            is_trimmed = true;
+        }
+        text.push_str(&format!("---\n# Source: {source}\n{}\n", document.as_str()));
+    }
+    if !is_trimmed {
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
 }
 
 /// The release that the arguments describe, and the problems of its values files.

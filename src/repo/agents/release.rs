@@ -75,6 +75,9 @@ pub(super) fn expand(
             charts,
         };
         let Some(made) = expansion.run(origins) else {
+            if let Some(release) = result.resources.get_mut(index) {
+                release.values = expansion.values_elsewhere().map(Arc::new);
+            }
             continue;
         };
         if let Some(release) = result.resources.get_mut(index) {
@@ -142,6 +145,20 @@ impl Expansion<'_> {
             }
         }
         Some(made)
+    }
+
+    /// The values of a release whose chart is not here, if some of them are outside of the release.
+    fn values_elsewhere(&self) -> Option<Node> {
+        let entries = self.node.at(&["spec", "valuesFrom"])?;
+        let mut values = Node::map(Vec::new(), self.node.origin.with(By::Values));
+        let mut unknown = Vec::new();
+        for entry in entries.items() {
+            self.values_from(entry, &mut values, &mut unknown);
+        }
+        if let Some(inline) = self.node.at(&["spec", "values"]) {
+            merge::merge_maps(&mut values, &inline.attributed_to(By::Values));
+        }
+        (!values.entries().is_empty()).then_some(values)
     }
 
     /// The description of the chart: in the release, or in a HelmChart that it names.

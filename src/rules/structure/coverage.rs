@@ -8,10 +8,10 @@
 //! - kustomizations that belong to no overlay;
 //! - environments that were recognised by their folders only, so that their place in the promotion
 //!   order is unknown;
-//! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply a Helm chart or
-//!   another repository;
-//! - objects that deploy something which is not rendered, such as a `HelmRelease` or an OLM
-//!   `Subscription`. Images in the values of a HelmRelease are still checked.
+//! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply a Helm chart from
+//!   elsewhere, or another repository;
+//! - objects that deploy something which is not rendered, such as an OLM `Subscription`, or a
+//!   `HelmRelease` whose chart is not in the repository. Images in its values are still checked.
 //!
 //! ## Why
 //!

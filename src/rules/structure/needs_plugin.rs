@@ -2,8 +2,10 @@
 //!
 //! ## What
 //!
-//! A kustomization uses a Helm chart, a KRM function or an exec plugin. The tool never runs these.
-//! No rule sees the objects that they would create, and the overlay counts as incomplete.
+//! A kustomization uses a Helm chart that is not in the repository, a KRM function or an exec
+//! plugin. Or a chart needs a dependency or values that are not in the repository. The tool never
+//! runs or fetches these. No rule sees the objects that they would create, and the overlay counts as
+//! incomplete.
 //!
 //! ## Why
 //!
@@ -19,7 +21,8 @@
 //!
 //! ## Fix
 //!
-//! For a chart, commit the output of `helm template` and declare it in `.gitops-lint.yaml`:
+//! Commit the chart below `charts/`, with its dependencies. Or commit the output of `helm template`
+//! and declare it in `.gitops-lint.yaml`:
 //!
 //! ```yaml
 //! charts:
