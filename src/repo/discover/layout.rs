@@ -29,6 +29,8 @@ pub(super) const CONTAINERS: &[&str] = &[
     "clusters",
     "cluster",
     "tenants",
+    "accounts",
+    "subscriptions",
     "infrastructure",
     "infra",
     "projects",
@@ -305,7 +307,17 @@ impl<'a> Layout<'a> {
                 .map(|part| part.to_string())
                 .collect()
         };
-        let mut app = names(&before);
+        // an account or cluster that is named after the environment is no app:
+        // `accounts/acme-prod/clusters/eu-prod/apps/api`
+        let is_app = |at: &usize| {
+            let other = self.evidence(path, &segments, *at);
+            other.is_none_or(|(other, _)| other.environment != word.environment)
+        };
+        let of_apps: Vec<&str> = (0..at)
+            .filter(is_app)
+            .filter_map(|at| segments.get(at).copied())
+            .collect();
+        let mut app = names(&of_apps);
         let mut variant: Vec<String> = Vec::new();
         if !word.rest.is_empty() {
             if app.is_empty()
@@ -323,7 +335,7 @@ impl<'a> Layout<'a> {
         let contained = before
             .last()
             .is_some_and(|parent| is_container(parent) && !is_overlays(parent));
-        let holders = before.iter().filter(|name| !is_overlays(name));
+        let holders = of_apps.iter().filter(|name| !is_overlays(name));
         let mut qualified: Vec<String> = holders.map(|name| name.to_string()).collect();
         let (regions, apps) = below_environment(&after, !app.is_empty(), contained);
         app.extend(names(apps));
