@@ -155,6 +155,17 @@ impl Cron {
         })
     }
 
+    /// True if there is a day on which it is due: 31 February never comes.
+    pub(super) fn is_ever_due(&self) -> bool {
+        let longest = |month: &u8| match month {
+            2 => 29,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let first = self.days.first().copied().unwrap_or_default();
+        self.either || self.months.iter().any(|month| first <= longest(month))
+    }
+
     /// True if it is due on a day.
     pub(super) fn is_on(&self, date: Date) -> bool {
         let number = |number: i8| u8::try_from(number).unwrap_or_default();
@@ -212,6 +223,9 @@ mod tests {
             Cron::read("0 0 * * 7", Dialect::Robfig).is_err()
                 && Cron::read("0 22 ? JAN-mar sat", Dialect::Robfig).is_ok()
         );
+        let comes = |text: &str| days(text, Dialect::Crontab).is_ever_due();
+        assert!(comes("0 0 29 2 *") && comes("0 0 31 2 1") && comes("0 0 31 2,3 *"));
+        assert!(!comes("0 0 31 2 *") && !comes("0 0 31 4,6 *"));
         for wrong in [
             "",
             "* * * *",

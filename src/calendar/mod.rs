@@ -14,7 +14,7 @@ mod window;
 pub(crate) use cron::Dialect;
 pub(crate) use duration::{duration, go_duration, spoken};
 pub(crate) use schedule::Schedule;
-pub(crate) use time::{moment, zone};
+pub(crate) use time::{end, moment, zone};
 pub(crate) use window::Window;
 
 /// A text that cannot be read: what is wrong with it, and what to write instead.

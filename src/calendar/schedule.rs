@@ -22,7 +22,15 @@ enum Kind {
 impl Schedule {
     /// Reads `minute hour day month weekday` as crontab(5) does.
     pub(crate) fn cron(text: &str) -> Result<Schedule, CalendarError> {
-        Schedule::read(text, Dialect::Crontab)
+        let schedule = Cron::read(text, Dialect::Crontab)?;
+        if schedule.is_ever_due() {
+            Ok(Schedule(Kind::Cron(schedule)))
+        } else {
+            Err(CalendarError::new(
+                format!("`{text}` names a day that does not exist"),
+                "write a day of the month that one of the months has",
+            ))
+        }
     }
 
     /// Reads `minute hour day month weekday`.

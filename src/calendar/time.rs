@@ -32,6 +32,16 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
         })
 }
 
+/// Reads a moment at which something ends. A day is part of it: `2026-12-26` ends at midnight.
+pub fn end(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
+    let is_day = text.len() <= "2026-12-26".len();
+    let next = is_day.then(|| text.parse::<Date>().ok()?.tomorrow().ok());
+    match next.flatten() {
+        Some(next) => moment(&next.to_string(), zone),
+        None => moment(text, zone),
+    }
+}
+
 /// A local time, or the beginning of a day.
 pub(super) fn local(text: &str) -> Option<DateTime> {
     text.parse::<DateTime>()
@@ -55,5 +65,9 @@ mod tests {
             moment("2026-12-19T23:00:00Z", &berlin)
         );
         assert!(moment("tomorrow", &berlin).is_err());
+        assert_eq!(end("2026-12-26", &berlin), moment("2026-12-27", &berlin));
+        let exact = "2026-12-26T08:00";
+        assert_eq!(end(exact, &berlin), moment(exact, &berlin));
+        assert!(end("tomorrow", &berlin).is_err());
     }
 }

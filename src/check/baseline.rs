@@ -1,6 +1,7 @@
 //! A file of accepted findings, identified by fingerprint. They are counted but not reported.
 //!
-//! Any JSON report of an earlier run is a baseline. Only the `fingerprint` of each finding is read.
+//! Any JSON report of an earlier run is a baseline. Only its version and the `fingerprint` of each
+//! finding are read.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,25 @@ pub struct Baseline {
     accepted: BTreeSet<String>,
 }
 
+/// The version of JSON reports whose fingerprints are understood.
+const VERSION: u64 = 1;
+
+/// Why a file cannot be the baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It is not a report.
+    #[error("not a JSON report of gitops-lint ({0})")]
+    NotAReport(#[from] serde_json::Error),
+    /// It is a report of another program version.
+    #[error(
+        "a JSON report of version {0}, but this gitops-lint reads version {VERSION}; write a new one with --format json=FILE"
+    )]
+    OtherVersion(u64),
+}
+
 #[derive(Deserialize)]
 struct Document {
+    version: u64,
     findings: Vec<Entry>,
 }
 
@@ -24,8 +42,14 @@ struct Entry {
 
 impl Baseline {
     /// Reads a JSON report.
-    pub fn parse(text: &str) -> Result<Baseline, serde_json::Error> {
+    ///
+    /// # Errors
+    /// If it is not a report, or one of another version.
+    pub fn parse(text: &str) -> Result<Baseline, BaselineError> {
         let document: Document = serde_json::from_str(text)?;
+        if document.version != VERSION {
+            return Err(BaselineError::OtherVersion(document.version));
+        }
         Ok(Baseline {
             accepted: document
                 .findings
@@ -52,5 +76,8 @@ mod tests {
         assert!(baseline.accepts("aa"));
         assert!(!baseline.accepts("bb"));
         assert!(Baseline::parse("[]").is_err());
+        assert!(Baseline::parse(r#"{"findings":[]}"#).is_err());
+        let later = Baseline::parse(r#"{"version":2,"findings":[]}"#);
+        assert!(matches!(later, Err(BaselineError::OtherVersion(2))));
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::finding::{Finding, Located};
+use crate::finding::{Finding, Located, OverlayRef};
 use crate::repo::Repo;
 use crate::source::{Files, SourceFile};
 
@@ -84,47 +84,78 @@ fn join(mut group: Vec<Finding>, order: &PromotionOrder) -> Option<Finding> {
     Some(kept)
 }
 
-/// Gives each finding its fingerprint: a hash of rule, file, text of the line, object, value and
-/// cause. It does not change if lines move or messages are reworded. Findings that are equal in all
-/// of these are distinguished by overlay and then numbered, so they must be in their final order.
+/// Gives each finding its fingerprint: a hash of rule, object, value, cause and overlay. It does not
+/// change if lines move, if files and folders are renamed, or if messages are reworded. Findings that
+/// are equal in all of these are numbered, so they must be in their final order.
 pub fn fingerprint(findings: &mut [Located], files: &Files) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for located in findings {
         let mut print = digest(&identifying_parts(located, files));
         while let Some(count) = seen.get_mut(&print) {
             *count += 1;
-            print = digest(&[
-                &print,
-                located.finding.overlay_path().unwrap_or_default(),
-                &count.to_string(),
-            ]);
+            print = digest(&[&print, &count.to_string()]);
         }
         seen.insert(print.clone(), 0);
         located.finding.fingerprint = print;
     }
 }
 
+/// The parts of a fingerprint. An overlay is named by its environment and variant, which stay when its
+/// folder moves. A finding about an object needs no more. Any other finding is identified by its app
+/// and line as well, and by the file's name or, outside of overlays, its path.
 fn identifying_parts<'l>(located: &'l Located, files: &Files) -> Vec<Cow<'l, str>> {
     let finding = &located.finding;
-    let file = files.get(finding.origin.file);
-    let line = match finding.cause.standing {
-        true => String::new(),
-        false => told_line(located, &file),
+    let resource = finding.resource.as_ref();
+    let overlay = finding.overlay.as_deref();
+    let path = &*located.location.file;
+    let place = match (resource, overlay) {
+        (Some(_), _) => "",
+        (None, Some(_)) => path.rsplit('/').next().unwrap_or(path),
+        (None, None) => path,
     };
-    let (kind, name) = finding.resource.as_ref().map_or(("", ""), |resource| {
-        (&*resource.kind, resource.lasting_name())
+    let text = match (finding.cause.standing, resource) {
+        (true, _) => String::new(),
+        (false, Some(_)) => value_at(located, files),
+        (false, None) => told_line(located, &files.get(finding.origin.file)),
+    };
+    let (kind, namespace, name) = resource.map_or(("", "", ""), |resource| {
+        let namespace = resource.namespace.as_deref().unwrap_or_default();
+        (&*resource.kind, namespace, resource.lasting_name())
     });
+    let of_overlay =
+        |part: fn(&OverlayRef) -> Option<&str>| overlay.and_then(part).unwrap_or_default();
+    // the name of an app is often that of its folder, and objects are told apart by their own names
+    let app = match resource {
+        Some(_) => "",
+        None => of_overlay(|overlay| Some(&overlay.app)),
+    };
     let mut parts: Vec<Cow<str>> = vec![
         finding.rule.as_str().into(),
-        (&*located.location.file).into(),
-        line.into(),
+        place.into(),
+        text.into(),
         kind.into(),
+        namespace.into(),
         name.into(),
         finding.path.as_deref().unwrap_or_default().into(),
+        app.into(),
+        of_overlay(|overlay| overlay.environment.as_deref()).into(),
+        of_overlay(|overlay| overlay.variant.as_deref()).into(),
         (&*finding.cause.kind).into(),
     ];
     parts.extend(finding.cause.facts.iter().map(|fact| fact.as_str().into()));
     parts
+}
+
+/// The value at the place of a finding, so that another value is another finding. Empty for a list or
+/// a map: in `{memory: null}`, another key may come and go without a change of what was found.
+fn value_at(located: &Located, files: &Files) -> String {
+    let file = files.get(located.finding.origin.file);
+    let span = located.location.byte_start..located.location.byte_end;
+    let text = file.text.get(span).unwrap_or_default();
+    if text.contains(['\n', '{', '[']) || text.contains(": ") {
+        return String::new();
+    }
+    text.trim().to_string()
 }
 
 /// Lines up to this length identify a finding as a whole, in bytes.

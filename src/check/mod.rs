@@ -24,10 +24,10 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 pub use base::Base;
-pub use baseline::Baseline;
+pub use baseline::{Baseline, BaselineError};
 pub use run::{PolicySet, Request, run};
 
-use crate::config::CONFIG_FILE;
+pub(crate) use crate::config::CONFIG_FILE;
 use conclude::{conclude, known};
 use known::Known;
 

@@ -185,6 +185,7 @@ fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
         authorship: request.authorship.clone(),
         submodules: base.map_or_else(Vec::new, |base| base.submodules.clone()),
         policy_changes: base.map_or_else(Vec::new, |base| policy_changes(base, request.repo)),
+        policy_ids: request.policies.as_ref().map(|set| set.policies.ids()),
         ..inputs
     }
 }

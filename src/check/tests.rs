@@ -117,7 +117,7 @@ fn a_baseline_accepts_one_of_two_findings_on_a_line() {
     let repo = repo(DEPLOYMENT);
     let of = |resource: &str| finding(&repo, "production", limits(resource), "lacks a limit");
     let accepted = prints(&repo, vec![of("cpu")]).concat();
-    let report = format!(r#"{{"findings": [{{"fingerprint": "{accepted}"}}]}}"#);
+    let report = format!(r#"{{"version": 1, "findings": [{{"fingerprint": "{accepted}"}}]}}"#);
     let baseline = Baseline::parse(&report).expect("a report");
     // alone or beside the other one
     for findings in [vec![of("memory")], vec![of("cpu"), of("memory")]] {

@@ -14,11 +14,12 @@ use super::hook;
 use super::options::{
     FailOn, JudgeOptions, Now, RepoOptions, Target, fail_on, format_help, target,
 };
-use super::output::{complain, complain_of, warn};
+use super::output::{complain, complain_of, say, warn};
 use super::reports::{self, Reports};
 use super::watchdog;
 use super::workspace::{Head, Workspace, timed};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
+use crate::config::{CONFIG_FILE, Level};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::source::git::{GitError, short};
@@ -97,8 +98,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     if arguments.timings {
         print_timings(&judged.timings);
     }
-    if let Some(reason) = judged.nothing {
-        return Err(Error::NothingChecked(reason));
+    if let Some(error) = judged.nothing {
+        return Err(error);
     }
     let fails = reports.fail_on.is_some_and(|level| outcome.fails_at(level));
     Ok(if fails {
@@ -112,7 +113,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
 struct JudgedRepo {
     outcome: Outcome,
     /// Why there was nothing to check, although something was expected.
-    nothing: Option<String>,
+    nothing: Option<Error>,
     timings: Vec<(&'static str, Duration)>,
 }
 
@@ -127,15 +128,12 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
     };
     let judge = &arguments.judge;
     judge.require_known_rules()?;
-    let mut workspace = Workspace::load_at(path, &arguments.repo, head)?;
+    let from = revisions.as_ref().map(|(from, _)| from.as_str());
+    let (mut workspace, base) = load(arguments, path, head, from)?;
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
     let policies = policies(&workspace, judge, &now)?;
     let mut timings = std::mem::take(&mut workspace.timings);
-    let base = timed(&mut timings, "base", || {
-        let from = revisions.as_ref().map(|(from, _)| from.as_str());
-        base_of(arguments, &workspace, from)
-    })?;
     let authorship = match &base {
         Some(base) => base::authorship(&workspace, base)?,
         None => Authorship::default(),
@@ -161,13 +159,18 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
         .as_ref()
         .filter(|_| outcome.counts.known > 0 && !arguments.quiet)
     {
-        complain(&hidden(outcome.counts.known, &short(&base.commit.id)));
+        say(&hidden(outcome.counts.known, &short(&base.commit.id)));
     }
     workspace.whole()?;
     let nothing =
         !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty());
+    let nothing = if is_without_environments(&workspace, judge) {
+        Some(Error::NothingCompared(overlays_found(&workspace)))
+    } else {
+        nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome)))
+    };
     Ok(JudgedRepo {
-        nothing: nothing.then(|| why_nothing(&selection, &outcome)),
+        nothing,
         outcome,
         timings,
     })
@@ -177,6 +180,61 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
 fn baseline(arguments: &Arguments) -> Result<Option<Baseline>, Error> {
     let file = arguments.baseline.as_deref();
     file.map(read_baseline).transpose()
+}
+
+/// Loads the repo and the base revision. A folder that the change makes a repository of its own, by a
+/// configuration in it, is still checked with the configuration that its base has.
+fn load(
+    arguments: &Arguments,
+    path: &Path,
+    head: Head<'_>,
+    hook_from: Option<&str>,
+) -> Result<(Workspace, Option<Loaded>), Error> {
+    let mut passed: Vec<PathBuf> = Vec::new();
+    loop {
+        let mut workspace = Workspace::load_without(path, &arguments.repo, head, &passed)?;
+        let mut timings = std::mem::take(&mut workspace.timings);
+        let base = timed(&mut timings, "base", || {
+            base_of(arguments, &workspace, hook_from)
+        })?;
+        workspace.timings = timings;
+        let is_new_root = |base: &Loaded| workspace.is_root_only_since(&base.base.repo);
+        if !base.as_ref().is_some_and(is_new_root) {
+            return Ok((workspace, base));
+        }
+        let root = workspace.path.root.clone();
+        warn(&format!(
+            "{} is new, so it does not apply to the change that adds it",
+            root.join(CONFIG_FILE).display()
+        ));
+        passed.push(root);
+    }
+}
+
+/// True if no overlay belongs to an environment, so that nothing was compared. Policies of one's own
+/// are checked all the same, and `coverage: off` says that it is intended.
+fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool {
+    let (repo, config) = (&workspace.repo, &workspace.config);
+    let coverage = crate::rules::structure::coverage::METADATA.id;
+    let set = judge.rules.iter().rev().find(|(id, _)| id == coverage);
+    let level = set.map(|(_, level)| *level).or(config.level(coverage));
+    let has_policies = !config.policies.is_empty() || !judge.policies.is_empty();
+    !repo.overlays.is_empty()
+        && repo.overlays.iter().all(|one| one.environment.is_none())
+        && !has_policies
+        && level != Some(Level::Off)
+}
+
+/// The folders of the overlays, for an error about them.
+fn overlays_found(workspace: &Workspace) -> String {
+    let overlays = workspace.repo.overlays.iter();
+    let paths: Vec<&str> = overlays
+        .map(|overlay| match overlay.path.as_str() {
+            "" => "the root",
+            path => path,
+        })
+        .collect();
+    wording::listed(&paths, 3)
 }
 
 /// Says how many findings are hidden because the base has them too.
@@ -383,9 +441,11 @@ fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
 }
 
 fn print_timings(timings: &[(&'static str, Duration)]) {
+    let names = timings.iter().map(|(name, _)| name.len());
+    let width = names.max().unwrap_or_default();
     let line = |name: &str, time: Duration| {
         complain(&format!(
-            "{name:>14} {:>9.1} ms",
+            "{name:>width$} {:>9.1} ms",
             time.as_secs_f64() * 1000.0
         ))
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::output::{complain, complain_of};
+use crate::check::BaselineError;
 use crate::names::UnknownName;
 use crate::source::SourceError;
 use crate::source::git::GitError;
@@ -95,11 +96,8 @@ pub(super) enum Error {
     /// The number of mistakes. They are printed before, each with its lines.
     #[error("the configuration has {}, so nothing was checked", count(*.0, "mistake"))]
     Configuration(usize),
-    #[error("the baseline {} is not a JSON report of gitops-lint: {error}", file.display())]
-    Baseline {
-        file: PathBuf,
-        error: serde_json::Error,
-    },
+    #[error("the baseline {} is {error}", file.display())]
+    Baseline { file: PathBuf, error: BaselineError },
     /// The problems of policies are printed before.
     #[error("the policies cannot be used, so nothing was {undone}")]
     Policies { undone: &'static str },
@@ -109,6 +107,11 @@ pub(super) enum Error {
     NoPolicyTest(PathBuf),
     #[error("nothing was checked: {0}")]
     NothingChecked(String),
+    /// The overlays that were found.
+    #[error(
+        "no overlay belongs to an environment, so nothing was compared (found: {0}); map folders to environments under `layout` in .gitops-lint.yaml, or set `rules: {{coverage: off}}` if there are none"
+    )]
+    NothingCompared(String),
     #[error(
         "no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are"
     )]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
+use super::output::width_of;
 use super::table::{day, environment, environment_name, table, time, version};
 use super::workspace::{Workspace, warn_of_truncated};
 use crate::history::{Change, Version, Walk, overlays_of};
@@ -138,7 +139,7 @@ fn text_of(repo: &Repo, promotions: &[Promotion]) -> String {
     let rows: Vec<[String; 7]> = std::iter::once(header)
         .chain(promotions.iter().map(row))
         .collect();
-    table(&rows)
+    table(&rows, width_of(&std::io::stdout()))
 }
 
 fn json_of(repo: &Repo, app: &str, promotions: &[Promotion]) -> String {

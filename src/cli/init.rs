@@ -71,7 +71,10 @@ fn configuration(repo: &Repo) -> String {
         "# The configuration of gitops-lint. All of it is optional: it shows what was discovered, so that you\n# can correct it.\nversion: 1\n\n",
     );
     text.push_str("# The promotion order, and the environments that only a reviewed promotion may touch.\nenvironments:\n");
-    for (index, environment) in repo.environments.iter().enumerate() {
+    let mut environments: Vec<_> = repo.environments.iter().enumerate().collect();
+    // whoever orders them moves them: behind production they would count as later than it
+    environments.sort_by_key(|(_, environment)| environment.protected);
+    for (index, environment) in environments {
         let found = apps.get(&index).map_or(&[][..], |apps| apps);
         let mut fields = format!("name: {}", environment.name);
         let aliases: Vec<&str> = environment
@@ -86,11 +89,18 @@ fn configuration(repo: &Repo) -> String {
         if environment.protected {
             fields.push_str(", protected: true");
         }
+        if !environment.ordered {
+            text.push_str(UNORDERED);
+        }
         let _ = writeln!(text, "  - {{{fields}}}{}", comment(found));
     }
     text.push_str(REST);
     text
 }
+
+/// Above an environment whose place is not known.
+const UNORDERED: &str =
+    "  # The place of the next one in the promotion order is not known: move its line there.\n";
 
 /// The apps of an environment, as a comment.
 fn comment(apps: &[&str]) -> String {

@@ -9,6 +9,7 @@ mod fleet;
 mod history;
 mod hook;
 mod init;
+mod markdown;
 mod options;
 mod output;
 mod policy;

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::Error;
 use super::options::{Color, Target};
-use super::output::{columns, complain, complain_of};
+use super::output::{complain_of, say, width_of};
 use super::root::current_folder;
 use crate::check::Outcome;
 use crate::finding::Severity;
@@ -106,14 +106,14 @@ impl Reports {
         let mut targets = self.targets.iter();
         let Some(target) = targets.find(|target| target.file.is_none()) else {
             if !self.quiet {
-                complain(&report::summary(outcome));
+                say(&report::summary(outcome));
             }
             return Ok(());
         };
         let terminal = io::stdout().is_terminal();
         let options = report::Options {
             color: self.color.colored(terminal),
-            width: terminal.then(columns),
+            width: width_of(&io::stdout()),
             summary: !self.quiet,
             overlays: self.verbose,
             fail_on: self.fail_on,

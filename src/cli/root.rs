@@ -40,6 +40,11 @@ impl RepoPath {
 /// Finds the root: the nearest folder at or above the path that holds a configuration or `.git`,
 /// else the folder itself. Outside of Git, a configuration above the current folder does not count.
 pub(super) fn find(path: &Path) -> Result<RepoPath, Error> {
+    find_without(path, &[])
+}
+
+/// The same; the configurations in some folders do not count.
+pub(super) fn find_without(path: &Path, passed: &[PathBuf]) -> Result<RepoPath, Error> {
     let shown = path.display();
     let real = path.canonicalize().map_err(|error| match error.kind() {
         // the path may be a misspelt command
@@ -66,7 +71,9 @@ pub(super) fn find(path: &Path) -> Result<RepoPath, Error> {
         .take_while(|ancestor| ancestor.starts_with(&top));
     let root = within
         .into_iter()
-        .find(|ancestor| ancestor.join(CONFIG_FILE).is_file())
+        .find(|ancestor| {
+            ancestor.join(CONFIG_FILE).is_file() && !passed.iter().any(|folder| folder == ancestor)
+        })
         .map_or(git, Path::to_path_buf);
     let path = relative(&root, &real).ok_or_else(|| Error::NotUtf8(shown.to_string()))?;
     Ok(RepoPath { root, path })

@@ -2,13 +2,14 @@
 //! SARIF.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::error::Error;
-use super::output::columns;
+use super::markdown;
+use super::output::width_of;
 use crate::report;
 use crate::rules::{self, Metadata};
 
@@ -98,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
                 + "\n"
         }
         (Format::Markdown, false) => rules::table_markdown(),
-        (_, false) => list(&chosen, io::stdout().is_terminal().then(columns)),
+        (_, false) => list(&chosen, width_of(&io::stdout())),
         (_, true) => chosen
             .iter()
             .map(|metadata| explanation(metadata))
@@ -153,7 +154,10 @@ fn list(all: &[&Metadata], columns: Option<usize>) -> String {
 fn explanation(metadata: &Metadata) -> String {
     let mut text = metadata.documentation().trim_end().to_string();
     let _ = writeln!(text, "\n\nDefault level: {}", metadata.level);
-    text
+    match width_of(&io::stdout()) {
+        Some(columns) => markdown::reflowed(&text, columns),
+        None => text,
+    }
 }
 
 #[cfg(test)]

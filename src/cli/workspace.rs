@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::options::{Color, RepoOptions};
-use super::output::{complain, warn};
+use super::output::{complain, warn, width_of};
 use super::root::{self, RepoPath, current_folder, relative};
 use super::watchdog;
-use crate::config::{CONFIG_FILE, Config, ConfigProblem};
+use crate::config::{CONFIG_FILE, Config, ConfigProblem, missing_files};
 use crate::finding::Severity;
 use crate::history::End;
 use crate::kustomize::loader::FILE_NAMES;
@@ -23,6 +23,7 @@ use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
 use crate::source::index::Staged;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
+use crate::yaml::read::Documents;
 use crate::yaml::{self, FileId};
 
 /// Which files of a repo a command looks at.
@@ -81,11 +82,22 @@ impl Workspace {
         options: &RepoOptions,
         head: Head<'_>,
     ) -> Result<Workspace, Error> {
+        Workspace::load_without(path, options, head, &[])
+    }
+
+    /// The same; the configurations in some folders do not make them roots.
+    pub(super) fn load_without(
+        path: &Path,
+        options: &RepoOptions,
+        head: Head<'_>,
+        passed: &[PathBuf],
+    ) -> Result<Workspace, Error> {
         watchdog::start(options.limits, None);
         start_workers(options.jobs)?;
         let mut timings = Vec::new();
-        let (path, head, source, git) =
-            timed(&mut timings, "list", || files_of(root::find(path)?, head))?;
+        let (path, head, source, git) = timed(&mut timings, "list", || {
+            files_of(root::find_without(path, passed)?, head)
+        })?;
         let files = Arc::new(Files::default());
         unreadable(&*source);
         let config = timed(&mut timings, "configuration", || {
@@ -137,6 +149,15 @@ impl Workspace {
             .map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file))
             .ok()?;
         Some((config, file))
+    }
+
+    /// True if the root is a folder inside a repository, and only a configuration that the other
+    /// revision does not have makes it one.
+    pub(super) fn is_root_only_since(&self, other: &Repo) -> bool {
+        let root = &self.path.root;
+        !root.join(".git").exists()
+            && root.join(CONFIG_FILE).is_file()
+            && other.source.kind(CONFIG_FILE).is_none()
     }
 
     /// The Git repository around the root.
@@ -387,7 +408,7 @@ pub(super) fn configuration(
         source.revision_of(&name).as_deref(),
         Arc::from(text.as_str()),
     );
-    let problems = match parsed(&text, file) {
+    let problems = match parsed_with_files(&text, file, &**source) {
         Ok(config) => return Ok(config),
         Err(problems) => problems,
     };
@@ -400,12 +421,14 @@ pub(super) fn configuration(
             severity: Severity::Error,
             related: &[],
         };
-        let color = color.colored(std::io::stderr().is_terminal());
+        let stderr = std::io::stderr();
+        let (color, width) = (color.colored(stderr.is_terminal()), width_of(&stderr));
         complain(&report::frame(
             &message,
             files,
             &report::Options {
                 color,
+                width,
                 ..report::Options::default()
             },
         ));
@@ -426,12 +449,31 @@ fn configuration_name(root: &Path, config: Option<&Path>) -> String {
 }
 
 fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
-    match yaml::read::read(text, file) {
-        Ok(documents) => Config::load(&documents, &crate::rules::known()),
-        Err(error) => Err(vec![ConfigProblem {
+    Config::load(&documents(text, file)?, &crate::rules::known())
+}
+
+/// Reads the configuration of the head, whose files have to be there.
+fn parsed_with_files(
+    text: &str,
+    file: FileId,
+    source: &dyn Source,
+) -> Result<Config, Vec<ConfigProblem>> {
+    let documents = documents(text, file)?;
+    let config = Config::load(&documents, &crate::rules::known())?;
+    let missing = missing_files(&documents, source);
+    if missing.is_empty() {
+        Ok(config)
+    } else {
+        Err(missing)
+    }
+}
+
+fn documents(text: &str, file: FileId) -> Result<Documents, Vec<ConfigProblem>> {
+    yaml::read::read(text, file).map_err(|error| {
+        vec![ConfigProblem {
             message: error.message,
             help: None,
             origin: error.origin,
-        }]),
-    }
+        }]
+    })
 }

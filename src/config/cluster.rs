@@ -102,7 +102,7 @@ fn external(reader: &mut Reader, node: &Node, config: &Config) -> Option<Externa
     let names = fields.get("environments");
     let environments = names.map(|node| environments::names(reader, node, config));
     let (kind, name) = (
-        reader.required(&fields, "kind", Reader::pattern),
+        reader.required(&fields, "kind", Reader::kind),
         reader.required(&fields, "name", Reader::pattern),
     );
     Some(External {
@@ -118,6 +118,13 @@ fn mirror(reader: &mut Reader, node: &Node) -> Option<Mirror> {
     let fields = reader.fields(node, "a mirror", &["from", "to"])?;
     let from = reader.required(&fields, "from", Reader::text);
     let to = reader.required(&fields, "to", Reader::text);
+    if from.is_some() && from == to {
+        reader.refuse(
+            node.origin,
+            "this mirror has the name of the original",
+            "write the registry that holds the copies as `to`",
+        );
+    }
     Some(Mirror {
         from: from?,
         to: to?,
@@ -129,6 +136,15 @@ fn dependency(reader: &mut Reader, node: &Node) -> Option<Dependency> {
     let fields = reader.fields(node, "a dependency", &["app", "needs"])?;
     let app = reader.required(&fields, "app", Reader::pattern);
     let needs = reader.required(&fields, "needs", Reader::patterns);
+    if let Some((app, needs)) = app.as_ref().zip(needs.as_ref())
+        && needs.contains(app)
+    {
+        reader.refuse(
+            node.origin,
+            format!("this entry says that the app `{app}` needs itself"),
+            "remove it from `needs`",
+        );
+    }
     Some(Dependency {
         app: app?,
         needs: needs?,

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::keys::Key;
 use super::read::Reader;
+use super::suppress::is_narrow;
 use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
@@ -61,8 +62,15 @@ pub(super) static KEY: Key = Key {
         let Some(fields) = reader.fields(node, "`drift`", &["kinds", "allow"]) else {
             return;
         };
-        let kinds = reader.optional(&fields, "kinds", Reader::texts);
-        config.drift_kinds = kinds.unwrap_or_default();
+        if let Some(node) = fields.get("kinds") {
+            let kind = |reader: &mut Reader, node: &Node| {
+                Some((
+                    reader.kind(node, "a kind")?.as_str().to_string(),
+                    node.origin,
+                ))
+            };
+            config.drift_kinds = reader.each(node, "`drift.kinds`", kind);
+        }
         if let Some(node) = fields.get("allow") {
             config.drift_allow = reader.each(node, "`drift.allow`", allowance);
         }
@@ -73,7 +81,7 @@ fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
     let keys = ["kind", "name", "path", "app", "reason", "until"];
     let fields = reader.fields(node, "an entry of `drift.allow`", &keys)?;
     let result = Allowance {
-        kind: reader.optional(&fields, "kind", Reader::pattern),
+        kind: reader.optional(&fields, "kind", Reader::kind),
         name: reader.optional(&fields, "name", Reader::pattern),
         path: reader.optional(&fields, "path", pointer),
         app: reader.optional(&fields, "app", Reader::pattern),
@@ -83,8 +91,8 @@ fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
         until: reader.optional(&fields, "until", Reader::date),
         origin: node.origin,
     };
-    let narrows = ["kind", "name", "path", "app"];
-    if narrows.iter().all(|key| fields.get(key).is_none()) {
+    let narrows = |key: &&str| fields.get(key).is_some_and(is_narrow);
+    if !["kind", "name", "path", "app"].iter().any(narrows) {
         reader.refuse(
             node.origin,
             "this entry allows every difference",

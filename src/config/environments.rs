@@ -4,7 +4,7 @@ use super::Config;
 use super::keys::Key;
 use super::read::Reader;
 use crate::names::UnknownName;
-use crate::yaml::Node;
+use crate::yaml::{Node, Origin};
 
 /// One environment of the promotion order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) static KEY: Key = Key {
     value: "list of names, or of {name, aliases, protected, kubernetes}",
     summary: "the promotion order, and the environments that are protected",
     read: |reader, node, config| {
-        let environments = environments(reader, node);
+        let (environments, origins) = environments(reader, node);
         if environments.is_empty() {
             reader.refuse(
                 node.origin,
@@ -89,6 +89,7 @@ pub(super) static KEY: Key = Key {
             );
         } else {
             config.environments = environments;
+            config.environment_origins = origins;
         }
     },
 };
@@ -97,6 +98,7 @@ pub(super) static KEY: Key = Key {
 pub(super) fn names(reader: &mut Reader, node: &Node, config: &Config) -> Vec<String> {
     let environments = config.environments.iter();
     let known: Vec<&str> = environments.map(|known| known.name.as_str()).collect();
+    reader.not_empty(node, "environments");
     reader.each(node, "environments", |reader, item| {
         let name = reader.text(item, "environments")?;
         if !known.contains(&name.as_str()) {
@@ -106,38 +108,91 @@ pub(super) fn names(reader: &mut Reader, node: &Node, config: &Config) -> Vec<St
     })
 }
 
-fn environments(reader: &mut Reader, node: &Node) -> Vec<Environment> {
-    let mut result: Vec<Environment> = Vec::new();
-    for item in reader.list(node, "`environments`") {
-        let Some(environment) = environment(reader, item) else {
-            continue;
-        };
-        if result.iter().any(|other| other.name == environment.name) {
+/// An environment with the places of what the file says about it.
+struct Listed {
+    environment: Environment,
+    origin: Origin,
+    /// The aliases that the file gives it, in lower case.
+    own: Vec<(String, Origin)>,
+}
+
+fn environments(reader: &mut Reader, node: &Node) -> (Vec<Environment>, Vec<Origin>) {
+    let items = reader.list(node, "`environments`").iter();
+    let listed: Vec<Listed> = items.filter_map(|item| environment(reader, item)).collect();
+    for (at, one) in listed.iter().enumerate() {
+        refuse_taken(reader, one, at, &listed);
+    }
+    let (mut result, origins): (Vec<Environment>, Vec<Origin>) = listed
+        .into_iter()
+        .map(|one| (one.environment, one.origin))
+        .unzip();
+    share_out_aliases(&mut result);
+    (result, origins)
+}
+
+/// Refuses a name or alias with which a folder would belong to two environments, or would no longer
+/// belong to the protected environment whose name everyone reads in it.
+fn refuse_taken(reader: &mut Reader, one: &Listed, at: usize, listed: &[Listed]) {
+    let name = one.environment.name.to_lowercase();
+    let is = |other: &&Listed| other.environment.name.to_lowercase() == name;
+    if listed.iter().take(at).any(|other| is(&other)) {
+        let message = format!("the environment `{}` is listed twice", one.environment.name);
+        reader.refuse(one.origin, message, "remove one of them");
+    }
+    let others = || {
+        let all = listed.iter().enumerate();
+        all.filter(|(index, _)| *index != at)
+    };
+    for (alias, origin) in &one.own {
+        let taken = others().find_map(|(index, other)| {
+            let theirs = &other.environment;
+            if theirs.name.to_lowercase() == *alias {
+                Some((theirs, "the name"))
+            } else if index < at && other.own.iter().any(|(own, _)| own == alias) {
+                Some((theirs, "also an alias"))
+            } else if theirs.protected
+                && !one.environment.protected
+                && theirs.aliases.contains(alias)
+            {
+                Some((theirs, "a word for the protected environment"))
+            } else {
+                None
+            }
+        });
+        if let Some((other, what)) = taken {
+            let whose = if what.ends_with("environment") {
+                ""
+            } else {
+                "of "
+            };
             reader.refuse(
-                item.origin,
-                format!("the environment `{}` is listed twice", environment.name),
-                "remove one of them",
+                *origin,
+                format!(
+                    "the alias `{alias}` of `{}` is {what} {whose}`{}`",
+                    one.environment.name, other.name
+                ),
+                format!(
+                    "remove it, so that folders named `{alias}` belong to `{}`",
+                    other.name
+                ),
             );
         }
-        result.push(environment);
     }
-    share_out_aliases(&mut result);
-    result
 }
 
 /// One environment. Missing fields come from the built-in environment of that name.
-fn environment(reader: &mut Reader, item: &Node) -> Option<Environment> {
-    let (name, mut aliases, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
+fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
+    let (name, own, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
         (reader.text(item, "an environment")?, Vec::new(), None, None)
     } else {
         let keys = ["name", "aliases", "protected", "kubernetes"];
         let fields = reader.fields(item, "an environment", &keys)?;
-        let aliases = reader.optional(&fields, "aliases", Reader::texts);
+        let own = fields.get("aliases").map(|node| aliases(reader, node));
         let protected = reader.optional(&fields, "protected", Reader::boolean);
         let kubernetes = reader.optional(&fields, "kubernetes", version);
         (
             reader.required(&fields, "name", Reader::text)?,
-            aliases.unwrap_or_default(),
+            own.unwrap_or_default(),
             protected,
             kubernetes,
         )
@@ -147,21 +202,30 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Environment> {
     let same = built_in
         .into_iter()
         .find(|known| known.name == lower || known.aliases.contains(&lower));
-    aliases
-        .iter_mut()
-        .for_each(|alias| *alias = alias.to_lowercase());
+    let mut aliases: Vec<String> = own.iter().map(|(alias, _)| alias.clone()).collect();
     if let Some(same) = same {
         aliases.extend(same.aliases);
         aliases.push(same.name);
         protected = protected.or(Some(same.protected));
         kubernetes = kubernetes.or(same.kubernetes);
     }
-    Some(Environment {
-        name,
-        aliases,
-        protected: protected.unwrap_or_default(),
-        kubernetes,
-        ordered: true,
+    Some(Listed {
+        environment: Environment {
+            name,
+            aliases,
+            protected: protected.unwrap_or_default(),
+            kubernetes,
+            ordered: true,
+        },
+        origin: item.origin,
+        own,
+    })
+}
+
+/// Aliases in lower case, with their places.
+fn aliases(reader: &mut Reader, node: &Node) -> Vec<(String, Origin)> {
+    reader.each(node, "aliases", |reader, item| {
+        Some((reader.text(item, "aliases")?.to_lowercase(), item.origin))
     })
 }
 
@@ -182,11 +246,17 @@ fn share_out_aliases(environments: &mut [Environment]) {
     }
 }
 
+/// The minor versions of Kubernetes that a cluster may run. The first one is old enough for every
+/// cluster, and the last one is years ahead.
+const MINORS: std::ops::RangeInclusive<u8> = 16..=60;
+
 /// A version of Kubernetes, without its patch.
 fn version(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
     let text = reader.text(node, what)?;
     let minor = text.strip_prefix("1.").unwrap_or_default();
-    if minor.is_empty() || !minor.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_plausible = minor.bytes().all(|byte| byte.is_ascii_digit())
+        && minor.parse().is_ok_and(|minor: u8| MINORS.contains(&minor));
+    if !is_plausible {
         reader.refuse(
             node.origin,
             format!("`{text}` is not a Kubernetes version"),

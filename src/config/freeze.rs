@@ -48,7 +48,7 @@ pub(super) static BREAK_GLASS: Key = Key {
     summary: "the commit trailer that lets a change pass a freeze",
     read: |reader, node, config| {
         if let Some(fields) = reader.fields(node, "`breakGlass`", &["trailer"]) {
-            config.break_glass = reader.required(&fields, "trailer", Reader::text);
+            config.break_glass = reader.required(&fields, "trailer", trailer);
         }
     },
 };
@@ -73,6 +73,9 @@ fn freeze(reader: &mut Reader, node: &Node, config: &Config) -> Option<Freeze> {
     let allow = reader.optional(&fields, "kind", is_allowing);
     let names = fields.get("environments");
     let environments = names.map(|node| environments::names(reader, node, config));
+    if let Some(node) = fields.get("apps") {
+        reader.not_empty(node, "apps");
+    }
     let apps = reader.optional(&fields, "apps", Reader::patterns);
     let except = fields.get("except").map(|node| exceptions(reader, node));
     let (except_authors, except_paths) = except.unwrap_or_default();
@@ -90,6 +93,26 @@ fn freeze(reader: &mut Reader, node: &Node, config: &Config) -> Option<Freeze> {
         except_paths,
         origin: node.origin,
     })
+}
+
+/// The name of a trailer as Git accepts it.
+fn trailer(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let text = reader.text(node, what)?;
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
+    if !text.chars().all(is_part) {
+        let name: Vec<&str> = text.split(|character| !is_part(character)).collect();
+        let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
+        let name = match name[..] {
+            [] => "Emergency-Change".to_string(),
+            _ => name.join("-"),
+        };
+        reader.refuse(
+            node.origin,
+            format!("`{text}` cannot be the name of a commit trailer"),
+            format!("use letters, digits and hyphens only, such as `{name}`"),
+        );
+    }
+    Some(text)
 }
 
 fn is_allowing(reader: &mut Reader, node: &Node, what: &str) -> Option<bool> {
@@ -152,7 +175,7 @@ fn window(reader: &mut Reader, fields: &Fields, zone: &TimeZone) -> Option<Windo
 fn once(reader: &mut Reader, from: &Node, to: &Node, zone: &TimeZone) -> Option<Window> {
     let moment = |text: &str| calendar::moment(text, zone);
     let first = reader.parsed(from, "from", moment)?;
-    let last = reader.parsed(to, "to", moment)?;
+    let last = reader.parsed(to, "to", |text| calendar::end(text, zone))?;
     if first >= last {
         reader.refuse(
             to.origin,

@@ -57,7 +57,7 @@ pub(super) static PAIRS: Key = Key {
     name: "pairs",
     value: "list of {from, to}",
     summary: "overlays to compare with each other if the built-in pairing is wrong",
-    read: |reader, node, config| config.pairs = reader.each(node, "`pairs`", pair),
+    read: |reader, node, config| config.pairs = read_pairs(reader, node),
 };
 
 /// The placeholders in a path of `layout`.
@@ -70,6 +70,9 @@ fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {
         .unwrap_or_default();
     let path = reader.required(&fields, "path", Reader::text)?;
     let value = fields.get("path")?;
+    if path.contains('{') {
+        refuse_unmatchable(reader, &path, value.origin);
+    }
     let placeholders = path.split('{').skip(1);
     for placeholder in placeholders.filter_map(|rest| rest.split('}').next()) {
         if !PLACEHOLDERS.contains(&placeholder) {
@@ -99,10 +102,68 @@ fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {
     })
 }
 
+/// Refuses a pattern with placeholders that no folder can match.
+fn refuse_unmatchable(reader: &mut Reader, path: &str, origin: Origin) {
+    let segments = path.trim_matches('/').split('/');
+    let is_partial = |part: &&str| {
+        part.contains(['{', '}'])
+            && !(part.starts_with('{') && part.find('}') == Some(part.len() - 1))
+    };
+    let last = segments.clone().next_back().unwrap_or_default();
+    let (message, help) = if let Some(part) = segments.clone().find(is_partial) {
+        (
+            format!("`{part}` mixes a placeholder with other text"),
+            "write a placeholder for the whole segment; words beside that of the environment become the variant",
+        )
+    } else if segments
+        .clone()
+        .any(|part| part.contains('*') && part != "*")
+    {
+        (
+            "a path with placeholders can only have `*` as a whole segment".to_string(),
+            "write one segment for each folder: `*/{app}/{environment}`",
+        )
+    } else if segments.clone().any(|part| matches!(part, "" | "." | "..")) {
+        (
+            format!("`{path}` matches no path"),
+            "write it relative to the root of the repository",
+        )
+    } else if last.ends_with(".yaml") || last.ends_with(".yml") {
+        (
+            format!("`{path}` names a file"),
+            "name the folder of the kustomization",
+        )
+    } else {
+        return;
+    };
+    reader.refuse(origin, message, help);
+}
+
+fn read_pairs(reader: &mut Reader, node: &Node) -> Vec<ConfiguredPair> {
+    let pairs = reader.each(node, "`pairs`", pair);
+    for (at, pair) in pairs.iter().enumerate() {
+        if pairs.iter().take(at).any(|other| other.to == pair.to) {
+            reader.refuse(
+                pair.origin,
+                format!("`{}` is already compared with another overlay", pair.to),
+                "remove one of the two entries",
+            );
+        }
+    }
+    pairs
+}
+
 fn pair(reader: &mut Reader, node: &Node) -> Option<ConfiguredPair> {
     let fields = reader.fields(node, "a pair", &["from", "to"])?;
     let mut overlay = |fields: &Fields, key| reader.required(fields, key, Reader::inside);
     let (from, to) = (overlay(&fields, "from"), overlay(&fields, "to"));
+    if from.is_some() && from == to {
+        reader.refuse(
+            node.origin,
+            "this pair compares an overlay with itself",
+            "write the overlay of the earlier environment as `from`",
+        );
+    }
     Some(ConfiguredPair {
         from: from?,
         to: to?,

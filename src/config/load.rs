@@ -112,18 +112,27 @@ mod tests {
     static RULES: &[KnownRule<'static>] = &[
         KnownRule {
             id: "mutable-tag",
+            suppressible: true,
             options: &[RuleOption::Texts(&FLOATING)],
         },
         KnownRule {
             id: "insufficient-soak",
+            suppressible: true,
             options: &[RuleOption::Duration(&AT_LEAST)],
         },
         KnownRule {
             id: "overlay-drift",
+            suppressible: true,
             options: &[],
         },
         KnownRule {
             id: "plaintext-secret",
+            suppressible: true,
+            options: &[],
+        },
+        KnownRule {
+            id: "loosened-check",
+            suppressible: false,
             options: &[],
         },
     ];
@@ -251,13 +260,13 @@ charts:
         7: an external object needs `name`; add `name:`
         7: unknown environment `prodution`; did you mean `production`?
         9: a suppression needs `reason`; add `reason:`
-        10: unknown rule `nothing`; expected `mutable-tag`, `insufficient-soak`, `overlay-drift` or `plaintext-secret`
+        10: unknown rule `nothing`; expected `mutable-tag`, `insufficient-soak`, `overlay-drift`, `plaintext-secret` or `loosened-check`
         10: invalid glob `[`: unclosed character class; missing ']'; `*` matches within one folder, `**` across folders
         10: until must be a date, but `soon` is not one; write it as 2027-01-31
         12: `8` is not a valid day of the week; write a number from 0 to 7
         13: `Europe/Atlantis` is not a time zone; write a name such as Europe/Berlin or UTC
         14: unknown key `evidence` in the configuration; did you mean `dependencies`?
-        15: `bots` must be a list, but it is a single value;
+        15: `bots` must be a list, but it is the text `me`;
         "#);
     }
 
@@ -309,6 +318,72 @@ freeze:
 "#,
         );
         assert_eq!(config.unwrap().freeze.len(), 4);
+    }
+
+    #[test]
+    fn entries_without_an_effect_are_refused() {
+        let problems = load(
+            r#"environments:
+- dev
+- {name: staging, aliases: [prod, dev, stg]}
+- {name: qa, aliases: [stg], kubernetes: "1.99"}
+- {name: production, protected: 'yes'}
+- Production
+layout:
+- {path: "apps/{app}/{environment}/kustomization.yaml"}
+- {path: "**/{app}/{environment}"}
+- {path: "apps/{app}-{environment}"}
+- {path: "./sandbox/**", ignore: true}
+pairs:
+- {from: ./a/prod, to: a/prod/}
+- {from: a/qa, to: b}
+- {from: a/dev, to: b}
+rules: {mutable-tag: [error], overlay-drift: ""}
+drift:
+  kinds: [ingress]
+  allow:
+  - {kind: "*", path: "/*", reason: x}
+external: [{kind: secret, name: x, environments: []}]
+images: {mirrors: [{from: a, to: a}]}
+breakGlass: {trailer: "Emergency change:"}
+dependencies: [{app: api, needs: [web, api]}]
+freeze:
+- {name: never, schedule: "0 0 31 2 *", duration: 1d, apps: []}
+suppress:
+- {rule: loosened-check, path: "apps/**", reason: x}
+- {rule: mutable-tag, path: "**", reason: x}
+- {rule: mutable-tag, path: "/apps/**", reason: x}
+"#,
+        )
+        .unwrap_err();
+        insta::assert_snapshot!(problems.join("\n"), @r#"
+        3: the alias `prod` of `staging` is a word for the protected environment `production`; remove it, so that folders named `prod` belong to `production`
+        3: the alias `dev` of `staging` is the name of `dev`; remove it, so that folders named `dev` belong to `dev`
+        4: the alias `stg` of `qa` is also an alias of `staging`; remove it, so that folders named `stg` belong to `staging`
+        4: `1.99` is not a Kubernetes version; write it as "1.33"
+        5: protected must be `true` or `false` without quotes, but it is the text `yes`; 
+        6: the environment `Production` is listed twice; remove one of them
+        8: `apps/{app}/{environment}/kustomization.yaml` names a file; name the folder of the kustomization
+        9: a path with placeholders can only have `*` as a whole segment; write one segment for each folder: `*/{app}/{environment}`
+        10: `{app}-{environment}` mixes a placeholder with other text; write a placeholder for the whole segment; words beside that of the environment become the variant
+        11: `./sandbox/**` matches no path; write it relative to the root: `sandbox/**`
+        13: this pair compares an overlay with itself; write the overlay of the earlier environment as `from`
+        15: `b` is already compared with another overlay; remove one of the two entries
+        16: the level of `mutable-tag` must be off, info, warning or error, but it is a list; 
+        16: the level of `overlay-drift` must be off, info, warning or error, but it is the text ``; 
+        18: `ingress` is not a kind, because kinds begin with a capital letter; write it as manifests do, such as `Ingress`
+        20: this entry allows every difference; add a kind, name, path or app
+        21: `secret` is not a kind, because kinds begin with a capital letter; write it as manifests do, such as `Secret`
+        21: environments is an empty list; fill it in, or remove the key, which then stands for all
+        22: this mirror has the name of the original; write the registry that holds the copies as `to`
+        23: `Emergency change:` cannot be the name of a commit trailer; use letters, digits and hyphens only, such as `Emergency-change`
+        24: this entry says that the app `api` needs itself; remove it from `needs`
+        26: `0 0 31 2 *` names a day that does not exist; write a day of the month that one of the months has
+        26: apps is an empty list; fill it in, or remove the key, which then stands for all
+        28: findings of `loosened-check` cannot be suppressed; remove the entry; a reviewer has to approve what the rule reports
+        29: this entry accepts every finding of the rule; add a path, kind or name, or switch the rule off
+        30: `/apps/**` matches no path; write it relative to the root: `apps/**`
+        "#);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bots;
 mod cluster;
 mod drift;
 mod environments;
+mod files;
 mod freeze;
 mod keys;
 mod layout;
@@ -25,11 +26,13 @@ use jiff::civil::Date;
 
 use crate::kustomize::remote::Remotes;
 use crate::names::NamePattern;
+use crate::yaml::Origin;
 
 pub use cluster::{Dependency, External, Mirror};
 pub use drift::{Allowance, PointerPattern};
 pub use environments::Environment;
 pub(crate) use environments::default_environments;
+pub(crate) use files::missing_files;
 pub use freeze::Freeze;
 pub use keys::{KEYS, Key};
 pub use layout::{ConfiguredPair, LayoutPath, LayoutPattern};
@@ -54,14 +57,16 @@ pub(crate) fn is_over(until: Option<Date>, today: Date) -> bool {
 pub struct Config {
     /// The promotion order; the built-in one unless configured.
     pub environments: Vec<Environment>,
+    /// Where the file lists each of [`environments`](Self::environments); empty if it lists none.
+    pub environment_origins: Vec<Origin>,
     /// First match wins, before built-in discovery.
     pub layout: Vec<LayoutPattern>,
     /// Pairs that override the built-in pairing.
     pub pairs: Vec<ConfiguredPair>,
     /// By rule id.
     pub rules: BTreeMap<String, RuleSettings>,
-    /// Kinds compared by `overlay-drift` besides the built-in ones.
-    pub drift_kinds: Vec<String>,
+    /// Kinds compared by `overlay-drift` besides the built-in ones, with their places in the file.
+    pub drift_kinds: Vec<(String, Origin)>,
     /// Differences that are allowed.
     pub drift_allow: Vec<Allowance>,
     /// Objects outside the repo.
@@ -107,6 +112,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             environments: default_environments(),
+            environment_origins: Vec::new(),
             layout: Vec::new(),
             pairs: Vec::new(),
             rules: BTreeMap::new(),

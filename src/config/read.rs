@@ -84,14 +84,19 @@ impl Reader<'_> {
 
     /// Notes that a value is of another type than expected.
     pub(super) fn mistyped(&mut self, node: &Node, what: &str, expected: &str) {
+        /// A longer value says less than its type.
+        const SHOWN: usize = 40;
         let found = if node.as_map().is_some() {
-            "a map"
+            "a map".to_string()
         } else if node.as_list().is_some() {
-            "a list"
+            "a list".to_string()
         } else if node.is_null() {
-            "empty"
+            "empty".to_string()
         } else {
-            "a single value"
+            match node.text() {
+                Some(text) if text.chars().count() <= SHOWN => format!("the text `{text}`"),
+                _ => "a single value".to_string(),
+            }
         };
         self.problems.push(ConfigProblem {
             message: format!("{what} must be {expected}, but it is {found}"),
@@ -213,11 +218,22 @@ impl Reader<'_> {
         Some(self.each(node, what, |reader, item| reader.text(item, what)))
     }
 
+    /// Refuses an empty list.
+    pub(super) fn not_empty(&mut self, node: &Node, what: &str) {
+        if node.as_list().is_some_and(|list| list.items.is_empty()) {
+            self.refuse(
+                node.origin,
+                format!("{what} is an empty list"),
+                "fill it in, or remove the key, which then stands for all",
+            );
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
         let value = node.as_bool();
         if value.is_none() {
-            self.mistyped(node, what, "true or false");
+            self.mistyped(node, what, "`true` or `false` without quotes");
         }
         value
     }
@@ -232,10 +248,37 @@ impl Reader<'_> {
         Some(self.each(node, what, |reader, item| reader.pattern(item, what)))
     }
 
-    /// A glob.
+    /// A pattern for kinds of Kubernetes objects.
+    pub(super) fn kind(&mut self, node: &Node, what: &str) -> Option<NamePattern> {
+        let text = self.text(node, what)?;
+        let first = text.chars().next();
+        if !first.is_some_and(|first| first.is_uppercase() || first == '*') {
+            let capital = first.into_iter().flat_map(char::to_uppercase);
+            let rest = text.chars().skip(1);
+            self.refuse(
+                node.origin,
+                format!("`{text}` is not a kind, because kinds begin with a capital letter"),
+                format!(
+                    "write it as manifests do, such as `{}`",
+                    capital.chain(rest).collect::<String>()
+                ),
+            );
+        }
+        Some(NamePattern::new(text))
+    }
+
+    /// A glob of paths, which are relative to the root.
     pub(super) fn glob(&mut self, node: &Node, what: &str) -> Option<Glob> {
         let text = self.text(node, what)?;
         let shown: String = text.chars().take(80).collect();
+        let relative = text.trim_start_matches("./").trim_start_matches('/');
+        if relative.len() < text.len() || text.split('/').any(|part| part == "..") {
+            let help = match relative {
+                "" => "write it relative to the root of the repository".to_string(),
+                relative => format!("write it relative to the root: `{relative}`"),
+            };
+            self.refuse(node.origin, format!("`{shown}` matches no path"), help);
+        }
         match Glob::new(text) {
             Ok(glob) => Some(glob),
             Err(error) => {

@@ -16,6 +16,8 @@ pub struct KnownRule<'a> {
     pub id: &'a str,
     /// Its options besides `level`.
     pub options: &'a [RuleOption],
+    /// Whether its findings can be suppressed.
+    pub suppressible: bool,
 }
 
 /// The configuration of one rule.
@@ -62,9 +64,18 @@ pub(super) static KEY: Key = Key {
     },
 };
 
-/// The id of a rule that exists.
-pub(super) fn id(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+/// The id of a rule whose findings can be suppressed.
+pub(super) fn suppressible(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
     let id = reader.text(node, what)?;
+    let rule = reader.rules.iter().find(|rule| rule.id == id);
+    if rule.is_some_and(|rule| !rule.suppressible) {
+        reader.refuse(
+            node.origin,
+            format!("findings of `{id}` cannot be suppressed"),
+            "remove the entry; a reviewer has to approve what the rule reports",
+        );
+        return None;
+    }
     is_known(reader, &id, node.origin).then_some(id)
 }
 
@@ -86,7 +97,7 @@ fn is_known(reader: &mut Reader, id: &str, origin: Origin) -> bool {
 fn settings(reader: &mut Reader, id: &str, node: &Node) -> RuleSettings {
     let mut settings = RuleSettings::default();
     if node.as_map().is_none() {
-        settings.level = level(reader, node);
+        settings.level = level(reader, node, &format!("the level of `{id}`"));
         return settings;
     }
     let rule = reader.rules.iter().find(|rule| rule.id == id);
@@ -98,7 +109,7 @@ fn settings(reader: &mut Reader, id: &str, node: &Node) -> RuleSettings {
     for entry in fields.iter().flat_map(|fields| fields.entries()) {
         let option = options.iter().find(|option| option.name() == &*entry.key);
         let Some(option) = option else {
-            settings.level = level(reader, &entry.value);
+            settings.level = level(reader, &entry.value, "`level`");
             continue;
         };
         if let Some(setting) = option.read(reader, &entry.value) {
@@ -108,7 +119,11 @@ fn settings(reader: &mut Reader, id: &str, node: &Node) -> RuleSettings {
     settings
 }
 
-fn level(reader: &mut Reader, node: &Node) -> Option<Level> {
+fn level(reader: &mut Reader, node: &Node, what: &str) -> Option<Level> {
+    if node.text().is_none_or(str::is_empty) || node.is_null() {
+        reader.mistyped(node, what, "off, info, warning or error");
+        return None;
+    }
     // YAML 1.1 reads a plain `off` as false, and some editors write it so
     let text = match node.text() {
         Some("false") => "off",

@@ -35,19 +35,25 @@ pub(super) static KEY: Key = Key {
     },
 };
 
+/// Whether a criterion leaves anything out: `*`, `**` and `/*` do not.
+pub(super) fn is_narrow(node: &Node) -> bool {
+    let text = node.text();
+    text.is_none_or(|text| text.contains(|character| !matches!(character, '*' | '/')))
+}
+
 fn suppression(reader: &mut Reader, node: &Node) -> Option<Suppression> {
     let keys = ["rule", "path", "kind", "name", "reason", "until"];
     let fields = reader.fields(node, "a suppression", &keys)?;
-    let rule = reader.required(&fields, "rule", rules::id);
+    let rule = reader.required(&fields, "rule", rules::suppressible);
     let reason = reader.required(&fields, "reason", Reader::text);
     let (path, kind, name) = (
         reader.optional(&fields, "path", Reader::glob),
-        reader.optional(&fields, "kind", Reader::pattern),
+        reader.optional(&fields, "kind", Reader::kind),
         reader.optional(&fields, "name", Reader::pattern),
     );
     let until = reader.optional(&fields, "until", Reader::date);
-    let narrows = ["path", "kind", "name"];
-    if narrows.iter().all(|key| fields.get(key).is_none()) {
+    let narrows = |key: &&str| fields.get(key).is_some_and(is_narrow);
+    if !["path", "kind", "name"].iter().any(narrows) {
         reader.refuse(
             node.origin,
             "this entry accepts every finding of the rule",

@@ -182,6 +182,8 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
             let node = documents
                 .documents
                 .first()
+                // kustomize takes a document `null` for an empty file
+                .filter(|node| !node.is_null())
                 .cloned()
                 .unwrap_or_else(|| Node::map(Vec::new(), start_of(file)));
             let path = Arc::from(path.as_str());

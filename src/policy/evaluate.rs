@@ -219,7 +219,7 @@ impl Run<'_, '_> {
         if let Some((resource, pointer)) = target.value {
             draft = draft.on(resource, pointer);
         }
-        let mut sink = Sink::new(format!("policy/{}/{}", rule.package, rule.name));
+        let mut sink = Sink::new(rule.id());
         sink.report(self.context, Some(overlay), draft);
         sink.findings
     }

@@ -96,6 +96,11 @@ struct PolicyRule {
 }
 
 impl PolicyRule {
+    /// Its id in the configuration and in reports: `policy/main/deny_latest`.
+    fn id(&self) -> String {
+        format!("policy/{}/{}", self.package, self.name)
+    }
+
     /// The path of its value: `data.main.deny_latest`.
     fn path(&self) -> String {
         format!("data.{}.{}", self.package, self.name)
@@ -114,6 +119,11 @@ impl Policies {
     /// The number of rules that are evaluated.
     pub fn len(&self) -> usize {
         self.rules.len()
+    }
+
+    /// The ids of the rules that are evaluated, such as `policy/main/deny`.
+    pub fn ids(&self) -> Vec<String> {
+        self.rules.iter().map(PolicyRule::id).collect()
     }
 
     /// True if there is no rule to evaluate.

@@ -21,6 +21,7 @@ pub mod records;
 pub mod renamed;
 pub mod renovate;
 pub mod submodules;
+mod unmatched;
 
 use std::collections::HashMap;
 use std::sync::Arc;

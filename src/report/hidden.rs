@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::check::CONFIG_FILE;
 use crate::compare::secrets::is_secret_name;
 use crate::source::SourceFile;
 use crate::yaml::FileId;
@@ -47,6 +48,7 @@ impl Hidden {
 }
 
 /// Where the values of Secrets stand in one file.
+#[derive(Default)]
 pub(super) struct Secrets {
     environment: bool,
     generator: bool,
@@ -57,7 +59,16 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
+    /// No value is hidden in a configuration: an entry such as `external: [{kind: Secret, …}]` names
+    /// a Secret and holds none of its values.
     fn of(file: &SourceFile) -> Secrets {
+        if file.path.rsplit('/').next() == Some(CONFIG_FILE) {
+            return Secrets::default();
+        }
+        Secrets::search(file)
+    }
+
+    fn search(file: &SourceFile) -> Secrets {
         let text = &*file.text;
         let mut lines = Vec::new();
         if text.contains("Secret") {
@@ -282,6 +293,13 @@ mod tests {
             lines("prod/.env", "PASSWORD=hunter2\n# x\n"),
             "PASSWORD=(hidden)\n# x\n"
         );
+    }
+
+    #[test]
+    fn the_configuration_names_secrets_without_their_values() {
+        let text = "external:\n- {kind: Secret, name: x, environments: [prodd]}\n- kind: Secret\n  name: y\n";
+        assert_eq!(lines(".gitops-lint.yaml", text), text);
+        assert_ne!(lines("a.yaml", text), text);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::check::{Counts, Outcome};
 use crate::finding::Severity;
 use crate::source::Files;
 pub use crate::wording::count;
+use crate::wording::wrapped;
 use crate::yaml::Origin;
 pub(crate) use markdown::escape as escape_markdown;
 
@@ -317,7 +318,9 @@ fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::R
         )?;
     }
     if options.summary {
-        writeln!(out, "{}", summary(outcome))?;
+        let summary = summary(outcome);
+        let columns = options.width.unwrap_or(usize::MAX);
+        writeln!(out, "{}", wrapped(&summary, columns, 2))?;
     }
     Ok(())
 }

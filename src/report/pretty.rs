@@ -19,12 +19,19 @@ use super::{Message, Options, printable, printable_lines, push_printable, url, w
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
 use crate::source::{Files, SourceFile};
+use crate::wording::{short_digests, shortened, wrapped};
 use crate::yaml::FileId;
 
 /// Lines shown above and below a label.
 const CONTEXT: usize = 2;
-/// Characters of a line that are shown.
-const LINE: usize = 160;
+/// Columns of a frame that is not drawn on a terminal.
+const WIDTH: usize = 100;
+/// Columns around a line of code, besides the digits of its number: blanks, the gutter and the marks
+/// of a line that is cut.
+const AROUND: usize = 6;
+/// The narrowest line of code and the narrowest label.
+const NARROWEST: usize = 30;
+const NARROWEST_LABEL: usize = 16;
 /// Characters kept before a label in a line that is cut.
 const LEAD: usize = 40;
 /// The most labels of one finding that are drawn; further labels are only counted.
@@ -51,6 +58,8 @@ struct Label {
 /// The virtual text.
 #[derive(Default)]
 struct Frames {
+    /// Characters of a line that are shown.
+    line: usize,
     frames: Vec<Frame>,
     /// The primary label first.
     labels: Vec<Label>,
@@ -124,7 +133,7 @@ fn marks<'a>(
         text: None,
     }];
     for (text, file, location) in related {
-        let text = printable(text).into_owned();
+        let text = printable(&short_digests(text)).into_owned();
         match marks
             .iter_mut()
             .find(|mark| mark.file == file && mark.location == location)
@@ -146,7 +155,7 @@ fn marks<'a>(
 
 impl Frames {
     /// The frames of a finding.
-    fn of(located: &Located, files: &Files, hidden: &Hidden) -> Frames {
+    fn of(located: &Located, files: &Files, hidden: &Hidden, width: Option<usize>) -> Frames {
         let related = located.finding.related.iter().zip(&located.related);
         let related = related
             .map(|(related, location)| (related.message.as_str(), related.origin.file, location));
@@ -154,17 +163,24 @@ impl Frames {
             marks((located.finding.origin.file, &located.location), related),
             files,
             hidden,
+            width,
         )
     }
 
-    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden) -> Frames {
+    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden, width: Option<usize>) -> Frames {
         let more = marks.len().saturating_sub(LABELS);
         marks.truncate(LABELS);
         if let Some(last) = marks.last_mut().filter(|_| more > 0) {
             let text = last.text.take().unwrap_or_default();
             last.text = Some(format!("{text} (and {})", super::count(more, "more place")));
         }
-        let mut frames = Frames::default();
+        let numbers = marks.iter().map(|mark| mark.location.line + CONTEXT);
+        let digits = numbers.max().unwrap_or_default().to_string().len();
+        let line = width.unwrap_or(WIDTH).saturating_sub(digits + AROUND);
+        let mut frames = Frames {
+            line: line.max(NARROWEST),
+            ..Frames::default()
+        };
         while let Some(first) = marks.first() {
             // marks of one file whose context touches share a window
             let (file, mut from, mut to) = (first.file, first.location.line, first.location.line);
@@ -223,7 +239,9 @@ impl Frames {
             let line = line.as_ref();
             let here = || marks.iter().filter(|mark| mark.location.line == number);
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
-            let shown = Shown::new(line, first, &mut text);
+            let has_label = here().any(|mark| mark.text.is_some());
+            let line_start = text.len();
+            let shown = Shown::new(line, (first, has_label), self.line, &mut text);
             for (mark, slot) in marks
                 .iter()
                 .zip(&mut labels)
@@ -239,12 +257,17 @@ impl Frames {
                     usize::MAX
                 };
                 let (from, to) = (shown.offset(location.column), shown.offset(end));
+                // the label hangs from the middle of the marked text
+                let columns = |part: Option<&str>| part.map_or(0, |part| part.chars().count());
+                let anchor = columns(text.get(line_start..from)) + columns(text.get(from..to)) / 2;
+                let room = self.line.saturating_sub(anchor + AROUND);
+                let wrap = |label: &String| fitted(label, room.max(NARROWEST_LABEL));
                 *slot = Some(Label {
                     start: start + from,
                     length: to.saturating_sub(from),
                     line: number,
                     column: location.column,
-                    text: mark.text.clone(),
+                    text: mark.text.as_ref().map(wrap),
                 });
             }
             text.push('\n');
@@ -265,6 +288,13 @@ impl Frames {
     }
 }
 
+/// A label of lines that are not wider than its room. A name that is longer is shortened: the line
+/// that it labels has it whole.
+fn fitted(label: &str, room: usize) -> String {
+    let words = label.split(' ').map(|word| shortened(word, room));
+    wrapped(&words.collect::<Vec<_>>().join(" "), room, 0)
+}
+
 /// A shown line, and the offsets of its characters.
 struct Shown {
     /// The first column that is shown.
@@ -274,20 +304,27 @@ struct Shown {
 }
 
 impl Shown {
-    /// Appends a line to the window, cut around a column when it is long.
-    fn new(line: &str, column: usize, text: &mut String) -> Shown {
+    /// Appends a line to the window. It is cut around a column if it is longer than `most`
+    /// characters, or if a label at this column would have no room.
+    fn new(
+        line: &str,
+        (column, has_label): (usize, bool),
+        most: usize,
+        text: &mut String,
+    ) -> Shown {
         let length = line.chars().count();
-        let skipped = if length <= LINE {
+        let has_room = !has_label || column + NARROWEST_LABEL + AROUND <= most;
+        let skipped = if length <= most && has_room {
             0
         } else {
-            (column - 1).saturating_sub(LEAD).min(length)
+            (column - 1).saturating_sub(LEAD.min(most / 3)).min(length)
         };
         if skipped > 0 {
             text.push('…');
         }
         let mut offsets = Vec::new();
         let mut characters = line.chars().skip(skipped);
-        for character in characters.by_ref().take(LINE) {
+        for character in characters.by_ref().take(most) {
             offsets.push(text.len());
             if character == '\t' {
                 text.push(' ')
@@ -407,6 +444,7 @@ fn handler(options: &Options) -> GraphicalReportHandler {
         .with_context_lines(CONTEXT)
         .without_cause_chain()
         .without_syntax_highlighting()
+        .with_break_words(false)
         .with_width(options.width.unwrap_or(10_000).max(40))
 }
 
@@ -444,7 +482,7 @@ fn drawn(
             printable(&finding.rule)
         ),
         severity: finding.severity,
-        frames: Frames::of(located, files, hidden),
+        frames: Frames::of(located, files, hidden, options.width),
         message: printable_lines(finding.message.trim_end()),
         help: (!help.is_empty()).then(|| help.join("\n")),
         url: Some(url(&finding.rule)).filter(|url| url.contains("://")),
@@ -476,6 +514,7 @@ pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> 
             marks((message.origin.file, &location), places),
             files,
             &Hidden::default(),
+            options.width,
         ),
         message: printable_lines(message.message),
         help: message.help.map(printable_lines),

@@ -24,6 +24,8 @@ use super::{EntryKind, MAX_FILE_SIZE, Source, SourceError, join, links, lock};
 pub(super) struct Folder {
     root: PathBuf,
     files: Vec<Arc<str>>,
+    /// The files that are listed, if some are not.
+    listed: Option<Vec<Arc<str>>>,
     /// Every file, by its number among `files`, and every folder.
     entries: HashMap<Arc<str>, Entry>,
     /// The metadata of the files that were read, by number.
@@ -50,7 +52,7 @@ enum Entry {
 
 impl Folder {
     /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a
-    /// repository, which show other branches. Files that Git ignores count like all others.
+    /// repository, which show other branches.
     pub(super) fn open(root: &Path) -> Result<Folder, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let root = root.canonicalize().map_err(|error| match error.kind() {
@@ -101,6 +103,13 @@ impl Folder {
     /// The root, absolute, with links resolved.
     pub(super) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Leaves files out of the list. They can still be read.
+    pub(super) fn unlist(&mut self, is_unlisted: impl Fn(&str) -> bool) {
+        let listed = self.files.iter().filter(|path| !is_unlisted(path));
+        let listed: Vec<Arc<str>> = listed.cloned().collect();
+        self.listed = (listed.len() < self.files.len()).then_some(listed);
     }
 
     /// What is at a path that contains no links.
@@ -293,7 +302,7 @@ fn is_socket(path: &str) -> bool {
 
 impl Source for Folder {
     fn files(&self) -> &[Arc<str>] {
-        &self.files
+        self.listed.as_ref().unwrap_or(&self.files)
     }
 
     fn kind(&self, path: &str) -> Option<EntryKind> {

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use super::folder::Folder;
 use super::git::{ChangedPath, GitError, Id, Repository};
 use super::index::Index;
-use super::{EntryKind, Source, SourceError, Withheld};
+use super::{EntryKind, Source, SourceError, Withheld, folder_of};
+use crate::glob::ignore::{Ignore, Patterns};
 
 /// A folder on disk as a [`Source`], which may be the work tree of a repository.
 pub struct Worktree {
@@ -34,12 +35,42 @@ pub fn find_root(path: &Path) -> PathBuf {
 
 impl Worktree {
     /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a
-    /// repository, which show other branches. Files that Git ignores count like all others.
+    /// repository, which show other branches. Files that Git ignores are not listed, because no
+    /// agent sees them; a kustomization that refers to one can still read it.
     pub fn open(root: &Path) -> Result<Worktree, SourceError> {
-        Ok(Worktree {
+        let mut tree = Worktree {
             folder: Folder::open(root)?,
             index: OnceLock::new(),
-        })
+        };
+        let patterns = tree.ignore_patterns();
+        if !patterns.is_empty() && tree.index().is_some() {
+            let index = tree.index.get().and_then(Option::as_ref);
+            // the files of a submodule are tracked by another index
+            let is_tracked = |path: &str| {
+                let mut above = std::iter::successors(Some(path), |path| {
+                    Some(folder_of(path)).filter(|folder| !folder.is_empty())
+                });
+                index.is_some_and(|index| above.any(|path| index.has(path)))
+            };
+            let is_ignored = |path: &str| !is_tracked(path) && patterns.leaves_out(path);
+            tree.folder.unlist(is_ignored);
+        }
+        Ok(tree)
+    }
+
+    /// The patterns of `.gitignore` files in the folder and of `.git/info/exclude`, the ones that
+    /// count most last.
+    fn ignore_patterns(&self) -> Ignore {
+        let mut patterns = Patterns::default();
+        let exclude = self.root().join(".git/info/exclude");
+        patterns.add("", &std::fs::read_to_string(exclude).unwrap_or_default());
+        let files = self.folder.files().iter();
+        for path in files.filter(|path| path.rsplit('/').next() == Some(".gitignore")) {
+            let text = self.folder.read(path).ok();
+            let text = text.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+            patterns.add(folder_of(path), &text.unwrap_or_default());
+        }
+        patterns.build()
     }
 
     /// The root, absolute, with links resolved.

@@ -16,7 +16,7 @@ use clap::Args;
 
 use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
-use super::output::warn;
+use super::output::{warn, width_of};
 use super::workspace::{Head, Workspace};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
@@ -76,6 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         repo,
         lines: &lines,
         revision: at,
+        columns: width_of(&std::io::stdout()),
     };
     if let Some(file) = &arguments.write {
         let is_markdown = file

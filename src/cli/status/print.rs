@@ -25,6 +25,8 @@ pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) lines: &'r [Line<'r>],
     pub(super) revision: Option<&'r str>,
+    /// The width of the terminal, if the table goes to one.
+    pub(super) columns: Option<usize>,
 }
 
 impl Report<'_> {
@@ -42,7 +44,7 @@ impl Report<'_> {
         let rows: Vec<[String; 8]> = std::iter::once(header)
             .chain(self.lines.iter().map(row))
             .collect();
-        table(&rows)
+        table(&rows, self.columns)
     }
 
     fn markdown(&self) -> String {

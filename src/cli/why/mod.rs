@@ -9,13 +9,14 @@ mod path;
 mod print;
 mod value;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
+use super::output::width_of;
 use super::workspace::Workspace;
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
@@ -71,11 +72,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         repo,
         found: &found,
         values: &values,
+        columns: width_of(&io::stdout()),
     };
     Ok(super::ended_once(match arguments.format {
         TextOrJson::Json => report.json(),
         TextOrJson::Text => {
-            let terminal = std::io::stdout().is_terminal();
+            let terminal = io::stdout().is_terminal();
             report.text(value.is_some(), arguments.repo.color.colored(terminal))
         }
     }))

@@ -8,13 +8,19 @@ use super::value::{State, Value};
 use crate::finding::{Location, Severity};
 use crate::repo::{Overlay, Repo};
 use crate::report::{self, Message, json::resource as identity, printable};
+use crate::wording::{short_digests, shortened, wrapped};
 use crate::yaml::{Origin, write};
+
+/// Characters of a value in a label of a code frame.
+const LABEL: usize = 45;
 
 /// What is printed.
 pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) found: &'r [Found<'r>],
     pub(super) values: &'r [Value<'r>],
+    /// The width of the terminal, if the text goes to one.
+    pub(super) columns: Option<usize>,
 }
 
 impl Report<'_> {
@@ -48,7 +54,7 @@ impl Report<'_> {
             } else {
                 what.clone()
             };
-            format!("{}\n", printable(&line))
+            format!("{}\n", wrapped(&printable(&line), self.room(0), 2))
         };
         groups.iter().map(line).collect()
     }
@@ -83,11 +89,13 @@ impl Report<'_> {
     fn states_of<'v>(&self, values: impl Iterator<Item = &'v Value<'v>>) -> String {
         let shown = |state: &State| {
             let value = state.one_line().unwrap_or("removed".to_string());
-            format!("{value}  ({} {})", state.by, self.place(state.origin))
+            let value = printable(&short_digests(&value)).into_owned();
+            let source = format!("({} {})", state.by, self.place(state.origin));
+            (value, printable(&source).into_owned())
         };
-        let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        let mut groups: Vec<(Vec<(String, String)>, Vec<String>)> = Vec::new();
         for value in values {
-            let states: Vec<String> = value.states().iter().rev().map(shown).collect();
+            let states = value.states().iter().rev().map(shown).collect();
             add(&mut groups, states, self.environment(value.overlay));
         }
         let mut text = String::new();
@@ -98,9 +106,19 @@ impl Report<'_> {
                 text.push_str(&format!("  {}\n", printable(&environments.join(", "))));
                 indent = 4;
             }
-            for (index, state) in states.iter().enumerate() {
+            for (index, (value, source)) in states.iter().enumerate() {
                 let was = if index == 0 { "" } else { "was " };
-                text.push_str(&format!("{:indent$}{was}{}\n", "", printable(state)));
+                let line = format!("{:indent$}{was}{value}  {source}\n", "");
+                if line.chars().count() <= self.room(0).saturating_add(1) {
+                    text.push_str(&line);
+                    continue;
+                }
+                let value = shortened(value, self.room(indent + was.len()));
+                let below = indent + 2;
+                text.push_str(&format!(
+                    "{:indent$}{was}{value}\n{:below$}{source}\n",
+                    "", ""
+                ));
             }
         }
         text
@@ -123,9 +141,20 @@ impl Report<'_> {
         }
         let widths = rows.iter().map(|(name, _)| name.chars().count());
         let width = widths.max().unwrap_or_default();
-        rows.iter()
-            .map(|(name, value)| format!("  {:<width$}  {}\n", printable(name), printable(value)))
-            .collect()
+        let line = |(name, value): &(String, String)| {
+            let value = short_digests(value);
+            let value = shortened(&value, self.room(width + 4));
+            format!("  {:<width$}  {}\n", printable(name), printable(&value))
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// The columns that are left in a line; without a terminal, a line has no end.
+    fn room(&self, taken: usize) -> usize {
+        /// What is shown of a value even if the terminal is narrower.
+        const LEAST: usize = 20;
+        let left = |columns: usize| columns.saturating_sub(taken).max(LEAST);
+        self.columns.map_or(usize::MAX, left)
     }
 
     /// A code frame for each value. Environments with the same states share the frame.
@@ -138,6 +167,7 @@ impl Report<'_> {
         }
         let options = report::Options {
             color,
+            width: self.columns,
             ..report::Options::default()
         };
         groups
@@ -159,11 +189,12 @@ impl Report<'_> {
         let environments = environments.collect::<Vec<_>>().join(", ");
         let path = dotted(&value.steps);
         let message = match last.one_line() {
-            Some(present) => format!("{path} is {present}"),
+            Some(present) => format!("{path} is {}", short_digests(&present)),
             None => format!("{path} is missing: removed by {}", last.by),
         };
         let label = |(index, state): (usize, &State)| {
-            let value = state.one_line().map_or("removed".to_string(), shortened);
+            let value = state.one_line().unwrap_or("removed".to_string());
+            let value = shortened(&short_digests(&value), LABEL).into_owned();
             (
                 format!("{}. {value} ({})", index + 1, state.by),
                 state.origin,
@@ -235,17 +266,4 @@ fn add<K: PartialEq, T>(groups: &mut Vec<(K, Vec<T>)>, key: K, item: T) {
         Some((_, items)) => items.push(item),
         None => groups.push((key, vec![item])),
     }
-}
-
-/// A text with its middle left out, for a label of a code frame.
-fn shortened(text: String) -> String {
-    const HEAD: usize = 30;
-    const TAIL: usize = 14;
-    let count = text.chars().count();
-    if count <= HEAD + TAIL + 1 {
-        return text;
-    }
-    let head: String = text.chars().take(HEAD).collect();
-    let tail: String = text.chars().skip(count - TAIL).collect();
-    format!("{head}…{tail}")
 }

@@ -250,6 +250,19 @@ impl<'a> Layout<'a> {
         })
     }
 
+    /// The entries of `layout` in the configuration that match none of these folders.
+    pub fn unmatched(&self, folders: &[&str]) -> Vec<&'a LayoutPattern> {
+        let patterns = self.patterns.iter();
+        let unmatched = patterns.filter(|pattern| {
+            let is_match = |folder: &&str| match &pattern.path {
+                LayoutPath::Glob(glob) => glob.is_match(folder),
+                LayoutPath::Placeholders(path) => self.configured(path, folder).is_some(),
+            };
+            !folders.iter().any(is_match)
+        });
+        unmatched.collect()
+    }
+
     /// Matches a path with a pattern such as `deploy/{environment}/{variant}/{app}`. At the end,
     /// `*` matches one more segment and `**` matches the rest.
     pub(super) fn configured(&self, pattern: &str, path: &str) -> Option<Placement> {

@@ -4,7 +4,7 @@ use super::super::discover::{Layout, Root};
 use crate::kustomize::Renderer;
 use crate::kustomize::context::is_below;
 use crate::kustomize::loader::is_kustomization;
-use crate::source::{EntryKind, Source, folder_of};
+use crate::source::{EntryKind, Source, folder_of, join};
 use std::collections::BTreeSet;
 
 /// The parts of a kustomization that decide which folders are overlays: all that name a path.
@@ -76,9 +76,14 @@ pub(super) fn root_of(folder: &str, renderer: &Renderer) -> Root {
             .iter()
             .map(|folder| folder.to_string())
             .collect(),
-        only_gathers: kustomization
-            .as_ref()
-            .is_some_and(|kustomization| kustomization.only_gathers()),
+        // what lists a folder above itself, such as `..`, is a mistake and has to be reported
+        only_gathers: kustomization.as_ref().is_some_and(|kustomization| {
+            let mut targets = kustomization
+                .resources
+                .iter()
+                .filter_map(|entry| join(folder, entry));
+            kustomization.only_gathers() && !targets.any(|target| is_below(folder, &target))
+        }),
         changes: kustomization.is_some_and(|kustomization| kustomization.changes_what_it_lists()),
     }
 }

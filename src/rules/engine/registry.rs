@@ -47,6 +47,7 @@ pub fn known() -> Vec<KnownRule<'static>> {
     let known = all().iter().map(|rule| rule.metadata());
     known
         .map(|metadata| KnownRule {
+            suppressible: metadata.behavior.suppressible,
             id: metadata.id,
             options: metadata.options,
         })

@@ -7,6 +7,7 @@ use crate::config::Level;
 use crate::finding::{Cause, Finding, OverlayRef, Severity};
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft};
+use crate::wording::short_digests;
 use crate::yaml::Origin;
 
 /// Collects the findings of one rule; applies level and options of the configuration.
@@ -46,7 +47,7 @@ impl Sink {
         };
         let overlay = overlay.map(|overlay| self.reference(context, overlay));
         let cause = draft.cause;
-        let mut message = draft.message;
+        let mut message = short_digests(&draft.message).into_owned();
         if let Some(subject) = draft.subject {
             if self.count(overlay.as_ref(), draft.origin, &cause) {
                 return;

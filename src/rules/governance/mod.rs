@@ -5,6 +5,7 @@ mod bot_write;
 mod change_freeze;
 mod codeowners_gap;
 mod codeowners_invalid;
+mod configuration_mismatch;
 pub(crate) mod expired_suppression;
 pub(crate) mod loosened_check;
 mod redirected_agent;
@@ -24,6 +25,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &redirected_agent::RedirectedAgent,
     &automation_on_protected::AutomationOnProtected,
     &change_freeze::ChangeFreeze,
+    &configuration_mismatch::ConfigurationMismatch,
     &loosened_check::LoosenedCheck,
     &unused_suppression::UnusedSuppression,
     &expired_suppression::ExpiredSuppression,

@@ -2,9 +2,11 @@
 //!
 //! ## What
 //!
-//! A suppression that has no effect: no finding matches it, or it lacks a rule or a reason. This
-//! holds for comments (`# gitops-lint: ignore[rule-id] reason`) and for entries of `suppress` in
-//! the configuration. A suppression of a rule that is switched off is not reported.
+//! A suppression that has no effect: no finding matches it, it lacks a rule or a reason, or no date
+//! follows its `until`. This holds for comments (`# gitops-lint: ignore[rule-id] reason`) and for
+//! entries of `suppress` in the configuration. Comments that are spelt differently, such as
+//! `# gitops-lint: disable[rule-id]`, and comments inside an inline patch are reported as well. A
+//! suppression of a rule that is switched off is not reported.
 //!
 //! ## Why
 //!

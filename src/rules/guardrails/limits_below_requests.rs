@@ -99,7 +99,8 @@ fn draft(container: &Container, limit: &Entry, request: &Node) -> Draft {
     );
     let cause = Cause::new("limit-below-request")
         .with(container.name)
-        .with(&limit.key);
+        .with(&limit.key)
+        .with(requested);
     Draft::new(Severity::Error, edited.origin, cause, message)
         .help(format!(
             "raise the limit to at least {requested}, or lower the request"

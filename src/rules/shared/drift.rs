@@ -187,7 +187,7 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
             .config
             .drift_kinds
             .iter()
-            .any(|kind| kind == object.kind());
+            .any(|(kind, _)| kind == object.kind());
         let pods: Vec<Vec<String>> = workload::of(&object)
             .iter()
             .map(|workload| segments(&workload.pointer))

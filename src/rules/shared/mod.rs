@@ -8,6 +8,7 @@ pub(super) mod deletion;
 pub(super) mod depends_on;
 pub(super) mod digests;
 pub(super) mod drift;
+pub(super) mod environments;
 pub(super) mod gone_application;
 pub(super) mod loosened;
 pub(super) mod losses;

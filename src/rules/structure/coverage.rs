@@ -47,7 +47,7 @@ const NAMED: usize = 3;
 /// See the documentation above.
 pub(super) struct Coverage;
 
-static METADATA: Metadata = Metadata {
+pub(crate) static METADATA: Metadata = Metadata {
     id: "coverage",
     category: Category::Structure,
     level: "info",

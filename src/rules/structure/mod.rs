@@ -1,7 +1,7 @@
 //! Rendering, references between files, and the layout of the repo.
 
 mod contested_object;
-mod coverage;
+pub(crate) mod coverage;
 mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;

@@ -179,6 +179,14 @@ impl Index {
             .map(|(path, entry)| (path, &entry.id))
     }
 
+    /// True if Git tracks a file.
+    pub(super) fn has(&self, path: &str) -> bool {
+        let found = self
+            .entries
+            .binary_search_by(|(known, _)| (**known).cmp(path));
+        found.is_ok()
+    }
+
     /// Why the work tree lacks a path that the index has, as a file or as a folder.
     pub(super) fn withheld(&self, path: &str, folder: &Folder) -> Option<Withheld> {
         if let Some((module, _)) = self.modules().find(|(module, _)| is_below(path, module)) {

@@ -67,6 +67,8 @@ pub struct Inputs<'a> {
     pub submodules: Vec<Submodule>,
     /// The policy files of the base that the change touches.
     pub policy_changes: Vec<PolicyFileChange>,
+    /// The ids of the policies of the check; `None` if they are not known.
+    pub policy_ids: Option<Vec<String>>,
     /// Indices of the overlays that are judged; `None` for all.
     pub judged: Option<BTreeSet<usize>>,
 }
@@ -84,6 +86,7 @@ impl<'a> Inputs<'a> {
             authorship: Authorship::default(),
             submodules: Vec::new(),
             policy_changes: Vec::new(),
+            policy_ids: None,
             judged: None,
         }
     }

@@ -68,6 +68,8 @@ pub struct Context<'a> {
     pub submodules: Vec<Submodule>,
     /// The policy files of the base that the change touches.
     pub policy_changes: Vec<PolicyFileChange>,
+    /// The ids of the policies of the check; `None` if they are not known.
+    pub policy_ids: Option<Vec<String>>,
     /// Indices of the overlays that are judged; `None` for all.
     judged: Option<BTreeSet<usize>>,
     facts: RepoFacts<'a>,
@@ -93,6 +95,7 @@ impl<'a> Context<'a> {
             authorship: inputs.authorship,
             submodules: inputs.submodules,
             policy_changes: inputs.policy_changes,
+            policy_ids: inputs.policy_ids,
             judged: inputs.judged,
             facts: inputs.facts,
             against_base: AgainstBase::new(repo, base),

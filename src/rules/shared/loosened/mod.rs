@@ -59,6 +59,8 @@ pub(in crate::rules) fn loosened(
     let Config {
         rules: _,
         environments: _,
+        // a place in the file
+        environment_origins: _,
         pairs: _,
         mirrors: _,
         layout: _,

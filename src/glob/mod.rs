@@ -1,7 +1,9 @@
 //! Globs from files that a pull request may have written: compiled in one place, within limits.
 //!
-//! Here: compiling, and [`Glob`], a glob of the configuration. Not here: patterns of CODEOWNERS,
-//! which have their own syntax.
+//! Here: compiling, and [`Glob`], a glob of the configuration; `ignore` reads patterns as in
+//! `.gitignore`. Not here: patterns of CODEOWNERS, which have their own syntax.
+
+pub(crate) mod ignore;
 
 use globset::{GlobBuilder, GlobMatcher};
 

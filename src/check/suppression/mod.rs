@@ -2,8 +2,12 @@
 //! on or above any line that a finding names, and the entries of `suppress` in the configuration.
 //!
 //! Here: finding the comments in the files that were read, matching them, and the findings about
-//! suppressions that match nothing, have expired or lack a reason. Not here: the baseline.
+//! suppressions that match nothing, have expired or lack a reason. `comment` reads one comment.
+//! Not here: the baseline.
 
+mod comment;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -13,27 +17,20 @@ use crate::finding::{Cause, Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
 use crate::rules::{self, Context, Metadata};
-use crate::source::SourceFile;
-use crate::yaml::{FileId, Origin, comments};
-
-const MARK: &str = "gitops-lint: ignore";
-
-/// One suppression in a comment.
-struct Comment {
-    origin: Origin,
-    /// The rules in the brackets.
-    rules: Vec<String>,
-    until: Option<Date>,
-    /// The missing or wrong part because of which the suppression is ignored.
-    flaw: Option<&'static str>,
-}
+use crate::source::EntryKind;
+use crate::yaml::{FileId, Origin};
+use comment::{Comment, may_have_comments, of_file};
 
 /// All suppressions of a run.
 pub struct Suppressions<'a> {
     comments: Vec<Comment>,
     /// The comments that cover a line, by the rule that they name.
     by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>>,
+    /// The last line and the line of the key of each block that a comment covers, by its first line.
+    blocks: BTreeMap<(FileId, usize), (usize, usize)>,
     configured: &'a [config::Suppression],
+    /// The numbers of the entries whose path names a folder: no file of a finding has that path.
+    folders: BTreeSet<usize>,
     used_comments: BTreeSet<(usize, usize)>,
     /// The used comments that hide an error. Findings that exist only because staging went ahead of
     /// production do not count as errors.
@@ -60,9 +57,15 @@ impl<'a> Suppressions<'a> {
     pub fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
         let mut comments = Vec::new();
         let mut by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>> = BTreeMap::new();
+        let mut blocks: BTreeMap<(FileId, usize), (usize, usize)> = BTreeMap::new();
         for (id, file) in repo.files.all() {
-            if file.text.contains(MARK) && file.revision == repo.source.revision_of(&file.path) {
-                for (lines, comment) in comments_of(&file) {
+            if may_have_comments(&file.text) && file.revision == repo.source.revision_of(&file.path)
+            {
+                let found = of_file(&file);
+                for (header, lines) in found.blocks {
+                    blocks.insert((id, *lines.start()), (*lines.end(), header));
+                }
+                for (lines, comment) in found.comments {
                     let counts = comment.flaw.is_none() && !is_over(comment.until, today);
                     for line in lines {
                         let covering = by_line.entry((id, line)).or_default();
@@ -81,10 +84,19 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
+        let is_folder = |entry: &config::Suppression| {
+            let path = entry.path.as_ref().map(|glob| glob.as_str());
+            path.and_then(|path| repo.source.kind(path.trim_end_matches('/')))
+                == Some(EntryKind::Directory)
+        };
+        let folders = config.suppress.iter().enumerate();
+        let folders = folders.filter(|(_, entry)| is_folder(entry));
         Suppressions {
             comments,
             by_line,
+            blocks,
             configured: &config.suppress,
+            folders: folders.map(|(number, _)| number).collect(),
             used_comments: BTreeSet::new(),
             accepting: BTreeSet::new(),
             used_configured: BTreeSet::new(),
@@ -106,8 +118,15 @@ impl<'a> Suppressions<'a> {
                 .zip(&located.related),
         );
         let mut covered = false;
-        for (file, location) in places {
-            let line = self.by_line.get_mut(&(file, location.line));
+        let lines = places.flat_map(|(file, location)| {
+            let block = self.blocks.range(..=(file, location.line)).next_back();
+            let key =
+                block.filter(|((other, _), (end, _))| *other == file && location.line <= *end);
+            let key = key.map(|(_, (_, key))| (file, *key));
+            [Some((file, location.line)), key]
+        });
+        for place in lines.flatten() {
+            let line = self.by_line.get_mut(&place);
             let Some(covering) = line.and_then(|rules| rules.get_mut(&finding.rule)) else {
                 continue;
             };
@@ -160,13 +179,33 @@ impl<'a> Suppressions<'a> {
         let configured = self.configured.iter().enumerate();
         let of_entries = configured.filter_map(|(number, entry)| {
             let used = self.used_configured.contains(&number);
-            expired_entry(entry, self.today)
-                .or_else(|| (whole && !off(&entry.rule) && !used).then(|| unused_entry(entry)))
+            expired_entry(entry, self.today).or_else(|| {
+                (whole && !off(&entry.rule) && !used).then(|| self.unused_entry(number, entry))
+            })
         });
         of_comments
             .chain(of_entries)
             .filter_map(|about| severity(about.rule, config).map(|level| about.finding(level)))
             .collect()
+    }
+
+    fn unused_entry(&self, number: usize, entry: &config::Suppression) -> About {
+        let path = entry
+            .path
+            .as_ref()
+            .filter(|_| self.folders.contains(&number));
+        About {
+            rule: &unused_suppression::METADATA,
+            origin: entry.origin,
+            cause: Cause::new("unused-entry").with(&entry.rule),
+            message: format!("the suppression of `{}` matches no finding", entry.rule),
+            help: match path.map(|glob| glob.as_str().trim_end_matches('/')) {
+                Some(path) => {
+                    format!("`{path}` is a folder: write `{path}/**`, or remove the entry").into()
+                }
+                None => "remove the entry".into(),
+            },
+        }
     }
 
     /// Why a comment does not count: it is malformed, or its date has passed.
@@ -177,7 +216,7 @@ impl<'a> Suppressions<'a> {
                 origin: comment.origin,
                 cause: Cause::new("ignored-comment").with(flaw),
                 message: format!("suppression ignored: {flaw}"),
-                help: "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`",
+                help: "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`".into(),
             });
         }
         let until = comment
@@ -189,7 +228,7 @@ impl<'a> Suppressions<'a> {
             origin: comment.origin,
             cause: Cause::new("expired-comment").with(comment.rules.join(",")),
             message: format!("this suppression of {rules} expired on {until}"),
-            help: "fix the finding and remove the comment, or set a later date",
+            help: "fix the finding and remove the comment, or set a later date".into(),
         })
     }
 
@@ -213,7 +252,7 @@ impl<'a> Suppressions<'a> {
                 origin: comment.origin,
                 cause: Cause::new("accepting-comment").with(rule),
                 message: format!("this change adds a comment that suppresses the error `{rule}`"),
-                help: "fix the finding, or let a reviewer approve the comment",
+                help: "fix the finding, or let a reviewer approve the comment".into(),
             };
             (!before(&file.path, text)).then(|| about.finding(severity))
         });
@@ -228,18 +267,8 @@ impl Comment {
             origin: self.origin,
             cause: Cause::new("unused-comment").with(rule),
             message: format!("this suppression of `{rule}` matches no finding"),
-            help: "remove the comment",
+            help: "remove the comment".into(),
         }
-    }
-}
-
-fn unused_entry(entry: &config::Suppression) -> About {
-    About {
-        rule: &unused_suppression::METADATA,
-        origin: entry.origin,
-        cause: Cause::new("unused-entry").with(&entry.rule),
-        message: format!("the suppression of `{}` matches no finding", entry.rule),
-        help: "remove the entry",
     }
 }
 
@@ -250,7 +279,7 @@ fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
         origin: entry.origin,
         cause: Cause::new("expired-entry").with(&entry.rule),
         message: format!("the suppression of `{}` expired on {until}", entry.rule),
-        help: "fix the findings and remove the entry, or set a later date",
+        help: "fix the findings and remove the entry, or set a later date".into(),
     })
 }
 
@@ -299,7 +328,7 @@ struct About {
     origin: Origin,
     cause: Cause,
     message: String,
-    help: &'static str,
+    help: Cow<'static, str>,
 }
 
 impl About {
@@ -309,7 +338,7 @@ impl About {
             severity,
             cause: self.cause,
             message: self.message,
-            help: Some(self.help.to_string()),
+            help: Some(self.help.into_owned()),
             origin: self.origin,
             related: Vec::new(),
             overlay: None,
@@ -328,170 +357,4 @@ fn quoted(rules: &[String]) -> String {
         .map(|rule| format!("`{rule}`"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// The suppressions of a file, each with the lines that it covers. A comment behind a value covers
-/// its own line; a comment on a line of its own covers the next line that is not a comment.
-fn comments_of(file: &SourceFile) -> Vec<(Vec<usize>, Comment)> {
-    let count = file.line_starts().len();
-    let mut found = Vec::new();
-    // the next line that is not a comment; thousands of comments above one line share it
-    let mut next = 0;
-    for (origin, rest) in comments::of(file).filter_map(marked) {
-        let position = file.position(origin.start);
-        let mut lines = vec![position.line];
-        let before = file.line(position.line).chars().take(position.column - 1);
-        if before.collect::<String>().trim().is_empty() {
-            if next <= position.line {
-                let mut below = position.line + 1..=count;
-                let content = below.find(|number| {
-                    let text = file.line(*number).trim_start();
-                    !text.starts_with('#') && !text.is_empty()
-                });
-                next = content.unwrap_or(usize::MAX);
-            }
-            lines.extend(Some(next).filter(|next| *next <= count));
-        }
-        found.push((lines, parse(rest, origin)));
-    }
-    found
-}
-
-/// The place of the mark `gitops-lint: ignore` in a comment, and the text after it. Another comment
-/// may precede it: `# {"$imagepolicy": "apps:api"} # gitops-lint: ignore[…] …`.
-fn marked(comment: comments::Comment<'_>) -> Option<(Origin, &str)> {
-    let (before, rest) = comment.text.split_once(MARK)?;
-    let hash = before.rfind('#')?;
-    let apart = before[..hash]
-        .chars()
-        .next_back()
-        .is_none_or(char::is_whitespace);
-    let origin = Origin {
-        start: comment.origin.start + hash as u32,
-        ..comment.origin
-    };
-    (apart && before[hash + 1..].trim().is_empty()).then_some((origin, rest))
-}
-
-/// Reads what follows the mark: `[rule, rule] reason until 2027-01-31`.
-fn parse(rest: &str, origin: Origin) -> Comment {
-    let mut comment = Comment {
-        origin,
-        rules: Vec::new(),
-        until: None,
-        flaw: None,
-    };
-    let Some((rules, reason)) = rest
-        .trim_start()
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    else {
-        comment.flaw = Some("name a rule in the brackets");
-        return comment;
-    };
-    comment.rules = rules
-        .split(',')
-        .map(str::trim)
-        .filter(|rule| !rule.is_empty())
-        .map(str::to_string)
-        .collect();
-    let mut words: Vec<&str> = reason.split_whitespace().collect();
-    if let Some(index) = words
-        .iter()
-        .position(|word| word.trim_start_matches('(') == "until")
-    {
-        let date = words
-            .get(index + 1)
-            .map(|word| word.trim_end_matches([')', '.', ',']));
-        match date.and_then(|date| date.parse().ok()) {
-            Some(date) => {
-                comment.until = Some(date);
-                words.drain(index..index + 2);
-            }
-            None if date
-                .is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit())) =>
-            {
-                comment.flaw = Some("write the date after `until` as YYYY-MM-DD");
-            }
-            None => {}
-        }
-    }
-    if comment.rules.is_empty() {
-        comment.flaw = Some("name a rule in the brackets");
-    } else if !words
-        .iter()
-        .any(|word| word.chars().any(char::is_alphanumeric))
-    {
-        comment.flaw = Some("add a reason after the brackets");
-    }
-    comment
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::Files;
-
-    fn read(text: &str) -> Vec<(Vec<usize>, Comment)> {
-        let files = Files::default();
-        let id = files.add("a.yaml", None, text.into());
-        comments_of(&files.get(id))
-    }
-
-    #[test]
-    fn a_comment_covers_its_own_line_or_the_next_that_is_no_comment() {
-        let found = read(
-            "a: 1 # gitops-lint: ignore[mutable-tag] pinned elsewhere\n# gitops-lint: ignore[a, b] why\n# more\n\nb: 2\n",
-        );
-        assert_eq!(found[0].0, [1]);
-        assert_eq!(found[0].1.rules, ["mutable-tag"]);
-        assert_eq!(found[1].0, [2, 5]);
-        assert_eq!(found[1].1.rules, ["a", "b"]);
-        assert!(found.iter().all(|(_, comment)| comment.flaw.is_none()));
-    }
-
-    #[test]
-    fn a_date_is_taken_out_of_the_reason() {
-        let found = read("# gitops-lint: ignore[x] vendor fixes it (until 2027-01-31)\na: 1\n");
-        assert_eq!(found[0].1.until, Some(jiff::civil::date(2027, 1, 31)));
-        assert_eq!(found[0].1.flaw, None);
-        assert_eq!(
-            read("# gitops-lint: ignore[x] until 2027-01-31\n")[0]
-                .1
-                .flaw,
-            Some("add a reason after the brackets")
-        );
-        assert!(
-            read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0]
-                .1
-                .flaw
-                .is_some()
-        );
-        assert!(read("# gitops-lint: ignore x\n")[0].1.flaw.is_some());
-        assert_eq!(
-            read("# gitops-lint: ignore[x] wait until the vendor answers\n")[0]
-                .1
-                .flaw,
-            None
-        );
-    }
-
-    #[test]
-    fn other_text_is_no_suppression() {
-        assert!(read("a: \"see gitops-lint: ignore[x] y\"\n").is_empty());
-        assert!(read("a: b#gitops-lint: ignore[x] y\n").is_empty());
-        assert!(
-            read("a: |\n  # gitops-lint: ignore[x] y\nb: 'c\n  # gitops-lint: ignore[x] y'\n")
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn another_comment_may_stand_before_it() {
-        let found = read("a: 1 # {\"$imagepolicy\": \"f:a\"} # gitops-lint: ignore[x] why\n");
-        assert_eq!(found[0].0, [1]);
-        assert_eq!(found[0].1.flaw, None);
-        assert_eq!(found[0].1.origin.start, 31);
-        assert!(read("a: 1 # see gitops-lint: ignore[x] why\n").is_empty());
-    }
 }
