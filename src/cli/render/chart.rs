@@ -96,7 +96,10 @@ pub(super) fn render(path: &Path, arguments: &ChartArguments) -> Result<Output, 
     }
     let made = charts.documents(&found.path, &release);
     let text = printed(&made);
-    let rendered = charts.objects(&found.path, &release, made);
+    // Helm prints documents that no cluster would accept
+    let refused = made.problems.clone();
+    let mut rendered = charts.objects(&found.path, &release, made);
+    rendered.problems = refused;
     Ok(Output {
         files,
         rendered: Arc::new(rendered),
