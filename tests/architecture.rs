@@ -45,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "kustomize",
             "names",
             "source",
+            "template",
             "wording",
             "yaml",
         ],

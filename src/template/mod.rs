@@ -40,7 +40,7 @@ pub use functions::Dialect;
 pub use inputs::Inputs;
 pub use templates::{Run, Templates};
 pub use text::{Piece, Text, TextBuilder};
-pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Value};
+pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Unknown, Value};
 
 /// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
 /// that have no YAML.

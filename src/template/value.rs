@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::inputs::Inputs;
@@ -108,6 +109,24 @@ pub struct Map {
     pub(super) kind: MapKind,
     /// A map that was never made, which JSON writes as `null`.
     pub(super) is_nil: bool,
+    /// Set for a map of which not all keys are known.
+    unknown: Option<Unknown>,
+}
+
+/// Tells whether a template read something that is not known: a missing key of a map that may have
+/// more keys than it shows, or all of its keys.
+#[derive(Clone, Debug, Default)]
+pub struct Unknown(Arc<AtomicBool>);
+
+impl Unknown {
+    /// True if it happened.
+    pub fn was_read(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn read(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Values within a value. Dropping them takes no more stack than one, however deep they nest.
@@ -489,6 +508,7 @@ impl Map {
             entries: Arc::default(),
             kind,
             is_nil: false,
+            unknown: None,
         }
     }
 
@@ -514,6 +534,7 @@ impl Map {
             entries: self.entries.clone(),
             kind,
             is_nil: self.is_nil,
+            unknown: self.unknown.clone(),
         }
     }
 
@@ -522,29 +543,49 @@ impl Map {
         self.as_kind(MapKind::Named(type_name))
     }
 
+    /// The same entries as a map that may have more keys, which only somebody else knows.
+    pub fn watched(&self, unknown: &Unknown) -> Map {
+        Map {
+            unknown: Some(unknown.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// Something of the map was read that may not be all there is.
+    fn read_unknown(&self) {
+        if let Some(unknown) = &self.unknown {
+            unknown.read();
+        }
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
+        self.read_unknown();
         self.lock().len()
     }
 
     /// True if there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.len() == 0
     }
 
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Value> {
-        self.lock().get(key).map(|entry| entry.value.clone())
+        self.entry(key).map(|entry| entry.value)
     }
 
     /// The value of a key and the place of the key.
     pub fn entry(&self, key: &str) -> Option<Entry> {
-        self.lock().get(key).cloned()
+        let found = self.lock().get(key).cloned();
+        if found.is_none() {
+            self.read_unknown();
+        }
+        found
     }
 
     /// True if the key exists, even with the value null.
     pub fn contains(&self, key: &str) -> bool {
-        self.lock().contains_key(key)
+        self.entry(key).is_some()
     }
 
     /// Sets a key.
@@ -573,6 +614,7 @@ impl Map {
 
     /// The entries in the order of their keys, as they are now.
     pub fn entries(&self) -> Vec<(Arc<str>, Entry)> {
+        self.read_unknown();
         let entries = self.lock();
         let each = entries.iter();
         each.map(|(key, entry)| (key.clone(), entry.clone()))
@@ -591,6 +633,7 @@ impl Map {
             entries: Arc::new(Mutex::new(Nested(entries))),
             kind: self.kind,
             is_nil: false,
+            unknown: self.unknown.clone(),
         }
     }
 }
@@ -601,6 +644,7 @@ impl FromIterator<(Arc<str>, Entry)> for Map {
             entries: Arc::new(Mutex::new(Nested(entries.into_iter().collect()))),
             kind: MapKind::Any,
             is_nil: false,
+            unknown: None,
         }
     }
 }

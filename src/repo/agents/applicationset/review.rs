@@ -76,7 +76,7 @@ impl<'a> Review<'a> {
             let mut texts = Vec::new();
             collect(template, &mut texts);
             for (text, origin) in texts {
-                for key in parameters.missing(text) {
+                if let Some(key) = parameters.missing(text) {
                     let message = format!(
                         "uses parameter `{key}`, which is missing; with `missingkey=error` Argo CD changes none of its Applications"
                     );

@@ -1,23 +1,22 @@
 //! Templates of ApplicationSets: `{{key}}` (fasttemplate), or Go templates with the functions of
-//! Sprig that name things.
+//! Argo CD.
 //!
-//! Here: one text and its parameters. A text that uses anything else stays as written, so that
-//! nothing is guessed; callers look for `{{` in the result.
+//! Here: one text and its parameters. A text that cannot be resolved, because it is broken or reads
+//! a parameter that only a cluster knows, stays as written, so that nothing is guessed; callers look
+//! for `{{` in the result.
 
-mod block;
-mod functions;
-mod pipeline;
-
-use block::{Evaluation, Token, tokens};
-use pipeline::{Word, words};
 use serde_json::{Map, Value};
 
-/// Parentheses and conditions within each other.
-const NESTED: usize = 16;
+use crate::template::{
+    self, Budget, Dialect, Error, MissingKey, Problem, Run, Templates, Text, Unknown,
+};
 
 /// Bytes by which parameters may lengthen a text. Names and paths are much shorter. A text that
 /// grows more, such as one that repeats a parameter ten thousand times, stays as written.
 const GROWTH: usize = 64 << 10;
+
+/// How many expressions one text may evaluate.
+const STEPS: u64 = 100_000;
 
 /// The parameters of one Application.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,66 +35,41 @@ impl Parameters {
         if !text.contains("{{") {
             return text.to_string();
         }
-        let filled = if self.go {
-            // Go prints a missing value as <no value>; with unknown parameters it need not be
-            // missing
-            let limit = text.len() + GROWTH;
-            tokens(text).and_then(|tokens| {
-                Evaluation {
-                    parameters: self,
-                    tokens: &tokens,
-                    at: 0,
-                    limit,
-                }
-                .all()
-            })
-        } else {
-            self.fill_tags(text)
+        let filled = match self.go {
+            true => self.execute(text, MissingKey::Invalid).ok().flatten(),
+            false => self.fill_tags(text),
         };
         filled.unwrap_or_else(|| text.to_string())
     }
 
-    /// The fields that a Go template certainly reads and that are missing. With
-    /// `missingkey=error`, a default does not help: Argo CD stops before it.
-    pub fn missing(&self, text: &str) -> Vec<String> {
-        let tokens = tokens(text).unwrap_or_default();
-        let mut depth = 0_usize;
-        let mut found = Vec::new();
-        for token in &tokens {
-            match token {
-                Token::If(_) => depth += 1,
-                Token::End => depth = depth.saturating_sub(1),
-                Token::Pipeline(pipeline) if depth == 0 => {
-                    let words = words(pipeline).unwrap_or_default();
-                    found.extend(words.iter().filter_map(|word| match word {
-                        Word::Field(path) if self.lacks(path) => {
-                            Some(path.trim_start_matches('.').to_string())
-                        }
-                        _ => None,
-                    }));
-                }
-                _ => {}
+    /// The field that a Go template reads and that is missing. With `missingkey=error`, a default
+    /// does not help: Argo CD stops before it.
+    pub fn missing(&self, text: &str) -> Option<String> {
+        let error = self.execute(text, MissingKey::Error).err()?;
+        match &error.problem {
+            Problem::Execution(message) if message.contains("no entry for key") => {
+                Some(error.expression.trim_start_matches('.').to_string())
             }
+            _ => None,
         }
-        found
     }
 
-    /// Whether a field is missing from the maps on its way.
-    fn lacks(&self, path: &str) -> bool {
-        let mut keys = path.split('.').filter(|key| !key.is_empty());
-        let Some(first) = keys.next() else {
-            return false;
+    /// What a Go template prints; `None` if it reads a parameter that only a cluster knows.
+    fn execute(&self, text: &str, missing_key: MissingKey) -> Result<Option<String>, Error> {
+        let mut templates = Templates::new(Dialect::ArgoCd, missing_key);
+        templates.parse_text("template", Text::from(text))?;
+        let unknown = Unknown::default();
+        let values = to_map(&self.values);
+        let root = match self.open {
+            true => values.watched(&unknown),
+            false => values,
         };
-        let mut at = self.values.get(first);
-        for key in keys {
-            at = match at {
-                Some(Value::Object(map)) => map.get(key),
-                // a field of a text or a list fails for another reason
-                Some(_) => return false,
-                None => return true,
-            };
+        let budget = Budget::new(STEPS, (text.len() + GROWTH) as u64);
+        let printed = Run::new(&templates, budget).execute("template", &template::Value::map(root));
+        match unknown.was_read() {
+            true => Ok(None),
+            false => Ok(Some(printed?.as_str().to_string())),
         }
-        at.is_none()
     }
 
     /// `None` if the text becomes too long.
@@ -119,6 +93,26 @@ impl Parameters {
     }
 }
 
+fn to_map(values: &Map<String, Value>) -> template::Map {
+    let map = template::Map::new();
+    for (key, value) in values {
+        map.set(key.as_str(), to_value(value));
+    }
+    map
+}
+
+/// A value as a template sees it: all numbers are floats, as JSON gives them.
+fn to_value(value: &Value) -> template::Value {
+    match value {
+        Value::Null => template::Value::nil(),
+        Value::Bool(flag) => template::Value::bool(*flag),
+        Value::Number(number) => template::Value::float(number.as_f64().unwrap_or_default()),
+        Value::String(text) => template::Value::string(text.as_str()),
+        Value::Array(items) => template::Value::list(items.iter().map(to_value).collect()),
+        Value::Object(entries) => template::Value::map(to_map(entries)),
+    }
+}
+
 /// A value as text; `None` for maps, lists and null.
 pub(super) fn printed(value: &Value) -> Option<String> {
     match value {
@@ -126,18 +120,6 @@ pub(super) fn printed(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
-    }
-}
-
-/// Whether Go templates take a value for true: not null, `false`, 0, or empty.
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(entries) => !entries.is_empty(),
     }
 }
 
@@ -210,7 +192,7 @@ mod tests {
             ("{{.path.basename}}-{{ .env | lower }}", "api-prod_eu"),
             ("{{index .path.segments 1}}/{{ .count }}", "api/3"),
             ("{{ .env | normalize | trunc 4 }}", "prod"),
-            ("{{ printf \"%s-%d\" .path.basename .count }}", "api-3"),
+            ("{{ printf \"%s-%v\" .path.basename .count }}", "api-3"),
             (
                 "{{ .none | default \"x\" }}{{ default \"y\" .env }}",
                 "xProd_EU",
@@ -224,18 +206,28 @@ mod tests {
                 "{{ (splitList \"/\" .path.path) | last }}{{ trimPrefix \"apps/\" .path.path }}",
                 "apiapi",
             ),
-            ("{{ replace \"_\" \"-\" .env }}", "Prod-EU"),
+            (
+                "{{ range $i, $s := .path.segments }}{{ $i }}{{ $s }}{{ end }}",
+                "0apps1api",
+            ),
+            (
+                "{{ $x := .env | replace \"_\" \"-\" }}{{ slugify $x }}",
+                "prod-eu",
+            ),
+            (
+                "{{ sha256sum .env | len }}{{ toYaml .path.segments }}",
+                "64- apps\n- api",
+            ),
             ("{{.none}}", "<no value>"),
         ] {
             assert_eq!(parameters.fill(text), expected, "{text}");
         }
         // what is not understood is left alone as a whole
         for text in [
-            "{{ range .path.segments }}{{ . }}{{ end }}",
-            "{{ $x := 1 }}",
-            "{{ sha256sum .env }}",
+            "{{ env \"HOME\" }}",
             "{{ .env",
-            "{{ .env | }}{{ .path }}",
+            "{{ .env.x }}",
+            "{{ fail \"no\" }}",
         ] {
             assert_eq!(parameters.fill(text), text, "{text}");
         }
@@ -243,16 +235,40 @@ mod tests {
 
     #[test]
     fn unknown_parameters_are_not_missing() {
-        let parameters = parameters(true, true, json!({"app": "api"}));
-        assert_eq!(parameters.fill("{{ .app }}"), "api");
+        let parameters = parameters(true, true, json!({"app": "api", "map": {"a": 1}}));
         assert_eq!(
-            parameters.fill("{{ .app }}-{{ .name }}"),
-            "{{ .app }}-{{ .name }}"
+            parameters.fill("{{ .app }}{{ .map.none }}"),
+            "api<no value>"
+        );
+        for text in [
+            "{{ .app }}-{{ .name }}",
+            "{{ default \"x\" .name }}",
+            "{{ if hasKey . \"name\" }}a{{ end }}",
+            "{{ index . \"name\" }}",
+            "{{ get $ \"name\" }}",
+            "{{ range $k, $v := . }}{{ $k }}{{ end }}",
+            "{{ toYaml . }}",
+            "{{ len . }}",
+            "{{ with .name }}a{{ end }}",
+        ] {
+            assert_eq!(parameters.fill(text), text, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_parameter_is_named() {
+        let parameters = parameters(true, false, json!({"app": "api", "path": {}}));
+        assert_eq!(
+            parameters
+                .missing("{{ .app }}{{ .path.basename | default \"x\" }}")
+                .as_deref(),
+            Some("path.basename")
         );
         assert_eq!(
-            parameters.fill("{{ default \"x\" .name }}"),
-            "{{ default \"x\" .name }}"
+            parameters.missing("{{ if false }}{{ .none }}{{ end }}"),
+            None
         );
+        assert_eq!(parameters.missing("{{ .app.x }}"), None);
     }
 
     #[test]
