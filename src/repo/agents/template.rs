@@ -54,7 +54,8 @@ impl Parameters {
         }
     }
 
-    /// What a Go template prints; `None` if it reads a parameter that only a cluster knows.
+    /// What a Go template prints; `None` if it reads a parameter that only a cluster knows, or
+    /// prints something else in every run (`uuidv4`).
     fn execute(&self, text: &str, missing_key: MissingKey) -> Result<Option<String>, Error> {
         let mut templates = Templates::new(Dialect::ArgoCd, missing_key);
         templates.parse_text("template", Text::from(text))?;
@@ -66,10 +67,12 @@ impl Parameters {
         };
         let budget = Budget::new(STEPS, (text.len() + GROWTH) as u64);
         let printed = Run::new(&templates, budget).execute("template", &template::Value::map(root));
-        match unknown.was_read() {
-            true => Ok(None),
-            false => Ok(Some(printed?.as_str().to_string())),
+        if unknown.was_read() {
+            return Ok(None);
         }
+        let printed = printed?;
+        let is_fixed = !printed.inputs().is_volatile();
+        Ok(is_fixed.then(|| printed.as_str().to_string()))
     }
 
     /// `None` if the text becomes too long.
@@ -250,6 +253,7 @@ mod tests {
             "{{ toYaml . }}",
             "{{ len . }}",
             "{{ with .name }}a{{ end }}",
+            "{{ .app }}-{{ uuidv4 }}",
         ] {
             assert_eq!(parameters.fill(text), text, "{text}");
         }
