@@ -22,6 +22,7 @@ use crate::kubernetes::{copies, operators};
 use crate::kustomize::{Resource, hash};
 use crate::names::matches;
 use crate::repo::Overlay;
+use crate::rules::shared::controls::Control;
 use crate::rules::{Context, Draft, Facts, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -89,7 +90,10 @@ pub(in crate::rules) fn report_missing(
         {
             continue;
         }
-        let unsure = unsure || made_elsewhere;
+        let comes_from_elsewhere = missing
+            .elsewhere
+            .is_some_and(|(other, _)| comes_from_elsewhere(context, overlay, other));
+        let unsure = unsure || made_elsewhere || comes_from_elsewhere;
         if let Some(severity) = severity(context, overlay, target, first.purpose, known) {
             let severity = if unsure {
                 severity.min(Severity::Warning)
@@ -107,6 +111,25 @@ pub(in crate::rules) fn report_missing(
             sink.report(context, Some(overlay), draft);
         }
     }
+}
+
+/// Whether the agent's object that applies another overlay exists in this environment too, but does
+/// not apply a folder of this repo: the Application `secrets` reads another repo in production.
+fn comes_from_elsewhere(context: &Context, overlay: &Overlay, other: &Overlay) -> bool {
+    let Some(agent) = &other.agent else {
+        return false;
+    };
+    let is_it = |control: &&Control| {
+        let (kind, name) = (control.text(&["kind"]), control.name());
+        control.environment == overlay.environment
+            && kind.is_some_and(|kind| agent.name.starts_with(kind))
+            && agent.name.rsplit('/').next() == Some(name)
+    };
+    let applies_here = context.repo.overlays.iter().any(|one| {
+        one.environment == overlay.environment
+            && one.agent.as_ref().is_some_and(|own| own.name == agent.name)
+    });
+    !applies_here && context.controls().iter().any(|control| is_it(&control))
 }
 
 /// How many of the overlays that need an object are checked for it.
@@ -422,7 +445,7 @@ fn severity(
             .facts(other)
             .providers
             .iter()
-            .any(|provider| provider.target == target)
+            .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
     match (purpose, target) {
         (Use::Pod, Target::ConfigMap) if !practice => Some(Severity::Warning),
@@ -434,6 +457,12 @@ fn severity(
         (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
         (Use::Pull | Use::Certificate, _) => None,
     }
+}
+
+/// Whether an object shows that a repo keeps objects of its kind: a Certificate does not, because
+/// cert-manager makes its Secret.
+fn is_kept_in_repo(provider: &Provider) -> bool {
+    provider.resource.kind() != "Certificate"
 }
 
 /// The place of a provider in messages: its environment, such as `production`. It is the path of
