@@ -164,7 +164,9 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
     workspace.whole()?;
     let nothing =
         !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty());
-    let nothing = if is_without_environments(&workspace, judge) {
+    let level = arguments.fail_on.0;
+    let fails = level.is_some_and(|level| outcome.fails_at(level));
+    let nothing = if !fails && is_without_environments(&workspace, judge) {
         Some(Error::NothingCompared(overlays_found(&workspace)))
     } else {
         nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome)))
@@ -219,7 +221,8 @@ fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool 
     let set = judge.rules.iter().rev().find(|(id, _)| id == coverage);
     let level = set.map(|(_, level)| *level).or(config.level(coverage));
     let has_policies = !config.policies.is_empty() || !judge.policies.is_empty();
-    !repo.overlays.is_empty()
+    // a single overlay has nothing to be compared with
+    repo.overlays.len() > 1
         && repo.overlays.iter().all(|one| one.environment.is_none())
         && !has_policies
         && level != Some(Level::Off)
