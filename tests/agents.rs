@@ -244,10 +244,13 @@ fn a_config_map_counts_as_its_environment_renders_it() {
         .into_iter()
         .filter(|line| line.contains("example"))
         .collect();
-    // all sources are known, so a variable that none of them has is empty: null in YAML
+    // all sources are known, so Flux refuses a variable that none of them has
     assert_eq!(
         found,
-        ["staging: base.example -", "production: shop.example -"]
+        [
+            "staging: base.example ${NONE} incomplete",
+            "production: shop.example ${NONE} incomplete"
+        ]
     );
 }
 

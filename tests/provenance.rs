@@ -99,7 +99,10 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
             let same = node.as_scalar().is_none() || same_value(node, span);
             (!same).then(told)
         }
-        _ if span.trim().is_empty() => (node.text() != Some("")).then(told),
+        _ if span.trim().is_empty() => {
+            let is_nothing = node.is_null() || node.text() == Some("");
+            (!is_nothing).then(told)
+        }
         // a Go template of an ApplicationSet produces this value, so the text differs
         _ if span.contains("{{") => None,
         // these fields write their text as the whole value; the ones below, as a part of it

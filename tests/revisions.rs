@@ -1168,7 +1168,7 @@ fn limited(letter: char, limit: &str) -> String {
     let patch = match limit {
         "" => String::new(),
         limit => format!(
-            "patches:\n- target: {{kind: Deployment}}\n  patch: '[{{op: add, path: /spec/template/spec/containers/0/resources/limits/cpu, value: \"{limit}\"}}]'\n"
+            "patches:\n- target: {{kind: Deployment}}\n  patch: |\n    - op: add\n      path: /spec/template/spec/containers/0/resources/limits/cpu\n      value: \"{limit}\"\n"
         ),
     };
     format!(

@@ -64,12 +64,13 @@ impl Page<'_> {
             return;
         }
         let cells = cells(line, at);
-        let is_rule = |(cell, _): &(&str, usize)| {
-            cell.chars().all(|letter| matches!(letter, '-' | ':' | ' '))
+        let is_rule = |cell: &Cell| {
+            let mut letters = cell.text.chars();
+            letters.all(|letter| matches!(letter, '-' | ':' | ' '))
         };
         if self.columns.is_empty() {
             let titles = cells.iter();
-            self.columns = titles.map(|(cell, _)| column(cell, self.words)).collect();
+            self.columns = titles.map(|cell| column(&cell.text, self.words)).collect();
         } else if !cells.iter().all(is_rule) {
             self.read_row(&cells);
         }
@@ -110,12 +111,25 @@ impl Page<'_> {
             .extend(subject.claim(Version::read(version, origin)));
     }
 
-    fn read_row(&mut self, cells: &[(&str, usize)]) {
+    fn read_row(&mut self, cells: &[Cell]) {
         let subject = self.subject_of_row(cells);
         let mut version = Version::default();
         let mut claims = Vec::new();
-        for ((cell, at), column) in cells.iter().zip(&self.columns) {
-            let origin = self.origin(cell, *at);
+        for (
+            Cell {
+                text: cell,
+                at,
+                end,
+            },
+            column,
+        ) in cells.iter().zip(&self.columns)
+        {
+            let origin = Origin {
+                file: self.file,
+                start: *at as u32,
+                end: *end as u32,
+                by: By::Manifest,
+            };
             match column {
                 Column::Version => {
                     let read = Version::read(cell, origin);
@@ -144,10 +158,10 @@ impl Page<'_> {
     }
 
     /// The app, environment and variant that the headings and the other cells of a row name.
-    fn subject_of_row(&self, cells: &[(&str, usize)]) -> Subject {
+    fn subject_of_row(&self, cells: &[Cell]) -> Subject {
         let filled = |cell: &str| Some(plain(cell).to_string()).filter(|cell| !cell.is_empty());
         let mut subject = self.subject();
-        for ((cell, _), column) in cells.iter().zip(&self.columns) {
+        for (Cell { text: cell, .. }, column) in cells.iter().zip(&self.columns) {
             match column {
                 Column::App => subject.app = self.words.app(cell).or(subject.app.take()),
                 Column::Environment => {
@@ -173,18 +187,60 @@ impl Page<'_> {
     }
 }
 
-/// The cells of a row, each with its offset.
-fn cells(line: &str, at: usize) -> Vec<(&str, usize)> {
+/// A cell of a table.
+struct Cell {
+    /// Its text, without the escapes of Markdown.
+    text: String,
+    /// Its offsets in the file.
+    at: usize,
+    end: usize,
+}
+
+/// The cells of a row.
+fn cells(line: &str, at: usize) -> Vec<Cell> {
     let inner = line.trim_end().trim_end_matches('|');
     let begin = inner.len() - inner.trim_start().trim_start_matches('|').len();
     let mut found = Vec::new();
     let mut start = begin;
     for cell in inner.get(begin..).unwrap_or_default().split('|') {
-        let lead = cell.len() - cell.trim_start().len();
-        found.push((cell.trim(), at + start + lead));
+        let at = at + start + cell.len() - cell.trim_start().len();
+        found.push(Cell {
+            text: unescape(cell.trim()),
+            at,
+            end: at + cell.trim().len(),
+        });
         start += cell.len() + 1;
     }
     found
+}
+
+/// Undoes what `status --format markdown` writes so that Markdown shows a text as it is: a
+/// backslash before punctuation, and entities such as `&#64;`.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let after = &rest[first.len_utf8()..];
+        let entity = || {
+            let (name, after) = after.split_once(';')?;
+            let character = match name {
+                "lt" => '<',
+                "gt" => '>',
+                "amp" => '&',
+                _ => char::from_u32(name.strip_prefix('#')?.parse().ok()?)?,
+            };
+            Some((character, after))
+        };
+        let escaped = after.chars().next().filter(char::is_ascii_punctuation);
+        let (character, after) = match (first, escaped) {
+            ('\\', Some(escaped)) => (escaped, &after[1..]),
+            ('&', _) => entity().unwrap_or((first, after)),
+            _ => (first, after),
+        };
+        plain.push(character);
+        rest = after;
+    }
+    plain
 }
 
 fn column(title: &str, words: &Words) -> Column {
