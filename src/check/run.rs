@@ -225,7 +225,10 @@ fn findings_at_base(
         let own = policies_at_base(base, set, &request.now);
         findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), before));
     }
-    findings.extend(unreadable(before, &findings));
+    // to ask the base lists its whole tree, which only matters if the head has such a file
+    if !head.repo.source.unreadable().is_empty() {
+        findings.extend(unreadable(before, &findings));
+    }
     known(&base.repo, before.config, options, findings)
 }
 

@@ -98,8 +98,8 @@ fn block_below(file: &SourceFile, line: usize) -> Option<RangeInclusive<usize>> 
             .chars()
             .all(|character| matches!(character, '+' | '-' | '1'..='9'));
     // a tag or an anchor may stand between the key and the block
-    let words = before.split_whitespace().rev();
-    let key = words.skip_while(|word| word.starts_with(['!', '&'])).next();
+    let mut words = before.split_whitespace().rev();
+    let key = words.find(|word| !word.starts_with(['!', '&']));
     if !is_style || !key.is_some_and(|key| key.ends_with(':') || key == "-") {
         return None;
     }

@@ -221,9 +221,10 @@ impl<'a> HeadRenderings<'a> {
                 let mut read = chart.reads(folder).into_iter();
                 self.charts_differ || read.any(|path| self.change.touches(&path))
             });
+        // only a change of charts is worth rendering the overlay
         let releases = || {
-            let mut resources = known.rendered.resources.iter();
-            self.charts_differ && resources.any(|resource| resource.expanded)
+            let is_expanded = || known.rendered.resources.iter().any(|one| one.expanded);
+            self.charts_differ && is_expanded()
         };
         (!touched && !chart && !releases()).then(|| known.rendered.clone())
     }
