@@ -27,7 +27,7 @@ pub struct Change {
     pub before: Images,
     /// The images after it.
     pub after: Images,
-    /// The rendering before it, if the walk [keeps](Walk::keeping_renderings) renderings.
+    /// The rendering before it, if the walk keeps renderings.
     pub rendered: Option<Arc<Rendered>>,
 }
 

@@ -226,7 +226,16 @@ fn strays(
         let pointer = overlay.applied.and_then(|index| repo.pointers.get(index));
         pointer.is_some_and(|pointer| pointer.object.origin == now.node.origin)
     };
-    let applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
+    let mut applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
+    // one object that several clusters patch applies a folder for each of them
+    if applied.len() > 1 {
+        if applied.iter().any(|overlay| overlay.path == before.path) {
+            return;
+        }
+        applied.retain(|overlay| {
+            overlay.environment == before.environment && overlay.variant == before.variant
+        });
+    }
     let Some((first, agent)) = applied
         .first()
         .and_then(|first| Some((*first, first.agent.as_ref()?)))
