@@ -1253,3 +1253,55 @@ fn production_may_follow_staging_in_a_removal() {
     assert!(run.out.contains("removed-limits"), "{}", run.out);
     assert_eq!(run.status, 0, "{}", run.out);
 }
+
+#[test]
+fn what_a_chart_ran_earlier_is_proved() {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"])
+        .git(&[
+            "remote",
+            "add",
+            "origin",
+            "https://git.example.com/acme/config.git",
+        ])
+        .write(
+            "charts/web/Chart.yaml",
+            "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+        )
+        .write("charts/web/values.yaml", "image: {digest: none}\n")
+        .write(
+            "charts/web/templates/web.yaml",
+            &deployment("web").replace(
+                "registry.example.com/web",
+                "\"registry.example.com/web@{{ .Values.image.digest }}\"",
+            ),
+        );
+    let values = |environment: &str, letter: char| {
+        repo.write(
+            &format!("charts/web/values-{environment}.yaml"),
+            &format!("image: {{digest: {}}}\n", digest(letter)),
+        );
+    };
+    for environment in ["staging", "production"] {
+        repo.write(
+            &format!("argocd/{environment}/web.yaml"),
+            &format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web-{environment}, namespace: argocd}}\nspec:\n  project: default\n  destination: {{server: https://kubernetes.default.svc, namespace: web}}\n  source:\n    repoURL: https://git.example.com/acme/config.git\n    path: charts/web\n    helm: {{valueFiles: [values-{environment}.yaml]}}\n"
+            ),
+        );
+        values(environment, 'a');
+    }
+    repo.commit("start");
+    for letter in ['b', 'c'] {
+        values("staging", letter);
+        repo.commit("stage");
+    }
+    // staging ran b before c, and never d
+    values("production", 'b');
+    let run = repo.run(&base("HEAD"));
+    assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.out);
+    values("production", 'd');
+    let run = repo.run(&base("HEAD"));
+    assert!(run.out.contains("digest-mismatch"), "{}", run.out);
+    assert_eq!(run.status, 1);
+}

@@ -254,6 +254,7 @@ impl<'r> GitProofs<'r> {
         let options = RenderOptions {
             remotes: self.config.remotes.clone(),
             root: Some(self.root.clone()),
+            charts: self.repo.charts(),
             ..RenderOptions::default()
         };
         let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);

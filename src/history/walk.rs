@@ -76,6 +76,7 @@ impl<'a> Walk<'a> {
         let options = RenderOptions {
             remotes: config.remotes.clone(),
             root,
+            charts: repo.charts(),
             ..RenderOptions::default()
         };
         let renderer = Renderer::new(repo.source.clone(), Arc::new(Files::default()), options);

@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Environment;
-use crate::kustomize::{Kustomization, LazyRendered, Renderer};
+use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer};
 use crate::source::{Files, Source, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -209,6 +209,10 @@ impl Repo {
             .take_while(|overlay| overlay.path == path)
             .count();
         (first..).zip(rest.iter().take(count))
+    }
+    /// What renders charts, for renderings of other revisions.
+    pub fn charts(&self) -> Option<ChartsOf> {
+        self.renderer.options().charts
     }
     /// The kustomization in a file, whether or not its folder is an overlay; `None` if the file is
     /// no kustomization or cannot be read.
