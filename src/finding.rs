@@ -53,7 +53,7 @@ pub struct Cause {
     pub kind: Cow<'static, str>,
     /// The keys, names or values that make it this problem and not another one of its kind.
     pub facts: Vec<String>,
-    /// Whether the problem stays the same while the text at its place and its severity change: an
+    /// True if the problem stays the same while the text at its place and its severity change: an
     /// image without a digest is the same problem after its version tag moved from 1.4 to 1.5.
     pub standing: bool,
 }
@@ -121,7 +121,7 @@ pub struct Finding {
     pub resource: Option<ResourceId>,
     /// RFC 6901 pointer into the object.
     pub path: Option<String>,
-    /// Whether only the earlier one of two environments changed: it goes ahead of what is promoted
+    /// True if only the earlier one of two environments changed: it goes ahead of what is promoted
     /// later.
     pub ahead: bool,
     /// Survives lines moving: 32 hexadecimal digits.
@@ -148,6 +148,31 @@ struct ObjectIdentity<'f> {
 }
 
 impl Finding {
+    /// A finding about the repo, without help.
+    pub fn new(
+        rule: &str,
+        severity: Severity,
+        origin: Origin,
+        cause: Cause,
+        message: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule: rule.to_string(),
+            severity,
+            cause,
+            message: message.into(),
+            help: None,
+            origin,
+            related: Vec::new(),
+            overlay: None,
+            also_in: Vec::new(),
+            resource: None,
+            path: None,
+            ahead: false,
+            fingerprint: String::new(),
+        }
+    }
+
     /// What the finding is compared by.
     pub fn identity(&self) -> Identity<'_> {
         Identity {

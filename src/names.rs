@@ -99,7 +99,7 @@ impl fmt::Display for NamePattern {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything.
+/// True if a text fits a pattern in which `*` stands for anything.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {

@@ -58,7 +58,7 @@ impl Baseline {
                 .collect(),
         })
     }
-    /// Whether a finding was accepted.
+    /// True if a finding was accepted.
     pub fn accepts(&self, fingerprint: &str) -> bool {
         self.accepted.contains(fingerprint)
     }

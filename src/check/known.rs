@@ -129,7 +129,7 @@ impl<'k> Matching<'k> {
     }
 }
 
-/// Whether findings of a rule describe the checkout and not the revision.
+/// True if findings of a rule describe the checkout and not the revision.
 fn is_fact_of_checkout(rule: &str) -> bool {
     rules::find(rule).is_some_and(|rule| rule.metadata().behavior.fact_of_checkout)
 }

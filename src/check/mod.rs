@@ -53,12 +53,12 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether nothing is left out.
+    /// True if nothing is left out.
     pub fn is_whole(&self) -> bool {
         self.path.is_empty() && self.environments.is_empty() && self.apps.is_empty()
     }
 
-    /// Whether a file or folder lies in the selected path.
+    /// True if a file or folder lies in the selected path.
     fn contains(&self, path: &str) -> bool {
         self.path.is_empty()
             || path
@@ -126,7 +126,7 @@ impl Options<'_> {
 pub struct CheckedOverlay {
     /// Which one.
     pub overlay: OverlayRef,
-    /// Whether everything in it was rendered.
+    /// True if everything in it was rendered.
     pub complete: bool,
 }
 
@@ -169,9 +169,9 @@ pub struct Outcome {
     pub files: Arc<Files>,
     /// The parts of the repo that were not judged, in the order of [`Repo::unseen`].
     pub unseen: Vec<(Unseen, Location)>,
-    /// Whether only the overlays that the change affects were judged.
+    /// True if only the overlays that the change affects were judged.
     pub narrowed: bool,
-    /// Whether the check could not do its work; its only finding says why.
+    /// True if the check could not do its work; its only finding says why.
     pub failed: bool,
     /// The steps of the check with their durations, in order.
     pub timings: Vec<(&'static str, Duration)>,
@@ -182,20 +182,10 @@ impl Outcome {
     pub fn failed(message: &str) -> Outcome {
         let files = Arc::new(Files::default());
         let file = files.add(CONFIG_FILE, None, Arc::from(""));
+        let (origin, cause) = (Origin::start_of(file), Cause::new("failed"));
         let finding = Finding {
-            rule: FAILED.to_string(),
-            severity: Severity::Error,
-            cause: Cause::new("failed"),
-            message: message.to_string(),
             help: Some("nothing is known about this change until the check can run".to_string()),
-            origin: Origin::start_of(file),
-            related: Vec::new(),
-            overlay: None,
-            also_in: Vec::new(),
-            resource: None,
-            path: None,
-            ahead: false,
-            fingerprint: String::new(),
+            ..Finding::new(FAILED, Severity::Error, origin, cause, message)
         };
         let mut findings = vec![Located::new(finding, &files)];
         merge::fingerprint(&mut findings, &files);
@@ -219,7 +209,7 @@ impl Outcome {
     pub fn checked_anything(&self) -> bool {
         !self.overlays.is_empty()
     }
-    /// Whether a finding is at least this severe.
+    /// True if a finding is at least this severe.
     pub fn fails_at(&self, level: Severity) -> bool {
         self.findings
             .iter()

@@ -48,7 +48,7 @@ pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> 
         .collect()
 }
 
-/// Whether the configuration names a file, or a folder above it, as policies or as their data.
+/// True if the configuration names a file, or a folder above it, as policies or as their data.
 pub(super) fn names_for_policies(config: &Config, path: &str) -> bool {
     let mut named = config.policies.iter().chain(&config.data);
     named.any(|named| is_below(path, named))
@@ -61,7 +61,7 @@ fn is_policy_input(config: &Config, path: &str) -> bool {
         && (path.ends_with(".rego") || named.any(|named| named == path))
 }
 
-/// Whether a file holds rules or data. One that cannot be read as text counts as one that does.
+/// True if a file holds rules or data. One that cannot be read as text counts as one that does.
 fn has_content(source: &dyn Source, path: &str) -> bool {
     if source.kind(path) != Some(EntryKind::File) {
         return false;

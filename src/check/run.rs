@@ -53,7 +53,7 @@ pub struct PolicySet<'a> {
     pub policies: &'a Policies,
     /// The packages that are evaluated.
     pub namespaces: Namespaces,
-    /// Whether the caller named policies besides the configured ones. They hold for the base too.
+    /// True if the caller named policies besides the configured ones. They hold for the base too.
     pub named_by_caller: bool,
 }
 

@@ -45,30 +45,20 @@ fn finding(repo: &Repo, environment: &str, cause: Cause, message: &str) -> Findi
         .find(|(_, file)| &*file.path == BASE)
         .expect("the base was read");
     let start = file.text.find("name: api").expect("the text is there") as u32;
+    let origin = Origin {
+        file: *id,
+        start,
+        end: start + 9,
+        by: By::Manifest,
+    };
     Finding {
-        rule: "some-rule".into(),
-        severity: Severity::Error,
-        cause,
-        message: message.into(),
-        help: None,
-        origin: Origin {
-            file: *id,
-            start,
-            end: start + 9,
-            by: By::Manifest,
-        },
-        related: Vec::new(),
         overlay: Some(Arc::new(OverlayRef {
             path: format!("apps/api/overlays/{environment}"),
             app: "api".into(),
             environment: Some(environment.into()),
             variant: None,
         })),
-        also_in: Vec::new(),
-        resource: None,
-        path: None,
-        ahead: false,
-        fingerprint: String::new(),
+        ..Finding::new("some-rule", Severity::Error, origin, cause, message)
     }
 }
 

@@ -34,28 +34,18 @@ pub(super) fn unreadable(context: &Context<'_>, known: &[Finding]) -> Vec<Findin
     let found = found.map(|(number, (path, reason))| {
         let revision = repo.source.revision_of(&path);
         let file = repo.files.add(&path, revision.as_deref(), Arc::from(""));
-        let others = match more {
-            0 => String::new(),
-            _ if number > 0 => String::new(),
-            more => format!(" ({more} more paths cannot be read)"),
+        let others = if more > 0 && number == 0 {
+            format!(" ({more} more paths cannot be read)")
+        } else {
+            String::new()
         };
+        let origin = Origin::start_of(file);
+        let cause = Cause::new("unreadable").with(&path);
+        let message = format!("this cannot be read: {reason}{others}");
+        let help = "its content was not checked; give it a name in UTF-8 and permissions to read it, or remove it";
         Finding {
-            rule: METADATA.id.to_string(),
-            severity,
-            cause: Cause::new("unreadable").with(&path),
-            message: format!("this cannot be read: {reason}{others}"),
-            help: Some(
-                "what it holds was not checked; give it a name in UTF-8 and permissions to read it, or remove it"
-                    .to_string(),
-            ),
-            origin: Origin::start_of(file),
-            related: Vec::new(),
-            overlay: None,
-            also_in: Vec::new(),
-            resource: None,
-            path: None,
-            ahead: false,
-            fingerprint: String::new(),
+            help: Some(help.to_string()),
+            ..Finding::new(METADATA.id, severity, origin, cause, message)
         }
     });
     found.collect()

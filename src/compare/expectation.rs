@@ -228,7 +228,7 @@ fn pattern(name: &str) -> Option<&'static Regex> {
         .map(|(_, pattern)| pattern)
 }
 
-/// Whether a text that looks like a host is a file: `config.yaml`.
+/// True if a text that looks like a host is a file: `config.yaml`.
 fn is_file_name(text: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
         "json",

@@ -20,7 +20,7 @@ pub(super) struct Matching {
     pub(super) to: Vec<Identity>,
     /// For each later item the index of its earlier partner.
     pub(super) partners: Vec<Option<usize>>,
-    /// Whether an earlier item has no partner.
+    /// True if an earlier item has no partner.
     pub(super) open: Vec<bool>,
 }
 

@@ -142,7 +142,7 @@ fn digested_node(node: &Node, place: &mut Place) -> Node {
     }
 }
 
-/// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
+/// True if a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
 /// `TOKEN_URL`.
 pub fn is_secret_name(name: &str) -> bool {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
@@ -173,7 +173,7 @@ impl Place {
         self.path.push(key.to_string());
         self.item = item.map(str::to_string);
     }
-    /// Whether this is part of the data of a Secret, even if the data is not a map as it should be.
+    /// True if this is part of the data of a Secret, even if the data is not a map as it should be.
     fn in_secret_data(&self) -> bool {
         self.kind == "Secret"
             && matches!(
@@ -181,7 +181,7 @@ impl Place {
                 Some("data" | "stringData")
             )
     }
-    /// Whether everything below this key is secret.
+    /// True if everything below this key is secret.
     fn is_secret(&self) -> bool {
         let first = self.path.first().map_or("", String::as_str);
         let last = self.path.last().map_or("", String::as_str);

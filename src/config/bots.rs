@@ -32,14 +32,14 @@ pub(super) fn built_in() -> Vec<NamePattern> {
 }
 
 impl Config {
-    /// Whether a name or an address is one of a bot.
+    /// True if a name or an address is one of a bot.
     pub fn is_bot(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         let fits = |pattern: &NamePattern| matches(&pattern.as_str().to_lowercase(), &name);
         self.bots.iter().any(fits)
     }
 
-    /// Whether the configuration says who counts as a bot.
+    /// True if the configuration says who counts as a bot.
     pub fn names_bots(&self) -> bool {
         self.bots != built_in()
     }

@@ -17,7 +17,7 @@ pub struct Environment {
     pub protected: bool,
     /// The Kubernetes version it runs, such as `1.33`.
     pub kubernetes: Option<String>,
-    /// Whether its place in the promotion order is known. It is not for an environment that only
+    /// True if its place in the promotion order is known. It is not for an environment that only
     /// the shape of the repo shows.
     pub ordered: bool,
 }

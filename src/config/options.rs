@@ -19,7 +19,7 @@ use super::read::Reader;
 use crate::calendar;
 use crate::yaml::{Node, Origin};
 
-/// Whether a longer list or duration loosens or tightens the check. `loosened-check` reports
+/// True if a longer list or duration loosens or tightens the check. `loosened-check` reports
 /// changes that loosen it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
@@ -97,7 +97,7 @@ impl RuleOption {
         }
     }
 
-    /// Whether more of it loosens or tightens the check.
+    /// True if more of it loosens or tightens the check.
     pub fn more(self) -> More {
         match self {
             RuleOption::Texts(option) => option.more,

@@ -16,7 +16,7 @@ pub struct KnownRule<'a> {
     pub id: &'a str,
     /// Its options besides `level`.
     pub options: &'a [RuleOption],
-    /// Whether its findings can be suppressed.
+    /// True if its findings can be suppressed.
     pub suppressible: bool,
 }
 

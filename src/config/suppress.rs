@@ -35,7 +35,7 @@ pub(super) static KEY: Key = Key {
     },
 };
 
-/// Whether a criterion leaves anything out: `*`, `**` and `/*` do not.
+/// True if a criterion leaves anything out: `*`, `**` and `/*` do not.
 pub(super) fn is_narrow(node: &Node) -> bool {
     let text = node.text();
     text.is_none_or(|text| text.contains(|character| !matches!(character, '*' | '/')))

@@ -11,7 +11,7 @@ const MOST: usize = 2000;
 #[derive(Clone, Debug)]
 pub(crate) struct Ignore {
     globs: GlobSet,
-    /// Whether each of them leaves out what it matches.
+    /// True if each of them leaves out what it matches.
     out: Vec<bool>,
 }
 
@@ -27,7 +27,7 @@ impl Ignore {
         self.out.is_empty()
     }
 
-    /// Whether a file is left out.
+    /// True if a file is left out.
     pub(crate) fn leaves_out(&self, path: &str) -> bool {
         let matching = self.globs.matches(path);
         let last = matching.last().and_then(|last| self.out.get(*last));

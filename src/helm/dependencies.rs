@@ -36,7 +36,7 @@ pub(super) fn missing<'c>(chart: &'c Chart, more: &[Arc<Chart>]) -> Vec<&'c Depe
     dependencies.filter(|one| !is_there(one)).collect()
 }
 
-/// Whether an entry of `dependencies` means a chart.
+/// True if an entry of `dependencies` means a chart.
 fn means(dependency: &Dependency, subchart: &Instance) -> bool {
     let version = subchart.chart.metadata.text("version");
     *subchart.name == *dependency.name.text && semver::matches(&dependency.version.text, version)

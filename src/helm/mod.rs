@@ -61,7 +61,7 @@ impl Charts {
         }
     }
 
-    /// Whether a path is a folder with a `Chart.yaml`, or a packed chart.
+    /// True if a path is a folder with a `Chart.yaml`, or a packed chart.
     pub(crate) fn is_chart(&self, path: &str) -> bool {
         match self.source.kind(path) {
             Some(EntryKind::File) => path.ends_with(".tgz"),

@@ -12,7 +12,7 @@ pub struct Actor {
     pub name: String,
     /// The CI variable or the field of the event that names them.
     pub told_by: &'static str,
-    /// Whether the CI system itself calls them a bot.
+    /// True if the CI system itself calls them a bot.
     pub is_bot: bool,
 }
 
@@ -23,7 +23,7 @@ pub struct Authorship {
     pub actors: Vec<Actor>,
     /// The commits between base and head. Anybody can write any author into them.
     pub commits: Vec<Contribution>,
-    /// Whether people merged changes of these bots before.
+    /// True if people merged changes of these bots before.
     pub precedents: Precedents,
 }
 

@@ -94,7 +94,7 @@ fn protected_files(repo: &Repo) -> HashSet<Arc<str>> {
         .collect()
 }
 
-/// Whether a commit changed one of some files.
+/// True if a commit changed one of some files.
 fn touches(repository: &Repository, commit: &Commit, files: &HashSet<Arc<str>>) -> bool {
     let before = commit.parents.first();
     let before = before.and_then(|parent| repository.commit(parent).ok());

@@ -47,7 +47,7 @@ pub trait Proofs: Sync {
     fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
         wanted.iter().map(|_| None).collect()
     }
-    /// Whether a commit changes the rendering of the overlay at a path, against its first parent.
+    /// True if a commit changes the rendering of the overlay at a path, against its first parent.
     fn alters(&self, _commit: &Id, _overlay: &str) -> bool {
         true
     }

@@ -69,7 +69,7 @@ impl Tracked {
         })
     }
 
-    /// Whether the overlay is rendered from one of some files.
+    /// True if the overlay is rendered from one of some files.
     pub(super) fn reads_any(&self, files: &HashSet<String>) -> bool {
         self.files.iter().any(|file| files.contains(file))
     }

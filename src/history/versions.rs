@@ -16,7 +16,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Whether two versions are the same build: by digest where both have one, else by tag.
+    /// True if two versions are the same build: by digest where both have one, else by tag.
     pub fn same(&self, other: &Version) -> bool {
         match (&self.digest, &other.digest) {
             (Some(one), Some(other)) => one == other,
@@ -90,7 +90,7 @@ fn tag_key(name: &str, tag: &str) -> String {
     format!("{short}:{tag}")
 }
 
-/// Whether both run an image in the same version. The registry does not matter:
+/// True if both run an image in the same version. The registry does not matter:
 /// `ghcr.io/acme/api:v1` and `mirror.acme.example/api:v1` are the same.
 pub fn share_version(some: &Images, others: &Images) -> bool {
     let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_string();

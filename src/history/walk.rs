@@ -58,7 +58,7 @@ pub struct Walk<'a> {
     tracked: Vec<Tracked>,
     /// Shared by all commits, so that each content of a file is parsed once.
     renderer: Arc<Renderer>,
-    /// Whether changes carry the rendering before them.
+    /// True if changes carry the rendering before them.
     keeps_renderings: bool,
     /// The objects that the clone lacks.
     gaps: Arc<Gaps>,

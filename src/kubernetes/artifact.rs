@@ -88,7 +88,7 @@ fn chart_of(spec: &Node) -> Option<(String, String, Origin)> {
     })
 }
 
-/// Whether a version is a range, so that another build may come tomorrow: `^1.0`, `1.x`, `*`.
+/// True if a version is a range, so that another build may come tomorrow: `^1.0`, `1.x`, `*`.
 pub fn is_range(version: &str) -> bool {
     version.contains(['^', '~', '*', '>', '<', '|', ' ', ','])
         || version

@@ -24,7 +24,7 @@ const SERVING: &[&str] = &[
     "service.alpha.openshift.io/serving-cert-secret-name",
 ];
 
-/// Whether a Secret or ConfigMap of this name comes into other namespaces because of an object.
+/// True if a Secret or ConfigMap of this name comes into other namespaces because of an object.
 pub fn copies(resource: &Resource, target: Target, name: &str) -> bool {
     let own = resource.name() == name;
     match (resource.kind(), resource.group()) {
@@ -61,7 +61,7 @@ fn is_copied(resource: &Resource) -> bool {
         .any(|value| value != "false")
 }
 
-/// Whether a rule of Kyverno generates the object: by name, by a name that is a template, or as one
+/// True if a rule of Kyverno generates the object: by name, by a name that is a template, or as one
 /// of a list of kinds.
 fn generates(rule: &Node, target: Target, name: &str) -> bool {
     let Some(generate) = rule.get("generate") else {
@@ -84,7 +84,7 @@ fn bundle_target(resource: &Resource) -> Target {
     }
 }
 
-/// Whether a text at or below a node contains a name.
+/// True if a text at or below a node contains a name.
 fn mentions(node: &Node, name: &str) -> bool {
     node.text().is_some_and(|text| text.contains(name))
         || node

@@ -25,7 +25,7 @@ pub struct ImageUse<'a> {
     pub text: String,
     /// The container's `image`; `None` for values of charts.
     pub node: Option<&'a Node>,
-    /// Whether Kubernetes reads the reference as written, without a chart or controller in between.
+    /// True if Kubernetes reads the reference as written, without a chart or controller in between.
     pub direct: bool,
     /// False if a chart fills in the tag.
     pub tag_known: bool,

@@ -7,7 +7,7 @@ use super::references::Target;
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
-/// Whether Kubernetes or the platform creates the object in every namespace.
+/// True if Kubernetes or the platform creates the object in every namespace.
 pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
     // Rook uses the same names in every cluster
     if name.starts_with("rook-ceph-") || name.starts_with("rook-csi-") {
@@ -89,7 +89,7 @@ const MADE: &[(&str, &[&str])] = &[
     ("moco.cybozu.com", &["-*"]),
 ];
 
-/// Whether an operator creates a Secret or ConfigMap of this name for an object that does not name
+/// True if an operator creates a Secret or ConfigMap of this name for an object that does not name
 /// it.
 pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     let own = resource.name();
@@ -129,7 +129,7 @@ pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
         })
 }
 
-/// Whether this object installs a chart, possibly into another namespace.
+/// True if this object installs a chart, possibly into another namespace.
 pub fn installs_elsewhere(resource: &Resource) -> bool {
     release_name(resource).is_some()
 }
@@ -165,14 +165,14 @@ fn follows(name: &str, own: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
 }
 
-/// Whether a value of the release is the name: `fullnameOverride`, `secretName`, the name of a
+/// True if a value of the release is the name: `fullnameOverride`, `secretName`, the name of a
 /// certificate.
 fn mentions(resource: &Resource, name: &str) -> bool {
     let values = resource.node.at(&["spec", "values"]);
     values.is_some_and(|values| holds(values, "", name))
 }
 
-/// Whether a text below a node is the name. `existingSecret: name` uses the object and does not
+/// True if a text below a node is the name. `existingSecret: name` uses the object and does not
 /// make it.
 fn holds(node: &Node, key: &str, name: &str) -> bool {
     let is_name = node.text() == Some(name) && !key.to_ascii_lowercase().starts_with("existing");

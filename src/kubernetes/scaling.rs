@@ -41,7 +41,7 @@ impl<'a> Autoscaler<'a> {
         })
     }
 
-    /// Whether it scales an object. The namespace is not compared.
+    /// True if it scales an object. The namespace is not compared.
     pub fn scales(&self, resource: &Resource) -> bool {
         resource.kind() == self.kind && resource.name() == self.name
     }

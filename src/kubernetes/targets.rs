@@ -216,7 +216,7 @@ fn below<'a>(part: Part<'a>, path: &[&str], found: &mut Vec<Part<'a>>) {
     }
 }
 
-/// Whether a Rollout asks for a ClusterAnalysisTemplate, or for a workload of another kind.
+/// True if a Rollout asks for a ClusterAnalysisTemplate, or for a workload of another kind.
 fn is_cluster_wide(holder: &Part) -> bool {
     let other = kind(holder).is_some_and(|kind| kind != "Deployment");
     holder.node.get("clusterScope").and_then(Node::as_bool) == Some(true) || other
@@ -388,7 +388,7 @@ impl<'a> PodSelector<'a> {
             .find_map(|entry| Some((&*entry.key, entry.value.text()?)))
     }
 
-    /// Whether the selector selects the pods of a workload.
+    /// True if the selector selects the pods of a workload.
     pub fn selects(&self, workload: &Workload) -> bool {
         let label = |key: &str| label(workload, key);
         self.labels

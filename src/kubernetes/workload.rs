@@ -51,7 +51,7 @@ impl<'a> Container<'a> {
 pub struct Workload<'a> {
     /// The object.
     pub resource: &'a Resource,
-    /// Whether Kubernetes itself defines the kind. The operator of a custom resource may complete
+    /// True if Kubernetes itself defines the kind. The operator of a custom resource may complete
     /// the template.
     pub builtin: bool,
     /// The JSON pointer to the pod's spec.
@@ -88,7 +88,7 @@ pub fn of(resource: &Resource) -> Vec<Workload<'_>> {
     vec![workload(resource, true, pointer, pod, node.get("metadata"))]
 }
 
-/// Whether an API group is one of Kubernetes' own.
+/// True if an API group is one of Kubernetes' own.
 fn builtin_group(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io")
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Resource;
+use crate::yaml::go_json::push_string;
 use crate::yaml::{By, Data, Node, Scalar, write};
 
 /// The suffix of a resource, the same as kustomize's.
@@ -99,7 +100,7 @@ fn content(node: &Node, kind: &str, scalars: &[&str], optional: &str) -> Value {
 /// JSON as Go writes it: keys sorted bytewise, `<`, `>`, `&` and two line separators escaped.
 pub(super) fn go_json(value: &Value, out: &mut String) {
     match value {
-        Value::String(text) => go_string(text, out),
+        Value::String(text) => push_string(out, text, true),
         Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -118,7 +119,7 @@ pub(super) fn go_json(value: &Value, out: &mut String) {
                 if index > 0 {
                     out.push(',');
                 }
-                go_string(key, out);
+                push_string(out, key, true);
                 out.push(':');
                 if let Some(value) = map.get(key) {
                     go_json(value, out);
@@ -145,27 +146,4 @@ fn go_float(value: f64) -> String {
         };
     }
     value.to_string()
-}
-
-fn go_string(text: &str, out: &mut String) {
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", letter as u32))
-            }
-            control if (control as u32) < 0x20 => {
-                out.push_str(&format!("\\u{:04x}", control as u32))
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
 }

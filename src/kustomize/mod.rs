@@ -172,7 +172,7 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// Whether a part of a text is not known here and is filled in by an agent.
+    /// True if a part of a text is not known here and is filled in by an agent.
     pub fn is_unknown(&self, text: &str) -> bool {
         self.unknown.iter().any(|part| text.contains(&**part))
     }

@@ -17,7 +17,7 @@ pub struct Control {
     pub environment: Option<usize>,
 }
 
-/// Whether an API group steers agents, updaters or gates.
+/// True if an API group steers agents, updaters or gates.
 pub fn is_control(group: &str) -> bool {
     group.ends_with(".toolkit.fluxcd.io")
         || group == "argoproj.io"
@@ -25,7 +25,7 @@ pub fn is_control(group: &str) -> bool {
         || group == "kargo.akuity.io"
 }
 
-/// Whether a text may hold such an object.
+/// True if a text may hold such an object.
 pub(super) fn mentioned(text: &str) -> bool {
     ["toolkit.fluxcd.io/", "argoproj.io/", "kargo.akuity.io/"]
         .iter()

@@ -136,7 +136,7 @@ impl Repo {
     }
 }
 
-/// Whether an object tells an agent what to apply.
+/// True if an object tells an agent what to apply.
 fn is_agent(node: &Node) -> bool {
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
     match group_of(node) {
@@ -146,7 +146,7 @@ fn is_agent(node: &Node) -> bool {
     }
 }
 
-/// Whether a source of an Application, or of an ApplicationSet's template, is a chart.
+/// True if a source of an Application, or of an ApplicationSet's template, is a chart.
 fn has_chart(node: &Node) -> bool {
     let specs = [&["spec"][..], &["spec", "template", "spec"]];
     let specs = specs.into_iter().filter_map(|path| node.at(path));

@@ -27,7 +27,7 @@ pub struct Applied<'r> {
     pub revision: Option<&'r str>,
     /// What has to be applied before: the names of `dependsOn`, or the sync wave.
     pub waits_for: Vec<String>,
-    /// Whether it applies nothing at present.
+    /// True if it applies nothing at present.
     pub suspended: bool,
     /// Indices of what is applied by objects in the folder.
     pub children: Vec<usize>,

@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Environment;
-use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer};
+use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
 use crate::source::{Files, Source, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -77,6 +77,11 @@ impl Overlay {
     /// and with several settings.
     pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
         (&self.path, self.environment, self.variant.as_deref())
+    }
+    /// What another overlay, or this one at another revision, calls the same object.
+    pub fn same_resource(&self, other: &Resource) -> Option<&Resource> {
+        let mut resources = self.rendered.resources.iter();
+        resources.find(|own| own.original.same_object(&other.original))
     }
 }
 
@@ -166,7 +171,7 @@ impl Repo {
             .environment
             .and_then(|index| self.environments.get(index))
     }
-    /// Whether an overlay belongs to an environment whose position in the promotion order is
+    /// True if an overlay belongs to an environment whose position in the promotion order is
     /// unknown.
     pub fn is_unordered(&self, overlay: &Overlay) -> bool {
         self.environment(overlay)
@@ -239,12 +244,12 @@ impl Repo {
         });
         folders.collect()
     }
-    /// Whether the configuration says that the kustomization in a folder is no overlay.
+    /// True if the configuration says that the kustomization in a folder is no overlay.
     pub fn is_ignored(&self, folder: &str) -> bool {
         let found = self.ignored.binary_search_by(|other| (**other).cmp(folder));
         found.is_ok()
     }
-    /// Whether an overlay belongs to a protected environment.
+    /// True if an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {
         self.environment(overlay)
             .is_some_and(|environment| environment.protected)

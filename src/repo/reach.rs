@@ -65,7 +65,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Whether a file changed, or something in a folder.
+    /// True if a file changed, or something in a folder.
     pub fn touches(&self, path: &str) -> bool {
         self.links || self.files.contains(path) || self.folders.contains(path)
     }
@@ -118,7 +118,7 @@ impl<'a> Change<'a> {
             })
     }
 
-    /// Whether a kustomization names a changed path. A changed folder that `elsewhere` accepts does
+    /// True if a kustomization names a changed path. A changed folder that `elsewhere` accepts does
     /// not count.
     pub fn names(
         &self,

@@ -6,6 +6,7 @@ use super::format::shortest_exponent;
 use super::inputs::Inputs;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, IntKind, Map, Time, Value};
+use crate::yaml::go_json::push_string;
 
 /// How deep values may nest.
 const DEEPEST: usize = 200;
@@ -13,9 +14,9 @@ const DEEPEST: usize = 200;
 /// How JSON is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
-    /// Whether `<`, `>` and `&` are escaped.
+    /// True if `<`, `>` and `&` are escaped.
     pub(super) escapes_html: bool,
-    /// Whether each item has a line of its own, indented by two blanks.
+    /// True if each item has a line of its own, indented by two blanks.
     pub(super) is_pretty: bool,
 }
 
@@ -142,26 +143,7 @@ impl Writer<'_> {
     fn string(&mut self, text: &str, inputs: &Inputs) -> Result<(), NoJson> {
         self.budget.bytes(text.len())?;
         let mut out = String::with_capacity(text.len() + 2);
-        out.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\u{8}' => out.push_str("\\b"),
-                '\u{c}' => out.push_str("\\f"),
-                '<' | '>' | '&' if self.style.escapes_html => {
-                    out.push_str(&format!("\\u{:04x}", u32::from(c)));
-                }
-                '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                    out.push_str(&format!("\\u{:04x}", u32::from(c)));
-                }
-                c => out.push(c),
-            }
-        }
-        out.push('"');
+        push_string(&mut out, text, self.style.escapes_html);
         self.out.push_from(&out, inputs);
         Ok(())
     }

@@ -150,7 +150,7 @@ impl Text {
 pub struct TextBuilder {
     text: String,
     pieces: Vec<Piece>,
-    /// Whether any piece says something.
+    /// True if any piece says something.
     traced: bool,
 }
 

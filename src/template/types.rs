@@ -43,7 +43,7 @@ impl Value {
         }
     }
 
-    /// Whether Go takes the value for true: it is not null, `false`, zero or empty.
+    /// True if Go takes the value for true: it is not null, `false`, zero or empty.
     pub(super) fn is_true(&self) -> bool {
         match &self.data {
             Data::Missing | Data::Nil => false,

@@ -260,7 +260,7 @@ pub struct Signature {
     /// The types of the parameters. Of a variadic function the last one is the type of each further
     /// argument.
     pub parameters: &'static [Type],
-    /// Whether the last parameter takes any number of arguments.
+    /// True if the last parameter takes any number of arguments.
     pub is_variadic: bool,
 }
 
@@ -282,7 +282,7 @@ pub trait Methods: Debug + Send + Sync {
 pub struct Object {
     /// The name of the type, as `typeOf` prints it: `common.KubeVersion`.
     pub(super) type_name: Arc<str>,
-    /// Whether a field that does not exist is an error, as it is for Go's structures.
+    /// True if a field that does not exist is an error, as it is for Go's structures.
     pub(super) is_struct: bool,
     /// The fields of a structure, or the map or list that the type is made of.
     pub(super) content: Arc<Value>,

@@ -10,6 +10,7 @@
 #![warn(unreachable_pub)]
 
 pub(crate) mod comments;
+pub(crate) mod go_json;
 pub mod read;
 pub(crate) mod reprint;
 pub(crate) mod scalar;

@@ -36,7 +36,7 @@ pub(super) struct Comment {
     pub(super) flaw: Option<&'static str>,
 }
 
-/// Whether a file is worth a closer look.
+/// True if a file is worth a closer look.
 pub(super) fn may_have_comments(text: &str) -> bool {
     ["ops-lint", "ops-Lint", "OPS-LINT", "Ops-Lint"]
         .iter()
@@ -164,7 +164,7 @@ fn within_patches(file: &SourceFile) -> impl Iterator<Item = Comment> + '_ {
     })
 }
 
-/// Whether an item belongs to the list `patchesStrategicMerge`.
+/// True if an item belongs to the list `patchesStrategicMerge`.
 fn is_below_patches(file: &SourceFile, item: usize) -> bool {
     let column = |line: &str| line.len() - line.trim_start().len();
     let own = column(file.line(item));
@@ -206,12 +206,12 @@ fn read(comment: comments::Comment<'_>) -> Option<Comment> {
     })
 }
 
-/// Whether a word goes on: `ignore-next-line` is not `ignore`.
+/// True if a word goes on: `ignore-next-line` is not `ignore`.
 fn continues(rest: &str) -> bool {
     rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '-' | '_'))
 }
 
-/// Whether brackets follow, if the text behind the name of the program looks like a suppression:
+/// True if brackets follow, if the text behind the name of the program looks like a suppression:
 /// `:disable[x]`, ` ignore-next-line [x]`. A sentence such as `gitops-lint ignores it` does not.
 fn looks_alike(text: &str) -> Option<bool> {
     let rest = text.trim_start_matches([':', ' ', '\t', '-']);

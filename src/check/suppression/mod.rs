@@ -104,7 +104,7 @@ impl<'a> Suppressions<'a> {
         }
     }
 
-    /// Whether a suppression covers a finding. Every one that does counts as used.
+    /// True if a suppression covers a finding. Every one that does counts as used.
     pub fn covers(&mut self, located: &Located) -> bool {
         let finding = &located.finding;
         if !is_suppressible(&finding.rule) {
@@ -283,7 +283,7 @@ fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
     })
 }
 
-/// Whether an entry of `suppress` is about a finding.
+/// True if an entry of `suppress` is about a finding.
 fn is_about(entry: &config::Suppression, located: &Located) -> bool {
     let finding = &located.finding;
     let mut places = std::iter::once(&located.location).chain(&located.related);
@@ -305,7 +305,7 @@ fn is_about(entry: &config::Suppression, located: &Located) -> bool {
     entry.rule == finding.rule && path && kind && name
 }
 
-/// Whether suppressions apply to a rule; policies are not registered rules, and can be suppressed.
+/// True if suppressions apply to a rule; policies are not registered rules, and can be suppressed.
 fn is_suppressible(rule: &str) -> bool {
     rules::find(rule).is_none_or(|rule| rule.metadata().behavior.suppressible)
 }
@@ -334,19 +334,14 @@ struct About {
 impl About {
     fn finding(self, severity: Severity) -> Finding {
         Finding {
-            rule: self.rule.id.to_string(),
-            severity,
-            cause: self.cause,
-            message: self.message,
             help: Some(self.help.into_owned()),
-            origin: self.origin,
-            related: Vec::new(),
-            overlay: None,
-            also_in: Vec::new(),
-            resource: None,
-            path: None,
-            ahead: false,
-            fingerprint: String::new(),
+            ..Finding::new(
+                self.rule.id,
+                severity,
+                self.origin,
+                self.cause,
+                self.message,
+            )
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) struct ChartArguments {
     is_upgrade: bool,
 }
 
-/// Whether a path is a chart and not a kustomization.
+/// True if a path is a chart and not a kustomization.
 pub(super) fn is_chart(path: &Path) -> bool {
     let packed = path.is_file() && path.extension().is_some_and(|end| end == "tgz");
     packed || path.join("Chart.yaml").is_file()

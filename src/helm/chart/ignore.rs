@@ -63,7 +63,7 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Whether a file or folder is left out. Its path is relative to the chart.
+    /// True if a file or folder is left out. Its path is relative to the chart.
     pub(super) fn leaves_out(&self, path: &str, is_folder: bool) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         for rule in &self.0 {

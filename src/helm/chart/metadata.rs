@@ -157,7 +157,7 @@ impl Metadata {
         self.text("name")
     }
 
-    /// Whether the chart only defines templates for others.
+    /// True if the chart only defines templates for others.
     pub(crate) fn is_library(&self) -> bool {
         self.text("type") == "library"
     }

@@ -303,7 +303,7 @@ fn read_documents(
             written.origin(text, at..end.min(range.end.max(at + 1)))
         };
         let read = read_as(part, scratch, Dialect::Json).map_err(|error| {
-            let message = format!("what the template prints is not YAML: {}", error.message);
+            let message = format!("the output of the template is not YAML: {}", error.message);
             let help = "check the indentation that the template writes";
             Box::new(Problem::error(place(error.origin), message).with_help(help))
         })?;

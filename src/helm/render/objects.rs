@@ -11,7 +11,7 @@ use crate::yaml::{Data, FileId, Node, Origin};
 /// Refuses what Helm refuses to read as an object.
 pub(super) fn check(tree: &Node, place: &dyn Fn(Origin) -> Origin) -> Result<(), Box<Problem>> {
     let refused = |node: &Node, what: &str| {
-        let message = format!("what the template prints is not an object: {what}");
+        let message = format!("the output of the template is not an object: {what}");
         let help = "check what the template writes there";
         Err(Box::new(
             Problem::error(place(node.origin), message).with_help(help),
@@ -87,7 +87,7 @@ pub(in crate::helm) fn rendered(
                         .cloned(),
                 );
             } else if kind.is_empty() {
-                let message = "what the template prints has no kind, so it is not an object";
+                let message = "the output of the template has no kind, so it is not an object";
                 let at = Origin {
                     end: node.origin.start,
                     ..node.origin

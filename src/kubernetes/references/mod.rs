@@ -107,7 +107,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Whether two namespaces can be the same. The agent fills in a namespace that is not set.
+/// True if two namespaces can be the same. The agent fills in a namespace that is not set.
 pub fn compatible(one: Option<&str>, other: Option<&str>) -> bool {
     one.is_none() || other.is_none() || one == other
 }

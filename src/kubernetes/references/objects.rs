@@ -38,7 +38,7 @@ pub fn needed_by_object<'a>(resource: &'a Resource, found: &mut Vec<Reference<'a
     }
 }
 
-/// Whether a reference of a Gateway names a Secret in the Gateway's own namespace.
+/// True if a reference of a Gateway names a Secret in the Gateway's own namespace.
 fn is_secret_beside(certificate: &Node) -> bool {
     let kind = text(certificate, &["kind"]);
     kind.is_none_or(|kind| kind == "Secret") && text(certificate, &["namespace"]).is_none()

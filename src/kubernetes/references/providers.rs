@@ -163,7 +163,7 @@ impl<'a> Provider<'a> {
     }
 }
 
-/// Whether an annotation asks a controller to copy the object into other namespaces.
+/// True if an annotation asks a controller to copy the object into other namespaces.
 fn is_copied(resource: &Resource) -> bool {
     map_keys(&resource.node, &["metadata", "annotations"])
         .iter()

@@ -37,7 +37,7 @@ pub struct Schema {
 #[derive(Debug)]
 struct Type {
     fields: Vec<Field>,
-    /// Whether it may have more fields than are listed.
+    /// True if it may have more fields than are listed.
     open: bool,
 }
 
@@ -143,7 +143,7 @@ impl Schema {
         }
     }
 
-    /// Whether the tables describe a kind.
+    /// True if the tables describe a kind.
     pub fn knows(&self, resource: &Resource) -> bool {
         self.kinds
             .contains_key(&(resource.api_version(), resource.kind()))
@@ -347,7 +347,7 @@ fn near(name: &str, described: &Type) -> Option<&'static str> {
         })
 }
 
-/// Whether an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`.
+/// True if an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`.
 pub(super) fn is_open(text: &str) -> bool {
     text.contains("${") || text.contains("{{") || text == "<<"
 }
@@ -374,7 +374,7 @@ fn fits(shape: Shape, scalar: &Scalar) -> bool {
     }
 }
 
-/// Whether Flux puts a word such as `yes` in place of a variable. It reads the object again after
+/// True if Flux puts a word such as `yes` in place of a variable. It reads the object again after
 /// that by the rules of YAML 1.1, where the word is a boolean.
 fn loses_quotes(shape: Shape, node: &Node) -> bool {
     let word = node.as_scalar().filter(|scalar| {

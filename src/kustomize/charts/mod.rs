@@ -24,48 +24,52 @@ pub(super) fn inflate(
     context: &mut BuildContext<'_>,
 ) -> Vec<Resource> {
     let text = |keys: [&str; 2]| {
-        keys.iter()
-            .find_map(|key| chart.get(key))
-            .and_then(Node::text)
-            .map(str::to_string)
+        let node = keys.iter().find_map(|key| chart.get(key));
+        node.and_then(Node::text).map(str::to_string)
     };
     let name = text(["name", "chartName"]).unwrap_or_default();
-    let shared = context.shared;
-    let Some(copy) = shared.options.remotes.chart(
-        &name,
-        text(["releaseName", "releaseName"]).as_deref(),
-        &context.folder,
-    ) else {
-        if let Some(mut made) = local::render(chart, kustomization, at, context) {
-            for resource in &mut made {
-                mark(&mut resource.node, at);
+    let release = text(["releaseName", "releaseName"]);
+    let remotes = &context.shared.options.remotes;
+    let mut made = match remotes.chart(&name, release.as_deref(), &context.folder) {
+        Some(copy) => {
+            let wanted = text(["version", "chartVersion"]);
+            if let (Some(rendered), Some(wanted)) = (&copy.version, wanted)
+                && *rendered != wanted
+            {
+                let message = format!(
+                    "{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}",
+                    copy.output
+                );
+                let problem = Problem::error(at, message).with_kind(ProblemKind::NeedsPlugin);
+                context.report(problem.with_help(
+                    "run helm template again, and correct the version under charts in the configuration",
+                ));
             }
-            return made;
+            copied(&name, &copy.output, at, context)
         }
-        let problem = Problem::error(
-            at,
-            "a Helm chart is not rendered, so its objects are missing",
-        );
-        let help = "commit the chart below charts/, or commit the output of helm template and name it under charts in the configuration";
-        context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
-        return Vec::new();
+        None => local::render(chart, kustomization, at, context).unwrap_or_else(|| {
+            let problem = Problem::error(
+                at,
+                "a Helm chart is not rendered, so its objects are missing",
+            );
+            let help = "commit the chart below charts/, or commit the output of helm template and name it under charts in the configuration";
+            context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
+            Vec::new()
+        }),
     };
-    if let (Some(rendered), Some(wanted)) = (&copy.version, text(["version", "chartVersion"]))
-        && *rendered != wanted
-    {
-        let message = format!(
-            "{:?} was rendered from version {rendered} of the chart {name}, but this asks for {wanted}",
-            copy.output
-        );
-        let problem = Problem::error(at, message).with_kind(ProblemKind::NeedsPlugin);
-        context.report(problem.with_help(
-            "run helm template again, and correct the version under charts in the configuration",
-        ));
+    for resource in &mut made {
+        mark(&mut resource.node, at);
     }
-    let output = join("", &copy.output).unwrap_or_default();
-    let prefix = format!("{output}/");
-    let files: Vec<Arc<str>> = match shared.source.kind(&output) {
-        Some(EntryKind::File) => vec![Arc::from(output.as_str())],
+    made
+}
+
+/// The resources of a committed copy of a chart's output: a file, or all YAML files of a folder.
+fn copied(chart: &str, output: &str, at: Origin, context: &mut BuildContext<'_>) -> Vec<Resource> {
+    let shared = context.shared;
+    let folder = join("", output).unwrap_or_default();
+    let prefix = format!("{folder}/");
+    let files: Vec<Arc<str>> = match shared.source.kind(&folder) {
+        Some(EntryKind::File) => vec![Arc::from(folder.as_str())],
         Some(EntryKind::Directory) => {
             let yaml = |path: &&Arc<str>| {
                 path.starts_with(&prefix) && (path.ends_with(".yaml") || path.ends_with(".yml"))
@@ -76,8 +80,7 @@ pub(super) fn inflate(
     };
     if files.is_empty() {
         let message = format!(
-            "the configuration says that {:?} is what the chart {name} makes, but it does not exist",
-            copy.output
+            "the configuration names {output:?} as the output of the chart {chart}, but it does not exist"
         );
         context.report(
             Problem::error(at, message)
@@ -98,9 +101,6 @@ pub(super) fn inflate(
                 format!("{path:?} cannot be read: {error}"),
             )),
         }
-    }
-    for resource in &mut made {
-        mark(&mut resource.node, at);
     }
     made
 }
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(resources.len(), 2);
         let message = "\"vendor/redis\" was rendered from version 1.0.0 of the chart redis, but this asks for 1.2.3";
         assert_eq!(problems, [(ProblemKind::NeedsPlugin, message)]);
-        let message = "the configuration says that \"vendor/none\" is what the chart redis makes, but it does not exist";
+        let message = "the configuration names \"vendor/none\" as the output of the chart redis, but it does not exist";
         assert_eq!(
             shown(&rendered(kustomization, chart(None, "vendor/none"))).1,
             [(ProblemKind::Error, message)]

@@ -24,17 +24,17 @@ pub struct Release {
     pub kubernetes: Option<String>,
     /// API versions that the cluster has besides those that Helm assumes.
     pub api_versions: Vec<String>,
-    /// Whether templates see an upgrade instead of an installation.
+    /// True if templates see an upgrade instead of an installation.
     pub is_upgrade: bool,
-    /// Whether the files in `crds/` are part of the output.
+    /// True if the files in `crds/` are part of the output.
     pub includes_crds: bool,
-    /// Whether hooks are left out.
+    /// True if hooks are left out.
     pub skips_hooks: bool,
-    /// Whether tests are left out.
+    /// True if tests are left out.
     pub skips_tests: bool,
-    /// Whether values that break the chart's schema are accepted.
+    /// True if values that break the chart's schema are accepted.
     pub skips_schema: bool,
-    /// Whether dependencies that `charts/` lacks are taken from elsewhere, as agents do. Otherwise
+    /// True if dependencies that `charts/` lacks are taken from elsewhere, as agents do. Otherwise
     /// they are refused, as `helm template` does.
     pub builds_dependencies: bool,
 }
@@ -84,7 +84,7 @@ fn note_files(node: &Node, files: &mut BTreeSet<FileId>) {
 
 /// Renders the charts of one tree.
 pub trait ChartRenderer: Send + Sync {
-    /// Whether a path is a chart: a folder with a `Chart.yaml`, or a packed chart.
+    /// True if a path is a chart: a folder with a `Chart.yaml`, or a packed chart.
     fn is_chart(&self, path: &str) -> bool;
     /// The values in a file. The outer error says that the file cannot be read.
     fn values(&self, path: &str) -> Result<Result<Node, Box<Problem>>, SourceError>;

@@ -22,7 +22,7 @@ pub(super) struct Applied {
     pub revision: String,
     /// The line that names the folder.
     pub origin: Origin,
-    /// Whether the object certainly reads this repository.
+    /// True if the object certainly reads this repository.
     pub own: bool,
     /// Objects that read the same source. If one of them names a folder that is here, all do.
     pub source: Option<String>,

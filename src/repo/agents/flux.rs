@@ -83,11 +83,11 @@ impl Sources {
     pub fn revision(&self, name: &str) -> &str {
         self.revisions.get(name).map_or("", String::as_str)
     }
-    /// Whether the GitRepository of a name contains files of other repositories.
+    /// True if the GitRepository of a name contains files of other repositories.
     pub fn is_composed(&self, name: &str) -> bool {
         self.composed.contains(name)
     }
-    /// Whether a Kustomization reads the source that `flux bootstrap` creates: this repository.
+    /// True if a Kustomization reads the source that `flux bootstrap` creates: this repository.
     pub fn is_bootstrap(kustomization: &Node) -> bool {
         kustomization
             .at(&["spec", "sourceRef", "name"])
@@ -111,7 +111,7 @@ pub struct CommonMetadata {
 }
 
 impl CommonMetadata {
-    /// Whether nothing is set.
+    /// True if nothing is set.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.annotations.is_empty()
     }

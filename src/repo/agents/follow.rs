@@ -351,7 +351,7 @@ impl Following<'_> {
         let origin = object.node.origin;
         self.reached.insert((origin.file, origin.start));
         if place.depth > DEEPEST || self.fleet.steps.len() >= MOST {
-            let message = "agents apply agents too deeply here; what follows is not checked";
+            let message = "too many agents apply each other here; the deeper ones are not checked";
             return self.note(origin, message.to_string());
         }
         let mut outcome = self.read(&object);
@@ -582,7 +582,7 @@ fn is_named(resource: &Resource, kind: &str, name: &str) -> bool {
     resource.kind() == kind && resource.name() == name
 }
 
-/// Whether a file lies in a folder or below it.
+/// True if a file lies in a folder or below it.
 fn is_below(path: &str, folder: &str) -> bool {
     folder.is_empty()
         || path

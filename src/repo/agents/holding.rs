@@ -71,12 +71,12 @@ impl<'a> Holding<'a> {
             .collect()
     }
 
-    /// Whether a file has an agent's object.
+    /// True if a file has an agent's object.
     pub(super) fn is_candidate(&self, path: &str) -> bool {
         self.files.contains(path)
     }
 
-    /// Whether agents' objects are among what a folder renders to. A folder without a kustomization
+    /// True if agents' objects are among what a folder renders to. A folder without a kustomization
     /// is read with everything below it.
     pub(super) fn holds(&self, folder: &str) -> bool {
         if self.files.is_empty() {

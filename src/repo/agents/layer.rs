@@ -46,7 +46,7 @@ impl Layer {
         }
     }
 
-    /// Whether the object adds nothing.
+    /// True if the object adds nothing.
     pub fn is_empty(&self) -> bool {
         let layer = &self.kustomization;
         layer.name_prefix.is_none()

@@ -38,7 +38,7 @@ pub(in crate::repo) fn nearest<'n>(
         .then_some(first)
 }
 
-/// Whether kind, name and namespace fit. A namespace that is not set fits every other.
+/// True if kind, name and namespace fit. A namespace that is not set fits every other.
 fn is_meant(resource: &Resource, reference: &Reference) -> bool {
     let (own, other) = (resource.namespace(), reference.namespace.as_deref());
     resource.kind() == reference.kind

@@ -184,7 +184,7 @@ impl Pointer {
             .as_ref()
             .map(|placement| placement.environment)
     }
-    /// Whether the folder renders as if the object did not exist.
+    /// True if the folder renders as if the object did not exist.
     pub fn adds_nothing(&self) -> bool {
         let is_chart = matches!(self.plain, Plain::Chart(_));
         self.layer.is_none()
@@ -442,7 +442,7 @@ struct Reading<'a> {
     /// Files with objects that a kustomization changes before they are applied.
     patched: &'a BTreeSet<Arc<str>>,
     ignored: Ignored,
-    /// Whether variables that nothing sets become empty.
+    /// True if variables that nothing sets become empty.
     lenient: bool,
 }
 
@@ -663,7 +663,7 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a file may hold an agent's object.
+/// True if a file may hold an agent's object.
 pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
     yaml && !is_set_aside(path)
@@ -672,7 +672,7 @@ pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
         })
 }
 
-/// Whether an object tells an agent what to apply.
+/// True if an object tells an agent what to apply.
 fn is_agent(node: &Node) -> bool {
     is(node, "Kustomization", flux::GROUP)
         || is(node, "Application", argocd::GROUP)

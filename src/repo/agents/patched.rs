@@ -50,7 +50,7 @@ fn held(root: &Root, renderer: &Renderer, wanted: &HashMap<&str, &Arc<str>>) -> 
         .collect()
 }
 
-/// Whether a kustomization, or one that builds upon it, changes what it lists.
+/// True if a kustomization, or one that builds upon it, changes what it lists.
 fn is_changed<'r>(root: &'r Root, users: &HashMap<&str, Vec<&'r Root>>) -> bool {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut waiting = vec![root];

@@ -29,7 +29,7 @@ pub(super) struct Origins {
     pub(super) identity: Identity,
 }
 
-/// Whether a source is this repository.
+/// True if a source is this repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ownership {
     Certain,

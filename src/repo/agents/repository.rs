@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Identity {
     /// Empty if no URL is known. Then every URL counts as this repository.
     own: BTreeSet<String>,
-    /// Whether the URLs are known, and not only the most likely ones.
+    /// True if the URLs are known, and not only the most likely ones.
     certain: bool,
 }
 
@@ -61,12 +61,12 @@ impl Identity {
         }
     }
 
-    /// Whether a URL is certainly this repository.
+    /// True if a URL is certainly this repository.
     pub fn is_certain(&self, url: &str) -> bool {
         self.certain && !url.contains("{{") && self.own.contains(&plain(url))
     }
 
-    /// Whether a URL is this repository. A URL that contains a template counts, too.
+    /// True if a URL is this repository. A URL that contains a template counts, too.
     pub fn is_own(&self, url: &str) -> bool {
         self.own.is_empty() || url.contains("{{") || self.own.contains(&plain(url))
     }

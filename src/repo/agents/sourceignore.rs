@@ -28,7 +28,7 @@ impl Ignored {
         Ignored(patterns.build())
     }
 
-    /// Whether a file is left out.
+    /// True if a file is left out.
     pub fn leaves_out(&self, path: &str) -> bool {
         self.0.leaves_out(path)
     }

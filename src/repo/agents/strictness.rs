@@ -20,7 +20,7 @@ const STRICT: (u64, u64) = (2, 9);
 /// `gotk-components.yaml` is large because of its CustomResourceDefinitions.
 const LARGEST: usize = 4 << 20;
 
-/// Whether variables without a value become empty in the clusters of a tree. If clusters differ, the
+/// True if variables without a value become empty in the clusters of a tree. If clusters differ, the
 /// strict ones count.
 pub(super) fn is_lenient(renderer: &Renderer, files: &[Arc<str>], objects: &[Object]) -> bool {
     let source = renderer.source();

@@ -30,7 +30,7 @@ pub struct PostBuild {
     pub from: Vec<Reference>,
     /// `substituteStrategy: Always`: substitute even if there are no variables.
     pub always: bool,
-    /// Whether variables without a value become empty.
+    /// True if variables without a value become empty.
     pub lenient: bool,
 }
 
@@ -55,16 +55,16 @@ pub struct Variables {
     pub known: Known,
     /// Variables whose values only the cluster knows.
     pub unknown: BTreeSet<String>,
-    /// Whether the cluster may know more variables. If so, a variable without a value stays as
+    /// True if the cluster may know more variables. If so, a variable without a value stays as
     /// written.
     pub open: bool,
-    /// Whether variables without a value become empty, as before Flux 2.9. Since then Flux refuses
+    /// True if variables without a value become empty, as before Flux 2.9. Since then Flux refuses
     /// them.
     pub lenient: bool,
 }
 
 impl PostBuild {
-    /// Whether Flux substitutes nothing.
+    /// True if Flux substitutes nothing.
     pub fn is_empty(&self) -> bool {
         self.inline.is_empty() && self.from.is_empty() && !self.always
     }
@@ -125,7 +125,7 @@ struct Filling<'f> {
 }
 
 impl Variables {
-    /// Whether there are no variables. Then Flux leaves every object as it is.
+    /// True if there are no variables. Then Flux leaves every object as it is.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty() && self.unknown.is_empty() && !self.open
     }
@@ -330,7 +330,7 @@ fn is_name(name: &str) -> bool {
             .all(|character| letter(character) || character.is_ascii_digit())
 }
 
-/// Whether a tree contains a variable. Trees without one stay shared and are not copied.
+/// True if a tree contains a variable. Trees without one stay shared and are not copied.
 fn mentions(node: &Node) -> bool {
     let marked = |text: &str| text.contains("${") || text.contains("$$");
     match &node.data {

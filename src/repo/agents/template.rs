@@ -23,9 +23,9 @@ const STEPS: u64 = 100_000;
 pub(super) struct Parameters {
     /// The values; nested for Go templates, by dotted keys otherwise.
     pub values: Map<String, Value>,
-    /// Whether there are more parameters, which only a cluster or server knows.
+    /// True if there are more parameters, which only a cluster or server knows.
     pub open: bool,
-    /// Whether texts are Go templates.
+    /// True if texts are Go templates.
     pub go: bool,
 }
 

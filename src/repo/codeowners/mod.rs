@@ -136,44 +136,26 @@ impl CodeOwners {
             .chain(others)
             .flat_map(|dialect| dialect.paths().iter().map(move |path| (dialect, *path)));
         let there = |path: &str| source.kind(path) == Some(EntryKind::File);
-        let (dialect, path) = candidates.find(|(_, path)| there(path))?;
-        let text = match text_of(source, path) {
-            Ok(text) => text,
-            Err(error) => {
-                return Some(CodeOwners::unreadable(
-                    source,
-                    files,
-                    (path, dialect),
-                    &error,
-                ));
-            }
-        };
-        let text = &*text;
+        let (mut dialect, mut path) = candidates.find(|(_, path)| there(path))?;
+        let mut text = text_of(source, path);
         // only GitLab has section headings
-        let dialect =
-            if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_headings(text) {
-                Dialect::GitLab
-            } else {
-                dialect
-            };
-        let path = dialect
-            .paths()
-            .iter()
-            .copied()
-            .find(|path| there(path))
-            .unwrap_or(path);
-        let text = match text_of(source, path) {
-            Ok(text) => text,
+        let has_sections = text.as_ref().is_ok_and(|text| has_headings(text));
+        if dialect == Dialect::GitHub && path != ".github/CODEOWNERS" && has_sections {
+            dialect = Dialect::GitLab;
+            // GitLab may read another file than GitHub
+            let first = dialect.paths().iter().copied().find(|own| there(own));
+            if let Some(own) = first.filter(|own| *own != path) {
+                path = own;
+                text = text_of(source, path);
+            }
+        }
+        let text = match &text {
+            Ok(text) => &**text,
             Err(error) => {
-                return Some(CodeOwners::unreadable(
-                    source,
-                    files,
-                    (path, dialect),
-                    &error,
-                ));
+                let place = (path, dialect);
+                return Some(CodeOwners::unreadable(source, files, place, error));
             }
         };
-        let text = &*text;
         let mut owners = CodeOwners::read(
             files.add(path, source.revision_of(path).as_deref(), Arc::from(text)),
             text,
@@ -310,7 +292,7 @@ impl CodeOwners {
         &self.mistakes
     }
 
-    /// Whether no line of it counts.
+    /// True if no line of it counts.
     pub fn is_ignored(&self) -> bool {
         self.lines.is_empty()
             && self

@@ -411,13 +411,13 @@ impl<'a> Layout<'a> {
         (alone && !is_example(path)).then_some((word, Evidence::Word))
     }
 
-    /// Whether the place of an environment in the promotion order is known.
+    /// True if the place of an environment in the promotion order is known.
     pub fn is_ordered(&self, environment: usize) -> bool {
         let environment = self.environments.get(environment);
         environment.is_some_and(|environment| environment.ordered)
     }
 
-    /// Whether an environment is protected.
+    /// True if an environment is protected.
     pub fn is_protected(&self, environment: usize) -> bool {
         let environment = self.environments.get(environment);
         environment.is_some_and(|environment| environment.protected)
@@ -602,7 +602,7 @@ impl Word {
     }
 }
 
-/// Whether a path leads through a folder of examples.
+/// True if a path leads through a folder of examples.
 pub(in crate::repo) fn is_example(path: &str) -> bool {
     path.split('/').any(|segment| {
         [

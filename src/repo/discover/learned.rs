@@ -81,7 +81,7 @@ pub fn told_apart(environments: &mut Vec<Environment>, kustomizations: &BTreeSet
     }
 }
 
-/// Whether two folders of one parent differ in a word of the first kind and one of the second:
+/// True if two folders of one parent differ in a word of the first kind and one of the second:
 /// `envs/qa` and `envs/uat`, `shop-qa` and `shop-uat`.
 fn stand_side_by_side(
     folders: &BTreeSet<String>,

@@ -27,9 +27,9 @@ pub struct Root {
     pub component: bool,
     /// Folders that its `resources`, `bases` and `components` name, resolved.
     pub references: Vec<String>,
-    /// Whether it does nothing but list those folders.
+    /// True if it does nothing but list those folders.
     pub only_gathers: bool,
-    /// Whether it changes what it lists.
+    /// True if it changes what it lists.
     pub changes: bool,
 }
 
@@ -182,7 +182,7 @@ fn is_part_of_base(folder: &str, environment: &str) -> bool {
     below.split('/').any(is_base_folder)
 }
 
-/// Whether one kustomization refers to another, directly or through others.
+/// True if one kustomization refers to another, directly or through others.
 fn leads_to(from: &str, to: &str, roots: &[Root]) -> bool {
     let mut visited: BTreeSet<&str> = BTreeSet::new();
     let mut waiting = vec![from];

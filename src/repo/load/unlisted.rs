@@ -76,7 +76,7 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
         .collect()
 }
 
-/// Whether a kustomization builds upon other folders and lists no file.
+/// True if a kustomization builds upon other folders and lists no file.
 fn builds_upon_folders(kustomization: &Kustomization) -> bool {
     !lists_files(kustomization)
         && !kustomization.resources.is_empty()
@@ -85,7 +85,7 @@ fn builds_upon_folders(kustomization: &Kustomization) -> bool {
         && kustomization.transformers.is_empty()
 }
 
-/// Whether a kustomization lists files of its own folder. If it does not, the files beside it serve
+/// True if a kustomization lists files of its own folder. If it does not, the files beside it serve
 /// another purpose.
 fn lists_files(kustomization: &Kustomization) -> bool {
     kustomization

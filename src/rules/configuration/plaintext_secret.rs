@@ -178,7 +178,7 @@ fn decoded(text: &str, encoded: bool) -> String {
         .to_string()
 }
 
-/// Whether a value is data that somebody could use.
+/// True if a value is data that somebody could use.
 fn is_readable(text: &str, encoded: bool) -> bool {
     let text = decoded(text, encoded);
     !(text.is_empty() || is_placeholder(&text) || is_encrypted(&text) || is_public(&text))

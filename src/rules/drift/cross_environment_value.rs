@@ -36,6 +36,8 @@
 //!
 //! Write production's own value.
 
+use std::collections::HashMap;
+
 use crate::compare;
 use crate::config::Environment;
 use crate::finding::{Cause, Severity};
@@ -72,10 +74,10 @@ impl Rule for CrossEnvironmentValue {
             return;
         }
         for (before, after) in compare::partners(from, to, &repo.environments) {
-            let before = texts(before);
+            let before = by_path(before);
             let (mut same, mut follows) = (Vec::new(), false);
             for value in texts(after) {
-                let Some(other) = before.iter().find(|other| other.path == value.path) else {
+                let Some(other) = before.get(&value.path) else {
                     continue;
                 };
                 follows |= names(other.text(), earlier) && names(value.text(), later);
@@ -87,10 +89,12 @@ impl Rule for CrossEnvironmentValue {
                     same.push((value, other.node));
                 }
             }
+            if !follows {
+                let old = context.at_base(to).map(|old| old.same_resource(after));
+                let old = old.map(|old| old.map(by_path).unwrap_or_default());
+                same.retain(|(value, _)| is_new(old.as_ref(), value));
+            }
             for (value, there) in same {
-                if !follows && !is_new(context, to, after, &value) {
-                    continue;
-                }
                 let message = format!(
                     "{} `{}`: `{}` is {:?} in {}, which names {}",
                     after.kind(),
@@ -131,15 +135,19 @@ impl Value<'_> {
     }
 }
 
-/// Whether the value was another one at the base revision, or was not there.
-fn is_new(context: &Context, to: &Overlay, resource: &Resource, value: &Value) -> bool {
-    context.at_base(to).is_some_and(|before| {
-        let resources = before.rendered.resources.iter();
-        let old = resources
-            .filter(|old| old.original.same_object(&resource.original))
-            .find_map(|old| old.node.pointer(&value.path));
-        old.and_then(Node::as_str) != Some(value.text())
+/// True if the value was another one at the base revision, or was not there. `old` has the values
+/// of the base; `None` without a base.
+fn is_new(old: Option<&HashMap<String, Value>>, value: &Value) -> bool {
+    old.is_some_and(|old| {
+        old.get(&value.path)
+            .is_none_or(|old| old.text() != value.text())
     })
+}
+
+/// The texts of an object by their paths.
+fn by_path(resource: &Resource) -> HashMap<String, Value<'_>> {
+    let values = texts(resource).into_iter();
+    values.map(|value| (value.path.clone(), value)).collect()
 }
 
 /// The texts of an object that configure what it talks to and where it is reached.
@@ -214,19 +222,12 @@ fn collect<'a>(node: Option<&'a Node>, path: &str, key: &str, found: &mut Vec<Va
     }
 }
 
-/// Whether a text names an environment: by its name or an alias as a word of its own. A path of
+/// True if a text names an environment: by its name or an alias as a word of its own. A path of
 /// the system, such as `/dev/null`, names none.
 fn names(text: &str, environment: &Environment) -> bool {
     if text.starts_with("/dev/") {
         return false;
     }
-    let is_word = |word: &str| {
-        environment.name.eq_ignore_ascii_case(word)
-            || environment
-                .aliases
-                .iter()
-                .any(|alias| alias.eq_ignore_ascii_case(word))
-    };
     text.split(|letter: char| !letter.is_ascii_alphanumeric())
-        .any(is_word)
+        .any(|word| environment.is_called(word))
 }

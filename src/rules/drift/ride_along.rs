@@ -217,7 +217,7 @@ fn among(difference: &Difference, others: &[Difference]) -> bool {
     others.iter().any(|other| same_place(difference, other))
 }
 
-/// Whether a promotion must carry a new object: a workload, or a Service, ConfigMap or
+/// True if a promotion must carry a new object: a workload, or a Service, ConfigMap or
 /// NetworkPolicy. Production often has budgets and autoscalers of its own.
 fn counts(object: &Resource) -> bool {
     matches!(
@@ -226,7 +226,7 @@ fn counts(object: &Resource) -> bool {
     ) || !workload::of(object).is_empty()
 }
 
-/// Whether one of two differences is within the other.
+/// True if one of two differences is within the other.
 fn same_place(one: &Difference, other: &Difference) -> bool {
     let within = |outer: &str, inner: &str| {
         inner

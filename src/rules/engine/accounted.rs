@@ -122,7 +122,7 @@ pub(super) fn explain_by_predecessor(
     findings.append(&mut explained);
 }
 
-/// Whether a finding is about a setting that one environment has and another one lacks.
+/// True if a finding is about a setting that one environment has and another one lacks.
 fn is_loss(finding: &Finding) -> bool {
     find(&finding.rule).is_some_and(|rule| rule.metadata().behavior.bound_to_version)
 }
@@ -146,7 +146,7 @@ fn keep_standing(findings: &mut Vec<Finding>, standing: &[Finding]) -> Vec<Findi
     dropped
 }
 
-/// Whether two findings are of one rule about one value of one object. The namespace may differ
+/// True if two findings are of one rule about one value of one object. The namespace may differ
 /// between environments.
 fn is_about_same(one: &Finding, other: &Finding) -> bool {
     let object = |finding: &Finding| {

@@ -27,7 +27,7 @@ pub struct Draft {
     pub resource: Option<crate::kustomize::ResourceId>,
     /// RFC 6901 pointer into it.
     pub path: Option<String>,
-    /// Whether the configuration may lower its severity but not raise it, because it reports
+    /// True if the configuration may lower its severity but not raise it, because it reports
     /// something that is not a mistake.
     pub notice: bool,
 }

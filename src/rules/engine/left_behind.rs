@@ -89,7 +89,7 @@ fn promotion<'a>(
     })
 }
 
-/// Whether two findings of a revision are the same.
+/// True if two findings of a revision are the same.
 fn is_same(one: &Finding, other: &Finding) -> bool {
     one.identity() == other.identity() && one.overlay == other.overlay
 }

@@ -50,7 +50,7 @@ pub struct Metadata {
 /// `Behavior { suppressible: false, ..Metadata::USUAL }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behavior {
-    /// Whether comments and the configuration can suppress its findings.
+    /// True if comments and the configuration can suppress its findings.
     pub suppressible: bool,
     /// Whose configuration sets its level: a rule that judges the configuration of the head keeps
     /// the level that the base gives it.
@@ -58,10 +58,10 @@ pub struct Behavior {
     /// True if its findings describe the checkout and not the revision, such as a folder that a
     /// sparse checkout leaves out. Such findings are always reported as new.
     pub fact_of_checkout: bool,
-    /// Whether `check_pair` also compares a protected overlay with its own base revision: losing
+    /// True if `check_pair` also compares a protected overlay with its own base revision: losing
     /// what the base had counts as losing what the earlier environment has.
     pub also_against_base: bool,
-    /// Whether the settings that it compares belong to a version: nothing is reported if the earlier
+    /// True if the settings that it compares belong to a version: nothing is reported if the earlier
     /// environment did not have them either when it ran the version of the later one.
     pub bound_to_version: bool,
     /// The losses that only this rule reports while it is on, so that no loss is reported twice.

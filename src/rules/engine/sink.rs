@@ -61,19 +61,12 @@ impl Sink {
             });
         }
         self.findings.push(Finding {
-            rule: self.rule.clone(),
-            severity,
-            cause,
-            message,
             help: draft.help,
-            origin: draft.origin,
             related: draft.related,
             overlay,
-            also_in: Vec::new(),
             resource: draft.resource,
             path: draft.path,
-            ahead: false,
-            fingerprint: String::new(),
+            ..Finding::new(&self.rule, severity, draft.origin, cause, message)
         });
     }
 

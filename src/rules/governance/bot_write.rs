@@ -174,7 +174,7 @@ fn is_known(context: &Context, names: &[&str]) -> bool {
     !says && names.iter().map(merged).max() >= Some(history::PRECEDENTS)
 }
 
-/// Whether the configuration lets a bot promote.
+/// True if the configuration lets a bot promote.
 fn promotes(context: &Context, names: &[&str]) -> bool {
     let promoters = context.config.texts(METADATA.id, &PROMOTERS);
     names.iter().any(|name| {

@@ -241,7 +241,7 @@ fn check<'r>(
     gaps
 }
 
-/// Whether at least half of the files in the folders of protected environments have no owner.
+/// True if at least half of the files in the folders of protected environments have no owner.
 fn is_unguarded(repo: &Repo, owners: &CodeOwners) -> bool {
     let protected: BTreeSet<&str> = repo
         .overlays

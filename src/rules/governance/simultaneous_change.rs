@@ -105,7 +105,7 @@ struct Altered<'c> {
 }
 
 impl Altered<'_> {
-    /// Whether both environments get the same: from one line, or by equal edits of two overlays.
+    /// True if both environments get the same: from one line, or by equal edits of two overlays.
     fn is_like(&self, other: &Altered) -> bool {
         let equal = match (self.value, other.value) {
             (Some(one), Some(other)) => one.same_value(other),

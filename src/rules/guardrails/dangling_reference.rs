@@ -87,7 +87,7 @@ impl Rule for DanglingReference {
     }
 }
 
-/// Whether an object creates others that are not rendered here.
+/// True if an object creates others that are not rendered here.
 fn brings_others(resource: &Resource) -> bool {
     matches!(
         resource.kind(),
@@ -225,7 +225,7 @@ enum Evidence<'a> {
     KindIsHere,
 }
 
-/// Whether a selector selects the pods of a workload.
+/// True if a selector selects the pods of a workload.
 fn selects(selector: &PodSelector, workload: &Workload) -> bool {
     selector.selects(workload)
         && compatible(workload.resource.namespace(), selector.resource.namespace())

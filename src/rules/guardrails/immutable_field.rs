@@ -367,7 +367,7 @@ fn first_value(node: &Node) -> &Node {
     first.or(node.items().first()).map_or(node, first_value)
 }
 
-/// Whether the agent deletes the object before it applies it again.
+/// True if the agent deletes the object before it applies it again.
 fn is_replaced(resource: &Resource) -> bool {
     let annotation = |key: &str| {
         resource

@@ -182,7 +182,7 @@ const ROLLOUT: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Whether a value of a field protects. `autoPromotionEnabled` does so when it is false, and a
+/// True if a value of a field protects. `autoPromotionEnabled` does so when it is false, and a
 /// Namespace that enforces `privileged` enforces nothing.
 fn is_on(path: &[&str], value: &Node) -> bool {
     if path.last() == Some(&"autoPromotionEnabled") {

@@ -178,7 +178,7 @@ fn dropped(
     Some(with_places(draft, &lost).help(help))
 }
 
-/// Whether something that is not rendered here may still create a lost object.
+/// True if something that is not rendered here may still create a lost object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Evidence {
     /// Nothing else can create it.
@@ -187,7 +187,7 @@ enum Evidence {
     Partial,
 }
 
-/// Whether the renderings of both revisions prove a loss; `None` if one of them failed. A chart
+/// True if the renderings of both revisions prove a loss; `None` if one of them failed. A chart
 /// that both revisions use does not count, because it did not create the objects beside it.
 fn evidence(context: &Context, before: &Overlay, overlay: &Overlay) -> Option<Evidence> {
     let (then, now) = (

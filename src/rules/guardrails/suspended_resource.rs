@@ -96,12 +96,10 @@ impl Rule for SuspendedResource {
     }
 }
 
-/// Whether the object was stopped at the base revision.
+/// True if the object was stopped at the base revision.
 fn was_stopped(since: &Overlay, resource: &Resource) -> bool {
-    let resources = since.rendered.resources.iter();
-    resources
-        .filter(|old| old.original.same_object(&resource.original))
-        .any(|old| Stopped::of(old, since).is_some())
+    let old = since.same_resource(resource);
+    old.is_some_and(|old| Stopped::of(old, since).is_some())
 }
 
 /// The field that keeps an object from running.
@@ -142,7 +140,7 @@ fn can_be_suspended(resource: &Resource) -> bool {
     }
 }
 
-/// Whether an object runs the pods of a workload that has no replicas of its own: a ScaledObject
+/// True if an object runs the pods of a workload that has no replicas of its own: a ScaledObject
 /// that starts them on demand, a Rollout with `workloadRef`.
 fn runs(other: &Resource, workload: &Resource) -> bool {
     let reference = match (other.kind(), other.group()) {

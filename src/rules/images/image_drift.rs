@@ -115,7 +115,7 @@ impl Rule for ImageDrift {
     }
 }
 
-/// Whether two image names lie in one folder of a registry, as the images of one team do; those
+/// True if two image names lie in one folder of a registry, as the images of one team do; those
 /// that everybody uses, such as `busybox` and `alpine`, may replace each other.
 fn are_of_one_team(one: &str, other: &str) -> bool {
     let team = |name: &str| name.rsplit_once('/').map(|(team, _)| team.to_string());

@@ -146,7 +146,7 @@ fn earlier<'b>(used: &ImageUse, before: &'b [ImageUse<'b>]) -> Option<&'b ImageU
     })
 }
 
-/// Whether the digest was dropped before, too, so that the change loses nothing.
+/// True if the digest was dropped before, too, so that the change loses nothing.
 fn was_dropped(used: &ImageUse, before: &[ImageUse]) -> bool {
     earlier(used, before).is_some_and(|old| digests::lost(old).is_some())
 }

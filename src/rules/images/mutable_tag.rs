@@ -215,7 +215,7 @@ fn pinned_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether the image stands in the file that `flux bootstrap` writes and updates itself.
+/// True if the image stands in the file that `flux bootstrap` writes and updates itself.
 fn is_generated(context: &Context, used: &ImageUse) -> bool {
     let path = &context.repo.files.get(used.tag_origin.file).path;
     path.rsplit('/').next() == Some("gotk-components.yaml")

@@ -35,7 +35,7 @@
 //!
 //! Merge the change of staging first, and promote the digest later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::finding::{Cause, Severity};
 use crate::history;
@@ -124,20 +124,23 @@ impl Rule for SkippedEnvironment {
 /// environment to an earlier one first.
 fn new_app(context: &Context, to: &Overlay) -> Option<Draft> {
     let (repo, base) = (context.repo, context.base?);
-    let (index, image) = (context.index(to)?, context.facts(to).images.first()?);
-    let is_paired = |at: usize| repo.pairs.iter().any(|pair| pair.to == at);
-    let is_new = |overlay: &Overlay| {
-        let mut others = base.overlays.iter();
-        !others.any(|other| other.app == overlay.app && other.environment == overlay.environment)
-    };
-    if !repo.protected(to) || !is_new(to) || is_paired(index) {
+    let index = context.index(to)?;
+    if !repo.protected(to) || repo.pairs.iter().any(|pair| pair.to == index) {
         return None;
     }
-    let of_environment = repo.overlays.iter().enumerate();
-    let others = of_environment.filter(|(at, other)| {
-        *at != index && other.environment == to.environment && !is_new(other)
-    });
-    let paired: Vec<bool> = others.map(|(at, _)| is_paired(at)).collect();
+    let apps = base.overlays.iter();
+    let known: HashSet<_> = apps.map(|old| (&*old.app, old.environment)).collect();
+    let is_known = |overlay: &Overlay| known.contains(&(&*overlay.app, overlay.environment));
+    if is_known(to) {
+        return None;
+    }
+    let image = context.facts(to).images.first()?;
+    let paired: HashSet<usize> = repo.pairs.iter().map(|pair| pair.to).collect();
+    let overlays = repo.overlays.iter().enumerate();
+    let others = overlays
+        .filter(|(_, other)| other.environment == to.environment && is_known(other))
+        .map(|(at, _)| paired.contains(&at));
+    let paired: Vec<bool> = others.collect();
     let usual = paired.iter().filter(|paired| **paired).count();
     // most apps, and more than one
     if usual < 2 || usual * 4 < paired.len() * 3 {
@@ -254,7 +257,7 @@ fn draft(
     }
 }
 
-/// Whether the overlay ran the same tag without a digest before, so that the change only pins it.
+/// True if the overlay ran the same tag without a digest before, so that the change only pins it.
 fn only_pins(context: &Context, to: &Overlay, used: &ImageUse) -> bool {
     let Some(before) = context.at_base(to) else {
         return false;

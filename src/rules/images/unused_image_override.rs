@@ -87,7 +87,7 @@ impl Rule for UnusedImageOverride {
     }
 }
 
-/// Whether overlays of several apps read a list. Its entries may be meant for any of them, or for
+/// True if overlays of several apps read a list. Its entries may be meant for any of them, or for
 /// the next one.
 fn serves_several_apps(context: &Context, file: FileId) -> bool {
     let overlays = context.repo.overlays.iter();

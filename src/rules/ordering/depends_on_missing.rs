@@ -138,7 +138,7 @@ fn advice(context: &Context, edge: &Edge, kind: &str) -> String {
     }
 }
 
-/// Whether the configuration declares the missing object as external.
+/// True if the configuration declares the missing object as external.
 fn is_external(context: &Context, edge: &Edge) -> bool {
     let index = edge.from.environment;
     let environment = index.and_then(|index| context.repo.environments.get(index));
@@ -147,7 +147,7 @@ fn is_external(context: &Context, edge: &Edge) -> bool {
     entries.any(|external| external.covers(kind, edge.name, edge.namespace, environment))
 }
 
-/// Whether a file has the missing object although the overlays that render it give it another
+/// True if a file has the missing object although the overlays that render it give it another
 /// namespace or name: the folder may be applied by itself, as a base beside a variant of it.
 fn stands_in_file(context: &Context, edge: &Edge) -> bool {
     context.repo.controls.iter().any(|control| {

@@ -97,7 +97,7 @@ impl Rule for UnawaitedDependency {
     }
 }
 
-/// Whether a Kustomization waits for its objects.
+/// True if a Kustomization waits for its objects.
 fn is_awaited(dependency: &Control) -> bool {
     let spec = |key: &str| dependency.node.at(&["spec", key]);
     let listed = |key: &str| spec(key).is_some_and(|list| !list.items().is_empty());

@@ -20,7 +20,6 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
 use crate::kubernetes::{copies, operators};
 use crate::kustomize::{Resource, hash};
-use crate::names::matches;
 use crate::repo::Overlay;
 use crate::rules::shared::controls::Control;
 use crate::rules::{Context, Draft, Facts, Sink};
@@ -113,7 +112,7 @@ pub(in crate::rules) fn report_missing(
     }
 }
 
-/// Whether the agent's object that applies another overlay exists in this environment too, but does
+/// True if the agent's object that applies another overlay exists in this environment too, but does
 /// not apply a folder of this repo: the Application `secrets` reads another repo in production.
 fn comes_from_elsewhere(context: &Context, overlay: &Overlay, other: &Overlay) -> bool {
     let Some(agent) = &other.agent else {
@@ -157,7 +156,7 @@ fn are_many(needing: &[&Overlay]) -> bool {
     needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len())
 }
 
-/// Whether an overlay needed an object at the base revision and lacked it there.
+/// True if an overlay needed an object at the base revision and lacked it there.
 fn lacked_before(context: &Context, needing: &[&Overlay], target: Target, name: &str) -> bool {
     let mut before = needing
         .iter()
@@ -459,7 +458,7 @@ fn severity(
     }
 }
 
-/// Whether an object shows that a repo keeps objects of its kind: a Certificate does not, because
+/// True if an object shows that a repo keeps objects of its kind: a Certificate does not, because
 /// cert-manager makes its Secret.
 fn is_kept_in_repo(provider: &Provider) -> bool {
     provider.resource.kind() != "Certificate"
@@ -474,7 +473,7 @@ fn where_it_is(context: &Context, overlay: &Overlay, other: &Overlay) -> String 
     }
 }
 
-/// Whether a name is complete. The agent fills in placeholders such as `${CLUSTER}-db` later.
+/// True if a name is complete. The agent fills in placeholders such as `${CLUSTER}-db` later.
 fn is_known_name(name: &str) -> bool {
     !name.contains("${") && !name.contains("{{") && !name.contains("$(") && !name.contains('<')
 }
@@ -529,7 +528,7 @@ fn providers_nearby<'c, 'a>(
     })
 }
 
-/// Whether two overlays can be applied to one cluster.
+/// True if two overlays can be applied to one cluster.
 pub(in crate::rules) fn lands_together(one: &Overlay, other: &Overlay) -> bool {
     let environment = one.environment.is_none()
         || other.environment.is_none()
@@ -635,7 +634,7 @@ fn key_elsewhere<'c, 'a>(
         .then_some(found)
 }
 
-/// Whether the configuration says that the object exists outside the repo.
+/// True if the configuration says that the object exists outside the repo.
 fn is_external(
     context: &Context,
     overlay: &Overlay,
@@ -656,18 +655,8 @@ pub(in crate::rules) fn declared<'a>(
 ) -> Option<&'a External> {
     let environment = context.repo.environment(overlay);
     let config: &'a crate::config::Config = context.config;
-    config.external.iter().find(|external| {
-        let here = external.environments.is_empty()
-            || environment.is_some_and(|environment| {
-                external
-                    .environments
-                    .iter()
-                    .any(|name| *name == environment.name || environment.aliases.contains(name))
-            });
-        here && matches(&external.kind, kind)
-            && matches(&external.name, name)
-            && compatible(external.namespace.as_deref(), namespace)
-    })
+    let mut entries = config.external.iter();
+    entries.find(|external| external.covers(kind, name, namespace, environment))
 }
 
 /// The object that a generator of the overlay made under a name, if its content hash changed the
@@ -749,29 +738,6 @@ fn edits(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns() {
-        for (pattern, text) in [
-            ("*", "a"),
-            ("a*", "abc"),
-            ("*c", "abc"),
-            ("a*c*e", "abcde"),
-            ("abc", "abc"),
-            ("a**", "a"),
-        ] {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [
-            ("a", "ab"),
-            ("a*c", "ab"),
-            ("b*", "ab"),
-            ("", "a"),
-            ("ab*ba", "aba"),
-        ] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn slips_of_the_pen() {

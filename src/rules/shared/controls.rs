@@ -47,7 +47,7 @@ impl<'a> Control<'a> {
         self.text(&["metadata", "namespace"])
             .filter(|namespace| !namespace.is_empty())
     }
-    /// Whether it is of a kind of a group.
+    /// True if it is of a kind of a group.
     pub fn is(&self, kind: &str, group: &str) -> bool {
         self.text(&["kind"]) == Some(kind) && group_of(self.node) == group
     }

@@ -76,12 +76,7 @@ pub(in crate::rules) fn environment_before_has(
     overlay: &Overlay,
     lost: &Resource,
 ) -> bool {
-    let has = |from: &Overlay| {
-        from.rendered
-            .resources
-            .iter()
-            .any(|other| other.original.same_object(&lost.original))
-    };
+    let has = |from: &Overlay| from.same_resource(lost).is_some();
     context
         .judged_pairs()
         .any(|(from, to)| std::ptr::eq(to, overlay) && from.rendered.complete && has(from))

@@ -41,7 +41,7 @@ pub(in crate::rules) fn lost<'a>(used: &ImageUse<'a>) -> Option<Lost<'a>> {
     }
 }
 
-/// Whether the missing digest of an image is reported as a lost one.
+/// True if the missing digest of an image is reported as a lost one.
 pub(in crate::rules) fn is_reported_as_lost(context: &Context, used: &ImageUse) -> bool {
     lost(used).is_some() && context.is_claimed(Claim::LostDigests)
 }

@@ -208,7 +208,7 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
     found
 }
 
-/// Whether one side has nothing and the other an empty list. Kubernetes treats both alike.
+/// True if one side has nothing and the other an empty list. Kubernetes treats both alike.
 fn is_nothing(change: &ValueChange) -> bool {
     let empty = |node: &Node| {
         node.is_null() || matches!(&node.data, Data::List(list) if list.items.is_empty())
@@ -224,7 +224,7 @@ fn segments(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a value is that of an environment variable: `containers/api/env/LEVEL/value`.
+/// True if a value is that of an environment variable: `containers/api/env/LEVEL/value`.
 pub(in crate::rules) fn is_value_of_variable(difference: &Difference) -> bool {
     let pods: Vec<Vec<String>> = workload::of(&difference.resource)
         .iter()
@@ -247,7 +247,7 @@ fn is_variable(pods: &[Vec<String>], change: &ValueChange) -> bool {
     change.change() == Change::Changed && end == ["value", "[]", "env"] && pods.iter().any(below)
 }
 
-/// Whether a promotion must carry a value unchanged.
+/// True if a promotion must carry a value unchanged.
 fn counts(object: &Resource, pods: &[Vec<String>], change: &ValueChange) -> bool {
     let keys: Vec<&str> = change
         .steps
@@ -294,7 +294,7 @@ fn in_pod(keys: &[&str], change: &ValueChange) -> bool {
     }
 }
 
-/// Whether a changed setting loosens a security context, which has a rule of its own.
+/// True if a changed setting loosens a security context, which has a rule of its own.
 fn loosens(change: &ValueChange) -> bool {
     let value = |node: &Option<Node>| node.as_ref().and_then(Node::as_bool);
     match change.steps.last() {
@@ -307,7 +307,7 @@ fn loosens(change: &ValueChange) -> bool {
     }
 }
 
-/// Whether a field of a probe says how long it waits: that depends on an environment's size.
+/// True if a field of a probe says how long it waits: that depends on an environment's size.
 fn is_timing(rest: &[&str]) -> bool {
     let timings = [
         "initialDelaySeconds",
@@ -319,7 +319,7 @@ fn is_timing(rest: &[&str]) -> bool {
     matches!(rest, [field] if timings.contains(field))
 }
 
-/// Whether the configuration allows a difference today.
+/// True if the configuration allows a difference today.
 pub(in crate::rules) fn is_allowed(
     context: &Context,
     difference: &Difference,
@@ -329,13 +329,13 @@ pub(in crate::rules) fn is_allowed(
     allowances.any(|allowance| !is_expired(context, allowance) && allows(allowance, difference, to))
 }
 
-/// Whether the last day of an entry has passed.
+/// True if the last day of an entry has passed.
 pub(in crate::rules) fn is_expired(context: &Context, allowance: &Allowance) -> bool {
     let now = context.now.as_ref();
     now.is_some_and(|now| is_over(allowance.until, now.date()))
 }
 
-/// Whether an entry is about a difference, expired or not.
+/// True if an entry is about a difference, expired or not.
 pub(in crate::rules) fn allows(
     allowance: &Allowance,
     difference: &Difference,

@@ -15,7 +15,7 @@ pub(in crate::rules) struct Unlisted {
     pub overlays: usize,
     /// The first of them.
     pub origin: Origin,
-    /// Whether it is a common word for an environment.
+    /// True if it is a common word for an environment.
     pub is_known_word: bool,
 }
 

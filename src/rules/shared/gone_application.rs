@@ -121,7 +121,7 @@ impl GoneApplication<'_> {
         Some(draft)
     }
 
-    /// Whether Argo CD deletes what the Application applied once it is gone.
+    /// True if Argo CD deletes what the Application applied once it is gone.
     fn deletes(&self) -> bool {
         let finalizers = self.pointer.object.at(&["metadata", "finalizers"]);
         let finalizers = finalizers.map_or(&[][..], Node::items);

@@ -290,7 +290,7 @@ impl Declared<'_> {
     }
 }
 
-/// Whether a sync window selects an Application: any of its lists, or with `andOperator` all that
+/// True if a sync window selects an Application: any of its lists, or with `andOperator` all that
 /// are given.
 fn selects(window: &Node, application: &Node) -> bool {
     let text = |path: &[&str]| {

@@ -89,7 +89,7 @@ impl Rule for OrphanManifest {
     }
 }
 
-/// Whether the kustomization beside a file renders the same object from another file, so that this
+/// True if the kustomization beside a file renders the same object from another file, so that this
 /// one is a patch of it.
 fn is_rendered(context: &Context, found: &Unreferenced, document: &Node) -> bool {
     let kustomization = context.repo.files.get(found.kustomization);
@@ -117,7 +117,7 @@ const FOREIGN: &[&str] = &[
     "external",
 ];
 
-/// Whether a file's name says that it is not meant to be applied.
+/// True if a file's name says that it is not meant to be applied.
 fn set_aside(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     // optional manifests that kubebuilder generates

@@ -97,9 +97,9 @@ struct Formatter<'a> {
     values: &'a [Value],
     /// The number of the next argument.
     next: usize,
-    /// Whether an explicit number such as `%[2]d` was used.
+    /// True if an explicit number such as `%[2]d` was used.
     reordered: bool,
-    /// Whether the explicit number of the present verb is right.
+    /// True if the explicit number of the present verb is right.
     good: bool,
     printer: Printer<'a>,
 }

@@ -17,7 +17,7 @@ pub(super) struct Printer<'b> {
     pub(super) out: TextBuilder,
     pub(super) flags: Flags,
     budget: &'b mut Budget,
-    /// Whether a bad verb is being reported, where values print plainly.
+    /// True if a bad verb is being reported, where values print plainly.
     erroring: bool,
 }
 

@@ -69,14 +69,7 @@ const fn fixed(
     parameters: &'static [Type],
     run: fn(&mut Call<'_>) -> Result<Value, Problem>,
 ) -> Function {
-    Function {
-        name,
-        signature: Signature {
-            parameters,
-            is_variadic: false,
-        },
-        action: Action::Compute(run),
-    }
+    computed(name, parameters, false, run)
 }
 
 /// A function whose last parameter takes any number of arguments.
@@ -85,11 +78,20 @@ const fn variadic(
     parameters: &'static [Type],
     run: fn(&mut Call<'_>) -> Result<Value, Problem>,
 ) -> Function {
+    computed(name, parameters, true, run)
+}
+
+const fn computed(
+    name: &'static str,
+    parameters: &'static [Type],
+    is_variadic: bool,
+    run: fn(&mut Call<'_>) -> Result<Value, Problem>,
+) -> Function {
     Function {
         name,
         signature: Signature {
             parameters,
-            is_variadic: true,
+            is_variadic,
         },
         action: Action::Compute(run),
     }

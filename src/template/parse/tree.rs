@@ -42,7 +42,7 @@ pub(in crate::template) struct Pipeline {
     pub(in crate::template) span: Range<usize>,
     /// The variables that it declares or assigns: `$i, $x :=`.
     pub(in crate::template) variables: Vec<Arc<str>>,
-    /// Whether the variables exist already (`=`).
+    /// True if the variables exist already (`=`).
     pub(in crate::template) assigns: bool,
     pub(in crate::template) commands: Vec<Command>,
 }
@@ -87,6 +87,6 @@ pub(in crate::template) struct Number {
     pub(in crate::template) int: Option<i64>,
     pub(in crate::template) unsigned: Option<u64>,
     pub(in crate::template) float: Option<f64>,
-    /// Whether it is a float where nothing asks for a type: `1.0`, `1e3`.
+    /// True if it is a float where nothing asks for a type: `1.0`, `1e3`.
     pub(in crate::template) is_float: bool,
 }

@@ -26,7 +26,7 @@ const WORK: usize = 1_000_000;
 /// The generators of one ApplicationSet.
 pub(super) struct Generators<'a, 'n> {
     pub(super) surroundings: Surroundings<'a>,
-    /// Whether templates are Go templates.
+    /// True if templates are Go templates.
     pub(super) go: bool,
     pub(super) notes: &'n mut Vec<Note>,
     /// The values that matrix generators filled in so far.
@@ -202,7 +202,7 @@ fn nodes(node: &Node) -> usize {
     1 + items + entries.sum::<usize>()
 }
 
-/// Whether `matchLabels` and `matchExpressions` select parameters, which they name by dotted keys.
+/// True if `matchLabels` and `matchExpressions` select parameters, which they name by dotted keys.
 fn selects(selector: &Node, set: &Parameters) -> bool {
     let flat = shaped(&set.values, false);
     let value = |key: &str| flat.get(key).and_then(Value::as_str);

@@ -22,7 +22,7 @@ const NEEDED: &[&[&str]] = &[
 /// The review of one ApplicationSet.
 pub(super) struct Review<'a> {
     name: String,
-    /// Whether all generators read this repository, so that their parameters are known.
+    /// True if all generators read this repository, so that their parameters are known.
     known: bool,
     strict: bool,
     mistakes: &'a mut Vec<Mistake>,

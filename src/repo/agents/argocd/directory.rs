@@ -8,7 +8,7 @@ use crate::yaml::Node;
 /// How Argo CD reads a folder of plain manifests (`source.directory`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Directory {
-    /// Whether folders below are read as well.
+    /// True if folders below are read as well.
     pub recursive: bool,
     pub(super) include: Option<Glob>,
     pub(super) exclude: Option<Glob>,
@@ -45,7 +45,7 @@ impl Directory {
         }
     }
 
-    /// Whether `source.directory` sets anything. Argo CD drops one like `jsonnet: {}` or
+    /// True if `source.directory` sets anything. Argo CD drops one like `jsonnet: {}` or
     /// `recurse: false`, and builds the kustomization of the folder.
     pub(super) fn is_set(node: &Node) -> bool {
         let filled = |key: &str| {
@@ -60,7 +60,7 @@ impl Directory {
             || jsonnet.any(|value| !value.items().is_empty())
     }
 
-    /// Whether a file is read; its path is relative to the folder.
+    /// True if a file is read; its path is relative to the folder.
     pub fn reads(&self, path: &str) -> bool {
         let matches = |glob: &Glob| glob.0.as_ref().is_some_and(|glob| glob.is_match(path));
         (self.recursive || !path.contains('/'))

@@ -148,7 +148,7 @@ impl<'r> Fields<'r> {
         self.is_resolved(node, key).then_some(node)
     }
 
-    /// Whether a value has no template left; notes it otherwise.
+    /// True if a value has no template left; notes it otherwise.
     fn is_resolved(&mut self, node: &Node, what: &str) -> bool {
         let open = templated(node);
         if open {
@@ -164,7 +164,7 @@ impl<'r> Fields<'r> {
     }
 }
 
-/// Whether a text in a tree still contains a template.
+/// True if a text in a tree still contains a template.
 fn templated(node: &Node) -> bool {
     node.text().is_some_and(|text| text.contains("{{"))
         || node

@@ -66,7 +66,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whether an overlay is one of the base revision.
+    /// True if an overlay is one of the base revision.
     pub fn is_of_base(&self, overlay: &Overlay) -> bool {
         self.base.is_some_and(|base| base.index(overlay).is_some())
     }

@@ -194,12 +194,12 @@ impl<'a> Context<'a> {
         before.map_or(self.config, |(before, _)| before).level(rule)
     }
 
-    /// Whether a rule is not switched off.
+    /// True if a rule is not switched off.
     pub fn is_on(&self, rule: &dyn Rule) -> bool {
         self.level(rule.metadata().id) != Some(Level::Off)
     }
 
-    /// Whether a rule that is on claims a kind of loss, so that no other rule reports it.
+    /// True if a rule that is on claims a kind of loss, so that no other rule reports it.
     pub fn is_claimed(&self, claim: Claim) -> bool {
         claiming(claim).is_some_and(|rule| self.is_on(rule))
     }

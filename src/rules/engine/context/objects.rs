@@ -35,7 +35,7 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Whether any overlay provides an object of this kind.
+    /// True if any overlay provides an object of this kind.
     pub fn any(&self, target: Target) -> bool {
         self.targets.contains(&target)
     }

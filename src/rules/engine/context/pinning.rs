@@ -11,7 +11,7 @@ const SAMPLE: usize = 50;
 /// The images that the protected overlays of a repo pin by digest.
 #[derive(Default)]
 pub(super) struct Pinning {
-    /// Whether at least half of the images have a digest.
+    /// True if at least half of the images have a digest.
     usual: bool,
     /// Names of the images that have one.
     pinned: HashSet<String>,
@@ -39,7 +39,7 @@ impl Pinning {
         }
     }
 
-    /// Whether an image is expected to have a digest: most images have one, or this one has
+    /// True if an image is expected to have a digest: most images have one, or this one has
     /// elsewhere.
     pub(super) fn expects(&self, image: &str) -> bool {
         self.usual || self.pinned.contains(image)

@@ -56,7 +56,7 @@ impl<'a> Context<'a> {
             .min()
     }
 
-    /// Whether a name of an image in one overlay means the same as an image of another one.
+    /// True if a name of an image in one overlay means the same as an image of another one.
     pub(in crate::rules) fn same_image(
         &self,
         overlay: &Overlay,

@@ -12,7 +12,7 @@ pub(in crate::rules) mod renovate;
 
 use crate::yaml::Node;
 
-/// Whether a label selector (`matchLabels`, `matchExpressions`) selects an object. An empty
+/// True if a label selector (`matchLabels`, `matchExpressions`) selects an object. An empty
 /// selector selects all objects.
 fn selects(selector: &Node, object: &Node) -> bool {
     let label = |key: &str| object.at(&["metadata", "labels", key]).and_then(Node::text);

@@ -36,9 +36,9 @@ const JUDGED: &[&str] = &[
 #[derive(Clone, Copy)]
 struct Manager {
     name: &'static str,
-    /// Whether it reads such files without being told to.
+    /// True if it reads such files without being told to.
     by_default: bool,
-    /// Whether a file holds a version that it updates.
+    /// True if a file holds a version that it updates.
     reads: fn(name: &str, text: &str) -> bool,
 }
 
@@ -217,7 +217,7 @@ fn unknown_presets(settings: &Node) -> Vec<String> {
         .collect()
 }
 
-/// Whether a preset belongs to Renovate and neither merges nor excludes anything.
+/// True if a preset belongs to Renovate and neither merges nor excludes anything.
 fn built_in(preset: &str) -> bool {
     let families = [
         "config:",

@@ -83,7 +83,7 @@ impl<'c, 'a> Automations<'c, 'a> {
             .collect()
     }
 
-    /// Whether an automation updates the value of a marker, wherever it pushes to.
+    /// True if an automation updates the value of a marker, wherever it pushes to.
     fn covers(&self, automation: &Control, file: &MarkedFile, marker: &Marker) -> bool {
         let path = automation.text(&["spec", "update", "path"]);
         let folder = join("", path.unwrap_or(".").trim_start_matches('/')).unwrap_or_default();

@@ -62,7 +62,7 @@ fn earlier_marker<'m>(
     })
 }
 
-/// Whether one cluster updates this marker and the one that `covering` updates. Several clusters may
+/// True if one cluster updates this marker and the one that `covering` updates. Several clusters may
 /// each have a policy of the same name.
 fn in_one_cluster(
     all: &Automations,
