@@ -24,6 +24,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Every severity, the least first.
+    pub const ALL: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Error];
+
     /// The word in every format.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -83,6 +86,27 @@ impl Cause {
     }
 }
 
+impl<'f> Identity<'f> {
+    /// The identity among the findings of one place: one line may be the cause for several objects.
+    #[must_use]
+    pub fn of_place(self) -> Identity<'f> {
+        Identity {
+            object: None,
+            pointer: None,
+            ..self
+        }
+    }
+
+    /// The identity without what the rule says about the cause.
+    #[must_use]
+    pub fn whatever_the_cause(self) -> Identity<'f> {
+        Identity {
+            cause: None,
+            ..self
+        }
+    }
+}
+
 /// The overlay that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OverlayRef {
@@ -133,7 +157,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity<'f> {
     rule: &'f str,
-    cause: &'f Cause,
+    cause: Option<&'f Cause>,
     object: Option<ObjectIdentity<'f>>,
     pointer: Option<&'f str>,
 }
@@ -173,11 +197,11 @@ impl Finding {
         }
     }
 
-    /// What the finding is compared by.
+    /// The identity that it is compared by.
     pub fn identity(&self) -> Identity<'_> {
         Identity {
             rule: &self.rule,
-            cause: &self.cause,
+            cause: Some(&self.cause),
             object: self.resource.as_ref().map(|id| ObjectIdentity {
                 api_version: &id.api_version,
                 kind: &id.kind,
@@ -254,17 +278,10 @@ impl Location {
     }
 }
 
-impl Location {
-    /// The JSON form; `revision` only when it is not the head.
-    pub fn to_json(&self) -> serde_json::Value {
-        let mut value = serde_json::json!({
-            "file": &*self.file, "line": self.line, "column": self.column, "end_line": self.end_line, "end_column": self.end_column,
-            "byte_start": self.byte_start, "byte_end": self.byte_end,
-        });
-        if let (Some(revision), Some(map)) = (&self.revision, value.as_object_mut()) {
-            map.insert("revision".to_string(), (&**revision).into());
-        }
-        value
+impl std::fmt::Display for Location {
+    /// `FILE:LINE:COLUMN`
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 

@@ -64,6 +64,47 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
+/// The known name that was probably meant when another one was written by a slip of the pen: one or
+/// two letters were added, left out, replaced or swapped. Stricter than [`nearest`], for names that
+/// may be right although nothing here has them.
+pub fn slip<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let allowed = if name.len() < 5 { 1 } else { 2 };
+    let others = known.into_iter().filter(|other| *other != name);
+    let measured = others.map(|other| (edits(name, other), other));
+    let near = measured.filter(|(edits, _)| *edits <= allowed);
+    near.min().map(|(_, other)| other)
+}
+
+/// The number of letters to insert, remove, replace or swap with the next one to get from one word
+/// to another; large if the words are long or differ much in length.
+pub(crate) fn edits(one: &str, other: &str) -> usize {
+    const LONGEST: usize = 253;
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > 2 || one.len() > LONGEST {
+        return usize::MAX;
+    }
+    let mut above: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let mut cost = row[j] + usize::from(a != b);
+            cost = cost.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                cost = cost.min(above[j - 1] + 1);
+            }
+            next.push(cost);
+        }
+        above = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// The question after an unknown name: ``did you mean `storefront`?``
+pub fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
 /// A pattern for names, in which `*` stands for any text and everything else for itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamePattern(String);
@@ -81,14 +122,6 @@ impl NamePattern {
 
     /// The pattern as it is written.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::ops::Deref for NamePattern {
-    type Target = str;
-
-    fn deref(&self) -> &str {
         &self.0
     }
 }
@@ -208,7 +241,7 @@ impl UnknownName {
     /// The hint alone: ``did you mean `storefront`?``
     pub(crate) fn help(&self) -> Option<String> {
         match &self.hint {
-            Hint::Nearest(name) => Some(format!("did you mean `{name}`?")),
+            Hint::Nearest(name) => Some(did_you_mean(name)),
             Hint::All(names) => Some(format!("expected {}", alternatives(names))),
             Hint::Elsewhere(sentence) => Some((*sentence).to_string()),
             Hint::Nothing => None,
@@ -260,6 +293,18 @@ mod tests {
         ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn slips_of_the_pen() {
+        assert_eq!(edits("database", "databse"), 1);
+        assert_eq!(edits("a", "a"), 0);
+        assert_eq!(edits("abc", "acb"), 1);
+        assert_eq!(
+            slip("api-secret", ["api-secrets", "web"]),
+            Some("api-secrets")
+        );
+        assert_eq!(slip("db", ["pg"]), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Tree, memory, testdata};
-use gitops_lint::check::{self, Base, Request};
+use gitops_lint::check::{self, Base, BaseInputs, Request};
 use gitops_lint::config::Config;
 use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
@@ -175,7 +175,10 @@ fn check(tree: &Tree, base: &Tree) -> String {
     let (config, files) = (Config::default(), Arc::new(Files::default()));
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
     let base = Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files);
-    let base = Base::new(base, config.clone(), &repo, Default::default());
+    let base = Base::new(
+        BaseInputs::new(base, config.clone(), Default::default()),
+        &repo,
+    );
     let outcome = check::run(Request {
         base: Some(&base),
         everything: true,

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::{CONFIG_FILE, Since, Tree, authorship, memory, testdata};
-use gitops_lint::check::{self, Base, Outcome, PolicySet, Request};
+use gitops_lint::check::{self, Base, BaseInputs, Outcome, PolicySet, Request};
 use gitops_lint::config::Config;
 use gitops_lint::history::Proofs;
 use gitops_lint::policy::{self, Namespaces};
@@ -198,7 +198,12 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     let repo = Repo::load_with(Arc::new(memory(tree)), None, &config, files.clone());
     let base =
         base.map(|base| Repo::load_with(Arc::new(memory(base).at("base")), None, &config, files));
-    let base = base.map(|base| Base::new(base, config.clone(), &repo, BTreeSet::new()));
+    let base = base.map(|base| {
+        Base::new(
+            BaseInputs::new(base, config.clone(), BTreeSet::new()),
+            &repo,
+        )
+    });
     let now = case.and_then(|case| case.now.as_deref());
     let now = common::time(now.unwrap_or("2026-11-24T12:00:00Z"));
     let history = case.is_some_and(|case| case.needs.contains(&Need::History));
@@ -251,7 +256,7 @@ fn caused(tree: &Tree, base: &Tree, narrowed: bool) -> Vec<String> {
         &config,
         true,
     );
-    let base = Base::new(base, config.clone(), &repo, changed);
+    let base = Base::new(BaseInputs::new(base, config.clone(), changed), &repo);
     let outcome = check::run(Request {
         base: Some(&base),
         every_overlay: !narrowed,

@@ -35,7 +35,7 @@ use std::sync::Arc;
 mod common;
 
 use common::{Replaced, Since, authorship};
-use gitops_lint::check::{self, Base, Outcome, PolicySet, Request};
+use gitops_lint::check::{self, Base, BaseInputs, Outcome, PolicySet, Request};
 use gitops_lint::config::{Config, Level};
 use gitops_lint::history::{Authorship, Proofs};
 use gitops_lint::policy::{self, Namespaces, Policies};
@@ -101,12 +101,13 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .collect();
     let base = base.map(|base| {
         let changed = changed(&base, &repo);
-        let mut base = Base::new(base, config.clone(), &repo, changed);
-        base.written = harness::base_config(case, &repo, &base.repo);
-        if let Ok(moved) = std::fs::read_to_string(case.join("submodules.txt")) {
-            base.submodules = moved.lines().map(submodule).collect();
-        }
-        base
+        let moved = std::fs::read_to_string(case.join("submodules.txt")).unwrap_or_default();
+        let inputs = BaseInputs {
+            written: harness::base_config(case, &repo, &base),
+            submodules: moved.lines().map(submodule).collect(),
+            ..BaseInputs::new(base, config.clone(), changed)
+        };
+        Base::new(inputs, &repo)
     });
     let author = std::fs::read_to_string(case.join("author.txt")).ok();
     let files = repo.source.files().iter().map(|path| path.to_string());

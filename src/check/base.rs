@@ -21,6 +21,21 @@ pub struct Base {
     pub config: Config,
     /// The configuration as written at the base, and the file in which a removed setting is
     /// reported.
+    pub(super) written: Option<(Config, FileId)>,
+    /// The paths that differ from the head.
+    pub changed: BTreeSet<Arc<str>>,
+    /// The submodules that the change adds or moves.
+    pub(super) submodules: Vec<Submodule>,
+}
+
+/// What a [`Base`] is made of.
+pub struct BaseInputs {
+    /// The base repo.
+    pub repo: Repo,
+    /// The configuration by which the base is judged.
+    pub config: Config,
+    /// The configuration as written at the base, and the file in which a removed setting is
+    /// reported.
     pub written: Option<(Config, FileId)>,
     /// The paths that differ from the head.
     pub changed: BTreeSet<Arc<str>>,
@@ -28,18 +43,32 @@ pub struct Base {
     pub submodules: Vec<Submodule>,
 }
 
+impl BaseInputs {
+    /// A base without submodules and without a configuration file.
+    pub fn new(repo: Repo, config: Config, changed: BTreeSet<Arc<str>>) -> BaseInputs {
+        BaseInputs {
+            repo,
+            config,
+            written: None,
+            changed,
+            submodules: Vec::new(),
+        }
+    }
+}
+
 impl Base {
-    /// A base for a head, without submodules and without a configuration file.
-    pub fn new(repo: Repo, config: Config, head: &Repo, changed: BTreeSet<Arc<str>>) -> Base {
+    /// The base of a head.
+    pub fn new(inputs: BaseInputs, head: &Repo) -> Base {
+        let repo = inputs.repo;
         let renumbered = (repo.environments != head.environments)
             .then(|| ManuallyDrop::new(repo.numbered_as(&head.environments)));
         Base {
             repo: ManuallyDrop::new(repo),
             renumbered,
-            config,
-            written: None,
-            changed,
-            submodules: Vec::new(),
+            config: inputs.config,
+            written: inputs.written,
+            changed: inputs.changed,
+            submodules: inputs.submodules,
         }
     }
 

@@ -6,62 +6,49 @@ use std::collections::BTreeSet;
 
 use super::suppression::Suppressions;
 use super::{CheckedOverlay, Counts, Known, Options, Outcome, Ran, Selection, merge};
-use crate::config::Config;
-use crate::finding::{Finding, Located, Severity};
+use crate::finding::{Finding, Located, Location, Severity};
 use crate::repo::{Overlay, Repo};
-use crate::rules::overlay_ref;
+use crate::rules::{Context, check_suppressions, overlay_ref};
 use crate::source::Files;
 use crate::yaml::FileId;
 
 /// The findings of a base revision, without those that are suppressed there. The findings of the
 /// head are compared with them.
-pub(super) fn known(
-    base: &Repo,
-    config: &Config,
-    options: &Options<'_>,
-    findings: Vec<Finding>,
-) -> Known {
-    let mut suppressions = Suppressions::collect(base, config, options.today);
+pub(super) fn known(context: &Context, options: &Options<'_>, findings: Vec<Finding>) -> Known {
+    let base = context.repo;
+    let mut suppressions = Suppressions::collect(base, context.config, options.today);
     let mut kept = located(findings, &base.files);
     kept.retain(|located| !suppressions.covers(located));
-    kept.extend(about_suppressions(&suppressions, base, config, options));
+    kept.extend(about_suppressions(&suppressions, context, options));
     Known::new(kept, base)
 }
 
 /// Turns what rules and policies found in a repo into the outcome.
 pub(super) fn conclude(
-    repo: &Repo,
-    config: &Config,
+    context: &Context,
     options: &Options<'_>,
     findings: Vec<Finding>,
     ran: Ran,
 ) -> Outcome {
-    let asked = Asked::new(repo, &options.selection);
-    let mut suppressions = Suppressions::collect(repo, config, options.today);
+    let repo = context.repo;
+    let asked = Asked::new(repo, options.selection);
+    let mut suppressions = Suppressions::collect(repo, context.config, options.today);
     let findings = findings
         .into_iter()
         .filter(|finding| asked.includes(finding));
     let (suppressed, mut kept): (Vec<Located>, Vec<Located>) = located(findings, &repo.files)
         .into_iter()
         .partition(|located| suppressions.covers(located));
-    let mut about = about_suppressions(&suppressions, repo, config, options);
+    kept.extend(about_suppressions(&suppressions, context, options));
     let mut known = 0;
     if let Some(base) = &options.known {
-        let before = |path: &str, line: &str| base.has_line(path, line, repo);
-        let brought = options
-            .brought
-            .map(|severity| suppressions.brought(severity, repo, &before));
-        kept.extend(located(brought.into_iter().flatten(), &repo.files));
-        let all = kept.len() + about.len();
+        let all = kept.len();
         kept = base.new_ones(kept, repo);
-        about = base.new_ones(about, repo);
-        known = all - kept.len() - about.len();
+        known = all - kept.len();
         soften_what_runs_ahead(&mut kept);
     }
     let suppressed = merge::merge(unlocated(suppressed), repo).len();
-    let mut merged = merge::merge(unlocated(kept), repo);
-    merged.extend(unlocated(about));
-    let mut findings = located(merged, &repo.files);
+    let mut findings = located(merge::merge(unlocated(kept), repo), &repo.files);
     findings.sort_by(Located::order);
     merge::fingerprint(&mut findings, &repo.files);
     let all = findings.len();
@@ -80,13 +67,17 @@ pub(super) fn conclude(
         overlay: overlay_ref(repo, overlay),
         complete: overlay.rendered.complete,
     });
+    let unseen = context.unseen().iter().map(|unseen| {
+        let location = Location::resolve(&repo.files, unseen.origin);
+        (unseen.clone(), location)
+    });
     Outcome {
         overlays: overlays.collect(),
         findings,
         counts,
         files: repo.files.clone(),
-        unseen: Vec::new(),
-        narrowed: false,
+        unseen: unseen.collect(),
+        narrowed: options.judged.overlays.is_some(),
         failed: false,
         timings: Vec::new(),
     }
@@ -103,17 +94,23 @@ fn unlocated(located: Vec<Located>) -> Vec<Finding> {
     located.into_iter().map(|located| located.finding).collect()
 }
 
-/// The findings about suppressions that match nothing, have expired or are malformed.
+/// The findings of the rules about suppressions.
 fn about_suppressions(
     suppressions: &Suppressions<'_>,
-    repo: &Repo,
-    config: &Config,
+    context: &Context,
     options: &Options<'_>,
 ) -> Vec<Located> {
+    let repo = context.repo;
     let judged = |file: Option<FileId>| {
         options.judges(file.map(|file| repo.files.get(file).path.clone()).as_ref())
     };
-    located(suppressions.findings(config, &judged), &repo.files)
+    // without a base, nothing is known to be new
+    let before = |path: &str, line: &str| {
+        let base = options.known.as_ref();
+        base.is_none_or(|base| base.has_line(path, line, repo))
+    };
+    let suppressed = suppressions.result(repo, &judged, &before);
+    located(check_suppressions(context, &suppressed), &repo.files)
 }
 
 /// Lowers findings to `info` if they exist only because staging went ahead of production.

@@ -13,24 +13,24 @@ use crate::finding::{Finding, Located, OverlayRef};
 use crate::repo::Repo;
 use crate::source::{Files, SourceFile};
 
-/// Joins findings with one cause: same rule, same place, same [`Cause`](crate::finding::Cause).
+/// Joins findings with one cause: those of one place with the same identity there.
 pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
-    let mut causes: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
-    for finding in findings {
+    let mut causes: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate() {
         let place = finding.origin;
-        causes
-            .entry((
-                finding.rule.clone(),
-                (place.file, place.start, place.end),
-                finding.cause.clone(),
-            ))
-            .or_default()
-            .push(finding);
+        let key = (
+            (place.file, place.start, place.end),
+            finding.identity().of_place(),
+        );
+        causes.entry(key).or_default().push(index);
     }
+    let groups: Vec<Vec<usize>> = causes.into_values().collect();
+    let mut findings: Vec<Option<Finding>> = findings.into_iter().map(Some).collect();
+    let mut take = |index: usize| findings.get_mut(index).and_then(Option::take);
     let order = PromotionOrder::of(repo);
-    causes
-        .into_values()
-        .filter_map(|group| join(group, &order))
+    groups
+        .into_iter()
+        .filter_map(|group| join(group.into_iter().filter_map(&mut take).collect(), &order))
         .collect()
 }
 

@@ -23,8 +23,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-pub use base::Base;
+pub use base::{Base, BaseInputs};
 pub use baseline::{Baseline, BaselineError};
+pub(crate) use run::Timings;
 pub use run::{PolicySet, Request, run};
 
 pub(crate) use crate::config::CONFIG_FILE;
@@ -87,26 +88,24 @@ impl Selection {
 
 /// The inputs of the outcome besides the configuration.
 struct Options<'a> {
-    selection: Selection,
+    selection: &'a Selection,
     baseline: Option<&'a Baseline>,
     /// The date that decides which suppressions have expired.
     today: Date,
     /// The findings of the base revision, which the outcome leaves out.
     known: Option<Known>,
-    /// The severity of the report about suppression comments that the change adds.
-    brought: Option<Severity>,
-    judged: Judged,
+    judged: Judged<'a>,
 }
 
 /// The part of the repo that was judged. `None` stands for all of it.
-struct Judged {
+struct Judged<'a> {
     /// Indices of overlays.
     overlays: Option<BTreeSet<usize>>,
     /// Paths whose readers were all judged.
-    files: Option<BTreeSet<Arc<str>>>,
+    files: Option<&'a BTreeSet<Arc<str>>>,
 }
 
-impl Judged {
+impl Judged<'_> {
     fn has(&self, overlay: usize) -> bool {
         self.overlays
             .as_ref()
@@ -117,7 +116,7 @@ impl Judged {
 impl Options<'_> {
     fn judges(&self, path: Option<&Arc<str>>) -> bool {
         let read = |judged: &BTreeSet<Arc<str>>| path.is_some_and(|path| judged.contains(path));
-        self.selection.is_whole() && self.judged.files.as_ref().is_none_or(read)
+        self.selection.is_whole() && self.judged.files.is_none_or(read)
     }
 }
 

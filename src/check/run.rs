@@ -8,11 +8,9 @@ use jiff::ZonedDateTime;
 
 use super::policy_changes::policy_changes;
 use super::scrub::Scrub;
-use super::suppression::severity_of_brought;
 use super::unreadable::unreadable;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
-use crate::finding::Location;
 use crate::history::{Authorship, Proofs};
 use crate::policy::{self, Namespaces, Policies};
 use crate::repo::Repo;
@@ -79,14 +77,25 @@ impl<'a> Request<'a> {
 
 /// The steps of a run with their durations, in order.
 #[derive(Default)]
-struct Timings(Vec<(&'static str, Duration)>);
+pub(crate) struct Timings(Vec<(&'static str, Duration)>);
 
 impl Timings {
-    fn step<T>(&mut self, name: &'static str, step: impl FnOnce() -> T) -> T {
+    /// Runs a step and notes how long it took.
+    pub(crate) fn step<T>(&mut self, name: &'static str, step: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = step();
         self.0.push((name, start.elapsed()));
         result
+    }
+
+    /// Adds the steps of something that was timed apart.
+    pub(crate) fn extend(&mut self, steps: &[(&'static str, Duration)]) {
+        self.0.extend(steps);
+    }
+
+    /// The steps, in order.
+    pub(crate) fn into_steps(self) -> Vec<(&'static str, Duration)> {
+        self.0
     }
 }
 
@@ -124,7 +133,7 @@ pub fn run(request: Request<'_>) -> Outcome {
     let context = Context::new(Inputs {
         base_config: written,
         judged: scope.head.clone(),
-        ..inputs(&request, Inputs::new(facts, &config))
+        ..inputs(&request, Inputs::new(facts, &config, rules::registry()))
     });
     if let Some(proofs) = request.proofs {
         proofs.expect(&rules::proofs_wanted(&context));
@@ -141,14 +150,13 @@ pub fn run(request: Request<'_>) -> Outcome {
     let narrowed_by = compared.filter(|_| scope.head.is_some());
     let judged = Judged {
         overlays: scope.head.clone(),
-        files: narrowed_by.map(|base| base.changed.clone()),
+        files: narrowed_by.map(|base| &base.changed),
     };
     let mut options = Options {
-        selection: request.selection.clone(),
+        selection: &request.selection,
         baseline: request.baseline,
         today: request.now.date(),
         known: None,
-        brought: severity_of_brought(&context),
         judged,
     };
     if let Some(((base, facts), config)) = facts_at_base.zip(config_at_base.as_deref()) {
@@ -156,23 +164,17 @@ pub fn run(request: Request<'_>) -> Outcome {
             let before = Context::new(Inputs {
                 now: Some(request.now.clone()),
                 judged: scope.base,
-                ..Inputs::new(facts, config)
+                ..Inputs::new(facts, config, rules::registry())
             });
             findings_at_base(&request, base, &options, &before, &context)
         }));
     }
     let ran = ran(&request, &context);
-    let mut outcome = timings.step("conclude", || {
-        conclude(request.repo, &config, &options, findings, ran)
-    });
-    let located = context.unseen().iter().map(|unseen| {
-        let location = Location::resolve(&request.repo.files, unseen.origin);
-        (unseen.clone(), location)
-    });
-    outcome.unseen = located.collect();
-    outcome.narrowed = scope.head.is_some();
-    outcome.timings = timings.0;
-    outcome
+    let outcome = timings.step("conclude", || conclude(&context, &options, findings, ran));
+    Outcome {
+        timings: timings.into_steps(),
+        ..outcome
+    }
 }
 
 /// Adds the parts of a request that rules use, besides configuration and scope.
@@ -192,7 +194,7 @@ fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
 
 /// How many rules and policies a check ran.
 fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
-    let rules = rules::all().iter();
+    let rules = context.rules().all().iter();
     let policies = request.policies.as_ref();
     Ran {
         rules: rules.filter(|rule| context.is_on(**rule)).count(),
@@ -229,7 +231,7 @@ fn findings_at_base(
     if !head.repo.source.unreadable().is_empty() {
         findings.extend(unreadable(before, &findings));
     }
-    known(&base.repo, before.config, options, findings)
+    known(before, options, findings)
 }
 
 /// The policies of the base. `None` if those of the head are used for both: the change touches no

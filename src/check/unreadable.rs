@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use crate::finding::{Cause, Finding};
-use crate::rules::Context;
-use crate::rules::structure::unreadable_file::METADATA;
+use crate::rules::{Context, Draft, Sink};
 use crate::yaml::Origin;
 
 /// Paths that get a finding of their own.
@@ -15,7 +14,8 @@ const LISTED: usize = 200;
 ///
 /// A file that another finding names, such as one that a kustomization lists, is not reported again.
 pub(super) fn unreadable(context: &Context<'_>, known: &[Finding]) -> Vec<Finding> {
-    let Some(severity) = METADATA.severity_at(context.level(METADATA.id)) else {
+    let rules = context.rules();
+    let Some(rule) = rules.for_unreadable_files().map(|rule| rule.metadata()) else {
         return Vec::new();
     };
     let repo = context.repo;
@@ -31,7 +31,8 @@ pub(super) fn unreadable(context: &Context<'_>, known: &[Finding]) -> Vec<Findin
     });
     let more = paths.len().saturating_sub(LISTED);
     let found = paths.into_iter().take(LISTED).enumerate();
-    let found = found.map(|(number, (path, reason))| {
+    let mut sink = Sink::new(rule.id);
+    for (number, (path, reason)) in found {
         let revision = repo.source.revision_of(&path);
         let file = repo.files.add(&path, revision.as_deref(), Arc::from(""));
         let others = if more > 0 && number == 0 {
@@ -39,14 +40,11 @@ pub(super) fn unreadable(context: &Context<'_>, known: &[Finding]) -> Vec<Findin
         } else {
             String::new()
         };
-        let origin = Origin::start_of(file);
-        let cause = Cause::new("unreadable").with(&path);
         let message = format!("this cannot be read: {reason}{others}");
+        let cause = Cause::new("unreadable").with(&path);
+        let draft = Draft::new(rule.severity, Origin::start_of(file), cause, message);
         let help = "its content was not checked; give it a name in UTF-8 and permissions to read it, or remove it";
-        Finding {
-            help: Some(help.to_string()),
-            ..Finding::new(METADATA.id, severity, origin, cause, message)
-        }
-    });
-    found.collect()
+        sink.report(context, None, draft.help(help));
+    }
+    sink.findings
 }

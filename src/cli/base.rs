@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::options::RepoOptions;
 use super::output::warn;
 use super::workspace::Workspace;
-use crate::check::Base;
+use crate::check::{Base, BaseInputs};
 use crate::config::CONFIG_FILE;
 use crate::history::{Actor, Authorship, contributions, precedents};
 use crate::rules::Submodule;
@@ -210,9 +210,12 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Lo
     let config = workspace.configuration_at(&*source, options);
     let alike = !changed.contains(CONFIG_FILE);
     let repo = workspace.repo.beside(source, &config, alike);
-    let mut base = Base::new(repo, config, &workspace.repo, changed);
-    base.written = workspace.configuration_of(&base.repo, options);
-    base.submodules = submodules;
+    let inputs = BaseInputs {
+        written: workspace.configuration_of(&repo, options),
+        submodules,
+        ..BaseInputs::new(repo, config, changed)
+    };
+    let base = Base::new(inputs, &workspace.repo);
     Ok(Loaded { base, commit })
 }
 

@@ -9,6 +9,7 @@ use jiff::ZonedDateTime;
 
 use super::Ending;
 use super::base::{self, Loaded};
+use super::chosen::Chosen;
 use super::error::Error;
 use super::hook;
 use super::options::{
@@ -17,11 +18,12 @@ use super::options::{
 use super::output::{complain, complain_of, say, warn};
 use super::reports::{self, Reports};
 use super::watchdog;
-use super::workspace::{Head, Workspace, timed};
-use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection};
+use super::workspace::{Head, Workspace};
+use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection, Timings};
 use crate::config::{CONFIG_FILE, Level};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
 use crate::policy::{self, DataFile, Namespaces, Policies};
+use crate::rules::registry;
 use crate::source::git::{GitError, short};
 use crate::wording;
 
@@ -94,9 +96,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     });
     let mut judged = judged.inspect_err(|error| reports.write_failure(&error.to_string()))?;
     let outcome = &judged.outcome;
-    timed(&mut judged.timings, "report", || reports.write(outcome))?;
+    judged.timings.step("report", || reports.write(outcome))?;
     if arguments.timings {
-        print_timings(&judged.timings);
+        print_timings(&judged.timings.into_steps());
     }
     if let Some(error) = judged.nothing {
         return Err(error);
@@ -114,7 +116,7 @@ struct JudgedRepo {
     outcome: Outcome,
     /// Why there was nothing to check, although something was expected.
     nothing: Option<Error>,
-    timings: Vec<(&'static str, Duration)>,
+    timings: Timings,
 }
 
 /// Loads the repo and its base, and judges them.
@@ -196,9 +198,7 @@ fn load(
     loop {
         let mut workspace = Workspace::load_without(path, &arguments.repo, head, &passed)?;
         let mut timings = std::mem::take(&mut workspace.timings);
-        let base = timed(&mut timings, "base", || {
-            base_of(arguments, &workspace, hook_from)
-        })?;
+        let base = timings.step("base", || base_of(arguments, &workspace, hook_from))?;
         workspace.timings = timings;
         let is_new_root = |base: &Loaded| workspace.is_root_only_since(&base.base.repo);
         if !base.as_ref().is_some_and(is_new_root) {
@@ -217,15 +217,19 @@ fn load(
 /// are checked all the same, and `coverage: off` says that it is intended.
 fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool {
     let (repo, config) = (&workspace.repo, &workspace.config);
-    let coverage = crate::rules::structure::coverage::METADATA.id;
-    let set = judge.rules.iter().rev().find(|(id, _)| id == coverage);
-    let level = set.map(|(_, level)| *level).or(config.level(coverage));
+    let mut rules = registry().all().iter().map(|rule| rule.metadata());
+    let rule = rules.find(|metadata| metadata.behavior.for_missing_environments);
+    let is_off = rule.is_some_and(|rule| {
+        let set = judge.rules.iter().rev().find(|(id, _)| id == rule.id);
+        let level = set.map(|(_, level)| *level).or(config.level(rule.id));
+        level == Some(Level::Off)
+    });
     let has_policies = !config.policies.is_empty() || !judge.policies.is_empty();
     // a single overlay has nothing to be compared with
     repo.overlays.len() > 1
         && repo.overlays.iter().all(|one| one.environment.is_none())
         && !has_policies
-        && level != Some(Level::Off)
+        && !is_off
 }
 
 /// The folders of the overlays, for an error about them.
@@ -402,25 +406,13 @@ fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     })
 }
 
-/// The selection of the options. A misspelt name is an error, because an empty selection would look
-/// clean.
+/// The selection of the options.
 fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, Error> {
     let repo = &workspace.repo;
-    let mut environments = Vec::new();
-    for name in &arguments.environments {
-        let index = repo.environment_named(name)?;
-        environments.extend(
-            repo.environments
-                .get(index)
-                .map(|environment| environment.name.clone()),
-        );
-    }
-    for name in &arguments.apps {
-        repo.require_app(name)?;
-    }
+    let chosen = Chosen::new(repo, &arguments.environments, &arguments.apps)?;
     Ok(Selection {
         path: workspace.path.path.clone(),
-        environments,
+        environments: chosen.environment_names(repo),
         apps: arguments.apps.clone(),
     })
 }

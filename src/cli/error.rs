@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::output::{complain, complain_of};
 use crate::check::BaselineError;
-use crate::names::UnknownName;
+use crate::names::{UnknownName, did_you_mean};
 use crate::source::SourceError;
 use crate::source::git::GitError;
 use crate::wording::count;
@@ -32,7 +32,7 @@ pub(super) enum Error {
         list: String,
     },
     /// A path into an object that has no such value.
-    #[error("{object} has no value at `{path}`{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    #[error("{object} has no value at `{path}`{}", nearest.as_ref().map(|name| format!("; {}", did_you_mean(name))).unwrap_or_default())]
     NoValue {
         object: String,
         path: String,

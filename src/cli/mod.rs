@@ -2,6 +2,7 @@
 
 mod base;
 mod check;
+mod chosen;
 mod completions;
 mod diff;
 mod error;

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 enum Format {
     Text,
     Json,
-    /// The table of the README
+    /// The table of docs/rules.md
     Markdown,
 }
 
@@ -40,7 +40,7 @@ struct Document {
 #[derive(Serialize)]
 struct Rule {
     id: &'static str,
-    category: String,
+    category: &'static str,
     level: &'static str,
     severity: &'static str,
     summary: &'static str,
@@ -61,7 +61,7 @@ impl Rule {
     fn new(metadata: &'static Metadata) -> Rule {
         Rule {
             id: metadata.id,
-            category: format!("{:?}", metadata.category).to_lowercase(),
+            category: metadata.category.as_str(),
             level: metadata.level,
             severity: metadata.severity.as_str(),
             summary: metadata.summary,
@@ -139,9 +139,9 @@ fn list(all: &[&Metadata], columns: Option<usize>) -> String {
         if category.replace(metadata.category) != Some(metadata.category) {
             let _ = writeln!(
                 text,
-                "{}{:?}",
+                "{}{}",
                 if text.is_empty() { "" } else { "\n" },
-                metadata.category
+                capitalized(metadata.category.as_str())
             );
         }
         let summary = hanging(metadata.summary, width + 4, columns);
@@ -149,6 +149,12 @@ fn list(all: &[&Metadata], columns: Option<usize>) -> String {
     }
     let _ = writeln!(text, "\n`gitops-lint rules RULE` explains one");
     text
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn explanation(metadata: &Metadata) -> String {

@@ -5,13 +5,13 @@ use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::options::{Color, RepoOptions};
 use super::output::{complain, warn, width_of};
 use super::root::{self, RepoPath, current_folder, relative};
 use super::watchdog;
+use crate::check::Timings;
 use crate::config::{CONFIG_FILE, Config, ConfigProblem, missing_files};
 use crate::finding::Severity;
 use crate::history::End;
@@ -23,6 +23,7 @@ use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
 use crate::source::index::Staged;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
+use crate::wording;
 use crate::yaml::read::Documents;
 use crate::yaml::{self, FileId};
 
@@ -53,21 +54,9 @@ pub(super) struct Workspace {
     /// The repo. Not dropped on exit: freeing it takes measurable time.
     pub(super) repo: ManuallyDrop<Repo>,
     /// How long each step took.
-    pub(super) timings: Vec<(&'static str, Duration)>,
+    pub(super) timings: Timings,
     head: HeadFiles,
     git: OnceLock<Result<Arc<Repository>, GitError>>,
-}
-
-/// Runs a step and notes how long it took.
-pub(super) fn timed<T>(
-    timings: &mut Vec<(&'static str, Duration)>,
-    name: &'static str,
-    step: impl FnOnce() -> T,
-) -> T {
-    let start = Instant::now();
-    let result = step();
-    timings.push((name, start.elapsed()));
-    result
 }
 
 impl Workspace {
@@ -94,13 +83,12 @@ impl Workspace {
     ) -> Result<Workspace, Error> {
         watchdog::start(options.limits, None);
         start_workers(options.jobs)?;
-        let mut timings = Vec::new();
-        let (path, head, source, git) = timed(&mut timings, "list", || {
-            files_of(root::find_without(path, passed)?, head)
-        })?;
+        let mut timings = Timings::default();
+        let (path, head, source, git) =
+            timings.step("list", || files_of(root::find_without(path, passed)?, head))?;
         let files = Arc::new(Files::default());
         unreadable(&*source);
-        let config = timed(&mut timings, "configuration", || {
+        let config = timings.step("configuration", || {
             configuration(
                 &path.root,
                 &source,
@@ -109,7 +97,7 @@ impl Workspace {
                 options.color,
             )
         })?;
-        let repo = timed(&mut timings, "discover", || {
+        let repo = timings.step("discover", || {
             Repo::load_with(source, Some(path.root.clone()), &config, files)
         });
         let workspace = Workspace {
@@ -133,22 +121,18 @@ impl Workspace {
         options: &RepoOptions,
     ) -> Option<(Config, FileId)> {
         let name = configuration_name(&self.path.root, options.config.as_deref());
-        let read = |repo: &Repo| {
-            let bytes = repo.source.read(&name).ok()?;
-            let text = String::from_utf8(bytes.to_vec()).ok()?;
-            let file = repo.files.add(
-                &name,
-                repo.source.revision_of(&name).as_deref(),
-                Arc::from(text.as_str()),
-            );
-            Some((text, file))
-        };
+        let read = |repo: &Repo| written(&*repo.source, &repo.files, &name);
         let (before, now) = (read(other), read(&self.repo));
-        let file = now.as_ref().or(before.as_ref()).map(|(_, file)| *file)?;
-        let config = before
-            .map_or_else(|| Ok(Config::default()), |(text, file)| parsed(&text, file))
-            .ok()?;
-        Some((config, file))
+        let file = match (&now, &before) {
+            (Written::Here(_, file), _) | (Written::Nowhere, Written::Here(_, file)) => *file,
+            (Written::Unusable(Some(file)), _) => *file,
+            _ => return None,
+        };
+        match before {
+            Written::Here(config, _) => Some((*config, file)),
+            Written::Nowhere => Some((Config::default(), file)),
+            Written::Unusable(_) => None,
+        }
     }
 
     /// True if the root is a folder inside a repository, and only a configuration that the other
@@ -196,7 +180,7 @@ impl Workspace {
             HeadFiles::Worktree(tree) => {
                 let (changed, unseen) = tree.changed_since(repository, &commit.tree)?;
                 if let Some(first) = unseen.first() {
-                    let (count, first) = (report::count(unseen.len(), "file"), first);
+                    let (count, first) = (wording::count(unseen.len(), "file"), first);
                     let more = if unseen.len() > 1 { " and others" } else { "" };
                     warn(&format!(
                         "{count} of the change not checked, left out by the sparse checkout: {first}{more}"
@@ -212,24 +196,40 @@ impl Workspace {
     /// The configuration for loading another revision: its own. If it cannot be read, or if
     /// `--config` names a file, the configuration of the head.
     pub(super) fn configuration_at(&self, source: &dyn Source, options: &RepoOptions) -> Config {
-        let read = || {
-            let bytes = match source.read(CONFIG_FILE) {
-                Ok(bytes) => bytes,
-                Err(SourceError::Missing) => return Some(Config::default()),
-                Err(_) => return None,
-            };
-            let revision = source.revision_of(CONFIG_FILE);
-            let file = self.repo.files.add(
-                CONFIG_FILE,
-                revision.as_deref(),
-                Arc::from(std::str::from_utf8(&bytes).ok()?),
-            );
-            parsed(&self.repo.files.get(file).text.clone(), file).ok()
-        };
-        match &options.config {
-            Some(_) => self.config.clone(),
-            None => read().unwrap_or_else(|| self.config.clone()),
+        if options.config.is_some() {
+            return self.config.clone();
         }
+        match written(source, &self.repo.files, CONFIG_FILE) {
+            Written::Here(config, _) => *config,
+            Written::Nowhere => Config::default(),
+            Written::Unusable(_) => self.config.clone(),
+        }
+    }
+}
+
+/// The configuration as a revision has it.
+enum Written {
+    /// It has this one.
+    Here(Box<Config>, FileId),
+    /// It has none.
+    Nowhere,
+    /// It cannot be read, or has mistakes.
+    Unusable(Option<FileId>),
+}
+
+fn written(source: &dyn Source, files: &Files, name: &str) -> Written {
+    let bytes = match source.read(name) {
+        Ok(bytes) => bytes,
+        Err(SourceError::Missing) => return Written::Nowhere,
+        Err(_) => return Written::Unusable(None),
+    };
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return Written::Unusable(None);
+    };
+    let file = files.add(name, source.revision_of(name).as_deref(), Arc::from(text));
+    match parsed(text, file) {
+        Ok(config) => Written::Here(Box::new(config), file),
+        Err(_) => Written::Unusable(Some(file)),
     }
 }
 
@@ -306,7 +306,7 @@ pub(super) fn warn_of_truncated(end: &End) {
 /// Says that files were not looked at because the checkout is sparse.
 fn left_out(files: usize) {
     if files > 0 {
-        let count = report::count(files, "file");
+        let count = wording::count(files, "file");
         warn(&format!(
             "{count} left out by the sparse checkout; objects that only they define are not checked"
         ));

@@ -1,7 +1,7 @@
 //! `bots`: who counts as a bot.
 
 use super::Config;
-use super::keys::Key;
+use super::key::Key;
 use crate::names::{NamePattern, matches};
 
 /// Names and addresses of bots, when the configuration names none. The identities are those that

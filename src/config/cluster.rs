@@ -1,7 +1,7 @@
 //! `external`, `images` and `dependencies`: facts about clusters, registries and apps that the
 //! files of the repository do not contain.
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::Reader;
 use super::{Config, Environment, environments};
 use crate::names::NamePattern;

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::Reader;
 use super::suppress::is_narrow;
 use crate::names::NamePattern;

@@ -1,7 +1,7 @@
 //! `environments`: the promotion order.
 
 use super::Config;
-use super::keys::Key;
+use super::key::Key;
 use super::read::Reader;
 use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::{Fields, Reader};
 use super::{Config, environments};
 use crate::calendar::{self, Schedule, Window};

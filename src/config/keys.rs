@@ -4,20 +4,10 @@
 //! A new key is a [`Key`] beside the type that it is read into, a line in [`KEYS`], and a field of
 //! [`Config`], which `loosened-check` then has to consider.
 
+use super::key::Key;
 use super::read::Reader;
-use super::{Config, bots, cluster, drift, environments, freeze, layout, remotes, rules, suppress};
+use super::{bots, cluster, drift, environments, freeze, layout, remotes, rules, suppress};
 use crate::yaml::Node;
-
-/// A key at the top of the configuration.
-pub struct Key {
-    /// Its name.
-    pub name: &'static str,
-    /// The type of its value, for people.
-    pub value: &'static str,
-    /// Its purpose, in one line.
-    pub summary: &'static str,
-    pub(super) read: fn(&mut Reader<'_>, &Node, &mut Config),
-}
 
 /// Every key, in the order in which they are read: entries of the others name environments.
 pub static KEYS: &[&Key] = &[

@@ -1,6 +1,6 @@
 //! `layout` and `pairs`: where overlays are, and which overlays are compared with each other.
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::{Fields, Reader};
 use crate::glob::Glob;
 use crate::yaml::{Node, Origin};

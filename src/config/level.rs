@@ -12,20 +12,31 @@ pub enum Level {
     At(Severity),
 }
 
-/// The levels as people write them.
-const LEVELS: [&str; 4] = ["off", "info", "warning", "error"];
+impl Level {
+    /// Every level, the least strict first.
+    pub const ALL: [Level; 4] = [
+        Level::Off,
+        Level::At(Severity::Info),
+        Level::At(Severity::Warning),
+        Level::At(Severity::Error),
+    ];
+
+    /// The level as people write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Off => "off",
+            Level::At(severity) => severity.as_str(),
+        }
+    }
+}
 
 impl std::str::FromStr for Level {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Level, UnknownName> {
-        match name {
-            "off" => Ok(Level::Off),
-            "info" => Ok(Level::At(Severity::Info)),
-            "warning" => Ok(Level::At(Severity::Warning)),
-            "error" => Ok(Level::At(Severity::Error)),
-            _ => Err(UnknownName::new("level", name, &LEVELS)),
-        }
+        let mut levels = Level::ALL.into_iter();
+        let found = levels.find(|level| level.as_str() == name);
+        found.ok_or_else(|| UnknownName::new("level", name, &Level::ALL.map(Level::as_str)))
     }
 }
 

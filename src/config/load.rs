@@ -2,8 +2,8 @@
 
 use super::Config;
 use super::keys::KEYS;
+use super::options::KnownRule;
 use super::read::{ConfigProblem, Reader};
-use super::rules::KnownRule;
 use crate::source::{EntryKind, Source};
 use crate::yaml::Node;
 use crate::yaml::read::Documents;

@@ -9,6 +9,7 @@ mod drift;
 mod environments;
 mod files;
 mod freeze;
+mod key;
 mod keys;
 mod layout;
 mod level;
@@ -34,14 +35,17 @@ pub use environments::Environment;
 pub(crate) use environments::default_environments;
 pub(crate) use files::missing_files;
 pub use freeze::Freeze;
-pub use keys::{KEYS, Key};
+pub use key::Key;
+pub use keys::KEYS;
 pub use layout::{ConfiguredPair, LayoutPath, LayoutPattern};
 pub use level::Level;
 pub use load::{misnamed, second};
-pub use options::{DurationOption, More, OptionSetting, OptionValue, RuleOption, TextsOption};
+pub use options::{
+    DurationOption, KnownRule, More, OptionSetting, OptionValue, RuleOption, TextsOption,
+};
 pub use read::ConfigProblem;
+pub use rules::RuleSettings;
 pub(crate) use rules::is_policy;
-pub use rules::{KnownRule, RuleSettings};
 pub use suppress::Suppression;
 
 /// The name of the configuration file at the root.

@@ -1,5 +1,5 @@
 //! Options of rules: declared by the rule with their type, default and direction; read and checked
-//! once, when the configuration is read.
+//! once, by `rules`.
 //!
 //! ```ignore
 //! static FLOATING: TextsOption = TextsOption {
@@ -10,14 +10,12 @@
 //! };
 //! ```
 //!
-//! The rule lists it in its metadata and reads it with `config.texts(METADATA.id, &FLOATING)`.
+//! The rule lists it in its metadata and reads it with `METADATA.texts(config, &FLOATING)`.
 
 use jiff::SignedDuration;
 
 use super::Config;
-use super::read::Reader;
-use crate::calendar;
-use crate::yaml::{Node, Origin};
+use crate::yaml::Origin;
 
 /// True if a longer list or duration loosens or tightens the check. `loosened-check` reports
 /// changes that loosen it.
@@ -60,6 +58,17 @@ pub enum RuleOption {
     Texts(&'static TextsOption),
     /// A length of time.
     Duration(&'static DurationOption),
+}
+
+/// The facts about a rule that the configuration needs.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownRule<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its options besides `level`.
+    pub options: &'a [RuleOption],
+    /// True if its findings can be suppressed.
+    pub suppressible: bool,
 }
 
 /// The value of an option.
@@ -135,23 +144,6 @@ impl RuleOption {
             self.default(),
             self.summary()
         )
-    }
-
-    /// Reads the value. Mistakes go to the reader.
-    pub(super) fn read(self, reader: &mut Reader<'_>, node: &Node) -> Option<OptionSetting> {
-        let what = format!("`{}`", self.name());
-        let value = match self {
-            RuleOption::Texts(_) if node.text().is_some() => {
-                OptionValue::Texts(vec![reader.text(node, &what)?])
-            }
-            RuleOption::Texts(_) => OptionValue::Texts(reader.texts(node, &what)?),
-            RuleOption::Duration(_) => {
-                let seconds = reader.parsed(node, &what, calendar::duration)?;
-                OptionValue::Duration(SignedDuration::from_secs(seconds))
-            }
-        };
-        let origin = node.origin;
-        Some(OptionSetting { value, origin })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads values from the configuration. Every mistake is noted with its line and reading continues,
 //! so that all mistakes are reported at once.
 
-use super::rules::KnownRule;
+use super::options::KnownRule;
 use crate::calendar::CalendarError;
 use crate::glob::Glob;
 use crate::names::{NamePattern, UnknownName};

@@ -1,6 +1,6 @@
 //! `remotes` and `charts`: copies in the repository of bases, files and charts from elsewhere.
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::Reader;
 use crate::kustomize::remote::{self, Chart};
 use crate::yaml::Node;

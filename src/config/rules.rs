@@ -2,23 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::keys::Key;
-use super::options::{OptionSetting, RuleOption};
+use jiff::SignedDuration;
+
+use super::key::Key;
+use super::options::{OptionSetting, OptionValue, RuleOption};
 use super::read::Reader;
 use super::{Config, Level};
+use crate::calendar;
 use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};
-
-/// The facts about a rule that the configuration needs.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownRule<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// Its options besides `level`.
-    pub options: &'a [RuleOption],
-    /// True if its findings can be suppressed.
-    pub suppressible: bool,
-}
 
 /// The configuration of one rule.
 #[derive(Clone, Debug, Default)]
@@ -112,11 +104,28 @@ fn settings(reader: &mut Reader, id: &str, node: &Node) -> RuleSettings {
             settings.level = level(reader, &entry.value, "`level`");
             continue;
         };
-        if let Some(setting) = option.read(reader, &entry.value) {
+        if let Some(setting) = value(reader, *option, &entry.value) {
             settings.options.insert(entry.key.to_string(), setting);
         }
     }
     settings
+}
+
+/// The value of an option.
+fn value(reader: &mut Reader, option: RuleOption, node: &Node) -> Option<OptionSetting> {
+    let what = format!("`{}`", option.name());
+    let value = match option {
+        RuleOption::Texts(_) if node.text().is_some() => {
+            OptionValue::Texts(vec![reader.text(node, &what)?])
+        }
+        RuleOption::Texts(_) => OptionValue::Texts(reader.texts(node, &what)?),
+        RuleOption::Duration(_) => {
+            let seconds = reader.parsed(node, &what, calendar::duration)?;
+            OptionValue::Duration(SignedDuration::from_secs(seconds))
+        }
+    };
+    let origin = node.origin;
+    Some(OptionSetting { value, origin })
 }
 
 fn level(reader: &mut Reader, node: &Node, what: &str) -> Option<Level> {

@@ -1,6 +1,6 @@
 //! `suppress`: accepted findings in files that cannot hold a comment.
 
-use super::keys::Key;
+use super::key::Key;
 use super::read::Reader;
 use super::rules;
 use crate::glob::Glob;

@@ -5,14 +5,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Images, images};
-use crate::kustomize::context::is_below;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::Repo;
 use crate::repo::agents::{self, Agents, Pointer};
 use crate::repo::discover::Layout;
 use crate::source::git::{ChangedPath, Commit, Gaps};
-use crate::source::{Files, folder_of};
+use crate::source::{Files, folder_of, is_below};
 use crate::yaml::Node;
 
 /// An overlay as it was at the commit that the walk has reached.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Problem;
-use crate::names::nearest;
+use crate::names::{did_you_mean, nearest};
 use crate::yaml::{Data, Entry, Kind, Node, Origin, Style};
 
 /// A string of a kustomization with the node that holds it.
@@ -160,7 +160,7 @@ impl<'a> Decoder<'a> {
                 None if self.rules == Rules::Plugin => {}
                 None => {
                     let help = match nearest(&entry.key, known) {
-                        Some(name) => format!("did you mean `{name}`?"),
+                        Some(name) => did_you_mean(name),
                         None => format!("known fields: {}", known.join(", ")),
                     };
                     self.refuse(

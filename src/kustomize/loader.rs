@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::{HashMap, HashSet};
 
-use super::context::{NO_YAML, ParseError, Shared, lock, start_of};
+use super::context::{NO_YAML, ParseError, Shared, lock};
 use super::decode::Text;
-use super::{Kustomization, Problem, ProblemKind, remote};
+use super::{Identity, Kustomization, Problem, ProblemKind, remote};
 use crate::source::{EntryKind, SourceError, join};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -113,13 +113,7 @@ impl Loader {
         else {
             return Vec::new();
         };
-        let lists = [
-            &kustomization.resources,
-            &kustomization.components,
-            &kustomization.generators,
-            &kustomization.transformers,
-            &kustomization.validators,
-        ];
+        let lists = kustomization.lists_of_folders();
         let targets =
             lists
                 .into_iter()
@@ -136,7 +130,7 @@ impl Loader {
 pub(super) fn start_of_kustomization(shared: &Shared, folder: &str) -> Origin {
     let path = join(folder, FILE_NAMES[0]).unwrap_or_default();
     let revision = shared.source.revision();
-    start_of(shared.files.add(&path, revision, Arc::from("")))
+    Origin::start_of(shared.files.add(&path, revision, Arc::from("")))
 }
 
 /// Where an entry leads.
@@ -185,7 +179,7 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
                 // kustomize takes a document `null` for an empty file
                 .filter(|node| !node.is_null())
                 .cloned()
-                .unwrap_or_else(|| Node::map(Vec::new(), start_of(file)));
+                .unwrap_or_else(|| Node::map(Vec::new(), Origin::start_of(file)));
             let path = Arc::from(path.as_str());
             let decoded = Kustomization::decode(&node, file, path, &mut problems);
             Some(Arc::new(decoded))
@@ -208,12 +202,13 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
 fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
     let revision = shared.source.revision_of(path);
     let file = shared.files.add(path, revision.as_deref(), Arc::from(""));
-    let origin = start_of(file);
+    let origin = Origin::start_of(file);
     let problem = match error {
         Some(ParseError::Source(SourceError::Withheld(withheld))) => {
             let message = format!("the kustomization is not here: {}", withheld.reason);
             Problem::error(origin, message)
                 .with_kind(ProblemKind::Withheld)
+                .about(Identity::Withheld(path.to_string()))
                 .with_help(withheld.remedy)
         }
         error => {
@@ -233,9 +228,9 @@ fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
 fn second_file(shared: &Shared, file: FileId, path: &str, other: &str) -> Problem {
     let [first, second] = [path, other].map(|path| path.rsplit('/').next().unwrap_or(path));
     let message = format!("the folder has two kustomization files, {first} and {second}");
-    let problem = Problem::error(start_of(file), message).with_help("keep one of them");
+    let problem = Problem::error(Origin::start_of(file), message).with_help("keep one of them");
     match shared.text(other) {
-        Ok(second) => problem.with_related("the other one", start_of(second)),
+        Ok(second) => problem.with_related("the other one", Origin::start_of(second)),
         Err(_) => problem,
     }
 }
@@ -253,7 +248,7 @@ fn unparsed(error: ParseError, file: FileId) -> Problem {
         }),
         ParseError::Source(error) => {
             let message = format!("the kustomization cannot be read: {error}");
-            Problem::error(start_of(file), message).with_help(NOT_TEXT)
+            Problem::error(Origin::start_of(file), message).with_help(NOT_TEXT)
         }
     }
 }

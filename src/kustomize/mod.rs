@@ -91,6 +91,8 @@ pub enum Identity {
     DeprecatedField(String),
     /// A URL without a local copy, pinned or not.
     Remote(String),
+    /// A path that Git has, but this clone or work tree does not.
+    Withheld(String),
     /// A kustomization that sets nothing.
     EmptyKustomization,
 }

@@ -1,13 +1,14 @@
 //! Compiles policy files to [`Policies`]. All files that do not compile are reported, not only the
 //! first one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json};
 
 use super::engine::{guarded, new_engine};
-use super::{Namespaces, Policies, PolicyFile, PolicyProblem, PolicyRule, Verdict, scan};
+use super::scan::{self, Module};
+use super::{Namespaces, Policies, PolicyFile, PolicyProblem, PolicyRule, Verdict};
 
 /// Deepest nesting of brackets: the parser's time doubles with each level.
 const DEEPEST: usize = 16;
@@ -36,18 +37,27 @@ impl Policies {
         let mut engine = new_engine(now);
         let mut problems = Vec::new();
         let mut rules: BTreeMap<(String, String), PolicyRule> = BTreeMap::new();
+        let mut exceptions = BTreeSet::new();
         let wanted = |file: &PolicyFile| tests || !file.path.ends_with("_test.rego");
         let files: Vec<PolicyFile> = files.into_iter().filter(wanted).collect();
         for (index, file) in files.iter().enumerate() {
             match add(&mut engine, file, now) {
                 Ok(()) => {
-                    for rule in rules_of(file, index, namespaces) {
+                    let module = Module::read(&file.text);
+                    if module.rules.iter().any(|rule| rule.name == "exception") {
+                        exceptions.insert(module.package.clone());
+                    }
+                    let is_evaluated = is_evaluated(&file.path, &module.package, namespaces);
+                    for rule in rules_of(module, index).filter(|_| is_evaluated) {
                         let key = (rule.package.clone(), rule.name.clone());
                         rules.entry(key).or_insert(rule);
                     }
                 }
                 Err(message) => problems.push(PolicyProblem::new(&file.path, message)),
             }
+        }
+        for rule in rules.values_mut() {
+            rule.may_be_excepted = exceptions.contains(&rule.package);
         }
         let data = merged(data, &mut problems);
         let mut policies = Policies {
@@ -110,27 +120,26 @@ fn add(engine: &mut Engine, file: &PolicyFile, now: i128) -> Result<(), String> 
     parse(engine)
 }
 
+/// Whether the rules of a package in a file are evaluated.
+fn is_evaluated(path: &str, package: &str, namespaces: Namespaces) -> bool {
+    namespaces == Namespaces::All
+        || matches!(package, "main" | "promotion")
+        || path.starts_with("builtin/")
+}
+
 /// The rules of a file whose results are findings.
-fn rules_of(file: &PolicyFile, index: usize, namespaces: Namespaces) -> Vec<PolicyRule> {
-    let package = scan::package(&file.text).unwrap_or_default();
-    let evaluated = namespaces == Namespaces::All
-        || matches!(package.as_str(), "main" | "promotion")
-        || file.path.starts_with("builtin/");
-    if !evaluated {
-        return Vec::new();
-    }
-    let rule = |name: String| {
+fn rules_of(module: Module, file: usize) -> impl Iterator<Item = PolicyRule> {
+    let Module { package, rules } = module;
+    rules.into_iter().filter_map(move |rule| {
         Some(PolicyRule {
             package: package.clone(),
-            verdict: Verdict::of(&name)?,
-            name,
-            file: index,
+            verdict: Verdict::of(&rule.name)?,
+            name: rule.name,
+            file,
+            line: rule.line,
+            may_be_excepted: false,
         })
-    };
-    scan::rule_names(&file.text)
-        .into_iter()
-        .filter_map(rule)
-        .collect()
+    })
 }
 
 /// All documents of data in one.

@@ -9,12 +9,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::budget::Budget;
 use super::engine::{guarded, value_of};
-use super::{Policies, PolicyRule, Verdict, scan};
+use super::{Policies, PolicyRule, Verdict};
 use crate::compare::{self, secrets};
 use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
-use crate::rules::structure::policy_error;
 use crate::rules::{Context, Draft, Sink};
 use crate::yaml::{By, FileId, Origin, escape_pointer, write};
 
@@ -88,9 +87,7 @@ impl Run<'_, '_> {
         let Some(overlay) = repo.overlays.get(index) else {
             return Vec::new();
         };
-        let pair = repo.pairs.iter().find(|pair| pair.to == index);
-        let before = pair.and_then(|pair| repo.overlays.get(pair.from));
-        let partners = before.map_or(Vec::new(), |before| {
+        let partners = repo.earlier(overlay).map_or(Vec::new(), |before| {
             compare::partners(before, overlay, &repo.environments)
         });
         let inputs = resources_of(overlay);
@@ -228,13 +225,7 @@ impl Run<'_, '_> {
     /// rules if rules := ["latest"]` exempts `deny_latest`.
     fn excepted(&self, engine: &mut Engine, rule: &PolicyRule) -> bool {
         let suffix = rule.name.split_once('_').map_or("", |(_, suffix)| suffix);
-        let declared = self.policies.files.iter().any(|file| {
-            scan::package(&file.text).as_deref() == Some(&rule.package)
-                && scan::rule_names(&file.text)
-                    .iter()
-                    .any(|name| name == "exception")
-        });
-        if !declared {
+        if !rule.may_be_excepted {
             return false;
         }
         let names = value_of(engine, &format!("data.{}.exception", rule.package));
@@ -260,7 +251,10 @@ impl Run<'_, '_> {
             Cause::new("failed").with(package).with(name).with(reason),
             format!("policy `{package}.{name}` failed: {reason}"),
         );
-        let mut sink = Sink::new(policy_error::METADATA.id);
+        let Some(rule) = self.context.rules().for_failing_policies() else {
+            return Vec::new();
+        };
+        let mut sink = Sink::new(rule.metadata().id);
         let help = "fix the policy; until then it checks nothing here";
         sink.report(self.context, Some(overlay), draft.help(help));
         sink.findings
@@ -269,7 +263,7 @@ impl Run<'_, '_> {
     /// Where a rule is defined.
     fn line_of(&self, rule: &PolicyRule) -> Option<Origin> {
         let text = &self.policies.files.get(rule.file)?.text;
-        let above = scan::line_of(text, &rule.name) - 1;
+        let above = rule.line.saturating_sub(1);
         let start: usize = text.split_inclusive('\n').take(above).map(str::len).sum();
         Some(Origin {
             file: *self.file_ids.get(rule.file)?,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::built_in::built_in;
-use super::scan;
+use super::scan::Module;
 use super::{Namespaces, Policies, PolicyFile, PolicyProblem};
 use crate::config::Config;
 use crate::source::{EntryKind, Source, is_below};
@@ -61,7 +61,7 @@ pub fn load(
 /// data that cannot be parsed is not empty: evaluating the policies reports it.
 pub(crate) fn is_empty(path: &str, text: &str) -> bool {
     if path.ends_with(".rego") {
-        return scan::rule_names(text).is_empty();
+        return Module::read(text).rules.is_empty();
     }
     read::read(text, FileId(0)).is_ok_and(|read| read.documents.iter().all(holds_nothing))
 }

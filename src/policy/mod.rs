@@ -93,6 +93,10 @@ struct PolicyRule {
     verdict: Verdict,
     /// Index of the first file that defines it.
     file: usize,
+    /// The 1-based line there.
+    line: usize,
+    /// True if its package has a rule `exception`.
+    may_be_excepted: bool,
 }
 
 impl PolicyRule {

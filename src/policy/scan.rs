@@ -58,18 +58,18 @@ fn word(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// The package: `main` of `package main`.
-pub(super) fn package(text: &str) -> Option<String> {
-    let code = code(text);
-    let line = code
-        .lines()
-        .find_map(|line| line.trim_start().strip_prefix("package "))?;
-    line.split_whitespace().next().map(str::to_string)
+/// The beginning of a rule.
+struct Head {
+    name: String,
+    /// 1-based.
+    line: usize,
+    /// The code up to the next head.
+    body: String,
 }
 
-/// The heads of a policy: name, 1-based line, and the code up to the next head.
-fn heads(code: &str) -> Vec<(String, usize, String)> {
-    let mut found: Vec<(String, usize, String)> = Vec::new();
+/// The heads of a policy.
+fn heads(code: &str) -> Vec<Head> {
+    let mut found: Vec<Head> = Vec::new();
     for (index, line) in code.lines().enumerate() {
         let line_head = line.strip_prefix("default ").unwrap_or(line);
         let name = word(line_head);
@@ -80,32 +80,54 @@ fn heads(code: &str) -> Vec<(String, usize, String)> {
                 "package" | "import" | "else" | "not" | "some" | "with" | "every"
             );
         if starts {
-            found.push((name.to_string(), index + 1, String::new()));
+            found.push(Head {
+                name: name.to_string(),
+                line: index + 1,
+                body: String::new(),
+            });
         }
-        if let Some((_, _, body)) = found.last_mut() {
-            body.push_str(line);
-            body.push('\n');
+        if let Some(head) = found.last_mut() {
+            head.body.push_str(line);
+            head.body.push('\n');
         }
     }
     found
 }
 
-/// The names of the rules, each once, in the order of the file.
-pub(super) fn rule_names(text: &str) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    heads(&code(text))
-        .into_iter()
-        .map(|(name, _, _)| name)
-        .filter(|name| seen.insert(name.clone()))
-        .collect()
+/// What a policy defines.
+pub(super) struct Module {
+    /// `main` of `package main`; empty if there is none.
+    pub(super) package: String,
+    /// The rules, each once, in the order of the file.
+    pub(super) rules: Vec<Defined>,
 }
 
-/// The 1-based line of a rule's first head.
-pub(super) fn line_of(text: &str, rule: &str) -> usize {
-    heads(&code(text))
-        .into_iter()
-        .find(|(name, _, _)| name == rule)
-        .map_or(1, |(_, line, _)| line)
+/// A rule that a policy defines.
+pub(super) struct Defined {
+    pub(super) name: String,
+    /// The 1-based line of its first head.
+    pub(super) line: usize,
+}
+
+impl Module {
+    /// Reads the text of a policy.
+    pub(super) fn read(text: &str) -> Module {
+        let code = code(text);
+        let mut lines = code.lines();
+        let package = lines.find_map(|line| line.trim_start().strip_prefix("package "));
+        let package = package.and_then(|rest| rest.split_whitespace().next());
+        let mut seen = BTreeSet::new();
+        let heads = heads(&code).into_iter();
+        let rules = heads.filter(|head| seen.insert(head.name.clone()));
+        let rules = rules.map(|head| Defined {
+            name: head.name,
+            line: head.line,
+        });
+        Module {
+            package: package.unwrap_or_default().to_string(),
+            rules: rules.collect(),
+        }
+    }
 }
 
 /// Refuses policies that the interpreter cannot handle: nesting so deep that parsing takes hours,
@@ -180,18 +202,18 @@ fn check_chains(code: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_recursion(heads: &[(String, usize, String)]) -> Result<(), String> {
+fn check_recursion(heads: &[Head]) -> Result<(), String> {
     let is_function = |name: &str, body: &str| {
         let rest = body.trim_start_matches("default ").get(name.len()..);
         rest.is_some_and(|rest| rest.starts_with('('))
     };
     let functions: BTreeMap<&str, usize> = heads
         .iter()
-        .filter(|(name, _, body)| is_function(name, body))
-        .map(|(name, line, _)| (name.as_str(), *line))
+        .filter(|head| is_function(&head.name, &head.body))
+        .map(|head| (head.name.as_str(), head.line))
         .collect();
     let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, _, body) in heads {
+    for Head { name, body, .. } in heads {
         if !functions.contains_key(name.as_str()) {
             continue;
         }
@@ -235,9 +257,14 @@ mod tests {
 
     #[test]
     fn heads_are_found() {
-        assert_eq!(package(TEXT).as_deref(), Some("a.b"));
-        assert_eq!(rule_names(TEXT), ["deny", "ok", "f", "g"]);
-        assert_eq!(line_of(TEXT, "deny"), 6);
+        let module = Module::read(TEXT);
+        let rules: Vec<(&str, usize)> = module
+            .rules
+            .iter()
+            .map(|rule| (rule.name.as_str(), rule.line))
+            .collect();
+        assert_eq!(module.package, "a.b");
+        assert_eq!(rules, [("deny", 6), ("ok", 10), ("f", 12), ("g", 14)]);
         assert!(check(TEXT, 4).is_ok());
     }
 

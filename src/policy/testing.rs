@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::Policies;
 use super::engine::value_of;
-use super::{Policies, scan};
+use super::scan::{Defined, Module};
 
 /// The result of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +35,15 @@ impl Policies {
     pub fn test(&self) -> Vec<TestResult> {
         let mut results = Vec::new();
         for file in &self.files {
-            let package = scan::package(&file.text).unwrap_or_default();
-            for name in scan::rule_names(&file.text)
-                .into_iter()
-                .filter(|name| name.starts_with("test_"))
-            {
+            let Module { package, rules } = Module::read(&file.text);
+            let tests = rules.into_iter();
+            for Defined { name, line } in tests.filter(|rule| rule.name.starts_with("test_")) {
                 let mut engine = self.engine.clone();
                 let outcome = match value_of(&mut engine, &format!("data.{package}.{name}")) {
                     Ok(Json::Bool(true)) => TestOutcome::Passed,
                     Ok(_) => TestOutcome::Failed,
                     Err(message) => TestOutcome::Broken(message),
                 };
-                let line = scan::line_of(&file.text, &name);
                 results.push(TestResult {
                     path: file.path.clone(),
                     line,

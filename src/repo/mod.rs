@@ -249,6 +249,25 @@ impl Repo {
         let found = self.ignored.binary_search_by(|other| (**other).cmp(folder));
         found.is_ok()
     }
+    /// The overlay that an overlay is compared with: that of the environment before it.
+    pub fn earlier(&self, overlay: &Overlay) -> Option<&Overlay> {
+        let to = self.index(overlay)?;
+        let at = self.pairs.binary_search_by_key(&to, |pair| pair.to).ok()?;
+        self.overlays.get(self.pairs.get(at)?.from)
+    }
+    /// The overlays of the same app in all environments before that of an overlay. There are none if
+    /// the place of its environment in the promotion order is not known.
+    pub fn before<'r>(&'r self, overlay: &Overlay) -> impl Iterator<Item = &'r Overlay> {
+        let is_ordered = |index: &usize| {
+            let environment = self.environments.get(*index);
+            environment.is_some_and(|environment| environment.ordered)
+        };
+        let own = overlay.environment.filter(is_ordered);
+        self.overlays.iter().filter(move |other| {
+            let environment = other.environment.filter(is_ordered);
+            other.app == overlay.app && environment.is_some() && environment < own
+        })
+    }
     /// True if an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {
         self.environment(overlay)

@@ -103,16 +103,9 @@ impl<'a> Change<'a> {
         else {
             return true;
         };
-        // plug-ins read files that their own configuration names, and our configuration names
-        // copies of charts
-        let plugins = [
-            &kustomization.generators,
-            &kustomization.transformers,
-            &kustomization.validators,
-        ];
-        !self.files.is_empty()
-            && (plugins.iter().any(|list| !list.is_empty())
-                || !kustomization.helm_charts.is_empty())
+        // plugins read files that their own configuration names, and our configuration names copies
+        // of charts
+        !self.files.is_empty() && kustomization.has_plugins()
             || self.names(&kustomization, &root.folder, renderer, |target| {
                 known.contains(target)
             })

@@ -179,9 +179,9 @@ pub fn url(rule: &str) -> String {
     let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
     let page = match crate::rules::find(rule) {
         Some(_) => format!("docs/rules.md#{rule}"),
-        None if rule.starts_with("policy") => "docs/policies.md".to_string(),
         None if rule == crate::check::FAILED => "docs/reports.md".to_string(),
-        None => "docs/suppressions-and-baseline.md".to_string(),
+        // everything else that is reported is a policy
+        None => "docs/policies.md".to_string(),
     };
     if home.is_empty() {
         page

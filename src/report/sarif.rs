@@ -59,7 +59,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// The descriptors of the built-in rules and of other ids that were found, and the index of each.
+/// The descriptors of the built-in rules and of the policies that found something, and the index of each.
 fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
     let mut descriptors = Vec::new();
     let mut indexes = BTreeMap::new();
@@ -72,7 +72,7 @@ fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
             "shortDescription": {"text": metadata.summary},
             "help": {"text": documentation, "markdown": documentation},
             "defaultConfiguration": {"level": level(metadata.severity)},
-            "properties": {"tags": ["gitops", format!("{:?}", metadata.category).to_lowercase()]},
+            "properties": {"tags": ["gitops", metadata.category.as_str()]},
         });
         add_help_uri(&mut descriptor, metadata.id);
         descriptors.push(descriptor);
@@ -83,16 +83,11 @@ fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
             continue;
         }
         indexes.insert(id.clone(), descriptors.len());
-        let tag = if id.starts_with("policy/") {
-            "policy"
-        } else {
-            "meta"
-        };
         let mut descriptor = json!({
             "id": id,
             "shortDescription": {"text": id},
             "defaultConfiguration": {"level": level(located.finding.severity)},
-            "properties": {"tags": ["gitops", tag]},
+            "properties": {"tags": ["gitops", "policy"]},
         });
         add_help_uri(&mut descriptor, id);
         descriptors.push(descriptor);

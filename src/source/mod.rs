@@ -263,6 +263,12 @@ impl SourceFile {
         let rest = bytes.get(block * BLOCK..offset).map_or(0, count);
         blocks.get(block).map_or(0, |count| *count as usize) + rest
     }
+    /// The text at a place; empty if the place is not in the text.
+    pub fn slice(&self, origin: Origin) -> &str {
+        let span = origin.start as usize..origin.end as usize;
+        self.text.get(span).unwrap_or_default()
+    }
+
     /// The text of a line (1-based) without its end.
     pub fn line(&self, line: usize) -> &str {
         let starts = self.line_starts();

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+use crate::rules::Flaw;
 use crate::source::SourceFile;
 use crate::yaml::{By, Origin, comments};
 
@@ -19,13 +20,6 @@ const VERBS: &[&str] = &[
     "ignore", "disable", "suppress", "allow", "skip", "nolint", "noqa", "exclude",
 ];
 
-const NO_RULE: &str = "name a rule in the brackets";
-const NO_REASON: &str = "add a reason after the brackets";
-const NO_DATE: &str = "write the date after `until` as YYYY-MM-DD";
-const MISSPELT: &str = "it is not spelt `# gitops-lint: ignore[rule-id] reason`";
-const IN_TEXT: &str =
-    "a comment within a block is part of its text; write it above the key of the block";
-
 /// One suppression in a comment.
 pub(super) struct Comment {
     pub(super) origin: Origin,
@@ -33,7 +27,7 @@ pub(super) struct Comment {
     pub(super) rules: Vec<String>,
     pub(super) until: Option<Date>,
     /// The missing or wrong part because of which the suppression is ignored.
-    pub(super) flaw: Option<&'static str>,
+    pub(super) flaw: Option<Flaw>,
 }
 
 /// True if a file is worth a closer look.
@@ -159,7 +153,7 @@ fn within_patches(file: &SourceFile) -> impl Iterator<Item = Comment> + '_ {
             origin,
             rules: Vec::new(),
             until: None,
-            flaw: Some(IN_TEXT),
+            flaw: Some(Flaw::InText),
         })
     })
 }
@@ -202,7 +196,7 @@ fn read(comment: comments::Comment<'_>) -> Option<Comment> {
         origin,
         rules: Vec::new(),
         until: None,
-        flaw: Some(MISSPELT),
+        flaw: Some(Flaw::Misspelt),
     })
 }
 
@@ -238,7 +232,7 @@ fn parse(rest: &str, origin: Origin) -> Comment {
     };
     let brackets = rest.trim_start().strip_prefix('[');
     let Some((rules, reason)) = brackets.and_then(|rest| rest.split_once(']')) else {
-        comment.flaw = Some(NO_RULE);
+        comment.flaw = Some(Flaw::NoRule);
         return comment;
     };
     let rules = rules.split(',').map(str::trim);
@@ -257,14 +251,14 @@ fn parse(rest: &str, origin: Origin) -> Comment {
         comment.until = date.and_then(|date| date.parse().ok());
         words.drain(index..(index + 2).min(words.len()));
         if comment.until.is_none() {
-            comment.flaw = Some(NO_DATE);
+            comment.flaw = Some(Flaw::InvalidDate);
         }
     }
     let is_word = |word: &&str| word.chars().any(char::is_alphanumeric);
     if comment.rules.is_empty() {
-        comment.flaw = Some(NO_RULE);
+        comment.flaw = Some(Flaw::NoRule);
     } else if comment.flaw.is_none() && !words.iter().any(is_word) {
-        comment.flaw = Some(NO_REASON);
+        comment.flaw = Some(Flaw::NoReason);
     }
     comment
 }
@@ -286,7 +280,7 @@ mod tests {
         found.comments.into_iter().map(with_blocks).collect()
     }
 
-    fn flaws(text: &str) -> Vec<Option<&'static str>> {
+    fn flaws(text: &str) -> Vec<Option<Flaw>> {
         read(text).iter().map(|(_, comment)| comment.flaw).collect()
     }
 
@@ -311,7 +305,7 @@ mod tests {
             read("# gitops-lint: ignore[x] until 2027-01-31\n")[0]
                 .1
                 .flaw,
-            Some("add a reason after the brackets")
+            Some(Flaw::NoReason)
         );
         assert!(
             read("# gitops-lint: ignore[x] later until 2027-13-31\n")[0]
@@ -328,7 +322,7 @@ mod tests {
             "until",
         ] {
             let text = format!("# gitops-lint: ignore[x] {text}\n");
-            assert_eq!(flaws(&text), [Some(NO_DATE)], "{text}");
+            assert_eq!(flaws(&text), [Some(Flaw::InvalidDate)], "{text}");
         }
     }
 

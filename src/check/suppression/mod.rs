@@ -1,24 +1,21 @@
 //! Suppressions: comments `# gitops-lint: ignore[rule-id] reason`, optionally `until 2027-01-31`,
 //! on or above any line that a finding names, and the entries of `suppress` in the configuration.
 //!
-//! Here: finding the comments in the files that were read, matching them, and the findings about
-//! suppressions that match nothing, have expired or lack a reason. `comment` reads one comment.
-//! Not here: the baseline.
+//! Here: finding the comments in the files that were read, and matching them. `comment` reads one
+//! comment. Not here: the baseline, and what is wrong with a suppression (rules of `governance`).
 
 mod comment;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::config::{self, Config, Level, is_over};
-use crate::finding::{Cause, Finding, Located, Severity};
+use crate::config::{self, Config, is_over};
+use crate::finding::{Located, Severity};
 use crate::repo::Repo;
-use crate::rules::governance::{expired_suppression, loosened_check, unused_suppression};
-use crate::rules::{self, Context, Metadata};
+use crate::rules::{self, Suppressed, SuppressedRule, SuppressingComment, SuppressingEntry};
 use crate::source::EntryKind;
-use crate::yaml::{FileId, Origin};
+use crate::yaml::FileId;
 use comment::{Comment, may_have_comments, of_file};
 
 /// All suppressions of a run.
@@ -154,133 +151,62 @@ impl<'a> Suppressions<'a> {
         covered
     }
 
-    /// The findings about the suppressions themselves. A comment is only reported as unused if
-    /// every overlay that reads its file was checked; `judged` returns true for such a file. For an
-    /// entry of the configuration, the whole repo must have been checked: `judged(None)`.
-    pub fn findings(
-        &self,
-        config: &Config,
+    /// The result of the suppressions, for the rules about them. `judged` returns true for a file if
+    /// every overlay that reads it was checked, and for `None` if the whole repo was. `before`
+    /// returns true if the base already has a line, in this file or another one.
+    pub fn result<'s>(
+        &'s self,
+        repo: &Repo,
         judged: &dyn Fn(Option<FileId>) -> bool,
-    ) -> Vec<Finding> {
-        let off = |rule: &str| config.level(rule) == Some(Level::Off);
+        before: &dyn Fn(&str, &str) -> bool,
+    ) -> Suppressed<'s> {
         let comments = self.comments.iter().enumerate();
-        let of_comments = comments.flat_map(|(number, comment)| {
-            let judged = judged(Some(comment.origin.file));
-            let unused = |(index, rule): &(usize, &String)| {
-                judged && !off(rule) && !self.used_comments.contains(&(number, *index))
-            };
-            let rules = comment.rules.iter().enumerate().filter(unused);
-            self.invalid(comment).map_or_else(
-                || rules.map(|(_, rule)| comment.unused(rule)).collect(),
-                |draft| vec![draft],
-            )
+        let comments = comments.map(|(number, comment)| {
+            let rules: Vec<SuppressedRule> = self.rules_of(number, comment);
+            let hides_error = rules.iter().any(|rule| rule.hides_error);
+            SuppressingComment {
+                origin: comment.origin,
+                until: comment.until,
+                flaw: comment.flaw,
+                judged: judged(Some(comment.origin.file)),
+                is_new: hides_error && comment.is_new(repo, before),
+                rules,
+            }
         });
         let whole = judged(None);
-        let configured = self.configured.iter().enumerate();
-        let of_entries = configured.filter_map(|(number, entry)| {
-            let used = self.used_configured.contains(&number);
-            expired_entry(entry, self.today).or_else(|| {
-                (whole && !off(&entry.rule) && !used).then(|| self.unused_entry(number, entry))
-            })
+        let entries = self.configured.iter().enumerate();
+        let entries = entries.map(|(number, entry)| SuppressingEntry {
+            entry,
+            is_used: self.used_configured.contains(&number),
+            judged: whole,
+            names_folder: self.folders.contains(&number),
         });
-        of_comments
-            .chain(of_entries)
-            .filter_map(|about| severity(about.rule, config).map(|level| about.finding(level)))
-            .collect()
-    }
-
-    fn unused_entry(&self, number: usize, entry: &config::Suppression) -> About {
-        let path = entry
-            .path
-            .as_ref()
-            .filter(|_| self.folders.contains(&number));
-        About {
-            rule: &unused_suppression::METADATA,
-            origin: entry.origin,
-            cause: Cause::new("unused-entry").with(&entry.rule),
-            message: format!("the suppression of `{}` matches no finding", entry.rule),
-            help: match path.map(|glob| glob.as_str().trim_end_matches('/')) {
-                Some(path) => {
-                    format!("`{path}` is a folder: write `{path}/**`, or remove the entry").into()
-                }
-                None => "remove the entry".into(),
-            },
+        Suppressed {
+            comments: comments.collect(),
+            entries: entries.collect(),
+            today: self.today,
         }
     }
 
-    /// Why a comment does not count: it is malformed, or its date has passed.
-    fn invalid(&self, comment: &Comment) -> Option<About> {
-        if let Some(flaw) = comment.flaw {
-            return Some(About {
-                rule: &unused_suppression::METADATA,
-                origin: comment.origin,
-                cause: Cause::new("ignored-comment").with(flaw),
-                message: format!("suppression ignored: {flaw}"),
-                help: "write `# gitops-lint: ignore[rule-id] reason`, optionally with `until YYYY-MM-DD`".into(),
-            });
-        }
-        let until = comment
-            .until
-            .filter(|_| is_over(comment.until, self.today))?;
-        let rules = quoted(&comment.rules);
-        Some(About {
-            rule: &expired_suppression::METADATA,
-            origin: comment.origin,
-            cause: Cause::new("expired-comment").with(comment.rules.join(",")),
-            message: format!("this suppression of {rules} expired on {until}"),
-            help: "fix the finding and remove the comment, or set a later date".into(),
-        })
-    }
-
-    /// The comments that a change adds to hide an error. `before` returns true if the base already
-    /// has the line, in this file or another one. `severity` is the severity of `loosened-check` at
-    /// the base, so that the change cannot switch this report off.
-    pub fn brought(
-        &self,
-        severity: Severity,
-        repo: &Repo,
-        before: &dyn Fn(&str, &str) -> bool,
-    ) -> Vec<Finding> {
-        let accepting = self.accepting.iter().filter_map(|(number, index)| {
-            let comment = self.comments.get(*number)?;
-            let rule = comment.rules.get(*index)?;
-            let file = repo.files.get(comment.origin.file);
-            let span = comment.origin.start as usize..comment.origin.end as usize;
-            let text = file.text.get(span)?;
-            let about = About {
-                rule: &loosened_check::METADATA,
-                origin: comment.origin,
-                cause: Cause::new("accepting-comment").with(rule),
-                message: format!("this change adds a comment that suppresses the error `{rule}`"),
-                help: "fix the finding, or let a reviewer approve the comment".into(),
-            };
-            (!before(&file.path, text)).then(|| about.finding(severity))
+    fn rules_of<'s>(&self, number: usize, comment: &'s Comment) -> Vec<SuppressedRule<'s>> {
+        let rules = comment.rules.iter().enumerate();
+        let result = rules.map(|(index, id)| SuppressedRule {
+            id,
+            is_used: self.used_comments.contains(&(number, index)),
+            hides_error: self.accepting.contains(&(number, index)),
         });
-        accepting.collect()
+        result.collect()
     }
 }
 
 impl Comment {
-    fn unused(&self, rule: &String) -> About {
-        About {
-            rule: &unused_suppression::METADATA,
-            origin: self.origin,
-            cause: Cause::new("unused-comment").with(rule),
-            message: format!("this suppression of `{rule}` matches no finding"),
-            help: "remove the comment".into(),
-        }
+    /// True if the base has no such comment. `before` returns true if it has a line.
+    fn is_new(&self, repo: &Repo, before: &dyn Fn(&str, &str) -> bool) -> bool {
+        let file = repo.files.get(self.origin.file);
+        let span = self.origin.start as usize..self.origin.end as usize;
+        let text = file.text.get(span);
+        text.is_some_and(|text| !before(&file.path, text))
     }
-}
-
-fn expired_entry(entry: &config::Suppression, today: Date) -> Option<About> {
-    let until = entry.until.filter(|_| is_over(entry.until, today))?;
-    Some(About {
-        rule: &expired_suppression::METADATA,
-        origin: entry.origin,
-        cause: Cause::new("expired-entry").with(&entry.rule),
-        message: format!("the suppression of `{}` expired on {until}", entry.rule),
-        help: "fix the findings and remove the entry, or set a later date".into(),
-    })
 }
 
 /// True if an entry of `suppress` is about a finding.
@@ -308,48 +234,4 @@ fn is_about(entry: &config::Suppression, located: &Located) -> bool {
 /// True if suppressions apply to a rule; policies are not registered rules, and can be suppressed.
 fn is_suppressible(rule: &str) -> bool {
     rules::find(rule).is_none_or(|rule| rule.metadata().behavior.suppressible)
-}
-
-/// The severity of the report about comments that a change adds; `None` when it is off. The base's
-/// configuration decides, as [`Context::level`] says.
-pub(super) fn severity_of_brought(context: &Context) -> Option<Severity> {
-    let rule = &loosened_check::METADATA;
-    rule.severity_at(context.level(rule.id))
-}
-
-/// The severity of a rule's findings; `None` when it is off.
-fn severity(rule: &Metadata, config: &Config) -> Option<Severity> {
-    rule.severity_at(config.level(rule.id))
-}
-
-/// A problem of a suppression, before it becomes a finding.
-struct About {
-    rule: &'static Metadata,
-    origin: Origin,
-    cause: Cause,
-    message: String,
-    help: Cow<'static, str>,
-}
-
-impl About {
-    fn finding(self, severity: Severity) -> Finding {
-        Finding {
-            help: Some(self.help.into_owned()),
-            ..Finding::new(
-                self.rule.id,
-                severity,
-                self.origin,
-                self.cause,
-                self.message,
-            )
-        }
-    }
-}
-
-fn quoted(rules: &[String]) -> String {
-    rules
-        .iter()
-        .map(|rule| format!("`{rule}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -84,17 +84,11 @@ pub(super) fn pairs<'r>(
 /// The overlay of an environment that another overlay is compared with: the one of its pair, else the
 /// one of the same variant, else any of the same app.
 fn earlier<'r>(repo: &'r Repo, later: &Overlay, environment: usize) -> Option<&'r Overlay> {
-    let pairs = repo
-        .pairs
-        .iter()
-        .filter_map(|pair| Some((repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?)));
-    let mut paired = pairs.filter(|(before, after)| {
-        std::ptr::eq(*after, later) && before.environment == Some(environment)
-    });
+    let in_environment = |other: &&Overlay| other.environment == Some(environment);
     let is_same_app =
         |other: &&Overlay| other.environment == Some(environment) && other.app == later.app;
     let candidates = || repo.overlays.iter().filter(is_same_app);
-    let paired = paired.next().map(|(before, _)| before);
+    let paired = repo.earlier(later).filter(in_environment);
     paired
         .or_else(|| candidates().find(|other| other.variant == later.variant))
         .or_else(|| candidates().next())

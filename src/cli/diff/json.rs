@@ -6,6 +6,7 @@ use super::{NOT_THERE, Side};
 use crate::compare::{ResourceChange, ValueChange, secrets};
 use crate::finding::Location;
 use crate::repo::Repo;
+use crate::report::json::location;
 use crate::report::json::resource as identity;
 use crate::yaml::write;
 
@@ -34,7 +35,7 @@ fn resource(repo: &Repo, change: &ResourceChange) -> Value {
             "from": from.as_ref().map(write::to_json),
             "to": to.as_ref().map(write::to_json),
             "expected": value.expected.is_some(),
-            "location": Location::resolve(&repo.files, value.origin).to_json(),
+            "location": location(&Location::resolve(&repo.files, value.origin)),
         })
     };
     let changes: Vec<Value> = change.changes.iter().map(value).collect();

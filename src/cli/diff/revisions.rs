@@ -3,15 +3,14 @@
 use super::{Arguments, NOT_THERE, Side, json, markdown, summary, text};
 use crate::check::Base;
 use crate::cli::base;
+use crate::cli::chosen::Chosen;
 use crate::cli::error::Error;
 use crate::cli::options::TextJsonOrMarkdown;
 use crate::cli::workspace::{Head, Workspace};
 use crate::compare::{self, Change, ResourceChange};
 use crate::kustomize::Resource;
-use crate::kustomize::context::is_below;
-use crate::repo::names::require_app;
 use crate::repo::{Overlay, Repo, renamed};
-use crate::source::{Files, folder_of};
+use crate::source::{Files, folder_of, is_below};
 
 /// Two revisions as typed: `A..B`, `A...B`, or `A` for the work tree against `A`.
 pub(super) struct Range<'a> {
@@ -64,7 +63,9 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error
     };
     let base = base?.base;
     let repo = &workspace.repo;
-    let chosen = Chosen::new(arguments, repo, &base)?;
+    // only the base knows an app that the change removes
+    let overlays = repo.overlays.iter().chain(&base.repo.overlays);
+    let chosen = Chosen::among(overlays, repo, &arguments.environments, &arguments.apps)?;
     let sides = sides(repo, &base, &chosen);
     workspace.whole()?;
     let names = range.names();
@@ -79,35 +80,6 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error
             text::between_revisions(&sides, compared.count(), names)
         }
     })
-}
-
-/// The apps and environments that the options select; empty for all.
-struct Chosen<'a> {
-    environments: Vec<usize>,
-    apps: &'a [String],
-}
-
-impl<'a> Chosen<'a> {
-    fn new(arguments: &'a Arguments, repo: &Repo, base: &Base) -> Result<Chosen<'a>, Error> {
-        let mut environments = Vec::new();
-        for name in &arguments.environments {
-            environments.push(repo.environment_named(name)?);
-        }
-        for app in &arguments.apps {
-            // only the base knows an app that the change removes
-            require_app(app, repo.overlays.iter().chain(&base.repo.overlays))?;
-        }
-        Ok(Chosen {
-            environments,
-            apps: &arguments.apps,
-        })
-    }
-
-    fn has(&self, overlay: &Overlay) -> bool {
-        let in_environment = |environment: usize| self.environments.contains(&environment);
-        (self.environments.is_empty() || overlay.environment.is_some_and(in_environment))
-            && (self.apps.is_empty() || self.apps.contains(&overlay.app))
-    }
 }
 
 /// The overlays that differ, and those that may because they cannot be rendered completely.

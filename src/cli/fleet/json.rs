@@ -7,10 +7,16 @@ use super::{Report, folder, objects};
 use crate::finding::Location;
 use crate::repo::AgentKind;
 use crate::repo::fleet::{Applied, Change, Reads};
+use crate::report::json;
 
 /// Writes the fleet.
 pub(super) fn write(report: &Report<'_>) -> String {
-    let location = |origin| Location::resolve(&report.repo.files, origin).to_json();
+    let location = |origin| {
+        json!(json::location(&Location::resolve(
+            &report.repo.files,
+            origin
+        )))
+    };
     let clusters: Vec<Value> = report
         .clusters()
         .into_iter()

@@ -19,6 +19,7 @@ use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{
     LoadRestrictor, Problem, RenderOptions, Rendered, Renderer, Reorder, Resource,
 };
+use crate::report::json::location;
 use crate::report::printable;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source};
@@ -190,22 +191,17 @@ fn render(arguments: &Arguments) -> Result<Output, Error> {
 fn describe(problem: &Problem, files: &Files) -> String {
     let mut lines = vec![
         problem.message.clone(),
-        format!("  --> {}", place(problem.origin, files)),
+        format!("  --> {}", Location::resolve(files, problem.origin)),
     ];
     lines.extend(
         problem
             .related
             .iter()
-            .map(|(label, origin)| format!("  {}: {label}", place(*origin, files))),
+            .map(|(label, origin)| format!("  {}: {label}", Location::resolve(files, *origin))),
     );
     lines.extend(problem.help.iter().map(|help| format!("  help: {help}")));
     let lines = lines.iter().map(|line| printable(line));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn place(origin: Origin, files: &Files) -> String {
-    let location = Location::resolve(files, origin);
-    format!("{}:{}:{}", location.file, location.line, location.column)
 }
 
 fn pretty(value: &Value) -> String {
@@ -378,7 +374,7 @@ fn flatten(node: &Node, path: &mut String, files: &Files, values: &mut Vec<Value
 }
 
 fn origin(node: &Node, files: &Files) -> Value {
-    json!({"by": node.origin.by.as_str(), "location": Location::resolve(files, with_header(node, files)).to_json()})
+    json!({"by": node.origin.by.as_str(), "location": location(&Location::resolve(files, with_header(node, files)))})
 }
 
 /// The origin of a block scalar including its header (`|-`), which decides how its text is read.

@@ -21,6 +21,7 @@ use super::workspace::{Head, Workspace};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
 use crate::source::git::Commit;
+use crate::wording;
 use past::Past;
 use present::Present;
 use relation::Relation;
@@ -123,18 +124,9 @@ fn warn_of_partial(repo: &Repo, overlays: &[usize]) {
     if partial.is_empty() {
         return;
     }
-    let named = partial
-        .iter()
-        .take(NAMED)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let others = match partial.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
+    let named = wording::listed(&partial, NAMED);
     warn(&format!(
-        "{} of {} overlays cannot be rendered completely, so images may be missing: {named}{others}; `gitops-lint check` says why",
+        "{} of {} overlays cannot be rendered completely, so images may be missing: {named}; `gitops-lint check` says why",
         partial.len(),
         overlays.len()
     ));

@@ -29,8 +29,7 @@ impl<'r> Present<'r> {
             Some((*index, images(&overlay.rendered, &repo.files)))
         });
         let images = rendered.collect::<Vec<_>>().into_iter().collect();
-        // if an overlay has several pairs, the first one counts
-        let pairs = repo.pairs.iter().rev();
+        let pairs = repo.pairs.iter();
         let before = pairs.map(|pair| (pair.to, pair.from)).collect();
         Present {
             repo,

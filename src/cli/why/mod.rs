@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::chosen::Chosen;
 use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
 use super::output::width_of;
@@ -85,24 +86,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
 
 /// The overlays that the options select.
 fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay>, Error> {
-    let mut wanted = Vec::new();
-    for name in &arguments.environments {
-        wanted.push(repo.environment_named(name)?);
-    }
+    let chosen = Chosen::new(repo, &arguments.environments, &arguments.apps)?;
     let mut folders: Vec<&str> = Vec::new();
     for path in &arguments.overlays {
         folders.push(&repo.overlay_named(path)?.path);
     }
-    for app in &arguments.apps {
-        repo.require_app(app)?;
-    }
     let kept = |overlay: &&Overlay| {
-        (folders.is_empty() || folders.contains(&overlay.path.as_str()))
-            && (wanted.is_empty()
-                || overlay
-                    .environment
-                    .is_some_and(|environment| wanted.contains(&environment)))
-            && (arguments.apps.is_empty() || arguments.apps.contains(&overlay.app))
+        (folders.is_empty() || folders.contains(&overlay.path.as_str())) && chosen.has(overlay)
     };
     let mut overlays: Vec<&Overlay> = repo.overlays.iter().filter(kept).collect();
     overlays.sort_by_key(|overlay| {

@@ -7,7 +7,11 @@ use super::path::{dotted, general, pointer};
 use super::value::{State, Value};
 use crate::finding::{Location, Severity};
 use crate::repo::{Overlay, Repo};
-use crate::report::{self, Message, json::resource as identity, printable};
+use crate::report::{
+    self, Message,
+    json::{self, resource as identity},
+    printable,
+};
 use crate::wording::{short_digests, shortened, wrapped};
 use crate::yaml::{Origin, write};
 
@@ -42,7 +46,7 @@ impl Report<'_> {
     fn definitions(&self) -> String {
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for one in self.found {
-            let (resource, place) = (one.resource, self.place(one.resource.node.origin));
+            let (resource, place) = (one.resource, self.location(one.resource.node.origin));
             let (kind, name) = (resource.kind(), &resource.original.name);
             let what = format!("{kind}/{name}, defined at {place}");
             add(&mut groups, what, self.environment(one.overlay));
@@ -90,7 +94,7 @@ impl Report<'_> {
         let shown = |state: &State| {
             let value = state.one_line().unwrap_or("removed".to_string());
             let value = printable(&short_digests(&value)).into_owned();
-            let source = format!("({} {})", state.by, self.place(state.origin));
+            let source = format!("({} {})", state.by, self.location(state.origin));
             (value, printable(&source).into_owned())
         };
         let mut groups: Vec<(Vec<(String, String)>, Vec<String>)> = Vec::new();
@@ -220,7 +224,7 @@ impl Report<'_> {
 
     fn overlay(&self, one: &Found) -> serde_json::Value {
         let (overlay, resource) = (one.overlay, one.resource);
-        let location = |origin: Origin| Location::resolve(&self.repo.files, origin).to_json();
+        let location = |origin: Origin| json!(json::location(&self.location(origin)));
         let state = |state: &State| {
             json!({
                 "value": state.value.as_ref().map(write::to_json), "removed": state.value.is_none(),
@@ -243,10 +247,8 @@ impl Report<'_> {
         })
     }
 
-    /// `apps/api/base/deployment.yaml:12:7`
-    fn place(&self, origin: Origin) -> String {
-        let location = Location::resolve(&self.repo.files, origin);
-        format!("{}:{}:{}", location.file, location.line, location.column)
+    fn location(&self, origin: Origin) -> Location {
+        Location::resolve(&self.repo.files, origin)
     }
 
     /// The name of the environment and the variant; the path of an overlay without environment.

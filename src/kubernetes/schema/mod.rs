@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 
 use super::quantity;
 use crate::kustomize::Resource;
+use crate::names::{edits, slip};
 use crate::yaml::{By, Data, Entry, Kind, Node, Origin, Scalar, Style, escape_pointer};
 
 const TABLES: [&str; 2] = [include_str!("built-in.txt"), include_str!("custom.txt")];
@@ -220,8 +221,7 @@ impl<'a> Walk<'_, 'a> {
     /// Reports an object without `apiVersion`, at the key that is probably meant.
     fn version(&mut self, node: &'a Node) {
         const FIELD: &str = "apiVersion";
-        let near =
-            |entry: &&Entry| values::edits(&entry.key.to_lowercase(), &FIELD.to_lowercase()) <= 2;
+        let near = |entry: &&Entry| edits(&entry.key.to_lowercase(), &FIELD.to_lowercase()) <= 2;
         match node.entries().iter().find(near) {
             Some(entry) => self.report(
                 entry.key_origin,
@@ -331,20 +331,19 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// The field that is probably meant: equal but for the case, or for one or two letters.
+/// The field that is probably meant: equal but for the case, or for a slip of the pen.
 fn near(name: &str, described: &Type) -> Option<&'static str> {
     let lower = name.to_lowercase();
-    let names = || described.fields.iter().map(|field| field.name);
-    names()
-        .find(|field| field.to_lowercase() == lower)
-        .or_else(|| {
-            let allowed = if name.len() < 5 { 1 } else { 2 };
-            names()
-                .map(|field| (values::edits(&lower, &field.to_lowercase()), field))
-                .filter(|(edits, _)| *edits <= allowed)
-                .min_by_key(|(edits, _)| *edits)
-                .map(|(_, field)| field)
-        })
+    let fields = described.fields.iter().map(|field| field.name);
+    let lowered: Vec<(String, &'static str)> =
+        fields.map(|field| (field.to_lowercase(), field)).collect();
+    let meant = lowered
+        .iter()
+        .find(|(other, _)| *other == lower)
+        .map(|(other, _)| other.as_str())
+        .or_else(|| slip(&lower, lowered.iter().map(|(other, _)| other.as_str())))?;
+    let mut found = lowered.iter().filter(|(other, _)| other == meant);
+    found.next().map(|(_, field)| *field)
 }
 
 /// True if an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`.

@@ -2,10 +2,11 @@
 //! them.
 
 use super::{Accumulator, Step};
-use crate::kustomize::context::{BuildContext, absent, is_below};
+use crate::kustomize::context::{BuildContext, withheld};
 use crate::kustomize::decode::Text;
 use crate::kustomize::loader::{Target, target};
 use crate::kustomize::{Problem, remote};
+use crate::source::is_below;
 
 /// How many kustomizations may build on each other.
 const DEPTH_LIMIT: usize = 128;
@@ -53,7 +54,7 @@ impl<'a> Accumulator<'a> {
         }
         let path = self.shared.locate(&context.folder, entry).ok();
         if let Some(withheld) = path.and_then(|path| self.shared.source.withheld(&path)) {
-            return Box::new(absent(entry, &withheld));
+            return Box::new(self::withheld(entry, &withheld));
         }
         let message = format!("there is no file or folder {:?}", &**entry);
         let help = context.near_miss(entry);

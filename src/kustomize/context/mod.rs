@@ -13,15 +13,14 @@ use std::sync::Arc;
 
 use super::decode::Text;
 use super::{Identity, Problem, ProblemKind, remote};
-pub(crate) use crate::source::is_below;
 pub(super) use crate::source::lock;
-use crate::source::{EntryKind, SourceError};
+use crate::source::{EntryKind, SourceError, is_below};
 use crate::yaml::read::{Documents, read_embedded};
 use crate::yaml::{FileId, Node, Origin};
 pub use options::{LoadRestrictor, RenderOptions, Reorder};
 use shared::NOT_THERE;
 pub(crate) use shared::{ParseError, Shared};
-pub(super) use unread::absent;
+pub(super) use unread::withheld;
 use unread::{unparsed, unreadable};
 pub(super) use work::{OBJECT_LIMIT, Work, weight};
 
@@ -187,9 +186,4 @@ impl<'a> BuildContext<'a> {
             );
         }
     }
-}
-
-/// The start of a file.
-pub(crate) fn start_of(file: FileId) -> Origin {
-    Origin::start_of(file)
 }

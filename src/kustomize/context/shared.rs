@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::{RenderOptions, lock};
 use crate::kustomize::remote::Remotes;
 use crate::kustomize::{ChartRenderer, ChartsOf};
-use crate::names::nearest;
+use crate::names::{did_you_mean, nearest};
 use crate::source::{Files, Source, SourceError, Withheld, join, pointed_at};
 use crate::yaml::read::{Documents, read_file};
 use crate::yaml::{FileId, Origin};
@@ -169,7 +169,7 @@ impl Shared {
             .filter_map(|path| path.strip_prefix(below.as_str())?.split('/').next());
         let siblings: Vec<&str> = siblings.collect::<BTreeSet<&str>>().into_iter().collect();
         match nearest(name, &siblings) {
-            Some(sibling) => format!("did you mean `{sibling}`?"),
+            Some(sibling) => did_you_mean(sibling),
             None => NOT_THERE.to_string(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{NO_YAML, ParseError};
 use crate::kustomize::decode::Text;
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::source::{SourceError, Withheld};
 
 /// Explains, at the line that names a file, why it could not be read.
@@ -13,7 +13,7 @@ pub(crate) fn unreadable(reference: &Text, error: &SourceError) -> Problem {
         SourceError::IsDirectory => {
             format!("{:?} is a folder, but a file is needed here", &**reference)
         }
-        SourceError::Withheld(withheld) => return absent(reference, withheld),
+        SourceError::Withheld(withheld) => return self::withheld(reference, withheld),
         other => format!("{:?} cannot be read: {other}", &**reference),
     };
     let help = match error {
@@ -26,10 +26,11 @@ pub(crate) fn unreadable(reference: &Text, error: &SourceError) -> Problem {
 }
 
 /// Explains why something that a kustomization refers to is missing although Git has it.
-pub(crate) fn absent(reference: &Text, withheld: &Withheld) -> Problem {
+pub(crate) fn withheld(reference: &Text, withheld: &Withheld) -> Problem {
     let message = format!("{:?} is not here: {}", &**reference, withheld.reason);
     Problem::error(reference.origin(), message)
         .with_kind(ProblemKind::Withheld)
+        .about(Identity::Withheld(reference.to_string()))
         .with_help(withheld.remedy.clone())
 }
 

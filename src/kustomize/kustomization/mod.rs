@@ -146,6 +146,23 @@ impl Kustomization {
         }
     }
 
+    /// The lists whose entries may be folders with kustomizations.
+    pub fn lists_of_folders(&self) -> [&[Text]; 5] {
+        [
+            &self.resources,
+            &self.components,
+            &self.generators,
+            &self.transformers,
+            &self.validators,
+        ]
+    }
+
+    /// True if it runs plugins or charts, whose configuration may name more files.
+    pub fn has_plugins(&self) -> bool {
+        let plugins = [&self.generators, &self.transformers, &self.validators];
+        plugins.iter().any(|list| !list.is_empty()) || !self.helm_charts.is_empty()
+    }
+
     /// Everything in it that may be the path of a file or folder, inline patches and `key=path`
     /// forms included.
     pub fn paths(&self) -> impl Iterator<Item = &Text> {

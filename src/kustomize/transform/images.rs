@@ -12,7 +12,7 @@ use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::ImageEntry;
 use crate::kustomize::{Problem, ProblemKind, Resource, steps};
-use crate::names::nearest;
+use crate::names::{did_you_mean, nearest};
 use crate::yaml::{By, Data, Node, Origin};
 
 /// Recognizes the images that an entry is for.
@@ -360,7 +360,8 @@ fn advice(name: &str, resources: &[Resource]) -> Option<String> {
         .map(String::as_str)
         .or_else(|| nearest(name, &names))?;
     Some(format!(
-        "did you mean `{meant}`? the name must be the whole image name without tag"
+        "{} the name must be the whole image name without tag",
+        did_you_mean(meant)
     ))
 }
 

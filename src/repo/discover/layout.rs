@@ -221,15 +221,6 @@ impl<'a> Layout<'a> {
         self.read(path).placement()
     }
 
-    /// The same as [`Self::read`], for callers that match it in its former form.
-    pub fn place(&self, path: &str) -> Option<Result<Placement, ()>> {
-        match self.read(path) {
-            Reading::Ignored => Some(Err(())),
-            Reading::Unplaced => None,
-            Reading::In(placement) => Some(Ok(placement)),
-        }
-    }
-
     /// True if the configuration ignores a path.
     pub fn is_ignored(&self, path: &str) -> bool {
         self.read_as_configured(path) == Some(Reading::Ignored)

@@ -4,9 +4,8 @@ use super::super::Crossing;
 use super::super::discover::Root;
 use super::Tree;
 use crate::kustomize::Kustomization;
-use crate::kustomize::context::is_below;
 use crate::kustomize::kustomization::path_in;
-use crate::source::{EntryKind, folder_of, join};
+use crate::source::{EntryKind, folder_of, is_below, join};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
     let source = tree.renderer.source();
     let of_root = |(root, kustomization): &(&Root, Arc<Kustomization>)| {
         let mut found = Vec::new();
-        let Some(Ok(own)) = tree.layout.place(&root.folder) else {
+        let Some(own) = tree.layout.placement(&root.folder) else {
             return found;
         };
         for entry in kustomization.paths() {
@@ -32,7 +31,7 @@ pub(super) fn crossings(tree: Tree<'_>) -> Vec<Crossing> {
                 Some(EntryKind::File) => folder_of(&target),
                 None => continue,
             };
-            if let Some(Ok(other)) = tree.layout.place(folder)
+            if let Some(other) = tree.layout.placement(folder)
                 && other.environment != own.environment
                 // a folder that is only recognised by its shape may be a shared base instead
                 && tree.layout.is_ordered(other.environment)

@@ -2,9 +2,8 @@
 
 use super::super::discover::{Layout, Root};
 use crate::kustomize::Renderer;
-use crate::kustomize::context::is_below;
 use crate::kustomize::loader::is_kustomization;
-use crate::source::{EntryKind, Source, folder_of, join};
+use crate::source::{EntryKind, Source, folder_of, is_below, join};
 use std::collections::BTreeSet;
 
 /// The parts of a kustomization that decide which folders are overlays: all that name a path.
@@ -12,16 +11,12 @@ use std::collections::BTreeSet;
 pub(super) struct Shape {
     pub(super) root: Root,
     pub(super) paths: Vec<String>,
-    pub(super) unsure: [bool; 3],
+    pub(super) unsure: bool,
 }
 
 pub(super) fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
     let kustomization = renderer.kustomization(folder)?.kustomization.clone()?;
-    let unsure = [
-        kustomization.helm_charts.is_empty(),
-        kustomization.generators.is_empty(),
-        kustomization.transformers.is_empty(),
-    ];
+    let unsure = kustomization.has_plugins();
     let paths = kustomization.paths().map(|path| path.to_string()).collect();
     Some(Shape {
         root: root_of(folder, renderer),

@@ -3,26 +3,26 @@
 //! A table has a column for the app and one for the version, or one column for each environment. A
 //! list has items such as `- api: 1.2.3`. A heading may name the app or the environment.
 
-use super::Claim;
+use super::Statement;
 use super::subject::Subject;
 use super::version::Version;
 use super::words::{Words, plain};
 use crate::yaml::{By, FileId, Origin};
 
-pub(super) fn read(text: &str, file: FileId, words: &Words) -> Vec<Claim> {
+pub(super) fn read(text: &str, file: FileId, words: &Words) -> Vec<Statement> {
     let mut page = Page {
         words,
         file,
         headings: Vec::new(),
         columns: Vec::new(),
-        claims: Vec::new(),
+        statements: Vec::new(),
     };
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         page.read_line(line, start);
         start += line.len();
     }
-    page.claims
+    page.statements
 }
 
 /// What a column of a table holds.
@@ -47,7 +47,7 @@ struct Page<'w> {
     headings: Vec<(usize, Subject)>,
     /// The columns of the table that this line belongs to.
     columns: Vec<Column>,
-    claims: Vec<Claim>,
+    statements: Vec<Statement>,
 }
 
 impl Page<'_> {
@@ -107,14 +107,14 @@ impl Page<'_> {
         let mut subject = self.subject();
         subject.read(plain(name), self.words);
         let origin = self.origin(version, at + line.len() - version.len());
-        self.claims
+        self.statements
             .extend(subject.claim(Version::read(version, origin)));
     }
 
     fn read_row(&mut self, cells: &[Cell]) {
         let subject = self.subject_of_row(cells);
         let mut version = Version::default();
-        let mut claims = Vec::new();
+        let mut statements = Vec::new();
         for (
             Cell {
                 text: cell,
@@ -148,13 +148,13 @@ impl Page<'_> {
                         variant: variant.clone(),
                         ..subject.clone()
                     };
-                    claims.extend(subject.claim(Version::read(cell, origin)));
+                    statements.extend(subject.claim(Version::read(cell, origin)));
                 }
                 _ => {}
             }
         }
-        claims.extend(subject.claim(version));
-        self.claims.extend(claims);
+        statements.extend(subject.claim(version));
+        self.statements.extend(statements);
     }
 
     /// The app, environment and variant that the headings and the other cells of a row name.

@@ -1,7 +1,7 @@
 //! Records of what runs where, kept beside the manifests: `versions.json`, `VERSIONS.md`, and the
 //! files that `records` of the configuration names.
 //!
-//! Every team writes its own format, so reading is lenient. A record claims that a version of an app
+//! Every team writes its own format, so reading is lenient. A record statements that a version of an app
 //! runs in an environment. In JSON and YAML, the app and the environment come from the keys above
 //! the version, or from fields such as `app` and `environment` beside it. In Markdown they come
 //! from headings and from the columns of a table. A version without an app and environment of the
@@ -9,7 +9,7 @@
 //!
 //! Here: which files are records. `structured` and `markdown` read them, `words` recognises apps
 //! and environments, `version` reads versions, `subject` collects the app, environment and variant
-//! of a version. Not here: comparing claims with rendered images (`rules`).
+//! of a version. Not here: comparing statements with rendered images (`rules`).
 
 mod markdown;
 mod structured;
@@ -36,13 +36,13 @@ const NAMES: &[&str] = &[
 pub struct Record {
     /// The file.
     pub file: FileId,
-    /// Its claims, in the order of the file.
-    pub claims: Vec<Claim>,
+    /// Its statements, in the order of the file.
+    pub statements: Vec<Statement>,
 }
 
 /// A record says that an app runs this version in this environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct Statement {
     /// The app.
     pub app: String,
     /// Index of the environment.
@@ -89,12 +89,12 @@ fn read_one(renderer: &Renderer, path: &str, words: &Words) -> Option<Record> {
         let text = std::str::from_utf8(&bytes).ok()?.into();
         let revision = source.revision_of(path);
         let file = renderer.files().add(path, revision.as_deref(), text);
-        let claims = markdown::read(&renderer.files().get(file).text, file, words);
-        return Some(Record { file, claims });
+        let statements = markdown::read(&renderer.files().get(file).text, file, words);
+        return Some(Record { file, statements });
     }
     source.kind(path)?;
     let documents = renderer.parsed(path).ok()?;
-    let claims = structured::read(&documents.documents, words);
+    let statements = structured::read(&documents.documents, words);
     let file = renderer.file_id(path)?;
-    Some(Record { file, claims })
+    Some(Record { file, statements })
 }

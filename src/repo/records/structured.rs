@@ -3,7 +3,7 @@
 //! App and environment may be keys in any nesting and order (`{production: {api: 1.2.3}}`), or
 //! fields of an item (`{app: api, environment: production, tag: 1.2.3}`).
 
-use super::Claim;
+use super::Statement;
 use super::subject::Subject;
 use super::version::Version;
 use super::words::Words;
@@ -24,20 +24,20 @@ const FIELDS: [&[&str]; 6] = [
     DIGEST_KEYS,
 ];
 
-pub(super) fn read(documents: &[Node], words: &Words) -> Vec<Claim> {
-    let mut claims = Vec::new();
+pub(super) fn read(documents: &[Node], words: &Words) -> Vec<Statement> {
+    let mut statements = Vec::new();
     for document in documents {
-        read_node(document, &Subject::default(), words, &mut claims);
+        read_node(document, &Subject::default(), words, &mut statements);
     }
-    claims
+    statements
 }
 
-fn read_node(node: &Node, subject: &Subject, words: &Words, claims: &mut Vec<Claim>) {
+fn read_node(node: &Node, subject: &Subject, words: &Words, statements: &mut Vec<Statement>) {
     for item in node.items() {
-        read_node(item, subject, words, claims);
+        read_node(item, subject, words, statements);
     }
     if let Some((text, origin)) = scalar(node) {
-        claims.extend(subject.claim(Version::read(&text, origin)));
+        statements.extend(subject.claim(Version::read(&text, origin)));
         return;
     }
     let mut subject = with_fields(subject.clone(), node, words);
@@ -46,11 +46,11 @@ fn read_node(node: &Node, subject: &Subject, words: &Words, claims: &mut Vec<Cla
         if tag.is_some() || digest.is_some() {
             subject.image = text_of(node, IMAGE_KEYS).or(subject.image);
             let image = None;
-            claims.extend(subject.claim(Version { image, tag, digest }));
+            statements.extend(subject.claim(Version { image, tag, digest }));
             return;
         }
         if let Some((text, origin)) = field(node, &["image"]) {
-            claims.extend(subject.claim(Version::read(&text, origin)));
+            statements.extend(subject.claim(Version::read(&text, origin)));
         }
     }
     for entry in node.entries() {
@@ -62,7 +62,7 @@ fn read_node(node: &Node, subject: &Subject, words: &Words, claims: &mut Vec<Cla
         below.read(&entry.key, words);
         // the date in `updated: 2026-01-01`, beside versions, is not a version
         if !is_scalar || below != subject {
-            read_node(&entry.value, &below, words, claims);
+            read_node(&entry.value, &below, words, statements);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The app, environment and variant of a version in a record. They come from the keys and headings
 //! above the version and from the fields beside it.
 
-use super::Claim;
+use super::Statement;
 use super::version::Version;
 use super::words::Words;
 
@@ -33,11 +33,11 @@ impl Subject {
 
     /// The claim that a version makes; `None` if the app, the environment or the version is
     /// missing.
-    pub(super) fn claim(&self, version: Version) -> Option<Claim> {
+    pub(super) fn claim(&self, version: Version) -> Option<Statement> {
         if version.tag.is_none() && version.digest.is_none() {
             return None;
         }
-        Some(Claim {
+        Some(Statement {
             app: self.app.clone()?,
             environment: self.environment?,
             variant: self.variant.clone(),

@@ -10,8 +10,8 @@
 use crate::finding::{Finding, Severity};
 use crate::history::{Images, images};
 use crate::repo::Overlay;
+use crate::rules::Context;
 use crate::rules::engine::apply::{against_base, of_pair};
-use crate::rules::{Context, find};
 
 /// The findings about two environments of an app.
 pub(super) struct Compared<'a> {
@@ -33,7 +33,9 @@ pub(super) fn drop_explained_by_version(
     let asked: Vec<(usize, Images)> = compared
         .iter()
         .enumerate()
-        .filter(|(_, pair)| context.repo.protected(pair.to) && pair.findings.iter().any(is_loss))
+        .filter(|(_, pair)| {
+            context.repo.protected(pair.to) && pair.findings.iter().any(|one| is_loss(context, one))
+        })
         .filter_map(|(index, pair)| Some((index, only_later(context, pair)?)))
         .collect();
     let mut wanted: Vec<(&Overlay, &Images)> = Vec::new();
@@ -54,7 +56,7 @@ pub(super) fn drop_explained_by_version(
         let pair = &mut compared[*index];
         for proof in then.iter().flatten() {
             let standing = of_pair(context, proof, pair.to);
-            let dropped = keep_standing(&mut pair.findings, &standing);
+            let dropped = keep_standing(context, &mut pair.findings, &standing);
             if !context.moved_images(pair.to).is_empty() {
                 explained.extend(dropped);
             }
@@ -97,20 +99,14 @@ pub(super) fn explain_by_predecessor(
     if !findings.iter().any(is_kept) {
         return;
     }
-    let index = context.index(now);
-    let pair = context
-        .repo
-        .pairs
-        .iter()
-        .find(|pair| Some(pair.to) == index);
-    let Some(earlier) = pair.and_then(|pair| context.repo.overlays.get(pair.from)) else {
+    let Some(earlier) = context.repo.earlier(now) else {
         return;
     };
     let (others, kept): (Vec<Finding>, Vec<Finding>) =
         findings.drain(..).partition(|finding| !is_kept(finding));
     let mut explained = kept;
     if let Some(before) = context.at_base(earlier) {
-        keep_standing(&mut explained, &against_base(context, before, now));
+        keep_standing(context, &mut explained, &against_base(context, before, now));
     }
     let together = against_base(context, earlier, now);
     for finding in &mut explained {
@@ -122,14 +118,19 @@ pub(super) fn explain_by_predecessor(
     findings.append(&mut explained);
 }
 
-/// True if a finding is about a setting that one environment has and another one lacks.
-fn is_loss(finding: &Finding) -> bool {
-    find(&finding.rule).is_some_and(|rule| rule.metadata().behavior.bound_to_version)
+/// Whether a finding is about a setting that one environment has and another one lacks.
+fn is_loss(context: &Context, finding: &Finding) -> bool {
+    let rule = context.rules().find(&finding.rule);
+    rule.is_some_and(|rule| rule.metadata().behavior.bound_to_version)
 }
 
 /// Drops the findings that another comparison does not have, and returns them. If it has a part of
 /// one (one limit of two), the finding stays.
-fn keep_standing(findings: &mut Vec<Finding>, standing: &[Finding]) -> Vec<Finding> {
+fn keep_standing(
+    context: &Context,
+    findings: &mut Vec<Finding>,
+    standing: &[Finding],
+) -> Vec<Finding> {
     let is_exact =
         |one: &Finding, other: &Finding| is_about_same(one, other) && one.cause == other.cause;
     let parts: Vec<&Finding> = standing
@@ -137,7 +138,7 @@ fn keep_standing(findings: &mut Vec<Finding>, standing: &[Finding]) -> Vec<Findi
         .filter(|other| !findings.iter().any(|one| is_exact(one, other)))
         .collect();
     let stays = |one: &Finding| {
-        !is_loss(one)
+        !is_loss(context, one)
             || standing.iter().any(|other| is_exact(one, other))
             || parts.iter().any(|other| is_about_same(one, other))
     };

@@ -1,13 +1,14 @@
 //! Applies the rules that are on to one overlay or to one pair of overlays.
 
-use super::{Context, Rule, Sink, all};
+use super::{Context, Rule, Sink};
 use crate::finding::Finding;
 use crate::repo::Overlay;
 
 /// The findings of every rule that is not switched off.
 pub(super) fn each(context: &Context, check: &dyn Fn(&dyn Rule, &mut Sink)) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in all().iter().filter(|rule| context.is_on(**rule)) {
+    let rules = context.rules().all().iter();
+    for rule in rules.filter(|rule| context.is_on(**rule)) {
         let mut sink = Sink::new(rule.metadata().id);
         check(*rule, &mut sink);
         findings.append(&mut sink.findings);

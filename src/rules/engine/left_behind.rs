@@ -8,7 +8,7 @@
 use crate::finding::Finding;
 use crate::history::{Images, images, share_version};
 use crate::repo::Overlay;
-use crate::rules::{Category, Context, find, of_pair};
+use crate::rules::{Category, Context, of_pair};
 
 /// Removes from the findings of the base those that a promotion in the change leaves behind, so
 /// that they are reported as new.
@@ -79,7 +79,8 @@ fn promotion<'a>(
     let mut findings = of_pair(base, from, before);
     // the images themselves are what the promotion is about
     findings.retain(|finding| {
-        find(&finding.rule).is_none_or(|rule| rule.metadata().category != Category::Images)
+        let rule = head.rules().find(&finding.rule);
+        rule.is_none_or(|rule| rule.metadata().category != Category::Images)
     });
     (!findings.is_empty()).then_some(Promotion {
         from,

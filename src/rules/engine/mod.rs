@@ -12,6 +12,7 @@ mod rule;
 mod run;
 pub mod scope;
 mod sink;
+mod suppressed;
 
 pub use apply::of_pair;
 pub use context::{
@@ -20,7 +21,8 @@ pub use context::{
 };
 pub use draft::Draft;
 pub use proofs_wanted::proofs_wanted;
-pub use registry::{all, find, known, named, needs_dates, table_markdown};
+pub use registry::Registry;
 pub use rule::{Behavior, Category, Claim, Metadata, Revision, Rule};
-pub use run::run;
+pub use run::{check_suppressions, run};
 pub use sink::{Sink, overlay_ref};
+pub use suppressed::{Flaw, Suppressed, SuppressedRule, SuppressingComment, SuppressingEntry};

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::history::{self, Wanted};
 use crate::kubernetes::image_use::ImageUse;
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::rules::Context;
 
 /// The digests of protected overlays, with the overlays in whose past they may be found.
 pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
     let mut wanted = Wanted {
-        dates: super::needs_dates(context.config),
+        dates: context.rules().needs_dates(context.config),
         ..Wanted::default()
     };
     let gone = context
@@ -40,12 +40,8 @@ pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
             continue;
         }
         // a rollback is judged per overlay, so the earlier environments of the app are asked too
-        let of_app = context
-            .repo
-            .overlays
-            .iter()
-            .filter(|other| other.app == to.app && other.environment < to.environment);
-        for overlay in of_app {
+        let repo: &'a Repo = context.repo;
+        for overlay in repo.before(to) {
             want(
                 &mut wanted,
                 context,

@@ -1,13 +1,15 @@
 //! The trait of rules and their metadata. Not here: the list of rules (`registry`), how they are
 //! run (`run`).
 
-use super::{Context, Sink};
-use crate::config::{Config, Level, RuleOption};
+use jiff::SignedDuration;
+
+use super::{Context, Sink, Suppressed};
+use crate::config::{Config, DurationOption, RuleOption, TextsOption};
 use crate::finding::Severity;
 use crate::repo::Overlay;
 
-/// The category of a rule. The order is that of the table in docs/rules.md.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The category of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Category {
     /// Image tags, digests and promotions.
     Images,
@@ -23,6 +25,32 @@ pub enum Category {
     Ordering,
     /// Permissions: who may change production, and when.
     Governance,
+}
+
+impl Category {
+    /// Every category, in the order of docs/rules.md.
+    pub const ALL: [Category; 7] = [
+        Category::Images,
+        Category::Structure,
+        Category::Configuration,
+        Category::Drift,
+        Category::Guardrails,
+        Category::Ordering,
+        Category::Governance,
+    ];
+
+    /// The word in every format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Category::Images => "images",
+            Category::Structure => "structure",
+            Category::Configuration => "configuration",
+            Category::Drift => "drift",
+            Category::Guardrails => "guardrails",
+            Category::Ordering => "ordering",
+            Category::Governance => "governance",
+        }
+    }
 }
 
 /// The facts about a rule that `rules`, docs/rules.md, SARIF and the configuration use.
@@ -64,6 +92,13 @@ pub struct Behavior {
     /// True if the settings that it compares belong to a version: nothing is reported if the earlier
     /// environment did not have them either when it ran the version of the later one.
     pub bound_to_version: bool,
+    /// True if policies that fail while they are evaluated are findings of this rule.
+    pub for_failing_policies: bool,
+    /// True if files that cannot be read, and that no other rule reports, are findings of this rule.
+    pub for_unreadable_files: bool,
+    /// True if it reports that no overlay belongs to an environment. A repository without
+    /// environments is checked nevertheless while the rule is off.
+    pub for_missing_environments: bool,
     /// The losses that only this rule reports while it is on, so that no loss is reported twice.
     pub claims: Option<Claim>,
 }
@@ -95,17 +130,31 @@ impl Metadata {
         fact_of_checkout: false,
         also_against_base: false,
         bound_to_version: false,
+        for_failing_policies: false,
+        for_unreadable_files: false,
+        for_missing_environments: false,
         claims: None,
     };
 
-    /// The severity of the findings at a configured level, or the rule's own severity without one;
-    /// `None` if the rule is off.
-    pub fn severity_at(&self, level: Option<Level>) -> Option<Severity> {
-        match level {
-            Some(Level::Off) => None,
-            Some(Level::At(severity)) => Some(severity),
-            None => Some(self.severity),
-        }
+    /// The value that the configuration gives one of its options, a list of texts.
+    pub fn texts<'c>(&self, config: &'c Config, option: &'static TextsOption) -> Vec<&'c str> {
+        debug_assert!(self.has(option.name), "{} lacks {}", self.id, option.name);
+        config.texts(self.id, option)
+    }
+
+    /// The value that the configuration gives one of its options, a length of time.
+    pub fn duration(
+        &self,
+        config: &Config,
+        option: &'static DurationOption,
+    ) -> Option<SignedDuration> {
+        debug_assert!(self.has(option.name), "{} lacks {}", self.id, option.name);
+        config.duration(self.id, option)
+    }
+
+    /// True if it lists an option. One that is not listed could not be set.
+    fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|listed| listed.name() == option)
     }
 
     /// The documentation as Markdown: the `//!` header of the rule's file, and its options as they
@@ -149,6 +198,14 @@ pub trait Rule: Sync {
     fn check_pair(&self, _context: &Context, _from: &Overlay, _to: &Overlay, _sink: &mut Sink) {}
     /// Once for the repo.
     fn check_repo(&self, _context: &Context, _sink: &mut Sink) {}
+    /// Once for the suppressions, after they were matched with the findings of the other hooks.
+    fn check_suppressions(
+        &self,
+        _context: &Context,
+        _suppressed: &Suppressed<'_>,
+        _sink: &mut Sink,
+    ) {
+    }
     /// True if the rule, with this configuration, needs the dates since which environments run
     /// their images. Finding them means walking through more commits.
     fn needs_dates(&self, _config: &Config) -> bool {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::Context;
 use super::accounted::{self, Compared};
 use super::apply::{against_base, each, of_pair};
-use crate::finding::Finding;
+use super::{Context, Suppressed};
+use crate::finding::{Finding, Identity, OverlayRef};
 use crate::repo::Overlay;
 
 /// Runs every rule that the configuration does not switch off. The order of the findings does not
@@ -59,19 +59,19 @@ pub fn run(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// The identity of a loss in either comparison: rule, overlay, object, value.
-type Lost = (
-    String,
-    Option<String>,
-    Option<crate::kustomize::ResourceId>,
-    Option<String>,
-);
+/// The findings about the suppressions of a revision.
+pub fn check_suppressions(context: &Context, suppressed: &Suppressed<'_>) -> Vec<Finding> {
+    each(context, &|rule, sink| {
+        rule.check_suppressions(context, suppressed, sink)
+    })
+}
 
-fn lost(finding: &Finding) -> Lost {
+/// The identity of a loss in either comparison. Its cause may name what it was compared with.
+type Lost<'f> = (Option<&'f OverlayRef>, Identity<'f>);
+
+fn lost(finding: &Finding) -> Lost<'_> {
     (
-        finding.rule.clone(),
-        finding.overlay_path().map(str::to_string),
-        finding.resource.clone(),
-        finding.path.clone(),
+        finding.overlay.as_deref(),
+        finding.identity().whatever_the_cause(),
     )
 }

@@ -16,10 +16,10 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::kubernetes::workload;
 use crate::kustomize::ProblemKind;
-use crate::kustomize::context::is_below;
 use crate::names::NamePattern;
 use crate::repo::{Overlay, Repo};
 use crate::rules::engine::context::RepoFacts;
+use crate::source::is_below;
 use crate::yaml::Node;
 
 /// The overlays that a change affects, as indices into the overlays of each revision. `None` stands
@@ -63,7 +63,7 @@ fn affected_apps(
         shared_files(base.repo, &changed.1),
     );
     // the other readers of such a file may have had the same finding before
-    let was_there = |file: &&(String, Arc<str>)| base.repo.source.kind(&file.1).is_some();
+    let was_there = |file: &&(Place<'_>, Arc<str>)| base.repo.source.kind(&file.1).is_some();
     let lost = !shared_before.is_subset(&shared)
         || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
     if lost
@@ -115,14 +115,10 @@ fn concerned<'a>(repo: &'a Repo, other: &Repo) -> Vec<&'a Overlay> {
 
 /// The path of the overlay that each overlay is compared with.
 fn partners(repo: &Repo) -> BTreeMap<&str, &str> {
-    let path = |index: usize| {
-        repo.overlays
-            .get(index)
-            .map(|overlay| overlay.path.as_str())
-    };
-    repo.pairs
-        .iter()
-        .filter_map(|pair| Some((path(pair.to)?, path(pair.from)?)))
+    let overlays = repo.overlays.iter();
+    let partner = |overlay| repo.earlier(overlay).map(|from| from.path.as_str());
+    overlays
+        .filter_map(|to| Some((to.path.as_str(), partner(to)?)))
         .collect()
 }
 
@@ -144,55 +140,63 @@ fn of_apps(repo: &Repo, apps: &BTreeSet<String>) -> BTreeSet<usize> {
     found
 }
 
+/// The environment and variant of an overlay.
+type Place<'a> = (Option<usize>, Option<&'a str>);
+
+fn place(overlay: &Overlay) -> Place<'_> {
+    (overlay.environment, overlay.variant.as_deref())
+}
+
 /// The files outside of their own folders that some overlays read, each with the environment and
 /// variant of the reader.
-fn shared_files(repo: &Repo, overlays: &[&Overlay]) -> BTreeSet<(String, Arc<str>)> {
-    let of_overlay = |overlay: &&Overlay| {
-        let (place, path) = (place(overlay), overlay.path.clone());
-        let files = overlay
-            .rendered
-            .files
-            .iter()
-            .map(|file| repo.files.get(*file).path.clone());
+fn shared_files<'a>(repo: &Repo, overlays: &[&'a Overlay]) -> BTreeSet<(Place<'a>, Arc<str>)> {
+    let of_overlay = |overlay: &&'a Overlay| {
+        let overlay = *overlay;
+        let files = overlay.rendered.files.iter();
+        let files = files.map(|file| repo.files.get(*file).path.clone());
         files
-            .filter(|file| !is_below(file, &path))
-            .map(|file| (place.clone(), file))
+            .filter(|file| !is_below(file, &overlay.path))
+            .map(|file| (place(overlay), file))
             .collect::<Vec<_>>()
     };
     overlays.iter().flat_map(of_overlay).collect()
 }
 
-fn place(overlay: &Overlay) -> String {
-    format!("{:?} {:?}", overlay.environment, overlay.variant)
+/// Something that an overlay offers to others, as far as it is rendered.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Offer<'a> {
+    /// An object: group, kind, name and namespace.
+    Object([&'a str; 3], Option<&'a str>),
+    /// A workload of this name that runs pods with these labels.
+    Runs(&'a str, Vec<(&'a str, Option<&'a str>)>),
+    /// A Secret, ConfigMap or the like with its keys.
+    Provides {
+        target: &'static str,
+        name: &'a str,
+        namespace: Option<&'a str>,
+        keys: Option<BTreeSet<&'a str>>,
+        creates: bool,
+    },
+    /// A patch or `images` entry that matches nothing: its kind, file and text.
+    Idle(ProblemKind, Arc<str>, String),
+    /// Whether everything is rendered.
+    Complete(bool),
 }
 
-/// The objects, keys and labels that some overlays offer to others, as far as they are rendered.
-fn offers(facts: &RepoFacts<'_>, overlays: &[&Overlay]) -> BTreeSet<String> {
+/// The objects, keys and labels that some overlays offer to others.
+fn offers<'a>(
+    facts: &'a RepoFacts<'_>,
+    overlays: &[&'a Overlay],
+) -> BTreeSet<(Place<'a>, Offer<'a>)> {
     let mut found = BTreeSet::new();
     for overlay in overlays {
-        let place = place(overlay);
+        let mut offer = |offer: Offer<'a>| _ = found.insert((place(overlay), offer));
         for resource in &overlay.rendered.resources {
             let id = &resource.original;
-            found.insert(format!(
-                "{place} {} {}/{} {:?}",
-                id.group(),
-                id.kind,
-                id.name,
-                resource.namespace()
-            ));
+            let names = [id.group(), id.kind.as_str(), id.name.as_str()];
+            offer(Offer::Object(names, resource.namespace()));
             for workload in workload::of(resource) {
-                let labels = workload
-                    .metadata
-                    .and_then(|metadata| metadata.get("labels"))
-                    .map_or(&[][..], Node::entries);
-                let labels = labels
-                    .iter()
-                    .map(|entry| format!("{}={:?}", entry.key, entry.value.text()));
-                found.insert(format!(
-                    "{place} {} runs {}",
-                    id.name,
-                    labels.collect::<Vec<_>>().join(",")
-                ));
+                offer(Offer::Runs(&id.name, labels(workload.metadata)));
             }
         }
         for provider in &facts.of(overlay).providers {
@@ -201,24 +205,33 @@ fn offers(facts: &RepoFacts<'_>, overlays: &[&Overlay]) -> BTreeSet<String> {
             } else {
                 provider.name
             };
-            found.insert(format!(
-                "{place} {:?} {name} {:?} {:?} {}",
-                provider.target, provider.namespace, provider.keys, provider.creates
-            ));
+            offer(Offer::Provides {
+                target: provider.target.as_str(),
+                name,
+                namespace: provider.namespace,
+                keys: provider
+                    .keys
+                    .as_ref()
+                    .map(|keys| keys.iter().copied().collect()),
+                creates: provider.creates,
+            });
         }
-        let idle = |kind| {
-            matches!(
-                kind,
-                ProblemKind::UnmatchedPatch | ProblemKind::UnusedImageOverride
-            )
-        };
-        let idle = overlay
-            .rendered
-            .problems
-            .iter()
-            .filter(|problem| idle(problem.kind));
-        found.extend(idle.map(|problem| format!("{place} {:?} {}", problem.kind, problem.message)));
-        found.insert(format!("{place} complete: {}", overlay.rendered.complete));
+        for problem in &overlay.rendered.problems {
+            if let ProblemKind::UnmatchedPatch | ProblemKind::UnusedImageOverride = problem.kind {
+                let file = facts.repo.files.get(problem.origin.file);
+                let text = file.slice(problem.origin).to_string();
+                offer(Offer::Idle(problem.kind, file.path.clone(), text));
+            }
+        }
+        offer(Offer::Complete(overlay.rendered.complete));
     }
     found
+}
+
+fn labels(metadata: Option<&Node>) -> Vec<(&str, Option<&str>)> {
+    let labels = metadata.and_then(|metadata| metadata.get("labels"));
+    let labels = labels.map_or(&[][..], Node::entries).iter();
+    labels
+        .map(|entry| (&*entry.key, entry.value.text()))
+        .collect()
 }

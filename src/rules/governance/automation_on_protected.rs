@@ -20,8 +20,6 @@
 //!
 //! - One ImagePolicy updates a protected environment and an earlier one at the same time. This is
 //!   an error if an automation updates the marker, otherwise a warning.
-//! - A marker updates `newTag`, but nothing updates the `digest` in the same entry, so the old
-//!   image keeps running. This is an error in protected environments, otherwise a warning.
 //! - A marker names an ImagePolicy that is not in the repository, a `:digest` marker has a policy
 //!   that reports no digest, or a policy accepts prereleases or any tag. These are warnings.
 //!

@@ -166,7 +166,7 @@ fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink:
 /// configuration lists bots or promoters itself.
 fn is_known(context: &Context, names: &[&str]) -> bool {
     let says =
-        context.config.names_bots() || !context.config.texts(METADATA.id, &PROMOTERS).is_empty();
+        context.config.names_bots() || !METADATA.texts(context.config, &PROMOTERS).is_empty();
     let merged = |name: &&str| {
         let precedents = &context.authorship.precedents;
         precedents.get(&name.to_lowercase()).copied().unwrap_or(0)
@@ -176,7 +176,7 @@ fn is_known(context: &Context, names: &[&str]) -> bool {
 
 /// True if the configuration lets a bot promote.
 fn promotes(context: &Context, names: &[&str]) -> bool {
-    let promoters = context.config.texts(METADATA.id, &PROMOTERS);
+    let promoters = METADATA.texts(context.config, &PROMOTERS);
     names.iter().any(|name| {
         promoters
             .iter()

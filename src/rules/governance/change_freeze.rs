@@ -189,7 +189,7 @@ impl Altered<'_, '_> {
                 continue;
             };
             is_closed = true;
-            let of_repo = matches!(gate.source, Source::Repo(_));
+            let of_repo = matches!(gate.declarer, Declarer::Repo(_));
             if of_repo && !informed.insert((gate.origin.file, gate.origin.start)) {
                 continue;
             }
@@ -258,11 +258,11 @@ struct Gate<'w> {
     until: Option<i64>,
     /// The seconds until it opens, if that is soon.
     opens_in: Option<i64>,
-    source: Source<'w>,
+    declarer: Declarer<'w>,
 }
 
 #[derive(Clone, Copy)]
-enum Source<'w> {
+enum Declarer<'w> {
     Configuration(&'w Freeze),
     Repo(&'w Declared<'w>),
 }
@@ -281,7 +281,7 @@ impl<'w> Gate<'w> {
             origin: freeze.origin,
             until: freeze.window.open_until(now),
             opens_in: freeze.window.opens_within(now, AHEAD),
-            source: Source::Configuration(freeze),
+            declarer: Declarer::Configuration(freeze),
         }
     }
 
@@ -293,13 +293,13 @@ impl<'w> Gate<'w> {
             origin: declared.origin,
             until: declared.window.open_until(now),
             opens_in: declared.window.opens_within(now, AHEAD),
-            source: Source::Repo(declared),
+            declarer: Declarer::Repo(declared),
         }
     }
 
     fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
-        match self.source {
-            Source::Configuration(freeze) => {
+        match self.declarer {
+            Declarer::Configuration(freeze) => {
                 let environment = match &freeze.environments[..] {
                     [] => context.repo.protected(overlay),
                     names => context
@@ -311,7 +311,7 @@ impl<'w> Gate<'w> {
                     && (freeze.apps.is_empty()
                         || freeze.apps.iter().any(|app| app.matches(&overlay.app)))
             }
-            Source::Repo(declared) => {
+            Declarer::Repo(declared) => {
                 context.repo.protected(overlay) && declared.holds_for(context, overlay)
             }
         }
@@ -320,7 +320,7 @@ impl<'w> Gate<'w> {
     /// True if `except` exempts the change of an overlay: all changed files, or all of their
     /// authors.
     fn lets_pass(&self, context: &Context, overlay: &Overlay) -> bool {
-        let Source::Configuration(freeze) = self.source else {
+        let Declarer::Configuration(freeze) = self.declarer else {
             return false;
         };
         if freeze.except_authors.is_empty() && freeze.except_paths.is_empty() {
@@ -358,12 +358,12 @@ impl<'w> Gate<'w> {
         let glass = glass
             .map(|trailer| format!(", or add the trailer `{trailer}: REASON` to a commit"))
             .unwrap_or_default();
-        match self.source {
-            Source::Configuration(freeze) => format!(
+        match self.declarer {
+            Declarer::Configuration(freeze) => format!(
                 "wait until it {}{glass}",
                 if freeze.allow { "opens" } else { "ends" }
             ),
-            Source::Repo(declared) => {
+            Declarer::Repo(declared) => {
                 let hand = if declared.by_hand {
                     "; a manual sync still goes through"
                 } else {

@@ -54,7 +54,7 @@ use crate::finding::{Cause, Severity};
 use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
 use crate::repo::controls::group_of;
 use crate::repo::{Overlay, Repo};
-use crate::rules::shared::controls::agents_of;
+use crate::rules::engine::context::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::is_below;
 use crate::yaml::{Node, Origin};

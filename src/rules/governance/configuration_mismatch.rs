@@ -195,7 +195,7 @@ fn records(context: &Context) -> Vec<Draft> {
         let file = repo.file(path);
         let record = repo.records.iter().find(|record| Some(record.file) == file);
         let (kind, message) = match record {
-            Some(record) if !record.claims.is_empty() => continue,
+            Some(record) if !record.statements.is_empty() => continue,
             Some(_) => (
                 "empty-record",
                 "this record names no version of an app in an environment, so nothing is compared with it",

@@ -20,13 +20,13 @@
 //!
 //! Fix the finding and remove the suppression, or set a later date.
 
-use crate::finding::Severity;
-use crate::rules::{Category, Metadata, Rule};
+use crate::finding::{Cause, Severity};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Suppressed};
 
-/// The rule. It has no hooks: `check` judges the suppressions once all rules have run.
+/// See the documentation above.
 pub(super) struct ExpiredSuppression;
 
-pub(crate) static METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "expired-suppression",
     category: Category::Governance,
     level: "warning",
@@ -40,5 +40,34 @@ pub(crate) static METADATA: Metadata = Metadata {
 impl Rule for ExpiredSuppression {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
+    }
+    fn check_suppressions(&self, context: &Context, suppressed: &Suppressed, sink: &mut Sink) {
+        // a comment with a flaw never counted
+        let comments = suppressed.comments.iter();
+        for comment in comments.filter(|comment| comment.flaw.is_none()) {
+            let Some(until) = suppressed.expired(comment.until) else {
+                continue;
+            };
+            let ids: Vec<&str> = comment.rules.iter().map(|rule| rule.id).collect();
+            let quoted: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+            let message = format!(
+                "this suppression of {} expired on {until}",
+                quoted.join(", ")
+            );
+            let cause = Cause::new("expired-comment").with(ids.join(","));
+            let draft = Draft::new(Severity::Warning, comment.origin, cause, message);
+            let help = "fix the finding and remove the comment, or set a later date";
+            sink.report(context, None, draft.help(help));
+        }
+        for entry in suppressed.entries.iter().map(|one| one.entry) {
+            let Some(until) = suppressed.expired(entry.until) else {
+                continue;
+            };
+            let message = format!("the suppression of `{}` expired on {until}", entry.rule);
+            let cause = Cause::new("expired-entry").with(&entry.rule);
+            let draft = Draft::new(Severity::Warning, entry.origin, cause, message);
+            let help = "fix the findings and remove the entry, or set a later date";
+            sink.report(context, None, draft.help(help));
+        }
     }
 }

@@ -44,14 +44,14 @@ use crate::repo::Repo;
 use crate::rules::shared::loosened::{Loosening, loosened};
 use crate::rules::{
     Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
-    Sink,
+    Sink, Suppressed,
 };
 use crate::yaml::Origin;
 
 /// See the documentation above.
-pub struct LoosenedCheck;
+pub(super) struct LoosenedCheck;
 
-pub(crate) static METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "loosened-check",
     category: Category::Governance,
     level: "warning; needs a base revision",
@@ -78,7 +78,7 @@ impl Rule for LoosenedCheck {
                 let overlay = context.base.and_then(|base| base.overlays_at(path).next());
                 overlay.is_some()
             };
-            found.extend(loosened(before, context.config, &existed));
+            found.extend(loosened(before, context.config, context.rules(), &existed));
             // no line of the change shows a setting that it removes
             removed_at = Some(Origin::start_of(*file));
         }
@@ -96,6 +96,19 @@ impl Rule for LoosenedCheck {
         }
         for changed in &context.policy_changes {
             sink.report(context, None, policy_changed(changed));
+        }
+    }
+    fn check_suppressions(&self, context: &Context, suppressed: &Suppressed, sink: &mut Sink) {
+        for comment in suppressed.comments.iter().filter(|comment| comment.is_new) {
+            for rule in comment.rules.iter().filter(|rule| rule.hides_error) {
+                let id = rule.id;
+                let message =
+                    format!("this change adds a comment that suppresses the error `{id}`");
+                let cause = Cause::new("accepting-comment").with(id);
+                let draft = Draft::new(Severity::Warning, comment.origin, cause, message);
+                let help = "fix the finding, or let a reviewer approve the comment";
+                sink.report(context, None, draft.help(help));
+            }
         }
     }
 }

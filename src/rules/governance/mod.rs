@@ -6,12 +6,12 @@ mod change_freeze;
 mod codeowners_gap;
 mod codeowners_invalid;
 mod configuration_mismatch;
-pub(crate) mod expired_suppression;
-pub(crate) mod loosened_check;
+mod expired_suppression;
+mod loosened_check;
 mod redirected_agent;
 mod simultaneous_change;
 mod submodule_change;
-pub(crate) mod unused_suppression;
+mod unused_suppression;
 
 use super::Rule;
 

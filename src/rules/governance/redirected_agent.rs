@@ -83,7 +83,7 @@ impl Rule for RedirectedAgent {
             else {
                 let name = format!("{} in {}", pointer.agent.name, environment.name);
                 for draft in made_by_a_set(context, base, (pointer, overlay), &name) {
-                    if told.insert((draft.origin.file, draft.origin.start, draft.message.clone())) {
+                    if told.insert((draft.origin.file, draft.origin.start, draft.cause.clone())) {
                         sink.report(context, None, draft);
                     }
                 }
@@ -116,7 +116,7 @@ impl Rule for RedirectedAgent {
             });
             for (before, now) in std::iter::once((before, now)).chain(sources) {
                 for turn in turns(&before.node, &now.node).into_iter().filter(|turn| {
-                    told.insert((turn.origin.file, turn.origin.start, turn.message.clone()))
+                    told.insert((turn.origin.file, turn.origin.start, turn.cause.clone()))
                 }) {
                     let message = format!("{name} {}", turn.message);
                     let draft =
@@ -242,10 +242,7 @@ fn strays(
     else {
         return;
     };
-    let is_paired = |repo: &Repo, overlay: &Overlay| {
-        let index = repo.index(overlay);
-        repo.pairs.iter().any(|pair| Some(pair.to) == index)
-    };
+    let is_paired = |repo: &Repo, overlay: &Overlay| repo.earlier(overlay).is_some();
     let path = &first.path;
     let placed = applied.iter().any(|overlay| repo.protected(overlay));
     let (kind, message, help) = if !placed && first.environment.is_none() {

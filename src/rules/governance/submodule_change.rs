@@ -26,9 +26,9 @@
 //! production needs into this repository.
 
 use crate::finding::{Cause, Severity};
-use crate::kustomize::context::is_below;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::source::is_below;
 use crate::wording;
 
 /// See the documentation above.

@@ -50,8 +50,9 @@ use crate::kubernetes::references::compatible;
 use crate::kubernetes::targets::{self, Named, PodSelector};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::Resource;
+use crate::names::{did_you_mean, slip};
 use crate::repo::Overlay;
-use crate::rules::shared::availability::{closest, declared, lands_together};
+use crate::rules::shared::availability::{declared, lands_together};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording::list;
 use crate::yaml::{Node, Origin};
@@ -304,7 +305,7 @@ fn unresolved(
             ))
         }
         Evidence::Near(name) => {
-            draft(format!("{refers}, which does not exist")).help(format!("did you mean `{name}`?"))
+            draft(format!("{refers}, which does not exist")).help(did_you_mean(&name))
         }
         Evidence::KindIsHere => draft(format!("{refers}, which does not exist"))
             .help(format!("correct the name, or add the {kind}")),
@@ -359,7 +360,7 @@ fn evidence_of_name<'a>(
         .filter(of_kind)
         .map(Resource::name)
         .collect();
-    if let Some(near) = closest(reference.name, present.iter().copied()) {
+    if let Some(near) = slip(reference.name, present.iter().copied()) {
         return Some(Evidence::Near(near.to_string()));
     }
     // service accounts, claims and roles are often created outside of the repo; the target of an
@@ -419,9 +420,7 @@ fn selects_nothing(
                 .related(place, format!("it selects these pods in {there}"))
                 .help(format!("select labels that the pods have in {here}"))
         }
-        Evidence::Near(label) => {
-            draft(format!("{name} selects no pod")).help(format!("did you mean `{label}`?"))
-        }
+        Evidence::Near(label) => draft(format!("{name} selects no pod")).help(did_you_mean(&label)),
         Evidence::KindIsHere => {
             draft(format!("{name} selects no pod")).help("select labels that the pods have")
         }
@@ -466,7 +465,7 @@ fn evidence_of_selector<'a>(
             let wrong = selector.contradictions(workload)?;
             let slip = wrong
                 .iter()
-                .all(|(_, wanted, present)| closest(wanted, std::iter::once(*present)).is_some());
+                .all(|(_, wanted, present)| slip(wanted, std::iter::once(*present)).is_some());
             let (node, _, present) = wrong
                 .first()
                 .filter(|_| slip || workload.resource.original.name == resource.original.name)?;

@@ -43,8 +43,8 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::quantity;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::engine::context::controls::agents_of;
 use crate::rules::engine::context::{ObjectKey, object_key};
-use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Data, Node, Origin};
 

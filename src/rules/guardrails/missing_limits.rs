@@ -66,7 +66,7 @@ impl Rule for MissingLimits {
         if !context.repo.protected(overlay) || !overlay.rendered.complete || has_defaults {
             return;
         }
-        let wanted = context.config.texts(METADATA.id, &RESOURCES);
+        let wanted = METADATA.texts(context.config, &RESOURCES);
         let partners = partners(context, overlay);
         let workloads = context.facts(overlay).workloads.iter();
         for workload in workloads.filter(|workload| workload.builtin) {
@@ -89,11 +89,7 @@ impl Rule for MissingLimits {
 /// The containers that the previous environment also has. A limit that they have there and lack
 /// here is reported by `removed-limits`, not by this rule.
 fn partners<'a>(context: &'a Context, overlay: &'a Overlay) -> Vec<Partners<'a>> {
-    let repo = context.repo;
-    let from = context
-        .index(overlay)
-        .and_then(|index| repo.pairs.iter().find(|pair| pair.to == index))
-        .and_then(|pair| repo.overlays.get(pair.from));
+    let from = context.repo.earlier(overlay);
     from.map_or(Vec::new(), |from| losses::partners(context, from, overlay))
 }
 

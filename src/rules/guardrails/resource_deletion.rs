@@ -50,7 +50,8 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::workload;
 use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::Overlay;
-use crate::rules::shared::{deletion, unlisted};
+use crate::rules::engine::context::unlisted;
+use crate::rules::shared::deletion;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -69,13 +70,6 @@ static METADATA: Metadata = Metadata {
     source: include_str!("resource_deletion.rs"),
 };
 
-/// Kinds whose deletion deletes data.
-const HOLDS_DATA: &[&str] = &[
-    "PersistentVolumeClaim",
-    "StatefulSet",
-    "Namespace",
-    "CustomResourceDefinition",
-];
 /// How many objects a message names.
 const NAMED: usize = 3;
 
@@ -371,7 +365,7 @@ fn advice(lost: &[&Resource]) -> String {
 }
 
 fn severity(lost: &Resource) -> Severity {
-    if HOLDS_DATA.contains(&lost.kind()) {
+    if deletion::HOLDS_DATA.contains(&lost.kind()) {
         Severity::Error
     } else {
         Severity::Warning

@@ -41,8 +41,9 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::schema::values::{self, Refusal};
 use crate::kubernetes::schema::{Fault, Schema, Violation};
 use crate::kustomize::{Resource, ResourceId};
+use crate::names::did_you_mean;
 use crate::repo::Overlay;
-use crate::rules::shared::depends_on::overlay_of;
+use crate::rules::engine::context::depends_on::overlay_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::By;
 
@@ -156,7 +157,7 @@ fn of_violation(id: &ResourceId, name: &str, violation: &Violation) -> Draft {
             ),
             near.map_or_else(
                 || format!("remove `{key}`, or move it to where it belongs"),
-                |near| format!("did you mean `{near}`?"),
+                did_you_mean,
             ),
         ),
     };

@@ -55,10 +55,10 @@ impl Rule for InsufficientSoak {
         &METADATA
     }
     fn needs_dates(&self, config: &Config) -> bool {
-        config.duration(METADATA.id, &AT_LEAST).is_some()
+        METADATA.duration(config, &AT_LEAST).is_some()
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let Some(least) = context.config.duration(METADATA.id, &AT_LEAST) else {
+        let Some(least) = METADATA.duration(context.config, &AT_LEAST) else {
             return;
         };
         let Some(now) = context.now.as_ref().filter(|_| context.repo.protected(to)) else {

@@ -4,7 +4,8 @@
 //!
 //! An overlay drops the digest that its base pinned, or it changes the tag but keeps the old
 //! digest. The first happens with `newTag` and no `digest`: kustomize then removes the digest of
-//! the base.
+//! the base. The second also happens later if Flux updates `newTag` by a marker and the `digest` in
+//! the same entry has no marker.
 //!
 //! It is an error. In development environments, which follow tags on purpose, it is an info. A
 //! change to an image whose digest was already dropped at the base revision is a warning.
@@ -32,8 +33,9 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
 use crate::rules::shared::digests::{self, Lost, short};
+use crate::rules::shared::flux_markers;
 use crate::rules::{Behavior, Category, Claim, Context, Draft, Metadata, Rule, Sink, Stage};
-use crate::yaml::{By, Node, Origin, comments, read};
+use crate::yaml::By;
 
 /// The rule.
 pub(super) struct LostDigest;
@@ -124,7 +126,7 @@ fn dropped(used: &ImageUse, lost: &Lost, severity: Severity) -> Draft {
 /// A tag that Flux updates by a marker while the digest in the same `images` entry has no marker.
 fn marker_without_digest(context: &Context, used: &ImageUse, severity: Severity) -> Option<Draft> {
     let digest = used.image().tag.and(used.image().digest)?;
-    let marker = tag_marker_alone(context, used)?;
+    let marker = flux_markers::tag_beside(context.repo, used.digest_origin)?;
     let message = format!(
         ": Flux updates the tag of `{}` but not the digest beside it, so `{}` keeps running under every new tag",
         used.name,
@@ -166,31 +168,4 @@ fn stale_digest(used: &ImageUse, before: &[ImageUse], severity: Severity) -> Opt
     let cause = Cause::new("stale-digest").with(tag);
     let draft = Draft::new(severity, used.digest_origin, cause, message);
     Some(draft.help("write the digest of the new tag, or restore the old tag"))
-}
-
-/// The `newTag` that has a Flux marker while the `digest` of the same entry has none.
-fn tag_marker_alone(context: &Context, used: &ImageUse) -> Option<Origin> {
-    let origin = used.digest_origin;
-    let file = context.repo.files.get(origin.file);
-    if origin.by != By::Images || !file.text.contains("$imagepolicy") {
-        return None;
-    }
-    let marked = |value: Origin| {
-        let comment = comments::behind(&file, value);
-        comment.is_some_and(|comment| comment.text.contains("$imagepolicy"))
-    };
-    let documents = read::read(&file.text, origin.file).ok()?;
-    let entries = documents
-        .documents
-        .iter()
-        .filter_map(|document| document.get("images"))
-        .flat_map(Node::items);
-    let mut entries = entries.filter(|entry| {
-        entry
-            .get("digest")
-            .is_some_and(|digest| digest.origin.start == origin.start)
-    });
-    let entry = entries.next()?;
-    let (tag, digest) = (entry.get("newTag")?, entry.get("digest")?);
-    (marked(tag.origin) && !marked(digest.origin)).then_some(tag.origin)
 }

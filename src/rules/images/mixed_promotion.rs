@@ -55,10 +55,8 @@ impl Rule for MixedPromotion {
             return;
         };
         // compare with the nearest earlier environment
-        let before = repo.overlays.iter().filter(|from| {
-            from.app == to.app && from.environment.is_some() && from.environment < to.environment
-        });
-        let mut before: Vec<&Overlay> = before.filter(|from| !repo.protected(from)).collect();
+        let before = repo.before(to).filter(|from| !repo.protected(from));
+        let mut before: Vec<&Overlay> = before.collect();
         before.sort_by_key(|from| std::cmp::Reverse(from.environment));
         let moved = before.iter().find_map(|from| {
             let used = context.moved_images(from).first().copied()?;

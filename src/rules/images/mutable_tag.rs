@@ -92,7 +92,7 @@ impl Rule for MutableTag {
         if stage == Stage::Development {
             return;
         }
-        let extra = context.config.texts(METADATA.id, &FLOATING);
+        let extra = METADATA.texts(context.config, &FLOATING);
         if stage == Stage::Protected {
             for artifact in artifact::of(&overlay.rendered) {
                 if let Some(draft) = open_artifact(context, overlay, &artifact, &extra) {

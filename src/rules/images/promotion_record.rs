@@ -38,7 +38,7 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::image::Image;
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
-use crate::repo::records::{Claim, Record};
+use crate::repo::records::{Record, Statement};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// The rule.
@@ -68,7 +68,7 @@ impl Rule for PromotionRecord {
                     .is_some_and(|base| base.records.iter().any(|other| other.file == record.file))
             };
             let judged = |overlay: &Overlay| !unchanged(record) || context.judges(overlay);
-            for claim in &record.claims {
+            for claim in &record.statements {
                 let of_claim = |overlay: &&Overlay| {
                     overlay.app == claim.app
                         && overlay.environment == Some(claim.environment)
@@ -89,7 +89,7 @@ impl Rule for PromotionRecord {
 }
 
 impl PromotionRecord {
-    fn compare(&self, context: &Context, claim: &Claim, overlay: &Overlay, sink: &mut Sink) {
+    fn compare(&self, context: &Context, claim: &Statement, overlay: &Overlay, sink: &mut Sink) {
         let all = &context.facts(overlay).images;
         let meant = meant(context, claim, overlay, all);
         let Some(first) = meant.first().filter(|_| {
@@ -122,7 +122,7 @@ impl PromotionRecord {
 }
 
 /// The part of an image that contradicts a claim: its tag or its digest.
-fn running(claim: &Claim, image: &Image, told: &[&str]) -> String {
+fn running(claim: &Statement, image: &Image, told: &[&str]) -> String {
     let only_digest_differs = claim
         .digest
         .as_ref()
@@ -141,7 +141,7 @@ fn running(claim: &Claim, image: &Image, told: &[&str]) -> String {
 /// only image of the app, or with the image that has the name of the app.
 fn meant<'c, 'a>(
     context: &Context,
-    claim: &Claim,
+    claim: &Statement,
     overlay: &Overlay,
     all: &'c [ImageUse<'a>],
 ) -> Vec<&'c ImageUse<'a>> {
@@ -169,7 +169,7 @@ fn meant<'c, 'a>(
 }
 
 /// The tag and digest of a claim that the image does not have, with their places.
-fn differing(claim: &Claim, image: &Image) -> Vec<(String, crate::yaml::Origin)> {
+fn differing(claim: &Statement, image: &Image) -> Vec<(String, crate::yaml::Origin)> {
     let bare = |tag: &str| tag.trim_start_matches('v').to_string();
     let tag = claim.tag.as_ref().filter(|(tag, _)| {
         image

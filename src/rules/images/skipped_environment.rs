@@ -296,9 +296,7 @@ fn skipped_by_removal(context: &Context, from: &Overlay, to: &Overlay, used: &Im
 /// The overlay that one is compared with.
 fn environment_before<'a>(context: &Context<'a>, to: &Overlay) -> Option<&'a Overlay> {
     let repo: &'a Repo = context.repo;
-    let index = context.index(to)?;
-    let pair = repo.pairs.iter().find(|pair| pair.to == index)?;
-    repo.overlays.get(pair.from)
+    repo.earlier(to)
 }
 
 /// Every digest that an overlay ran at the base revision.

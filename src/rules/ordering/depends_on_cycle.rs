@@ -27,7 +27,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Cause, Severity};
-use crate::rules::shared::depends_on::{Edge, overlay_of};
+use crate::rules::engine::context::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 

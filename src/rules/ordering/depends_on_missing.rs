@@ -29,9 +29,9 @@
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
-use crate::names::nearest;
-use crate::rules::shared::controls::Control;
-use crate::rules::shared::depends_on::{Edge, overlay_of};
+use crate::names::{did_you_mean, nearest};
+use crate::rules::engine::context::controls::Control;
+use crate::rules::engine::context::depends_on::{Edge, overlay_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 
@@ -131,7 +131,7 @@ fn advice(context: &Context, edge: &Edge, kind: &str) -> String {
             "a {} has this name, but a {kind} can only wait for another {kind}",
             other.text(&["kind"]).unwrap_or_default()
         ),
-        (_, _, Some(meant)) => format!("did you mean `{meant}`?"),
+        (_, _, Some(meant)) => did_you_mean(meant),
         _ => format!(
             "correct the name, remove the entry, or declare the {kind} under `external` in {CONFIG_FILE}"
         ),

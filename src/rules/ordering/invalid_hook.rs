@@ -30,7 +30,7 @@
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
-use crate::names::nearest;
+use crate::names::{did_you_mean, nearest};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, escape_pointer};
@@ -126,10 +126,7 @@ fn judge(resource: &Resource, key: &str, known: &[&str], node: &Node) -> Option<
         )
     };
     let meant = wrong.first().and_then(|value| nearest(value, known));
-    let help = meant.map_or_else(
-        || format!("use one of {}", known.join(", ")),
-        |meant| format!("did you mean `{meant}`?"),
-    );
+    let help = meant.map_or_else(|| format!("use one of {}", known.join(", ")), did_you_mean);
     let cause = wrong
         .iter()
         .fold(Cause::new(kind), |cause, value| cause.with(value));

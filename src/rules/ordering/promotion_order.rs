@@ -34,8 +34,8 @@ use crate::finding::{Cause, Severity};
 use crate::history;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
+use crate::rules::engine::context::controls::agents_of;
 use crate::rules::shared::apps::{self, Named};
-use crate::rules::shared::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -76,12 +76,7 @@ impl Rule for PromotionOrder {
         let mut told: Vec<&str> = Vec::new();
         for need in needs(context, to) {
             let live = need.overlay;
-            let pair = repo.pairs.iter().find(|pair| {
-                repo.overlays
-                    .get(pair.to)
-                    .is_some_and(|other| std::ptr::eq(other, live))
-            });
-            let Some(staged) = pair.and_then(|pair| repo.overlays.get(pair.from)) else {
+            let Some(staged) = repo.earlier(live) else {
                 continue;
             };
             if told.contains(&live.app.as_str()) {

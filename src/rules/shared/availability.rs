@@ -20,8 +20,9 @@ use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, Reference, Target, Use, compatible};
 use crate::kubernetes::{copies, operators};
 use crate::kustomize::{Resource, hash};
+use crate::names::{did_you_mean, slip};
 use crate::repo::Overlay;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
 use crate::rules::{Context, Draft, Facts, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -251,7 +252,7 @@ impl Missing<'_, '_> {
                     near.resource.node.origin,
                     format!("`{}` is provided here", near.name),
                 )
-                .help(format!("did you mean `{}`?", near.name)),
+                .help(did_you_mean(near.name)),
             (None, None) => draft.help(format!(
                 "add it, or declare it under `external` if the {kind} is created outside the repo"
             )),
@@ -409,8 +410,8 @@ fn missing_key(
     let keys = providers
         .iter()
         .flat_map(|provider| provider.keys.iter().flatten());
-    draft.help(match closest(key, keys.copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
+    draft.help(match slip(key, keys.copied()) {
+        Some(near) => did_you_mean(near),
         None => format!("add the key to the {kind}, or mark the reference `optional: true`"),
     })
 }
@@ -688,66 +689,7 @@ fn nearest<'c, 'a>(
         .providers
         .iter()
         .filter(|provider| provider.target == target);
-    let near = closest(name, providers.clone().map(|provider| provider.name))?;
+    let near = slip(name, providers.clone().map(|provider| provider.name))?;
     let mut providers = providers;
     providers.find(|provider| provider.name == near)
-}
-
-/// The most similar of some names, if it is similar enough for a typo.
-pub(in crate::rules) fn closest<'n>(
-    name: &str,
-    names: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
-    let allowed = if name.len() < 5 { 1 } else { 2 };
-    let measured = names
-        .filter(|other| *other != name)
-        .map(|other| (edits(name, other), other));
-    measured
-        .filter(|(edits, _)| *edits <= allowed)
-        .min()
-        .map(|(_, other)| other)
-}
-
-/// The edit distance of two texts. If their lengths differ a lot, a large number instead.
-fn edits(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    if one.len().abs_diff(other.len()) > 2 || one.len() > 253 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, character) in one.iter().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        for (index, candidate) in other.iter().enumerate() {
-            let above = row.get(index + 1).copied().unwrap_or(usize::MAX);
-            let best = (diagonal + usize::from(character != candidate))
-                .min(above + 1)
-                .min(left + 1);
-            if let Some(cell) = row.get_mut(index) {
-                *cell = left;
-            }
-            (diagonal, left) = (above, best);
-        }
-        if let Some(cell) = row.last_mut() {
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slips_of_the_pen() {
-        assert_eq!(edits("database", "databse"), 1);
-        assert_eq!(edits("a", "a"), 0);
-        assert_eq!(edits("abc", "acb"), 2);
-        assert_eq!(
-            closest("api-secret", ["api-secrets", "web"].into_iter()),
-            Some("api-secrets")
-        );
-        assert_eq!(closest("db", ["pg"].into_iter()), None);
-    }
 }

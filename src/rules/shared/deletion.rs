@@ -11,8 +11,8 @@ use crate::kustomize::Resource;
 use crate::kustomize::loader::is_kustomization;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay, Repo};
+use crate::rules::engine::context::unlisted;
 use crate::rules::engine::context::{ObjectKey, object_key};
-use crate::rules::shared::unlisted;
 use crate::rules::{Claim, Context};
 use crate::source::folder_of;
 use crate::yaml::{FileId, Node, Origin};
@@ -231,6 +231,22 @@ pub(in crate::rules) fn applied_by<'a>(
     base.overlays.iter().filter(is_applied).collect()
 }
 
+/// Kinds whose deletion also deletes data or the objects inside them.
+pub(in crate::rules) const HOLDS_DATA: &[&str] = &[
+    "PersistentVolumeClaim",
+    "StatefulSet",
+    "Namespace",
+    "CustomResourceDefinition",
+];
+
+/// True if an Application has the finalizer with which Argo CD deletes what the Application applied.
+pub(in crate::rules) fn has_finalizer(application: &Node) -> bool {
+    const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+    let finalizers = application.at(&["metadata", "finalizers"]);
+    let mut finalizers = finalizers.map_or(&[][..], Node::items).iter();
+    finalizers.any(|node| node.text().is_some_and(|text| text.starts_with(FINALIZER)))
+}
+
 fn deletes_what_it_applies(object: &Resource) -> bool {
     match (object.kind(), object.group()) {
         ("Kustomization", "kustomize.toolkit.fluxcd.io") => {
@@ -238,13 +254,7 @@ fn deletes_what_it_applies(object: &Resource) -> bool {
             value("prune").and_then(Node::as_bool) == Some(true)
                 && value("deletionPolicy").and_then(Node::text) != Some("Orphan")
         }
-        ("Application", "argoproj.io") => object
-            .node
-            .at(&["metadata", "finalizers"])
-            .map_or(&[][..], Node::items)
-            .iter()
-            .filter_map(Node::text)
-            .any(|name| name.starts_with("resources-finalizer.argocd.argoproj.io")),
+        ("Application", "argoproj.io") => has_finalizer(&object.node),
         _ => false,
     }
 }

@@ -64,9 +64,7 @@ pub(in crate::rules) fn passed_by<'c, 'a>(
         return None;
     }
     let repo: &'a Repo = context.repo;
-    let mut further = repo.overlays.iter().filter(|other| {
-        other.app == to.app && other.environment.is_some() && other.environment < from.environment
-    });
+    let mut further = repo.before(from).filter(|other| other.app == to.app);
     further.find_map(|other| Some((other, context.facts(other).images.get(runs(other)?)?)))
 }
 

@@ -7,20 +7,10 @@ use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{AgentKind, Overlay, Repo};
+use crate::rules::shared::deletion::{HOLDS_DATA, has_finalizer};
 use crate::rules::{Context, Draft};
 use crate::wording;
 use crate::yaml::{Node, Origin};
-
-/// The finalizer that deletes what an Application applied.
-const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
-
-/// Kinds whose deletion also deletes data or the objects inside them.
-const PRECIOUS: &[&str] = &[
-    "PersistentVolumeClaim",
-    "StatefulSet",
-    "Namespace",
-    "CustomResourceDefinition",
-];
 
 /// An Application of the base revision that the head does not have.
 pub(in crate::rules) struct GoneApplication<'a> {
@@ -123,26 +113,26 @@ impl GoneApplication<'_> {
 
     /// True if Argo CD deletes what the Application applied once it is gone.
     fn deletes(&self) -> bool {
-        let finalizers = self.pointer.object.at(&["metadata", "finalizers"]);
-        let finalizers = finalizers.map_or(&[][..], Node::items);
-        let is_set = |node: &Node| node.text().is_some_and(|text| text.starts_with(FINALIZER));
+        let has_finalizer = has_finalizer(&self.pointer.object);
         let Some(set) = self.set else {
-            return finalizers.iter().any(is_set);
+            return has_finalizer;
         };
         let policy = |key: &str| set.node.at(&["spec", "syncPolicy", key]);
         let preserves = policy("preserveResourcesOnDeletion").and_then(Node::as_bool);
         let sync = policy("applicationsSync").and_then(Node::text);
         // without finalizers in the template, the controller adds one itself
+        let finalizers = self.pointer.object.at(&["metadata", "finalizers"]);
+        let finalizers = finalizers.map_or(&[][..], Node::items);
         let keeps = preserves == Some(true)
             || matches!(sync, Some("create-only" | "create-update"))
-            || !finalizers.is_empty() && !finalizers.iter().any(is_set);
+            || !finalizers.is_empty() && !has_finalizer;
         !keeps
     }
 
-    /// The deleted objects of [`PRECIOUS`] kinds, for messages; `None` if there are none.
+    /// The deleted objects of [`HOLDS_DATA`] kinds, for messages; `None` if there are none.
     fn lost(&self) -> Option<String> {
         let resources = &self.overlay.rendered.resources;
-        PRECIOUS.iter().find_map(|kind| {
+        HOLDS_DATA.iter().find_map(|kind| {
             let of_kind = resources.iter().filter(|one| one.kind() == *kind);
             let names: Vec<&str> = of_kind.map(|one| one.name()).collect();
             (!names.is_empty()).then(|| format!("{kind} {}", wording::listed(&names, 3)))

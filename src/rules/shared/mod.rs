@@ -3,15 +3,13 @@
 pub(super) mod apps;
 pub(super) mod automation;
 pub(super) mod availability;
-pub(super) mod controls;
 pub(super) mod deletion;
-pub(super) mod depends_on;
 pub(super) mod digests;
 pub(super) mod drift;
 pub(super) mod environments;
+pub(super) mod flux_markers;
 pub(super) mod gone_application;
 pub(super) mod loosened;
 pub(super) mod losses;
 pub(super) mod problems;
-pub(super) mod unlisted;
 pub(super) mod windows;

@@ -88,12 +88,12 @@ fn cause(problem: &Problem, context: &Context) -> Cause {
                     .standing()
             }
             Identity::Remote(url) => Cause::new("remote").with(url),
+            Identity::Withheld(path) => Cause::new("withheld").with(path),
             Identity::EmptyKustomization => Cause::new("empty-kustomization"),
         };
     }
     let file = context.repo.files.get(problem.origin.file);
-    let span = problem.origin.start as usize..problem.origin.end as usize;
-    let text = file.text.get(span).unwrap_or_default().trim();
+    let text = file.slice(problem.origin).trim();
     let cause = Cause::new(kind(problem.kind)).with(text);
     match problem.kind {
         // kustomize refuses hundreds of things and two may meet at one place, such as a missing

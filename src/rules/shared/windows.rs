@@ -11,7 +11,7 @@ use crate::finding::{Cause, Severity};
 use crate::glob::{self, Stars};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
-use crate::rules::shared::controls::{self, Control};
+use crate::rules::engine::context::controls::{self, Control};
 use crate::rules::{Context, Draft};
 use crate::yaml::{Node, Origin};
 
@@ -40,10 +40,11 @@ enum Scope<'a> {
     Branch(&'a str),
 }
 
+/// Findings about windows that cannot be read, each with the object of the window.
+type Wrong<'a> = Vec<(Control<'a>, Draft)>;
+
 /// Every window that can be read, and findings about the others.
-pub(in crate::rules) fn declared<'a>(
-    context: &Context<'a>,
-) -> (Vec<Declared<'a>>, Vec<(Control<'a>, Draft)>) {
+pub(in crate::rules) fn declared<'a>(context: &Context<'a>) -> (Vec<Declared<'a>>, Wrong<'a>) {
     let (mut windows, mut wrong) = (Vec::new(), Vec::new());
     for control in context.controls() {
         if control.is("AppProject", "argoproj.io") {
@@ -59,8 +60,6 @@ pub(in crate::rules) fn declared<'a>(
     }
     (windows, wrong)
 }
-
-type Wrong<'a> = Vec<(Control<'a>, Draft)>;
 
 /// Reads `spec.syncWindows` of an AppProject. If Argo CD does not know the time zone, it only logs
 /// that and uses UTC.
@@ -152,64 +151,98 @@ fn promoter<'a>(control: Control<'a>, windows: &mut Vec<Declared<'a>>, wrong: &m
                 .into_iter()
                 .filter_map(|node| node.get(key));
             for node in lists.flat_map(Node::items) {
-                let zone = node
-                    .get("timezone")
-                    .or_else(|| environment.get("timezone"))
-                    .or_else(|| spec.get("timezone"));
-                let read = zone.map_or(Ok(TimeZone::UTC), |zone| {
-                    let name = zone.text().unwrap_or_default();
-                    calendar::zone(name).map_err(|error| (zone.origin, error))
-                });
-                let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
-                let at = |key: &str| node.get(key).map_or(node.origin, |value| value.origin);
-                let schedule = Schedule::read(text("cron"), Dialect::Robfig)
-                    .map_err(|error| (at("cron"), error));
-                let duration = calendar::go_duration(text("duration"))
-                    .map_err(|error| (at("duration"), error));
-                let (zone, schedule, duration) = match (read, schedule, duration) {
-                    (Ok(zone), Ok(schedule), Ok(duration)) => (zone, schedule, duration),
-                    (zone, schedule, duration) => {
-                        let mistakes = [zone.err(), schedule.err(), duration.err()];
-                        for (origin, error) in mistakes.into_iter().flatten() {
-                            let CalendarError { message, help } = error;
-                            let message = format!(
-                                "{message}, so ScheduledCommitStatus `{}` ignores this window",
-                                control.name()
-                            );
-                            wrong.push((
-                                control,
-                                invalid("window", None, origin, message).help(help),
-                            ));
-                        }
-                        continue;
-                    }
-                };
-                windows.push(Declared {
+                let zone = [node, environment, spec]
+                    .iter()
+                    .find_map(|node| node.get("timezone"));
+                let entry = CommitWindow {
                     control,
-                    name: format!(
-                        "window `{}` of ScheduledCommitStatus `{}`",
-                        text("cron"),
-                        control.name()
-                    ),
+                    branch,
                     allow,
-                    window: Window::Recurring {
-                        schedule,
-                        duration,
-                        zone,
-                    },
-                    by_hand: false,
-                    origin: node.origin,
-                    scope: Scope::Branch(branch),
-                });
+                    node,
+                    zone,
+                };
+                match entry.declared() {
+                    Ok(declared) => windows.push(declared),
+                    Err(drafts) => wrong.extend(drafts.into_iter().map(|draft| (control, draft))),
+                }
             }
         }
+    }
+}
+
+/// An entry of `allow` or `exclude` of a ScheduledCommitStatus.
+struct CommitWindow<'a> {
+    control: Control<'a>,
+    branch: &'a str,
+    allow: bool,
+    node: &'a Node,
+    /// Its time zone: its own, or that of what it belongs to.
+    zone: Option<&'a Node>,
+}
+
+impl<'a> CommitWindow<'a> {
+    /// The window, or everything that is wrong with it.
+    fn declared(&self) -> Result<Declared<'a>, Vec<Draft>> {
+        let text = |key: &str| self.node.get(key).and_then(Node::text).unwrap_or_default();
+        let zone_name = self.zone.and_then(Node::text).unwrap_or_default();
+        let zone = match self.zone {
+            Some(_) => calendar::zone(zone_name),
+            None => Ok(TimeZone::UTC),
+        };
+        let schedule = Schedule::read(text("cron"), Dialect::Robfig);
+        let duration = calendar::go_duration(text("duration"));
+        match (zone, schedule, duration) {
+            (Ok(zone), Ok(schedule), Ok(duration)) => Ok(Declared {
+                control: self.control,
+                name: format!(
+                    "window `{}` of ScheduledCommitStatus `{}`",
+                    text("cron"),
+                    self.control.name()
+                ),
+                allow: self.allow,
+                window: Window::Recurring {
+                    schedule,
+                    duration,
+                    zone,
+                },
+                by_hand: false,
+                origin: self.node.origin,
+                scope: Scope::Branch(self.branch),
+            }),
+            (zone, schedule, duration) => {
+                let zone = zone
+                    .err()
+                    .map(|error| self.ignored("timezone", zone_name, error));
+                let schedule = schedule.err();
+                let schedule = schedule.map(|error| self.ignored("cron", text("cron"), error));
+                let duration = duration.err();
+                let duration =
+                    duration.map(|error| self.ignored("duration", text("duration"), error));
+                Err([zone, schedule, duration].into_iter().flatten().collect())
+            }
+        }
+    }
+
+    /// A field because of which GitOps Promoter ignores the window.
+    fn ignored(&self, field: &str, value: &str, error: CalendarError) -> Draft {
+        let place = match field {
+            "timezone" => self.zone,
+            _ => self.node.get(field),
+        };
+        let origin = place.map_or(self.node.origin, |place| place.origin);
+        let message = format!(
+            "{}, so ScheduledCommitStatus `{}` ignores this window",
+            error.message,
+            self.control.name()
+        );
+        invalid(field, Some(value), origin, message).help(error.help)
     }
 }
 
 /// A field of a window that its controller cannot read.
 fn invalid(field: &str, value: Option<&str>, origin: Origin, message: String) -> Draft {
     let cause = Cause::new("invalid-window").with(field);
-    let cause = cause.with(value.unwrap_or(&message));
+    let cause = cause.with(value.unwrap_or_default());
     Draft::new(Severity::Error, origin, cause, message)
 }
 

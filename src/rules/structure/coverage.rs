@@ -38,7 +38,7 @@ use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
 use crate::repo::Repo;
 use crate::repo::coverage::{Unseen, UnseenKind};
-use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 
 /// How many places one finding names.
@@ -47,14 +47,17 @@ const NAMED: usize = 3;
 /// See the documentation above.
 pub(super) struct Coverage;
 
-pub(crate) static METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "coverage",
     category: Category::Structure,
     level: "info",
     severity: Severity::Info,
     summary: "a part of the repository that the check does not judge",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        for_missing_environments: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("coverage.rs"),
 };
 

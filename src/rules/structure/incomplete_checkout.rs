@@ -29,7 +29,7 @@
 //! file.
 
 use crate::finding::{Cause, Severity};
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
@@ -63,7 +63,8 @@ impl Rule for IncompleteCheckout {
             ProblemKind::Withheld,
             Severity::Error,
         );
-        let told = |problem: &Problem| withheld(overlay).any(|own| own.message == problem.message);
+        let told =
+            |problem: &Problem| withheld(overlay).any(|own| own.identity == problem.identity);
         if let Some(problem) = context
             .at_base(overlay)
             .and_then(|before| withheld(before).find(|problem| !told(problem)))
@@ -94,8 +95,10 @@ fn report(context: &Context, overlay: &Overlay, problem: &Problem, sink: &mut Si
         "{} cannot be rendered at the base revision, so its changes are unknown: {}",
         overlay.path, problem.message
     );
-    // the renderer names the missing file only in its message
-    let cause = Cause::new("base-incomplete").with(&problem.message);
+    let cause = match problem.identity.as_deref() {
+        Some(Identity::Withheld(path)) => Cause::new("base-incomplete").with(path),
+        _ => Cause::new("base-incomplete"),
+    };
     let mut draft = Draft::new(Severity::Error, overlay.origin, cause, message)
         .related(problem.origin, "it is read here");
     draft.help = problem.help.clone();

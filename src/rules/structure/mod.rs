@@ -1,7 +1,7 @@
 //! Rendering, references between files, and the layout of the repo.
 
 mod contested_object;
-pub(crate) mod coverage;
+mod coverage;
 mod cross_environment_reference;
 mod deprecated_field;
 mod duplicate_key;
@@ -10,13 +10,13 @@ mod incomplete_checkout;
 mod invalid_agent;
 mod needs_plugin;
 mod orphan_manifest;
-pub(crate) mod policy_error;
+mod policy_error;
 mod remote_base;
 mod render_error;
 mod shared_environment_path;
 mod unfollowed_agent;
 mod unmatched_patch;
-pub(crate) mod unreadable_file;
+mod unreadable_file;
 
 use super::Rule;
 

@@ -24,19 +24,22 @@
 //! Correct the policy; `gitops-lint policy test` runs its unit tests.
 
 use crate::finding::Severity;
-use crate::rules::{Category, Metadata, Rule};
+use crate::rules::{Behavior, Category, Metadata, Rule};
 
 /// The rule. It has no hooks: `policy` reports what fails while it evaluates.
 pub(super) struct PolicyError;
 
-pub(crate) static METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "policy-error",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "a policy that fails, so that it checks nothing",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        for_failing_policies: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("policy_error.rs"),
 };
 

@@ -55,8 +55,8 @@ impl Rule for UnfollowedAgent {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         for note in &context.repo.notes {
-            // a note says only in words what cannot be followed
-            let cause = Cause::new("not-followed").with(&note.message);
+            let file = context.repo.files.get(note.origin.file);
+            let cause = Cause::new("not-followed").with(file.slice(note.origin).trim());
             let draft = Draft::new(Severity::Info, note.origin, cause, note.message.clone());
             sink.report(context, None, draft);
         }

@@ -21,19 +21,22 @@
 //! Give the file a name in UTF-8 and permissions that allow reading it, or remove it.
 
 use crate::finding::Severity;
-use crate::rules::{Category, Metadata, Rule};
+use crate::rules::{Behavior, Category, Metadata, Rule};
 
 /// The rule. It has no hooks: `check` knows what could not be read once all rules have run.
 pub(super) struct UnreadableFile;
 
-pub(crate) static METADATA: Metadata = Metadata {
+static METADATA: Metadata = Metadata {
     id: "unreadable-file",
     category: Category::Structure,
     level: "error",
     severity: Severity::Error,
     summary: "a file, folder or name that cannot be read",
     options: &[],
-    behavior: Metadata::USUAL,
+    behavior: Behavior {
+        for_unreadable_files: true,
+        ..Metadata::USUAL
+    },
     source: include_str!("unreadable_file.rs"),
 };
 

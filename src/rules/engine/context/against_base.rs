@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use super::Context;
 use crate::compare::ResourceChange;
-use crate::repo::{Overlay, Pair, Repo, renamed};
-use crate::rules::shared::unlisted::{self, Unlisted};
+use crate::repo::{Overlay, Repo, renamed};
+use crate::rules::engine::context::unlisted::{self, Unlisted};
 
 /// Results of comparing the repo with the base, each computed once.
 pub(super) struct AgainstBase<'a> {
@@ -89,19 +89,8 @@ impl<'a> Context<'a> {
     /// overlay, or moves `to` to an environment where it is compared with nothing.
     pub fn proved_by_gone(&self, to: &Overlay) -> Option<&'a Overlay> {
         let (base, before): (&'a Repo, &Overlay) = (self.base?, self.at_base(to)?);
-        let later = |pair: &&Pair| {
-            base.overlays
-                .get(pair.to)
-                .is_some_and(|other| std::ptr::eq(other, before))
-        };
-        let from = base.overlays.get(base.pairs.iter().find(later)?.from)?;
-        let alone = || {
-            !self
-                .repo
-                .pairs
-                .iter()
-                .any(|pair| Some(pair.to) == self.index(to))
-        };
+        let from = base.earlier(before)?;
+        let alone = || self.repo.earlier(to).is_none();
         (self.at_head(from).is_none() || alone()).then_some(from)
     }
 

@@ -8,7 +8,7 @@ use crate::compare::{self, Change, ResourceChange};
 use crate::history::{self, Version};
 use crate::kubernetes::artifact;
 use crate::kubernetes::image_use::ImageUse;
-use crate::kustomize::{ProblemKind, Rendered, Resource, ResourceId};
+use crate::kustomize::{Problem, ProblemKind, Rendered, Resource, ResourceId};
 use crate::repo::{Overlay, Repo};
 use crate::yaml::{Node, Origin};
 
@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
         let mut changes = compare::resources(before, overlay, &self.repo.environments);
         // if only one side could not be rendered in full, an object that seems to be added or
         // removed may just not be rendered; an object that both sides have is compared
-        if lacks(&before.rendered) != lacks(&overlay.rendered) {
+        if self.lacks(&before.rendered) != self.lacks(&overlay.rendered) {
             changes.retain(|change| change.from.is_some() && change.to.is_some());
         }
         changes
@@ -236,15 +236,16 @@ impl<'a> Context<'a> {
             && there.map(name) != here.map(name)
             && there.is_some()
     }
-}
 
-/// Why a rendering lacks objects.
-fn lacks(rendered: &Rendered) -> BTreeSet<(ProblemKind, &str)> {
-    let refused = rendered
-        .problems
-        .iter()
-        .filter(|problem| problem.kind.refused());
-    refused
-        .map(|problem| (problem.kind, problem.message.as_str()))
-        .collect()
+    /// The places because of which a rendering lacks objects.
+    fn lacks(&self, rendered: &Rendered) -> BTreeSet<(ProblemKind, Arc<str>, String)> {
+        let problems = rendered.problems.iter();
+        let refused = problems.filter(|problem| problem.kind.refused());
+        let place = |problem: &Problem| {
+            let file = self.repo.files.get(problem.origin.file);
+            let text = file.slice(problem.origin).to_string();
+            (problem.kind, file.path.clone(), text)
+        };
+        refused.map(place).collect()
+    }
 }

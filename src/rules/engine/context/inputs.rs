@@ -8,6 +8,7 @@ use super::RepoFacts;
 use crate::config::Config;
 use crate::history::{Authorship, Proofs};
 use crate::repo::Repo;
+use crate::rules::engine::Registry;
 use crate::yaml::{FileId, Origin};
 
 /// A submodule that a change adds or moves to another commit.
@@ -52,6 +53,8 @@ pub struct Inputs<'a> {
     pub facts: RepoFacts<'a>,
     /// The configuration.
     pub config: &'a Config,
+    /// The rules.
+    pub rules: &'static Registry,
     /// The base revision, if there is one.
     pub base: Option<&'a Repo>,
     /// The configuration as written at the base, and the file in which a removed setting is
@@ -74,11 +77,12 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// A repo and its configuration, and nothing else.
-    pub fn new(facts: RepoFacts<'a>, config: &'a Config) -> Inputs<'a> {
+    /// A repo, its configuration and the rules, and nothing else.
+    pub fn new(facts: RepoFacts<'a>, config: &'a Config, rules: &'static Registry) -> Inputs<'a> {
         Inputs {
             facts,
             config,
+            rules,
             base: None,
             base_config: None,
             proofs: None,

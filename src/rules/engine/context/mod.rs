@@ -3,12 +3,15 @@
 
 mod against_base;
 mod changes;
+pub(in crate::rules) mod controls;
+pub(in crate::rules) mod depends_on;
 mod dropped;
 mod facts;
 mod inputs;
 mod objects;
 mod pinning;
 mod proofs;
+pub(in crate::rules) mod unlisted;
 
 pub use changes::MovedVersion;
 pub use facts::{Facts, RepoFacts};
@@ -25,13 +28,12 @@ use crate::config::{Config, Level};
 use crate::history::{Authorship, Proofs};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
-use crate::rules::engine::registry::claiming;
-use crate::rules::engine::{Claim, Revision, Rule, find};
-use crate::rules::shared::controls::{self, Control};
-use crate::rules::shared::depends_on::{self, Edge};
+use crate::rules::engine::{Claim, Registry, Revision, Rule};
 use crate::yaml::FileId;
 
 use against_base::AgainstBase;
+use controls::Control;
+use depends_on::Edge;
 use objects::Objects;
 use pinning::Pinning;
 
@@ -54,6 +56,8 @@ pub struct Context<'a> {
     pub repo: &'a Repo,
     /// The configuration.
     pub config: &'a Config,
+    /// The rules.
+    rules: &'static Registry,
     /// The base revision, when one was given.
     pub base: Option<&'a Repo>,
     /// The configuration of the base revision, and the file in which a removed setting is reported.
@@ -88,6 +92,7 @@ impl<'a> Context<'a> {
         Context {
             repo,
             config: inputs.config,
+            rules: inputs.rules,
             base,
             base_config: inputs.base_config,
             proofs: inputs.proofs,
@@ -184,11 +189,16 @@ impl<'a> Context<'a> {
         self.waits.get_or_init(|| depends_on::collect(self))
     }
 
+    /// The rules of the check, whether they are on or off.
+    pub fn rules(&self) -> &'static Registry {
+        self.rules
+    }
+
     /// The level that the configuration gives a rule: that of the head, or of the base for a rule
     /// that judges the configuration itself.
     pub fn level(&self, rule: &str) -> Option<Level> {
         let before = self.base_config.as_ref().filter(|_| {
-            let metadata = find(rule).map(|rule| rule.metadata());
+            let metadata = self.rules.find(rule).map(|rule| rule.metadata());
             metadata.is_some_and(|metadata| metadata.behavior.level_from == Revision::Base)
         });
         before.map_or(self.config, |(before, _)| before).level(rule)
@@ -201,7 +211,8 @@ impl<'a> Context<'a> {
 
     /// True if a rule that is on claims a kind of loss, so that no other rule reports it.
     pub fn is_claimed(&self, claim: Claim) -> bool {
-        claiming(claim).is_some_and(|rule| self.is_on(rule))
+        let rule = self.rules.claiming(claim);
+        rule.is_some_and(|rule| self.is_on(rule))
     }
 
     /// Where an overlay stands in [`Repo::overlays`].

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use super::Context;
 use crate::kubernetes::references::{Provider, Target};
-use crate::kustomize::context::is_below;
 use crate::kustomize::resource::effective_namespace;
 use crate::kustomize::{ProblemKind, Resource};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay, Repo};
+use crate::source::is_below;
 use crate::yaml::{FileId, Node, Origin};
 
 /// Cached results of the look-ups.

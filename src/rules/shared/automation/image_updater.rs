@@ -7,7 +7,7 @@ use crate::finding::{Cause, Severity};
 use crate::glob::{self, Stars};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
-use crate::rules::shared::controls::{Control, agents_of};
+use crate::rules::engine::context::controls::{Control, agents_of};
 use crate::rules::{Context, Draft, Sink};
 use crate::source::join;
 use crate::yaml::{Node, Origin, escape_pointer};

@@ -2,10 +2,10 @@
 //! Source: the reference of Kargo's Project, ProjectConfig and Stage.
 
 use crate::finding::{Cause, Severity};
-use crate::kustomize::context::is_below;
 use crate::repo::Overlay;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
 use crate::rules::{Context, Draft, Sink};
+use crate::source::is_below;
 use crate::yaml::Node;
 
 const GROUP: &str = "kargo.akuity.io";

@@ -4,18 +4,21 @@ use super::Loosening;
 use crate::calendar;
 use crate::config::{Config, Level, More, RuleOption};
 use crate::finding::{Cause, Severity};
-use crate::rules::find;
+use crate::rules::Registry;
 
-pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
+pub(super) fn loosened(before: &Config, now: &Config, registry: &Registry) -> Vec<Loosening> {
     let added = now.rules.keys();
     let added = added.filter(|rule| !before.rules.contains_key(*rule));
     let rules = before.rules.keys().chain(added);
     rules
         .flat_map(|rule| {
-            let (old, new) = (strictness(rule, before), strictness(rule, now));
+            let (old, new) = (
+                strictness(rule, before, registry),
+                strictness(rule, now, registry),
+            );
             let mut found: Vec<Loosening> = lowered(rule, old, new, now).into_iter().collect();
             if new.is_some() {
-                found.extend(loosened_options(rule, before, now));
+                found.extend(loosened_options(rule, before, now, registry));
             }
             found
         })
@@ -24,13 +27,13 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
 
 /// The configured severity of a rule, or else the rule's own. `None` if the rule is off; `None` is
 /// less than any severity.
-fn strictness(rule: &str, config: &Config) -> Option<Severity> {
+fn strictness(rule: &str, config: &Config, registry: &Registry) -> Option<Severity> {
     match config.level(rule) {
         Some(Level::Off) => return None,
         Some(Level::At(severity)) => return Some(severity),
         None => {}
     }
-    let Some(metadata) = find(rule).map(|rule| rule.metadata()) else {
+    let Some(metadata) = registry.find(rule).map(|rule| rule.metadata()) else {
         // the level of a policy is in its name: policy/main/deny, policy/main/warn_replicas
         let name = rule.rsplit('/').next().unwrap_or_default();
         let warns = name.starts_with("warn");
@@ -63,8 +66,15 @@ fn lowered(
     })
 }
 
-fn loosened_options(rule: &str, before: &Config, now: &Config) -> Vec<Loosening> {
-    let options = find(rule).map_or(&[][..], |rule| rule.metadata().options);
+fn loosened_options(
+    rule: &str,
+    before: &Config,
+    now: &Config,
+    registry: &Registry,
+) -> Vec<Loosening> {
+    let options = registry
+        .find(rule)
+        .map_or(&[][..], |rule| rule.metadata().options);
     let settings = now.rules.get(rule).and_then(|settings| settings.origin);
     let loosened = options.iter().filter_map(|option| {
         let what = loosened_option(*option, rule, before, now)?;

@@ -14,6 +14,7 @@ mod lists;
 
 use crate::config::Config;
 use crate::finding::Cause;
+use crate::rules::Registry;
 use crate::yaml::Origin;
 
 /// One way in which the check becomes less strict.
@@ -53,6 +54,7 @@ impl Loosening {
 pub(in crate::rules) fn loosened(
     before: &Config,
     now: &Config,
+    registry: &Registry,
     existed: &dyn Fn(&str) -> bool,
 ) -> Vec<Loosening> {
     // a new key of the configuration must be compared in one of the modules, or be excused here
@@ -78,7 +80,7 @@ pub(in crate::rules) fn loosened(
         // the copy of a remote base or chart is a file of the change, and is compared as one
         remotes: _,
     } = before;
-    let mut found = levels::loosened(before, now);
+    let mut found = levels::loosened(before, now, registry);
     found.extend(environments::loosened(before, now, existed));
     found.extend(allowances::loosened(before, now));
     found.extend(freezes::loosened(before, now));

@@ -11,7 +11,7 @@ fn said(before: &str, now: &str) -> Vec<String> {
         )
         .unwrap()
     });
-    loosened(&before, &now, &|_| true)
+    loosened(&before, &now, crate::rules::registry(), &|_| true)
         .into_iter()
         .map(|loosening| loosening.message)
         .collect::<Vec<String>>()
@@ -102,7 +102,12 @@ fn a_level_is_loosened_by_less_than_it_was() {
         (at(Severity::Warning), at(Severity::Error), None),
         (at(Severity::Info), at(Severity::Info), None),
     ] {
-        let found = loosened(&config(before), &config(now), &|_| true);
+        let found = loosened(
+            &config(before),
+            &config(now),
+            crate::rules::registry(),
+            &|_| true,
+        );
         assert_eq!(
             found.first().map(|loosening| loosening.message.as_str()),
             told

@@ -2,7 +2,7 @@
 
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::Context;
-use crate::rules::shared::controls::{Control, agents_of};
+use crate::rules::engine::context::controls::{Control, agents_of};
 use crate::yaml::Node;
 
 const SOURCE: &str = "source.toolkit.fluxcd.io";

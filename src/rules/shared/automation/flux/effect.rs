@@ -1,25 +1,23 @@
 //! Markers that do not do what they say.
 
-use super::markers::{MarkedFile, Marker, digest_beside};
 use super::policies::{policies, policy, takes_anything};
 use crate::finding::Severity;
 use crate::repo::Overlay;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
+use crate::rules::shared::flux_markers::{MarkedFile, Marker};
 use crate::rules::{Context, Draft, Sink};
 
-/// Reports a marker without a policy, with a policy that accepts any build, or without effect.
+/// Reports a marker without a policy, or with a policy that accepts any build or tells no digest. Not
+/// here: a tag that follows a policy beside a digest that does not (`lost-digest`).
 pub(super) fn report(context: &Context, file: &MarkedFile, marker: &Marker, sink: &mut Sink) {
     let Some(overlay) = file.overlays.first().copied() else {
         return;
     };
-    let drafts = [
-        match policy(context, marker) {
-            Some(policy) => doubtful_policy(context, overlay, marker, policy),
-            None => missing_policy(context, overlay, marker),
-        },
-        stale_digest(context, file, overlay, marker),
-    ];
-    for draft in drafts.into_iter().flatten() {
+    let draft = match policy(context, marker) {
+        Some(policy) => doubtful_policy(context, overlay, marker, policy),
+        None => missing_policy(context, overlay, marker),
+    };
+    if let Some(draft) = draft {
         sink.report(context, Some(overlay), draft);
     }
 }
@@ -69,30 +67,4 @@ fn doubtful_policy(
     let cause = marker.cause(cause);
     let draft = Draft::new(Severity::Warning, marker.origin, cause, message).help(help);
     Some(draft.related(policy.node.origin, "the policy"))
-}
-
-/// A marker updates the tag but not the digest beside it, and the digest decides what runs.
-fn stale_digest(
-    context: &Context,
-    file: &MarkedFile,
-    overlay: &Overlay,
-    marker: &Marker,
-) -> Option<Draft> {
-    if !matches!(&*marker.field, "" | "tag") {
-        return None;
-    }
-    let digest = digest_beside(context.repo, &file.file, marker)?;
-    let message = format!(
-        "ImagePolicy `{}` updates the tag but not the digest beside it, so the old image keeps running",
-        marker.policy
-    );
-    let severity = if context.repo.protected(overlay) {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
-    let cause = marker.cause("stale-digest");
-    let draft = Draft::new(severity, marker.origin, cause, message)
-        .help("give the digest a marker with `:digest`, or remove the digest");
-    Some(draft.related(digest, "this digest is not updated"))
 }

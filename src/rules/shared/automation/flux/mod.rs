@@ -7,7 +7,6 @@
 
 mod branches;
 mod effect;
-mod markers;
 mod policies;
 mod promotion;
 mod writes;
@@ -15,11 +14,11 @@ mod writes;
 use std::collections::BTreeSet;
 
 use super::selects;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
+use crate::rules::shared::flux_markers::{MarkedFile, Marker, marked_files};
 use crate::rules::{Context, Sink};
 use crate::source::join;
 use crate::yaml::{FileId, Node};
-use markers::{MarkedFile, Marker, marked_files};
 
 const IMAGE: &str = "image.toolkit.fluxcd.io";
 

@@ -1,9 +1,9 @@
 //! ImagePolicies: the one that a marker follows, and which tags it may choose.
 
 use super::IMAGE;
-use super::markers::Marker;
 use crate::rules::Context;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
+use crate::rules::shared::flux_markers::Marker;
 
 /// The ImagePolicies of the repo.
 pub(super) fn policies<'c, 'a>(context: &'c Context<'a>) -> impl Iterator<Item = &'c Control<'a>> {

@@ -1,11 +1,11 @@
 //! Policies that update a protected environment and an earlier one at the same time.
 
 use super::Automations;
-use super::markers::{MarkedFile, Marker};
 use super::policies::policies;
 use crate::finding::Severity;
 use crate::repo::Overlay;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
+use crate::rules::shared::flux_markers::{MarkedFile, Marker};
 use crate::rules::{Draft, Sink};
 
 /// Reports a marker in a protected environment if the same policy updates an earlier environment.

@@ -6,7 +6,7 @@ use super::branches::{Push, push};
 use super::{Automations, MarkerSet};
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
-use crate::rules::shared::controls::Control;
+use crate::rules::engine::context::controls::Control;
 use crate::rules::{Draft, Sink};
 use crate::yaml::Origin;
 

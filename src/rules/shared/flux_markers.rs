@@ -1,4 +1,5 @@
-//! Comments that make a value follow an ImagePolicy: `# {"$imagepolicy": "flux-system:api:tag"}`.
+//! Comments that make a value follow an ImagePolicy of Flux:
+//! `# {"$imagepolicy": "flux-system:api:tag"}`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +14,17 @@ use crate::yaml::{FileId, Origin};
 const KEY: &str = "\"$imagepolicy\"";
 
 /// A comment that makes a value follow an ImagePolicy.
-pub(super) struct Marker {
+pub(in crate::rules) struct Marker {
     /// The bytes from `{` to `}`.
-    pub(super) origin: Origin,
-    pub(super) namespace: String,
-    pub(super) policy: String,
+    pub(in crate::rules) origin: Origin,
+    pub(in crate::rules) namespace: String,
+    pub(in crate::rules) policy: String,
     /// `name`, `tag`, `digest`, or empty for the whole reference.
-    pub(super) field: String,
+    pub(in crate::rules) field: String,
 }
 
 impl Marker {
-    pub(super) fn cause(&self, kind: &'static str) -> Cause {
+    pub(in crate::rules) fn cause(&self, kind: &'static str) -> Cause {
         Cause::new(kind)
             .with(&*self.namespace)
             .with(&*self.policy)
@@ -32,15 +33,15 @@ impl Marker {
 }
 
 /// A file with markers, and the overlays that render it.
-pub(super) struct MarkedFile<'a> {
-    pub(super) file: Arc<SourceFile>,
-    pub(super) markers: Vec<Marker>,
+pub(in crate::rules) struct MarkedFile<'a> {
+    pub(in crate::rules) file: Arc<SourceFile>,
+    pub(in crate::rules) markers: Vec<Marker>,
     /// Protected overlays come first.
-    pub(super) overlays: Vec<&'a Overlay>,
+    pub(in crate::rules) overlays: Vec<&'a Overlay>,
 }
 
 /// The files with markers that overlays render, by path.
-pub(super) fn marked_files<'a>(context: &Context<'a>) -> Vec<MarkedFile<'a>> {
+pub(in crate::rules) fn marked_files<'a>(context: &Context<'a>) -> Vec<MarkedFile<'a>> {
     let repo: &'a Repo = context.repo;
     let mut overlays: BTreeMap<FileId, Vec<&Overlay>> = BTreeMap::new();
     for overlay in context.judged() {
@@ -97,17 +98,20 @@ fn read(comment: Comment<'_>) -> Option<Marker> {
     })
 }
 
-/// The digest without a marker in the entry of `images` whose `newTag` has this marker.
-pub(super) fn digest_beside(repo: &Repo, file: &SourceFile, marker: &Marker) -> Option<Origin> {
-    let kustomization = repo.kustomization(file.id)?;
-    let marker_behind = |value: Origin| comments::behind(file, value).and_then(read);
+/// The `newTag` with a marker in an entry of `images` whose digest is here and has no marker.
+pub(in crate::rules) fn tag_beside(repo: &Repo, digest: Origin) -> Option<Origin> {
+    let file = repo.files.get(digest.file);
+    if !file.text.contains(KEY) {
+        return None;
+    }
+    let kustomization = repo.kustomization(digest.file)?;
+    let is_marked = |value: Origin| comments::behind(&file, value).and_then(read).is_some();
     let entry = kustomization.images.iter().find(|entry| {
-        let tag = entry.new_tag.as_ref();
-        let behind = tag.and_then(|tag| marker_behind(tag.origin()));
-        behind.is_some_and(|behind| behind.origin == marker.origin)
+        let own = entry.digest.as_ref();
+        own.is_some_and(|own| own.origin().start == digest.start)
     })?;
-    let digest = entry.digest.as_ref()?.origin();
-    marker_behind(digest).is_none().then_some(digest)
+    let tag = entry.new_tag.as_ref()?.origin();
+    (is_marked(tag) && !is_marked(digest)).then_some(tag)
 }
 
 #[cfg(test)]
@@ -148,25 +152,28 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_beside_a_tag_is_found_in_its_own_entry_only() {
-        let digest = |images: &str| {
+    fn a_tag_beside_a_digest_is_found_in_its_own_entry_only() {
+        let tag = |images: &str| {
             let text =
                 format!("images:\n{images}").replace("MARK", "# {\"$imagepolicy\": \"f:a:tag\"}");
             let source = Memory::new([("a/kustomization.yaml", &*text)]);
             let repo = Repo::load(Arc::new(source), None, &Config::default());
-            let file = repo.files.get(repo.kustomization_origin("a").unwrap().file);
-            let marker = markers(&file).remove(0);
-            digest_beside(&repo, &file, &marker)
+            let file = repo.kustomization_origin("a").unwrap().file;
+            let kustomization = repo.kustomization(file).unwrap();
+            let digests = kustomization.images.iter();
+            let mut digests = digests.filter_map(|entry| entry.digest.as_ref());
+            digests
+                .find_map(|digest| tag_beside(&repo, digest.origin()))
                 .map(|origin| text[origin.start as usize..origin.end as usize].to_string())
         };
         for (images, expected) in [
             (
                 "- name: a\n  newTag: '1' MARK\n  digest: sha256:1\n",
-                Some("sha256:1"),
+                Some("'1'"),
             ),
             (
                 "- digest: sha256:1\n  name: a\n  newTag: '1' MARK\n",
-                Some("sha256:1"),
+                Some("'1'"),
             ),
             (
                 "- name: a\n  newTag: '1' MARK\n- name: b\n  digest: sha256:1\n",
@@ -178,7 +185,7 @@ mod tests {
             ),
             ("- name: a\n  newTag: '1' MARK\nreplicas: []\n", None),
         ] {
-            assert_eq!(digest(images).as_deref(), expected, "{images}");
+            assert_eq!(tag(images).as_deref(), expected, "{images}");
         }
     }
 }

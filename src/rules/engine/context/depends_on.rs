@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::repo::Overlay;
 use crate::rules::Context;
-use crate::rules::shared::controls::{Control, agents_of};
+use crate::rules::engine::context::controls::{Control, agents_of};
 use crate::yaml::Node;
 
 /// The kinds that wait, each for its own kind only.

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::kustomize::context::is_below;
 use crate::kustomize::loader::is_kustomization;
 use crate::repo::Overlay;
 use crate::rules::Context;
-use crate::source::{folder_of, join};
+use crate::source::{folder_of, is_below, join};
 use crate::yaml::{FileId, Node, Origin, read};
 
 /// A list of the head that lost entries.
