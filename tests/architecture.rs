@@ -305,6 +305,37 @@ fn rules_read_no_files() {
     assert_excepted(asking.map(|(path, _)| path), &ASK_THE_SOURCE);
 }
 
+/// Logic that only one rule needs belongs to the folder of that rule.
+#[test]
+fn shared_logic_serves_several_rules() {
+    let modules: BTreeMap<Vec<String>, String> = sources()
+        .into_iter()
+        .map(|(path, code)| (module_of(&path), code))
+        .collect();
+    let is_shared = |module: &[String]| module.starts_with(&["rules".into(), "shared".into()]);
+    let mut users: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for module in modules.keys().filter(|module| is_shared(module)) {
+        users
+            .entry(module.get(2).cloned().unwrap_or_default())
+            .or_default();
+    }
+    for (module, code) in modules.iter().filter(|(module, _)| !is_shared(module)) {
+        for target in paths(code)
+            .iter()
+            .map(|path| resolve(module, path, &modules))
+        {
+            if let Some(name) = target.get(2).filter(|_| is_shared(&target)) {
+                let rule = module.iter().take(3).cloned().collect();
+                users.entry(name.clone()).or_default().insert(rule);
+            }
+        }
+    }
+    users.remove("");
+    let lonely = users.into_iter().filter(|(_, rules)| rules.len() < 2);
+    let lonely: Vec<String> = lonely.map(|(name, _)| name).collect();
+    assert!(lonely.is_empty(), "move to the rule: {lonely:?}");
+}
+
 /// An option that its rule does not list could not be set, and nobody would notice.
 #[test]
 fn every_option_is_listed_by_its_rule() {

@@ -1,15 +1,10 @@
 //! Logic that several rules share, one topic in each file. Not here: rules.
 
 pub(super) mod apps;
-pub(super) mod automation;
 pub(super) mod availability;
 pub(super) mod deletion;
 pub(super) mod digests;
 pub(super) mod drift;
-pub(super) mod environments;
 pub(super) mod flux_markers;
-pub(super) mod gone_application;
-pub(super) mod loosened;
 pub(super) mod losses;
 pub(super) mod problems;
-pub(super) mod windows;

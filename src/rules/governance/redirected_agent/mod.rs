@@ -40,14 +40,17 @@
 //! Let production follow the branch that is checked. If the change is intended, suppress the
 //! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
 
+mod gone_application;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+use gone_application::{GoneApplication, same_application, set_of};
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
-use crate::rules::shared::gone_application::{GoneApplication, same_application, set_of};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -62,7 +65,7 @@ static METADATA: Metadata = Metadata {
     summary: "a change that makes an agent of production apply something that was not checked",
     options: &[],
     behavior: Metadata::USUAL,
-    source: include_str!("redirected_agent.rs"),
+    source: include_str!("mod.rs"),
 };
 
 impl Rule for RedirectedAgent {

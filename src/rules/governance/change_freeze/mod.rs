@@ -57,9 +57,13 @@
 //!
 //! Wait until the freeze is over. In an emergency, add the break-glass trailer to a commit.
 
+mod windows;
+
 use std::collections::BTreeSet;
 
 use jiff::ZonedDateTime;
+
+use windows::Declared;
 
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
@@ -67,7 +71,6 @@ use crate::finding::{Cause, Severity};
 use crate::kustomize::ResourceId;
 use crate::repo::Overlay;
 use crate::rules::shared::apps::{self, Named};
-use crate::rules::shared::windows::{self, Declared};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::Person;
 use crate::yaml::{FileId, Origin};
@@ -83,7 +86,7 @@ static METADATA: Metadata = Metadata {
     summary: "a change to production during a freeze",
     options: &[],
     behavior: Metadata::USUAL,
-    source: include_str!("change_freeze.rs"),
+    source: include_str!("mod.rs"),
 };
 
 /// How long before it begins a freeze is announced, in seconds.

@@ -13,7 +13,7 @@ use crate::wording;
 use crate::yaml::{Node, Origin};
 
 /// An Application of the base revision that the head does not have.
-pub(in crate::rules) struct GoneApplication<'a> {
+pub(super) struct GoneApplication<'a> {
     /// The Application at the base revision.
     pub pointer: &'a Pointer,
     /// The overlay that it applied.
@@ -25,7 +25,7 @@ pub(in crate::rules) struct GoneApplication<'a> {
 }
 
 /// The ApplicationSet that made an Application: the object around its template.
-pub(in crate::rules) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<&'r Control> {
+pub(super) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<&'r Control> {
     let Origin { start, end, .. } = pointer.object.origin;
     repo.controls.iter().find(|control| {
         let around = control.node.origin;
@@ -37,10 +37,7 @@ pub(in crate::rules) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<
 }
 
 /// The Application of the head with the same name: in the same file if there is one.
-pub(in crate::rules) fn same_application<'r>(
-    repo: &'r Repo,
-    before: &Pointer,
-) -> Option<&'r Pointer> {
+pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&'r Pointer> {
     let text = |pointer: &'_ Pointer, key: &str| {
         let text = pointer.object.at(&["metadata", key]).and_then(Node::text);
         text.map(str::to_string)
@@ -60,7 +57,7 @@ pub(in crate::rules) fn same_application<'r>(
 
 impl GoneApplication<'_> {
     /// The finding, if Argo CD deletes something that the repository still has.
-    pub(in crate::rules) fn draft(&self, context: &Context) -> Option<Draft> {
+    pub(super) fn draft(&self, context: &Context) -> Option<Draft> {
         let here = context.repo.overlays_at(&self.overlay.path).next()?;
         if !self.deletes() {
             return None;

@@ -16,7 +16,7 @@ use crate::rules::{Context, Draft};
 use crate::yaml::{Node, Origin};
 
 /// A window of an object of the repo.
-pub(in crate::rules) struct Declared<'a> {
+pub(super) struct Declared<'a> {
     /// The object.
     pub control: Control<'a>,
     /// Its name in messages: ``sync window `0 22 * * *` of AppProject shop``.
@@ -44,7 +44,7 @@ enum Scope<'a> {
 type Wrong<'a> = Vec<(Control<'a>, Draft)>;
 
 /// Every window that can be read, and findings about the others.
-pub(in crate::rules) fn declared<'a>(context: &Context<'a>) -> (Vec<Declared<'a>>, Wrong<'a>) {
+pub(super) fn declared<'a>(context: &Context<'a>) -> (Vec<Declared<'a>>, Wrong<'a>) {
     let (mut windows, mut wrong) = (Vec::new(), Vec::new());
     for control in context.controls() {
         if control.is("AppProject", "argoproj.io") {

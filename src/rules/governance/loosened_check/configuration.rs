@@ -1,57 +1,19 @@
 //! Compares two versions of `.gitops-lint.yaml` and lists the ways in which the new one is less
 //! strict.
 //!
-//! Each part of the configuration has a module here: [`levels`] for rules and their options,
-//! [`environments`] for protection and pairs, [`allowances`] for accepted exceptions, [`freezes`]
-//! for windows, [`lists`] for all other lists of names. Not here: how serious that is
-//! (`loosened-check`).
+//! Each part of the configuration has a module beside this one: [`levels`] for rules and their
+//! options, [`environments`] for protection and pairs, [`allowances`] for accepted exceptions,
+//! [`freezes`] for windows, [`lists`] for all other lists of names.
 
-mod allowances;
-mod environments;
-mod freezes;
-mod levels;
-mod lists;
-
+use super::loosening::Loosening;
+use super::{allowances, environments, freezes, levels, lists};
 use crate::config::Config;
-use crate::finding::Cause;
 use crate::rules::Registry;
-use crate::yaml::Origin;
-
-/// One way in which the check becomes less strict.
-#[derive(Debug)]
-pub(in crate::rules) struct Loosening {
-    /// The line that the change added or edited. `None` if the change removed a line.
-    pub origin: Option<Origin>,
-    /// The identity of the finding.
-    pub cause: Cause,
-    /// One sentence about it.
-    pub message: String,
-}
-
-impl Loosening {
-    /// A setting that the change adds or edits.
-    pub fn at(origin: Origin, cause: Cause, message: String) -> Loosening {
-        Loosening {
-            origin: Some(origin),
-            cause,
-            message,
-        }
-    }
-
-    /// A setting that the change removes.
-    pub fn removed(cause: Cause, message: String) -> Loosening {
-        Loosening {
-            origin: None,
-            cause,
-            message,
-        }
-    }
-}
 
 /// Every way in which `now` is less strict than `before`, in the order of the modules. `existed`
 /// returns true if the base has an overlay in a folder; a setting for a new overlay loosens
 /// nothing.
-pub(in crate::rules) fn loosened(
+pub(super) fn loosened(
     before: &Config,
     now: &Config,
     registry: &Registry,
@@ -87,6 +49,3 @@ pub(in crate::rules) fn loosened(
     found.extend(lists::loosened(before, now));
     found
 }
-
-#[cfg(test)]
-mod tests;

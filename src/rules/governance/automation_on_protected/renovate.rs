@@ -98,7 +98,7 @@ struct Reached<'a> {
 }
 
 /// Reports files of protected environments that Renovate may change.
-pub fn check(context: &Context, sink: &mut Sink) {
+pub(super) fn check(context: &Context, sink: &mut Sink) {
     let Some(renovate) = &context.repo.renovate else {
         return;
     };

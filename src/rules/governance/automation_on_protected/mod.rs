@@ -53,8 +53,13 @@
 //! Limit the path to the environments that may be updated automatically, remove the marker, or
 //! push to a branch that becomes a pull request.
 
+mod flux;
+mod image_updater;
+mod kargo;
+mod renovate;
+mod selector;
+
 use crate::finding::Severity;
-use crate::rules::shared::automation::{flux, image_updater, kargo, renovate};
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
 /// See the documentation above.
@@ -68,7 +73,7 @@ static METADATA: Metadata = Metadata {
     summary: "automation that writes image versions into production",
     options: &[],
     behavior: Metadata::USUAL,
-    source: include_str!("automation_on_protected.rs"),
+    source: include_str!("mod.rs"),
 };
 
 impl Rule for AutomationOnProtected {

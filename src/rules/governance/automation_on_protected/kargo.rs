@@ -11,7 +11,7 @@ use crate::yaml::Node;
 const GROUP: &str = "kargo.akuity.io";
 
 /// Reports promotion policies that promote to a protected environment without a person.
-pub fn check(context: &Context, sink: &mut Sink) {
+pub(super) fn check(context: &Context, sink: &mut Sink) {
     let is_config =
         |control: &&Control| control.is("Project", GROUP) || control.is("ProjectConfig", GROUP);
     for config in context.controls().iter().filter(is_config) {

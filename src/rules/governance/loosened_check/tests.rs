@@ -1,5 +1,5 @@
-use super::*;
-use crate::config::{Level, RuleSettings};
+use super::configuration::loosened;
+use crate::config::{Config, Level, RuleSettings};
 use crate::finding::Severity;
 
 fn said(before: &str, now: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Freezes that a change removes, alters or opens, and the trailer that lets a commit pass them.
 
-use super::Loosening;
+use super::loosening::Loosening;
 use crate::config::{Config, Freeze};
 use crate::finding::Cause;
 

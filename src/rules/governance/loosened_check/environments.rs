@@ -1,7 +1,7 @@
 //! Environments that lose their protection, and overlays that are compared with something else or
 //! are no longer looked at.
 
-use super::Loosening;
+use super::loosening::Loosening;
 use crate::config::{Config, ConfiguredPair, Environment, LayoutPattern, Mirror};
 use crate::finding::Cause;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::selects;
+use super::selector::selects;
 use crate::finding::{Cause, Severity};
 use crate::glob::{self, Stars};
 use crate::kustomize::loader::FILE_NAMES;
@@ -62,7 +62,7 @@ struct Writer<'a> {
 
 /// Reports Applications of protected environments that an updater updates, and updaters of other
 /// environments that write into files which protected environments render from.
-pub fn check(context: &Context, sink: &mut Sink) {
+pub(super) fn check(context: &Context, sink: &mut Sink) {
     let updaters: Vec<&Control> = context
         .controls()
         .iter()

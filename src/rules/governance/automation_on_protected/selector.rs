@@ -1,20 +1,10 @@
-//! Tools that write image versions without a person: Flux image automation, Argo CD Image Updater,
-//! Kargo, Renovate.
-//!
-//! Here: how each of them works and where it writes. Not here: the rule's documentation
-//! (`automation_on_protected`). Source: image-automation-controller, argocd-image-updater and the
-//! configuration reference of Renovate.
-
-pub(in crate::rules) mod flux;
-pub(in crate::rules) mod image_updater;
-pub(in crate::rules) mod kargo;
-pub(in crate::rules) mod renovate;
+//! Label selectors of objects that select other objects.
 
 use crate::yaml::Node;
 
 /// True if a label selector (`matchLabels`, `matchExpressions`) selects an object. An empty
 /// selector selects all objects.
-fn selects(selector: &Node, object: &Node) -> bool {
+pub(super) fn selects(selector: &Node, object: &Node) -> bool {
     let label = |key: &str| object.at(&["metadata", "labels", key]).and_then(Node::text);
     let labels = selector.get("matchLabels").map_or(&[][..], Node::entries);
     let equal = labels

@@ -1,7 +1,7 @@
 //! Names that a change removes from the lists of bots, policies, data, compared kinds, records and
 //! dependencies.
 
-use super::Loosening;
+use super::loosening::Loosening;
 use crate::config::Config;
 use crate::finding::Cause;
 use crate::names::NamePattern;

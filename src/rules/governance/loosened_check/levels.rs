@@ -1,6 +1,6 @@
 //! Rules that a change switches off or lowers, and options that let more pass.
 
-use super::Loosening;
+use super::loosening::Loosening;
 use crate::calendar;
 use crate::config::{Config, Level, More, RuleOption};
 use crate::finding::{Cause, Severity};

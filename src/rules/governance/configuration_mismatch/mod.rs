@@ -32,12 +32,15 @@
 //!
 //! Correct the name, or remove the entry.
 
+mod environments;
+
 use std::collections::BTreeSet;
+
+use environments::Unlisted;
 
 use crate::config::{CONFIG_FILE, Config, LayoutPattern, is_policy};
 use crate::finding::{Cause, Severity};
 use crate::names::{UnknownName, nearest};
-use crate::rules::shared::environments::{self, Unlisted};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -53,7 +56,7 @@ static METADATA: Metadata = Metadata {
     summary: "an entry of the configuration that does not fit the repository",
     options: &[],
     behavior: Metadata::USUAL,
-    source: include_str!("configuration_mismatch.rs"),
+    source: include_str!("mod.rs"),
 };
 
 impl Rule for ConfigurationMismatch {

@@ -39,9 +39,21 @@
 //! If the change is intended, explain it to the reviewer; the finding stays. Otherwise restore the
 //! old configuration.
 
+mod allowances;
+mod configuration;
+mod environments;
+mod freezes;
+mod levels;
+mod lists;
+mod loosening;
+#[cfg(test)]
+mod tests;
+
+use configuration::loosened;
+use loosening::Loosening;
+
 use crate::finding::{Cause, Severity};
 use crate::repo::Repo;
-use crate::rules::shared::loosened::{Loosening, loosened};
 use crate::rules::{
     Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
     Sink, Suppressed,
@@ -63,7 +75,7 @@ static METADATA: Metadata = Metadata {
         level_from: Revision::Base,
         ..Metadata::USUAL
     },
-    source: include_str!("loosened_check.rs"),
+    source: include_str!("mod.rs"),
 };
 
 impl Rule for LoosenedCheck {

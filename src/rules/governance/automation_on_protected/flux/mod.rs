@@ -13,7 +13,7 @@ mod writes;
 
 use std::collections::BTreeSet;
 
-use super::selects;
+use super::selector::selects;
 use crate::rules::engine::context::controls::Control;
 use crate::rules::shared::flux_markers::{MarkedFile, Marker, marked_files};
 use crate::rules::{Context, Sink};
@@ -34,7 +34,7 @@ struct Automations<'c, 'a> {
 
 /// Reports automations that write into protected environments, and markers that do not do what they
 /// say.
-pub fn check(context: &Context, sink: &mut Sink) {
+pub(super) fn check(context: &Context, sink: &mut Sink) {
     let files = marked_files(context);
     if files.is_empty() {
         return;

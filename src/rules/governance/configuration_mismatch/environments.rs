@@ -8,7 +8,7 @@ use crate::repo::Repo;
 use crate::yaml::Origin;
 
 /// A folder name that lies beside the listed environments, and whose overlays belong to none.
-pub(in crate::rules) struct Unlisted {
+pub(super) struct Unlisted {
     /// The name, such as `staging`.
     pub name: String,
     /// The number of overlays in such folders.
@@ -20,7 +20,7 @@ pub(in crate::rules) struct Unlisted {
 }
 
 /// The folder names beside environments whose overlays belong to no environment, by name.
-pub(in crate::rules) fn unlisted(repo: &Repo) -> Vec<Unlisted> {
+pub(super) fn unlisted(repo: &Repo) -> Vec<Unlisted> {
     let mut parents: BTreeSet<&str> = BTreeSet::new();
     for overlay in &repo.overlays {
         let Some(environment) = repo.environment(overlay) else {
@@ -49,7 +49,7 @@ pub(in crate::rules) fn unlisted(repo: &Repo) -> Vec<Unlisted> {
 }
 
 /// The index of the folder name that is most similar to the name of an environment.
-pub(in crate::rules) fn nearest(name: &str, unlisted: &[Unlisted]) -> Option<usize> {
+pub(super) fn nearest(name: &str, unlisted: &[Unlisted]) -> Option<usize> {
     let names: Vec<&str> = unlisted.iter().map(|folder| &*folder.name).collect();
     let near = names::nearest(name, &names)?;
     names.iter().position(|name| *name == near)

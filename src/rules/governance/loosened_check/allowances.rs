@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::Loosening;
+use super::loosening::Loosening;
 use crate::config::{Config, External, PointerPattern};
 use crate::finding::Cause;
 use crate::glob::Glob;
