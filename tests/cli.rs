@@ -799,10 +799,12 @@ fn a_freeze_is_judged_at_the_time_that_is_named_and_cannot_be_removed_unseen() {
     }
     repo.write(".gitops-lint.yaml", "version: 1\n")
         .commit("no more weekends");
-    let run = check("2026-10-23T14:00:00Z").expect(0);
+    let run = check("2026-10-23T14:00:00Z").expect(1);
     assert!(
-        run.out
-            .contains("warning[loosened-check] this change removes the freeze `weekends`"),
+        run.out.contains("error[change-freeze]")
+            && run
+                .out
+                .contains("warning[loosened-check] this change removes the freeze `weekends`"),
         "{}",
         run.out
     );

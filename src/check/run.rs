@@ -2,6 +2,7 @@
 //! outcome. Commands, tests, benchmarks and other front ends all call it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
@@ -11,6 +12,7 @@ use super::scrub::Scrub;
 use super::unreadable::unreadable;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
+use crate::finding::{Finding, Identity};
 use crate::history::{Authorship, Proofs};
 use crate::policy::{self, Namespaces, Policies};
 use crate::repo::Repo;
@@ -142,6 +144,7 @@ pub fn run(request: Request<'_>) -> Outcome {
         let mut findings = rules::run(&context);
         if let Some(set) = &request.policies {
             findings.extend(policy::run(set.policies, &context));
+            findings.extend(by_base_policies(&request, set, &context, &findings));
         }
         findings.extend(unreadable(&context, &findings));
         Scrub::of(context.judged()).apply(&mut findings);
@@ -232,6 +235,29 @@ fn findings_at_base(
         findings.extend(unreadable(before, &findings));
     }
     known(before, options, findings)
+}
+
+/// What only the policies of the base find in the head: a change cannot weaken the policies that
+/// judge it.
+fn by_base_policies(
+    request: &Request<'_>,
+    set: &PolicySet<'_>,
+    context: &Context<'_>,
+    known: &[Finding],
+) -> Vec<Finding> {
+    let own = request
+        .base
+        .and_then(|base| policies_at_base(base, set, &request.now));
+    let Some(own) = own else { return Vec::new() };
+    let known: BTreeSet<Identity> = known.iter().map(Finding::identity).collect();
+    let mut found = policy::run(&own, context);
+    found.retain(|finding| !known.contains(&finding.identity()));
+    for finding in &mut found {
+        finding
+            .message
+            .push_str(" (by the policy as it is at the base)");
+    }
+    found
 }
 
 /// The policies of the base. `None` if those of the head are used for both: the change touches no

@@ -37,6 +37,10 @@
 //! A check that passed before the freeze began stays green, because CI does not run it again. Use a
 //! merge queue, or run the check on a schedule. `--now TIME` evaluates another time.
 //!
+//! A change also counts if it cannot be rendered: another revision of a remote base or chart, another
+//! plugin, or other settings of the Argo CD or Flux object that applies the overlay. A freeze that the
+//! change itself removes or shortens still counts as it is at the base.
+//!
 //! ## Why
 //!
 //! During a freeze nobody is there to notice what breaks.
@@ -68,8 +72,9 @@ use windows::Declared;
 use crate::calendar::{self, Window};
 use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
-use crate::kustomize::ResourceId;
+use crate::kustomize::{Problem, ProblemKind, ResourceId};
 use crate::repo::Overlay;
+use crate::rules::engine::context::controls::agents_of;
 use crate::rules::shared::apps::{self, Named};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::Person;
@@ -111,14 +116,17 @@ impl Rule for ChangeFreeze {
             .iter()
             .map(|freeze| Gate::of_configuration(freeze, now))
             .collect();
+        let ended: Vec<Gate> = ended(context)
+            .map(|freeze| Gate::of_configuration(freeze, now))
+            .collect();
         let declared: Vec<Gate> = declared
             .iter()
             .map(|declared| Gate::of_repo(declared, now))
             .collect();
-        if configured.is_empty() && declared.is_empty() {
+        if configured.is_empty() && ended.is_empty() && declared.is_empty() {
             return;
         }
-        let groups = [configured, declared];
+        let groups = [configured, ended, declared];
         let glass = glass(context);
         let mut unfrozen = None;
         let mut informed: BTreeSet<(FileId, u32)> = BTreeSet::new();
@@ -136,15 +144,19 @@ impl Rule for ChangeFreeze {
             if gates.iter().all(Vec::is_empty) {
                 continue;
             }
-            let Some((origin, resource, path)) = context.first_change(overlay) else {
+            let rendered = context.first_change(overlay);
+            let unrendered = || Some((unrendered_change(context, overlay)?, None));
+            let changed = rendered
+                .map(|(origin, resource, path)| (origin, Some((resource, path))))
+                .or_else(unrendered);
+            let Some((origin, value)) = changed else {
                 continue;
             };
             let altered = Altered {
                 context,
                 overlay,
                 origin,
-                resource,
-                path,
+                value,
             };
             if !altered.report_closed(&gates, glass.as_deref(), &mut informed, sink) {
                 unfrozen = unfrozen.or(Some((overlay, origin)));
@@ -163,13 +175,79 @@ impl Rule for ChangeFreeze {
     }
 }
 
+/// The windows of the base, if the change alters them: it cannot end the freeze that it is merged in.
+fn ended<'r>(context: &'r Context) -> impl Iterator<Item = &'r Freeze> {
+    let own = &context.config.freeze;
+    let before = context.base_config.as_ref();
+    let before = before.map_or(&[][..], |(config, _)| &config.freeze);
+    let alike = |one: &Freeze, other: &Freeze| {
+        (&one.name, &one.window, one.allow) == (&other.name, &other.window, other.allow)
+            && (&one.environments, &one.apps) == (&other.environments, &other.apps)
+            && (&one.except_authors, &one.except_paths)
+                == (&other.except_authors, &other.except_paths)
+    };
+    let same =
+        before.len() == own.len() && before.iter().zip(own).all(|(one, other)| alike(one, other));
+    before.iter().filter(move |_| !same)
+}
+
 /// An overlay that the change alters, with its first changed value.
 struct Altered<'r, 'a> {
     context: &'r Context<'a>,
     overlay: &'r Overlay,
     origin: Origin,
-    resource: ResourceId,
-    path: String,
+    /// The object and the path of the value, if the change is one of what is rendered.
+    value: Option<(ResourceId, String)>,
+}
+
+/// The line of a change that cannot be rendered: another revision of a remote base or chart, another
+/// plugin, or settings of the agent that applies the overlay.
+fn unrendered_change(context: &Context, overlay: &Overlay) -> Option<Origin> {
+    let before = context.at_base(overlay)?;
+    let told = |problem: &Problem| {
+        matches!(
+            problem.kind,
+            ProblemKind::Error
+                | ProblemKind::NeedsPlugin
+                | ProblemKind::RemotePinned
+                | ProblemKind::RemoteUnpinned
+        )
+    };
+    let known: BTreeSet<&str> = before
+        .rendered
+        .problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    let mut problems = overlay.rendered.problems.iter().filter(|one| told(one));
+    let new = problems
+        .clone()
+        .find(|problem| !known.contains(problem.message.as_str()));
+    let touched = || {
+        let first = problems.next()?;
+        (!context.touched(overlay).is_empty()).then_some(first.origin)
+    };
+    new.map(|problem| problem.origin)
+        .or_else(touched)
+        .or_else(|| changed_agent(context, overlay))
+}
+
+/// The line of an agent's object that applies an overlay and that the change alters.
+fn changed_agent(context: &Context, overlay: &Overlay) -> Option<Origin> {
+    let base = context.base?;
+    let before: Vec<_> = base
+        .pointers
+        .iter()
+        .filter(|pointer| pointer.folder == overlay.path)
+        .collect();
+    let agents = agents_of(context, overlay);
+    let mut changed = agents.iter().filter(|pointer| {
+        let mut same = before
+            .iter()
+            .filter(|old| old.agent.name == pointer.agent.name);
+        !same.any(|old| old.object.same_value(&pointer.object))
+    });
+    changed.next().map(|pointer| pointer.agent.origin)
 }
 
 impl Altered<'_, '_> {
@@ -243,9 +321,10 @@ impl Altered<'_, '_> {
     fn draft(&self, severity: Severity, (cause, message): (Cause, String), gate: &Gate) -> Draft {
         let draft = Draft::new(severity, self.origin, cause, message)
             .related(gate.origin, format!("the {}", gate.name));
+        let (resource, path) = self.value.clone().unzip();
         Draft {
-            resource: Some(self.resource.clone()),
-            path: Some(self.path.clone()),
+            resource,
+            path,
             ..draft
         }
     }
@@ -419,7 +498,12 @@ fn named_apps(freezes: &[Freeze]) -> impl Iterator<Item = Named<'_>> {
 
 /// The reason that the trailer of a commit gives. Trailers are the last paragraph of a message.
 fn glass(context: &Context) -> Option<String> {
-    let trailer = context.config.break_glass.as_ref()?;
+    // a trailer that only the change itself introduces opens nothing
+    let at_base = context.base_config.as_ref().map(|(config, _)| config);
+    let config = at_base
+        .filter(|config| !config.freeze.is_empty())
+        .unwrap_or(context.config);
+    let trailer = config.break_glass.as_ref()?;
     let reason = |line: &str| {
         let (key, reason) = line.split_once(':')?;
         (key.trim().eq_ignore_ascii_case(trailer) && !reason.trim().is_empty())

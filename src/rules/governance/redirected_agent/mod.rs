@@ -20,6 +20,11 @@
 //! Replacing one tag or commit with another is not reported, because some teams promote that way.
 //! Images in a new folder are checked like all others.
 //!
+//! The rule also reports settings that decide where and with which rights an agent applies things: the
+//! cluster (`destination`, `kubeConfig`), the project, the service account, a plugin, a chart in place
+//! of a folder, `sources` beside `source`, what a source includes or ignores, and whether it verifies
+//! signatures.
+//!
 //! ## Why
 //!
 //! Production would run something that this check has never seen. The folder in this branch may be
@@ -41,6 +46,7 @@
 //! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
 
 mod gone_application;
+mod settings;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -51,6 +57,7 @@ use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
+
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -363,6 +370,7 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
         _ => {}
     }
     comparison.of_suspension();
+    comparison.of_settings();
     comparison.found
 }
 
@@ -402,6 +410,18 @@ impl Comparison<'_> {
         for key in ["branch", "tag", "semver", "commit", "name"] {
             self.compare(sides, &["spec", "ref", key], key, alike_revisions);
         }
+    }
+
+    fn of_settings(&mut self) {
+        let altered = settings::altered(self.before, self.now).into_iter();
+        self.found.extend(altered.map(|one| Turn {
+            severity: one.severity,
+            origin: one.origin,
+            was: one.was,
+            cause: Cause::new("settings").with(one.what),
+            message: one.message.to_string(),
+            value: String::new(),
+        }));
     }
 
     fn of_suspension(&mut self) {
