@@ -15,7 +15,7 @@ pub mod words;
 use std::collections::BTreeSet;
 
 use crate::config::Environment;
-use crate::kustomize::{Resource, ResourceId};
+use crate::kustomize::{Resource, ResourceId, Unrendered};
 use crate::repo::Overlay;
 use crate::yaml::{FileId, Node, Origin, escape_pointer};
 
@@ -223,6 +223,42 @@ pub fn partners<'a>(
         .zip(matched)
         .filter_map(|(resource, partner)| Some((earlier.get(partner?)?, resource)))
         .collect()
+}
+
+/// The releases of charts that both overlays have and that are not rendered, in the order of the
+/// later overlay.
+pub fn releases<'a>(
+    from: &'a Overlay,
+    to: &'a Overlay,
+    environments: &[Environment],
+) -> Vec<(&'a Unrendered, &'a Unrendered)> {
+    let (earlier, later) = (&from.rendered.releases, &to.rendered.releases);
+    if let ([before], [after]) = (&earlier[..], &later[..]) {
+        return vec![(before, after)];
+    }
+    let words = (Words::of(from, environments), Words::of(to, environments));
+    let key = |release: &Unrendered, words: &Words| {
+        let id = &release.resource.original;
+        (id.kind.clone(), words.strip(&id.name))
+    };
+    let partner = |after: &'a Unrendered| {
+        let wanted = key(after, &words.1);
+        let mut same = earlier.iter().filter(|one| key(one, &words.0) == wanted);
+        Some((same.next()?, after))
+    };
+    later.iter().filter_map(partner).collect()
+}
+
+/// [`partners`], and the objects behind [`releases`].
+pub fn partners_and_releases<'a>(
+    from: &'a Overlay,
+    to: &'a Overlay,
+    environments: &[Environment],
+) -> Vec<(&'a Resource, &'a Resource)> {
+    let releases = releases(from, to, environments).into_iter();
+    let mut found = partners(from, to, environments);
+    found.extend(releases.map(|(before, after)| (&before.resource, &after.resource)));
+    found
 }
 
 /// The two overlays: the words of their environments, and the files that only one of them reads.

@@ -142,9 +142,12 @@ impl Tracked {
             .and_then(|pointer| earlier_pointer(&pointer, &self.path, renderer, layout, changed));
         let rendered = match &earlier {
             Some((pointer, agents)) => {
-                Some(pointer.finish(pointer.build(renderer, agents), &|_| None, renderer.files()))
+                let built = pointer.build(renderer, agents);
+                let applied = pointer.finish(built, &|_| None, renderer.files());
+                Some(agents.with_releases(applied, &self.path, renderer))
             }
-            None => there.then(|| renderer.render(&self.path)),
+            None => there
+                .then(|| agents::with_releases(renderer.render(&self.path), &self.path, renderer)),
         };
         self.applied = earlier.map(|(pointer, _)| pointer);
         // if a partial clone lacks files, the rendering does not show all images

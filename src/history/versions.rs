@@ -44,7 +44,7 @@ pub type Images = BTreeMap<String, BTreeSet<Version>>;
 /// OCI artifacts and remote bases with their versions.
 pub fn images(rendered: &Rendered, files: &Files) -> Images {
     let mut found = Images::new();
-    for used in image_use::of_all(&rendered.resources, files) {
+    for used in image_use::of_all(rendered, files) {
         let image = used.image();
         // `image: {repository: api}` without a tag: the chart decides the version
         if used.tag_known || image.digest.is_some() {

@@ -5,7 +5,7 @@
 
 use super::image::Image;
 use super::workload::{self, Role, Workload};
-use crate::kustomize::Resource;
+use crate::kustomize::{Rendered, Resource};
 use crate::source::Files;
 use crate::yaml::read::read_embedded;
 use crate::yaml::{Data, Node, Origin, escape_pointer};
@@ -56,19 +56,39 @@ impl ImageUse<'_> {
     }
 }
 
-/// The images that objects run: those of pod templates first, then those of chart values.
-pub fn of_all<'a>(resources: &'a [Resource], files: &Files) -> Vec<ImageUse<'a>> {
+/// The images that an overlay runs: those of pod templates first, then those of chart values.
+pub fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<'a>> {
     let mut found = Vec::new();
-    resources
+    rendered
+        .resources
         .iter()
         .flat_map(workload::of)
         .for_each(|workload| of_workload(&workload, &mut found));
-    resources
+    of_charts(rendered, files, &mut found);
+    found
+}
+
+/// The images in the values of charts that are not rendered.
+pub fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut Vec<ImageUse<'a>>) {
+    for release in &rendered.releases {
+        let resource = &release.resource;
+        Values {
+            resource,
+            found,
+            base: None,
+        }
+        .search(&release.values, &release.pointer, "");
+    }
+    let is_release = |resource: &Resource| {
+        let mut releases = rendered.releases.iter().map(|release| &release.resource);
+        releases.any(|release| release.original == resource.original)
+    };
+    rendered
+        .resources
         .iter()
         // the containers that a rendered chart makes say more than its values
-        .filter(|resource| !resource.expanded)
-        .for_each(|resource| of_values(resource, files, &mut found));
-    found
+        .filter(|resource| !resource.expanded && !is_release(resource))
+        .for_each(|resource| of_values(resource, files, found));
 }
 
 /// The images of pod templates.
@@ -125,12 +145,11 @@ fn writer(node: &Node, part: impl for<'n> Fn(Image<'n>) -> Option<&'n str>) -> O
     writer.origin
 }
 
-/// The images that chart values name.
-pub fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<ImageUse<'a>>) {
+/// The images that the values in an object name.
+fn of_values<'a>(resource: &'a Resource, files: &Files, found: &mut Vec<ImageUse<'a>>) {
     let spec: &[&str] = match (resource.group(), resource.kind()) {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
-            let own = resource.node.at(&["spec", "values"]);
-            if let Some(values) = resource.values.as_deref().or(own) {
+            if let Some(values) = resource.node.at(&["spec", "values"]) {
                 Values {
                     resource,
                     found,

@@ -1,6 +1,7 @@
 //! Facts about Kubernetes objects: workloads and their containers, image references, who needs and
 //! who provides Secrets and ConfigMaps, which other objects an object names or selects, how many
-//! pods run, and which fields they have. All are pure functions of one rendered object.
+//! pods run, which fields they have, and what the values of a release outline. All are pure functions
+//! of one rendered object or release.
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
@@ -9,6 +10,7 @@ pub mod copies;
 pub mod image;
 pub mod image_use;
 pub mod operators;
+pub mod outline;
 mod part;
 pub mod quantity;
 pub mod references;

@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
-pub use charts::{ChartRenderer, ChartsOf, Release};
+pub use charts::{ChartRenderer, ChartsOf, Release, Unrendered};
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
 pub use loader::Loaded;
@@ -171,6 +171,8 @@ pub struct Rendered {
     /// Parts of values that stay as written because only the cluster knows what its agent puts
     /// there: `${SECRET_DOMAIN}`.
     pub unknown: BTreeSet<Arc<str>>,
+    /// The releases whose charts are not in the tree. Their objects are not among the resources.
+    pub releases: Vec<Unrendered>,
 }
 
 impl Rendered {

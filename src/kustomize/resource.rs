@@ -141,8 +141,6 @@ pub struct Resource {
     pub trail: Option<Arc<Trail>>,
     /// True if what it deploys is rendered beside it: a HelmRelease with its chart.
     pub expanded: bool,
-    /// The values of a HelmRelease that is not rendered, if they are not all written in it.
-    pub values: Option<Arc<Node>>,
 }
 
 /// What `buildMetadata` annotations say of a resource.
@@ -198,7 +196,6 @@ impl Resource {
             shared: Vec::new(),
             trail: None,
             expanded: false,
-            values: None,
         };
         resource.original = resource.id();
         resource.recall();

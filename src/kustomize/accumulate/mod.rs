@@ -20,7 +20,7 @@ use super::context::{BuildContext, Shared, Work};
 use super::kustomization::{Kustomization, VarEntry};
 use super::loader::Loader;
 use super::transform::Configuration;
-use super::{Deleted, Problem, Resource};
+use super::{Deleted, Problem, Resource, Unrendered};
 use crate::yaml::FileId;
 pub(super) use scope::Scope;
 
@@ -42,6 +42,8 @@ pub(super) struct Accumulated {
     pub(super) files: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub(super) deleted: Vec<Deleted>,
+    /// The releases of charts that are not in the tree.
+    pub(super) releases: Vec<Unrendered>,
     /// The steps that the build took.
     pub(super) work: Work,
 }
@@ -142,5 +144,6 @@ impl<'a> Accumulator<'a> {
         gathered.problems.append(&mut context.problems);
         gathered.files.append(&mut context.files_read);
         gathered.deleted.append(&mut context.deleted);
+        gathered.releases.append(&mut context.releases);
     }
 }

@@ -252,4 +252,5 @@ fn add_base(
     gathered.problems.extend(base.problems.iter().cloned());
     gathered.files.extend(base.files.iter().copied());
     gathered.deleted.extend(base.deleted.iter().cloned());
+    gathered.releases.extend(base.releases.iter().cloned());
 }

@@ -2,7 +2,7 @@
 
 use super::super::context::BuildContext;
 use super::super::decode::Text;
-use super::{ChartRenderer, Release};
+use super::{ChartRenderer, Release, Unrendered, unrendered};
 use crate::kustomize::{Kustomization, Problem, Resource};
 use crate::source::join;
 use crate::yaml::{By, Node, Origin};
@@ -21,7 +21,7 @@ pub(super) fn render(
 ) -> Option<Vec<Resource>> {
     let charts = context.shared.charts.as_deref()?;
     let path = located(chart, kustomization, context, charts)?;
-    let release = release(chart, &path, at, context, charts);
+    let release = release(chart, Some(&path), at, context, charts);
     let made = charts.render(&path, &release);
     context.files_read.extend(made.files);
     context.files_read.extend(release.files());
@@ -29,6 +29,27 @@ pub(super) fn render(
         context.report(problem.with_related("the chart is asked for here", at));
     }
     Some(made.resources)
+}
+
+/// What is known of a release whose chart is not in the tree.
+pub(super) fn unrendered(
+    chart: &Node,
+    at: Origin,
+    context: &mut BuildContext<'_>,
+) -> Option<Unrendered> {
+    let charts = context.shared.charts.as_deref()?;
+    let release = release(chart, None, at, context, charts);
+    context.files_read.extend(release.files());
+    let find = |keys: &[&str]| keys.iter().find_map(|key| chart.get(key));
+    let name = find(&["name", "chartName"])?;
+    let called = find(&["releaseName"]).unwrap_or(name);
+    let namespace = find(&["namespace", "releaseNamespace"]);
+    let resource = unrendered::object("HelmChart", called, namespace, at);
+    Some(Unrendered {
+        chart: Some(name.clone()),
+        version: find(&["version", "chartVersion"]).cloned(),
+        ..Unrendered::new(resource, release.values, "/valuesInline")
+    })
 }
 
 fn text<'c>(chart: &'c Node, keys: &[&str]) -> Option<&'c str> {
@@ -59,7 +80,7 @@ fn located(
 
 fn release(
     chart: &Node,
-    path: &str,
+    path: Option<&str>,
     at: Origin,
     context: &mut BuildContext<'_>,
     charts: &dyn ChartRenderer,
@@ -86,7 +107,9 @@ fn release(
     let of_file = match file {
         Some(file) => read(file, context, charts),
         // kustomize passes the chart's own file, which changes nothing but what inline values meet
-        None => join(path, "values.yaml").and_then(|path| charts.values(&path).ok()?.ok()),
+        None => path
+            .and_then(|path| join(path, "values.yaml"))
+            .and_then(|path| charts.values(&path).ok()?.ok()),
     };
     let empty = || Node::map(Vec::new(), at.with(By::Values));
     let inline = chart

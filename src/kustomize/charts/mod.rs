@@ -3,10 +3,12 @@
 
 mod local;
 mod release;
+mod unrendered;
 
 use std::sync::Arc;
 
 pub use release::{ChartRenderer, ChartsOf, Release};
+pub use unrendered::Unrendered;
 
 use super::context::BuildContext;
 use super::manifests::manifests;
@@ -54,6 +56,8 @@ pub(super) fn inflate(
             );
             let help = "commit the chart below charts/, or commit the output of helm template and name it under charts in the configuration";
             context.report(problem.with_kind(ProblemKind::NeedsPlugin).with_help(help));
+            let release = local::unrendered(chart, at, context);
+            context.releases.extend(release);
             Vec::new()
         }),
     };

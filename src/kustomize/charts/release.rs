@@ -71,7 +71,7 @@ impl Release {
     }
 }
 
-fn note_files(node: &Node, files: &mut BTreeSet<FileId>) {
+pub(super) fn note_files(node: &Node, files: &mut BTreeSet<FileId>) {
     files.insert(node.origin.file);
     node.replaced
         .iter()

@@ -42,6 +42,8 @@ pub struct BuildContext<'a> {
     pub files_read: BTreeSet<FileId>,
     /// The objects that patches deleted.
     pub deleted: Vec<super::Deleted>,
+    /// The releases of charts that are not in the tree.
+    pub releases: Vec<super::Unrendered>,
     /// The schema of `openapi.path`, which replaces the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
     /// The steps so far, those of the bases included.
@@ -57,6 +59,7 @@ impl<'a> BuildContext<'a> {
             problems: Vec::new(),
             files_read: BTreeSet::new(),
             deleted: Vec::new(),
+            releases: Vec::new(),
             schema: None,
             work: Work::default(),
         }

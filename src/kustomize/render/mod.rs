@@ -287,6 +287,7 @@ fn finish(mut gathered: Accumulated) -> Rendered {
         files: gathered.files,
         deleted: gathered.deleted,
         unknown: BTreeSet::new(),
+        releases: gathered.releases,
     }
 }
 

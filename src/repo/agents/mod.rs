@@ -146,7 +146,7 @@ impl Agents {
     }
 
     /// A rendering with the objects of the HelmReleases in it whose charts are in this repository.
-    pub(in crate::repo) fn with_releases(
+    pub(crate) fn with_releases(
         &self,
         rendered: Arc<Rendered>,
         folder: &str,
@@ -302,6 +302,15 @@ impl Pointer {
         self.common_metadata.apply(&mut rendered);
         Arc::new(rendered)
     }
+}
+
+/// A rendering with the objects and values of its HelmReleases, where no agent's object is known.
+pub(crate) fn with_releases(
+    rendered: Arc<Rendered>,
+    folder: &str,
+    renderer: &Renderer,
+) -> Arc<Rendered> {
+    release::expand(rendered, folder, &release::Origins::default(), renderer)
 }
 
 /// The files of a tree that may hold agents' objects.

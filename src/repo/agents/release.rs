@@ -1,5 +1,6 @@
-//! Flux HelmReleases whose chart is in this repository: the objects that their charts make become
-//! objects of the overlay that holds the release (`helm-controller` 1.x).
+//! Flux HelmReleases (`helm-controller` 1.x). If the chart is in this repository, the objects that
+//! it makes become objects of the overlay that holds the release. If it is elsewhere, the overlay
+//! gets the values of the release.
 //!
 //! Here: what a HelmRelease asks for, and where its values come from. Not here: rendering a chart
 //! (`helm`).
@@ -15,6 +16,7 @@ use crate::helm::values::{merge, read};
 use crate::kustomize::decode::{Decoder, Rules};
 use crate::kustomize::{
     ChartRenderer, Kustomization, Problem, ProblemKind, Release, Rendered, Renderer, Resource,
+    Unrendered,
 };
 use crate::source::{SourceError, join};
 use crate::yaml::{By, Node, Origin};
@@ -75,9 +77,9 @@ pub(super) fn expand(
             charts,
         };
         let Some(made) = expansion.run(origins) else {
-            if let Some(release) = result.resources.get_mut(index) {
-                release.values = expansion.values_elsewhere().map(Arc::new);
-            }
+            let release = expansion.unrendered(resource);
+            result.files.extend(release.files());
+            result.releases.push(release);
             continue;
         };
         if let Some(release) = result.resources.get_mut(index) {
@@ -147,18 +149,27 @@ impl Expansion<'_> {
         Some(made)
     }
 
-    /// The values of a release whose chart is not here, if some of them are outside of the release.
-    fn values_elsewhere(&self) -> Option<Node> {
-        let entries = self.node.at(&["spec", "valuesFrom"])?;
+    /// What is known of a release whose chart is not here.
+    fn unrendered(&self, resource: &Resource) -> Unrendered {
         let mut values = Node::map(Vec::new(), self.node.origin.with(By::Values));
         let mut unknown = Vec::new();
-        for entry in entries.items() {
+        let entries = self.node.at(&["spec", "valuesFrom"]);
+        for entry in entries.map_or(&[][..], Node::items) {
             self.values_from(entry, &mut values, &mut unknown);
         }
-        if let Some(inline) = self.node.at(&["spec", "values"]) {
-            merge::merge_maps(&mut values, &inline.attributed_to(By::Values));
+        match self.node.at(&["spec", "values"]) {
+            // what patches removed from the values is kept with them
+            Some(inline) if values.entries().is_empty() => values = inline.clone(),
+            Some(inline) => merge::merge_maps(&mut values, inline),
+            None => {}
         }
-        (!values.entries().is_empty()).then_some(values)
+        let spec = self.chart_spec();
+        Unrendered {
+            chart: spec.and_then(|spec| spec.get("chart")).cloned(),
+            version: spec.and_then(|spec| spec.get("version")).cloned(),
+            complete: unknown.is_empty(),
+            ..Unrendered::new(resource.clone(), values, "/spec/values")
+        }
     }
 
     /// The description of the chart: in the release, or in a HelmChart that it names.

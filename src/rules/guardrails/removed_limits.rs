@@ -5,6 +5,10 @@
 //! A container in a protected environment lacks a limit (`resources.limits`) that the same
 //! container has in the previous environment.
 //!
+//! If a chart is not in the repository, the values of its release are compared instead:
+//! `resources`. There, a setting
+//! that is only missing is a warning, because the chart may have a default.
+//!
 //! ## Why
 //!
 //! Without a limit, one leaking pod can take down its whole node. Staging tested the container

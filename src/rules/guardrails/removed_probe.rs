@@ -5,6 +5,9 @@
 //! A container in a protected environment lacks a liveness, readiness or startup probe that the
 //! same container has in the previous environment.
 //!
+//! If a chart is not in the repository, the values of its release are compared instead:
+//! `livenessProbe`, `readinessProbe` and `startupProbe`.
+//!
 //! ## Why
 //!
 //! Without a readiness probe, traffic reaches pods that cannot answer yet. Without a liveness
@@ -61,8 +64,8 @@ impl Rule for RemovedProbe {
                 };
                 let origin = losses::place(&partners, &[probe], lost);
                 let message = format!(
-                    "container `{}` has a `{probe}` {} but none {}",
-                    partners.to.name,
+                    "{} has a `{probe}` {} but none {}",
+                    partners.subject,
                     context.in_side(from),
                     context.in_side(to)
                 );

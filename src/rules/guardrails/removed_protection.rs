@@ -13,6 +13,9 @@
 //!   (`autoPromotionEnabled: false`);
 //! - Namespace: the enforced Pod Security Standard.
 //!
+//! If a chart is not in the repository, `ingress` and `service` in the values of its release are
+//! compared instead.
+//!
 //! With `--base`, the rule also reports what the change removes from every environment.
 //!
 //! ## Why
@@ -67,7 +70,12 @@ impl Rule for RemovedProtection {
         if !context.repo.protected(to) || !to.rendered.complete {
             return;
         }
-        for (before, after) in compare::partners(from, to, &context.repo.environments) {
+        let environments = &context.repo.environments;
+        let objects = compare::partners(from, to, environments).into_iter();
+        let objects = objects.map(|(before, after)| (before, after, None));
+        let releases = compare::releases(from, to, environments).into_iter();
+        let outlined = releases.flat_map(|(before, after)| losses::outlined(before, after));
+        for (before, after, release) in objects.chain(outlined) {
             let kept = protections(after);
             let mut lost = protections(before);
             lost.retain(|one| !kept.iter().any(|other| other.what == one.what));
@@ -75,13 +83,22 @@ impl Rule for RemovedProtection {
             let origin = place(context, from, after, first);
             let names: Vec<&str> = lost.iter().map(|one| one.what).collect();
             let message = format!(
-                "{} `{}` has {} {} but not {}",
-                after.kind(),
-                after.name(),
+                "{} has {} {} but not {}",
+                match release {
+                    Some(release) => losses::named_in_values(release, &after.original.name),
+                    None => format!("{} `{}`", after.kind(), after.name()),
+                },
                 wording::list(&names),
                 context.in_side(from),
                 context.in_side(to)
             );
+            let (object, pointer) = match release {
+                Some(release) => {
+                    let path = &after.original.name;
+                    (&release.resource, losses::pointer_in_values(release, path))
+                }
+                None => (after, "/metadata".to_string()),
+            };
             let cause = names
                 .iter()
                 .fold(Cause::new("lost-protection"), |cause, name| {
@@ -90,7 +107,7 @@ impl Rule for RemovedProtection {
             let setting = format!("`{}`", first.path.last().copied().unwrap_or_default());
             let mut draft = Draft::new(Severity::Warning, origin, cause, message)
                 .help(advice(context, (from, to), &setting))
-                .on(after, "/metadata");
+                .on(object, pointer);
             if origin != first.origin {
                 let label = format!("{} sets it here", context.side(from));
                 draft = draft.related(first.origin, label);

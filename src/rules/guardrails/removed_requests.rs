@@ -8,6 +8,9 @@
 //! Kubernetes uses a limit as the request if no request is set. Nothing is reported if the limit
 //! equals the lost request; a higher limit is reported, because it becomes a higher request.
 //!
+//! If a chart is not in the repository, the values of its release are compared instead:
+//! `resources`.
+//!
 //! ## Why
 //!
 //! Without requests, the scheduler places pods as if they needed nothing, and the autoscaler

@@ -11,6 +11,10 @@
 //! environment. It does not report objects that the agent will keep, for example because of
 //! `Prune=false`.
 //!
+//! If a chart is not in the repository, the values of its release are compared instead:
+//! `podDisruptionBudget`, `autoscaling`, `networkPolicy`, `serviceMonitor` and the like, with
+//! `enabled` or `create`.
+//!
 //! Each loss is reported once: `resource-deletion` leaves out objects that this rule reports. If
 //! the same change also deletes the workload, `resource-deletion` reports both instead.
 //!
@@ -34,13 +38,14 @@
 //! Add the object to production, or move it into the base.
 
 use crate::compare;
-use crate::finding::Severity;
+use crate::finding::{Cause, Severity};
+use crate::kubernetes::outline;
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::scaling::Autoscaler;
 use crate::kubernetes::targets;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
-use crate::rules::shared::deletion;
+use crate::rules::shared::{deletion, losses};
 use crate::rules::{Behavior, Category, Claim, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
 
@@ -68,6 +73,9 @@ impl Rule for RemovedResource {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+        if context.repo.protected(to) {
+            in_values(context, from, to, sink);
+        }
         let complete = from.rendered.complete && to.rendered.complete;
         if !context.repo.protected(to) || !complete || to.rendered.resources.is_empty() {
             return;
@@ -76,6 +84,52 @@ impl Rule for RemovedResource {
             since_base(context, from, to, sink);
         } else {
             beside_earlier(context, from, to, sink);
+        }
+    }
+}
+
+/// Reports guards that the values of a release no longer ask for.
+fn in_values(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
+    for (before, after) in compare::releases(from, to, &context.repo.environments) {
+        if !before.complete || !after.complete {
+            continue;
+        }
+        for lost in outline::of(before) {
+            let kept = outline::of(after)
+                .iter()
+                .any(|one| one.kind() == lost.kind());
+            if kept || !deletion::is_guard(to, lost) {
+                continue;
+            }
+            let path = &lost.original.name;
+            let keys: Vec<&str> = path.split('.').collect();
+            let own = after.values.at(&keys);
+            let switch = own.map(|own| outline::switch(own).unwrap_or(own).origin);
+            let from_base = context.is_of_base(from);
+            let origin = switch
+                .or_else(|| losses::remover(&after.values, &keys))
+                .unwrap_or(if from_base {
+                    after.values.origin
+                } else {
+                    lost.node.origin
+                });
+            let message = format!(
+                "{} has a {} (`{path}`) {} but none {}",
+                losses::named_in_values(after, ""),
+                lost.kind(),
+                context.in_side(from),
+                context.in_side(to)
+            );
+            let cause = Cause::new("guard-in-values").with(path).with(lost.kind());
+            let help = losses::advice(context, (from, to), &format!("`{path}`"));
+            let mut draft = Draft::new(Severity::Warning, origin, cause, message)
+                .help(help)
+                .on(&after.resource, losses::pointer_in_values(after, path));
+            if origin != lost.node.origin {
+                let label = format!("{} sets it here", context.side(from));
+                draft = draft.related(lost.node.origin, label);
+            }
+            sink.report(context, Some(to), draft);
         }
     }
 }

@@ -10,6 +10,10 @@
 //!
 //! Settings in the security context of the pod also apply to its containers.
 //!
+//! If a chart is not in the repository, the values of its release are compared instead:
+//! `securityContext`, `podSecurityContext` and `containerSecurityContext`. There, a setting
+//! that is only missing is a warning, because the chart may have a default.
+//!
 //! ## Why
 //!
 //! Somebody loosened a setting to find a bug, and it stayed loose where it matters most.
@@ -68,8 +72,8 @@ impl Rule for RemovedSecurityContext {
             let origin = place(&partners, first, &before, &after);
             let settings: Vec<&str> = lost.iter().map(|each| each.setting).collect();
             let message = format!(
-                "container `{}` has {} {} but not {}",
-                partners.to.name,
+                "{} has {} {} but not {}",
+                partners.subject,
                 wording::list(&settings),
                 context.in_side(from),
                 context.in_side(to)
@@ -78,7 +82,9 @@ impl Rule for RemovedSecurityContext {
                 Cause::new("lost-hardening").with(partners.to.name),
                 |cause, each| cause.with(each.key),
             );
-            let mut draft = Draft::new(Severity::Error, origin, cause, message)
+            let is_switched_off = lost.iter().any(|each| after.get(each.key).is_some());
+            let severity = partners.severity(Severity::Error, is_switched_off);
+            let mut draft = Draft::new(severity, origin, cause, message)
                 .help(advice(context, from, lost.len()))
                 .on(
                     partners.resource,

@@ -67,7 +67,7 @@ impl Rule for DigestMismatch {
             context,
             from,
             to,
-            partners: compare::partners(from, to, &context.repo.environments),
+            partners: compare::partners_and_releases(from, to, &context.repo.environments),
         };
         for used in &context.facts(to).images {
             let digest = used.image().digest;

@@ -67,7 +67,7 @@ impl Rule for ImageDrift {
             Words::of(from, &repo.environments),
             Words::of(to, &repo.environments),
         );
-        let partners = compare::partners(from, to, &repo.environments);
+        let partners = compare::partners_and_releases(from, to, &repo.environments);
         for used in &context.facts(to).images {
             let before = context.facts(from).images.iter().find(|other| {
                 other.place == used.place

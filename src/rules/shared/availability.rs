@@ -164,7 +164,7 @@ fn lacked_before(context: &Context, needing: &[&Overlay], target: Target, name: 
         .take(ASKED)
         .filter_map(|other| context.at_base(other));
     before.any(|before| {
-        let facts = Facts::new(&before.rendered.resources, &context.repo.files);
+        let facts = Facts::new(&before.rendered, &context.repo.files);
         let mut references = facts.references.iter();
         references.any(|need| need.target == target && need.name == name)
             && facts.providers_of(target, name).next().is_none()

@@ -5,12 +5,13 @@
 
 use crate::compare;
 use crate::finding::{Cause, Severity};
+use crate::kubernetes::outline;
 use crate::kubernetes::workload::{self, Container};
-use crate::kustomize::Resource;
+use crate::kustomize::{Resource, Unrendered};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
 use crate::wording;
-use crate::yaml::{Node, Origin};
+use crate::yaml::{Node, Origin, escape_pointer};
 
 /// A container that both overlays of a pair have, matched by its name and role.
 pub(in crate::rules) struct Partners<'a> {
@@ -22,8 +23,14 @@ pub(in crate::rules) struct Partners<'a> {
     pub to: Container<'a>,
     /// Its pod spec.
     pub to_pod: &'a Node,
-    /// The object of the later overlay that holds the container.
+    /// The object of the later overlay that holds the container, or the release whose values
+    /// describe it.
     pub resource: &'a Resource,
+    /// What messages call the container: ``container `api` ``, ``HelmRelease `web` ``.
+    pub subject: String,
+    /// True if only values of a chart describe the container, so that the chart may have a default
+    /// for what they lack.
+    pub from_values: bool,
     /// True if `from` is not an earlier environment, but the same overlay at the base revision.
     pub from_base: bool,
 }
@@ -52,16 +59,91 @@ pub(in crate::rules) fn partners<'a>(
                     found.push(Partners {
                         from: partner.clone(),
                         from_pod: before.pod,
+                        subject: format!("container `{}`", container.name),
                         to: container,
                         to_pod: after.pod,
                         resource: later,
+                        from_values: false,
                         from_base,
                     });
                 }
             }
         }
     }
+    for (earlier, later) in compare::releases(from, to, &context.repo.environments) {
+        found.extend(partners_in_values(earlier, later, from_base));
+    }
     found
+}
+
+/// The containers that the values of two releases describe.
+fn partners_in_values<'a>(
+    earlier: &'a Unrendered,
+    later: &'a Unrendered,
+    from_base: bool,
+) -> impl Iterator<Item = Partners<'a>> {
+    outlined(earlier, later).filter_map(move |(before, after, _)| {
+        let id = &after.original;
+        let (before, after) = (workload::of(before).pop()?, workload::of(after).pop()?);
+        Some(Partners {
+            from: before.containers.into_iter().next()?,
+            from_pod: before.pod,
+            to: Container {
+                pointer: pointer_in_values(later, &id.name),
+                ..after.containers.into_iter().next()?
+            },
+            to_pod: after.pod,
+            resource: &later.resource,
+            subject: named_in_values(later, &id.name),
+            from_values: true,
+            from_base,
+        })
+    })
+}
+
+/// The objects that the values of two releases outline. Nothing if values of one are not known.
+pub(in crate::rules) fn outlined<'a>(
+    earlier: &'a Unrendered,
+    later: &'a Unrendered,
+) -> impl Iterator<Item = (&'a Resource, &'a Resource, Option<&'a Unrendered>)> {
+    let known = earlier.complete && later.complete;
+    let outlines = outline::of(later).iter().filter(move |_| known);
+    outlines.filter_map(move |after| {
+        let id = &after.original;
+        let same = |one: &&Resource| one.original.kind == id.kind && one.original.name == id.name;
+        let before = outline::of(earlier).iter().find(same)?;
+        Some((before, after, Some(later)))
+    })
+}
+
+/// What messages call something that values of a release describe at a path.
+pub(in crate::rules) fn named_in_values(release: &Unrendered, path: &str) -> String {
+    let resource = &release.resource;
+    let object = format!("{} `{}`", resource.kind(), resource.name());
+    match path {
+        "" => object,
+        _ => format!("`{path}` of {object}"),
+    }
+}
+
+/// The JSON pointer to a path in the values of a release.
+pub(in crate::rules) fn pointer_in_values(release: &Unrendered, path: &str) -> String {
+    let keys = path.split('.').filter(|key| !key.is_empty());
+    keys.fold(release.pointer.clone(), |pointer, key| {
+        format!("{pointer}/{}", escape_pointer(key))
+    })
+}
+
+impl Partners<'_> {
+    /// The severity of a loss. A chart may have a default for what its values lack, so that is a
+    /// warning at most, unless the values switch it off.
+    pub(in crate::rules) fn severity(&self, usual: Severity, is_switched_off: bool) -> Severity {
+        if self.from_values && !is_switched_off {
+            usual.min(Severity::Warning)
+        } else {
+            usual
+        }
+    }
 }
 
 /// The place that removed a value below a node: a directive such as `limits: null` or
@@ -145,8 +227,8 @@ pub(in crate::rules) fn report_lost(
         };
         let origin = place(&partners, &["resources", guard.key, first_name], first);
         let message = format!(
-            "container `{}` has {} {} but none {}",
-            partners.to.name,
+            "{} has {} {} but none {}",
+            partners.subject,
             named(&names, guard.noun),
             context.in_side(from),
             context.in_side(to)
@@ -155,7 +237,8 @@ pub(in crate::rules) fn report_lost(
             Cause::new(format!("lost-{}", guard.key)).with(partners.to.name),
             |cause, name| cause.with(name),
         );
-        let mut draft = Draft::new(guard.severity, origin, cause, message)
+        let severity = partners.severity(guard.severity, false);
+        let mut draft = Draft::new(severity, origin, cause, message)
             .help(advice(
                 context,
                 (from, to),
@@ -168,7 +251,12 @@ pub(in crate::rules) fn report_lost(
         if origin != first.origin {
             draft = draft.related(first.origin, format!("{} sets it here", context.side(from)));
         } else if let Some(node) = partners.to.node.get("name") {
-            let label = format!("the container in {}", context.side(to));
+            let what = if partners.from_values {
+                "the values"
+            } else {
+                "the container"
+            };
+            let label = format!("{what} in {}", context.side(to));
             draft = draft.related(node.origin, label);
         }
         sink.report(context, Some(to), draft);

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::kubernetes::image_use::{self, ImageUse};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
-use crate::kustomize::Resource;
+use crate::kustomize::Rendered;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 
@@ -25,9 +25,10 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// The facts of some rendered objects.
-    pub(in crate::rules) fn new(resources: &'a [Resource], files: &Files) -> Facts<'a> {
+    /// The facts of a rendering.
+    pub(in crate::rules) fn new(rendered: &'a Rendered, files: &Files) -> Facts<'a> {
         let mut facts = Facts::default();
+        let resources = &rendered.resources;
         for resource in resources {
             facts.workloads.extend(workload::of(resource));
             references::provided_by(resource, &mut facts.providers);
@@ -38,8 +39,8 @@ impl<'a> Facts<'a> {
         }
         for resource in resources {
             references::needed_by_object(resource, &mut facts.references);
-            image_use::of_values(resource, files, &mut facts.images);
         }
+        image_use::of_charts(rendered, files, &mut facts.images);
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);
         }
@@ -90,7 +91,7 @@ impl<'a> RepoFacts<'a> {
         let repo: &'a Repo = self.repo;
         match (self.overlays.get(index), repo.overlays.get(index)) {
             (Some(cell), Some(overlay)) => {
-                cell.get_or_init(|| Facts::new(&overlay.rendered.resources, &repo.files))
+                cell.get_or_init(|| Facts::new(&overlay.rendered, &repo.files))
             }
             _ => &self.nothing,
         }

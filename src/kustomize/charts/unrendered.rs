@@ -1,0 +1,68 @@
+//! Releases whose charts are not in the tree: what their values say is all that is known of them.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use super::release::note_files;
+use crate::kustomize::Resource;
+use crate::yaml::{Entry, FileId, Node, Origin};
+
+/// A release of a chart that is not rendered.
+#[derive(Clone, Debug)]
+pub struct Unrendered {
+    /// The object that asks for it: a HelmRelease, an Application, an entry of `helmCharts`.
+    pub resource: Resource,
+    /// The name of the chart, if it is known.
+    pub chart: Option<Node>,
+    /// The version of the chart, or the range.
+    pub version: Option<Node>,
+    /// The values of the release, merged as its agent merges them. The chart's own are unknown.
+    pub values: Node,
+    /// The JSON pointer of the inline values in the object.
+    pub pointer: String,
+    /// False if some values are not known here.
+    pub complete: bool,
+    /// The objects that the values outline, once somebody has asked for them.
+    pub outline: OnceLock<Vec<Resource>>,
+}
+
+impl Unrendered {
+    /// A release that an object asks for.
+    pub fn new(resource: Resource, values: Node, pointer: impl Into<String>) -> Unrendered {
+        Unrendered {
+            resource,
+            chart: None,
+            version: None,
+            values,
+            pointer: pointer.into(),
+            complete: true,
+            outline: OnceLock::new(),
+        }
+    }
+
+    /// The files in which the values are written.
+    pub fn files(&self) -> BTreeSet<FileId> {
+        let mut files = BTreeSet::new();
+        note_files(&self.values, &mut files);
+        files
+    }
+}
+
+/// An object that stands for an entry of a kustomization, which is none itself.
+pub(super) fn object(kind: &str, name: &Node, namespace: Option<&Node>, at: Origin) -> Resource {
+    let entry = |key: &str, value: Node| Entry {
+        key: key.into(),
+        key_origin: value.origin,
+        value,
+    };
+    let mut metadata = vec![entry("name", name.clone())];
+    metadata.extend(namespace.map(|namespace| entry("namespace", namespace.clone())));
+    Resource::new(Node::map(
+        vec![
+            entry("apiVersion", Node::string("builtin", at)),
+            entry("kind", Node::string(kind, at)),
+            entry("metadata", Node::map(metadata, name.origin)),
+        ],
+        at,
+    ))
+}
