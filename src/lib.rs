@@ -9,13 +9,15 @@
 //! Other modules serve these steps: `config` reads the configuration, `kubernetes` knows what
 //! objects mean, `template` executes Go templates, `calendar` knows when windows are open, and `finding` is what rules and policies
 //! report. `names` finds the valid name that is nearest to a misspelt one, and `wording` writes
-//! numbers and lists. Only `cli` prints and decides the exit status.
+//! numbers and lists, and `edit` changes values of YAML files in place,
+//! and `promote` gives production the versions of staging. Only `cli` prints and decides the exit status.
 
 mod calendar;
 pub mod check;
 pub mod cli;
 mod compare;
 pub mod config;
+pub mod edit;
 pub mod finding;
 mod glob;
 mod helm;
@@ -24,6 +26,7 @@ mod kubernetes;
 pub mod kustomize;
 mod names;
 pub mod policy;
+pub mod promote;
 pub mod repo;
 pub mod report;
 pub mod rules;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["glob", "yaml"]),
     ("yaml", &["source"]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("helm", &["glob", "kustomize", "source", "template", "yaml"]),
     ("kustomize", &["glob", "names", "source", "yaml"]),
     ("kubernetes", &["kustomize", "names", "source", "yaml"]),
+    ("edit", &["yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration maps the URLs of kustomizations to copies
     (
@@ -59,6 +60,19 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "kustomize",
             "repo",
             "source",
+            "yaml",
+        ],
+    ),
+    (
+        "promote",
+        &[
+            "edit",
+            "history",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "source",
+            "wording",
             "yaml",
         ],
     ),
@@ -129,6 +143,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "check",
             "compare",
             "config",
+            "edit",
             "finding",
             "helm",
             "history",
@@ -136,6 +151,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "kustomize",
             "names",
             "policy",
+            "promote",
             "repo",
             "report",
             "rules",

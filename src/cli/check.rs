@@ -326,7 +326,10 @@ fn base_of(
 }
 
 /// The Git history of the base, or of the head if there is no base.
-fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Proofs + 'r> {
+pub(super) fn proofs<'r>(
+    workspace: &'r Workspace,
+    base: Option<&'r Loaded>,
+) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
         let root = workspace.path.root.clone();
         let repository = workspace.git()?;
@@ -356,7 +359,7 @@ fn proofs<'r>(workspace: &'r Workspace, base: Option<&'r Loaded>) -> Box<dyn Pro
 }
 
 /// The packages of the policies that are evaluated.
-fn namespaces(options: &JudgeOptions) -> Namespaces {
+pub(super) fn namespaces(options: &JudgeOptions) -> Namespaces {
     if options.all_namespaces {
         Namespaces::All
     } else {
@@ -365,7 +368,7 @@ fn namespaces(options: &JudgeOptions) -> Namespaces {
 }
 
 /// The configured policies and those of the command line. All their problems are printed.
-fn policies(
+pub(super) fn policies(
     workspace: &Workspace,
     options: &JudgeOptions,
     now: &ZonedDateTime,

@@ -116,6 +116,20 @@ pub(super) enum Error {
         "no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are"
     )]
     NoEnvironments,
+    #[error(transparent)]
+    Edit(#[from] crate::edit::write::WriteError),
+    /// A command of Git that failed, and what it printed.
+    #[error("`git {command}` failed: {reason}")]
+    GitCommand { command: String, reason: String },
+    #[error(
+        "{0} has changes that are not committed; commit or stash them first, or promote without --commit"
+    )]
+    NotCommitted(String),
+    /// The app or environment, and the environment that it would be promoted from.
+    #[error(
+        "{what} has no overlay in {from} to promote from; `gitops-lint status` shows the environments"
+    )]
+    NothingBefore { what: String, from: String },
     #[error("no app has an overlay in both {from} and {to}")]
     NoPair { from: String, to: String },
     #[error("the worker threads cannot be started: {0}")]

@@ -14,6 +14,7 @@ mod markdown;
 mod options;
 mod output;
 mod policy;
+mod promote;
 mod render;
 mod reports;
 mod root;
@@ -56,6 +57,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Show which image runs in which environment, since when and by which commit
     Status(status::Arguments),
+    /// Give an environment the versions that the one before it runs
+    Promote(promote::Arguments),
     /// List the promotions of an app
     History(history::Arguments),
     /// Show what each cluster gets: agents, their folders, and what is not followed
@@ -110,6 +113,7 @@ fn execute() -> Result<Ending, Error> {
         None => return check::run(&arguments.check),
         Some(Command::Check(arguments)) => return check::run(arguments),
         Some(Command::Policy(arguments)) => return policy::run(arguments),
+        Some(Command::Promote(arguments)) => return promote::run(arguments),
         Some(Command::Render(arguments)) => render::run(arguments),
         Some(Command::Why(arguments)) => why::run(arguments),
         Some(Command::Diff(arguments)) => diff::run(arguments),

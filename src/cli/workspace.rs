@@ -13,14 +13,17 @@ use super::root::{self, RepoPath, current_folder, relative};
 use super::watchdog;
 use crate::check::Timings;
 use crate::config::{CONFIG_FILE, Config, ConfigProblem, missing_files};
+use crate::edit::write::EditedFile;
 use crate::finding::Severity;
 use crate::history::End;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
+use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
 use crate::source::index::Staged;
+use crate::source::memory::Memory;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::wording;
@@ -39,6 +42,7 @@ pub(super) enum Head<'a> {
 }
 
 /// The files of a head, in the form that can be compared with a tree of Git.
+#[derive(Clone)]
 enum HeadFiles {
     Worktree(Arc<Worktree>),
     Staged(Arc<Staged>),
@@ -57,6 +61,8 @@ pub(super) struct Workspace {
     pub(super) timings: Timings,
     head: HeadFiles,
     git: OnceLock<Result<Arc<Repository>, GitError>>,
+    /// The files whose text an edit replaces, which is not on disk yet.
+    edited: Vec<String>,
 }
 
 impl Workspace {
@@ -107,9 +113,32 @@ impl Workspace {
             timings,
             head,
             git,
+            edited: Vec::new(),
         };
         workspace.whole()?;
         Ok(workspace)
+    }
+
+    /// The repo as it will be when edited files are on disk.
+    pub(super) fn with_edits(&self, files: &[EditedFile]) -> Workspace {
+        let edited: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let texts = files.iter().map(|file| (&*file.path, &*file.after));
+        let source = Arc::new(Beside::new(
+            self.repo.source.clone(),
+            Arc::new(Memory::new(texts)),
+            edited.iter().map(|path| Arc::from(path.as_str())),
+        ));
+        let root = Some(self.path.root.clone());
+        let repo = Repo::load_with(source, root, &self.config, Arc::default());
+        Workspace {
+            path: self.path.clone(),
+            config: self.config.clone(),
+            repo: ManuallyDrop::new(repo),
+            timings: Vec::new(),
+            head: self.head.clone(),
+            git: self.git.clone(),
+            edited,
+        }
     }
 
     /// The configuration of another revision, and the file in which findings about it are reported:
@@ -175,6 +204,24 @@ impl Workspace {
 
     /// The paths in which the head's files differ from those of a commit.
     pub(super) fn changed_since(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
+        let mut changed = self.changed_on_disk(commit)?;
+        let is_known =
+            |path: &str, changed: &[ChangedPath]| changed.iter().any(|one| one.path == path);
+        for path in &self.edited {
+            if !is_known(path, &changed) {
+                changed.push(ChangedPath {
+                    path: path.clone(),
+                    before: None,
+                    after: None,
+                    submodule: false,
+                });
+            }
+        }
+        changed.sort();
+        Ok(changed)
+    }
+
+    fn changed_on_disk(&self, commit: &Commit) -> Result<Vec<ChangedPath>, GitError> {
         let repository = self.git()?;
         match &self.head {
             HeadFiles::Worktree(tree) => {

@@ -18,6 +18,7 @@
 //!
 //! Repos: `none` is an empty folder, `files` is a copy of `testdata/cli/repo`, and `git` is the
 //! same with three commits, which promote version 2 of the image to staging and to production.
+//! `staged` has the first two of these commits.
 //! `mistakes` is `files` with a configuration full of mistakes, and `misnamed` is `files` with one
 //! under a name that is not read, and `second` has both names. `fleet` is a copy of
 //! `testdata/cli/fleet`, where Flux and Argo CD apply folders. [`ROOT`] stands for the temporary
@@ -140,9 +141,10 @@ fn repo(name: &str) -> Repo {
         }
         _ => {}
     }
-    if name == "git" {
+    if name == "git" || name == "staged" {
         repo.git(&["init", "-q"]).commit_on(1, "start");
-        for (day, environment) in [(5, "staging"), (9, "production")] {
+        let promotions = [(5, "staging"), (9, "production")].into_iter();
+        for (day, environment) in promotions.take(if name == "git" { 2 } else { 1 }) {
             let file = format!("apps/api/overlays/{environment}/kustomization.yaml");
             let old = std::fs::read_to_string(repo.path(&file)).unwrap();
             repo.write(&file, &old.replace(&"1".repeat(64), &"2".repeat(64)))
