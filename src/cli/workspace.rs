@@ -134,7 +134,7 @@ impl Workspace {
             path: self.path.clone(),
             config: self.config.clone(),
             repo: ManuallyDrop::new(repo),
-            timings: Vec::new(),
+            timings: Timings::default(),
             head: self.head.clone(),
             git: self.git.clone(),
             edited,

@@ -3,14 +3,14 @@
 use super::{Move, Promotion};
 use crate::edit::Edit;
 use crate::repo::Repo;
-use crate::repo::records::Claim;
+use crate::repo::records::Statement;
 use crate::yaml::Origin;
 
 /// Adds the edits of records to those of a promotion.
 pub(super) fn update(repo: &Repo, promotion: &mut Promotion) {
     for record in &repo.records {
         let file = repo.files.get(record.file);
-        for claim in &record.claims {
+        for claim in &record.statements {
             let Some(found) = moved(claim, promotion) else {
                 continue;
             };
@@ -26,7 +26,7 @@ pub(super) fn update(repo: &Repo, promotion: &mut Promotion) {
 }
 
 /// The move that makes a claim stale.
-fn moved<'m>(claim: &Claim, promotion: &'m Promotion) -> Option<&'m Move> {
+fn moved<'m>(claim: &Statement, promotion: &'m Promotion) -> Option<&'m Move> {
     let to = promotion.to;
     let is_about = claim.app == to.app
         && to.environment == Some(claim.environment)
@@ -40,7 +40,7 @@ fn moved<'m>(claim: &Claim, promotion: &'m Promotion) -> Option<&'m Move> {
 }
 
 /// True if a claim names the version that production ran so far.
-fn claims(claim: &Claim, found: &Move) -> bool {
+fn claims(claim: &Statement, found: &Move) -> bool {
     let hex = |digest: &str| digest.rsplit(':').next().unwrap_or(digest).to_string();
     let tag = claim.tag.as_ref().map(|(tag, _)| tag);
     let digest = claim.digest.as_ref().map(|(digest, _)| hex(digest));
@@ -51,7 +51,7 @@ fn claims(claim: &Claim, found: &Move) -> bool {
 }
 
 /// The edits of one claim: the old tag and digest are replaced where the record writes them.
-fn edits(path: &str, text: &str, claim: &Claim, found: &Move) -> Vec<Edit> {
+fn edits(path: &str, text: &str, claim: &Statement, found: &Move) -> Vec<Edit> {
     let mut places: Vec<(Origin, Vec<(String, String)>)> = Vec::new();
     let mut note = |at: Origin, old: &str, new: String| {
         let pair = (old.to_string(), new);

@@ -48,7 +48,7 @@ impl Running {
 pub fn running(overlay: &Overlay, files: &Files) -> Vec<Running> {
     let rendered = &overlay.rendered;
     let mut found = Vec::new();
-    for used in image_use::of_all(&rendered.resources, files) {
+    for used in image_use::of_all(rendered, files) {
         let image = used.image();
         if !used.tag_known && image.digest.is_none() {
             continue;

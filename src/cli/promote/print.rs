@@ -242,7 +242,7 @@ fn as_json(draft: &Draft, workspace: &Workspace, arguments: &Arguments) -> Strin
                 "name": found.name,
                 "before": {"tag": found.before.tag, "digest": found.before.digest},
                 "after": {"tag": found.after.tag, "digest": found.after.digest},
-                "place": place.map(|place| place.to_json()),
+                "place": place.as_ref().map(crate::report::json::location),
                 "proof": proof(draft, repo, promotion, found),
             })
         });
