@@ -7,10 +7,14 @@
 //! ```
 //!
 //! Other modules serve these steps: `config` reads the configuration, `kubernetes` knows what
-//! objects mean, `template` executes Go templates, `calendar` knows when windows are open, and `finding` is what rules and policies
-//! report. `names` finds the valid name that is nearest to a misspelt one, and `wording` writes
-//! numbers and lists, and `edit` changes values of YAML files in place,
-//! and `promote` gives production the versions of staging. Only `cli` prints and decides the exit status.
+//! objects mean, `template` executes Go templates and `helm` renders charts with them, `calendar`
+//! knows when windows are open, and `finding` is the type that rules and policies report. `names`
+//! finds the valid name that is nearest to a misspelt one, and `wording` writes numbers and lists.
+//! `edit` changes values of YAML files in place, and `promote` gives production the versions of
+//! staging. Only `cli` prints and decides the exit status.
+//!
+//! The program is `main.rs`, which calls `cli`. All other public modules are public only so that the
+//! tests and benchmarks of this repository can call them; they are not an API.
 
 mod calendar;
 pub mod check;
@@ -31,6 +35,6 @@ pub mod repo;
 pub mod report;
 pub mod rules;
 pub mod source;
-pub mod template;
+mod template;
 mod wording;
 pub mod yaml;

@@ -35,7 +35,7 @@ fn common_letters(name: &str, other: &str) -> f32 {
 }
 
 /// The known name that is most similar to an unknown one, if any is similar enough.
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.len() > LONGEST {
         return None;
     }
@@ -67,7 +67,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 /// The known name that was probably meant when another one was written by a slip of the pen: one or
 /// two letters were added, left out, replaced or swapped. Stricter than [`nearest`], for names that
 /// may be right although nothing here has them.
-pub fn slip<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn slip<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let allowed = if name.len() < 5 { 1 } else { 2 };
     let others = known.into_iter().filter(|other| *other != name);
     let measured = others.map(|other| (edits(name, other), other));
@@ -101,7 +101,7 @@ pub(crate) fn edits(one: &str, other: &str) -> usize {
 }
 
 /// The question after an unknown name: ``did you mean `storefront`?``
-pub fn did_you_mean(name: &str) -> String {
+pub(crate) fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
@@ -133,7 +133,7 @@ impl fmt::Display for NamePattern {
 }
 
 /// True if a text fits a pattern in which `*` stands for anything.
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;

@@ -18,12 +18,12 @@ pub fn count(number: usize, noun: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub fn list(items: &[impl AsRef<str>]) -> String {
+pub(crate) fn list(items: &[impl AsRef<str>]) -> String {
     listed(items, items.len())
 }
 
 /// The first items of a list, and how many more there are: `a, b and 3 more`.
-pub fn listed(items: &[impl AsRef<str>], at_most: usize) -> String {
+pub(crate) fn listed(items: &[impl AsRef<str>], at_most: usize) -> String {
     let shown: Vec<&str> = items.iter().take(at_most).map(AsRef::as_ref).collect();
     let more = items.len() - shown.len();
     match &shown[..] {
@@ -35,7 +35,7 @@ pub fn listed(items: &[impl AsRef<str>], at_most: usize) -> String {
 
 /// A text wrapped between words. Every line but the first begins with blanks. A word that is too
 /// long, such as a path, stays whole.
-pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
+pub(crate) fn wrapped(text: &str, columns: usize, indent: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
@@ -63,7 +63,7 @@ pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
 }
 
 /// A text of at most so many characters: its middle is left out if it is longer.
-pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if count <= most {
         return Cow::Borrowed(text);
@@ -76,7 +76,7 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// A text in which digests are short enough to read: `sha256:0d1c2b3a4f5e…`.
-pub fn short_digests(text: &str) -> Cow<'_, str> {
+pub(crate) fn short_digests(text: &str) -> Cow<'_, str> {
     const MARK: &str = "sha256:";
     const KEPT: usize = 12;
     const WHOLE: usize = 64;

@@ -436,7 +436,7 @@ mod harness {
     }
 
     /// The configuration and the repo, and the base revision if the case compares two revisions.
-    pub fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
+    pub(crate) fn load(case: &Path) -> (Config, Repo, Option<Repo>) {
         let root = super::root(case);
         let files = Arc::new(Files::default());
         let config = common::configuration(
@@ -455,7 +455,7 @@ mod harness {
     }
 
     /// The configuration of the base revision, as the command loads it.
-    pub fn base_config(case: &Path, repo: &Repo, base: &Repo) -> Option<(Config, FileId)> {
+    pub(crate) fn base_config(case: &Path, repo: &Repo, base: &Repo) -> Option<(Config, FileId)> {
         let read = |folder: &str| std::fs::read_to_string(case.join(folder).join(CONFIG_FILE)).ok();
         let add = |text: &str, repo: &Repo| {
             repo.files

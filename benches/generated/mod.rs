@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Files by path.
-pub type Tree = Vec<(String, String)>;
+pub(crate) type Tree = Vec<(String, String)>;
 
 /// The environments, in the order of promotion.
-pub const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
+pub(crate) const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
 
 /// A healthy repo: each base has 5 files, each overlay 2 files and 6 or 7 rendered objects.
-pub fn shop(apps: usize) -> Tree {
+pub(crate) fn shop(apps: usize) -> Tree {
     let mut tree = Vec::with_capacity(apps * 11);
     for number in 0..apps {
         let app = format!("service-{number:04}");
@@ -67,7 +67,7 @@ fn overlay_of(app: &str, environment: &str, digest: usize) -> String {
 /// one app in one environment, and by an occasional edit of a base. The branch `change`, which is
 /// checked out, promotes one more app to production. Git writes the repository; only the benchmarks
 /// and the generator call Git, never the program.
-pub fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result<()> {
+pub(crate) fn repository(folder: &Path, apps: usize, commits: usize) -> std::io::Result<()> {
     let git = |arguments: &[&str]| {
         Command::new("git")
             .current_dir(folder)
@@ -313,7 +313,7 @@ fn config_map(name: &str) -> String {
 
 /// A chain of kustomizations, each built upon the previous one; the last is `level-NNNN`.
 #[allow(dead_code, reason = "the generator writes only the shop")]
-pub fn chain(depth: usize) -> Tree {
+pub(crate) fn chain(depth: usize) -> Tree {
     let mut tree = vec![("level-0000/map.yaml".to_string(), config_map("map"))];
     tree.push((
         "level-0000/kustomization.yaml".to_string(),
@@ -331,7 +331,7 @@ pub fn chain(depth: usize) -> Tree {
 
 /// One base, many folders that build upon it, and one top that lists them.
 #[allow(dead_code, reason = "the generator writes only the shop")]
-pub fn diamond(width: usize) -> Tree {
+pub(crate) fn diamond(width: usize) -> Tree {
     let mut tree = vec![("base/deployment.yaml".to_string(), deployment("web", false))];
     tree.push((
         "base/kustomization.yaml".to_string(),
@@ -351,7 +351,7 @@ pub fn diamond(width: usize) -> Tree {
 
 /// One file with many objects, and fields that change each of them.
 #[allow(dead_code, reason = "the generator writes only the shop")]
-pub fn crowd(resources: usize) -> Tree {
+pub(crate) fn crowd(resources: usize) -> Tree {
     let object = |number: usize| match number % 5 {
         0 => deployment(&format!("web-{number}"), true),
         1 => config_map(&format!("web-{}-settings", number - 1)),

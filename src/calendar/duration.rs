@@ -7,7 +7,7 @@ use crate::wording;
 const LONGEST: i64 = 366 * DAY;
 
 /// Reads a duration such as `64h`, `1h30m` or `2d`, in seconds. It is at least one second.
-pub fn duration(text: &str) -> Result<i64, CalendarError> {
+pub(crate) fn duration(text: &str) -> Result<i64, CalendarError> {
     let wrong = || {
         CalendarError::new(
             format!("`{text}` is not a duration"),

@@ -17,7 +17,7 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, CalendarError> {
 }
 
 /// Reads a moment: with an offset, or as a local time of a zone.
-pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
+pub(crate) fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_second());
     }
@@ -33,7 +33,7 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
 }
 
 /// Reads a moment at which something ends. A day is part of it: `2026-12-26` ends at midnight.
-pub fn end(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
+pub(crate) fn end(text: &str, zone: &TimeZone) -> Result<i64, CalendarError> {
     let is_day = text.len() <= "2026-12-26".len();
     let next = is_day.then(|| text.parse::<Date>().ok()?.tomorrow().ok());
     match next.flatten() {

@@ -14,7 +14,7 @@ use crate::rules;
 use crate::source::{EntryKind, Source};
 
 /// The findings of a base revision.
-pub struct Known {
+pub(super) struct Known {
     findings: Vec<Compared>,
     source: Arc<dyn Source>,
     overlays: BTreeSet<String>,
@@ -151,7 +151,7 @@ impl Known {
     }
 
     /// The findings of a base.
-    pub fn new(findings: Vec<Located>, base: &Repo) -> Known {
+    pub(super) fn new(findings: Vec<Located>, base: &Repo) -> Known {
         // a file that is missing from this clone says nothing about the base
         let of_base = findings
             .into_iter()

@@ -14,7 +14,7 @@ use crate::repo::Repo;
 use crate::source::{Files, SourceFile};
 
 /// Joins findings with one cause: those of one place with the same identity there.
-pub fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
+pub(super) fn merge(findings: Vec<Finding>, repo: &Repo) -> Vec<Finding> {
     let mut causes: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
         let place = finding.origin;
@@ -87,7 +87,7 @@ fn join(mut group: Vec<Finding>, order: &PromotionOrder) -> Option<Finding> {
 /// Gives each finding its fingerprint: a hash of rule, object, value, cause and overlay. It does not
 /// change if lines move, if files and folders are renamed, or if messages are reworded. Findings that
 /// are equal in all of these are numbered, so they must be in their final order.
-pub fn fingerprint(findings: &mut [Located], files: &Files) {
+pub(super) fn fingerprint(findings: &mut [Located], files: &Files) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for located in findings {
         let mut print = digest(&identifying_parts(located, files));

@@ -34,23 +34,6 @@ pub enum Expectation {
     ImageVersion,
 }
 
-impl Expectation {
-    /// The name in JSON and for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Expectation::Replicas => "replicas",
-            Expectation::Quantity => "resource quantity",
-            Expectation::Namespace => "namespace",
-            Expectation::Host => "host or URL",
-            Expectation::Identifier => "identifier",
-            Expectation::Word => "environment's word",
-            Expectation::GeneratedName => "generated name",
-            Expectation::Encrypted => "encrypted value",
-            Expectation::ImageVersion => "image version",
-        }
-    }
-}
-
 /// The object that a value belongs to.
 pub(super) struct Subject {
     kind: String,
@@ -282,7 +265,7 @@ fn is_quantity(node: &Node) -> bool {
 }
 
 /// The registry and repository of an image reference.
-pub fn repository(image: &str) -> &str {
+pub(crate) fn repository(image: &str) -> &str {
     let name = image.split('@').next().unwrap_or_default();
     match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository,

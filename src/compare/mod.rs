@@ -5,12 +5,12 @@
 //! (`expectation`, `words`), hiding secrets (`secrets`). Not here: which differences are worth a
 //! finding (`rules`), how they are printed (`cli`).
 
-pub mod expectation;
+pub(crate) mod expectation;
 mod items;
 mod matching;
-pub mod secrets;
+pub(crate) mod secrets;
 mod structure;
-pub mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeSet;
 
@@ -19,8 +19,8 @@ use crate::kustomize::{Resource, ResourceId, Unrendered};
 use crate::repo::Overlay;
 use crate::yaml::{FileId, Node, Origin, escape_pointer};
 
-pub use expectation::Expectation;
-pub use words::Words;
+pub(crate) use expectation::Expectation;
+pub(crate) use words::Words;
 
 /// How an object or value differs between two overlays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ impl ResourceChange {
 
 /// All differences of two overlays, expected or not, in the order of the later overlay. Objects
 /// that only the earlier one has come last.
-pub fn resources(
+pub(crate) fn resources(
     from: &Overlay,
     to: &Overlay,
     environments: &[Environment],
@@ -210,7 +210,7 @@ pub fn resources(
 }
 
 /// The objects that both overlays have, in the order of the later overlay.
-pub fn partners<'a>(
+pub(crate) fn partners<'a>(
     from: &'a Overlay,
     to: &'a Overlay,
     environments: &[Environment],
@@ -227,7 +227,7 @@ pub fn partners<'a>(
 
 /// The releases of charts that both overlays have and that are not rendered, in the order of the
 /// later overlay.
-pub fn releases<'a>(
+pub(crate) fn releases<'a>(
     from: &'a Overlay,
     to: &'a Overlay,
     environments: &[Environment],
@@ -250,7 +250,7 @@ pub fn releases<'a>(
 }
 
 /// [`partners`], and the objects behind [`releases`].
-pub fn partners_and_releases<'a>(
+pub(crate) fn partners_and_releases<'a>(
     from: &'a Overlay,
     to: &'a Overlay,
     environments: &[Environment],

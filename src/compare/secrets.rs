@@ -13,13 +13,16 @@ use crate::kustomize::Resource;
 use crate::yaml::{Data, Node, Scalar};
 
 /// Stands for a hidden value.
-pub const HIDDEN: &str = "(hidden)";
+pub(crate) const HIDDEN: &str = "(hidden)";
 /// Stands for a hidden value that differs from the one on the other side.
 const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
 /// Two objects with their secret values masked. If a value differs, the second object has another
 /// mask for it.
-pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, Option<Node>) {
+pub(crate) fn masked(
+    from: Option<&Resource>,
+    to: Option<&Resource>,
+) -> (Option<Node>, Option<Node>) {
     let kind = from
         .or(to)
         .map(|resource| resource.kind().to_string())
@@ -38,7 +41,10 @@ pub fn masked(from: Option<&Resource>, to: Option<&Resource>) -> (Option<Node>, 
 }
 
 /// The two sides of a change, with secrets masked.
-pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>, Option<Node>) {
+pub(crate) fn masked_change(
+    resource: &Resource,
+    change: &ValueChange,
+) -> (Option<Node>, Option<Node>) {
     let mut place = Place::root(resource.kind());
     let mut name = None;
     for step in &change.steps {
@@ -67,7 +73,7 @@ pub fn masked_change(resource: &Resource, change: &ValueChange) -> (Option<Node>
 
 /// A step of the path to a value.
 #[derive(Clone, Copy, Debug)]
-pub enum Word<'a> {
+pub(crate) enum Word<'a> {
     /// A key of a map.
     Key(&'a str),
     /// An item of a list, with its name.
@@ -75,7 +81,7 @@ pub enum Word<'a> {
 }
 
 /// A present or earlier value of an object, masked if it is secret.
-pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
+pub(crate) fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
     let mut place = Place::root(resource.kind());
     let mut name = None;
     for word in way {
@@ -101,7 +107,7 @@ pub fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
 
 /// An object as policies see it: the values of a Secret, and what was copied from one, are digests,
 /// so that a policy can compare them and not tell them.
-pub fn digested(resource: &Resource) -> Node {
+pub(crate) fn digested(resource: &Resource) -> Node {
     digested_node(&resource.node, &mut Place::root(resource.kind()))
 }
 
@@ -144,7 +150,7 @@ fn digested_node(node: &Node, place: &mut Place) -> Node {
 
 /// True if a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
 /// `TOKEN_URL`.
-pub fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = PATTERN.get_or_init(|| {
         Regex::new(r"(?i)(passw(or)?d|passphrase|pwd|secret|token|credentials?|(api|access|private|secret|auth|encryption|signing)[-_.]?key|connection[-_.]?string|dsn)(_?\d+)?$").ok()

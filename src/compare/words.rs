@@ -6,14 +6,14 @@ use crate::repo::Overlay;
 
 /// The words of one overlay's environment, lower case, and the segments of its variant.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub(crate) struct Words {
     environment: Vec<String>,
     variant: Vec<String>,
 }
 
 impl Words {
     /// The words of an overlay; those of all environments if it belongs to none.
-    pub fn of(overlay: &Overlay, environments: &[Environment]) -> Words {
+    pub(crate) fn of(overlay: &Overlay, environments: &[Environment]) -> Words {
         let own: Vec<&Environment> = match overlay
             .environment
             .and_then(|index| environments.get(index))
@@ -42,7 +42,7 @@ impl Words {
 
     /// The text without the words of the environment and the variant, each removed with one
     /// delimiter beside it: `staging.api.example.com` → `api.example.com`, `apiProd` → `api`.
-    pub fn strip(&self, text: &str) -> String {
+    pub(crate) fn strip(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
         let mut skip_delimiter = false;
         let lower = text.to_ascii_lowercase();

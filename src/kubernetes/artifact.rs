@@ -8,7 +8,7 @@ use crate::yaml::{Node, Origin};
 
 /// Something that an overlay brings in by a version.
 #[derive(Clone, Debug)]
-pub struct Artifact<'a> {
+pub(crate) struct Artifact<'a> {
     /// What messages call it: ``chart `redis` ``. The same in every environment.
     pub name: String,
     /// The version as written: `18.1.0`, `^1.0`, `v1.2`, a commit or a digest; `*` where a chart
@@ -22,7 +22,7 @@ pub struct Artifact<'a> {
 
 /// The artifacts of an overlay: those that its objects name, then the remote bases, each in the
 /// order of the rendering.
-pub fn of(rendered: &Rendered) -> Vec<Artifact<'_>> {
+pub(crate) fn of(rendered: &Rendered) -> Vec<Artifact<'_>> {
     let mut found: Vec<Artifact> = rendered.resources.iter().flat_map(of_object).collect();
     for problem in &rendered.problems {
         let Some(Identity::Remote(url)) = problem.identity.as_deref() else {
@@ -89,7 +89,7 @@ fn chart_of(spec: &Node) -> Option<(String, String, Origin)> {
 }
 
 /// True if a version is a range, so that another build may come tomorrow: `^1.0`, `1.x`, `*`.
-pub fn is_range(version: &str) -> bool {
+pub(crate) fn is_range(version: &str) -> bool {
     version.contains(['^', '~', '*', '>', '<', '|', ' ', ','])
         || version
             .split('.')

@@ -25,7 +25,7 @@ const SERVING: &[&str] = &[
 ];
 
 /// True if a Secret or ConfigMap of this name comes into other namespaces because of an object.
-pub fn copies(resource: &Resource, target: Target, name: &str) -> bool {
+pub(crate) fn copies(resource: &Resource, target: Target, name: &str) -> bool {
     let own = resource.name() == name;
     match (resource.kind(), resource.group()) {
         (kind @ ("Secret" | "ConfigMap"), "") => {

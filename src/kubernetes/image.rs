@@ -245,7 +245,7 @@ fn valid_digest(digest: &str) -> Result<(), String> {
 
 /// True if a tag floats, because it names no build or version: `latest`, `main`, `stable`,
 /// `alpine` (of `nginx:alpine`), `pr-12`. `extra` adds the words of a team.
-pub fn floating(tag: Option<&str>, extra: &[&str]) -> bool {
+pub(crate) fn floating(tag: Option<&str>, extra: &[&str]) -> bool {
     let Some(tag) = tag else { return true };
     if extra.contains(&tag) {
         return true;

@@ -57,7 +57,7 @@ impl ImageUse<'_> {
 }
 
 /// The images that an overlay runs: those of pod templates first, then those of chart values.
-pub fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<'a>> {
+pub(crate) fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<'a>> {
     let mut found = Vec::new();
     rendered
         .resources
@@ -69,7 +69,7 @@ pub fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<'a>> {
 }
 
 /// The images in the values of charts that are not rendered.
-pub fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut Vec<ImageUse<'a>>) {
+pub(crate) fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut Vec<ImageUse<'a>>) {
     for release in &rendered.releases {
         let resource = &release.resource;
         Values {
@@ -92,7 +92,7 @@ pub fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut Vec<Imag
 }
 
 /// The images of pod templates.
-pub fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
+pub(crate) fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<'a>>) {
     for container in &workload.containers {
         let Some(node) = container.image() else {
             continue;

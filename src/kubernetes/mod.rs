@@ -5,16 +5,16 @@
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
-pub mod artifact;
-pub mod copies;
-pub mod image;
-pub mod image_use;
-pub mod operators;
-pub mod outline;
+pub(crate) mod artifact;
+pub(crate) mod copies;
+pub(crate) mod image;
+pub(crate) mod image_use;
+pub(crate) mod operators;
+pub(crate) mod outline;
 mod part;
-pub mod quantity;
-pub mod references;
-pub mod scaling;
-pub mod schema;
-pub mod targets;
-pub mod workload;
+pub(crate) mod quantity;
+pub(crate) mod references;
+pub(crate) mod scaling;
+pub(crate) mod schema;
+pub(crate) mod targets;
+pub(crate) mod workload;

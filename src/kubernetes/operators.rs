@@ -8,7 +8,7 @@ use crate::kustomize::Resource;
 use crate::yaml::Node;
 
 /// True if Kubernetes or the platform creates the object in every namespace.
-pub fn made_by_kubernetes(target: Target, name: &str) -> bool {
+pub(crate) fn made_by_kubernetes(target: Target, name: &str) -> bool {
     // Rook uses the same names in every cluster
     if name.starts_with("rook-ceph-") || name.starts_with("rook-csi-") {
         return true;
@@ -91,7 +91,7 @@ const MADE: &[(&str, &[&str])] = &[
 
 /// True if an operator creates a Secret or ConfigMap of this name for an object that does not name
 /// it.
-pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
+pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     let own = resource.name();
     let group = resource.group();
     if let Some(release) = release_name(resource) {
@@ -130,7 +130,7 @@ pub fn makes(resource: &Resource, target: Target, name: &str) -> bool {
 }
 
 /// True if this object installs a chart, possibly into another namespace.
-pub fn installs_elsewhere(resource: &Resource) -> bool {
+pub(crate) fn installs_elsewhere(resource: &Resource) -> bool {
     release_name(resource).is_some()
 }
 

@@ -4,7 +4,7 @@
 ///
 /// The precision of a double suffices to tell limits from requests. Source: the Kubernetes quantity
 /// grammar (binary and decimal suffixes, exponents).
-pub fn parse(text: &str) -> Option<f64> {
+pub(crate) fn parse(text: &str) -> Option<f64> {
     let text = text.trim();
     let end = text
         .find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-')))

@@ -7,7 +7,7 @@ use crate::yaml::Node;
 
 /// An autoscaler and what it scales.
 #[derive(Clone, Copy, Debug)]
-pub struct Autoscaler<'a> {
+pub(crate) struct Autoscaler<'a> {
     /// The HorizontalPodAutoscaler or ScaledObject.
     pub resource: &'a Resource,
     /// The kind of its target.
@@ -20,7 +20,7 @@ pub struct Autoscaler<'a> {
 
 impl<'a> Autoscaler<'a> {
     /// The object as an autoscaler; `None` for other kinds and without a target.
-    pub fn of(resource: &'a Resource) -> Option<Autoscaler<'a>> {
+    pub(crate) fn of(resource: &'a Resource) -> Option<Autoscaler<'a>> {
         let (field, unset) = match (resource.kind(), resource.group()) {
             ("HorizontalPodAutoscaler", "autoscaling") => ("minReplicas", 1),
             ("ScaledObject", "keda.sh") => ("minReplicaCount", 0),
@@ -42,14 +42,14 @@ impl<'a> Autoscaler<'a> {
     }
 
     /// True if it scales an object. The namespace is not compared.
-    pub fn scales(&self, resource: &Resource) -> bool {
+    pub(crate) fn scales(&self, resource: &Resource) -> bool {
         resource.kind() == self.kind && resource.name() == self.name
     }
 }
 
 /// The `spec.replicas` of a Deployment and the like; `None` for kinds that have no such field, such
 /// as DaemonSet and Job.
-pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
+pub(crate) fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
     let counted = matches!(
         resource.kind(),
         "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout"
@@ -66,7 +66,7 @@ pub fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
 
 /// How many pods a workload asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Replicas<'a> {
+pub(crate) struct Replicas<'a> {
     /// The value, if it is written.
     pub written: Option<&'a Node>,
     /// The number; 1 if it is not written.

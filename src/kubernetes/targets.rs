@@ -12,7 +12,7 @@ use crate::yaml::{Data, Node, escape_pointer};
 
 /// A reference to an object by its name.
 #[derive(Clone, Debug)]
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// The object that refers.
     pub resource: &'a Resource,
     /// The target's kind.
@@ -130,7 +130,7 @@ const HOLDERS: [Holder; 9] = [
 ];
 
 /// What objects other than pods name: an Ingress, an autoscaler, a RoleBinding.
-pub fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
+pub(crate) fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     let own = resource.namespace();
     let object = Part::new(&resource.node, "");
@@ -259,7 +259,7 @@ fn kind<'a>(part: &Part<'a>) -> Option<&'a str> {
 }
 
 /// What the pods of a workload name.
-pub fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
+pub(crate) fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
     let (resource, own) = (workload.resource, workload.resource.namespace());
     let pod = Part::new(workload.pod, &*workload.pointer);
     // every namespace has the account `default`
@@ -346,7 +346,7 @@ fn backends<'n>(
 
 /// A selection of pods by their labels.
 #[derive(Clone, Debug)]
-pub struct PodSelector<'a> {
+pub(crate) struct PodSelector<'a> {
     /// The object that selects.
     pub resource: &'a Resource,
     /// The map of labels, or the label selector with `matchLabels` and `matchExpressions`.
@@ -359,7 +359,7 @@ pub struct PodSelector<'a> {
 
 /// The pods that a Service or PodDisruptionBudget selects; `None` for other kinds and for an empty
 /// selector.
-pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
+pub(crate) fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
     let node = resource.node.at(&["spec", "selector"])?;
     let (labels, expressions) = match (resource.kind(), resource.group()) {
         ("Service", "") => (node.entries(), &[][..]),
@@ -382,14 +382,14 @@ pub fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
 impl<'a> PodSelector<'a> {
     /// A label that every selected pod has: its key and value. `None` if there are only
     /// expressions.
-    pub fn label(&self) -> Option<(&'a str, &'a str)> {
+    pub(crate) fn label(&self) -> Option<(&'a str, &'a str)> {
         self.labels
             .iter()
             .find_map(|entry| Some((&*entry.key, entry.value.text()?)))
     }
 
     /// True if the selector selects the pods of a workload.
-    pub fn selects(&self, workload: &Workload) -> bool {
+    pub(crate) fn selects(&self, workload: &Workload) -> bool {
         let label = |key: &str| label(workload, key);
         self.labels
             .iter()
@@ -417,7 +417,7 @@ impl<'a> PodSelector<'a> {
     /// The labels that have another value in the pod template: the wanted value with its node, and
     /// the present one. `None` if the template lacks a key, because then the selector is not meant
     /// for it.
-    pub fn contradictions<'w>(
+    pub(crate) fn contradictions<'w>(
         &self,
         workload: &Workload<'w>,
     ) -> Option<Vec<(&'a Node, &'a str, &'w str)>> {

@@ -65,7 +65,7 @@ pub struct Workload<'a> {
 }
 
 /// The pod templates of an object: none, one, or several for some custom resources.
-pub fn of(resource: &Resource) -> Vec<Workload<'_>> {
+pub(crate) fn of(resource: &Resource) -> Vec<Workload<'_>> {
     let group = resource.group();
     let template: &[&str] = match (resource.kind(), group) {
         ("Pod", "") => &[],

@@ -29,8 +29,6 @@ pub(crate) fn is_kustomization(path: &str) -> bool {
 /// The kustomization of a folder, read from its file.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Path of the file.
-    pub path: Arc<str>,
     /// The file, if it could be read.
     pub file: Option<FileId>,
     /// The kustomization; `None` if the file could not be read as one.
@@ -190,7 +188,6 @@ fn read(shared: &Shared, folder: &str) -> Option<Loaded> {
         }
     };
     Some(Loaded {
-        path: Arc::from(path),
         file: Some(file),
         kustomization,
         problems,
@@ -218,7 +215,6 @@ fn unread(shared: &Shared, path: &str, error: Option<ParseError>) -> Loaded {
         }
     };
     Loaded {
-        path: Arc::from(path),
         file: Some(file),
         kustomization: None,
         problems: vec![problem],

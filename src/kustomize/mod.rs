@@ -6,7 +6,6 @@
 //!
 //! Nothing is run and nothing is fetched: plugins, Helm and remote bases become a [`Problem`], and
 //! the rest is still rendered.
-#![warn(unreachable_pub)]
 
 mod accumulate;
 mod charts;

@@ -49,7 +49,7 @@ impl Repo {
 }
 
 /// An error if none of the overlays belongs to the app.
-pub fn require_app<'r>(
+pub(crate) fn require_app<'r>(
     typed: &str,
     overlays: impl Iterator<Item = &'r Overlay>,
 ) -> Result<(), UnknownName> {

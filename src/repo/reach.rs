@@ -30,7 +30,7 @@ pub(super) struct Change<'a> {
 
 impl<'a> Change<'a> {
     /// The change of some paths, between any of the trees that renderers read.
-    pub fn new(paths: &'a BTreeSet<Arc<str>>, renderers: &[&Renderer]) -> Change<'a> {
+    pub(super) fn new(paths: &'a BTreeSet<Arc<str>>, renderers: &[&Renderer]) -> Change<'a> {
         let files: HashSet<&str> = paths.iter().map(|path| &**path).collect();
         let above =
             |path: &'a Arc<str>| path.match_indices('/').filter_map(|(at, _)| path.get(..at));
@@ -66,12 +66,12 @@ impl<'a> Change<'a> {
     }
 
     /// True if a file changed, or something in a folder.
-    pub fn touches(&self, path: &str) -> bool {
+    pub(super) fn touches(&self, path: &str) -> bool {
         self.links || self.files.contains(path) || self.folders.contains(path)
     }
 
     /// The folders of the kustomizations that the change can reach.
-    pub fn reached(&self, roots: &[Root], renderer: &Renderer) -> HashSet<String> {
+    pub(super) fn reached(&self, roots: &[Root], renderer: &Renderer) -> HashSet<String> {
         let known: HashSet<&str> = roots.iter().map(|root| root.folder.as_str()).collect();
         let mut users: HashMap<&str, Vec<&str>> = HashMap::default();
         for root in roots {
@@ -113,7 +113,7 @@ impl<'a> Change<'a> {
 
     /// True if a kustomization names a changed path. A changed folder that `elsewhere` accepts does
     /// not count.
-    pub fn names(
+    pub(super) fn names(
         &self,
         kustomization: &Kustomization,
         folder: &str,

@@ -3,7 +3,6 @@
 //!
 //! Not here: what the files mean. Nothing outside the root is ever read, not even through `..` or
 //! symbolic links.
-#![warn(unreachable_pub)]
 
 pub mod beside;
 mod folder;

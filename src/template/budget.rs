@@ -4,7 +4,7 @@ use super::error::Problem;
 
 /// How much work the templates of one release may do.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     steps: Meter,
     output: Meter,
 }
@@ -39,7 +39,7 @@ impl Default for Budget {
 impl Budget {
     /// A budget of evaluated expressions and loop rounds, and of bytes that they produce, results
     /// of `include` and of functions counted as well.
-    pub fn new(steps: u64, output: u64) -> Budget {
+    pub(crate) fn new(steps: u64, output: u64) -> Budget {
         let meter = |what, most| Meter {
             what,
             used: 0,

@@ -7,7 +7,7 @@ use crate::yaml::Origin;
 /// Why a template cannot be parsed or executed, and where.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{problem}")]
-pub struct Error {
+pub(crate) struct Error {
     /// What is wrong.
     pub problem: Problem,
     /// The name of the template: `chart/templates/deployment.yaml`.
@@ -23,7 +23,7 @@ pub struct Error {
 
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// It does not follow the grammar.
     #[error("{0}")]
     Syntax(String),

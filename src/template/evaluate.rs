@@ -26,7 +26,7 @@ const STACK: usize = 128 << 20;
 
 /// What a missing key of a map is, after Go's option `missingkey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingKey {
+pub(crate) enum MissingKey {
     /// Nothing, printed as `<no value>` (`default`, `invalid`).
     Invalid,
     /// Null (`zero`), as in Helm.
@@ -766,8 +766,7 @@ impl Evaluator<'_, '_> {
             (Type::String, Term::String(text)) => (Some(Value::string(text.clone())), ""),
             (Type::String, _) => (None, "string"),
             (Type::Int, Term::Number(number)) => (number.int.map(Value::int), "integer"),
-            (Type::Int64, Term::Number(number)) => (number.int.map(Value::int64), "integer"),
-            (Type::Int | Type::Int64, _) => (None, "integer"),
+            (Type::Int, _) => (None, "integer"),
             (Type::Float, Term::Number(number)) => (number.float.map(Value::float), "float"),
             (Type::Float, _) => (None, "float"),
             (Type::Uint32, Term::Number(number)) => {
@@ -921,7 +920,7 @@ fn called_from(mut error: Box<Error>, origin: Option<Origin>) -> Box<Error> {
 fn may_be_nil(wanted: Type) -> bool {
     matches!(
         wanted,
-        Type::Any | Type::Reflect | Type::Map | Type::List | Type::Strings | Type::Version
+        Type::Any | Type::Reflect | Type::Map | Type::List | Type::Version
     )
 }
 

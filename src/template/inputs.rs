@@ -10,7 +10,7 @@ const MOST: usize = 32;
 
 /// The places whose values went into a value, in the order in which they were used.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     places: Places,
     volatile: bool,
 }
@@ -25,19 +25,19 @@ enum Places {
 
 impl Inputs {
     /// No place: the value was made by the template.
-    pub const NONE: Inputs = Inputs {
+    pub(crate) const NONE: Inputs = Inputs {
         places: Places::None,
         volatile: false,
     };
 
     /// What differs in every run: a random text, a certificate or the time of day.
-    pub const VOLATILE: Inputs = Inputs {
+    pub(crate) const VOLATILE: Inputs = Inputs {
         places: Places::None,
         volatile: true,
     };
 
     /// One place, usually the value of a key in a values file.
-    pub fn one(origin: Origin) -> Inputs {
+    pub(crate) fn one(origin: Origin) -> Inputs {
         Inputs {
             places: Places::One(origin),
             volatile: false,
@@ -45,7 +45,7 @@ impl Inputs {
     }
 
     /// The places, without repetition.
-    pub fn origins(&self) -> &[Origin] {
+    pub(crate) fn origins(&self) -> &[Origin] {
         match &self.places {
             Places::None => &[],
             Places::One(origin) => std::slice::from_ref(origin),
@@ -55,17 +55,17 @@ impl Inputs {
 
     /// True if a function that gives another result in every run is part of the value. Such values
     /// are fixed here and must not be compared.
-    pub fn is_volatile(&self) -> bool {
+    pub(crate) fn is_volatile(&self) -> bool {
         self.volatile
     }
 
     /// True if nothing is known about where the value came from.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self.places, Places::None) && !self.volatile
     }
 
     /// Adds the places of another value.
-    pub fn extend(&mut self, other: &Inputs) {
+    pub(crate) fn extend(&mut self, other: &Inputs) {
         self.volatile |= other.volatile;
         match (&self.places, &other.places) {
             (_, Places::None) => {}
@@ -83,7 +83,7 @@ impl Inputs {
     }
 
     /// The places of both values.
-    pub fn and(mut self, other: &Inputs) -> Inputs {
+    pub(crate) fn and(mut self, other: &Inputs) -> Inputs {
         self.extend(other);
         self
     }

@@ -26,25 +26,25 @@ mod layout;
 mod node;
 mod numbers;
 mod parse;
-pub mod semver;
+pub(crate) mod semver;
 mod templates;
 mod text;
 mod types;
 mod value;
 mod yaml;
 
-pub use budget::Budget;
-pub use error::{Error, Problem};
-pub use evaluate::MissingKey;
-pub use functions::Dialect;
-pub use inputs::Inputs;
-pub use templates::{Run, Templates};
-pub use text::{Piece, Text, TextBuilder};
-pub use value::{Entry, List, Map, Methods, Object, Signature, Type, Unknown, Value};
+pub(crate) use budget::Budget;
+pub(crate) use error::{Error, Problem};
+pub(crate) use evaluate::MissingKey;
+pub(crate) use functions::Dialect;
+pub(crate) use inputs::Inputs;
+pub(crate) use templates::{Run, Templates};
+pub(crate) use text::{Piece, Text};
+pub(crate) use value::{Map, Methods, Signature, Type, Unknown, Value};
 
 /// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
 /// that have no YAML.
-pub fn to_yaml(value: &Value) -> Text {
+pub(crate) fn to_yaml(value: &Value) -> Text {
     yaml::to_yaml(value, yaml::Layout::Compact, &mut Budget::default()).unwrap_or_default()
 }
 

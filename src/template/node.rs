@@ -18,7 +18,7 @@ impl Value {
     /// `--set` is told from a file.
     ///
     /// [`Dialect::Json`]: yaml::read::Dialect::Json
-    pub fn from_node(node: &Node) -> Value {
+    pub(crate) fn from_node(node: &Node) -> Value {
         from_node(node, &|origin| Inputs::one(origin), 0)
     }
 }

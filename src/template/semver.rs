@@ -11,7 +11,7 @@ const MOST_GROUPS: usize = 32;
 
 /// A version. `v1.2` is 1.2.0.
 #[derive(Clone, Debug, Default)]
-pub struct Version {
+pub(crate) struct Version {
     pub(super) major: u64,
     pub(super) minor: u64,
     pub(super) patch: u64,
@@ -23,7 +23,7 @@ pub struct Version {
 
 impl Version {
     /// Reads a version; the error is worded as the library words it.
-    pub fn parse(text: &str) -> Result<Version, String> {
+    pub(crate) fn parse(text: &str) -> Result<Version, String> {
         const INVALID: &str = "invalid semantic version";
         if text.len() > LONGEST_VERSION {
             return Err(format!(
@@ -38,7 +38,7 @@ impl Version {
     }
 
     /// The order of two versions; metadata plays no part.
-    pub fn order(&self, other: &Version) -> Ordering {
+    pub(crate) fn order(&self, other: &Version) -> Ordering {
         let numbers = |version: &Version| (version.major, version.minor, version.patch);
         numbers(self).cmp(&numbers(other)).then_with(|| {
             match (self.prerelease.as_str(), other.prerelease.as_str()) {
@@ -51,7 +51,7 @@ impl Version {
     }
 
     /// True for `1.0.0-rc.1`.
-    pub fn is_prerelease(&self) -> bool {
+    pub(crate) fn is_prerelease(&self) -> bool {
         !self.prerelease.is_empty()
     }
 
@@ -213,7 +213,7 @@ fn order_prereleases(one: &str, other: &str) -> Ordering {
 
 /// Ranges of versions; one of them must allow a version.
 #[derive(Clone, Debug)]
-pub struct Constraints {
+pub(crate) struct Constraints {
     groups: Vec<Vec<Constraint>>,
 }
 
@@ -248,7 +248,7 @@ enum Open {
 
 impl Constraints {
     /// Reads constraints; the error is worded as the library words it.
-    pub fn parse(text: &str) -> Result<Constraints, String> {
+    pub(crate) fn parse(text: &str) -> Result<Constraints, String> {
         if text.len() > LONGEST_CONSTRAINT {
             return Err(format!(
                 "constraint string is too long (max {LONGEST_CONSTRAINT} bytes)"
@@ -267,7 +267,7 @@ impl Constraints {
 
     /// True if one of the ranges allows a version. A prerelease is allowed only by a range that
     /// names one.
-    pub fn allow(&self, version: &Version) -> bool {
+    pub(crate) fn allow(&self, version: &Version) -> bool {
         self.groups.iter().any(|group| {
             let names_prerelease = group.iter().any(|one| one.version.is_prerelease());
             (!version.is_prerelease() || names_prerelease)
@@ -460,12 +460,12 @@ impl Constraint {
 }
 
 /// True if a text is a version.
-pub fn is_version(text: &str) -> bool {
+pub(crate) fn is_version(text: &str) -> bool {
     Version::parse(text).is_ok()
 }
 
 /// True if constraints allow a version; false if either cannot be read.
-pub fn matches(constraints: &str, version: &str) -> bool {
+pub(crate) fn matches(constraints: &str, version: &str) -> bool {
     let constraints = Constraints::parse(constraints);
     constraints
         .ok()

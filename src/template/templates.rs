@@ -14,7 +14,7 @@ use crate::yaml::{By, FileId, Origin};
 
 /// Templates by name. `define` adds names, and the last definition of a name wins.
 #[derive(Clone, Debug)]
-pub struct Templates {
+pub(crate) struct Templates {
     dialect: Dialect,
     missing_key: MissingKey,
     named: Named,
@@ -22,7 +22,7 @@ pub struct Templates {
 
 impl Templates {
     /// No templates.
-    pub fn new(dialect: Dialect, missing_key: MissingKey) -> Templates {
+    pub(crate) fn new(dialect: Dialect, missing_key: MissingKey) -> Templates {
         Templates {
             dialect,
             missing_key,
@@ -32,7 +32,7 @@ impl Templates {
 
     /// Parses a template, which replaces an earlier one of its name. Its text has the bytes of a
     /// file.
-    pub fn parse(&mut self, name: &str, text: Arc<str>, file: FileId) -> Result<(), Error> {
+    pub(crate) fn parse(&mut self, name: &str, text: Arc<str>, file: FileId) -> Result<(), Error> {
         let origin = Origin {
             file,
             start: 0,
@@ -43,7 +43,7 @@ impl Templates {
     }
 
     /// Parses a template whose text has origins of its own, such as a field of an object.
-    pub fn parse_text(&mut self, name: &str, text: Text) -> Result<(), Error> {
+    pub(crate) fn parse_text(&mut self, name: &str, text: Text) -> Result<(), Error> {
         let parsed = parse::parse(text.as_str(), self.dialect).map_err(|error| {
             let mut pieces = text.pieces_in(error.span.start..error.span.start + 1);
             let origin = pieces.next().and_then(|(bytes, piece)| {
@@ -72,22 +72,17 @@ impl Templates {
         evaluate::define(&mut self.named, &source);
         Ok(())
     }
-
-    /// True if a template of this name exists.
-    pub fn contains(&self, name: &str) -> bool {
-        self.named.contains_key(name)
-    }
 }
 
 /// The execution of the templates of one release, within one budget.
 #[derive(Debug)]
-pub struct Run<'t> {
+pub(crate) struct Run<'t> {
     shared: Shared<'t>,
 }
 
 impl<'t> Run<'t> {
     /// Starts with a full budget.
-    pub fn new(templates: &'t Templates, budget: Budget) -> Run<'t> {
+    pub(crate) fn new(templates: &'t Templates, budget: Budget) -> Run<'t> {
         Run {
             shared: Shared {
                 base: &templates.named,
@@ -107,7 +102,7 @@ impl<'t> Run<'t> {
     ///
     /// Go prints `<no value>` for what is missing, and Helm removes that afterwards:
     /// [`Text::without_no_value`].
-    pub fn execute(&mut self, name: &str, data: &Value) -> Result<Text, Error> {
+    pub(crate) fn execute(&mut self, name: &str, data: &Value) -> Result<Text, Error> {
         let Some(template) = self.shared.base.get(name) else {
             return Err(Error {
                 problem: format!("no template {name:?}").into(),

@@ -10,7 +10,7 @@ use crate::yaml::Origin;
 
 /// A run of bytes with one origin.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Offset in the text at which the piece ends. It begins where the one before it ends.
     pub end: usize,
     /// The place that printed it: the literal text of a template, or the action (`{{ … }}`) that
@@ -25,7 +25,7 @@ pub struct Piece {
 
 /// A string and its pieces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Text {
+pub(crate) struct Text {
     text: Arc<str>,
     pieces: Option<Arc<[Piece]>>,
 }
@@ -62,7 +62,7 @@ impl From<Arc<str>> for Text {
 
 impl Text {
     /// The text of a file or of a part of it: every byte is its own origin.
-    pub fn written(text: Arc<str>, origin: Origin) -> Text {
+    pub(crate) fn written(text: Arc<str>, origin: Origin) -> Text {
         let piece = Piece {
             end: text.len(),
             printed_by: Some(origin),
@@ -76,7 +76,7 @@ impl Text {
     }
 
     /// The string.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -86,12 +86,15 @@ impl Text {
     }
 
     /// The pieces in order; none if nothing is known.
-    pub fn pieces(&self) -> &[Piece] {
+    pub(crate) fn pieces(&self) -> &[Piece] {
         self.pieces.as_deref().unwrap_or_default()
     }
 
     /// The pieces that touch a range of bytes, and the bytes of each.
-    pub fn pieces_in(&self, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, &Piece)> {
+    pub(crate) fn pieces_in(
+        &self,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = (Range<usize>, &Piece)> {
         let pieces = self.pieces();
         let first = pieces.partition_point(|piece| piece.end <= range.start);
         let mut start = match first.checked_sub(1) {
@@ -109,7 +112,7 @@ impl Text {
     }
 
     /// Everything that went into the text.
-    pub fn inputs(&self) -> Inputs {
+    pub(crate) fn inputs(&self) -> Inputs {
         let mut inputs = Inputs::NONE;
         for piece in self.pieces() {
             inputs.extend(&piece.inputs);
@@ -118,7 +121,7 @@ impl Text {
     }
 
     /// The text without each `<no value>`, as Helm prints it.
-    pub fn without_no_value(&self) -> Text {
+    pub(crate) fn without_no_value(&self) -> Text {
         const MARK: &str = "<no value>";
         if !self.text.contains(MARK) {
             return self.clone();
@@ -135,7 +138,7 @@ impl Text {
 
     /// A part of the text. The range must lie on character boundaries; otherwise the result is
     /// empty.
-    pub fn slice(&self, range: Range<usize>) -> Text {
+    pub(crate) fn slice(&self, range: Range<usize>) -> Text {
         if range == (0..self.text.len()) {
             return self.clone();
         }
@@ -147,7 +150,7 @@ impl Text {
 
 /// Puts a text together.
 #[derive(Debug, Default)]
-pub struct TextBuilder {
+pub(crate) struct TextBuilder {
     text: String,
     pieces: Vec<Piece>,
     /// True if any piece says something.
@@ -156,27 +159,27 @@ pub struct TextBuilder {
 
 impl TextBuilder {
     /// An empty text.
-    pub fn new() -> TextBuilder {
+    pub(crate) fn new() -> TextBuilder {
         TextBuilder::default()
     }
 
     /// How many bytes there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
     /// True if there are no bytes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// Adds bytes of which nothing is known.
-    pub fn push_str(&mut self, text: &str) {
+    pub(crate) fn push_str(&mut self, text: &str) {
         self.push_from(text, &Inputs::NONE);
     }
 
     /// Adds bytes that were computed from values.
-    pub fn push_from(&mut self, text: &str, inputs: &Inputs) {
+    pub(crate) fn push_from(&mut self, text: &str, inputs: &Inputs) {
         self.text.push_str(text);
         self.add(None, inputs, false);
     }
@@ -188,13 +191,13 @@ impl TextBuilder {
     }
 
     /// Adds a whole text with its pieces.
-    pub fn push(&mut self, text: &Text) {
+    pub(crate) fn push(&mut self, text: &Text) {
         self.push_part(text, 0..text.text.len());
     }
 
     /// Adds a text that knows nothing of its own as computed from values, any other one with its
     /// pieces.
-    pub fn push_value(&mut self, text: &Text, inputs: &Inputs) {
+    pub(crate) fn push_value(&mut self, text: &Text, inputs: &Inputs) {
         match text.pieces {
             None => self.push_from(&text.text, inputs),
             Some(_) => self.push(text),
@@ -202,7 +205,7 @@ impl TextBuilder {
     }
 
     /// Adds a part of a text with its pieces.
-    pub fn push_part(&mut self, text: &Text, range: Range<usize>) {
+    pub(crate) fn push_part(&mut self, text: &Text, range: Range<usize>) {
         let Some(part) = text.text.get(range.clone()) else {
             return;
         };
@@ -271,7 +274,7 @@ impl TextBuilder {
     }
 
     /// The text.
-    pub fn finish(self) -> Text {
+    pub(crate) fn finish(self) -> Text {
         Text {
             text: self.text.into(),
             pieces: self.traced.then(|| self.pieces.into()),

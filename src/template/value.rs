@@ -14,7 +14,7 @@ use super::text::Text;
 
 /// A value and the places that it came from.
 #[derive(Clone, Debug)]
-pub struct Value {
+pub(crate) struct Value {
     pub(super) data: Data,
     pub(super) inputs: Inputs,
 }
@@ -84,7 +84,7 @@ pub(super) enum Items {
 
 /// A list.
 #[derive(Clone, Debug)]
-pub struct List {
+pub(crate) struct List {
     pub(super) items: Arc<Nested<Vec<Value>>>,
     pub(super) of: Items,
     /// A list that was never made, which JSON writes as `null`.
@@ -104,7 +104,7 @@ pub(super) enum MapKind {
 
 /// A map, ordered by its keys as Go iterates. Clones share their entries.
 #[derive(Clone, Debug)]
-pub struct Map {
+pub(crate) struct Map {
     entries: Arc<Mutex<Nested<BTreeMap<Arc<str>, Entry>>>>,
     pub(super) kind: MapKind,
     /// A map that was never made, which JSON writes as `null`.
@@ -116,11 +116,11 @@ pub struct Map {
 /// Tells whether a template read something that is not known: a missing key of a map that may have
 /// more keys than it shows, or all of its keys.
 #[derive(Clone, Debug, Default)]
-pub struct Unknown(Arc<AtomicBool>);
+pub(crate) struct Unknown(Arc<AtomicBool>);
 
 impl Unknown {
     /// True if it happened.
-    pub fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -192,7 +192,7 @@ impl<C: Children> Drop for Nested<C> {
 
 /// The value of a key, and the place of the key.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The value.
     pub value: Value,
     /// The place of the key itself, for templates that print keys.
@@ -201,7 +201,7 @@ pub struct Entry {
 
 /// The types of parameters of functions and methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(crate) enum Type {
     /// `interface {}`
     Any,
     /// `reflect.Value`: takes everything, nothing included.
@@ -212,16 +212,12 @@ pub enum Type {
     String,
     /// `int`
     Int,
-    /// `int64`
-    Int64,
     /// `uint32`
     Uint32,
     /// `float64`
     Float,
     /// `[]interface {}`
     List,
-    /// `[]string`
-    Strings,
     /// `map[string]interface {}`
     Map,
     /// `time.Time`
@@ -234,18 +230,16 @@ pub enum Type {
 
 impl Type {
     /// The name in Go's messages.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Type::Any => "interface {}",
             Type::Reflect => "reflect.Value",
             Type::Bool => "bool",
             Type::String => "string",
             Type::Int => "int",
-            Type::Int64 => "int64",
             Type::Uint32 => "uint32",
             Type::Float => "float64",
             Type::List => "[]interface {}",
-            Type::Strings => "[]string",
             Type::Map => "map[string]interface {}",
             Type::Time => "time.Time",
             Type::Certificate => "sprig.certificate",
@@ -256,7 +250,7 @@ impl Type {
 
 /// The parameters of a function or method.
 #[derive(Clone, Copy, Debug)]
-pub struct Signature {
+pub(crate) struct Signature {
     /// The types of the parameters. Of a variadic function the last one is the type of each further
     /// argument.
     pub parameters: &'static [Type],
@@ -265,7 +259,7 @@ pub struct Signature {
 }
 
 /// The methods of an object, such as `.Files.Get` and `.Capabilities.APIVersions.Has`.
-pub trait Methods: Debug + Send + Sync {
+pub(crate) trait Methods: Debug + Send + Sync {
     /// The parameters of a method; `None` if there is no such method.
     fn signature(&self, method: &str) -> Option<Signature>;
     /// Calls a method with arguments of the types of its signature. The error is worded as Go words
@@ -279,7 +273,7 @@ pub trait Methods: Debug + Send + Sync {
 
 /// A value with a type of its own and methods.
 #[derive(Clone, Debug)]
-pub struct Object {
+pub(crate) struct Object {
     /// The name of the type, as `typeOf` prints it: `common.KubeVersion`.
     pub(super) type_name: Arc<str>,
     /// True if a field that does not exist is an error, as it is for Go's structures.
@@ -300,7 +294,7 @@ impl From<Data> for Value {
 
 impl Value {
     /// Null.
-    pub fn nil() -> Value {
+    pub(crate) fn nil() -> Value {
         Data::Nil.into()
     }
 
@@ -310,42 +304,42 @@ impl Value {
     }
 
     /// A boolean.
-    pub fn bool(value: bool) -> Value {
+    pub(crate) fn bool(value: bool) -> Value {
         Data::Bool(value).into()
     }
 
     /// An `int`.
-    pub fn int(value: i64) -> Value {
+    pub(crate) fn int(value: i64) -> Value {
         Data::Int(IntKind::Int, value).into()
     }
 
     /// An `int64`, as `--set` makes it.
-    pub fn int64(value: i64) -> Value {
+    pub(crate) fn int64(value: i64) -> Value {
         Data::Int(IntKind::Int64, value).into()
     }
 
     /// A `float64`, as all numbers of values files are.
-    pub fn float(value: f64) -> Value {
+    pub(crate) fn float(value: f64) -> Value {
         Data::Float(value).into()
     }
 
     /// A string with or without pieces.
-    pub fn string(text: impl Into<Text>) -> Value {
+    pub(crate) fn string(text: impl Into<Text>) -> Value {
         Data::String(text.into()).into()
     }
 
     /// A `[]uint8`, such as the content of a file.
-    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Value {
+    pub(crate) fn bytes(bytes: impl Into<Arc<[u8]>>) -> Value {
         Data::Bytes(bytes.into()).into()
     }
 
     /// A `[]interface {}`.
-    pub fn list(items: Vec<Value>) -> Value {
+    pub(crate) fn list(items: Vec<Value>) -> Value {
         Value::list_of(Items::Any, items)
     }
 
     /// A `[]string`.
-    pub fn strings(items: impl IntoIterator<Item = Value>) -> Value {
+    pub(crate) fn strings(items: impl IntoIterator<Item = Value>) -> Value {
         Value::list_of(Items::Strings, items.into_iter().collect())
     }
 
@@ -368,12 +362,12 @@ impl Value {
     }
 
     /// A map.
-    pub fn map(map: Map) -> Value {
+    pub(crate) fn map(map: Map) -> Value {
         Data::Map(map).into()
     }
 
     /// A structure with fields, and methods if it has any: `.Capabilities`.
-    pub fn structure(
+    pub(crate) fn structure(
         type_name: impl Into<Arc<str>>,
         fields: Map,
         methods: Option<Arc<dyn Methods>>,
@@ -389,7 +383,7 @@ impl Value {
 
     /// A map or list of a named type with methods, which templates can range over and index as
     /// well: `.Files`, `.Capabilities.APIVersions`.
-    pub fn named(
+    pub(crate) fn named(
         type_name: impl Into<Arc<str>>,
         content: Value,
         methods: Arc<dyn Methods>,
@@ -404,14 +398,14 @@ impl Value {
     }
 
     /// The same value, which came from these places.
-    pub fn with_inputs(mut self, inputs: Inputs) -> Value {
+    pub(crate) fn with_inputs(mut self, inputs: Inputs) -> Value {
         self.inputs = inputs;
         self
     }
 
     /// The places that this value came from: those of its pieces for a string with pieces. The
     /// items of a list or map have their own.
-    pub fn inputs(&self) -> Inputs {
+    pub(crate) fn inputs(&self) -> Inputs {
         match &self.data {
             Data::String(text) if !text.pieces().is_empty() => text.inputs().and(&self.inputs),
             _ => self.inputs.clone(),
@@ -419,7 +413,7 @@ impl Value {
     }
 
     /// The string, if this is one.
-    pub fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.data {
             Data::String(text) => Some(text.as_str()),
             _ => None,
@@ -428,23 +422,15 @@ impl Value {
 
     /// The string with its pieces, if this is one. A string without pieces gets one for the places
     /// that it came from.
-    pub fn as_text(&self) -> Option<Text> {
+    pub(crate) fn as_text(&self) -> Option<Text> {
         match &self.data {
             Data::String(text) => Some(traced(text, &self.inputs)),
             _ => None,
         }
     }
 
-    /// The bytes of a `[]uint8`.
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        match &self.data {
-            Data::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
     /// The map, if this is one. An object gives its fields.
-    pub fn as_map(&self) -> Option<&Map> {
+    pub(crate) fn as_map(&self) -> Option<&Map> {
         match &self.data {
             Data::Map(map) => Some(map),
             Data::Object(object) => object.content.as_map(),
@@ -452,17 +438,8 @@ impl Value {
         }
     }
 
-    /// The items, if this is a list.
-    pub fn as_list(&self) -> Option<&[Value]> {
-        match &self.data {
-            Data::List(list) => Some(&list.items),
-            Data::Object(object) => object.content.as_list(),
-            _ => None,
-        }
-    }
-
     /// The boolean, if this is one.
-    pub fn as_bool(&self) -> Option<bool> {
+    pub(crate) fn as_bool(&self) -> Option<bool> {
         match self.data {
             Data::Bool(value) => Some(value),
             _ => None,
@@ -470,7 +447,7 @@ impl Value {
     }
 
     /// True for null and for what is missing.
-    pub fn is_nil(&self) -> bool {
+    pub(crate) fn is_nil(&self) -> bool {
         matches!(self.data, Data::Nil | Data::Missing)
     }
 }
@@ -493,13 +470,13 @@ impl Default for Map {
 
 impl Map {
     /// An empty `map[string]interface {}`.
-    pub fn new() -> Map {
+    pub(crate) fn new() -> Map {
         Map::of(MapKind::Any)
     }
 
     /// An empty map of a named type: `common.Values`. Functions that want a plain map refuse it
     /// where Go does (`dig`), and take it elsewhere.
-    pub fn named(type_name: &'static str) -> Map {
+    pub(crate) fn named(type_name: &'static str) -> Map {
         Map::of(MapKind::Named(type_name))
     }
 
@@ -524,7 +501,7 @@ impl Map {
     }
 
     /// An empty `map[string]string`.
-    pub fn strings() -> Map {
+    pub(crate) fn strings() -> Map {
         Map::of(MapKind::Strings)
     }
 
@@ -539,12 +516,12 @@ impl Map {
     }
 
     /// The same entries as a map of a named type. Both share them.
-    pub fn as_named(&self, type_name: &'static str) -> Map {
+    pub(crate) fn as_named(&self, type_name: &'static str) -> Map {
         self.as_kind(MapKind::Named(type_name))
     }
 
     /// The same entries as a map that may have more keys, which only somebody else knows.
-    pub fn watched(&self, unknown: &Unknown) -> Map {
+    pub(crate) fn watched(&self, unknown: &Unknown) -> Map {
         Map {
             unknown: Some(unknown.clone()),
             ..self.clone()
@@ -559,23 +536,23 @@ impl Map {
     }
 
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.read_unknown();
         self.lock().len()
     }
 
     /// True if there are no keys.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<Value> {
         self.entry(key).map(|entry| entry.value)
     }
 
     /// The value of a key and the place of the key.
-    pub fn entry(&self, key: &str) -> Option<Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<Entry> {
         let found = self.lock().get(key).cloned();
         if found.is_none() {
             self.read_unknown();
@@ -584,12 +561,12 @@ impl Map {
     }
 
     /// True if the key exists, even with the value null.
-    pub fn contains(&self, key: &str) -> bool {
+    pub(crate) fn contains(&self, key: &str) -> bool {
         self.entry(key).is_some()
     }
 
     /// Sets a key.
-    pub fn set(&self, key: impl Into<Arc<str>>, value: Value) {
+    pub(crate) fn set(&self, key: impl Into<Arc<str>>, value: Value) {
         self.insert(
             key.into(),
             Entry {
@@ -600,20 +577,20 @@ impl Map {
     }
 
     /// Sets a key, with the place of the key.
-    pub fn insert(&self, key: Arc<str>, entry: Entry) {
+    pub(crate) fn insert(&self, key: Arc<str>, entry: Entry) {
         // dropped after the lock is released: the old value may hold this very map
         let old = self.lock().insert(key, entry);
         drop(old);
     }
 
     /// Removes a key.
-    pub fn remove(&self, key: &str) {
+    pub(crate) fn remove(&self, key: &str) {
         let old = self.lock().remove(key);
         drop(old);
     }
 
     /// The entries in the order of their keys, as they are now.
-    pub fn entries(&self) -> Vec<(Arc<str>, Entry)> {
+    pub(crate) fn entries(&self) -> Vec<(Arc<str>, Entry)> {
         self.read_unknown();
         let entries = self.lock();
         let each = entries.iter();
@@ -624,17 +601,6 @@ impl Map {
     /// True if both are the same map, not only equal.
     pub(super) fn is_same(&self, other: &Map) -> bool {
         Arc::ptr_eq(&self.entries, &other.entries)
-    }
-
-    /// A copy of this level with entries of its own.
-    pub fn copied(&self) -> Map {
-        let entries = self.lock().0.clone();
-        Map {
-            entries: Arc::new(Mutex::new(Nested(entries))),
-            kind: self.kind,
-            is_nil: false,
-            unknown: self.unknown.clone(),
-        }
     }
 }
 

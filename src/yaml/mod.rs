@@ -7,7 +7,6 @@
 //!
 //! Subtrees are shared by reference and copied on write along the changed path only: cloning a
 //! [`Node`] is cheap.
-#![warn(unreachable_pub)]
 
 pub(crate) mod comments;
 pub(crate) mod go_json;
@@ -515,24 +514,6 @@ impl Node {
                 value,
             });
         }
-    }
-    /// Removes a key of a map and remembers who did it. Returns true if the key existed.
-    pub fn remove(&mut self, key: &str, origin: Origin) -> bool {
-        if self.get(key).is_none() {
-            return false;
-        }
-        let Some(map) = self.map_mut() else {
-            return false;
-        };
-        if let Some(index) = map.entries.iter().position(|entry| &*entry.key == key) {
-            let entry = map.entries.remove(index);
-            map.removed.push(Removed {
-                key: entry.key,
-                origin,
-                node: entry.value,
-            });
-        }
-        true
     }
     /// True if two trees hold equal values: order of keys, style and origin aside; `1` and `"1"`
     /// differ.

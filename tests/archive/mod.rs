@@ -12,7 +12,7 @@
 use std::path::{Path, PathBuf};
 
 /// A tree of files in one text file.
-pub struct Archive {
+pub(crate) struct Archive {
     /// The text before the first file.
     pub comment: String,
     /// Each file: its path and its text.
@@ -21,7 +21,7 @@ pub struct Archive {
 
 impl Archive {
     /// Parses the format above.
-    pub fn read(path: &Path) -> Archive {
+    pub(crate) fn read(path: &Path) -> Archive {
         let text = std::fs::read_to_string(path).unwrap();
         let mut archive = Archive {
             comment: String::new(),
@@ -41,14 +41,14 @@ impl Archive {
         archive
     }
     /// The files, without the sections that hold expectations (their names have no dot: `output`).
-    pub fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn tree(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files
             .iter()
             .filter(|(name, _)| name.contains('.'))
             .map(|(name, text)| (name.as_str(), text.as_str()))
     }
     /// The folder to render: `top` if it exists, otherwise the root.
-    pub fn folder(&self) -> &'static str {
+    pub(crate) fn folder(&self) -> &'static str {
         if self.tree().any(|(path, _)| path.starts_with("top/")) {
             "top"
         } else {
@@ -58,7 +58,7 @@ impl Archive {
 }
 
 /// The archives below a folder of `testdata`, in order.
-pub fn all(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn all(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata")
         .join(folder);

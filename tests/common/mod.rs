@@ -17,20 +17,20 @@ use gitops_lint::yaml::FileId;
 use gitops_lint::yaml::read::read;
 
 /// Path of the configuration file.
-pub const CONFIG_FILE: &str = ".gitops-lint.yaml";
+pub(crate) const CONFIG_FILE: &str = ".gitops-lint.yaml";
 
 /// Each file: its path and its text.
-pub type Tree = BTreeMap<String, String>;
+pub(crate) type Tree = BTreeMap<String, String>;
 
 /// A path below `testdata`.
-pub fn testdata(path: &str) -> PathBuf {
+pub(crate) fn testdata(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata")
         .join(path)
 }
 
 /// The files below a folder.
-pub fn tree(root: &Path) -> Tree {
+pub(crate) fn tree(root: &Path) -> Tree {
     let (mut tree, mut folders) = (Tree::new(), vec![root.to_path_buf()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -51,7 +51,7 @@ pub fn tree(root: &Path) -> Tree {
 }
 
 /// A tree as a source.
-pub fn memory(tree: &Tree) -> Memory {
+pub(crate) fn memory(tree: &Tree) -> Memory {
     Memory::new(
         tree.iter()
             .map(|(path, text)| (path.as_str(), text.as_str())),
@@ -59,31 +59,31 @@ pub fn memory(tree: &Tree) -> Memory {
 }
 
 /// The configuration of a tree. Its file is read first, as the command does.
-pub fn configuration(text: Option<&str>, files: &Files) -> Config {
+pub(crate) fn configuration(text: Option<&str>, files: &Files) -> Config {
     text.map_or_else(Config::default, |text| {
         load_configuration(text, files.add(CONFIG_FILE, None, text.into()))
     })
 }
 
 /// Parses a configuration file.
-pub fn load_configuration(text: &str, file: FileId) -> Config {
+pub(crate) fn load_configuration(text: &str, file: FileId) -> Config {
     Config::load(&read(text, file).unwrap(), &rules::known())
         .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// A moment in UTC.
-pub fn time(text: &str) -> jiff::ZonedDateTime {
+pub(crate) fn time(text: &str) -> jiff::ZonedDateTime {
     let moment: jiff::Timestamp = text.parse().unwrap();
     moment.to_zoned_datetime(jiff::tz::TimeZone::UTC)
 }
 
 /// A past in which the overlays of the base have run their digests since a moment (in seconds since
 /// 1970).
-pub struct Since<'a>(pub &'a Repo, pub i64, pub Vec<Replaced>);
+pub(crate) struct Since<'a>(pub &'a Repo, pub i64, pub Vec<Replaced>);
 
 /// A line of `ran.txt`: an overlay ran a version, by its key, until a commit replaced it.
 #[derive(Clone)]
-pub struct Replaced {
+pub(crate) struct Replaced {
     pub overlay: String,
     pub name: String,
     pub version: String,
@@ -133,7 +133,7 @@ impl Proofs for Since<'_> {
 
 /// A change with one commit that touches all `paths`. `author` is `Name <email>`, with the message
 /// of the commit on the lines below.
-pub fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
+pub(crate) fn authorship(author: &str, paths: impl IntoIterator<Item = String>) -> Authorship {
     let (author, message) = author.split_once('\n').unwrap_or((author, ""));
     let (name, email) = author
         .trim()

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A temporary repo.
-pub struct Repo {
+pub(crate) struct Repo {
     folder: TempDir,
 }
 
@@ -50,29 +50,29 @@ fn isolate(command: &mut Command) -> &mut Command {
 
 impl Repo {
     /// An empty folder.
-    pub fn new() -> Repo {
+    pub(crate) fn new() -> Repo {
         Repo {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// The folder.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
 
     /// A path in it.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root().join(path)
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, text: &str) -> &Repo {
+    pub(crate) fn write(&self, path: &str, text: &str) -> &Repo {
         self.write_bytes(path, text.as_bytes())
     }
 
     /// Writes a file that may be binary.
-    pub fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
+    pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) -> &Repo {
         let file = self.path(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
@@ -80,19 +80,19 @@ impl Repo {
     }
 
     /// Runs Git in it.
-    pub fn git(&self, arguments: &[&str]) -> &Repo {
+    pub(crate) fn git(&self, arguments: &[&str]) -> &Repo {
         run_git(self.root(), arguments);
         self
     }
 
     /// Commits all files.
-    pub fn commit(&self, message: &str) -> &Repo {
+    pub(crate) fn commit(&self, message: &str) -> &Repo {
         self.git(&["add", "-A"])
             .git(&["commit", "-q", "-m", message])
     }
 
     /// Commits all files with a given day of January 2026 as the date.
-    pub fn commit_on(&self, day: u8, message: &str) -> &Repo {
+    pub(crate) fn commit_on(&self, day: u8, message: &str) -> &Repo {
         let date = format!("2026-01-{day:02}T12:00:00Z");
         self.git(&["add", "-A"]);
         let mut git = git_in(self.root(), &["commit", "-q", "-m", message]);
@@ -107,13 +107,13 @@ impl Repo {
     }
 
     /// Runs the program in it.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run(self.root(), arguments, &[])
     }
 }
 
 /// Runs Git in a folder and returns its output.
-pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn run_git(folder: &Path, arguments: &[&str]) -> String {
     let done = try_git(folder, arguments);
     assert!(
         done.status.success(),
@@ -124,7 +124,7 @@ pub fn run_git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Runs Git in a folder. It may fail.
-pub fn try_git(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn try_git(folder: &Path, arguments: &[&str]) -> Output {
     git_in(folder, arguments).output().unwrap()
 }
 
@@ -150,19 +150,19 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Prints that a case cannot be tested on this machine. It bypasses the test harness, which hides
 /// the output of passing tests.
-pub fn not_tested(what: &str) {
+pub(crate) fn not_tested(what: &str) {
     let _ = writeln!(std::io::stderr(), "not tested: {what}");
 }
 
 /// The program in a folder, without variables of a CI system.
-pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-lint"));
     isolate(&mut command).current_dir(folder).args(arguments);
     command
 }
 
 /// Runs the program in a folder, with environment variables.
-pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
     Run::new(
         command(folder, arguments)
             .envs(variables.iter().copied())
@@ -172,7 +172,7 @@ pub fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run
 }
 
 /// The result of a run.
-pub struct Run {
+pub(crate) struct Run {
     /// The exit status.
     pub status: i32,
     /// Standard output.
@@ -183,7 +183,7 @@ pub struct Run {
 
 impl Run {
     /// The result of a process that was not killed.
-    pub fn new(output: Output) -> Run {
+    pub(crate) fn new(output: Output) -> Run {
         let run = Run {
             status: output.status.code().expect("the program ends by itself"),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -195,20 +195,20 @@ impl Run {
 
     /// Asserts the exit status of the run.
     #[track_caller]
-    pub fn expect(self, status: i32) -> Run {
+    pub(crate) fn expect(self, status: i32) -> Run {
         let start: String = self.out.chars().take(2000).collect();
         assert_eq!(self.status, status, "\n{start}\n{}", self.err);
         self
     }
 
     /// The report as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
     }
 
     /// `rule file:line` of each finding.
-    pub fn findings(&self) -> Vec<String> {
+    pub(crate) fn findings(&self) -> Vec<String> {
         let place = |finding: &Value| {
             let location = &finding["location"];
             format!(

@@ -19,7 +19,7 @@ use crate::yaml::FileId;
 use comment::{Comment, may_have_comments, of_file};
 
 /// All suppressions of a run.
-pub struct Suppressions<'a> {
+pub(super) struct Suppressions<'a> {
     comments: Vec<Comment>,
     /// The comments that cover a line, by the rule that they name.
     by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>>,
@@ -51,7 +51,7 @@ struct Covering {
 
 impl<'a> Suppressions<'a> {
     /// Collects the comments of every file of a revision that was read, and the configured entries.
-    pub fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
+    pub(super) fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
         let mut comments = Vec::new();
         let mut by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>> = BTreeMap::new();
         let mut blocks: BTreeMap<(FileId, usize), (usize, usize)> = BTreeMap::new();
@@ -102,7 +102,7 @@ impl<'a> Suppressions<'a> {
     }
 
     /// True if a suppression covers a finding. Every one that does counts as used.
-    pub fn covers(&mut self, located: &Located) -> bool {
+    pub(super) fn covers(&mut self, located: &Located) -> bool {
         let finding = &located.finding;
         if !is_suppressible(&finding.rule) {
             return false;
@@ -154,7 +154,7 @@ impl<'a> Suppressions<'a> {
     /// The result of the suppressions, for the rules about them. `judged` returns true for a file if
     /// every overlay that reads it was checked, and for `None` if the whole repo was. `before`
     /// returns true if the base already has a line, in this file or another one.
-    pub fn result<'s>(
+    pub(super) fn result<'s>(
         &'s self,
         repo: &Repo,
         judged: &dyn Fn(Option<FileId>) -> bool,

@@ -25,7 +25,7 @@ const DEEPEST: usize = 8;
 const MOST: usize = 1000;
 
 /// The objects that the values of a release outline. The name of each is the path of its values.
-pub fn of(release: &Unrendered) -> &[Resource] {
+pub(crate) fn of(release: &Unrendered) -> &[Resource] {
     release.outline.get_or_init(|| {
         let mut outline = Outline {
             release: &release.resource,
@@ -37,7 +37,7 @@ pub fn of(release: &Unrendered) -> &[Resource] {
 }
 
 /// The switch in a map of values that decides whether there is something to deploy.
-pub fn switch(values: &Node) -> Option<&Node> {
+pub(crate) fn switch(values: &Node) -> Option<&Node> {
     let mut keys = SWITCHES.iter();
     keys.find_map(|key| values.get(key))
         .filter(|value| value.as_bool().is_some())

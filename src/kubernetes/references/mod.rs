@@ -14,9 +14,9 @@ use super::part::Part;
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
-pub use objects::needed_by_object;
-pub use pods::needed_by_workload;
-pub use providers::provided_by;
+pub(crate) use objects::needed_by_object;
+pub(crate) use pods::needed_by_workload;
+pub(crate) use providers::provided_by;
 
 /// The kind of object that is needed or provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ impl<'a> Reference<'a> {
 }
 
 /// True if two namespaces can be the same. The agent fills in a namespace that is not set.
-pub fn compatible(one: Option<&str>, other: Option<&str>) -> bool {
+pub(crate) fn compatible(one: Option<&str>, other: Option<&str>) -> bool {
     one.is_none() || other.is_none() || one == other
 }
 

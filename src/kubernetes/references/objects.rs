@@ -15,7 +15,7 @@ const CERT_MANAGER: [&str; 6] = [
 ];
 
 /// Adds what objects other than workloads need.
-pub fn needed_by_object<'a>(resource: &'a Resource, found: &mut Vec<Reference<'a>>) {
+pub(crate) fn needed_by_object<'a>(resource: &'a Resource, found: &mut Vec<Reference<'a>>) {
     let object = Part::new(&resource.node, "");
     let mut add = |holder: Part<'a>, field: &str, purpose, description: &str| {
         let purpose = (purpose, description.to_string());

@@ -20,7 +20,7 @@ const IN_VOLUME: [(&[&str], &str, Target); 3] = [
 const IN_PROJECTION: [(&str, Target); 2] = [("secret", Secret), ("configMap", ConfigMap)];
 
 /// Adds what a pod template needs.
-pub fn needed_by_workload<'a>(workload: &Workload<'a>, found: &mut Vec<Reference<'a>>) {
+pub(crate) fn needed_by_workload<'a>(workload: &Workload<'a>, found: &mut Vec<Reference<'a>>) {
     let resource = workload.resource;
     for container in &workload.containers {
         needed_by_container(resource, container, found);

@@ -91,7 +91,7 @@ const SERVING_CERTIFICATE: [&[&str]; 2] = [
 ];
 
 /// Adds what an object provides.
-pub fn provided_by<'a>(resource: &'a Resource, found: &mut Vec<Provider<'a>>) {
+pub(crate) fn provided_by<'a>(resource: &'a Resource, found: &mut Vec<Provider<'a>>) {
     match (resource.kind(), resource.group()) {
         ("Secret", "") => found.push(secret(resource)),
         ("ConfigMap", "") => found.push(config_map(resource)),

@@ -10,7 +10,7 @@
 //! number, `b` boolean, `q` quantity, `p` number or text, `*` anything, `[shape]` a list, `{shape}`
 //! a map with any keys, or the name of a type.
 
-pub mod values;
+pub(crate) mod values;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -29,7 +29,7 @@ const DEEPEST: usize = 64;
 
 /// A set of kinds and their types.
 #[derive(Debug, Default)]
-pub struct Schema {
+pub(crate) struct Schema {
     kinds: HashMap<(&'static str, &'static str), &'static str>,
     types: HashMap<&'static str, Type>,
 }
@@ -65,7 +65,7 @@ enum Shape {
 
 /// Something that contradicts the shape of an object.
 #[derive(Clone, Debug)]
-pub struct Violation<'a> {
+pub(crate) struct Violation<'a> {
     /// The JSON pointer to the value.
     pub pointer: String,
     /// The place to edit: the value, the unknown key, or what lacks a field.
@@ -76,7 +76,7 @@ pub struct Violation<'a> {
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault<'a> {
+pub(crate) enum Fault<'a> {
     /// A value has another type than the field.
     WrongType {
         /// What the field takes: `text`.
@@ -102,7 +102,7 @@ pub enum Fault<'a> {
 
 impl Schema {
     /// The kinds of the tables.
-    pub fn built_in() -> &'static Schema {
+    pub(crate) fn built_in() -> &'static Schema {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
         SCHEMA.get_or_init(|| {
             let mut schema = Schema::default();
@@ -145,7 +145,7 @@ impl Schema {
     }
 
     /// True if the tables describe a kind.
-    pub fn knows(&self, resource: &Resource) -> bool {
+    pub(crate) fn knows(&self, resource: &Resource) -> bool {
         self.kinds
             .contains_key(&(resource.api_version(), resource.kind()))
     }
@@ -153,7 +153,7 @@ impl Schema {
     /// What of an object contradicts its kind; nothing for a kind that is not described. Values
     /// that an agent or a template fills in later are not judged, and neither are encrypted
     /// objects.
-    pub fn violations<'a>(
+    pub(crate) fn violations<'a>(
         &self,
         api_version: &str,
         kind: &str,

@@ -12,7 +12,7 @@ use crate::yaml::Node;
 
 /// A value that the API server refuses.
 #[derive(Clone, Debug)]
-pub struct Refusal<'a> {
+pub(crate) struct Refusal<'a> {
     /// The value.
     pub node: &'a Node,
     /// The JSON pointer to it.
@@ -41,7 +41,7 @@ const PROTOCOLS: &[&str] = &["TCP", "UDP", "SCTP"];
 const ALWAYS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 
 /// The values of an object that the API server refuses, of Kubernetes' own kinds.
-pub fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
+pub(crate) fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
     let mut found = Vec::new();
     let object = Part::new(&resource.node, "");
     if resource.group().contains('.') && !resource.group().ends_with(".k8s.io") {

@@ -16,7 +16,7 @@ use super::{Identity, Problem, ProblemKind, remote};
 pub(super) use crate::source::lock;
 use crate::source::{EntryKind, SourceError, is_below};
 use crate::yaml::read::{Documents, read_embedded};
-use crate::yaml::{FileId, Node, Origin};
+use crate::yaml::{FileId, Node};
 pub use options::{LoadRestrictor, RenderOptions, Reorder};
 use shared::NOT_THERE;
 pub(crate) use shared::{ParseError, Shared};
@@ -67,10 +67,6 @@ impl<'a> BuildContext<'a> {
     /// Reports a problem.
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
-    }
-    /// Reports something that kustomize refuses.
-    pub fn refuse(&mut self, origin: Origin, message: impl Into<String>) {
-        self.report(Problem::error(origin, message));
     }
     /// The path of a file relative to the root, when it may be read from here.
     pub fn resolve(&self, reference: &Text) -> Result<String, Problem> {

@@ -39,7 +39,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Notes a GitRepository.
-    pub fn add(&mut self, node: &Node) {
+    pub(super) fn add(&mut self, node: &Node) {
         let text = |path: &[&str]| node.at(path).and_then(Node::text);
         let (Some(name), Some(url)) = (text(&["metadata", "name"]), text(&["spec", "url"])) else {
             return;
@@ -64,11 +64,11 @@ impl Sources {
         );
     }
     /// URLs of the repository itself.
-    pub fn own(&self) -> &[String] {
+    pub(super) fn own(&self) -> &[String] {
         self.urls.get(OWN).map_or(&[], Vec::as_slice)
     }
     /// The URLs that a Kustomization reads its path from; empty when they are not known.
-    pub fn of(&self, kustomization: &Node) -> &[String] {
+    pub(super) fn of(&self, kustomization: &Node) -> &[String] {
         let name = kustomization
             .at(&["spec", "sourceRef", "name"])
             .and_then(Node::text)
@@ -76,26 +76,26 @@ impl Sources {
         self.named(name)
     }
     /// The URLs of the GitRepositories of a name; empty if they are not known.
-    pub fn named(&self, name: &str) -> &[String] {
+    pub(super) fn named(&self, name: &str) -> &[String] {
         self.urls.get(name).map_or(&[], Vec::as_slice)
     }
     /// The branch or tag that the GitRepository of a name reads; empty if it is not known.
-    pub fn revision(&self, name: &str) -> &str {
+    pub(super) fn revision(&self, name: &str) -> &str {
         self.revisions.get(name).map_or("", String::as_str)
     }
     /// True if the GitRepository of a name contains files of other repositories.
-    pub fn is_composed(&self, name: &str) -> bool {
+    pub(super) fn is_composed(&self, name: &str) -> bool {
         self.composed.contains(name)
     }
     /// True if a Kustomization reads the source that `flux bootstrap` creates: this repository.
-    pub fn is_bootstrap(kustomization: &Node) -> bool {
+    pub(super) fn is_bootstrap(kustomization: &Node) -> bool {
         kustomization
             .at(&["spec", "sourceRef", "name"])
             .and_then(Node::text)
             == Some(OWN)
     }
     /// The files that never reach Flux.
-    pub fn ignored(&self, renderer: &Renderer) -> Ignored {
+    pub(super) fn ignored(&self, renderer: &Renderer) -> Ignored {
         Ignored::read(
             &**renderer.source(),
             &self.ignore.iter().map(String::as_str).collect::<Vec<_>>(),

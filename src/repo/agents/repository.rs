@@ -21,7 +21,7 @@ impl Identity {
     /// repository, or several if they have equally many.
     /// A URL that objects read nothing but the root from is another repository, as a tenant's is, if
     /// the own one is known or `bootstrapped`.
-    pub fn recognise(
+    pub(super) fn recognise(
         known: &[String],
         mentions: &[(String, bool)],
         bootstrapped: &dyn Fn() -> bool,
@@ -62,12 +62,12 @@ impl Identity {
     }
 
     /// True if a URL is certainly this repository.
-    pub fn is_certain(&self, url: &str) -> bool {
+    pub(super) fn is_certain(&self, url: &str) -> bool {
         self.certain && !url.contains("{{") && self.own.contains(&plain(url))
     }
 
     /// True if a URL is this repository. A URL that contains a template counts, too.
-    pub fn is_own(&self, url: &str) -> bool {
+    pub(super) fn is_own(&self, url: &str) -> bool {
         self.own.is_empty() || url.contains("{{") || self.own.contains(&plain(url))
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Ignored(Ignore);
 
 impl Ignored {
     /// Reads the files of a tree; `more` are patterns of the source object, which count most.
-    pub fn read(source: &dyn Source, more: &[&str]) -> Ignored {
+    pub(super) fn read(source: &dyn Source, more: &[&str]) -> Ignored {
         let mut patterns = Patterns::default();
         patterns.add("", DEFAULTS);
         let files = source.files().iter();
@@ -29,7 +29,7 @@ impl Ignored {
     }
 
     /// True if a file is left out.
-    pub fn leaves_out(&self, path: &str) -> bool {
+    pub(super) fn leaves_out(&self, path: &str) -> bool {
         self.0.leaves_out(path)
     }
 }

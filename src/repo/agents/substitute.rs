@@ -35,7 +35,7 @@ pub struct PostBuild {
 }
 
 /// The value of each variable, and where it is written.
-pub type Known = BTreeMap<String, (Arc<str>, Origin)>;
+pub(super) type Known = BTreeMap<String, (Arc<str>, Origin)>;
 
 /// An entry of `substituteFrom`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// A text with its parameters filled in.
-    pub fn fill(&self, text: &str) -> String {
+    pub(super) fn fill(&self, text: &str) -> String {
         if !text.contains("{{") {
             return text.to_string();
         }
@@ -44,7 +44,7 @@ impl Parameters {
 
     /// The field that a Go template reads and that is missing. With `missingkey=error`, a default
     /// does not help: Argo CD stops before it.
-    pub fn missing(&self, text: &str) -> Option<String> {
+    pub(super) fn missing(&self, text: &str) -> Option<String> {
         let error = self.execute(text, MissingKey::Error).err()?;
         match &error.problem {
             Problem::Execution(message) if message.contains("no entry for key") => {

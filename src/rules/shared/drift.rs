@@ -32,7 +32,7 @@ pub(in crate::rules) struct Sides {
 
 impl Sides {
     /// The sides of two overlays.
-    pub fn of(context: &Context, from: &Overlay, to: &Overlay) -> Sides {
+    pub(crate) fn of(context: &Context, from: &Overlay, to: &Overlay) -> Sides {
         Sides {
             from: context.in_side(from),
             to: context.in_side(to),
@@ -43,7 +43,7 @@ impl Sides {
 impl Difference {
     /// One sentence: ``Deployment `api`: `containers/api/args` has "--fast" in production but not
     /// in staging``.
-    pub fn describe(&self, sides: &Sides) -> String {
+    pub(crate) fn describe(&self, sides: &Sides) -> String {
         let Sides { from, to } = sides;
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
         let what = format!(
@@ -76,7 +76,7 @@ impl Difference {
 
     /// The facts that distinguish this difference from others on the same line: the path of the
     /// value, and the value on both sides. Values of Secrets are masked.
-    pub fn facts(&self) -> [String; 3] {
+    pub(crate) fn facts(&self) -> [String; 3] {
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
         let text = |node: &Option<Node>| node.as_ref().map(json).unwrap_or_default();
         [self.change.named_path(), text(&before), text(&after)]

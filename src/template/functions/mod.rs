@@ -33,7 +33,7 @@ pub(super) use call::Call;
 
 /// Whose functions templates may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// Helm's: sprig, `include`, `tpl`, `toYaml` and the like.
     Helm,
     /// Those of Argo CD's ApplicationSets: sprig, `normalize`, `slugify`, `toYaml` and the like.

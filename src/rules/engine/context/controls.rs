@@ -24,15 +24,15 @@ pub(in crate::rules) struct Control<'a> {
 
 impl<'a> Control<'a> {
     /// The text at a path in the object.
-    pub fn text(&self, path: &[&str]) -> Option<&'a str> {
+    pub(crate) fn text(&self, path: &[&str]) -> Option<&'a str> {
         self.node.at(path).and_then(Node::text)
     }
     /// `metadata.name`.
-    pub fn name(&self) -> &'a str {
+    pub(crate) fn name(&self) -> &'a str {
         self.text(&["metadata", "name"]).unwrap_or_default()
     }
     /// Its identity.
-    pub fn id(&self) -> ResourceId {
+    pub(crate) fn id(&self) -> ResourceId {
         let text = |path: &[&str]| self.text(path).unwrap_or_default().to_string();
         let namespace = self.namespace().map(str::to_string);
         ResourceId {
@@ -43,17 +43,17 @@ impl<'a> Control<'a> {
         }
     }
     /// `metadata.namespace`, when it is written.
-    pub fn namespace(&self) -> Option<&'a str> {
+    pub(crate) fn namespace(&self) -> Option<&'a str> {
         self.text(&["metadata", "namespace"])
             .filter(|namespace| !namespace.is_empty())
     }
     /// True if it is of a kind of a group.
-    pub fn is(&self, kind: &str, group: &str) -> bool {
+    pub(crate) fn is(&self, kind: &str, group: &str) -> bool {
         self.text(&["kind"]) == Some(kind) && group_of(self.node) == group
     }
     /// True if the object belongs to the environment or to none, so that others there can refer to
     /// it.
-    pub fn reaches(&self, environment: Option<usize>) -> bool {
+    pub(crate) fn reaches(&self, environment: Option<usize>) -> bool {
         self.environment.is_none() || environment.is_none() || self.environment == environment
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::rules) struct Unlisted {
 
 impl Unlisted {
     /// True if a removed entry named the file or a folder above it.
-    pub fn named(&self, file: &str) -> bool {
+    pub(crate) fn named(&self, file: &str) -> bool {
         self.paths.iter().any(|path| is_below(file, path))
     }
 }

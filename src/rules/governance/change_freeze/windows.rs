@@ -274,7 +274,7 @@ fn kargo<'a>(control: Control<'a>, wrong: &mut Wrong<'a>) {
 
 impl Declared<'_> {
     /// The controller that delays merged changes.
-    pub fn holder(&self) -> &'static str {
+    pub(super) fn holder(&self) -> &'static str {
         match self.scope {
             Scope::Project(_) => "Argo CD",
             Scope::Branch(_) => "GitOps Promoter",
@@ -282,7 +282,7 @@ impl Declared<'_> {
     }
 
     /// True if the window applies to an overlay.
-    pub fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
+    pub(super) fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
         match self.scope {
             Scope::Project(window) => {
                 let agents = controls::agents_of(context, overlay);
