@@ -598,7 +598,7 @@ fn generators_merge_select_and_read_files() {
         lines(&repo, &["/metadata/name"]),
         ["staging: eu-api-s", "production: us-api-special"]
     );
-    assert!(repo.notes.is_empty());
+    assert!(repo.notes().is_empty());
 }
 
 #[test]
@@ -626,7 +626,7 @@ fn a_matrix_has_two_generators() {
         let repo = repo(refused);
         assert_eq!(lines(&repo, &["/metadata/name"]), ["apps/api: api"]);
         let notes: Vec<&str> = repo
-            .notes
+            .notes()
             .iter()
             .map(|note| note.message.as_str())
             .collect();

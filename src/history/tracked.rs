@@ -51,11 +51,7 @@ impl Tracked {
     /// An overlay of the head, where the walk starts.
     pub(super) fn new(repo: &Repo, index: usize) -> Option<Tracked> {
         let overlay = repo.overlays.get(index)?;
-        let applied = overlay
-            .applied
-            .and_then(|index| repo.pointers.get(index))
-            .cloned()
-            .map(Arc::new);
+        let applied = repo.pointer(overlay).cloned().map(Arc::new);
         Some(Tracked {
             overlay: index,
             path: overlay.path.clone(),

@@ -103,7 +103,7 @@ impl Repo {
 
     fn unseen_agents(&self) -> Vec<Unseen> {
         let mut followed: BTreeMap<FileId, Vec<Range<u32>>> = BTreeMap::new();
-        for pointer in &self.pointers {
+        for pointer in self.pointers() {
             let Origin {
                 file, start, end, ..
             } = pointer.object.origin;
@@ -116,7 +116,7 @@ impl Repo {
             ranges.is_some_and(|ranges| ranges.iter().any(within))
         };
         let unseen = self
-            .controls
+            .controls()
             .iter()
             .filter(|control| is_agent(&control.node));
         // a patch looks like an object

@@ -79,7 +79,7 @@ impl Repo {
             .filter_map(|overlay| Some((overlay.applied?, overlay)))
             .collect();
         let mut applied: Vec<Applied<'_>> = self
-            .pointers
+            .pointers()
             .iter()
             .enumerate()
             .map(|(index, pointer)| self.applied(pointer, by_pointer.get(&index).copied()))
@@ -165,7 +165,7 @@ impl Repo {
             return own?.get("targetRevision").and_then(Node::text);
         }
         let name = object.at(&["spec", "sourceRef", "name"])?.text()?;
-        let mut sources = self.controls.iter().filter(|control| {
+        let mut sources = self.controls().iter().filter(|control| {
             let text = |path: &[&str]| control.node.at(path).and_then(Node::text);
             text(&["kind"]) == Some("GitRepository") && text(&["metadata", "name"]) == Some(name)
         });
@@ -188,7 +188,7 @@ impl Repo {
             origin,
         });
         let notes = self
-            .notes
+            .notes()
             .iter()
             .map(|Note { message, origin }| Unfollowed {
                 reason: message.clone(),

@@ -63,7 +63,7 @@ pub struct Overlay {
     /// Region, cluster, tenant.
     pub variant: Option<String>,
     /// The agent's object that points here, if the repo has one.
-    pub agent: Option<Agent>,
+    pub agent: Option<Arc<Agent>>,
     /// The line for findings about the overlay as a whole: the start of its kustomization file.
     pub origin: Origin,
     /// Its rendered objects.
@@ -112,14 +112,6 @@ pub struct Repo {
     /// Entries of kustomizations that lead from one environment into another, in the order of the
     /// files.
     pub crossings: Vec<Crossing>,
-    /// The folders that agents' objects in the repo point at, in the order of the files.
-    pub pointers: Vec<agents::Pointer>,
-    /// The parts of agents' objects that only a cluster can resolve, in the order of the files.
-    pub notes: Vec<agents::Note>,
-    /// Mistakes in agents' objects, in the order of the files.
-    pub mistakes: Vec<agents::Mistake>,
-    /// Objects that steer agents, updaters and gates, in the order of the files.
-    pub controls: Vec<controls::Control>,
     /// The configuration of Renovate, if there is one.
     pub renovate: Option<renovate::Renovate>,
     /// The CODEOWNERS file, if there is one.
@@ -165,6 +157,26 @@ pub struct Unreferenced {
 }
 
 impl Repo {
+    /// The folders that agents' objects in the repo point at, in the order of the files.
+    pub fn pointers(&self) -> &[agents::Pointer] {
+        &self.agents.pointers
+    }
+    /// The parts of agents' objects that only a cluster can resolve, in the order of the files.
+    pub fn notes(&self) -> &[agents::Note] {
+        &self.agents.notes
+    }
+    /// Mistakes in agents' objects, in the order of the files.
+    pub fn mistakes(&self) -> &[agents::Mistake] {
+        &self.agents.mistakes
+    }
+    /// Objects that steer agents, updaters and gates, in the order of the files.
+    pub fn controls(&self) -> &[controls::Control] {
+        &self.agents.controls
+    }
+    /// The agent's object that applies an overlay of this repo.
+    pub fn pointer(&self, overlay: &Overlay) -> Option<&agents::Pointer> {
+        self.agents.pointers.get(overlay.applied?)
+    }
     /// The environment of an overlay.
     pub fn environment(&self, overlay: &Overlay) -> Option<&Environment> {
         overlay
@@ -180,8 +192,7 @@ impl Repo {
 
     /// The overlay with the same folder, environment and variant as one of another revision.
     pub fn same(&self, other: &Overlay) -> Option<&Overlay> {
-        self.overlays_at(&other.path)
-            .find(|overlay| overlay.key() == other.key())
+        self.overlays.get(self.index_of_same(other)?)
     }
     /// The overlays of a folder: one, or one for each environment and setting in which agents apply
     /// it.

@@ -191,11 +191,11 @@ pub(super) fn pointer(
     keep_relative(&mut layer.kustomization.components, &mut problems);
     Some(Pointer {
         folder,
-        agent: Agent {
+        agent: Arc::new(Agent {
             kind: AgentKind::Flux,
             name: name_of(node, "Kustomization"),
             origin,
-        },
+        }),
         file: Arc::from(path),
         read: vec![file],
         hints: hints(node),

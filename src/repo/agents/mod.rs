@@ -56,7 +56,7 @@ pub struct Pointer {
     /// The folder.
     pub folder: String,
     /// The object that points at it.
-    pub agent: Agent,
+    pub agent: Arc<Agent>,
     /// The file that the object is written in.
     pub file: Arc<str>,
     /// The files from which its additions are read: its own, and `.argocd-source*.yaml`.

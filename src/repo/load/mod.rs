@@ -143,10 +143,6 @@ impl Repo {
             pairs: pairs::pairs(&overlays, &environments, config),
             unreferenced,
             crossings,
-            pointers: agents.pointers.clone(),
-            notes: agents.notes.clone(),
-            mistakes: agents.mistakes.clone(),
-            controls: agents.controls.clone(),
             renovate: renovate::find(&*source, &files),
             submodules: submodules::find(&*source, &files),
             owners: CodeOwners::find(&*source, &files),
@@ -480,8 +476,8 @@ mod tests {
         let label = own
             .at(&["metadata", "labels", "cluster"])
             .and_then(Node::text);
-        assert_eq!((repo.pointers.len(), label), (1, Some("live")));
-        assert!(repo.notes.is_empty(), "{:?}", repo.notes);
+        assert_eq!((repo.pointers().len(), label), (1, Some("live")));
+        assert!(repo.notes().is_empty(), "{:?}", repo.notes());
     }
 
     #[test]
@@ -494,7 +490,7 @@ mod tests {
             ("b/other.yaml", &other),
         ]);
         assert_eq!(found.len(), 2);
-        assert_eq!(repo.notes.len(), 1);
+        assert_eq!(repo.notes().len(), 1);
     }
 
     #[test]
@@ -508,6 +504,6 @@ mod tests {
             ("list/kustomization.yaml", "resources: [list.yaml]"),
             ("list/list.yaml", &list),
         ]);
-        assert!(repo.pointers.len() < 40, "{}", repo.pointers.len());
+        assert!(repo.pointers().len() < 40, "{}", repo.pointers().len());
     }
 }

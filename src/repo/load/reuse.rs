@@ -24,7 +24,7 @@ impl Repo {
             renderer.source().kind(path) == Some(EntryKind::File)
                 && renderer.source().link(path).is_none()
         };
-        let from_values = self.pointers.iter().any(|pointer| {
+        let from_values = self.pointers().iter().any(|pointer| {
             pointer
                 .post_build
                 .as_ref()
@@ -37,7 +37,7 @@ impl Repo {
                 .chain([""])
                 .any(|folder| roots.contains(folder))
         };
-        let charts = self.pointers.iter().filter_map(Pointer::chart);
+        let charts = self.pointers().iter().filter_map(Pointer::chart);
         let values: HashSet<String> = charts
             .flat_map(|(folder, chart)| chart.reads(folder))
             .collect();
@@ -48,7 +48,7 @@ impl Repo {
                 let both =
                     |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
                 // any file outside of the kustomizations may be one that an ApplicationSet reads
-                let named = || self.pointers.is_empty() || in_root(path);
+                let named = || self.pointers().is_empty() || in_root(path);
                 !in_chart(path, &self.renderer)
                     && !in_chart(path, renderer)
                     && !values.contains(&**path)
@@ -70,7 +70,7 @@ impl Repo {
         let (source, files) = (renderer.source().clone(), self.files.clone());
         let known = HeadRenderings::new(self, changed, None, &renderer, &self.agents);
         let overlays = self.overlays.iter().map(|overlay| {
-            let pointer = overlay.applied.and_then(|index| self.pointers.get(index));
+            let pointer = self.pointer(overlay);
             let mut overlay = overlay.clone();
             match known.rendering(&overlay, pointer) {
                 Some(shared) => overlay.rendered = shared,
@@ -99,7 +99,6 @@ impl Repo {
             owners: CodeOwners::find(&*source, &files),
             renovate: renovate::find(&*source, &files),
             submodules: submodules::find(&*source, &files),
-            controls: self.controls.clone(),
             records: records::read(&renderer, &self.record_paths, &overlays, &self.environments),
             source,
             files,
@@ -108,9 +107,6 @@ impl Repo {
             pairs: self.pairs.clone(),
             unreferenced: self.unreferenced.clone(),
             crossings: self.crossings.clone(),
-            pointers: self.pointers.clone(),
-            notes: self.notes.clone(),
-            mistakes: self.mistakes.clone(),
             roots: self.roots.clone(),
             uncovered: self.uncovered.clone(),
             ignored: self.ignored.clone(),
@@ -176,7 +172,7 @@ impl<'a> HeadRenderings<'a> {
             change,
             reached,
             renderer,
-            agents_differ: head.pointers != agents.pointers,
+            agents_differ: head.pointers() != agents.pointers,
         }
     }
 
@@ -189,10 +185,7 @@ impl<'a> HeadRenderings<'a> {
             return None;
         }
         let known = self.head.same(overlay)?;
-        let applied = known
-            .applied
-            .and_then(|index| self.head.pointers.get(index));
-        if applied != pointer {
+        if self.head.pointer(known) != pointer {
             return None;
         }
         let touched = pointer.is_some_and(|pointer| {

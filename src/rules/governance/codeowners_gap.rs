@@ -319,7 +319,7 @@ fn steering(context: &Context) -> BTreeSet<String> {
             && !group_of(node).is_empty()
     };
     let controls = repo
-        .controls
+        .controls()
         .iter()
         .filter(|control| protected(control.environment) && kind(&control.node));
     let mut files: BTreeSet<String> = controls

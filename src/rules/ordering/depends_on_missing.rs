@@ -150,7 +150,7 @@ fn is_external(context: &Context, edge: &Edge) -> bool {
 /// True if a file has the missing object although the overlays that render it give it another
 /// namespace or name: the folder may be applied by itself, as a base beside a variant of it.
 fn stands_in_file(context: &Context, edge: &Edge) -> bool {
-    context.repo.controls.iter().any(|control| {
+    context.repo.controls().iter().any(|control| {
         let control = Control {
             node: &control.node,
             overlay: None,

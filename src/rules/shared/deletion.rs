@@ -219,7 +219,7 @@ pub(in crate::rules) fn applied_by<'a>(
     };
     let base: &'a Repo = base;
     let pointers: Vec<&Pointer> = base
-        .pointers
+        .pointers()
         .iter()
         .filter(|pointer| pointer.object.origin == object.node.origin)
         .collect();
@@ -281,7 +281,7 @@ pub(in crate::rules) fn keeps_everything(context: &Context, overlay: &Overlay) -
         let applies = |pointer: &&Pointer| {
             pointer.folder == overlay.path && Some(&pointer.agent.name) == agent
         };
-        repo.pointers.iter().find(applies).map(|pointer| {
+        repo.pointers().iter().find(applies).map(|pointer| {
             let prune = pointer.object.at(&["spec", "prune"]);
             pointer.agent.kind == AgentKind::Flux && prune.and_then(Node::as_bool) == Some(false)
         })

@@ -95,7 +95,7 @@ impl Rule for ContestedObject {
 /// that was not followed may change it.
 fn cluster(repo: &Repo, overlay: &Overlay) -> Option<Cluster> {
     let index = overlay.applied?;
-    let pointer = repo.pointers.get(index)?;
+    let pointer = repo.pointers().get(index)?;
     let text = |path: &[&str]| pointer.object.at(path).and_then(Node::text);
     let place = match pointer.agent.kind {
         AgentKind::ArgoCd => {
@@ -132,7 +132,7 @@ fn cluster(repo: &Repo, overlay: &Overlay) -> Option<Cluster> {
 fn identity<'r>(repo: &'r Repo, overlay: &'r Overlay, object: &'r Resource) -> [&'r str; 4] {
     let (group, kind, name, namespace) = object_key(object);
     let destination = || {
-        let pointer = repo.pointers.get(overlay.applied?)?;
+        let pointer = repo.pointer(overlay)?;
         let namespace = pointer.object.at(&["spec", "destination", "namespace"])?;
         namespace.text().filter(|text| !text.is_empty())
     };

@@ -63,7 +63,7 @@ impl Rule for InvalidAgent {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        for mistake in &context.repo.mistakes {
+        for mistake in context.repo.mistakes() {
             sink.report(context, None, draft(mistake));
         }
     }

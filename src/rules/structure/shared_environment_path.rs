@@ -55,11 +55,11 @@ impl Rule for SharedEnvironmentPath {
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let repo = context.repo;
         let names: HashSet<&(usize, String)> = repo
-            .pointers
+            .pointers()
             .iter()
             .filter_map(|pointer| pointer.named.as_ref())
             .collect();
-        for pointer in &repo.pointers {
+        for pointer in repo.pointers() {
             // a folder that belongs to no environment may be shared on purpose
             let Some(other) = pointer.folder_environment() else {
                 continue;

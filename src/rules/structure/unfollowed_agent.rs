@@ -54,7 +54,7 @@ impl Rule for UnfollowedAgent {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        for note in &context.repo.notes {
+        for note in context.repo.notes() {
             let file = context.repo.files.get(note.origin.file);
             let cause = Cause::new("not-followed").with(file.slice(note.origin).trim());
             let draft = Draft::new(Severity::Info, note.origin, cause, note.message.clone());

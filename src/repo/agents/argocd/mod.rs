@@ -100,11 +100,11 @@ impl Application<'_> {
         let url = source.get("repoURL").and_then(Node::text);
         let pointer = Pointer {
             folder,
-            agent: Agent {
+            agent: Arc::new(Agent {
                 kind: AgentKind::ArgoCd,
                 name: name_of(self.node, "Application"),
                 origin: target.origin,
-            },
+            }),
             file: Arc::from(self.path),
             read,
             hints: hints(self.node),

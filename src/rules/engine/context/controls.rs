@@ -81,7 +81,7 @@ pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
             });
         }
     }
-    let alone = repo.controls.iter().filter(|control| {
+    let alone = repo.controls().iter().filter(|control| {
         !rendered.contains(&(control.node.origin.file, control.node.origin.start))
     });
     found.extend(alone.map(|control| Control {

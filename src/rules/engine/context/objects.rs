@@ -114,7 +114,7 @@ impl<'a> Context<'a> {
         let repo: &'a Repo = self.repo;
         let pointers = self.objects.pointers.get_or_init(|| {
             let mut found: HashMap<&str, Vec<&Pointer>> = HashMap::new();
-            repo.pointers
+            repo.pointers()
                 .iter()
                 .for_each(|pointer| found.entry(&pointer.folder).or_default().push(pointer));
             found

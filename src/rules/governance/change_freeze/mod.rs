@@ -236,7 +236,7 @@ fn unrendered_change(context: &Context, overlay: &Overlay) -> Option<Origin> {
 fn changed_agent(context: &Context, overlay: &Overlay) -> Option<Origin> {
     let base = context.base?;
     let before: Vec<_> = base
-        .pointers
+        .pointers()
         .iter()
         .filter(|pointer| pointer.folder == overlay.path)
         .collect();

@@ -27,7 +27,7 @@ pub(super) struct GoneApplication<'a> {
 /// The ApplicationSet that made an Application: the object around its template.
 pub(super) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<&'r Control> {
     let Origin { start, end, .. } = pointer.object.origin;
-    repo.controls.iter().find(|control| {
+    repo.controls().iter().find(|control| {
         let around = control.node.origin;
         control.file == pointer.object.origin.file
             && control.node.get("kind").and_then(Node::text) == Some("ApplicationSet")
@@ -50,7 +50,7 @@ pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&
             && text(pointer, "name") == name
             && (other == namespace || other.is_none() || namespace.is_none())
     };
-    let mut same = repo.pointers.iter().filter(same);
+    let mut same = repo.pointers().iter().filter(same);
     let first = same.clone().next();
     same.find(|pointer| pointer.file == before.file).or(first)
 }
@@ -143,7 +143,7 @@ impl GoneApplication<'_> {
             let name = control.node.at(&["metadata", "name"]);
             name.and_then(Node::text).map(str::to_string)
         };
-        let same = head.controls.iter().find(|control| {
+        let same = head.controls().iter().find(|control| {
             control.node.get("kind").and_then(Node::text) == Some("ApplicationSet")
                 && name(control) == name(before)
         })?;

@@ -87,7 +87,7 @@ impl Rule for RedirectedAgent {
                 continue;
             };
             let Some(before) = base
-                .controls
+                .controls()
                 .iter()
                 .find(|control| control.node.origin == pointer.object.origin)
             else {
@@ -149,7 +149,7 @@ impl Rule for RedirectedAgent {
 /// are added here.
 fn protected_agents(base: &Repo) -> Vec<(&Overlay, &Pointer)> {
     let mut by_folder: HashMap<&str, Vec<(usize, &Pointer)>> = HashMap::new();
-    for (index, pointer) in base.pointers.iter().enumerate() {
+    for (index, pointer) in base.pointers().iter().enumerate() {
         let here = by_folder.entry(&pointer.folder).or_default();
         here.push((index, pointer));
     }
@@ -233,7 +233,7 @@ fn strays(
 ) {
     let repo = context.repo;
     let own = |overlay: &&Overlay| {
-        let pointer = overlay.applied.and_then(|index| repo.pointers.get(index));
+        let pointer = repo.pointer(overlay);
         pointer.is_some_and(|pointer| pointer.object.origin == now.node.origin)
     };
     let mut applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
@@ -319,7 +319,7 @@ fn counterpart<'r>(
     };
     let wanted = identity(before);
     let same: Vec<&Control> = repo
-        .controls
+        .controls()
         .iter()
         .filter(|control| identity(control) == wanted)
         .collect();
@@ -348,7 +348,7 @@ fn source_of<'r>(base: &'r Repo, object: &Control) -> Option<&'r Control> {
             && text(&control.node, &["metadata", "name"]).as_ref() == Some(&name)
             && text(&control.node, &["metadata", "namespace"]) == namespace
     };
-    let found: Vec<&Control> = base.controls.iter().filter(same).collect();
+    let found: Vec<&Control> = base.controls().iter().filter(same).collect();
     found
         .iter()
         .find(|control| control.environment == object.environment)
