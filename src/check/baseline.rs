@@ -1,11 +1,13 @@
 //! A file of accepted findings, identified by fingerprint. They are counted but not reported.
 //!
-//! Any JSON report of an earlier run is a baseline. Only its version and the `fingerprint` of each
-//! finding are read.
+//! `--write-baseline` writes one that holds nothing but rules and fingerprints. Any JSON report of an
+//! earlier run is a baseline as well: only its version and the `fingerprint` of each finding are read.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+
+use crate::finding::Located;
 
 /// The accepted fingerprints.
 #[derive(Debug, Default)]
@@ -24,7 +26,7 @@ pub enum BaselineError {
     NotAReport(#[from] serde_json::Error),
     /// It is a report of another program version.
     #[error(
-        "a JSON report of version {0}, but this gitops-lint reads version {VERSION}; write a new one with --format json=FILE"
+        "a JSON report of version {0}, but this gitops-lint reads version {VERSION}; write a new one with --write-baseline FILE"
     )]
     OtherVersion(u64),
 }
@@ -57,6 +59,33 @@ impl Baseline {
                 .map(|entry| entry.fingerprint)
                 .collect(),
         })
+    }
+    /// The text of a baseline that accepts some findings.
+    pub fn text(findings: &[Located]) -> String {
+        let mut entries: Vec<(&str, &str)> = findings
+            .iter()
+            .map(|located| (&*located.finding.rule, &*located.finding.fingerprint))
+            .collect();
+        entries.sort_unstable();
+        let entry = |(rule, fingerprint): &(&str, &str)| {
+            serde_json::json!({"rule": rule, "fingerprint": fingerprint}).to_string()
+        };
+        // one line for each finding, so that a change of the file can be read
+        let lines: Vec<String> = entries.iter().map(entry).collect();
+        let lines = lines.join(",\n    ");
+        let (open, close) = if entries.is_empty() {
+            ("", "")
+        } else {
+            ("\n    ", "\n  ")
+        };
+        format!("{{\n  \"version\": {VERSION},\n  \"findings\": [{open}{lines}{close}]\n}}\n")
+    }
+    /// The number of accepted findings that are not among the present ones.
+    pub(super) fn without(&self, present: BTreeSet<&str>) -> usize {
+        let accepted = self.accepted.iter();
+        accepted
+            .filter(|known| !present.contains(known.as_str()))
+            .count()
     }
     /// True if a finding was accepted.
     pub fn accepts(&self, fingerprint: &str) -> bool {

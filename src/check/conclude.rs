@@ -52,7 +52,10 @@ pub(super) fn conclude(
     findings.sort_by(Located::order);
     merge::fingerprint(&mut findings, &repo.files);
     let all = findings.len();
+    let mut stale = 0;
     if let Some(baseline) = options.baseline {
+        let present = findings.iter().map(|located| &*located.finding.fingerprint);
+        stale = baseline.without(present.collect());
         findings.retain(|located| !baseline.accepts(&located.finding.fingerprint));
     }
     let selected = asked.judged(options);
@@ -78,6 +81,7 @@ pub(super) fn conclude(
         files: repo.files.clone(),
         unseen: unseen.collect(),
         narrowed: options.judged.overlays.is_some(),
+        stale,
         failed: false,
         timings: Vec::new(),
     }

@@ -45,8 +45,8 @@ pub const FAILED: &str = "check-failed";
 /// findings of production depend on staging.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// A folder or file relative to the root; empty for the whole repo.
-    pub path: String,
+    /// Folders and files relative to the root; empty for the whole repo.
+    pub paths: Vec<String>,
     /// Environments by name; empty for all.
     pub environments: Vec<String>,
     /// Apps by name; empty for all.
@@ -56,15 +56,16 @@ pub struct Selection {
 impl Selection {
     /// True if nothing is left out.
     pub fn is_whole(&self) -> bool {
-        self.path.is_empty() && self.environments.is_empty() && self.apps.is_empty()
+        self.paths.is_empty() && self.environments.is_empty() && self.apps.is_empty()
     }
 
     /// True if a file or folder lies in the selected path.
     fn contains(&self, path: &str) -> bool {
-        self.path.is_empty()
-            || path
-                .strip_prefix(self.path.as_str())
+        let is_in = |folder: &String| {
+            path.strip_prefix(folder.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.paths.is_empty() || self.paths.iter().any(is_in)
     }
 
     /// True if an overlay is selected: its environment and app are, and it is in the selected path
@@ -170,6 +171,8 @@ pub struct Outcome {
     pub unseen: Vec<(Unseen, Location)>,
     /// True if only the overlays that the change affects were judged.
     pub narrowed: bool,
+    /// Accepted findings of the baseline that do not occur any more.
+    pub stale: usize,
     /// True if the check could not do its work; its only finding says why.
     pub failed: bool,
     /// The steps of the check with their durations, in order.
@@ -198,6 +201,7 @@ impl Outcome {
             files,
             unseen: Vec::new(),
             narrowed: false,
+            stale: 0,
             failed: true,
             timings: Vec::new(),
         }
@@ -207,6 +211,19 @@ impl Outcome {
     /// repo is clean.
     pub fn checked_anything(&self) -> bool {
         !self.overlays.is_empty()
+    }
+    /// Leaves out findings as if they had not been made.
+    pub fn keep(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        self.findings.retain(|located| wanted(&located.finding));
+        let number = |severity: Severity| {
+            let findings = self.findings.iter();
+            findings
+                .filter(|located| located.finding.severity == severity)
+                .count()
+        };
+        self.counts.errors = number(Severity::Error);
+        self.counts.warnings = number(Severity::Warning);
+        self.counts.infos = number(Severity::Info);
     }
     /// True if a finding is at least this severe.
     pub fn fails_at(&self, level: Severity) -> bool {

@@ -14,7 +14,7 @@ use crate::config::CONFIG_FILE;
 use crate::history::{Actor, Authorship, contributions, precedents};
 use crate::rules::Submodule;
 use crate::source::beside::Beside;
-use crate::source::git::{ChangedPath, Commit, GitError, short};
+use crate::source::git::{ChangedPath, Commit, GitError, hex, short};
 
 /// A base revision that Git names.
 pub(super) struct Loaded {
@@ -22,6 +22,19 @@ pub(super) struct Loaded {
     pub(super) base: Base,
     /// Its commit: the one at which the checked branch left the target branch.
     pub(super) commit: Commit,
+    /// The revision as it was named.
+    revision: String,
+}
+
+impl Loaded {
+    /// `origin/main at cff1309ab2`
+    pub(super) fn name(&self) -> String {
+        let commit = short(&self.commit.id);
+        match hex(&self.commit.id).starts_with(&self.revision) {
+            true => commit,
+            false => format!("{} at {commit}", self.revision),
+        }
+    }
 }
 
 /// Variables in which CI systems name the commit or branch that a pull request is compared with,
@@ -176,6 +189,7 @@ pub(super) fn load(
     at(
         workspace,
         repository.commit(bases.first().unwrap_or(&wanted))?,
+        revision,
         options,
     )
 }
@@ -190,11 +204,17 @@ pub(super) fn load_exactly(
     at(
         workspace,
         repository.commit(&repository.resolve(revision)?)?,
+        revision,
         options,
     )
 }
 
-fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Loaded, GitError> {
+fn at(
+    workspace: &Workspace,
+    commit: Commit,
+    revision: &str,
+    options: &RepoOptions,
+) -> Result<Loaded, GitError> {
     let changed = workspace.changed_since(&commit)?;
     let submodules = submodules(workspace, &changed);
     let changed: BTreeSet<Arc<str>> = changed
@@ -216,7 +236,11 @@ fn at(workspace: &Workspace, commit: Commit, options: &RepoOptions) -> Result<Lo
         ..BaseInputs::new(repo, config, changed)
     };
     let base = Base::new(inputs, &workspace.repo);
-    Ok(Loaded { base, commit })
+    Ok(Loaded {
+        base,
+        commit,
+        revision: revision.to_string(),
+    })
 }
 
 /// The changed submodules, each with the line of `.gitmodules` that names its path.

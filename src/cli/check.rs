@@ -16,12 +16,16 @@ use super::options::{
     FailOn, JudgeOptions, Now, RepoOptions, Target, fail_on, format_help, target,
 };
 use super::output::{complain, complain_of, say, warn};
+use super::progress::Progress;
 use super::reports::{self, Reports};
+use super::root::relative;
+use super::select::SelectOptions;
 use super::watchdog;
 use super::workspace::{Head, Workspace};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection, Timings};
 use crate::config::{CONFIG_FILE, Level};
 use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
+use crate::names::{self, UnknownName};
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
@@ -31,11 +35,17 @@ use crate::wording;
 #[derive(Args)]
 #[group(id = "check")]
 pub(super) struct Arguments {
-    /// Folder or file to check; references are still resolved across the whole repository
+    /// Folders or files to check; references are still resolved across the whole repository
     /// [default: the repository around the current folder]
-    path: Option<PathBuf>,
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target, help = format_help())]
     formats: Vec<Target>,
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output_file: Option<PathBuf>,
+    #[command(flatten)]
+    select: SelectOptions,
     #[command(flatten)]
     judge: JudgeOptions,
     #[command(flatten)]
@@ -49,9 +59,12 @@ pub(super) struct Arguments {
     /// Lowest severity that fails the check
     #[arg(long, value_parser = fail_on(), value_name = "LEVEL", default_value = "error")]
     fail_on: FailOn,
-    /// Accept the findings of an earlier JSON report; `--format json=FILE` writes one
+    /// Accept the findings that `--write-baseline` wrote to this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Write a file that accepts all present findings, and pass
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "select", "ignore"])]
+    write_baseline: Option<PathBuf>,
     /// Report only what changed since this revision; in CI the default is the target branch of the
     /// pull request
     #[arg(long, value_name = "REVISION")]
@@ -82,19 +95,37 @@ pub(super) struct Arguments {
 
 /// Runs the command. Whatever happens, the reports say so.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
-    let reports = Reports {
-        targets: reports::targets(&arguments.formats)?,
+    let mut reports = Reports {
+        targets: reports::targets(&arguments.formats, arguments.output_file.as_deref())?,
         quiet: arguments.quiet,
         verbose: arguments.verbose,
         fail_on: arguments.fail_on.0,
         color: arguments.repo.color,
+        least: arguments.select.min_severity,
+        statistics: arguments.select.statistics,
+        notes: Vec::new(),
+        root: None,
     };
     watchdog::start(arguments.repo.limits, Some(reports.clone()));
+    let progress = Progress::start("checking the repository", arguments.quiet);
     let judged = baseline(arguments).and_then(|baseline| {
         reports.remove_earlier()?;
         judge(arguments, baseline.as_ref())
     });
+    drop(progress);
     let mut judged = judged.inspect_err(|error| reports.write_failure(&error.to_string()))?;
+    reports.root = Some(judged.root.clone());
+    if let Some(file) = &arguments.write_baseline {
+        return write_baseline(file, &judged.outcome);
+    }
+    arguments.select.apply(&mut judged.outcome);
+    let fails = reports
+        .fail_on
+        .is_some_and(|level| judged.outcome.fails_at(level));
+    reports.notes = notes(arguments, &judged);
+    if let Some(least) = reports.least {
+        judged.outcome.keep(|finding| finding.severity >= least);
+    }
     let outcome = &judged.outcome;
     judged.timings.step("report", || reports.write(outcome))?;
     if arguments.timings {
@@ -103,7 +134,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     if let Some(error) = judged.nothing {
         return Err(error);
     }
-    let fails = reports.fail_on.is_some_and(|level| outcome.fails_at(level));
     Ok(if fails {
         Ending::Failed
     } else {
@@ -114,6 +144,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
 /// What a check found.
 struct JudgedRepo {
     outcome: Outcome,
+    /// The folder of the repo.
+    root: PathBuf,
+    /// The base that it was compared with: `origin/main at cff1309`.
+    compared: Option<String>,
     /// Why there was nothing to check, although something was expected.
     nothing: Option<Error>,
     timings: Timings,
@@ -121,7 +155,12 @@ struct JudgedRepo {
 
 /// Loads the repo and its base, and judges them.
 fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRepo, Error> {
-    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let path = arguments
+        .paths
+        .first()
+        .map_or(Path::new("."), PathBuf::as_path);
+    require_no_command(arguments)?;
+    arguments.select.require_known()?;
     let revisions = hook::revisions().filter(|_| arguments.hook);
     let head = match &revisions {
         Some((_, to)) => Head::Revision(to),
@@ -173,7 +212,10 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
     } else {
         nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome)))
     };
+    let root = workspace.path.root.clone();
     Ok(JudgedRepo {
+        root,
+        compared: base.as_ref().map(|base| base.name()),
         nothing,
         outcome,
         timings,
@@ -414,10 +456,94 @@ fn selection(arguments: &Arguments, workspace: &Workspace) -> Result<Selection, 
     let repo = &workspace.repo;
     let chosen = Chosen::new(repo, &arguments.environments, &arguments.apps)?;
     Ok(Selection {
-        path: workspace.path.path.clone(),
+        paths: paths(arguments, workspace)?,
         environments: chosen.environment_names(repo),
         apps: arguments.apps.clone(),
     })
+}
+
+/// The paths that the arguments name, relative to the root; empty for all of it.
+fn paths(arguments: &Arguments, workspace: &Workspace) -> Result<Vec<String>, Error> {
+    let mut paths = vec![workspace.path.path.clone()];
+    for path in arguments.paths.iter().skip(1) {
+        let shown = path.display();
+        let real = path
+            .canonicalize()
+            .map_err(|error| Error::reading(format!("`{shown}`"), &error))?;
+        let below = relative(&workspace.path.root, &real);
+        paths.push(below.ok_or(Error::Usage(
+            "the paths belong to different repositories; check one at a time",
+        ))?);
+    }
+    // the root includes every other path
+    if paths.iter().any(String::is_empty) {
+        paths.clear();
+    }
+    Ok(paths)
+}
+
+/// An error if the only path is a misspelt command: `chek`.
+fn require_no_command(arguments: &Arguments) -> Result<(), Error> {
+    let [path] = arguments.paths.as_slice() else {
+        return Ok(());
+    };
+    let typed = path.to_string_lossy();
+    let commands = super::command_names();
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    let meant = names::nearest(&typed, &commands).filter(|_| !path.exists());
+    match meant {
+        Some(_) => Err(UnknownName::new("command or path", &typed, &commands).into()),
+        None => Ok(()),
+    }
+}
+
+/// Writes the accepted findings.
+fn write_baseline(file: &Path, outcome: &Outcome) -> Result<Ending, Error> {
+    reports::save(file, Baseline::text(&outcome.findings).as_bytes())
+        .map_err(|error| Error::writing(file, error))?;
+    let count = wording::count(outcome.findings.len(), "finding");
+    let shown = file.display();
+    say(&format!(
+        "{count} accepted in {shown}; `gitops-lint check --baseline {shown}` reports only other ones"
+    ));
+    Ok(Ending::Passed)
+}
+
+/// Findings from which on a first run gets advice.
+const MANY: usize = 10;
+
+/// What was compared, and what to do next.
+fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
+    let outcome = &judged.outcome;
+    let mut notes = Vec::new();
+    let is_first = judged.compared.is_none()
+        && arguments.baseline.is_none()
+        && arguments.select.select.is_empty();
+    let has_many = outcome.counts.errors + outcome.counts.warnings >= MANY;
+    if let Some(worst) = outcome
+        .findings
+        .iter()
+        .max_by_key(|located| located.finding.severity)
+        .filter(|_| is_first && has_many)
+    {
+        notes.push(format!(
+            "next: `gitops-lint rules {}` explains a rule; `gitops-lint check --write-baseline baseline.json` accepts these findings; `gitops-lint init` writes a configuration",
+            worst.finding.rule
+        ));
+    }
+    if outcome.stale > 0 && !outcome.narrowed && arguments.paths.is_empty() {
+        notes.push(format!(
+            "{} of the baseline no longer occur; write it again with --write-baseline",
+            wording::count(outcome.stale, "finding")
+        ));
+    }
+    notes.extend(
+        judged
+            .compared
+            .as_ref()
+            .map(|base| format!("compared with {base}")),
+    );
+    notes
 }
 
 /// The message if no overlay was checked: the reason, and what was found instead.

@@ -14,11 +14,13 @@ mod markdown;
 mod options;
 mod output;
 mod policy;
+mod progress;
 mod promote;
 mod render;
 mod reports;
 mod root;
 mod rules;
+mod select;
 mod status;
 mod table;
 mod watchdog;
@@ -27,7 +29,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::report::safe_text;
 use error::Error;
@@ -132,6 +134,15 @@ fn execute() -> Result<Ending, Error> {
     };
     output::write(&text).map_err(Error::printing)?;
     Ok(Ending::Passed)
+}
+
+/// The names of the commands.
+fn command_names() -> Vec<String> {
+    let arguments = Arguments::command();
+    let commands = arguments.get_subcommands();
+    commands
+        .map(|command| command.get_name().to_string())
+        .collect()
 }
 
 /// Prints the text of `--help` or `--version`.

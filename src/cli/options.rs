@@ -136,6 +136,20 @@ impl FromStr for FailOn {
     }
 }
 
+/// The parser of a severity.
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(["info", "warning", "error"]).try_map(|name| {
+        match name.parse::<Level>()? {
+            Level::At(severity) => Ok(severity),
+            Level::Off => Err(UnknownName::new(
+                "severity",
+                &name,
+                &["info", "warning", "error"],
+            )),
+        }
+    })
+}
+
 /// The parser of `--fail-on`. It lists the values for the help and for completions.
 pub(super) fn fail_on() -> impl TypedValueParser<Value = FailOn> {
     let values = [

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use super::error::Error;
 use super::options::{Color, Target};
 use super::output::{complain_of, say, width_of};
-use super::root::current_folder;
+use super::root::{current_folder, relative};
 use crate::check::Outcome;
 use crate::finding::Severity;
 use crate::report::{self, Format};
@@ -30,15 +30,32 @@ pub(super) struct Reports {
     pub(super) fail_on: Option<Severity>,
     /// When to use colors.
     pub(super) color: Color,
+    /// The lowest severity that is reported, if it is given.
+    pub(super) least: Option<Severity>,
+    /// Print only the number of findings of each rule.
+    pub(super) statistics: bool,
+    /// Lines before the summary.
+    pub(super) notes: Vec<String>,
+    /// The root of the repo, when it is known.
+    pub(super) root: Option<PathBuf>,
 }
 
 /// The formats that the command line names.
-pub(super) fn targets(formats: &[Target]) -> Result<Vec<Target>, Error> {
+/// `file` is the file of the format that would go to standard output.
+pub(super) fn targets(formats: &[Target], file: Option<&Path>) -> Result<Vec<Target>, Error> {
+    let mut formats = formats.to_vec();
     if formats.is_empty() {
-        return Ok(vec![Target {
+        formats.push(Target {
             format: Format::Pretty,
             file: None,
-        }]);
+        });
+    }
+    if let Some(file) = file {
+        let mut to_output = formats.iter_mut().filter(|target| target.file.is_none());
+        let target = to_output.next().ok_or(Error::Usage(
+            "every format has a file already; remove --output-file",
+        ))?;
+        target.file = Some(file.to_path_buf());
     }
     let to_output = formats.iter().filter(|target| target.file.is_none());
     if to_output.count() > 1 {
@@ -54,7 +71,7 @@ pub(super) fn targets(formats: &[Target]) -> Result<Vec<Target>, Error> {
             ));
         }
     }
-    Ok(formats.to_vec())
+    Ok(formats)
 }
 
 impl Reports {
@@ -102,10 +119,20 @@ impl Reports {
         }
     }
 
+    /// The lowest severity that `pretty` draws: information has to be asked for.
+    fn least(&self) -> Severity {
+        match self.fail_on {
+            _ if self.least.is_some() => self.least.unwrap_or(Severity::Info),
+            Some(Severity::Info) => Severity::Info,
+            _ => Severity::Warning,
+        }
+    }
+
     fn print(&self, outcome: &Outcome) -> Result<(), Error> {
         let mut targets = self.targets.iter();
         let Some(target) = targets.find(|target| target.file.is_none()) else {
             if !self.quiet {
+                self.notes.iter().for_each(|note| say(note));
                 say(&report::summary(outcome));
             }
             return Ok(());
@@ -117,11 +144,38 @@ impl Reports {
             summary: !self.quiet,
             overlays: self.verbose,
             fail_on: self.fail_on,
+            least: self.least(),
+            statistics: self.statistics,
+            notes: self.notes.clone(),
+            paths: self.root.as_deref().map(shown_paths).unwrap_or_default(),
         };
         let written = report::text(target.format, outcome, &options);
         written
             .and_then(|text| super::output::write(&text))
             .map_err(Error::printing)
+    }
+}
+
+/// The way from the current folder to the files of a repo.
+fn shown_paths(root: &Path) -> report::ShownPaths {
+    let Some(current) = current_folder() else {
+        return report::ShownPaths::default();
+    };
+    if let Some(below) = relative(root, &current) {
+        let depth = below.split('/').filter(|part| !part.is_empty()).count();
+        return report::ShownPaths {
+            prefix: "../".repeat(depth),
+            below: if depth == 0 {
+                below
+            } else {
+                format!("{below}/")
+            },
+        };
+    }
+    let prefix = relative(&current, root).unwrap_or_else(|| root.display().to_string());
+    report::ShownPaths {
+        below: String::new(),
+        prefix: format!("{prefix}/"),
     }
 }
 
@@ -149,7 +203,7 @@ fn remove(file: &Path) -> io::Result<()> {
 }
 
 /// Writes a file beside its place and renames it.
-fn save(file: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn save(file: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_device(file) {
         return OpenOptions::new().write(true).open(file)?.write_all(bytes);
     }

@@ -8,14 +8,27 @@ use crate::check::Outcome;
 use crate::finding::Located;
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
-    for located in &outcome.findings {
-        writeln!(out, "{}", line(located))?;
+    for located in outcome.findings.iter().filter(|_| !options.statistics) {
+        let file = match located.location.revision {
+            None => options.paths.of(&located.location.file),
+            Some(_) => printable(&located.location.file).into_owned(),
+        };
+        writeln!(out, "{}", line_at(located, &file))?;
+    }
+    if options.statistics {
+        for row in super::groups::table(outcome, options.width) {
+            writeln!(out, "{row}")?;
+        }
     }
     write_end(outcome, out, options)
 }
 
 /// The line of a finding.
 pub(super) fn line(located: &Located) -> String {
+    line_at(located, &printable(&located.location.file))
+}
+
+fn line_at(located: &Located, file: &str) -> String {
     let (finding, place) = (&located.finding, &located.location);
     let also = match finding.also_in.len() {
         0 => String::new(),
@@ -29,7 +42,7 @@ pub(super) fn line(located: &Located) -> String {
         .unwrap_or_default();
     format!(
         "{revision}{}:{}:{}: {}[{}] {}{also}",
-        printable(&place.file),
+        file,
         place.line,
         place.column,
         finding.severity.as_str(),

@@ -7,6 +7,7 @@
 mod concise;
 mod github;
 mod gitlab;
+mod groups;
 mod hidden;
 pub mod json;
 mod junit;
@@ -96,6 +97,34 @@ pub struct Options {
     pub overlays: bool,
     /// The lowest severity that fails the check; `None` if nothing does.
     pub fail_on: Option<Severity>,
+    /// The lowest severity that `pretty` draws; it counts the others.
+    pub least: Severity,
+    /// True if formats for people print only the number of findings of each rule.
+    pub statistics: bool,
+    /// Lines before the summary: what was compared, what to do next.
+    pub notes: Vec<String>,
+    /// Turns paths of the repo into paths from the folder in which the program was started.
+    pub paths: ShownPaths,
+}
+
+/// Paths as a terminal can open them, which are those of the repo in its root.
+#[derive(Clone, Debug, Default)]
+pub struct ShownPaths {
+    /// The folder of the repo in which the program was started, with `/` at its end.
+    pub below: String,
+    /// What leads from there to the root.
+    pub prefix: String,
+}
+
+impl ShownPaths {
+    /// A path of the repo, printable.
+    pub fn of(&self, path: &str) -> String {
+        let shown = match path.strip_prefix(&self.below) {
+            Some(rest) if !self.below.is_empty() => rest.to_string(),
+            _ => format!("{}{path}", self.prefix),
+        };
+        printable(&shown).into_owned()
+    }
 }
 
 impl Default for Options {
@@ -106,6 +135,10 @@ impl Default for Options {
             summary: true,
             overlays: false,
             fail_on: Some(Severity::Error),
+            least: Severity::Info,
+            statistics: false,
+            notes: Vec::new(),
+            paths: ShownPaths::default(),
         }
     }
 }
@@ -318,9 +351,10 @@ fn write_end(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::R
         )?;
     }
     if options.summary {
-        let summary = summary(outcome);
         let columns = options.width.unwrap_or(usize::MAX);
-        writeln!(out, "{}", wrapped(&summary, columns, 2))?;
+        for line in options.notes.iter().chain([&summary(outcome)]) {
+            writeln!(out, "{}", wrapped(&printable(line), columns, 2))?;
+        }
     }
     Ok(())
 }

@@ -14,8 +14,11 @@ use miette::{
 };
 use miette::{Severity as Level, SpanContents};
 
+use super::groups::{groups, table};
 use super::hidden::{Hidden, Secrets};
-use super::{Message, Options, printable, printable_lines, push_printable, url, write_end};
+use super::{
+    Message, Options, ShownPaths, printable, printable_lines, push_printable, url, write_end,
+};
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
 use crate::source::{Files, SourceFile};
@@ -60,6 +63,7 @@ struct Label {
 struct Frames {
     /// Characters of a line that are shown.
     line: usize,
+    paths: ShownPaths,
     frames: Vec<Frame>,
     /// The primary label first.
     labels: Vec<Label>,
@@ -155,7 +159,7 @@ fn marks<'a>(
 
 impl Frames {
     /// The frames of a finding.
-    fn of(located: &Located, files: &Files, hidden: &Hidden, width: Option<usize>) -> Frames {
+    fn of(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -> Frames {
         let related = located.finding.related.iter().zip(&located.related);
         let related = related
             .map(|(related, location)| (related.message.as_str(), related.origin.file, location));
@@ -163,11 +167,11 @@ impl Frames {
             marks((located.finding.origin.file, &located.location), related),
             files,
             hidden,
-            width,
+            options,
         )
     }
 
-    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden, width: Option<usize>) -> Frames {
+    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden, options: &Options) -> Frames {
         let more = marks.len().saturating_sub(LABELS);
         marks.truncate(LABELS);
         if let Some(last) = marks.last_mut().filter(|_| more > 0) {
@@ -176,9 +180,13 @@ impl Frames {
         }
         let numbers = marks.iter().map(|mark| mark.location.line + CONTEXT);
         let digits = numbers.max().unwrap_or_default().to_string().len();
-        let line = width.unwrap_or(WIDTH).saturating_sub(digits + AROUND);
+        let line = options
+            .width
+            .unwrap_or(WIDTH)
+            .saturating_sub(digits + AROUND);
         let mut frames = Frames {
             line: line.max(NARROWEST),
+            paths: options.paths.clone(),
             ..Frames::default()
         };
         while let Some(first) = marks.first() {
@@ -278,7 +286,11 @@ impl Frames {
             .as_deref()
             .map(|revision| format!(" at {}", printable(revision)))
             .unwrap_or_default();
-        let name = format!("{}{revision}", printable(&file.path));
+        let path = match &file.revision {
+            None => self.paths.of(&file.path),
+            Some(_) => printable(&file.path).into_owned(),
+        };
+        let name = format!("{path}{revision}");
         self.frames.push(Frame {
             name,
             first_line: from,
@@ -450,15 +462,55 @@ fn handler(options: &Options) -> GraphicalReportHandler {
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     let hidden = Hidden::default();
-    for located in &outcome.findings {
-        write!(
-            out,
-            "{}",
-            drawn(located, &outcome.files, &hidden, options).map_err(io::Error::other)?
-        )?;
-        writeln!(out)?;
+    let shown = groups(outcome, options.least);
+    let path = |path: &str| options.paths.of(path);
+    for group in shown.iter().filter(|_| !options.statistics) {
+        for located in group.parts().0 {
+            let frame = drawn(located, &outcome.files, &hidden, options);
+            writeln!(out, "{}", frame.map_err(io::Error::other)?)?;
+        }
+        let rest = group.rest(options.fail_on, options.width, &path);
+        for line in &rest {
+            writeln!(out, "{line}")?;
+        }
+        if !rest.is_empty() {
+            writeln!(out)?;
+        }
     }
+    write_table(outcome, out, options)?;
     write_end(outcome, out, options)
+}
+
+/// Findings from which on a table says how many there are of each rule.
+const MANY: usize = 6;
+
+/// The number of findings of each rule, and how many are not drawn.
+fn write_table(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    if !options.summary && !options.statistics {
+        return Ok(());
+    }
+    let rows = table(outcome, options.width);
+    if options.statistics || (outcome.findings.len() >= MANY && rows.len() > 1) {
+        for row in &rows {
+            writeln!(out, "{row}")?;
+        }
+        if !rows.is_empty() {
+            writeln!(out)?;
+        }
+    }
+    let hidden = outcome
+        .findings
+        .iter()
+        .filter(|located| located.finding.severity < options.least);
+    match hidden.count() {
+        0 => Ok(()),
+        1 => writeln!(out, "1 info hidden; `--min-severity info` shows it"),
+        number => writeln!(
+            out,
+            "{} hidden; `--min-severity info` shows them",
+            super::count(number, "info")
+        ),
+    }
 }
 
 /// One finding as text.
@@ -482,7 +534,7 @@ fn drawn(
             printable(&finding.rule)
         ),
         severity: finding.severity,
-        frames: Frames::of(located, files, hidden, options.width),
+        frames: Frames::of(located, files, hidden, options),
         message: printable_lines(finding.message.trim_end()),
         help: (!help.is_empty()).then(|| help.join("\n")),
         url: Some(url(&finding.rule)).filter(|url| url.contains("://")),
@@ -514,7 +566,7 @@ pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> 
             marks((message.origin.file, &location), places),
             files,
             &Hidden::default(),
-            options.width,
+            options,
         ),
         message: printable_lines(message.message),
         help: message.help.map(printable_lines),

@@ -38,6 +38,7 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
     Outcome {
         unseen: Vec::new(),
         narrowed: false,
+        stale: 0,
         failed: false,
         timings: Vec::new(),
         overlays: vec![CheckedOverlay {
@@ -416,6 +417,8 @@ fn places_at_odd_spots_are_drawn() {
                     by: By::Manifest,
                 },
             );
+            // findings of one cause share a block
+            finding.cause = Cause::new(format!("{start}-{end}"));
             finding.related.push(Related {
                 message: "y".into(),
                 origin: Origin {

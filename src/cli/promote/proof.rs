@@ -172,7 +172,7 @@ pub(super) fn from_rules(
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: Selection {
-            path: String::new(),
+            paths: Vec::new(),
             environments: environments.into_iter().collect(),
             apps: draft.apps().into_iter().map(str::to_string).collect(),
         },
