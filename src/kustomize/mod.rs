@@ -94,6 +94,8 @@ pub enum Identity {
     Withheld(String),
     /// A kustomization that sets nothing.
     EmptyKustomization,
+    /// An image whose entry no container uses; empty if the entry names none.
+    UnusedImage(String),
 }
 
 /// A problem of a rendering, at the line to edit.

@@ -11,7 +11,7 @@ use super::field_spec::{self, Create, FieldError};
 use crate::kustomize::context::BuildContext;
 use crate::kustomize::decode::Text;
 use crate::kustomize::kustomization::ImageEntry;
-use crate::kustomize::{Problem, ProblemKind, Resource, steps};
+use crate::kustomize::{Identity, Problem, ProblemKind, Resource, steps};
 use crate::names::{did_you_mean, nearest};
 use crate::yaml::{By, Data, Node, Origin};
 
@@ -332,11 +332,13 @@ fn unused(
         ),
         None => "this entry of images names no image, so it changes nothing".to_string(),
     };
+    let image = name.map_or(String::new(), |name| name.value.to_string());
     let help = advised
         .and_then(|name| advice(name, resources))
         .unwrap_or_else(|| "correct the name, or remove the entry".to_string());
     Problem::error(origin, message)
         .with_kind(ProblemKind::UnusedImageOverride)
+        .about(Identity::UnusedImage(image))
         .with_help(help)
 }
 

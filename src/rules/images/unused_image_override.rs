@@ -29,7 +29,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Severity;
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
@@ -67,10 +67,9 @@ impl Rule for UnusedImageOverride {
         // the same entry three times is one image
         let mut lists: BTreeMap<FileId, BTreeSet<&str>> = BTreeMap::new();
         for problem in unused {
-            lists
-                .entry(problem.origin.file)
-                .or_default()
-                .insert(&problem.message);
+            if let Some(Identity::UnusedImage(image)) = problem.identity.as_deref() {
+                lists.entry(problem.origin.file).or_default().insert(image);
+            }
         }
         let severity = |problem: &Problem| {
             let file = problem.origin.file;

@@ -77,6 +77,8 @@ fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {
 
 /// The identity of a problem: the data that the renderer gives, or else the text at its place.
 fn cause(problem: &Problem, context: &Context) -> Cause {
+    let file = context.repo.files.get(problem.origin.file);
+    let text = file.slice(problem.origin).trim();
     if let Some(identity) = &problem.identity {
         return match &**identity {
             Identity::DuplicateKey(key) => Cause::new("duplicate-key").with(key),
@@ -90,10 +92,10 @@ fn cause(problem: &Problem, context: &Context) -> Cause {
             Identity::Remote(url) => Cause::new("remote").with(url),
             Identity::Withheld(path) => Cause::new("withheld").with(path),
             Identity::EmptyKustomization => Cause::new("empty-kustomization"),
+            // its severity depends on how many entries beside it match nothing
+            Identity::UnusedImage(_) => Cause::new("unused-image-override").with(text).standing(),
         };
     }
-    let file = context.repo.files.get(problem.origin.file);
-    let text = file.slice(problem.origin).trim();
     let cause = Cause::new(kind(problem.kind)).with(text);
     match problem.kind {
         // kustomize refuses hundreds of things and two may meet at one place, such as a missing
@@ -101,8 +103,6 @@ fn cause(problem: &Problem, context: &Context) -> Cause {
         ProblemKind::Error | ProblemKind::Absent | ProblemKind::Withheld => {
             cause.with(&problem.message)
         }
-        // its severity depends on how many entries beside it match nothing
-        ProblemKind::UnusedImageOverride => cause.standing(),
         _ => cause,
     }
 }
