@@ -24,7 +24,7 @@ use super::watchdog;
 use super::workspace::{Head, Workspace};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection, Timings};
 use crate::config::{CONFIG_FILE, Level};
-use crate::history::{Authorship, GitProofs, NoProofs, Proofs};
+use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, DataFile, Namespaces, Policies};
 use crate::rules::registry;
@@ -373,24 +373,16 @@ pub(super) fn proofs<'r>(
     base: Option<&'r Loaded>,
 ) -> Box<dyn Proofs + 'r> {
     let open = || -> Result<GitProofs<'r>, GitError> {
-        let root = workspace.path.root.clone();
-        let repository = workspace.git()?;
-        Ok(match base {
-            Some(base) => GitProofs::new(
-                repository,
-                &base.base.config,
-                base.base.compared(),
-                base.commit.clone(),
-                root,
-            ),
-            None => GitProofs::new(
-                repository,
-                &workspace.config,
-                &workspace.repo,
-                workspace.head_commit()?,
-                root,
-            ),
-        })
+        let Some(base) = base else {
+            return Ok(GitProofs::new(workspace.branch()?));
+        };
+        Ok(GitProofs::new(Branch {
+            repository: workspace.git()?,
+            config: &base.base.config,
+            repo: base.base.compared(),
+            commit: base.commit.clone(),
+            root: Some(workspace.path.root.clone()),
+        }))
     };
     match open() {
         Ok(proofs) => Box::new(proofs),

@@ -63,12 +63,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
 
 /// The changes of the app's overlays, newest first.
 fn changes(workspace: &Workspace, app: &str) -> Result<Vec<Change>, Error> {
-    let (repo, root) = (&workspace.repo, workspace.path.root.clone());
-    let (repository, head) = (workspace.git()?, workspace.head_commit()?);
-    let overlays = overlays_of(repo, Some(app));
+    let branch = workspace.branch()?;
+    let overlays = overlays_of(branch.repo, Some(app));
     let mut changes: Vec<Change> = Vec::new();
-    let mut walk = Walk::new(repository, &workspace.config, repo, Some(root), &overlays);
-    let end = walk.run(repo, &head, &mut |change| {
+    let end = Walk::new(&branch, &overlays).run(&mut |change| {
         changes.push(change);
         true
     });

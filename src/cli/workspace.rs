@@ -15,7 +15,7 @@ use crate::check::Timings;
 use crate::config::{CONFIG_FILE, Config, ConfigProblem, missing_files};
 use crate::edit::write::EditedFile;
 use crate::finding::Severity;
-use crate::history::End;
+use crate::history::{Branch, End};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
@@ -200,6 +200,17 @@ impl Workspace {
                 .resolve("HEAD")
                 .and_then(|id| self.git()?.commit(&id)),
         }
+    }
+
+    /// The branch whose newest commit is the head.
+    pub(super) fn branch(&self) -> Result<Branch<'_>, GitError> {
+        Ok(Branch {
+            repository: self.git()?,
+            config: &self.config,
+            repo: &self.repo,
+            commit: self.head_commit()?,
+            root: Some(self.path.root.clone()),
+        })
     }
 
     /// The paths in which the head's files differ from those of a commit.

@@ -1,10 +1,11 @@
-//! What environments ran before, from Git alone.
+//! The past of environments, from Git alone.
 //!
 //! `versions` lists the images that an overlay runs, `walk` finds the commits that changed them,
 //! `proofs` answers the questions of rules about the history, and `authorship` says who made a
 //! change. Not here: which images must have run where (`rules`), tables (`cli`).
 
 mod authorship;
+mod branch;
 mod precedents;
 mod proofs;
 mod tracked;
@@ -12,9 +13,10 @@ mod versions;
 mod walk;
 
 pub use authorship::{Actor, Authorship, Contribution, contributions};
+pub use branch::Branch;
 pub use precedents::{ENOUGH as PRECEDENTS, Precedents, precedents};
 pub use proofs::{GitProofs, NoProofs, Proofs, Wanted};
-pub use versions::{Images, Version, images, share_version, version_key};
+pub use versions::{Images, Version, VersionKey, images, share_version};
 pub use walk::{Change, End, Walk};
 
 use crate::repo::{Overlay, Repo};

@@ -1,15 +1,12 @@
 //! Answers from the Git history about a promotion: which versions an overlay ran, and since when.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::versions::version_keys;
-use super::{Change, End, Images, Walk, images, share_version};
-use crate::config::Config;
-use crate::kustomize::{RenderOptions, Renderer};
-use crate::repo::{Overlay, Repo};
-use crate::source::git::{Commit, Id, Repository};
+use super::{Branch, Change, End, Images, VersionKey, Walk, images, share_version};
+use crate::kustomize::Renderer;
+use crate::repo::Overlay;
+use crate::source::git::Id;
 use crate::yaml::Node;
 
 /// The questions that rules ask about the history. It is the history of the base revision, or of
@@ -20,10 +17,10 @@ pub trait Proofs: Sync {
     /// commit alone.
     fn expect(&self, _wanted: &Wanted<'_>) {}
     /// The image names under which an overlay of the base has rendered a version, each with the
-    /// time of the first such commit in seconds since 1970. `version` is a version key.
-    fn since(&self, overlay: &Overlay, version: &str) -> Vec<(String, i64)>;
+    /// time of the first such commit in seconds since 1970.
+    fn since(&self, overlay: &Overlay, version: &VersionKey) -> Vec<(String, i64)>;
     /// The names alone, which can be cheaper to find.
-    fn ran(&self, overlay: &Overlay, version: &str) -> Vec<String> {
+    fn ran(&self, overlay: &Overlay, version: &VersionKey) -> Vec<String> {
         self.since(overlay, version)
             .into_iter()
             .map(|(name, _)| name)
@@ -34,7 +31,7 @@ pub trait Proofs: Sync {
     fn replaced_by(
         &self,
         _overlay: &Overlay,
-        _version: &str,
+        _version: &VersionKey,
         _fits: &dyn Fn(&str) -> bool,
     ) -> Option<Id> {
         None
@@ -58,9 +55,8 @@ pub trait Proofs: Sync {
 pub struct Wanted<'a> {
     /// True if a rule needs the date since which a digest has been running.
     pub dates: bool,
-    /// Overlays (as the base has them) with the versions that may be found in their past, each by
-    /// its [key](super::version_key).
-    pub versions: Vec<(&'a Overlay, BTreeSet<String>)>,
+    /// Overlays (as the base has them) with the versions that may be found in their past.
+    pub versions: Vec<(&'a Overlay, BTreeSet<VersionKey>)>,
 }
 
 /// The history if there is no Git repository or it cannot be read: nothing is known.
@@ -70,7 +66,7 @@ pub struct NoProofs {
 }
 
 impl Proofs for NoProofs {
-    fn since(&self, _overlay: &Overlay, _version: &str) -> Vec<(String, i64)> {
+    fn since(&self, _overlay: &Overlay, _version: &VersionKey) -> Vec<(String, i64)> {
         Vec::new()
     }
     fn gap(&self, _overlay: &Overlay) -> Option<String> {
@@ -81,11 +77,7 @@ impl Proofs for NoProofs {
 /// The past of a repo in a Git repository. History is walked at most once, and only for the
 /// overlays and digests that were announced.
 pub struct GitProofs<'r> {
-    repository: &'r Arc<Repository>,
-    config: &'r Config,
-    repo: &'r Repo,
-    commit: Commit,
-    root: PathBuf,
+    branch: Branch<'r>,
     expected: OnceLock<Expected>,
     walked: OnceLock<Walked>,
 }
@@ -94,7 +86,7 @@ pub struct GitProofs<'r> {
 #[derive(Default)]
 struct Expected {
     dates: bool,
-    versions: BTreeMap<usize, BTreeSet<String>>,
+    versions: BTreeMap<usize, BTreeSet<VersionKey>>,
 }
 
 /// The result of a walk: the names and version keys that each overlay ran, with the time of the
@@ -105,7 +97,7 @@ struct Walked {
 }
 
 /// By name and version key.
-type Seen = BTreeMap<(String, String), Ran>;
+type Seen = BTreeMap<(String, VersionKey), Ran>;
 
 /// When a version ran.
 #[derive(Clone, Copy)]
@@ -120,7 +112,7 @@ struct Ran {
 /// back in time, so the time recorded last for an image is the first time that it ran.
 fn note(seen: &mut Seen, images: &Images, time: i64, replaced_by: Option<Id>) {
     for (name, versions) in images {
-        let keys = version_keys(name, versions);
+        let keys = VersionKey::all_of(name, versions);
         for key in keys {
             let first = Ran {
                 since: time,
@@ -132,20 +124,10 @@ fn note(seen: &mut Seen, images: &Images, time: i64, replaced_by: Option<Id>) {
 }
 
 impl<'r> GitProofs<'r> {
-    /// The past of a repo at a commit. `root` is where the repo lies on disk.
-    pub fn new(
-        repository: &'r Arc<Repository>,
-        config: &'r Config,
-        repo: &'r Repo,
-        commit: Commit,
-        root: PathBuf,
-    ) -> GitProofs<'r> {
+    /// The past of a branch.
+    pub fn new(branch: Branch<'r>) -> GitProofs<'r> {
         GitProofs {
-            repository,
-            config,
-            repo,
-            commit,
-            root,
+            branch,
             expected: OnceLock::new(),
             walked: OnceLock::new(),
         }
@@ -158,15 +140,15 @@ impl<'r> GitProofs<'r> {
             ..Expected::default()
         };
         for (overlay, digests) in &wanted.versions {
-            let present = images(&overlay.rendered, &self.repo.files);
-            let present: BTreeSet<String> = present
+            let present = images(&overlay.rendered, &self.branch.repo.files);
+            let present: BTreeSet<VersionKey> = present
                 .iter()
                 .flat_map(|(name, versions)| {
-                    let keys = version_keys(name, versions);
-                    keys.collect::<Vec<String>>()
+                    let keys = VersionKey::all_of(name, versions);
+                    keys.collect::<Vec<VersionKey>>()
                 })
                 .collect();
-            let missing: BTreeSet<String> = digests
+            let missing: BTreeSet<VersionKey> = digests
                 .iter()
                 .filter(|digest| wanted.dates || !present.contains(*digest))
                 .cloned()
@@ -183,24 +165,19 @@ impl<'r> GitProofs<'r> {
     }
 
     fn index(&self, overlay: &Overlay) -> Option<usize> {
-        self.repo.index_of_same(overlay)
+        self.branch.repo.index_of_same(overlay)
     }
 
     /// The names under which an overlay renders a version.
-    fn at_present(&self, overlay: &Overlay, version: &str) -> Vec<String> {
-        images(&overlay.rendered, &self.repo.files)
+    fn at_present(&self, overlay: &Overlay, version: &VersionKey) -> Vec<String> {
+        images(&overlay.rendered, &self.branch.repo.files)
             .into_iter()
             .filter(|(name, versions)| {
-                let mut keys = version_keys(name, versions);
-                keys.any(|key| key == version)
+                let mut keys = VersionKey::all_of(name, versions);
+                keys.any(|key| key == *version)
             })
             .map(|(name, _)| name)
             .collect()
-    }
-
-    fn walk(&self, overlays: &[usize]) -> Walk<'r> {
-        let root = Some(self.root.clone());
-        Walk::new(self.repository, self.config, self.repo, root, overlays)
     }
 
     fn walked(&self) -> &Walked {
@@ -208,22 +185,20 @@ impl<'r> GitProofs<'r> {
             let indices: Vec<usize> = self.expected().versions.keys().copied().collect();
             let mut seen: HashMap<usize, Seen> = HashMap::new();
             for index in &indices {
-                if let Some(overlay) = self.repo.overlays.get(*index) {
-                    let present = images(&overlay.rendered, &self.repo.files);
+                if let Some(overlay) = self.branch.repo.overlays.get(*index) {
+                    let present = images(&overlay.rendered, &self.branch.repo.files);
                     note(
                         seen.entry(*index).or_default(),
                         &present,
-                        self.commit.time,
+                        self.branch.commit.time,
                         None,
                     );
                 }
             }
-            let end = self
-                .walk(&indices)
-                .run(self.repo, &self.commit, &mut |change| {
-                    let found = seen.entry(change.overlay).or_default();
-                    self.note_change(found, &change)
-                });
+            let end = Walk::new(&self.branch, &indices).run(&mut |change| {
+                let found = seen.entry(change.overlay).or_default();
+                self.note_change(found, &change)
+            });
             Walked { seen, end }
         })
     }
@@ -234,13 +209,13 @@ impl<'r> GitProofs<'r> {
         let time = change
             .commit
             .as_ref()
-            .map_or(self.commit.time, |commit| commit.time);
+            .map_or(self.branch.commit.time, |commit| commit.time);
         note(found, &change.after, time, None);
         // an earlier change of the walk gives these images their real time
         let commit = change.commit.as_ref().map(|commit| commit.id);
         note(found, &change.before, time, commit);
         let expected = self.expected();
-        let has = |digest: &String| found.keys().any(|(_, other)| other == digest);
+        let has = |digest: &VersionKey| found.keys().any(|(_, other)| other == digest);
         expected.dates
             || !expected
                 .versions
@@ -250,14 +225,11 @@ impl<'r> GitProofs<'r> {
 
     /// The objects of an overlay at a commit; `None` where it has no kustomization there.
     fn rendered_at(&self, commit: &Id, overlay: &str) -> Option<Vec<Node>> {
-        let tree = self.repository.tree(&self.repository.commit(commit).ok()?);
-        let options = RenderOptions {
-            remotes: self.config.remotes.clone(),
-            root: Some(self.root.clone()),
-            charts: self.repo.charts(),
-            ..RenderOptions::default()
-        };
-        let renderer = Renderer::new(Arc::new(tree), Arc::default(), options);
+        let tree = self
+            .branch
+            .repository
+            .tree(&self.branch.repository.commit(commit).ok()?);
+        let renderer = Renderer::new(Arc::new(tree), Arc::default(), self.branch.options());
         renderer.kustomization(overlay)?;
         let rendered = renderer.render(overlay);
         Some(
@@ -275,13 +247,13 @@ impl Proofs for GitProofs<'_> {
         self.expected.get_or_init(|| self.expected_of(wanted));
     }
 
-    fn since(&self, overlay: &Overlay, version: &str) -> Vec<(String, i64)> {
+    fn since(&self, overlay: &Overlay, version: &VersionKey) -> Vec<(String, i64)> {
         let expected = |index: &usize| self.expected().versions.contains_key(index);
         let Some(index) = self.index(overlay).filter(expected) else {
             return self
                 .at_present(overlay, version)
                 .into_iter()
-                .map(|name| (name, self.commit.time))
+                .map(|name| (name, self.branch.commit.time))
                 .collect();
         };
         let seen = self.walked().seen.get(&index).into_iter().flatten();
@@ -290,7 +262,7 @@ impl Proofs for GitProofs<'_> {
             .collect()
     }
 
-    fn ran(&self, overlay: &Overlay, version: &str) -> Vec<String> {
+    fn ran(&self, overlay: &Overlay, version: &VersionKey) -> Vec<String> {
         let present = self.at_present(overlay, version);
         if !present.is_empty() {
             return present;
@@ -304,7 +276,7 @@ impl Proofs for GitProofs<'_> {
     fn replaced_by(
         &self,
         overlay: &Overlay,
-        version: &str,
+        version: &VersionKey,
         fits: &dyn Fn(&str) -> bool,
     ) -> Option<Id> {
         let asked = |index: &usize| {
@@ -331,13 +303,13 @@ impl Proofs for GitProofs<'_> {
     fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
         let indices: Vec<Option<usize>> = wanted
             .iter()
-            .map(|(overlay, _)| self.repo.index(overlay))
+            .map(|(overlay, _)| self.branch.repo.index(overlay))
             .collect();
         let mut found: Vec<Option<Overlay>> = wanted.iter().map(|_| None).collect();
         let mut tracked: Vec<usize> = indices.iter().copied().flatten().collect();
         tracked.dedup();
-        let mut walk = self.walk(&tracked).keeping_renderings(self.repo);
-        walk.run(self.repo, &self.commit, &mut |change| {
+        let mut walk = Walk::new(&self.branch, &tracked).keeping_renderings();
+        walk.run(&mut |change| {
             let mut open = false;
             for (((overlay, images), index), found) in wanted.iter().zip(&indices).zip(&mut found) {
                 if *index != Some(change.overlay) || found.is_some() {
@@ -360,6 +332,7 @@ impl Proofs for GitProofs<'_> {
 
     fn alters(&self, commit: &Id, overlay: &str) -> bool {
         let parent = self
+            .branch
             .repository
             .commit(commit)
             .ok()

@@ -67,27 +67,47 @@ pub fn images(rendered: &Rendered, files: &Files) -> Images {
 
 /// The key for finding a version in the history: its digest, or its tag together with the last part
 /// of the image name, because many images have a tag `v1`.
-pub fn version_key(name: &str, version: &Version) -> String {
-    match (&version.digest, &version.tag) {
-        (Some(digest), _) => digest.clone(),
-        (None, tag) => tag_key(name, tag.as_deref().unwrap_or_default()),
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionKey(String);
+
+impl VersionKey {
+    /// The key of a version of an image.
+    pub fn of(name: &str, version: &Version) -> VersionKey {
+        match (&version.digest, &version.tag) {
+            (Some(digest), _) => VersionKey::of_digest(digest),
+            (None, tag) => VersionKey::of_tag(name, tag.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// The key of a digest. It needs no name.
+    pub fn of_digest(digest: &str) -> VersionKey {
+        VersionKey(digest.to_string())
+    }
+
+    fn of_tag(name: &str, tag: &str) -> VersionKey {
+        let short = name.rsplit('/').next().unwrap_or(name);
+        VersionKey(format!("{short}:{tag}"))
+    }
+
+    /// The keys of all versions of an image that are running: those of digests and of tags.
+    pub(super) fn all_of<'v>(
+        name: &'v str,
+        versions: &'v BTreeSet<Version>,
+    ) -> impl Iterator<Item = VersionKey> + 'v {
+        versions.iter().flat_map(move |version| {
+            let tag = version.tag.iter().map(|tag| VersionKey::of_tag(name, tag));
+            let digest = version.digest.iter();
+            digest
+                .map(|digest| VersionKey::of_digest(digest))
+                .chain(tag)
+        })
     }
 }
 
-/// The keys of all versions of an image that are running.
-pub(super) fn version_keys<'v>(
-    name: &'v str,
-    versions: &'v BTreeSet<Version>,
-) -> impl Iterator<Item = String> + 'v {
-    versions.iter().flat_map(move |version| {
-        let tag = version.tag.as_ref().map(|tag| tag_key(name, tag));
-        version.digest.iter().cloned().chain(tag)
-    })
-}
-
-fn tag_key(name: &str, tag: &str) -> String {
-    let short = name.rsplit('/').next().unwrap_or(name);
-    format!("{short}:{tag}")
+impl std::fmt::Display for VersionKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
 }
 
 /// True if both run an image in the same version. The registry does not matter:

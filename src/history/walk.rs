@@ -2,18 +2,16 @@
 //! overlay is rendered again only at the commits that touch a file it reads.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use super::Images;
 use super::tracked::{Step, StepBack, Tracked};
+use super::{Branch, Images};
 use crate::config::Config;
-use crate::kustomize::{RenderOptions, Rendered, Renderer};
-use crate::repo::Repo;
+use crate::kustomize::{Rendered, Renderer};
 use crate::repo::discover::Layout;
-use crate::source::git::{Commit, Gaps, GitError, Repository, blob_id};
+use crate::source::git::{Commit, Gaps, GitError, blob_id};
 use crate::source::{Files, Source};
 
 /// A commit that changed the images of an overlay.
@@ -53,8 +51,7 @@ struct Batch {
 
 /// Walks the history of a branch.
 pub struct Walk<'a> {
-    repository: &'a Arc<Repository>,
-    config: &'a Config,
+    branch: &'a Branch<'a>,
     tracked: Vec<Tracked>,
     /// Shared by all commits, so that each content of a file is parsed once.
     renderer: Arc<Renderer>,
@@ -65,27 +62,16 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk for some overlays of a loaded head. `root` is where the tree lies on disk.
-    pub fn new(
-        repository: &'a Arc<Repository>,
-        config: &'a Config,
-        repo: &Repo,
-        root: Option<PathBuf>,
-        overlays: &[usize],
-    ) -> Walk<'a> {
-        let options = RenderOptions {
-            remotes: config.remotes.clone(),
-            root,
-            charts: repo.charts(),
-            ..RenderOptions::default()
-        };
-        let renderer = Renderer::new(repo.source.clone(), Arc::new(Files::default()), options);
+    /// A walk for some overlays of the newest commit.
+    pub fn new(branch: &'a Branch<'a>, overlays: &[usize]) -> Walk<'a> {
+        let repo = branch.repo;
+        let files = Arc::new(Files::default());
+        let renderer = Renderer::new(repo.source.clone(), files, branch.options());
         let tracked = overlays
             .par_iter()
             .filter_map(|index| Tracked::new(repo, *index));
         Walk {
-            repository,
-            config,
+            branch,
             tracked: tracked.collect(),
             renderer: Arc::new(renderer),
             keeps_renderings: false,
@@ -93,9 +79,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes each change carry the rendering before it, whose origins point into the files of
-    /// `repo`.
-    pub(super) fn keeping_renderings(mut self, repo: &Repo) -> Walk<'a> {
+    /// Makes each change carry the rendering before it, whose origins point into the files of the
+    /// newest commit.
+    pub(super) fn keeping_renderings(mut self) -> Walk<'a> {
+        let repo = self.branch.repo;
         let options = self.renderer.options().clone();
         self.renderer = Arc::new(Renderer::new(
             repo.source.clone(),
@@ -106,14 +93,15 @@ impl<'a> Walk<'a> {
         self
     }
 
-    /// Goes back from `head` and hands each change to `see`, newest first. `see` returns whether
-    /// it wants earlier changes of that overlay. `repo` is the loaded head: if it is a work tree,
+    /// Goes back from the newest commit and hands each change to `see`, newest first. `see` returns
+    /// true if it wants earlier changes of that overlay. If the branch was loaded from a work tree,
     /// the uncommitted changes come first.
-    pub fn run(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) -> End {
-        if repo.source.revision().is_none() {
-            self.uncommitted(repo, head, see);
+    pub fn run(&mut self, see: &mut dyn FnMut(Change) -> bool) -> End {
+        let branch = self.branch;
+        if branch.repo.source.revision().is_none() {
+            self.uncommitted(see);
         }
-        let mut commits = self.repository.first_parents(&head.id);
+        let mut commits = branch.repository.first_parents(&branch.commit.id);
         let Some(Ok(mut newer)) = commits.next() else {
             return End::Truncated("the head cannot be read".to_string());
         };
@@ -151,7 +139,10 @@ impl<'a> Walk<'a> {
             }
         }
         let read = |(newer, earlier): (Commit, Commit)| {
-            let changed = self.repository.changed_paths(&earlier.tree, &newer.tree)?;
+            let changed = self
+                .branch
+                .repository
+                .changed_paths(&earlier.tree, &newer.tree)?;
             Ok(Step {
                 newer: Arc::new(newer),
                 earlier,
@@ -194,9 +185,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports the changes of the work tree or the index since the last commit.
-    fn uncommitted(&mut self, repo: &Repo, head: &Commit, see: &mut dyn FnMut(Change) -> bool) {
-        let tree = self.repository.tree(head);
-        let of_head = repo
+    fn uncommitted(&mut self, see: &mut dyn FnMut(Change) -> bool) {
+        let branch = self.branch;
+        let tree = branch.repository.tree(&branch.commit);
+        let of_head = branch
+            .repo
             .files
             .all()
             .into_par_iter()
@@ -205,11 +198,13 @@ impl<'a> Walk<'a> {
         let differs = of_head
             .filter(|file| tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())));
         let differs: HashSet<String> = differs.map(|file| file.path.to_string()).collect();
-        let layout = layout(self.config);
-        let renderer = self.renderer.beside(
-            Arc::new(self.repository.tree_among_many(head, &self.gaps)),
-            self.config.remotes.clone(),
-        );
+        let layout = layout(branch.config);
+        let tree = branch
+            .repository
+            .tree_among_many(&branch.commit, &self.gaps);
+        let renderer = self
+            .renderer
+            .beside(Arc::new(tree), branch.config.remotes.clone());
         for tracked in self
             .tracked
             .iter_mut()
@@ -290,8 +285,7 @@ impl Change {
 
 /// The trees before some steps, each opened when the first overlay needs it.
 struct Trees<'w> {
-    repository: &'w Arc<Repository>,
-    config: &'w Config,
+    branch: &'w Branch<'w>,
     renderer: Arc<Renderer>,
     gaps: Arc<Gaps>,
     layout: Layout<'w>,
@@ -302,11 +296,10 @@ struct Trees<'w> {
 impl<'w> Trees<'w> {
     fn new(walk: &Walk<'w>, steps: &'w [Step]) -> Trees<'w> {
         Trees {
-            repository: walk.repository,
-            config: walk.config,
+            branch: walk.branch,
             renderer: walk.renderer.clone(),
             gaps: walk.gaps.clone(),
-            layout: layout(walk.config),
+            layout: layout(walk.branch.config),
             steps,
             renderers: steps.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -316,9 +309,10 @@ impl<'w> Trees<'w> {
     fn before(&self, at: usize) -> Option<(&'w Step, &Renderer)> {
         let step = self.steps.get(at)?;
         let open = || {
-            let tree = self.repository.tree_among_many(&step.earlier, &self.gaps);
+            let branch = self.branch;
+            let tree = branch.repository.tree_among_many(&step.earlier, &self.gaps);
             self.renderer
-                .beside(Arc::new(tree), self.config.remotes.clone())
+                .beside(Arc::new(tree), branch.config.remotes.clone())
         };
         Some((step, self.renderers.get(at)?.get_or_init(open)))
     }
@@ -331,7 +325,10 @@ fn layout(config: &Config) -> Layout<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::history::{Version, overlays_of};
+    use crate::repo::Repo;
+    use crate::source::git::Repository;
     use crate::source::scratch::{self, git, write};
     use crate::source::worktree::Worktree;
     use std::path::Path;
@@ -358,34 +355,37 @@ mod tests {
             .unwrap();
         let mut found = Vec::new();
         let overlays = overlays_of(&repo, None);
-        let end = Walk::new(&repository, &config, &repo, None, &overlays).run(
-            &repo,
-            &head,
-            &mut |change| {
-                let shown = |images: &Images| {
-                    images
-                        .values()
-                        .flatten()
-                        .map(Version::to_string)
-                        .collect::<Vec<_>>()
-                        .join(",")
-                };
-                let by = change
-                    .commit
-                    .as_ref()
-                    .map_or("uncommitted".to_string(), |commit| {
-                        commit.message.trim().to_string()
-                    });
-                let path = &repo.overlays[change.overlay].path;
-                found.push(format!(
-                    "{by}: {} {} -> {}",
-                    path.rsplit('/').next().unwrap(),
-                    shown(&change.before),
-                    shown(&change.after)
-                ));
-                true
-            },
-        );
+        let branch = Branch {
+            repository: &repository,
+            config: &config,
+            repo: &repo,
+            commit: head,
+            root: None,
+        };
+        let end = Walk::new(&branch, &overlays).run(&mut |change| {
+            let shown = |images: &Images| {
+                images
+                    .values()
+                    .flatten()
+                    .map(Version::to_string)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            };
+            let by = change
+                .commit
+                .as_ref()
+                .map_or("uncommitted".to_string(), |commit| {
+                    commit.message.trim().to_string()
+                });
+            let path = &repo.overlays[change.overlay].path;
+            found.push(format!(
+                "{by}: {} {} -> {}",
+                path.rsplit('/').next().unwrap(),
+                shown(&change.before),
+                shown(&change.after)
+            ));
+            true
+        });
         (found, end)
     }
 

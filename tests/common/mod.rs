@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gitops_lint::config::Config;
-use gitops_lint::history::{self, Authorship, Contribution, Proofs};
+use gitops_lint::history::{self, Authorship, Contribution, Proofs, VersionKey};
 use gitops_lint::repo::{Overlay, Repo};
 use gitops_lint::rules;
 use gitops_lint::source::Files;
@@ -90,7 +90,7 @@ pub(crate) struct Replaced {
 }
 
 impl Since<'_> {
-    fn replaced(&self, overlay: &Overlay, version: &str) -> impl Iterator<Item = &Replaced> {
+    fn replaced(&self, overlay: &Overlay, version: &VersionKey) -> impl Iterator<Item = &Replaced> {
         let (path, version) = (overlay.path.clone(), version.to_string());
         self.2
             .iter()
@@ -99,17 +99,15 @@ impl Since<'_> {
 }
 
 impl Proofs for Since<'_> {
-    fn since(&self, overlay: &Overlay, digest: &str) -> Vec<(String, i64)> {
+    fn since(&self, overlay: &Overlay, digest: &VersionKey) -> Vec<(String, i64)> {
         let images = self
             .0
             .same(overlay)
             .map(|overlay| history::images(&overlay.rendered, &self.0.files))
             .unwrap_or_default();
         let ran = images.into_iter().filter(|(name, versions)| {
-            let mut keys = versions
-                .iter()
-                .map(|version| history::version_key(name, version));
-            keys.any(|key| key == digest)
+            let mut keys = versions.iter().map(|version| VersionKey::of(name, version));
+            keys.any(|key| key == *digest)
         });
         let replaced = self.replaced(overlay, digest);
         ran.map(|(name, _)| name)
@@ -120,7 +118,7 @@ impl Proofs for Since<'_> {
     fn replaced_by(
         &self,
         overlay: &Overlay,
-        version: &str,
+        version: &VersionKey,
         fits: &dyn Fn(&str) -> bool,
     ) -> Option<[u8; 20]> {
         let mut replaced = self.replaced(overlay, version);

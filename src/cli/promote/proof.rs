@@ -11,7 +11,7 @@ use crate::cli::error::Error;
 use crate::cli::options::Now;
 use crate::cli::workspace::Workspace;
 use crate::finding::{Located, Severity};
-use crate::history::{Proofs, Version, Wanted, version_key};
+use crate::history::{Proofs, Version, VersionKey, Wanted};
 use crate::promote::{Move, Promotion, running};
 use crate::repo::{Overlay, Repo};
 use crate::source::git::short;
@@ -58,10 +58,10 @@ pub(super) fn from_history(
 fn wanted<'b>(promotions: &[Promotion], before: &'b Repo) -> Wanted<'b> {
     let mut versions = Vec::new();
     for promotion in promotions {
-        let of = |name: fn(&Move) -> &String| -> BTreeSet<String> {
+        let of = |name: fn(&Move) -> &String| -> BTreeSet<VersionKey> {
             let moves = promotion.moves.iter();
             moves
-                .map(|found| version_key(name(found), &found.after))
+                .map(|found| VersionKey::of(name(found), &found.after))
                 .collect()
         };
         versions.extend(
@@ -120,7 +120,7 @@ impl Question<'_> {
     /// Why the promotion would go back to an older version.
     fn rollback(&self, found: &Move) -> Option<String> {
         let to = self.before.same(self.promotion.to)?;
-        let key = version_key(&found.name, &found.after);
+        let key = VersionKey::of(&found.name, &found.after);
         let commit = self
             .proofs
             .replaced_by(to, &key, &|name| name == found.name)?;
@@ -136,7 +136,7 @@ impl Question<'_> {
     /// The time since which the earlier environment has run a version.
     fn since(&self, found: &Move) -> Option<i64> {
         let from = self.before.same(self.promotion.from)?;
-        let key = version_key(&found.earlier_name, &found.after);
+        let key = VersionKey::of(&found.earlier_name, &found.after);
         let times = self.proofs.since(from, &key).into_iter();
         times
             .filter(|(name, _)| *name == found.earlier_name)

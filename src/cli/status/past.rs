@@ -8,7 +8,7 @@ use super::Key;
 use super::present::{Differing, Present, first};
 use crate::cli::workspace::{Workspace, warn_of_truncated};
 use crate::history::{Change, End, Images, Version, Walk};
-use crate::source::git::{Commit, GitError};
+use crate::source::git::Commit;
 
 #[derive(Default)]
 pub(super) struct Past {
@@ -21,14 +21,11 @@ pub(super) struct Past {
 impl Past {
     pub(super) fn walk(workspace: &Workspace, present: &Present, overlays: &[usize]) -> Past {
         let mut past = Past::default();
-        let git = || -> Result<_, GitError> { Ok((workspace.git()?, workspace.head_commit()?)) };
-        let end = match git() {
+        let end = match workspace.branch() {
             Err(error) => End::Truncated(error.to_string()),
-            Ok((repository, head)) => {
-                let (repo, root) = (present.repo, workspace.path.root.clone());
+            Ok(branch) => {
                 let differing = present.differing();
-                let mut walk = Walk::new(repository, &workspace.config, repo, Some(root), overlays);
-                walk.run(repo, &head, &mut |change: Change| {
+                Walk::new(&branch, overlays).run(&mut |change: Change| {
                     let Some(images) = present.of(change.overlay) else {
                         return false;
                     };

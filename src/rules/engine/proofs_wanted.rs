@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::history::{self, Wanted};
+use crate::history::{VersionKey, Wanted};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::{Overlay, Repo};
 use crate::rules::Context;
@@ -27,12 +27,12 @@ pub fn proofs_wanted<'a>(context: &Context<'a>) -> Wanted<'a> {
         // with a base, production may also return to a version that it ran itself
         earlier.extend(context.base.map(|_| to));
         want(&mut wanted, context, &context.facts(to).images, &earlier);
-        let moved: BTreeSet<String> = context
+        let moved: BTreeSet<VersionKey> = context
             .moved_versions(to)
             .iter()
             .flat_map(|moved| {
                 let versions = moved.before.iter().chain([&moved.version]);
-                versions.map(|version| history::version_key(&moved.name, version))
+                versions.map(|version| VersionKey::of(&moved.name, version))
             })
             .collect();
         want_keys(&mut wanted, context, &moved, &earlier);
@@ -61,9 +61,9 @@ fn want<'a, 'i>(
 ) where
     'a: 'i,
 {
-    let digests: BTreeSet<String> = images
+    let digests: BTreeSet<VersionKey> = images
         .into_iter()
-        .filter_map(|used| used.image().digest.map(str::to_string))
+        .filter_map(|used| used.image().digest.map(VersionKey::of_digest))
         .collect();
     want_keys(wanted, context, &digests, overlays);
 }
@@ -71,7 +71,7 @@ fn want<'a, 'i>(
 fn want_keys<'a>(
     wanted: &mut Wanted<'a>,
     context: &Context<'a>,
-    keys: &BTreeSet<String>,
+    keys: &BTreeSet<VersionKey>,
     overlays: &[&'a Overlay],
 ) {
     for overlay in overlays.iter().filter(|_| !keys.is_empty()) {

@@ -34,6 +34,7 @@
 
 use crate::compare;
 use crate::finding::{Cause, Severity};
+use crate::history::VersionKey;
 use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
@@ -105,7 +106,8 @@ impl<'c> Comparison<'c, '_> {
     fn judge(&self, used: &ImageUse, digest: &str) -> Option<Mismatch<'c>> {
         let context = self.context;
         let counterparts = self.counterparts(used);
-        if counterparts.is_empty() || context.ran_before(self.from, self.to, &used.name, digest) {
+        let key = VersionKey::of_digest(digest);
+        if counterparts.is_empty() || context.ran_before(self.from, self.to, &used.name, &key) {
             return None;
         }
         if let Some(twin) = self.twin(&counterparts, used, digest) {

@@ -27,6 +27,7 @@
 use crate::calendar;
 use crate::config::{Config, DurationOption, More, RuleOption};
 use crate::finding::{Cause, Severity};
+use crate::history::VersionKey;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -71,11 +72,11 @@ impl Rule for InsufficientSoak {
             };
             // a digest that production ran before needs no proof, and one that never ran in the
             // environment before is a mismatch
-            let name = &used.name;
-            if context.first_ran(to, to, name, digest).is_some() {
+            let (name, digest) = (&used.name, VersionKey::of_digest(digest));
+            if context.first_ran(to, to, name, &digest).is_some() {
                 continue;
             }
-            let Some(since) = context.first_ran(from, to, name, digest) else {
+            let Some(since) = context.first_ran(from, to, name, &digest) else {
                 continue;
             };
             let soaked = now.timestamp().as_second().saturating_sub(since);

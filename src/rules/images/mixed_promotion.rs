@@ -24,6 +24,7 @@
 //! Split the change into two pull requests.
 
 use crate::finding::{Cause, Severity};
+use crate::history::VersionKey;
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -68,9 +69,9 @@ impl Rule for MixedPromotion {
         let returns = |overlay: &Overlay| {
             let ran = |used: &&ImageUse| {
                 used.image().digest.is_some_and(|digest| {
-                    context
-                        .first_ran(overlay, overlay, &used.name, digest)
-                        .is_some()
+                    let digest = VersionKey::of_digest(digest);
+                    let ran = context.first_ran(overlay, overlay, &used.name, &digest);
+                    ran.is_some()
                 })
             };
             context.moved_images(overlay).iter().all(ran)

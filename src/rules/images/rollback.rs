@@ -26,7 +26,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Cause, Severity};
-use crate::history::{self, Version, version_key};
+use crate::history::{self, Version, VersionKey};
 use crate::repo::Overlay;
 use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -77,7 +77,7 @@ impl Rule for Rollback {
             .iter()
             .map(|one| {
                 let same = context.same_image(to, to, &one.name);
-                let key = version_key(&one.name, &one.version);
+                let key = VersionKey::of(&one.name, &one.version);
                 let commit = proofs.replaced_by(before, &key, &same)?;
                 Some(short(&commit))
             })
@@ -97,7 +97,9 @@ impl Rule for Rollback {
             wording::listed(&names, NAMED),
             wording::listed(&commits.into_iter().collect::<Vec<_>>(), NAMED)
         );
-        let versions = moved.iter().map(|one| version_key(&one.name, &one.version));
+        let versions = moved
+            .iter()
+            .map(|one| VersionKey::of(&one.name, &one.version));
         let cause = versions.fold(Cause::new("rollback"), Cause::with);
         let draft = Draft::new(Severity::Info, first.origin, cause, message);
         sink.report(context, Some(to), draft.notice());

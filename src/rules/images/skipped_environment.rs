@@ -38,7 +38,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::finding::{Cause, Severity};
-use crate::history;
+use crate::history::{self, VersionKey};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::{Overlay, Repo};
 use crate::rules::shared::digests;
@@ -79,7 +79,9 @@ impl Rule for SkippedEnvironment {
             let Some(digest) = used.image().digest else {
                 continue;
             };
-            let ran = |overlay: &Overlay| context.ran_before(overlay, to, &used.name, digest);
+            let ran = |overlay: &Overlay| {
+                context.ran_before(overlay, to, &used.name, &VersionKey::of_digest(digest))
+            };
             // if the new previous environment has not run the digest either, the finding about that
             // pair is enough
             let is_reported_of_next = next.is_some_and(|next| !ran(next));
@@ -108,7 +110,7 @@ impl Rule for SkippedEnvironment {
                 continue;
             };
             if at_base.iter().any(|known| known.contains(digest))
-                || context.ran_before(from, to, &used.name, digest)
+                || context.ran_before(from, to, &used.name, &VersionKey::of_digest(digest))
             {
                 continue;
             }

@@ -31,7 +31,7 @@
 //! Deploy the version to the previous environment first. Promote it once it has run there.
 
 use crate::finding::{Cause, Severity};
-use crate::history::{self, Version, version_key as key};
+use crate::history::{self, Version, VersionKey};
 use crate::kubernetes::{artifact, image};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, MovedVersion, Rule, Sink};
@@ -72,13 +72,18 @@ impl Rule for UnprovedVersion {
             let has = |version: &Version| version.tag == moved.version.tag;
             if is_open(tag)
                 || theirs.iter().any(has)
-                || context.ran_before(from, to, &moved.name, &key(&moved.name, &moved.version))
+                || context.ran_before(
+                    from,
+                    to,
+                    &moved.name,
+                    &VersionKey::of(&moved.name, &moved.version),
+                )
             {
                 continue;
             }
             let mut before = moved.before.iter();
             let promotes = before.any(|version| {
-                context.is_proved(from, to, &moved.name, &key(&moved.name, version))
+                context.is_proved(from, to, &moved.name, &VersionKey::of(&moved.name, version))
             });
             let severity = if promotes {
                 Severity::Error

@@ -5,26 +5,38 @@ use std::collections::HashMap;
 use super::Context;
 use crate::compare::Words;
 use crate::config::Config;
-use crate::history;
+use crate::history::{self, VersionKey};
 use crate::repo::Overlay;
 
 impl<'a> Context<'a> {
     /// True if the earlier environment ran a version before, or if the later environment ran it and
-    /// now returns to it (only with a base). `version` is a version key. A version that the same
+    /// now returns to it (only with a base). A version that the same
     /// change brings to the earlier environment does not count. Without a history: false.
-    pub fn ran_before(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
+    pub fn ran_before(
+        &self,
+        from: &Overlay,
+        to: &Overlay,
+        image: &str,
+        version: &VersionKey,
+    ) -> bool {
         // an overlay that is new ran nothing
         let is_old = self.base.is_some() && self.at_base(to).is_some();
         self.is_proved(from, to, image, version) || is_old && self.ran(to, to, image, version)
     }
 
     /// Like [`Self::ran_before`], but only for the earlier environment, in any of its variants.
-    pub fn is_proved(&self, from: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
+    pub fn is_proved(
+        &self,
+        from: &Overlay,
+        to: &Overlay,
+        image: &str,
+        version: &VersionKey,
+    ) -> bool {
         let ran = |overlay: &Overlay| self.ran(overlay, to, image, version);
         ran(from) || self.siblings(from).any(ran)
     }
 
-    fn ran(&self, overlay: &Overlay, to: &Overlay, image: &str, version: &str) -> bool {
+    fn ran(&self, overlay: &Overlay, to: &Overlay, image: &str, version: &VersionKey) -> bool {
         // a new app has no past; fall back to the versions that it renders now
         let new = self.at_base(to).is_none();
         let same = self.same_image(overlay, to, image);
@@ -44,12 +56,12 @@ impl<'a> Context<'a> {
         overlay: &Overlay,
         to: &Overlay,
         image: &str,
-        digest: &str,
+        version: &VersionKey,
     ) -> Option<i64> {
         let same = self.same_image(overlay, to, image);
         let ran = self
             .proofs?
-            .since(self.at_base(overlay).unwrap_or(overlay), digest);
+            .since(self.at_base(overlay).unwrap_or(overlay), version);
         ran.into_iter()
             .filter(|(name, _)| same(name))
             .map(|(_, time)| time)
