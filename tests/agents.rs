@@ -567,7 +567,7 @@ fn every_source_of_an_application_counts() {
     ]);
     assert_eq!(
         lines(&repo, &["/metadata/name"]),
-        ["apps/api: a-api", "apps/web: api"]
+        ["apps/api: a-api", "apps/web: api", "argocd/api.yaml/api: -"]
     );
 }
 

@@ -201,7 +201,7 @@ fn one_more_variant_is_as_the_others_are() {
 }
 
 #[test]
-fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
+fn values_of_a_chart_that_is_not_rendered_change_where_their_file_does() {
     let repo = Repo::started();
     let chart = "apps/cache/overlays/production";
     let text = "helmCharts: [{name: redis, version: 1.0.0, repo: 'https://charts.example.com', valuesFile: ../../values-redis.yaml}]\n";
@@ -221,7 +221,7 @@ fn what_cannot_be_rendered_may_have_changed_where_a_change_comes_near() {
     repo.write("apps/cache/values-redis.yaml", "a: 2\n");
     assert!(
         summary().contains(&format!(
-            "{chart}: cache, production: may have changed (cannot be rendered completely)"
+            "{chart}: cache, production: changed (1 resource, cannot be rendered completely)"
         )),
         "{}",
         summary()

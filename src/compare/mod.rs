@@ -206,6 +206,50 @@ pub(crate) fn resources(
             });
         }
     }
+    found.extend(releases_that_differ(from, to, environments, &sides));
+    found
+}
+
+/// The differences of releases that no object of the overlay stands for, such as Applications. A
+/// HelmRelease is among the objects.
+fn releases_that_differ(
+    from: &Overlay,
+    to: &Overlay,
+    environments: &[Environment],
+    sides: &Sides,
+) -> Vec<ResourceChange> {
+    let pairs = releases(from, to, environments);
+    let mut found = Vec::new();
+    let alone = |one: &&Unrendered| {
+        let is_one = |other: &Unrendered| std::ptr::eq(*one, other);
+        let mut pairs = pairs.iter();
+        !one.is_object && !pairs.any(|(before, after)| is_one(before) || is_one(after))
+    };
+    for (before, after) in pairs.iter().filter(|(_, after)| !after.is_object) {
+        let changes = structure::changes(&before.resource, &after.resource, sides);
+        if !changes.is_empty() {
+            found.push(ResourceChange {
+                change: Change::Changed,
+                from: Some(before.resource.clone()),
+                to: Some(after.resource.clone()),
+                changes,
+            });
+        }
+    }
+    let added = to.rendered.releases.iter().filter(alone);
+    found.extend(added.map(|one| ResourceChange {
+        change: Change::Added,
+        from: None,
+        to: Some(one.resource.clone()),
+        changes: Vec::new(),
+    }));
+    let removed = from.rendered.releases.iter().filter(alone);
+    found.extend(removed.map(|one| ResourceChange {
+        change: Change::Removed,
+        from: Some(one.resource.clone()),
+        to: None,
+        changes: Vec::new(),
+    }));
     found
 }
 

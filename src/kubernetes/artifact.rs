@@ -3,7 +3,7 @@
 //!
 //! Not here: images (`image_use`), which versions may change under their name (`rules`).
 
-use crate::kustomize::{Identity, Rendered, Resource, remote};
+use crate::kustomize::{Identity, Rendered, Resource, Unrendered, remote};
 use crate::yaml::{Node, Origin};
 
 /// Something that an overlay brings in by a version.
@@ -24,6 +24,8 @@ pub(crate) struct Artifact<'a> {
 /// order of the rendering.
 pub(crate) fn of(rendered: &Rendered) -> Vec<Artifact<'_>> {
     let mut found: Vec<Artifact> = rendered.resources.iter().flat_map(of_object).collect();
+    let releases = rendered.releases.iter().filter(|one| !one.is_object);
+    found.extend(releases.filter_map(of_release));
     for problem in &rendered.problems {
         let Some(Identity::Remote(url)) = problem.identity.as_deref() else {
             continue;
@@ -40,6 +42,18 @@ pub(crate) fn of(rendered: &Rendered) -> Vec<Artifact<'_>> {
         }));
     }
     found
+}
+
+/// The chart of a release that no object stands for: of an Application, or of a kustomization.
+fn of_release(release: &Unrendered) -> Option<Artifact<'_>> {
+    let chart = release.chart.as_ref()?;
+    let version = release.version.as_ref();
+    Some(Artifact {
+        name: format!("chart `{}`", chart.text()?),
+        version: version.map_or("*", Node::raw).to_string(),
+        origin: version.unwrap_or(chart).origin,
+        resource: Some(&release.resource),
+    })
 }
 
 /// The fields of a reference by which a version is pinned, the strongest first.

@@ -23,6 +23,8 @@ pub enum UnseenKind {
     Agent,
     /// An object that deploys something which is not rendered.
     Object,
+    /// A release of a chart that is not in the repository: only its values are judged.
+    Release,
 }
 
 impl UnseenKind {
@@ -33,6 +35,7 @@ impl UnseenKind {
             UnseenKind::Environment => "environment",
             UnseenKind::Agent => "agent",
             UnseenKind::Object => "object",
+            UnseenKind::Release => "release",
         }
     }
 }
@@ -128,7 +131,11 @@ impl Repo {
             .filter(|control| !is_patch(control))
             .filter(|control| has_chart(&control.node) || !is_followed(control))
             .map(|control| Unseen {
-                kind: UnseenKind::Agent,
+                kind: if is_followed(control) {
+                    UnseenKind::Release
+                } else {
+                    UnseenKind::Agent
+                },
                 name: name_of(&control.node),
                 origin: control.node.origin,
             })
@@ -175,7 +182,11 @@ fn unseen_objects<'o>(judged: impl Iterator<Item = &'o Overlay>) -> impl Iterato
         .filter(|object| DEPLOYERS.contains(&(group_of(&object.node), object.kind())))
         .filter(|object| !object.expanded);
     deployers.map(|object| Unseen {
-        kind: UnseenKind::Object,
+        kind: if object.kind() == "HelmRelease" {
+            UnseenKind::Release
+        } else {
+            UnseenKind::Object
+        },
         name: name_of(&object.node),
         origin: object.node.origin,
     })

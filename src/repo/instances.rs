@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::Pointer;
 use super::discover::{Layout, Placement};
+use crate::source::folder_of;
 
 /// An overlay: its folder, its environment and variant, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
@@ -74,6 +75,83 @@ pub(super) fn instances<'p>(
         }
     }
     found
+}
+
+/// The overlays of Applications whose charts are elsewhere: one for each Application. The app is
+/// named after the folder of its file and after its name, as far as these do not name the
+/// environment: `argocd/production/web.yaml` is the app `argocd/web`.
+pub(super) fn elsewhere<'p>(pointers: &[&'p Pointer], layout: &Layout) -> Vec<Instance<'p>> {
+    let mut by_chart: BTreeMap<Vec<&str>, Vec<&Pointer>> = BTreeMap::new();
+    for pointer in pointers {
+        by_chart
+            .entry(pointer.chart_names())
+            .or_default()
+            .push(pointer);
+    }
+    let mut placed: BTreeMap<(String, usize, Option<String>), Vec<&Pointer>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for group in by_chart.values() {
+        for (pointer, environment) in group.iter().zip(environments(group, layout)) {
+            let Some(environment) = environment else {
+                found.push((pointer.folder.clone(), None, Some(*pointer)));
+                continue;
+            };
+            let variant = pointer
+                .any_placement()
+                .and_then(|place| place.variant.clone());
+            let key = (
+                app_elsewhere(pointer, environment, layout),
+                environment,
+                variant,
+            );
+            placed.entry(key).or_default().push(pointer);
+        }
+    }
+    for ((app, environment, variant), group) in placed {
+        let several = group.len() > 1;
+        for pointer in group {
+            let name = pointer.hints.first().cloned();
+            let own = name.filter(|_| several);
+            let parts: Vec<String> = variant.clone().into_iter().chain(own).collect();
+            let placement = Placement {
+                app: app.clone(),
+                environment,
+                variant: (!parts.is_empty()).then(|| parts.join("/")),
+                prefix: pointer.folder.clone(),
+                qualified: app.clone(),
+            };
+            found.push((pointer.folder.clone(), Some(placement), Some(pointer)));
+        }
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found
+}
+
+/// The app of an Application whose charts are elsewhere.
+fn app_elsewhere(pointer: &Pointer, environment: usize, layout: &Layout) -> String {
+    let name = pointer.hints.first().map_or("", String::as_str);
+    let rest = match layout.parted(name) {
+        Some((named, rest)) if named == environment => rest,
+        _ => name.to_string(),
+    };
+    let rest = match rest.is_empty() {
+        true => pointer.chart_names().join("-"),
+        false => rest,
+    };
+    let folder = folder_of(&pointer.file);
+    let above = match pointer.any_placement() {
+        Some(place) => place.app.as_str(),
+        None => folder,
+    };
+    // `apps/web/production/application.yaml` with the name `web` is the app `web`
+    if above.is_empty() || above.rsplit('/').next() == Some(rest.as_str()) {
+        return if above.is_empty() {
+            rest
+        } else {
+            above.to_string()
+        };
+    }
+    format!("{above}/{rest}")
 }
 
 /// The environment of each object. It comes from the folder of its file, or else from the name of

@@ -44,10 +44,13 @@ pub(super) fn unrendered(
     let name = find(&["name", "chartName"])?;
     let called = find(&["releaseName"]).unwrap_or(name);
     let namespace = find(&["namespace", "releaseNamespace"]);
-    let resource = unrendered::object("HelmChart", called, namespace, at);
+    let version = find(&["version", "chartVersion"]);
+    let mut fields = vec![("name", name), ("valuesInline", &release.values)];
+    fields.extend(version.map(|version| ("version", version)));
+    let resource = unrendered::object("HelmChart", (called, namespace), &fields, at);
     Some(Unrendered {
         chart: Some(name.clone()),
-        version: find(&["version", "chartVersion"]).cloned(),
+        version: version.cloned(),
         ..Unrendered::new(resource, release.values, "/valuesInline")
     })
 }

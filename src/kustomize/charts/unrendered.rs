@@ -10,8 +10,11 @@ use crate::yaml::{Entry, FileId, Node, Origin};
 /// A release of a chart that is not rendered.
 #[derive(Clone, Debug)]
 pub struct Unrendered {
-    /// The object that asks for it: a HelmRelease, an Application, an entry of `helmCharts`.
+    /// The object that asks for it: a HelmRelease, an Application, an entry of `helmCharts`. In the
+    /// last two, the merged values stand for the inline ones.
     pub resource: Resource,
+    /// True if that object is also among the objects of the rendering.
+    pub is_object: bool,
     /// The name of the chart, if it is known.
     pub chart: Option<Node>,
     /// The version of the chart, or the range.
@@ -31,6 +34,7 @@ impl Unrendered {
     pub fn new(resource: Resource, values: Node, pointer: impl Into<String>) -> Unrendered {
         Unrendered {
             resource,
+            is_object: false,
             chart: None,
             version: None,
             values,
@@ -49,7 +53,12 @@ impl Unrendered {
 }
 
 /// An object that stands for an entry of a kustomization, which is none itself.
-pub(super) fn object(kind: &str, name: &Node, namespace: Option<&Node>, at: Origin) -> Resource {
+pub(super) fn object(
+    kind: &str,
+    (name, namespace): (&Node, Option<&Node>),
+    fields: &[(&str, &Node)],
+    at: Origin,
+) -> Resource {
     let entry = |key: &str, value: Node| Entry {
         key: key.into(),
         key_origin: value.origin,
@@ -57,12 +66,12 @@ pub(super) fn object(kind: &str, name: &Node, namespace: Option<&Node>, at: Orig
     };
     let mut metadata = vec![entry("name", name.clone())];
     metadata.extend(namespace.map(|namespace| entry("namespace", namespace.clone())));
-    Resource::new(Node::map(
-        vec![
-            entry("apiVersion", Node::string("builtin", at)),
-            entry("kind", Node::string(kind, at)),
-            entry("metadata", Node::map(metadata, name.origin)),
-        ],
-        at,
-    ))
+    let mut entries = vec![
+        entry("apiVersion", Node::string("builtin", at)),
+        entry("kind", Node::string(kind, at)),
+        entry("metadata", Node::map(metadata, name.origin)),
+    ];
+    let fields = fields.iter();
+    entries.extend(fields.map(|(key, value)| entry(key, (*value).clone())));
+    Resource::new(Node::map(entries, at))
 }

@@ -99,6 +99,8 @@ pub enum Plain {
     Always(Directory),
     /// Argo CD: as a chart.
     Chart(Box<ChartSource>),
+    /// Argo CD: as charts that are not in this repository. The folder does not exist.
+    Elsewhere(Vec<ChartSource>),
 }
 
 /// Something in an agent's object that cannot be followed without a cluster.
@@ -186,7 +188,7 @@ impl Pointer {
     }
     /// True if the folder renders as if the object did not exist.
     pub fn adds_nothing(&self) -> bool {
-        let is_chart = matches!(self.plain, Plain::Chart(_));
+        let is_chart = matches!(self.plain, Plain::Chart(_) | Plain::Elsewhere(_));
         self.layer.is_none()
             && self.post_build.is_none()
             && self.common_metadata.is_empty()
@@ -204,6 +206,7 @@ impl Pointer {
         let loaded = renderer.kustomization(&self.folder);
         let own = match (&self.plain, &loaded) {
             (Plain::Chart(chart), _) => return self.build_chart(chart, renderer),
+            (Plain::Elsewhere(charts), _) => return self.build_elsewhere(charts, renderer),
             (Plain::Always(directory), _) | (Plain::Directory(directory), None) => {
                 return self.told(
                     renderer.render_plain(&self.folder, &|path| directory.reads(path)),
@@ -241,12 +244,36 @@ impl Pointer {
         rendered
     }
 
-    /// The folder of the chart that the object applies, and how.
-    pub(in crate::repo) fn chart(&self) -> Option<(&str, &ChartSource)> {
+    /// The charts that the object applies, and the folder of the one that is here.
+    pub(in crate::repo) fn charts(&self) -> (&str, &[ChartSource]) {
         match &self.plain {
-            Plain::Chart(chart) => Some((&self.folder, chart)),
-            _ => None,
+            Plain::Chart(chart) => (&self.folder, std::slice::from_ref(chart)),
+            Plain::Elsewhere(charts) => ("", charts),
+            _ => ("", &[]),
         }
+    }
+
+    /// True if the charts that the object applies are not in this repository. Its folder only names
+    /// the overlay then.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.plain, Plain::Elsewhere(_))
+    }
+
+    /// The names of the charts that are elsewhere.
+    pub(in crate::repo) fn chart_names(&self) -> Vec<&str> {
+        let (_, charts) = self.charts();
+        let names = charts.iter().filter_map(ChartSource::chart_name);
+        names.map(Node::raw).collect()
+    }
+
+    /// Reads the values of charts that are elsewhere.
+    fn build_elsewhere(&self, sources: &[ChartSource], renderer: &Renderer) -> Arc<Rendered> {
+        let Some(charts) = renderer.charts() else {
+            return Arc::new(Rendered::default());
+        };
+        let mut rendered = argocd::rendered_elsewhere(sources, renderer, charts);
+        rendered.files.extend(self.read.iter().copied());
+        self.told(Arc::new(rendered), Vec::new())
     }
 
     /// Builds the chart in the folder.
@@ -474,10 +501,12 @@ impl Reading<'_> {
         };
         self.note_mistakes(object, &mut outcome);
         for mut pointer in found {
-            if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
-                continue;
+            if !pointer.is_elsewhere() {
+                if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
+                    continue;
+                }
+                pointer.folder_placement = self.placement(&pointer.folder);
             }
-            pointer.folder_placement = self.placement(&pointer.folder);
             if let Some(build) = &mut pointer.post_build {
                 build.lenient = self.lenient;
             }
@@ -538,6 +567,7 @@ impl Reading<'_> {
             origins: release::Origins {
                 sources: self.sources.clone(),
                 identity: self.identity.clone(),
+                applications: HashSet::new(),
             },
         };
         for index in order {
@@ -548,6 +578,10 @@ impl Reading<'_> {
             agents.built.extend(built);
             let parents = step.parents.iter().filter_map(|parent| places.get(*parent));
             agents.parents.push(parents.copied().collect());
+            if !step.pointer.charts().1.is_empty() {
+                let Origin { file, start, .. } = step.pointer.object.origin;
+                agents.origins.applications.insert((file, start));
+            }
             agents.pointers.push(step.pointer);
         }
         let files = fleet.files.iter();
@@ -616,7 +650,8 @@ impl Reading<'_> {
             }
             pointer
         });
-        (own.collect(), notes)
+        let elsewhere = application.elsewhere(&|url| self.identity.is_own(url));
+        (own.chain(elsewhere).collect(), notes)
     }
 
     fn application_set(&self, object: &Object, outcome: &mut Outcome) -> Vec<Pointer> {

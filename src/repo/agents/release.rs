@@ -5,6 +5,7 @@
 //! Here: what a HelmRelease asks for, and where its values come from. Not here: rendering a chart
 //! (`helm`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -19,16 +20,20 @@ use crate::kustomize::{
     Unrendered,
 };
 use crate::source::{SourceError, join};
-use crate::yaml::{By, Node, Origin};
+use crate::yaml::{By, FileId, Node, Origin};
 
 /// The longest name of a release.
 const LONGEST_NAME: usize = 53;
 
-/// Which GitRepositories are this repository.
+/// What is known of the sources of charts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
+    /// Which GitRepositories there are.
     pub(super) sources: Sources,
+    /// Which of them are this repository.
     pub(super) identity: Identity,
+    /// File and first byte of the Applications whose charts have an overlay of their own.
+    pub(super) applications: HashSet<(FileId, u32)>,
 }
 
 /// True if a source is this repository.
@@ -56,6 +61,19 @@ pub(super) fn expand(
     origins: &Origins,
     renderer: &Renderer,
 ) -> Arc<Rendered> {
+    let has_overlay = |resource: &Resource| {
+        let Origin { file, start, .. } = resource.node.origin;
+        resource.kind() == "Application" && origins.applications.contains(&(file, start))
+    };
+    let rendered = match rendered.resources.iter().any(has_overlay) {
+        true => {
+            let mut rendered = Arc::unwrap_or_clone(rendered);
+            let applications = rendered.resources.iter_mut().filter(|one| has_overlay(one));
+            applications.for_each(|one| one.expanded = true);
+            Arc::new(rendered)
+        }
+        false => rendered,
+    };
     let releases = rendered.resources.iter().enumerate();
     let releases: Vec<usize> = releases
         .filter(|(_, resource)| is_release(resource))
@@ -168,6 +186,7 @@ impl Expansion<'_> {
             chart: spec.and_then(|spec| spec.get("chart")).cloned(),
             version: spec.and_then(|spec| spec.get("version")).cloned(),
             complete: unknown.is_empty(),
+            is_object: true,
             ..Unrendered::new(resource.clone(), values, "/spec/values")
         }
     }

@@ -3,7 +3,7 @@
 use super::super::Overlay;
 use super::super::agents::Pointer;
 use super::super::discover::{self, Placement, Reading, is_example, is_set_aside};
-use super::super::instances::instances;
+use super::super::instances::{elsewhere, instances};
 use super::Tree;
 use super::built::{Built, finished, index_of, origin_of, to_be_built, with_releases};
 use super::reuse::HeadRenderings;
@@ -21,12 +21,16 @@ type Chosen = Vec<(String, Option<Placement>)>;
 /// The overlays of a tree. Those that the head has already rendered keep its rendering.
 pub(super) fn overlays(tree: Tree<'_>, head: Option<&HeadRenderings<'_>>) -> Vec<Overlay> {
     let chosen = chosen(tree);
-    let apps: BTreeSet<String> = chosen
+    let folders = chosen.iter().map(|(folder, _)| folder.clone());
+    let folders: BTreeSet<String> = folders.collect();
+    let own = chosen
         .iter()
-        .map(|(folder, placement)| app_path(folder, placement.as_ref()))
-        .collect();
-    let names = discover::short_names(&apps);
+        .map(|(folder, placement)| app_path(folder, placement.as_ref()));
+    let mut apps: BTreeSet<String> = own.collect();
     let built = built(tree, chosen);
+    let others = built.iter().filter(|one| !folders.contains(&one.path));
+    apps.extend(others.map(|one| app_path(&one.path, one.placement.as_ref())));
+    let names = discover::short_names(&apps);
     let values = Values::new(&built, tree);
     let overlays: Vec<Overlay> = built
         .par_iter()
@@ -48,6 +52,7 @@ pub(super) fn overlays(tree: Tree<'_>, head: Option<&HeadRenderings<'_>>) -> Vec
 /// The folders that are overlays, sorted.
 fn chosen(tree: Tree<'_>) -> Chosen {
     let pointers = tree.agents.pointers.iter();
+    let pointers = pointers.filter(|pointer| !pointer.is_elsewhere());
     let pointed_at: BTreeSet<String> = pointers.map(|pointer| pointer.folder.clone()).collect();
     let mut chosen = discover::overlays(tree.roots, tree.layout, &pointed_at);
     let alone = standing_alone(tree, &chosen);
@@ -60,15 +65,21 @@ fn chosen(tree: Tree<'_>) -> Chosen {
 fn built<'t>(tree: Tree<'t>, chosen: Chosen) -> Vec<Built<'t>> {
     let agents = tree.agents;
     let mut pointers: HashMap<&str, Vec<&Pointer>> = HashMap::new();
+    let mut without_folder: Vec<&Pointer> = Vec::new();
     for pointer in &agents.pointers {
+        if pointer.is_elsewhere() {
+            without_folder.push(pointer);
+            continue;
+        }
         pointers.entry(&pointer.folder).or_default().push(pointer);
     }
-    chosen
+    let mut built: Vec<Built> = chosen
         .into_par_iter()
         .flat_map_iter(|(path, placement)| {
             let here = pointers.get(path.as_str()).map_or(&[][..], Vec::as_slice);
             instances(&path, placement, here, tree.layout)
         })
+        .chain(elsewhere(&without_folder, tree.layout))
         .map(|(path, placement, pointer)| {
             let index = pointer.and_then(|pointer| index_of(pointer, agents));
             Built {
@@ -78,7 +89,9 @@ fn built<'t>(tree: Tree<'t>, chosen: Chosen) -> Vec<Built<'t>> {
                 pointer,
             }
         })
-        .collect()
+        .collect();
+    built.sort_by(|one, other| one.path.cmp(&other.path));
+    built
 }
 
 fn overlay(

@@ -37,10 +37,7 @@ impl Repo {
                 .chain([""])
                 .any(|folder| roots.contains(folder))
         };
-        let charts = self.pointers().iter().filter_map(Pointer::chart);
-        let values: HashSet<String> = charts
-            .flat_map(|(folder, chart)| chart.reads(folder))
-            .collect();
+        let values: HashSet<String> = self.pointers().iter().flat_map(reads).collect();
         !from_values
             && changed.is_disjoint(&self.agents.decisive)
             && changed.iter().all(|path| {
@@ -131,6 +128,12 @@ pub(super) struct HeadRenderings<'a> {
     pub(super) charts_differ: bool,
 }
 
+/// The files and folders that the charts of a pointer read besides their own folders.
+fn reads(pointer: &Pointer) -> impl Iterator<Item = String> {
+    let (folder, charts) = pointer.charts();
+    charts.iter().flat_map(move |chart| chart.reads(folder))
+}
+
 /// True if a file belongs to a chart.
 fn in_chart(path: &str, renderer: &Renderer) -> bool {
     let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
@@ -208,12 +211,11 @@ impl<'a> HeadRenderings<'a> {
                         })
                 })
         });
-        let chart = pointer
-            .and_then(Pointer::chart)
-            .is_some_and(|(folder, chart)| {
-                let mut read = chart.reads(folder).into_iter();
-                self.charts_differ || read.any(|path| self.change.touches(&path))
-            });
+        let chart = pointer.is_some_and(|pointer| {
+            let mut read = reads(pointer).peekable();
+            let here = self.charts_differ && !pointer.charts().1.is_empty();
+            here || read.any(|path| self.change.touches(&path))
+        });
         // only a change of charts is worth rendering the overlay
         let releases = || {
             let is_expanded = || known.rendered.resources.iter().any(|one| one.expanded);

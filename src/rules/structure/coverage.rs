@@ -8,10 +8,10 @@
 //! - kustomizations that belong to no overlay;
 //! - environments that were recognised by their folders only, so that their place in the promotion
 //!   order is unknown;
-//! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply a Helm chart from
-//!   elsewhere, or another repository;
-//! - objects that deploy something which is not rendered, such as an OLM `Subscription`, or a
-//!   `HelmRelease` whose chart is not in the repository. Images in its values are still checked.
+//! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply another repository;
+//! - objects that deploy something which is not rendered, such as an OLM `Subscription`;
+//! - Argo CD Applications and Flux HelmReleases whose chart is not in the repository. Their values
+//!   are checked, but not the objects that the chart makes of them.
 //!
 //! ## Why
 //!
@@ -136,6 +136,19 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
                 },
             ),
             "for a chart, commit the output of `helm template` and apply that".to_string(),
+        ),
+        UnseenKind::Release => (
+            format!(
+                "{} a chart that is not in the repository, so only {} values are checked{examples}",
+                if one {
+                    "1 release uses".to_string()
+                } else {
+                    format!("{} releases use", unseen.len())
+                },
+                if one { "its" } else { "their" },
+            ),
+            "to have its objects checked, commit the chart, or the output of `helm template`"
+                .to_string(),
         ),
     };
     let cause = names

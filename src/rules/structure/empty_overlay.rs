@@ -44,6 +44,7 @@ impl Rule for EmptyOverlay {
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         if !overlay.rendered.complete
             || !overlay.rendered.resources.is_empty()
+            || !overlay.rendered.releases.is_empty()
             || overlay.environment.is_none()
         {
             return;

@@ -25,6 +25,8 @@ pub struct ChartSource {
     references: BTreeMap<String, Reference>,
     /// The line that names the chart.
     origin: Origin,
+    /// True if the chart is not in this repository, and so are files whose paths start in it.
+    pub(super) is_elsewhere: bool,
 }
 
 /// A source with a `ref`.
@@ -63,7 +65,78 @@ impl ChartSource {
             source: source.clone(),
             references: references.collect(),
             origin: origin.with(By::ArgoCd),
+            is_elsewhere: false,
         }
+    }
+
+    /// The line that names the chart.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The name of the chart, or the path to it.
+    pub(in crate::repo::agents) fn chart_name(&self) -> Option<&Node> {
+        self.source.get("chart").or_else(|| self.source.get("path"))
+    }
+
+    /// The version of the chart. A chart in a Git repository has the revision of that, which is a
+    /// version if it looks like one: `v1.4.0`, and not `main`.
+    pub(super) fn version(&self) -> Option<&Node> {
+        let revision = self.source.get("targetRevision")?;
+        let text = revision.raw().trim_start_matches('v');
+        let is_version = text.starts_with(|first: char| first.is_ascii_digit());
+        (self.source.get("chart").is_some() || is_version).then_some(revision)
+    }
+
+    /// True if the chart has a version, written or the newest one.
+    pub(super) fn has_version(&self) -> bool {
+        self.source.get("chart").is_some() || self.version().is_some()
+    }
+
+    /// The JSON pointer to the inline values.
+    pub(super) fn pointer_of_values(&self) -> String {
+        let source = match self.place() {
+            Some(at) => format!("sources/{at}"),
+            None => "source".to_string(),
+        };
+        format!("/spec/{source}/helm/valuesObject")
+    }
+
+    /// Where the source stands in `sources`; `None` for `source`.
+    fn place(&self) -> Option<usize> {
+        let sources = self.application.at(&["spec", "sources"])?;
+        let mut sources = sources.items().iter();
+        sources.position(|source| source.origin == self.source.origin)
+    }
+
+    /// The Application with merged values in the place of all that it merges.
+    pub(super) fn with_values(&self, values: &Node) -> Node {
+        let mut application = self.application.clone();
+        let Some(spec) = application.get_mut("spec") else {
+            return application;
+        };
+        let source = match self.place() {
+            Some(at) => spec
+                .get_mut("sources")
+                .and_then(Node::list_mut)
+                .and_then(|list| list.items.get_mut(at)),
+            None => spec.get_mut("source"),
+        };
+        let Some(source) = source else {
+            return application;
+        };
+        if source.get("helm").and_then(Node::as_map).is_none() {
+            let empty = Node::map(Vec::new(), source.origin);
+            source.set("helm", empty, source.origin);
+        }
+        if let Some(helm) = source.get_mut("helm") {
+            if let Some(map) = helm.map_mut() {
+                let merged = ["values", "parameters", "fileParameters"];
+                map.entries.retain(|entry| !merged.contains(&&*entry.key));
+            }
+            helm.set("valuesObject", values.clone(), values.origin);
+        }
+        application
     }
 
     /// Notes which of the sources that value files name are this repository.
@@ -162,6 +235,9 @@ impl ChartSource {
                 return File::Elsewhere("is in another repository");
             }
             Some((_, rest)) => ("", self.expand(rest)),
+            None if self.is_elsewhere && !path.contains("://") => {
+                return File::Elsewhere("is in the chart, which is not in this repository");
+            }
             None => (folder, self.expand(path)),
         };
         if path.contains("://") {

@@ -7,6 +7,7 @@
 
 mod chart;
 mod directory;
+mod elsewhere;
 mod environment;
 mod kustomize;
 
@@ -17,6 +18,7 @@ use crate::source::join;
 use crate::yaml::{By, Entry, FileId, Node, Origin};
 pub use chart::ChartSource;
 pub use directory::Directory;
+pub(super) use elsewhere::rendered as rendered_elsewhere;
 use environment::Environment;
 use kustomize::Fields;
 use std::sync::Arc;

@@ -268,12 +268,14 @@ impl<'a> Context<'a> {
         });
         let readers = self.objects.readers.get_or_init(|| {
             let mut counts = HashMap::new();
-            for file in self
-                .repo
-                .overlays
-                .iter()
-                .flat_map(|overlay| &overlay.rendered.files)
-            {
+            // an Application is read from the files of the kustomizations that render it, but that
+            // gives their entries no effect
+            let is_built = |overlay: &&Overlay| {
+                let pointer = overlay.applied.and_then(|at| self.repo.pointers().get(at));
+                !pointer.is_some_and(Pointer::is_elsewhere)
+            };
+            let overlays = self.repo.overlays.iter().filter(is_built);
+            for file in overlays.flat_map(|overlay| &overlay.rendered.files) {
                 *counts.entry(*file).or_insert(0) += 1;
             }
             counts
