@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::kustomize::ResourceId;
-use crate::source::Files;
+use crate::source::{Files, SourceFile};
 use crate::yaml::Origin;
 
 /// How bad a finding is. `Error` fails the check by default.
@@ -285,6 +285,49 @@ impl std::fmt::Display for Location {
     }
 }
 
+/// The edit that resolves a finding which has one right answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, as an instruction: `remove the entry`.
+    pub title: String,
+    /// The bytes that it replaces.
+    pub replacements: Vec<Replacement>,
+    /// True if every overlay renders to the same objects afterwards.
+    pub neutral: bool,
+}
+
+/// Bytes of a file, and what takes their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Path relative to the repo root.
+    pub file: Arc<str>,
+    /// The bytes.
+    pub bytes: std::ops::Range<usize>,
+    /// Line and column of the first byte.
+    pub from: (usize, usize),
+    /// Line and column one past the last byte.
+    pub to: (usize, usize),
+    /// What takes their place.
+    pub text: String,
+}
+
+impl Replacement {
+    /// Resolves the lines and columns of bytes.
+    pub fn new(file: &SourceFile, bytes: std::ops::Range<usize>, text: String) -> Replacement {
+        let at = |offset: usize| {
+            let position = file.position(offset as u32);
+            (position.line, position.column)
+        };
+        Replacement {
+            file: file.path.clone(),
+            from: at(bytes.start),
+            to: at(bytes.end),
+            bytes,
+            text,
+        }
+    }
+}
+
 /// A finding with its places resolved, as reports take it.
 #[derive(Clone, Debug)]
 pub struct Located {
@@ -294,6 +337,8 @@ pub struct Located {
     pub location: Location,
     /// The places of [`Finding::related`], in the same order.
     pub related: Vec<Location>,
+    /// The edit that resolves it, if that was asked for and there is one.
+    pub fix: Option<Fix>,
 }
 
 impl Located {
@@ -309,6 +354,7 @@ impl Located {
             finding,
             location,
             related,
+            fix: None,
         }
     }
 

@@ -23,6 +23,7 @@ mod compare;
 pub mod config;
 pub mod edit;
 pub mod finding;
+pub mod fix;
 mod glob;
 mod helm;
 pub mod history;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["glob", "yaml"]),
     ("yaml", &["source"]),
@@ -61,6 +61,12 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "repo",
             "source",
             "yaml",
+        ],
+    ),
+    (
+        "fix",
+        &[
+            "edit", "finding", "names", "promote", "repo", "source", "yaml",
         ],
     ),
     (
@@ -145,6 +151,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "config",
             "edit",
             "finding",
+            "fix",
             "helm",
             "history",
             "kubernetes",

@@ -13,6 +13,7 @@ mod init;
 mod markdown;
 mod options;
 mod output;
+mod patch;
 mod policy;
 mod progress;
 mod promote;

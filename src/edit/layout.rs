@@ -22,6 +22,7 @@ pub(super) fn replacement(
         Edit::Remove { map, key } => file.remove(*map, key),
         Edit::Append { list, entries } => file.append(*list, entries),
         Edit::AddList { map, key, entries } => file.add_list(*map, key, entries),
+        Edit::RemoveItem { list, item } => file.remove_item(*list, *item),
         Edit::Replace { bytes, text } => Ok(Replacement {
             range: bytes.start as usize..bytes.end as usize,
             text: text.clone(),
@@ -152,6 +153,30 @@ impl<'t> File<'t> {
                 start..next
             }
             (None, _) if self.is_flow(map) => entries[at - 1].value.origin.end as usize..end,
+            _ => self.line_start(start)..self.next_line(end),
+        };
+        Ok(Replacement {
+            range,
+            text: String::new(),
+        })
+    }
+
+    fn remove_item(&self, span: Span, item: Span) -> Result<Replacement, EditError> {
+        let list = self.find(&|node| is_at(node, span) && node.as_list().is_some())?;
+        let items = list.items();
+        let at = items
+            .iter()
+            .position(|one| is_at(one, item))
+            .ok_or(EditError::NotFound)?;
+        let (before, next) = (
+            at.checked_sub(1).and_then(|at| items.get(at)),
+            items.get(at + 1),
+        );
+        let (start, end) = (item.start as usize, item.end as usize);
+        let range = match (before, next) {
+            (None, None) => return Err(EditError::Form("it is the only item of its list")),
+            (_, Some(next)) if self.is_flow(list) => start..next.origin.start as usize,
+            (Some(before), None) if self.is_flow(list) => before.origin.end as usize..end,
             _ => self.line_start(start)..self.next_line(end),
         };
         Ok(Replacement {

@@ -79,6 +79,13 @@ pub enum Edit {
         /// The keys and values of the only item.
         entries: Vec<(String, String)>,
     },
+    /// Removes an item of a list that has others.
+    RemoveItem {
+        /// The list.
+        list: Span,
+        /// The item.
+        item: Span,
+    },
     /// Replaces bytes of a file that is not YAML: a Markdown table, an env file.
     Replace {
         /// The bytes.
@@ -137,6 +144,28 @@ pub fn edited(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         }
     }
     Ok(result)
+}
+
+/// A text with edits that change its structure, such as another name of a key. It is read again,
+/// but not compared; the caller has to know that the result means the same.
+pub fn rewritten(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let result = applied(text, all_replacements(text, edits)?)?;
+    read_all(&result)?;
+    Ok(result)
+}
+
+/// The bytes that edits replace, each with what takes its place.
+pub fn replacements(text: &str, edits: &[Edit]) -> Result<Vec<(Range<usize>, String)>, EditError> {
+    let found = all_replacements(text, edits)?.into_iter();
+    Ok(found.map(|one| (one.range, one.text)).collect())
+}
+
+fn all_replacements(text: &str, edits: &[Edit]) -> Result<Vec<Replacement>, EditError> {
+    let documents = read_all(text).unwrap_or_default();
+    let edits = edits.iter();
+    edits
+        .map(|edit| layout::replacement(text, &documents, edit))
+        .collect()
 }
 
 fn read_all(text: &str) -> Result<Vec<Node>, EditError> {

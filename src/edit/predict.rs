@@ -73,6 +73,14 @@ fn change(text: &str, node: &mut Node, edit: &Edit) -> bool {
             map.entries.retain(|entry| *entry.key != **key);
             map.entries.len() < before
         }
+        Edit::RemoveItem { list, item } if is_at(node, *list) => {
+            let Some(list) = node.list_mut() else {
+                return false;
+            };
+            let before = list.items.len();
+            list.items.retain(|one| !is_at(one, *item));
+            list.items.len() < before
+        }
         Edit::Append { list, entries } if is_at(node, *list) => {
             let item = item(entries, node.origin);
             let Some(list) = node.list_mut() else {

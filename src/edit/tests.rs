@@ -170,6 +170,33 @@ fn lists_grow_in_the_style_of_the_file() {
 }
 
 #[test]
+fn items_are_removed_with_their_lines() {
+    let remove = |text: &str, index: usize| {
+        let item = span(text, &format!("/images/{index}"));
+        let list = span(text, "/images");
+        edited(text, &[Edit::RemoveItem { list, item }])
+    };
+    let block = "images:\n# a\n- name: a # x\n  newTag: v1\n# b\n- name: b\nx: 1\n";
+    assert_eq!(
+        remove(block, 0).unwrap(),
+        "images:\n# a\n# b\n- name: b\nx: 1\n"
+    );
+    assert_eq!(
+        remove(block, 1).unwrap(),
+        "images:\n# a\n- name: a # x\n  newTag: v1\n# b\nx: 1\n"
+    );
+    assert_eq!(
+        remove("images: [{name: a}, {name: b}]\n", 0).unwrap(),
+        "images: [{name: b}]\n"
+    );
+    assert_eq!(
+        remove("images: [{name: a}, {name: b}]\n", 1).unwrap(),
+        "images: [{name: a}]\n"
+    );
+    assert!(remove("images:\n- name: a\n", 0).is_err());
+}
+
+#[test]
 fn edits_of_the_same_bytes_are_refused() {
     let text = "a: v1\n";
     let value = span(text, "/a");

@@ -161,6 +161,37 @@ pub fn plan<'r>(repo: &'r Repo, pair: Pair, together: &BTreeSet<usize>) -> Optio
     Some(promotion)
 }
 
+/// The edits that pin an image of production by the digest which the earlier environment runs under
+/// the same tag. `name` is the image as production names it.
+pub fn pin(repo: &Repo, pair: Pair, name: &str) -> Option<Vec<(String, Edit)>> {
+    let together = BTreeSet::from([pair.to]);
+    let (from, to) = (repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?);
+    let (earlier, later) = (running(from, &repo.files), running(to, &repo.files));
+    let used = later
+        .iter()
+        .find(|used| used.name == name && used.version.digest.is_none())?;
+    let found = versions::partner(used, &earlier, &later, "").ok()??;
+    let is_same = used.version.tag.is_some() && used.version.tag == found.version.tag;
+    found.version.digest.as_ref().filter(|_| is_same)?;
+    let place = place::Place {
+        repo,
+        pair,
+        together: &together,
+        used,
+        earlier: found,
+    };
+    Some(place.edits().ok()?.edits)
+}
+
+/// The first overlay that does not render to the same objects in an edited repo.
+pub fn first_changed<'r>(before: &'r Repo, after: &Repo) -> Option<&'r Overlay> {
+    let mut overlays = before.overlays.iter();
+    overlays.find(|overlay| match after.same(overlay) {
+        Some(edited) => verify::unexpected(overlay, edited, &[]).is_some(),
+        None => true,
+    })
+}
+
 impl Promotion<'_> {
     fn note(&mut self, used: &Running, earlier: &Running, made: Result<place::Edits, Refusal>) {
         let (edits, origin) = match made {

@@ -61,7 +61,7 @@ fn unmoved(edited: &Overlay, repo: &Repo, found: &Move) -> Option<Refusal> {
 }
 
 /// The first value that differs although no move explains it.
-fn unexpected(before: &Overlay, after: &Overlay, moves: &[&Move]) -> Option<String> {
+pub(super) fn unexpected(before: &Overlay, after: &Overlay, moves: &[&Move]) -> Option<String> {
     if before.rendered.is(&after.rendered) {
         return None;
     }

@@ -72,6 +72,36 @@ struct Finding<'a> {
     related: Vec<Related<'a>>,
     fingerprint: &'a str,
     url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Fix<'a>>,
+}
+
+/// The edit that resolves a finding.
+#[derive(Serialize)]
+struct Fix<'a> {
+    title: &'a str,
+    edits: Vec<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    file: &'a str,
+    byte_start: usize,
+    byte_end: usize,
+    text: &'a str,
+}
+
+fn fix(fix: &crate::finding::Fix) -> Fix<'_> {
+    let edits = fix.replacements.iter().map(|one| Edit {
+        file: &one.file,
+        byte_start: one.bytes.start,
+        byte_end: one.bytes.end,
+        text: &one.text,
+    });
+    Fix {
+        title: &fix.title,
+        edits: edits.collect(),
+    }
 }
 
 /// An object in JSON.
@@ -153,6 +183,7 @@ fn finding(located: &Located) -> Finding<'_> {
             .collect(),
         fingerprint: &finding.fingerprint,
         url: url(&finding.rule),
+        fix: located.fix.as_ref().map(fix),
     }
 }
 

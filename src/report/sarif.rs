@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{summary, url};
 use crate::check::Outcome;
-use crate::finding::{Located, Location, Severity};
+use crate::finding::{Fix, Located, Location, Severity};
 use crate::rules;
 
 /// Results in one run that GitHub takes.
@@ -163,6 +163,9 @@ fn result(located: &Located, indexes: &BTreeMap<String, usize>) -> Value {
         "locations": [place],
         "partialFingerprints": {"gitopsLint/v2": finding.fingerprint},
     });
+    if let Some(fix) = &located.fix {
+        result["fixes"] = Value::from(vec![fixed(fix)]);
+    }
     if !related.is_empty() {
         result["relatedLocations"] = Value::from(related);
     }
@@ -170,6 +173,30 @@ fn result(located: &Located, indexes: &BTreeMap<String, usize>) -> Value {
         result["properties"] = Value::from(properties);
     }
     result
+}
+
+/// The edits of a fix, one artifact change for each file.
+fn fixed(fix: &Fix) -> Value {
+    let mut files: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for one in &fix.replacements {
+        files.entry(&one.file).or_default().push(json!({
+            "deletedRegion": {
+                "startLine": one.from.0, "startColumn": one.from.1,
+                "endLine": one.to.0, "endColumn": one.to.1,
+            },
+            "insertedContent": {"text": one.text},
+        }));
+    }
+    let changes: Vec<Value> = files
+        .into_iter()
+        .map(|(file, replacements)| {
+            json!({
+                "artifactLocation": {"uri": uri(file), "uriBaseId": "%SRCROOT%"},
+                "replacements": replacements,
+            })
+        })
+        .collect();
+    json!({"description": {"text": fix.title}, "artifactChanges": changes})
 }
 
 fn physical(place: &Location) -> Value {

@@ -1,10 +1,10 @@
 //! A promotion as text, as the title and text of a pull request, and as JSON.
 
 use serde_json::{Value, json};
-use similar::TextDiff;
 
 use super::{Arguments, Draft, environment_of};
 use crate::cli::options::TextJsonOrMarkdown;
+use crate::cli::patch;
 use crate::cli::table;
 use crate::cli::workspace::Workspace;
 use crate::compare::{self, Change, ResourceChange, secrets};
@@ -204,14 +204,7 @@ fn outcome(draft: &Draft, arguments: &Arguments) -> String {
     let files_edited = count(files.len(), "file");
     let mut text = String::from("\n");
     if arguments.dry_run {
-        for file in &draft.files {
-            let diff = TextDiff::from_lines(&file.before, &file.after);
-            let (old, new) = (format!("a/{}", file.path), format!("b/{}", file.path));
-            // the lines around the edits may be those of a Secret
-            let mut shown = diff.unified_diff();
-            let shown = shown.context_radius(0).header(&old, &new).to_string();
-            text.extend(shown.lines().map(|line| format!("{}\n", printable(line))));
-        }
+        text.push_str(&patch::text(&draft.files));
         text.push_str(&format!(
             "\n{files_edited} would be edited; run without --dry-run to edit\n"
         ));

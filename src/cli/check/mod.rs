@@ -1,12 +1,15 @@
 //! `check`: the default command. Loads, runs rules and policies, writes the reports, decides the
 //! exit status.
 
+mod fix;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use jiff::ZonedDateTime;
 
+use self::fix::Fixed;
 use super::Ending;
 use super::base::{self, Loaded};
 use super::chosen::Chosen;
@@ -16,6 +19,7 @@ use super::options::{
     FailOn, JudgeOptions, Now, RepoOptions, Target, fail_on, format_help, target,
 };
 use super::output::{complain, complain_of, say, warn};
+use super::patch;
 use super::progress::Progress;
 use super::reports::{self, Reports};
 use super::root::relative;
@@ -24,9 +28,11 @@ use super::watchdog;
 use super::workspace::{Head, Workspace};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection, Timings};
 use crate::config::{CONFIG_FILE, Level};
+use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, DataFile, Namespaces, Policies};
+use crate::report::Format;
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
 use crate::wording;
@@ -65,6 +71,12 @@ pub(super) struct Arguments {
     /// Write a file that accepts all present findings, and pass
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "select", "ignore"])]
     write_baseline: Option<PathBuf>,
+    /// Edit the files to resolve findings that have one right answer, then report the others
+    #[arg(long, conflicts_with_all = ["staged", "hook", "write_baseline"])]
+    fix: bool,
+    /// Print the edits of --fix as a patch instead of making them; fails if there are any
+    #[arg(long, conflicts_with_all = ["fix", "staged", "hook", "write_baseline"])]
+    diff: bool,
     /// Report only what changed since this revision; in CI the default is the target branch of the
     /// pull request
     #[arg(long, value_name = "REVISION")]
@@ -108,17 +120,46 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     };
     watchdog::start(arguments.repo.limits, Some(reports.clone()));
     let progress = Progress::start("checking the repository", arguments.quiet);
-    let judged = baseline(arguments).and_then(|baseline| {
+    let judged = baseline(arguments).and_then(|accepted| {
         reports.remove_earlier()?;
-        judge(arguments, baseline.as_ref())
+        let judged = judge(arguments, accepted.as_ref())?;
+        Ok((judged, accepted))
     });
     drop(progress);
-    let mut judged = judged.inspect_err(|error| reports.write_failure(&error.to_string()))?;
-    reports.root = Some(judged.root.clone());
+    let (mut judged, accepted) =
+        judged.inspect_err(|error| reports.write_failure(&error.to_string()))?;
+    reports.root = Some(judged.workspace.path.root.clone());
     if let Some(file) = &arguments.write_baseline {
         return write_baseline(file, &judged.outcome);
     }
     arguments.select.apply(&mut judged.outcome);
+    if wants_fixes(arguments, &reports, &judged.outcome) {
+        crate::fix::attach(&mut judged.outcome.findings, &judged.workspace.repo);
+    }
+    if arguments.fix || arguments.diff {
+        let found = fixes(arguments, &judged, accepted.as_ref())?;
+        if arguments.diff {
+            let text = found
+                .map(|fixed| patch::text(&fixed.files))
+                .unwrap_or_default();
+            super::output::write(&text).map_err(Error::printing)?;
+            return Ok(if text.is_empty() {
+                Ending::Passed
+            } else {
+                Ending::Failed
+            });
+        }
+        if let Some(fixed) = found {
+            write_all(&judged.workspace.path.root, &fixed.files)?;
+            say(&format!(
+                "fixed {} in {}",
+                wording::count(fixed.findings, "finding"),
+                wording::count(fixed.files.len(), "file")
+            ));
+            judged = fixed.judged;
+            arguments.select.apply(&mut judged.outcome);
+        }
+    }
     let fails = reports
         .fail_on
         .is_some_and(|level| judged.outcome.fails_at(level));
@@ -142,10 +183,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
 }
 
 /// What a check found.
-struct JudgedRepo {
-    outcome: Outcome,
-    /// The folder of the repo.
-    root: PathBuf,
+pub(super) struct JudgedRepo {
+    pub(super) outcome: Outcome,
+    /// The repo.
+    pub(super) workspace: Workspace,
     /// The base that it was compared with: `origin/main at cff1309`.
     compared: Option<String>,
     /// Why there was nothing to check, although something was expected.
@@ -170,7 +211,44 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
     let judge = &arguments.judge;
     judge.require_known_rules()?;
     let from = revisions.as_ref().map(|(from, _)| from.as_str());
-    let (mut workspace, base) = load(arguments, path, head, from)?;
+    let (workspace, base) = load(arguments, path, head, from)?;
+    judge_loaded(arguments, baseline, workspace, base)
+}
+
+/// The edits of the findings that have one right answer.
+fn fixes(
+    arguments: &Arguments,
+    judged: &JudgedRepo,
+    accepted: Option<&Baseline>,
+) -> Result<Option<Fixed>, Error> {
+    fix::fixed(judged, &|edited| {
+        let base = base_of(arguments, &edited, None)?;
+        judge_loaded(arguments, accepted, edited, base)
+    })
+}
+
+/// Findings up to which the default report says how many have a fix.
+const COUNTED: usize = 200;
+
+/// True if a report says which findings have a fix.
+fn wants_fixes(arguments: &Arguments, reports: &Reports, outcome: &Outcome) -> bool {
+    let formats = reports.targets.iter().map(|target| target.format);
+    let is_counted = |format| format == Format::Pretty && outcome.findings.len() <= COUNTED;
+    arguments.fix
+        || arguments.diff
+        || formats
+            .into_iter()
+            .any(|format| matches!(format, Format::Json | Format::Sarif) || is_counted(format))
+}
+
+/// Judges a loaded repo.
+fn judge_loaded(
+    arguments: &Arguments,
+    baseline: Option<&Baseline>,
+    mut workspace: Workspace,
+    base: Option<Loaded>,
+) -> Result<JudgedRepo, Error> {
+    let judge = &arguments.judge;
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
     let policies = policies(&workspace, judge, &now)?;
@@ -212,10 +290,10 @@ fn judge(arguments: &Arguments, baseline: Option<&Baseline>) -> Result<JudgedRep
     } else {
         nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome)))
     };
-    let root = workspace.path.root.clone();
+    drop(proofs);
     Ok(JudgedRepo {
-        root,
         compared: base.as_ref().map(|base| base.name()),
+        workspace,
         nothing,
         outcome,
         timings,
@@ -522,6 +600,17 @@ fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
             "next: `gitops-lint rules {}` explains a rule; `gitops-lint check --write-baseline baseline.json` accepts these findings; `gitops-lint init` writes a configuration",
             worst.finding.rule
         ));
+    }
+    let fixes = outcome
+        .findings
+        .iter()
+        .filter(|located| located.fix.is_some());
+    match fixes.count() {
+        0 => {}
+        1 => notes.push("1 finding has a fix; `gitops-lint check --fix` edits the file".to_string()),
+        number => notes.push(format!(
+            "{number} findings have a fix; `gitops-lint check --fix` edits the files, and `--diff` shows the edits"
+        )),
     }
     if outcome.stale > 0 && !outcome.narrowed && arguments.paths.is_empty() {
         notes.push(format!(

@@ -1,0 +1,200 @@
+//! The edits that resolve findings with one right answer: the entry that has no effect is removed,
+//! the value that must be a string is quoted, the digest that staging runs is written.
+//!
+//! A rule only says what is wrong, so this module knows rules by their ids. A finding whose answer
+//! is a matter of opinion has no fix. `kustomization` edits deprecated fields and lists of images,
+//! `comment` removes suppressions. Not here: applying the edits (`cli`).
+#![warn(unreachable_pub)]
+
+mod comment;
+mod kustomization;
+
+use crate::edit::{Edit, edited, replacements, rewritten};
+use crate::finding::{Fix, Located, Replacement};
+use crate::repo::{Pair, Repo};
+use crate::source::SourceFile;
+use crate::yaml::{Kind, Node, Origin, read};
+
+/// The most findings that get a fix in one run. The next run fixes the others.
+const MOST: usize = 1000;
+
+/// What resolves a finding.
+struct Answer {
+    title: String,
+    edits: Vec<(String, Edit)>,
+    /// True if it changes how something is written, and not what is rendered.
+    neutral: bool,
+}
+
+impl Answer {
+    fn new(title: impl Into<String>, path: &str, edit: Edit) -> Answer {
+        Answer {
+            title: title.into(),
+            edits: vec![(path.to_string(), edit)],
+            neutral: false,
+        }
+    }
+}
+
+/// Adds the fixes of findings that have one.
+pub fn attach(findings: &mut [Located], repo: &Repo) {
+    let mut found = 0;
+    for located in findings {
+        if found >= MOST || located.location.revision.is_some() {
+            continue;
+        }
+        let file = repo.files.get(located.finding.origin.file);
+        let answer = answer(located, &file, repo);
+        located.fix = answer.and_then(|answer| resolved(answer, repo));
+        found += usize::from(located.fix.is_some());
+    }
+}
+
+fn answer(located: &Located, file: &SourceFile, repo: &Repo) -> Option<Answer> {
+    let finding = &located.finding;
+    let (origin, fact) = (finding.origin, finding.cause.facts.first());
+    // an edit tells the text that it writes
+    let is_secret = finding
+        .resource
+        .as_ref()
+        .is_some_and(|id| id.kind == "Secret");
+    match (finding.rule.as_str(), &*finding.cause.kind) {
+        ("invalid-sync-wave", "not-a-string") => quoted(file, origin),
+        ("schema-violation", "schema") => {
+            let wants_text = finding
+                .cause
+                .facts
+                .last()
+                .is_some_and(|wanted| wanted == "text");
+            quoted(file, origin).filter(|_| wants_text && !is_secret)
+        }
+        ("deprecated-field", _) => kustomization::renamed(file, fact?),
+        ("unused-image-override", _) => kustomization::unused_image(file, origin, repo),
+        ("unused-suppression", "unused-comment") | ("expired-suppression", "expired-comment") => {
+            comment::removed(file, origin)
+        }
+        ("unused-suppression", "unused-entry")
+        | ("expired-suppression", "expired-entry")
+        | ("stale-allowance", _) => removed_item(file, origin),
+        ("mutable-tag" | "lost-digest", _) => pinned(located, repo),
+        _ => None,
+    }
+}
+
+/// A number, boolean or date in quotes.
+fn quoted(file: &SourceFile, origin: Origin) -> Option<Answer> {
+    let documents = read::read(&file.text, origin.file).ok()?.documents;
+    let node = documents.iter().find_map(|one| scalar_at(one, origin))?;
+    let scalar = node.as_scalar()?;
+    let is_other = matches!(
+        scalar.kind,
+        Kind::Int | Kind::Float | Kind::Bool | Kind::Timestamp
+    );
+    let edit = Edit::Set {
+        value: origin.into(),
+        text: scalar.text.to_string(),
+    };
+    is_other.then(|| Answer::new("put the value in quotes", &file.path, edit))
+}
+
+/// The scalar that is written at a place.
+fn scalar_at(node: &Node, at: Origin) -> Option<&Node> {
+    let is_there = (node.origin.start, node.origin.end) == (at.start, at.end);
+    if is_there && node.as_scalar().is_some() {
+        return Some(node);
+    }
+    let values = node.entries().iter().map(|entry| &entry.value);
+    values
+        .chain(node.items())
+        .find_map(|child| scalar_at(child, at))
+}
+
+/// An entry of a list in the configuration that has no effect any more.
+fn removed_item(file: &SourceFile, origin: Origin) -> Option<Answer> {
+    let documents = read::read(&file.text, origin.file).ok()?.documents;
+    let (list, item) = documents.iter().find_map(|one| item_around(one, origin))?;
+    let edit = Edit::RemoveItem {
+        list: list.into(),
+        item: item.into(),
+    };
+    Some(Answer::new("remove the entry", &file.path, edit))
+}
+
+/// The innermost list with an item that holds a place, and the item.
+fn item_around(node: &Node, at: Origin) -> Option<(Origin, Origin)> {
+    let holds = |node: &Node| node.origin.start <= at.start && at.end <= node.origin.end;
+    let values = node.entries().iter().map(|entry| &entry.value);
+    let inner = values
+        .chain(node.items())
+        .filter(|child| holds(child))
+        .find_map(|child| item_around(child, at));
+    inner.or_else(|| {
+        let item = node.items().iter().find(|item| holds(item))?;
+        Some((node.origin, item.origin))
+    })
+}
+
+/// The digest that the environment before runs under the same tag.
+fn pinned(located: &Located, repo: &Repo) -> Option<Answer> {
+    let finding = &located.finding;
+    let overlay = finding.overlay.as_deref()?;
+    let pair = repo.pairs.iter().find(|pair| {
+        let to = repo.overlays.get(pair.to);
+        to.is_some_and(|to| {
+            let environment = repo.environment(to).map(|known| known.name.as_str());
+            to.path == overlay.path
+                && to.variant == overlay.variant
+                && environment == overlay.environment.as_deref()
+        })
+    })?;
+    let name = image_at(located, *pair, repo)?;
+    let edits = crate::promote::pin(repo, *pair, &name)?;
+    Some(Answer {
+        title: "pin the digest that the environment before runs".to_string(),
+        edits,
+        neutral: false,
+    })
+}
+
+/// The image that a finding is about, by the value that its pointer leads to.
+fn image_at(located: &Located, pair: Pair, repo: &Repo) -> Option<String> {
+    let overlay = repo.overlays.get(pair.to)?;
+    let (id, pointer) = (
+        located.finding.resource.as_ref()?,
+        located.finding.path.as_deref()?,
+    );
+    let mut resources = overlay.rendered.resources.iter();
+    let resource = resources.find(|resource| resource.id() == *id)?;
+    let text = resource.node.pointer(pointer)?.text()?;
+    let name = text.split('@').next()?;
+    let last = name.rfind('/').map_or(0, |at| at + 1);
+    let colon = name.get(last..)?.find(':').map(|at| last + at);
+    Some(name.get(..colon.unwrap_or(name.len()))?.to_string())
+}
+
+/// The bytes that an answer replaces. `None` if the edits cannot be made.
+fn resolved(answer: Answer, repo: &Repo) -> Option<Fix> {
+    let mut paths: Vec<&str> = answer.edits.iter().map(|(path, _)| path.as_str()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let mut all = Vec::new();
+    for path in paths {
+        let file = repo.files.get(repo.files.find(path, &None)?);
+        let edits = answer.edits.iter().filter(|(other, _)| other == path);
+        let edits: Vec<Edit> = edits.map(|(_, edit)| edit.clone()).collect();
+        let result = if answer.neutral {
+            rewritten(&file.text, &edits)
+        } else {
+            edited(&file.text, &edits)
+        };
+        result.ok()?;
+        for (bytes, text) in replacements(&file.text, &edits).ok()? {
+            all.push(Replacement::new(&file, bytes, text));
+        }
+    }
+    Some(Fix {
+        title: answer.title,
+        replacements: all,
+        neutral: answer.neutral,
+    })
+}
