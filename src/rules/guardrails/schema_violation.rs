@@ -43,7 +43,7 @@ use crate::kubernetes::schema::{Fault, Schema, Violation};
 use crate::kustomize::{Resource, ResourceId};
 use crate::names::did_you_mean;
 use crate::repo::Overlay;
-use crate::rules::engine::context::depends_on::overlay_of;
+use crate::rules::engine::context::controls::overlay_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::By;
 

@@ -27,7 +27,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Cause, Severity};
-use crate::rules::engine::context::depends_on::{Edge, overlay_of};
+use crate::rules::engine::context::controls::overlay_of;
+use crate::rules::engine::context::depends_on::Edge;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 

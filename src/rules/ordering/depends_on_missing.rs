@@ -31,7 +31,8 @@ use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
 use crate::names::{did_you_mean, nearest};
 use crate::rules::engine::context::controls::Control;
-use crate::rules::engine::context::depends_on::{Edge, overlay_of};
+use crate::rules::engine::context::controls::overlay_of;
+use crate::rules::engine::context::depends_on::Edge;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 

@@ -29,8 +29,9 @@
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
+use crate::rules::engine::context::controls::overlay_of;
 use crate::rules::engine::context::controls::{Control, agents_of};
-use crate::rules::engine::context::depends_on::{Edge, overlay_of};
+use crate::rules::engine::context::depends_on::Edge;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
 

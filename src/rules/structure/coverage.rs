@@ -83,73 +83,12 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
     let mut names: Vec<&str> = unseen.iter().map(|unseen| unseen.name.as_str()).collect();
     // several clusters often apply objects with the same name
     names.dedup();
-    let listed = wording::listed(&names, NAMED);
-    // if clusters share names, "and 3 more" would not match the number of objects, so give examples
-    let examples = if names.len() == unseen.len() {
-        format!(": {listed}")
-    } else {
-        let first = names.get(..NAMED).unwrap_or(&names);
-        format!(", such as {}", wording::list(first))
-    };
-    let one = unseen.len() == 1;
     let (message, help) = match first.kind {
-        UnseenKind::Kustomization => (
-            format!(
-                "{} {} in no overlay, so nothing checks {}: {listed}",
-                wording::count(unseen.len(), "kustomization"),
-                if one { "is" } else { "are" },
-                if one { "it" } else { "them" },
-            ),
-            format!(
-                "map each folder to an environment under `layout` in {CONFIG_FILE}, or ignore it there"
-            ),
-        ),
-        UnseenKind::Environment => (
-            format!(
-                "{listed} {} not compared with other environments: the place in the promotion order is unknown",
-                if one { "is" } else { "are" },
-            ),
-            format!(
-                "list all environments in their order in {CONFIG_FILE}: `environments: [{}]`",
-                order(repo).join(", ")
-            ),
-        ),
-        UnseenKind::Agent => (
-            format!(
-                "{} a chart or another repository or cannot be followed, so nothing checks it{examples}",
-                if one {
-                    "1 Argo CD or Flux object applies".to_string()
-                } else {
-                    format!("{} Argo CD or Flux objects apply", unseen.len())
-                },
-            ),
-            "check it in the repository that contains it; for a chart, commit the output of `helm template`"
-                .to_string(),
-        ),
-        UnseenKind::Object => (
-            format!(
-                "{} something that is not rendered here, so nothing checks it{examples}",
-                if one {
-                    "1 object deploys".to_string()
-                } else {
-                    format!("{} objects deploy", unseen.len())
-                },
-            ),
-            "for a chart, commit the output of `helm template` and apply that".to_string(),
-        ),
-        UnseenKind::Release => (
-            format!(
-                "{} a chart that is not in the repository, so only {} values are checked{examples}",
-                if one {
-                    "1 release uses".to_string()
-                } else {
-                    format!("{} releases use", unseen.len())
-                },
-                if one { "its" } else { "their" },
-            ),
-            "to have its objects checked, commit the chart, or the output of `helm template`"
-                .to_string(),
-        ),
+        UnseenKind::Kustomization => kustomizations(unseen.len(), &names),
+        UnseenKind::Environment => environments(unseen.len(), &names, repo),
+        UnseenKind::Agent => agents(unseen.len(), &names),
+        UnseenKind::Object => objects(unseen.len(), &names),
+        UnseenKind::Release => releases(unseen.len(), &names),
     };
     let cause = names
         .iter()
@@ -157,15 +96,95 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
             cause.with(name)
         });
     let draft = Draft::new(Severity::Info, first.origin, cause, message).help(help);
-    Some(
-        unseen
-            .iter()
-            .skip(1)
-            .take(NAMED - 1)
-            .fold(draft, |draft, unseen| {
-                draft.related(unseen.origin, unseen.name.clone())
-            }),
-    )
+    let others = unseen.iter().skip(1).take(NAMED - 1);
+    Some(others.fold(draft, |draft, unseen| {
+        draft.related(unseen.origin, unseen.name.clone())
+    }))
+}
+
+/// The message and the help about kustomizations in no overlay.
+fn kustomizations(count: usize, names: &[&str]) -> (String, String) {
+    let (is, it) = if count == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
+    let message = format!(
+        "{} {is} in no overlay, so nothing checks {it}: {}",
+        wording::count(count, "kustomization"),
+        wording::listed(names, NAMED),
+    );
+    let help = format!(
+        "map each folder to an environment under `layout` in {CONFIG_FILE}, or ignore it there"
+    );
+    (message, help)
+}
+
+/// The message and the help about environments whose place in the promotion order is unknown.
+fn environments(count: usize, names: &[&str], repo: &Repo) -> (String, String) {
+    let message = format!(
+        "{} {} not compared with other environments: the place in the promotion order is unknown",
+        wording::listed(names, NAMED),
+        if count == 1 { "is" } else { "are" },
+    );
+    let help = format!(
+        "list all environments in their order in {CONFIG_FILE}: `environments: [{}]`",
+        order(repo).join(", ")
+    );
+    (message, help)
+}
+
+/// The message and the help about agents' objects that lead out of the repository.
+fn agents(count: usize, names: &[&str]) -> (String, String) {
+    let subject = match count {
+        1 => "1 Argo CD or Flux object applies".to_string(),
+        _ => format!("{count} Argo CD or Flux objects apply"),
+    };
+    let message = format!(
+        "{subject} a chart or another repository or cannot be followed, so nothing checks it{}",
+        examples(count, names)
+    );
+    let help = "check it in the repository that contains it; for a chart, commit the output of `helm template`";
+    (message, help.to_string())
+}
+
+/// The message and the help about objects that deploy something which is not rendered.
+fn objects(count: usize, names: &[&str]) -> (String, String) {
+    let subject = match count {
+        1 => "1 object deploys".to_string(),
+        _ => format!("{count} objects deploy"),
+    };
+    let message = format!(
+        "{subject} something that is not rendered here, so nothing checks it{}",
+        examples(count, names)
+    );
+    let help = "for a chart, commit the output of `helm template` and apply that";
+    (message, help.to_string())
+}
+
+/// The message and the help about releases whose chart is elsewhere.
+fn releases(count: usize, names: &[&str]) -> (String, String) {
+    let (subject, their) = match count {
+        1 => ("1 release uses".to_string(), "its"),
+        _ => (format!("{count} releases use"), "their"),
+    };
+    let message = format!(
+        "{subject} a chart that is not in the repository, so only {their} values are checked{}",
+        examples(count, names)
+    );
+    let help = "to have its objects checked, commit the chart, or the output of `helm template`";
+    (message, help.to_string())
+}
+
+/// The names after a message. If clusters share names, "and 3 more" would not match the number of
+/// objects, so only examples are given.
+fn examples(count: usize, names: &[&str]) -> String {
+    if names.len() == count {
+        format!(": {}", wording::listed(names, NAMED))
+    } else {
+        let first = names.get(..NAMED).unwrap_or(names);
+        format!(", such as {}", wording::list(first))
+    }
 }
 
 /// The environments in the order of promotion, those of unknown place before protected ones.

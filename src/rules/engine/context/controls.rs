@@ -109,3 +109,21 @@ pub(in crate::rules) fn agents_of<'a>(
         .copied()
         .collect()
 }
+
+/// The overlay that a finding about an object belongs to: the one that renders it, else the one
+/// that it applies.
+pub(in crate::rules) fn overlay_of<'a>(
+    context: &Context<'a>,
+    control: &Control<'a>,
+) -> Option<&'a Overlay> {
+    let repo: &'a crate::repo::Repo = context.repo;
+    let applies = |overlay: &&Overlay| {
+        agents_of(context, overlay)
+            .iter()
+            .any(|pointer| pointer.object.origin == control.node.origin)
+    };
+    control
+        .overlay
+        .filter(|overlay| overlay.environment.is_some())
+        .or_else(|| repo.overlays.iter().find(applies))
+}

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::repo::Overlay;
 use crate::rules::Context;
-use crate::rules::engine::context::controls::{Control, agents_of};
+use crate::rules::engine::context::controls::Control;
 use crate::yaml::Node;
 
 /// The kinds that wait, each for its own kind only.
@@ -98,22 +98,4 @@ pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Edge<'a>> {
         }
     }
     edges
-}
-
-/// The overlay that a finding about an object belongs to: the one that renders it, else the one
-/// that it applies.
-pub(in crate::rules) fn overlay_of<'a>(
-    context: &Context<'a>,
-    control: &Control<'a>,
-) -> Option<&'a Overlay> {
-    let repo: &'a crate::repo::Repo = context.repo;
-    let applies = |overlay: &&Overlay| {
-        agents_of(context, overlay)
-            .iter()
-            .any(|pointer| pointer.object.origin == control.node.origin)
-    };
-    control
-        .overlay
-        .filter(|overlay| overlay.environment.is_some())
-        .or_else(|| repo.overlays.iter().find(applies))
 }

@@ -271,7 +271,7 @@ impl<'a> Context<'a> {
             // an Application is read from the files of the kustomizations that render it, but that
             // gives their entries no effect
             let is_built = |overlay: &&Overlay| {
-                let pointer = overlay.applied.and_then(|at| self.repo.pointers().get(at));
+                let pointer = self.repo.pointer(overlay);
                 !pointer.is_some_and(Pointer::is_elsewhere)
             };
             let overlays = self.repo.overlays.iter().filter(is_built);

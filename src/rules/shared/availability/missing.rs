@@ -1,0 +1,349 @@
+//! Objects that an overlay needs and that nobody provides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::need::{Need, is_known_name, lasting_name, where_it_is};
+use crate::finding::{Cause, Severity};
+use crate::kubernetes::references::{Provider, Reference, Target, Use};
+use crate::names::did_you_mean;
+use crate::repo::Overlay;
+use crate::rules::engine::context::controls::Control;
+use crate::rules::{Context, Draft, Facts, Sink};
+use crate::wording;
+
+/// The number of other references to the same object that a finding lists.
+const LISTED: usize = 5;
+
+/// Reports every object of this kind that the overlay needs and nobody provides: one finding for
+/// each name, at its first use.
+pub(in crate::rules) fn report_missing(
+    context: &Context,
+    overlay: &Overlay,
+    sink: &mut Sink,
+    target: Target,
+) {
+    let mut needs: BTreeMap<(&str, Option<&str>), Vec<&Reference>> = BTreeMap::new();
+    for reference in context
+        .facts(overlay)
+        .references
+        .iter()
+        .filter(|reference| reference.target == target)
+    {
+        needs
+            .entry((reference.name, reference.resource.namespace()))
+            .or_default()
+            .push(reference);
+    }
+    for ((name, namespace), references) in needs {
+        let need = Need {
+            context,
+            overlay,
+            target,
+            name,
+            namespace,
+        };
+        if let Some(draft) = judge(need, &references) {
+            sink.report(context, Some(overlay), draft);
+        }
+    }
+}
+
+/// The finding about an object; `None` if it is provided, or if another finding stands for it.
+fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft> {
+    let used_by_pod = |reference: &&&Reference| reference.purpose == Use::Pod;
+    let mut uses = references.iter();
+    let first = uses.find(used_by_pod).or(references.first())?;
+    if !is_known_name(need.name) || need.is_provided() {
+        return None;
+    }
+    let missing = Missing {
+        need,
+        first,
+        references,
+        elsewhere: need.provided_elsewhere(),
+        near: need.nearest(),
+        hashed: need.generated(),
+    };
+    let known = missing.elsewhere.is_some() || missing.near.is_some();
+    let alike = if known { Vec::new() } else { needing(need) };
+    // with a base, only an object that was already missing there can be created elsewhere
+    let made_elsewhere = match need.context.base {
+        None => are_many(&alike),
+        Some(_) => lacked_before(need, &alike),
+    };
+    let is_another = |first: &&Overlay| first.key() != need.overlay.key();
+    // one finding stands for all overlays
+    if made_elsewhere && are_many(&alike) && alike.first().is_some_and(is_another) {
+        return None;
+    }
+    let severity = severity(need, first.purpose, known)?;
+    let severity = if made_elsewhere || missing.is_unsure() {
+        severity.min(Severity::Warning)
+    } else {
+        severity
+    };
+    let mut draft = missing.draft(severity);
+    if made_elsewhere {
+        draft.message.push_str(&format!(
+            "; {} need it and none provides it, so it may be made elsewhere",
+            wording::count(alike.len(), "overlay")
+        ));
+    }
+    Some(draft)
+}
+
+/// True if the agent's object that applies another overlay exists in this environment too, but does
+/// not apply a folder of this repo: the Application `secrets` reads another repo in production.
+fn comes_from_elsewhere(context: &Context, overlay: &Overlay, other: &Overlay) -> bool {
+    let Some(agent) = &other.agent else {
+        return false;
+    };
+    let is_it = |control: &&Control| {
+        let (kind, name) = (control.text(&["kind"]), control.name());
+        control.environment == overlay.environment
+            && kind.is_some_and(|kind| agent.name.starts_with(kind))
+            && agent.name.rsplit('/').next() == Some(name)
+    };
+    let applies_here = context.repo.overlays.iter().any(|one| {
+        one.environment == overlay.environment
+            && one.agent.as_ref().is_some_and(|own| own.name == agent.name)
+    });
+    !applies_here && context.controls().iter().any(|control| is_it(&control))
+}
+
+/// The number of overlays that need an object and are checked for it.
+const ASKED: usize = 20;
+
+/// The overlays that need an object of this name, protected ones first, if none of them has it.
+fn needing<'a>(need: Need<'_, 'a>) -> Vec<&'a Overlay> {
+    let context = need.context;
+    let mut found = context.needing(need.target, need.name);
+    found.sort_by_key(|other| !context.repo.protected(other));
+    let has = |other: &&'a Overlay| need.of(other).is_provided();
+    if found.iter().take(ASKED).any(has) {
+        return Vec::new();
+    }
+    found
+}
+
+/// If this many overlays need an object and none of them provides it, it is created elsewhere.
+const MANY: usize = 3;
+
+/// True if so many overlays need an object that it is evidently created outside of the repo. False
+/// if they are only the environments of one app: one line in their base may cause all of them.
+fn are_many(needing: &[&Overlay]) -> bool {
+    let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
+    let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
+    needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len())
+}
+
+/// True if an overlay needed an object at the base revision and lacked it there.
+fn lacked_before(need: Need<'_, '_>, needing: &[&Overlay]) -> bool {
+    let Need {
+        context, target, ..
+    } = need;
+    let mut before = needing
+        .iter()
+        .take(ASKED)
+        .filter_map(|other| context.at_base(other));
+    before.any(|before| {
+        let facts = Facts::new(&before.rendered, &context.repo.files);
+        let mut references = facts.references.iter();
+        references.any(|other| other.target == target && other.name == need.name)
+            && facts.providers_of(target, need.name).next().is_none()
+    })
+}
+
+/// An object that nobody provides.
+struct Missing<'m, 'a> {
+    need: Need<'m, 'a>,
+    /// The reference that is reported.
+    first: &'m Reference<'a>,
+    /// All references to the object.
+    references: &'m [&'m Reference<'a>],
+    /// The overlay and object that provide it in another environment.
+    elsewhere: Option<(&'m Overlay, &'m Provider<'m>)>,
+    /// An object of this overlay that provides a similar name.
+    near: Option<&'m Provider<'m>>,
+    /// The object that a generator of this overlay made under that name, before its content hash
+    /// was added.
+    hashed: Option<&'m Provider<'m>>,
+}
+
+impl Missing<'_, '_> {
+    /// True if the object may be provided in a way that the repo does not show.
+    fn is_unsure(&self) -> bool {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let elsewhere = self.elsewhere.map(|(other, _)| other);
+        // an environment that is only recognised by its folders may be set up differently
+        let mut overlays = [Some(overlay), elsewhere].into_iter().flatten();
+        overlays.any(|overlay| context.repo.is_unordered(overlay))
+            || elsewhere.is_some_and(|other| comes_from_elsewhere(context, overlay, other))
+    }
+
+    fn draft(&self, severity: Severity) -> Draft {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let first = self.first;
+        // the level depends on other overlays, so it is not a part of the identity
+        let cause = Cause::new("missing")
+            .with(lasting_name(context, overlay, first.name))
+            .standing();
+        let message = self.message();
+        let draft = Draft::new(severity, first.node.origin, cause, message)
+            .on(first.resource, &first.pointer);
+        let draft = self.advise(draft);
+        let draft = self.name_adding_providers(draft);
+        self.name_other_references(draft)
+    }
+
+    fn message(&self) -> String {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let (kind, name) = (self.first.target.as_str(), self.first.name);
+        let description = &self.first.description;
+        if let Some(hashed) = self.hashed {
+            return format!(
+                "{kind} `{name}` is missing: {description} needs it, but kustomize names it `{}` and does not write that name into {}",
+                hashed.name,
+                self.first.resource.kind()
+            );
+        }
+        let Some((other, provider)) = &self.elsewhere else {
+            return format!("{kind} `{name}` is missing: {description} needs it");
+        };
+        let place = context
+            .repo
+            .environment(overlay)
+            .map_or(String::new(), |environment| {
+                format!(" in {}", environment.name)
+            });
+        format!(
+            "{kind} `{name}` is missing{place}: {description} needs it; {} has it as {} `{}`",
+            where_it_is(context, overlay, other),
+            provider.resource.kind(),
+            provider.resource.name()
+        )
+    }
+
+    /// Adds the help, and the place that supports it.
+    fn advise(&self, draft: Draft) -> Draft {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let kind = self.first.target.as_str();
+        if let Some(hashed) = self.hashed {
+            return draft
+                .related(hashed.resource.node.origin, "it is generated here")
+                .help(format!(
+                    "set `options: {{disableNameSuffixHash: true}}` for the generator, or add a `nameReference` for {} under `configurations`",
+                    self.first.resource.kind()
+                ));
+        }
+        match (&self.elsewhere, self.near) {
+            (Some((other, provider)), _) => {
+                let label = format!("{} provides it here", where_it_is(context, overlay, other));
+                draft.related(provider.resource.node.origin, label).help(format!(
+                    "add the {} to this overlay, or declare the {kind} under `external` if it is created outside the repo",
+                    provider.resource.kind()
+                ))
+            }
+            (None, Some(near)) => draft
+                .related(
+                    near.resource.node.origin,
+                    format!("`{}` is provided here", near.name),
+                )
+                .help(did_you_mean(near.name)),
+            (None, None) => draft.help(format!(
+                "add it, or declare it under `external` if the {kind} is created outside the repo"
+            )),
+        }
+    }
+
+    /// Adds the objects that add keys to the missing object but do not create it, such as an
+    /// ExternalSecret with `creationPolicy: Merge`.
+    fn name_adding_providers(&self, draft: Draft) -> Draft {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let kind = self.first.target.as_str();
+        let facts = context.facts(overlay);
+        facts
+            .providers_of(self.first.target, self.first.name)
+            .filter(|provider| !provider.creates)
+            .fold(draft, |draft, provider| {
+                let label = format!(
+                    "this {} adds to the {kind} but does not create it",
+                    provider.resource.kind()
+                );
+                draft.related(provider.resource.node.origin, label)
+            })
+    }
+
+    fn name_other_references(&self, draft: Draft) -> Draft {
+        let mut others: Vec<&Reference> = self
+            .references
+            .iter()
+            .copied()
+            .filter(|other| other.node.origin != self.first.node.origin)
+            .collect();
+        others.dedup_by_key(|other| other.node.origin);
+        others.into_iter().take(LISTED).fold(draft, |draft, other| {
+            let label = format!("{} needs it too", other.description);
+            draft.related(other.node.origin, label)
+        })
+    }
+}
+
+/// The severity of a missing object: an error if another environment has it, weaker if the app or
+/// the repo keeps no objects of this kind; `None` if it is not reported.
+fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severity> {
+    let Need {
+        context,
+        overlay,
+        target,
+        ..
+    } = need;
+    if elsewhere {
+        return Some(if overlay.rendered.complete {
+            Severity::Error
+        } else {
+            Severity::Warning
+        });
+    }
+    if !overlay.rendered.complete {
+        return None;
+    }
+    let held = context
+        .repo
+        .overlays
+        .iter()
+        .filter(|other| other.app == overlay.app);
+    let practice = held.into_iter().any(|other| {
+        context
+            .facts(other)
+            .providers
+            .iter()
+            .any(|provider| provider.target == target && is_kept_in_repo(provider))
+    });
+    match (purpose, target) {
+        (Use::Pod, Target::ConfigMap) if !practice => Some(Severity::Warning),
+        (Use::Pod, Target::ConfigMap) => Some(Severity::Error),
+        (Use::Pod, Target::Secret) if practice => Some(Severity::Error),
+        (Use::Pod, Target::Secret) if context.providers().any(target) => Some(Severity::Warning),
+        (Use::Pod, Target::Secret) => Some(Severity::Info),
+        // people often create registry credentials and certificates in the cluster by hand
+        (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
+        (Use::Pull | Use::Certificate, _) => None,
+    }
+}
+
+/// True if an object shows that a repo keeps objects of its kind: a Certificate does not, because
+/// cert-manager makes its Secret.
+fn is_kept_in_repo(provider: &Provider) -> bool {
+    provider.resource.kind() != "Certificate"
+}
