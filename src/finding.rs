@@ -1,5 +1,5 @@
-//! What a check says: one problem with one place to edit, and everything a report needs to know
-//! about it.
+//! The findings of a check: one problem with one place to edit, and everything a report needs to
+//! know about it.
 //!
 //! Here: the type, its identity ([`Cause`], [`Identity`]), the one place that turns an origin into
 //! a file, a line and a column ([`Location::resolve`]), and the total order of findings. Not here:
@@ -12,7 +12,7 @@ use crate::kustomize::ResourceId;
 use crate::source::{Files, SourceFile};
 use crate::yaml::Origin;
 
-/// How bad a finding is. `Error` fails the check by default.
+/// The severity of a finding. `Error` fails the check by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing.
@@ -46,7 +46,7 @@ pub struct Related {
     pub origin: Origin,
 }
 
-/// What a finding is about, as data. Findings are merged, compared with the base and accepted by a
+/// The subject of a finding, as data. Findings are merged, compared with the base and accepted by a
 /// baseline by their cause, so that a reworded message does not make an old finding new.
 ///
 /// Names that differ between overlays of one cause (environment, overlay, app) do not belong here.
@@ -127,11 +127,11 @@ pub struct Finding {
     pub rule: String,
     /// After configuration was applied.
     pub severity: Severity,
-    /// What it is about, as data.
+    /// Its subject, as data.
     pub cause: Cause,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What to do.
+    /// The advice.
     pub help: Option<String>,
     /// The place to edit.
     pub origin: Origin,
@@ -152,7 +152,7 @@ pub struct Finding {
     pub fingerprint: String,
 }
 
-/// What makes a finding this one and not another one of its revision: everything but its wording,
+/// The identity of a finding among those of its revision: everything but its wording,
 /// severity, place and overlay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity<'f> {
@@ -288,7 +288,7 @@ impl std::fmt::Display for Location {
 /// The edit that resolves a finding which has one right answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as an instruction: `remove the entry`.
+    /// The edit, as an instruction: `remove the entry`.
     pub title: String,
     /// The bytes that it replaces.
     pub replacements: Vec<Replacement>,
@@ -307,7 +307,7 @@ pub struct Replacement {
     pub from: (usize, usize),
     /// Line and column one past the last byte.
     pub to: (usize, usize),
-    /// What takes their place.
+    /// The text in their place.
     pub text: String,
 }
 

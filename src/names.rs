@@ -159,7 +159,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
 /// Reads as ``unknown app `storefrnt`; did you mean `storefront`?``
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownName {
-    /// What it should name: `app`, `environment`.
+    /// The kind of thing that it should name: `app`, `environment`.
     kind: &'static str,
     /// The name as typed.
     name: String,

@@ -1,5 +1,5 @@
-//! What Flux and Argo CD objects add to the folders that they apply, and which overlays result.
-//! The repos are small, in memory, and rendered completely.
+//! The additions of Flux and Argo CD objects to the folders that they apply, and the overlays that
+//! result. The repos are small, in memory, and rendered completely.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! What CONTRIBUTING.md promises about the source: which modules import which, and what only
+//! The promises of CONTRIBUTING.md about the source: which modules import which, and what only
 //! certain modules do. Each exception is an entry of a list below, with its reason. A list that
 //! names an exception which is gone fails as well, so the lists only shrink.
 

@@ -23,7 +23,7 @@ type Tree = BTreeMap<String, Option<String>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attack {
-    /// What it tries.
+    /// The attempt, in one sentence.
     what: String,
     tree: String,
     #[serde(default)]
@@ -91,7 +91,7 @@ fn repo_of(attack: &Attack) -> Repo {
     repo
 }
 
-/// What of an attack is not reported as it should be.
+/// The parts of an attack that are not reported as they should be.
 fn missed(attack: &Attack, name: &str) -> Vec<String> {
     let repo = repo_of(attack);
     let run = repo.run(&["check", "--base", "before", "--format", "json"]);

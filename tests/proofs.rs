@@ -45,7 +45,8 @@ struct World {
     repo: Repo,
     folder: &'static str,
     running: Running,
-    /// What ran at each commit of the first-parent line, oldest first, with the id of the commit.
+    /// The versions that ran at each commit of the first-parent line, oldest first, with the id of
+    /// the commit.
     past: Vec<(Running, String)>,
 }
 
@@ -169,7 +170,7 @@ impl World {
         letters.split_off(1)
     }
 
-    /// How an environment compares with the previous one, as `status` shows it.
+    /// The relation of an environment to the previous one, as `status` shows it.
     fn relation(&self, environment: usize) -> (Value, Value) {
         let Some(before) = environment.checked_sub(1) else {
             return ("unknown".into(), Value::Null);

@@ -17,7 +17,7 @@ use gitops_lint::source::memory::Memory;
 use gitops_lint::source::worktree::Worktree;
 use gitops_lint::yaml::{By, Data, Node, Style, read, write};
 
-/// How many values were looked at, and the mistakes that were found.
+/// The number of values that were looked at, and the mistakes that were found.
 #[derive(Default)]
 struct Walked {
     values: usize,
@@ -117,7 +117,7 @@ fn mistake(node: &Node, files: &Files) -> Option<String> {
     }
 }
 
-/// Whether the text, read as YAML, is the value. A block scalar is compared without indentation.
+/// True if the text, read as YAML, is the value. A block scalar is compared without indentation.
 fn same_value(node: &Node, span: &str) -> bool {
     let scalar = node.as_scalar();
     let words = |text: &str| {
@@ -146,7 +146,7 @@ fn same_value(node: &Node, span: &str) -> bool {
         .is_some_and(|value| value.same_value(node))
 }
 
-/// Whether the text of a scalar field is part of the value. A field that is a map or list explains
+/// True if the text of a scalar field is part of the value. A field that is a map or list explains
 /// the value as a whole, so its text is not compared.
 fn is_part(node: &Node, span: &str) -> bool {
     let files = Files::default();

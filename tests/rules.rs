@@ -46,7 +46,7 @@ use gitops_lint::rules;
 /// of the program cover them.
 const WITHOUT_FIXTURES: [&str; 1] = ["unreadable-file"];
 
-/// How often each finding is expected, by file, line, and `severity: rule`.
+/// The number of times that each finding is expected, by file, line, and `severity: rule`.
 type Expectations = BTreeMap<(String, usize, String), usize>;
 
 fn fixtures() -> PathBuf {

@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 
 use super::CalendarError;
 
-/// How cron is read.
+/// The way in which cron is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// crontab(5): 7 is Sunday as well, and a day that begins with `*` counts as not given.

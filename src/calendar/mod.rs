@@ -21,9 +21,9 @@ pub(crate) use window::Window;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}; {help}")]
 pub struct CalendarError {
-    /// What is wrong: `` `soon` is not a duration ``.
+    /// The problem: `` `soon` is not a duration ``.
     pub message: String,
-    /// What to write: `write it as 64h, 90m or 2d`.
+    /// The text to write: `write it as 64h, 90m or 2d`.
     pub help: String,
 }
 

@@ -28,7 +28,7 @@ pub struct Base {
     pub(super) submodules: Vec<Submodule>,
 }
 
-/// What a [`Base`] is made of.
+/// The parts of a [`Base`].
 pub struct BaseInputs {
     /// The base repo.
     pub repo: Repo,

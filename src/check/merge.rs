@@ -47,7 +47,7 @@ impl<'r> PromotionOrder<'r> {
         )
     }
 
-    /// How important a finding is among others of one cause: the most protected environment wins,
+    /// The importance of a finding among others of one cause: the most protected environment wins,
     /// then the higher severity, then the later environment.
     fn importance(&self, finding: &Finding) -> impl Ord + use<> {
         let found = finding.environment().and_then(|name| self.0.get(name));

@@ -130,7 +130,7 @@ pub struct CheckedOverlay {
     pub complete: bool,
 }
 
-/// How much was done.
+/// The amount of work that was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Apps with a checked overlay.
@@ -163,7 +163,7 @@ pub struct Outcome {
     pub findings: Vec<Located>,
     /// In the order of the repo: by path.
     pub overlays: Vec<CheckedOverlay>,
-    /// How much was done.
+    /// The amount of work that was done.
     pub counts: Counts,
     /// The texts that the findings point into.
     pub files: Arc<Files>,
@@ -233,7 +233,7 @@ impl Outcome {
     }
 }
 
-/// How many checks of each kind ran.
+/// The number of checks of each kind that ran.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ran {
     /// Built-in rules.

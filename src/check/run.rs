@@ -195,7 +195,7 @@ fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
     }
 }
 
-/// How many rules and policies a check ran.
+/// The number of rules and policies that a check ran.
 fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
     let rules = context.rules().all().iter();
     let policies = request.policies.as_ref();
@@ -237,8 +237,8 @@ fn findings_at_base(
     known(before, options, findings)
 }
 
-/// What only the policies of the base find in the head: a change cannot weaken the policies that
-/// judge it.
+/// The findings in the head that only the policies of the base have: a change cannot weaken the
+/// policies that judge it.
 fn by_base_policies(
     request: &Request<'_>,
     set: &PolicySet<'_>,

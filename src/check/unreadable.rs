@@ -1,5 +1,5 @@
-//! What of a repository could not be read, as findings. A file that is skipped must not look as if
-//! it were not there.
+//! The parts of a repository that could not be read, as findings. A file that is skipped must not
+//! look as if it were not there.
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{Words, expectation};
 use crate::yaml::{Node, write};
 
-/// What identifies an item.
+/// The identity of an item.
 pub(super) struct Identity {
     /// The key as it is written; `None` for items without a key.
     pub(super) key: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct Matching {
     pub(super) open: Vec<bool>,
 }
 
-/// How items are matched, one round after the other.
+/// The rounds of matching items, one after the other.
 #[derive(Clone, Copy)]
 enum Round {
     /// The same key.

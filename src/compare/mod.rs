@@ -22,7 +22,7 @@ use crate::yaml::{FileId, Node, Origin, escape_pointer};
 pub(crate) use expectation::Expectation;
 pub(crate) use words::Words;
 
-/// How an object or value differs between two overlays.
+/// The kind of difference of an object or value between two overlays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Only the later overlay has it.
@@ -51,7 +51,7 @@ pub enum Step {
     Key(String),
     /// An item of a list.
     Item {
-        /// What identifies the item: `api` of a container, `8080` of a port; `None` if only its
+        /// The key of the item: `api` of a container, `8080` of a port; `None` if only its
         /// position does.
         key: Option<String>,
         /// Its index in the earlier overlay.

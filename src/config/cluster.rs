@@ -58,7 +58,7 @@ pub struct Mirror {
 pub struct Dependency {
     /// The app.
     pub app: NamePattern,
-    /// What it needs.
+    /// The apps that it needs.
     pub needs: Vec<NamePattern>,
     /// The entry in the file.
     pub origin: Origin,

@@ -22,7 +22,7 @@ pub struct Environment {
     pub ordered: bool,
 }
 
-/// What environments for development are called besides `dev`, in paths as well.
+/// Names of environments for development besides `dev`, in paths as well.
 const DEVELOPMENT: [&str; 4] = ["development", "develop", "sandbox", "sbx"];
 
 impl Environment {

@@ -36,7 +36,7 @@ pub struct TextsOption {
     pub summary: &'static str,
     /// The value when it is not set.
     pub default: &'static [&'static str],
-    /// What more of it does.
+    /// The effect of more of it.
     pub more: More,
 }
 
@@ -47,7 +47,7 @@ pub struct DurationOption {
     pub name: &'static str,
     /// One line: what takes this long.
     pub summary: &'static str,
-    /// What more of it does.
+    /// The effect of more of it.
     pub more: More,
 }
 

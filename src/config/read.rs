@@ -13,7 +13,7 @@ use crate::yaml::{Entry, Node, Origin};
 pub struct ConfigProblem {
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What to do.
+    /// The advice.
     pub help: Option<String>,
     /// Where.
     pub origin: Origin,

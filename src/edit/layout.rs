@@ -226,7 +226,7 @@ impl<'t> File<'t> {
         Ok(self.line_after(end, &lines))
     }
 
-    /// How much further right than its key the file writes the dashes of a list.
+    /// The columns by which the file indents the dashes of a list below their key.
     fn list_indent(&self, map: &Node) -> usize {
         let lists = map.entries().iter().filter_map(|entry| {
             let first = entry.value.items().first()?;

@@ -90,7 +90,7 @@ pub enum Edit {
     Replace {
         /// The bytes.
         bytes: Span,
-        /// What takes their place.
+        /// The text in their place.
         text: String,
     },
 }

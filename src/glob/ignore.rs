@@ -4,7 +4,7 @@ use globset::{GlobSet, GlobSetBuilder};
 
 use super::{Stars, compile};
 
-/// How many patterns count. Real files have a few dozen.
+/// The most patterns that count. Real files have a few dozen.
 const MOST: usize = 2000;
 
 /// Patterns in order. The last match wins.

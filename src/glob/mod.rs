@@ -10,10 +10,10 @@ use globset::{GlobBuilder, GlobMatcher};
 /// The longest glob, in bytes. Paths have at most 4096.
 const LONGEST: usize = 4096;
 
-/// How deep alternatives such as `{a,{b,c}}` may nest.
+/// The deepest nesting of alternatives such as `{a,{b,c}}`.
 const DEEPEST: usize = 16;
 
-/// What `*` and `?` match.
+/// The reach of `*` and `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stars {
     /// Everything but `/`.
@@ -87,7 +87,7 @@ impl PartialEq for Glob {
 
 impl Eq for Glob {}
 
-/// How deep braces nest. A brace that is escaped or in a class counts as well.
+/// The deepest nesting of braces. A brace that is escaped or in a class counts as well.
 fn depth(pattern: &str) -> usize {
     let (mut open, mut deepest) = (0usize, 0);
     for byte in pattern.bytes() {

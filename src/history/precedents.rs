@@ -15,7 +15,7 @@ const COMMITS: usize = 2_000;
 /// The most commits whose changed files are looked up.
 const COMPARED: usize = 200;
 
-/// How many changes of one bot are enough to know it.
+/// The number of changes of one bot that is enough to know it.
 pub const ENOUGH: usize = 3;
 
 /// The number of changes of production by a bot that people merged, up to [`ENOUGH`]. The keys are

@@ -29,7 +29,7 @@ pub struct Change {
     pub rendered: Option<Arc<Rendered>>,
 }
 
-/// How a walk ended.
+/// The end of a walk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Everything that was asked for was found.

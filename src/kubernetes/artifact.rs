@@ -1,5 +1,5 @@
-//! What an overlay brings in by a version besides images: charts, OCI artifacts, Git repositories
-//! and remote bases.
+//! Things besides images that an overlay brings in by a version: charts, OCI artifacts, Git
+//! repositories and remote bases.
 //!
 //! Not here: images (`image_use`), which versions may change under their name (`rules`).
 
@@ -9,7 +9,7 @@ use crate::yaml::{Node, Origin};
 /// Something that an overlay brings in by a version.
 #[derive(Clone, Debug)]
 pub(crate) struct Artifact<'a> {
-    /// What messages call it: ``chart `redis` ``. The same in every environment.
+    /// The name in messages: ``chart `redis` ``. The same in every environment.
     pub name: String,
     /// The version as written: `18.1.0`, `^1.0`, `v1.2`, a commit or a digest; `*` where a chart
     /// has none.

@@ -33,7 +33,7 @@ pub enum ImageError {
     Digest {
         /// As written.
         digest: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
 }

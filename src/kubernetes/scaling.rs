@@ -1,4 +1,4 @@
-//! How many pods a workload runs, by itself and under an autoscaler.
+//! The number of pods that a workload runs, by itself and under an autoscaler.
 //!
 //! Not here: whether that is enough (`rules`).
 
@@ -64,7 +64,7 @@ pub(crate) fn replicas(resource: &Resource) -> Option<Replicas<'_>> {
     })
 }
 
-/// How many pods a workload asks for.
+/// The number of pods that a workload asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Replicas<'a> {
     /// The value, if it is written.

@@ -129,7 +129,7 @@ const HOLDERS: [Holder; 9] = [
     ),
 ];
 
-/// What objects other than pods name: an Ingress, an autoscaler, a RoleBinding.
+/// The objects that other objects than pods name: an Ingress, an autoscaler, a RoleBinding.
 pub(crate) fn named_by_object(resource: &Resource) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     let own = resource.namespace();
@@ -258,7 +258,7 @@ fn kind<'a>(part: &Part<'a>) -> Option<&'a str> {
     part.node.get("kind").and_then(Node::text)
 }
 
-/// What the pods of a workload name.
+/// The objects that the pods of a workload name.
 pub(crate) fn named_by_workload<'a>(workload: &Workload<'a>) -> Vec<Named<'a>> {
     let (resource, own) = (workload.resource, workload.resource.namespace());
     let pod = Part::new(workload.pod, &*workload.pointer);

@@ -56,7 +56,7 @@ pub struct Decoder<'a> {
     rules: Rules,
 }
 
-/// How strictly a document is read.
+/// The strictness with which a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// A kustomization: unknown fields are refused, `yes` and `on` are booleans, numbers are not

@@ -18,7 +18,7 @@ use crate::yaml::{FileId, Node, Origin};
 pub(crate) const FILE_NAMES: [&str; 3] =
     ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// What to do about a kustomization that is not a text.
+/// The advice about a kustomization that is not a text.
 const NOT_TEXT: &str = "it must be a file of YAML in UTF-8";
 
 /// True if a path is that of a kustomization.

@@ -107,7 +107,7 @@ pub struct Problem {
     pub identity: Option<Box<Identity>>,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What to do about it.
+    /// The advice about it.
     pub help: Option<String>,
     /// Where to edit.
     pub origin: Origin,

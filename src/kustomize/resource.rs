@@ -13,7 +13,7 @@ const BUILD_ANNOTATION: &str = "internal.config.kubernetes.io/";
 /// The annotation that represents all of them here, see [`Resource::mark`].
 const MARK: &str = "internal.config.kubernetes.io/previousNames";
 
-/// What identifies an object to people and across environments.
+/// The identity of an object for people and across environments.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct ResourceId {
     /// `apps/v1`, `v1`.
@@ -94,7 +94,7 @@ impl std::fmt::Display for ResourceId {
     }
 }
 
-/// What happens if a generated resource has the identity of an existing one.
+/// The treatment of a generated resource that has the identity of an existing one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Behavior {
     /// Nothing was said: as `Create`.
@@ -128,11 +128,11 @@ pub struct Resource {
     pub suffixes: Vec<Arc<str>>,
     /// True if a content hash is appended to the name at the very end.
     pub needs_hash: bool,
-    /// What a generated resource does when its identity is taken.
+    /// The treatment of a generated resource when its identity is taken.
     pub behavior: Behavior,
     /// Names of the `vars` that read this resource.
     pub variables: Vec<Arc<str>>,
-    /// What last changed the name, for the origin of references that follow it.
+    /// The place that last changed the name, for the origin of references that follow it.
     pub renamed_by: Option<Origin>,
     /// Labels and annotations whose value several fields share, see `SharedValue`.
     pub shared: Vec<SharedValue>,
@@ -143,7 +143,7 @@ pub struct Resource {
     pub expanded: bool,
 }
 
-/// What `buildMetadata` annotations say of a resource.
+/// The `buildMetadata` annotations of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
     /// The text of the origin annotation.

@@ -1,5 +1,5 @@
-//! What each cluster gets: the agents' objects as a tree, from the roots to the folders that they
-//! apply.
+//! The contents of each cluster: the agents' objects as a tree, from the roots to the folders that
+//! they apply.
 //!
 //! Here: the tree and the difference of two. Not here: how agents are followed (`agents`), printing
 //! (`cli`).
@@ -15,7 +15,7 @@ use crate::yaml::{Node, Origin};
 /// A folder that an agent applies.
 #[derive(Debug)]
 pub struct Applied<'r> {
-    /// What applies it.
+    /// The agent's object that applies it.
     pub pointer: &'r Pointer,
     /// The overlay that it is.
     pub overlay: Option<&'r Overlay>,
@@ -25,7 +25,7 @@ pub struct Applied<'r> {
     pub variant: Option<&'r str>,
     /// The branch or tag that the agent reads, as far as the repo says.
     pub revision: Option<&'r str>,
-    /// What has to be applied before: the names of `dependsOn`, or the sync wave.
+    /// The things to apply before: the names of `dependsOn`, or the sync wave.
     pub waits_for: Vec<String>,
     /// True if it applies nothing at present.
     pub suspended: bool,
@@ -49,14 +49,14 @@ pub struct Fleet<'r> {
     pub applied: Vec<Applied<'r>>,
     /// Indices of those that no other one applies, by environment and variant.
     pub roots: Vec<usize>,
-    /// What is not followed.
+    /// The agents' objects that are not followed.
     pub unfollowed: Vec<Unfollowed>,
 }
 
-/// What identifies an agent in two revisions: its name, environment and variant.
+/// The identity of an agent in two revisions: its name, environment and variant.
 pub type Identity = (String, Option<String>, Option<String>);
 
-/// What an agent reads: folder and revision.
+/// The source of an agent: folder and revision.
 pub type Reads = (String, Option<String>);
 
 /// An agent that two revisions do not have alike.
@@ -64,9 +64,9 @@ pub type Reads = (String, Option<String>);
 pub struct Change {
     /// Which agent.
     pub agent: Identity,
-    /// What it read before; `None` if it is new.
+    /// Its source before; `None` if it is new.
     pub from: Option<Reads>,
-    /// What it reads now; `None` if it is gone.
+    /// Its source now; `None` if it is gone.
     pub to: Option<Reads>,
 }
 
@@ -198,7 +198,7 @@ impl Repo {
     }
 }
 
-/// What an agent waits for.
+/// The things that an agent waits for.
 fn waits_for(pointer: &Pointer) -> Vec<String> {
     let object = &pointer.object;
     if group_of(object) == "kustomize.toolkit.fluxcd.io" {
@@ -220,7 +220,7 @@ fn waits_for(pointer: &Pointer) -> Vec<String> {
 }
 
 impl Fleet<'_> {
-    /// What each agent reads. Several of one name are several folders.
+    /// The sources of each agent. Several of one name are several folders.
     fn reads(&self, repo: &Repo) -> BTreeMap<Identity, BTreeSet<Reads>> {
         let mut found: BTreeMap<Identity, BTreeSet<Reads>> = BTreeMap::new();
         for one in &self.applied {
@@ -238,7 +238,7 @@ impl Fleet<'_> {
         found
     }
 
-    /// What changed since another fleet.
+    /// The changes since another fleet.
     pub fn changes(&self, repo: &Repo, (before, base): (&Fleet<'_>, &Repo)) -> Vec<Change> {
         let (was, is) = (before.reads(base), self.reads(repo));
         let agents: BTreeSet<&Identity> = was.keys().chain(is.keys()).collect();

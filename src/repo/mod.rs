@@ -78,7 +78,8 @@ impl Overlay {
     pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
         (&self.path, self.environment, self.variant.as_deref())
     }
-    /// What another overlay, or this one at another revision, calls the same object.
+    /// The same object in another overlay, or in this one at another revision, under the name
+    /// there.
     pub fn same_resource(&self, other: &Resource) -> Option<&Resource> {
         let mut resources = self.rendered.resources.iter();
         resources.find(|own| own.original.same_object(&other.original))
@@ -226,7 +227,7 @@ impl Repo {
             .count();
         (first..).zip(rest.iter().take(count))
     }
-    /// What renders charts, for renderings of other revisions.
+    /// The renderer of charts, for renderings of other revisions.
     pub fn charts(&self) -> Option<ChartsOf> {
         self.renderer.options().charts
     }

@@ -32,7 +32,7 @@ pub(super) struct Folder {
     stats: Vec<OnceLock<Stat>>,
     /// Symbolic links (also of folders): path to target as written.
     links: HashMap<Arc<str>, String>,
-    /// What could not be listed, and why.
+    /// The paths that could not be listed, and why.
     unreadable: Vec<(String, String)>,
     /// The files that could not be read, and why.
     failed: Mutex<BTreeMap<String, String>>,
@@ -42,7 +42,7 @@ pub(super) struct Folder {
     nested: Vec<Arc<str>>,
 }
 
-/// What is at a path.
+/// The entry at a path.
 #[derive(Clone, Copy)]
 enum Entry {
     /// A file with its number.
@@ -112,7 +112,7 @@ impl Folder {
         self.listed = (listed.len() < self.files.len()).then_some(listed);
     }
 
-    /// What is at a path that contains no links.
+    /// The entry at a path that contains no links.
     fn entry(&self, path: &str) -> Option<Entry> {
         if path.is_empty() {
             Some(Entry::Folder)
@@ -195,13 +195,13 @@ fn entries(files: &[Arc<str>]) -> HashMap<Arc<str>, Entry> {
 /// Folders up to this depth are walked one after the other.
 const TOP: usize = 2;
 
-/// What a walk meets.
+/// An entry that a walk meets.
 enum Found {
     File(Arc<str>),
     Link(Arc<str>, String),
     /// The top of a repository below the root, and true for a linked work tree.
     Repository(Arc<str>, bool),
-    /// What cannot be listed or read, and why.
+    /// A path that cannot be listed or read, and why.
     Unreadable(String, String),
 }
 

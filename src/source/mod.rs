@@ -23,7 +23,7 @@ use foldhash::HashMap;
 
 use crate::yaml::{FileId, Origin};
 
-/// What a path names.
+/// The kind of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -63,7 +63,7 @@ pub enum SourceError {
 pub struct Withheld {
     /// The reason: `it is in the submodule vendor, which is not checked out`.
     pub reason: String,
-    /// How to get it.
+    /// The way to get it.
     pub remedy: String,
 }
 
@@ -131,8 +131,8 @@ pub trait Source: Send + Sync {
     fn withheld(&self, _path: &str) -> Option<Withheld> {
         None
     }
-    /// What is there and cannot be read, as far as it was tried: names that are not UTF-8, folders
-    /// and files that cannot be opened. Each path comes with the reason.
+    /// The paths that are there but cannot be read, as far as it was tried: names that are not
+    /// UTF-8, folders and files that cannot be opened. Each path comes with the reason.
     fn unreadable(&self) -> Vec<(String, String)> {
         Vec::new()
     }

@@ -2,7 +2,7 @@
 
 use super::error::Problem;
 
-/// How much work the templates of one release may do.
+/// The limit on the work of the templates of one release.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     steps: Meter,

@@ -8,7 +8,7 @@ use crate::yaml::Origin;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{problem}")]
 pub(crate) struct Error {
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
     /// The name of the template: `chart/templates/deployment.yaml`.
     pub template: Arc<str>,
@@ -21,7 +21,7 @@ pub(crate) struct Error {
     pub calls: Vec<Origin>,
 }
 
-/// What is wrong with a template.
+/// A problem of a template.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Problem {
     /// It does not follow the grammar.
@@ -36,9 +36,9 @@ pub(crate) enum Problem {
     /// The template needs more work, output or depth than is allowed.
     #[error("the template needs more than {most} {what}")]
     TooMuch {
-        /// What there is too much of: `steps`, `bytes of output`, `levels of include`.
+        /// The thing that there is too much of: `steps`, `bytes of output`, `levels of include`.
         what: &'static str,
-        /// How much is allowed.
+        /// The amount that is allowed.
         most: u64,
     },
 }

@@ -13,18 +13,18 @@ use super::text::{Text, TextBuilder};
 use super::value::{Data, MapKind, Object, Signature, Type, Value};
 use crate::yaml::Origin;
 
-/// How deep templates may call each other.
+/// The deepest nesting of templates that call each other.
 const DEEPEST: usize = 3000;
-/// How often one name may include itself, as in Helm.
+/// The number of times that one name may include itself, as in Helm.
 const RECURSION: usize = 1000;
-/// How many blocks and pipelines may be open within each other before a thread with a large stack
-/// takes over, and how many that one takes before the next.
+/// The number of blocks and pipelines that may be open within each other before a thread with a
+/// large stack takes over, and how many that one takes before the next.
 const FIRST_LEVELS: usize = 60;
 const MORE_LEVELS: usize = 4000;
 /// The stack of such a thread. Only what is used takes memory.
 const STACK: usize = 128 << 20;
 
-/// What a missing key of a map is, after Go's option `missingkey`.
+/// The value of a missing key of a map, after Go's option `missingkey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingKey {
     /// Nothing, printed as `<no value>` (`default`, `invalid`).
@@ -88,17 +88,17 @@ pub(super) struct Shared<'t> {
     pub(super) budget: Budget,
     /// The definitions of the `tpl` texts that are being executed, the innermost last.
     pub(super) scopes: Vec<Named>,
-    /// How often each name is being included.
+    /// The number of times that each name is being included.
     pub(super) included: HashMap<Arc<str>, usize>,
-    /// How many templates are being executed within each other.
+    /// The number of templates that are being executed within each other.
     pub(super) depth: usize,
     pub(super) stack: Stack,
 }
 
-/// How much of the stack is in use.
+/// The part of the stack that is in use.
 #[derive(Debug)]
 pub(super) struct Stack {
-    /// How many blocks and pipelines are open within each other on this thread.
+    /// The number of blocks and pipelines that are open within each other on this thread.
     open: usize,
     most: usize,
 }
@@ -186,7 +186,7 @@ fn on_new_stack(evaluator: &mut Evaluator<'_, '_>, data: &Value) -> Evaluated<Fl
     }
 }
 
-/// How a sequence of nodes ended.
+/// The end of a sequence of nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flow {
     Next,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::yaml::Origin;
 
-/// How many places one value remembers. A checksum of a large file would otherwise name each of its
-/// lines.
+/// The most places that one value remembers. A checksum of a large file would otherwise name each
+/// of its lines.
 const MOST: usize = 32;
 
 /// The places whose values went into a value, in the order in which they were used.
@@ -30,7 +30,8 @@ impl Inputs {
         volatile: false,
     };
 
-    /// What differs in every run: a random text, a certificate or the time of day.
+    /// The inputs of a value that differs in every run: a random text, a certificate or the time of
+    /// day.
     pub(crate) const VOLATILE: Inputs = Inputs {
         places: Places::None,
         volatile: true,

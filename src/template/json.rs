@@ -8,10 +8,10 @@ use super::text::{Text, TextBuilder};
 use super::value::{Data, IntKind, Map, Time, Value};
 use crate::yaml::go_json::push_string;
 
-/// How deep values may nest.
+/// The deepest nesting of values.
 const DEEPEST: usize = 200;
 
-/// How JSON is written.
+/// The style in which JSON is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     /// True if `<`, `>` and `&` are escaped.

@@ -7,7 +7,7 @@ use super::inputs::Inputs;
 use super::value::{Entry, Map, Value};
 use crate::yaml::{self, Kind, Node, Origin, Scalar, Style};
 
-/// How deep trees may nest. The YAML reader allows less.
+/// The deepest nesting of trees. The YAML reader allows less.
 const DEEPEST: usize = 500;
 
 impl Value {

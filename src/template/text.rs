@@ -163,7 +163,7 @@ impl TextBuilder {
         TextBuilder::default()
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }

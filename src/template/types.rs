@@ -59,7 +59,7 @@ impl Value {
         }
     }
 
-    /// What a named map or list is made of; every other value is itself.
+    /// The map or list behind a named one; every other value is itself.
     pub(super) fn underlying(&self) -> &Value {
         match &self.data {
             Data::Object(object) if !object.is_struct => &object.content,

@@ -535,7 +535,7 @@ impl Map {
         }
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.read_unknown();
         self.lock().len()

@@ -13,7 +13,7 @@ use super::value::{Data, Value};
 pub(super) use crate::yaml::write::Layout;
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, write};
 
-/// How deep values may nest.
+/// The deepest nesting of values.
 const DEEPEST: usize = 200;
 
 /// The YAML of a value, without a newline at the end.

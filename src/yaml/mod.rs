@@ -135,7 +135,7 @@ impl Origin {
     }
 }
 
-/// How a scalar was written. Style and text decide its type.
+/// The style in which a scalar was written. Style and text decide its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Style {
     /// Unquoted.
@@ -176,7 +176,7 @@ pub struct Scalar {
     /// Text with quotes, escapes and indentation resolved; for plain scalars as written (`0777`,
     /// `1_000`, `~`, empty for nothing).
     pub text: Arc<str>,
-    /// How it was written.
+    /// The style in which it was written.
     pub style: Style,
     /// Its type.
     pub kind: Kind,

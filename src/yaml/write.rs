@@ -23,7 +23,7 @@ pub fn write(node: &Node) -> String {
     writer.out
 }
 
-/// How a text is laid out.
+/// The layout of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Layout {
     /// Lists stand below their key without indentation, and long scalars are folded.

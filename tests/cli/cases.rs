@@ -197,8 +197,8 @@ fn nothing_printed_tells_a_secret_or_steers_its_reader() {
     }
 }
 
-/// What no output may contain: values of Secrets, and text that a terminal, the log of a workflow
-/// or Markdown would act on.
+/// Refuses what no output may contain: values of Secrets, and text that a terminal, the log of a
+/// workflow or Markdown would act on.
 fn assert_harmless(arguments: &[&str], run: &program::Run) {
     let all = format!("{}\n{}", run.out, run.err);
     let told = |what: &str| panic!("{arguments:?} prints {what}:\n{all}");

@@ -19,7 +19,7 @@ use crate::kustomize::{Resource, Unrendered};
 use crate::yaml::{Data, Entry, Map, Node, Origin, Removed};
 use shapes::{EVIDENCE, SWITCHED, SWITCHES, Switched};
 
-/// How deep values are searched. Umbrella charts have three or four levels.
+/// The depth to which values are searched. Umbrella charts have three or four levels.
 const DEEPEST: usize = 8;
 /// The most objects in an outline.
 const MOST: usize = 1000;

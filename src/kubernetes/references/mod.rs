@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-/// What a reference is for. A missing object is a sure mistake for some uses only.
+/// The purpose of a reference. A missing object is a sure mistake for some uses only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// The pod does not start without it.
@@ -63,7 +63,7 @@ pub struct Reference<'a> {
     pub pointer: String,
     /// The keys that it needs, each with the value that names it and the JSON pointer to that.
     pub keys: Vec<(&'a str, &'a Node, String)>,
-    /// What it is for.
+    /// The purpose.
     pub purpose: Use,
     /// The holder of the reference, for people: ``variable `DB_URL` of container `api` ``.
     pub description: String,

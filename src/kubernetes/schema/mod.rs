@@ -70,18 +70,18 @@ pub(crate) struct Violation<'a> {
     pub pointer: String,
     /// The place to edit: the value, the unknown key, or what lacks a field.
     pub origin: Origin,
-    /// What is wrong.
+    /// The problem.
     pub fault: Fault<'a>,
 }
 
-/// What is wrong with a value.
+/// A problem of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault<'a> {
     /// A value has another type than the field.
     WrongType {
-        /// What the field takes: `text`.
+        /// The type that the field takes: `text`.
         wanted: &'static str,
-        /// What is there: `a number`.
+        /// The type that is there: `a number`.
         present: &'static str,
         /// The value, if it is a single one.
         text: Option<&'a str>,
@@ -150,8 +150,8 @@ impl Schema {
             .contains_key(&(resource.api_version(), resource.kind()))
     }
 
-    /// What of an object contradicts its kind; nothing for a kind that is not described. Values
-    /// that an agent or a template fills in later are not judged, and neither are encrypted
+    /// The parts of an object that contradict its kind; none for a kind that is not described.
+    /// Values that an agent or a template fills in later are not judged, and neither are encrypted
     /// objects.
     pub(crate) fn violations<'a>(
         &self,

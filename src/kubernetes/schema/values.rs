@@ -17,11 +17,11 @@ pub(crate) struct Refusal<'a> {
     pub node: &'a Node,
     /// The JSON pointer to it.
     pub pointer: String,
-    /// What identifies the kind of mistake.
+    /// The name of the kind of mistake.
     pub kind: &'static str,
-    /// What is wrong, as the end of a sentence: ``is not a valid port``.
+    /// The problem, as the end of a sentence: ``is not a valid port``.
     pub reason: String,
-    /// What to do.
+    /// The advice.
     pub help: &'static str,
     /// The first one, of two that have to differ.
     pub first: Option<&'a Node>,

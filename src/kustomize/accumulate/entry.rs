@@ -8,7 +8,7 @@ use crate::kustomize::loader::{Target, target};
 use crate::kustomize::{Problem, remote};
 use crate::source::is_below;
 
-/// How many kustomizations may build on each other.
+/// The most kustomizations that may build on each other.
 const DEPTH_LIMIT: usize = 128;
 
 impl<'a> Accumulator<'a> {

@@ -65,7 +65,7 @@ impl<'a> Accumulator<'a> {
         made
     }
 
-    /// What an object of `generators` makes.
+    /// The resources that an object of `generators` makes.
     fn made_by_object(&self, object: &Resource, context: &mut BuildContext<'a>) -> Vec<Resource> {
         let made = match (object.api_version(), object.kind()) {
             ("builtin", "ConfigMapGenerator") => {

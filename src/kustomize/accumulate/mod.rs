@@ -24,10 +24,10 @@ use super::{Deleted, Problem, Resource, Unrendered};
 use crate::yaml::FileId;
 pub(super) use scope::Scope;
 
-/// What to do about field specifications that contradict each other.
+/// The advice about field specifications that contradict each other.
 const CONTRADICTION: &str = "give both field specifications the same create";
 
-/// What a folder gathered.
+/// The things that a folder gathered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Accumulated {
     /// The resources so far.
@@ -51,7 +51,7 @@ pub(super) struct Accumulated {
 /// Builds folders within one scope.
 #[derive(Clone, Copy)]
 pub(super) struct Accumulator<'a> {
-    /// What all builds share.
+    /// The things that all builds share.
     pub(super) shared: &'a Shared,
     /// The kustomizations.
     pub(super) loader: &'a Loader,
@@ -64,7 +64,7 @@ struct Step<'k> {
     kustomization: &'k Kustomization,
     /// Path of the folder relative to the root of the build, for trails.
     trail: String,
-    /// How many kustomizations lead here from the root of the build.
+    /// The number of kustomizations that lead here from the root of the build.
     depth: usize,
 }
 

@@ -31,7 +31,7 @@ pub(super) fn render(
     Some(made.resources)
 }
 
-/// What is known of a release whose chart is not in the tree.
+/// The known facts of a release whose chart is not in the tree.
 pub(super) fn unrendered(
     chart: &Node,
     at: Origin,

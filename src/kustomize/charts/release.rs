@@ -1,4 +1,4 @@
-//! What renders charts: the interface between kustomizations, agents and the renderer of charts.
+//! The interface between kustomizations, agents and the renderer of charts.
 //!
 //! kustomize knows nothing of charts itself; `helm` implements [`ChartRenderer`].
 

@@ -24,7 +24,7 @@ pub(super) use unread::withheld;
 use unread::{unparsed, unreadable};
 pub(super) use work::{OBJECT_LIMIT, Work, weight};
 
-/// What to do about a text that is not YAML.
+/// The advice about a text that is not YAML.
 pub(super) const NO_YAML: &str = "kustomize reads it as Go's YAML does: check indentation and quotes there and in the lines above";
 
 /// The problems of a kustomization that get a suggestion of another name.
@@ -32,7 +32,7 @@ const ADVISED: usize = 50;
 
 /// The state of building one folder.
 pub struct BuildContext<'a> {
-    /// What all builds share.
+    /// The things that all builds share.
     pub shared: &'a Shared,
     /// The folder of the kustomization, symbolic links resolved.
     pub folder: Arc<str>,
@@ -120,7 +120,7 @@ impl<'a> BuildContext<'a> {
         }
         Ok(real)
     }
-    /// What to do about a path that does not exist. A similar name is only searched for the first
+    /// The advice about a path that does not exist. A similar name is only searched for the first
     /// problems, because each search looks at all files of the folder.
     pub fn near_miss(&self, reference: &str) -> String {
         if self.problems.len() < ADVISED {

@@ -1,4 +1,4 @@
-//! How to render.
+//! The options of a rendering.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ pub enum Reorder {
     Legacy,
 }
 
-/// How to render.
+/// The options of a rendering.
 #[derive(Clone, Debug, Default)]
 pub struct RenderOptions {
     /// Which files a kustomization may read.
@@ -38,6 +38,6 @@ pub struct RenderOptions {
     pub managed_by_label: bool,
     /// Where the root of the tree is on disk, so that absolute paths into it can be followed.
     pub root: Option<PathBuf>,
-    /// What renders charts; without it they are not rendered.
+    /// The renderer of charts; without it they are not rendered.
     pub charts: Option<ChartsOf>,
 }

@@ -1,4 +1,5 @@
-//! What all builds of a tree share: the files that were read and parsed, and the options.
+//! The things that all builds of a tree share: the files that were read and parsed, and the
+//! options.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -25,7 +26,7 @@ pub enum ParseError {
     /// It is not YAML.
     #[error("{message}")]
     Yaml {
-        /// What is wrong.
+        /// The problem.
         message: String,
         /// Where.
         origin: Origin,
@@ -50,20 +51,20 @@ pub(crate) struct Cache {
     parsed: Mutex<HashMap<FileKey, Arc<OnceLock<ParsedFile>>>>,
 }
 
-/// What all builds of one tree share.
+/// The things that all builds of one tree share.
 pub struct Shared {
     /// The tree.
     pub source: Arc<dyn Source>,
     /// The files read so far.
     pub files: Arc<Files>,
-    /// How to render.
+    /// The options of a rendering.
     pub options: RenderOptions,
-    /// What renders the charts of the tree.
+    /// The renderer of the tree's charts.
     pub charts: Option<Arc<dyn ChartRenderer>>,
     cache: Arc<Cache>,
 }
 
-/// What to do about a path that does not exist and resembles no other.
+/// The advice about a path that does not exist and resembles no other.
 pub(super) const NOT_THERE: &str = "correct the path, or add what is missing";
 
 /// Texts up to this size are kept after a test. Larger ones are often generated for another
@@ -153,7 +154,7 @@ impl Shared {
         }
         text.len() <= largest && test(text)
     }
-    /// What to do about a path that does not exist: suggests a similar name.
+    /// The advice about a path that does not exist: suggests a similar name.
     pub fn near_miss(&self, folder: &str, reference: &str) -> String {
         let wanted = join(folder, reference).unwrap_or_default();
         let (parent, name) = wanted.rsplit_once('/').unwrap_or(("", &wanted));

@@ -1,4 +1,4 @@
-//! How much work one build may cause.
+//! The limit on the work that one build may cause.
 //!
 //! A few small files can ask for an endless build: bases and components that list each other twice
 //! per layer, or thousands of patches for thousands of objects. The steps of a build are counted,

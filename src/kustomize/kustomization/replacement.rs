@@ -22,7 +22,7 @@ pub struct ReplacementEntry {
 /// `replacements[].source`
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplacementSource {
-    /// What to read; compared literally.
+    /// The objects to read; compared literally.
     pub selector: Selector,
     /// `fieldPath`
     pub field_path: Option<Text>,

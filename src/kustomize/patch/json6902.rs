@@ -95,7 +95,7 @@ const LOOK_LIMIT: u64 = 50_000_000;
 /// Maps from this size on are searched by an index while operations stay in them.
 const INDEXED: usize = 64;
 
-/// What the operations of a patch have done to one object so far.
+/// The work that the operations of a patch have done on one object so far.
 #[derive(Debug, Default)]
 pub(super) struct Effort {
     copied: usize,

@@ -1,4 +1,4 @@
-//! What a patched object keeps of its identity.
+//! The parts of its identity that a patched object keeps.
 
 use super::{about, strategic};
 use crate::kustomize::kustomization::PatchEntry;

@@ -52,7 +52,7 @@ impl Renderer {
             rendered: Mutex::default(),
         }
     }
-    /// How it renders.
+    /// The options with which it renders.
     pub fn options(&self) -> &RenderOptions {
         &self.shared.options
     }
@@ -64,7 +64,7 @@ impl Renderer {
     pub fn files(&self) -> &Arc<Files> {
         &self.shared.files
     }
-    /// What renders the charts of the tree.
+    /// The renderer of the tree's charts.
     pub fn charts(&self) -> Option<&dyn ChartRenderer> {
         self.shared.charts.as_deref()
     }

@@ -117,7 +117,7 @@ pub(crate) fn split_path(path: &str, delimiter: char) -> Vec<String> {
     steps
 }
 
-/// What a transformer makes if a field is missing.
+/// The values that a transformer makes if a field is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Create {
     /// Nothing.
@@ -132,7 +132,7 @@ pub(crate) enum Create {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
 pub(crate) struct FieldError {
-    /// What is wrong.
+    /// The problem.
     pub message: String,
     /// The value in the way.
     pub origin: Origin,

@@ -28,7 +28,7 @@ pub(crate) enum Subjects {
     Nobody,
 }
 
-/// How the namespace is set.
+/// The way in which the namespace is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NamespaceOptions {
     /// Only for objects without a namespace.

@@ -94,7 +94,7 @@ fn value(resources: &[Resource], variable: &VarEntry) -> Result<Value, Problem> 
     })
 }
 
-/// What a value of an object is attributed to where a variable puts it; a value of a Secret stays
+/// The attribution of an object's value where a variable puts it; a value of a Secret stays
 /// secret.
 fn by_of(resource: &Resource, path: &str, node: &Node) -> By {
     let data = path.starts_with("data") || path.starts_with("stringData");

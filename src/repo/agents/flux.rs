@@ -213,7 +213,7 @@ pub(super) fn pointer(
     })
 }
 
-/// What a Kustomization adds, as fields of the empty kustomization `made`.
+/// The additions of a Kustomization, as fields of the empty kustomization `made`.
 pub(super) fn layer(spec: &Node, mut made: Kustomization, decoder: &mut Decoder<'_>) -> Layer {
     let items = |key: &str| spec.get(key).map_or(&[][..], Node::items);
     // patches and images of Flux have fewer fields than those of kustomizations

@@ -21,11 +21,11 @@ use crate::kustomize::{Kustomization, Rendered, Resource};
 use crate::source::{folder_of, join};
 use crate::yaml::{FileId, Node, Origin};
 
-/// How deep parents and children go. Real fleets have three or four levels.
+/// The deepest nesting of parents and children. Real fleets have three or four levels.
 const DEEPEST: usize = 12;
-/// How many folders all agents of a tree may apply.
+/// The most folders that all agents of a tree may apply.
 const MOST: usize = 50_000;
-/// How often an object that applies itself may change itself.
+/// The number of times that an object which applies itself may change itself.
 const SETTLES: usize = 2;
 
 /// A folder that an agent applies, with the objects that lead to it.
@@ -34,7 +34,7 @@ pub(super) struct Step {
     pub(super) pointer: Pointer,
     /// The steps that apply its object; empty for a root.
     pub(super) parents: Vec<usize>,
-    /// What it builds to, if that was needed to find further agents.
+    /// The built objects, if they were needed to find further agents.
     pub(super) built: Option<Arc<Rendered>>,
 }
 
@@ -93,7 +93,7 @@ struct Following<'a> {
     raw: &'a [Object],
     /// The index of each raw object, by file and first byte.
     written: HashMap<(FileId, u32), usize>,
-    /// What each raw object says; `None` if it is no agent's.
+    /// The reading of each raw object; `None` if it is not an agent's.
     outcomes: Vec<Option<Outcome>>,
     holding: Holding<'a>,
     /// File and first byte of every object that something renders.
@@ -318,7 +318,7 @@ impl Following<'_> {
         }
     }
 
-    /// How many levels above a step an agent of this name stands.
+    /// The number of levels between a step and an agent of this name above it.
     fn above(&self, mut step: Option<usize>, name: &str) -> Option<usize> {
         for level in 0..=DEEPEST {
             let one = self.fleet.steps.get(step?)?;
@@ -334,7 +334,7 @@ impl Following<'_> {
         self.fleet.told.notes.push(Note { origin, message });
     }
 
-    /// What an object says, and whether it is as its file has it.
+    /// The reading of an object, and whether it is as its file has it.
     fn read(&self, object: &Object) -> Outcome {
         let origin = object.node.origin;
         let index = self.written.get(&(origin.file, origin.start)).copied();
@@ -489,7 +489,7 @@ impl Following<'_> {
         true
     }
 
-    /// What an agent applies.
+    /// The objects that an agent applies.
     fn render(&mut self, index: usize) -> Arc<Rendered> {
         let Some(step) = self.fleet.steps.get(index) else {
             return Arc::default();

@@ -46,7 +46,7 @@ fn is_meant(resource: &Resource, reference: &Reference) -> bool {
         && (own.is_none() || other.is_none() || own == other)
 }
 
-/// How near an object is to an agent; `None` if it belongs to another environment.
+/// The distance of an object from an agent; `None` if it belongs to another environment.
 fn rank(own: Option<&Placement>, other: Option<&Placement>) -> Option<usize> {
     match (own, other) {
         (Some(own), Some(other)) if own.environment != other.environment => None,

@@ -16,10 +16,10 @@ use crate::source::{EntryKind, Source, folder_of};
 use crate::wording;
 use crate::yaml::{Kind, Node, Origin};
 
-/// How many names one message lists.
+/// The number of names that one message lists.
 const NAMED: usize = 3;
 
-/// What is wrong with an agent's object.
+/// The kinds of mistakes in an agent's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MistakeKind {
     /// The file that it stands in cannot be read.
@@ -50,15 +50,15 @@ impl MistakeKind {
 /// A mistake in an agent's object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mistake {
-    /// What is wrong.
+    /// The problem.
     pub kind: MistakeKind,
     /// The place to edit.
     pub origin: Origin,
-    /// What it is about: a folder, a field, an image.
+    /// The thing at fault: a folder, a field, an image.
     pub subject: String,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// What to do.
+    /// The advice.
     pub help: String,
     /// Another place that belongs to it.
     pub related: Option<(String, Origin)>,

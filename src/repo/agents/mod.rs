@@ -76,7 +76,7 @@ pub struct Pointer {
     pub named: Option<(usize, String)>,
     /// The object's changes to the kustomization, if there are any.
     pub layer: Option<Layer>,
-    /// How a folder without a kustomization is read.
+    /// The way in which a folder without a kustomization is read.
     pub plain: Plain,
     /// The variables that Flux substitutes for `${…}` once the folder is built.
     pub post_build: Option<PostBuild>,
@@ -88,7 +88,7 @@ pub struct Pointer {
     pub object: Node,
 }
 
-/// How an agent reads a folder of plain manifests.
+/// The ways in which an agent reads a folder of plain manifests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plain {
     /// Flux: as resources of a kustomization that it writes.
@@ -117,7 +117,7 @@ pub struct Note {
 pub struct Agents {
     /// Every folder of the tree that one points at, in the order of the files.
     pub pointers: Vec<Pointer>,
-    /// What could not be followed, in the order of the files.
+    /// The parts that could not be followed, in the order of the files.
     pub notes: Vec<Note>,
     /// Mistakes in the objects, in the order of the files.
     pub mistakes: Vec<Mistake>,
@@ -129,14 +129,14 @@ pub struct Agents {
     pub(in crate::repo) decisive: BTreeSet<Arc<str>>,
     /// The paths of files that look like agents' objects, and that kustomizations use as patches.
     pub(in crate::repo) patches: BTreeSet<String>,
-    /// What some pointers build to, because it holds agents' objects.
+    /// The built objects of some pointers, because they hold agents' objects.
     built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
     origins: release::Origins,
 }
 
 impl Agents {
-    /// What a pointer builds to.
+    /// The built objects of a pointer.
     pub(in crate::repo) fn build(
         &self,
         index: usize,
@@ -429,7 +429,7 @@ struct Object {
     node: Node,
 }
 
-/// What one object says.
+/// The reading of one object.
 #[derive(Clone, Default)]
 struct Outcome {
     pointers: Vec<Pointer>,

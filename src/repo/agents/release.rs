@@ -25,7 +25,7 @@ use crate::yaml::{By, FileId, Node, Origin};
 /// The longest name of a release.
 const LONGEST_NAME: usize = 53;
 
-/// What is known of the sources of charts.
+/// The known facts of the sources of charts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
     /// Which GitRepositories there are.
@@ -132,7 +132,7 @@ impl Expansion<'_> {
             .filter(|text| !text.is_empty())
     }
 
-    /// What the release makes; `None` if its chart is not in this repository.
+    /// The objects of the release; `None` if its chart is not in this repository.
     fn run(&self, origins: &Origins) -> Option<Rendered> {
         let spec = self.chart_spec()?;
         let text = |path: &[&str]| spec.at(path).and_then(Node::text);
@@ -167,7 +167,7 @@ impl Expansion<'_> {
         Some(made)
     }
 
-    /// What is known of a release whose chart is not here.
+    /// The known facts of a release whose chart is not here.
     fn unrendered(&self, resource: &Resource) -> Unrendered {
         let mut values = Node::map(Vec::new(), self.node.origin.with(By::Values));
         let mut unknown = Vec::new();

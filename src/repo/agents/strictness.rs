@@ -1,4 +1,4 @@
-//! Whether Flux refuses variables that nothing sets. It does since 2.9, unless the feature gate
+//! Decides if Flux refuses variables that nothing sets. It does since 2.9, unless the feature gate
 //! `StrictPostBuildSubstitutions` is off. Before that, such a variable became empty.
 //!
 //! The version is the one in `gotk-components.yaml`, or in a FluxInstance of the Flux Operator.
@@ -13,7 +13,7 @@ use crate::yaml::Node;
 /// The gate, with the value that turns it off.
 const OFF: &str = "StrictPostBuildSubstitutions=false";
 const ON: &str = "StrictPostBuildSubstitutions=true";
-/// How `flux install --export` begins the file, before the version.
+/// The beginning of the file that `flux install --export` writes, before the version.
 const HEADER: &str = "# Flux Version: v";
 /// The first strict release.
 const STRICT: (u64, u64) = (2, 9);

@@ -120,7 +120,7 @@ struct Filling<'f> {
     unknown: BTreeSet<Arc<str>>,
     /// The places of each variable that nothing sets.
     missing: BTreeMap<String, Vec<Origin>>,
-    /// How many bytes longer the objects may still become.
+    /// The number of bytes by which the objects may still grow.
     left: usize,
 }
 

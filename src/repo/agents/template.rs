@@ -15,7 +15,7 @@ use crate::template::{
 /// grows more, such as one that repeats a parameter ten thousand times, stays as written.
 const GROWTH: usize = 64 << 10;
 
-/// How many expressions one text may evaluate.
+/// The most expressions that one text may evaluate.
 const STEPS: u64 = 100_000;
 
 /// The parameters of one Application.
@@ -54,7 +54,7 @@ impl Parameters {
         }
     }
 
-    /// What a Go template prints; `None` if it reads a parameter that only a cluster knows, or
+    /// The output of a Go template; `None` if it reads a parameter that only a cluster knows, or
     /// prints something else in every run (`uuidv4`).
     fn execute(&self, text: &str, missing_key: MissingKey) -> Result<Option<String>, Error> {
         let mut templates = Templates::new(Dialect::ArgoCd, missing_key);

@@ -5,7 +5,7 @@ use crate::yaml::Origin;
 /// Something in a CODEOWNERS file that the forge ignores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// What kind of mistake it is.
+    /// The kind of mistake.
     pub kind: MistakeKind,
     /// The pattern or heading of the line; for a mistake of the whole file its path, if known.
     pub pattern: String,
@@ -15,7 +15,7 @@ pub struct Mistake {
     pub origin: Origin,
     /// One sentence for the finding.
     pub message: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub help: String,
 }
 

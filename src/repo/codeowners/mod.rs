@@ -22,7 +22,7 @@ const FLOATING_LIMIT: usize = 5000;
 /// The lines that are searched for one that almost matches a path.
 const NEAR_MISSES: usize = 200;
 
-/// How a forge reads the file.
+/// The way in which a forge reads the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// The last line that matches counts; a line with a mistake is skipped.

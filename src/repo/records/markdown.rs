@@ -25,7 +25,7 @@ pub(super) fn read(text: &str, file: FileId, words: &Words) -> Vec<Statement> {
     page.statements
 }
 
-/// What a column of a table holds.
+/// The content of a column of a table.
 enum Column {
     App,
     Environment,

@@ -118,7 +118,7 @@ pub(super) fn explain_by_predecessor(
     findings.append(&mut explained);
 }
 
-/// Whether a finding is about a setting that one environment has and another one lacks.
+/// True if a finding is about a setting that one environment has and another one lacks.
 fn is_loss(context: &Context, finding: &Finding) -> bool {
     let rule = context.rules().find(&finding.rule);
     rule.is_some_and(|rule| rule.metadata().behavior.bound_to_version)

@@ -27,7 +27,7 @@ pub fn of_pair(context: &Context, from: &Overlay, to: &Overlay) -> Vec<Finding> 
     findings
 }
 
-/// What the rules find that also compare a protected overlay with its base revision.
+/// The findings of the rules that also compare a protected overlay with its base revision.
 pub(super) fn against_base(context: &Context, before: &Overlay, now: &Overlay) -> Vec<Finding> {
     each(context, &|rule, sink| {
         if rule.metadata().behavior.also_against_base {

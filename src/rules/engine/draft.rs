@@ -17,7 +17,7 @@ pub struct Draft {
     pub subject: Option<String>,
     /// The facts that identify the finding.
     pub cause: Cause,
-    /// What to do.
+    /// The advice.
     pub help: Option<String>,
     /// The place to edit.
     pub origin: Origin,

@@ -68,14 +68,14 @@ pub struct Metadata {
     pub summary: &'static str,
     /// Its options besides `level`.
     pub options: &'static [RuleOption],
-    /// How the machinery treats it.
+    /// Its treatment by the machinery.
     pub behavior: Behavior,
     /// The rule file's own text; the `//!` header is the documentation.
     pub source: &'static str,
 }
 
-/// How the machinery treats a rule. Most are [`Metadata::USUAL`]; another one says how it differs:
-/// `Behavior { suppressible: false, ..Metadata::USUAL }`.
+/// The treatment of a rule by the machinery. Most are [`Metadata::USUAL`]; another one says how it
+/// differs: `Behavior { suppressible: false, ..Metadata::USUAL }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behavior {
     /// True if comments and the configuration can suppress its findings.

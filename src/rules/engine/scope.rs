@@ -179,7 +179,7 @@ enum Offer<'a> {
     },
     /// A patch or `images` entry that matches nothing: its kind, file and text.
     Idle(ProblemKind, Arc<str>, String),
-    /// Whether everything is rendered.
+    /// True if everything is rendered.
     Complete(bool),
 }
 

@@ -12,7 +12,7 @@ use crate::yaml::Origin;
 
 /// Collects the findings of one rule; applies level and options of the configuration.
 pub struct Sink {
-    /// What was found.
+    /// The findings so far.
     pub findings: Vec<Finding>,
     rule: String,
     counted: Vec<Counted>,

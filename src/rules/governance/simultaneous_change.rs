@@ -144,7 +144,7 @@ impl Key {
     }
 }
 
-/// What the change alters in an overlay, apart from images.
+/// The values that the change alters in an overlay, apart from images.
 fn changed<'c>(
     context: &'c Context,
     overlay: &Overlay,

@@ -135,7 +135,7 @@ fn place(context: &Context, from: &Overlay, after: &Resource, lost: &Protection)
 
 /// A setting that protects an object.
 struct Protection<'a> {
-    /// What messages call it.
+    /// Its name in messages.
     what: &'static str,
     /// The keys that lead to it.
     path: Vec<&'a str>,
@@ -211,8 +211,8 @@ fn is_on(path: &[&str], value: &Node) -> bool {
     }
 }
 
-/// What annotations of ingress controllers and load balancers protect, by the part behind the last
-/// `/`.
+/// The protection by annotations of ingress controllers and load balancers, by the part behind the
+/// last `/`.
 const ANNOTATIONS: &[(&str, &[&str])] = &[
     (
         "the addresses that may connect",

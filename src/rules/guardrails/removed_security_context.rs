@@ -150,7 +150,7 @@ impl<'a> Settings<'a> {
 /// A setting that restricts a container.
 struct Hardening {
     key: &'static str,
-    /// What messages call it.
+    /// Its name in messages.
     setting: &'static str,
     holds: fn(&Settings) -> bool,
 }

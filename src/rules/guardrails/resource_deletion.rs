@@ -70,7 +70,7 @@ static METADATA: Metadata = Metadata {
     source: include_str!("resource_deletion.rs"),
 };
 
-/// How many objects a message names.
+/// The number of objects that a message names.
 const NAMED: usize = 3;
 
 impl Rule for ResourceDeletion {

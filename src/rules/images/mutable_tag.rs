@@ -161,7 +161,7 @@ fn open_artifact(
     })
 }
 
-/// How an image without a digest is tagged.
+/// The tag of an image without a digest.
 enum Tag<'u> {
     Missing,
     Floating(&'u str),

@@ -34,7 +34,7 @@ use crate::source::git::short;
 use crate::wording;
 use crate::yaml::Origin;
 
-/// How many names one finding lists.
+/// The number of names that one finding lists.
 const NAMED: usize = 3;
 
 /// The rule.

@@ -160,7 +160,8 @@ fn new_app(context: &Context, to: &Overlay) -> Option<Draft> {
     Some(draft.help(help).of(image))
 }
 
-/// How a digest reaches the protected environment without having run in the one before it.
+/// The ways in which a digest reaches the protected environment without having run in the one
+/// before it.
 enum Skipped<'c> {
     /// From an environment further back.
     PassedBy(&'c Overlay, &'c ImageUse<'c>),

@@ -9,7 +9,7 @@ use crate::repo::{Overlay, Repo};
 use crate::rules::{Claim, Context};
 use crate::yaml::Node;
 
-/// How an image lost its digest.
+/// The loss of an image's digest.
 pub(in crate::rules) struct Lost<'a> {
     /// The value without a digest.
     pub writer: &'a Node,

@@ -26,7 +26,7 @@ pub(in crate::rules) struct Partners<'a> {
     /// The object of the later overlay that holds the container, or the release whose values
     /// describe it.
     pub resource: &'a Resource,
-    /// What messages call the container: ``container `api` ``, ``HelmRelease `web` ``.
+    /// The container's name in messages: ``container `api` ``, ``HelmRelease `web` ``.
     pub subject: String,
     /// True if only values of a chart describe the container, so that the chart may have a default
     /// for what they lack.
@@ -116,7 +116,7 @@ pub(in crate::rules) fn outlined<'a>(
     })
 }
 
-/// What messages call something that values of a release describe at a path.
+/// The name in messages of something that values of a release describe at a path.
 pub(in crate::rules) fn named_in_values(release: &Unrendered, path: &str) -> String {
     let resource = &release.resource;
     let object = format!("{} `{}`", resource.kind(), resource.name());

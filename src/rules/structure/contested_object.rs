@@ -52,7 +52,7 @@ static METADATA: Metadata = Metadata {
     source: include_str!("contested_object.rs"),
 };
 
-/// What tells clusters apart, as far as the repo shows.
+/// The parts that tell clusters apart, as far as the repo shows.
 type Cluster = (Option<usize>, Option<String>, String);
 
 /// A cluster, and group, kind, name and namespace of an object in it.

@@ -41,7 +41,7 @@ use crate::repo::coverage::{Unseen, UnseenKind};
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 
-/// How many places one finding names.
+/// The number of places that one finding names.
 const NAMED: usize = 3;
 
 /// See the documentation above.

@@ -23,7 +23,7 @@ pub enum GitError {
     /// An object is missing or damaged.
     #[error("{what} is not here: {withheld}")]
     Missing {
-        /// What it is: a commit, a folder.
+        /// The kind of object: a commit, a folder.
         what: String,
         /// Why, and how to get it.
         withheld: Withheld,

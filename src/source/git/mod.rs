@@ -51,7 +51,7 @@ pub fn short(id: &Id) -> String {
     hex(id).chars().take(10).collect()
 }
 
-/// What to do about a clone that was cut off.
+/// The advice about a clone that was cut off.
 const UNSHALLOW: &str =
     "fetch all of it (fetch-depth: 0, GIT_DEPTH: 0 in GitLab, or git fetch --unshallow)";
 

@@ -15,7 +15,7 @@ use crate::source::{MAX_FILE_SIZE, SourceError, Withheld, pointed_at};
 /// Bytes of trees that are kept. A long history of a wide folder has more.
 const TREE_CACHE: usize = 64 << 20;
 
-/// What to do about objects that were lost or damaged.
+/// The advice about objects that were lost or damaged.
 const REPAIR: &str =
     "git fsck lists what is damaged; clone it again, or fetch all of it: git fetch --refetch";
 

@@ -159,7 +159,7 @@ fn leads_to_commit(text: &str) -> bool {
         || text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// What a reference leads to, there or not.
+/// The object that a reference leads to, there or not.
 fn target(repo: &gix::Repository, name: &str) -> Option<ObjectId> {
     let mut reference = match name {
         "HEAD" => return repo.head().ok()?.id().map(|id| id.detach()),

@@ -59,7 +59,7 @@ impl Tree {
         Some(Tree { bytes, ..tree })
     }
 
-    /// How much memory it takes, roughly.
+    /// The memory that it takes, roughly.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + self.names.len() * size_of::<(Range<u32>, Mode)>()
     }

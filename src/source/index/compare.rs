@@ -1,4 +1,4 @@
-//! What differs between a tree of Git and the files of a work tree or of the index.
+//! The differences between a tree of Git and the files of a work tree or of the index.
 //!
 //! The index knows size and times of each file, so only files that changed since are read.
 

@@ -1,4 +1,4 @@
-//! What is staged as a [`Source`].
+//! The staged files as a [`Source`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Index, IndexEntry, left_out};
 use crate::source::git::{ChangedPath, GitError, GitTree, Id, Repository};
 use crate::source::{Source, SourceError, Withheld, is_below, kind_in, links};
 
-/// What is staged: the files of the next commit.
+/// The staged files: those of the next commit.
 pub(crate) struct Staged {
     repository: Arc<Repository>,
     index: Index,

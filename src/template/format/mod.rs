@@ -181,7 +181,7 @@ impl Formatter<'_> {
         self.verb(flags)
     }
 
-    /// What follows the dot. Returns whether it ended in an explicit number.
+    /// Reads the part behind the dot. Returns true if it ended in an explicit number.
     fn precision(&mut self, flags: &mut Flags) -> bool {
         let after_index = self.index();
         if self.byte() != Some(b'*') {

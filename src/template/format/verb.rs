@@ -9,7 +9,7 @@ use crate::template::inputs::Inputs;
 use crate::template::text::{Text, TextBuilder};
 use crate::template::value::{Data, IntKind, Object, Value};
 
-/// How deep values may nest; a map can hold itself.
+/// The deepest nesting of values; a map can hold itself.
 const DEEPEST: usize = 200;
 
 /// Prints values one after the other.

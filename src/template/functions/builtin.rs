@@ -182,7 +182,7 @@ fn slice(call: &mut Call<'_>) -> Result<Value, Problem> {
     }
 }
 
-/// What two values can be compared as.
+/// The kinds as which two values can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Basic {
     Bool,

@@ -60,7 +60,7 @@ impl<'a> Call<'a> {
         self.value(index).as_map()
     }
 
-    /// What went into the arguments, those within lists and maps aside.
+    /// The inputs of the arguments, those within lists and maps aside.
     pub(super) fn inputs(&self) -> Inputs {
         let mut inputs = Inputs::NONE;
         for argument in self.arguments {

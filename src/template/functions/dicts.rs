@@ -7,7 +7,7 @@ use crate::template::error::Problem;
 use crate::template::inputs::Inputs;
 use crate::template::value::{Data, Entry, List, Map, MapKind, Nested, Type, Value};
 
-/// How deep maps may nest where they are merged or copied; a map can hold itself.
+/// The deepest nesting of maps that are merged or copied; a map can hold itself.
 const DEEPEST: usize = 200;
 
 const MAP: &[Type] = &[Type::Map];

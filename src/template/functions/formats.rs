@@ -10,7 +10,7 @@ use crate::template::yaml::{self, Layout};
 const ANY: &[Type] = &[Type::Any];
 const TEXT: &[Type] = &[Type::String];
 
-/// What Helm puts in front of an error about the type of a YAML text.
+/// The text that Helm puts in front of an error about the type of a YAML text.
 const YAML_ERROR: &str = "error unmarshaling JSON: while decoding JSON: ";
 
 const COMPACT: Style = Style {
@@ -26,7 +26,7 @@ const RAW: Style = Style {
     is_pretty: false,
 };
 
-/// What sprig itself has.
+/// The functions of sprig itself.
 pub(super) static SPRIG: &[Function] = &[
     fixed("toJson", ANY, |call| {
         lenient(call, |call| to_json(call, COMPACT))
@@ -58,7 +58,7 @@ pub(super) static SPRIG: &[Function] = &[
     }),
 ];
 
-/// What Helm adds or replaces.
+/// The functions that Helm adds or replaces.
 pub(super) static HELM: &[Function] = &[
     fixed("toYaml", ANY, |call| lenient(call, to_yaml)),
     fixed("mustToYaml", ANY, |call| strict(call, to_yaml)),
@@ -84,7 +84,7 @@ pub(super) static HELM: &[Function] = &[
     fixed("fromToml", TEXT, unsupported),
 ];
 
-/// What Argo CD adds.
+/// The functions that Argo CD adds.
 pub(super) static ARGO_CD: &[Function] = &[
     fixed("toYaml", ANY, |call| strict(call, to_yaml)),
     fixed("fromYaml", TEXT, |call| {
@@ -117,7 +117,7 @@ fn to_yaml_pretty(call: &mut Call<'_>) -> Result<Text, NoJson> {
     yaml::to_yaml(call.value(0), Layout::Indented, call.budget)
 }
 
-/// What cannot be written gives an empty string.
+/// A value that cannot be written gives an empty string.
 fn lenient(
     call: &mut Call<'_>,
     write: impl Fn(&mut Call<'_>) -> Result<Text, NoJson>,

@@ -40,7 +40,7 @@ pub(crate) enum Dialect {
     ArgoCd,
 }
 
-/// What a function does.
+/// The body of a function.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
     /// Computes a value from arguments.

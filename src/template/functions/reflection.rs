@@ -6,7 +6,7 @@ use crate::template::value::{Data, Type, Value};
 const ANY: &[Type] = &[Type::Any];
 const NAME: &[Type] = &[Type::String, Type::Any];
 
-/// How deep values are compared; a map can hold itself.
+/// The depth to which values are compared; a map can hold itself.
 const DEEPEST: usize = 200;
 
 pub(super) static FUNCTIONS: &[Function] = &[

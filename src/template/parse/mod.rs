@@ -13,7 +13,7 @@ use lex::Lexer;
 use token::{Kind, Token};
 pub(super) use tree::{Block, Branch, Command, Node, Number, Operand, Pipeline, Term};
 
-/// How deep parentheses and control structures may nest.
+/// The deepest nesting of parentheses and control structures.
 const DEEPEST: usize = 100;
 
 /// A text that was parsed.
@@ -25,7 +25,7 @@ pub(super) struct Parsed {
     pub(super) definitions: Vec<(Arc<str>, Block)>,
 }
 
-/// What is wrong with the syntax, and where.
+/// A problem of the syntax, and its place.
 #[derive(Debug, PartialEq)]
 pub(super) struct SyntaxError {
     pub(super) message: String,
@@ -59,7 +59,7 @@ pub(super) fn is_empty(text: &str, block: &Block) -> bool {
     })
 }
 
-/// What ends a sequence of nodes.
+/// The keyword that ends a sequence of nodes.
 #[derive(Debug, PartialEq)]
 enum End {
     End,
@@ -310,7 +310,8 @@ impl Parser<'_> {
         })
     }
 
-    /// What follows `else`; `else if` and `else with` are a control structure that shares its `end`.
+    /// The nodes after `else`; `else if` and `else with` are a control structure that shares its
+    /// `end`.
     fn otherwise(&mut self, context: &'static str) -> Parsing<Block> {
         let start = self.lexer_offset();
         let next = self.peek_word();

@@ -9,7 +9,7 @@ use crate::yaml::Origin;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ReadError {
-    /// What is wrong, in one line, without position.
+    /// The problem, in one line, without position.
     pub message: String,
     /// Where.
     pub origin: Origin,

@@ -35,7 +35,7 @@ impl Shape {
     }
 }
 
-/// What to create where a path ends early.
+/// The value to create where a path ends early.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kustomize::transform) struct Create {
     /// The shape of the value at the end of the path.

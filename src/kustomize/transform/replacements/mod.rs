@@ -90,7 +90,7 @@ struct Value {
     /// The position and path of a whole value of a resource. Writing to one target can change the
     /// value that the next target gets.
     live: Option<(usize, Vec<String>)>,
-    /// What the written value is attributed to; a value of a Secret stays secret.
+    /// The attribution of the written value; a value of a Secret stays secret.
     by: By,
 }
 
@@ -147,7 +147,7 @@ fn value(resources: &[Resource], entry: &ReplacementEntry) -> Result<Value, Prob
     }
 }
 
-/// What a value of an object is attributed to where it is copied to.
+/// The attribution of an object's value where it is copied to.
 fn by_of(resource: &Resource, fields: &[String]) -> By {
     let first = fields.first().map(String::as_str);
     let secret = resource.kind() == "Secret" && matches!(first, Some("data" | "stringData"));

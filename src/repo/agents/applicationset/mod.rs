@@ -23,7 +23,7 @@ use crate::yaml::{Data, Entry, Kind, Node, Scalar, read};
 use generators::Generators;
 use review::Review;
 
-/// How many Applications one ApplicationSet may make.
+/// The most Applications that one ApplicationSet may make.
 const LIMIT: usize = 5000;
 
 /// The tree that generators look at.

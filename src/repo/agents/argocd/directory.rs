@@ -5,7 +5,7 @@ use globset::GlobMatcher;
 use crate::glob::{GlobError, Stars, compile};
 use crate::yaml::Node;
 
-/// How Argo CD reads a folder of plain manifests (`source.directory`).
+/// The way in which Argo CD reads a folder of plain manifests (`source.directory`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Directory {
     /// True if folders below are read as well.

@@ -74,7 +74,7 @@ fn chart_elsewhere<'n>(source: &'n Node, is_own: &dyn Fn(&str) -> bool) -> Optio
     (has_values && !is_own(url)).then_some(path)
 }
 
-/// What is known of the releases of an Application whose charts are elsewhere.
+/// The known facts of the releases of an Application whose charts are elsewhere.
 pub(in crate::repo::agents) fn rendered(
     sources: &[ChartSource],
     renderer: &Renderer,

@@ -18,8 +18,8 @@ pub(super) struct Fields<'r> {
 }
 
 impl<'r> Fields<'r> {
-    /// What the Application adds, as fields of the empty kustomization `made`. Fields that cannot be
-    /// resolved are left out and noted.
+    /// The additions of the Application, as fields of the empty kustomization `made`. Fields that
+    /// cannot be resolved are left out and noted.
     pub(super) fn layer(mut self, mut made: Kustomization) -> Layer {
         // the order of these calls is the order of the notes
         let (images, replicas) = (self.items("images"), self.items("replicas"));

@@ -38,7 +38,7 @@ pub(super) struct Application<'a> {
     pub(super) renderer: &'a Renderer,
 }
 
-/// What Argo CD builds the folder of a source with.
+/// The tool with which Argo CD builds the folder of a source.
 enum Tool {
     /// kustomize, or nothing for plain manifests.
     Folder,
@@ -156,7 +156,7 @@ impl Application<'_> {
         (result, files)
     }
 
-    /// What Argo CD builds a folder with.
+    /// The tool with which Argo CD builds a folder.
     fn tool(self, source: &Node, folder: &str) -> Option<Tool> {
         let present = |key: &str| source.get(key).is_some_and(|value| !value.is_null());
         if present("plugin") {

@@ -103,7 +103,7 @@ pub(super) fn evaluate<'v>(
     }
 }
 
-/// What evaluating an expression meets.
+/// The things that evaluating an expression meets.
 struct Seen {
     origin: Option<Origin>,
     missing: Vec<String>,

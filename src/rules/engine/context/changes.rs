@@ -1,4 +1,4 @@
-//! What the change does to an overlay.
+//! The effects of the change on an overlay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

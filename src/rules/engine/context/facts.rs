@@ -17,9 +17,9 @@ pub struct Facts<'a> {
     pub workloads: Vec<Workload<'a>>,
     /// The images that the objects run: of pod templates first, then of values of charts.
     pub images: Vec<ImageUse<'a>>,
-    /// What the objects need, in the order of the rendering.
+    /// The needs of the objects, in the order of the rendering.
     pub references: Vec<Reference<'a>>,
-    /// What the objects provide.
+    /// The Secrets and ConfigMaps that the objects provide.
     pub providers: Vec<Provider<'a>>,
     by_name: HashMap<&'a str, Vec<usize>>,
 }

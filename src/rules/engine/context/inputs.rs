@@ -1,4 +1,4 @@
-//! What a [`Context`](super::Context) is built from.
+//! The inputs of a [`Context`](super::Context).
 
 use std::collections::BTreeSet;
 
@@ -30,13 +30,13 @@ pub struct Submodule {
 pub struct PolicyFileChange {
     /// Its path.
     pub path: String,
-    /// What the change does to it.
+    /// The kind of change.
     pub change: PolicyChange,
     /// The place of the finding: the file, or the configuration that names it.
     pub origin: Origin,
 }
 
-/// What a change does to a policy file.
+/// A kind of change to a policy file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyChange {
     /// The file is gone.

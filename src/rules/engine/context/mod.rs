@@ -37,7 +37,7 @@ use depends_on::Edge;
 use objects::Objects;
 use pinning::Pinning;
 
-/// How far along the promotion order an overlay is. Default levels depend on it.
+/// The position of an overlay along the promotion order. Default levels depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Belongs to no environment, or to one whose place in the promotion order is not known.
@@ -242,7 +242,7 @@ impl<'a> Context<'a> {
         self.facts.at(index)
     }
 
-    /// How far along the promotion order an overlay stands.
+    /// The position of an overlay along the promotion order.
     pub fn stage(&self, overlay: &Overlay) -> Stage {
         let environment = self.repo.environment(overlay);
         let Some(environment) = environment.filter(|environment| environment.ordered) else {

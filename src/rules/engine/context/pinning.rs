@@ -1,11 +1,12 @@
-//! Whether production pins its images by digest: the evidence for how much a version tag matters.
+//! Evidence that production pins its images by digest, which decides how much a version tag
+//! matters.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::Context;
 
-/// How many overlays are looked at. A few of them show whether a repo pins digests, and a pull
-/// request for one app should not have to render all overlays.
+/// The number of overlays that are looked at. A few of them show whether a repo pins digests, and a
+/// pull request for one app should not have to render all overlays.
 const SAMPLE: usize = 50;
 
 /// The images that the protected overlays of a repo pin by digest.

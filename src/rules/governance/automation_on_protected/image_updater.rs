@@ -38,7 +38,7 @@ impl<'a> Application<'a> {
     }
 }
 
-/// How new versions are written.
+/// The way in which new versions are written.
 #[derive(Clone, Copy, Default)]
 struct WriteBack<'a> {
     method: Option<&'a str>,
@@ -303,7 +303,7 @@ fn takes_newest(strategy: &str) -> bool {
     )
 }
 
-/// How a new version reaches the cluster without a review; `None` if it does not.
+/// The way in which a new version reaches the cluster without a review; `None` if it does not.
 fn unreviewed(write_back: &WriteBack, application: &Application) -> Option<String> {
     match write_back.method.unwrap_or("argocd") {
         "argocd" => Some("directly in the cluster, without a commit".to_string()),

@@ -94,7 +94,7 @@ static METADATA: Metadata = Metadata {
     source: include_str!("mod.rs"),
 };
 
-/// How long before it begins a freeze is announced, in seconds.
+/// The time before its beginning at which a freeze is announced, in seconds.
 const AHEAD: i64 = 24 * 60 * 60;
 
 impl Rule for ChangeFreeze {

@@ -19,7 +19,7 @@ pub(super) struct Altered {
     pub message: &'static str,
 }
 
-/// What counts as altered.
+/// The differences that count as altered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
     /// The value differs, or one side lacks it.
