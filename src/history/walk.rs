@@ -17,7 +17,7 @@ use crate::source::{Files, Source};
 /// A commit that changed the images of an overlay.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Index into [`Repo::overlays`] of the head.
+    /// Index into [`Repo::overlays`](crate::repo::Repo::overlays) of the head.
     pub overlay: usize,
     /// The commit; `None` for what is not committed yet.
     pub commit: Option<Arc<Commit>>,
