@@ -223,6 +223,18 @@ impl Promotion<'_> {
     }
 }
 
+/// True if an object of one overlay deploys the other one: the chart of an Application. A promotion
+/// of that object changes both.
+pub fn go_together(one: &Overlay, other: &Overlay) -> bool {
+    is_made_by(one, other) || is_made_by(other, one)
+}
+
+fn is_made_by(overlay: &Overlay, other: &Overlay) -> bool {
+    let object = overlay.agent.as_ref().map(|agent| agent.origin.file);
+    overlay.environment == other.environment
+        && object.is_some_and(|file| other.rendered.files.contains(&file))
+}
+
 /// The name of the environment of an overlay.
 fn name_of(repo: &Repo, overlay: &Overlay) -> String {
     repo.environment(overlay)

@@ -71,8 +71,11 @@ impl Place<'_> {
     /// Paths of other overlays that read a file.
     fn others(&self, file: FileId) -> Vec<&str> {
         let overlays = self.repo.overlays.iter().enumerate();
+        let to = self.repo.overlays.get(self.pair.to);
         let others = overlays.filter(|(index, overlay)| {
-            !self.together.contains(index) && overlay.rendered.files.contains(&file)
+            !self.together.contains(index)
+                && overlay.rendered.files.contains(&file)
+                && !to.is_some_and(|to| super::go_together(overlay, to))
         });
         others.map(|(_, overlay)| overlay.path.as_str()).collect()
     }

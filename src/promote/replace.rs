@@ -59,6 +59,25 @@ pub(super) fn version(text: &str, before: &Version, after: &Version) -> Option<S
 pub(super) fn explains(old: &str, new: &str, before: &Version, after: &Version) -> bool {
     version(old, before, after).as_deref() == Some(new)
         || pinned(old, before, after).as_deref() == Some(new)
+        || explains_lines(old, new, before, after)
+}
+
+/// The same for a text of several lines, such as the values of a chart.
+fn explains_lines(old: &str, new: &str, before: &Version, after: &Version) -> bool {
+    let parts = [(&before.tag, &after.tag), (&before.digest, &after.digest)];
+    let is_same = |(one, other): (&str, &str)| {
+        let replaced = |(from, to): &(&Option<String>, &Option<String>)| {
+            let (from, to) = (
+                from.as_deref().unwrap_or_default(),
+                to.as_deref().unwrap_or_default(),
+            );
+            !from.is_empty() && one.replacen(from, to, 1) == other
+        };
+        one == other || parts.iter().any(replaced)
+    };
+    old.contains('\n')
+        && old.split("\n").count() == new.split("\n").count()
+        && old.lines().zip(new.lines()).all(is_same)
 }
 
 /// An image that names no version.

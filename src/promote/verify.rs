@@ -1,7 +1,7 @@
 //! Compares a repo before and after the edits of a promotion.
 
 use super::replace::explains;
-use super::{Move, Promotion, Refusal, running};
+use super::{Move, Promotion, Refusal, go_together, running};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
 use crate::yaml::{Data, Node};
@@ -14,12 +14,16 @@ pub fn verify(before: &Repo, after: &Repo, promotions: &[Promotion<'_>]) -> Vec<
             .iter()
             .filter(|promotion| std::ptr::eq(promotion.to, overlay))
             .collect();
+        let makers = promotions
+            .iter()
+            .filter(|promotion| go_together(overlay, promotion.to));
+        let made: Vec<&Move> = makers.flat_map(|promotion| &promotion.moves).collect();
         let moves: Vec<&Move> = own.iter().flat_map(|promotion| &promotion.moves).collect();
         let Some(edited) = after.same(overlay) else {
             wrong.push((overlay.app.clone(), gone(overlay)));
             continue;
         };
-        if let Some(change) = unexpected(overlay, edited, &moves) {
+        if let Some(change) = unexpected(overlay, edited, &[moves.as_slice(), &made].concat()) {
             let message = format!("the edit would also change {}: {change}", overlay.path);
             let of = |promotion: &Promotion| promotion.to.app.clone();
             let blamed = match own.first() {

@@ -112,7 +112,17 @@ fn pairs(repo: &Repo, arguments: &Arguments) -> Result<Vec<Pair>, Error> {
             && (from.is_none() || environment(pair.from) == from)
             && (arguments.all || app.is_some_and(|app| arguments.apps.contains(app)))
     };
-    let found: Vec<Pair> = repo.pairs.iter().filter(is_wanted).copied().collect();
+    let mut found: Vec<Pair> = repo.pairs.iter().filter(is_wanted).copied().collect();
+    // what an object of a promoted overlay deploys has its versions in that object
+    let overlay = |index: usize| repo.overlays.get(index);
+    let goes_along = |pair: &&Pair| {
+        let is_known = found.iter().any(|known| known.to == pair.to);
+        let mut tos = found.iter().filter_map(|known| overlay(known.to));
+        let own = overlay(pair.to).filter(|own| own.environment == Some(to));
+        !is_known && own.is_some_and(|own| tos.any(|to| promote::go_together(own, to)))
+    };
+    let more: Vec<Pair> = repo.pairs.iter().filter(goes_along).copied().collect();
+    found.extend(more);
     let has_pair = |app: &&String| {
         let overlay = |pair: &Pair| repo.overlays.get(pair.to);
         found
