@@ -111,6 +111,9 @@ const ALLOWED: [(&str, &[&str]); 24] = [
             "repo",
             "rules",
             "source",
+            // Go's formatting, regular expressions and templates, which Rego has too
+            "template",
+            "wording",
             "yaml",
         ],
     ),
@@ -394,7 +397,10 @@ const COUNT_LINES: [(&str, &str); 5] = [
         "policy/load.rs",
         "a data file with an error never becomes a file with spans",
     ),
-    ("policy/scan.rs", "Rego has no tree with spans"),
+    (
+        "policy/opa/syntax/lex.rs",
+        "Rego has a syntax of its own, whose tokens know their lines",
+    ),
 ];
 
 #[test]

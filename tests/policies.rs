@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use gitops_lint::policy::{Namespaces, Policies, PolicyFile, TestOutcome};
+use gitops_lint::policy::{Namespaces, Options, Policies, PolicyFile, TestOutcome};
 
 #[test]
 fn the_policies_pass_their_tests() {
@@ -41,11 +41,15 @@ fn the_policies_pass_their_tests() {
             file.path
         );
     }
-    let policies = Policies::compile(files, Vec::new(), Namespaces::All, 0, true)
+    let options = Options {
+        namespaces: Namespaces::All,
+        ..Options::default()
+    };
+    let policies = Policies::compile(files, Vec::new(), &options)
         .map_err(|problems| problems[0].to_string())
         .unwrap();
     assert!(policies.len() >= 8);
-    let results = policies.test();
+    let (results, _) = policies.test(&|_| true, false);
     assert!(results.len() >= 16, "{}", results.len());
     for result in results {
         assert_eq!(

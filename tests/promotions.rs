@@ -24,7 +24,7 @@ use common::{CONFIG_FILE, Since, Tree, authorship, memory, testdata};
 use gitops_lint::check::{self, Base, BaseInputs, Outcome, PolicySet, Request};
 use gitops_lint::config::Config;
 use gitops_lint::history::Proofs;
-use gitops_lint::policy::{self, Namespaces};
+use gitops_lint::policy;
 use gitops_lint::repo::Repo;
 use gitops_lint::rules;
 use gitops_lint::source::Files;
@@ -217,14 +217,9 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
     });
     let author = case.and_then(|case| case.author.as_deref());
     let authorship = author.map(|author| authorship(author, tree.keys().cloned()));
-    let policies = policy::load(
-        &*repo.source,
-        &config,
-        policy::Added::default(),
-        Namespaces::Default,
-        0,
-    )
-    .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let options = policy::Options::default();
+    let policies = policy::load(&*repo.source, &config, policy::Added::default(), &options)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
     check::run(Request {
         base: base.as_ref(),
         everything: true,
@@ -232,7 +227,7 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
         authorship: authorship.unwrap_or_default(),
         policies: Some(PolicySet {
             policies: &policies,
-            namespaces: Namespaces::Default,
+            options: &options,
             named_by_caller: false,
         }),
         ..Request::new(&repo, &config, now)

@@ -38,7 +38,7 @@ use common::{Replaced, Since, authorship};
 use gitops_lint::check::{self, Base, BaseInputs, Outcome, PolicySet, Request};
 use gitops_lint::config::{Config, Level};
 use gitops_lint::history::{Authorship, Proofs};
-use gitops_lint::policy::{self, Namespaces, Policies};
+use gitops_lint::policy::{self, Policies};
 use gitops_lint::repo::Repo;
 use gitops_lint::rules;
 
@@ -118,11 +118,12 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
         .as_ref()
         .zip(since)
         .map(|(base, since)| Since(base.compared(), since, replaced(case)));
-    let policies = policies(&repo, &config);
+    let options = policy_options();
+    let policies = policies(&repo, &config, &options);
     let mut outcome = check::run(Request {
         policies: Some(PolicySet {
             policies: &policies,
-            namespaces: Namespaces::Default,
+            options: &options,
             named_by_caller: false,
         }),
         levels: &levels,
@@ -152,20 +153,18 @@ fn replaced(case: &Path) -> Vec<Replaced> {
     lines.collect()
 }
 
+fn policy_options() -> policy::Options {
+    let now = common::time("2026-06-01T12:00:00Z");
+    policy::Options {
+        now: now.timestamp().as_nanosecond(),
+        ..policy::Options::default()
+    }
+}
+
 /// The policies of a case.
-fn policies(repo: &Repo, config: &Config) -> Policies {
-    let namespaces = Namespaces::Default;
-    let now = common::time("2026-06-01T12:00:00Z")
-        .timestamp()
-        .as_nanosecond();
-    policy::load(
-        &*repo.source,
-        config,
-        policy::Added::default(),
-        namespaces,
-        now,
-    )
-    .unwrap_or_else(|problems| panic!("{problems:?}"))
+fn policies(repo: &Repo, config: &Config, options: &policy::Options) -> Policies {
+    policy::load(&*repo.source, config, policy::Added::default(), options)
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// The folder to check: `head` if the case compares two revisions, otherwise the case itself.

@@ -14,7 +14,7 @@ use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, con
 use crate::config::{Config, Level};
 use crate::finding::{Finding, Identity};
 use crate::history::{Authorship, Proofs};
-use crate::policy::{self, Namespaces, Policies};
+use crate::policy::{self, Policies};
 use crate::repo::Repo;
 use crate::rules::scope::Scope;
 use crate::rules::{self, Context, Inputs, RepoFacts, left_behind};
@@ -52,7 +52,7 @@ pub struct PolicySet<'a> {
     /// The policies.
     pub policies: &'a Policies,
     /// The packages that are evaluated.
-    pub namespaces: Namespaces,
+    pub options: &'a policy::Options,
     /// True if the caller named policies besides the configured ones. They hold for the base too.
     pub named_by_caller: bool,
 }
@@ -227,7 +227,7 @@ fn findings_at_base(
     let mut findings = rules::run(before);
     left_behind::forget(&mut findings, head, before);
     if let Some(set) = &request.policies {
-        let own = policies_at_base(base, set, &request.now);
+        let own = policies_at_base(base, set);
         findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), before));
     }
     // to ask the base lists its whole tree, which only matters if the head has such a file
@@ -245,9 +245,7 @@ fn by_base_policies(
     context: &Context<'_>,
     known: &[Finding],
 ) -> Vec<Finding> {
-    let own = request
-        .base
-        .and_then(|base| policies_at_base(base, set, &request.now));
+    let own = request.base.and_then(|base| policies_at_base(base, set));
     let Some(own) = own else { return Vec::new() };
     let known: BTreeSet<Identity> = known.iter().map(Finding::identity).collect();
     let mut found = policy::run(&own, context);
@@ -262,20 +260,14 @@ fn by_base_policies(
 
 /// The policies of the base. `None` if those of the head are used for both: the change touches no
 /// policy, the caller named other policies, or those of the base do not compile.
-fn policies_at_base(base: &Base, set: &PolicySet<'_>, now: &ZonedDateTime) -> Option<Policies> {
+fn policies_at_base(base: &Base, set: &PolicySet<'_>) -> Option<Policies> {
     let own = !base.config.policies.is_empty()
         && base.affects_every_overlay(&base.config)
         && !set.named_by_caller;
     let source = &*base.repo.source;
-    let now = now.timestamp().as_nanosecond();
     let load = || {
-        policy::load(
-            source,
-            &base.config,
-            policy::Added::default(),
-            set.namespaces,
-            now,
-        )
+        let added = policy::Added::default();
+        policy::load(source, &base.config, added, set.options)
     };
     own.then(load)?.ok()
 }

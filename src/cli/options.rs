@@ -12,6 +12,7 @@ use super::error::Error;
 use crate::config::{Level, is_policy};
 use crate::finding::Severity;
 use crate::names::UnknownName;
+use crate::policy::{self, Namespaces, RegoVersion};
 use crate::report::Format;
 
 /// How a repository is read, and whether the output has colors.
@@ -51,18 +52,52 @@ pub(super) struct JudgeOptions {
     /// times
     #[arg(long = "policy", value_name = "DIR")]
     pub(super) policies: Vec<PathBuf>,
-    /// JSON or YAML file with data for policies; may be given several times
-    #[arg(long = "data", value_name = "FILE")]
+    /// JSON or YAML file, or folder of such files, with data for policies; may be given several
+    /// times
+    #[arg(long = "data", value_name = "PATH")]
     pub(super) data: Vec<PathBuf>,
+    /// Policy package to evaluate instead of `main` and `promotion`, such as `main` or `team.*`;
+    /// may be given several times
+    #[arg(
+        long = "namespace",
+        value_name = "PACKAGE",
+        conflicts_with = "all_namespaces"
+    )]
+    pub(super) namespaces: Vec<String>,
     /// Evaluate all policy packages, not just `main` and `promotion`
     #[arg(long)]
     pub(super) all_namespaces: bool,
+    /// Version of Rego in which policies are written; detected for each file by default
+    #[arg(long, value_name = "VERSION", value_parser = rego_version)]
+    pub(super) rego_version: Option<RegoVersion>,
     /// Evaluate as if it were this time, such as 2027-01-31 or 2027-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = now)]
     pub(super) now: Option<Now>,
 }
 
+/// A version of Rego: `v0` or `v1`.
+pub(super) fn rego_version(text: &str) -> Result<RegoVersion, String> {
+    match text {
+        "v0" => Ok(RegoVersion::V0),
+        "v1" => Ok(RegoVersion::V1),
+        _ => Err("expected `v0` or `v1`".to_string()),
+    }
+}
+
 impl JudgeOptions {
+    /// How policies are compiled.
+    pub(super) fn policy_options(&self, now: &ZonedDateTime) -> policy::Options {
+        policy::Options {
+            namespaces: match (self.all_namespaces, self.namespaces.as_slice()) {
+                (true, _) => Namespaces::All,
+                (false, []) => Namespaces::Default,
+                (false, named) => Namespaces::Named(named.to_vec()),
+            },
+            now: now.timestamp().as_nanosecond(),
+            version: self.rego_version,
+        }
+    }
+
     /// An error if `--rule` names a rule that does not exist.
     pub(super) fn require_known_rules(&self) -> Result<(), Error> {
         for (id, _) in self.rules.iter().filter(|(id, _)| !is_policy(id)) {

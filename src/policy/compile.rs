@@ -3,154 +3,160 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json};
 
-use super::engine::{guarded, new_engine};
-use super::scan::{self, Module};
-use super::{Namespaces, Policies, PolicyFile, PolicyProblem, PolicyRule, Verdict};
+use super::conventions::{Namespaces, PolicyRule, severity};
+use super::opa::{Definition, Problem, Program, Settings, Source, Version, from_json};
+use super::{Policies, PolicyFile, PolicyProblem};
 
-/// Deepest nesting of brackets: the parser's time doubles with each level.
-const DEEPEST: usize = 16;
+/// How policies are compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The packages that are evaluated.
+    pub namespaces: Namespaces,
+    /// The time that policies see, in nanoseconds since 1970.
+    pub now: i128,
+    /// The version of Rego; if absent, each file is read as v1 and, if that fails, as v0.
+    pub version: Option<RegoVersion>,
+}
 
-/// Errors of a rule without input that would also occur with every input.
-const FINAL_ERRORS: [&str; 4] = [
-    "could not find function",
-    "undefined rule",
-    "unsafe",
-    "not a valid rule path",
-];
+/// A version of Rego.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegoVersion {
+    /// `deny[msg] { … }`
+    V0,
+    /// `deny contains msg if { … }`
+    V1,
+}
 
 impl Policies {
-    /// Compiles policies. `data` are documents merged into `data`, `now` is the time that policies
-    /// see, in nanoseconds since 1970. Files that end in `_test.rego` are left out unless `tests`.
+    /// Compiles policies. `data` are documents merged into `data`.
     ///
     /// # Errors
-    /// Every file that does not compile, with the reason.
+    /// Every file that does not compile, with the reason, and policies of which nothing would be
+    /// evaluated.
     pub fn compile(
         files: Vec<PolicyFile>,
         data: Vec<Json>,
-        namespaces: Namespaces,
-        now: i128,
-        tests: bool,
+        options: &Options,
     ) -> Result<Policies, Vec<PolicyProblem>> {
-        let mut engine = new_engine(now);
+        let policies = Policies::prepare(files, data, options, false)?;
+        if policies.rules.is_empty() && !policies.files.is_empty() {
+            return Err(vec![nothing_to_evaluate(&policies, &options.namespaces)]);
+        }
+        Ok(policies)
+    }
+
+    /// Compiles policies of which only the tests may be run.
+    ///
+    /// # Errors
+    /// Every file that does not compile, with the reason.
+    pub fn compile_tests(
+        files: Vec<PolicyFile>,
+        data: Vec<Json>,
+        options: &Options,
+    ) -> Result<Policies, Vec<PolicyProblem>> {
+        Policies::prepare(files, data, options, true)
+    }
+
+    fn prepare(
+        files: Vec<PolicyFile>,
+        data: Vec<Json>,
+        options: &Options,
+        for_tests: bool,
+    ) -> Result<Policies, Vec<PolicyProblem>> {
         let mut problems = Vec::new();
-        let mut rules: BTreeMap<(String, String), PolicyRule> = BTreeMap::new();
-        let mut exceptions = BTreeSet::new();
-        let wanted = |file: &PolicyFile| tests || !file.path.ends_with("_test.rego");
-        let files: Vec<PolicyFile> = files.into_iter().filter(wanted).collect();
-        for (index, file) in files.iter().enumerate() {
-            match add(&mut engine, file, now) {
-                Ok(()) => {
-                    let module = Module::read(&file.text);
-                    if module.rules.iter().any(|rule| rule.name == "exception") {
-                        exceptions.insert(module.package.clone());
-                    }
-                    let is_evaluated = is_evaluated(&file.path, &module.package, namespaces);
-                    for rule in rules_of(module, index).filter(|_| is_evaluated) {
-                        let key = (rule.package.clone(), rule.name.clone());
-                        rules.entry(key).or_insert(rule);
-                    }
-                }
-                Err(message) => problems.push(PolicyProblem::new(&file.path, message)),
-            }
-        }
-        for rule in rules.values_mut() {
-            rule.may_be_excepted = exceptions.contains(&rule.package);
-        }
         let data = merged(data, &mut problems);
-        let mut policies = Policies {
-            engine,
-            files,
-            rules: rules.into_values().collect(),
-            data,
+        let settings = Settings {
+            now: options.now,
+            version: options.version.map(|version| match version {
+                RegoVersion::V0 => Version::V0,
+                RegoVersion::V1 => Version::V1,
+            }),
+            for_tests,
         };
-        if problems.is_empty() {
-            problems.extend(policies.prepare());
-        }
-        if problems.is_empty() {
-            Ok(policies)
-        } else {
-            Err(problems)
-        }
-    }
-
-    /// Evaluates every rule once without input, so that a call of an unknown function is reported
-    /// before anything is judged, and clones of the engine start analysed.
-    fn prepare(&mut self) -> Option<PolicyProblem> {
-        self.engine.set_input(Value::new_object());
-        let data = self.data.clone();
-        if let Err(message) = guarded(|| self.engine.add_data(data)) {
-            return Some(PolicyProblem::new("data", message));
-        }
-        for rule in &self.rules {
-            let result = guarded(|| self.engine.eval_rule(rule.path()));
-            // most rules fail without an input; that is fine
-            if let Err(message) = result
-                && FINAL_ERRORS.iter().any(|words| message.contains(words))
-            {
-                let file = self.files.get(rule.file);
-                let path = file.map_or("", |file| file.path.as_str());
-                return Some(PolicyProblem::new(path, message));
+        let sources: Vec<Source> = files
+            .iter()
+            .map(|file| Source {
+                path: file.path.clone(),
+                text: file.text.clone(),
+            })
+            .collect();
+        let program = Program::load(&sources, from_json(&data), &settings);
+        let program = match program {
+            Ok(program) if problems.is_empty() => program,
+            Ok(_) => return Err(problems),
+            Err(found) => {
+                problems.extend(found.into_iter().map(|problem| named(&files, problem)));
+                return Err(problems);
             }
-        }
-        None
-    }
-}
-
-/// Adds a file to the engine as Rego v1, or as v0 if it is not valid v1. Files of both versions may
-/// be in one folder.
-fn add(engine: &mut Engine, file: &PolicyFile, now: i128) -> Result<(), String> {
-    scan::check(&file.text, DEEPEST)?;
-    let parse = |engine: &mut Engine| {
-        guarded(|| engine.add_policy(file.path.clone(), file.text.to_string())).map(drop)
-    };
-    let as_v1 = parse(&mut new_engine(now));
-    if let Err(message) = as_v1 {
-        let mut probe = new_engine(now);
-        probe.set_rego_v0(true);
-        if parse(&mut probe).is_err() {
-            return Err(message);
-        }
-        engine.set_rego_v0(true);
-    } else {
-        engine.set_rego_v0(false);
-    }
-    parse(engine)
-}
-
-/// Whether the rules of a package in a file are evaluated.
-fn is_evaluated(path: &str, package: &str, namespaces: Namespaces) -> bool {
-    namespaces == Namespaces::All
-        || matches!(package, "main" | "promotion")
-        || path.starts_with("builtin/")
-}
-
-/// The rules of a file whose results are findings.
-fn rules_of(module: Module, file: usize) -> impl Iterator<Item = PolicyRule> {
-    let Module { package, rules } = module;
-    rules.into_iter().filter_map(move |rule| {
-        Some(PolicyRule {
-            package: package.clone(),
-            verdict: Verdict::of(&rule.name)?,
-            name: rule.name,
-            file,
-            line: rule.line,
-            may_be_excepted: false,
+        };
+        let rules = rules(&program, &files, &options.namespaces);
+        Ok(Policies {
+            program,
+            files,
+            rules,
         })
-    })
+    }
+}
+
+fn named(files: &[PolicyFile], problem: Problem) -> PolicyProblem {
+    let file = problem.file.and_then(|file| files.get(file));
+    let path = file.map_or("data", |file| file.path.as_str());
+    PolicyProblem::new(path, problem.message)
+}
+
+/// The rules that are evaluated, by package and name.
+fn rules(program: &Program, files: &[PolicyFile], namespaces: &Namespaces) -> Vec<PolicyRule> {
+    let all = program.definitions();
+    let is_wanted = |definition: &&Definition| {
+        let file = files.get(definition.file);
+        namespaces.matches(&definition.package)
+            || file.is_some_and(|file| file.path.starts_with("builtin/"))
+    };
+    let mut rules = BTreeMap::new();
+    for definition in all.iter().filter(is_wanted) {
+        if let Some(rule) = PolicyRule::of(definition, all) {
+            let key = (rule.package.clone(), rule.name.clone());
+            rules.entry(key).or_insert(rule);
+        }
+    }
+    rules.into_values().collect()
+}
+
+/// The problem that no rule would be evaluated, so that a check would pass whatever it reads.
+fn nothing_to_evaluate(policies: &Policies, namespaces: &Namespaces) -> PolicyProblem {
+    let all = policies.program.definitions();
+    let elsewhere: BTreeSet<&str> = all
+        .iter()
+        .filter(|one| severity(&one.name).is_some() && !one.is_function)
+        .map(|one| one.package.as_str())
+        .collect();
+    let path = policies.files.first().map_or("", |file| file.path.as_str());
+    let message = if elsewhere.is_empty() {
+        "no policy has a rule named `deny`, `violation` or `warn`, so nothing would be checked"
+            .to_string()
+    } else {
+        let packages: Vec<String> = elsewhere.iter().map(|one| format!("`{one}`")).collect();
+        format!(
+            "no rule is in {}, so nothing would be checked; rules were found in {}: name it with \
+             --namespace, or use --all-namespaces",
+            namespaces.describe(),
+            packages.join(", ")
+        )
+    };
+    PolicyProblem::new(path, message)
 }
 
 /// All documents of data in one.
-fn merged(documents: Vec<Json>, problems: &mut Vec<PolicyProblem>) -> Value {
+fn merged(documents: Vec<Json>, problems: &mut Vec<PolicyProblem>) -> Json {
     let mut all = Map::new();
     for document in documents {
         if let Err(conflict) = merge(&mut all, document) {
             problems.push(PolicyProblem::new("data", conflict.to_string()));
         }
     }
-    Value::from_json_str(&Json::Object(all).to_string()).unwrap_or_else(|_| Value::new_object())
+    Json::Object(all)
 }
 
 /// Why two documents of data cannot be merged.
@@ -187,48 +193,129 @@ mod tests {
             path: "p.rego".into(),
             text: text.into(),
         };
-        Policies::compile(vec![file], Vec::new(), Namespaces::Default, 0, false)
+        Policies::compile(vec![file], Vec::new(), &Options::default())
+    }
+
+    fn rules_of(text: &str) -> Vec<String> {
+        compile(text)
+            .map_err(|problems| problems[0].clone())
+            .unwrap()
+            .ids()
     }
 
     #[test]
-    fn both_versions_of_the_language_are_read() {
-        let new =
-            compile("package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n")
-                .map_err(|p| p[0].clone())
-                .unwrap();
-        let old = compile(
-            "package main\n\nviolation_x[{\"msg\": msg}] { input.kind == \"A\"; msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n",
-        );
-        assert_eq!(new.len(), 1);
-        assert_eq!(old.map_err(|p| p[0].clone()).unwrap().len(), 2);
+    fn rules_are_found_however_they_are_written() {
+        for (text, expected) in [
+            (
+                "package main\n\ndeny contains msg if { input.kind == \"A\"; msg := \"a\" }\n",
+                1,
+            ),
+            (
+                "package main\nviolation_x[{\"msg\": msg}] { msg := \"a\" }\nwarn[msg] { msg := \"w\" }\n",
+                2,
+            ),
+            ("package\n  main\n\n\tdeny contains \"a\" if true\n", 1),
+            ("\u{feff}package main; deny contains \"a\" if true", 1),
+            (
+                "package main\ndeny contains x if {\n x := f(1)\n}\ndefault f(_) := 2\nf(1) := 3\n",
+                1,
+            ),
+            ("package main\ndeny contains \"a\"\nimport data.x\n", 1),
+            (
+                "package main\nallow if true\ndeny contains \"a\" if not allow\n",
+                1,
+            ),
+        ] {
+            assert_eq!(rules_of(text).len(), expected, "{text}");
+        }
     }
 
     #[test]
-    fn what_does_not_compile_is_refused() {
+    fn policies_that_would_check_nothing_are_refused() {
         for text in [
-            "package main\ndeny contains {",
-            "package main\nf(x) := f(x)\ndeny contains f(1) if true\n",
-            "package main\ndeny contains x if { x := http.send({}) }\n",
+            "package main\nallow if true\n",
+            "package kubernetes\ndeny contains \"a\" if true\n",
+            "package main\n",
+            "package main\ndeny(x) := x\n",
         ] {
             let problems = compile(text).err().unwrap();
-            assert_eq!(problems.len(), 1, "{text}: {problems:?}");
+            assert!(
+                problems[0].message.contains("nothing would be checked"),
+                "{text}"
+            );
         }
-        let deep = format!("package main\nx := {}1{}\n", "[".repeat(40), "]".repeat(40));
-        assert!(compile(&deep).is_err());
     }
 
     #[test]
-    fn names_tell_what_a_rule_is_for() {
-        assert_eq!(Verdict::of("deny"), Some(Verdict::Deny));
-        assert_eq!(Verdict::of("violation_x"), Some(Verdict::Deny));
-        assert_eq!(Verdict::of("warn_1"), Some(Verdict::Warn));
-        assert_eq!(
+    fn policies_that_opa_refuses_are_refused_at_their_line() {
+        for (body, expected) in [
+            ("deny contains {", "line 3: unexpected the end of the file"),
             (
-                Verdict::of("denied"),
-                Verdict::of("deny_"),
-                Verdict::of("allow")
+                "f(x) := f(x)\ndeny contains f(1) if true",
+                "line 2: `f` refers to itself, which Rego forbids",
             ),
-            (None, None, None)
+            (
+                "deny contains x if { x := nope(1) }",
+                "line 2: undefined function `nope`",
+            ),
+            (
+                "deny contains x if { false; x := data.lib.f(1) }",
+                "line 2: undefined function `data.lib.f`",
+            ),
+            (
+                "f(x) := x\ndeny contains x if { false; x := f(1, 2, 3) }",
+                "line 3: `f` takes 1 argument, not 3",
+            ),
+            (
+                "deny contains x if { false; x := count() }",
+                "line 2: `count` takes 1 argument, not 0",
+            ),
+            (
+                "deny contains x if { false; x := startswith(1, \"a\") }",
+                "line 2: `startswith` needs a string here, and this is a number",
+            ),
+            (
+                "deny contains x if { false; n := 1; x := upper(n) }",
+                "line 2: `upper` needs a string here, and this is a number",
+            ),
+            (
+                "deny contains x if { x := 1; x := 2 }",
+                "line 2: variable `x` is assigned twice",
+            ),
+            (
+                "deny contains x if { x := \"a\" + 1 }",
+                "line 2: `+` needs a number here, and this is a string",
+            ),
+            (
+                "deny contains msg if { msg == input.a }",
+                "line 2: variable `msg` is never given a value",
+            ),
+        ] {
+            let text = format!("package main\n{body}\n");
+            let problems = compile(&text).err().map(|all| all[0].message.clone());
+            assert_eq!(problems.as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_policies_are_refused_quickly() {
+        let deep = |count: usize| {
+            format!(
+                "package main\ndeny contains x if {{ x := {}1{} }}\n",
+                "[".repeat(count),
+                "]".repeat(count)
+            )
+        };
+        assert!(compile(&deep(5000)).is_err());
+        assert!(compile(&deep(10)).is_ok());
+        let chain: String = (0..5000)
+            .map(|at| format!("f{at}(x) := f{}(x)\n", at + 1))
+            .collect();
+        assert!(
+            compile(&format!(
+                "package main\n{chain}f5000(x) := x\ndeny contains f0(1)\n"
+            ))
+            .is_err()
         );
     }
 }

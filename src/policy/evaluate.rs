@@ -1,24 +1,28 @@
 //! Evaluates policies: package `promotion` once for every pair of overlays, all others once for
 //! every rendered resource.
 //!
-//! This includes `data.gitops`, exceptions, and the place of each finding.
+//! This includes `data.gitops` and exceptions.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use regorus::{Engine, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::budget::Budget;
-use super::engine::{guarded, value_of};
-use super::{Policies, PolicyRule, Verdict};
+use super::conventions::{PROMOTION, PolicyRule};
+use super::opa::{Document, Failure, Interpreter, Value, from_json, from_node, to_json};
+use super::target::target;
+use super::{Policies, PolicyFile};
 use crate::compare::{self, secrets};
 use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft, Sink};
-use crate::yaml::{By, FileId, Origin, escape_pointer, write};
+use crate::yaml::{By, FileId, Origin, write};
 
-/// The package whose input is a pair of overlays.
-const PROMOTION: &str = "promotion";
+/// The stack of a thread that evaluates policies. A deep chain of rules needs much of it.
+const STACK: usize = 256 << 20;
 
 /// Runs every policy over every overlay and pair. A policy that fails is a finding at its line, so
 /// the policy files join the repo's table of files.
@@ -26,7 +30,7 @@ pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
     if policies.is_empty() {
         return Vec::new();
     }
-    let add = |file: &super::PolicyFile| {
+    let add = |file: &PolicyFile| {
         let files = &context.repo.files;
         files.add(&file.path, None, file.text.clone())
     };
@@ -35,19 +39,16 @@ pub fn run(policies: &Policies, context: &Context) -> Vec<Finding> {
         file_ids: policies.files.iter().map(add).collect(),
         context,
         budget: Budget::new(policies.rules.len()),
+        idle: Mutex::new(Vec::new()),
     };
-    let (of_pairs, of_overlays): (Vec<&PolicyRule>, Vec<&PolicyRule>) = policies
-        .rules
-        .iter()
-        .partition(|rule| rule.package == PROMOTION);
-    let mut findings = Vec::new();
-    if !of_overlays.is_empty() {
-        findings.extend(run.overlays(&of_overlays));
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .stack_size(STACK)
+        .build();
+    match threads {
+        Ok(threads) => threads.install(|| run.all()),
+        Err(_) => run.all(),
     }
-    if !of_pairs.is_empty() {
-        findings.extend(run.pairs(&of_pairs));
-    }
-    findings
 }
 
 /// One run of the policies over a repo.
@@ -58,31 +59,63 @@ struct Run<'r, 'c> {
     context: &'r Context<'c>,
     /// The time that all evaluations may take.
     budget: Budget,
+    /// Interpreters that no thread uses at the moment. The first evaluation of a new one is slow.
+    idle: Mutex<Vec<Interpreter>>,
 }
 
-impl Run<'_, '_> {
-    fn overlays(&self, rules: &[&PolicyRule]) -> Vec<Finding> {
+/// A rule and its number.
+type Numbered<'r> = (usize, &'r PolicyRule);
+
+/// What one evaluation is about.
+#[derive(Clone, Copy)]
+struct Subject<'r> {
+    overlay: &'r Overlay,
+    resource: Option<&'r Resource>,
+}
+
+impl<'r> Run<'r, '_> {
+    fn all(&self) -> Vec<Finding> {
+        let rules = self.policies.rules.iter().enumerate();
+        let (of_pairs, of_overlays): (Vec<Numbered<'_>>, Vec<Numbered<'_>>) =
+            rules.partition(|(_, rule)| rule.package == PROMOTION);
+        let mut findings = Vec::new();
+        if !of_overlays.is_empty() {
+            findings.extend(self.overlays(&of_overlays));
+        }
+        if !of_pairs.is_empty() {
+            findings.extend(self.pairs(&of_pairs));
+        }
+        findings
+    }
+
+    /// Lends an interpreter to a function.
+    fn with_interpreter<T>(&self, run: impl FnOnce(&mut Interpreter) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = idle().pop();
+        let mut interpreter = free.unwrap_or_else(|| self.policies.program.interpreter());
+        let result = run(&mut interpreter);
+        idle().push(interpreter);
+        result
+    }
+
+    fn overlays(&self, rules: &[Numbered<'_>]) -> Vec<Finding> {
         let judged = self.context.judged();
         let indices: Vec<usize> = judged
             .filter_map(|overlay| self.context.index(overlay))
             .collect();
-        let each = indices.par_iter().map_init(
-            || self.policies.engine.clone(),
-            |engine, index| self.overlay(engine, *index, rules),
-        );
+        let each = indices.par_iter().map(|index| self.overlay(*index, rules));
         each.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    fn pairs(&self, rules: &[&PolicyRule]) -> Vec<Finding> {
+    fn pairs(&self, rules: &[Numbered<'_>]) -> Vec<Finding> {
         let judged: Vec<(&Overlay, &Overlay)> = self.context.judged_pairs().collect();
-        let each = judged.par_iter().map_init(
-            || self.policies.engine.clone(),
-            |engine, (from, to)| self.pair(engine, from, to, rules),
-        );
+        let each = judged
+            .par_iter()
+            .map(|(from, to)| self.pair(from, to, rules));
         each.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    fn overlay(&self, engine: &mut Engine, index: usize, rules: &[&PolicyRule]) -> Vec<Finding> {
+    fn overlay(&self, index: usize, rules: &[Numbered<'_>]) -> Vec<Finding> {
         let repo = self.context.repo;
         let Some(overlay) = repo.overlays.get(index) else {
             return Vec::new();
@@ -90,164 +123,119 @@ impl Run<'_, '_> {
         let partners = repo.earlier(overlay).map_or(Vec::new(), |before| {
             compare::partners(before, overlay, &repo.environments)
         });
+        // by address, as an integer: pointers cannot be sent to other threads
+        let address = |resource: &Resource| std::ptr::from_ref(resource).addr();
+        let previous: BTreeMap<usize, &Resource> = partners
+            .iter()
+            .map(|(earlier, later)| (address(later), *earlier))
+            .collect();
         let inputs = resources_of(overlay);
         let mut facts = about(repo, overlay);
-        facts.insert("resources".to_string(), Json::Array(inputs.clone()));
-        let mut findings = Vec::new();
-        let mut facts = match value_from(&Json::Object(facts)) {
-            Ok(facts) => facts,
-            Err(message) => return self.failed(rules.first().copied(), overlay, &message),
-        };
-        for (resource, input) in overlay.rendered.resources.iter().zip(&inputs) {
-            let previous = partners
-                .iter()
-                .find(|(_, later)| std::ptr::eq(*later, resource));
-            let previous = previous.map_or(Json::Null, |(earlier, _)| {
-                write::to_json(&secrets::digested(earlier))
-            });
-            let set = value_from(&previous).and_then(|previous| {
-                if let Ok(map) = facts.as_object_mut() {
-                    map.insert("previous".into(), previous);
-                }
-                self.set(engine, &facts, input)
-            });
-            if let Err(message) = set {
-                findings.extend(self.failed(rules.first().copied(), overlay, &message));
-                continue;
-            }
-            for rule in rules {
-                findings.extend(self.rule(engine, rule, overlay, Some(resource)));
-            }
-        }
-        findings
-    }
-
-    fn pair(
-        &self,
-        engine: &mut Engine,
-        from: &Overlay,
-        to: &Overlay,
-        rules: &[&PolicyRule],
-    ) -> Vec<Finding> {
-        let repo = self.context.repo;
-        let input = json!({
-            "from": resources_of(from),
-            "to": resources_of(to),
-            "changes": changes(repo, from, to),
+        facts.insert("resources".into(), Value::from(inputs.clone()));
+        let resources = &overlay.rendered.resources;
+        let each = resources.par_iter().zip(&inputs).map(|(resource, input)| {
+            let earlier = previous.get(&address(resource));
+            let earlier = earlier.map_or(Value::Null, |earlier| masked(earlier));
+            let mut facts = facts.clone();
+            facts.insert("previous".into(), earlier);
+            let subject = Subject {
+                overlay,
+                resource: Some(resource),
+            };
+            self.subject(subject, input.clone(), Value::from(facts), rules)
         });
-        let set = value_from(&Json::Object(about(repo, to)))
-            .and_then(|facts| self.set(engine, &facts, &input));
-        if let Err(message) = set {
-            return self.failed(rules.first().copied(), to, &message);
-        }
-        rules
-            .iter()
-            .flat_map(|rule| self.rule(engine, rule, to, None))
-            .collect()
+        each.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    /// Gives an engine its input, and the facts as `data.gitops`.
-    fn set(&self, engine: &mut Engine, facts: &Value, input: &Json) -> Result<(), String> {
-        let input = value_from(input)?;
-        let mut data = Value::new_object();
-        guarded(|| {
-            data.as_object_mut()
-                .map(|map| map.insert("gitops".into(), facts.clone()))
-        })?;
-        engine.clear_data();
-        guarded(|| engine.add_data(self.policies.data.clone()))?;
-        guarded(|| engine.add_data(data))?;
-        engine.set_input(input);
-        Ok(())
+    fn pair(&self, from: &'r Overlay, to: &'r Overlay, rules: &[Numbered<'_>]) -> Vec<Finding> {
+        let repo = self.context.repo;
+        let input: BTreeMap<Value, Value> = [
+            ("from".into(), Value::from(resources_of(from))),
+            ("to".into(), Value::from(resources_of(to))),
+            ("changes".into(), from_json(&changes(repo, from, to))),
+        ]
+        .into();
+        let subject = Subject {
+            overlay: to,
+            resource: None,
+        };
+        let facts = Value::from(about(repo, to));
+        self.subject(subject, Value::from(input), facts, rules)
     }
 
-    /// The findings of one rule about the input that the engine has.
+    /// The findings of all rules about one input.
+    fn subject(
+        &self,
+        subject: Subject<'r>,
+        input: Value,
+        facts: Value,
+        rules: &[Numbered<'_>],
+    ) -> Vec<Finding> {
+        self.with_interpreter(|interpreter| {
+            interpreter.set(Document::Input, input);
+            interpreter.set(Document::Gitops, facts);
+            let each = rules.iter();
+            each.flat_map(|rule| self.rule(interpreter, *rule, subject))
+                .collect()
+        })
+    }
+
+    /// The findings of one rule about the documents that the interpreter has.
     fn rule(
         &self,
-        engine: &mut Engine,
-        rule: &PolicyRule,
-        overlay: &Overlay,
-        resource: Option<&Resource>,
+        interpreter: &mut Interpreter,
+        (number, rule): Numbered<'_>,
+        subject: Subject<'r>,
     ) -> Vec<Finding> {
-        let number = self.policies.rules.iter().position(|one| one == rule);
-        let evaluated = self.budget.spend(number.unwrap_or(usize::MAX), || {
-            value_of(engine, &rule.path())
-        });
-        let results = match evaluated {
-            Ok(value) => results_of(value),
-            Err(message) => {
-                // an engine that failed halfway keeps its state: take a fresh one
-                *engine = self.policies.engine.clone();
-                return self.failed(Some(rule), overlay, &message);
-            }
-        };
-        if results.is_empty() || self.excepted(engine, rule) {
+        if self.budget.is_given_up(number) {
             return Vec::new();
         }
-        results
-            .iter()
-            .flat_map(|result| self.finding(rule, overlay, resource, result))
-            .collect()
+        let evaluated = self.budget.spend(number, || {
+            let value = interpreter.value(&rule.query)?;
+            let is_excepted = holds_results(&value) && excepted(interpreter, rule)?;
+            Ok(if is_excepted { Value::Undefined } else { value })
+        });
+        match evaluated {
+            Ok(value) => results_of(value)
+                .iter()
+                .flat_map(|result| self.finding(rule, subject, result))
+                .collect(),
+            Err(failure) => {
+                interpreter.replace_by(self.policies.program.interpreter());
+                self.failed(rule, subject.overlay, &failure.to_string())
+            }
+        }
     }
 
     /// The finding of one result: a text, or an object with `msg` and optionally `path` and `help`.
-    fn finding(
-        &self,
-        rule: &PolicyRule,
-        overlay: &Overlay,
-        resource: Option<&Resource>,
-        result: &Json,
-    ) -> Vec<Finding> {
+    fn finding(&self, rule: &PolicyRule, subject: Subject<'r>, result: &Json) -> Vec<Finding> {
         let text = |key: &str| result.get(key).and_then(Json::as_str);
         let Some(message) = result.as_str().or_else(|| text("msg")) else {
-            let path = rule.path();
-            let wrong = format!("{path} returned {result}: expected a text or an object with msg");
-            return self.failed(Some(rule), overlay, &wrong);
+            let query = &rule.query;
+            let wrong = format!("{query} returned {result}: expected a text or an object with msg");
+            return self.failed(rule, subject.overlay, &wrong);
         };
-        let severity = match rule.verdict {
-            Verdict::Deny => Severity::Error,
-            Verdict::Warn => Severity::Warning,
-        };
-        let target = target(overlay, resource, result);
+        let target = target(subject.overlay, subject.resource, result);
         // a result of Rego is only a text, so two results of one policy differ in nothing else
         let cause = Cause::new("result").with(message.trim());
-        let mut draft = Draft::new(severity, target.origin, cause, message.trim());
-        draft.help = text("help").map(str::to_string);
+        let mut draft = Draft::new(rule.severity, target.origin, cause, message.trim());
+        draft.help = text("help")
+            .map(str::to_string)
+            .or_else(|| rule.help.clone());
         if let Some((resource, pointer)) = target.value {
             draft = draft.on(resource, pointer);
         }
-        let mut sink = Sink::new(rule.id());
-        sink.report(self.context, Some(overlay), draft);
+        let mut sink = Sink::new(rule.id.clone());
+        sink.report(self.context, Some(subject.overlay), draft);
         sink.findings
     }
 
-    /// True if an `exception` of the package names the rule, as in conftest: `exception contains
-    /// rules if rules := ["latest"]` exempts `deny_latest`.
-    fn excepted(&self, engine: &mut Engine, rule: &PolicyRule) -> bool {
-        let suffix = rule.name.split_once('_').map_or("", |(_, suffix)| suffix);
-        if !rule.may_be_excepted {
-            return false;
-        }
-        let names = value_of(engine, &format!("data.{}.exception", rule.package));
-        let Ok(Json::Array(lists)) = names else {
-            return false;
-        };
-        let named = |list: &Json| {
-            let names = list.as_array();
-            names.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(suffix)))
-        };
-        lists.iter().any(named)
-    }
-
     /// The finding that a policy could not be evaluated, at the rule's line.
-    fn failed(&self, rule: Option<&PolicyRule>, overlay: &Overlay, message: &str) -> Vec<Finding> {
-        let reason = message.trim().lines().last().unwrap_or_default();
-        let name = rule.map_or("", |rule| rule.name.as_str());
-        let package = rule.map_or("", |rule| rule.package.as_str());
-        let origin = rule.and_then(|rule| self.line_of(rule));
+    fn failed(&self, rule: &PolicyRule, overlay: &Overlay, reason: &str) -> Vec<Finding> {
+        let PolicyRule { package, name, .. } = rule;
         let draft = Draft::new(
             Severity::Error,
-            origin.unwrap_or(overlay.origin),
+            self.line_of(rule).unwrap_or(overlay.origin),
             Cause::new("failed").with(package).with(name).with(reason),
             format!("policy `{package}.{name}` failed: {reason}"),
         );
@@ -255,40 +243,44 @@ impl Run<'_, '_> {
             return Vec::new();
         };
         let mut sink = Sink::new(rule.metadata().id);
-        let help = "fix the policy; until then it checks nothing here";
+        let help = "fix the policy; it checks nothing until then";
         sink.report(self.context, Some(overlay), draft.help(help));
         sink.findings
     }
 
     /// Where a rule is defined.
     fn line_of(&self, rule: &PolicyRule) -> Option<Origin> {
-        let text = &self.policies.files.get(rule.file)?.text;
-        let above = rule.line.saturating_sub(1);
-        let start: usize = text.split_inclusive('\n').take(above).map(str::len).sum();
+        let (start, end) = rule.head;
         Some(Origin {
             file: *self.file_ids.get(rule.file)?,
-            start: start as u32,
-            end: (start + rule.name.len()) as u32,
+            start,
+            end,
             by: By::Manifest,
         })
     }
 }
 
-/// A value for the interpreter.
-fn value_from(json: &Json) -> Result<Value, String> {
-    guarded(|| Value::from_json_str(&json.to_string()))
-}
-
-/// The rendered resources of an overlay as policies see them.
-fn resources_of(overlay: &Overlay) -> Vec<Json> {
-    let resources = overlay.rendered.resources.iter();
-    resources
-        .map(|resource| write::to_json(&secrets::digested(resource)))
-        .collect()
+/// True if an `exception` of the package names the rule, as in conftest: `exception contains rules
+/// if rules := ["latest"]` exempts `deny_latest`.
+fn excepted(interpreter: &mut Interpreter, rule: &PolicyRule) -> Result<bool, Failure> {
+    let Some(exception) = &rule.exception else {
+        return Ok(false);
+    };
+    let lists = interpreter.value(exception)?;
+    let names = |list: &Json| match list {
+        Json::Array(names) => names
+            .iter()
+            .any(|name| name.as_str() == Some(rule.exemption())),
+        _ => false,
+    };
+    Ok(match to_json(&lists) {
+        Some(Json::Array(lists)) => lists.iter().any(names),
+        _ => false,
+    })
 }
 
 /// The differences between the overlays of a pair.
-fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Vec<Json> {
+fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Json {
     let resource = |resource: compare::ResourceChange| {
         let object = resource.resource();
         let value = |change: &compare::ValueChange| {
@@ -308,24 +300,50 @@ fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Vec<Json> {
             "changes": resource.changes.iter().map(value).collect::<Vec<Json>>(),
         })
     };
-    compare::resources(from, to, &repo.environments)
-        .into_iter()
-        .map(resource)
-        .collect()
+    let changed = compare::resources(from, to, &repo.environments);
+    changed.into_iter().map(resource).collect()
 }
 
-/// The results in a rule's value: the items of a set, the values of an object, or the value itself.
-fn results_of(value: Json) -> Vec<Json> {
+/// True if a value may hold results.
+fn holds_results(value: &Value) -> bool {
     match value {
-        Json::Array(items) => items,
-        Json::Object(map) => map.into_iter().map(|(_, value)| value).collect(),
-        Json::Null | Json::Bool(false) => Vec::new(),
-        other => vec![other],
+        Value::Set(items) => !items.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Undefined | Value::Null | Value::Bool(false) => false,
+        _ => true,
     }
 }
 
+/// The results in a rule's value: the items of a set, the values of an object, or the value itself.
+fn results_of(value: Value) -> Vec<Json> {
+    if !holds_results(&value) {
+        return Vec::new();
+    }
+    match to_json(&value) {
+        Some(Json::Array(items)) => items,
+        Some(result @ Json::Object(_)) if is_result(&result) => vec![result],
+        Some(Json::Object(map)) => map.into_iter().map(|(_, value)| value).collect(),
+        other => other.into_iter().collect(),
+    }
+}
+
+fn is_result(value: &Json) -> bool {
+    value.get("msg").is_some_and(Json::is_string)
+}
+
+/// An object as policies see it: the values of Secrets are replaced.
+fn masked(resource: &Resource) -> Value {
+    from_node(&secrets::digested(resource))
+}
+
+/// The rendered resources of an overlay as policies see them.
+fn resources_of(overlay: &Overlay) -> Vec<Value> {
+    overlay.rendered.resources.iter().map(masked).collect()
+}
+
 /// `data.gitops` for an overlay.
-fn about(repo: &Repo, overlay: &Overlay) -> Map<String, Json> {
+fn about(repo: &Repo, overlay: &Overlay) -> BTreeMap<Value, Value> {
     let environment = repo.environment(overlay);
     let facts = json!({
         "app": overlay.app,
@@ -335,63 +353,7 @@ fn about(repo: &Repo, overlay: &Overlay) -> Map<String, Json> {
         "overlay": overlay.path,
         "complete": overlay.rendered.complete,
     });
-    match facts {
-        Json::Object(map) => map,
-        _ => Map::new(),
-    }
-}
-
-/// A path as policies write it, `/spec/replicas` or `spec.template.spec.containers[0].image`, as a
-/// pointer.
-fn pointer(path: &str) -> String {
-    if path.starts_with('/') || path.is_empty() {
-        return path.to_string();
-    }
-    let parts = path.split(['.', '[', ']']).filter(|part| !part.is_empty());
-    parts
-        .map(|part| format!("/{}", escape_pointer(part)))
-        .collect()
-}
-
-/// The object or value that a result is about.
-struct Target<'r> {
-    origin: Origin,
-    /// The object, and the pointer of the value in it (empty for the object itself).
-    value: Option<(&'r Resource, String)>,
-}
-
-/// The value that a result names, or the nearest existing value above it. Without one it is the
-/// first line of the object, or else the overlay.
-fn target<'r>(overlay: &'r Overlay, input: Option<&'r Resource>, result: &Json) -> Target<'r> {
-    let text = |key: &str| result.get(key).and_then(Json::as_str);
-    // the input of a `promotion` policy is a pair: the result says which object it means
-    let named = || {
-        let (kind, name) = (text("kind")?, text("name")?);
-        let is_named = |one: &&Resource| one.kind() == kind && one.name() == name;
-        overlay.rendered.resources.iter().find(is_named)
-    };
-    let Some(resource) = input.or_else(named) else {
-        return Target {
-            origin: overlay.origin,
-            value: None,
-        };
-    };
-    let whole = text("path").map(pointer).unwrap_or_default();
-    let mut pointer = whole.as_str();
-    while !pointer.is_empty() {
-        if let Some(node) = resource.node.pointer(pointer) {
-            return Target {
-                origin: node.origin,
-                value: Some((resource, pointer.to_string())),
-            };
-        }
-        let above = pointer.rfind('/').and_then(|at| pointer.get(..at));
-        pointer = above.unwrap_or_default();
-    }
-    let first_entry = resource.node.entries().first().map(|entry| &entry.value);
-    let first = resource.node.get("apiVersion").or(first_entry);
-    Target {
-        origin: first.map_or(resource.node.origin, |node| node.origin),
-        value: Some((resource, String::new())),
-    }
+    let facts = facts.as_object().cloned().unwrap_or_default();
+    let fact = |(key, value): (String, Json)| (Value::from(key), from_json(&value));
+    facts.into_iter().map(fact).collect()
 }

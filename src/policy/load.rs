@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use super::built_in::built_in;
-use super::scan::Module;
-use super::{Namespaces, Policies, PolicyFile, PolicyProblem};
+use super::{Options, Policies, PolicyFile, PolicyProblem, opa};
 use crate::config::Config;
 use crate::source::{EntryKind, Source, is_below};
 use crate::yaml::{FileId, Node, read, write};
@@ -23,7 +22,6 @@ pub struct Added {
 }
 
 /// Loads and compiles every policy that the configuration of a repo or the command line names.
-/// `now` is the time for policies, in nanoseconds since 1970.
 ///
 /// # Errors
 /// Everything that is missing, cannot be read or does not compile.
@@ -31,8 +29,7 @@ pub fn load(
     source: &dyn Source,
     config: &Config,
     added: Added,
-    namespaces: Namespaces,
-    now: i128,
+    options: &Options,
 ) -> Result<Policies, Vec<PolicyProblem>> {
     let mut loader = Loader {
         source,
@@ -46,22 +43,72 @@ pub fn load(
     for (path, text) in &added.data {
         documents.extend(loader.documents(path, text));
     }
-    for path in &config.data {
-        if let Some(text) = loader.read(path) {
-            documents.extend(loader.documents(path, &text));
+    for entry in &config.data {
+        for path in loader.data_files(entry) {
+            if let Some(text) = loader.read(&path) {
+                documents.extend(loader.documents(&path, &text));
+            }
         }
     }
     if !loader.problems.is_empty() {
         return Err(loader.problems);
     }
-    Policies::compile(loader.files, documents, namespaces, now, false)
+    Policies::compile(loader.files, documents, options)
+}
+
+/// Compiles policies whose tests are run, with the data that the command line names.
+///
+/// # Errors
+/// Everything that cannot be read or does not compile.
+pub fn load_tests(
+    files: Vec<PolicyFile>,
+    data: Vec<DataFile>,
+    options: &Options,
+) -> Result<Policies, Vec<PolicyProblem>> {
+    let mut problems = Vec::new();
+    let mut documents = Vec::new();
+    for (path, text) in &data {
+        match documents_of(path, text) {
+            Ok(found) => documents.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Policies::compile_tests(files, documents, options)
+}
+
+/// True for the names of files that hold data: YAML and JSON.
+pub fn is_data_file(path: &str) -> bool {
+    [".json", ".yaml", ".yml"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
+/// The documents of a data file, YAML or JSON.
+fn documents_of(path: &str, text: &str) -> Result<Vec<serde_json::Value>, PolicyProblem> {
+    match read::read(text, FileId(0)) {
+        Ok(read) => {
+            let filled = read.documents.iter().filter(|node| !node.is_null());
+            Ok(filled.map(write::to_json).collect())
+        }
+        Err(error) => {
+            let before = text.get(..error.origin.start as usize);
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            Err(PolicyProblem::new(
+                path,
+                format!("line {line}: {}", error.message),
+            ))
+        }
+    }
 }
 
 /// True for a file of policies without a rule, and for a file of data without a value. A file of
 /// data that cannot be parsed is not empty: evaluating the policies reports it.
 pub(crate) fn is_empty(path: &str, text: &str) -> bool {
     if path.ends_with(".rego") {
-        return Module::read(text).rules.is_empty();
+        return opa::has_no_rule(text);
     }
     read::read(text, FileId(0)).is_ok_and(|read| read.documents.iter().all(holds_nothing))
 }
@@ -120,6 +167,20 @@ impl Loader<'_> {
         }
     }
 
+    /// An entry of `data` in the configuration: a file, or the data files of a folder.
+    fn data_files(&mut self, entry: &str) -> Vec<String> {
+        if self.source.kind(entry) != Some(EntryKind::Directory) {
+            return vec![entry.to_string()];
+        }
+        let is_data = |file: &&Arc<str>| is_below(file, entry) && is_data_file(file);
+        let below = self.source.files().iter().filter(is_data);
+        let below: Vec<String> = below.map(|file| file.to_string()).collect();
+        if below.is_empty() {
+            self.refuse(entry, "the folder has no JSON or YAML file");
+        }
+        below
+    }
+
     fn file(&mut self, path: &str) {
         if let Some(text) = self.read(path) {
             self.files.push(PolicyFile {
@@ -144,20 +205,11 @@ impl Loader<'_> {
         text.ok()
     }
 
-    /// The documents of a data file, YAML or JSON.
     fn documents(&mut self, path: &str, text: &str) -> Vec<serde_json::Value> {
-        match read::read(text, FileId(0)) {
-            Ok(read) => {
-                let filled = read.documents.iter().filter(|node| !node.is_null());
-                filled.map(write::to_json).collect()
-            }
-            Err(error) => {
-                let before = text.get(..error.origin.start as usize);
-                let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-                self.refuse(path, format!("line {line}: {}", error.message));
-                Vec::new()
-            }
-        }
+        documents_of(path, text).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            Vec::new()
+        })
     }
 }
 

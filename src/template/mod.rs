@@ -36,7 +36,7 @@ mod yaml;
 pub(crate) use budget::Budget;
 pub(crate) use error::{Error, Problem};
 pub(crate) use evaluate::MissingKey;
-pub(crate) use functions::Dialect;
+pub(crate) use functions::{Dialect, compile_regex, parse_url};
 pub(crate) use inputs::Inputs;
 pub(crate) use templates::{Run, Templates};
 pub(crate) use text::{Piece, Text};
@@ -46,6 +46,23 @@ pub(crate) use value::{Map, Methods, Signature, Type, Unknown, Value};
 /// that have no YAML.
 pub(crate) fn to_yaml(value: &Value) -> Text {
     yaml::to_yaml(value, yaml::Layout::Compact, &mut Budget::default()).unwrap_or_default()
+}
+
+/// Go's `fmt.Sprintf`.
+///
+/// # Errors
+/// The result is too large.
+pub(crate) fn sprintf(
+    format: &str,
+    arguments: &[Value],
+    budget: &mut Budget,
+) -> Result<Text, Problem> {
+    format::sprintf(&format.into(), arguments, budget)
+}
+
+/// A string in double quotes, as Go's `strconv.Quote` writes it.
+pub(crate) fn quoted(text: &str) -> String {
+    format::quoted(text, false)
 }
 
 #[cfg(test)]

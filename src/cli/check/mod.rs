@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use jiff::ZonedDateTime;
 
 use self::fix::Fixed;
 use super::Ending;
@@ -31,7 +30,7 @@ use crate::config::{CONFIG_FILE, Level};
 use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
-use crate::policy::{self, DataFile, Namespaces, Policies};
+use crate::policy::{self, Policies};
 use crate::report::Format;
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
@@ -251,7 +250,8 @@ fn judge_loaded(
     let judge = &arguments.judge;
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
-    let policies = policies(&workspace, judge, &now)?;
+    let policy_options = judge.policy_options(&now);
+    let policies = policies(&workspace, judge, &policy_options)?;
     let mut timings = std::mem::take(&mut workspace.timings);
     let authorship = match &base {
         Some(base) => base::authorship(&workspace, base)?,
@@ -266,7 +266,7 @@ fn judge_loaded(
         authorship,
         policies: Some(PolicySet {
             policies: &policies,
-            namespaces: namespaces(judge),
+            options: &policy_options,
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: selection.clone(),
@@ -470,38 +470,22 @@ pub(super) fn proofs<'r>(
     }
 }
 
-/// The packages of the policies that are evaluated.
-pub(super) fn namespaces(options: &JudgeOptions) -> Namespaces {
-    if options.all_namespaces {
-        Namespaces::All
-    } else {
-        Namespaces::Default
-    }
-}
-
 /// The configured policies and those of the command line. All their problems are printed.
 pub(super) fn policies(
     workspace: &Workspace,
     options: &JudgeOptions,
-    now: &ZonedDateTime,
+    policy_options: &policy::Options,
 ) -> Result<Policies, Error> {
     let mut files = Vec::new();
     for path in &options.policies {
         files.extend(super::policy::files(path).map_err(|error| error.of("--policy"))?);
     }
-    let mut data: Vec<DataFile> = Vec::new();
-    for path in &options.data {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::reading(format!("`{shown}`"), &error).of("--data"))?;
-        data.push((shown, text));
-    }
+    let data = super::policy::data(&options.data)?;
     policy::load(
         &*workspace.repo.source,
         &workspace.config,
         policy::Added { files, data },
-        namespaces(options),
-        now.timestamp().as_nanosecond(),
+        policy_options,
     )
     .map_err(|problems| {
         for problem in &problems {

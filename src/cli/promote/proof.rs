@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Arguments, Draft, environment_of};
 use crate::check::{self, PolicySet, Request, Selection};
 use crate::cli::base::{self, Loaded};
-use crate::cli::check::{namespaces, policies, proofs};
+use crate::cli::check::{policies, proofs};
 use crate::cli::error::Error;
 use crate::cli::options::Now;
 use crate::cli::workspace::Workspace;
@@ -154,7 +154,8 @@ pub(super) fn from_rules(
     let base = super::base_of(edited, arguments)?;
     let judge = &arguments.judge;
     let now = Now::or_clock(judge.now.as_ref());
-    let policies = policies(edited, judge, &now)?;
+    let policy_options = judge.policy_options(&now);
+    let policies = policies(edited, judge, &policy_options)?;
     let proofs = proofs(edited, Some(&base));
     let environments = draft
         .promotions
@@ -168,7 +169,7 @@ pub(super) fn from_rules(
         authorship: base::authorship(edited, &base)?,
         policies: Some(PolicySet {
             policies: &policies,
-            namespaces: namespaces(judge),
+            options: &policy_options,
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: Selection {

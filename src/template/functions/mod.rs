@@ -30,6 +30,8 @@ use std::sync::OnceLock;
 use super::error::Problem;
 use super::value::{Signature, Type, Value};
 pub(super) use call::Call;
+pub(crate) use regex::compile as compile_regex;
+pub(crate) use urls::parse as parse_url;
 
 /// Whose functions templates may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

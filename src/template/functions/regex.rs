@@ -11,7 +11,7 @@ use crate::template::text::{Text, TextBuilder};
 use crate::template::value::{Type, Value};
 
 /// The largest compiled expression, in bytes.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 4 << 20;
 
 const TWO: &[Type] = &[Type::String, Type::String];
 const COUNTED: &[Type] = &[Type::String, Type::String, Type::Int];
@@ -47,9 +47,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
 fn compiled(call: &mut Call<'_>) -> Result<Regex, Problem> {
     let pattern = call.str(0);
     call.budget.steps(pattern.len() + call.str(1).len() / 8)?;
+    compile(pattern).map_err(|_| format!("error parsing regexp: `{pattern}`").into())
+}
+
+/// An expression in Go's syntax.
+///
+/// # Errors
+/// The expression is not valid, or too large.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     let translated = translate(pattern);
-    let regex = RegexBuilder::new(&translated).size_limit(LARGEST).build();
-    regex.map_err(|_| format!("error parsing regexp: `{pattern}`").into())
+    RegexBuilder::new(&translated).size_limit(LARGEST).build()
 }
 
 /// Go's syntax in that of the crate, whose classes (`\d`) know more characters, and in which `[`

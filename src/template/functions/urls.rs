@@ -28,24 +28,35 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// The parts of a URL. Path and fragment are decoded.
 #[derive(Debug, Default)]
-struct Parts {
-    scheme: String,
-    opaque: String,
-    user: Option<String>,
-    host: String,
-    path: String,
-    query: String,
-    fragment: String,
+pub(crate) struct Url {
+    /// `https`
+    pub(crate) scheme: String,
+    /// What follows a scheme without a slash: the address of `mailto:`.
+    pub(crate) opaque: String,
+    /// Name and password.
+    pub(crate) user: Option<String>,
+    /// The name, and the port behind a colon.
+    pub(crate) host: String,
+    /// The path.
+    pub(crate) path: String,
+    /// What follows the question mark.
+    pub(crate) query: String,
+    /// What follows the hash.
+    pub(crate) fragment: String,
 }
 
-fn parse(text: &str) -> Result<Parts, String> {
+/// Reads a URL as Go's `net/url` does.
+///
+/// # Errors
+/// Go's message for what is wrong.
+pub(crate) fn parse(text: &str) -> Result<Url, String> {
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return Err("net/url: invalid control character in URL".into());
     }
     let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let mut parts = Parts {
+    let mut parts = Url {
         fragment: decode(fragment, Part::Fragment)?,
-        ..Parts::default()
+        ..Url::default()
     };
     if rest == "*" {
         parts.path = "*".into();

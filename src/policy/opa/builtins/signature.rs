@@ -1,0 +1,103 @@
+//! The names and types of OPA's built-in functions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+/// One function a line: `startswith(string, string) boolean`.
+const TEXT: &str = include_str!("signatures.txt");
+
+/// A set of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Types(u8);
+
+const NAMES: [&str; 7] = [
+    "null", "boolean", "number", "string", "array", "object", "set",
+];
+
+impl Types {
+    pub(in crate::policy) const NULL: Types = Types(1);
+    pub(in crate::policy) const BOOLEAN: Types = Types(2);
+    pub(in crate::policy) const NUMBER: Types = Types(4);
+    pub(in crate::policy) const STRING: Types = Types(8);
+    pub(in crate::policy) const ARRAY: Types = Types(16);
+    pub(in crate::policy) const OBJECT: Types = Types(32);
+    pub(in crate::policy) const SET: Types = Types(64);
+    pub(in crate::policy) const ANY: Types = Types(127);
+
+    pub(in crate::policy) fn or(self, other: Types) -> Types {
+        Types(self.0 | other.0)
+    }
+
+    pub(in crate::policy) fn and(self, other: Types) -> Types {
+        Types(self.0 & other.0)
+    }
+
+    pub(in crate::policy) fn overlaps(self, other: Types) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn parse(text: &str) -> Types {
+        let types = text.split('|').map(|name| {
+            let known = NAMES.iter().position(|known| *known == name);
+            known.map_or(Types::ANY, |at| Types(1 << at))
+        });
+        types.fold(Types(0), Types::or)
+    }
+}
+
+impl fmt::Display for Types {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = NAMES.iter().enumerate();
+        let held: Vec<String> = names
+            .filter(|(at, _)| self.0 & (1 << at) != 0)
+            .map(|(_, name)| match *name {
+                "null" => "null".to_string(),
+                "array" | "object" => format!("an {name}"),
+                _ => format!("a {name}"),
+            })
+            .collect();
+        formatter.write_str(&held.join(" or "))
+    }
+}
+
+/// A built-in function.
+#[derive(Debug)]
+pub(in crate::policy) struct Signature {
+    pub(in crate::policy) name: &'static str,
+    pub(in crate::policy) arguments: Vec<Types>,
+    pub(in crate::policy) result: Types,
+    variadic: bool,
+}
+
+impl Signature {
+    /// The number of arguments, if it is fixed.
+    pub(in crate::policy) fn arity(&self) -> Option<usize> {
+        (!self.variadic).then_some(self.arguments.len())
+    }
+
+    fn parse(line: &'static str) -> Option<Signature> {
+        let (name, rest) = line.split_once('(')?;
+        let (arguments, result) = rest.split_once(") ")?;
+        let variadic = arguments == "...";
+        let arguments = arguments
+            .split(", ")
+            .filter(|one| !one.is_empty() && !variadic);
+        Some(Signature {
+            name,
+            arguments: arguments.map(Types::parse).collect(),
+            result: Types::parse(result),
+            variadic,
+        })
+    }
+}
+
+static SIGNATURES: LazyLock<BTreeMap<&'static str, Signature>> = LazyLock::new(|| {
+    let lines = TEXT.lines().filter_map(Signature::parse);
+    lines.map(|signature| (signature.name, signature)).collect()
+});
+
+/// The signature of a function by its name: `regex.match`.
+pub(in crate::policy) fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.get(name)
+}

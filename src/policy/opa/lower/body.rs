@@ -1,0 +1,401 @@
+//! Rewrites bodies and expressions.
+
+use super::negation::assignment;
+use super::{Lowerer, reference_to, replaced};
+use crate::policy::opa::engine::Document;
+use crate::policy::opa::syntax::{
+    Expr, ExprKind, Span, Statement, StatementKind, Visitor, With, each_child,
+};
+
+impl Lowerer<'_> {
+    /// The statements of a body, in the innermost scope.
+    pub(super) fn body(&mut self, statements: &[Statement]) -> Vec<Statement> {
+        for statement in statements {
+            self.declare_in(statement);
+        }
+        let mut result = Vec::new();
+        for statement in statements {
+            self.statement(statement, &mut result);
+        }
+        if result.is_empty() && !statements.is_empty() {
+            let at = statements[0].at;
+            let truth = Expr::new(at, ExprKind::Bool(true));
+            result.push(plain(at, StatementKind::Expr(truth)));
+        }
+        result
+    }
+
+    /// Declares what a statement declares for its body.
+    fn declare_in(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::Some(names) => {
+                for (name, _) in names {
+                    self.scopes.declare(name);
+                }
+            }
+            StatementKind::SomeIn { key, value, .. } => {
+                key.iter().for_each(|key| self.declare_all(key));
+                self.declare_all(value);
+            }
+            StatementKind::Assign(left, _) => {
+                if let ExprKind::Var(name) = &left.kind
+                    && self.scopes.declares(name)
+                    && name != "_"
+                {
+                    self.refuse(left.at, format!("variable `{name}` is assigned twice"));
+                }
+                self.declare_all(left);
+            }
+            _ => {}
+        }
+    }
+
+    /// Declares every variable of a pattern: `[x, {"a": y}]`.
+    pub(super) fn declare_all(&mut self, pattern: &Expr) {
+        struct Variables(Vec<String>);
+        impl Visitor for Variables {
+            fn expr(&mut self, expr: &Expr) -> bool {
+                match &expr.kind {
+                    ExprKind::Var(name) => self.0.push(name.clone()),
+                    ExprKind::Ref(..) | ExprKind::Call(..) => return false,
+                    _ => {}
+                }
+                true
+            }
+        }
+        let mut variables = Variables(Vec::new());
+        each_child(pattern, &mut variables);
+        for name in variables.0 {
+            if !self.scopes.declares(&name) {
+                self.scopes.declare(&name);
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement, out: &mut Vec<Statement>) {
+        let with: Vec<With> = statement.with.iter().map(|one| self.with(one)).collect();
+        let at = statement.at;
+        let kind = match &statement.kind {
+            StatementKind::Some(_) => return,
+            StatementKind::SomeIn {
+                key,
+                value,
+                collection,
+            } => {
+                let collection = self.expr(collection);
+                let collection = self.local(collection, &with, out);
+                let key = match key {
+                    Some(key) => self.expr(key),
+                    None => Expr::new(at, ExprKind::Var("_".to_string())),
+                };
+                let value = self.expr(value);
+                let item = Expr::new(at, ExprKind::Ref(collection.into(), vec![key]));
+                StatementKind::Unify(value, item)
+            }
+            StatementKind::Every {
+                key,
+                value,
+                domain,
+                body,
+            } => {
+                let domain = self.expr(domain);
+                let domain = self.local(domain, &with, out);
+                self.scopes.open();
+                key.iter().for_each(|key| self.declare_all(key));
+                self.declare_all(value);
+                let key = key.as_ref().map(|key| self.expr(key));
+                let value = self.expr(value);
+                let body = self.body(body);
+                self.scopes.close();
+                StatementKind::Every {
+                    key,
+                    value,
+                    domain,
+                    body,
+                }
+            }
+            StatementKind::Assign(left, right) => {
+                let right = self.expr(right);
+                let left = self.expr(left);
+                if let ExprKind::Var(name) = &left.kind {
+                    let types = self.types(&right);
+                    self.scopes.set_types(name, types);
+                }
+                StatementKind::Assign(left, right)
+            }
+            StatementKind::Unify(left, right) => {
+                let (mut left, mut right) = (self.expr(left), self.expr(right));
+                if statement.negated {
+                    left = self.negated_side(left, &with, out);
+                    right = self.negated_side(right, &with, out);
+                } else {
+                    self.separate(&mut left, &mut right, out);
+                    self.separate(&mut right, &mut left, out);
+                }
+                StatementKind::Unify(left, right)
+            }
+            StatementKind::Expr(expr) => self.statement_expr(expr, &with, out),
+        };
+        let kind = match kind {
+            StatementKind::Expr(expr) if statement.negated => {
+                StatementKind::Expr(self.negated(expr, &with, out))
+            }
+            other => other,
+        };
+        out.push(Statement {
+            at,
+            negated: statement.negated,
+            kind,
+            with,
+        });
+    }
+
+    /// `x = xs[x]` finds the items that are their own index. regorus takes `x` for unsafe, so the
+    /// index gets a name of its own and is compared.
+    fn separate(&mut self, side: &mut Expr, other: &mut Expr, out: &mut Vec<Statement>) {
+        let (ExprKind::Var(name), ExprKind::Ref(_, parts)) = (&side.kind, &mut other.kind) else {
+            return;
+        };
+        for part in parts {
+            if matches!(&part.kind, ExprKind::Var(index) if index == name && name != "_") {
+                let fresh = self.scopes.fresh(part.at);
+                let index = std::mem::replace(part, fresh.clone());
+                out.push(plain(part.at, StatementKind::Unify(index, fresh)));
+            }
+        }
+    }
+
+    /// A variable that holds an expression, so that it is evaluated once and is defined.
+    pub(super) fn local(&mut self, expr: Expr, with: &[With], out: &mut Vec<Statement>) -> Expr {
+        if matches!(expr.kind, ExprKind::Var(_)) {
+            return expr;
+        }
+        let fresh = self.scopes.fresh(expr.at);
+        out.push(assignment(fresh.clone(), expr, with));
+        fresh
+    }
+
+    pub(super) fn expr(&mut self, expr: &Expr) -> Expr {
+        let at = expr.at;
+        let kind = match &expr.kind {
+            ExprKind::Var(name) => return self.variable(at, name),
+            ExprKind::Ref(head, parts) => return self.reference(at, head, parts),
+            ExprKind::Call(function, arguments) => return self.call(at, function, arguments),
+            ExprKind::Array(items) => ExprKind::Array(self.exprs(items)),
+            ExprKind::Set(items) => ExprKind::Set(self.exprs(items)),
+            ExprKind::Object(entries) => {
+                let entries = entries.iter();
+                let lowered = entries.map(|(key, value)| (self.expr(key), self.expr(value)));
+                ExprKind::Object(lowered.collect())
+            }
+            ExprKind::ArrayComprehension(head, body) => {
+                let (mut heads, body) = self.comprehension(&[head], body);
+                ExprKind::ArrayComprehension(heads.remove(0).into(), body)
+            }
+            ExprKind::SetComprehension(head, body) => {
+                let (mut heads, body) = self.comprehension(&[head], body);
+                ExprKind::SetComprehension(heads.remove(0).into(), body)
+            }
+            ExprKind::ObjectComprehension(key, value, body) => {
+                let (mut heads, body) = self.comprehension(&[key, value], body);
+                let value = heads.remove(1);
+                ExprKind::ObjectComprehension(heads.remove(0).into(), value.into(), body)
+            }
+            ExprKind::Infix(operator, left, right) => {
+                let (left, right) = (self.expr(left), self.expr(right));
+                self.check_operands(operator, &left, &right);
+                ExprKind::Infix(operator, left.into(), right.into())
+            }
+            ExprKind::In(key, value, collection) => {
+                let key = key.as_ref().map(|key| self.expr(key).into());
+                let value = self.expr(value);
+                ExprKind::In(key, value.into(), self.expr(collection).into())
+            }
+            ExprKind::Template(parts) => return self.template(at, parts),
+            scalar => scalar.clone(),
+        };
+        Expr::new(at, kind)
+    }
+
+    fn exprs(&mut self, items: &[Expr]) -> Vec<Expr> {
+        items.iter().map(|item| self.expr(item)).collect()
+    }
+
+    fn comprehension(
+        &mut self,
+        heads: &[&Expr],
+        body: &[Statement],
+    ) -> (Vec<Expr>, Vec<Statement>) {
+        self.scopes.open();
+        let mut body = self.body(body);
+        let heads = heads.iter().map(|head| self.expr(head)).collect::<Vec<_>>();
+        let heads = heads.into_iter().map(|head| {
+            if super::is_plain(&head) {
+                head
+            } else {
+                self.moved_to_body(head, &mut body)
+            }
+        });
+        let heads = heads.collect();
+        self.scopes.close();
+        (heads, body)
+    }
+
+    fn variable(&mut self, at: Span, name: &str) -> Expr {
+        if let Some(unique) = self.scopes.get(name) {
+            return Expr::new(at, ExprKind::Var(unique.to_string()));
+        }
+        match self.global(name) {
+            Some(path) => self.absolute(at, path, Vec::new()),
+            None => Expr::new(at, ExprKind::Var(name.to_string())),
+        }
+    }
+
+    /// The path that a name stands for: an import, or a rule of the package.
+    pub(super) fn global(&self, name: &str) -> Option<Vec<String>> {
+        if name == "input" || name == "data" {
+            return Some(vec![name.to_string()]);
+        }
+        let imports = self.module.imports.iter();
+        if let Some(import) = imports.rev().find(|import| import.name == name) {
+            return Some(import.path.clone());
+        }
+        if !self.rules.has(&self.module.package, name) {
+            return None;
+        }
+        let mut path = vec!["data".to_string()];
+        path.extend(self.module.package.iter().cloned());
+        path.push(name.to_string());
+        Some(path)
+    }
+
+    /// Remembers a path below `data` that the rule reads.
+    fn refer(&mut self, path: &[String]) {
+        if let [first, rest @ ..] = path
+            && first == "data"
+        {
+            self.references.insert(rest.to_vec());
+        }
+    }
+
+    /// A reference to `input` or `data`.
+    fn absolute(&mut self, at: Span, path: Vec<String>, rest: Vec<Expr>) -> Expr {
+        self.refer(&path);
+        reference_to(at, &self.in_documents(path), rest)
+    }
+
+    /// `input.kind` is read from `input.input.kind`, and `data.gitops` from `input.gitops`, unless
+    /// it is a package.
+    fn in_documents(&self, mut path: Vec<String>) -> Vec<String> {
+        match path.first().map(String::as_str) {
+            Some("input") => path.insert(1, Document::Input.key().to_string()),
+            Some("data") => {
+                let second = path.get(1);
+                let document = Document::OF_DATA
+                    .iter()
+                    .find(|document| second.is_some_and(|name| name == document.key()));
+                if document.is_some() && self.rules.reached(&path[1..]).next().is_none() {
+                    path[0] = "input".to_string();
+                }
+            }
+            _ => {}
+        }
+        path
+    }
+
+    fn reference(&mut self, at: Span, head: &Expr, parts: &[Expr]) -> Expr {
+        let head = match &head.kind {
+            ExprKind::Var(name) if self.scopes.get(name).is_none() => {
+                let Some(mut path) = self.global(name) else {
+                    let head = self.expr(head);
+                    let parts = self.exprs(parts);
+                    return Expr::new(at, ExprKind::Ref(head.into(), parts));
+                };
+                let texts = parts.iter().map_while(|part| match &part.kind {
+                    ExprKind::String(text) => Some(text.clone()),
+                    _ => None,
+                });
+                let before = path.len();
+                path.extend(texts);
+                let rest = self.exprs(&parts[path.len() - before..]);
+                return self.absolute(at, path, rest);
+            }
+            _ => self.expr(head),
+        };
+        let parts = self.exprs(parts);
+        match head.kind {
+            ExprKind::Ref(inner, mut first) => {
+                first.extend(parts);
+                Expr::new(at, ExprKind::Ref(inner, first))
+            }
+            _ => Expr::new(at, ExprKind::Ref(head.into(), parts)),
+        }
+    }
+
+    fn with(&mut self, with: &With) -> With {
+        let target = self.target(&with.target);
+        let value = self.built_in_value(&with.value);
+        let value = value.unwrap_or_else(|| self.expr(&with.value));
+        With { target, value }
+    }
+
+    /// The document or function that a `with` replaces.
+    fn target(&mut self, target: &Expr) -> Expr {
+        if let Some(function) = self.built_in_value(target) {
+            return function;
+        }
+        let names = target.names().unwrap_or_default();
+        let Some((first, rest)) = names.split_first() else {
+            return self.expr(target);
+        };
+        match self.global(first) {
+            Some(mut path) if self.scopes.get(first).is_none() => {
+                path.extend(rest.iter().map(|name| (*name).to_string()));
+                reference_to(target.at, &self.in_documents(path), Vec::new())
+            }
+            _ => {
+                let name = names.join(".");
+                self.refuse(target.at, format!("`with` cannot replace `{name}`"));
+                target.clone()
+            }
+        }
+    }
+
+    /// A built-in function that is named without being called.
+    fn built_in_value(&self, expr: &Expr) -> Option<Expr> {
+        let names = expr.names()?;
+        let first = names.first()?;
+        if self.scopes.get(first).is_some() || self.global(first).is_some() {
+            return None;
+        }
+        let signature = crate::policy::opa::builtins::signature(&names.join("."))?;
+        Some(replaced::function(expr.at, signature.name))
+    }
+
+    /// `$"a {b}"` becomes a call of a function that prints undefined values as `<undefined>`.
+    fn template(&mut self, at: Span, parts: &[Expr]) -> Expr {
+        let lowered = parts.iter().map(|part| match &part.kind {
+            ExprKind::Template(inner) => {
+                // a set of at most one item: an undefined value leaves it empty
+                let fresh = self.scopes.fresh(part.at);
+                let value = inner.first().map(|inner| self.expr(inner));
+                let body = value.map(|value| assignment(fresh.clone(), value, &[]));
+                let body = body.into_iter().collect();
+                Expr::new(part.at, ExprKind::SetComprehension(fresh.into(), body))
+            }
+            _ => part.clone(),
+        });
+        let items = Expr::new(at, ExprKind::Array(lowered.collect()));
+        let function = Expr::new(at, ExprKind::Var("__template".to_string()));
+        Expr::new(at, ExprKind::Call(function.into(), vec![items]))
+    }
+}
+
+fn plain(at: Span, kind: StatementKind) -> Statement {
+    Statement {
+        at,
+        negated: false,
+        kind,
+        with: Vec::new(),
+    }
+}
