@@ -146,7 +146,7 @@ fn checking_nothing_is_not_clean() {
     assert!(run.err.contains("Application argocd/web"), "{}", run.err);
     assert_eq!(
         repo.run(&["--format", "json"]).expect(2).json()["unseen"][0]["kind"],
-        "agent"
+        "release"
     );
     Repo::shop()
         .write("docs/notes.md", "x\n")

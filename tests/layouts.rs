@@ -6,7 +6,10 @@
 //! - `apps/staging: ../base/web`: a kustomization with `resources`; `+ images` makes it change what
 //!   it lists, and `+ PATH` adds a component by its path from the root;
 //! - `variants/prod component`: a component;
-//! - `clusters/staging/apps.yaml: flux apps/staging`: a Flux Kustomization with a path.
+//! - `clusters/staging/apps.yaml: flux apps/staging`: a Flux Kustomization with a path;
+//! - `charts/web: chart values-staging.yaml`: a chart with values files;
+//! - `charts/all: applications web`: a chart that makes an Application for the chart beside it, with
+//!   the values file `values-ENVIRONMENT.yaml` of the environment in its values.
 //!
 //! After `---` come the expected overlays: the path, the app, the environment with its variant, and
 //! the path of the overlay that it is promoted from. `UPDATE_LAYOUTS=1` rewrites that part.
@@ -33,6 +36,22 @@ fn files(line: &str) -> Vec<(String, String)> {
         let name = path.rsplit('/').next().unwrap().trim_end_matches(".yaml");
         return vec![(path.to_string(), flux(name, target))];
     }
+    if let Some(values) = content.strip_prefix("chart ") {
+        return chart(path, MAP, values.split_whitespace(), "");
+    }
+    if let Some(below) = content.strip_prefix("applications ") {
+        let template = APPLICATION.replace(
+            "CHART",
+            &format!("{}/{below}", path.rsplit_once('/').unwrap().0),
+        );
+        let mut files = Vec::new();
+        for environment in ["staging", "production"] {
+            let values = format!("values-{environment}.yaml");
+            let text = format!("environment: {environment}\n");
+            files.extend(chart(path, &template, [values.as_str()], &text));
+        }
+        return files;
+    }
     let (resources, extra) = content.split_once(" + ").unwrap_or((content, ""));
     let mut listed: Vec<&str> = resources.split_whitespace().collect();
     let mut files = Vec::new();
@@ -52,6 +71,39 @@ fn files(line: &str) -> Vec<(String, String)> {
         }
     }
     files.push((format!("{path}/kustomization.yaml"), text));
+    files
+}
+
+const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: '{{ .Release.Name }}'}}\n";
+
+const APPLICATION: &str = "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: web-{{ .Values.environment }}
+spec:
+  destination: {namespace: web}
+  source:
+    repoURL: https://git.example.com/acme/config.git
+    path: CHART
+    helm:
+      valueFiles: [values-{{ .Values.environment }}.yaml]
+";
+
+/// A chart with one template and some values files of the same content.
+fn chart<'v>(
+    path: &str,
+    template: &str,
+    values: impl IntoIterator<Item = &'v str>,
+    content: &str,
+) -> Vec<(String, String)> {
+    let name = path.rsplit('/').next().unwrap();
+    let metadata = format!("{{apiVersion: v2, name: {name}, version: 0.1.0}}\n");
+    let mut files = vec![
+        (format!("{path}/Chart.yaml"), metadata),
+        (format!("{path}/templates/all.yaml"), template.to_string()),
+    ];
+    let values = values.into_iter();
+    files.extend(values.map(|file| (format!("{path}/{file}"), content.to_string())));
     files
 }
 

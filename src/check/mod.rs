@@ -207,10 +207,15 @@ impl Outcome {
         }
     }
 
-    /// True if at least one overlay was checked. Otherwise, "no findings" does not mean that the
-    /// repo is clean.
+    /// True if something was checked: an overlay with objects, or one of an environment. Otherwise,
+    /// "no findings" does not mean that the repo is clean.
     pub fn checked_anything(&self) -> bool {
-        !self.overlays.is_empty()
+        let placed = self
+            .overlays
+            .iter()
+            .any(|one| one.overlay.environment.is_some());
+        let unseen = self.counts.resources == 0 && !self.unseen.is_empty();
+        !self.overlays.is_empty() && (placed || !unseen)
     }
     /// Leaves out findings as if they had not been made.
     pub fn keep(&mut self, wanted: impl Fn(&Finding) -> bool) {

@@ -312,6 +312,7 @@ mod tests {
                 origin: crate::yaml::Origin::start_of(crate::yaml::FileId(0)),
                 rendered: Default::default(),
                 applied: None,
+                assumed: false,
             };
             Words::of(&overlay, &[environment])
         };

@@ -15,7 +15,7 @@ mod walk;
 pub use authorship::{Actor, Authorship, Contribution, contributions};
 pub use branch::Branch;
 pub use precedents::{ENOUGH as PRECEDENTS, Precedents, precedents};
-pub use proofs::{GitProofs, NoProofs, Proofs, Wanted};
+pub use proofs::{Gap, GitProofs, NoProofs, Proofs, Wanted};
 pub use versions::{Images, Version, VersionKey, images, share_version};
 pub use walk::{Change, End, Walk};
 

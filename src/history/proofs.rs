@@ -9,6 +9,26 @@ use crate::repo::Overlay;
 use crate::source::git::Id;
 use crate::yaml::Node;
 
+/// Why a part of the history of an overlay is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The clone lacks commits or files; the text says which, and how to get them.
+    Clone(String),
+    /// Earlier commits are not rendered; the text says why. No one can mend that, so a version that is
+    /// not found is no proof of a mistake.
+    Unrendered(&'static str),
+}
+
+impl Gap {
+    /// One clause for people, lower case, no full stop.
+    pub fn reason(&self) -> &str {
+        match self {
+            Gap::Clone(reason) => reason,
+            Gap::Unrendered(reason) => reason,
+        }
+    }
+}
+
 /// The questions that rules ask about the history. It is the history of the base revision, or of
 /// the head if there is no base.
 pub trait Proofs: Sync {
@@ -38,7 +58,7 @@ pub trait Proofs: Sync {
     }
     /// Why the history of an overlay is incomplete, such as a shallow clone; `None` if it is
     /// complete.
-    fn gap(&self, overlay: &Overlay) -> Option<String>;
+    fn gap(&self, overlay: &Overlay) -> Option<Gap>;
     /// For each overlay of the base, the overlay as it was when it last ran the given images.
     /// `None` if it is not known to have run them.
     fn when_it_ran(&self, wanted: &[(&Overlay, &Images)]) -> Vec<Option<Overlay>> {
@@ -69,8 +89,8 @@ impl Proofs for NoProofs {
     fn since(&self, _overlay: &Overlay, _version: &VersionKey) -> Vec<(String, i64)> {
         Vec::new()
     }
-    fn gap(&self, _overlay: &Overlay) -> Option<String> {
-        Some(self.reason.clone())
+    fn gap(&self, _overlay: &Overlay) -> Option<Gap> {
+        Some(Gap::Clone(self.reason.clone()))
     }
 }
 
@@ -94,6 +114,8 @@ struct Expected {
 struct Walked {
     seen: HashMap<usize, Seen>,
     end: End,
+    /// The overlays that were not rendered at all earlier commits, and why.
+    unrendered: BTreeMap<usize, &'static str>,
 }
 
 /// By name and version key.
@@ -195,11 +217,16 @@ impl<'r> GitProofs<'r> {
                     );
                 }
             }
-            let end = Walk::new(&self.branch, &indices).run(&mut |change| {
+            let mut walk = Walk::new(&self.branch, &indices);
+            let end = walk.run(&mut |change| {
                 let found = seen.entry(change.overlay).or_default();
                 self.note_change(found, &change)
             });
-            Walked { seen, end }
+            Walked {
+                seen,
+                end,
+                unrendered: walk.unrendered(),
+            }
         })
     }
 
@@ -291,12 +318,13 @@ impl Proofs for GitProofs<'_> {
         seen.find_map(|(_, ran)| ran.replaced_by)
     }
 
-    fn gap(&self, overlay: &Overlay) -> Option<String> {
-        self.index(overlay)
-            .and_then(|index| self.expected().versions.get(&index))?;
-        match &self.walked().end {
-            End::Truncated(reason) => Some(reason.clone()),
-            End::Answered | End::Complete => None,
+    fn gap(&self, overlay: &Overlay) -> Option<Gap> {
+        let index = self.index(overlay)?;
+        self.expected().versions.get(&index)?;
+        let walked = self.walked();
+        match (&walked.end, walked.unrendered.get(&index)) {
+            (End::Truncated(reason), _) => Some(Gap::Clone(reason.clone())),
+            (_, reason) => reason.map(|reason| Gap::Unrendered(reason)),
         }
     }
 

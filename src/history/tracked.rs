@@ -11,8 +11,11 @@ use crate::repo::Repo;
 use crate::repo::agents::{self, Agents, Pointer};
 use crate::repo::discover::Layout;
 use crate::source::git::{ChangedPath, Commit, Gaps};
-use crate::source::{Files, folder_of, is_below};
+use crate::source::{EntryKind, Files, folder_of, is_below, join};
 use crate::yaml::Node;
+
+/// The file that makes a folder a chart.
+const CHART_FILE: &str = "Chart.yaml";
 
 /// An overlay as it was at the commit that the walk has reached.
 pub(super) struct Tracked {
@@ -30,6 +33,10 @@ pub(super) struct Tracked {
     pub(super) done: bool,
     /// The clone lacks files of this commit, so the overlay could not be rendered.
     pub(super) cut: bool,
+    /// Why it is not rendered at earlier commits.
+    pub(super) unrendered: Option<&'static str>,
+    /// How often its chart may still be rendered.
+    charts: usize,
 }
 
 /// A commit and the one before it on the branch.
@@ -49,7 +56,7 @@ pub(super) struct StepBack {
 
 impl Tracked {
     /// An overlay of the head, where the walk starts.
-    pub(super) fn new(repo: &Repo, index: usize) -> Option<Tracked> {
+    pub(super) fn new(repo: &Repo, index: usize, charts: usize) -> Option<Tracked> {
         let overlay = repo.overlays.get(index)?;
         let applied = repo.pointer(overlay).cloned().map(Arc::new);
         Some(Tracked {
@@ -61,7 +68,14 @@ impl Tracked {
             begun: false,
             done: false,
             cut: false,
+            unrendered: None,
+            charts,
         })
+    }
+
+    /// True if the walk cannot follow the overlay to earlier commits.
+    pub(super) fn has_ended(&self) -> bool {
+        self.begun || self.cut || self.unrendered.is_some()
     }
 
     /// True if the overlay is rendered from one of some files.
@@ -83,7 +97,13 @@ impl Tracked {
                 .copied()
                 .find(|step| *step >= from)
         };
-        let mut next = self.files.iter().filter_map(|file| first(file)).min();
+        let others = self.others_values();
+        let mut next = self
+            .files
+            .iter()
+            .filter(|file| !others(file))
+            .filter_map(|file| first(file))
+            .min();
         if let Some(pointer) = &self.applied {
             let name = pointer
                 .agent
@@ -106,7 +126,7 @@ impl Tracked {
             let below = |step: &Step| {
                 step.changed
                     .iter()
-                    .any(|change| is_below(&change.path, &self.path))
+                    .any(|change| is_below(&change.path, &self.path) && !others(&change.path))
             };
             let plain = steps
                 .iter()
@@ -117,6 +137,24 @@ impl Tracked {
             next = plain.into_iter().chain(next).min();
         }
         next
+    }
+
+    /// True for a values file in the folder of the chart that belongs to another environment.
+    fn others_values(&self) -> impl Fn(&str) -> bool + '_ {
+        let charts = self.applied.as_ref().map(|pointer| pointer.charts());
+        let own = charts.and_then(|(folder, charts)| Some((folder, charts.first()?.reads(folder))));
+        let own = own.filter(|(folder, _)| !folder.is_empty());
+        move |path: &str| {
+            let Some((folder, own)) = &own else {
+                return false;
+            };
+            let name = path
+                .strip_prefix(folder)
+                .map(|rest| rest.trim_start_matches('/'));
+            let is_values = |name: &str| name.contains("values") && !name.contains('/');
+            name.is_some_and(|name| is_values(name) && name != "values.yaml")
+                && !own.iter().any(|own| own == path)
+        }
     }
 
     /// Renders the overlay in the tree before a step. Returns its images if the step changed them.
@@ -130,6 +168,10 @@ impl Tracked {
             && let Some(before) = renamed(&self.path, changed)
         {
             self.path = before;
+        }
+        if let Some(reason) = self.limit() {
+            self.unrendered = Some(reason);
+            return None;
         }
         let there = renderer.kustomization(&self.path).is_some();
         let earlier = self
@@ -169,6 +211,25 @@ impl Tracked {
     }
 }
 
+impl Tracked {
+    /// Why the overlay is not rendered at an earlier commit, if it is not.
+    fn limit(&mut self) -> Option<&'static str> {
+        let pointer = self.applied.as_ref()?;
+        if pointer.is_templated() {
+            return Some(
+                "earlier versions of the chart that makes its Application are not rendered",
+            );
+        }
+        if pointer.charts().1.is_empty() {
+            return None;
+        }
+        let left = self.charts.checked_sub(1);
+        self.charts = left.unwrap_or_default();
+        left.is_none()
+            .then_some("its chart changes too often to be rendered at every earlier commit")
+    }
+}
+
 /// The agent's object in an earlier tree: in the same file, or in one that the step deleted.
 fn earlier_pointer(
     pointer: &Arc<Pointer>,
@@ -184,6 +245,18 @@ fn earlier_pointer(
             .chain([folder])
             .collect()
     };
+    if pointer.assumed {
+        // the values file is all that says that the chart is installed
+        let chart = join(folder, CHART_FILE)?;
+        let is_there = |path: &str| renderer.source().kind(path) == Some(EntryKind::File);
+        let whole = is_there(&chart) && is_there(&pointer.file);
+        return whole.then(|| {
+            (
+                pointer.clone(),
+                agents::read(renderer, layout, &[], folders),
+            )
+        });
+    }
     let moved = changed
         .iter()
         .filter(|change| change.after.is_none())

@@ -1,7 +1,7 @@
 //! A walk back through the history of a branch, along first parents, newest commit first. An
 //! overlay is rendered again only at the commits that touch a file it reads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -40,6 +40,11 @@ pub enum End {
     Truncated(String),
 }
 
+/// How many charts a walk renders at earlier commits, shared out among its overlays, and how many it
+/// renders for each overlay at least. A bot may commit a new tag to one chart every hour.
+const MOST_CHARTS: usize = 500;
+const FEWEST_CHARTS: usize = 10;
+
 /// Commits whose changed paths are computed in parallel.
 const BATCH: usize = 256;
 
@@ -67,9 +72,10 @@ impl<'a> Walk<'a> {
         let repo = branch.repo;
         let files = Arc::new(Files::default());
         let renderer = Renderer::new(repo.source.clone(), files, branch.options());
+        let charts = (MOST_CHARTS / overlays.len().max(1)).max(FEWEST_CHARTS);
         let tracked = overlays
             .par_iter()
-            .filter_map(|index| Tracked::new(repo, *index));
+            .filter_map(|index| Tracked::new(repo, *index, charts));
         Walk {
             branch,
             tracked: tracked.collect(),
@@ -178,6 +184,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The overlays that were not rendered at all earlier commits, and why.
+    pub(super) fn unrendered(&self) -> BTreeMap<usize, &'static str> {
+        let tracked = self.tracked.iter();
+        tracked
+            .filter_map(|tracked| Some((tracked.overlay, tracked.unrendered?)))
+            .collect()
+    }
+
     /// The end of a walk that could not read files of some commits.
     fn cut(&self) -> Option<End> {
         let cut = self.tracked.iter().any(|tracked| tracked.cut);
@@ -214,7 +228,7 @@ impl<'a> Walk<'a> {
                 let change = Change::new(tracked.overlay, None, step, self.keeps_renderings);
                 tracked.done |= !see(change);
             }
-            tracked.done |= tracked.cut;
+            tracked.done |= tracked.cut || tracked.unrendered.is_some();
         }
     }
 
@@ -244,7 +258,7 @@ impl<'a> Walk<'a> {
                     let change = Change::new(tracked.overlay, commit, back, keeps_renderings);
                     found.push((at, number, change));
                 }
-                if tracked.begun || tracked.cut {
+                if tracked.has_ended() {
                     break;
                 }
                 next = at + 1;
@@ -262,7 +276,7 @@ impl<'a> Walk<'a> {
         // an overlay that this batch created has no earlier commits
         self.tracked
             .iter_mut()
-            .for_each(|tracked| tracked.done |= tracked.begun || tracked.cut);
+            .for_each(|tracked| tracked.done |= tracked.has_ended());
     }
 }
 

@@ -89,6 +89,35 @@ const MADE: &[(&str, &[&str])] = &[
     ("moco.cybozu.com", &["-*"]),
 ];
 
+/// Groups of custom resources whose controllers make no Secret or ConfigMap of the same name, or say
+/// in a field which one they make.
+const MAKES_NOTHING: &[&str] = &[
+    "argoproj.io",
+    "autoscaling.k8s.io",
+    "bitnami.com",
+    "cert-manager.io",
+    "cilium.io",
+    "crd.projectcalico.org",
+    "external-secrets.io",
+    "fluxcd.io",
+    "gateway.networking.k8s.io",
+    "istio.io",
+    "karpenter.sh",
+    "keda.sh",
+    "kustomize.config.k8s.io",
+    "kyverno.io",
+    "monitoring.coreos.com",
+    "snapshot.storage.k8s.io",
+    "tekton.dev",
+    "traefik.containo.us",
+    "traefik.io",
+];
+
+/// True if a group is none of Kubernetes itself, which have no dot or end in `.k8s.io`.
+fn is_custom(group: &str) -> bool {
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
 /// True if an operator creates a Secret or ConfigMap of this name for an object that does not name
 /// it.
 pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
@@ -120,6 +149,10 @@ pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     let Some(rest) = name.strip_prefix(own).filter(|_| !own.is_empty()) else {
         return false;
     };
+    // operators that are not listed here mostly name what they make after their object
+    if rest.is_empty() && is_custom(group) && !MAKES_NOTHING.iter().any(|ending| family(ending)) {
+        return true;
+    }
     MADE.iter()
         .filter(|(ending, _)| family(ending))
         .flat_map(|(_, endings)| endings.iter())
@@ -196,6 +229,11 @@ mod tests {
 
     #[test]
     fn what_operators_make() {
+        let access =
+            "{apiVersion: access.strimzi.io/v1alpha1, kind: KafkaAccess, metadata: {name: api}}";
+        assert!(made(access, "api") && !made(access, "api-kafka"));
+        let rollout = "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: api}}";
+        assert!(!made(rollout, "api"));
         assert!(made(
             "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: orders}}",
             "orders-app"

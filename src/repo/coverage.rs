@@ -10,6 +10,7 @@ use foldhash::HashSet;
 use super::controls::{Control, group_of};
 use super::discover::{Layout, Root, is_example, is_set_aside};
 use super::{Overlay, Repo};
+use crate::source::folder_of;
 use crate::yaml::{FileId, Node, Origin};
 
 /// Why something is not judged.
@@ -25,6 +26,8 @@ pub enum UnseenKind {
     Object,
     /// A release of a chart that is not in the repository: only its values are judged.
     Release,
+    /// A chart that nothing in the repo applies, or that lacks values to render it.
+    Chart,
 }
 
 impl UnseenKind {
@@ -36,6 +39,7 @@ impl UnseenKind {
             UnseenKind::Agent => "agent",
             UnseenKind::Object => "object",
             UnseenKind::Release => "release",
+            UnseenKind::Chart => "chart",
         }
     }
 }
@@ -79,7 +83,14 @@ impl Repo {
             }));
         }
         found.extend(self.unseen_agents());
-        found.extend(unseen_objects(judged));
+        found.extend(self.unseen_charts());
+        let judged: Vec<&Overlay> = judged.collect();
+        found.extend(
+            judged
+                .iter()
+                .filter_map(|overlay| self.unrendered_chart(overlay)),
+        );
+        found.extend(unseen_objects(judged.into_iter()));
         found.sort_by_cached_key(|unseen| {
             let path = self.files.get(unseen.origin.file).path.clone();
             (unseen.kind, unseen.name.clone(), path, unseen.origin.start)
@@ -102,6 +113,25 @@ impl Repo {
             origin,
         });
         unseen.collect()
+    }
+
+    fn unseen_charts(&self) -> impl Iterator<Item = Unseen> {
+        let charts = self.agents.uninstalled.iter();
+        charts.map(|file| Unseen {
+            kind: UnseenKind::Chart,
+            name: folder_of(&self.files.get(*file).path).to_string(),
+            origin: Origin::start_of(*file),
+        })
+    }
+
+    /// The release of a chart that is assumed, and lacks values to render it.
+    fn unrendered_chart(&self, overlay: &Overlay) -> Option<Unseen> {
+        let pointer = self.pointers().get(overlay.applied?)?;
+        (pointer.assumed && !overlay.rendered.complete).then(|| Unseen {
+            kind: UnseenKind::Chart,
+            name: pointer.agent.name.trim_start_matches("chart ").to_string(),
+            origin: overlay.origin,
+        })
     }
 
     fn unseen_agents(&self) -> Vec<Unseen> {

@@ -68,8 +68,10 @@ pub struct Overlay {
     pub origin: Origin,
     /// Its rendered objects.
     pub rendered: LazyRendered,
-    /// Index into [`Repo::pointers`] of the agent's object, if the repo has one.
+    /// Index into [`Repo::pointers`] of the agent's object, or of the release that is assumed.
     pub applied: Option<usize>,
+    /// True if nothing in the repo applies it: it is a chart with a values file for an environment.
+    pub assumed: bool,
 }
 
 impl Overlay {

@@ -114,6 +114,7 @@ mod tests {
             origin: Origin::start_of(FileId(0)),
             rendered: Default::default(),
             applied: None,
+            assumed: false,
         }
     }
 

@@ -124,7 +124,7 @@ impl Proofs for Since<'_> {
         let mut replaced = self.replaced(overlay, version);
         replaced.any(|one| fits(&one.name)).then_some([0x5a; 20])
     }
-    fn gap(&self, _overlay: &Overlay) -> Option<String> {
+    fn gap(&self, _overlay: &Overlay) -> Option<gitops_lint::history::Gap> {
         None
     }
 }

@@ -210,6 +210,7 @@ pub(super) fn pointer(
         common_metadata,
         problems,
         object: node.clone(),
+        assumed: false,
     })
 }
 

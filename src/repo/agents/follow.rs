@@ -15,7 +15,9 @@ use rayon::prelude::*;
 use super::super::discover::{Placement, Root, is_example, is_set_aside};
 use super::holding::Holding;
 use super::lookup::{Found, nearest};
-use super::{Note, Object, Outcome, Pointer, Reading, Reference, is_agent, name_of};
+use super::{
+    Note, Object, Outcome, Pointer, Reading, Reference, argocd, assumed, is_agent, name_of,
+};
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Kustomization, Rendered, Resource};
 use crate::source::{folder_of, join};
@@ -47,6 +49,8 @@ pub(super) struct Fleet {
     pub(super) files: BTreeSet<FileId>,
     /// The paths of files that kustomizations use as patches and the like.
     pub(super) patches: BTreeSet<String>,
+    /// The `Chart.yaml` of each chart that nothing in the repo applies.
+    pub(super) uninstalled: Vec<FileId>,
 }
 
 /// Where an object comes from.
@@ -60,11 +64,15 @@ struct Place {
     depth: usize,
 }
 
-/// Follows the objects of a tree. `raw` are those of its files.
-pub(super) fn follow(reading: &Reading<'_>, roots: &[Root], raw: &[Object]) -> Fleet {
+/// Follows the objects of a tree. `raw` are those of the `files` that mention agents.
+pub(super) fn follow(
+    reading: &Reading<'_>,
+    roots: &[Root],
+    (raw, files): (&[Object], &[Arc<str>]),
+) -> Fleet {
     let read = |object: &Object| is_agent(&object.node).then(|| reading.read_object(object));
     let outcomes: Vec<Option<Outcome>> = raw.par_iter().map(read).collect();
-    let holding = Holding::new(reading.renderer, roots, raw);
+    let holding = Holding::new(reading.renderer, roots, (raw, files));
     let mut following = Following {
         reading,
         roots,
@@ -84,6 +92,7 @@ pub(super) fn follow(reading: &Reading<'_>, roots: &[Root], raw: &[Object]) -> F
     following.prepare();
     following.follow_tops();
     following.follow_roots();
+    following.follow_assumed();
     following.fleet
 }
 
@@ -193,6 +202,63 @@ impl Following<'_> {
                 depth: 0,
             };
             self.enter(object.clone(), &place);
+        }
+    }
+
+    /// Follows the charts that nothing applies. Those that make agents' objects come first, because
+    /// these may apply others.
+    fn follow_assumed(&mut self) {
+        let applied = |folder: &str| self.by_folder.contains_key(folder);
+        let found = assumed::releases(self.reading, self.roots, self.raw, &applied);
+        self.fleet.uninstalled = found.uninstalled;
+        let mut pointers: Vec<(bool, Pointer)> = Vec::new();
+        for release in found.releases {
+            let application = argocd::Application {
+                node: &release.object.node,
+                file: release.object.file,
+                path: &release.object.path,
+                renderer: self.reading.renderer,
+            };
+            for (_, mut pointer) in application.pointers(&mut self.fleet.told.notes) {
+                pointer.assumed = true;
+                Arc::make_mut(&mut pointer.agent).name = release.name.clone();
+                pointer.file_placement = Some(release.placement.clone());
+                pointer.folder_placement = self.reading.placement(&pointer.folder);
+                pointers.push((!self.holding.holds_agents(&pointer), pointer));
+            }
+        }
+        pointers.sort_by_key(|(holds_none, _)| *holds_none);
+        for (holds_none, pointer) in pointers {
+            self.enter_assumed(pointer, !holds_none);
+        }
+        let steps = std::mem::take(&mut self.fleet.steps);
+        self.fleet.steps = drop_superseded(steps);
+    }
+
+    fn enter_assumed(&mut self, pointer: Pointer, holds: bool) {
+        let is_real = |index: &usize| {
+            let step = self.fleet.steps.get(*index);
+            step.is_some_and(|step| !step.pointer.assumed)
+        };
+        let here = self.by_folder.entry(pointer.folder.clone()).or_default();
+        if here.iter().any(is_real) || self.fleet.steps.len() >= MOST {
+            return;
+        }
+        let index = self.fleet.steps.len();
+        here.push(index);
+        let place = Place {
+            folder: None,
+            placement: pointer.file_placement.clone(),
+            parent: None,
+            depth: 0,
+        };
+        self.fleet.steps.push(Step {
+            pointer,
+            parents: Vec::new(),
+            built: None,
+        });
+        if holds {
+            self.descend(index, false, &place);
         }
     }
 
@@ -539,6 +605,31 @@ impl Following<'_> {
         self.fleet.files.insert(node.origin.file);
         Some(node)
     }
+}
+
+/// Drops the releases of charts that something turns out to apply, and what they apply.
+fn drop_superseded(steps: Vec<Step>) -> Vec<Step> {
+    let real = steps.iter().filter(|step| !step.pointer.assumed);
+    let real: BTreeSet<String> = real.map(|step| step.pointer.folder.clone()).collect();
+    let is_superseded = |step: &Step| step.pointer.assumed && real.contains(&step.pointer.folder);
+    if !steps.iter().any(is_superseded) {
+        return steps;
+    }
+    // parents stand before their children
+    let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
+    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+    for mut step in steps {
+        let was_root = step.parents.is_empty();
+        let parents = step.parents.iter();
+        step.parents = parents
+            .filter_map(|parent| places.get(*parent).copied().flatten())
+            .collect();
+        let orphaned = !was_root && step.parents.is_empty();
+        let is_kept = !is_superseded(&step) && !orphaned;
+        places.push(is_kept.then_some(kept.len()));
+        kept.extend(is_kept.then_some(step));
+    }
+    kept
 }
 
 /// The objects of a kind and name in the files of the repo.

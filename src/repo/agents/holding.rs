@@ -2,11 +2,12 @@
 //! find agents.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::super::discover::Root;
-use super::{Object, Pointer, is_agent};
+use super::{Object, Plain, Pointer, is_agent};
 use crate::kustomize::Renderer;
 use crate::kustomize::kustomization::path_in;
 use crate::source::join;
@@ -16,6 +17,8 @@ pub(super) struct Holding<'a> {
     renderer: &'a Renderer,
     /// Files with such objects.
     files: BTreeSet<&'a str>,
+    /// Files that mention agents. Templates of charts can only be read once they are rendered.
+    mentioning: &'a [Arc<str>],
     /// The files of this kind that each kustomization lists itself.
     listed: HashMap<&'a str, Vec<String>>,
     references: HashMap<&'a str, &'a [String]>,
@@ -24,12 +27,17 @@ pub(super) struct Holding<'a> {
 }
 
 impl<'a> Holding<'a> {
-    pub(super) fn new(renderer: &'a Renderer, roots: &'a [Root], raw: &'a [Object]) -> Holding<'a> {
+    pub(super) fn new(
+        renderer: &'a Renderer,
+        roots: &'a [Root],
+        (raw, mentioning): (&'a [Object], &'a [Arc<str>]),
+    ) -> Holding<'a> {
         let objects = raw.iter().filter(|object| is_agent(&object.node));
         let files: BTreeSet<&str> = objects.map(|object| &*object.path).collect();
         let mut holding = Holding {
             renderer,
             files,
+            mentioning,
             listed: HashMap::new(),
             references: HashMap::new(),
             roots: BTreeSet::new(),
@@ -71,6 +79,14 @@ impl<'a> Holding<'a> {
             .collect()
     }
 
+    /// True if a template of a chart makes agents' objects.
+    fn is_template_of_agents(&self, path: &str) -> bool {
+        const LARGEST: usize = 1 << 20;
+        let makes =
+            |text: &str| text.contains("kind: Application") || text.contains(super::flux::GROUP);
+        path.contains("templates/") && self.renderer.skim(path, LARGEST, makes)
+    }
+
     /// True if a file has an agent's object.
     pub(super) fn is_candidate(&self, path: &str) -> bool {
         self.files.contains(path)
@@ -89,8 +105,15 @@ impl<'a> Holding<'a> {
         starts(&self.files, &prefix) || starts(&self.roots, &prefix)
     }
 
-    /// The same for what an agent applies, which may add components.
+    /// The same for what an agent applies: a chart, or a folder to which it may add components.
     pub(super) fn holds_agents(&self, pointer: &Pointer) -> bool {
+        if matches!(pointer.plain, Plain::Chart(_)) {
+            let prefix = prefix(&pointer.folder);
+            let first = self.mentioning.partition_point(|path| **path < *prefix);
+            let inside = self.mentioning.get(first..).unwrap_or_default().iter();
+            let mut inside = inside.take_while(|path| path.starts_with(&prefix));
+            return inside.any(|path| self.is_template_of_agents(path));
+        }
         let layer = pointer.layer.as_ref();
         let mut components = layer
             .iter()

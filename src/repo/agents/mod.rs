@@ -8,6 +8,7 @@
 mod applicationset;
 mod applied;
 mod argocd;
+mod assumed;
 mod envsubst;
 mod fields;
 mod flux;
@@ -34,7 +35,7 @@ use super::controls::{self, Control};
 use super::discover::{Layout, Placement, Root, is_set_aside};
 use super::{Agent, AgentKind};
 use crate::kustomize::{Problem, Rendered, Renderer};
-use crate::source::{EntryKind, Files, folder_of};
+use crate::source::{EntryKind, Files, folder_of, join};
 use crate::yaml::{FileId, Node, Origin};
 
 use applied::Applied;
@@ -86,6 +87,9 @@ pub struct Pointer {
     pub problems: Vec<Problem>,
     /// The object itself; of an ApplicationSet the Application that it makes.
     pub object: Node,
+    /// True if no object in the repo applies the folder: it is a chart with a values file for an
+    /// environment. Parameters that a pipeline or an object elsewhere sets are not known.
+    pub assumed: bool,
 }
 
 /// The ways in which an agent reads a folder of plain manifests.
@@ -129,6 +133,8 @@ pub struct Agents {
     pub(in crate::repo) decisive: BTreeSet<Arc<str>>,
     /// The paths of files that look like agents' objects, and that kustomizations use as patches.
     pub(in crate::repo) patches: BTreeSet<String>,
+    /// The `Chart.yaml` of each chart that nothing in the repo applies.
+    pub(in crate::repo) uninstalled: Vec<FileId>,
     /// The built objects of some pointers, because they hold agents' objects.
     built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
@@ -244,8 +250,13 @@ impl Pointer {
         rendered
     }
 
+    /// True if a chart makes the object, so that its file is a template.
+    pub(crate) fn is_templated(&self) -> bool {
+        self.file.contains("templates/") && !self.assumed
+    }
+
     /// The charts that the object applies, and the folder of the one that is here.
-    pub(in crate::repo) fn charts(&self) -> (&str, &[ChartSource]) {
+    pub(crate) fn charts(&self) -> (&str, &[ChartSource]) {
         match &self.plain {
             Plain::Chart(chart) => (&self.folder, std::slice::from_ref(chart)),
             Plain::Elsewhere(charts) => ("", charts),
@@ -406,7 +417,7 @@ fn read_with<'f>(
         patched,
         lenient: strictness::is_lenient(renderer, files, &objects),
     };
-    let fleet = follow::follow(&reading, roots, &objects);
+    let fleet = follow::follow(&reading, roots, (&objects, files));
     let controls = reading.controls(&objects);
     let mut agents = reading.assemble(fleet, &objects);
     agents.controls = controls;
@@ -447,9 +458,22 @@ impl Outcome {
     }
 }
 
+/// True if a file is a template of a chart: its objects are those that the chart renders to.
+fn is_template(path: &str, renderer: &Renderer) -> bool {
+    let mut parts = path.match_indices("templates/");
+    parts.any(|(at, _)| {
+        let chart = path
+            .get(..at)
+            .filter(|above| above.is_empty() || above.ends_with('/'));
+        let chart = chart.and_then(|above| join(above, "Chart.yaml"));
+        chart.is_some_and(|chart| renderer.source().kind(&chart) == Some(EntryKind::File))
+    })
+}
+
 /// The objects of some files, and the files that cannot be read.
 fn objects(renderer: &Renderer, files: &[Arc<str>]) -> (Vec<Object>, Vec<Mistake>) {
     let (mut objects, mut unreadable) = (Vec::new(), Vec::new());
+    let files = files.iter().filter(|path| !is_template(path, renderer));
     for path in files {
         let (documents, file) = match (renderer.parsed(path), renderer.file_id(path)) {
             (Ok(documents), Some(file)) => (documents, file),
@@ -562,6 +586,7 @@ impl Reading<'_> {
             parents: Vec::new(),
             decisive: BTreeSet::new(),
             patches: fleet.patches,
+            uninstalled: fleet.uninstalled,
             built: HashMap::new(),
             ignored: self.ignored.clone(),
             origins: release::Origins {

@@ -6,6 +6,7 @@
 
 mod apart;
 mod app_names;
+mod glued;
 mod layout;
 mod learned;
 

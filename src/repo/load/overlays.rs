@@ -119,11 +119,13 @@ fn overlay(
         );
     }
     rendered = with_releases(rendered, &built.path, tree.renderer, agents);
+    let agent = built.pointer.filter(|pointer| !pointer.assumed);
     Overlay {
         app: names.get(&app).cloned().unwrap_or(app),
         environment: placement.map(|placement| placement.environment),
         variant: placement.and_then(|placement| placement.variant.clone()),
-        agent: built.pointer.map(|pointer| pointer.agent.clone()),
+        agent: agent.map(|pointer| pointer.agent.clone()),
+        assumed: built.pointer.is_some_and(|pointer| pointer.assumed),
         origin: origin_of(&built.path, built.pointer, tree.renderer),
         rendered,
         applied,

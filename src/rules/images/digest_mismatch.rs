@@ -38,6 +38,7 @@ use crate::history::VersionKey;
 use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::engine::context::proofs::unproved;
 use crate::rules::shared::digests::{self, short};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -241,13 +242,15 @@ impl<'c> Comparison<'c, '_> {
             Mismatch::Unpinned(other)
             | Mismatch::OneTag(other, _)
             | Mismatch::AnotherDigest(other, _) => {
-                // the proof may be in the part of the history that the clone lacks
-                let (message, help) = match self.context.gap(self.from) {
+                // the proof may be in the part of the history that is not known
+                let gap = self.context.gap(self.from);
+                let severity = unproved(gap.as_ref(), severity);
+                let (message, help) = match gap {
                     Some(gap) => (
                         format!(
-                            "{message}; the history in this clone does not show whether {earlier} ever used it"
+                            "{message}; the history here does not show whether {earlier} ever used it"
                         ),
-                        gap,
+                        gap.reason().to_string(),
                     ),
                     None => (message, help),
                 };

@@ -41,6 +41,7 @@ use crate::finding::{Cause, Severity};
 use crate::history::{self, VersionKey};
 use crate::kubernetes::image_use::ImageUse;
 use crate::repo::{Overlay, Repo};
+use crate::rules::engine::context::proofs::unproved;
 use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -218,11 +219,13 @@ fn draft(
     let name = &used.name;
     let first = format!("deploy it to {earlier} first, then promote it");
     let gap = context.gap(from);
+    let reason = gap.as_ref().map(|gap| gap.reason().to_string());
+    let weaker = |severity| unproved(gap.as_ref(), severity);
     match skipped {
         Skipped::PassedBy(other, there) => {
             let further = context.side(other);
             let never = if gap.is_some() {
-                "does not use, as far as the history in this clone shows"
+                "does not use, as far as the history here shows"
             } else {
                 "never used"
             };
@@ -230,8 +233,9 @@ fn draft(
                 ": {later} gets a digest of `{name}` that {further} uses and {earlier} {never}"
             );
             let cause = Cause::new("passed-by");
-            Draft::new(Severity::Error, used.digest_origin, cause, message)
-                .help(gap.unwrap_or(first))
+            let severity = weaker(Severity::Error);
+            Draft::new(severity, used.digest_origin, cause, message)
+                .help(reason.unwrap_or(first))
                 .related(there.digest_origin, format!("{further} uses it"))
         }
         Skipped::Together(staged) => {
@@ -245,7 +249,7 @@ fn draft(
                 Severity::Error
             };
             Draft::new(severity, used.digest_origin, cause, message)
-                .help(gap.unwrap_or(format!(
+                .help(reason.unwrap_or(format!(
                     "merge the change of {earlier} first, then promote it"
                 )))
                 .related(staged.digest_origin, format!("{earlier} gets it here"))

@@ -31,9 +31,10 @@
 //! Deploy the version to the previous environment first. Promote it once it has run there.
 
 use crate::finding::{Cause, Severity};
-use crate::history::{self, Version, VersionKey};
+use crate::history::{self, Gap, Version, VersionKey};
 use crate::kubernetes::{artifact, image};
 use crate::repo::Overlay;
+use crate::rules::engine::context::proofs::unproved;
 use crate::rules::{Category, Context, Draft, Metadata, MovedVersion, Rule, Sink};
 use crate::wording;
 
@@ -117,8 +118,11 @@ fn draft(
         "{later} gets `{version}` of {name}, which {earlier} never ran; {earlier} has `{}`",
         wording::listed(theirs, 3)
     );
-    let help = match context.gap(from) {
-        Some(gap) => format!("{gap}; this clone does not have the whole history"),
+    let gap = context.gap(from);
+    let severity = unproved(gap.as_ref(), severity);
+    let help = match gap {
+        Some(Gap::Clone(reason)) => format!("{reason}; this clone does not have the whole history"),
+        Some(gap) => format!("check that {earlier} ran it: {}", gap.reason()),
         None => format!("deploy it to {earlier} first, then promote it"),
     };
     let cause = Cause::new("never-ran").with(&moved.name).with(version);

@@ -24,7 +24,7 @@ pub(in crate::rules) fn report_by(
     kind: ProblemKind,
     severity: &dyn Fn(&Problem) -> Severity,
 ) {
-    for problem in of_kind(overlay, kind) {
+    for problem in of_kind(context, overlay, kind) {
         let draft = draft(context, problem, severity(problem));
         sink.report(context, Some(overlay), draft);
     }
@@ -40,7 +40,7 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
     kind: ProblemKind,
     severity: &dyn Fn(&Problem) -> Severity,
 ) {
-    for problem in of_kind(overlay, kind) {
+    for problem in of_kind(context, overlay, kind) {
         if context.used_elsewhere(kind, problem.origin) {
             continue;
         }
@@ -55,9 +55,16 @@ pub(in crate::rules) fn report_unless_used_elsewhere(
     }
 }
 
-fn of_kind(overlay: &Overlay, kind: ProblemKind) -> impl Iterator<Item = &Problem> {
+/// The problems of one kind. A chart that may lack values of a pipeline has none: `coverage` says
+/// that it cannot be rendered.
+fn of_kind<'o>(
+    context: &Context,
+    overlay: &'o Overlay,
+    kind: ProblemKind,
+) -> impl Iterator<Item = &'o Problem> {
+    let is_guess = context.is_guess(overlay);
     let problems = overlay.rendered.problems.iter();
-    problems.filter(move |problem| problem.kind == kind)
+    problems.filter(move |problem| problem.kind == kind && !is_guess)
 }
 
 fn draft(context: &Context, problem: &Problem, severity: Severity) -> Draft {

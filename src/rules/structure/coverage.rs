@@ -11,7 +11,10 @@
 //! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply another repository;
 //! - objects that deploy something which is not rendered, such as an OLM `Subscription`;
 //! - Argo CD Applications and Flux HelmReleases whose chart is not in the repository. Their values
-//!   are checked, but not the objects that the chart makes of them.
+//!   are checked, but not the objects that the chart makes of them;
+//! - charts in the repository that nothing in it applies. If a chart has values files for
+//!   environments, such as `values-production.yaml`, it is checked with each of them, unless it
+//!   needs further values to be rendered.
 //!
 //! ## Why
 //!
@@ -89,6 +92,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         UnseenKind::Agent => agents(unseen.len(), &names),
         UnseenKind::Object => objects(unseen.len(), &names),
         UnseenKind::Release => releases(unseen.len(), &names),
+        UnseenKind::Chart => charts(unseen.len(), &names),
     };
     let cause = names
         .iter()
@@ -173,6 +177,20 @@ fn releases(count: usize, names: &[&str]) -> (String, String) {
         examples(count, names)
     );
     let help = "to have its objects checked, commit the chart, or the output of `helm template`";
+    (message, help.to_string())
+}
+
+/// The message and the help about charts that nothing installs, as far as the repository says.
+fn charts(count: usize, names: &[&str]) -> (String, String) {
+    let (subject, it) = match count {
+        1 => ("1 chart is".to_string(), "it"),
+        _ => (format!("{count} charts are"), "them"),
+    };
+    let message = format!(
+        "nothing here says with which values {subject} installed, so nothing checks {it}{}",
+        examples(count, names)
+    );
+    let help = "keep a values file for each environment beside the chart, such as `values-production.yaml`, or the Application or HelmRelease that installs it";
     (message, help.to_string())
 }
 

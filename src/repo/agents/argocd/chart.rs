@@ -147,7 +147,7 @@ impl ChartSource {
     }
 
     /// The files and folders besides the chart's own folder that the source reads.
-    pub(in crate::repo) fn reads(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn reads(&self, folder: &str) -> Vec<String> {
         let named = self
             .items("valueFiles")
             .iter()
@@ -188,7 +188,8 @@ impl ChartSource {
             .map(str::to_string)
             .collect();
         release.includes_crds = !self.flag("skipCrds");
-        release.skips_tests = self.flag("skipTests");
+        // Argo CD has no hook for tests, so it never applies them
+        release.skips_tests = true;
         release.skips_schema = self.flag("skipSchemaValidation");
         let mut problems = Vec::new();
         self.value_files(&mut release, folder, renderer, charts, &mut problems);

@@ -58,6 +58,7 @@ impl Application<'_> {
             common_metadata: Default::default(),
             problems: Vec::new(),
             object: self.node.clone(),
+            assumed: false,
         })
     }
 }

@@ -128,6 +128,7 @@ impl Application<'_> {
             common_metadata: Default::default(),
             problems,
             object: self.node.clone(),
+            assumed: false,
         };
         Some((url.unwrap_or_default().to_string(), pointer))
     }

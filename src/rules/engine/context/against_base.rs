@@ -43,6 +43,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// True if an overlay may be applied with values that the repo does not have, and the base does
+    /// not show either that it can be rendered without them. Its defaults then prove little.
+    pub fn is_guess(&self, overlay: &Overlay) -> bool {
+        let renders = |before: &Overlay| before.rendered.complete;
+        overlay.assumed && !self.at_base(overlay).is_some_and(renders)
+    }
+
     /// The overlay of the head that an overlay of the base revision became; the inverse of
     /// [`Self::at_base`].
     pub fn at_head(&self, overlay: &Overlay) -> Option<&'a Overlay> {

@@ -10,7 +10,7 @@ mod facts;
 mod inputs;
 mod objects;
 mod pinning;
-mod proofs;
+pub(in crate::rules) mod proofs;
 pub(in crate::rules) mod unlisted;
 
 pub use changes::MovedVersion;

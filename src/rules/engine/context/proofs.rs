@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Context;
 use crate::compare::Words;
 use crate::config::Config;
+use crate::finding::Severity;
 use crate::history::{self, VersionKey};
 use crate::repo::Overlay;
 
@@ -89,7 +90,7 @@ impl<'a> Context<'a> {
 
     /// Why the history of an overlay is incomplete, such as a shallow clone; `None` if it is
     /// complete.
-    pub fn gap(&self, overlay: &Overlay) -> Option<String> {
+    pub fn gap(&self, overlay: &Overlay) -> Option<history::Gap> {
         self.proofs?.gap(self.at_base(overlay).unwrap_or(overlay))
     }
 
@@ -129,5 +130,14 @@ impl<'a> Context<'a> {
             }
         }
         found
+    }
+}
+
+/// The severity of a version that was not found in a history. `whole` is that of one which is missing
+/// in a whole history.
+pub(in crate::rules) fn unproved(gap: Option<&history::Gap>, whole: Severity) -> Severity {
+    match gap {
+        Some(history::Gap::Unrendered(_)) => whole.min(Severity::Warning),
+        Some(history::Gap::Clone(_)) | None => whole,
     }
 }

@@ -149,7 +149,12 @@ impl Rule for RedirectedAgent {
 /// are added here.
 fn protected_agents(base: &Repo) -> Vec<(&Overlay, &Pointer)> {
     let mut by_folder: HashMap<&str, Vec<(usize, &Pointer)>> = HashMap::new();
-    for (index, pointer) in base.pointers().iter().enumerate() {
+    let real = base
+        .pointers()
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| !one.assumed);
+    for (index, pointer) in real {
         let here = by_folder.entry(&pointer.folder).or_default();
         here.push((index, pointer));
     }
