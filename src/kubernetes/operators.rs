@@ -4,7 +4,7 @@
 //! Not here: objects that name in a field what they create (`references`).
 
 use super::references::Target;
-use crate::kustomize::Resource;
+use crate::kustomize::{Resource, Unrendered};
 use crate::yaml::Node;
 
 /// True if Kubernetes or the platform creates the object in every namespace.
@@ -160,6 +160,17 @@ pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
             Some(start) => rest.starts_with(start),
             None => rest == *ending,
         })
+}
+
+/// True if a release of a chart that is not rendered may make an object of this name.
+pub(crate) fn may_release(release: &Unrendered, name: &str) -> bool {
+    names_after_itself(release, name) || holds(&release.values, "", name)
+}
+
+/// True if a name begins with that of a release, as charts name their objects.
+pub(crate) fn names_after_itself(release: &Unrendered, name: &str) -> bool {
+    let own = release_name(&release.resource).unwrap_or(release.resource.name());
+    follows(name, own)
 }
 
 /// True if this object installs a chart, possibly into another namespace.

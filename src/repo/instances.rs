@@ -215,7 +215,8 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
     if let [only] = kept[..] {
         return vec![(only, None)];
     }
-    let labels: [&dyn Fn(&Pointer) -> Option<String>; 4] = [
+    let differing = differing_segment(&kept);
+    let labels: [&dyn Fn(&Pointer) -> Option<String>; 5] = [
         &|pointer| {
             let own = pointer.file_placement.as_ref();
             own.or(pointer.inherited.as_ref())
@@ -228,6 +229,7 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
                 .map(|placement| placement.app.clone())
         },
         &|pointer| pointer.hints.first().cloned(),
+        &|pointer| segment(pointer, differing),
         &|pointer| Some(format!("{} in {}", pointer.agent.name, pointer.file)),
     ];
     let distinct = |label: &&&dyn Fn(&Pointer) -> Option<String>| {
@@ -249,4 +251,22 @@ fn apart<'p>(pointers: &[&'p Pointer]) -> Vec<(&'p Pointer, Option<String>)> {
             .map(|(at, pointer)| (*pointer, Some(format!("{} {}", pointer.agent.name, at + 1))))
             .collect(),
     }
+}
+
+/// The place in the paths of the objects' files where they begin to differ: 1 for
+/// `clusters/production/web.yaml` and `clusters/c2-production/web.yaml`. It names their clusters.
+fn differing_segment(pointers: &[&Pointer]) -> usize {
+    let same = |at: usize| {
+        let mut segments = pointers.iter().map(|pointer| segment(pointer, at));
+        let first = segments.next().flatten();
+        first.is_some() && segments.all(|other| other == first)
+    };
+    (0..).take_while(|at| same(*at)).count()
+}
+
+fn segment(pointer: &Pointer, at: usize) -> Option<String> {
+    folder_of(&pointer.file)
+        .split('/')
+        .nth(at)
+        .map(str::to_string)
 }

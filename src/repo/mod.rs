@@ -23,7 +23,7 @@ pub mod renovate;
 pub mod submodules;
 mod unmatched;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::Environment;
@@ -133,16 +133,17 @@ pub struct Repo {
     renderer: Arc<Renderer>,
 }
 
-/// An entry of a kustomization of one environment that leads into another.
+/// An entry of a kustomization, or a values file of an Application, that leads from one environment
+/// into another.
 #[derive(Clone, Debug)]
 pub struct Crossing {
-    /// Folder of the kustomization.
+    /// Folder of the kustomization or chart.
     pub folder: String,
     /// The entry.
     pub origin: Origin,
     /// Where it leads, relative to the root.
     pub target: String,
-    /// Index of the kustomization's environment.
+    /// Index of the environment that reads it.
     pub from: usize,
     /// Index of the environment that it leads into.
     pub to: usize,
@@ -281,6 +282,33 @@ impl Repo {
             let environment = other.environment.filter(is_ordered);
             other.app == overlay.app && environment.is_some() && environment < own
         })
+    }
+    /// True if the object that applies an overlay also applies something that is not rendered: an
+    /// Application with a chart from elsewhere, or another repository, among its sources. What the
+    /// overlay lacks may come from there.
+    pub fn is_a_part(&self, overlay: &Overlay) -> bool {
+        let pointer = |index: usize| self.pointers().get(index);
+        let Some(pointer) = overlay.applied.and_then(pointer) else {
+            return false;
+        };
+        let sources = pointer.object.at(&["spec", "sources"]);
+        let applies = |source: &&Node| {
+            ["chart", "path"]
+                .iter()
+                .any(|key| source.get(key).is_some())
+        };
+        let wanted = sources.map_or(&[][..], Node::items).iter().filter(applies);
+        let wanted = wanted.count();
+        if wanted < 2 {
+            return false;
+        }
+        let place = pointer.object.origin;
+        let rendered = self.pointers().iter().filter(|other| {
+            let same = other.object.origin == place && other.agent.name == pointer.agent.name;
+            same && !other.is_elsewhere()
+        });
+        let folders: BTreeSet<&str> = rendered.map(|other| other.folder.as_str()).collect();
+        wanted > folders.len()
     }
     /// True if an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {

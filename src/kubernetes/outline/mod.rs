@@ -28,7 +28,7 @@ const MOST: usize = 1000;
 pub(crate) fn of(release: &Unrendered) -> &[Resource] {
     release.outline.get_or_init(|| {
         let mut outline = Outline {
-            release: &release.resource,
+            release,
             found: Vec::new(),
         };
         outline.search(&release.values, "", 0);
@@ -49,7 +49,7 @@ fn is_off(values: &Node) -> bool {
 }
 
 struct Outline<'r> {
-    release: &'r Resource,
+    release: &'r Unrendered,
     found: Vec<Resource>,
 }
 
@@ -85,7 +85,7 @@ impl Outline<'_> {
 
     fn workload(&mut self, values: &Node, path: &str) {
         let name = if path.is_empty() {
-            self.release.name()
+            self.release.resource.name()
         } else {
             path
         };
@@ -127,12 +127,12 @@ impl Outline<'_> {
     ) {
         let origin = switch(values).map_or(values.origin, |switch| switch.origin);
         let name = if path.is_empty() {
-            self.release.name()
+            self.release.resource.name()
         } else {
             path
         };
         let mut metadata = vec![("name", Node::string(name, origin))];
-        let namespace = self.release.node.at(&["metadata", "namespace"]);
+        let namespace = self.release.namespace.as_ref();
         metadata.extend(namespace.map(|namespace| ("namespace", namespace.clone())));
         let annotations = values.get("annotations");
         metadata.extend(annotations.map(|annotations| ("annotations", annotations.clone())));

@@ -1,12 +1,13 @@
 //! Which Secrets and ConfigMaps an object needs, and which objects provide them: Kubernetes' own,
 //! and custom resources from which an operator makes them.
 //!
-//! Here: the types. `pods` reads what pod templates need, `objects` what other objects need,
-//! `providers` what objects provide. Not here: whether something is missing (`rules`).
+//! Here: the types. `pods` reads what pod templates need, `objects` what other objects need, `values`
+//! what releases need, `providers` what objects provide. Not here: whether something is missing (`rules`).
 
 mod objects;
 mod pods;
 mod providers;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ use crate::yaml::Node;
 pub(crate) use objects::needed_by_object;
 pub(crate) use pods::needed_by_workload;
 pub(crate) use providers::provided_by;
+pub(crate) use values::needed_by_values;
 
 /// The kind of object that is needed or provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +44,8 @@ impl Target {
 pub enum Use {
     /// The pod does not start without it.
     Pod,
+    /// A release is not installed without it.
+    Values,
     /// Credentials for pulling images. Many clusters get them by hand.
     Pull,
     /// A certificate. Many ingress controllers get theirs by hand.
@@ -53,6 +57,8 @@ pub enum Use {
 pub struct Reference<'a> {
     /// The object that needs it.
     pub resource: &'a Resource,
+    /// The namespace in which it is needed; `None` if that is not written.
+    pub namespace: Option<&'a str>,
     /// The kind that it needs.
     pub target: Target,
     /// The name that it needs.
@@ -96,6 +102,7 @@ impl<'a> Reference<'a> {
     ) -> Option<Reference<'a>> {
         Some(Reference {
             resource,
+            namespace: resource.namespace(),
             target,
             name: filled(name.node)?,
             node: name.node,

@@ -34,6 +34,7 @@ pub(crate) fn needed_by_object<'a>(resource: &'a Resource, found: &mut Vec<Refer
             .flat_map(|listener| listener.items(&["tls", "certificateRefs"]))
             .filter(|certificate| is_secret_beside(certificate.node))
             .for_each(|it| add(it, "name", Use::Certificate, "`certificateRefs`")),
+        ("HelmRelease", "helm.toolkit.fluxcd.io") => super::values::sources(resource, found),
         _ => {}
     }
 }

@@ -15,6 +15,8 @@ pub struct Unrendered {
     pub resource: Resource,
     /// True if that object is also among the objects of the rendering.
     pub is_object: bool,
+    /// The namespace that it is installed in; `None` if that is not written.
+    pub namespace: Option<Node>,
     /// The name of the chart, if it is known.
     pub chart: Option<Node>,
     /// The version of the chart, or the range.
@@ -32,7 +34,9 @@ pub struct Unrendered {
 impl Unrendered {
     /// A release that an object asks for.
     pub fn new(resource: Resource, values: Node, pointer: impl Into<String>) -> Unrendered {
+        let namespace = resource.node.at(&["metadata", "namespace"]).cloned();
         Unrendered {
+            namespace,
             resource,
             is_object: false,
             chart: None,

@@ -187,6 +187,10 @@ impl Expansion<'_> {
             version: spec.and_then(|spec| spec.get("version")).cloned(),
             complete: unknown.is_empty(),
             is_object: true,
+            namespace: ["targetNamespace", "namespace"]
+                .iter()
+                .zip(["spec", "metadata"])
+                .find_map(|(key, map)| self.node.at(&[map, key]).cloned()),
             ..Unrendered::new(resource.clone(), values, "/spec/values")
         }
     }

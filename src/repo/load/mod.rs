@@ -8,6 +8,7 @@
 
 mod built;
 mod crossings;
+mod foreign_values;
 mod overlays;
 mod renumber;
 mod reuse;
@@ -24,6 +25,7 @@ use crate::kustomize::{Kustomization, RenderOptions, Renderer};
 use crate::source::beside::Beside;
 use crate::source::{Files, Source, folder_of};
 use crossings::crossings;
+use foreign_values::foreign_values;
 use overlays::overlays;
 use rayon::prelude::*;
 use reuse::HeadRenderings;
@@ -135,7 +137,11 @@ impl Repo {
         };
         let (overlays, (unreferenced, crossings)) = rayon::join(
             || overlays(tree, head().as_ref()),
-            || (unreferenced(tree), crossings(tree)),
+            || {
+                let crossings = crossings(tree).into_iter();
+                let crossings = crossings.chain(foreign_values(tree)).collect();
+                (unreferenced(tree), crossings)
+            },
         );
         Repo {
             uncovered: coverage::uncovered(&roots, &layout, &overlays),

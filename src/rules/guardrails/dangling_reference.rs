@@ -22,8 +22,9 @@
 //! - the reference is in an Ingress, route, autoscaler or Rollout, and the overlay has other
 //!   objects of the missing kind.
 //!
-//! Objects under `external` in the configuration, incomplete overlays, and overlays with a Helm
-//! release (which may create the target) are not checked.
+//! Objects under `external` in the configuration, incomplete overlays, overlays with a Helm release
+//! or beside one in the same Application (which may create the target), and names that follow that
+//! of a release are not checked.
 //!
 //! ## Why
 //!
@@ -46,6 +47,7 @@ use std::collections::HashMap;
 use crate::compare::Words;
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
+use crate::kubernetes::operators;
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::targets::{self, Named, PodSelector};
 use crate::kubernetes::workload::{self, Workload};
@@ -80,6 +82,7 @@ impl Rule for DanglingReference {
         if !overlay.rendered.complete
             || overlay.environment.is_none()
             || resources.iter().any(brings_others)
+            || context.repo.is_a_part(overlay)
         {
             return;
         }
@@ -250,9 +253,11 @@ fn check_reference(context: &Context, overlay: &Overlay, reference: &Named, sink
             && resource.name() == reference.name
             && compatible(resource.namespace(), reference.namespace)
     };
-    let is_nearby =
-        || neighbours(context, overlay).any(|other| other.rendered.resources.iter().any(is_target));
-    if is_external || is_nearby() {
+    let is_nearby = || {
+        let mut others = neighbours(context, overlay);
+        others.any(|other| other.rendered.resources.iter().any(is_target))
+    };
+    if is_external || is_nearby() || may_be_released(context, overlay, reference) {
         return;
     }
     let draft = unresolved(context, overlay, reference, evidence);
@@ -261,6 +266,21 @@ fn check_reference(context: &Context, overlay: &Overlay, reference: &Named, sink
         Some(overlay),
         draft.on(reference.resource, reference.pointer.clone()),
     );
+}
+
+/// True if a release of a chart that is not rendered, in the same cluster and namespace, may make
+/// the target of a reference.
+fn may_be_released(context: &Context, overlay: &Overlay, reference: &Named) -> bool {
+    let mut overlays = context.repo.overlays.iter();
+    overlays.any(|other| {
+        let mut releases = other.rendered.releases.iter();
+        lands_together(overlay, other)
+            && releases.any(|release| {
+                let namespace = release.namespace.as_ref().and_then(Node::text);
+                compatible(namespace, reference.namespace)
+                    && operators::may_release(release, reference.name)
+            })
+    })
 }
 
 /// The finding of a reference to an object that does not exist.

@@ -6,6 +6,8 @@
 //!
 //! - A kustomization refers to a base, component, patch or file in the folder of another
 //!   environment.
+//! - An Application or `helmCharts` reads the values file of another environment, such as
+//!   `values-staging.yaml` in production.
 //! - An ExternalSecret reads a key whose path names another environment, such as
 //!   `shop/staging/api` in production.
 //!
@@ -129,10 +131,10 @@ impl Rule for CrossEnvironmentReference {
             );
             let cause = Cause::new("file").with(&crossing.target);
             let help = "move the shared part into the base or a component, or copy the file";
-            let overlay = repo
-                .overlays
-                .iter()
-                .find(|overlay| overlay.path == crossing.folder);
+            let overlay = repo.overlays.iter().find(|overlay| {
+                let environment = overlay.environment.is_none_or(|own| own == crossing.from);
+                overlay.path == crossing.folder && environment
+            });
             sink.report(
                 context,
                 overlay,

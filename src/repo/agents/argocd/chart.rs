@@ -88,6 +88,12 @@ impl ChartSource {
         (self.source.get("chart").is_some() || is_version).then_some(revision)
     }
 
+    /// The namespace of the release.
+    pub(super) fn namespace(&self) -> Option<&Node> {
+        let own = self.helm().and_then(|helm| helm.get("namespace"));
+        own.or_else(|| self.application.at(&["spec", "destination", "namespace"]))
+    }
+
     /// True if the chart has a version, written or the newest one.
     pub(super) fn has_version(&self) -> bool {
         self.source.get("chart").is_some() || self.version().is_some()
@@ -162,6 +168,16 @@ impl ChartSource {
                 File::Elsewhere(_) => None,
             })
             .collect()
+    }
+
+    /// The values files of this repository that the source names, each with the entry.
+    pub(in crate::repo) fn values_files(&self, folder: &str) -> Vec<(String, Origin)> {
+        let items = self.items("valueFiles").iter();
+        let located = items.filter_map(|item| match self.locate(item.text()?, folder) {
+            File::Own(path) => Some((path, item.origin)),
+            File::Pattern(_) | File::Elsewhere(_) => None,
+        });
+        located.collect()
     }
 
     /// The release that Argo CD renders, and what is wrong with its settings.

@@ -102,6 +102,7 @@ pub(in crate::repo::agents) fn rendered(
         let unrendered = Unrendered {
             chart: chart.filter(|_| source.has_version()).cloned(),
             version: version.cloned(),
+            namespace: source.namespace().cloned(),
             complete: unknown.is_empty(),
             ..Unrendered::new(resource, release.values, source.pointer_of_values())
         };

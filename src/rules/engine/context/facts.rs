@@ -40,6 +40,9 @@ impl<'a> Facts<'a> {
         for resource in resources {
             references::needed_by_object(resource, &mut facts.references);
         }
+        for release in &rendered.releases {
+            references::needed_by_values(release, &mut facts.references);
+        }
         image_use::of_charts(rendered, files, &mut facts.images);
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);

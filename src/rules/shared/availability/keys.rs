@@ -27,7 +27,8 @@ pub(in crate::rules) fn report_missing_keys(
             overlay,
             target,
             name: reference.name,
-            namespace: reference.resource.namespace(),
+            namespace: reference.namespace,
+            asking: None,
         };
         let Some(providers) = providers_with_known_keys(need) else {
             continue;
@@ -58,6 +59,7 @@ fn providers_with_known_keys<'c, 'a>(need: Need<'c, 'a>) -> Option<Vec<&'c Provi
         target,
         name,
         namespace,
+        ..
     } = need;
     let nearby: Vec<(&Overlay, &Provider)> = need.providers_nearby().collect();
     let own: Vec<&Provider> = context

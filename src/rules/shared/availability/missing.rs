@@ -30,7 +30,7 @@ pub(in crate::rules) fn report_missing(
         .filter(|reference| reference.target == target)
     {
         needs
-            .entry((reference.name, reference.resource.namespace()))
+            .entry((reference.name, reference.namespace))
             .or_default()
             .push(reference);
     }
@@ -41,6 +41,7 @@ pub(in crate::rules) fn report_missing(
             target,
             name,
             namespace,
+            asking: None,
         };
         if let Some(draft) = judge(need, &references) {
             sink.report(context, Some(overlay), draft);
@@ -50,9 +51,13 @@ pub(in crate::rules) fn report_missing(
 
 /// The finding about an object; `None` if it is provided, or if another finding stands for it.
 fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft> {
-    let used_by_pod = |reference: &&&Reference| reference.purpose == Use::Pod;
+    let used_by_pod = |reference: &&&Reference| matches!(reference.purpose, Use::Pod | Use::Values);
     let mut uses = references.iter();
     let first = uses.find(used_by_pod).or(references.first())?;
+    let need = Need {
+        asking: Some((&first.resource.original, first.purpose)),
+        ..need
+    };
     if !is_known_name(need.name) || need.is_provided() {
         return None;
     }
@@ -315,7 +320,7 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             Severity::Warning
         });
     }
-    if !overlay.rendered.complete {
+    if !overlay.rendered.complete || context.repo.is_a_part(overlay) {
         return None;
     }
     let held = context
@@ -331,11 +336,13 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
     match (purpose, target) {
-        (Use::Pod, Target::ConfigMap) if !practice => Some(Severity::Warning),
-        (Use::Pod, Target::ConfigMap) => Some(Severity::Error),
-        (Use::Pod, Target::Secret) if practice => Some(Severity::Error),
-        (Use::Pod, Target::Secret) if context.providers().any(target) => Some(Severity::Warning),
-        (Use::Pod, Target::Secret) => Some(Severity::Info),
+        (Use::Pod | Use::Values, Target::ConfigMap) if !practice => Some(Severity::Warning),
+        (Use::Pod | Use::Values, Target::ConfigMap) => Some(Severity::Error),
+        (Use::Pod | Use::Values, Target::Secret) if practice => Some(Severity::Error),
+        (Use::Pod | Use::Values, Target::Secret) if context.providers().any(target) => {
+            Some(Severity::Warning)
+        }
+        (Use::Pod | Use::Values, Target::Secret) => Some(Severity::Info),
         // people often create registry credentials and certificates in the cluster by hand
         (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
         (Use::Pull | Use::Certificate, _) => None,

@@ -2,9 +2,9 @@
 
 use crate::compare::Words;
 use crate::config::External;
-use crate::kubernetes::references::{Provider, Target, compatible};
+use crate::kubernetes::references::{Provider, Target, Use, compatible};
 use crate::kubernetes::{copies, operators};
-use crate::kustomize::{Resource, hash};
+use crate::kustomize::{Rendered, Resource, ResourceId, Unrendered, hash};
 use crate::names::slip;
 use crate::repo::Overlay;
 use crate::rules::Context;
@@ -18,6 +18,8 @@ pub(super) struct Need<'c, 'a> {
     pub(super) target: Target,
     pub(super) name: &'c str,
     pub(super) namespace: Option<&'c str>,
+    /// The object that needs it, and what for.
+    pub(super) asking: Option<(&'c ResourceId, Use)>,
 }
 
 impl<'c, 'a> Need<'c, 'a> {
@@ -26,6 +28,7 @@ impl<'c, 'a> Need<'c, 'a> {
         Need {
             overlay,
             namespace: None,
+            asking: None,
             ..self
         }
     }
@@ -38,6 +41,7 @@ impl<'c, 'a> Need<'c, 'a> {
             target,
             name,
             namespace,
+            ..
         } = self;
         let own = context.facts(overlay).providers_of(target, name);
         own.filter(|provider| provider.creates)
@@ -52,13 +56,33 @@ impl<'c, 'a> Need<'c, 'a> {
                 .overlays
                 .iter()
                 .filter(|other| lands_together(overlay, other))
-                .any(|other| {
-                    other.rendered.resources.iter().any(|resource| {
-                        copies::copies(resource, target, name)
-                            || reaches(resource, namespace)
-                                && operators::makes(resource, target, name)
-                    })
-                })
+                .any(|other| self.is_made_in(&other.rendered))
+    }
+
+    /// True if something in a rendering makes the object without naming it as such.
+    fn is_made_in(self, rendered: &Rendered) -> bool {
+        let Need {
+            target,
+            name,
+            namespace,
+            ..
+        } = self;
+        // a release does not make what its values name, and cannot make what they come from
+        let by_release = |release: &Unrendered| match self.asking {
+            Some((own, purpose)) if *own == release.resource.original => {
+                purpose != Use::Values && operators::names_after_itself(release, name)
+            }
+            _ => operators::may_release(release, name),
+        };
+        let is_release = |resource: &&Resource| {
+            let mut releases = rendered.releases.iter();
+            releases.any(|release| release.resource.original == resource.original)
+        };
+        let mut others = rendered.resources.iter().filter(|one| !is_release(one));
+        others.any(|resource| {
+            copies::copies(resource, target, name)
+                || reaches(resource, namespace) && operators::makes(resource, target, name)
+        }) || rendered.releases.iter().any(by_release)
     }
 
     /// Providers of a name in other overlays that may be applied to the same cluster.
@@ -71,6 +95,7 @@ impl<'c, 'a> Need<'c, 'a> {
             target,
             name,
             namespace,
+            ..
         } = self;
         let found: Vec<_> = context.providers_of(target, name).collect();
         found.into_iter().filter(move |(other, provider)| {
@@ -90,6 +115,7 @@ impl<'c, 'a> Need<'c, 'a> {
             target,
             name,
             namespace,
+            ..
         } = self;
         let repo: &'a crate::repo::Repo = context.repo;
         let own_words = Words::of(overlay, &repo.environments);
