@@ -36,6 +36,8 @@ pub(super) struct Reports {
     pub(super) statistics: bool,
     /// Lines before the summary.
     pub(super) notes: Vec<String>,
+    /// The versions that the change moves.
+    pub(super) moves: Vec<report::VersionMove>,
     /// The root of the repo, when it is known.
     pub(super) root: Option<PathBuf>,
 }
@@ -95,6 +97,8 @@ impl Reports {
             let options = report::Options {
                 overlays: self.verbose,
                 fail_on: self.fail_on,
+                links: links(),
+                moves: self.moves.clone(),
                 ..report::Options::default()
             };
             let saved = report::text(format, outcome, &options)
@@ -147,6 +151,8 @@ impl Reports {
             least: self.least(),
             statistics: self.statistics,
             notes: self.notes.clone(),
+            links: links(),
+            moves: self.moves.clone(),
             paths: self.root.as_deref().map(shown_paths).unwrap_or_default(),
         };
         let written = report::text(target.format, outcome, &options);
@@ -154,6 +160,39 @@ impl Reports {
             .and_then(|text| super::output::write(&text))
             .map_err(Error::printing)
     }
+}
+
+/// The address of the files at the checked commit, as the CI system names them.
+fn links() -> Option<String> {
+    let value = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| value.starts_with("https://"))
+    };
+    let word = |name: &str| {
+        let is_safe = |text: &String| {
+            let is_word = |letter: char| letter.is_ascii_alphanumeric() || "._/-".contains(letter);
+            !text.is_empty() && text.chars().all(is_word)
+        };
+        std::env::var(name).ok().filter(is_safe)
+    };
+    let github = || {
+        let (server, repository) = (value("GITHUB_SERVER_URL")?, word("GITHUB_REPOSITORY")?);
+        Some(format!(
+            "{server}/{repository}/blob/{}/",
+            word("GITHUB_SHA")?
+        ))
+    };
+    let gitlab = || {
+        Some(format!(
+            "{}/-/blob/{}/",
+            value("CI_PROJECT_URL")?,
+            word("CI_COMMIT_SHA")?
+        ))
+    };
+    let base = github().or_else(gitlab)?;
+    // nothing in it ends the link
+    (!base.contains([' ', '(', ')', '<', '>', '"'])).then_some(base)
 }
 
 /// The way from the current folder to the files of a repo.

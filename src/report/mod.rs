@@ -103,8 +103,31 @@ pub struct Options {
     pub statistics: bool,
     /// Lines before the summary: what was compared, what to do next.
     pub notes: Vec<String>,
+    /// The address of the files of the repo at the checked commit, for links in `markdown`.
+    pub links: Option<String>,
+    /// The versions that the change moves, for `markdown`.
+    pub moves: Vec<VersionMove>,
     /// Turns paths of the repo into paths from the folder in which the program was started.
     pub paths: ShownPaths,
+}
+
+/// A version that a change moves in a protected environment.
+#[derive(Clone, Debug, Default)]
+pub struct VersionMove {
+    /// The app.
+    pub app: String,
+    /// The environment and variant.
+    pub environment: String,
+    /// The image, chart or base.
+    pub name: String,
+    /// The version at the base.
+    pub before: String,
+    /// The version of the change.
+    pub after: String,
+    /// What proves the new version, or what is missing.
+    pub proof: String,
+    /// True if the earlier environment ran it at the base.
+    pub is_proved: bool,
 }
 
 /// Paths as a terminal can open them, which are those of the repo in its root.
@@ -138,6 +161,8 @@ impl Default for Options {
             least: Severity::Info,
             statistics: false,
             notes: Vec::new(),
+            links: None,
+            moves: Vec::new(),
             paths: ShownPaths::default(),
         }
     }
@@ -181,7 +206,7 @@ fn write_as(
         Format::Github => github::write(outcome, out, options),
         Format::Gitlab => gitlab::write(outcome, out),
         Format::Junit => junit::write(outcome, out, options),
-        Format::Markdown => markdown::write(outcome, out),
+        Format::Markdown => markdown::write(outcome, out, options),
     }
 }
 

@@ -193,16 +193,56 @@ fn github_is_one_command_a_finding() {
 }
 
 #[test]
-fn markdown_is_a_table() {
-    insta::assert_snapshot!(text(Format::Markdown, &two_files()), @r#"
+fn markdown_has_the_verdict_first_and_the_findings_by_app() {
+    let mut out = Vec::new();
+    let moved = VersionMove {
+        app: "api".to_string(),
+        environment: "production".to_string(),
+        name: "ghcr.io/acme/api".to_string(),
+        before: "v1".to_string(),
+        after: "v2".to_string(),
+        proof: "staging runs it at the base".to_string(),
+        is_proved: true,
+    };
+    let options = Options {
+        links: Some("https://git.example/acme/config/blob/abc/".to_string()),
+        moves: vec![moved],
+        ..Options::default()
+    };
+    write(Format::Markdown, &two_files(), &mut out, &options).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    <!-- gitops-lint -->
     ## gitops-lint
 
     ❌ 1 error; checked 1 overlay (1 app, 3 resources) with 4 rules and 1 policy
 
-    | severity | rule | place | finding |
-    |---|---|---|---|
-    | error | mutable-tag | apps/api/overlays/production/kustomization.yaml:5 | production pulls the mutable tag \`latest\` of api<br>pin the digest that staging runs<br>also in 1 overlay |
-    "#);
+    ### Versions
+
+    | app | environment | version of | before | after | proof |
+    |---|---|---|---|---|---|
+    | api | production | ghcr.io/acme/api | v1 | v2 | ✅ staging runs it at the base |
+
+    ### ❌ 1 error
+
+    **api**
+
+    - production pulls the mutable tag \`latest\` of api (mutable-tag)<br>[apps/api/overlays/production/kustomization.yaml&#58;5](https://git.example/acme/config/blob/abc/apps/api/overlays/production/kustomization.yaml#L5)<br>apps/api/base/deployment.yaml&#58;6: the base sets it here<br>also in 1 overlay<br>help: pin the digest that staging runs
+    ");
+}
+
+#[test]
+fn a_comment_has_room_for_any_number_of_findings() {
+    let files = Files::default();
+    let file = files.add("a.yaml", None, "a: 1\n".into());
+    let long = "x".repeat(300);
+    let findings = (0..3000).map(|number| {
+        let mut one = finding(&format!("{number} {long}"), Origin::start_of(file));
+        one.cause = Cause::new(number.to_string());
+        one
+    });
+    let text = text(Format::Markdown, &outcome(findings.collect(), files));
+    assert!(text.chars().count() < 65_536, "{}", text.len());
+    assert!(text.contains("more findings not shown here"));
 }
 
 #[test]

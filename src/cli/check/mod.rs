@@ -2,6 +2,7 @@
 //! exit status.
 
 mod fix;
+mod moves;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, Policies};
-use crate::report::Format;
+use crate::report::{Format, VersionMove};
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
 use crate::wording;
@@ -115,6 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         least: arguments.select.min_severity,
         statistics: arguments.select.statistics,
         notes: Vec::new(),
+        moves: Vec::new(),
         root: None,
     };
     watchdog::start(arguments.repo.limits, Some(reports.clone()));
@@ -162,6 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let fails = reports
         .fail_on
         .is_some_and(|level| judged.outcome.fails_at(level));
+    reports.moves = std::mem::take(&mut judged.moves);
     reports.notes = notes(arguments, &judged);
     if let Some(least) = reports.least {
         judged.outcome.keep(|finding| finding.severity >= least);
@@ -186,6 +189,8 @@ pub(super) struct JudgedRepo {
     pub(super) outcome: Outcome,
     /// The repo.
     pub(super) workspace: Workspace,
+    /// The versions that the change moves, if a report shows them.
+    moves: Vec<VersionMove>,
     /// The base that it was compared with: `origin/main at cff1309`.
     compared: Option<String>,
     /// Why there was nothing to check, although something was expected.
@@ -224,6 +229,11 @@ fn fixes(
         let base = base_of(arguments, &edited, None)?;
         judge_loaded(arguments, accepted, edited, base)
     })
+}
+
+fn has_markdown(arguments: &Arguments) -> bool {
+    let mut formats = arguments.formats.iter();
+    formats.any(|target| target.format == Format::Markdown)
 }
 
 /// Findings up to which the default report says how many have a fix.
@@ -292,6 +302,10 @@ fn judge_loaded(
     };
     drop(proofs);
     Ok(JudgedRepo {
+        moves: match &base {
+            Some(base) if has_markdown(arguments) => moves::since(&workspace, base),
+            _ => Vec::new(),
+        },
         compared: base.as_ref().map(|base| base.name()),
         workspace,
         nothing,
