@@ -298,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn what_opa_accepts_is_accepted() {
+        for body in [
+            "x := rem(1 - {2}, 2)",
+            "x := count({1} - {2})",
+            "n := input.n; x := upper(n)",
+            "x := abs(to_number(\"1\"))",
+        ] {
+            let text = format!("package main\ndeny contains x if {{ {body} }}\n");
+            assert!(compile(&text).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
     fn deep_policies_are_refused_quickly() {
         let deep = |count: usize| {
             format!(

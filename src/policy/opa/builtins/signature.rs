@@ -29,10 +29,6 @@ impl Types {
         Types(self.0 | other.0)
     }
 
-    pub(in crate::policy) fn and(self, other: Types) -> Types {
-        Types(self.0 & other.0)
-    }
-
     pub(in crate::policy) fn overlaps(self, other: Types) -> bool {
         self.0 & other.0 != 0
     }

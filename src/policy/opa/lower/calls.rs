@@ -179,13 +179,11 @@ impl Lowerer<'_> {
                 // a rule has a path, so that its name cannot be that of a built-in function
                 signature(&names).map_or(Types::ANY, |signature| signature.result)
             }
-            ExprKind::Infix(operator, left, right) => match *operator {
+            ExprKind::Infix(operator, ..) => match *operator {
                 "+" | "*" | "/" | "%" => Types::NUMBER,
                 "|" | "&" => Types::SET,
-                "-" => {
-                    let either = self.types(left).and(self.types(right));
-                    either.and(Types::NUMBER.or(Types::SET))
-                }
+                // OPA does not tell from the operands which of both it is
+                "-" => Types::NUMBER.or(Types::SET),
                 _ => Types::BOOLEAN,
             },
         }
