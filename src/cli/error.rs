@@ -116,6 +116,8 @@ pub(super) enum Error {
         "no overlay that belongs to an environment was found; `layout` in .gitops-lint.yaml says where apps and environments are"
     )]
     NoEnvironments,
+    #[error("the history has no commit before {0}")]
+    NoCommitBefore(String),
     #[error(transparent)]
     Edit(#[from] crate::edit::write::WriteError),
     /// A command of Git that failed, and what it printed.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::error::Error;
-use super::options::{Color, RepoOptions};
+use super::options::{self, Color, Now, RepoOptions};
 use super::output::{complain, warn, width_of};
 use super::root::{self, RepoPath, current_folder, relative};
 use super::watchdog;
@@ -21,7 +21,7 @@ use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
 use crate::report::{self, Message};
 use crate::source::beside::Beside;
-use crate::source::git::{ChangedPath, Commit, GitError, Repository, is_bare};
+use crate::source::git::{ChangedPath, Commit, GitError, Repository, hex, is_bare};
 use crate::source::index::Staged;
 use crate::source::memory::Memory;
 use crate::source::worktree::Worktree;
@@ -352,6 +352,30 @@ fn repository(root: &Path) -> Result<Arc<Repository>, GitError> {
     // the variable is about the repository in which the hook runs
     let here = current_folder().is_some_and(|folder| folder.starts_with(repository.top()));
     Ok(Arc::new(repository.with_index(index.filter(|_| here))))
+}
+
+/// The revision that a text names: itself or, for a date, the last commit of that day or time on the
+/// line of first parents.
+pub(super) fn revision_at(path: &Path, text: &str) -> Result<String, Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let Ok(Now(time)) = options::now(text) else {
+        return Ok(text.to_string());
+    };
+    let repository = repository(&root::find(path)?.root)?;
+    // a tag may be named like a date
+    if repository.resolve(text).is_ok() {
+        return Ok(text.to_string());
+    }
+    let is_day = text.len() <= "2027-01-31".len();
+    let end = time.timestamp().as_second() + if is_day { DAY - 1 } else { 0 };
+    let head = repository.resolve("HEAD")?;
+    for commit in repository.first_parents(&head) {
+        let commit = commit?;
+        if commit.time <= end {
+            return Ok(hex(&commit.id));
+        }
+    }
+    Err(Error::NoCommitBefore(text.to_string()))
 }
 
 /// Says that a walk through the history ended early.

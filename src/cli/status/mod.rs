@@ -17,7 +17,7 @@ use clap::Args;
 use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
 use super::output::{warn, width_of};
-use super::workspace::{Head, Workspace};
+use super::workspace::{Head, Workspace, revision_at};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
 use crate::source::git::Commit;
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
-    /// Revision to look at instead of the work tree
+    /// Revision or date to look at instead of the work tree, such as v1.2 or 2027-01-31
     #[arg(long, value_name = "REVISION")]
     at: Option<String>,
     /// Output format
@@ -64,6 +64,8 @@ struct Line<'r> {
 /// Prints the table, and writes it to a file if that is asked for.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let at = arguments.at.as_deref();
+    let at = at.map(|at| revision_at(&arguments.path, at)).transpose()?;
+    let at = at.as_deref();
     let head = at.map_or(Head::Worktree, Head::Revision);
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let repo = &workspace.repo;
