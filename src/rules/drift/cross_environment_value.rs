@@ -4,8 +4,8 @@
 //!
 //! A value in a protected environment names an earlier environment, and the earlier environment
 //! has the very same value: `DB_HOST=db.staging.internal` in production. Values of ConfigMaps,
-//! variables and arguments of containers, hosts of Ingresses and routes, and external names of
-//! Services are compared.
+//! variables and arguments of containers, hosts of Ingresses and routes, external names of Services,
+//! and values of Helm releases whose chart is not in the repository are compared.
 //!
 //! It is reported where the value should follow the environment:
 //!
@@ -73,7 +73,7 @@ impl Rule for CrossEnvironmentValue {
         if !later.protected || earlier.protected {
             return;
         }
-        for (before, after) in compare::partners(from, to, &repo.environments) {
+        for (before, after) in compare::partners_and_releases(from, to, &repo.environments) {
             let before = by_path(before);
             let (mut same, mut follows) = (Vec::new(), false);
             for value in texts(after) {
@@ -171,6 +171,12 @@ fn texts(resource: &Resource) -> Vec<Value<'_>> {
             let value = resource.node.at(&["spec", "externalName"]);
             collect(value, "/spec/externalName", "externalName", &mut found);
         }
+        ("HelmRelease", _) => collect_at(resource, &["spec", "values"], &mut found),
+        ("Application", "argoproj.io") => {
+            let path = ["spec", "source", "helm", "valuesObject"];
+            collect_at(resource, &path, &mut found);
+        }
+        ("HelmChart", "") => collect_at(resource, &["valuesInline"], &mut found),
         _ => {
             for container in workload::of(resource)
                 .iter()
@@ -181,6 +187,12 @@ fn texts(resource: &Resource) -> Vec<Value<'_>> {
         }
     }
     found
+}
+
+/// The texts of the values at a path.
+fn collect_at<'a>(resource: &'a Resource, path: &[&str], found: &mut Vec<Value<'a>>) {
+    let pointer: String = path.iter().flat_map(|key| ["/", key]).collect();
+    collect(resource.node.at(path), &pointer, "", found);
 }
 
 fn of_container<'a>(container: &'a Node, pointer: &str, found: &mut Vec<Value<'a>>) {
