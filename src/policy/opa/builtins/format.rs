@@ -28,7 +28,7 @@ fn argument(value: &Value) -> template::Value {
     match value {
         Value::String(text) => template::Value::string(text.clone()),
         Value::Number(number) => match number.as_i64() {
-            Some(value) if number.is_integer() => template::Value::int(value),
+            Some(value) if number.is_integer() => template::Value::int64(value),
             _ => match number.as_f64() {
                 Some(value) if !number.is_integer() => template::Value::float(value),
                 _ => template::Value::string(display(value)),
