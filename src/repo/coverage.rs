@@ -55,6 +55,21 @@ pub struct Unseen {
     pub origin: Origin,
 }
 
+/// An object in a file that makes an agent apply what is not in the repo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// The chart is elsewhere, or the whole folder.
+    pub kind: UnseenKind,
+    /// Its name: `HelmRelease shop/web`.
+    pub name: String,
+    /// Its place.
+    pub origin: Origin,
+    /// The environment according to the path of its file.
+    pub environment: Option<usize>,
+    /// The URL of each source, or for Flux its kind and name.
+    pub sources: Vec<String>,
+}
+
 /// Kinds that deploy something and are not rendered, with the end of their API group.
 const DEPLOYERS: &[(&str, &str)] = &[
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
@@ -135,6 +150,38 @@ impl Repo {
     }
 
     fn unseen_agents(&self) -> Vec<Unseen> {
+        let unseen = self.outside_agents();
+        unseen
+            .map(|(control, kind)| Unseen {
+                kind,
+                name: name_of(&control.node),
+                origin: control.node.origin,
+            })
+            .collect()
+    }
+
+    /// The objects in files that make an agent apply what is not in the repo, in the order of the
+    /// files.
+    pub fn outside(&self) -> Vec<Outside> {
+        let is_patch = |control: &&Control| self.is_patch(control);
+        let releases = self.controls().iter().filter(|one| is_release(&one.node));
+        let releases = releases
+            .filter(|one| !is_patch(one))
+            .map(|one| (one, UnseenKind::Release));
+        let found = self.outside_agents().chain(releases);
+        found
+            .map(|(control, kind)| Outside {
+                kind,
+                name: name_of(&control.node),
+                origin: control.node.origin,
+                environment: control.environment,
+                sources: sources_of(&control.node),
+            })
+            .collect()
+    }
+
+    /// The agents' objects that are not followed, or whose chart is elsewhere.
+    fn outside_agents(&self) -> impl Iterator<Item = (&Control, UnseenKind)> {
         let mut followed: BTreeMap<FileId, Vec<Range<u32>>> = BTreeMap::new();
         for pointer in self.pointers() {
             let Origin {
@@ -142,35 +189,57 @@ impl Repo {
             } = pointer.object.origin;
             followed.entry(file).or_default().push(start..end);
         }
-        let is_followed = |control: &Control| {
+        let is_followed = move |control: &Control| {
             let Origin { start, end, .. } = control.node.origin;
             let within = |range: &Range<u32>| start <= range.start && range.end <= end;
             let ranges = followed.get(&control.file);
             ranges.is_some_and(|ranges| ranges.iter().any(within))
         };
-        let unseen = self
+        let agents = self
             .controls()
             .iter()
-            .filter(|control| is_agent(&control.node));
-        // a patch looks like an object
-        let is_patch = |control: &Control| {
-            let path = &self.files.get(control.file).path;
-            self.agents.patches.contains(&**path)
-        };
-        unseen
-            .filter(|control| !is_patch(control))
-            .filter(|control| has_chart(&control.node) || !is_followed(control))
-            .map(|control| Unseen {
-                kind: if is_followed(control) {
-                    UnseenKind::Release
-                } else {
-                    UnseenKind::Agent
-                },
-                name: name_of(&control.node),
-                origin: control.node.origin,
-            })
-            .collect()
+            .filter(|control| is_agent(&control.node) && !self.is_patch(control));
+        agents.filter_map(move |control| match is_followed(control) {
+            false => Some((control, UnseenKind::Agent)),
+            true => has_chart(&control.node).then_some((control, UnseenKind::Release)),
+        })
     }
+
+    /// True if a kustomization uses the file of an object as a patch, which looks like the object.
+    fn is_patch(&self, control: &Control) -> bool {
+        let path = &self.files.get(control.file).path;
+        self.agents.patches.contains(&**path)
+    }
+}
+
+/// True if an object is a HelmRelease whose chart is in no Git repository.
+fn is_release(node: &Node) -> bool {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text);
+    group_of(node) == "helm.toolkit.fluxcd.io"
+        && text(&["kind"]) == Some("HelmRelease")
+        && text(&["spec", "chart", "spec", "sourceRef", "kind"]) != Some("GitRepository")
+}
+
+/// The sources of an agent's object: URLs, or for Flux the kind and name of the source.
+fn sources_of(node: &Node) -> Vec<String> {
+    let references = [
+        &["spec", "sourceRef"][..],
+        &["spec", "chartRef"],
+        &["spec", "chart", "spec", "sourceRef"],
+    ];
+    let references = references.into_iter().filter_map(|path| node.at(path));
+    let names = references.filter_map(|reference| {
+        let text = |key: &str| reference.get(key).and_then(Node::text);
+        Some(format!("{} {}", text("kind")?, text("name")?))
+    });
+    let specs = [&["spec"][..], &["spec", "template", "spec"]];
+    let specs = specs.into_iter().filter_map(|path| node.at(path));
+    let sources = specs.flat_map(|spec| {
+        let several = spec.get("sources").map_or(&[][..], Node::items);
+        spec.get("source").into_iter().chain(several)
+    });
+    let urls = sources.filter_map(|source| Some(source.get("repoURL")?.text()?.to_string()));
+    names.chain(urls).collect()
 }
 
 /// True if an object tells an agent what to apply.

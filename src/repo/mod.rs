@@ -15,6 +15,7 @@ pub mod fleet;
 mod instances;
 mod load;
 pub(crate) mod names;
+mod own_url;
 mod pairs;
 mod reach;
 pub mod records;
@@ -27,6 +28,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::Environment;
+use crate::kustomize::decode::Text;
 use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
 use crate::source::{Files, Source, folder_of};
 use crate::yaml::{FileId, Node, Origin};
@@ -258,6 +260,25 @@ impl Repo {
             references.map(|folder| (folder.as_str(), root.folder.as_str()))
         });
         folders.collect()
+    }
+    /// True if any kustomization runs a plugin or inflates a chart.
+    pub fn uses_plugins(&self) -> bool {
+        self.any_kustomization(&|own| own.has_plugins())
+    }
+    /// True if any kustomization names a base by URL.
+    pub fn uses_remotes(&self) -> bool {
+        let is_url = |entry: &Text| entry.contains("://") || entry.contains("?ref=");
+        self.any_kustomization(&|own| {
+            let mut lists = own.lists_of_folders().into_iter();
+            lists.any(|list| list.iter().any(is_url))
+        })
+    }
+    fn any_kustomization(&self, is: &dyn Fn(&Kustomization) -> bool) -> bool {
+        let mut own = self.roots.iter().filter_map(|root| {
+            let loaded = self.renderer.kustomization(&root.folder)?;
+            loaded.kustomization.clone()
+        });
+        own.any(|kustomization| is(&kustomization))
     }
     /// True if the configuration says that the kustomization in a folder is no overlay.
     pub fn is_ignored(&self, folder: &str) -> bool {

@@ -11,6 +11,7 @@ mod loosened_check;
 mod redirected_agent;
 mod simultaneous_change;
 mod submodule_change;
+mod unchecked_addition;
 mod unused_suppression;
 
 use super::Rule;
@@ -23,6 +24,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &simultaneous_change::SimultaneousChange,
     &submodule_change::SubmoduleChange,
     &redirected_agent::RedirectedAgent,
+    &unchecked_addition::UncheckedAddition,
     &automation_on_protected::AutomationOnProtected,
     &change_freeze::ChangeFreeze,
     &configuration_mismatch::ConfigurationMismatch,

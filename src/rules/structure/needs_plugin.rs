@@ -45,7 +45,7 @@ pub(super) struct NeedsPlugin;
 static METADATA: Metadata = Metadata {
     id: "needs-plugin",
     category: Category::Structure,
-    level: "warning",
+    level: "warning; error for the first plugin that a change brings into production",
     severity: Severity::Warning,
     summary: "an overlay that needs Helm, a container or an executable to build",
     options: &[],
@@ -58,12 +58,24 @@ impl Rule for NeedsPlugin {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        problems::report(
-            context,
-            overlay,
-            sink,
-            ProblemKind::NeedsPlugin,
-            Severity::Warning,
-        );
+        let severity = if is_new_here(context, overlay) {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        problems::report(context, overlay, sink, ProblemKind::NeedsPlugin, severity);
     }
+}
+
+/// True if a change brings the first plugin into production, so that everything there was checked
+/// until now.
+fn is_new_here(context: &Context, overlay: &Overlay) -> bool {
+    let needs = |overlay: &Overlay| {
+        let mut problems = overlay.rendered.problems.iter();
+        problems.any(|problem| problem.kind == ProblemKind::NeedsPlugin)
+    };
+    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
+        return false;
+    };
+    context.repo.protected(overlay) && needs(overlay) && !needs(before) && !base.uses_plugins()
 }

@@ -6,7 +6,9 @@
 //! the overlay counts as incomplete.
 //!
 //! A URL that is pinned to neither a commit nor a version tag is an error, because its content can
-//! change without a commit to this repository. A pinned URL is a warning.
+//! change without a commit to this repository. If it leads into this repository itself, it is a
+//! warning. So is a pinned URL, unless a change brings the first one into production: until then,
+//! everything there was checked.
 //!
 //! ## Why
 //!
@@ -28,7 +30,7 @@
 //! Otherwise, pin the URL to a commit: `?ref=4f1c2d…`.
 
 use crate::finding::Severity;
-use crate::kustomize::ProblemKind;
+use crate::kustomize::{Identity, Problem, ProblemKind};
 use crate::repo::Overlay;
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
@@ -39,7 +41,7 @@ pub(super) struct RemoteBase;
 static METADATA: Metadata = Metadata {
     id: "remote-base",
     category: Category::Structure,
-    level: "error if it is not pinned, else warning",
+    level: "error if it is not pinned or the first one in production, else warning",
     severity: Severity::Error,
     summary: "a base that the agent downloads while it builds",
     options: &[],
@@ -52,19 +54,50 @@ impl Rule for RemoteBase {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        problems::report(
+        problems::report_by(
             context,
             overlay,
             sink,
             ProblemKind::RemoteUnpinned,
-            Severity::Error,
+            &|problem| {
+                if is_own(context, problem) {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                }
+            },
         );
-        problems::report(
-            context,
-            overlay,
-            sink,
-            ProblemKind::RemotePinned,
-            Severity::Warning,
-        );
+        let pinned = if is_new_here(context, overlay) {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        problems::report(context, overlay, sink, ProblemKind::RemotePinned, pinned);
     }
+}
+
+/// True if a URL leads into this repository, whose branches have the same reviewers.
+fn is_own(context: &Context, problem: &Problem) -> bool {
+    let Some(Identity::Remote(url)) = problem.identity.as_deref() else {
+        return false;
+    };
+    context.repo.leads_here(url)
+}
+
+/// True if a change brings the first remote base into production, so that everything there was
+/// checked until now.
+fn is_new_here(context: &Context, overlay: &Overlay) -> bool {
+    let is_remote = |problem: &Problem| {
+        matches!(
+            problem.kind,
+            ProblemKind::RemotePinned | ProblemKind::RemoteUnpinned
+        )
+    };
+    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
+        return false;
+    };
+    context.repo.protected(overlay)
+        && overlay.rendered.problems.iter().any(is_remote)
+        && !before.rendered.problems.iter().any(is_remote)
+        && !base.uses_remotes()
 }
