@@ -163,6 +163,14 @@ pub struct Unreferenced {
 }
 
 impl Repo {
+    /// The paths of all files of the tree, whatever they contain.
+    pub fn paths(&self) -> &[Arc<str>] {
+        self.source.files()
+    }
+    /// True if the tree has something at a path.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.source.kind(path).is_some()
+    }
     /// The folders that agents' objects in the repo point at, in the order of the files.
     pub fn pointers(&self) -> &[agents::Pointer] {
         &self.agents.pointers

@@ -112,8 +112,13 @@ pub(crate) fn namespace(
             report(context, resource, "the namespace", error, origin);
         }
     }
+    report_equal(resources, namespace, context);
+}
+
+/// Reports objects that a namespace makes the same.
+fn report_equal(resources: &[Resource], namespace: &Text, context: &mut BuildContext<'_>) {
     let mut seen = HashSet::with_capacity(resources.len());
-    for resource in resources.iter() {
+    for resource in resources {
         let id = resource.id();
         if !seen.insert((
             id.api_version.clone(),

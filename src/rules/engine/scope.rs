@@ -63,7 +63,7 @@ fn affected_apps(
         shared_files(base.repo, &changed.1),
     );
     // the other readers of such a file may have had the same finding before
-    let was_there = |file: &&(Place<'_>, Arc<str>)| base.repo.source.kind(&file.1).is_some();
+    let was_there = |file: &&(Place<'_>, Arc<str>)| base.repo.has_path(&file.1);
     let lost = !shared_before.is_subset(&shared)
         || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
     if lost

@@ -250,7 +250,7 @@ fn is_unguarded(repo: &Repo, owners: &CodeOwners) -> bool {
         .map(|overlay| overlay.path.as_str())
         .collect();
     let (mut all, mut unowned) = (0, 0);
-    for path in repo.source.files() {
+    for path in repo.paths() {
         let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
         if above.any(|folder| protected.contains(folder)) {
             all += 1;
@@ -275,7 +275,7 @@ fn gap_of<'o>(
         Ownership::Optional(line) => return Some((Gap::Optional, Some(line), None)),
         Ownership::Owned(line) => line,
     };
-    let files = context.repo.source.files();
+    let files = context.repo.paths();
     // a line is a mistake if a later and broader line always overrides it
     let lost = owners
         .above(line, path)
@@ -340,8 +340,7 @@ fn steering(context: &Context) -> BTreeSet<String> {
         path == CONFIG_FILE || policies.any(|policy| is_below(path, policy))
     };
     files.extend(
-        repo.source
-            .files()
+        repo.paths()
             .iter()
             .filter(|path| ours(path))
             .map(|path| path.to_string()),

@@ -146,84 +146,91 @@ impl Rule for PromotionOrder {
 /// The overlays that an overlay needs in its own environment, according to the configuration,
 /// `dependsOn` and sync waves.
 fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
+    let mut found = by_configuration(context, to);
+    let agents = agents_of(context, to);
+    found.extend(by_depends_on(context, to, &agents));
+    found.extend(
+        agents
+            .iter()
+            .flat_map(|pointer| by_wave(context, to, pointer)),
+    );
+    found
+}
+
+/// The overlays of other apps in the environment of an overlay. An app without variants needs every
+/// variant of the other.
+fn beside<'a>(context: &Context<'a>, to: &Overlay) -> impl Iterator<Item = &'a Overlay> {
     let repo: &'a crate::repo::Repo = context.repo;
-    // an app without variants needs every variant of the other
-    let beside = |other: &&Overlay| {
+    repo.overlays.iter().filter(|other| {
         let elsewhere =
             other.variant != to.variant && other.variant.is_some() && to.variant.is_some();
         other.environment == to.environment && other.app != to.app && !elsewhere
-    };
+    })
+}
+
+/// The needs that the configuration lists under `dependencies`.
+fn by_configuration<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
     let mut found = Vec::new();
-    for dependency in context
-        .config
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.app.matches(&to.app))
-    {
-        let needed = |overlay: &&Overlay| {
-            dependency
-                .needs
-                .iter()
-                .any(|name| name.matches(&overlay.app))
+    let dependencies = context.config.dependencies.iter();
+    for dependency in dependencies.filter(|dependency| dependency.app.matches(&to.app)) {
+        let is_needed = |overlay: &&Overlay| {
+            let mut names = dependency.needs.iter();
+            names.any(|name| name.matches(&overlay.app))
         };
-        let overlays = repo.overlays.iter().filter(beside).filter(needed);
+        let overlays = beside(context, to).filter(is_needed);
         found.extend(overlays.map(|overlay| Need {
             overlay,
             severity: Severity::Error,
             told_by: dependency.origin,
         }));
     }
-    let agents = agents_of(context, to);
-    let applies = |object: &Node, overlay: &Overlay| {
-        agents_of(context, overlay)
-            .iter()
-            .any(|pointer| pointer.object.origin == object.origin)
+    found
+}
+
+/// The needs that Flux objects list under `dependsOn`.
+fn by_depends_on<'a>(context: &Context<'a>, to: &Overlay, agents: &[&Pointer]) -> Vec<Need<'a>> {
+    let is_of = |pointers: &[&Pointer], object: &Node| {
+        let mut pointers = pointers.iter();
+        pointers.any(|pointer| pointer.object.origin == object.origin)
     };
-    for edge in context.waits().iter().filter(|edge| {
-        agents
-            .iter()
-            .any(|pointer| pointer.object.origin == edge.from.node.origin)
-    }) {
+    let mut found = Vec::new();
+    let edges = context.waits().iter();
+    for edge in edges.filter(|edge| is_of(agents, edge.from.node)) {
         let Some(target) = edge.to.and_then(|to| context.controls().get(to)) else {
             continue;
         };
-        let overlays = repo
-            .overlays
-            .iter()
-            .filter(beside)
-            .filter(|overlay| applies(target.node, overlay));
+        let overlays =
+            beside(context, to).filter(|overlay| is_of(&agents_of(context, overlay), target.node));
         found.extend(overlays.map(|overlay| Need {
             overlay,
             severity: Severity::Error,
             told_by: edge.entry.origin,
         }));
     }
-    for pointer in agents {
-        let Some((origin, wave)) = wave(pointer) else {
-            continue;
-        };
-        let folder = |pointer: &Pointer| {
-            pointer
-                .file
-                .rsplit_once('/')
-                .map(|(folder, _)| folder.to_string())
-        };
-        let first = |overlay: &&Overlay| {
-            let earlier =
-                |other: &&Pointer| folder(other) == folder(pointer) && wave_of(other) < wave;
-            agents_of(context, overlay)
-                .iter()
-                .filter(|other| other.agent.kind == AgentKind::ArgoCd)
-                .any(earlier)
-        };
-        let overlays = repo.overlays.iter().filter(beside).filter(first);
-        found.extend(overlays.map(|overlay| Need {
-            overlay,
-            severity: Severity::Warning,
-            told_by: origin,
-        }));
-    }
     found
+}
+
+/// The Applications of earlier sync waves in the folder of an Application.
+fn by_wave<'a>(context: &Context<'a>, to: &Overlay, pointer: &Pointer) -> Vec<Need<'a>> {
+    let Some((origin, wave)) = wave(pointer) else {
+        return Vec::new();
+    };
+    let folder = |pointer: &Pointer| {
+        let parts = pointer.file.rsplit_once('/');
+        parts.map(|(folder, _)| folder.to_string())
+    };
+    let own = folder(pointer);
+    let is_earlier = |other: &&Pointer| {
+        other.agent.kind == AgentKind::ArgoCd && folder(other) == own && wave_of(other) < wave
+    };
+    let overlays =
+        beside(context, to).filter(|overlay| agents_of(context, overlay).iter().any(is_earlier));
+    let needs = overlays.map(|overlay| Need {
+        overlay,
+        severity: Severity::Warning,
+        told_by: origin,
+    });
+    needs.collect()
 }
 
 /// The sync wave of an Application, with its place, when it is written.
