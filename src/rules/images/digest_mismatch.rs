@@ -248,7 +248,7 @@ impl<'c> Comparison<'c, '_> {
                 let (message, help) = match gap {
                     Some(gap) => (
                         format!(
-                            "{message}; the history here does not show whether {earlier} ever used it"
+                            "{message}; the history in this clone does not show whether {earlier} ever used it"
                         ),
                         gap.reason().to_string(),
                     ),

@@ -225,7 +225,7 @@ fn draft(
         Skipped::PassedBy(other, there) => {
             let further = context.side(other);
             let never = if gap.is_some() {
-                "does not use, as far as the history here shows"
+                "does not use, as far as the history in this clone shows"
             } else {
                 "never used"
             };
