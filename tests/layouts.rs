@@ -8,8 +8,8 @@
 //! - `variants/prod component`: a component;
 //! - `clusters/staging/apps.yaml: flux apps/staging`: a Flux Kustomization with a path;
 //! - `charts/web: chart values-staging.yaml`: a chart with values files;
-//! - `charts/all: applications web`: a chart that makes an Application for the chart beside it, with
-//!   the values file `values-ENVIRONMENT.yaml` of the environment in its values.
+//! - `charts/all: applications web cart shop`: a chart that makes two Applications for the chart `web`
+//!   beside it, with the values file `values-ENVIRONMENT.yaml` of the environment in its values.
 //!
 //! After `---` come the expected overlays: the path, the app, the environment with its variant, and
 //! the path of the overlay that it is promoted from. `UPDATE_LAYOUTS=1` rewrites that part.
@@ -40,10 +40,14 @@ fn files(line: &str) -> Vec<(String, String)> {
         return chart(path, MAP, values.split_whitespace(), "");
     }
     if let Some(below) = content.strip_prefix("applications ") {
-        let template = APPLICATION.replace(
-            "CHART",
-            &format!("{}/{below}", path.rsplit_once('/').unwrap().0),
+        let mut words = below.split_whitespace();
+        let beside = format!(
+            "{}/{}",
+            path.rsplit_once('/').unwrap().0,
+            words.next().unwrap()
         );
+        let application = |name| APPLICATION.replace("CHART", &beside).replace("NAME", name);
+        let template = words.map(application).collect::<Vec<_>>().join("---\n");
         let mut files = Vec::new();
         for environment in ["staging", "production"] {
             let values = format!("values-{environment}.yaml");
@@ -79,7 +83,7 @@ const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: '{{ .Relea
 const APPLICATION: &str = "apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata:
-  name: web-{{ .Values.environment }}
+  name: NAME-{{ .Values.environment }}
 spec:
   destination: {namespace: web}
   source:

@@ -313,6 +313,7 @@ mod tests {
                 rendered: Default::default(),
                 applied: None,
                 assumed: false,
+                cluster: None,
             };
             Words::of(&overlay, &[environment])
         };

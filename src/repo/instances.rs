@@ -56,6 +56,9 @@ pub(super) fn instances<'p>(
     for (pointer, environment) in here.iter().zip(environments) {
         groups.entry(environment).or_default().push(pointer);
     }
+    if let Some(found) = apps_of_one_chart(path, &groups) {
+        return found;
+    }
     let mut found = Vec::new();
     for (environment, group) in groups {
         for (pointer, label) in apart(&group) {
@@ -75,6 +78,45 @@ pub(super) fn instances<'p>(
         }
     }
     found
+}
+
+/// The overlays of a chart that several Applications of one environment apply, as where all apps of
+/// a team share one. Each Application is an app of its own, by its name without the environment.
+/// `None` if no environment has several, or if their names do not tell them apart.
+fn apps_of_one_chart<'p>(
+    path: &str,
+    groups: &BTreeMap<Option<usize>, Vec<&'p Pointer>>,
+) -> Option<Vec<Instance<'p>>> {
+    let mut every = groups.values().flatten();
+    let several = groups.values().any(|group| group.len() > 1);
+    if !several || !every.all(|pointer| pointer.chart_is_here() && !pointer.assumed) {
+        return None;
+    }
+    let mut seen: BTreeSet<(Option<usize>, String, Option<String>)> = BTreeSet::new();
+    let mut found = Vec::new();
+    for (environment, pointer) in groups
+        .iter()
+        .flat_map(|(environment, group)| group.iter().map(|pointer| (*environment, *pointer)))
+    {
+        let named = pointer.named.as_ref().map(|(_, rest)| rest.clone());
+        let named = named.filter(|rest| !rest.is_empty());
+        let name = named.or_else(|| pointer.hints.first().cloned())?;
+        let own = pointer.any_placement();
+        let variant = own.and_then(|placement| placement.variant.clone());
+        if !seen.insert((environment, name.clone(), variant.clone())) {
+            return None;
+        }
+        let app = format!("{path}/{name}");
+        let placement = environment.map(|environment| Placement {
+            qualified: app.clone(),
+            app,
+            environment,
+            variant,
+            prefix: path.to_string(),
+        });
+        found.push((path.to_string(), placement, Some(pointer)));
+    }
+    Some(found)
 }
 
 /// The overlays of Applications whose charts are elsewhere: one for each Application. The app is

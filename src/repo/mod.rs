@@ -74,6 +74,9 @@ pub struct Overlay {
     pub applied: Option<usize>,
     /// True if nothing in the repo applies it: it is a chart with a values file for an environment.
     pub assumed: bool,
+    /// The cluster that its Application names, with the region or tenant of the Application. Two
+    /// overlays with equal ones are applied side by side.
+    pub cluster: Option<String>,
 }
 
 impl Overlay {

@@ -264,6 +264,11 @@ impl Pointer {
         }
     }
 
+    /// True if the object applies a chart of this repository.
+    pub(in crate::repo) fn chart_is_here(&self) -> bool {
+        matches!(self.plain, Plain::Chart(_))
+    }
+
     /// True if the charts that the object applies are not in this repository. Its folder only names
     /// the overlay then.
     pub fn is_elsewhere(&self) -> bool {

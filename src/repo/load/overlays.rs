@@ -8,6 +8,7 @@ use super::Tree;
 use super::built::{Built, finished, index_of, origin_of, to_be_built, with_releases};
 use super::reuse::HeadRenderings;
 use super::values::Values;
+use crate::yaml::Node;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,16 +21,11 @@ type Chosen = Vec<(String, Option<Placement>)>;
 
 /// The overlays of a tree. Those that the head has already rendered keep its rendering.
 pub(super) fn overlays(tree: Tree<'_>, head: Option<&HeadRenderings<'_>>) -> Vec<Overlay> {
-    let chosen = chosen(tree);
-    let folders = chosen.iter().map(|(folder, _)| folder.clone());
-    let folders: BTreeSet<String> = folders.collect();
-    let own = chosen
+    let built = built(tree, chosen(tree));
+    let apps = built
         .iter()
-        .map(|(folder, placement)| app_path(folder, placement.as_ref()));
-    let mut apps: BTreeSet<String> = own.collect();
-    let built = built(tree, chosen);
-    let others = built.iter().filter(|one| !folders.contains(&one.path));
-    apps.extend(others.map(|one| app_path(&one.path, one.placement.as_ref())));
+        .map(|one| app_path(&one.path, one.placement.as_ref()));
+    let apps: BTreeSet<String> = apps.collect();
     let names = discover::short_names(&apps);
     let values = Values::new(&built, tree);
     let overlays: Vec<Overlay> = built
@@ -126,11 +122,23 @@ fn overlay(
         variant: placement.and_then(|placement| placement.variant.clone()),
         agent: agent.map(|pointer| pointer.agent.clone()),
         assumed: built.pointer.is_some_and(|pointer| pointer.assumed),
+        cluster: agent.and_then(cluster),
         origin: origin_of(&built.path, built.pointer, tree.renderer),
         rendered,
         applied,
         path: built.path.clone(),
     }
+}
+
+/// The cluster that an Application names, with the region or tenant that its path tells.
+fn cluster(pointer: &Pointer) -> Option<String> {
+    let destination = pointer.object.at(&["spec", "destination"])?;
+    let text = |key: &str| destination.get(key).and_then(Node::text);
+    let named = text("server").or(text("name"))?;
+    let variant = pointer
+        .any_placement()
+        .and_then(|one| one.variant.as_deref());
+    Some(format!("{} {named}", variant.unwrap_or_default()))
 }
 
 /// Folders that hold what overlays build on, so that nobody applies them by themselves: a base that

@@ -65,7 +65,7 @@ pub(super) struct DanglingReference;
 static METADATA: Metadata = Metadata {
     id: "dangling-reference",
     category: Category::Guardrails,
-    level: "error",
+    level: "error; warning for an account that gets rights and is only missing here",
     severity: Severity::Error,
     summary: "an object that names or selects another object that does not exist",
     options: &[],
@@ -298,14 +298,14 @@ fn unresolved(
         reference.name
     );
     let cause = Cause::new("missing-target").with(kind).with(reference.name);
-    let draft = |message| {
-        Draft::new(
-            Severity::Error,
-            reference.node.origin,
-            cause.clone(),
-            message,
-        )
+    // to give rights to an account that is not there breaks nothing, and its owner may add it later
+    let gives_rights =
+        kind == "ServiceAccount" && reference.resource.kind().ends_with("RoleBinding");
+    let severity = match evidence {
+        Evidence::Elsewhere(..) | Evidence::KindIsHere if gives_rights => Severity::Warning,
+        _ => Severity::Error,
     };
+    let draft = |message| Draft::new(severity, reference.node.origin, cause.clone(), message);
     match evidence {
         Evidence::AtBase(place) => draft(format!(
             "{refers}, which no longer exists (the base revision has it)"

@@ -12,9 +12,10 @@
 //!   `latest`, a missing tag, `main`, `stable`, `pr-12`, and every other tag that contains neither
 //!   a version nor a commit.
 //! - A version tag in a protected environment is an error if production uses digests: for at least
-//!   half of its images, for this image in some overlay, or for this image in this overlay at the
-//!   base revision. Otherwise, and in earlier environments, it is a warning. To decide this, the
-//!   rule looks at the first 50 protected overlays, sorted by path.
+//!   half of the images of the same owner (`ghcr.io/acme`), for nine in ten of all images, for this
+//!   image in some overlay, or for this image in this overlay at the base revision. Otherwise, and in
+//!   earlier environments, it is a warning. To decide this, the rule looks at the first 50 protected
+//!   overlays, sorted by path.
 //! - In a protected environment, an OCI artifact with a floating tag is an error. A chart without a
 //!   version, or with a version range, is a warning.
 //! - In development environments nothing is reported. Version tags in `gotk-components.yaml` are

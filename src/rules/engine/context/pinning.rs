@@ -1,7 +1,7 @@
 //! Evidence that production pins its images by digest, which decides how much a version tag
 //! matters.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Context;
 
@@ -12,11 +12,17 @@ const SAMPLE: usize = 50;
 /// The images that the protected overlays of a repo pin by digest.
 #[derive(Default)]
 pub(super) struct Pinning {
-    /// True if at least half of the images have a digest.
+    /// True if nearly all images have a digest.
     usual: bool,
+    /// For each owner of images, such as `ghcr.io/acme`, true if at least half of them have one.
+    owners: HashMap<String, bool>,
     /// Names of the images that have one.
     pinned: HashSet<String>,
 }
+
+/// The share of pinned images from which one of a new owner is expected to be pinned as well, in
+/// percent. Many teams pin what they build and leave the images of others at their tags.
+const USUAL: usize = 90;
 
 impl Pinning {
     /// Looks at the first protected overlays, by path.
@@ -32,17 +38,35 @@ impl Pinning {
                 }
             }
         }
+        let mut shares: HashMap<String, (usize, usize)> = HashMap::new();
+        for (name, pinned) in &images {
+            let share = shares.entry(owner(name)).or_default();
+            share.0 += usize::from(*pinned);
+            share.1 += 1;
+        }
         let pinned = images.iter().filter(|(_, pinned)| **pinned);
         let pinned: HashSet<String> = pinned.map(|(name, _)| name.to_string()).collect();
+        let owners = shares.into_iter();
         Pinning {
-            usual: !pinned.is_empty() && pinned.len() * 2 >= images.len(),
+            usual: !pinned.is_empty() && pinned.len() * 100 >= images.len() * USUAL,
+            owners: owners
+                .map(|(owner, (pinned, all))| (owner, pinned > 0 && pinned * 2 >= all))
+                .collect(),
             pinned,
         }
     }
 
-    /// True if an image is expected to have a digest: most images have one, or this one has
-    /// elsewhere.
+    /// True if an image is expected to have a digest: most images of its owner have one, or this one
+    /// has elsewhere, or nearly all images have.
     pub(super) fn expects(&self, image: &str) -> bool {
-        self.usual || self.pinned.contains(image)
+        let of_owner = self.owners.get(&owner(image)).copied();
+        self.pinned.contains(image) || of_owner.unwrap_or_default() || self.usual
     }
+}
+
+/// The registry and the first folder of an image's name: `ghcr.io/acme` of `ghcr.io/acme/shop/api`.
+fn owner(name: &str) -> String {
+    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let parts: Vec<&str> = folder.split('/').take(2).collect();
+    parts.join("/")
 }

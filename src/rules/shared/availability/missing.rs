@@ -335,6 +335,7 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             .iter()
             .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
+    let practice = practice && !lacks_it_as_well(need);
     match (purpose, target) {
         (Use::Pod | Use::Values, Target::ConfigMap) if !practice => Some(Severity::Warning),
         (Use::Pod | Use::Values, Target::ConfigMap) => Some(Severity::Error),
@@ -347,6 +348,19 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
         (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
         (Use::Pull | Use::Certificate, _) => None,
     }
+}
+
+/// True if the environment before needs and lacks the same object, and did before the change: it
+/// runs without it, so something outside of the repo makes it.
+fn lacks_it_as_well(need: Need<'_, '_>) -> bool {
+    let Some(earlier) = need.context.repo.earlier(need.overlay) else {
+        return false;
+    };
+    let stands = need.context.base.is_none() || need.context.is_unchanged(earlier);
+    let same =
+        |reference: &&Reference| reference.target == need.target && reference.name == need.name;
+    let facts = need.context.facts(earlier);
+    stands && facts.references.iter().any(|one| same(&one)) && !need.of(earlier).is_provided()
 }
 
 /// True if an object shows that a repo keeps objects of its kind: a Certificate does not, because

@@ -241,7 +241,8 @@ pub(in crate::rules) fn lands_together(one: &Overlay, other: &Overlay) -> bool {
         || other.environment.is_none()
         || one.environment == other.environment;
     let variant = one.variant.is_none() || other.variant.is_none() || one.variant == other.variant;
-    environment && (variant || one.environment.is_none())
+    let cluster = one.cluster.is_some() && one.cluster == other.cluster;
+    environment && (variant || cluster || one.environment.is_none())
 }
 
 fn distance(one: &Overlay, other: &Overlay) -> usize {
