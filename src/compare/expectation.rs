@@ -313,6 +313,7 @@ mod tests {
                 rendered: Default::default(),
                 applied: None,
                 assumed: false,
+                release: None,
                 cluster: None,
             };
             Words::of(&overlay, &[environment])

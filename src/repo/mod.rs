@@ -74,16 +74,22 @@ pub struct Overlay {
     pub applied: Option<usize>,
     /// True if nothing in the repo applies it: it is a chart with a values file for an environment.
     pub assumed: bool,
+    /// The name of its Application, if several of one environment share the folder's chart.
+    pub release: Option<String>,
     /// The cluster that its Application names, with the region or tenant of the Application. Two
     /// overlays with equal ones are applied side by side.
     pub cluster: Option<String>,
 }
 
+/// Folder, environment, variant and release.
+pub type OverlayKey<'o> = (&'o str, Option<usize>, Option<&'o str>, Option<&'o str>);
+
 impl Overlay {
     /// Its identity. The path is not enough: agents may apply one folder to several environments,
     /// and with several settings.
-    pub fn key(&self) -> (&str, Option<usize>, Option<&str>) {
-        (&self.path, self.environment, self.variant.as_deref())
+    pub fn key(&self) -> OverlayKey<'_> {
+        let (variant, release) = (self.variant.as_deref(), self.release.as_deref());
+        (&self.path, self.environment, variant, release)
     }
     /// The same object in another overlay, or in this one at another revision, under the name
     /// there.

@@ -115,6 +115,7 @@ mod tests {
             rendered: Default::default(),
             applied: None,
             assumed: false,
+            release: None,
             cluster: None,
         }
     }

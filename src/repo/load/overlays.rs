@@ -122,6 +122,10 @@ fn overlay(
         variant: placement.and_then(|placement| placement.variant.clone()),
         agent: agent.map(|pointer| pointer.agent.clone()),
         assumed: built.pointer.is_some_and(|pointer| pointer.assumed),
+        release: placement.and_then(|own| {
+            let name = own.app.strip_prefix(&built.path)?.strip_prefix('/')?;
+            Some(name.to_string())
+        }),
         cluster: agent.and_then(cluster),
         origin: origin_of(&built.path, built.pointer, tree.renderer),
         rendered,

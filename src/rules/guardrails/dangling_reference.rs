@@ -65,7 +65,7 @@ pub(super) struct DanglingReference;
 static METADATA: Metadata = Metadata {
     id: "dangling-reference",
     category: Category::Guardrails,
-    level: "error; warning for an account that gets rights and is only missing here",
+    level: "error; warning for a missing account that gets rights",
     severity: Severity::Error,
     summary: "an object that names or selects another object that does not exist",
     options: &[],
@@ -298,11 +298,15 @@ fn unresolved(
         reference.name
     );
     let cause = Cause::new("missing-target").with(kind).with(reference.name);
-    // to give rights to an account that is not there breaks nothing, and its owner may add it later
-    let gives_rights =
-        kind == "ServiceAccount" && reference.resource.kind().ends_with("RoleBinding");
+    // to give rights to an account that is gone breaks nothing; one that moved loses its rights
+    let mut accounts = overlay.rendered.resources.iter();
+    let gives_rights = kind == "ServiceAccount"
+        && reference.resource.kind().ends_with("RoleBinding")
+        && !accounts.any(|one| one.kind() == kind && one.name() == reference.name);
     let severity = match evidence {
-        Evidence::Elsewhere(..) | Evidence::KindIsHere if gives_rights => Severity::Warning,
+        Evidence::Elsewhere(..) | Evidence::KindIsHere | Evidence::AtBase(_) if gives_rights => {
+            Severity::Warning
+        }
         _ => Severity::Error,
     };
     let draft = |message| Draft::new(severity, reference.node.origin, cause.clone(), message);

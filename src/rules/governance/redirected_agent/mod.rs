@@ -260,7 +260,9 @@ fn strays(
     let is_paired = |repo: &Repo, overlay: &Overlay| repo.earlier(overlay).is_some();
     let path = &first.path;
     let placed = applied.iter().any(|overlay| repo.protected(overlay));
-    let (kind, message, help) = if !placed && first.environment.is_none() {
+    // an object that keeps its path, and that production's kustomizations no longer list, leads nowhere
+    let moved = *path != before.path;
+    let (kind, message, help) = if moved && !placed && first.environment.is_none() {
         (
             "unplaced",
             format!("{name} applies {path}, which belongs to no known environment"),
@@ -269,7 +271,7 @@ fn strays(
             ),
         )
     } else if placed
-        && *path != before.path
+        && moved
         && context.base.is_some_and(|base| is_paired(base, before))
         && !is_paired(repo, first)
     {
