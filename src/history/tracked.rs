@@ -35,6 +35,8 @@ pub(super) struct Tracked {
     pub(super) cut: bool,
     /// Why it is not rendered at earlier commits.
     pub(super) unrendered: Option<&'static str>,
+    /// True if a chart makes its Application.
+    templated: bool,
     /// How often its chart may still be rendered.
     charts: usize,
 }
@@ -59,6 +61,7 @@ impl Tracked {
     pub(super) fn new(repo: &Repo, index: usize, charts: usize) -> Option<Tracked> {
         let overlay = repo.overlays.get(index)?;
         let applied = repo.pointer(overlay).cloned().map(Arc::new);
+        let templated = applied.as_ref().is_some_and(|one| repo.is_templated(one));
         Some(Tracked {
             overlay: index,
             path: overlay.path.clone(),
@@ -69,6 +72,7 @@ impl Tracked {
             done: false,
             cut: false,
             unrendered: None,
+            templated,
             charts,
         })
     }
@@ -215,7 +219,7 @@ impl Tracked {
     /// Why the overlay is not rendered at an earlier commit, if it is not.
     fn limit(&mut self) -> Option<&'static str> {
         let pointer = self.applied.as_ref()?;
-        if pointer.is_templated() {
+        if self.templated {
             return Some(
                 "earlier versions of the chart that makes its Application are not rendered",
             );

@@ -278,6 +278,10 @@ impl Repo {
         });
         folders.collect()
     }
+    /// True if a chart makes the object of a pointer, so that its file is a template.
+    pub(crate) fn is_templated(&self, pointer: &agents::Pointer) -> bool {
+        agents::is_template(&pointer.file, &self.renderer)
+    }
     /// True if any kustomization runs a plugin or inflates a chart.
     pub fn uses_plugins(&self) -> bool {
         self.any_kustomization(&|own| own.has_plugins())

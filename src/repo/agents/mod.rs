@@ -250,11 +250,6 @@ impl Pointer {
         rendered
     }
 
-    /// True if a chart makes the object, so that its file is a template.
-    pub(crate) fn is_templated(&self) -> bool {
-        self.file.contains("templates/") && !self.assumed
-    }
-
     /// The charts that the object applies, and the folder of the one that is here.
     pub(crate) fn charts(&self) -> (&str, &[ChartSource]) {
         match &self.plain {
@@ -464,7 +459,7 @@ impl Outcome {
 }
 
 /// True if a file is a template of a chart: its objects are those that the chart renders to.
-fn is_template(path: &str, renderer: &Renderer) -> bool {
+pub(crate) fn is_template(path: &str, renderer: &Renderer) -> bool {
     let mut parts = path.match_indices("templates/");
     parts.any(|(at, _)| {
         let chart = path

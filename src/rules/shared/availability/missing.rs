@@ -335,7 +335,7 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             .iter()
             .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
-    let practice = practice && !lacks_it_as_well(need);
+    let practice = practice && !(target == Target::Secret && lacks_it_as_well(need));
     match (purpose, target) {
         (Use::Pod | Use::Values, Target::ConfigMap) if !practice => Some(Severity::Warning),
         (Use::Pod | Use::Values, Target::ConfigMap) => Some(Severity::Error),
@@ -350,8 +350,8 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
     }
 }
 
-/// True if the environment before needs and lacks the same object, and did before the change: it
-/// runs without it, so something outside of the repo makes it.
+/// True if the environment before needs and lacks the same object, and did before the change: as it
+/// runs, something outside of the repo makes it. Secrets are often made so, ConfigMaps hardly ever.
 fn lacks_it_as_well(need: Need<'_, '_>) -> bool {
     let Some(earlier) = need.context.repo.earlier(need.overlay) else {
         return false;
