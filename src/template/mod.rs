@@ -36,7 +36,7 @@ mod yaml;
 pub(crate) use budget::Budget;
 pub(crate) use error::{Error, Problem};
 pub(crate) use evaluate::MissingKey;
-pub(crate) use functions::{Dialect, compile_regex, parse_url};
+pub(crate) use functions::{Dialect, compile_regex, parse_url, query_escape};
 pub(crate) use inputs::Inputs;
 pub(crate) use templates::{Run, Templates};
 pub(crate) use text::{Piece, Text};

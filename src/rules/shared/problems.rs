@@ -2,7 +2,7 @@
 
 use crate::finding::{Cause, Related, Severity};
 use crate::kustomize::{Identity, Problem, ProblemKind, remote};
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft, Sink};
 
 /// Reports every problem of one kind.
@@ -28,6 +28,24 @@ pub(in crate::rules) fn report_by(
         let draft = draft(context, problem, severity(problem));
         sink.report(context, Some(overlay), draft);
     }
+}
+
+/// True if a change brings the first problem of some kinds into production, so that everything there
+/// was checked until now. `usual` returns true if the base has them elsewhere.
+pub(in crate::rules) fn is_first_in_production(
+    context: &Context,
+    overlay: &Overlay,
+    kinds: &[ProblemKind],
+    usual: fn(&Repo) -> bool,
+) -> bool {
+    let has = |overlay: &Overlay| {
+        let mut problems = overlay.rendered.problems.iter();
+        problems.any(|problem| kinds.contains(&problem.kind))
+    };
+    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
+        return false;
+    };
+    context.repo.protected(overlay) && has(overlay) && !has(before) && !usual(base)
 }
 
 /// Reports every entry without effect, such as a patch without a match. An entry of a shared base

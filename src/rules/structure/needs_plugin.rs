@@ -35,7 +35,7 @@
 
 use crate::finding::Severity;
 use crate::kustomize::ProblemKind;
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
@@ -58,24 +58,14 @@ impl Rule for NeedsPlugin {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        let severity = if is_new_here(context, overlay) {
+        let kinds = [ProblemKind::NeedsPlugin];
+        let is_first =
+            problems::is_first_in_production(context, overlay, &kinds, Repo::uses_plugins);
+        let severity = if is_first {
             Severity::Error
         } else {
             Severity::Warning
         };
         problems::report(context, overlay, sink, ProblemKind::NeedsPlugin, severity);
     }
-}
-
-/// True if a change brings the first plugin into production, so that everything there was checked
-/// until now.
-fn is_new_here(context: &Context, overlay: &Overlay) -> bool {
-    let needs = |overlay: &Overlay| {
-        let mut problems = overlay.rendered.problems.iter();
-        problems.any(|problem| problem.kind == ProblemKind::NeedsPlugin)
-    };
-    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
-        return false;
-    };
-    context.repo.protected(overlay) && needs(overlay) && !needs(before) && !base.uses_plugins()
 }

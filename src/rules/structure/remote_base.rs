@@ -31,7 +31,7 @@
 
 use crate::finding::Severity;
 use crate::kustomize::{Identity, Problem, ProblemKind};
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::rules::shared::problems;
 use crate::rules::{Category, Context, Metadata, Rule, Sink};
 
@@ -67,7 +67,10 @@ impl Rule for RemoteBase {
                 }
             },
         );
-        let pinned = if is_new_here(context, overlay) {
+        let kinds = [ProblemKind::RemotePinned, ProblemKind::RemoteUnpinned];
+        let is_first =
+            problems::is_first_in_production(context, overlay, &kinds, Repo::uses_remotes);
+        let pinned = if is_first {
             Severity::Error
         } else {
             Severity::Warning
@@ -82,22 +85,4 @@ fn is_own(context: &Context, problem: &Problem) -> bool {
         return false;
     };
     context.repo.leads_here(url)
-}
-
-/// True if a change brings the first remote base into production, so that everything there was
-/// checked until now.
-fn is_new_here(context: &Context, overlay: &Overlay) -> bool {
-    let is_remote = |problem: &Problem| {
-        matches!(
-            problem.kind,
-            ProblemKind::RemotePinned | ProblemKind::RemoteUnpinned
-        )
-    };
-    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
-        return false;
-    };
-    context.repo.protected(overlay)
-        && overlay.rendered.problems.iter().any(is_remote)
-        && !before.rendered.problems.iter().any(is_remote)
-        && !base.uses_remotes()
 }

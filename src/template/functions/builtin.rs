@@ -350,7 +350,7 @@ fn javascript(text: &str) -> String {
 }
 
 /// A text as a part of a URL's query.
-fn query_escape(text: &str) -> String {
+pub(crate) fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -29,6 +29,7 @@ use std::sync::OnceLock;
 
 use super::error::Problem;
 use super::value::{Signature, Type, Value};
+pub(crate) use builtin::query_escape;
 pub(super) use call::Call;
 pub(crate) use regex::compile as compile_regex;
 pub(crate) use urls::parse as parse_url;

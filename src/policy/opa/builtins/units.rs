@@ -61,6 +61,19 @@ fn power(base: i128, exponent: u32) -> Option<i128> {
     base.checked_pow(exponent)
 }
 
+/// The factor of a prefix in lower case: `k` is 1,000, `ki` is 1,024, none is 1.
+fn prefix(unit: &str) -> Option<i128> {
+    let (letter, base) = match unit.strip_suffix('i') {
+        Some(letter) => (letter, 1024),
+        None => (unit, 1000),
+    };
+    match letter.len() {
+        0 => unit.is_empty().then_some(1),
+        1 => power(base, u32::try_from("kmgtpe".find(letter)?).ok()? + 1),
+        _ => None,
+    }
+}
+
 /// Kubernetes quantities: `100m`, `1Gi`. After the first letter, upper and lower case are the same.
 fn parse(all: &Arguments<'_>) -> Outcome {
     let text = all.text(0)?.replace('"', "");
@@ -68,25 +81,11 @@ fn parse(all: &Arguments<'_>) -> Outcome {
     let mut letters = unit.chars();
     let first = letters.next().map(String::from).unwrap_or_default();
     let unit = first + &letters.as_str().to_lowercase();
-    let factor = match unit.as_str() {
-        "m" => {
-            amount.divided += 3;
-            Some(1)
-        }
-        "" => Some(1),
-        "k" | "K" => power(1000, 1),
-        "M" => power(1000, 2),
-        "g" | "G" => power(1000, 3),
-        "t" | "T" => power(1000, 4),
-        "p" | "P" => power(1000, 5),
-        "e" | "E" => power(1000, 6),
-        "ki" | "Ki" => power(1024, 1),
-        "mi" | "Mi" => power(1024, 2),
-        "gi" | "Gi" => power(1024, 3),
-        "ti" | "Ti" => power(1024, 4),
-        "pi" | "Pi" => power(1024, 5),
-        "ei" | "Ei" => power(1024, 6),
-        _ => None,
+    let factor = if unit == "m" {
+        amount.divided += 3;
+        Some(1)
+    } else {
+        prefix(&unit.to_ascii_lowercase())
     };
     let scaled = factor.and_then(|factor| amount.digits.checked_mul(factor));
     quotient(scaled.ok_or(Stop::Undefined)?, amount.divided).ok_or(Stop::Undefined)
@@ -108,21 +107,10 @@ fn quotient(number: i128, divided: u32) -> Option<Value> {
 fn parse_bytes(all: &Arguments<'_>) -> Outcome {
     let text = all.text(0)?.to_lowercase().replace('"', "");
     let (amount, unit) = split(&text)?;
-    let factor = match unit {
-        "" => Some(1),
-        "kb" | "k" => power(1000, 1),
-        "mb" | "m" => power(1000, 2),
-        "gb" | "g" => power(1000, 3),
-        "tb" | "t" => power(1000, 4),
-        "pb" | "p" => power(1000, 5),
-        "eb" | "e" => power(1000, 6),
-        "kib" | "ki" => power(1024, 1),
-        "mib" | "mi" => power(1024, 2),
-        "gib" | "gi" => power(1024, 3),
-        "tib" | "ti" => power(1024, 4),
-        "pib" | "pi" => power(1024, 5),
-        "eib" | "ei" => power(1024, 6),
-        _ => None,
+    let factor = match unit.strip_suffix('b') {
+        Some("") => None,
+        Some(unit) => prefix(unit),
+        None => prefix(unit),
     };
     let scaled = factor.and_then(|factor| amount.digits.checked_mul(factor));
     let divisor = power(10, amount.divided).ok_or(Stop::Undefined)?;

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments::{Arguments, Outcome, Stop, array_of};
 use super::{Function, Value};
-use crate::template::parse_url;
+use crate::template::{parse_url, query_escape};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    ("urlquery.encode", 1, |all| Ok(encode(all.text(0)?).into())),
+    ("urlquery.encode", 1, |all| {
+        Ok(query_escape(all.text(0)?).into())
+    }),
     ("urlquery.decode", 1, |all| Ok(decode(all.text(0)?)?.into())),
     ("urlquery.encode_object", 1, encode_object),
     ("urlquery.decode_object", 1, decode_object),
@@ -17,20 +19,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     ("uri.parse", 1, parse),
 ];
-
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
 
 fn decode(text: &str) -> Result<String, Stop> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -72,7 +60,7 @@ fn encode_object(all: &Arguments<'_>) -> Outcome {
             let Value::String(value) = value else {
                 return Err(Stop::Undefined);
             };
-            pairs.push(format!("{}={}", encode(key), encode(value)));
+            pairs.push(format!("{}={}", query_escape(key), query_escape(value)));
         }
     }
     Ok(pairs.join("&").into())

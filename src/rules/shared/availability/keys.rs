@@ -2,7 +2,7 @@
 
 use super::need::{Need, is_known_name, lasting_name, where_it_is};
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::references::{Provider, Reference, Target, compatible};
+use crate::kubernetes::references::{Provider, Reference, Target};
 use crate::names::{did_you_mean, slip};
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
@@ -54,19 +54,10 @@ pub(in crate::rules) fn report_missing_keys(
 /// not show all of their keys.
 fn providers_with_known_keys<'c, 'a>(need: Need<'c, 'a>) -> Option<Vec<&'c Provider<'a>>> {
     let Need {
-        context,
-        overlay,
-        target,
-        name,
-        namespace,
-        ..
+        overlay, namespace, ..
     } = need;
     let nearby: Vec<(&Overlay, &Provider)> = need.providers_nearby().collect();
-    let own: Vec<&Provider> = context
-        .facts(overlay)
-        .providers_of(target, name)
-        .filter(|provider| compatible(provider.namespace, namespace))
-        .collect();
+    let own: Vec<&Provider> = need.own_providers().collect();
     // an object with this name in another app may be in another namespace, unless both namespaces
     // are written
     let surely_meant = |(other, provider): &(&Overlay, &Provider)| {

@@ -33,29 +33,28 @@ impl<'c, 'a> Need<'c, 'a> {
         }
     }
 
+    /// Providers of the name in the overlay itself.
+    pub(super) fn own_providers(self) -> impl Iterator<Item = &'c Provider<'a>> + use<'c, 'a> {
+        let facts = self.context.facts(self.overlay);
+        let own = facts.providers_of(self.target, self.name);
+        own.filter(move |provider| compatible(provider.namespace, self.namespace))
+    }
+
     /// True if the object exists when the overlay's objects run.
     pub(super) fn is_provided(self) -> bool {
-        let Need {
-            context,
-            overlay,
-            target,
-            name,
-            namespace,
-            ..
-        } = self;
-        let own = context.facts(overlay).providers_of(target, name);
-        own.filter(|provider| provider.creates)
-            .any(|provider| compatible(provider.namespace, namespace))
+        let mut own = self.own_providers();
+        own.any(|provider| provider.creates)
             || self
                 .providers_nearby()
                 .any(|(_, provider)| provider.creates)
             || self.is_external()
-            || operators::made_by_kubernetes(target, name)
-            || context
+            || operators::made_by_kubernetes(self.target, self.name)
+            || self
+                .context
                 .repo
                 .overlays
                 .iter()
-                .filter(|other| lands_together(overlay, other))
+                .filter(|other| lands_together(self.overlay, other))
                 .any(|other| self.is_made_in(&other.rendered))
     }
 
