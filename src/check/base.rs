@@ -19,6 +19,8 @@ pub struct Base {
     renumbered: Option<ManuallyDrop<Repo>>,
     /// The configuration by which the base is judged.
     pub config: Config,
+    /// The head as the configuration of the base sees it, if the change edits the configuration.
+    pub(super) head: Option<HeadAtBase>,
     /// The configuration as written at the base, and the file in which a removed setting is
     /// reported.
     pub(super) written: Option<(Config, FileId)>,
@@ -26,6 +28,29 @@ pub struct Base {
     pub changed: BTreeSet<Arc<str>>,
     /// The submodules that the change adds or moves.
     pub(super) submodules: Vec<Submodule>,
+}
+
+/// The head under the configuration of the base.
+pub(super) struct HeadAtBase {
+    pub(super) repo: ManuallyDrop<Repo>,
+    /// The base repo with the environments numbered as in it, where its own numbers differ.
+    pub(super) before: Option<ManuallyDrop<Repo>>,
+}
+
+impl HeadAtBase {
+    fn new(head: &Repo, before: &Repo, config: &Config) -> HeadAtBase {
+        let repo = head.under(config);
+        HeadAtBase {
+            before: renumbered(before, &repo),
+            repo: ManuallyDrop::new(repo),
+        }
+    }
+}
+
+/// A base repo with the environments numbered as in another one, if its own numbers differ.
+fn renumbered(repo: &Repo, other: &Repo) -> Option<ManuallyDrop<Repo>> {
+    (repo.environments != other.environments)
+        .then(|| ManuallyDrop::new(repo.numbered_as(&other.environments)))
 }
 
 /// The parts of a [`Base`].
@@ -60,9 +85,10 @@ impl Base {
     /// The base of a head.
     pub fn new(inputs: BaseInputs, head: &Repo) -> Base {
         let repo = inputs.repo;
-        let renumbered = (repo.environments != head.environments)
-            .then(|| ManuallyDrop::new(repo.numbered_as(&head.environments)));
+        let renumbered = renumbered(&repo, head);
+        let edited = inputs.written.is_some() && inputs.changed.contains(CONFIG_FILE);
         Base {
+            head: edited.then(|| HeadAtBase::new(head, &repo, &inputs.config)),
             repo: ManuallyDrop::new(repo),
             renumbered,
             config: inputs.config,

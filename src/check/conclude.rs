@@ -18,7 +18,7 @@ pub(super) fn known(context: &Context, options: &Options<'_>, findings: Vec<Find
     let base = context.repo;
     let mut suppressions = Suppressions::collect(base, context.config, options.today);
     let mut kept = located(findings, &base.files);
-    kept.retain(|located| !suppressions.covers(located));
+    kept.retain(|located| !suppressions.covers_known(located));
     kept.extend(about_suppressions(&suppressions, context, options));
     Known::new(kept, base)
 }
@@ -26,7 +26,7 @@ pub(super) fn known(context: &Context, options: &Options<'_>, findings: Vec<Find
 /// Turns what rules and policies found in a repo into the outcome.
 pub(super) fn conclude(
     context: &Context,
-    options: &Options<'_>,
+    options: &mut Options<'_>,
     findings: Vec<Finding>,
     ran: Ran,
 ) -> Outcome {
@@ -36,15 +36,28 @@ pub(super) fn conclude(
     let findings = findings
         .into_iter()
         .filter(|finding| asked.includes(finding));
-    let (suppressed, mut kept): (Vec<Located>, Vec<Located>) = located(findings, &repo.files)
+    let findings = located(findings, &repo.files);
+    let apart = |findings: Vec<Located>, known: &Option<Known>| match known {
+        Some(base) => base.split(findings, repo),
+        None => (findings, Vec::new()),
+    };
+    let (new, old) = apart(findings, &options.known);
+    let (mut suppressed, mut kept): (Vec<Located>, Vec<Located>) =
+        new.into_iter().partition(|one| suppressions.covers(one));
+    let (accepted, old): (Vec<Located>, Vec<Located>) = old
         .into_iter()
-        .partition(|located| suppressions.covers(located));
-    kept.extend(about_suppressions(&suppressions, context, options));
-    let mut known = 0;
-    if let Some(base) = &options.known {
-        let all = kept.len();
-        kept = base.new_ones(kept, repo);
-        known = all - kept.len();
+        .partition(|one| suppressions.covers_known(one));
+    suppressed.extend(accepted);
+    let mut known = old.len();
+    let mut others = about_suppressions(&suppressions, context, options);
+    if let Some(strict) = options.strict.take() {
+        let includes = |finding: &Finding| asked.includes(finding);
+        others.extend(strict.besides(&mut kept, options.today, includes));
+    }
+    let (new, old) = apart(others, &options.known);
+    kept.extend(new);
+    known += old.len();
+    if options.known.is_some() {
         soften_what_runs_ahead(&mut kept);
     }
     let suppressed = merge::merge(unlocated(suppressed), repo).len();
@@ -87,7 +100,7 @@ pub(super) fn conclude(
     }
 }
 
-fn located(findings: impl IntoIterator<Item = Finding>, files: &Files) -> Vec<Located> {
+pub(super) fn located(findings: impl IntoIterator<Item = Finding>, files: &Files) -> Vec<Located> {
     let findings = findings.into_iter();
     findings
         .map(|finding| Located::new(finding, files))

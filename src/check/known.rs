@@ -169,18 +169,27 @@ impl Known {
         }
     }
 
-    /// The findings of the head that the base does not have.
-    pub(super) fn new_ones(&self, findings: Vec<Located>, head: &Repo) -> Vec<Located> {
+    /// Takes the findings of the head apart: those that the change causes, and those that already
+    /// exist at the base.
+    pub(super) fn split(
+        &self,
+        findings: Vec<Located>,
+        head: &Repo,
+    ) -> (Vec<Located>, Vec<Located>) {
         let own: Vec<Compared> = findings
             .into_iter()
             .map(|located| Compared::new(located, head))
             .collect();
         let known = self.known_of(&own, head);
-        own.into_iter()
+        let (old, new): (Vec<_>, Vec<_>) = own
+            .into_iter()
             .zip(known)
-            .filter(|(_, known)| !known)
-            .map(|(one, _)| one.located)
-            .collect()
+            .partition(|(_, is_known)| *is_known);
+        let located = |side: Vec<(Compared, bool)>| {
+            let side = side.into_iter();
+            side.map(|(one, _)| one.located).collect()
+        };
+        (located(new), located(old))
     }
 
     /// For each finding of the head, true if it already exists at the base.

@@ -12,6 +12,7 @@ mod merge;
 mod policy_changes;
 mod run;
 mod scrub;
+mod strict;
 mod suppression;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use run::{PolicySet, Request, run};
 pub(crate) use crate::config::CONFIG_FILE;
 use conclude::{conclude, known};
 use known::Known;
+use strict::Strict;
 
 use crate::finding::{Cause, Finding, Located, Location, OverlayRef, Severity};
 use crate::repo::coverage::Unseen;
@@ -95,6 +97,8 @@ struct Options<'a> {
     today: Date,
     /// The findings of the base revision, which the outcome leaves out.
     known: Option<Known>,
+    /// What the configuration of the base reports about the head.
+    strict: Option<Strict<'a>>,
     judged: Judged<'a>,
 }
 

@@ -9,6 +9,7 @@ use jiff::ZonedDateTime;
 
 use super::policy_changes::policy_changes;
 use super::scrub::Scrub;
+use super::strict;
 use super::unreadable::unreadable;
 use super::{Base, Baseline, Judged, Known, Options, Outcome, Ran, Selection, conclude, known};
 use crate::config::{Config, Level};
@@ -119,6 +120,7 @@ pub fn run(request: Request<'_>) -> Outcome {
         .base
         .and_then(|base| base.written.as_ref())
         .map(|(config, file)| (with_levels(config, request.levels).into_owned(), *file));
+    let written_at_base = written.as_ref().map(|(config, _)| config.clone());
     let compared = request.base.filter(|_| !request.everything);
     let config_at_base = compared.map(|base| with_levels(&base.config, request.levels));
     let facts = RepoFacts::new(request.repo);
@@ -137,14 +139,25 @@ pub fn run(request: Request<'_>) -> Outcome {
         judged: scope.head.clone(),
         ..inputs(&request, Inputs::new(facts, &config, rules::registry()))
     });
+    let strict = request.base.zip(written_at_base.as_ref());
+    let strict = strict
+        .and_then(|(base, config)| strict::context(base, config, |empty| inputs(&request, empty)));
     if let Some(proofs) = request.proofs {
-        proofs.expect(&rules::proofs_wanted(&context));
+        let mut wanted = rules::proofs_wanted(&context);
+        if let Some(strict) = &strict {
+            wanted
+                .versions
+                .extend(rules::proofs_wanted(strict).versions);
+        }
+        proofs.expect(&wanted);
     }
     let findings = timings.step("rules and policies", || {
         let mut findings = rules::run(&context);
         if let Some(set) = &request.policies {
             findings.extend(policy::run(set.policies, &context));
-            findings.extend(by_base_policies(&request, set, &context, &findings));
+            if strict.is_none() {
+                findings.extend(by_base_policies(&request, set, &context, &findings));
+            }
         }
         findings.extend(unreadable(&context, &findings));
         Scrub::of(context.judged()).apply(&mut findings);
@@ -160,6 +173,13 @@ pub fn run(request: Request<'_>) -> Outcome {
         baseline: request.baseline,
         today: request.now.date(),
         known: None,
+        strict: strict.as_ref().map(|context| {
+            let own = request.policies.as_ref().zip(request.base);
+            let own = own.and_then(|(set, base)| policies_at_base(base, set));
+            timings.step("by the configuration of the base", || {
+                strict::judge(context, own.as_ref(), &request)
+            })
+        }),
         judged,
     };
     if let Some(((base, facts), config)) = facts_at_base.zip(config_at_base.as_deref()) {
@@ -173,7 +193,9 @@ pub fn run(request: Request<'_>) -> Outcome {
         }));
     }
     let ran = ran(&request, &context);
-    let outcome = timings.step("conclude", || conclude(&context, &options, findings, ran));
+    let outcome = timings.step("conclude", || {
+        conclude(&context, &mut options, findings, ran)
+    });
     Outcome {
         timings: timings.into_steps(),
         ..outcome

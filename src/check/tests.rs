@@ -97,7 +97,7 @@ fn a_reworded_message_is_the_same_finding_wherever_its_line_moves() {
     );
     let known = Known::new(located(&base, vec![before]), &base);
     let another = finding(&head, "production", limits("memory"), "lacks a CPU limit");
-    let new = known.new_ones(located(&head, vec![now, another]), &head);
+    let new = known.split(located(&head, vec![now, another]), &head).0;
     let causes: Vec<&Cause> = new.iter().map(|located| &located.finding.cause).collect();
     assert_eq!(causes, [&limits("memory")]);
 }

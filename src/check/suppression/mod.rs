@@ -29,9 +29,12 @@ pub(super) struct Suppressions<'a> {
     /// The numbers of the entries whose path names a folder: no file of a finding has that path.
     folders: BTreeSet<usize>,
     used_comments: BTreeSet<(usize, usize)>,
-    /// The used comments that hide an error. Findings that exist only because staging went ahead of
-    /// production do not count as errors.
-    accepting: BTreeSet<(usize, usize)>,
+    /// The used comments that hide an error, each with whether one of its errors is about a protected
+    /// environment and new. Findings that exist only because staging went ahead of production do not count as
+    /// errors.
+    accepting: BTreeMap<(usize, usize), bool>,
+    /// The names of the protected environments.
+    protected: BTreeSet<&'a str>,
     used_configured: BTreeSet<usize>,
     today: Date,
 }
@@ -43,15 +46,15 @@ struct Covering {
     comments: Vec<(usize, usize)>,
     /// True once a finding was covered, so that the comments are known to be used.
     used: bool,
-    /// True once an error was covered.
-    accepting: bool,
+    /// Set once an error was covered: whether one of them is about a protected environment.
+    accepting: Option<bool>,
     /// True if one of the comments counts.
     counts: bool,
 }
 
 impl<'a> Suppressions<'a> {
     /// Collects the comments of every file of a revision that was read, and the configured entries.
-    pub(super) fn collect(repo: &Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
+    pub(super) fn collect(repo: &'a Repo, config: &'a Config, today: Date) -> Suppressions<'a> {
         let mut comments = Vec::new();
         let mut by_line: BTreeMap<(FileId, usize), BTreeMap<String, Covering>> = BTreeMap::new();
         let mut blocks: BTreeMap<(FileId, usize), (usize, usize)> = BTreeMap::new();
@@ -81,6 +84,8 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
+        let environments = repo.environments.iter();
+        let protected = environments.filter(|known| known.protected);
         let is_folder = |entry: &config::Suppression| {
             let path = entry.path.as_ref().map(|glob| glob.as_str());
             path.and_then(|path| repo.source.kind(path.trim_end_matches('/')))
@@ -95,14 +100,25 @@ impl<'a> Suppressions<'a> {
             configured: &config.suppress,
             folders: folders.map(|(number, _)| number).collect(),
             used_comments: BTreeSet::new(),
-            accepting: BTreeSet::new(),
+            accepting: BTreeMap::new(),
+            protected: protected.map(|known| known.name.as_str()).collect(),
             used_configured: BTreeSet::new(),
             today,
         }
     }
 
-    /// True if a suppression covers a finding. Every one that does counts as used.
+    /// True if a suppression covers a finding that the base has as well. Every one that does counts
+    /// as used.
+    pub(super) fn covers_known(&mut self, located: &Located) -> bool {
+        self.is_covered(located, true)
+    }
+
+    /// True if a suppression covers a finding that the change causes.
     pub(super) fn covers(&mut self, located: &Located) -> bool {
+        self.is_covered(located, false)
+    }
+
+    fn is_covered(&mut self, located: &Located, is_known: bool) -> bool {
         let finding = &located.finding;
         if !is_suppressible(&finding.rule) {
             return false;
@@ -132,14 +148,24 @@ impl<'a> Suppressions<'a> {
                 covering.used = true;
                 self.used_comments.extend(&covering.comments);
             }
-            if finding.severity == Severity::Error && !finding.ahead && !covering.accepting {
-                covering.accepting = true;
+            let is_error = finding.severity == Severity::Error && !finding.ahead;
+            // an error about no overlay concerns every environment
+            let overlay = finding.overlay.as_deref();
+            let protected = !is_known
+                && overlay.is_none_or(|overlay| {
+                    let environment = overlay.environment.as_deref();
+                    environment.is_some_and(|name| self.protected.contains(name))
+                });
+            if is_error && covering.accepting.is_none_or(|known| protected && !known) {
+                covering.accepting = Some(protected);
                 let valid = covering.comments.iter().filter(|(number, _)| {
                     self.comments.get(*number).is_some_and(|comment| {
                         comment.flaw.is_none() && !is_over(comment.until, self.today)
                     })
                 });
-                self.accepting.extend(valid);
+                for rule in valid {
+                    *self.accepting.entry(*rule).or_default() |= protected;
+                }
             }
         }
         for (number, configured) in self.configured.iter().enumerate() {
@@ -193,7 +219,8 @@ impl<'a> Suppressions<'a> {
         let result = rules.map(|(index, id)| SuppressedRule {
             id,
             is_used: self.used_comments.contains(&(number, index)),
-            hides_error: self.accepting.contains(&(number, index)),
+            hides_error: self.accepting.contains_key(&(number, index)),
+            in_protected: self.accepting.get(&(number, index)) == Some(&true),
         });
         result.collect()
     }

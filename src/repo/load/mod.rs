@@ -92,6 +92,18 @@ impl Repo {
         Repo::assemble(renderer, config, shared)
     }
 
+    /// The same files under another configuration. Both share the renderings if they read remote bases
+    /// the same way.
+    pub fn under(&self, config: &Config) -> Repo {
+        let nothing = BTreeSet::new();
+        if config.remotes == self.renderer.options().remotes {
+            return Repo::assemble(self.renderer.clone(), config, Some((self, &nothing)));
+        }
+        let source = self.renderer.source().clone();
+        let renderer = self.renderer.beside(source, config.remotes.clone());
+        Repo::assemble(Arc::new(renderer), config, None)
+    }
+
     fn assemble(
         renderer: Arc<Renderer>,
         config: &Config,

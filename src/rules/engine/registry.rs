@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Claim, Rule};
+use super::{Claim, Revision, Rule};
 use crate::config::{Config, Level};
 
 /// The rules of a check.
@@ -36,6 +36,12 @@ impl Registry {
     pub(super) fn claiming(&self, claim: Claim) -> Option<&'static dyn Rule> {
         let mut rules = self.rules.iter().copied();
         rules.find(|rule| rule.metadata().behavior.claims == Some(claim))
+    }
+
+    /// The rules whose level at the base counts: those that judge the configuration itself.
+    pub fn about_configuration(&self) -> impl Iterator<Item = &'static dyn Rule> {
+        let rules = self.rules.iter().copied();
+        rules.filter(|rule| rule.metadata().behavior.level_from == Revision::Base)
     }
 
     /// The rule that reports policies which fail while they are evaluated.

@@ -40,6 +40,8 @@ pub struct SuppressedRule<'a> {
     pub is_used: bool,
     /// True if one of these findings is an error that counts.
     pub hides_error: bool,
+    /// True if the change causes one of these errors in a protected environment, or in no single one.
+    pub in_protected: bool,
 }
 
 /// An entry of `suppress` in the configuration.

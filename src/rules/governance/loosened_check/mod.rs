@@ -16,16 +16,18 @@
 //!   info.
 //!
 //! A suppression comment that the change adds, and that hides an error, is also reported, wherever
-//! it is.
+//! it is. It is an error if the change itself causes the hidden error in a protected environment.
+//!
+//! In addition, the change is judged by the configuration of the base. An error about a protected
+//! environment that only that configuration reports, such as one of a rule that the change switches
+//! off, is reported as an error of its own rule.
 //!
 //! ## Why
 //!
 //! A change could otherwise switch off the rule that would find it, two hundred lines further down
 //! in the same pull request.
 //!
-//! The check has to use the configuration of the change, because otherwise nobody could repair a
-//! broken configuration. For this rule alone, the level at the base revision counts, and no
-//! suppression hides its findings.
+//! For this rule, the level at the base revision counts, and no suppression hides its findings.
 //!
 //! ## Example
 //!
@@ -36,8 +38,11 @@
 //!
 //! ## Fix
 //!
-//! If the change is intended, explain it to the reviewer; the finding stays. Otherwise restore the
-//! old configuration.
+//! If the change is intended, explain it to the reviewer; the finding stays. Merge a new exception
+//! before the change that needs it. Otherwise restore the old configuration.
+//!
+//! If reviewers may accept both in one pull request, set `loosened-check: warning` in the
+//! configuration. Then the configuration of the change alone counts.
 
 mod allowances;
 mod configuration;
@@ -66,7 +71,7 @@ pub(super) struct LoosenedCheck;
 static METADATA: Metadata = Metadata {
     id: "loosened-check",
     category: Category::Governance,
-    level: "warning; needs a base revision",
+    level: "warning; error for a comment that hides a new error of production; needs a base revision",
     severity: Severity::Warning,
     summary: "a change that makes the check of production less strict",
     options: &[],
@@ -117,8 +122,13 @@ impl Rule for LoosenedCheck {
                 let message =
                     format!("this change adds a comment that suppresses the error `{id}`");
                 let cause = Cause::new("accepting-comment").with(id);
-                let draft = Draft::new(Severity::Warning, comment.origin, cause, message);
-                let help = "fix the finding, or let a reviewer approve the comment";
+                let severity = if rule.in_protected {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                let draft = Draft::new(severity, comment.origin, cause, message);
+                let help = "fix the finding, or merge the comment first, in a change of its own";
                 sink.report(context, None, draft.help(help));
             }
         }
