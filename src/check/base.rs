@@ -2,8 +2,8 @@
 //! touches. Not here: which revision it is (`cli`), its findings (`known`).
 
 use std::collections::BTreeSet;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::policy_changes::names_for_policies;
 use crate::config::{CONFIG_FILE, Config};
@@ -11,12 +11,30 @@ use crate::repo::Repo;
 use crate::rules::Submodule;
 use crate::yaml::FileId;
 
+/// True in a process that goes on after a check.
+static SERVES: AtomicBool = AtomicBool::new(false);
+
+/// From now on, repos are freed when they are no longer needed. A command does not free them,
+/// because that takes measurable time before its end.
+pub fn free_repos() {
+    SERVES.store(true, Ordering::Relaxed);
+}
+
+/// A repo that lasts until the end of the process, or of its use in a server.
+pub fn lasting(repo: Repo) -> Arc<Repo> {
+    let repo = Arc::new(repo);
+    if !SERVES.load(Ordering::Relaxed) {
+        std::mem::forget(repo.clone());
+    }
+    repo
+}
+
 /// A loaded base revision.
 pub struct Base {
-    /// The base repo. Not dropped on exit: freeing it takes measurable time.
-    pub repo: ManuallyDrop<Repo>,
+    /// The base repo.
+    pub repo: Arc<Repo>,
     /// The base repo with the environments numbered as in the head, where its own numbers differ.
-    renumbered: Option<ManuallyDrop<Repo>>,
+    renumbered: Option<Arc<Repo>>,
     /// The configuration by which the base is judged.
     pub config: Config,
     /// The head as the configuration of the base sees it, if the change edits the configuration.
@@ -32,9 +50,9 @@ pub struct Base {
 
 /// The head under the configuration of the base.
 pub(super) struct HeadAtBase {
-    pub(super) repo: ManuallyDrop<Repo>,
+    pub(super) repo: Arc<Repo>,
     /// The base repo with the environments numbered as in it, where its own numbers differ.
-    pub(super) before: Option<ManuallyDrop<Repo>>,
+    pub(super) before: Option<Arc<Repo>>,
 }
 
 impl HeadAtBase {
@@ -42,15 +60,15 @@ impl HeadAtBase {
         let repo = head.under(config);
         HeadAtBase {
             before: renumbered(before, &repo),
-            repo: ManuallyDrop::new(repo),
+            repo: lasting(repo),
         }
     }
 }
 
 /// A base repo with the environments numbered as in another one, if its own numbers differ.
-fn renumbered(repo: &Repo, other: &Repo) -> Option<ManuallyDrop<Repo>> {
+fn renumbered(repo: &Repo, other: &Repo) -> Option<Arc<Repo>> {
     (repo.environments != other.environments)
-        .then(|| ManuallyDrop::new(repo.numbered_as(&other.environments)))
+        .then(|| lasting(repo.numbered_as(&other.environments)))
 }
 
 /// The parts of a [`Base`].
@@ -89,7 +107,7 @@ impl Base {
         let edited = inputs.written.is_some() && inputs.changed.contains(CONFIG_FILE);
         Base {
             head: edited.then(|| HeadAtBase::new(head, &repo, &inputs.config)),
-            repo: ManuallyDrop::new(repo),
+            repo: lasting(repo),
             renumbered,
             config: inputs.config,
             written: inputs.written,
@@ -100,17 +118,22 @@ impl Base {
 
     /// The repo as the head is compared with it: with the head's numbers for environments.
     pub fn compared(&self) -> &Repo {
-        self.renumbered.as_ref().unwrap_or(&self.repo)
+        self.renumbered.as_deref().unwrap_or(&self.repo)
     }
 
-    /// True if the change touches a file that affects the findings of every overlay: the
-    /// configuration, policies and their data, or CODEOWNERS.
+    /// True if the change touches a file that affects the findings of every overlay.
     pub(super) fn affects_every_overlay(&self, config: &Config) -> bool {
-        self.changed.iter().any(|path| {
-            **path == *CONFIG_FILE
-                || path.rsplit('/').next() == Some("CODEOWNERS")
-                || path.ends_with(".rego")
-                || names_for_policies(config, path)
-        })
+        affects_every_overlay(&self.changed, config)
     }
+}
+
+/// True if a file affects the findings of every overlay: the configuration, policies and their data,
+/// or CODEOWNERS.
+pub(super) fn affects_every_overlay(changed: &BTreeSet<Arc<str>>, config: &Config) -> bool {
+    changed.iter().any(|path| {
+        **path == *CONFIG_FILE
+            || path.rsplit('/').next() == Some("CODEOWNERS")
+            || path.ends_with(".rego")
+            || names_for_policies(config, path)
+    })
 }

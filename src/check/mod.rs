@@ -4,9 +4,11 @@
 //!
 //! Not here: loading (`repo`, `config`), formats (`report`), exit status (`cli`).
 
+mod again;
 mod base;
 mod baseline;
 mod conclude;
+mod configuration;
 mod known;
 mod merge;
 mod policy_changes;
@@ -24,10 +26,12 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-pub use base::{Base, BaseInputs};
+pub use again::{Again, Earlier, run_again};
+pub use base::{Base, BaseInputs, free_repos, lasting};
 pub use baseline::{Baseline, BaselineError};
+pub use configuration::{configuration, configuration_with_files};
 pub(crate) use run::Timings;
-pub use run::{PolicySet, Request, run};
+pub use run::{PolicySet, Request, run, run_keeping};
 
 pub(crate) use crate::config::CONFIG_FILE;
 use conclude::{conclude, known};

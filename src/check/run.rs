@@ -103,7 +103,7 @@ impl Timings {
 }
 
 /// A configuration with some levels overridden.
-fn with_levels<'c>(config: &'c Config, levels: &[(String, Level)]) -> Cow<'c, Config> {
+pub(super) fn with_levels<'c>(config: &'c Config, levels: &[(String, Level)]) -> Cow<'c, Config> {
     let mut config = Cow::Borrowed(config);
     for (rule, level) in levels {
         let rules = &mut config.to_mut().rules;
@@ -114,6 +114,18 @@ fn with_levels<'c>(config: &'c Config, levels: &[(String, Level)]) -> Cow<'c, Co
 
 /// Judges a repo: runs rules and policies, compares with the base, and concludes.
 pub fn run(request: Request<'_>) -> Outcome {
+    conduct(request, &mut |_| ())
+}
+
+/// The same. Also returns the findings of all rules and policies, of which the outcome leaves some
+/// out, so that [`run_again`](super::run_again) can use them.
+pub fn run_keeping(request: Request<'_>) -> (Outcome, Vec<Finding>) {
+    let mut kept = Vec::new();
+    let outcome = conduct(request, &mut |findings| kept.extend_from_slice(findings));
+    (outcome, kept)
+}
+
+fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
     let mut timings = Timings::default();
     let config = with_levels(request.config, request.levels);
     let written = request
@@ -142,27 +154,10 @@ pub fn run(request: Request<'_>) -> Outcome {
     let strict = request.base.zip(written_at_base.as_ref());
     let strict = strict
         .and_then(|(base, config)| strict::context(base, config, |empty| inputs(&request, empty)));
-    if let Some(proofs) = request.proofs {
-        let mut wanted = rules::proofs_wanted(&context);
-        if let Some(strict) = &strict {
-            wanted
-                .versions
-                .extend(rules::proofs_wanted(strict).versions);
-        }
-        proofs.expect(&wanted);
-    }
     let findings = timings.step("rules and policies", || {
-        let mut findings = rules::run(&context);
-        if let Some(set) = &request.policies {
-            findings.extend(policy::run(set.policies, &context));
-            if strict.is_none() {
-                findings.extend(by_base_policies(&request, set, &context, &findings));
-            }
-        }
-        findings.extend(unreadable(&context, &findings));
-        Scrub::of(context.judged()).apply(&mut findings);
-        findings
+        judged_findings(&request, &context, strict.as_ref())
     });
+    keep(&findings);
     let narrowed_by = compared.filter(|_| scope.head.is_some());
     let judged = Judged {
         overlays: scope.head.clone(),
@@ -202,8 +197,36 @@ pub fn run(request: Request<'_>) -> Outcome {
     }
 }
 
+/// What the rules and policies find in the judged part of the head. `strict` is the context that
+/// judges by the configuration of the base, if that is done apart.
+pub(super) fn judged_findings(
+    request: &Request<'_>,
+    context: &Context<'_>,
+    strict: Option<&Context<'_>>,
+) -> Vec<Finding> {
+    if let Some(proofs) = request.proofs {
+        let mut wanted = rules::proofs_wanted(context);
+        if let Some(strict) = strict {
+            wanted
+                .versions
+                .extend(rules::proofs_wanted(strict).versions);
+        }
+        proofs.expect(&wanted);
+    }
+    let mut findings = rules::run(context);
+    if let Some(set) = &request.policies {
+        findings.extend(policy::run(set.policies, context));
+        if strict.is_none() {
+            findings.extend(by_base_policies(request, set, context, &findings));
+        }
+    }
+    findings.extend(unreadable(context, &findings));
+    Scrub::of(context.judged()).apply(&mut findings);
+    findings
+}
+
 /// Adds the parts of a request that rules use, besides configuration and scope.
-fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
+pub(super) fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
     let base = request.base;
     Inputs {
         base: base.map(Base::compared),
@@ -218,7 +241,7 @@ fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a> {
 }
 
 /// The number of rules and policies that a check ran.
-fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
+pub(super) fn ran(request: &Request<'_>, context: &Context<'_>) -> Ran {
     let rules = context.rules().all().iter();
     let policies = request.policies.as_ref();
     Ran {

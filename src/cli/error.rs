@@ -134,6 +134,9 @@ pub(super) enum Error {
     NothingBefore { what: String, from: String },
     #[error("no app has an overlay in both {from} and {to}")]
     NoPair { from: String, to: String },
+    /// A session with an editor or an assistant that could not go on.
+    #[error(transparent)]
+    Session(#[from] crate::server::Broken),
     #[error("the worker threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// What is wrong with the text of an option.

@@ -10,7 +10,9 @@ mod fleet;
 mod history;
 mod hook;
 mod init;
+mod lsp;
 mod markdown;
+mod mcp;
 mod options;
 mod output;
 mod patch;
@@ -72,6 +74,10 @@ enum Command {
     Policy(policy::Arguments),
     /// Write a commented configuration for the apps and environments that were found
     Init(init::Arguments),
+    /// Run a language server for editors, over standard input and output
+    Lsp(lsp::Arguments),
+    /// Run an MCP server for assistants, over standard input and output
+    Mcp(mcp::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -117,6 +123,8 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Check(arguments)) => return check::run(arguments),
         Some(Command::Policy(arguments)) => return policy::run(arguments),
         Some(Command::Promote(arguments)) => return promote::run(arguments),
+        Some(Command::Lsp(arguments)) => return lsp::run(arguments),
+        Some(Command::Mcp(arguments)) => return mcp::run(arguments),
         Some(Command::Render(arguments)) => render::run(arguments),
         Some(Command::Why(arguments)) => why::run(arguments),
         Some(Command::Diff(arguments)) => diff::run(arguments),

@@ -2,7 +2,6 @@
 //! that looks at overlays loads one.
 
 use std::io::IsTerminal;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -11,8 +10,8 @@ use super::options::{self, Color, Now, RepoOptions};
 use super::output::{complain, warn, width_of};
 use super::root::{self, RepoPath, current_folder, relative};
 use super::watchdog;
-use crate::check::Timings;
-use crate::config::{CONFIG_FILE, Config, ConfigProblem, missing_files};
+use crate::check::{self, Timings};
+use crate::config::{CONFIG_FILE, Config};
 use crate::edit::write::EditedFile;
 use crate::finding::Severity;
 use crate::history::{Branch, End};
@@ -27,8 +26,7 @@ use crate::source::memory::Memory;
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::wording;
-use crate::yaml::read::Documents;
-use crate::yaml::{self, FileId};
+use crate::yaml::FileId;
 
 /// Which files of a repo a command looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +53,8 @@ pub(super) struct Workspace {
     pub(super) path: RepoPath,
     /// The configuration.
     pub(super) config: Config,
-    /// The repo. Not dropped on exit: freeing it takes measurable time.
-    pub(super) repo: ManuallyDrop<Repo>,
+    /// The repo.
+    pub(super) repo: Arc<Repo>,
     /// How long each step took.
     pub(super) timings: Timings,
     head: HeadFiles,
@@ -109,7 +107,7 @@ impl Workspace {
         let workspace = Workspace {
             path,
             config,
-            repo: ManuallyDrop::new(repo),
+            repo: check::lasting(repo),
             timings,
             head,
             git,
@@ -133,7 +131,7 @@ impl Workspace {
         Workspace {
             path: self.path.clone(),
             config: self.config.clone(),
-            repo: ManuallyDrop::new(repo),
+            repo: check::lasting(repo),
             timings: Timings::default(),
             head: self.head.clone(),
             git: self.git.clone(),
@@ -285,7 +283,7 @@ fn written(source: &dyn Source, files: &Files, name: &str) -> Written {
         return Written::Unusable(None);
     };
     let file = files.add(name, source.revision_of(name).as_deref(), Arc::from(text));
-    match parsed(text, file) {
+    match check::configuration(text, file) {
         Ok(config) => Written::Here(Box::new(config), file),
         Err(_) => Written::Unusable(Some(file)),
     }
@@ -490,7 +488,7 @@ pub(super) fn configuration(
         source.revision_of(&name).as_deref(),
         Arc::from(text.as_str()),
     );
-    let problems = match parsed_with_files(&text, file, &**source) {
+    let problems = match check::configuration_with_files(&text, file, &**source) {
         Ok(config) => return Ok(config),
         Err(problems) => problems,
     };
@@ -528,34 +526,4 @@ fn configuration_name(root: &Path, config: Option<&Path>) -> String {
         .ok()
         .and_then(|real| relative(root, &real));
     below.unwrap_or_else(|| path.display().to_string())
-}
-
-fn parsed(text: &str, file: FileId) -> Result<Config, Vec<ConfigProblem>> {
-    Config::load(&documents(text, file)?, &crate::rules::known())
-}
-
-/// Reads the configuration of the head, whose files have to be there.
-fn parsed_with_files(
-    text: &str,
-    file: FileId,
-    source: &dyn Source,
-) -> Result<Config, Vec<ConfigProblem>> {
-    let documents = documents(text, file)?;
-    let config = Config::load(&documents, &crate::rules::known())?;
-    let missing = missing_files(&documents, source);
-    if missing.is_empty() {
-        Ok(config)
-    } else {
-        Err(missing)
-    }
-}
-
-fn documents(text: &str, file: FileId) -> Result<Documents, Vec<ConfigProblem>> {
-    yaml::read::read(text, file).map_err(|error| {
-        vec![ConfigProblem {
-            message: error.message,
-            help: None,
-            origin: error.origin,
-        }]
-    })
 }

@@ -40,7 +40,9 @@ impl Answer {
 pub fn attach(findings: &mut [Located], repo: &Repo) {
     let mut found = 0;
     for located in findings {
-        if found >= MOST || located.location.revision.is_some() {
+        let is_present =
+            repo.source.revision_of(&located.location.file) == located.location.revision;
+        if found >= MOST || !is_present {
             continue;
         }
         let file = repo.files.get(located.finding.origin.file);
@@ -179,7 +181,8 @@ fn resolved(answer: Answer, repo: &Repo) -> Option<Fix> {
     paths.dedup();
     let mut all = Vec::new();
     for path in paths {
-        let file = repo.files.get(repo.files.find(path, &None)?);
+        let revision = repo.source.revision_of(path);
+        let file = repo.files.get(repo.files.find(path, &revision)?);
         let edits = answer.edits.iter().filter(|(other, _)| other == path);
         let edits: Vec<Edit> = edits.map(|(_, edit)| edit.clone()).collect();
         let result = if answer.neutral {

@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
             .all()
             .into_par_iter()
             .map(|(_, file)| file)
-            .filter(|file| file.revision.is_none());
+            .filter(|file| file.revision == branch.repo.source.revision_of(&file.path));
         let differs = of_head
             .filter(|file| tree.content_id(&file.path) != Some(blob_id(file.text.as_bytes())));
         let differs: HashSet<String> = differs.map(|file| file.path.to_string()).collect();

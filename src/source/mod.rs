@@ -13,6 +13,8 @@ pub mod memory;
 mod open;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod unsaved;
+mod utf16;
 pub mod worktree;
 
 use std::borrow::Cow;
@@ -22,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 use foldhash::HashMap;
 
 use crate::yaml::{FileId, Origin};
+pub use utf16::EditorPosition;
 
 /// The kind of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,6 +269,12 @@ impl SourceFile {
     pub fn slice(&self, origin: Origin) -> &str {
         let span = origin.start as usize..origin.end as usize;
         self.text.get(span).unwrap_or_default()
+    }
+
+    /// The byte at which a line (1-based) starts.
+    pub fn start_of_line(&self, line: usize) -> Option<usize> {
+        let start = self.line_starts().get(line.checked_sub(1)?)?;
+        Some(*start as usize)
     }
 
     /// The text of a line (1-based) without its end.

@@ -184,6 +184,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     })
 }
 
+/// The outcome of a check that prints and writes nothing, with the fixes of its findings.
+pub(super) fn outcome(arguments: &Arguments) -> Result<Outcome, Error> {
+    let accepted = baseline(arguments)?;
+    let mut judged = judge(arguments, accepted.as_ref())?;
+    if let Some(error) = judged.nothing {
+        return Err(error);
+    }
+    arguments.select.apply(&mut judged.outcome);
+    if let Some(least) = arguments.select.min_severity {
+        judged.outcome.keep(|finding| finding.severity >= least);
+    }
+    crate::fix::attach(&mut judged.outcome.findings, &judged.workspace.repo);
+    Ok(judged.outcome)
+}
+
 /// What a check found.
 pub(super) struct JudgedRepo {
     pub(super) outcome: Outcome,

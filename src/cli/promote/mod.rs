@@ -68,8 +68,15 @@ pub(super) struct Arguments {
     repo: RepoOptions,
 }
 
-/// Promotes.
+/// Promotes, and prints what was done.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
+    let (text, ending) = promote(arguments)?;
+    output::write(&safe_text(&text)).map_err(Error::printing)?;
+    Ok(ending)
+}
+
+/// Promotes. Returns what was done; nothing is written with `--dry-run`.
+pub(super) fn promote(arguments: &Arguments) -> Result<(String, Ending), Error> {
     if arguments.apps.is_empty() && !arguments.all {
         return Err(Error::Usage(
             "name the apps to promote, or add --all for every app whose versions differ",
@@ -90,11 +97,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         write(&draft, &workspace, arguments)?;
     }
     let text = print::text(&draft, &workspace, arguments);
-    output::write(&safe_text(&text)).map_err(Error::printing)?;
-    Ok(match draft.refused.is_empty() {
+    let ending = match draft.refused.is_empty() {
         true => Ending::Passed,
         false => Ending::Failed,
-    })
+    };
+    Ok((text, ending))
 }
 
 /// The pairs of the apps whose later overlay belongs to the environment.

@@ -1,13 +1,12 @@
 //! `why`: where a rendered value comes from: the line that wrote it, what replaced or removed it, and
 //! its value in each environment. Values of Secrets are never printed.
 //!
-//! `object` and `path` find the object and the value that the user typed, `value` reads the history
-//! of a value from the provenance in the rendered tree, `print` writes it.
+//! `object` and `named` find the object and the value that the user typed, `print` writes what
+//! `explain` says about it.
 
+mod named;
 mod object;
-mod path;
 mod print;
-mod value;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -19,10 +18,9 @@ use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
 use super::output::width_of;
 use super::workspace::Workspace;
-use crate::kustomize::Resource;
+use crate::explain::value;
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
-use crate::yaml::Origin;
 use print::Report;
 
 /// The most things that are listed if a name could mean several.
@@ -65,7 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let values = match value {
         Some(path) => {
             let container = arguments.resource.rsplit('/').next().unwrap_or_default();
-            value::at(&found, path, container)?
+            named::at(&found, path, container)?
         }
         None => found.iter().flat_map(|one| value::changed(*one)).collect(),
     };
@@ -110,15 +108,6 @@ fn overlays<'r>(repo: &'r Repo, arguments: &Arguments) -> Result<Vec<&'r Overlay
     } else {
         Ok(overlays)
     }
-}
-
-/// An object in an overlay.
-#[derive(Clone, Copy)]
-struct Found<'r> {
-    overlay: &'r Overlay,
-    resource: &'r Resource,
-    /// The patch that deleted it, if one did.
-    deleted: Option<Origin>,
 }
 
 /// A list of names, one on a line.

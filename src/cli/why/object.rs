@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::path::words;
-use super::{Found, listed, value};
+use super::listed;
 use crate::cli::error::Error;
+use crate::explain::{Found, objects, path::words, value};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
 use crate::names::UnknownName;
@@ -26,36 +26,6 @@ const SHORT: [(&str, &str); 12] = [
     ("sts", "StatefulSet"),
     ("svc", "Service"),
 ];
-
-/// The objects of an overlay, and the objects that patches deleted from it.
-fn objects(overlay: &Overlay) -> impl Iterator<Item = Found<'_>> {
-    let there = overlay
-        .rendered
-        .resources
-        .iter()
-        .map(move |resource| Found {
-            overlay,
-            resource,
-            deleted: None,
-        });
-    let there_still = |gone: &Resource| {
-        overlay
-            .rendered
-            .resources
-            .iter()
-            .any(|resource| resource.id() == gone.id())
-    };
-    let deleted = overlay
-        .rendered
-        .deleted
-        .iter()
-        .filter(move |gone| !there_still(&gone.resource));
-    there.chain(deleted.map(move |gone| Found {
-        overlay,
-        resource: &gone.resource,
-        deleted: Some(gone.origin),
-    }))
-}
 
 /// What was typed: `Deployment/api` or `api`.
 #[derive(Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::Found;
-use super::path::{dotted, general, pointer};
-use super::value::{State, Value};
+use crate::explain::Found;
+use crate::explain::path::{dotted, general, pointer};
+use crate::explain::value::{State, Value};
 use crate::finding::{Location, Severity};
 use crate::repo::{Overlay, Repo};
 use crate::report::{

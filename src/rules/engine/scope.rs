@@ -45,6 +45,41 @@ impl Scope {
     }
 }
 
+/// The overlays that an edit in an editor concerns.
+pub struct EditScope {
+    /// Overlays of the edited repo; `None` for all.
+    pub head: Option<BTreeSet<usize>>,
+    /// Overlays of the repo before the edit; `None` for all.
+    pub base: Option<BTreeSet<usize>>,
+    /// True if findings of other overlays may appear or go as well.
+    pub reaches_others: bool,
+}
+
+impl EditScope {
+    /// The scope of an edit. Unlike with a base, findings that the edit resolves matter as well.
+    pub fn new(head: &RepoFacts<'_>, base: &RepoFacts<'_>, config: &Config) -> EditScope {
+        if head.repo.environments != base.repo.environments {
+            return EditScope {
+                head: None,
+                base: None,
+                reaches_others: true,
+            };
+        }
+        let changed = (
+            concerned(head.repo, base.repo),
+            concerned(base.repo, head.repo),
+        );
+        let same_files = shared_files(head.repo, &changed.0) == shared_files(base.repo, &changed.1);
+        let same_offers = offers(head, &changed.0) == offers(base, &changed.1);
+        let apps = apps_of(&changed, head.repo, base.repo, config);
+        EditScope {
+            head: Some(of_apps(head.repo, &apps)),
+            base: Some(of_apps(base.repo, &apps)),
+            reaches_others: !same_files || !same_offers,
+        }
+    }
+}
+
 /// The apps whose findings the change can alter; `None` for all.
 fn affected_apps(
     head: &RepoFacts<'_>,
@@ -73,6 +108,16 @@ fn affected_apps(
     {
         return None;
     }
+    Some(apps_of(&changed, head.repo, base.repo, config))
+}
+
+/// The apps of changed overlays, and the apps that need them.
+fn apps_of(
+    changed: &(Vec<&Overlay>, Vec<&Overlay>),
+    head: &Repo,
+    base: &Repo,
+    config: &Config,
+) -> BTreeSet<String> {
     let apps: BTreeSet<&str> = changed
         .0
         .iter()
@@ -84,11 +129,11 @@ fn affected_apps(
         needs.any(|need| apps.iter().any(|app| need.matches(app)))
     });
     let needing: Vec<&NamePattern> = needing.map(|one| &one.app).collect();
-    let all = head.repo.overlays.iter().chain(&base.repo.overlays);
+    let all = head.overlays.iter().chain(&base.overlays);
     let all = all.map(|overlay| overlay.app.as_str());
     let of_needing = all.filter(|app| needing.iter().any(|pattern| pattern.matches(app)));
     let affected: BTreeSet<&str> = apps.iter().copied().chain(of_needing).collect();
-    Some(affected.into_iter().map(str::to_string).collect())
+    affected.into_iter().map(str::to_string).collect()
 }
 
 /// The overlays of one revision that the other revision lacks or has with another environment,

@@ -5,7 +5,8 @@ use crate::yaml::{escape_pointer, unescape_pointer};
 
 /// A step from a map or list to what it contains.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub(crate) enum Step {
+    /// A key of a map.
     Key(String),
     /// The index of an item, and its name if it has one.
     Item(usize, Option<String>),
@@ -13,14 +14,14 @@ pub(super) enum Step {
 
 impl Step {
     /// The key, or the item's name if it has one.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Step::Key(key) => Some(key),
             Step::Item(_, name) => name.as_deref(),
         }
     }
     /// The step as `secrets` sees it.
-    pub(super) fn word(&self) -> secrets::Word<'_> {
+    pub(crate) fn word(&self) -> secrets::Word<'_> {
         match self {
             Step::Key(key) => secrets::Word::Key(key),
             Step::Item(_, name) => secrets::Word::Item(name.as_deref()),
@@ -29,7 +30,7 @@ impl Step {
 }
 
 /// `spec.containers[api].image`
-pub(super) fn dotted(steps: &[Step]) -> String {
+pub(crate) fn dotted(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
         match step {
@@ -50,7 +51,7 @@ pub(super) fn dotted(steps: &[Step]) -> String {
 }
 
 /// `/spec/containers/0/image`
-pub(super) fn pointer(steps: &[Step]) -> String {
+pub(crate) fn pointer(steps: &[Step]) -> String {
     steps
         .iter()
         .map(|step| match step {
@@ -62,7 +63,7 @@ pub(super) fn pointer(steps: &[Step]) -> String {
 
 /// The words of a path as typed: `/spec/replicas`, `spec.replicas`, `containers[api].image`,
 /// `annotations[a.example/b]`.
-pub(super) fn words(path: &str) -> Vec<String> {
+pub(crate) fn words(path: &str) -> Vec<String> {
     if let Some(pointer) = path.strip_prefix('/') {
         return pointer
             .split('/')
@@ -94,7 +95,7 @@ pub(super) fn words(path: &str) -> Vec<String> {
 
 /// True if a path ends in the words. Items of lists may be left out, and a key with dots may be typed
 /// without brackets.
-pub(super) fn ends(steps: &[Step], words: &[String]) -> bool {
+pub(crate) fn ends(steps: &[Step], words: &[String]) -> bool {
     let Some((last, rest)) = words.split_last() else {
         return true;
     };
@@ -119,7 +120,7 @@ pub(super) fn ends(steps: &[Step], words: &[String]) -> bool {
 
 /// The path with the names of list items instead of their indices, which may differ between
 /// environments.
-pub(super) fn general(steps: &[Step]) -> Vec<Step> {
+pub(crate) fn general(steps: &[Step]) -> Vec<Step> {
     let step = |step: &Step| match step {
         Step::Item(_, Some(name)) => Step::Item(0, Some(name.clone())),
         other => other.clone(),

@@ -3,30 +3,31 @@
 
 use std::collections::BTreeSet;
 
-use super::path::{Step, dotted, ends, general, words};
-use super::{Found, listed};
-use crate::cli::error::Error;
+use super::Found;
+use super::path::{Step, ends};
 use crate::compare::secrets;
 use crate::kustomize::Resource;
-use crate::names::nearest;
 use crate::repo::Overlay;
-use crate::report::printable;
 use crate::wording::count;
 use crate::yaml::{Data, Node, Origin, Removed, write};
 
 /// A value in an object of an overlay, or the place where a patch removed one.
 #[derive(Clone)]
-pub(super) struct Value<'r> {
-    pub(super) overlay: &'r Overlay,
-    pub(super) resource: &'r Resource,
-    pub(super) steps: Vec<Step>,
-    node: &'r Node,
+pub(crate) struct Value<'r> {
+    /// The overlay.
+    pub overlay: &'r Overlay,
+    /// The object.
+    pub resource: &'r Resource,
+    /// The path to it.
+    pub steps: Vec<Step>,
+    /// The value itself.
+    pub node: &'r Node,
     /// The line that removed it or the object around it.
-    pub(super) removed: Option<Origin>,
+    pub removed: Option<Origin>,
 }
 
 /// Every value of an object: scalars, maps, lists, and what was removed.
-fn all(found: Found<'_>) -> Vec<Value<'_>> {
+pub(crate) fn all(found: Found<'_>) -> Vec<Value<'_>> {
     let mut walk = Walk {
         found,
         steps: Vec::new(),
@@ -104,57 +105,8 @@ fn name_of(item: &Node) -> Option<String> {
         .map(str::to_string)
 }
 
-/// The values that a path means, in the order of the overlays. If it fits several containers, the one
-/// of the given name is meant.
-pub(super) fn at<'r>(
-    found: &[Found<'r>],
-    path: &str,
-    container: &str,
-) -> Result<Vec<Value<'r>>, Error> {
-    let words = words(path);
-    let (mut values, others) = candidates(found, &words);
-    if paths(&values).len() > 1 && values.iter().all(|value| value.container().is_some()) {
-        let own = |value: &&Value| value.container() == Some(container);
-        let own: Vec<Value> = values.iter().filter(own).cloned().collect();
-        if paths(&own).len() == 1 {
-            values = own;
-        }
-    }
-    let paths = paths(&values);
-    match paths.len() {
-        1 => Ok(values),
-        0 => Err(missing(found, path, &words, &others)),
-        _ => Err(Error::Ambiguous {
-            name: printable(path).into_owned(),
-            advice: "write more of its path",
-            list: listed(paths.iter().map(|path| dotted(path))),
-        }),
-    }
-}
-
-/// The different paths of the values.
-fn paths(values: &[Value]) -> BTreeSet<Vec<Step>> {
-    values.iter().map(|value| general(&value.steps)).collect()
-}
-
-/// The error for a path that no value has. It suggests a name for the last unknown word.
-fn missing(found: &[Found], path: &str, words: &[String], others: &BTreeSet<String>) -> Error {
-    let known: Vec<&str> = others.iter().map(String::as_str).collect();
-    let is_odd = |word: &&String| !others.contains(*word) && word.parse::<usize>().is_err();
-    let odd = words.iter().rev().find(is_odd);
-    let object = found.first().map(|one| one.resource);
-    let object = object.map(|resource| format!("{}/{}", resource.kind(), resource.name()));
-    Error::NoValue {
-        object: object.unwrap_or_default(),
-        path: path.to_string(),
-        nearest: odd
-            .and_then(|word| nearest(word, &known))
-            .map(str::to_string),
-    }
-}
-
 /// The values that the words of a path may mean, and the names of all others.
-pub(super) fn candidates<'r>(
+pub(crate) fn candidates<'r>(
     found: &[Found<'r>],
     words: &[String],
 ) -> (Vec<Value<'r>>, BTreeSet<String>) {
@@ -183,7 +135,7 @@ pub(super) fn candidates<'r>(
 }
 
 /// The values that were written or removed by something other than the object's manifest.
-pub(super) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
+pub(crate) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
     let manifest = found.resource.node.origin;
     let is_changed = |value: &Value| {
         let is_leaf = value.node.entries().is_empty() && value.node.items().is_empty();
@@ -201,15 +153,18 @@ pub(super) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
 }
 
 /// A state that a value was in. No value means that it was removed.
-pub(super) struct State {
-    pub(super) value: Option<Node>,
-    pub(super) by: &'static str,
-    pub(super) origin: Origin,
+pub(crate) struct State {
+    /// The value.
+    pub value: Option<Node>,
+    /// Who wrote it: `manifest`, `patch`, …
+    pub by: &'static str,
+    /// Where.
+    pub origin: Origin,
 }
 
 impl Value<'_> {
     /// The name of the container around the value.
-    fn container(&self) -> Option<&str> {
+    pub(crate) fn container(&self) -> Option<&str> {
         self.steps.windows(2).find_map(|pair| match pair {
             [Step::Key(list), Step::Item(_, Some(name))]
                 if list.to_ascii_lowercase().ends_with("containers") =>
@@ -221,7 +176,7 @@ impl Value<'_> {
     }
 
     /// The states, oldest first; the last one is the present one. Values of Secrets are masked.
-    pub(super) fn states(&self) -> Vec<State> {
+    pub(crate) fn states(&self) -> Vec<State> {
         let nodes = std::iter::successors(Some(self.node), |node| node.replaced.as_deref());
         let mut states: Vec<State> = nodes
             .map(|node| State {
@@ -250,7 +205,7 @@ impl Value<'_> {
 
 impl State {
     /// The value on one line; `None` if it was removed.
-    pub(super) fn one_line(&self) -> Option<String> {
+    pub(crate) fn one_line(&self) -> Option<String> {
         self.value.as_ref().map(one_line)
     }
 }
