@@ -246,22 +246,30 @@ fn share_out_aliases(environments: &mut [Environment]) {
     }
 }
 
-/// The minor versions of Kubernetes that a cluster may run. The first one is old enough for every
-/// cluster, and the last one is years ahead.
-const MINORS: std::ops::RangeInclusive<u8> = 16..=60;
+/// The minor versions of Kubernetes whose schemas are built in.
+pub(crate) const MINORS: std::ops::RangeInclusive<u8> = 25..=37;
 
 /// A version of Kubernetes, without its patch.
 fn version(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
     let text = reader.text(node, what)?;
     let minor = text.strip_prefix("1.").unwrap_or_default();
-    let is_plausible = minor.bytes().all(|byte| byte.is_ascii_digit())
-        && minor.parse().is_ok_and(|minor: u8| MINORS.contains(&minor));
-    if !is_plausible {
-        reader.refuse(
+    let (oldest, newest) = (MINORS.start(), MINORS.end());
+    let minor = minor
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| minor.parse::<u8>().ok());
+    match minor.flatten() {
+        Some(minor) if MINORS.contains(&minor) => {}
+        Some(_) => reader.refuse(
+            node.origin,
+            format!("Kubernetes `{text}` is not known here; 1.{oldest} to 1.{newest} are"),
+            format!("write a known version, such as \"1.{newest}\", or update gitops-lint"),
+        ),
+        None => reader.refuse(
             node.origin,
             format!("`{text}` is not a Kubernetes version"),
             "write it as \"1.33\"",
-        );
+        ),
     }
     Some(text)
 }

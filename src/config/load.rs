@@ -360,7 +360,7 @@ suppress:
         3: the alias `prod` of `staging` is a word for the protected environment `production`; remove it, so that folders named `prod` belong to `production`
         3: the alias `dev` of `staging` is the name of `dev`; remove it, so that folders named `dev` belong to `dev`
         4: the alias `stg` of `qa` is also an alias of `staging`; remove it, so that folders named `stg` belong to `staging`
-        4: `1.99` is not a Kubernetes version; write it as "1.33"
+        4: Kubernetes `1.99` is not known here; 1.25 to 1.37 are; write a known version, such as "1.37", or update gitops-lint
         5: protected must be `true` or `false` without quotes, but it is the text `yes`; 
         6: the environment `Production` is listed twice; remove one of them
         8: `apps/{app}/{environment}/kustomization.yaml` names a file; name the folder of the kustomization

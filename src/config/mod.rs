@@ -32,6 +32,8 @@ use crate::yaml::Origin;
 pub use cluster::{Dependency, External, Mirror};
 pub use drift::{Allowance, PointerPattern};
 pub use environments::Environment;
+#[cfg(test)]
+pub(crate) use environments::MINORS;
 pub(crate) use environments::default_environments;
 pub(crate) use files::missing_files;
 pub use freeze::Freeze;

@@ -1,69 +1,73 @@
 //! The shapes of Kubernetes objects: which fields a kind has, of which types, and which of them the
 //! API server requires.
 //!
-//! Here: the tables (`built-in.txt`, made by `renew.py`; `custom.txt`, written by hand), and what
-//! contradicts them ([`Schema::violations`]). Not here: rules about values (`values`), how bad a
-//! violation is (`rules`).
-//!
-//! A line of a table is `kind API_VERSION KIND TYPE`, or a type followed by its fields. A field is
-//! `name:shape`, and `name!:shape` if it is required. The shapes: `s` text, `i` integer, `n`
-//! number, `b` boolean, `q` quantity, `p` number or text, `*` anything, `[shape]` a list, `{shape}`
-//! a map with any keys, or the name of a type.
+//! Here: which schema describes an object, and what contradicts it ([`Described::violations`]).
+//! Not here: rules about values that no schema states (`values`), how bad a violation is (`rules`).
 
+pub(crate) mod custom;
+mod pack;
+mod scalars;
+mod shape;
 pub(crate) mod values;
+mod walk;
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use crate::names::edits;
+use crate::yaml::{Entry, Node, Origin};
+use pack::{Pack, Types};
+use shape::Shape;
+use walk::{In, Walk};
 
-use super::quantity;
-use crate::kustomize::Resource;
-use crate::names::{edits, slip};
-use crate::yaml::{By, Data, Entry, Kind, Node, Origin, Scalar, Style, escape_pointer};
+pub(crate) use custom::{BrokenSchema, Definition, Definitions};
+pub(crate) use pack::Life;
 
-const TABLES: [&str; 2] = [include_str!("built-in.txt"), include_str!("custom.txt")];
+/// A minor version of Kubernetes: 33 of `1.33`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Release(pub u8);
 
-/// The most violations that are collected from one object.
-const MOST: usize = 50;
-/// The deepest nesting that is followed.
-const DEEPEST: usize = 64;
+impl Release {
+    /// The newest one that is known.
+    pub(crate) fn newest() -> Release {
+        Release(Pack::built_in().releases.1)
+    }
 
-/// A set of kinds and their types.
-#[derive(Debug, Default)]
-pub(crate) struct Schema {
-    kinds: HashMap<(&'static str, &'static str), &'static str>,
-    types: HashMap<&'static str, Type>,
+    /// The oldest one that is known.
+    #[cfg(test)]
+    pub(crate) fn oldest() -> Release {
+        Release(Pack::built_in().releases.0)
+    }
+
+    /// Reads `1.33`.
+    pub(crate) fn parse(text: &str) -> Option<Release> {
+        text.strip_prefix("1.")?.parse().ok().map(Release)
+    }
 }
 
-/// The type of a map with fixed keys.
-#[derive(Debug)]
-struct Type {
-    fields: Vec<Field>,
-    /// True if it may have more fields than are listed.
-    open: bool,
+impl std::fmt::Display for Release {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "1.{}", self.0)
+    }
 }
 
-#[derive(Debug)]
-struct Field {
-    name: &'static str,
-    required: bool,
-    shape: Shape,
+/// Who describes a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Kubernetes.
+    BuiltIn,
+    /// A well-known project, whose version in the cluster may be another one.
+    Embedded,
+    /// A CustomResourceDefinition or schema of the repository.
+    Repository,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    Text,
-    Integer,
-    Number,
-    Boolean,
-    Quantity,
-    NumberOrText,
-    Any,
-    List(&'static Shape),
-    Map(&'static Shape),
-    Type(&'static str),
+/// The schema of a kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Described<'s> {
+    schema: In<'s>,
+    /// Who describes it.
+    pub source: Source,
 }
 
-/// Something that contradicts the shape of an object.
+/// Something that contradicts the schema of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Violation<'a> {
     /// The JSON pointer to the value.
@@ -89,324 +93,180 @@ pub(crate) enum Fault<'a> {
     /// A map lacks a field.
     Missing {
         /// The field.
-        field: &'static str,
+        field: String,
     },
     /// A map has a field that its type does not have.
     Unknown {
         /// The field.
         field: &'a str,
         /// The known field that is nearly spelt like it.
-        near: Option<&'static str>,
+        near: Option<String>,
+    },
+    /// A map has a field that its type has in other versions of Kubernetes.
+    Unserved {
+        /// The field.
+        field: &'a str,
+        /// The first minor version that has it, if the cluster is older.
+        since: Option<u8>,
+        /// The last minor version that has it, if the cluster is newer.
+        until: Option<u8>,
+    },
+    /// A value exceeds a limit.
+    Refused {
+        /// The name of the kind of limit.
+        kind: &'static str,
+        /// The problem, as the end of a sentence.
+        reason: String,
+    },
+    /// Two items of a list have the same key.
+    Duplicate {
+        /// The key.
+        key: String,
+        /// The first item.
+        first: Origin,
     },
 }
 
-impl Schema {
-    /// The kinds of the tables.
-    pub(crate) fn built_in() -> &'static Schema {
-        static SCHEMA: OnceLock<Schema> = OnceLock::new();
-        SCHEMA.get_or_init(|| {
-            let mut schema = Schema::default();
-            for line in TABLES.iter().flat_map(|table| table.lines()) {
-                schema.read(line);
-            }
-            schema
-        })
-    }
-
-    fn read(&mut self, line: &'static str) {
-        let mut words = line.split_whitespace();
-        match words.next() {
-            None => {}
-            Some(comment) if comment.starts_with('#') => {}
-            Some("kind") => {
-                if let (Some(version), Some(kind), Some(name)) =
-                    (words.next(), words.next(), words.next())
-                {
-                    self.kinds.insert((version, kind), name);
-                }
-            }
-            Some(name) => {
-                let fields = words.filter_map(|word| {
-                    let (name, text) = word.split_once(':')?;
-                    let required = name.ends_with('!');
-                    Some(Field {
-                        name: name.trim_end_matches('!'),
-                        required,
-                        shape: shape(text),
-                    })
-                });
-                let described = Type {
-                    fields: fields.collect(),
-                    open: name.ends_with('~'),
-                };
-                self.types.insert(name.trim_end_matches('~'), described);
-            }
+impl Fault<'_> {
+    /// True if a patch that could not be applied may be the cause: something is missing.
+    pub(crate) fn is_lack(&self) -> bool {
+        match self {
+            Fault::Missing { .. } => true,
+            Fault::Refused { kind, .. } => *kind == walk::ALTERNATIVES,
+            _ => false,
         }
     }
 
-    /// True if the tables describe a kind.
-    pub(crate) fn knows(&self, resource: &Resource) -> bool {
-        self.kinds
-            .contains_key(&(resource.api_version(), resource.kind()))
+    /// True if a newer version of a kind may allow the value: it is none of the listed ones, and
+    /// resembles none of them either.
+    pub(crate) fn may_be_newer(&self) -> bool {
+        match self {
+            Fault::Refused { kind, .. } => *kind == scalars::OTHER_CHOICE,
+            Fault::Unknown { near, .. } => near.is_none(),
+            _ => false,
+        }
+    }
+}
+
+impl<'s> Described<'s> {
+    fn new(shape: &'s Shape, types: &'s Types, source: Source) -> Described<'s> {
+        let schema = In { shape, types };
+        Described { schema, source }
     }
 
-    /// The parts of an object that contradict its kind; none for a kind that is not described.
-    /// Values that an agent or a template fills in later are not judged, and neither are encrypted
-    /// objects.
-    pub(crate) fn violations<'a>(
-        &self,
-        api_version: &str,
-        kind: &str,
-        node: &'a Node,
-    ) -> Vec<Violation<'a>> {
-        let mut walk = Walk {
-            schema: self,
-            found: Vec::new(),
-            pointer: String::new(),
-            depth: 0,
+    /// The schema of a kind of Kubernetes or of a well-known project.
+    pub(crate) fn embedded(api_version: &str, kind: &str) -> Option<Described<'static>> {
+        let (pack, source) = match api_version.rsplit_once('/') {
+            Some((group, _)) if group.contains('.') && !group.ends_with(".k8s.io") => {
+                (Pack::custom(), Source::Embedded)
+            }
+            // the group of the Gateway API ends like those of Kubernetes
+            Some((group, _)) if group.starts_with("gateway.networking.") => {
+                (Pack::custom(), Source::Embedded)
+            }
+            _ => (Pack::built_in(), Source::BuiltIn),
         };
+        let known = pack.kind(api_version, kind)?;
+        let shape = pack.types.get(known.number)?;
+        Some(Described::new(shape, &pack.types, source))
+    }
+
+    /// The parts of an object that contradict the schema. Values that an agent or a template fills
+    /// in later are not judged, and neither are encrypted objects.
+    pub(crate) fn violations(self, release: Release, node: &Node) -> Vec<Violation<'_>> {
         // SOPS adds the key `sops` to a file that it encrypts; the agent removes it
         if node.get("sops").is_some() {
             return Vec::new();
         }
-        match self.kinds.get(&(api_version, kind)) {
-            Some(name) => walk.object(name, node),
-            None if api_version.is_empty() => walk.version(node),
-            None => {}
+        let mut walk = Walk::new(release.0);
+        if self.source == Source::BuiltIn {
+            walk.value(self.schema, node);
+        } else {
+            walk.custom(self.schema, node);
         }
         walk.found
     }
 }
 
-/// The shape of a field as a table writes it.
-fn shape(text: &'static str) -> Shape {
-    let inner = |open, close| -> Option<&'static Shape> {
-        let text: &'static str = text.strip_prefix(open)?.strip_suffix(close)?;
-        Some(Box::leak(Box::new(shape(text))))
-    };
-    match text {
-        "s" => Shape::Text,
-        "i" => Shape::Integer,
-        "n" => Shape::Number,
-        "b" => Shape::Boolean,
-        "q" => Shape::Quantity,
-        "p" => Shape::NumberOrText,
-        "*" => Shape::Any,
-        _ => match (inner('[', ']'), inner('{', '}')) {
-            (Some(items), _) => Shape::List(items),
-            (_, Some(values)) => Shape::Map(values),
-            _ => Shape::Type(text),
-        },
-    }
-}
-
-struct Walk<'s, 'a> {
-    schema: &'s Schema,
-    found: Vec<Violation<'a>>,
-    pointer: String,
-    depth: usize,
-}
-
-impl<'a> Walk<'_, 'a> {
-    fn report(&mut self, origin: Origin, fault: Fault<'a>) {
-        if self.found.len() < MOST {
-            self.found.push(Violation {
-                pointer: self.pointer.clone(),
-                origin,
-                fault,
-            });
-        }
-    }
-
-    /// Reports an object without `apiVersion`, at the key that is probably meant.
-    fn version(&mut self, node: &'a Node) {
-        const FIELD: &str = "apiVersion";
-        let near = |entry: &&Entry| edits(&entry.key.to_lowercase(), &FIELD.to_lowercase()) <= 2;
-        match node.entries().iter().find(near) {
-            Some(entry) => self.report(
-                entry.key_origin,
-                Fault::Unknown {
-                    field: &entry.key,
-                    near: Some(FIELD),
-                },
-            ),
-            None => self.report(node.origin, Fault::Missing { field: FIELD }),
-        }
-    }
-
-    /// Checks a value below the present one.
-    fn below(&mut self, token: &str, check: impl FnOnce(&mut Self)) {
-        let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&escape_pointer(token));
-        self.depth += 1;
-        if self.depth < DEEPEST {
-            check(self);
-        }
-        self.depth -= 1;
-        self.pointer.truncate(length);
-    }
-
-    fn value(&mut self, shape: Shape, node: &'a Node) {
-        // the server takes a null as a field that is not set
-        if node.is_null() {
-            return;
-        }
-        match (shape, &node.data) {
-            (Shape::Any, _) => {}
-            (Shape::Type(name), Data::Map(_)) => self.object(name, node),
-            (Shape::Map(values), Data::Map(map)) => {
-                for entry in &map.entries {
-                    self.below(&entry.key, |walk| walk.value(*values, &entry.value));
-                }
-            }
-            (Shape::List(items), Data::List(list)) => {
-                for (index, item) in list.items.iter().enumerate() {
-                    self.below(&index.to_string(), |walk| walk.value(*items, item));
-                }
-            }
-            (_, Data::Scalar(scalar)) => {
-                if !is_open(&scalar.text) && (!fits(shape, scalar) || loses_quotes(shape, node)) {
-                    self.wrong(shape, node);
-                }
-            }
-            _ => self.wrong(shape, node),
-        }
-    }
-
-    fn wrong(&mut self, shape: Shape, node: &'a Node) {
-        let fault = Fault::WrongType {
-            wanted: wanted(shape),
-            present: if loses_quotes(shape, node) {
-                "a boolean"
-            } else {
-                present(node)
+/// The problem of an object without `apiVersion`, at the key that is probably meant.
+pub(crate) fn without_version(node: &Node) -> Violation<'_> {
+    const FIELD: &str = "apiVersion";
+    let near = |entry: &&Entry| edits(&entry.key.to_lowercase(), &FIELD.to_lowercase()) <= 2;
+    match node.entries().iter().find(near) {
+        Some(entry) => Violation {
+            pointer: String::new(),
+            origin: entry.key_origin,
+            fault: Fault::Unknown {
+                field: &entry.key,
+                near: Some(FIELD.to_string()),
             },
-            text: node.as_scalar().map(|scalar| &*scalar.text),
-        };
-        self.report(node.origin, fault);
-    }
-
-    fn object(&mut self, name: &str, node: &'a Node) {
-        let schema = self.schema;
-        let Some(described) = schema.types.get(name) else {
-            return;
-        };
-        let known = |entry: &Entry| {
-            described
-                .fields
-                .iter()
-                .find(|field| *field.name == *entry.key)
-        };
-        for entry in node.entries() {
-            match known(entry) {
-                Some(field) => {
-                    self.below(&entry.key, |walk| walk.value(field.shape, &entry.value));
-                }
-                None if is_open(&entry.key) => {}
-                None => self.unknown(described, entry),
-            }
-        }
-        // a merge such as `<<: *default` that is not resolved, or a template, may bring fields
-        if node.entries().iter().any(|entry| is_open(&entry.key)) {
-            return;
-        }
-        for field in described.fields.iter().filter(|field| field.required) {
-            if node.get(field.name).is_none_or(Node::is_null) {
-                self.report(node.origin, Fault::Missing { field: field.name });
-            }
-        }
-    }
-
-    fn unknown(&mut self, described: &Type, entry: &'a Entry) {
-        let near = near(&entry.key, described);
-        if described.open && near.is_none() {
-            return;
-        }
-        let fault = Fault::Unknown {
-            field: &entry.key,
-            near,
-        };
-        self.below(&entry.key, |walk| walk.report(entry.key_origin, fault));
-    }
-}
-
-/// The field that is probably meant: equal but for the case, or for a slip of the pen.
-fn near(name: &str, described: &Type) -> Option<&'static str> {
-    let lower = name.to_lowercase();
-    let fields = described.fields.iter().map(|field| field.name);
-    let lowered: Vec<(String, &'static str)> =
-        fields.map(|field| (field.to_lowercase(), field)).collect();
-    let meant = lowered
-        .iter()
-        .find(|(other, _)| *other == lower)
-        .map(|(other, _)| other.as_str())
-        .or_else(|| slip(&lower, lowered.iter().map(|(other, _)| other.as_str())))?;
-    let mut found = lowered.iter().filter(|(other, _)| other == meant);
-    found.next().map(|(_, field)| *field)
-}
-
-/// True if an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`.
-pub(super) fn is_open(text: &str) -> bool {
-    text.contains("${") || text.contains("{{") || text == "<<"
-}
-
-fn fits(shape: Shape, scalar: &Scalar) -> bool {
-    let whole = || {
-        scalar
-            .text
-            .parse::<f64>()
-            .is_ok_and(|value| value.fract() == 0.0)
-    };
-    match shape {
-        Shape::Text => matches!(scalar.kind, Kind::String | Kind::Timestamp | Kind::Binary),
-        Shape::Integer => scalar.kind == Kind::Int || (scalar.kind == Kind::Float && whole()),
-        Shape::Number => matches!(scalar.kind, Kind::Int | Kind::Float),
-        Shape::Boolean => scalar.kind == Kind::Bool,
-        Shape::Quantity => {
-            matches!(scalar.kind, Kind::String | Kind::Int | Kind::Float)
-                && quantity::parse(&scalar.text).is_some()
-        }
-        Shape::NumberOrText => matches!(scalar.kind, Kind::String | Kind::Int | Kind::Timestamp),
-        Shape::Any => true,
-        Shape::List(_) | Shape::Map(_) | Shape::Type(_) => false,
-    }
-}
-
-/// True if Flux puts a word such as `yes` in place of a variable. It reads the object again after
-/// that by the rules of YAML 1.1, where the word is a boolean.
-fn loses_quotes(shape: Shape, node: &Node) -> bool {
-    let word = node.as_scalar().filter(|scalar| {
-        let lower = scalar.text.to_ascii_lowercase();
-        scalar.style == Style::Plain && matches!(&*lower, "yes" | "no" | "on" | "off" | "y" | "n")
-    });
-    matches!(shape, Shape::Text) && node.origin.by == By::Flux && word.is_some()
-}
-
-fn wanted(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Text => "text",
-        Shape::Integer => "an integer",
-        Shape::Number => "a number",
-        Shape::Boolean => "a boolean",
-        Shape::Quantity => "a quantity such as `500m` or `1Gi`",
-        Shape::NumberOrText => "an integer or text",
-        Shape::Any => "any value",
-        Shape::List(_) => "a list",
-        Shape::Map(_) | Shape::Type(_) => "a map",
-    }
-}
-
-fn present(node: &Node) -> &'static str {
-    match &node.data {
-        Data::Map(_) => "a map",
-        Data::List(_) => "a list",
-        Data::Scalar(scalar) => match scalar.kind {
-            Kind::Int | Kind::Float => "a number",
-            Kind::Bool => "a boolean",
-            _ => "text",
+        },
+        None => Violation {
+            pointer: String::new(),
+            origin: node.origin,
+            fault: Fault::Missing {
+                field: FIELD.to_string(),
+            },
         },
     }
+}
+
+/// An API as a version of Kubernetes serves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    /// It is served, or it is not Kubernetes' own.
+    Served,
+    /// It is served, and a later version will remove it.
+    Deprecated(Life),
+    /// It is no longer served.
+    Removed(Life),
+    /// A later version serves it first.
+    Later(Release),
+    /// No version serves it, but its kind has another API version.
+    Unknown(&'static str),
+}
+
+/// The state of an API in a version of Kubernetes.
+pub(crate) fn api(api_version: &str, kind: &str, release: Release) -> Api {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    if group.contains('.') && !group.ends_with(".k8s.io") {
+        return Api::Served;
+    }
+    let pack = Pack::built_in();
+    if let Some(life) = pack.life(api_version, kind) {
+        if life.removed.is_some_and(|removed| removed <= release.0) {
+            return Api::Removed(life);
+        }
+        if life.deprecated <= release.0 {
+            return Api::Deprecated(life);
+        }
+    }
+    match pack.kind(api_version, kind) {
+        Some(known) if known.since > release.0 => Api::Later(Release(known.since)),
+        Some(_) => Api::Served,
+        None => match pack.versions_of(kind) {
+            [.., newest] if pack.has_group(group) => {
+                Api::Unknown(served(pack, kind, group).unwrap_or(newest))
+            }
+            _ => Api::Served,
+        },
+    }
+}
+
+/// The API version of a kind to use: one of its group, and a stable one, if there is one.
+fn served(pack: &Pack, kind: &str, group: &str) -> Option<&'static str> {
+    let versions = pack.versions_of(kind);
+    let of_group =
+        |version: &&&'static str| version.rsplit_once('/').map_or("", |(own, _)| own) == group;
+    let stable = |version: &&&'static str| !version.contains("alpha") && !version.contains("beta");
+    let mut own = versions.iter().filter(of_group).filter(stable);
+    own.next().or_else(|| versions.iter().find(stable)).copied()
+}
+
+/// True if an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`. `$patch` is
+/// for kustomize.
+pub(super) fn is_open(text: &str) -> bool {
+    text.contains("${") || text.contains("{{") || matches!(text, "<<" | "$patch")
 }
 
 #[cfg(test)]
@@ -415,42 +275,26 @@ mod tests {
     use crate::yaml::{FileId, read};
 
     fn faults(text: &str) -> Vec<(String, String)> {
-        let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
-        let resource = Resource::new(node.clone());
-        let found = Schema::built_in().violations(resource.api_version(), resource.kind(), &node);
-        found
-            .into_iter()
-            .map(|violation| {
-                let fault = match violation.fault {
-                    Fault::WrongType { wanted, .. } => wanted.to_string(),
-                    Fault::Missing { field } => format!("-{field}"),
-                    Fault::Unknown { field, near } => format!("{field}?{}", near.unwrap_or("")),
-                };
-                (violation.pointer, fault)
-            })
-            .collect()
+        faults_in(Release::newest(), text)
     }
 
-    #[test]
-    fn every_type_that_a_field_names_is_described() {
-        let schema = Schema::built_in();
-        fn named(shape: &Shape) -> Option<&'static str> {
-            match shape {
-                Shape::Type(name) => Some(name),
-                Shape::List(inner) | Shape::Map(inner) => named(inner),
-                _ => None,
-            }
-        }
-        let fields = schema.types.values().flat_map(|one| &one.fields);
-        for name in fields.filter_map(|field| named(&field.shape)) {
-            assert!(schema.types.contains_key(name), "{name}");
-        }
-        assert!(
-            schema
-                .kinds
-                .values()
-                .all(|name| schema.types.contains_key(name))
-        );
+    fn faults_in(release: Release, text: &str) -> Vec<(String, String)> {
+        let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
+        let text = |key: &str| node.get(key).and_then(Node::text).unwrap();
+        let described = Described::embedded(text("apiVersion"), text("kind")).unwrap();
+        let shown = |violation: Violation| {
+            let fault = match violation.fault {
+                Fault::WrongType { wanted, .. } => wanted.to_string(),
+                Fault::Missing { field } => format!("-{field}"),
+                Fault::Unknown { field, near } => format!("{field}?{}", near.unwrap_or_default()),
+                Fault::Unserved { since, until, .. } => format!("{since:?} {until:?}"),
+                Fault::Refused { reason, .. } => reason,
+                Fault::Duplicate { key, .. } => format!("twice {key}"),
+            };
+            (violation.pointer, fault)
+        };
+        let found = described.violations(release, &node);
+        found.into_iter().map(shown).collect()
     }
 
     #[test]
@@ -489,19 +333,77 @@ mod tests {
     }
 
     #[test]
-    fn only_misspelt_fields_of_a_type_written_by_hand_are_reported() {
+    fn fields_belong_to_releases() {
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: b}], resources: {limits: {cpu: 1}}}}";
+        assert!(faults(pod).is_empty());
+        assert_eq!(
+            faults_in(Release(30), pod),
+            [("/spec/resources".to_string(), "Some(32) None".to_string())]
+        );
+    }
+
+    #[test]
+    fn values_are_held_against_limits() {
+        let service = |spec: &str| {
+            faults(&format!(
+                "{{apiVersion: v1, kind: Service, metadata: {{name: a}}, spec: {spec}}}"
+            ))
+        };
+        let found = service("{type: ClusterIp, ports: [{port: 80, targetPort: http}]}");
+        assert_eq!(
+            found,
+            [(
+                "/spec/type".to_string(),
+                "has to be one of `ClusterIP`, `ExternalName`, `LoadBalancer`, `NodePort`, but it is `ClusterIp`"
+                    .to_string()
+            )]
+        );
+        assert!(service("{type: '', ports: [{port: 3000000000}]}").len() == 1);
+        let secret = |value: &str| {
+            faults(&format!(
+                "{{apiVersion: v1, kind: Secret, metadata: {{name: a}}, data: {{a: {value}}}}}"
+            ))
+        };
+        assert_eq!(secret("'not base64'").len(), 1);
+        assert!(secret("c2VjcmV0").is_empty() && secret("<path:kv/data/a#b>").is_empty());
+    }
+
+    #[test]
+    fn custom_resources_are_described() {
         let kustomization = |field: &str| {
             faults(&format!(
                 "{{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {{name: a}}, spec: {{interval: 1m, prune: true, sourceRef: {{kind: GitRepository, name: a}}, {field}}}}}"
             ))
         };
-        assert!(kustomization("somethingNew: 1").is_empty());
+        assert!(kustomization("wait: true").is_empty());
         assert_eq!(
             kustomization("dependson: []"),
             [(
                 "/spec/dependson".to_string(),
                 "dependson?dependsOn".to_string()
             )]
+        );
+    }
+
+    #[test]
+    fn apis_have_a_time() {
+        let state = |version: &str, kind: &str, minor: u8| api(version, kind, Release(minor));
+        assert_eq!(state("apps/v1", "Deployment", 37), Api::Served);
+        assert!(matches!(
+            state("batch/v1beta1", "CronJob", 30),
+            Api::Removed(_)
+        ));
+        let flow = "flowcontrol.apiserver.k8s.io/v1beta3";
+        assert!(matches!(state(flow, "FlowSchema", 30), Api::Deprecated(_)));
+        assert!(matches!(state(flow, "FlowSchema", 32), Api::Removed(_)));
+        assert_eq!(state("apps/v2", "Deployment", 37), Api::Unknown("apps/v1"));
+        assert_eq!(state("v1", "Deployment", 37), Api::Unknown("apps/v1"));
+        assert_eq!(state("v1", "DeploymentConfig", 37), Api::Served);
+        assert_eq!(state("argoproj.io/v1", "Application", 37), Api::Served);
+        let gated = "admissionregistration.k8s.io/v1";
+        assert_eq!(
+            state(gated, "ValidatingAdmissionPolicy", 29),
+            Api::Later(Release(30))
         );
     }
 }

@@ -27,16 +27,8 @@ pub(crate) struct Refusal<'a> {
     pub first: Option<&'a Node>,
 }
 
-/// Fields that take one of a few values: the path below a workload's pod or container, and the
-/// values.
-const CHOICES: [(&str, &[&str]); 2] = [
-    ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
-    (
-        "terminationMessagePolicy",
-        &["File", "FallbackToLogsOnError"],
-    ),
-];
-const PROTOCOLS: &[&str] = &["TCP", "UDP", "SCTP"];
+/// The values of `restartPolicy`.
+const RESTART: [&str; 3] = ["Always", "OnFailure", "Never"];
 /// Kinds whose pods have to start again when they end.
 const ALWAYS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 
@@ -55,7 +47,6 @@ pub(crate) fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
         let ports: Vec<Part> = object.items(&["spec", "ports"]).collect();
         for port in &ports {
             number(port, &["port", "nodePort", "targetPort"], &mut found);
-            choice(port, "protocol", PROTOCOLS, &mut found);
         }
         differ(&ports, |port| key(port, &["name"]), "port name", &mut found);
         differ(&ports, numbered, "port", &mut found);
@@ -90,24 +81,20 @@ fn pod<'a>(workload: &Workload<'a>, found: &mut Vec<Refusal<'a>>) {
     differ(&volumes, |one| key(one, &["name"]), "volume name", found);
     for container in &containers {
         label(container, "container", found);
-        for (field, values) in CHOICES {
-            choice(container, field, values, found);
-        }
         let mounts: Vec<Part> = container.items(&["volumeMounts"]).collect();
         differ(&mounts, |one| key(one, &["mountPath"]), "mount path", found);
         let ports: Vec<Part> = container.items(&["ports"]).collect();
         differ(&ports, |one| key(one, &["name"]), "port name", found);
         for port in &ports {
             number(port, &["containerPort", "hostPort"], found);
-            choice(port, "protocol", PROTOCOLS, found);
         }
         mounted(workload, &mounts, &volumes, found);
     }
     if ALWAYS.contains(&workload.resource.kind()) {
-        choice(&pod, "restartPolicy", &["Always"], found);
+        restart(&pod, &["Always"], found);
     }
     if matches!(workload.resource.kind(), "Job" | "CronJob") {
-        choice(&pod, "restartPolicy", &["Never", "OnFailure"], found);
+        restart(&pod, &["Never", "OnFailure"], found);
         if pod.node.get("restartPolicy").is_none() {
             found.push(refusal(
                 &pod,
@@ -235,16 +222,13 @@ fn number<'a>(holder: &Part<'a>, fields: &[&str], found: &mut Vec<Refusal<'a>>) 
     }
 }
 
-fn choice<'a>(
-    holder: &Part<'a>,
-    field: &'static str,
-    values: &[&str],
-    found: &mut Vec<Refusal<'a>>,
-) {
+fn restart<'a>(holder: &Part<'a>, values: &[&str], found: &mut Vec<Refusal<'a>>) {
+    let field = "restartPolicy";
     let Some((text, node)) = key(holder, &[field]).filter(|(text, _)| !is_open(text)) else {
         return;
     };
-    if values.contains(&text) {
+    // the schema reports other words
+    if values.contains(&text) || !RESTART.contains(&text) {
         return;
     }
     found.push(Refusal {

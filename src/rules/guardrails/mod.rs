@@ -3,9 +3,11 @@
 mod autoscaler_conflict;
 mod blocked_disruption;
 mod dangling_reference;
+mod deprecated_api;
 mod immutable_field;
 mod limits_below_requests;
 mod missing_limits;
+mod removed_api;
 mod removed_limits;
 mod removed_probe;
 mod removed_protection;
@@ -15,6 +17,7 @@ mod removed_security_context;
 mod resource_deletion;
 mod schema_violation;
 mod suspended_resource;
+mod unknown_field;
 
 use super::Rule;
 
@@ -30,6 +33,9 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &missing_limits::MissingLimits,
     &limits_below_requests::LimitsBelowRequests,
     &schema_violation::SchemaViolation,
+    &unknown_field::UnknownField,
+    &removed_api::RemovedApi,
+    &deprecated_api::DeprecatedApi,
     &immutable_field::ImmutableField,
     &dangling_reference::DanglingReference,
     &blocked_disruption::BlockedDisruption,

@@ -2,22 +2,27 @@
 //!
 //! ## What
 //!
-//! The API server rejects an object, or drops one of its fields:
+//! The API server rejects an object:
 //!
 //! - a required field is missing, such as the image of a container;
 //! - a value has the wrong type, such as a number in `env[].value`, in a label or in the data of a
 //!   ConfigMap. This includes values that only become a number when Flux replaces a variable;
-//! - a field is unknown or misspelt;
+//! - a value is not one of those that are allowed, is too large or too small, or does not match the
+//!   pattern of its schema;
 //! - a name, port or quantity is invalid, or two items of a list have the same name;
 //! - a selector does not select the pods of its own workload.
 //!
-//! The rule knows these kinds: the workloads, Services, Ingresses, NetworkPolicies, autoscalers,
-//! disruption budgets, roles, volumes, ConfigMaps and Secrets of Kubernetes, the Kustomization of
-//! Flux and the Rollout of Argo. It does not check other kinds, encrypted objects, and values that
-//! are only known in the cluster.
+//! The rule knows all kinds of Kubernetes in the version of the environment (`kubernetes` in the
+//! configuration; the newest one if it is not set). It checks custom resources by the
+//! CustomResourceDefinitions that an overlay renders. If the repository has none for a kind, it
+//! uses built-in schemas for the resources of Argo CD, Argo Rollouts, Flux, External Secrets,
+//! cert-manager, the Prometheus operator, Sealed Secrets, the Gateway API and KEDA. A schema that
+//! cannot be read is reported, and checks nothing.
 //!
-//! It is an error. It is a warning for an unknown field that resembles no known field, and for
-//! fields of a Flux Kustomization.
+//! The rule does not check encrypted objects, and values that are only known in the cluster.
+//!
+//! It is an error. It is a warning for a limit of a built-in schema of a custom resource, because
+//! the cluster may have another version of it, and for a variable that a container has twice.
 //!
 //! ## Why
 //!
@@ -34,16 +39,18 @@
 //!
 //! ## Fix
 //!
-//! Put quotes around the value, correct the name of the field, or add the missing field. If Flux
-//! replaces a variable, put the quotes inside the value of the variable, or append text to it.
+//! Put quotes around the value, correct it, or add the missing field. If Flux replaces a variable,
+//! put the quotes inside the value of the variable, or append text to it.
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::schema::values::{self, Refusal};
-use crate::kubernetes::schema::{Fault, Schema, Violation};
+use crate::kubernetes::schema::{BrokenSchema, Definition, Fault, Source, Violation};
 use crate::kustomize::{Resource, ResourceId};
 use crate::names::did_you_mean;
 use crate::repo::Overlay;
+use crate::rules::engine::context::Contradiction;
 use crate::rules::engine::context::controls::overlay_of;
+use crate::rules::shared::objects::{readable, shown};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::By;
 
@@ -53,9 +60,9 @@ pub(super) struct SchemaViolation;
 static METADATA: Metadata = Metadata {
     id: "schema-violation",
     category: Category::Guardrails,
-    level: "error; warning for some unknown fields",
+    level: "error; warning for some limits",
     severity: Severity::Error,
-    summary: "an object that the API server rejects, or a field that it drops",
+    summary: "an object that the API server rejects",
     options: &[],
     behavior: Metadata::USUAL,
     source: include_str!("schema_violation.rs"),
@@ -66,22 +73,23 @@ impl Rule for SchemaViolation {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        for resource in &overlay.rendered.resources {
-            let node = &resource.node;
-            if node.get("sops").is_some() {
-                continue;
-            }
-            let (version, kind) = (resource.api_version(), resource.kind());
-            for violation in Schema::built_in().violations(version, kind, node) {
-                // a patch that could not be applied may add the field
-                let missing = matches!(violation.fault, Fault::Missing { .. });
-                if missing && !overlay.rendered.complete {
-                    continue;
-                }
-                let draft = of_violation(&resource.id(), &resource.original.name, &violation);
+        for contradiction in context.contradictions_of(overlay) {
+            let Contradiction {
+                resource,
+                violation,
+                source,
+            } = contradiction;
+            let name = &resource.original.name;
+            if let Some(draft) = of_violation(&resource.id(), name, violation, *source) {
                 sink.report(context, Some(overlay), draft);
             }
-            if overlay.rendered.complete && Schema::built_in().knows(resource) {
+        }
+        for draft in overlay.rendered.resources.iter().flat_map(broken) {
+            sink.report(context, Some(overlay), draft);
+        }
+        if overlay.rendered.complete {
+            let resources = overlay.rendered.resources.iter();
+            for resource in resources.filter(|resource| resource.node.get("sops").is_none()) {
                 for refusal in values::refused(resource) {
                     sink.report(context, Some(overlay), of_refusal(resource, refusal));
                 }
@@ -95,25 +103,56 @@ impl Rule for SchemaViolation {
             if control.overlay.is_some() {
                 continue;
             }
-            let id = control.id();
-            for violation in Schema::built_in().violations(&id.api_version, &id.kind, control.node)
+            let (id, overlay) = (control.id(), overlay_of(context, control));
+            let found = context.contradictions(overlay, &id, control.node);
+            for (violation, source) in found
+                .iter()
+                .flat_map(|(all, source)| all.iter().map(move |one| (one, *source)))
             {
-                if matches!(violation.fault, Fault::Missing { .. }) {
+                if violation.fault.is_lack() {
                     continue;
                 }
-                let draft = of_violation(&id, &id.name, &violation);
-                sink.report(context, overlay_of(context, control), draft);
+                if let Some(draft) = of_violation(&id, &id.name, violation, source) {
+                    sink.report(context, overlay, draft);
+                }
             }
         }
     }
 }
 
-/// The finding of a violation. `name` is the object's name as first written.
-fn of_violation(id: &ResourceId, name: &str, violation: &Violation) -> Draft {
+/// The findings about schemas of a CustomResourceDefinition that cannot be read.
+fn broken(resource: &Resource) -> Vec<Draft> {
+    let Some((_, definition)) = Definition::read(&resource.node) else {
+        return Vec::new();
+    };
+    let draft = |broken: BrokenSchema| {
+        let message = format!(
+            "CustomResourceDefinition `{}`: the schema of version `{}` {}",
+            resource.name(),
+            broken.version,
+            broken.reason
+        );
+        let cause = Cause::new("broken-schema")
+            .with(resource.name())
+            .with(broken.version);
+        Draft::new(Severity::Error, broken.origin, cause, message)
+            .help("correct the schema; until then, no object of this kind is checked")
+            .on(resource, "")
+    };
+    definition.broken().map(draft).collect()
+}
+
+/// The finding of a violation. `name` is the object's name as first written. Unknown fields are
+/// findings of another rule.
+fn of_violation(
+    id: &ResourceId,
+    name: &str,
+    violation: &Violation,
+    source: Source,
+) -> Option<Draft> {
     let object = format!("{} `{}`", id.kind, id.name);
     let field = readable(&violation.pointer);
     let cause = Cause::new("schema").with(&id.kind).with(name);
-    let custom = id.group().contains("fluxcd.io");
     let (severity, cause, message, help) = match &violation.fault {
         Fault::WrongType {
             wanted,
@@ -144,27 +183,47 @@ fn of_violation(id: &ResourceId, name: &str, violation: &Violation) -> Draft {
             },
             format!("add `{missing}`, or correct the patch that makes this entry"),
         ),
-        Fault::Unknown { field: key, near } => (
-            if near.is_some() && !custom {
-                Severity::Error
-            } else {
+        Fault::Refused { kind, reason } => (
+            if source == Source::Embedded {
                 Severity::Warning
+            } else {
+                Severity::Error
             },
-            cause.with(&violation.pointer).with("unknown"),
-            format!(
-                "{object}: unknown field `{}`",
-                if field.is_empty() { key } else { &*field }
-            ),
-            near.map_or_else(
-                || format!("remove `{key}`, or move it to where it belongs"),
-                did_you_mean,
-            ),
+            cause.with(&violation.pointer).with(kind),
+            if field.is_empty() {
+                format!("{object} {reason}")
+            } else {
+                format!("{object}: `{field}` {reason}")
+            },
+            "use a value that the schema of this kind allows".to_string(),
         ),
+        Fault::Duplicate { key, .. } => (
+            if source == Source::BuiltIn {
+                Severity::Warning
+            } else {
+                Severity::Error
+            },
+            cause.with(&violation.pointer).with("duplicate").with(key),
+            format!("{object}: `{field}` has `{}` twice", shown(key)),
+            "remove one of the two; Flux refuses the object, and other agents use the last one"
+                .to_string(),
+        ),
+        // without `apiVersion`, the kind itself is not known
+        Fault::Unknown { field: key, near } if violation.pointer.is_empty() => (
+            Severity::Error,
+            cause.with("unknown"),
+            format!("{object} lacks the required field `apiVersion`, and has `{key}`"),
+            near.as_deref().map_or_else(String::new, did_you_mean),
+        ),
+        Fault::Unknown { .. } | Fault::Unserved { .. } => return None,
     };
     let mut draft = Draft::new(severity, violation.origin, cause, message).help(help);
+    if let Fault::Duplicate { first, .. } = &violation.fault {
+        draft = draft.related(*first, "the other one");
+    }
     draft.resource = Some(id.clone());
     draft.path = Some(violation.pointer.clone());
-    draft
+    Some(draft)
 }
 
 fn advice(violation: &Violation, wanted: &str, present: &str) -> String {
@@ -201,29 +260,4 @@ fn of_refusal(resource: &Resource, refusal: Refusal) -> Draft {
         draft = draft.related(first.origin, "the other value");
     }
     draft
-}
-
-/// A pointer as people write the path of a field: `spec.containers[0].image`.
-fn readable(pointer: &str) -> String {
-    let mut path = String::new();
-    for token in pointer.split('/').skip(1) {
-        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.push_str(&format!("[{token}]"));
-            continue;
-        }
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(&crate::yaml::unescape_pointer(token));
-    }
-    path
-}
-
-/// A value as a message shows it.
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }

@@ -7,4 +7,5 @@ pub(super) mod digests;
 pub(super) mod drift;
 pub(super) mod flux_markers;
 pub(super) mod losses;
+pub(super) mod objects;
 pub(super) mod problems;

@@ -11,6 +11,7 @@ mod inputs;
 mod objects;
 mod pinning;
 pub(in crate::rules) mod proofs;
+mod schemas;
 pub(in crate::rules) mod unlisted;
 
 pub use changes::MovedVersion;
@@ -18,6 +19,7 @@ pub use facts::{Facts, RepoFacts};
 pub use inputs::{Inputs, PolicyChange, PolicyFileChange, Submodule};
 pub use objects::Providers;
 pub(in crate::rules) use objects::{ObjectKey, object_key};
+pub(in crate::rules) use schemas::Contradiction;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -36,6 +38,7 @@ use controls::Control;
 use depends_on::Edge;
 use objects::Objects;
 use pinning::Pinning;
+use schemas::Schemas;
 
 /// The position of an overlay along the promotion order. Default levels depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,7 @@ pub struct Context<'a> {
     facts: RepoFacts<'a>,
     against_base: AgainstBase<'a>,
     objects: Objects<'a>,
+    schemas: Schemas<'a>,
     controls: OnceLock<Vec<Control<'a>>>,
     waits: OnceLock<Vec<Edge<'a>>>,
     pinning: OnceLock<Pinning>,
@@ -105,6 +109,7 @@ impl<'a> Context<'a> {
             facts: inputs.facts,
             against_base: AgainstBase::new(repo, base),
             objects: Objects::default(),
+            schemas: Schemas::default(),
             controls: OnceLock::new(),
             waits: OnceLock::new(),
             pinning: OnceLock::new(),

@@ -1,0 +1,199 @@
+//! Judges the objects of overlays by their schemas, once for all rules. Not here: schemas
+//! (`kubernetes`), how bad a violation is (each rule).
+
+use std::sync::OnceLock;
+
+use super::Context;
+use crate::kubernetes::schema::{
+    self, Definition, Definitions, Described, Release, Source, Violation,
+};
+use crate::kustomize::{Resource, ResourceId};
+use crate::repo::Overlay;
+use crate::yaml::Node;
+
+/// The most definitions of one kind that an object is held against.
+const DEFINITIONS: usize = 4;
+
+/// Cached results.
+#[derive(Default)]
+pub(super) struct Schemas<'a> {
+    definitions: OnceLock<Definitions<'a>>,
+    overlays: OnceLock<Vec<OnceLock<Vec<Contradiction<'a>>>>>,
+    agents_patch: OnceLock<bool>,
+}
+
+/// A part of an object that contradicts its schema.
+pub(in crate::rules) struct Contradiction<'a> {
+    /// The object.
+    pub resource: &'a Resource,
+    /// The part.
+    pub violation: Violation<'a>,
+    /// Who describes the kind.
+    pub source: Source,
+}
+
+impl<'a> Context<'a> {
+    /// The version of Kubernetes of an overlay's environment, and true if it is configured.
+    pub(in crate::rules) fn release_of(&self, overlay: Option<&Overlay>) -> (Release, bool) {
+        let environment = overlay.and_then(|overlay| self.repo.environment(overlay));
+        let text = environment.and_then(|environment| environment.kubernetes.as_deref());
+        match text.and_then(Release::parse) {
+            Some(release) => (release, true),
+            None => (Release::newest(), false),
+        }
+    }
+
+    /// The CustomResourceDefinitions of the repository: those that an overlay renders, and those in
+    /// files.
+    pub(in crate::rules) fn definitions(&self) -> &Definitions<'a> {
+        self.schemas.definitions.get_or_init(|| {
+            let mut definitions = Definitions::default();
+            for overlay in self.judged() {
+                for resource in &overlay.rendered.resources {
+                    definitions.add(&resource.node, overlay.environment);
+                }
+            }
+            definitions
+        })
+    }
+
+    /// The definitions that may describe an object of an overlay: those of its environment, else
+    /// those that belong to no environment, else all.
+    pub(in crate::rules) fn definitions_of(
+        &self,
+        overlay: Option<&Overlay>,
+        (group, kind): (&str, &str),
+    ) -> Vec<&Definition<'a>> {
+        // Kubernetes has no definitions of its own kinds
+        if !group.contains('.') {
+            return Vec::new();
+        }
+        let all = self.definitions().of(group, kind);
+        let environment = overlay.and_then(|overlay| overlay.environment);
+        let within = |place: Option<usize>| {
+            let own = all.iter().filter(move |one| one.places.contains(&place));
+            own.take(DEFINITIONS).collect::<Vec<_>>()
+        };
+        let own = within(environment);
+        if !own.is_empty() {
+            return own;
+        }
+        let nowhere = within(None);
+        if nowhere.is_empty() {
+            all.iter().take(DEFINITIONS).collect()
+        } else {
+            nowhere
+        }
+    }
+
+    /// The parts of an object that contradict its schema, and who describes it; `None` if nothing
+    /// does. If several definitions may describe it, the one that it fits best counts.
+    pub(in crate::rules) fn contradictions<'n>(
+        &self,
+        overlay: Option<&Overlay>,
+        id: &ResourceId,
+        node: &'n Node,
+    ) -> Option<(Vec<Violation<'n>>, Source)> {
+        let (release, _) = self.release_of(overlay);
+        let judge = |described: Described| {
+            let mut found = described.violations(release, node);
+            if described.source == Source::Embedded {
+                found.retain(|violation| !violation.fault.may_be_newer());
+            }
+            (found, described.source)
+        };
+        let definitions = self.definitions_of(overlay, (id.group(), &id.kind));
+        if definitions.is_empty() {
+            return Described::embedded(&id.api_version, &id.kind).map(judge);
+        }
+        let described = definitions.iter().filter_map(|definition| {
+            let version = definition.version(id.version())?;
+            version.described().map(judge)
+        });
+        described.min_by_key(|(violations, _)| violations.len())
+    }
+
+    /// The parts of an overlay's objects that contradict their schemas.
+    pub(in crate::rules) fn contradictions_of(&self, overlay: &Overlay) -> &[Contradiction<'a>] {
+        let cells = self.schemas.overlays.get_or_init(|| {
+            let overlays = self.repo.overlays.iter();
+            overlays.map(|_| OnceLock::new()).collect()
+        });
+        let repo: &'a crate::repo::Repo = self.repo;
+        let Some(index) = self.index(overlay) else {
+            return &[];
+        };
+        let (Some(cell), Some(overlay)) = (cells.get(index), repo.overlays.get(index)) else {
+            return &[];
+        };
+        cell.get_or_init(|| {
+            let resources = overlay.rendered.resources.iter();
+            resources
+                .flat_map(|resource| self.contradictions_in(overlay, resource))
+                .collect()
+        })
+    }
+
+    /// True if the objects of an overlay may get fields that are not known here: nothing in the
+    /// repository applies it, and the agents of others patch what they apply.
+    fn is_patched(&self, overlay: &Overlay) -> bool {
+        let patch = || {
+            let mut pointers = self.repo.pointers().iter();
+            pointers.any(|pointer| {
+                let patches = pointer.object.at(&["spec", "patches"]);
+                patches.is_some_and(|patches| !patches.items().is_empty())
+            })
+        };
+        overlay.agent.is_none() && *self.schemas.agents_patch.get_or_init(patch)
+    }
+
+    fn contradictions_in(
+        &self,
+        overlay: &Overlay,
+        resource: &'a Resource,
+    ) -> Vec<Contradiction<'a>> {
+        let (violations, source) = if resource.api_version().is_empty() {
+            (
+                vec![schema::without_version(&resource.node)],
+                Source::BuiltIn,
+            )
+        } else {
+            let found = self.contradictions(Some(overlay), &resource.id(), &resource.node);
+            found.unwrap_or((Vec::new(), Source::BuiltIn))
+        };
+        let is_whole = overlay.rendered.complete && !is_part(resource) && !self.is_patched(overlay);
+        let is_certain = |violation: &Violation| is_whole || !violation.fault.is_lack();
+        let violations = violations.into_iter().filter(is_certain);
+        violations
+            .map(|violation| Contradiction {
+                resource,
+                violation,
+                source,
+            })
+            .collect()
+    }
+}
+
+/// True if an object is merged into one that something else makes: it needs only the fields that
+/// differ.
+fn is_part(resource: &Resource) -> bool {
+    let annotation = |name: &str| {
+        let node = resource.node.at(&["metadata", "annotations", name]);
+        node.and_then(Node::text).unwrap_or_default()
+    };
+    annotation("argocd.argoproj.io/sync-options").contains("ServerSideApply=true")
+        || annotation("kustomize.toolkit.fluxcd.io/ssa").eq_ignore_ascii_case("merge")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::MINORS;
+
+    /// The configuration accepts the versions whose schemas are packed.
+    #[test]
+    fn every_version_that_can_be_configured_has_schemas() {
+        assert_eq!(Release::oldest(), Release(*MINORS.start()));
+        assert_eq!(Release::newest(), Release(*MINORS.end()));
+    }
+}
