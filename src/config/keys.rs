@@ -28,6 +28,7 @@ pub static KEYS: &[&Key] = &[
     &remotes::CHARTS,
     &POLICIES,
     &DATA,
+    &SCHEMAS,
     &suppress::KEY,
 ];
 
@@ -65,6 +66,13 @@ static DATA: Key = Key {
     value: "list of paths",
     summary: "JSON and YAML files with data for policies",
     read: |reader, node, config| config.data = reader.paths(node, "`data`"),
+};
+
+static SCHEMAS: Key = Key {
+    name: "schemas",
+    value: "list of paths",
+    summary: "folders with JSON schemas of custom resources, laid out as for kubeconform",
+    read: |reader, node, config| config.schemas = reader.paths(node, "`schemas`"),
 };
 
 /// A path, or the name of a built-in policy.

@@ -97,6 +97,8 @@ pub struct Config {
     pub dependencies: Vec<Dependency>,
     /// Files that record what runs where, besides those that are found by their names.
     pub records: Vec<String>,
+    /// Folders with JSON schemas of custom resources.
+    pub schemas: Vec<String>,
 }
 
 impl Config {
@@ -135,6 +137,7 @@ impl Default for Config {
             break_glass: None,
             dependencies: Vec::new(),
             records: Vec::new(),
+            schemas: Vec::new(),
         }
     }
 }

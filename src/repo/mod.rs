@@ -10,6 +10,7 @@ pub mod agents;
 pub mod codeowners;
 pub mod controls;
 pub mod coverage;
+mod definitions;
 pub mod discover;
 pub mod fleet;
 mod instances;

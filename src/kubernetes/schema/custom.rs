@@ -13,28 +13,31 @@ use crate::yaml::{Node, Origin};
 
 /// Definitions by group and kind, in the order in which they were added.
 #[derive(Default)]
-pub(crate) struct Definitions<'a> {
-    groups: HashMap<&'a str, HashMap<&'a str, Vec<Definition<'a>>>>,
+pub(crate) struct Definitions {
+    groups: HashMap<String, HashMap<String, Vec<Definition>>>,
 }
 
-/// A CustomResourceDefinition.
-pub(crate) struct Definition<'a> {
-    /// The whole object.
-    pub node: &'a Node,
+/// A CustomResourceDefinition, or the schema of one version of a kind.
+pub(crate) struct Definition {
+    /// The place of the whole object.
+    pub origin: Origin,
     /// The environments whose overlays render it; `None` for a file or an overlay of none.
     pub places: Vec<Option<usize>>,
-    versions: Vec<Version<'a>>,
+    /// The versions, in the order of the file.
+    pub versions: Vec<Version>,
+    /// True if the kind may have other versions: only a schema of one is known.
+    pub is_partial: bool,
 }
 
 /// A version of a kind.
-pub(crate) struct Version<'a> {
+pub(crate) struct Version {
     /// `v1beta1`.
-    pub name: &'a str,
+    pub name: String,
     /// True if the API server accepts objects of it.
     pub is_served: bool,
     /// True if the API server warns about objects of it.
     pub is_deprecated: bool,
-    schema: Option<&'a Node>,
+    schema: Option<Node>,
     shape: OnceLock<Result<Shape, Broken>>,
 }
 
@@ -45,101 +48,128 @@ pub(crate) struct BrokenSchema<'a> {
     /// The part at fault.
     pub origin: Origin,
     /// The problem, as the end of a sentence.
-    pub reason: String,
+    pub reason: &'a str,
 }
 
 static NO_TYPES: OnceLock<Types> = OnceLock::new();
 
-impl<'a> Definitions<'a> {
+impl Definitions {
     /// Adds an object of an environment, if it is a definition.
-    pub(crate) fn add(&mut self, node: &'a Node, place: Option<usize>) {
-        let Some(((group, kind), definition)) = Definition::read(node) else {
+    pub(crate) fn add(&mut self, node: &Node, place: Option<usize>) {
+        let Some((group, kind)) = defined_by(node) else {
             return;
         };
-        let kinds = self.groups.entry(group).or_default();
-        let known = kinds.entry(kind).or_default();
+        let kinds = self.groups.entry(group.to_string()).or_default();
+        let known = kinds.entry(kind.to_string()).or_default();
         // overlays share the objects of their bases
-        match known.iter_mut().find(|one| one.node.origin == node.origin) {
+        match known.iter_mut().find(|one| one.origin == node.origin) {
             Some(one) if one.places.contains(&place) => {}
             Some(one) => one.places.push(place),
             None => known.push(Definition {
                 places: vec![place],
-                ..definition
+                ..Definition::of(node)
             }),
         }
     }
 
+    /// Adds the schema of one version of a kind.
+    pub(crate) fn add_schema(&mut self, (group, kind): (&str, &str), version: &str, schema: Node) {
+        let kinds = self.groups.entry(group.to_string()).or_default();
+        kinds.entry(kind.to_string()).or_default().push(Definition {
+            origin: schema.origin,
+            places: vec![None],
+            versions: vec![Version {
+                name: version.to_string(),
+                is_served: true,
+                is_deprecated: false,
+                schema: Some(schema),
+                shape: OnceLock::new(),
+            }],
+            is_partial: true,
+        });
+    }
+
     /// The definitions of a kind. Environments may have different ones.
-    pub(crate) fn of(&self, group: &str, kind: &str) -> &[Definition<'a>] {
+    pub(crate) fn of(&self, group: &str, kind: &str) -> &[Definition] {
         let kinds = self.groups.get(group);
         let known = kinds.and_then(|kinds| kinds.get(kind));
         known.map_or(&[], Vec::as_slice)
     }
 }
 
-impl<'a> Definition<'a> {
-    /// Reads an object, with its group and kind; `None` if it is something else.
-    pub(crate) fn read(node: &'a Node) -> Option<((&'a str, &'a str), Definition<'a>)> {
-        let text = |path: &[&str]| node.at(path).and_then(Node::text);
-        let version = text(&["apiVersion"])?;
-        if text(&["kind"]) != Some("CustomResourceDefinition")
-            || !version.starts_with("apiextensions.k8s.io/")
-        {
-            return None;
-        }
-        let key = (text(&["spec", "group"])?, text(&["spec", "names", "kind"])?);
-        let versions = node.at(&["spec", "versions"]).map_or(&[][..], Node::items);
-        let versions = versions.iter().filter_map(Version::read).collect();
-        let places = Vec::new();
-        Some((
-            key,
-            Definition {
-                node,
-                places,
-                versions,
-            },
-        ))
+impl Definitions {
+    /// The schemas of files that cannot be read, each with its kind, sorted by kind.
+    pub(crate) fn broken_in_files(&self) -> Vec<(&str, BrokenSchema<'_>)> {
+        let kinds = self.groups.values().flatten();
+        let in_files = kinds.flat_map(|(kind, definitions)| {
+            let definitions = definitions.iter().filter(|one| one.places == [None]);
+            definitions.flat_map(move |one| one.broken().map(move |broken| (kind.as_str(), broken)))
+        });
+        let mut found: Vec<_> = in_files.collect();
+        found.sort_by_key(|(kind, broken)| (*kind, broken.origin.file, broken.origin.start));
+        found
+    }
+}
+
+/// The group and kind that a CustomResourceDefinition defines; `None` for another object.
+fn defined_by(node: &Node) -> Option<(&str, &str)> {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text);
+    let is_definition = text(&["kind"]) == Some("CustomResourceDefinition")
+        && text(&["apiVersion"])?.starts_with("apiextensions.k8s.io/");
+    let group = text(&["spec", "group"]).filter(|_| is_definition)?;
+    Some((group, text(&["spec", "names", "kind"])?))
+}
+
+impl Definition {
+    /// Reads an object; `None` if it is something else.
+    pub(crate) fn read(node: &Node) -> Option<Definition> {
+        defined_by(node).map(|_| Definition::of(node))
     }
 
-    /// The versions, in the order of the file.
-    pub(crate) fn versions(&self) -> &[Version<'a>] {
-        &self.versions
+    fn of(node: &Node) -> Definition {
+        let versions = node.at(&["spec", "versions"]).map_or(&[][..], Node::items);
+        Definition {
+            origin: node.origin,
+            places: Vec::new(),
+            versions: versions.iter().filter_map(Version::read).collect(),
+            is_partial: false,
+        }
     }
 
     /// The version of a name.
-    pub(crate) fn version(&self, name: &str) -> Option<&Version<'a>> {
+    pub(crate) fn version(&self, name: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.name == name)
     }
 
     /// The schemas that cannot be read.
-    pub(crate) fn broken(&self) -> impl Iterator<Item = BrokenSchema<'a>> {
+    pub(crate) fn broken(&self) -> impl Iterator<Item = BrokenSchema<'_>> {
         self.versions.iter().filter_map(|version| {
-            let schema = version.schema?;
+            let schema = version.schema.as_ref()?;
             let broken = version.shape().as_ref().err()?;
             let at = schema.pointer(&broken.pointer).unwrap_or(schema);
             Some(BrokenSchema {
-                version: version.name,
+                version: &version.name,
                 origin: at.origin,
-                reason: broken.reason.clone(),
+                reason: &broken.reason,
             })
         })
     }
 }
 
-impl<'a> Version<'a> {
-    fn read(node: &'a Node) -> Option<Version<'a>> {
+impl Version {
+    fn read(node: &Node) -> Option<Version> {
         let is = |key: &str, value: bool| node.get(key).and_then(Node::as_bool) == Some(value);
         Some(Version {
-            name: node.get("name").and_then(Node::text)?,
+            name: node.get("name").and_then(Node::text)?.to_string(),
             is_served: !is("served", false),
             is_deprecated: is("deprecated", true),
-            schema: node.at(&["schema", "openAPIV3Schema"]),
+            schema: node.at(&["schema", "openAPIV3Schema"]).cloned(),
             shape: OnceLock::new(),
         })
     }
 
     fn shape(&self) -> &Result<Shape, Broken> {
-        self.shape.get_or_init(|| match self.schema {
+        self.shape.get_or_init(|| match &self.schema {
             Some(schema) => Shape::read(&to_json(schema)),
             None => Ok(Shape::default()),
         })
@@ -257,7 +287,7 @@ spec:
     #[test]
     fn a_broken_schema_is_located_and_judges_nothing() {
         let crd = node(&BACKUP.replace("type: integer", "type: intege"));
-        let (_, definition) = Definition::read(&crd).unwrap();
+        let definition = Definition::read(&crd).unwrap();
         let broken: Vec<_> = definition.broken().collect();
         assert_eq!(broken.len(), 1);
         assert_eq!(broken[0].reason, "has the unknown type `intege`");

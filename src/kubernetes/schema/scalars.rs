@@ -148,11 +148,14 @@ fn number(limits: &Limits, scalar: &Scalar) -> Option<(&'static str, String)> {
     } else if limits.format == Some(Format::Int32)
         && !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value)
     {
-        "does not fit into 32 bits".to_string()
+        "has to fit into 32 bits".to_string()
     } else {
         return None;
     };
-    Some(("range", reason))
+    Some((
+        "range",
+        format!("{reason}, but it is `{}`", shortened(&scalar.text)),
+    ))
 }
 
 fn text(limits: &Limits, scalar: &Scalar) -> Option<(&'static str, String)> {

@@ -225,6 +225,8 @@ impl Reader {
         let map = match schema {
             Value::Object(map) => map,
             Value::Bool(_) => return Ok(Shape::default()),
+            // a file that cannot be parsed
+            Value::Null => return Err(self.broken("cannot be read")),
             _ => return Err(self.broken("has to be a map")),
         };
         if let Some(number) = map.get("$ref").and_then(Value::as_u64) {
@@ -310,7 +312,9 @@ impl Reader {
             return Ok(Vec::new());
         };
         let Value::Object(properties) = properties else {
-            return Err(self.broken("has `properties` that are not a map"));
+            return self.below("properties", |reader| {
+                Err(reader.broken("has `properties` that are not a map"))
+            });
         };
         let mut fields = Vec::with_capacity(properties.len());
         for (name, schema) in properties {
@@ -501,7 +505,7 @@ mod tests {
         assert_eq!(found.reason, "has the unknown type `strng`");
         assert_eq!(
             broken(json!({"items": {"properties": []}})).pointer,
-            "/items"
+            "/items/properties"
         );
         let mut deep = json!({"type": "string"});
         for _ in 0..100 {

@@ -107,7 +107,7 @@ fn of_definitions(resource: &Resource, definitions: &[&Definition]) -> Option<Dr
         resource.name(),
     );
     let draft = draft(resource, Severity::Info, message);
-    Some(draft.related(first.node.origin, "the definition"))
+    Some(draft.related(first.origin, "the definition"))
 }
 
 fn draft(resource: &Resource, severity: Severity, message: String) -> Draft {

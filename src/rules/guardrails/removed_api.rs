@@ -119,13 +119,15 @@ fn of_definitions(resource: &Resource, definitions: &[&Definition]) -> Option<Dr
     let serves = |definition: &&Definition| {
         let version = definition.version(&name);
         // a definition without versions is one that cannot be read
-        definition.versions().is_empty() || version.is_some_and(|version| version.is_served)
+        definition.versions.is_empty()
+            || definition.is_partial
+            || version.is_some_and(|version| version.is_served)
     };
     let first = definitions.first()?;
     if definitions.iter().any(serves) {
         return None;
     }
-    let served = first.versions().iter().filter(|version| version.is_served);
+    let served = first.versions.iter().filter(|version| version.is_served);
     let served: Vec<String> = served
         .map(|version| format!("`{}`", version.name))
         .collect();
@@ -140,7 +142,7 @@ fn of_definitions(resource: &Resource, definitions: &[&Definition]) -> Option<Dr
         format!("use {}", served.join(" or "))
     };
     let draft = draft(resource, (Severity::Error, message)).help(help);
-    Some(draft.related(first.node.origin, "the definition"))
+    Some(draft.related(first.origin, "the definition"))
 }
 
 fn draft(resource: &Resource, (severity, message): (Severity, String)) -> Draft {

@@ -14,7 +14,8 @@
 //!
 //! The rule knows all kinds of Kubernetes in the version of the environment (`kubernetes` in the
 //! configuration; the newest one if it is not set). It checks custom resources by the
-//! CustomResourceDefinitions that an overlay renders. If the repository has none for a kind, it
+//! CustomResourceDefinitions in the repository, and by the schema files in the folders that
+//! `schemas` of the configuration names. If the repository has none for a kind, it
 //! uses built-in schemas for the resources of Argo CD, Argo Rollouts, Flux, External Secrets,
 //! cert-manager, the Prometheus operator, Sealed Secrets, the Gateway API and KEDA. A schema that
 //! cannot be read is reported, and checks nothing.
@@ -52,7 +53,7 @@ use crate::rules::engine::context::Contradiction;
 use crate::rules::engine::context::controls::overlay_of;
 use crate::rules::shared::objects::{readable, shown};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::By;
+use crate::yaml::{By, Node};
 
 /// See the documentation above.
 pub(super) struct SchemaViolation;
@@ -96,9 +97,12 @@ impl Rule for SchemaViolation {
             }
         }
     }
-    /// Checks objects that no overlay renders. They may be patches, so missing fields are not
+    /// Checks definitions in files, and objects that no overlay renders. They may be patches, so missing fields are not
     /// reported.
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        for (kind, broken) in context.definitions().broken_in_files() {
+            sink.report(context, None, of_broken(kind, &broken));
+        }
         for control in context.controls() {
             if control.overlay.is_some() {
                 continue;
@@ -122,24 +126,24 @@ impl Rule for SchemaViolation {
 
 /// The findings about schemas of a CustomResourceDefinition that cannot be read.
 fn broken(resource: &Resource) -> Vec<Draft> {
-    let Some((_, definition)) = Definition::read(&resource.node) else {
+    let Some(definition) = Definition::read(&resource.node) else {
         return Vec::new();
     };
-    let draft = |broken: BrokenSchema| {
-        let message = format!(
-            "CustomResourceDefinition `{}`: the schema of version `{}` {}",
-            resource.name(),
-            broken.version,
-            broken.reason
-        );
-        let cause = Cause::new("broken-schema")
-            .with(resource.name())
-            .with(broken.version);
-        Draft::new(Severity::Error, broken.origin, cause, message)
-            .help("correct the schema; until then, no object of this kind is checked")
-            .on(resource, "")
-    };
-    definition.broken().map(draft).collect()
+    let kind = resource.node.at(&["spec", "names", "kind"]);
+    let kind = kind.and_then(Node::text).unwrap_or_default();
+    let drafts = definition.broken().map(|one| of_broken(kind, &one));
+    drafts.map(|draft| draft.on(resource, "")).collect()
+}
+
+/// The finding about a schema that cannot be read.
+fn of_broken(kind: &str, broken: &BrokenSchema) -> Draft {
+    let message = format!(
+        "the schema of {kind} version `{}` {}",
+        broken.version, broken.reason
+    );
+    let cause = Cause::new("broken-schema").with(kind).with(broken.version);
+    Draft::new(Severity::Error, broken.origin, cause, message)
+        .help("correct the schema; until then, no object of this kind is checked")
 }
 
 /// The finding of a violation. `name` is the object's name as first written. Unknown fields are

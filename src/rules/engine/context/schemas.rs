@@ -1,7 +1,8 @@
 //! Judges the objects of overlays by their schemas, once for all rules. Not here: schemas
 //! (`kubernetes`), how bad a violation is (each rule).
 
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use super::Context;
 use crate::kubernetes::schema::{
@@ -17,7 +18,7 @@ const DEFINITIONS: usize = 4;
 /// Cached results.
 #[derive(Default)]
 pub(super) struct Schemas<'a> {
-    definitions: OnceLock<Definitions<'a>>,
+    definitions: OnceLock<Definitions>,
     overlays: OnceLock<Vec<OnceLock<Vec<Contradiction<'a>>>>>,
     agents_patch: OnceLock<bool>,
 }
@@ -43,14 +44,37 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The CustomResourceDefinitions of the repository: those that an overlay renders, and those in
-    /// files.
-    pub(in crate::rules) fn definitions(&self) -> &Definitions<'a> {
+    /// The CustomResourceDefinitions of the repository: those that an overlay renders, those in
+    /// files, and for kinds without one the schemas of the configured folders.
+    pub(in crate::rules) fn definitions(&self) -> &Definitions {
         self.schemas.definitions.get_or_init(|| {
             let mut definitions = Definitions::default();
+            let mut used: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
             for overlay in self.judged() {
                 for resource in &overlay.rendered.resources {
                     definitions.add(&resource.node, overlay.environment);
+                    if let Some((group, version)) = custom(resource.api_version()) {
+                        used.insert((group, version, resource.kind()));
+                    }
+                }
+            }
+            for control in self.controls().iter().filter(|one| one.overlay.is_none()) {
+                let (version, kind) = (control.text(&["apiVersion"]), control.text(&["kind"]));
+                if let Some(((group, version), kind)) = version.and_then(custom).zip(kind) {
+                    used.insert((group, version, kind));
+                }
+            }
+            let groups = used.iter().map(|(group, _, _)| *group).collect();
+            for node in self.repo.definitions(&groups) {
+                definitions.add(&node, None);
+            }
+            let paths = self.repo.schema_paths(&self.config.schemas);
+            for (group, version, kind) in used.into_iter().filter(|_| !paths.is_empty()) {
+                let file = schema_path(&paths, (group, version, kind));
+                if let Some(schema) = file.and_then(|path| self.repo.schema_file(path))
+                    && definitions.of(group, kind).is_empty()
+                {
+                    definitions.add_schema((group, kind), version, schema);
                 }
             }
             definitions
@@ -63,7 +87,7 @@ impl<'a> Context<'a> {
         &self,
         overlay: Option<&Overlay>,
         (group, kind): (&str, &str),
-    ) -> Vec<&Definition<'a>> {
+    ) -> Vec<&Definition> {
         // Kubernetes has no definitions of its own kinds
         if !group.contains('.') {
             return Vec::new();
@@ -172,6 +196,37 @@ impl<'a> Context<'a> {
             })
             .collect()
     }
+}
+
+/// The group and version of an API that is not Kubernetes' own.
+fn custom(api_version: &str) -> Option<(&str, &str)> {
+    let (group, version) = api_version.split_once('/')?;
+    group.contains('.').then_some((group, version))
+}
+
+/// The schema file of a kind, as kubeconform finds it: `GROUP/KIND_VERSION.json`,
+/// `KIND-GROUP-VERSION.json` with the first word of the group, or `KIND_VERSION.json`.
+fn schema_path<'p>(
+    paths: &'p BTreeMap<String, Vec<Arc<str>>>,
+    (group, version, kind): (&str, &str, &str),
+) -> Option<&'p str> {
+    let kind = kind.to_lowercase();
+    let in_group = |path: &&Arc<str>| path.rsplit('/').nth(1) == Some(group);
+    let plain = paths.get(&format!("{kind}_{version}.json"));
+    let plain = plain.map_or(&[][..], Vec::as_slice);
+    let word = group.split('.').next().unwrap_or(group);
+    let with_word = paths.get(&format!("{kind}-{word}-{version}.json"));
+    // a folder that is named like another group holds schemas of that group
+    let of_no_group = |path: &&Arc<str>| {
+        path.rsplit('/')
+            .nth(1)
+            .is_none_or(|folder| !folder.contains('.'))
+    };
+    let found = plain.iter().find(in_group);
+    let found = found.or_else(|| with_word.and_then(|paths| paths.first()));
+    found
+        .or_else(|| plain.iter().find(of_no_group))
+        .map(|path| &**path)
 }
 
 /// True if an object is merged into one that something else makes: it needs only the fields that

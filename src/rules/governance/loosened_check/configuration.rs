@@ -38,6 +38,7 @@ pub(super) fn loosened(
         data: _,
         drift_kinds: _,
         records: _,
+        schemas: _,
         dependencies: _,
         // the copy of a remote base or chart is a file of the change, and is compared as one
         remotes: _,

@@ -1,5 +1,5 @@
-//! Names that a change removes from the lists of bots, policies, data, compared kinds, records and
-//! dependencies.
+//! Names that a change removes from the lists of bots, policies, data, compared kinds, records,
+//! schemas and dependencies.
 
 use super::loosening::Loosening;
 use crate::config::Config;
@@ -38,6 +38,12 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
             &before.records,
             &now.records,
             ("no longer checks the record ", ""),
+        ),
+        (
+            "removed-schemas",
+            &before.schemas,
+            &now.schemas,
+            ("no longer checks custom resources by ", ""),
         ),
     ] {
         let gone = old.iter().filter(|one| !new.contains(one));
