@@ -28,6 +28,8 @@ pub enum UnseenKind {
     Release,
     /// A chart that nothing in the repo applies, or that lacks values to render it.
     Chart,
+    /// A kind without a schema: the fields of its objects are not judged.
+    Kind,
 }
 
 impl UnseenKind {
@@ -40,6 +42,7 @@ impl UnseenKind {
             UnseenKind::Object => "object",
             UnseenKind::Release => "release",
             UnseenKind::Chart => "chart",
+            UnseenKind::Kind => "kind",
         }
     }
 }

@@ -263,6 +263,11 @@ fn served(pack: &Pack, kind: &str, group: &str) -> Option<&'static str> {
     own.next().or_else(|| versions.iter().find(stable)).copied()
 }
 
+/// True if a group is one of Kubernetes' own.
+pub(crate) fn is_kubernetes(group: &str) -> bool {
+    !group.contains('.') || Pack::built_in().has_group(group)
+}
+
 /// True if an agent or a template fills in a text later: `${REPLICAS}`, `{{ .name }}`. `$patch` is
 /// for kustomize.
 pub(super) fn is_open(text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Rules about the order in which objects are applied: sync waves, hooks, dependencies.
 
+mod definition_order;
 mod depends_on_cycle;
 mod depends_on_missing;
 mod invalid_hook;
@@ -19,4 +20,5 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &depends_on_cycle::DependsOnCycle,
     &unawaited_dependency::UnawaitedDependency,
     &promotion_order::PromotionOrder,
+    &definition_order::DefinitionOrder,
 ];

@@ -14,7 +14,8 @@
 //!   are checked, but not the objects that the chart makes of them;
 //! - charts in the repository that nothing in it applies. If a chart has values files for
 //!   environments, such as `values-production.yaml`, it is checked with each of them, unless it
-//!   needs further values to be rendered.
+//!   needs further values to be rendered;
+//! - kinds without a schema: nothing is known about the fields of their objects.
 //!
 //! ## Why
 //!
@@ -93,6 +94,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         UnseenKind::Object => objects(unseen.len(), &names),
         UnseenKind::Release => releases(unseen.len(), &names),
         UnseenKind::Chart => charts(unseen.len(), &names),
+        UnseenKind::Kind => kinds(unseen.len(), &names),
     };
     let cause = names
         .iter()
@@ -192,6 +194,24 @@ fn charts(count: usize, names: &[&str]) -> (String, String) {
     );
     let help = "keep a values file for each environment beside the chart, such as `values-production.yaml`, or the Application or HelmRelease that installs it";
     (message, help.to_string())
+}
+
+/// The message and the help about kinds without a schema.
+fn kinds(count: usize, names: &[&str]) -> (String, String) {
+    let (has, their) = if count == 1 {
+        ("has", "its")
+    } else {
+        ("have", "their")
+    };
+    let message = format!(
+        "{} {has} no schema, so {their} fields are not checked: {}",
+        wording::count(count, "kind"),
+        wording::listed(names, NAMED),
+    );
+    let help = format!(
+        "commit the CustomResourceDefinitions, or name a folder of schemas under `schemas` in {CONFIG_FILE}"
+    );
+    (message, help)
 }
 
 /// The names after a message. If clusters share names, "and 3 more" would not match the number of

@@ -239,7 +239,11 @@ impl<'a> Context<'a> {
 
     /// The parts of the repo that are not judged, sorted by kind and name.
     pub fn unseen(&self) -> &[Unseen] {
-        self.unseen.get_or_init(|| self.repo.unseen(self.judged()))
+        self.unseen.get_or_init(|| {
+            let mut found = self.repo.unseen(self.judged());
+            found.extend(self.kinds_without_schema());
+            found
+        })
     }
 
     /// The facts of the overlay at an index.

@@ -1,15 +1,16 @@
 //! Judges the objects of overlays by their schemas, once for all rules. Not here: schemas
 //! (`kubernetes`), how bad a violation is (each rule).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::Context;
 use crate::kubernetes::schema::{
-    self, Definition, Definitions, Described, Release, Source, Violation,
+    self, Api, Definition, Definitions, Described, Release, Source, Violation,
 };
 use crate::kustomize::{Resource, ResourceId};
 use crate::repo::Overlay;
+use crate::repo::coverage::{Unseen, UnseenKind};
 use crate::yaml::Node;
 
 /// The most definitions of one kind that an object is held against.
@@ -135,6 +136,33 @@ impl<'a> Context<'a> {
             version.described().map(judge)
         });
         described.min_by_key(|(violations, _)| violations.len())
+    }
+
+    /// The kinds of the judged overlays whose objects no schema describes, sorted by name.
+    pub(super) fn kinds_without_schema(&self) -> Vec<Unseen> {
+        let mut found: BTreeMap<String, Unseen> = BTreeMap::new();
+        let mut known: HashSet<(&str, &str)> = HashSet::new();
+        for overlay in self.judged() {
+            for resource in &overlay.rendered.resources {
+                let (version, kind) = (resource.api_version(), resource.kind());
+                if version.is_empty() || !known.insert((version, kind)) {
+                    continue;
+                }
+                let is_described = Described::embedded(version, kind).is_some()
+                    || !self.definitions().of(resource.group(), kind).is_empty()
+                    || !matches!(schema::api(version, kind, Release::newest()), Api::Served);
+                if !is_described {
+                    let name = format!("{kind} ({version})");
+                    let unseen = Unseen {
+                        kind: UnseenKind::Kind,
+                        name: name.clone(),
+                        origin: resource.node.origin,
+                    };
+                    found.entry(name).or_insert(unseen);
+                }
+            }
+        }
+        found.into_values().collect()
     }
 
     /// The parts of an overlay's objects that contradict their schemas.
