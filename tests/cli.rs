@@ -8,6 +8,7 @@ mod program;
 
 use std::path::Path;
 
+use gitops_lint::config::{Field, Shape};
 use program::{Repo, Run, command};
 use serde_json::Value;
 
@@ -884,12 +885,11 @@ fn the_readme_shows_what_is_printed() {
         "table",
         &gitops_lint::rules::table_markdown(),
     );
-    let pages: String = gitops_lint::rules::all()
-        .iter()
-        .map(|rule| rule_page(&rule.metadata().documentation()))
-        .collect();
-    generated_part("docs/rules.md", "pages", &pages);
+    rule_pages();
     generated_part("docs/configuration.md", "keys", &keys_table());
+    for (name, fields) in records() {
+        generated_part("docs/configuration.md", &name, &fields_table(fields));
+    }
 
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let repo = Repo::new();
@@ -922,20 +922,76 @@ fn keys_table() -> String {
     format!("| key | value | meaning |\n|---|---|---|\n{rows}")
 }
 
-/// The page of one rule as a section of `docs/rules.md`: its headings go one level down, `# id`
-/// becomes `## id`. A `#` inside a code block is a comment of the example and stays.
-fn rule_page(documentation: &str) -> String {
-    let mut page = String::from("\n");
-    let mut code = false;
-    for line in documentation.lines() {
-        code ^= line.starts_with("```");
-        if line.starts_with('#') && !code {
-            page.push('#');
-        }
-        page.push_str(line);
-        page.push('\n');
+/// The maps of the configuration that the page has tables of, by the path to them. Maps of one key
+/// or in one line are described in words.
+fn records() -> Vec<(String, &'static [Field])> {
+    let mut found = Vec::new();
+    for key in gitops_lint::config::KEYS {
+        add_records(key.name, key.shape, &mut found);
     }
-    page
+    found.retain(|(_, fields)| fields.len() > 1);
+    found.retain(|(name, _)| name != "freeze.except");
+    found
+}
+
+fn add_records(name: &str, shape: Shape, found: &mut Vec<(String, &'static [Field])>) {
+    match shape {
+        Shape::Record(fields) => {
+            found.push((name.to_string(), fields));
+            for field in fields {
+                add_records(&format!("{name}.{}", field.name), field.shape, found);
+            }
+        }
+        Shape::List(item) => add_records(name, *item, found),
+        Shape::Either(one, other) => {
+            add_records(name, *one, found);
+            add_records(name, *other, found);
+        }
+        _ => {}
+    }
+}
+
+fn fields_table(fields: &[Field]) -> String {
+    let row = |field: &Field| {
+        let (name, kind) = (field.name, field.kind());
+        format!(
+            "| `{name}` | {kind} | {} | {} |\n",
+            field.default, field.meaning
+        )
+    };
+    let rows: String = fields.iter().map(row).collect();
+    format!("| key | type | default | meaning |\n|---|---|---|---|\n{rows}")
+}
+
+/// A page for each rule, and its line in the book's table of contents.
+fn rule_pages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
+    let mut contents = String::new();
+    let mut wanted = Vec::new();
+    for rule in gitops_lint::rules::all() {
+        let metadata = rule.metadata();
+        let (id, level) = (metadata.id, metadata.level);
+        contents.push_str(&format!("  - [{id}](rules/{id}.md)\n"));
+        let text = metadata.documentation();
+        let page = format!("{}\n\nDefault level: {level}\n", text.trim_end());
+        wanted.push((format!("{id}.md"), page));
+    }
+    generated_part("docs/SUMMARY.md", "rules", &contents);
+    if std::env::var_os("UPDATE_README").is_some() {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, page) in &wanted {
+            std::fs::write(folder.join(name), page).unwrap();
+        }
+    }
+    for (name, page) in &wanted {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(
+            text == *page,
+            "docs/rules/{name} is out of date; run UPDATE_README=1 cargo test --test cli readme"
+        );
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), wanted.len());
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -172,7 +172,16 @@ fn an_edit_is_judged_as_a_whole_check_judges_it() {
         let text = editor.text(path);
         assert!(text.contains(from), "{from}");
         let edited = text.replacen(from, to, 1);
-        let mut found = places(&editor.edit(path, &edited));
+        let quick = editor.edit(path, &edited);
+        // the check of everything follows
+        let mut found = places(&editor.published(path));
+        assert_eq!(
+            rules(&quick),
+            found
+                .iter()
+                .map(|place| place.split(' ').next().unwrap().to_string())
+                .collect()
+        );
         editor.repo.write(path, &edited);
         let run = editor
             .repo

@@ -24,27 +24,17 @@ pub struct Earlier<'a> {
     pub changed: &'a BTreeSet<Arc<str>>,
 }
 
-/// The result of a check after an edit.
-pub struct Again {
-    /// The result.
-    pub outcome: Outcome,
-    /// True if findings were taken from the earlier check. Some of them may be out of date: a new
-    /// Secret also resolves findings of other apps.
-    pub narrowed: bool,
-}
-
-/// Judges what an edit concerns. The request must not have a base.
-pub fn run_again(request: Request<'_>, earlier: &Earlier<'_>) -> Again {
+/// Judges what an edit concerns. The request must not have a base. Findings about other overlays are
+/// taken from the earlier check, and some may be out of date: a new Secret also resolves findings of
+/// other apps.
+pub fn run_again(request: Request<'_>, earlier: &Earlier<'_>) -> Outcome {
     let config = with_levels(request.config, request.levels);
     let facts = RepoFacts::new(request.repo);
     let before = RepoFacts::new(earlier.repo);
     let everything = affects_every_overlay(earlier.changed, &config);
     let scope = (!everything).then(|| EditScope::new(&facts, &before, &config));
     let Some((head, base)) = scope.and_then(|scope| Some((scope.head?, scope.base?))) else {
-        return Again {
-            outcome: run(request),
-            narrowed: false,
-        };
+        return run(request);
     };
     let context = Context::new(Inputs {
         judged: Some(head),
@@ -64,10 +54,7 @@ pub fn run_again(request: Request<'_>, earlier: &Earlier<'_>) -> Again {
         },
     };
     let ran = ran(&request, &context);
-    Again {
-        outcome: conclude(&context, &mut options, findings, ran),
-        narrowed: true,
-    }
+    conclude(&context, &mut options, findings, ran)
 }
 
 /// The earlier findings about overlays that are not judged again, as far as their places still

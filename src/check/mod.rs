@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-pub use again::{Again, Earlier, run_again};
+pub use again::{Earlier, run_again};
 pub use base::{Base, BaseInputs, free_repos, lasting};
 pub use baseline::{Baseline, BaselineError};
 pub use configuration::{configuration, configuration_with_files};

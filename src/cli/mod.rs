@@ -4,6 +4,7 @@ mod base;
 mod check;
 mod chosen;
 mod completions;
+mod config;
 mod diff;
 mod error;
 mod fleet;
@@ -11,6 +12,7 @@ mod history;
 mod hook;
 mod init;
 mod lsp;
+mod man;
 mod markdown;
 mod mcp;
 mod options;
@@ -74,12 +76,16 @@ enum Command {
     Policy(policy::Arguments),
     /// Write a commented configuration for the apps and environments that were found
     Init(init::Arguments),
+    /// Print the effective configuration with the origin of each value, or its JSON Schema
+    Config(config::Arguments),
     /// Run a language server for editors, over standard input and output
     Lsp(lsp::Arguments),
     /// Run an MCP server for assistants, over standard input and output
     Mcp(mcp::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
+    /// Print a manual page of the program or of a command
+    Man(man::Arguments),
 }
 
 /// How a command ended that could do its work.
@@ -116,7 +122,7 @@ fn execute() -> Result<Ending, Error> {
     // what a manifest holds must be printed as it is
     let verbatim = matches!(
         arguments.command,
-        Some(Command::Render(_) | Command::Init(_) | Command::Completions(_))
+        Some(Command::Render(_) | Command::Init(_) | Command::Completions(_) | Command::Man(_))
     );
     let text = match &arguments.command {
         None => return check::run(&arguments.check),
@@ -134,6 +140,8 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Rules(arguments)) => rules::run(arguments),
         Some(Command::Init(arguments)) => init::run(arguments),
         Some(Command::Completions(arguments)) => completions::run(arguments),
+        Some(Command::Config(arguments)) => config::run(arguments),
+        Some(Command::Man(arguments)) => man::run(arguments),
     };
     let text = text?;
     let text = if verbatim {

@@ -1,4 +1,4 @@
-//! `rules`: lists the built-in rules or explains one. The text is also used in docs/rules.md and
+//! `rules`: lists the built-in rules or explains one. The text is also used in docs/rules and
 //! SARIF.
 
 use std::fmt::Write as _;

@@ -162,6 +162,11 @@ impl Workspace {
         }
     }
 
+    /// The name of the configuration in reports.
+    pub(super) fn configuration_name(&self, options: &RepoOptions) -> String {
+        configuration_name(&self.path.root, options.config.as_deref())
+    }
+
     /// True if the root is a folder inside a repository, and only a configuration that the other
     /// revision does not have makes it one.
     pub(super) fn is_root_only_since(&self, other: &Repo) -> bool {

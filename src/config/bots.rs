@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::key::Key;
+use super::shape::Shape;
 use crate::names::{NamePattern, matches};
 
 /// Names and addresses of bots, when the configuration names none. The identities are those that
@@ -49,6 +50,7 @@ pub(super) static KEY: Key = Key {
     name: "bots",
     value: "list of names or addresses, `*` allowed",
     summary: "who counts as a bot; replaces the built-in list",
+    shape: Shape::List(&Shape::Pattern),
     read: |reader, node, config| {
         let named = reader.patterns(node, "`bots`");
         let named = named.filter(|bots| !bots.is_empty());

@@ -3,6 +3,7 @@
 
 use super::key::Key;
 use super::read::Reader;
+use super::shape::{Field, Shape};
 use super::{Config, Environment, environments};
 use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
@@ -64,10 +65,45 @@ pub struct Dependency {
     pub origin: Origin,
 }
 
+static EXTERNAL_FIELDS: [Field; 4] = [
+    Field::new(
+        "kind",
+        Shape::Pattern,
+        "`Secret`, `ConfigMap`, `Service`, …",
+    )
+    .required(),
+    Field::new("name", Shape::Pattern, "name of the object").required(),
+    Field::new("namespace", Shape::Text, "its namespace").or("every namespace"),
+    Field::new("environments", Shape::List(&Shape::Text), "where it exists")
+        .or("every environment"),
+];
+
+static IMAGES_FIELDS: [Field; 1] = [Field::new(
+    "mirrors",
+    Shape::List(&Shape::Record(&MIRROR_FIELDS)),
+    "registries that hold copies of others",
+)];
+
+static MIRROR_FIELDS: [Field; 2] = [
+    Field::new("from", Shape::Text, "beginning of the original names").required(),
+    Field::new("to", Shape::Text, "beginning of the names in the mirror").required(),
+];
+
+static DEPENDENCY_FIELDS: [Field; 2] = [
+    Field::new("app", Shape::Pattern, "the app").required(),
+    Field::new(
+        "needs",
+        Shape::List(&Shape::Pattern),
+        "the apps that it needs",
+    )
+    .required(),
+];
+
 pub(super) static EXTERNAL: Key = Key {
     name: "external",
     value: "list of {kind, name, namespace, environments}",
     summary: "objects that exist in the cluster but not in the repository",
+    shape: Shape::List(&Shape::Record(&EXTERNAL_FIELDS)),
     read: |reader, node, config| {
         let entry = |reader: &mut Reader, node: &Node| external(reader, node, config);
         let entries = reader.each(node, "`external`", entry);
@@ -79,8 +115,9 @@ pub(super) static IMAGES: Key = Key {
     name: "images",
     value: "{mirrors: list of {from, to}}",
     summary: "registries that hold the same images under another name",
+    shape: Shape::Record(&IMAGES_FIELDS),
     read: |reader, node, config| {
-        let fields = reader.fields(node, "`images`", &["mirrors"]);
+        let fields = reader.record(node, "`images`", &IMAGES_FIELDS);
         if let Some(node) = fields.and_then(|fields| fields.get("mirrors")) {
             config.mirrors = reader.each(node, "`images.mirrors`", mirror);
         }
@@ -91,14 +128,14 @@ pub(super) static DEPENDENCIES: Key = Key {
     name: "dependencies",
     value: "list of {app, needs}",
     summary: "which apps must be promoted before, or together with, the app that needs them",
+    shape: Shape::List(&Shape::Record(&DEPENDENCY_FIELDS)),
     read: |reader, node, config| {
         config.dependencies = reader.each(node, "`dependencies`", dependency);
     },
 };
 
 fn external(reader: &mut Reader, node: &Node, config: &Config) -> Option<External> {
-    let keys = ["kind", "name", "namespace", "environments"];
-    let fields = reader.fields(node, "an external object", &keys)?;
+    let fields = reader.record(node, "an external object", &EXTERNAL_FIELDS)?;
     let names = fields.get("environments");
     let environments = names.map(|node| environments::names(reader, node, config));
     let (kind, name) = (
@@ -115,7 +152,7 @@ fn external(reader: &mut Reader, node: &Node, config: &Config) -> Option<Externa
 }
 
 fn mirror(reader: &mut Reader, node: &Node) -> Option<Mirror> {
-    let fields = reader.fields(node, "a mirror", &["from", "to"])?;
+    let fields = reader.record(node, "a mirror", &MIRROR_FIELDS)?;
     let from = reader.required(&fields, "from", Reader::text);
     let to = reader.required(&fields, "to", Reader::text);
     if from.is_some() && from == to {
@@ -133,7 +170,7 @@ fn mirror(reader: &mut Reader, node: &Node) -> Option<Mirror> {
 }
 
 fn dependency(reader: &mut Reader, node: &Node) -> Option<Dependency> {
-    let fields = reader.fields(node, "a dependency", &["app", "needs"])?;
+    let fields = reader.record(node, "a dependency", &DEPENDENCY_FIELDS)?;
     let app = reader.required(&fields, "app", Reader::pattern);
     let needs = reader.required(&fields, "needs", Reader::patterns);
     if let Some((app, needs)) = app.as_ref().zip(needs.as_ref())

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::key::Key;
 use super::read::Reader;
+use super::shape::{Field, Shape};
 use super::suppress::is_narrow;
 use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
@@ -54,12 +55,41 @@ impl PointerPattern {
     }
 }
 
+static FIELDS: [Field; 2] = [
+    Field::new(
+        "kinds",
+        Shape::List(&Shape::Pattern),
+        "kinds that `overlay-drift` compares in addition to workloads, Services, NetworkPolicies and ConfigMaps",
+    )
+    .or("none"),
+    Field::new(
+        "allow",
+        Shape::List(&Shape::Record(&ALLOWANCE_FIELDS)),
+        "differences between environments that are intended",
+    )
+    .or("none"),
+];
+
+static ALLOWANCE_FIELDS: [Field; 6] = [
+    Field::new("kind", Shape::Pattern, "kind of the object"),
+    Field::new("name", Shape::Pattern, "name of the object"),
+    Field::new(
+        "path",
+        Shape::Pattern,
+        "JSON pointer of the value; includes everything below it",
+    ),
+    Field::new("app", Shape::Pattern, "app"),
+    Field::new("reason", Shape::Text, "why the difference is intended").required(),
+    Field::new("until", Shape::Date, "last day on which the entry counts"),
+];
+
 pub(super) static KEY: Key = Key {
     name: "drift",
     value: "{kinds, allow}",
     summary: "more kinds for `overlay-drift` to compare, and differences that are intended",
+    shape: Shape::Record(&FIELDS),
     read: |reader, node, config| {
-        let Some(fields) = reader.fields(node, "`drift`", &["kinds", "allow"]) else {
+        let Some(fields) = reader.record(node, "`drift`", &FIELDS) else {
             return;
         };
         if let Some(node) = fields.get("kinds") {
@@ -78,8 +108,7 @@ pub(super) static KEY: Key = Key {
 };
 
 fn allowance(reader: &mut Reader, node: &Node) -> Option<Allowance> {
-    let keys = ["kind", "name", "path", "app", "reason", "until"];
-    let fields = reader.fields(node, "an entry of `drift.allow`", &keys)?;
+    let fields = reader.record(node, "an entry of `drift.allow`", &ALLOWANCE_FIELDS)?;
     let result = Allowance {
         kind: reader.optional(&fields, "kind", Reader::kind),
         name: reader.optional(&fields, "name", Reader::pattern),

@@ -3,6 +3,7 @@
 use super::Config;
 use super::key::Key;
 use super::read::Reader;
+use super::shape::{Field, Shape};
 use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};
 
@@ -75,10 +76,33 @@ pub(crate) fn default_environments() -> Vec<Environment> {
     ]
 }
 
+static FIELDS: [Field; 4] = [
+    Field::new("name", Shape::Text, "name of the environment").required(),
+    Field::new(
+        "aliases",
+        Shape::List(&Shape::Text),
+        "other words for it in paths",
+    )
+    .or("the built-in aliases of that name"),
+    Field::new(
+        "protected",
+        Shape::Boolean,
+        "only a reviewed promotion may change it",
+    )
+    .or("`true` for production"),
+    Field::new(
+        "kubernetes",
+        Shape::Text,
+        "Kubernetes version of its clusters, from `\"1.25\"` to `\"1.37\"`",
+    )
+    .or("the newest known version"),
+];
+
 pub(super) static KEY: Key = Key {
     name: "environments",
     value: "list of names, or of {name, aliases, protected, kubernetes}",
     summary: "the promotion order, and the environments that are protected",
+    shape: Shape::List(&Shape::Either(&Shape::Text, &Shape::Record(&FIELDS))),
     read: |reader, node, config| {
         let (environments, origins) = environments(reader, node);
         if environments.is_empty() {
@@ -185,8 +209,7 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
     let (name, own, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
         (reader.text(item, "an environment")?, Vec::new(), None, None)
     } else {
-        let keys = ["name", "aliases", "protected", "kubernetes"];
-        let fields = reader.fields(item, "an environment", &keys)?;
+        let fields = reader.record(item, "an environment", &FIELDS)?;
         let own = fields.get("aliases").map(|node| aliases(reader, node));
         let protected = reader.optional(&fields, "protected", Reader::boolean);
         let kubernetes = reader.optional(&fields, "kubernetes", version);

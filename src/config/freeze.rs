@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::key::Key;
 use super::read::{Fields, Reader};
+use super::shape::{Field, Shape};
 use super::{Config, environments};
 use crate::calendar::{self, Schedule, Window};
 use crate::glob::Glob;
@@ -35,6 +36,7 @@ pub(super) static FREEZE: Key = Key {
     name: "freeze",
     value: "list of {name, kind, from, to, schedule, rrule, duration, timeZone, environments, apps, except}",
     summary: "windows of time without changes, or (`kind: allow`) the only windows for changes",
+    shape: Shape::List(&Shape::Record(&FIELDS)),
     read: |reader, node, config| {
         let entry = |reader: &mut Reader, node: &Node| freeze(reader, node, config);
         let entries = reader.each(node, "`freeze`", entry);
@@ -46,29 +48,82 @@ pub(super) static BREAK_GLASS: Key = Key {
     name: "breakGlass",
     value: "{trailer}",
     summary: "the commit trailer that lets a change pass a freeze",
+    shape: Shape::Record(&BREAK_GLASS_FIELDS),
     read: |reader, node, config| {
-        if let Some(fields) = reader.fields(node, "`breakGlass`", &["trailer"]) {
+        if let Some(fields) = reader.record(node, "`breakGlass`", &BREAK_GLASS_FIELDS) {
             config.break_glass = reader.required(&fields, "trailer", trailer);
         }
     },
 };
 
-const KEYS: [&str; 11] = [
-    "name",
-    "kind",
-    "from",
-    "to",
-    "schedule",
-    "rrule",
-    "duration",
-    "timeZone",
-    "environments",
-    "apps",
-    "except",
+static BREAK_GLASS_FIELDS: [Field; 1] = [Field::new(
+    "trailer",
+    Shape::Text,
+    "name of the trailer, in letters, digits and hyphens",
+)
+.required()];
+
+static EXCEPT_FIELDS: [Field; 2] = [
+    Field::new(
+        "authors",
+        Shape::List(&Shape::Pattern),
+        "names or addresses of exempt authors",
+    ),
+    Field::new("paths", Shape::List(&Shape::Text), "globs of exempt files"),
+];
+
+static FIELDS: [Field; 11] = [
+    Field::new("name", Shape::Text, "name of the window in messages").required(),
+    Field::new(
+        "kind",
+        Shape::Words(&["deny", "allow"]),
+        "`deny`: no change within it; `allow`: changes only within such windows",
+    )
+    .or("`deny`"),
+    Field::new(
+        "from",
+        Shape::Text,
+        "start of a single window, or of a recurrence: local date and time, or a date",
+    ),
+    Field::new(
+        "to",
+        Shape::Text,
+        "end of a single window; a date includes that day",
+    ),
+    Field::new(
+        "schedule",
+        Shape::Text,
+        "cron expression: times at which a recurring window begins",
+    ),
+    Field::new(
+        "rrule",
+        Shape::Text,
+        "iCalendar recurrence rule: times at which a recurring window begins; counts from `from` if that is set",
+    ),
+    Field::new("duration", Shape::Duration, "length of a recurring window"),
+    Field::new("timeZone", Shape::Text, "IANA time zone of the window").or("`UTC`"),
+    Field::new(
+        "environments",
+        Shape::List(&Shape::Text),
+        "environments that it applies to",
+    )
+    .or("the protected environments"),
+    Field::new(
+        "apps",
+        Shape::List(&Shape::Pattern),
+        "apps that it applies to",
+    )
+    .or("all"),
+    Field::new(
+        "except",
+        Shape::Record(&EXCEPT_FIELDS),
+        "authors and globs of files that are exempt",
+    )
+    .or("none"),
 ];
 
 fn freeze(reader: &mut Reader, node: &Node, config: &Config) -> Option<Freeze> {
-    let fields = reader.fields(node, "a freeze", &KEYS)?;
+    let fields = reader.record(node, "a freeze", &FIELDS)?;
     let name = reader.required(&fields, "name", Reader::text);
     let allow = reader.optional(&fields, "kind", is_allowing);
     let names = fields.get("environments");
@@ -129,7 +184,7 @@ fn is_allowing(reader: &mut Reader, node: &Node, what: &str) -> Option<bool> {
 
 /// The authors and the paths that a freeze exempts.
 fn exceptions(reader: &mut Reader, node: &Node) -> (Vec<NamePattern>, Vec<Glob>) {
-    let Some(fields) = reader.fields(node, "`except`", &["authors", "paths"]) else {
+    let Some(fields) = reader.record(node, "`except`", &EXCEPT_FIELDS) else {
         return Default::default();
     };
     let authors = reader.optional(&fields, "authors", Reader::patterns);

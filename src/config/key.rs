@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::read::Reader;
+use super::shape::Shape;
 use crate::yaml::Node;
 
 /// A key at the top of the configuration.
@@ -12,5 +13,7 @@ pub struct Key {
     pub value: &'static str,
     /// Its purpose, in one line.
     pub summary: &'static str,
+    /// The form of its value.
+    pub shape: Shape,
     pub(super) read: fn(&mut Reader<'_>, &Node, &mut Config),
 }

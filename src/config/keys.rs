@@ -6,6 +6,7 @@
 
 use super::key::Key;
 use super::read::Reader;
+use super::shape::Shape;
 use super::{bots, cluster, drift, environments, freeze, layout, remotes, rules, suppress};
 use crate::yaml::Node;
 
@@ -36,6 +37,7 @@ static VERSION: Key = Key {
     name: "version",
     value: "1",
     summary: "the version of the configuration format",
+    shape: Shape::Version,
     read: |reader, node, _| {
         if node.as_int() != Some(1) {
             reader.refuse(
@@ -51,6 +53,7 @@ static RECORDS: Key = Key {
     name: "records",
     value: "list of paths",
     summary: "files that record what runs where, besides those that are found by their names",
+    shape: Shape::List(&Shape::Text),
     read: |reader, node, config| config.records = reader.paths(node, "`records`"),
 };
 
@@ -58,6 +61,7 @@ static POLICIES: Key = Key {
     name: "policies",
     value: "list of paths or `builtin/NAME`",
     summary: "Rego policies to evaluate",
+    shape: Shape::List(&Shape::Text),
     read: |reader, node, config| config.policies = reader.each(node, "`policies`", policy),
 };
 
@@ -65,6 +69,7 @@ static DATA: Key = Key {
     name: "data",
     value: "list of paths",
     summary: "JSON and YAML files with data for policies",
+    shape: Shape::List(&Shape::Text),
     read: |reader, node, config| config.data = reader.paths(node, "`data`"),
 };
 
@@ -72,6 +77,7 @@ static SCHEMAS: Key = Key {
     name: "schemas",
     value: "list of paths",
     summary: "folders with JSON schemas of custom resources, laid out as for kubeconform",
+    shape: Shape::List(&Shape::Text),
     read: |reader, node, config| config.schemas = reader.paths(node, "`schemas`"),
 };
 

@@ -2,6 +2,7 @@
 
 use super::key::Key;
 use super::read::{Fields, Reader};
+use super::shape::{Field, Shape};
 use crate::glob::Glob;
 use crate::yaml::{Node, Origin};
 
@@ -46,10 +47,41 @@ pub struct ConfiguredPair {
     pub origin: Origin,
 }
 
+static FIELDS: [Field; 2] = [
+    Field::new(
+        "path",
+        Shape::Text,
+        "a pattern with `{environment}`, `{app}` and `{variant}`, or a glob if `ignore` is set",
+    )
+    .required(),
+    Field::new(
+        "ignore",
+        Shape::Boolean,
+        "folders that match are not checked as overlays",
+    )
+    .or("`false`"),
+];
+
+static PAIR_FIELDS: [Field; 2] = [
+    Field::new(
+        "from",
+        Shape::Text,
+        "folder of the overlay in the earlier environment",
+    )
+    .required(),
+    Field::new(
+        "to",
+        Shape::Text,
+        "folder of the overlay in the later environment",
+    )
+    .required(),
+];
+
 pub(super) static LAYOUT: Key = Key {
     name: "layout",
     value: "list of {path, ignore}",
     summary: "where paths contain the app, environment and variant; the first match wins",
+    shape: Shape::List(&Shape::Record(&FIELDS)),
     read: |reader, node, config| config.layout = reader.each(node, "`layout`", pattern),
 };
 
@@ -57,6 +89,7 @@ pub(super) static PAIRS: Key = Key {
     name: "pairs",
     value: "list of {from, to}",
     summary: "overlays to compare with each other if the built-in pairing is wrong",
+    shape: Shape::List(&Shape::Record(&PAIR_FIELDS)),
     read: |reader, node, config| config.pairs = read_pairs(reader, node),
 };
 
@@ -64,7 +97,7 @@ pub(super) static PAIRS: Key = Key {
 const PLACEHOLDERS: [&str; 3] = ["app", "environment", "variant"];
 
 fn pattern(reader: &mut Reader, node: &Node) -> Option<LayoutPattern> {
-    let fields = reader.fields(node, "an entry of `layout`", &["path", "ignore"])?;
+    let fields = reader.record(node, "an entry of `layout`", &FIELDS)?;
     let ignore = reader
         .optional(&fields, "ignore", Reader::boolean)
         .unwrap_or_default();
@@ -154,7 +187,7 @@ fn read_pairs(reader: &mut Reader, node: &Node) -> Vec<ConfiguredPair> {
 }
 
 fn pair(reader: &mut Reader, node: &Node) -> Option<ConfiguredPair> {
-    let fields = reader.fields(node, "a pair", &["from", "to"])?;
+    let fields = reader.record(node, "a pair", &PAIR_FIELDS)?;
     let mut overlay = |fields: &Fields, key| reader.required(fields, key, Reader::inside);
     let (from, to) = (overlay(&fields, "from"), overlay(&fields, "to"));
     if from.is_some() && from == to {

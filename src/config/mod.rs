@@ -18,6 +18,8 @@ mod options;
 mod read;
 mod remotes;
 mod rules;
+mod schema;
+mod shape;
 mod suppress;
 
 use std::borrow::Cow;
@@ -48,6 +50,8 @@ pub use options::{
 pub use read::ConfigProblem;
 pub use rules::RuleSettings;
 pub(crate) use rules::is_policy;
+pub use schema::schema;
+pub use shape::{Field, Shape};
 pub use suppress::Suppression;
 
 /// The name of the configuration file at the root.

@@ -2,6 +2,7 @@
 //! so that all mistakes are reported at once.
 
 use super::options::KnownRule;
+use super::shape::Field;
 use crate::calendar::CalendarError;
 use crate::glob::Glob;
 use crate::names::{NamePattern, UnknownName};
@@ -103,6 +104,17 @@ impl Reader<'_> {
             help: None,
             origin: node.origin,
         });
+    }
+
+    /// The entries of a map with known keys.
+    pub(super) fn record<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &'n str,
+        fields: &[Field],
+    ) -> Option<Fields<'n>> {
+        let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        self.fields(node, what, &names)
     }
 
     /// The entries of a map. Unknown keys are mistakes.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::key::Key;
 use super::options::{OptionSetting, OptionValue, RuleOption};
 use super::read::Reader;
+use super::shape::Shape;
 use super::{Config, Level};
 use crate::calendar;
 use crate::names::UnknownName;
@@ -40,6 +41,7 @@ pub(super) static KEY: Key = Key {
     name: "rules",
     value: "map of rules to levels, or to {level, OPTION…}",
     summary: "levels (off, info, warning, error) and options of rules",
+    shape: Shape::Rules,
     read: |reader, node, config| {
         if node.as_map().is_none() {
             reader.mistyped(node, "`rules`", "a map of rules to levels");

@@ -3,6 +3,7 @@
 use super::key::Key;
 use super::read::Reader;
 use super::rules;
+use super::shape::{Field, Shape};
 use crate::glob::Glob;
 use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
@@ -26,10 +27,24 @@ pub struct Suppression {
     pub origin: Origin,
 }
 
+static FIELDS: [Field; 6] = [
+    Field::new("rule", Shape::Text, "id of the rule").required(),
+    Field::new(
+        "path",
+        Shape::Text,
+        "glob of the file, or of the folder of the overlay",
+    ),
+    Field::new("kind", Shape::Pattern, "kind of the object"),
+    Field::new("name", Shape::Pattern, "name of the object"),
+    Field::new("reason", Shape::Text, "why the finding is accepted").required(),
+    Field::new("until", Shape::Date, "last day on which the entry counts"),
+];
+
 pub(super) static KEY: Key = Key {
     name: "suppress",
     value: "list of {rule, path, kind, name, reason, until}",
     summary: "accepted findings, for files that cannot hold a comment",
+    shape: Shape::List(&Shape::Record(&FIELDS)),
     read: |reader, node, config| {
         config.suppress = reader.each(node, "`suppress`", suppression);
     },
@@ -42,8 +57,7 @@ pub(super) fn is_narrow(node: &Node) -> bool {
 }
 
 fn suppression(reader: &mut Reader, node: &Node) -> Option<Suppression> {
-    let keys = ["rule", "path", "kind", "name", "reason", "until"];
-    let fields = reader.fields(node, "a suppression", &keys)?;
+    let fields = reader.record(node, "a suppression", &FIELDS)?;
     let rule = reader.required(&fields, "rule", rules::suppressible);
     let reason = reader.required(&fields, "reason", Reader::text);
     let (path, kind, name) = (

@@ -90,7 +90,7 @@ impl VersionKey {
     }
 
     /// The keys of all versions of an image that are running: those of digests and of tags.
-    pub(super) fn all_of<'v>(
+    pub fn all_of<'v>(
         name: &'v str,
         versions: &'v BTreeSet<Version>,
     ) -> impl Iterator<Item = VersionKey> + 'v {

@@ -236,7 +236,7 @@ pub fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String 
 pub fn url(rule: &str) -> String {
     let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
     let page = match crate::rules::find(rule) {
-        Some(_) => format!("docs/rules.md#{rule}"),
+        Some(_) => format!("docs/rules/{rule}.md"),
         None if rule == crate::check::FAILED => "docs/reports.md".to_string(),
         // everything else that is reported is a policy
         None => "docs/policies.md".to_string(),

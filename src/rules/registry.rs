@@ -67,7 +67,7 @@ pub fn table_markdown() -> String {
     for rule in all() {
         let metadata = rule.metadata();
         table.push_str(&format!(
-            "| `{}` | {} | {} |\n",
+            "| [`{0}`](rules/{0}.md) | {1} | {2} |\n",
             metadata.id, metadata.level, metadata.summary
         ));
     }

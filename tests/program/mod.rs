@@ -42,7 +42,7 @@ const VARIABLES: &[&str] = &[
 ];
 
 /// Removes the variables of the machine that runs the tests from the environment of a process.
-fn isolate(command: &mut Command) -> &mut Command {
+pub(crate) fn isolate(command: &mut Command) -> &mut Command {
     let named = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in named.filter(|name| VARIABLES.iter().any(|start| name.starts_with(start))) {
         command.env_remove(name);

@@ -53,7 +53,7 @@ impl Category {
     }
 }
 
-/// The facts about a rule that `rules`, docs/rules.md, SARIF and the configuration use.
+/// The facts about a rule that `rules`, its page in docs/rules, SARIF and the configuration use.
 #[derive(Debug)]
 pub struct Metadata {
     /// Kebab-case id; the file is the same in snake_case.

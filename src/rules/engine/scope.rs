@@ -51,31 +51,26 @@ pub struct EditScope {
     pub head: Option<BTreeSet<usize>>,
     /// Overlays of the repo before the edit; `None` for all.
     pub base: Option<BTreeSet<usize>>,
-    /// True if findings of other overlays may appear or go as well.
-    pub reaches_others: bool,
 }
 
 impl EditScope {
-    /// The scope of an edit. Unlike with a base, findings that the edit resolves matter as well.
+    /// The scope of an edit: the overlays that render differently, and those of the same apps. An edit
+    /// may reach others too, which a check of everything shows.
     pub fn new(head: &RepoFacts<'_>, base: &RepoFacts<'_>, config: &Config) -> EditScope {
         if head.repo.environments != base.repo.environments {
             return EditScope {
                 head: None,
                 base: None,
-                reaches_others: true,
             };
         }
         let changed = (
             concerned(head.repo, base.repo),
             concerned(base.repo, head.repo),
         );
-        let same_files = shared_files(head.repo, &changed.0) == shared_files(base.repo, &changed.1);
-        let same_offers = offers(head, &changed.0) == offers(base, &changed.1);
         let apps = apps_of(&changed, head.repo, base.repo, config);
         EditScope {
             head: Some(of_apps(head.repo, &apps)),
             base: Some(of_apps(base.repo, &apps)),
-            reaches_others: !same_files || !same_offers,
         }
     }
 }

@@ -13,6 +13,7 @@ mod definition;
 mod diagnostics;
 mod documents;
 mod hover;
+mod past;
 mod session;
 mod uri;
 mod values;
@@ -436,7 +437,7 @@ impl<H: Host, W: Write> Server<H, W> {
         if is_superseded {
             return Ok(());
         }
-        if checked.narrowed {
+        if checked.is_preliminary {
             self.whole_due = Some(Instant::now() + REST);
         }
         self.publish(checked)

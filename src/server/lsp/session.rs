@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::ZonedDateTime;
 
+use super::past::{Past, Recalling, Remembering};
 use crate::check::{self, Earlier, Outcome, PolicySet, Request};
 use crate::config::{CONFIG_FILE, Config};
 use crate::finding::Finding;
@@ -85,6 +86,7 @@ pub(super) struct Session {
     findings: Vec<Finding>,
     /// The outcome of that check.
     saved: Arc<Outcome>,
+    past: Past,
     pub(super) unsaved: Unsaved,
     current: Current,
 }
@@ -92,17 +94,23 @@ pub(super) struct Session {
 /// A result that can be published.
 pub(super) struct Checked {
     pub(super) outcome: Arc<Outcome>,
-    /// True if some findings may be out of date until everything is judged.
-    pub(super) narrowed: bool,
+    /// True if the whole check may find something else: about overlays that were not judged, or in
+    /// the history.
+    pub(super) is_preliminary: bool,
 }
 
 impl Session {
     /// Checks a repo that was loaded.
     pub(super) fn new(loaded: Loaded, now: ZonedDateTime) -> Session {
         let Loaded { repo, config, .. } = &loaded;
+        let past = Past::default();
         let (outcome, findings) = {
             let proofs = loaded.proofs(repo, config);
-            check::run_keeping(loaded.request(repo, config, &*proofs, now))
+            let proofs = Remembering {
+                proofs: &*proofs,
+                past: &past,
+            };
+            check::run_keeping(loaded.request(repo, config, &proofs, now))
         };
         let current = Current {
             repo: repo.clone(),
@@ -113,6 +121,7 @@ impl Session {
             loaded: Arc::new(loaded),
             findings,
             saved: Arc::new(outcome),
+            past,
             unsaved: Unsaved::default(),
             current,
         }
@@ -188,33 +197,41 @@ impl Session {
         if changed.is_empty() {
             return Checked {
                 outcome: self.saved.clone(),
-                narrowed: false,
+                is_preliminary: false,
             };
         }
         let loaded = &self.loaded;
-        let proofs = loaded.proofs(&current.repo, &current.config);
+        let proofs = Recalling {
+            past: &self.past,
+            files: &current.repo.files,
+            unknown: Mutex::default(),
+        };
         let earlier = Earlier {
             repo: &loaded.repo,
             findings: &self.findings,
             changed: &changed,
         };
-        let request = loaded.request(&current.repo, &current.config, &*proofs, now);
-        let again = check::run_again(request, &earlier);
+        let request = loaded.request(&current.repo, &current.config, &proofs, now);
+        let outcome = check::run_again(request, &earlier);
         Checked {
-            outcome: Arc::new(again.outcome),
-            narrowed: again.narrowed,
+            outcome: Arc::new(outcome),
+            is_preliminary: true,
         }
     }
 
     /// The check of everything with the unsaved texts, to be run by another thread.
     pub(super) fn whole_check(&mut self, now: ZonedDateTime) -> impl FnOnce() -> Checked + use<> {
-        let (loaded, current) = (self.loaded.clone(), self.current());
+        let (loaded, current, past) = (self.loaded.clone(), self.current(), self.past.clone());
         move || {
             let proofs = loaded.proofs(&current.repo, &current.config);
-            let request = loaded.request(&current.repo, &current.config, &*proofs, now);
+            let proofs = Remembering {
+                proofs: &*proofs,
+                past: &past,
+            };
+            let request = loaded.request(&current.repo, &current.config, &proofs, now);
             Checked {
                 outcome: Arc::new(check::run(request)),
-                narrowed: false,
+                is_preliminary: false,
             }
         }
     }
