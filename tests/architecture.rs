@@ -20,7 +20,11 @@ const ALLOWED: [(&str, &[&str]); 26] = [
     // `helm` knows `kustomize` only for what a rendering is: objects and problems
     ("helm", &["glob", "kustomize", "source", "template", "yaml"]),
     ("kustomize", &["glob", "names", "source", "yaml"]),
-    ("kubernetes", &["kustomize", "names", "source", "yaml"]),
+    // the schedules of CronJobs are those of freeze windows
+    (
+        "kubernetes",
+        &["calendar", "kustomize", "names", "source", "yaml"],
+    ),
     ("edit", &["yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration maps the URLs of kustomizations to copies

@@ -35,6 +35,8 @@ pub(crate) struct Version {
     pub name: String,
     /// True if the API server accepts objects of it.
     pub is_served: bool,
+    /// True if objects are stored in it.
+    pub is_stored: bool,
     /// True if the API server warns about objects of it.
     pub is_deprecated: bool,
     schema: Option<Node>,
@@ -81,6 +83,7 @@ impl Definitions {
             versions: vec![Version {
                 name: version.to_string(),
                 is_served: true,
+                is_stored: false,
                 is_deprecated: false,
                 schema: Some(schema),
                 shape: OnceLock::new(),
@@ -162,6 +165,7 @@ impl Version {
         Some(Version {
             name: node.get("name").and_then(Node::text)?.to_string(),
             is_served: !is("served", false),
+            is_stored: is("storage", true),
             is_deprecated: is("deprecated", true),
             schema: node.at(&["schema", "openAPIV3Schema"]).cloned(),
             shape: OnceLock::new(),

@@ -6,8 +6,10 @@
 
 pub(crate) mod custom;
 mod pack;
+mod refusal;
 mod scalars;
 mod shape;
+mod syntax;
 pub(crate) mod values;
 mod walk;
 
@@ -19,6 +21,7 @@ use walk::{In, Walk};
 
 pub(crate) use custom::{BrokenSchema, Definition, Definitions};
 pub(crate) use pack::Life;
+pub(crate) use refusal::Refusal;
 
 /// A minor version of Kubernetes: 33 of `1.33`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

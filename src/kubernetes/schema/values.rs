@@ -4,28 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::is_open;
+use super::refusal::Refusal;
+use super::{is_open, syntax};
 use crate::kubernetes::part::Part;
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::Resource;
 use crate::yaml::Node;
-
-/// A value that the API server refuses.
-#[derive(Clone, Debug)]
-pub(crate) struct Refusal<'a> {
-    /// The value.
-    pub node: &'a Node,
-    /// The JSON pointer to it.
-    pub pointer: String,
-    /// The name of the kind of mistake.
-    pub kind: &'static str,
-    /// The problem, as the end of a sentence: ``is not a valid port``.
-    pub reason: String,
-    /// The advice.
-    pub help: &'static str,
-    /// The first one, of two that have to differ.
-    pub first: Option<&'a Node>,
-}
 
 /// The values of `restartPolicy`.
 const RESTART: [&str; 3] = ["Always", "OnFailure", "Never"];
@@ -35,6 +19,7 @@ const ALWAYS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet
 /// The values of an object that the API server refuses, of Kubernetes' own kinds.
 pub(crate) fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
     let mut found = Vec::new();
+    syntax::refused(resource, &mut found);
     let object = Part::new(&resource.node, "");
     if resource.group().contains('.') && !resource.group().ends_with(".k8s.io") {
         return found;

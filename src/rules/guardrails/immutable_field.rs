@@ -13,7 +13,9 @@
 //!   become smaller;
 //! - `roleRef` of a RoleBinding or ClusterRoleBinding;
 //! - the data of a ConfigMap or Secret with `immutable: true`, and the type of a Secret;
-//! - fields of a StorageClass or PriorityClass, and the scope of a CustomResourceDefinition.
+//! - fields of a StorageClass, PriorityClass, IngressClass or RuntimeClass, and the CSI source of a
+//!   PersistentVolume;
+//! - the scope and the stored version of a CustomResourceDefinition.
 //!
 //! The rule needs a base revision (`--base`). It does not report objects that are replaced instead
 //! of updated: hooks of Argo CD, objects with `Force=true` or `Replace=true`, objects of a Flux
@@ -41,6 +43,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::quantity;
+use crate::kubernetes::schema::Definition;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::engine::context::controls::agents_of;
@@ -84,7 +87,7 @@ type Fixed = (
     Change,
 );
 
-const FIXED: [Fixed; 23] = [
+const FIXED: [Fixed; 28] = [
     (
         &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
         "apps",
@@ -111,7 +114,32 @@ const FIXED: [Fixed; 23] = [
     ),
     (&["Job"], "batch", &["spec", "template"], Change::Any),
     (&["Job"], "batch", &["spec", "selector"], Change::Value),
+    (
+        &["Job"],
+        "batch",
+        &["spec", "completionMode"],
+        Change::Default("NonIndexed"),
+    ),
+    (
+        &["Job"],
+        "batch",
+        &["spec", "podFailurePolicy"],
+        Change::Any,
+    ),
     (&["Service"], "", &["spec", "clusterIP"], Change::Value),
+    (&["PersistentVolume"], "", &["spec", "csi"], Change::Any),
+    (
+        &["IngressClass"],
+        "networking.k8s.io",
+        &["spec", "controller"],
+        Change::Value,
+    ),
+    (
+        &["RuntimeClass"],
+        "node.k8s.io",
+        &["handler"],
+        Change::Value,
+    ),
     (
         &["PersistentVolumeClaim"],
         "",
@@ -266,8 +294,24 @@ fn refused(then: &Resource, now: &Resource) -> Vec<(String, Origin)> {
             found.push((path.join("."), place));
         }
     }
+    if kind == "CustomResourceDefinition"
+        && let Some(origin) = lost_version(then, now)
+    {
+        found.push((VERSIONS.to_string(), origin));
+    }
     found
 }
+
+/// The place of the versions of a definition that lacks the one in which objects are stored.
+fn lost_version(then: &Resource, now: &Resource) -> Option<Origin> {
+    let (before, after) = (Definition::read(&then.node)?, Definition::read(&now.node)?);
+    let stored = before.versions.iter().find(|version| version.is_stored)?;
+    let is_lost = after.version(&stored.name).is_none() && !after.versions.is_empty();
+    is_lost.then(|| now.node.at(&["spec", "versions"]).map(|node| node.origin))?
+}
+
+/// The path of the versions of a CustomResourceDefinition.
+const VERSIONS: &str = "spec.versions";
 
 fn filled<'r>(resource: &'r Resource, path: &[&str]) -> Option<&'r Node> {
     let node = resource.node.at(path)?;
@@ -405,6 +449,8 @@ fn changed(now: &Resource, path: &str, origin: Origin, then: &Resource) -> Draft
     let smaller = path.ends_with("requests.storage");
     let message = if smaller {
         format!(": this change lowers `{path}`, which can only grow")
+    } else if path == VERSIONS {
+        ": this change removes the version in which objects are stored".to_string()
     } else if path == "immutable" || path.ends_with("ata") {
         format!(": this change alters `{path}`, but the object has `immutable: true`")
     } else {
@@ -412,6 +458,8 @@ fn changed(now: &Resource, path: &str, origin: Origin, then: &Resource) -> Draft
     };
     let help = if origin.by == By::Labels {
         "use `labels` without `includeSelectors` instead of `commonLabels`".to_string()
+    } else if path == VERSIONS {
+        "keep the version with `served: false` and `storage: false` until all objects are rewritten and `status.storedVersions` no longer lists it".to_string()
     } else {
         let keep = match kind {
             "StatefulSet" => " with `--cascade=orphan`",

@@ -9,7 +9,8 @@
 //!   ConfigMap. This includes values that only become a number when Flux replaces a variable;
 //! - a value is not one of those that are allowed, is too large or too small, or does not match the
 //!   pattern of its schema;
-//! - a name, port or quantity is invalid, or two items of a list have the same name;
+//! - a name, label, key, port, host, quantity or cron schedule is invalid, or two items of a list
+//!   have the same name;
 //! - a selector does not select the pods of its own workload.
 //!
 //! The rule knows all kinds of Kubernetes in the version of the environment (`kubernetes` in the
@@ -44,8 +45,9 @@
 //! put the quotes inside the value of the variable, or append text to it.
 
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::schema::values::{self, Refusal};
-use crate::kubernetes::schema::{BrokenSchema, Definition, Fault, Source, Violation};
+use crate::kubernetes::schema::{
+    BrokenSchema, Definition, Fault, Refusal, Source, Violation, values,
+};
 use crate::kustomize::{Resource, ResourceId};
 use crate::names::did_you_mean;
 use crate::repo::Overlay;
