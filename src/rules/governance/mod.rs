@@ -3,6 +3,7 @@
 mod automation_on_protected;
 mod bot_write;
 mod change_freeze;
+mod changed_owner;
 mod codeowners_gap;
 mod codeowners_invalid;
 mod configuration_mismatch;
@@ -20,6 +21,7 @@ use super::Rule;
 pub(super) static RULES: &[&dyn Rule] = &[
     &codeowners_gap::CodeownersGap,
     &codeowners_invalid::CodeownersInvalid,
+    &changed_owner::ChangedOwner,
     &bot_write::BotWrite,
     &simultaneous_change::SimultaneousChange,
     &submodule_change::SubmoduleChange,

@@ -2,6 +2,7 @@
 
 mod autoscaler_conflict;
 mod blocked_disruption;
+mod changed_program;
 mod dangling_reference;
 mod deprecated_api;
 mod immutable_field;
@@ -18,6 +19,7 @@ mod resource_deletion;
 mod schema_violation;
 mod suspended_resource;
 mod unknown_field;
+mod wider_access;
 
 use super::Rule;
 
@@ -41,4 +43,6 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &blocked_disruption::BlockedDisruption,
     &autoscaler_conflict::AutoscalerConflict,
     &suspended_resource::SuspendedResource,
+    &wider_access::WiderAccess,
+    &changed_program::ChangedProgram,
 ];

@@ -1,0 +1,85 @@
+//! The rights of pods: their ServiceAccount, their host, their capabilities.
+
+use super::{Access, Kind};
+use crate::kubernetes::workload::{self, Workload};
+use crate::kustomize::Resource;
+use crate::yaml::Node;
+
+/// The rights of the pods of an object.
+pub(super) fn rights(resource: &Resource) -> Vec<Access<'_>> {
+    let mut found = Vec::new();
+    for workload in workload::of(resource) {
+        found.extend(account(&workload));
+        host(&workload, &mut found);
+        capabilities(&workload, &mut found);
+    }
+    found
+}
+
+fn account<'r>(workload: &Workload<'r>) -> Option<Access<'r>> {
+    let fields = ["serviceAccountName", "serviceAccount"].into_iter();
+    let (field, name) = fields
+        .filter_map(|field| Some((field, workload.pod.get(field)?)))
+        .next()?;
+    Some(Access {
+        resource: workload.resource,
+        kind: Kind::Account,
+        holder: "",
+        what: format!("ServiceAccount `{}`", name.text()?),
+        is_strong: true,
+        origin: name.origin,
+        pointer: format!("{}/{field}", workload.pointer),
+    })
+}
+
+fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
+    let mut add = |what: String, node: &Node, pointer: String| {
+        found.push(Access {
+            resource: workload.resource,
+            kind: Kind::Host,
+            holder: "",
+            what,
+            is_strong: true,
+            origin: node.origin,
+            pointer,
+        });
+    };
+    for field in ["hostNetwork", "hostPID", "hostIPC"] {
+        let value = workload.pod.get(field);
+        if let Some(value) = value.filter(|value| value.as_bool() == Some(true)) {
+            let pointer = format!("{}/{field}", workload.pointer);
+            add(format!("`{field}`"), value, pointer);
+        }
+    }
+    let volumes = workload.pod.get("volumes").map_or(&[][..], Node::items);
+    for (index, volume) in volumes.iter().enumerate() {
+        let path = volume.at(&["hostPath", "path"]);
+        if let Some((path, text)) = path.and_then(|path| Some((path, path.text()?))) {
+            let pointer = format!("{}/volumes/{index}/hostPath/path", workload.pointer);
+            add(format!("hostPath `{text}`"), path, pointer);
+        }
+    }
+}
+
+fn capabilities<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
+    for container in &workload.containers {
+        let added = container
+            .node
+            .at(&["securityContext", "capabilities", "add"]);
+        for (index, item) in added.map_or(&[][..], Node::items).iter().enumerate() {
+            let Some(name) = item.text() else { continue };
+            found.push(Access {
+                resource: workload.resource,
+                kind: Kind::Capability,
+                holder: container.name,
+                what: name.to_string(),
+                is_strong: true,
+                origin: item.origin,
+                pointer: format!(
+                    "{}/securityContext/capabilities/add/{index}",
+                    container.pointer
+                ),
+            });
+        }
+    }
+}
