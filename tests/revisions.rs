@@ -304,13 +304,19 @@ fn a_generated_name_with_another_hash_is_the_same_object() {
     settings("production", "MODE=a");
     repo.commit("staging alone has a key");
     settings("production", "MODE=b");
-    assert_eq!(repo.run(&base("HEAD")).findings(), Vec::<String>::new());
+    assert_eq!(
+        repo.run(&base("HEAD")).findings(),
+        [format!("production-only-change {PRODUCTION}:4")]
+    );
     settings("staging", "CHAT=off, MODE=a, SIZE=1");
     let run = repo.run(&base("HEAD"));
     assert_eq!(
         (run.findings(), run.status),
         (
-            vec!["overlay-drift apps/api/overlays/staging/kustomization.yaml:4".to_string()],
+            vec![
+                format!("production-only-change {PRODUCTION}:4"),
+                "overlay-drift apps/api/overlays/staging/kustomization.yaml:4".to_string()
+            ],
             0
         )
     );
@@ -580,7 +586,10 @@ fn nothing_proves_itself() {
     let found = beside.run(&base("HEAD"));
     assert_eq!(
         found.findings(),
-        ["skipped-environment apps/api/overlays/production/job.yaml:10"],
+        [
+            "production-only-change apps/api/overlays/production/job.yaml:1",
+            "skipped-environment apps/api/overlays/production/job.yaml:10"
+        ],
         "an image of production alone"
     );
     assert_eq!(found.status, 0);
@@ -1240,7 +1249,8 @@ fn production_may_follow_staging_in_a_removal() {
     let repo = with_past(&past);
     repo.write(PRODUCTION, &limited('a', ""));
     let run = repo.run(&base("HEAD"));
-    assert_eq!((run.findings().len(), run.status), (0, 0), "{}", run.out);
+    assert_eq!((run.findings().len(), run.status), (1, 0), "{}", run.out);
+    assert_eq!(run.json()["summary"]["infos"], 1, "{}", run.out);
     // both at once is a warning, production alone an error
     let repo = with_past(&past[..1]);
     repo.write(PRODUCTION, &limited('a', ""));

@@ -47,6 +47,15 @@ impl Subject {
     }
 }
 
+/// True if a field holds an image: of a container, an image volume or a custom resource.
+fn is_image(keys: &[&str]) -> bool {
+    match keys {
+        [.., "image", "reference"] => true,
+        [.., last] => *last == "image" || *last == "imageName" || last.ends_with("Image"),
+        [] => false,
+    }
+}
+
 /// Why the two sides may differ here; `None` if they should not.
 pub(super) fn expected(
     subject: &Subject,
@@ -98,7 +107,7 @@ pub(super) fn expected(
     {
         return Some(Expectation::Quantity);
     }
-    if last == "image" {
+    if is_image(&keys) {
         let (from, to) = (repository(from.text()?), repository(to.text()?));
         return (from == to).then_some(Expectation::ImageVersion);
     }

@@ -3,7 +3,10 @@
 //!
 //! Not here: judging a reference (`rules`).
 
+use std::collections::HashSet;
+
 use super::image::Image;
+use super::image_fields::{self, ImageField};
 use super::workload::{self, Role, Workload};
 use crate::kustomize::{Rendered, Resource};
 use crate::source::Files;
@@ -64,6 +67,7 @@ pub(crate) fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<
         .iter()
         .flat_map(workload::of)
         .for_each(|workload| of_workload(&workload, &mut found));
+    of_fields(rendered, &mut found);
     of_charts(rendered, files, &mut found);
     found
 }
@@ -124,6 +128,44 @@ pub(crate) fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<
             digest_origin: writer(node, |image| image.digest),
         });
     }
+    for field in image_fields::of_workload(workload) {
+        found.extend(of_field(workload.resource, field));
+    }
+}
+
+/// The images in fields of custom resources. Their containers are found before.
+pub(crate) fn of_fields<'a>(rendered: &'a Rendered, found: &mut Vec<ImageUse<'a>>) {
+    let known: HashSet<(*const Resource, String)> = found
+        .iter()
+        .filter(|used| !used.direct)
+        .map(|used| (std::ptr::from_ref(used.resource), used.pointer.clone()))
+        .collect();
+    for resource in &rendered.resources {
+        for field in image_fields::of_custom_resource(resource) {
+            let key = (std::ptr::from_ref(resource), field.pointer.clone());
+            if !known.contains(&key) {
+                found.extend(of_field(resource, field));
+            }
+        }
+    }
+}
+
+fn of_field<'a>(resource: &'a Resource, field: ImageField<'a>) -> Option<ImageUse<'a>> {
+    let text = field.node.text()?.trim();
+    let text = text.strip_prefix("docker://").unwrap_or(text);
+    Some(ImageUse {
+        resource,
+        pointer: field.pointer,
+        place: field.place,
+        name: Image::split(text).name.to_string(),
+        text: text.to_string(),
+        node: Some(field.node),
+        direct: false,
+        tag_known: true,
+        name_origin: writer(field.node, |image| Some(image.name)),
+        tag_origin: writer(field.node, |image| image.tag),
+        digest_origin: writer(field.node, |image| image.digest),
+    })
 }
 
 /// The place that gave a part of a reference its present content. Later places that wrote the same

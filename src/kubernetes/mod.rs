@@ -8,6 +8,7 @@
 pub(crate) mod artifact;
 pub(crate) mod copies;
 pub(crate) mod image;
+mod image_fields;
 pub(crate) mod image_use;
 pub(crate) mod operators;
 pub(crate) mod outline;

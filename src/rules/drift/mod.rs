@@ -2,6 +2,7 @@
 
 mod cross_environment_value;
 mod overlay_drift;
+mod production_only_change;
 mod ride_along;
 mod stale_allowance;
 
@@ -11,6 +12,7 @@ use super::Rule;
 pub(super) static RULES: &[&dyn Rule] = &[
     &overlay_drift::OverlayDrift,
     &ride_along::RideAlong,
+    &production_only_change::ProductionOnlyChange,
     &cross_environment_value::CrossEnvironmentValue,
     &stale_allowance::StaleAllowance,
 ];

@@ -2,8 +2,8 @@
 //!
 //! - Production runs an older version than staging, and staging had not got the setting yet when it
 //!   ran that version. Or production returns to a version and to the settings it had then.
-//! - Production removes what staging removed before. If both remove it in one change, it is a
-//!   warning at most.
+//! - Production removes what staging does not have. That is an info. If both remove it in one change,
+//!   it is a warning at most.
 //!
 //! Not here: what is lost (the rules), the past of an environment (`history`).
 
@@ -102,11 +102,16 @@ pub(super) fn explain_by_predecessor(
     let Some(earlier) = context.repo.earlier(now) else {
         return;
     };
-    let (others, kept): (Vec<Finding>, Vec<Finding>) =
+    let (mut others, mut explained): (Vec<Finding>, Vec<Finding>) =
         findings.drain(..).partition(|finding| !is_kept(finding));
-    let mut explained = kept;
     if let Some(before) = context.at_base(earlier) {
-        keep_standing(context, &mut explained, &against_base(context, before, now));
+        let standing = against_base(context, before, now);
+        let mut dropped = keep_standing(context, &mut explained, &standing);
+        // it stays visible: the earlier environment may never have had it
+        for finding in &mut dropped {
+            finding.severity = Severity::Info;
+        }
+        others.append(&mut dropped);
     }
     let together = against_base(context, earlier, now);
     for finding in &mut explained {

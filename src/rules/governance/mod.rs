@@ -14,6 +14,7 @@ mod simultaneous_change;
 mod submodule_change;
 mod unchecked_addition;
 mod unused_suppression;
+mod wider_project;
 
 use super::Rule;
 
@@ -27,6 +28,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &submodule_change::SubmoduleChange,
     &redirected_agent::RedirectedAgent,
     &unchecked_addition::UncheckedAddition,
+    &wider_project::WiderProject,
     &automation_on_protected::AutomationOnProtected,
     &change_freeze::ChangeFreeze,
     &configuration_mismatch::ConfigurationMismatch,

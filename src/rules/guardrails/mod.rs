@@ -19,6 +19,7 @@ mod resource_deletion;
 mod schema_violation;
 mod suspended_resource;
 mod unknown_field;
+mod weaker_guard;
 mod wider_access;
 
 use super::Rule;
@@ -43,6 +44,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &blocked_disruption::BlockedDisruption,
     &autoscaler_conflict::AutoscalerConflict,
     &suspended_resource::SuspendedResource,
+    &weaker_guard::WeakerGuard,
     &wider_access::WiderAccess,
     &changed_program::ChangedProgram,
 ];

@@ -43,6 +43,7 @@ impl<'a> Facts<'a> {
         for release in &rendered.releases {
             references::needed_by_values(release, &mut facts.references);
         }
+        image_use::of_fields(rendered, &mut facts.images);
         image_use::of_charts(rendered, files, &mut facts.images);
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);

@@ -28,6 +28,30 @@ enum When {
     Added,
     /// Only the base has it.
     Removed,
+    /// Both have it, with different values.
+    Altered,
+    /// It is true at the head alone.
+    SwitchedOn,
+    /// It is true at the base alone.
+    SwitchedOff,
+}
+
+impl When {
+    fn holds(self, was: Option<&Node>, is: Option<&Node>) -> bool {
+        let differs = || match (was, is) {
+            (Some(was), Some(is)) => !was.same_value(is),
+            _ => was.is_some() != is.is_some(),
+        };
+        let is_on = |node: Option<&Node>| node.and_then(Node::as_bool) == Some(true);
+        match self {
+            When::Differs => differs(),
+            When::Added => was.is_none() && is.is_some(),
+            When::Removed => was.is_some() && is.is_none(),
+            When::Altered => was.is_some() && is.is_some() && differs(),
+            When::SwitchedOn => is_on(is) && !is_on(was),
+            When::SwitchedOff => is_on(was) && !is_on(is),
+        }
+    }
 }
 
 struct Setting {
@@ -152,6 +176,125 @@ static SETTINGS: &[Setting] = &[
         "leaves out other files than before (`ignore`)",
     ),
     setting(
+        ARGO,
+        &["syncPolicy", "automated"],
+        When::Removed,
+        Severity::Warning,
+        "no longer applies changes by itself (`automated`)",
+    ),
+    setting(
+        ARGO,
+        &["syncPolicy", "automated", "selfHeal"],
+        When::SwitchedOff,
+        Severity::Warning,
+        "no longer corrects what somebody changes in the cluster (`selfHeal`)",
+    ),
+    setting(
+        ARGO,
+        &["syncPolicy", "automated", "prune"],
+        When::SwitchedOff,
+        Severity::Warning,
+        "no longer deletes what is removed from Git (`prune`)",
+    ),
+    setting(
+        ARGO,
+        &["syncPolicy", "automated", "prune"],
+        When::SwitchedOn,
+        Severity::Info,
+        "now deletes what is removed from Git (`prune`)",
+    ),
+    setting(
+        ARGO,
+        &["syncPolicy", "automated", "allowEmpty"],
+        When::SwitchedOn,
+        Severity::Warning,
+        "may now delete everything it applied, if it renders to nothing (`allowEmpty`)",
+    ),
+    setting(
+        ARGO,
+        &["syncPolicy", "syncOptions"],
+        When::Differs,
+        Severity::Info,
+        "applies objects in another way (`syncOptions`)",
+    ),
+    setting(
+        ARGO,
+        &["source", "kustomize"],
+        When::Differs,
+        Severity::Info,
+        "changes what it applies (`kustomize`)",
+    ),
+    setting(
+        FLUX,
+        &["spec", "prune"],
+        When::SwitchedOff,
+        Severity::Warning,
+        "no longer deletes what is removed from Git (`prune`)",
+    ),
+    setting(
+        FLUX,
+        &["spec", "force"],
+        When::SwitchedOn,
+        Severity::Warning,
+        "now deletes and makes objects again whose fields cannot be changed (`force`)",
+    ),
+    setting(
+        FLUX,
+        &["spec", "wait"],
+        When::SwitchedOff,
+        Severity::Warning,
+        "no longer waits until its objects are ready (`wait`)",
+    ),
+    setting(
+        FLUX,
+        &["spec", "healthChecks"],
+        When::Removed,
+        Severity::Warning,
+        "no longer waits until its objects are ready (`healthChecks`)",
+    ),
+    setting(
+        FLUX,
+        &["spec", "interval"],
+        When::Differs,
+        Severity::Info,
+        "is applied at another interval",
+    ),
+    setting(
+        FLUX,
+        &["spec", "postBuild", "substitute"],
+        When::Differs,
+        Severity::Info,
+        "replaces other variables",
+    ),
+    setting(
+        FLUX,
+        &["spec", "decryption", "secretRef"],
+        When::Altered,
+        Severity::Warning,
+        "decrypts Secrets with another key",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "verify"],
+        When::Altered,
+        Severity::Warning,
+        "verifies signatures in another way",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "insecure"],
+        When::SwitchedOn,
+        Severity::Warning,
+        "now fetches without encryption (`insecure`)",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "secretRef"],
+        When::Differs,
+        Severity::Warning,
+        "fetches with another key",
+    ),
+    setting(
         SOURCES,
         &["spec", "verify"],
         When::Removed,
@@ -177,13 +320,10 @@ pub(super) fn altered(before: &Node, now: &Node) -> Vec<Altered> {
     let mut found: Vec<Altered> = settings
         .filter_map(|setting| {
             let (was, is) = (old.at(setting.path), new.at(setting.path));
-            let happened = match (was, is) {
-                (None, None) => false,
-                (None, Some(_)) => setting.when != When::Removed,
-                (Some(_), None) => setting.when != When::Added,
-                (Some(was), Some(is)) => setting.when == When::Differs && !was.same_value(is),
-            };
-            happened.then(|| Altered {
+            // where the whole group is gone, that is reported
+            let (_, group) = setting.path.split_last()?;
+            let is_told = setting.when == When::SwitchedOff && new.at(group).is_none();
+            (!is_told && setting.when.holds(was, is)).then(|| Altered {
                 severity: setting.severity,
                 origin: is.map_or(now.origin, |is| is.origin),
                 was: was.map(|was| was.origin),

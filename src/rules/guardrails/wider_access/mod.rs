@@ -7,7 +7,7 @@
 //!
 //! - a new subject of a ClusterRoleBinding or RoleBinding, or another role for it;
 //! - new rights of a Role or ClusterRole that existed before;
-//! - another ServiceAccount of a workload;
+//! - another ServiceAccount of a workload, and another role of a cloud for a ServiceAccount;
 //! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC` and added capabilities.
 //!
 //! It is a warning. It is an info for a RoleBinding to an ordinary role, and for rights that lead to
@@ -34,6 +34,7 @@
 //! Name only the objects and verbs that are needed, or let a reviewer approve the right. A finding
 //! about a change is gone once the change is merged.
 
+mod cloud;
 mod pods;
 mod rbac;
 
@@ -85,6 +86,8 @@ enum Kind {
     Verb,
     /// A workload runs as a ServiceAccount.
     Account,
+    /// A ServiceAccount takes a role of a cloud.
+    Cloud,
     /// A workload reaches its host.
     Host,
     /// A container has a capability.
@@ -98,6 +101,7 @@ impl Kind {
             Kind::Binding => "binding",
             Kind::Verb => "verb",
             Kind::Account => "account",
+            Kind::Cloud => "cloud",
             Kind::Host => "host",
             Kind::Capability => "capability",
         }
@@ -109,6 +113,7 @@ impl Kind {
             Kind::Binding => "now gives",
             Kind::Verb => "now allows to",
             Kind::Account => "now runs as",
+            Kind::Cloud => "now takes the role",
             Kind::Host => "now has access to the host:",
             Kind::Capability => "now has more capabilities:",
         }
@@ -179,6 +184,7 @@ fn rights<'r>(overlay: &'r Overlay, wanted: Option<&BTreeSet<&str>>) -> Vec<Acce
         .flat_map(|resource| {
             let mut found = rbac::rights(resource);
             found.extend(pods::rights(resource));
+            found.extend(cloud::rights(resource));
             found
         })
         .collect()
