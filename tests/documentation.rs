@@ -82,7 +82,11 @@ fn every_link_leads_somewhere() {
                 "" => page.clone(),
                 file => page.parent().unwrap().join(file),
             };
-            let known = root().join(&target).exists();
+            // the book ends at its folder
+            let leaves_book = page.starts_with("docs")
+                && link.starts_with("../")
+                && page.parent() == Some(Path::new("docs"));
+            let known = root().join(&target).exists() && !leaves_book;
             let has_anchor = || {
                 let text = prose(&read(&target));
                 let mut headings = text.lines().filter(|line| line.starts_with('#'));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::diagnostics::of_configuration;
 use super::session::Session;
-use super::uri::{below, path_of, uri_of};
+use super::uri::{path_of, real, real_below, uri_of};
 use crate::check::configuration_with_files;
 use crate::config::CONFIG_FILE;
 use crate::source::{Files, MAX_FILE_SIZE};
@@ -18,6 +18,7 @@ const MOST: usize = 1000;
 
 /// An open document.
 struct Document {
+    /// Without links.
     path: PathBuf,
     version: Option<i64>,
     text: Arc<str>,
@@ -40,7 +41,7 @@ impl Documents {
         if self.0.len() >= MOST {
             return Err(format!("more than {MOST} documents are open"));
         }
-        if let Some(path) = path_of(uri) {
+        if let Some(path) = path_of(uri).and_then(|path| real(&path)) {
             let document = Document {
                 path,
                 version: field("version").and_then(Value::as_i64),
@@ -86,7 +87,7 @@ impl Documents {
     pub(super) fn below(&self, root: &Path) -> Vec<(String, Arc<str>)> {
         let documents = self.0.values();
         documents
-            .filter_map(|document| Some((below(root, &document.path)?, document.text.clone())))
+            .filter_map(|document| Some((real_below(root, &document.path)?, document.text.clone())))
             .collect()
     }
 
@@ -97,7 +98,7 @@ impl Documents {
 
     fn at(&self, root: &Path, path: &str) -> Option<(&String, &Document)> {
         let mut documents = self.0.iter();
-        documents.find(|(_, document)| below(root, &document.path).as_deref() == Some(path))
+        documents.find(|(_, document)| real_below(root, &document.path).as_deref() == Some(path))
     }
 
     /// The version of an open document.

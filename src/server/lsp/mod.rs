@@ -100,6 +100,7 @@ pub(crate) fn serve<H: Host>(
         is_stale: false,
         due: None,
         whole_due: None,
+        is_checking: false,
         waiting: VecDeque::new(),
     };
     server.run(&receiver)
@@ -149,6 +150,8 @@ struct Server<H, W> {
     is_stale: bool,
     due: Option<Instant>,
     whole_due: Option<Instant>,
+    /// True while another thread checks everything.
+    is_checking: bool,
     /// What arrived during a check.
     waiting: VecDeque<Event>,
 }
@@ -173,6 +176,7 @@ impl<H: Host, W: Write> Server<H, W> {
                     return Err(broken);
                 }
                 Some(Event::Whole(edit, checked)) => {
+                    self.is_checking = false;
                     if edit == self.edits {
                         self.publish(checked)?;
                     }
@@ -445,11 +449,13 @@ impl<H: Host, W: Write> Server<H, W> {
 
     /// Starts a check of everything in another thread.
     fn check_whole(&mut self) {
-        self.whole_due = None;
+        // one at a time: on a large repo, it takes longer than the next edit
+        self.whole_due = self.is_checking.then(|| Instant::now() + REST);
         let now = self.host.now();
-        let Some(session) = &mut self.session else {
+        let Some(session) = self.session.as_mut().filter(|_| !self.is_checking) else {
             return;
         };
+        self.is_checking = true;
         let (check, sender, edit) = (session.whole_check(now), self.sender.clone(), self.edits);
         // the session may have ended meanwhile
         thread::spawn(move || _ = sender.send(Event::Whole(edit, check())));

@@ -66,10 +66,15 @@ pub(super) fn real(path: &Path) -> Option<PathBuf> {
 
 /// The path below the root, `/`-separated; `None` outside of it.
 pub(super) fn below(root: &Path, path: &Path) -> Option<String> {
+    real_below(root, &real(path)?)
+}
+
+/// The same for a path without links.
+pub(super) fn real_below(root: &Path, path: &Path) -> Option<String> {
     let mut parts = Vec::new();
-    for part in real(path)?.strip_prefix(root).ok()?.components() {
+    for part in path.strip_prefix(root).ok()?.components() {
         match part {
-            Component::Normal(name) => parts.push(name.to_str()?.to_string()),
+            Component::Normal(name) => parts.push(name.to_str()?),
             _ => return None,
         }
     }
