@@ -8,7 +8,7 @@ use crate::yaml::Node;
 use crate::yaml::read::Documents;
 
 /// Keys with lists of paths.
-const KEYS: [&str; 3] = ["policies", "data", "records"];
+const KEYS: [&str; 4] = ["policies", "data", "records", "schemas"];
 
 /// The named files and folders that do not exist. A file that this clone lacks is not a mistake of
 /// the configuration.

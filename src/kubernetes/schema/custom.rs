@@ -27,6 +27,8 @@ pub(crate) struct Definition {
     pub versions: Vec<Version>,
     /// True if the kind may have other versions: only a schema of one is known.
     pub is_partial: bool,
+    /// True if an object of the kind is judged.
+    is_used: bool,
 }
 
 /// A version of a kind.
@@ -52,6 +54,9 @@ pub(crate) struct BrokenSchema<'a> {
     /// The problem, as the end of a sentence.
     pub reason: &'a str,
 }
+
+/// A definition that may be written by hand has at most this many bytes.
+const SMALL: u32 = 1 << 15;
 
 static NO_TYPES: OnceLock<Types> = OnceLock::new();
 
@@ -89,7 +94,24 @@ impl Definitions {
                 shape: OnceLock::new(),
             }],
             is_partial: true,
+            is_used: true,
         });
+    }
+
+    /// Notes that an object of a kind is judged.
+    pub(crate) fn note_use(&mut self, group: &str, kind: &str) {
+        let kinds = self.groups.get_mut(group);
+        let known = kinds.and_then(|kinds| kinds.get_mut(kind));
+        for definition in known.into_iter().flatten() {
+            definition.is_used = true;
+        }
+    }
+
+    /// The definition that an object is.
+    pub(crate) fn at(&self, node: &Node) -> Option<&Definition> {
+        let (group, kind) = defined_by(node)?;
+        let mut known = self.of(group, kind).iter();
+        known.find(|one| one.origin == node.origin)
     }
 
     /// The definitions of a kind. Environments may have different ones.
@@ -136,6 +158,7 @@ impl Definition {
             places: Vec::new(),
             versions: versions.iter().filter_map(Version::read).collect(),
             is_partial: false,
+            is_used: false,
         }
     }
 
@@ -144,9 +167,13 @@ impl Definition {
         self.versions.iter().find(|version| version.name == name)
     }
 
-    /// The schemas that cannot be read.
+    /// The schemas that cannot be read. A large definition was generated, and reading it takes time,
+    /// so it is only read if an object needs it.
     pub(crate) fn broken(&self) -> impl Iterator<Item = BrokenSchema<'_>> {
-        self.versions.iter().filter_map(|version| {
+        let size = self.origin.end.saturating_sub(self.origin.start);
+        let versions = self.versions.iter();
+        let read = versions.filter(move |_| self.is_used || size <= SMALL);
+        read.filter_map(|version| {
             let schema = version.schema.as_ref()?;
             let broken = version.shape().as_ref().err()?;
             let at = schema.pointer(&broken.pointer).unwrap_or(schema);

@@ -4,9 +4,10 @@
 //! A file is unpacked once, when a kind of it is first asked for, and a type is read when a value
 //! of it is first judged. Not here: judging (`walk`).
 
-use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::OnceLock;
+
+use foldhash::HashMap;
 
 use super::shape::Shape;
 

@@ -7,7 +7,7 @@ use super::is_open;
 use super::refusal::Refusal;
 use crate::calendar::{Dialect, Schedule};
 use crate::kubernetes::part::Part;
-use crate::kubernetes::workload;
+use crate::kubernetes::workload::Workload;
 use crate::kustomize::Resource;
 use crate::yaml::{Node, escape_pointer};
 
@@ -23,7 +23,11 @@ const PORT: usize = 15;
 const PATHS: [&str; 2] = ["rbac.authorization.k8s.io", "apiregistration.k8s.io"];
 
 /// The texts of an object whose syntax the API server refuses.
-pub(super) fn refused<'a>(resource: &'a Resource, found: &mut Vec<Refusal<'a>>) {
+pub(super) fn refused<'a>(
+    resource: &'a Resource,
+    workloads: &[Workload<'a>],
+    found: &mut Vec<Refusal<'a>>,
+) {
     let object = Part::new(&resource.node, "");
     name(resource, &object, found);
     for path in [&["metadata"][..], &["spec", "template", "metadata"]] {
@@ -46,7 +50,7 @@ pub(super) fn refused<'a>(resource: &'a Resource, found: &mut Vec<Refusal<'a>>) 
         _ => {}
     }
     if !is_custom(resource) {
-        for workload in workload::of(resource) {
+        for workload in workloads {
             let pod = Part::new(workload.pod, &*workload.pointer);
             for list in ["initContainers", "containers"] {
                 for port in pod.items(&[list]).flat_map(|one| one.items(&["ports"])) {
@@ -121,33 +125,34 @@ fn labels<'a>(metadata: &Part<'a>, found: &mut Vec<Refusal<'a>>) {
     for field in ["labels", "annotations"] {
         let map = metadata.node.get(field).map_or(&[][..], Node::entries);
         for entry in map.iter().filter(|entry| !is_open(&entry.key)) {
-            let place = Part::new(
-                &entry.value,
-                format!(
-                    "{}/{field}/{}",
-                    metadata.pointer,
-                    escape_pointer(&entry.key)
-                ),
-            );
-            if !is_key(&entry.key) {
-                let reason = format!("has the invalid key `{}`", entry.key);
-                let help = "use an optional DNS prefix with `/`, then at most 63 letters, digits, `-`, `_` and `.`";
-                found.push(refusal(&place, "invalid-key", reason, help));
-                continue;
-            }
             // other types than text are violations of the schema
             let value = entry.value.as_str().filter(|text| !is_open(text));
-            if let Some(text) = value.filter(|text| field == "labels" && !is_label_value(text)) {
-                let reason = format!(
-                    "has the value `{}`, which is not valid for a label",
-                    text.trim_end()
-                );
-                let help = "use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; write other texts into an annotation";
-                found.push(refusal(&place, "invalid-label", reason, help));
-            }
+            let value = value.filter(|text| field == "labels" && !is_label_value(text));
+            let (kind, reason, help) = if !is_key(&entry.key) {
+                let reason = format!("has the invalid key `{}`", entry.key);
+                ("invalid-key", reason, KEY_HELP)
+            } else if let Some(text) = value {
+                let text = text.trim_end();
+                let reason = format!("has the value `{text}`, which is not valid for a label");
+                ("invalid-label", reason, VALUE_HELP)
+            } else {
+                continue;
+            };
+            let key = escape_pointer(&entry.key);
+            let pointer = format!("{}/{field}/{key}", metadata.pointer);
+            found.push(refusal(
+                &Part::new(&entry.value, pointer),
+                kind,
+                reason,
+                help,
+            ));
         }
     }
 }
+
+const KEY_HELP: &str =
+    "use an optional DNS prefix with `/`, then at most 63 letters, digits, `-`, `_` and `.`";
+const VALUE_HELP: &str = "use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; write other texts into an annotation";
 
 /// The keys of a ConfigMap or Secret, which become names of files.
 fn keys<'a>(object: &Part<'a>, field: &str, found: &mut Vec<Refusal<'a>>) {
@@ -289,13 +294,14 @@ fn is_key(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kubernetes::workload;
     use crate::yaml::{FileId, read};
 
     fn found(text: &str) -> Vec<String> {
         let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
         let resource = Resource::new(node);
         let mut found = Vec::new();
-        refused(&resource, &mut found);
+        refused(&resource, &workload::of(&resource), &mut found);
         found.iter().map(|one| one.pointer.clone()).collect()
     }
 

@@ -19,14 +19,15 @@ const ALWAYS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet
 /// The values of an object that the API server refuses, of Kubernetes' own kinds.
 pub(crate) fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
     let mut found = Vec::new();
-    syntax::refused(resource, &mut found);
+    let workloads = workload::of(resource);
+    syntax::refused(resource, &workloads, &mut found);
     let object = Part::new(&resource.node, "");
     if resource.group().contains('.') && !resource.group().ends_with(".k8s.io") {
         return found;
     }
-    for workload in workload::of(resource) {
-        pod(&workload, &mut found);
-        selector(resource, &workload, &mut found);
+    for workload in &workloads {
+        pod(workload, &mut found);
+        selector(resource, workload, &mut found);
     }
     if (resource.kind(), resource.group()) == ("Service", "") {
         let ports: Vec<Part> = object.items(&["spec", "ports"]).collect();

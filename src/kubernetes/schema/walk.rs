@@ -37,10 +37,18 @@ impl<'s> In<'s> {
     }
 }
 
+/// A step on the way to a value.
+#[derive(Clone, Copy)]
+enum Token<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
 /// Walks through one object.
 pub(super) struct Walk<'a> {
     pub found: Vec<Violation<'a>>,
-    pointer: String,
+    /// The way from the object to the present value. Its pointer is only written for a violation.
+    path: Vec<Token<'a>>,
     depth: usize,
     steps: usize,
     /// The minor version of Kubernetes; fields of other versions are unknown.
@@ -52,7 +60,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(release: u8) -> Walk<'a> {
         Walk {
             found: Vec::new(),
-            pointer: String::new(),
+            path: Vec::new(),
             depth: 0,
             steps: STEPS,
             release,
@@ -63,7 +71,7 @@ impl<'a> Walk<'a> {
     pub(super) fn report(&mut self, origin: Origin, fault: Fault<'a>) {
         if self.found.len() < MOST {
             self.found.push(Violation {
-                pointer: self.pointer.clone(),
+                pointer: self.pointer(),
                 origin,
                 fault,
             });
@@ -71,16 +79,27 @@ impl<'a> Walk<'a> {
     }
 
     /// Checks a value below the present one.
-    fn below(&mut self, token: &str, check: impl FnOnce(&mut Self)) {
-        let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&escape_pointer(token));
+    fn below(&mut self, token: Token<'a>, check: impl FnOnce(&mut Self)) {
+        self.path.push(token);
         self.depth += 1;
         if self.depth < DEEPEST {
             check(self);
         }
         self.depth -= 1;
-        self.pointer.truncate(length);
+        self.path.pop();
+    }
+
+    /// The JSON pointer to the present value.
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for token in &self.path {
+            pointer.push('/');
+            match token {
+                Token::Key(key) => pointer.push_str(&escape_pointer(key)),
+                Token::Index(index) => pointer.push_str(&index.to_string()),
+            }
+        }
+        pointer
     }
 
     /// Judges a custom resource: the schema describes what is beside the fields of every object.
@@ -91,10 +110,12 @@ impl<'a> Walk<'a> {
         self.is_custom = true;
         for entry in node.entries() {
             match &*entry.key {
-                "metadata" => self.below("metadata", |walk| walk.metadata(&entry.value)),
+                "metadata" => {
+                    self.below(Token::Key("metadata"), |walk| walk.metadata(&entry.value))
+                }
                 "apiVersion" | "kind" | "status" => {}
                 key => match schema.shape.field(key) {
-                    Some(field) => self.below(key, |walk| {
+                    Some(field) => self.below(Token::Key(key), |walk| {
                         walk.value(schema.of(&field.shape), &entry.value);
                     }),
                     None if is_open(key) || !schema.shape.is_closed() => {}
@@ -172,7 +193,7 @@ impl<'a> Walk<'a> {
             }
             let values = known.map(|field| &field.shape);
             match values.or(shape.values.as_deref()) {
-                Some(values) => self.below(&entry.key, |walk| {
+                Some(values) => self.below(Token::Key(&entry.key), |walk| {
                     walk.value(schema.of(values), &entry.value);
                 }),
                 None if shape.is_closed() => self.unknown(shape, entry),
@@ -195,7 +216,9 @@ impl<'a> Walk<'a> {
             since,
             until: field.until.filter(|_| since.is_none()),
         };
-        self.below(&entry.key, |walk| walk.report(entry.key_origin, fault));
+        self.below(Token::Key(&entry.key), |walk| {
+            walk.report(entry.key_origin, fault)
+        });
     }
 
     fn unknown(&mut self, shape: &Shape, entry: &'a Entry) {
@@ -203,7 +226,9 @@ impl<'a> Walk<'a> {
             field: &entry.key,
             near: near(&entry.key, shape).map(str::to_string),
         };
-        self.below(&entry.key, |walk| walk.report(entry.key_origin, fault));
+        self.below(Token::Key(&entry.key), |walk| {
+            walk.report(entry.key_origin, fault)
+        });
     }
 
     /// Reports required fields that a map lacks.
@@ -230,7 +255,7 @@ impl<'a> Walk<'a> {
     fn list(&mut self, schema: In<'_>, node: &'a Node) {
         if let Some(items) = schema.shape.items.as_deref() {
             for (index, item) in node.items().iter().enumerate() {
-                self.below(&index.to_string(), |walk| {
+                self.below(Token::Index(index), |walk| {
                     walk.value(schema.of(items), item)
                 });
             }
@@ -238,9 +263,14 @@ impl<'a> Walk<'a> {
         // the API server lets Kubernetes' own kinds repeat a key, but the last variable wins, and
         // a server-side apply fails
         let unique = schema.shape.unique.as_ref();
-        if let Some(unique) = unique.filter(|_| self.is_custom || self.pointer.ends_with("/env")) {
+        if let Some(unique) = unique.filter(|_| self.is_custom || self.is_env()) {
             self.unique(unique, node);
         }
+    }
+
+    /// True for the variables of a container.
+    fn is_env(&self) -> bool {
+        matches!(self.path.last(), Some(Token::Key("env")))
     }
 
     /// Judges the limits of a value, and what the items of a list have to differ in.
@@ -364,4 +394,76 @@ fn near<'s>(name: &str, shape: &'s Shape) -> Option<&'s str> {
         .or_else(|| slip(&lower, lowered.iter().map(|(other, _)| other.as_str())))?;
     let mut found = lowered.iter().filter(|(other, _)| other == meant);
     found.next().map(|(_, field)| *field)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::yaml::{FileId, read};
+
+    fn count(schema: &Value, text: &str) -> usize {
+        let node = read::read(text, FileId(0)).unwrap().documents.remove(0);
+        let (shape, types) = (Shape::read(schema).unwrap(), Types::default());
+        let schema = In {
+            shape: &shape,
+            types: &types,
+        };
+        let mut walk = Walk::new(37);
+        walk.value(schema, &node);
+        walk.found.len()
+    }
+
+    #[test]
+    fn alternatives_are_counted() {
+        let one = json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]});
+        assert_eq!(count(&one, "{a: 1}"), 0);
+        assert_eq!(count(&one, "{a: 1, b: 1}"), 1);
+        assert_eq!(count(&one, "{c: 1}"), 1);
+        let any = json!({"type": "object", "properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"properties": {"b": {"enum": ["x"]}}, "required": ["b"]}]});
+        assert_eq!(count(&any, "{a: 1, b: y}"), 0);
+        assert_eq!(count(&any, "{b: x}"), 0);
+        assert_eq!(count(&any, "{b: y}"), 1);
+        let not = json!({"not": {"required": ["a", "b"]}});
+        assert_eq!(count(&not, "{a: 1}"), 0);
+        assert_eq!(count(&not, "{a: 1, b: 1}"), 1);
+    }
+
+    /// Each level of the schema doubles the number of ways in which a value can be visited.
+    #[test]
+    fn work_is_bounded() {
+        let mut schema = json!({"required": ["never"]});
+        for _ in 0..30 {
+            schema = json!({"anyOf": [schema.clone(), {"allOf": [schema]}]});
+            // the copies share nothing, so the schema itself must stay small
+            if schema.to_string().len() > 1 << 16 {
+                break;
+            }
+        }
+        let items = "{a: 1}, ".repeat(20_000);
+        let list = json!({"type": "array", "items": schema});
+        assert!(count(&list, &format!("[{items}]")) <= MOST);
+    }
+
+    #[test]
+    fn a_type_that_contains_itself_is_followed_to_a_depth() {
+        let pack = Pack::built_in();
+        let known = pack.kind("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+        let shape = pack.types.get(known.unwrap().number).unwrap();
+        let mut schema = "{type: object}".to_string();
+        for _ in 0..80 {
+            schema = format!("{{type: object, items: {{a: 1}}, properties: {{a: {schema}}}}}");
+        }
+        let text = format!(
+            "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {{group: a.b, scope: Namespaced, names: {{kind: A, plural: a}}, versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {schema}}}}}]}}}}"
+        );
+        let Ok(read) = read::read(&text, FileId(0)) else {
+            return;
+        };
+        let mut walk = Walk::new(37);
+        let types = &pack.types;
+        walk.value(In { shape, types }, read.documents.first().unwrap());
+        assert!(walk.found.len() <= MOST);
+    }
 }

@@ -45,9 +45,7 @@
 //! put the quotes inside the value of the variable, or append text to it.
 
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::schema::{
-    BrokenSchema, Definition, Fault, Refusal, Source, Violation, values,
-};
+use crate::kubernetes::schema::{BrokenSchema, Fault, Refusal, Source, Violation, values};
 use crate::kustomize::{Resource, ResourceId};
 use crate::names::did_you_mean;
 use crate::repo::Overlay;
@@ -87,8 +85,10 @@ impl Rule for SchemaViolation {
                 sink.report(context, Some(overlay), draft);
             }
         }
-        for draft in overlay.rendered.resources.iter().flat_map(broken) {
-            sink.report(context, Some(overlay), draft);
+        for resource in &overlay.rendered.resources {
+            for draft in broken(context, resource) {
+                sink.report(context, Some(overlay), draft);
+            }
         }
         if overlay.rendered.complete {
             let resources = overlay.rendered.resources.iter();
@@ -110,7 +110,7 @@ impl Rule for SchemaViolation {
                 continue;
             }
             let (id, overlay) = (control.id(), overlay_of(context, control));
-            let found = context.contradictions(overlay, &id, control.node);
+            let found = context.contradictions(overlay, (&id.api_version, &id.kind), control.node);
             for (violation, source) in found
                 .iter()
                 .flat_map(|(all, source)| all.iter().map(move |one| (one, *source)))
@@ -127,8 +127,8 @@ impl Rule for SchemaViolation {
 }
 
 /// The findings about schemas of a CustomResourceDefinition that cannot be read.
-fn broken(resource: &Resource) -> Vec<Draft> {
-    let Some(definition) = Definition::read(&resource.node) else {
+fn broken(context: &Context, resource: &Resource) -> Vec<Draft> {
+    let Some(definition) = context.definitions().at(&resource.node) else {
         return Vec::new();
     };
     let kind = resource.node.at(&["spec", "names", "kind"]);

@@ -93,7 +93,9 @@ impl Rule for UnknownField {
                 continue;
             }
             let (id, overlay) = (control.id(), overlay_of(context, control));
-            let Some((found, source)) = context.contradictions(overlay, &id, control.node) else {
+            let Some((found, source)) =
+                context.contradictions(overlay, (&id.api_version, &id.kind), control.node)
+            else {
                 continue;
             };
             let release = context.release_of(overlay).0;

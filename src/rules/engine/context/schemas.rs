@@ -8,7 +8,7 @@ use super::Context;
 use crate::kubernetes::schema::{
     self, Api, Definition, Definitions, Described, Release, Source, Violation,
 };
-use crate::kustomize::{Resource, ResourceId};
+use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::repo::coverage::{Unseen, UnseenKind};
 use crate::yaml::Node;
@@ -69,6 +69,9 @@ impl<'a> Context<'a> {
             for node in self.repo.definitions(&groups) {
                 definitions.add(&node, None);
             }
+            for (group, _, kind) in &used {
+                definitions.note_use(group, kind);
+            }
             let paths = self.repo.schema_paths(&self.config.schemas);
             for (group, version, kind) in used.into_iter().filter(|_| !paths.is_empty()) {
                 let file = schema_path(&paths, (group, version, kind));
@@ -116,7 +119,7 @@ impl<'a> Context<'a> {
     pub(in crate::rules) fn contradictions<'n>(
         &self,
         overlay: Option<&Overlay>,
-        id: &ResourceId,
+        (api_version, kind): (&str, &str),
         node: &'n Node,
     ) -> Option<(Vec<Violation<'n>>, Source)> {
         let (release, _) = self.release_of(overlay);
@@ -127,12 +130,13 @@ impl<'a> Context<'a> {
             }
             (found, described.source)
         };
-        let definitions = self.definitions_of(overlay, (id.group(), &id.kind));
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let definitions = self.definitions_of(overlay, (group, kind));
         if definitions.is_empty() {
-            return Described::embedded(&id.api_version, &id.kind).map(judge);
+            return Described::embedded(api_version, kind).map(judge);
         }
         let described = definitions.iter().filter_map(|definition| {
-            let version = definition.version(id.version())?;
+            let version = definition.version(version)?;
             version.described().map(judge)
         });
         described.min_by_key(|(violations, _)| violations.len())
@@ -210,7 +214,11 @@ impl<'a> Context<'a> {
                 Source::BuiltIn,
             )
         } else {
-            let found = self.contradictions(Some(overlay), &resource.id(), &resource.node);
+            let found = self.contradictions(
+                Some(overlay),
+                (resource.api_version(), resource.kind()),
+                &resource.node,
+            );
             found.unwrap_or((Vec::new(), Source::BuiltIn))
         };
         let is_whole = overlay.rendered.complete && !is_part(resource) && !self.is_patched(overlay);
