@@ -63,6 +63,9 @@ pub enum ProblemKind {
     UnusedImageOverride,
     /// A deprecated field of a kustomization.
     DeprecatedField,
+    /// A file outside of the folder of the kustomization. kustomize refuses it unless it is told not
+    /// to; Flux does not ask.
+    RestrictedFile,
 }
 
 impl ProblemKind {

@@ -229,6 +229,15 @@ impl Repo {
             .find(|(_, other)| std::ptr::eq(*other, overlay))
             .map(|(index, _)| index)
     }
+    /// True if a YAML file holds a text. This reads all of them.
+    pub fn has_yaml_with(&self, text: &str) -> bool {
+        let is_yaml = |path: &&Arc<str>| path.ends_with(".yaml") || path.ends_with(".yml");
+        let mut files = self.source.files().iter().filter(is_yaml);
+        files.any(|path| {
+            let bytes = self.source.read(path);
+            bytes.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
+        })
+    }
     /// The index of the overlay that is [the same](Self::same) as one of another revision.
     pub fn index_of_same(&self, other: &Overlay) -> Option<usize> {
         self.numbered_at(&other.path)

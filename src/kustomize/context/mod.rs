@@ -129,9 +129,23 @@ impl<'a> BuildContext<'a> {
             NOT_THERE.to_string()
         }
     }
+    /// The same, and a file that kustomize usually refuses is noted.
+    fn resolve_noted(&mut self, reference: &Text) -> Result<String, Problem> {
+        let path = self.resolve(reference)?;
+        if !is_below(&path, &self.folder) {
+            let message = format!(
+                "the file {:?} is not in or below the folder of the kustomization",
+                &**reference
+            );
+            let problem = Problem::error(reference.origin(), message);
+            self.problems
+                .push(problem.with_kind(ProblemKind::RestrictedFile));
+        }
+        Ok(path)
+    }
     /// The bytes of a file that a kustomization refers to.
     pub fn read_bytes(&mut self, reference: &Text) -> Result<(String, Arc<[u8]>), Problem> {
-        let path = self.resolve(reference)?;
+        let path = self.resolve_noted(reference)?;
         let bytes = self
             .shared
             .bytes(&path)
@@ -143,7 +157,7 @@ impl<'a> BuildContext<'a> {
     }
     /// The text of a file that a kustomization refers to.
     pub fn read_text(&mut self, reference: &Text) -> Result<FileId, Problem> {
-        let path = self.resolve(reference)?;
+        let path = self.resolve_noted(reference)?;
         let id = self
             .shared
             .text(&path)
@@ -153,7 +167,7 @@ impl<'a> BuildContext<'a> {
     }
     /// The documents of a YAML file that a kustomization refers to. Duplicate keys are reported.
     pub fn read_documents(&mut self, reference: &Text) -> Result<Arc<Documents>, Problem> {
-        let path = self.resolve(reference)?;
+        let path = self.resolve_noted(reference)?;
         if let Some(id) = self.shared.file_id(&path) {
             self.files_read.insert(id);
         }

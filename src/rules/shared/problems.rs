@@ -144,5 +144,6 @@ fn kind(kind: ProblemKind) -> &'static str {
         ProblemKind::UnmatchedPatch => "unmatched-patch",
         ProblemKind::UnusedImageOverride => "unused-image-override",
         ProblemKind::DeprecatedField => "deprecated-field",
+        ProblemKind::RestrictedFile => "restricted-file",
     }
 }

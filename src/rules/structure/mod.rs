@@ -13,6 +13,7 @@ mod orphan_manifest;
 mod policy_error;
 mod remote_base;
 mod render_error;
+mod restricted_file;
 mod shared_environment_path;
 mod unfollowed_agent;
 mod unmatched_patch;
@@ -29,6 +30,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &remote_base::RemoteBase,
     &orphan_manifest::OrphanManifest,
     &unmatched_patch::UnmatchedPatch,
+    &restricted_file::RestrictedFile,
     &cross_environment_reference::CrossEnvironmentReference,
     &shared_environment_path::SharedEnvironmentPath,
     &contested_object::ContestedObject,

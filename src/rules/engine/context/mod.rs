@@ -40,6 +40,9 @@ use objects::Objects;
 use pinning::Pinning;
 use schemas::Schemas;
 
+/// The value of kustomize's option `--load-restrictor` that lifts the restriction.
+const UNRESTRICTED: &str = "LoadRestrictionsNone";
+
 /// The position of an overlay along the promotion order. Default levels depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -87,6 +90,7 @@ pub struct Context<'a> {
     waits: OnceLock<Vec<Edge<'a>>>,
     pinning: OnceLock<Pinning>,
     unseen: OnceLock<Vec<Unseen>>,
+    unrestricted: OnceLock<bool>,
 }
 
 impl<'a> Context<'a> {
@@ -114,6 +118,7 @@ impl<'a> Context<'a> {
             waits: OnceLock::new(),
             pinning: OnceLock::new(),
             unseen: OnceLock::new(),
+            unrestricted: OnceLock::new(),
         }
     }
 
@@ -244,6 +249,13 @@ impl<'a> Context<'a> {
             found.extend(self.kinds_without_schema());
             found
         })
+    }
+
+    /// True if a file of the repo gives Argo CD the option that lets kustomize read files above its
+    /// folder: the ConfigMap `argocd-cm`, or values or a custom resource that make it.
+    pub(in crate::rules) fn lifts_load_restrictor(&self) -> bool {
+        let lifted = || self.repo.has_yaml_with(UNRESTRICTED);
+        *self.unrestricted.get_or_init(lifted)
     }
 
     /// The facts of the overlay at an index.

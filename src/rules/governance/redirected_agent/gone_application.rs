@@ -58,16 +58,18 @@ pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&
 impl GoneApplication<'_> {
     /// The finding, if Argo CD deletes something that the repository still has.
     pub(super) fn draft(&self, context: &Context) -> Option<Draft> {
-        let here = context.repo.overlays_at(&self.overlay.path).next()?;
+        // the folder may have been renamed with the Application
+        let same = context.repo.overlays_at(&self.overlay.path).next();
+        let here = same.or_else(|| context.at_head(self.overlay))?;
         if !self.deletes() {
             return None;
         }
-        let successor = context.pointers_at(&self.overlay.path).iter().find(|now| {
+        let successor = context.pointers_at(&here.path).iter().find(|now| {
             let base = context.base;
             base.is_none_or(|base| same_application(base, now).is_none())
         });
         // another Application applies the folder as before: it keeps the objects
-        if successor.is_none() && !context.pointers_at(&self.overlay.path).is_empty() {
+        if successor.is_none() && !context.pointers_at(&here.path).is_empty() {
             return None;
         }
         let lost = self.lost();
