@@ -270,6 +270,32 @@ fn hover_tells_the_value_in_each_environment() {
 }
 
 #[test]
+fn values_of_secrets_are_not_shown() {
+    let repo = Repo::new();
+    for environment in ["staging", "production"] {
+        let folder = format!("apps/a/overlays/{environment}");
+        repo.write(
+            &format!("{folder}/kustomization.yaml"),
+            "resources: [secret.yaml]\n",
+        );
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  password: hunter-{environment}\n"
+        );
+        repo.write(&format!("{folder}/secret.yaml"), &secret);
+    }
+    let mut editor = Editor::of(repo);
+    let path = "apps/a/overlays/production/secret.yaml";
+    let found = editor.open(path);
+    assert!(rules(&found).contains("plaintext-secret"), "{found:?}");
+    let hover = editor.at("textDocument/hover", path, "hunter", 2);
+    let text = hover["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("| staging |"), "{text}");
+    assert!(!text.contains("hunter"), "{text}");
+    assert!(!json!(found).to_string().contains("hunter"), "{found:?}");
+    editor.close();
+}
+
+#[test]
 fn definitions_lead_to_files_bases_and_patched_objects() {
     let mut editor = Editor::new();
     editor.open(PRODUCTION);
@@ -593,6 +619,10 @@ fn a_folder_without_anything_is_no_reason_to_fail() {
     let repo = Repo::new();
     repo.write(".gitops-lint.yaml", "version: 2\n");
     let mut editor = Editor::of(repo);
+    let shown = editor
+        .server
+        .wait(|message| message["method"] == "textDocument/publishDiagnostics");
+    assert!(shown.to_string().contains("unsupported version"), "{shown}");
     let message = editor
         .server
         .wait(|message| message["method"] == "window/showMessage");
@@ -603,5 +633,14 @@ fn a_folder_without_anything_is_no_reason_to_fail() {
             .contains("1 mistake"),
         "{message}"
     );
+    // once it is right, the repo is checked
+    let uri = editor.uri(".gitops-lint.yaml");
+    editor.repo.write(".gitops-lint.yaml", "version: 1\n");
+    let saved = json!({"textDocument": {"uri": uri}});
+    editor.server.tell("textDocument/didSave", saved);
+    let shown = editor
+        .server
+        .wait(|message| message["method"] == "textDocument/publishDiagnostics");
+    assert_eq!(shown["params"]["diagnostics"], json!([]), "{shown}");
     editor.close();
 }

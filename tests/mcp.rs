@@ -339,5 +339,7 @@ fn the_folder_has_to_exist_but_not_to_be_a_config_repo() {
     folder.write(".gitops-lint.yaml", "ruels: {}\n");
     let reason = assistant.refused("status", json!({}));
     assert!(reason.contains("1 mistake"), "{reason}");
+    let place = ".gitops-lint.yaml:1:1: unknown key `ruels`";
+    assert!(reason.contains(place), "{reason}");
     assistant.server.end().expect(0);
 }

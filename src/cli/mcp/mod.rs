@@ -15,9 +15,13 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Command, Ending, check, diff, promote, root, status, why};
+use crate::check::configuration;
+use crate::config::CONFIG_FILE;
+use crate::finding::Location;
 use crate::report::{self, Format};
 use crate::server::mcp::{Tool, Tools, serve};
 use crate::server::{Broken, Ended};
+use crate::source::Files;
 use arguments::Call;
 
 /// Arguments of `mcp`.
@@ -70,7 +74,7 @@ impl Tools for Commands {
         };
         let parsed = super::Arguments::try_parse_from(words);
         let parsed = parsed.map_err(|error| plain(&error.to_string()))?;
-        let text = answer(&parsed.command).map_err(|error| plain(&error.to_string()))?;
+        let text = answer(&parsed.command).map_err(|error| self.explained(&error))?;
         let value = serde_json::from_str(&text)
             .map_err(|error| format!("the result cannot be read: {error}"))?;
         Ok(call.shortened(value))
@@ -81,6 +85,33 @@ impl Tools for Commands {
          tells which findings your edits cause, `why` where a value comes from and which line to \
          edit, `diff` what the clusters would get, `status` what runs where, and `promote` which \
          edits a promotion needs. Nothing is written: make the edits yourself."
+    }
+}
+
+impl Commands {
+    /// An error as one text. The mistakes of a configuration, which a command prints apart, are
+    /// part of it.
+    fn explained(&self, error: &Error) -> String {
+        let mut text = plain(&error.to_string());
+        let file = self.root.join(CONFIG_FILE);
+        let written = match error {
+            Error::Configuration(_) => std::fs::read_to_string(file).ok(),
+            _ => None,
+        };
+        let Some(written) = written else {
+            return text;
+        };
+        let files = Files::default();
+        let id = files.add(CONFIG_FILE, None, written.as_str().into());
+        let problems = configuration(&written, id).err().unwrap_or_default();
+        for problem in problems {
+            let place = Location::resolve(&files, problem.origin);
+            let help = problem
+                .help
+                .map_or(String::new(), |help| format!("; {help}"));
+            text.push_str(&format!("\n{place}: {}{help}", problem.message));
+        }
+        text
     }
 }
 

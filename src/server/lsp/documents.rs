@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::diagnostics::of_configuration;
 use super::session::Session;
 use super::uri::{path_of, real, real_below, uri_of};
-use crate::check::configuration_with_files;
+use crate::check::{configuration, configuration_with_files};
 use crate::config::CONFIG_FILE;
 use crate::source::{Files, MAX_FILE_SIZE};
 
@@ -112,17 +112,23 @@ impl Documents {
         open.unwrap_or_else(|| uri_of(&root.join(path)))
     }
 
-    /// The mistakes in the configuration, if it is open.
-    pub(super) fn mistakes(&self, root: &Path, session: &Session) -> Vec<Value> {
-        let Some((_, document)) = self.at(root, CONFIG_FILE) else {
+    /// The mistakes in the configuration as it is in the editor. Without a session, it need not be
+    /// open.
+    pub(super) fn mistakes(&self, root: &Path, session: Option<&Session>) -> Vec<Value> {
+        let open = self.at(root, CONFIG_FILE);
+        let open = open.map(|(_, document)| document.text.clone());
+        let saved = || on_disk(root, CONFIG_FILE).filter(|_| session.is_none());
+        let Some(text) = open.or_else(|| saved().map(Arc::from)) else {
             return Vec::new();
         };
         let files = Files::default();
-        let id = files.add(CONFIG_FILE, None, document.text.clone());
-        let source = &*session.loaded.repo.source;
-        let problems = configuration_with_files(&document.text, id, source).err();
+        let id = files.add(CONFIG_FILE, None, text.clone());
+        let problems = match session {
+            Some(session) => configuration_with_files(&text, id, &*session.loaded.repo.source),
+            None => configuration(&text, id),
+        };
         let file = files.get(id);
-        let problems = problems.unwrap_or_default();
+        let problems = problems.err().unwrap_or_default();
         problems
             .iter()
             .map(|problem| of_configuration(problem, &file))

@@ -21,7 +21,7 @@ mod values;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,9 @@ const VERSIONS: usize = 2000;
 
 /// Changed files from which on the repo is loaded again.
 const CHANGED: usize = 200;
+
+/// Messages that wait; an editor that sends more has to wait itself.
+const WAITING: usize = 1024;
 
 /// The ends of the names of files that are only read from disk.
 const STEERING: [&str; 5] = [
@@ -82,7 +85,7 @@ pub(crate) fn serve<H: Host>(
     output: impl Write,
     host: H,
 ) -> Result<Ended, Broken> {
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(WAITING);
     let for_reader = sender.clone();
     thread::spawn(move || forward(input, &for_reader));
     let mut server = Server {
@@ -107,7 +110,7 @@ pub(crate) fn serve<H: Host>(
 }
 
 /// Passes on what arrives, until the stream ends.
-fn forward(mut input: impl BufRead, sender: &Sender<Event>) {
+fn forward(mut input: impl BufRead, sender: &SyncSender<Event>) {
     loop {
         let event = match rpc::read(&mut input, Framing::Header) {
             Ok(Some(message)) => Event::Message(message),
@@ -133,7 +136,7 @@ struct Server<H, W> {
     output: W,
     host: H,
     /// For the results of checks in other threads.
-    sender: Sender<Event>,
+    sender: SyncSender<Event>,
     phase: Phase,
     /// The folder that the editor shows.
     folder: PathBuf,
@@ -348,6 +351,8 @@ impl<H: Host, W: Write> Server<H, W> {
 
     /// Loads the repo and checks it. The open documents count with their texts.
     fn load(&mut self) -> Result<(), Broken> {
+        // a check that is running is about the repo before
+        self.edits += 1;
         match self.host.load(&self.folder) {
             Ok(loaded) => {
                 let mut session = Session::new(loaded, self.host.now());
@@ -360,9 +365,29 @@ impl<H: Host, W: Write> Server<H, W> {
             }
             Err(reason) => {
                 self.session = None;
+                self.publish_mistakes()?;
                 self.complain(&format!("gitops-lint checks nothing: {reason}"))
             }
         }
+    }
+
+    /// Shows the mistakes in the configuration, because of which nothing is checked.
+    fn publish_mistakes(&mut self) -> Result<(), Broken> {
+        let Some(root) = uri::real(&self.folder) else {
+            return Ok(());
+        };
+        let diagnostics = self.documents.mistakes(&root, None);
+        if diagnostics.is_empty() {
+            return Ok(());
+        }
+        // the next check takes them away
+        self.published.insert(CONFIG_FILE.to_string());
+        let uri = self.documents.address(&root, CONFIG_FILE);
+        let parameters = json!({"uri": uri, "diagnostics": diagnostics});
+        self.send(&rpc::notification(
+            "textDocument/publishDiagnostics",
+            parameters,
+        ))
     }
 
     fn complain(&mut self, message: &str) -> Result<(), Broken> {
@@ -480,7 +505,7 @@ impl<H: Host, W: Write> Server<H, W> {
                 .map(|located| diagnostics::diagnostic(located, &outcome.files, &address))
                 .collect();
             if path == CONFIG_FILE {
-                all.extend(self.documents.mistakes(&root, session));
+                all.extend(self.documents.mistakes(&root, Some(session)));
             }
             let mut parameters = json!({"uri": address(path), "diagnostics": all});
             if let Some(version) = self.documents.version(&root, path)
