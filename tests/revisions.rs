@@ -1315,3 +1315,59 @@ fn what_a_chart_ran_earlier_is_proved() {
     assert!(run.out.contains("digest-mismatch"), "{}", run.out);
     assert_eq!(run.status, 1);
 }
+
+#[test]
+fn versions_in_the_variables_of_flux_are_proved_by_the_past() {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"]);
+    repo.write(
+        "apps/api/base/deployment.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  selector: {matchLabels: {app: api}}\n  template:\n    metadata: {labels: {app: api}}\n    spec:\n      containers:\n      - name: api\n        image: registry.example.com/api@${digest}\n",
+    );
+    repo.write(
+        "apps/api/base/kustomization.yaml",
+        "resources: [deployment.yaml]\n",
+    );
+    let variables = |environment: &str, letter: char| {
+        repo.write(
+            &format!("clusters/{environment}/variables.yaml"),
+            &format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: variables, namespace: flux-system}}\ndata:\n  digest: {}\n",
+                digest(letter)
+            ),
+        );
+    };
+    for environment in ["staging", "production"] {
+        repo.write(
+            &format!("apps/api/overlays/{environment}/kustomization.yaml"),
+            "namespace: api\nresources: [../../base]\n",
+        );
+        repo.write(
+            &format!("clusters/{environment}/api.yaml"),
+            &format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: api, namespace: flux-system}}\nspec:\n  path: ./apps/api/overlays/{environment}\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n  postBuild: {{substituteFrom: [{{kind: ConfigMap, name: variables}}]}}\n"
+            ),
+        );
+        variables(environment, 'a');
+    }
+    repo.commit("a everywhere");
+    for letter in ['b', 'c'] {
+        variables("staging", letter);
+        repo.commit("a new version in staging");
+    }
+    // staging ran it before its present version
+    variables("production", 'b');
+    assert_eq!(repo.run(&base("HEAD")).status, 0);
+    repo.commit("promote");
+    variables("production", 'a');
+    let run = repo.run(&base("HEAD"));
+    assert!(
+        run.status == 0 && run.out.contains("rollback"),
+        "{}",
+        run.out
+    );
+    variables("production", 'd');
+    let run = repo.run(&base("HEAD"));
+    assert!(run.out.contains("digest-mismatch"), "{}", run.out);
+    assert_eq!(run.status, 1);
+}

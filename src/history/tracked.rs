@@ -8,7 +8,7 @@ use super::{Images, images};
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::Repo;
-use crate::repo::agents::{self, Agents, Pointer};
+use crate::repo::agents::{self, Agents, Pointer, Reference};
 use crate::repo::discover::Layout;
 use crate::source::git::{ChangedPath, Commit, Gaps};
 use crate::source::{EntryKind, Files, folder_of, is_below, join};
@@ -26,6 +26,8 @@ pub(super) struct Tracked {
     applied: Option<Arc<Pointer>>,
     /// The files that the overlay is rendered from.
     files: BTreeSet<String>,
+    /// The files with the objects that Flux takes variables from.
+    values: BTreeSet<String>,
     pub(super) images: Images,
     /// The overlay did not exist before this commit.
     pub(super) begun: bool,
@@ -65,8 +67,9 @@ impl Tracked {
         Some(Tracked {
             overlay: index,
             path: overlay.path.clone(),
-            applied,
             files: paths(&overlay.rendered, &repo.files),
+            values: values(applied.as_deref(), &overlay.rendered, &repo.files),
+            applied,
             images: images(&overlay.rendered, &repo.files),
             begun: false,
             done: false,
@@ -84,7 +87,8 @@ impl Tracked {
 
     /// True if the overlay is rendered from one of some files.
     pub(super) fn reads_any(&self, files: &HashSet<String>) -> bool {
-        self.files.iter().any(|file| files.contains(file))
+        let mut own = self.files.iter().chain(&self.values);
+        own.any(|file| files.contains(file))
     }
 
     /// The next step back that touches a file of the overlay.
@@ -105,6 +109,7 @@ impl Tracked {
         let mut next = self
             .files
             .iter()
+            .chain(&self.values)
             .filter(|file| !others(file))
             .filter_map(|file| first(file))
             .min();
@@ -185,7 +190,14 @@ impl Tracked {
         let rendered = match &earlier {
             Some((pointer, agents)) => {
                 let built = pointer.build(renderer, agents);
-                let applied = pointer.finish(built, &|_| None, renderer.files());
+                let found = self.variables(pointer, renderer);
+                let find = |reference: &Reference| {
+                    let mut found = found.iter();
+                    found
+                        .find(|(other, _)| other == reference)
+                        .map(|(_, node)| node)
+                };
+                let applied = pointer.finish(built, &find, renderer.files());
                 Some(agents.with_releases(applied, &self.path, renderer))
             }
             None => there
@@ -216,6 +228,30 @@ impl Tracked {
 }
 
 impl Tracked {
+    /// The objects that Flux takes variables from, in the tree of a renderer.
+    fn variables(&self, pointer: &Pointer, renderer: &Renderer) -> Vec<(Reference, Node)> {
+        let references = pointer.post_build.iter().flat_map(|build| &build.from);
+        let named = |node: &Node, reference: &Reference| {
+            let text = |path: &[&str]| node.at(path).and_then(Node::text);
+            let namespace = text(&["metadata", "namespace"]);
+            text(&["kind"]) == Some(&reference.kind)
+                && text(&["metadata", "name"]) == Some(&reference.name)
+                && (namespace.is_none()
+                    || reference.namespace.is_none()
+                    || namespace == reference.namespace.as_deref())
+        };
+        let found = references.filter_map(|reference| {
+            let mut files = self.values.iter();
+            files.find_map(|path| {
+                let documents = renderer.parsed(path).ok()?;
+                let mut documents = documents.documents.iter();
+                let node = documents.find(|node| named(node, reference))?;
+                Some((reference.clone(), node.clone()))
+            })
+        });
+        found.collect()
+    }
+
     /// Why the overlay is not rendered at an earlier commit, if it is not.
     fn limit(&mut self) -> Option<&'static str> {
         let pointer = self.applied.as_ref()?;
@@ -297,6 +333,21 @@ fn earlier_pointer(
         pointer.clone(),
         agents::read(renderer, layout, file, folders),
     ))
+}
+
+/// The files of a rendering that may hold the objects from which Flux takes variables.
+fn values(pointer: Option<&Pointer>, rendered: &Rendered, files: &Files) -> BTreeSet<String> {
+    let build = pointer.and_then(|pointer| pointer.post_build.as_ref());
+    let references = build.map_or(&[][..], |build| &build.from);
+    if references.is_empty() {
+        return BTreeSet::new();
+    }
+    let read = rendered.files.iter().map(|file| files.get(*file));
+    let holding = read.filter(|file| {
+        let mut references = references.iter();
+        references.any(|one| file.text.contains(&one.name) && file.text.contains(&one.kind))
+    });
+    holding.map(|file| file.path.to_string()).collect()
 }
 
 /// The paths of the files that a rendering read.
