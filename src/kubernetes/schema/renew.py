@@ -343,8 +343,18 @@ def versions_of(crd):
         schema["required"] = [field for field in schema.get("required", []) if field in fields]
         if not schema["required"]:
             del schema["required"]
+        if (spec["group"], spec["names"]["kind"]) == ("argoproj.io", "Rollout"):
+            with_images(schema)
         if fields:
             yield f"{spec['group']}/{version['name']}", spec["names"]["kind"], schema
+
+
+def with_images(schema):
+    """Requires the image of each container, as for the pods of a Deployment."""
+    if {"image", "terminationMessagePolicy"} <= schema.get("properties", {}).keys():
+        schema["required"] = sorted({*schema.get("required", []), "image"})
+    for part in parts(schema):
+        with_images(part)
 
 
 def parts(schema):
