@@ -132,7 +132,7 @@ impl<'a> BuildContext<'a> {
     /// The same, and a file that kustomize usually refuses is noted.
     fn resolve_noted(&mut self, reference: &Text) -> Result<String, Problem> {
         let path = self.resolve(reference)?;
-        if !is_below(&path, &self.folder) {
+        if !remote::is_http(reference) && !is_below(&path, &self.folder) {
             let message = format!(
                 "the file {:?} is not in or below the folder of the kustomization",
                 &**reference
