@@ -153,10 +153,10 @@ fn without<'n>(list: &'n [Node], other: &[Node]) -> Vec<&'n Node> {
         .collect()
 }
 
-/// An entry in messages: `https://git.example.com/a.git`, `server *, namespace shop`.
+/// An entry in messages: `` `https://git.example.com/a.git` ``, ``server `*`, namespace `shop` ``.
 fn text_of(node: &Node) -> String {
     if let Some(text) = node.text() {
-        return text.to_string();
+        return format!("`{text}`");
     }
     let name = node.get("name").and_then(Node::text);
     if let Some(name) = name.filter(|_| node.get("policies").is_some()) {
@@ -164,7 +164,7 @@ fn text_of(node: &Node) -> String {
     }
     let entries = node.entries().iter();
     let parts: Vec<String> = entries
-        .filter_map(|entry| Some(format!("{} {}", entry.key, entry.value.text()?)))
+        .filter_map(|entry| Some(format!("{} `{}`", entry.key, entry.value.text()?)))
         .collect();
     parts.join(", ")
 }

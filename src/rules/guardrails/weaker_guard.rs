@@ -354,9 +354,10 @@ fn ingress(node: &Node) -> Vec<Gap<'_>> {
     let rules = node.at(&["spec", "rules"]).map_or(&[][..], Node::items);
     for (index, rule) in rules.iter().enumerate() {
         let paths = rule.at(&["http", "paths"]).map_or(&[][..], Node::items);
-        let paths: Vec<&str> = paths
+        let paths: Vec<String> = paths
             .iter()
             .filter_map(|path| path.get("path").and_then(Node::text))
+            .map(|path| format!("`{path}`"))
             .collect();
         let host = rule.get("host").and_then(Node::text);
         let of_host = host.map_or("every host".to_string(), |host| format!("`{host}`"));
