@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
-pub use charts::{ChartRenderer, ChartsOf, Release, Unrendered};
+pub use charts::{ChartCopy, ChartRenderer, ChartsOf, Release, Unrendered};
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
 pub use loader::Loaded;
@@ -177,6 +177,8 @@ pub struct Rendered {
     pub unknown: BTreeSet<Arc<str>>,
     /// The releases whose charts are not in the tree. Their objects are not among the resources.
     pub releases: Vec<Unrendered>,
+    /// The charts of which a committed copy of the output was used.
+    pub copies: Vec<ChartCopy>,
 }
 
 impl Rendered {

@@ -20,7 +20,7 @@ use super::context::{BuildContext, Shared, Work};
 use super::kustomization::{Kustomization, VarEntry};
 use super::loader::Loader;
 use super::transform::Configuration;
-use super::{Deleted, Problem, Resource, Unrendered};
+use super::{ChartCopy, Deleted, Problem, Resource, Unrendered};
 use crate::yaml::FileId;
 pub(super) use scope::Scope;
 
@@ -44,6 +44,8 @@ pub(super) struct Accumulated {
     pub(super) deleted: Vec<Deleted>,
     /// The releases of charts that are not in the tree.
     pub(super) releases: Vec<Unrendered>,
+    /// The charts of which a committed copy of the output was used.
+    pub(super) copies: Vec<ChartCopy>,
     /// The steps that the build took.
     pub(super) work: Work,
 }
@@ -145,5 +147,6 @@ impl<'a> Accumulator<'a> {
         gathered.files.append(&mut context.files_read);
         gathered.deleted.append(&mut context.deleted);
         gathered.releases.append(&mut context.releases);
+        gathered.copies.append(&mut context.copies);
     }
 }

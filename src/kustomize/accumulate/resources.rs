@@ -253,4 +253,5 @@ fn add_base(
     gathered.files.extend(base.files.iter().copied());
     gathered.deleted.extend(base.deleted.iter().cloned());
     gathered.releases.extend(base.releases.iter().cloned());
+    gathered.copies.extend(base.copies.iter().cloned());
 }

@@ -17,6 +17,39 @@ use super::{Kustomization, Problem, ProblemKind, Resource};
 use crate::source::{EntryKind, join};
 use crate::yaml::{Node, Origin};
 
+/// A chart of which a committed copy of the output was used.
+#[derive(Clone, Debug)]
+pub struct ChartCopy {
+    /// The entry that asks for the chart.
+    pub chart: Node,
+    /// The path of the output: a file or a folder.
+    pub output: String,
+    /// The paths of the values files of the entry.
+    pub values: Vec<String>,
+}
+
+impl ChartCopy {
+    /// The copy of an entry. Its values files count as read, because the output depends on them.
+    fn new(chart: &Node, output: &str, context: &mut BuildContext<'_>) -> ChartCopy {
+        let own = ["valuesFile", "values"].into_iter();
+        let own = own.filter_map(|key| chart.get(key).and_then(Node::text));
+        let more = chart.get("additionalValuesFiles");
+        let more = more.map_or(&[][..], Node::items).iter();
+        let named = own.chain(more.filter_map(Node::text));
+        let shared = context.shared;
+        let values: Vec<String> = named
+            .filter_map(|path| join(&context.folder, path))
+            .collect();
+        let read = values.iter().filter_map(|path| shared.text(path).ok());
+        context.files_read.extend(read);
+        ChartCopy {
+            chart: chart.clone(),
+            output: output.trim_end_matches('/').to_string(),
+            values,
+        }
+    }
+}
+
 /// The resources of a chart: of an entry of `helmCharts` or `helmChartInflationGenerator`, or of
 /// the object that configures the generator. `at` points at it.
 pub(super) fn inflate(
@@ -47,7 +80,10 @@ pub(super) fn inflate(
                     "run helm template again, and correct the version under charts in the configuration",
                 ));
             }
-            copied(&name, &copy.output, at, context)
+            let output = copy.output.clone();
+            let copy = ChartCopy::new(chart, &output, context);
+            context.copies.push(copy);
+            copied(&name, &output, at, context)
         }
         None => local::render(chart, kustomization, at, context).unwrap_or_else(|| {
             let problem = Problem::error(

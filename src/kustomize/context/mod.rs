@@ -44,6 +44,8 @@ pub struct BuildContext<'a> {
     pub deleted: Vec<super::Deleted>,
     /// The releases of charts that are not in the tree.
     pub releases: Vec<super::Unrendered>,
+    /// The charts of which a committed copy of the output was used.
+    pub copies: Vec<super::ChartCopy>,
     /// The schema of `openapi.path`, which replaces the built-in merge keys.
     pub schema: Option<Arc<super::schema::Schema>>,
     /// The steps so far, those of the bases included.
@@ -60,6 +62,7 @@ impl<'a> BuildContext<'a> {
             files_read: BTreeSet::new(),
             deleted: Vec::new(),
             releases: Vec::new(),
+            copies: Vec::new(),
             schema: None,
             work: Work::default(),
         }

@@ -288,6 +288,7 @@ fn finish(mut gathered: Accumulated) -> Rendered {
         deleted: gathered.deleted,
         unknown: BTreeSet::new(),
         releases: gathered.releases,
+        copies: gathered.copies,
     }
 }
 

@@ -15,6 +15,7 @@ mod remote_base;
 mod render_error;
 mod restricted_file;
 mod shared_environment_path;
+mod stale_copy;
 mod unfollowed_agent;
 mod unmatched_patch;
 mod unreadable_file;
@@ -28,6 +29,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &unreadable_file::UnreadableFile,
     &needs_plugin::NeedsPlugin,
     &remote_base::RemoteBase,
+    &stale_copy::StaleCopy,
     &orphan_manifest::OrphanManifest,
     &unmatched_patch::UnmatchedPatch,
     &restricted_file::RestrictedFile,
