@@ -127,7 +127,7 @@ fn key(finding: &Finding) -> impl Ord + '_ {
 }
 
 /// True if a finding is about a protected environment, or about the whole repo.
-pub(super) fn concerns_protected(finding: &Finding, repo: &Repo) -> bool {
+fn concerns_protected(finding: &Finding, repo: &Repo) -> bool {
     let Some(environment) = finding.environment() else {
         return finding.overlay.is_none();
     };
