@@ -26,6 +26,9 @@
 //! It is an error. It is a warning for a limit of a built-in schema of a custom resource, because
 //! the cluster may have another version of it, and for a variable that a container has twice.
 //!
+//! A missing field is not reported in an object that an agent merges into one of the cluster: with
+//! `ServerSideApply=true` of Argo CD, or `ssa: Merge` of Flux, in its annotations.
+//!
 //! ## Why
 //!
 //! The agent fails to apply the object. With Flux and with sync waves, nothing that comes after it
@@ -80,6 +83,9 @@ impl Rule for SchemaViolation {
                 violation,
                 source,
             } = contradiction;
+            if violation.fault.is_lack() && is_part(resource) {
+                continue;
+            }
             let name = &resource.original.name;
             if let Some(draft) = of_violation(&resource.id(), name, violation, *source) {
                 sink.report(context, Some(overlay), draft);
@@ -124,6 +130,19 @@ impl Rule for SchemaViolation {
             }
         }
     }
+}
+
+/// True if an agent merges an object into one that something else made, so that it may be incomplete.
+fn is_part(resource: &Resource) -> bool {
+    let marks = [
+        ("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
+        ("kustomize.toolkit.fluxcd.io/ssa", "Merge"),
+    ];
+    marks.into_iter().any(|(name, mark)| {
+        let value = resource.node.at(&["metadata", "annotations", name]);
+        let mut words = value.and_then(Node::text).unwrap_or_default().split(',');
+        words.any(|word| word.trim().eq_ignore_ascii_case(mark))
+    })
 }
 
 /// The findings about schemas of a CustomResourceDefinition that cannot be read.
