@@ -40,7 +40,7 @@ pub fn run_again(request: Request<'_>, earlier: &Earlier<'_>) -> Outcome {
         judged: Some(head),
         ..inputs(&request, Inputs::new(facts, &config, rules::registry()))
     });
-    let mut findings = judged_findings(&request, &context, None);
+    let mut findings = judged_findings(&request, &context, None, None);
     findings.extend(still_valid(earlier, &base, request.repo));
     let mut options = Options {
         selection: &request.selection,

@@ -154,8 +154,12 @@ fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
     let strict = request.base.zip(written_at_base.as_ref());
     let strict = strict
         .and_then(|(base, config)| strict::context(base, config, |empty| inputs(&request, empty)));
+    let own_policies = request.policies.as_ref().zip(request.base);
+    let own_policies = own_policies.and_then(|(set, base)| policies_at_base(base, set));
+    let own_policies = own_policies.as_ref();
+    let policies_of_base = own_policies.or(request.policies.as_ref().map(|set| set.policies));
     let findings = timings.step("rules and policies", || {
-        judged_findings(&request, &context, strict.as_ref())
+        judged_findings(&request, &context, strict.as_ref(), own_policies)
     });
     keep(&findings);
     let narrowed_by = compared.filter(|_| scope.head.is_some());
@@ -169,22 +173,20 @@ fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
         today: request.now.date(),
         known: None,
         strict: strict.as_ref().map(|context| {
-            let own = request.policies.as_ref().zip(request.base);
-            let own = own.and_then(|(set, base)| policies_at_base(base, set));
             timings.step("by the configuration of the base", || {
-                strict::judge(context, own.as_ref(), &request)
+                strict::judge(context, policies_of_base)
             })
         }),
         judged,
     };
-    if let Some(((base, facts), config)) = facts_at_base.zip(config_at_base.as_deref()) {
+    if let Some(((_, facts), config)) = facts_at_base.zip(config_at_base.as_deref()) {
         options.known = Some(timings.step("rules at the base", || {
             let before = Context::new(Inputs {
                 now: Some(request.now.clone()),
                 judged: scope.base,
                 ..Inputs::new(facts, config, rules::registry())
             });
-            findings_at_base(&request, base, &options, &before, &context)
+            findings_at_base(policies_of_base, &options, &before, &context)
         }));
     }
     let ran = ran(&request, &context);
@@ -198,11 +200,13 @@ fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
 }
 
 /// What the rules and policies find in the judged part of the head. `strict` is the context that
-/// judges by the configuration of the base, if that is done apart.
+/// judges by the configuration of the base, if that is done apart; `own_policies` are the policies of
+/// the base, if the change may have altered them.
 pub(super) fn judged_findings(
     request: &Request<'_>,
     context: &Context<'_>,
     strict: Option<&Context<'_>>,
+    own_policies: Option<&Policies>,
 ) -> Vec<Finding> {
     if let Some(proofs) = request.proofs {
         let mut wanted = rules::proofs_wanted(context);
@@ -216,9 +220,9 @@ pub(super) fn judged_findings(
     let mut findings = rules::run(context);
     if let Some(set) = &request.policies {
         findings.extend(policy::run(set.policies, context));
-        if strict.is_none() {
-            findings.extend(by_base_policies(request, set, context, &findings));
-        }
+    }
+    if let Some(own) = own_policies {
+        findings.extend(by_base_policies(own, context, &findings));
     }
     findings.extend(unreadable(context, &findings));
     Scrub::of(context.judged()).apply(&mut findings);
@@ -263,17 +267,15 @@ fn scope(base: &Base, head: &RepoFacts, before: &RepoFacts, config: &Config) -> 
 /// The findings of the base, judged by its own configuration and policies. They are not reported
 /// again for the head.
 fn findings_at_base(
-    request: &Request<'_>,
-    base: &Base,
+    policies: Option<&Policies>,
     options: &Options<'_>,
     before: &Context<'_>,
     head: &Context<'_>,
 ) -> Known {
     let mut findings = rules::run(before);
     left_behind::forget(&mut findings, head, before);
-    if let Some(set) = &request.policies {
-        let own = policies_at_base(base, set);
-        findings.extend(policy::run(own.as_ref().unwrap_or(set.policies), before));
+    if let Some(policies) = policies {
+        findings.extend(policy::run(policies, before));
     }
     // to ask the base lists its whole tree, which only matters if the head has such a file
     if !head.repo.source.unreadable().is_empty() {
@@ -284,16 +286,9 @@ fn findings_at_base(
 
 /// The findings in the head that only the policies of the base have: a change cannot weaken the
 /// policies that judge it.
-fn by_base_policies(
-    request: &Request<'_>,
-    set: &PolicySet<'_>,
-    context: &Context<'_>,
-    known: &[Finding],
-) -> Vec<Finding> {
-    let own = request.base.and_then(|base| policies_at_base(base, set));
-    let Some(own) = own else { return Vec::new() };
+fn by_base_policies(own: &Policies, context: &Context<'_>, known: &[Finding]) -> Vec<Finding> {
     let known: BTreeSet<Identity> = known.iter().map(Finding::identity).collect();
-    let mut found = policy::run(&own, context);
+    let mut found = policy::run(own, context);
     found.retain(|finding| !known.contains(&finding.identity()));
     for finding in &mut found {
         finding

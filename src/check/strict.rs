@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Base;
 use super::conclude::located;
 use super::scrub::Scrub;
-use super::suppression::Suppressions;
-use super::{Base, Request};
+use super::suppression::{Suppressions, concerns_protected};
 use crate::config::{Config, Level};
 use crate::finding::{Finding, Located, Severity};
 use crate::policy::{self, Policies};
@@ -52,14 +52,9 @@ fn accepts_loosening(registry: &Registry, config: &Config) -> bool {
 }
 
 /// Judges the head in a context that [`context`] made.
-pub(super) fn judge<'a>(
-    context: &Context<'a>,
-    own: Option<&Policies>,
-    request: &Request<'_>,
-) -> Strict<'a> {
+pub(super) fn judge<'a>(context: &Context<'a>, policies: Option<&Policies>) -> Strict<'a> {
     context.repo.render_all();
     let mut findings = rules::run(context);
-    let policies = own.or(request.policies.as_ref().map(|set| set.policies));
     if let Some(policies) = policies {
         findings.extend(policy::run(policies, context));
     }
@@ -124,13 +119,4 @@ fn counterparts(kept: &[Located], errors: &[Located]) -> Vec<Option<usize>> {
 /// The parts that the finding of one configuration shares with that of another.
 fn key(finding: &Finding) -> impl Ord + '_ {
     (finding.identity(), finding.overlay_path())
-}
-
-/// True if a finding is about a protected environment, or about the whole repo.
-fn concerns_protected(finding: &Finding, repo: &Repo) -> bool {
-    let Some(environment) = finding.environment() else {
-        return finding.overlay.is_none();
-    };
-    let mut environments = repo.environments.iter();
-    environments.any(|known| known.name == environment && known.protected)
 }

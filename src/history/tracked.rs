@@ -231,21 +231,12 @@ impl Tracked {
     /// The objects that Flux takes variables from, in the tree of a renderer.
     fn variables(&self, pointer: &Pointer, renderer: &Renderer) -> Vec<(Reference, Node)> {
         let references = pointer.post_build.iter().flat_map(|build| &build.from);
-        let named = |node: &Node, reference: &Reference| {
-            let text = |path: &[&str]| node.at(path).and_then(Node::text);
-            let namespace = text(&["metadata", "namespace"]);
-            text(&["kind"]) == Some(&reference.kind)
-                && text(&["metadata", "name"]) == Some(&reference.name)
-                && (namespace.is_none()
-                    || reference.namespace.is_none()
-                    || namespace == reference.namespace.as_deref())
-        };
         let found = references.filter_map(|reference| {
             let mut files = self.values.iter();
             files.find_map(|path| {
                 let documents = renderer.parsed(path).ok()?;
                 let mut documents = documents.documents.iter();
-                let node = documents.find(|node| named(node, reference))?;
+                let node = documents.find(|node| reference.means(node))?;
                 Some((reference.clone(), node.clone()))
             })
         });

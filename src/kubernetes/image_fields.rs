@@ -1,9 +1,8 @@
 //! Images outside of the containers of pod templates: fields of custom resources, image volumes, and
 //! variables that name the images which an operator starts (`RELATED_IMAGE_…`).
 //!
-//! A field of a custom resource is an image if its name says so (`image`, `imageName`,
-//! `sidecarImage`) and its value is a reference with a tag or digest; [`FIELDS`] lists those with
-//! other names. Not here: containers and the values of charts (`image_use`).
+//! A field of a custom resource is an image if its name says so (`image`, `sidecarImage`) and its
+//! value is a reference with a tag or digest; [`FIELDS`] lists those with other names. Not here: containers and the values of charts (`image_use`).
 
 use super::image::Image;
 use super::workload::Workload;

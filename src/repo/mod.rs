@@ -362,6 +362,18 @@ impl Repo {
         let folders: BTreeSet<&str> = rendered.map(|other| other.folder.as_str()).collect();
         wanted > folders.len()
     }
+    /// True if an environment, by its name, is protected.
+    pub fn protects(&self, environment: &str) -> bool {
+        let mut environments = self.environments.iter();
+        environments.any(|known| known.name == environment && known.protected)
+    }
+    /// True if the path of an object tells a protected environment, or none at all.
+    pub fn may_be_protected(&self, environment: Option<usize>) -> bool {
+        environment.is_none_or(|index| {
+            let environment = self.environments.get(index);
+            environment.is_some_and(|environment| environment.protected)
+        })
+    }
     /// True if an overlay belongs to a protected environment.
     pub fn protected(&self, overlay: &Overlay) -> bool {
         self.environment(overlay)

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::config::{self, Config, is_over};
-use crate::finding::{Located, Severity};
+use crate::finding::{Finding, Located, Severity};
 use crate::repo::Repo;
 use crate::rules::{self, Suppressed, SuppressedRule, SuppressingComment, SuppressingEntry};
 use crate::source::EntryKind;
@@ -33,8 +33,7 @@ pub(super) struct Suppressions<'a> {
     /// environment and new. Findings that exist only because staging went ahead of production do not count as
     /// errors.
     accepting: BTreeMap<(usize, usize), bool>,
-    /// The names of the protected environments.
-    protected: BTreeSet<&'a str>,
+    repo: &'a Repo,
     used_configured: BTreeSet<usize>,
     today: Date,
 }
@@ -84,8 +83,6 @@ impl<'a> Suppressions<'a> {
                 }
             }
         }
-        let environments = repo.environments.iter();
-        let protected = environments.filter(|known| known.protected);
         let is_folder = |entry: &config::Suppression| {
             let path = entry.path.as_ref().map(|glob| glob.as_str());
             path.and_then(|path| repo.source.kind(path.trim_end_matches('/')))
@@ -101,7 +98,7 @@ impl<'a> Suppressions<'a> {
             folders: folders.map(|(number, _)| number).collect(),
             used_comments: BTreeSet::new(),
             accepting: BTreeMap::new(),
-            protected: protected.map(|known| known.name.as_str()).collect(),
+            repo,
             used_configured: BTreeSet::new(),
             today,
         }
@@ -149,13 +146,7 @@ impl<'a> Suppressions<'a> {
                 self.used_comments.extend(&covering.comments);
             }
             let is_error = finding.severity == Severity::Error && !finding.ahead;
-            // an error about no overlay concerns every environment
-            let overlay = finding.overlay.as_deref();
-            let protected = !is_known
-                && overlay.is_none_or(|overlay| {
-                    let environment = overlay.environment.as_deref();
-                    environment.is_some_and(|name| self.protected.contains(name))
-                });
+            let protected = !is_known && concerns_protected(finding, self.repo);
             if is_error && covering.accepting.is_none_or(|known| protected && !known) {
                 covering.accepting = Some(protected);
                 let valid = covering.comments.iter().filter(|(number, _)| {
@@ -256,6 +247,14 @@ fn is_about(entry: &config::Suppression, located: &Located) -> bool {
         .as_ref()
         .is_none_or(|pattern| resource.is_some_and(|resource| pattern.matches(&resource.name)));
     entry.rule == finding.rule && path && kind && name
+}
+
+/// True if a finding is about a protected environment, or about the whole repo.
+pub(super) fn concerns_protected(finding: &Finding, repo: &Repo) -> bool {
+    match finding.environment() {
+        Some(environment) => repo.protects(environment),
+        None => finding.overlay.is_none(),
+    }
 }
 
 /// True if suppressions apply to a rule; policies are not registered rules, and can be suppressed.

@@ -71,7 +71,7 @@ fn name<'a>(resource: &Resource, object: &Part<'a>, found: &mut Vec<Refusal<'a>>
     if let Some((namespace, text)) = known(object, &["metadata", "namespace"])
         && !is_label(text)
     {
-        found.push(refusal(
+        found.push(Refusal::new(
             &namespace,
             "invalid-namespace",
             not_a_label(text),
@@ -90,10 +90,15 @@ fn name<'a>(resource: &Resource, object: &Part<'a>, found: &mut Vec<Refusal<'a>>
     if PATHS.contains(&group) {
         if text.contains('/') || text.contains('%') {
             let reason = format!("has the name `{text}`, which contains `/` or `%`");
-            found.push(refusal(&part, "invalid-name", reason, "use another name"));
+            found.push(Refusal::new(
+                &part,
+                "invalid-name",
+                reason,
+                "use another name",
+            ));
         }
     } else if label_wanted && !is_label(text) {
-        found.push(refusal(
+        found.push(Refusal::new(
             &part,
             "invalid-name",
             not_a_label(text),
@@ -101,13 +106,18 @@ fn name<'a>(resource: &Resource, object: &Part<'a>, found: &mut Vec<Refusal<'a>>
         ));
     } else if !is_subdomain(text) {
         let reason = format!("is `{text}`, which is not a DNS name");
-        found.push(refusal(&part, "invalid-name", reason, SUBDOMAIN_HELP));
+        found.push(Refusal::new(&part, "invalid-name", reason, SUBDOMAIN_HELP));
     } else if (kind, group) == ("CronJob", "batch") && text.len() > CRON_JOB {
         let reason = format!(
             "has {} characters, but at most {CRON_JOB} are allowed",
             text.len()
         );
-        found.push(refusal(&part, "long-name", reason, "use a shorter name"));
+        found.push(Refusal::new(
+            &part,
+            "long-name",
+            reason,
+            "use a shorter name",
+        ));
     }
 }
 
@@ -140,7 +150,7 @@ fn labels<'a>(metadata: &Part<'a>, found: &mut Vec<Refusal<'a>>) {
             };
             let key = escape_pointer(&entry.key);
             let pointer = format!("{}/{field}/{key}", metadata.pointer);
-            found.push(refusal(
+            found.push(Refusal::new(
                 &Part::new(&entry.value, pointer),
                 kind,
                 reason,
@@ -165,7 +175,7 @@ fn keys<'a>(object: &Part<'a>, field: &str, found: &mut Vec<Refusal<'a>>) {
             let place = Part::new(&entry.value, format!("/{field}/{}", escape_pointer(key)));
             let reason = format!("has the invalid key `{key}`");
             let help = "use letters, digits, `-`, `_` and `.` only";
-            found.push(refusal(&place, "invalid-key", reason, help));
+            found.push(Refusal::new(&place, "invalid-key", reason, help));
         }
     }
 }
@@ -179,15 +189,15 @@ fn schedule<'a>(object: &Part<'a>, found: &mut Vec<Refusal<'a>>) {
     if text.contains("TZ=") {
         let help = "write the time zone into `timeZone`";
         let reason = "has a time zone in the schedule".to_string();
-        found.push(refusal(&part, "invalid-schedule", reason, help));
+        found.push(Refusal::new(&part, "invalid-schedule", reason, help));
     } else if !text.starts_with('@') {
         if let Err(error) = Schedule::read(text, Dialect::Robfig) {
             let reason = format!("is not a valid schedule: {}", error.message);
-            found.push(refusal(&part, "invalid-schedule", reason, help));
+            found.push(Refusal::new(&part, "invalid-schedule", reason, help));
         }
     } else if !text.starts_with("@every ") && !MACROS.contains(&text) {
         let reason = format!("has the unknown schedule `{text}`");
-        found.push(refusal(&part, "invalid-schedule", reason, help));
+        found.push(Refusal::new(&part, "invalid-schedule", reason, help));
     }
 }
 
@@ -210,7 +220,7 @@ fn host<'a>(rule: &Part<'a>, found: &mut Vec<Refusal<'a>>) {
     if !is_subdomain(name) {
         let reason = format!("is `{text}`, which is not a host name");
         let help = "write the DNS name in lower case, without scheme, port and path";
-        found.push(refusal(&part, "invalid-host", reason, help));
+        found.push(Refusal::new(&part, "invalid-host", reason, help));
     }
 }
 
@@ -225,7 +235,7 @@ fn port_name<'a>(port: &Part<'a>, found: &mut Vec<Refusal<'a>>) {
     }
     let reason = format!("is `{text}`, which is not a valid port name");
     let help = "use at most 15 lower-case letters, digits and `-`, at least one of them a letter";
-    found.push(refusal(&part, "invalid-port-name", reason, help));
+    found.push(Refusal::new(&part, "invalid-port-name", reason, help));
 }
 
 /// A text at a path, unless an agent or a template fills it in.
@@ -233,22 +243,6 @@ fn known<'a>(part: &Part<'a>, path: &[&str]) -> Option<(Part<'a>, &'a str)> {
     let at = part.at(path)?;
     let text = at.node.as_str().filter(|text| !is_open(text))?;
     Some((at, text))
-}
-
-fn refusal<'a>(
-    part: &Part<'a>,
-    kind: &'static str,
-    reason: String,
-    help: &'static str,
-) -> Refusal<'a> {
-    Refusal {
-        node: part.node,
-        pointer: part.pointer.clone(),
-        kind,
-        reason,
-        help,
-        first: None,
-    }
 }
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 characters.

@@ -38,7 +38,7 @@ pub(crate) fn refused(resource: &Resource) -> Vec<Refusal<'_>> {
         differ(&ports, numbered, "port", &mut found);
         if ports.len() > 1 {
             for port in ports.iter().filter(|port| port.node.get("name").is_none()) {
-                found.push(refusal(
+                found.push(Refusal::new(
                     port,
                     "unnamed-port",
                     "has no name, although the Service has several ports",
@@ -82,7 +82,7 @@ fn pod<'a>(workload: &Workload<'a>, found: &mut Vec<Refusal<'a>>) {
     if matches!(workload.resource.kind(), "Job" | "CronJob") {
         restart(&pod, &["Never", "OnFailure"], found);
         if pod.node.get("restartPolicy").is_none() {
-            found.push(refusal(
+            found.push(Refusal::new(
                 &pod,
                 "restart-policy",
                 "has no `restartPolicy`, and the default `Always` is not allowed for a Job",
@@ -203,7 +203,7 @@ fn number<'a>(holder: &Part<'a>, fields: &[&str], found: &mut Vec<Refusal<'a>>) 
             kind: "invalid-port",
             reason: format!("has the invalid port {value}"),
             help: "use a port between 1 and 65535",
-            ..refusal(&port, "", "", "")
+            ..Refusal::new(&port, "", "", "")
         });
     }
 }
@@ -275,20 +275,4 @@ fn numbered<'a>(part: &Part<'a>) -> Option<((&'a str, &'a str), &'a Node)> {
     let (port, node) = key(part, &["port"])?;
     let protocol = key(part, &["protocol"]).map_or("TCP", |(protocol, _)| protocol);
     Some(((port, protocol), node))
-}
-
-fn refusal<'a>(
-    part: &Part<'a>,
-    kind: &'static str,
-    reason: &str,
-    help: &'static str,
-) -> Refusal<'a> {
-    Refusal {
-        node: part.node,
-        pointer: part.pointer.clone(),
-        kind,
-        reason: reason.to_string(),
-        help,
-        first: None,
-    }
 }

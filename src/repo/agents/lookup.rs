@@ -27,7 +27,7 @@ pub(in crate::repo) fn nearest<'n>(
     candidates: impl Iterator<Item = (Option<&'n Placement>, &'n Resource)>,
 ) -> Option<&'n Node> {
     let ranked: Vec<(usize, &Node)> = candidates
-        .filter(|(_, resource)| is_meant(resource, reference))
+        .filter(|(_, resource)| reference.means(&resource.node))
         .filter_map(|(other, resource)| Some((rank(own, other)?, &resource.node)))
         .collect();
     let best = ranked.iter().map(|(rank, _)| *rank).min()?;
@@ -36,14 +36,6 @@ pub(in crate::repo) fn nearest<'n>(
     let data = |node: &Node| ["data", "stringData"].map(|key| node.get(key).map(write::to_json));
     best.all(|(_, other)| data(other) == data(first))
         .then_some(first)
-}
-
-/// True if kind, name and namespace fit. A namespace that is not set fits every other.
-fn is_meant(resource: &Resource, reference: &Reference) -> bool {
-    let (own, other) = (resource.namespace(), reference.namespace.as_deref());
-    resource.kind() == reference.kind
-        && resource.name() == reference.name
-        && (own.is_none() || other.is_none() || own == other)
 }
 
 /// The distance of an object from an agent; `None` if it belongs to another environment.

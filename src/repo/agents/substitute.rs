@@ -48,6 +48,18 @@ pub struct Reference {
     pub namespace: Option<String>,
 }
 
+impl Reference {
+    /// True if kind, name and namespace of an object fit. A namespace that is not set fits every other.
+    pub fn means(&self, object: &Node) -> bool {
+        let text = |path: &[&str]| object.at(path).and_then(Node::text);
+        let own = text(&["metadata", "namespace"]).filter(|own| !own.is_empty());
+        let other = self.namespace.as_deref();
+        text(&["kind"]) == Some(&self.kind)
+            && text(&["metadata", "name"]) == Some(&self.name)
+            && (own.is_none() || other.is_none() || own == other)
+    }
+}
+
 /// The variables of one Flux Kustomization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variables {

@@ -31,9 +31,9 @@ use std::collections::BTreeSet;
 
 use crate::compare::{self, Change, Expectation, ResourceChange, ValueChange};
 use crate::finding::{Cause, Severity};
-use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::shared::drift;
+use crate::rules::shared::settings::{Setting, changes_settings_only};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 
@@ -51,36 +51,27 @@ static METADATA: Metadata = Metadata {
     source: include_str!("production_only_change.rs"),
 };
 
-/// A value of an object, by names that are the same in every environment.
-type Key = (String, String, String);
-
 impl Rule for ProductionOnlyChange {
     fn metadata(&self) -> &'static Metadata {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let there_before = context.at_base(from).is_some() && context.at_base(to).is_some();
-        if !context.repo.protected(to) || context.is_of_base(from) || !there_before {
-            return;
-        }
-        let changes = context.changes(to);
-        // changes that come together with an image are judged as part of the promotion
-        if changes.is_empty() || !context.moved_images(to).is_empty() {
+        if !changes_settings_only(context, from, to) {
             return;
         }
         let alone = differences(context, from, to);
-        let together: BTreeSet<Key> = context.changes(from).iter().flat_map(keys).collect();
-        for change in changes {
+        let together: BTreeSet<Setting> = context.changes(from).iter().flat_map(keys).collect();
+        for change in context.changes(to) {
             let resource = change.resource();
-            let is_alone = |key: &Key| alone.contains(key) && !together.contains(key);
+            let is_alone = |key: &Setting| alone.contains(key) && !together.contains(key);
             let values: Vec<&ValueChange> = change
                 .changes
                 .iter()
-                .filter(|value| is_alone(&key(resource, Some(value))))
+                .filter(|value| is_alone(&Setting::of(resource, Some(value))))
                 .collect();
             let object = format!("{} `{}`", resource.kind(), resource.name());
             let (origin, message, path) = match values[..] {
-                [] if change.change == Change::Added && is_alone(&key(resource, None)) => {
+                [] if change.change == Change::Added && is_alone(&Setting::of(resource, None)) => {
                     let message =
                         format!("this change adds {object} to {} alone", context.name_of(to));
                     (resource.node.origin, message, String::new())
@@ -113,7 +104,7 @@ impl Rule for ProductionOnlyChange {
 
 /// The values in which two environments differ, except those that `overlay-drift` reports, and those
 /// that naturally differ.
-fn differences(context: &Context, from: &Overlay, to: &Overlay) -> BTreeSet<Key> {
+fn differences(context: &Context, from: &Overlay, to: &Overlay) -> BTreeSet<Setting> {
     let natural = |value: &ValueChange| {
         matches!(
             value.expected,
@@ -127,33 +118,26 @@ fn differences(context: &Context, from: &Overlay, to: &Overlay) -> BTreeSet<Key>
             )
         )
     };
-    let reported: BTreeSet<Key> = drift::differences(context, from, to)
+    let reported: BTreeSet<Setting> = drift::differences(context, from, to)
         .iter()
-        .map(|difference| key(&difference.resource, Some(&difference.change)))
+        .map(|difference| Setting::of(&difference.resource, Some(&difference.change)))
         .collect();
     let mut found = BTreeSet::new();
     for change in compare::resources(from, to, &context.repo.environments) {
         let resource = change.resource();
         if change.change == Change::Added {
-            found.insert(key(resource, None));
+            found.insert(Setting::of(resource, None));
         }
         let values = change.changes.iter().filter(|value| !natural(value));
-        found.extend(values.map(|value| key(resource, Some(value))));
+        found.extend(values.map(|value| Setting::of(resource, Some(value))));
     }
     found.difference(&reported).cloned().collect()
 }
 
-fn keys(change: &ResourceChange) -> Vec<Key> {
+fn keys(change: &ResourceChange) -> Vec<Setting> {
     let resource = change.resource();
-    let mut found = vec![key(resource, None)];
+    let mut found = vec![Setting::of(resource, None)];
     let values = change.changes.iter();
-    found.extend(values.map(|value| key(resource, Some(value))));
+    found.extend(values.map(|value| Setting::of(resource, Some(value))));
     found
-}
-
-/// `None` for the object as a whole.
-fn key(resource: &Resource, value: Option<&ValueChange>) -> Key {
-    let original = &resource.original;
-    let path = value.map(ValueChange::named_path).unwrap_or_default();
-    (original.kind.clone(), original.name.clone(), path)
 }

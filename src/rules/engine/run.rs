@@ -14,7 +14,6 @@ use crate::repo::Overlay;
 /// Runs every rule that the configuration does not switch off. The order of the findings does not
 /// depend on threads.
 pub fn run(context: &Context) -> Vec<Finding> {
-    let repo = context.repo;
     let overlays: Vec<&Overlay> = context.judged().collect();
     let mut findings: Vec<Finding> = overlays
         .par_iter()
@@ -34,15 +33,9 @@ pub fn run(context: &Context) -> Vec<Finding> {
     // losses that the pair already reports, or that come with the version which the change brings,
     // are not reported against the base as well
     let told: HashSet<Lost> = findings.iter().chain(&explained).map(lost).collect();
-    let changed = |overlay: &&Overlay| -> Option<&Overlay> {
-        let before = context
-            .at_base(overlay)
-            .filter(|_| repo.protected(overlay))?;
-        (!before.rendered.is(&overlay.rendered)).then_some(before)
-    };
     let since_base: Vec<Finding> = overlays
         .par_iter()
-        .filter_map(|overlay| Some((changed(overlay)?, *overlay)))
+        .filter_map(|overlay| Some((context.altered_at_base(overlay)?, *overlay)))
         .flat_map_iter(|(before, now)| {
             let mut findings = against_base(context, before, now);
             findings.retain(|finding| !told.contains(&lost(finding)));

@@ -305,13 +305,6 @@ fn gap_of<'o>(
 /// Files that decide what reaches production without being rendered into it.
 fn steering(context: &Context) -> BTreeSet<String> {
     let repo = context.repo;
-    let protected = |environment: Option<usize>| {
-        environment.is_none_or(|index| {
-            repo.environments
-                .get(index)
-                .is_some_and(|environment| environment.protected)
-        })
-    };
     let kind = |node: &Node| {
         node.get("kind")
             .and_then(Node::text)
@@ -321,7 +314,7 @@ fn steering(context: &Context) -> BTreeSet<String> {
     let controls = repo
         .controls()
         .iter()
-        .filter(|control| protected(control.environment) && kind(&control.node));
+        .filter(|control| repo.may_be_protected(control.environment) && kind(&control.node));
     let mut files: BTreeSet<String> = controls
         .map(|control| repo.files.get(control.file).path.to_string())
         .collect();

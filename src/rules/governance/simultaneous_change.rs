@@ -27,9 +27,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::compare::{ResourceChange, ValueChange};
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
+use crate::rules::shared::settings::{Setting, changes_settings_only};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::{Node, Origin};
@@ -53,24 +53,19 @@ impl Rule for SimultaneousChange {
         &METADATA
     }
     fn check_pair(&self, context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
-        let there_before = context.at_base(from).is_some() && context.at_base(to).is_some();
-        if !context.repo.protected(to) || context.is_of_base(from) || !there_before {
+        if !changes_settings_only(context, from, to) {
             return;
         }
-        // changes that come together with an image are judged as part of the promotion
-        if context.changes(to).is_empty() || !context.moved_images(to).is_empty() {
-            return;
-        }
-        let mut earlier: BTreeMap<Key, Vec<Altered>> = BTreeMap::new();
+        let mut earlier: BTreeMap<Setting, Vec<Altered>> = BTreeMap::new();
         for (key, altered) in changed(context, from) {
             earlier.entry(key).or_default().push(altered);
         }
-        let alike = |(key, altered): &(Key, Altered)| {
+        let alike = |(key, altered): &(Setting, Altered)| {
             let there = earlier.get(key).into_iter().flatten();
             there.into_iter().any(|other| altered.is_like(other))
         };
         // one finding for each line, even if it changes several values
-        let mut lines: BTreeMap<(u32, u32), (Origin, Vec<Key>)> = BTreeMap::new();
+        let mut lines: BTreeMap<(u32, u32), (Origin, Vec<Setting>)> = BTreeMap::new();
         for (key, Altered { origin, .. }) in changed(context, to).filter(alike) {
             let line = lines.entry((origin.file.0, origin.start));
             line.or_insert_with(|| (origin, Vec::new())).1.push(key);
@@ -116,44 +111,16 @@ impl Altered<'_> {
     }
 }
 
-/// A value of an object, by names that are the same in every environment.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    kind: String,
-    name: String,
-    /// Empty for an object that is added or removed as a whole.
-    path: String,
-}
-
-impl Key {
-    fn of(change: &ResourceChange, value: Option<&ValueChange>) -> Key {
-        let original = &change.resource().original;
-        Key {
-            kind: original.kind.clone(),
-            name: original.name.clone(),
-            path: value.map(ValueChange::named_path).unwrap_or_default(),
-        }
-    }
-
-    fn shown(&self) -> String {
-        let object = format!("{} `{}`", self.kind, self.name);
-        match self.path.as_str() {
-            "" => object,
-            path => format!("`{path}` of {object}"),
-        }
-    }
-}
-
 /// The values that the change alters in an overlay, apart from images.
 fn changed<'c>(
     context: &'c Context,
     overlay: &Overlay,
-) -> impl Iterator<Item = (Key, Altered<'c>)> {
+) -> impl Iterator<Item = (Setting, Altered<'c>)> {
     context.changes(overlay).iter().flat_map(|change| {
         let whole = change.changes.is_empty().then(|| {
             let origin = change.resource().node.origin;
             (
-                Key::of(change, None),
+                Setting::of(change.resource(), None),
                 Altered {
                     origin,
                     value: None,
@@ -169,7 +136,7 @@ fn changed<'c>(
                     origin: value.origin,
                     value: value.to.as_ref(),
                 };
-                (Key::of(change, Some(value)), altered)
+                (Setting::of(change.resource(), Some(value)), altered)
             });
         whole.into_iter().chain(values)
     })

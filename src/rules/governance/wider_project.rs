@@ -89,17 +89,10 @@ impl Rule for WiderProject {
 
 /// The AppProjects, except those of environments that are not protected.
 fn projects(repo: &Repo) -> impl Iterator<Item = &Control> {
-    let is_protected = |control: &Control| {
-        let environment = control.environment;
-        environment.is_none_or(|index| {
-            let environment = repo.environments.get(index);
-            environment.is_some_and(|environment| environment.protected)
-        })
-    };
     repo.controls().iter().filter(move |control| {
         control.node.get("kind").and_then(Node::text) == Some("AppProject")
             && group_of(&control.node) == "argoproj.io"
-            && is_protected(control)
+            && repo.may_be_protected(control.environment)
     })
 }
 

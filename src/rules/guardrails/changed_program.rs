@@ -78,14 +78,10 @@ impl Rule for ChangedProgram {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        if !context.repo.protected(overlay) || !overlay.rendered.complete {
-            return;
-        }
-        let before = context.at_base(overlay);
-        let Some(before) = before.filter(|before| !before.rendered.is(&overlay.rendered)) else {
+        let Some(before) = context.altered_at_base(overlay) else {
             return;
         };
-        if !before.rendered.complete {
+        if !before.rendered.complete || !overlay.rendered.complete {
             return;
         }
         for resource in &overlay.rendered.resources {

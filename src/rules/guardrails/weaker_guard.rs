@@ -71,11 +71,7 @@ impl Rule for WeakerGuard {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        if !context.repo.protected(overlay) {
-            return;
-        }
-        let before = context.at_base(overlay);
-        let Some(before) = before.filter(|before| !before.rendered.is(&overlay.rendered)) else {
+        let Some(before) = context.altered_at_base(overlay) else {
             return;
         };
         for resource in &overlay.rendered.resources {

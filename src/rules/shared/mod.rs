@@ -9,3 +9,4 @@ pub(super) mod flux_markers;
 pub(super) mod losses;
 pub(super) mod objects;
 pub(super) mod problems;
+pub(super) mod settings;

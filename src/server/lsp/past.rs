@@ -61,11 +61,6 @@ impl Proofs for Remembering<'_> {
         found
     }
 
-    fn ran(&self, overlay: &Overlay, version: &VersionKey) -> Vec<String> {
-        let found = self.since(overlay, version);
-        found.into_iter().map(|(name, _)| name).collect()
-    }
-
     fn replaced_by(
         &self,
         overlay: &Overlay,

@@ -43,6 +43,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A protected overlay at the base revision, if the change alters its rendering.
+    pub fn altered_at_base(&self, overlay: &Overlay) -> Option<&'a Overlay> {
+        let before = self.at_base(overlay);
+        let before = before.filter(|_| self.repo.protected(overlay))?;
+        (!before.rendered.is(&overlay.rendered)).then_some(before)
+    }
+
     /// True if an overlay may be applied with values that the repo does not have, and the base does
     /// not show either that it can be rendered without them. Its defaults then prove little.
     pub fn is_guess(&self, overlay: &Overlay) -> bool {

@@ -58,7 +58,6 @@ use configuration::loosened;
 use loosening::Loosening;
 
 use crate::finding::{Cause, Severity};
-use crate::repo::Repo;
 use crate::rules::{
     Behavior, Category, Context, Draft, Metadata, PolicyChange, PolicyFileChange, Revision, Rule,
     Sink, Suppressed,
@@ -190,7 +189,7 @@ fn left_out(context: &Context) -> Vec<Loosening> {
                 .any(|overlay| repo.protected(overlay));
             // the line that ignores the path, or that no longer protects the environment, is
             // reported by itself
-            if judged || !is_protected(repo, environment) || repo.is_ignored(&before.path) {
+            if judged || !repo.protects(environment) || repo.is_ignored(&before.path) {
                 return None;
             }
             let path = &before.path;
@@ -201,9 +200,4 @@ fn left_out(context: &Context) -> Vec<Loosening> {
             ))
         })
         .collect()
-}
-
-fn is_protected(repo: &Repo, environment: &str) -> bool {
-    let mut environments = repo.environments.iter();
-    environments.any(|other| other.name == environment && other.protected)
 }

@@ -128,15 +128,9 @@ impl Rule for WiderAccess {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        if !context.repo.protected(overlay) {
-            return;
-        }
-        let Some(before) = context.at_base(overlay) else {
+        let Some(before) = context.altered_at_base(overlay) else {
             return;
         };
-        if before.rendered.is(&overlay.rendered) {
-            return;
-        }
         let words = |overlay: &Overlay| Words::of(overlay, &context.repo.environments);
         let own = words(overlay);
         let mut new = rights(overlay, None);
