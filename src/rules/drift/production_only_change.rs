@@ -2,9 +2,9 @@
 //!
 //! ## What
 //!
-//! A change alters a protected environment, and nothing of it was or is in the previous environment:
-//! a value that staging does not have, or an object that only production gets. The finding names the
-//! first value of each object. The rule needs a base revision (`--base`).
+//! A change gives a protected environment something that the previous environment does not have: a
+//! value, or a whole object. The finding names the first value of each object. The rule needs a base
+//! revision (`--base`).
 //!
 //! Replicas and quantities are left out, and so are values that differ only by the name of the
 //! environment. `overlay-drift` reports differences that a promotion should not leave, and

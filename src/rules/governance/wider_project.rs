@@ -3,8 +3,8 @@
 //! ## What
 //!
 //! A change lets the Applications of an AppProject do more: take objects from more repositories, apply
-//! them to more clusters or namespaces, apply more kinds, or without the signatures that were needed
-//! before. A new role, or more rights of a role, counts as well. The rule needs a base revision
+//! them to more clusters or namespaces, or apply more kinds. The same holds if commits need no
+//! signature any more, or if a role is new or gets more rights. The rule needs a base revision
 //! (`--base`).
 //!
 //! It is a warning if the new entry holds `*`, or if a restriction is removed; else an info. Projects

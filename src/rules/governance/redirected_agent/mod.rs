@@ -25,6 +25,10 @@
 //! of a folder, `sources` beside `source`, what a source includes or ignores, and whether it verifies
 //! signatures.
 //!
+//! Settings that decide how an agent applies things are warnings: automatic synchronisation, pruning,
+//! self-healing, `force`, waiting, and the keys for sources and Secrets. Other variables, intervals and
+//! options of the synchronisation are an info.
+//!
 //! ## Why
 //!
 //! Production would run something that this check has never seen. The folder in this branch may be
@@ -67,7 +71,7 @@ pub(super) struct RedirectedAgent;
 static METADATA: Metadata = Metadata {
     id: "redirected-agent",
     category: Category::Governance,
-    level: "error; warning if the agent is suspended or removed; needs a base revision",
+    level: "error; warning or info for how it applies, and if it is suspended or removed; needs a base revision",
     severity: Severity::Error,
     summary: "a change that makes an agent of production apply something that was not checked",
     options: &[],

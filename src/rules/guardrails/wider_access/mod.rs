@@ -10,8 +10,8 @@
 //! - another ServiceAccount of a workload, and another role of a cloud for a ServiceAccount;
 //! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC` and added capabilities.
 //!
-//! It is a warning. It is an info for a RoleBinding to an ordinary role, and for rights that lead to
-//! no others: those about Secrets, tokens, roles, `exec` and webhooks, and `*`, do.
+//! It is a warning. It is an info if a RoleBinding names an ordinary role, or if a verb gives no
+//! further rights. Rights about Secrets, tokens, roles, `exec`, webhooks and `*` give further rights.
 //!
 //! It reports nothing for a new overlay, and nothing that the previous environment had before the
 //! change.
