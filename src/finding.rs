@@ -120,6 +120,21 @@ pub struct OverlayRef {
     pub variant: Option<String>,
 }
 
+/// What a policy says about itself, for reports that describe rules apart from findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleDescription {
+    /// The id of the rule.
+    pub id: String,
+    /// A few words.
+    pub title: Option<String>,
+    /// A few sentences.
+    pub description: Option<String>,
+    /// The advice.
+    pub help: Option<String>,
+    /// An address with more.
+    pub link: Option<String>,
+}
+
 /// One problem.
 #[derive(Clone, Debug)]
 pub struct Finding {

@@ -1,10 +1,14 @@
-//! The built-in policies pass their own tests.
+//! The built-in policies pass their own tests, and what policies see and report.
 
 #![allow(clippy::unwrap_used)]
+
+mod program;
 
 use std::path::Path;
 
 use gitops_lint::policy::{Namespaces, Options, Policies, PolicyFile, TestOutcome};
+use program::Repo;
+use serde_json::Value;
 
 #[test]
 fn the_policies_pass_their_tests() {
@@ -61,4 +65,227 @@ fn the_policies_pass_their_tests() {
             result.name
         );
     }
+}
+
+/// A repo with one app in staging and production.
+fn shop() -> Repo {
+    let repo = Repo::new();
+    repo.write(
+        "apps/api/base/kustomization.yaml",
+        "resources: [deployment.yaml, secret.yaml]\n",
+    );
+    repo.write("apps/api/base/secret.yaml", SECRET);
+    repo.write("apps/api/base/deployment.yaml", DEPLOYMENT);
+    for environment in ["staging", "production"] {
+        let path = format!("apps/api/overlays/{environment}/kustomization.yaml");
+        repo.write(&path, "resources: [../../base]\n");
+    }
+    repo
+}
+
+const SECRET: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: api}
+stringData: {password: hunter2}
+";
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+  annotations: {example.com/owner: nobody}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: server
+          image: registry.example.com/api:v1
+";
+
+/// The findings of policies: rule, file with line and message, sorted.
+fn findings(repo: &Repo, policy: &str, more: &[&str]) -> Vec<String> {
+    repo.write("policies/main.rego", policy);
+    let mut arguments = vec!["check", "--policy", "policies", "--format", "json"];
+    arguments.extend(more);
+    let report = repo.run(&arguments).json();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let is_policy = |finding: &&Value| {
+        let rule = finding["rule"].as_str().unwrap();
+        rule.starts_with("policy")
+    };
+    let text = |finding: &Value| {
+        let at = &finding["location"];
+        format!(
+            "{} {}:{} {}",
+            finding["rule"].as_str().unwrap(),
+            at["file"].as_str().unwrap(),
+            at["line"],
+            finding["message"].as_str().unwrap()
+        )
+    };
+    let mut found: Vec<String> = findings.filter(is_policy).map(text).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn the_objects_of_an_overlay_can_be_one_input() {
+    let policy = "package main\ndeny contains msg if {\n\tkinds := sort([file.contents.kind | some file in input])\n\tmsg := concat(\",\", kinds)\n}\ndeny_path contains {\"msg\": file.path, \"kind\": \"Deployment\", \"name\": \"api\", \"path\": [\"spec\", \"replicas\"]} if {\n\tsome file in input\n\tfile.contents.kind == \"Deployment\"\n}\n";
+    assert_eq!(
+        findings(&shop(), policy, &["--combine"]),
+        [
+            "policy/main/deny apps/api/overlays/production/kustomization.yaml:1 Deployment,Secret",
+            "policy/main/deny apps/api/overlays/staging/kustomization.yaml:1 Deployment,Secret",
+            "policy/main/deny_path apps/api/base/deployment.yaml:7 apps/api/base/deployment.yaml",
+        ]
+    );
+}
+
+#[test]
+fn policies_see_the_files_themselves() {
+    let repo = shop();
+    repo.write(
+        ".github/workflows/ci.yaml",
+        "on: push\njobs: {a: {runs-on: x}}\n",
+    );
+    let policy = "package source\ndeny contains {\"msg\": msg, \"path\": \"resources\"} if {\n\tdata.conftest.file.name == \"kustomization.yaml\"\n\tcount(input.resources) > 1\n\tmsg := sprintf(\"%s has %d\", [data.gitops.path, count(input.resources)])\n}\ndeny_job contains name if {\n\tdata.conftest.file.dir == \".github/workflows\"\n\tsome name, _ in input.jobs\n}\ndeny_secret contains msg if {\n\tinput.kind == \"Secret\"\n\tmsg := sprintf(\"password %s\", [input.stringData.password])\n}\n";
+    let found = findings(&repo, policy, &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(
+        found[..2],
+        [
+            "policy/source/deny apps/api/base/kustomization.yaml:1 apps/api/base/kustomization.yaml has 2",
+            "policy/source/deny_job .github/workflows/ci.yaml:1 a",
+        ]
+    );
+    assert!(!found[2].contains("hunter"), "{found:?}");
+}
+
+#[test]
+fn findings_point_at_what_the_result_names() {
+    let policy = "package main\ndeny contains {\"msg\": \"a\", \"path\": \"metadata.annotations[\\\"example.com/owner\\\"]\"} if input.kind == \"Deployment\"\ndeny contains {\"msg\": \"b\", \"_loc\": {\"file\": \"apps/api/base/deployment.yaml\", \"line\": 3}} if input.kind == \"Deployment\"\ndeny contains \"image registry.example.com/api:v1 is old\" if input.kind == \"Deployment\"\ndeny contains \"no probes\" if input.kind == \"Deployment\"\n";
+    assert_eq!(
+        findings(&shop(), policy, &[]),
+        [
+            "policy/main/deny apps/api/base/deployment.yaml:1 no probes",
+            "policy/main/deny apps/api/base/deployment.yaml:14 image registry.example.com/api:v1 is old",
+            "policy/main/deny apps/api/base/deployment.yaml:3 b",
+            "policy/main/deny apps/api/base/deployment.yaml:5 a",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_that_cannot_be_loaded_is_found_and_the_others_run() {
+    let repo = shop();
+    repo.write(
+        "policies/broken.rego",
+        "package main\n\nwarn contains x if {\n",
+    );
+    let policy = "package main\ndeny contains \"a\" if input.kind == \"Deployment\"\n";
+    let expected = [
+        "policy-error policies/broken.rego:4 this policy cannot be loaded: unexpected end of the file",
+        "policy/main/deny apps/api/base/deployment.yaml:1 a",
+    ];
+    assert_eq!(findings(&repo, policy, &[]), expected);
+    // a part of the repo is judged by all policies
+    let found = findings(&repo, policy, &["--environment", "staging"]);
+    assert_eq!(found, expected);
+    for format in ["sarif", "junit", "gitlab", "github", "markdown", "concise"] {
+        let out = repo
+            .run(&["check", "--policy", "policies", "--format", format])
+            .out;
+        assert!(out.contains("cannot be loaded"), "{format}: {out}");
+    }
+}
+
+#[test]
+fn prints_and_traces_go_to_standard_error() {
+    let repo = shop();
+    let policy = "package main\ndeny contains \"a\" if {\n\tinput.kind == \"Deployment\"\n\tprint(\"see \\u001b[31m\", input.metadata.name)\n}\n";
+    repo.write("policies/main.rego", policy);
+    let run = repo.run(&["check", "--policy", "policies", "--format", "concise"]);
+    assert!(run.err.contains("policies/main.rego:4: see"), "{}", run.err);
+    assert!(
+        !run.err.contains('\u{1b}') && !run.err.contains("trace:"),
+        "{}",
+        run.err
+    );
+    let run = repo.run(&["check", "--policy", "policies", "--trace"]);
+    let traced =
+        "trace: data.main.deny with Deployment/api of apps/api/overlays/production: 1 result";
+    assert!(run.err.contains(traced), "{}", run.err);
+}
+
+#[test]
+fn metadata_describes_rules() {
+    let repo = shop();
+    let policy = "package main\n\n# METADATA\n# title: Owner is known\n# description: Somebody answers for it.\n# related_resources:\n# - https://example.com/owners\n# custom:\n#   id: OWN-1\n#   severity: low\n#   help: name an owner\ndeny contains \"a\" if input.kind == \"Deployment\"\n";
+    assert_eq!(
+        findings(&repo, policy, &[]),
+        ["policy/OWN-1 apps/api/base/deployment.yaml:1 a"]
+    );
+    let report = repo
+        .run(&["check", "--policy", "policies", "--format", "sarif"])
+        .json();
+    let rules = report["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap();
+    let rule = rules
+        .iter()
+        .find(|rule| rule["id"] == "policy/OWN-1")
+        .unwrap();
+    assert_eq!(rule["shortDescription"]["text"], "Owner is known");
+    assert_eq!(rule["fullDescription"]["text"], "Somebody answers for it.");
+    assert_eq!(rule["helpUri"], "https://example.com/owners");
+    assert_eq!(
+        rule["help"]["text"],
+        "name an owner; see https://example.com/owners"
+    );
+}
+
+#[test]
+fn a_promotion_tells_images_files_and_both_revisions() {
+    let repo = shop();
+    let policy = "package promotion\nwarn contains msg if {\n\tsome image in input.images\n\tmsg := sprintf(\"%s %v %s %v\", [image.name, image.from, image.to, input.changed_files])\n}\n";
+    assert_eq!(
+        findings(&repo, policy, &[]),
+        [
+            "policy/promotion/warn apps/api/overlays/production/kustomization.yaml:1 registry.example.com/api registry.example.com/api:v1 registry.example.com/api:v1 null"
+        ]
+    );
+    repo.git(&["init", "-q"]).commit_on(1, "start");
+    repo.write(
+        "apps/api/base/deployment.yaml",
+        &DEPLOYMENT.replace("replicas: 1", "replicas: 3"),
+    );
+    let policy = "package main\ndeny contains msg if {\n\tdata.gitops.protected\n\tdata.gitops.base.spec.replicas < input.spec.replicas\n\tmsg := sprintf(\"%d to %d, environment %d of %d\", [data.gitops.base.spec.replicas, input.spec.replicas, data.gitops.order + 1, count(data.gitops.environments)])\n}\n";
+    assert_eq!(
+        findings(&repo, policy, &["--base", "HEAD"]),
+        ["policy/main/deny apps/api/base/deployment.yaml:1 1 to 3, environment 4 of 4"]
+    );
+}
+
+#[test]
+fn the_examples_of_the_documentation_can_be_loaded() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policies.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let examples = text.split("```rego\n").skip(1);
+    let mut count = 0;
+    for example in examples {
+        let file = PolicyFile {
+            path: "example.rego".to_string(),
+            text: example.split("```").next().unwrap().into(),
+        };
+        let policies = Policies::compile(vec![file], Vec::new(), &Options::default());
+        let policies = policies
+            .map_err(|problems| problems[0].to_string())
+            .unwrap();
+        assert!(!policies.is_empty(), "{example}");
+        count += 1;
+    }
+    assert!(count >= 4, "{count} examples");
 }

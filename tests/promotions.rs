@@ -228,6 +228,7 @@ fn outcome(tree: &Tree, base: Option<&Tree>, case: Option<&Case>) -> Outcome {
         policies: Some(PolicySet {
             policies: &policies,
             options: &options,
+            log: None,
             named_by_caller: false,
         }),
         ..Request::new(&repo, &config, now)

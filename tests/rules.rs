@@ -123,6 +123,7 @@ fn outcome(case: &Path, rule: &str) -> Outcome {
     let mut outcome = check::run(Request {
         policies: Some(PolicySet {
             policies: &policies,
+            log: None,
             options: &options,
             named_by_caller: false,
         }),

@@ -96,6 +96,7 @@ pub(super) fn conclude(
         narrowed: options.judged.overlays.is_some(),
         stale,
         failed: false,
+        described: Vec::new(),
         timings: Vec::new(),
     }
 }
@@ -180,6 +181,10 @@ impl<'r> Asked<'r> {
     /// overlay that was not judged, for example after an edit of `versions.json`.
     fn includes(&self, finding: &Finding) -> bool {
         let selection = self.selection;
+        if is_about_policies(finding) && finding.overlay.is_none() {
+            // a policy that cannot be loaded judges no part of the selection
+            return true;
+        }
         match finding.overlay.as_deref() {
             Some(overlay) if self.paths.contains(overlay.path.as_str()) => {
                 let place = (overlay.path.as_str(), overlay.environment.as_deref());
@@ -208,6 +213,12 @@ impl<'r> Asked<'r> {
         let overlays = self.overlays.iter().filter(judged);
         overlays.map(|(_, overlay)| *overlay).collect()
     }
+}
+
+/// True for the finding that a policy checks nothing.
+fn is_about_policies(finding: &Finding) -> bool {
+    let rule = crate::rules::find(&finding.rule);
+    rule.is_some_and(|rule| rule.metadata().behavior.for_failing_policies)
 }
 
 /// The counts of the outcome, except those that [`conclude`] counts itself.

@@ -38,7 +38,7 @@ use conclude::{conclude, known};
 use known::Known;
 use strict::Strict;
 
-use crate::finding::{Cause, Finding, Located, Location, OverlayRef, Severity};
+use crate::finding::{Cause, Finding, Located, Location, OverlayRef, RuleDescription, Severity};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
@@ -183,6 +183,8 @@ pub struct Outcome {
     pub stale: usize,
     /// True if the check could not do its work; its only finding says why.
     pub failed: bool,
+    /// What the policies say about themselves.
+    pub described: Vec<RuleDescription>,
     /// The steps of the check with their durations, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }
@@ -211,6 +213,7 @@ impl Outcome {
             narrowed: false,
             stale: 0,
             failed: true,
+            described: Vec::new(),
             timings: Vec::new(),
         }
     }

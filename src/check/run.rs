@@ -54,6 +54,8 @@ pub struct PolicySet<'a> {
     pub policies: &'a Policies,
     /// The packages that are evaluated.
     pub options: &'a policy::Options,
+    /// Gets what the policies print.
+    pub log: Option<&'a policy::Log>,
     /// True if the caller named policies besides the configured ones. They hold for the base too.
     pub named_by_caller: bool,
 }
@@ -193,7 +195,10 @@ fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
     let outcome = timings.step("conclude", || {
         conclude(&context, &mut options, findings, ran)
     });
+    let policies = request.policies.as_ref().map(|set| set.policies);
+    let described = policies.into_iter().flat_map(Policies::descriptions);
     Outcome {
+        described: described.cloned().collect(),
         timings: timings.into_steps(),
         ..outcome
     }
@@ -219,7 +224,8 @@ pub(super) fn judged_findings(
     }
     let mut findings = rules::run(context);
     if let Some(set) = &request.policies {
-        findings.extend(policy::run(set.policies, context));
+        findings.extend(policy::run(set.policies, context, set.log));
+        findings.extend(policy::unloaded(set.policies, context));
     }
     if let Some(own) = own_policies {
         findings.extend(by_base_policies(own, context, &findings));
@@ -237,6 +243,7 @@ pub(super) fn inputs<'a>(request: &Request<'a>, inputs: Inputs<'a>) -> Inputs<'a
         proofs: request.proofs,
         now: Some(request.now.clone()),
         authorship: request.authorship.clone(),
+        changed: base.map(|base| &base.changed),
         submodules: base.map_or_else(Vec::new, |base| base.submodules.clone()),
         policy_changes: base.map_or_else(Vec::new, |base| policy_changes(base, request.repo)),
         policy_ids: request.policies.as_ref().map(|set| set.policies.ids()),
@@ -275,7 +282,7 @@ fn findings_at_base(
     let mut findings = rules::run(before);
     left_behind::forget(&mut findings, head, before);
     if let Some(policies) = policies {
-        findings.extend(policy::run(policies, before));
+        findings.extend(policy::run(policies, before, None));
     }
     // to ask the base lists its whole tree, which only matters if the head has such a file
     if !head.repo.source.unreadable().is_empty() {
@@ -288,7 +295,7 @@ fn findings_at_base(
 /// policies that judge it.
 fn by_base_policies(own: &Policies, context: &Context<'_>, known: &[Finding]) -> Vec<Finding> {
     let known: BTreeSet<Identity> = known.iter().map(Finding::identity).collect();
-    let mut found = policy::run(own, context);
+    let mut found = policy::run(own, context, None);
     found.retain(|finding| !known.contains(&finding.identity()));
     for finding in &mut found {
         finding

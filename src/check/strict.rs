@@ -56,7 +56,7 @@ pub(super) fn judge<'a>(context: &Context<'a>, policies: Option<&Policies>) -> S
     context.repo.render_all();
     let mut findings = rules::run(context);
     if let Some(policies) = policies {
-        findings.extend(policy::run(policies, context));
+        findings.extend(policy::run(policies, context, None));
     }
     Scrub::of(context.judged()).apply(&mut findings);
     Strict {

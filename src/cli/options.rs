@@ -56,7 +56,7 @@ pub(super) struct JudgeOptions {
     /// times
     #[arg(long = "data", value_name = "PATH")]
     pub(super) data: Vec<PathBuf>,
-    /// Policy package to evaluate instead of `main` and `promotion`, such as `main` or `team.*`;
+    /// Policy package to evaluate instead of `main`, `promotion` and `source`, such as `main` or `team.*`;
     /// may be given several times
     #[arg(
         long = "namespace",
@@ -64,9 +64,16 @@ pub(super) struct JudgeOptions {
         conflicts_with = "all_namespaces"
     )]
     pub(super) namespaces: Vec<String>,
-    /// Evaluate all policy packages, not just `main` and `promotion`
+    /// Evaluate all policy packages, not just `main`, `promotion` and `source`
     #[arg(long)]
     pub(super) all_namespaces: bool,
+    /// Evaluate policies once for each overlay; `input` is a list of `path` and `contents`, as
+    /// with `conftest --combine`
+    #[arg(long)]
+    pub(super) combine: bool,
+    /// Print every evaluation of a policy on standard error
+    #[arg(long)]
+    pub(super) trace: bool,
     /// Version of Rego in which policies are written; detected for each file by default
     #[arg(long, value_name = "VERSION", value_parser = rego_version)]
     pub(super) rego_version: Option<RegoVersion>,
@@ -95,6 +102,7 @@ impl JudgeOptions {
             },
             now: now.timestamp().as_nanosecond(),
             version: self.rego_version,
+            combined: self.combine,
         }
     }
 

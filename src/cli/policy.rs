@@ -140,6 +140,7 @@ fn compiled(arguments: &TestArguments) -> Result<Policies, Error> {
             .timestamp()
             .as_nanosecond(),
         version: arguments.rego_version,
+        combined: false,
     };
     policy::load_tests(files, data(&arguments.data)?, &options).map_err(|problems| {
         for problem in &problems {

@@ -111,6 +111,43 @@ pub(crate) fn digested(resource: &Resource) -> Node {
     digested_node(&resource.node, &mut Place::root(resource.kind()))
 }
 
+/// A document of a file as policies see it, with masks as for objects. The literals of a
+/// `secretGenerator` count as values of a Secret.
+pub(crate) fn digested_document(node: &Node, kind: &str) -> Node {
+    let mut document = digested_node(node, &mut Place::root(kind));
+    if let Some(generators) = document.get_mut("secretGenerator") {
+        *generators = masked_scalars(generators);
+    }
+    document
+}
+
+/// A value in which every text is masked.
+fn masked_scalars(node: &Node) -> Node {
+    let data = match &node.data {
+        Data::Map(map) => {
+            let mut map = map.clone();
+            for entry in &mut Arc::make_mut(&mut map).entries {
+                if !matches!(&*entry.key, "name" | "namespace") {
+                    entry.value = masked_scalars(&entry.value);
+                }
+            }
+            Data::Map(map)
+        }
+        Data::List(list) => {
+            let mut list = list.clone();
+            for item in &mut Arc::make_mut(&mut list).items {
+                *item = masked_scalars(item);
+            }
+            Data::List(list)
+        }
+        Data::Scalar(_) => return mask(node, None, HIDDEN),
+    };
+    Node {
+        data,
+        ..node.clone()
+    }
+}
+
 fn digested_node(node: &Node, place: &mut Place) -> Node {
     let data = match &node.data {
         Data::Map(map) => {

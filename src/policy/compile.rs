@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::conventions::{Namespaces, PolicyRule, severity};
 use super::opa::{Definition, Problem, Program, Settings, Source, Version, from_json};
-use super::{Policies, PolicyFile, PolicyProblem};
+use super::{LoadProblem, Policies, PolicyFile, PolicyProblem};
 
 /// How policies are compiled.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Options {
     pub now: i128,
     /// The version of Rego; if absent, each file is read as v1 and, if that fails, as v0.
     pub version: Option<RegoVersion>,
+    /// True if each overlay is one input, as `conftest --combine` passes it.
+    pub combined: bool,
 }
 
 /// A version of Rego.
@@ -30,18 +32,19 @@ pub enum RegoVersion {
 }
 
 impl Policies {
-    /// Compiles policies. `data` are documents merged into `data`.
+    /// Compiles policies. `data` are documents merged into `data`. A file that does not compile is
+    /// left out and becomes a finding when the others are evaluated.
     ///
     /// # Errors
-    /// Every file that does not compile, with the reason, and policies of which nothing would be
-    /// evaluated.
+    /// Data that does not fit together, and policies of which nothing would be evaluated.
     pub fn compile(
         files: Vec<PolicyFile>,
         data: Vec<Json>,
         options: &Options,
     ) -> Result<Policies, Vec<PolicyProblem>> {
         let policies = Policies::prepare(files, data, options, false)?;
-        if policies.rules.is_empty() && !policies.files.is_empty() {
+        let is_idle = policies.rules.is_empty() && policies.problems.is_empty();
+        if is_idle && !policies.files.is_empty() {
             return Err(vec![nothing_to_evaluate(&policies, &options.namespaces)]);
         }
         Ok(policies)
@@ -56,7 +59,16 @@ impl Policies {
         data: Vec<Json>,
         options: &Options,
     ) -> Result<Policies, Vec<PolicyProblem>> {
-        Policies::prepare(files, data, options, true)
+        let policies = Policies::prepare(files, data, options, true)?;
+        if policies.problems.is_empty() {
+            return Ok(policies);
+        }
+        let problems = policies.problems.iter();
+        let named = problems.filter_map(|problem| {
+            let file = policies.files.get(problem.file)?;
+            Some(PolicyProblem::new(&*file.path, problem.with_line()))
+        });
+        Err(named.collect())
     }
 
     fn prepare(
@@ -67,6 +79,9 @@ impl Policies {
     ) -> Result<Policies, Vec<PolicyProblem>> {
         let mut problems = Vec::new();
         let data = merged(data, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let settings = Settings {
             now: options.now,
             version: options.version.map(|version| match version {
@@ -82,28 +97,31 @@ impl Policies {
                 text: file.text.clone(),
             })
             .collect();
-        let program = Program::load(&sources, from_json(&data), &settings);
-        let program = match program {
-            Ok(program) if problems.is_empty() => program,
-            Ok(_) => return Err(problems),
-            Err(found) => {
-                problems.extend(found.into_iter().map(|problem| named(&files, problem)));
-                return Err(problems);
-            }
+        let (program, found) = Program::load(&sources, &from_json(&data), &settings);
+        let (of_files, others): (Vec<Problem>, Vec<Problem>) = found
+            .into_iter()
+            .partition(|problem| problem.file.is_some());
+        if !others.is_empty() {
+            let problem = |other: Problem| PolicyProblem::new("data", other.message);
+            return Err(others.into_iter().map(problem).collect());
+        }
+        let problem = |problem: Problem| {
+            Some(LoadProblem {
+                file: problem.file?,
+                at: problem.at.map(|at| (at.start, at.end)),
+                line: problem.at.map(|at| at.line),
+                message: problem.message,
+            })
         };
         let rules = rules(&program, &files, &options.namespaces);
         Ok(Policies {
             program,
             files,
             rules,
+            problems: of_files.into_iter().filter_map(problem).collect(),
+            combined: options.combined,
         })
     }
-}
-
-fn named(files: &[PolicyFile], problem: Problem) -> PolicyProblem {
-    let file = problem.file.and_then(|file| files.get(file));
-    let path = file.map_or("data", |file| file.path.as_str());
-    PolicyProblem::new(path, problem.message)
 }
 
 /// The rules that are evaluated, by package and name.
@@ -196,6 +214,40 @@ mod tests {
         Policies::compile(vec![file], Vec::new(), &Options::default())
     }
 
+    /// The first reason why a policy is not loaded.
+    fn refusal(text: &str) -> Option<String> {
+        let policies = compile(text).map_err(|problems| problems[0].clone());
+        let problems = policies.unwrap().problems;
+        problems.first().map(LoadProblem::with_line)
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_loaded_takes_only_those_with_it_that_need_it() {
+        let file = |path: &str, text: &str| PolicyFile {
+            path: path.into(),
+            text: text.into(),
+        };
+        let files = vec![
+            file("lib.rego", "package lib\nf(x) := nope(x)\n"),
+            file(
+                "user.rego",
+                "package main\ndeny_user contains data.lib.f(1)\n",
+            ),
+            file(
+                "other.rego",
+                "package main\ndeny_other contains \"a\" if true\n",
+            ),
+            file("broken.rego", "package main\ndeny {{{\n"),
+        ];
+        let policies = Policies::compile(files, Vec::new(), &Options::default())
+            .ok()
+            .unwrap();
+        assert_eq!(policies.ids(), ["policy/main/deny_other"]);
+        let mut refused: Vec<usize> = policies.problems.iter().map(|one| one.file).collect();
+        refused.sort_unstable();
+        assert_eq!(refused, [0, 1, 3]);
+    }
+
     fn rules_of(text: &str) -> Vec<String> {
         compile(text)
             .map_err(|problems| problems[0].clone())
@@ -249,7 +301,7 @@ mod tests {
     #[test]
     fn policies_that_opa_refuses_are_refused_at_their_line() {
         for (body, expected) in [
-            ("deny contains {", "line 3: unexpected the end of the file"),
+            ("deny contains {", "line 3: unexpected end of the file"),
             (
                 "f(x) := f(x)\ndeny contains f(1) if true",
                 "line 2: `f` refers to itself, which Rego forbids",
@@ -292,8 +344,7 @@ mod tests {
             ),
         ] {
             let text = format!("package main\n{body}\n");
-            let problems = compile(&text).err().map(|all| all[0].message.clone());
-            assert_eq!(problems.as_deref(), Some(expected), "{text}");
+            assert_eq!(refusal(&text).as_deref(), Some(expected), "{text}");
         }
     }
 
@@ -306,7 +357,7 @@ mod tests {
             "x := abs(to_number(\"1\"))",
         ] {
             let text = format!("package main\ndeny contains x if {{ {body} }}\n");
-            assert!(compile(&text).is_ok(), "{body}");
+            assert_eq!(refusal(&text), None, "{body}");
         }
     }
 
@@ -319,16 +370,12 @@ mod tests {
                 "]".repeat(count)
             )
         };
-        assert!(compile(&deep(5000)).is_err());
-        assert!(compile(&deep(10)).is_ok());
+        assert!(refusal(&deep(5000)).is_some());
+        assert_eq!(refusal(&deep(10)), None);
         let chain: String = (0..5000)
             .map(|at| format!("f{at}(x) := f{}(x)\n", at + 1))
             .collect();
-        assert!(
-            compile(&format!(
-                "package main\n{chain}f5000(x) := x\ndeny contains f0(1)\n"
-            ))
-            .is_err()
-        );
+        let text = format!("package main\n{chain}f5000(x) := x\ndeny contains f0(1)\n");
+        assert!(refusal(&text).is_some());
     }
 }

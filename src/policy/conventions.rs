@@ -5,15 +5,18 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde_json::Value as Json;
 
 use super::opa::Definition;
-use crate::finding::Severity;
+use crate::finding::{RuleDescription, Severity};
 
 /// The package whose input is a pair of overlays.
 pub(super) const PROMOTION: &str = "promotion";
 
+/// The package whose input is a document of a file.
+pub(super) const SOURCE: &str = "source";
+
 /// Which packages are evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Namespaces {
-    /// `main`, `promotion` and those of the built-in policies.
+    /// `main`, `promotion`, `source` and those of the built-in policies.
     #[default]
     Default,
     /// Packages by their names; `*` stands for any text, dots included.
@@ -27,7 +30,7 @@ impl Namespaces {
     pub(super) fn matches(&self, package: &str) -> bool {
         match self {
             Namespaces::All => true,
-            Namespaces::Default => matches!(package, "main" | PROMOTION),
+            Namespaces::Default => matches!(package, "main" | PROMOTION | SOURCE),
             Namespaces::Named(patterns) => patterns.iter().any(|pattern| {
                 pattern == package || glob(pattern).is_some_and(|matcher| matcher.is_match(package))
             }),
@@ -38,7 +41,7 @@ impl Namespaces {
     pub(super) fn describe(&self) -> String {
         match self {
             Namespaces::All => "any package".to_string(),
-            Namespaces::Default => "the packages `main` and `promotion`".to_string(),
+            Namespaces::Default => "the packages `main`, `promotion` and `source`".to_string(),
             Namespaces::Named(patterns) => {
                 let named: Vec<String> = patterns.iter().map(|one| format!("`{one}`")).collect();
                 let noun = if named.len() == 1 {
@@ -94,6 +97,8 @@ pub(super) struct PolicyRule {
     pub(super) severity: Severity,
     /// What to do, from METADATA.
     pub(super) help: Option<String>,
+    /// What METADATA says about the rule.
+    pub(super) description: RuleDescription,
     /// Index of the first file that defines it, and the byte range of its head.
     pub(super) file: usize,
     pub(super) head: (u32, u32),
@@ -113,13 +118,18 @@ impl PolicyRule {
             other.package == *package && other.name == "exception" && !other.is_function
         });
         let stated = || stated_severity(&definition.annotations);
+        let id = match stated_id(&definition.annotations) {
+            Some(id) => format!("policy/{id}"),
+            None => format!("policy/{package}/{name}"),
+        };
         Some(PolicyRule {
-            id: format!("policy/{package}/{name}"),
+            id: id.clone(),
             package: package.clone(),
             name: name.clone(),
             query: definition.query.clone(),
             severity: stated().unwrap_or(severity),
             help: help(&definition.annotations),
+            description: described(id, &definition.annotations),
             file: definition.file,
             head: (definition.at.start, definition.at.end),
             exception: exception.map(|other| other.query.clone()),
@@ -143,6 +153,35 @@ fn stated_severity(annotations: &[Json]) -> Option<Severity> {
     }
 }
 
+/// The id of METADATA, `custom.id`, if it can stand in a configuration.
+fn stated_id(annotations: &[Json]) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let stated = annotations.first()?.pointer("/custom/id")?.as_str();
+    stated.filter(|id| !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain))
+}
+
+/// What METADATA says about a rule, for reports that describe rules apart from findings.
+fn described(id: String, annotations: &[Json]) -> RuleDescription {
+    let text = |key: &str| {
+        let text = annotations.iter().find_map(|one| one.get(key)?.as_str());
+        text.map(str::to_string)
+    };
+    RuleDescription {
+        id,
+        title: text("title"),
+        description: text("description"),
+        help: help(annotations),
+        link: annotations.iter().find_map(link),
+    }
+}
+
+/// The first related resource.
+fn link(annotations: &Json) -> Option<String> {
+    let first = annotations.get("related_resources")?.get(0)?;
+    let link = first.as_str().or_else(|| first.get("ref")?.as_str());
+    link.map(str::to_string)
+}
+
 /// What METADATA recommends: `custom.help` or the like, and the first related resource.
 fn help(annotations: &[Json]) -> Option<String> {
     const KEYS: [&str; 4] = [
@@ -157,13 +196,9 @@ fn help(annotations: &[Json]) -> Option<String> {
             .find_map(|key| one.get("custom")?.get(key)?.as_str());
         found.map(str::to_string)
     };
-    let link = |one: &Json| {
-        let first = one.get("related_resources")?.get(0)?;
-        let link = first.as_str().or_else(|| first.get("ref")?.as_str());
-        link.map(|link| format!("see {link}"))
-    };
     let text = annotations.iter().find_map(text);
     let link = annotations.iter().find_map(link);
+    let link = link.map(|link| format!("see {link}"));
     let parts: Vec<String> = text.into_iter().chain(link).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

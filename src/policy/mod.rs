@@ -10,18 +10,20 @@ mod compile;
 mod conventions;
 mod evaluate;
 mod load;
+mod log;
 mod opa;
-mod target;
 mod testing;
 
 use std::sync::Arc;
 
+use crate::finding::RuleDescription;
 pub use compile::{Options, RegoVersion};
 pub use conventions::Namespaces;
 use conventions::PolicyRule;
-pub use evaluate::run;
+pub use evaluate::{run, unloaded};
 pub(crate) use load::is_empty;
 pub use load::{Added, DataFile, is_data_file, load, load_tests};
+pub use log::Log;
 pub use testing::{Coverage, TestOutcome, TestResult};
 
 /// A Rego file.
@@ -57,6 +59,31 @@ pub struct Policies {
     program: opa::Program,
     files: Vec<PolicyFile>,
     rules: Vec<PolicyRule>,
+    /// Why some files were left out.
+    problems: Vec<LoadProblem>,
+    /// True if each overlay is one input.
+    combined: bool,
+}
+
+/// Why a file was left out.
+#[derive(Clone, Debug)]
+struct LoadProblem {
+    /// Index of the file.
+    file: usize,
+    /// The first and last byte of the place in it.
+    at: Option<(u32, u32)>,
+    line: Option<u32>,
+    message: String,
+}
+
+impl LoadProblem {
+    /// The message, with the line if there is one.
+    fn with_line(&self) -> String {
+        match self.line {
+            Some(line) => format!("line {line}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl Policies {
@@ -68,6 +95,16 @@ impl Policies {
     /// The ids of the rules that are evaluated, such as `policy/main/deny`.
     pub fn ids(&self) -> Vec<String> {
         self.rules.iter().map(|rule| rule.id.clone()).collect()
+    }
+
+    /// What the rules say about themselves.
+    pub fn descriptions(&self) -> impl Iterator<Item = &RuleDescription> {
+        self.rules.iter().map(|rule| &rule.description)
+    }
+
+    /// True if a policy contains a word.
+    fn mention(&self, word: &str) -> bool {
+        self.files.iter().any(|file| file.text.contains(word))
     }
 
     /// True if there is no rule to evaluate.

@@ -38,6 +38,21 @@ impl Repo {
         found.into_iter().flatten().collect()
     }
 
+    /// The YAML files of the tree, without folders of fixtures and vendored code.
+    pub fn yaml_paths(&self) -> Vec<Arc<str>> {
+        let paths = self.source.files().iter();
+        paths
+            .filter(|path| is_yaml(path) && !is_set_aside(path))
+            .cloned()
+            .collect()
+    }
+
+    /// The documents of a YAML file; none if it is no plain YAML, such as a template.
+    pub fn yaml_documents(&self, path: &str) -> Vec<Node> {
+        let documents = self.renderer.parsed(path);
+        documents.map_or_else(|_| Vec::new(), |read| read.documents.clone())
+    }
+
     /// The paths of schema files below folders, by their names in lower case.
     pub fn schema_paths(&self, folders: &[String]) -> BTreeMap<String, Vec<Arc<str>>> {
         let mut found: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();

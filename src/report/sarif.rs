@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{summary, url};
 use crate::check::Outcome;
-use crate::finding::{Fix, Located, Location, Severity};
+use crate::finding::{Fix, Located, Location, RuleDescription, Severity};
 use crate::rules;
 
 /// Results in one run that GitHub takes.
@@ -27,7 +27,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         kept.truncate(RESULTS);
         kept.sort_by(|a, b| a.order(b));
     }
-    let (descriptors, indexes) = descriptors(&kept);
+    let (descriptors, indexes) = descriptors(&kept, &outcome.described);
     let mut notifications = Vec::new();
     if left_out > 0 {
         let text = format!("{left_out} more findings are left out of this file");
@@ -60,7 +60,10 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The descriptors of the built-in rules and of the policies that found something, and the index of each.
-fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
+fn descriptors(
+    findings: &[&Located],
+    described: &[RuleDescription],
+) -> (Vec<Value>, BTreeMap<String, usize>) {
     let mut descriptors = Vec::new();
     let mut indexes = BTreeMap::new();
     for rule in rules::all() {
@@ -83,16 +86,39 @@ fn descriptors(findings: &[&Located]) -> (Vec<Value>, BTreeMap<String, usize>) {
             continue;
         }
         indexes.insert(id.clone(), descriptors.len());
-        let mut descriptor = json!({
-            "id": id,
-            "shortDescription": {"text": id},
-            "defaultConfiguration": {"level": level(located.finding.severity)},
-            "properties": {"tags": ["gitops", "policy"]},
-        });
-        add_help_uri(&mut descriptor, id);
-        descriptors.push(descriptor);
+        let about = described.iter().find(|one| one.id == *id);
+        descriptors.push(of_policy(id, located.finding.severity, about));
     }
     (descriptors, indexes)
+}
+
+/// The descriptor of a policy, with what its METADATA says.
+fn of_policy(id: &str, severity: Severity, about: Option<&RuleDescription>) -> Value {
+    let title = about.and_then(|about| about.title.as_deref());
+    let mut descriptor = json!({
+        "id": id,
+        "shortDescription": {"text": title.unwrap_or(id)},
+        "defaultConfiguration": {"level": level(severity)},
+        "properties": {"tags": ["gitops", "policy"]},
+    });
+    add_help_uri(&mut descriptor, id);
+    let Some(about) = about else {
+        return descriptor;
+    };
+    if let Some(description) = &about.description {
+        descriptor["fullDescription"] = json!({"text": description});
+    }
+    if let Some(help) = &about.help {
+        descriptor["help"] = json!({"text": help});
+    }
+    if let Some(link) = about
+        .link
+        .as_deref()
+        .filter(|link| link.starts_with("https://"))
+    {
+        descriptor["helpUri"] = Value::from(link);
+    }
+    descriptor
 }
 
 /// SARIF asks for an absolute URI there, or none.

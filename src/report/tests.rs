@@ -36,6 +36,7 @@ fn outcome(findings: Vec<Finding>, files: Files) -> Outcome {
         .filter(|located| located.finding.severity == Severity::Warning)
         .count();
     Outcome {
+        described: Vec::new(),
         unseen: Vec::new(),
         narrowed: false,
         stale: 0,

@@ -283,6 +283,7 @@ fn judge_loaded(
         None => Authorship::default(),
     };
     let proofs = proofs(&workspace, base.as_ref());
+    let log = policy::Log::new(judge.trace);
     let outcome = check::run(Request {
         levels: &judge.rules,
         base: base.as_ref().map(|loaded| &loaded.base),
@@ -292,6 +293,7 @@ fn judge_loaded(
         policies: Some(PolicySet {
             policies: &policies,
             options: &policy_options,
+            log: Some(&log),
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: selection.clone(),
@@ -299,6 +301,9 @@ fn judge_loaded(
         ..Request::new(&workspace.repo, &workspace.config, now)
     });
     timings.extend(&outcome.timings);
+    for line in log.lines() {
+        say(&crate::report::printable(&line));
+    }
     if let Some(base) = base
         .as_ref()
         .filter(|_| outcome.counts.known > 0 && !arguments.quiet)

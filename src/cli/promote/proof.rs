@@ -170,6 +170,7 @@ pub(super) fn from_rules(
         policies: Some(PolicySet {
             policies: &policies,
             options: &policy_options,
+            log: None,
             named_by_caller: !judge.policies.is_empty(),
         }),
         selection: Selection {

@@ -113,6 +113,22 @@ impl Interpreter {
         })
     }
 
+    /// Why a rule cannot be evaluated, with the path of the policy file that the error names.
+    pub(super) fn refusal(&mut self, rule: &str) -> Option<(Option<String>, String)> {
+        let input = Value::from(self.documents.clone());
+        self.engine.set_input(input);
+        let engine = &mut self.engine;
+        let run = std::panic::AssertUnwindSafe(|| engine.eval_rule(rule.to_string()));
+        match std::panic::catch_unwind(run) {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => {
+                let whole = error.to_string();
+                Some((named_file(&whole), reason(&whole)))
+            }
+            Err(_) => Some((None, CRASHED.to_string())),
+        }
+    }
+
     /// An interpreter of the same policies, documents included, in place of one that failed and may
     /// have kept some of its state.
     pub(in crate::policy) fn replace_by(&mut self, fresh: Interpreter) {
@@ -165,6 +181,15 @@ fn guarded<T, E: std::fmt::Display>(run: impl FnOnce() -> Result<T, E>) -> Resul
         Ok(result) => result.map_err(|error| reason(&error.to_string())),
         Err(_) => Err(CRASHED.to_string()),
     }
+}
+
+/// The file in an error of regorus: `--> policies/main.rego:3:1`.
+fn named_file(message: &str) -> Option<String> {
+    let mut lines = message.lines();
+    let place = lines.find_map(|line| line.trim().strip_prefix("--> "))?;
+    let (rest, _column) = place.rsplit_once(':')?;
+    let (path, _line) = rest.rsplit_once(':')?;
+    Some(path.to_string())
 }
 
 /// The last line of an error of regorus, without the word before it: `error: var x is unsafe`.

@@ -35,7 +35,33 @@ pub(in crate::policy) struct Settings {
 pub(in crate::policy) struct Problem {
     /// Index of the file; none for the policies together.
     pub(in crate::policy) file: Option<usize>,
+    /// The first and last byte of the place in it.
+    pub(in crate::policy) at: Option<Span>,
     pub(in crate::policy) message: String,
+}
+
+impl Problem {
+    fn of(file: Option<usize>, message: String) -> Problem {
+        let at = None;
+        Problem { file, at, message }
+    }
+
+    fn at(file: usize, error: &SyntaxError) -> Problem {
+        Problem {
+            file: Some(file),
+            at: Some(error.at),
+            message: error.message.clone(),
+        }
+    }
+}
+
+/// A file that was parsed.
+struct ReadFile<'s> {
+    /// Index of the file.
+    number: usize,
+    path: &'s str,
+    module: Module,
+    annotations: Annotations,
 }
 
 /// One definition of a rule.
@@ -63,65 +89,97 @@ pub(in crate::policy) struct Program {
 }
 
 impl Program {
-    /// Loads files with their data.
-    ///
-    /// # Errors
-    /// Everything that OPA would refuse, in every file.
+    /// Loads files with their data. A file that OPA would refuse is left out, and so are those that
+    /// need it; the others are loaded.
     pub(in crate::policy) fn load(
         sources: &[Source],
-        data: Value,
+        data: &Value,
         settings: &Settings,
-    ) -> Result<Program, Vec<Problem>> {
-        let of_file = |file: usize, errors: Vec<SyntaxError>| {
-            let problem = move |error: SyntaxError| Problem {
-                file: Some(file),
-                message: error.to_string(),
-            };
-            errors.into_iter().map(problem).collect::<Vec<Problem>>()
-        };
+    ) -> (Program, Vec<Problem>) {
         let mut problems = Vec::new();
-        let mut modules = Vec::new();
-        for (file, source) in sources.iter().enumerate() {
+        let mut files = Vec::new();
+        for (number, source) in sources.iter().enumerate() {
             match read(&source.text, settings.version) {
-                Ok((module, annotations)) => modules.push((file, module, annotations)),
-                Err(error) => problems.extend(of_file(file, vec![error])),
+                Ok((module, annotations)) => files.push(ReadFile {
+                    number,
+                    path: &source.path,
+                    module,
+                    annotations,
+                }),
+                Err(error) => problems.push(Problem::at(number, &error)),
             }
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        loop {
+            let found = match Program::of(&files, data, settings) {
+                Ok(program) => return (program, problems),
+                Err(found) => found,
+            };
+            let before = files.len();
+            let is_refused = |file: &ReadFile<'_>| {
+                found
+                    .iter()
+                    .any(|problem| problem.file == Some(file.number))
+            };
+            files.retain(|file| !is_refused(file));
+            let blames_nobody = files.len() == before;
+            problems.extend(found);
+            if blames_nobody {
+                files.clear();
+            }
+            if files.is_empty() {
+                return (Program::empty(settings), problems);
+            }
         }
-        let rules = Rules::of(modules.iter().map(|(_, module, _)| module));
+    }
+
+    /// A program without policies.
+    fn empty(settings: &Settings) -> Program {
+        Program {
+            interpreter: Interpreter::new(settings.now, settings.for_tests),
+            definitions: Vec::new(),
+        }
+    }
+
+    /// Rewrites and prepares files.
+    fn of(
+        files: &[ReadFile<'_>],
+        data: &Value,
+        settings: &Settings,
+    ) -> Result<Program, Vec<Problem>> {
+        let rules = Rules::of(files.iter().map(|file| &file.module));
         let mut interpreter = Interpreter::new(settings.now, settings.for_tests);
         let mut graph = Graph::default();
         let mut tests = BTreeMap::new();
         let mut definitions = Vec::new();
-        for (file, module, annotations) in &modules {
-            graph.enter(*file);
-            match lower(module, annotations, &rules, &mut tests, &mut graph) {
+        let mut problems = Vec::new();
+        for file in files {
+            graph.enter(file.number);
+            match lower(
+                &file.module,
+                &file.annotations,
+                &rules,
+                &mut tests,
+                &mut graph,
+            ) {
                 Ok(lowered) => {
                     let named = lowered.names.iter().enumerate();
-                    let defined = named
-                        .map(|(rule, query)| definition(*file, module, rule, query, annotations));
-                    definitions.extend(defined);
-                    let path = &sources[*file].path;
-                    if let Err(message) = interpreter.add_policy(path, lowered.text) {
-                        let file = Some(*file);
-                        problems.push(Problem { file, message });
+                    definitions.extend(named.map(|(rule, query)| definition(file, rule, query)));
+                    if let Err(message) = interpreter.add_policy(file.path, lowered.text) {
+                        problems.push(Problem::of(Some(file.number), message));
                     }
                 }
-                Err(errors) => problems.extend(of_file(*file, errors)),
+                Err(errors) => {
+                    let errors = errors.iter();
+                    problems.extend(errors.map(|error| Problem::at(file.number, error)));
+                }
             }
         }
         for (file, error) in graph.problems() {
-            problems.extend(of_file(file, vec![error]));
+            problems.push(Problem::at(file, &error));
         }
         if problems.is_empty() {
-            problems.extend(prepare(
-                &mut interpreter,
-                data,
-                rules.prelude(),
-                &definitions,
-            ));
+            let prelude = rules.prelude();
+            problems.extend(prepare(&mut interpreter, data.clone(), prelude, files));
         }
         if problems.is_empty() {
             Ok(Program {
@@ -171,24 +229,19 @@ pub(in crate::policy) fn has_no_rule(text: &str) -> bool {
     text.trim().is_empty() || read(text, None).is_ok_and(|(module, _)| module.rules.is_empty())
 }
 
-fn definition(
-    file: usize,
-    module: &Module,
-    rule: usize,
-    query: &str,
-    annotations: &Annotations,
-) -> Definition {
+fn definition(file: &ReadFile<'_>, rule: usize, query: &str) -> Definition {
+    let module = &file.module;
     let package = module.package.join(".");
     let declared = &module.rules[rule];
     Definition {
-        file,
+        file: file.number,
         at: declared.at,
         name: declared.path().join("."),
         query: query_of(&module.package, query),
         package,
         is_function: matches!(declared.kind, RuleKind::Function(_)),
         is_default: declared.is_default,
-        annotations: annotations.about(rule).cloned().collect(),
+        annotations: file.annotations.about(rule).cloned().collect(),
     }
 }
 
@@ -213,11 +266,11 @@ fn prepare(
     interpreter: &mut Interpreter,
     data: Value,
     prelude: String,
-    definitions: &[Definition],
+    files: &[ReadFile<'_>],
 ) -> Option<Problem> {
-    let failed = |file, message| Some(Problem { file, message });
+    let nowhere = |message| Some(Problem::of(None, message));
     if let Err(message) = interpreter.add_data(data) {
-        return failed(None, message);
+        return nowhere(message);
     }
     let own = [
         ("prepare", "package __prepare\nx := 1\n".to_string()),
@@ -225,14 +278,10 @@ fn prepare(
     ];
     for (path, text) in own {
         if let Err(message) = interpreter.add_policy(path, text) {
-            return failed(None, message);
+            return nowhere(message);
         }
     }
-    match interpreter.value("data.__prepare.x") {
-        Ok(_) => None,
-        Err(failure) => failed(
-            definitions.first().map(|first| first.file),
-            failure.to_string(),
-        ),
-    }
+    let (path, message) = interpreter.refusal("data.__prepare.x")?;
+    let blamed = files.iter().find(|file| Some(file.path) == path.as_deref());
+    Some(Problem::of(blamed.map(|file| file.number), message))
 }

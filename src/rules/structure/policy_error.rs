@@ -2,8 +2,9 @@
 //!
 //! ## What
 //!
-//! A Rego policy that failed while it judged an overlay: a division by zero, conflicting values, a
-//! call with arguments of the wrong type.
+//! A policy that cannot be loaded, or that failed while it judged an overlay: a syntax error, an
+//! unknown function, two values for one rule, a function that is not available, a loop that takes too
+//! long. The other policies are evaluated nevertheless.
 //!
 //! ## Why
 //!
@@ -13,10 +14,8 @@
 //! ## Example
 //!
 //! ```rego
-//! deny contains msg if {
-//!   input.spec.replicas / input.spec.minReadySeconds > 1 # fails when minReadySeconds is 0
-//!   msg := "too many replicas"
-//! }
+//! limit := 3 if data.gitops.protected
+//! limit := 1 if input.kind == "Deployment" # a second value for a Deployment in production
 //! ```
 //!
 //! ## Fix

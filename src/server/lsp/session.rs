@@ -48,6 +48,7 @@ impl Loaded {
             policies: Some(PolicySet {
                 policies: &self.policies,
                 options: &self.policy_options,
+                log: None,
                 named_by_caller: false,
             }),
             ..Request::new(repo, config, now)

@@ -43,12 +43,29 @@ pub(super) const FUNCTIONS: &[Function] = &[
             .into())
     }),
     ("io.jwt.decode", 1, decode_token),
+    ("parse_config", 2, parse_config),
 ];
 
 /// The first document of a YAML text.
 fn document(all: &Arguments<'_>) -> Result<Option<Node>, Stop> {
     let read = read_as(all.text(0)?, FileId(0), Dialect::Json).map_err(|_| Stop::Undefined)?;
     Ok(read.documents.into_iter().next())
+}
+
+/// `parse_config` of conftest: a text in a format by its name. Several documents are a list.
+fn parse_config(all: &Arguments<'_>) -> Outcome {
+    let format = all.text(0)?;
+    if !matches!(&**format, "yaml" | "json") {
+        let message = format!("`parse_config` reads YAML and JSON here, not `{format}`");
+        return Err(Stop::Fail(message));
+    }
+    let read = read_as(all.text(1)?, FileId(0), Dialect::Json).map_err(|_| Stop::Undefined)?;
+    let mut documents: Vec<Value> = read.documents.iter().map(from_node).collect();
+    Ok(match documents.len() {
+        0 => Value::Null,
+        1 => documents.remove(0),
+        _ => documents.into(),
+    })
 }
 
 /// JSON with sorted keys, as Go writes maps.

@@ -5,6 +5,7 @@
 //! at nothing while one function runs.
 
 mod arguments;
+mod arithmetic;
 mod casts;
 mod collections;
 mod crypto;
@@ -50,6 +51,7 @@ pub(super) fn install(engine: &mut Engine, now: i128, notes: Option<&Notes>) {
         Box::new(move |_: Vec<Value>| Ok(time.clone())),
     );
     let families = [
+        arithmetic::FUNCTIONS,
         casts::FUNCTIONS,
         collections::FUNCTIONS,
         crypto::FUNCTIONS,

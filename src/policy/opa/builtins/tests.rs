@@ -9,8 +9,10 @@ fn value(body: &str) -> Result<Json, String> {
         path: "a.rego".to_string(),
         text: Arc::from(format!("package a\n\nx := v if {{\n\t{body}\n}}\n")),
     };
-    let program = Program::load(&[source], Value::new_object(), &Settings::default());
-    let program = program.map_err(|problems| problems[0].message.clone())?;
+    let (program, problems) = Program::load(&[source], &Value::new_object(), &Settings::default());
+    if let Some(problem) = problems.first() {
+        return Err(problem.message.clone());
+    }
     let value = program.interpreter().value("data.a.x");
     let value = value.map_err(|failure| failure.to_string())?;
     Ok(to_json(&value).unwrap_or_else(|| json!("<undefined>")))
@@ -159,4 +161,55 @@ fn what_is_not_available_fails_clearly_and_can_be_replaced() {
         value("v := http.send({}) with http.send as 1"),
         Ok(json!(1))
     );
+}
+
+#[test]
+fn operands_of_the_wrong_type_are_undefined() {
+    for (body, expected) in [
+        ("a := [\"a\", 1]; v := a[0] + a[1]", json!("<undefined>")),
+        ("a := [\"a\", 1]; v := a[1] - a[0]", json!("<undefined>")),
+        ("a := [1, {1}]; v := a[1] - a[0]", json!("<undefined>")),
+        ("a := [1, {1}]; v := a[1] | a[0]", json!("<undefined>")),
+        ("a := [null]; v := a[0] * 2", json!("<undefined>")),
+        ("v := 1 / 0", json!("<undefined>")),
+        ("v := 5 % 0", json!("<undefined>")),
+        ("v := 5.5 % 2", json!("<undefined>")),
+        (
+            "a := [{1, 2}, {2, 3}]; v := [a[0] - a[1], a[0] & a[1], a[0] | a[1]]",
+            json!([[1], [2], [1, 2, 3]]),
+        ),
+        (
+            "a := [7, 2]; v := [a[0] + a[1] * 2, a[0] / a[1], a[0] % a[1]]",
+            json!([11, 3.5, 1]),
+        ),
+        ("a := [\"x\", 0]; not a[0] + 1; v := 1", json!(1)),
+        (
+            "a := [1, 0]; not a[0] / a[1] > 1; v := 1",
+            json!("<undefined>"),
+        ),
+        ("v := count([1 | x := [1, \"a\"][_]; x + 1 > 0])", json!(1)),
+    ] {
+        assert_eq!(value(body), Ok(expected), "{body}");
+    }
+}
+
+#[test]
+fn configurations_are_parsed_as_conftest_parses_them() {
+    for (body, expected) in [
+        (
+            "v := parse_config(\"yaml\", \"a: [1, yes]\")",
+            json!({"a": [1, true]}),
+        ),
+        ("v := parse_config(\"json\", `{\"a\": 1}`)", json!({"a": 1})),
+        (
+            "v := parse_config(\"yaml\", \"a: {\")",
+            json!("<undefined>"),
+        ),
+    ] {
+        assert_eq!(value(body), Ok(expected), "{body}");
+    }
+    let message = value("v := parse_config(\"hcl2\", \"\")").unwrap_err();
+    assert!(message.contains("`hcl2`"), "{message}");
+    let message = value("v := parse_config_file(\"a.yaml\")").unwrap_err();
+    assert!(message.contains("cannot read files"), "{message}");
 }

@@ -46,10 +46,13 @@ const FUNCTIONS: &[(&str, u8, &str)] = &[
     ("graphql.parse_schema", 1, LANGUAGES),
     ("graphql.schema_is_valid", 1, LANGUAGES),
     ("rego.parse_module", 2, LANGUAGES),
+    ("parse_config_file", 1, FILES),
+    ("parse_combined_config_files", 1, FILES),
 ];
 
 const NETWORK: &str = "policies cannot use the network";
 const KEYS: &str = "keys, certificates and signatures are not evaluated";
+const FILES: &str = "policies cannot read files; pass them with --data";
 const LANGUAGES: &str = "GraphQL and Rego texts are not evaluated";
 
 /// Notes about calls that were answered with an undefined value.

@@ -204,7 +204,7 @@ impl Lowerer<'_> {
             ExprKind::Infix(operator, left, right) => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 self.check_operands(operator, &left, &right);
-                ExprKind::Infix(operator, left.into(), right.into())
+                return self.infix(at, operator, left, right);
             }
             ExprKind::In(key, value, collection) => {
                 let key = key.as_ref().map(|key| self.expr(key).into());

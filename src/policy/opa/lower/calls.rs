@@ -24,6 +24,28 @@ const OPERATORS: [(&str, &str); 15] = [
     ("gte", ">="),
 ];
 
+/// The functions that compute operators.
+const FUNCTIONS: [(&str, &str); 7] = [
+    ("+", "__plus"),
+    ("-", "__minus"),
+    ("*", "__times"),
+    ("/", "__divide"),
+    ("%", "__remainder"),
+    ("|", "__union"),
+    ("&", "__intersection"),
+];
+
+/// The types of the result of an operator.
+fn result_of(operator: &str) -> Types {
+    match operator {
+        "+" | "*" | "/" | "%" => Types::NUMBER,
+        "|" | "&" => Types::SET,
+        // OPA does not tell from the operands which of both it is
+        "-" => Types::NUMBER.or(Types::SET),
+        _ => Types::BOOLEAN,
+    }
+}
+
 /// Where a call goes.
 enum Callee {
     /// A rule: its path below `data`.
@@ -114,8 +136,7 @@ impl Lowerer<'_> {
         }
         let operator = OPERATORS.iter().find(|(known, _)| *known == name);
         if let (Some((_, operator)), [left, right]) = (operator, arguments.as_slice()) {
-            let kind = ExprKind::Infix(operator, left.clone().into(), right.clone().into());
-            return Expr::new(at, kind);
+            return self.infix(at, operator, left.clone(), right.clone());
         }
         if self.rules.replaced.contains(name) {
             let function = replaced::function(function.at, name);
@@ -140,6 +161,21 @@ impl Lowerer<'_> {
                     format!("`{name}` needs {wanted} here, and this is {found}"),
                 );
             }
+        }
+    }
+
+    /// An operator with its operands in their new form. Unless both are known to be numbers, a
+    /// function computes it, which is undefined for operands of the wrong type.
+    pub(super) fn infix(&self, at: Span, operator: &'static str, left: Expr, right: Expr) -> Expr {
+        let are_numbers = self.types(&left) == Types::NUMBER && self.types(&right) == Types::NUMBER;
+        let is_total = matches!(operator, "+" | "-" | "*");
+        let function = FUNCTIONS.iter().find(|(known, _)| *known == operator);
+        match function {
+            Some((_, function)) if !(are_numbers && is_total) => {
+                let function = Expr::new(at, ExprKind::Var((*function).to_string()));
+                Expr::new(at, ExprKind::Call(function.into(), vec![left, right]))
+            }
+            _ => Expr::new(at, ExprKind::Infix(operator, left.into(), right.into())),
         }
     }
 
@@ -176,16 +212,14 @@ impl Lowerer<'_> {
             ExprKind::Ref(..) => Types::ANY,
             ExprKind::Call(function, _) => {
                 let names = function.names().unwrap_or_default().join(".");
-                // a rule has a path, so that its name cannot be that of a built-in function
-                signature(&names).map_or(Types::ANY, |signature| signature.result)
+                let operator = FUNCTIONS.iter().find(|(_, function)| *function == names);
+                match operator {
+                    Some((operator, _)) => result_of(operator),
+                    // a rule has a path, so that its name cannot be that of a built-in function
+                    None => signature(&names).map_or(Types::ANY, |signature| signature.result),
+                }
             }
-            ExprKind::Infix(operator, ..) => match *operator {
-                "+" | "*" | "/" | "%" => Types::NUMBER,
-                "|" | "&" => Types::SET,
-                // OPA does not tell from the operands which of both it is
-                "-" => Types::NUMBER.or(Types::SET),
-                _ => Types::BOOLEAN,
-            },
+            ExprKind::Infix(operator, ..) => result_of(operator),
         }
     }
 

@@ -457,7 +457,7 @@ impl<'t> Parser<'t> {
             Token::Symbol("{") => return self.braces(),
             _ => {
                 let found = self.shown();
-                return self.error(format!("unexpected {found}"));
+                return self.error(format!("unexpected {}", found.trim_start_matches("the ")));
             }
         };
         self.advance();

@@ -82,7 +82,7 @@ fn errors_have_a_line() {
         ),
         (
             "package a\np if {\n\n",
-            "line 4: unexpected the end of the file",
+            "line 4: unexpected end of the file",
         ),
         (
             "package a\np := \"x\n",

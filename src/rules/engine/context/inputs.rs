@@ -1,6 +1,7 @@
 //! The inputs of a [`Context`](super::Context).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::ZonedDateTime;
 
@@ -66,6 +67,8 @@ pub struct Inputs<'a> {
     pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
+    /// The paths that differ from the base, if there is one.
+    pub changed: Option<&'a BTreeSet<Arc<str>>>,
     /// The submodules that the change adds or moves.
     pub submodules: Vec<Submodule>,
     /// The policy files of the base that the change touches.
@@ -88,6 +91,7 @@ impl<'a> Inputs<'a> {
             proofs: None,
             now: None,
             authorship: Authorship::default(),
+            changed: None,
             submodules: Vec::new(),
             policy_changes: Vec::new(),
             policy_ids: None,

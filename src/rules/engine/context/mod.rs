@@ -22,7 +22,7 @@ pub(in crate::rules) use objects::{ObjectKey, object_key};
 pub(in crate::rules) use schemas::Contradiction;
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::ZonedDateTime;
 
@@ -74,6 +74,8 @@ pub struct Context<'a> {
     pub now: Option<ZonedDateTime>,
     /// Who made the change.
     pub authorship: Authorship,
+    /// The paths that differ from the base, if there is one.
+    pub changed: Option<&'a BTreeSet<Arc<str>>>,
     /// The submodules that the change adds or moves.
     pub submodules: Vec<Submodule>,
     /// The policy files of the base that the change touches.
@@ -106,6 +108,7 @@ impl<'a> Context<'a> {
             proofs: inputs.proofs,
             now: inputs.now,
             authorship: inputs.authorship,
+            changed: inputs.changed,
             submodules: inputs.submodules,
             policy_changes: inputs.policy_changes,
             policy_ids: inputs.policy_ids,
