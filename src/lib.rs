@@ -36,6 +36,7 @@ pub mod promote;
 pub mod repo;
 pub mod report;
 pub mod rules;
+mod secrets;
 mod server;
 pub mod source;
 mod template;

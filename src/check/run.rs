@@ -231,7 +231,8 @@ pub(super) fn judged_findings(
         findings.extend(by_base_policies(own, context, &findings));
     }
     findings.extend(unreadable(context, &findings));
-    Scrub::of(context.judged()).apply(&mut findings);
+    let files = &context.repo.files;
+    Scrub::of(context.judged(), files).apply(&mut findings, files);
     findings
 }
 

@@ -1,18 +1,24 @@
-//! Takes values of Secrets out of messages, wherever they come from: a rule that quotes an image, a
-//! policy that builds a text.
+//! Takes secrets out of messages, wherever they come from: a rule that quotes an image or a URL, a
+//! policy that builds a text, a mistake in the file of a Secret.
 //!
-//! Not here: code frames (`report`), comparisons (`compare`), which know where a value stands.
+//! Three things are hidden: the values of rendered Secrets, passwords inside of other text, and the
+//! words that a code frame of the same line hides. Not here: comparisons (`compare`), which know
+//! where a value stands.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regex::{NoExpand, Regex};
 
-use crate::compare::secrets::HIDDEN;
+use crate::compare::secrets::hide_values;
 use crate::finding::Finding;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::secrets::lines::HiddenLines;
+use crate::secrets::{HIDDEN, without_passwords};
+use crate::source::Files;
 use crate::yaml::Node;
 
 /// The shortest value that is looked for. Shorter ones are part of many words.
@@ -26,13 +32,14 @@ const TOGETHER: usize = 500;
 pub(super) struct Scrub(Vec<Regex>);
 
 impl Scrub {
-    /// The values of the Secrets that overlays render.
-    pub(super) fn of<'r>(overlays: impl Iterator<Item = &'r Overlay>) -> Scrub {
+    /// The values of the Secrets that overlays render. Their places are hidden in reports.
+    pub(super) fn of<'r>(overlays: impl Iterator<Item = &'r Overlay>, files: &Files) -> Scrub {
         let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
         for overlay in overlays {
             names.insert(overlay.app.clone());
             for resource in &overlay.rendered.resources {
                 if resource.kind() == "Secret" {
+                    hide_values(resource, files);
                     add(resource, &mut values);
                 } else if resource.previous.is_empty() {
                     names.insert(resource.name().to_string());
@@ -50,20 +57,34 @@ impl Scrub {
     }
 
     /// Hides the values in the texts of findings.
-    pub(super) fn apply(&self, findings: &mut [Finding]) {
-        if self.0.is_empty() {
-            return;
-        }
+    pub(super) fn apply(&self, findings: &mut [Finding], files: &Files) {
+        let lines = HiddenLines::default();
         for finding in findings {
-            self.text(&mut finding.message);
-            finding.help.iter_mut().for_each(|help| self.text(help));
-            for related in &mut finding.related {
-                self.text(&mut related.message);
+            let related = finding.related.iter().map(|related| related.origin);
+            let mut hidden: Vec<String> = std::iter::once(finding.origin)
+                .chain(related)
+                .flat_map(|origin| lines.words_at(&files.get(origin.file), origin))
+                .collect();
+            // a longer word may contain a shorter one
+            hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            let texts = [&mut finding.message].into_iter();
+            let texts = texts.chain(&mut finding.help);
+            let related = finding.related.iter_mut();
+            for text in texts.chain(related.map(|related| &mut related.message)) {
+                self.text(text);
+                for word in &hidden {
+                    if text.contains(word.as_str()) {
+                        *text = text.replace(word.as_str(), HIDDEN);
+                    }
+                }
             }
         }
     }
 
     fn text(&self, text: &mut String) {
+        if let Cow::Owned(shown) = without_passwords(text) {
+            *text = shown;
+        }
         for expression in &self.0 {
             if expression.is_match(text) {
                 *text = expression.replace_all(text, NoExpand(HIDDEN)).into_owned();

@@ -58,7 +58,8 @@ pub(super) fn judge<'a>(context: &Context<'a>, policies: Option<&Policies>) -> S
     if let Some(policies) = policies {
         findings.extend(policy::run(policies, context, None));
     }
-    Scrub::of(context.judged()).apply(&mut findings);
+    let files = &context.repo.files;
+    Scrub::of(context.judged(), files).apply(&mut findings, files);
     Strict {
         repo: context.repo,
         config: context.config,

@@ -3,17 +3,20 @@
 //! A mask only shows whether two values are equal. It shows neither the length nor a hash, because
 //! both would help to guess the value.
 
-use std::sync::{Arc, OnceLock};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use regex::Regex;
 use sha2::{Digest, Sha256};
 
 use super::{Step, ValueChange};
 use crate::kustomize::Resource;
-use crate::yaml::{Data, Node, Scalar};
+use crate::secrets::lines::text_shown;
+use crate::secrets::{
+    AROUND, HIDDEN, is_open, is_secret_name, names_secret_value, without_passwords,
+};
+use crate::source::Files;
+use crate::yaml::{By, Data, Kind, Node, Scalar, escape_pointer};
 
-/// Stands for a hidden value.
-pub(crate) const HIDDEN: &str = "(hidden)";
 /// Stands for a hidden value that differs from the one on the other side.
 const HIDDEN_CHANGED: &str = "(hidden, changed)";
 
@@ -71,6 +74,29 @@ pub(crate) fn masked_change(
     (from, to)
 }
 
+/// The path of a change as a person may see it: an item of a list that is named by its own text, such
+/// as an argument, may be a secret itself.
+pub(crate) fn named_path(resource: &Resource, change: &ValueChange) -> String {
+    let path = change.named_path();
+    let Some(Step::Item { key: Some(key), .. }) = change.steps.last() else {
+        return path;
+    };
+    let Some(folder) = path.strip_suffix(&escape_pointer(key)) else {
+        return path;
+    };
+    let mut place = Place::root(resource.kind());
+    for step in &change.steps {
+        if let Step::Key(key) = step {
+            place.enter(key, None);
+        }
+    }
+    let item = match place.in_secret_data() {
+        true => Cow::Borrowed(HIDDEN),
+        false => without_passwords(key),
+    };
+    format!("{folder}{item}")
+}
+
 /// A step of the path to a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Word<'a> {
@@ -103,6 +129,31 @@ pub(crate) fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> N
     }
     place.item = name.map(str::to_string).or(place.item);
     masked_node(node, None, HIDDEN, &mut place)
+}
+
+/// Marks the places of a Secret's values, wherever they were written, so that reports hide them: a
+/// value of a chart, a variable of an agent, a line of a generator's file.
+pub(crate) fn hide_values(resource: &Resource, files: &Files) {
+    let entries = resource.node.entries().iter();
+    for entry in entries.filter(|entry| !AROUND.contains(&&*entry.key)) {
+        hide(&entry.value, files);
+    }
+}
+
+fn hide(node: &Node, files: &Files) {
+    if let Some(scalar) = node.as_scalar() {
+        let origin = node.origin;
+        if !is_open(&scalar.text) && origin.by != By::Template {
+            let file = files.get(origin.file);
+            // the place may be a whole assignment, `password=…`
+            let value = file.slice(origin).rfind(&*scalar.text);
+            let start = value.map_or(0, |at| at as u32);
+            file.hide(origin.start + start, origin.end);
+        }
+    }
+    node.items().iter().for_each(|item| hide(item, files));
+    let entries = node.entries().iter();
+    entries.for_each(|entry| hide(&entry.value, files));
 }
 
 /// An object as policies see it: the values of a Secret, and what was copied from one, are digests,
@@ -185,18 +236,6 @@ fn digested_node(node: &Node, place: &mut Place) -> Node {
     }
 }
 
-/// True if a name says that its value is a secret: `DB_PASSWORD`, `apiKey`; not `secretName`,
-/// `TOKEN_URL`.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-    let pattern = PATTERN.get_or_init(|| {
-        Regex::new(r"(?i)(passw(or)?d|passphrase|pwd|secret|token|credentials?|(api|access|private|secret|auth|encryption|signing)[-_.]?key|connection[-_.]?string|dsn)(_?\d+)?$").ok()
-    });
-    pattern
-        .as_ref()
-        .is_some_and(|pattern| pattern.is_match(name))
-}
-
 #[derive(Clone)]
 struct Place {
     kind: String,
@@ -219,10 +258,10 @@ impl Place {
     /// True if this is part of the data of a Secret, even if the data is not a map as it should be.
     fn in_secret_data(&self) -> bool {
         self.kind == "Secret"
-            && matches!(
-                self.path.first().map(String::as_str),
-                Some("data" | "stringData")
-            )
+            && self
+                .path
+                .first()
+                .is_some_and(|first| !AROUND.contains(&first.as_str()))
     }
     /// True if everything below this key is secret.
     fn is_secret(&self) -> bool {
@@ -231,11 +270,10 @@ impl Place {
         if self.kind == "Secret" {
             let annotation =
                 self.path.len() > 2 && last == "kubectl.kubernetes.io/last-applied-configuration";
-            return annotation
-                || (self.path.len() == 2 && (first == "data" || first == "stringData"));
+            return annotation || (self.path.len() == 2 && self.in_secret_data());
         }
         // A variable's value, under its name.
-        if last == "value" && self.item.as_deref().is_some_and(is_secret_name) {
+        if last == "value" && self.item.as_deref().is_some_and(names_secret_value) {
             return true;
         }
         let free_form = (self.kind == "ConfigMap" && first == "data")
@@ -247,11 +285,20 @@ impl Place {
                     | "HelmChart"
                     | "Kustomization"
                     | "Rollout"
+                    // the values of a release that no object stands for
+                    | ""
                     | "SealedSecret"
                     | "ExternalSecret"
             )
             || self.path.iter().any(|key| key == "stringData");
         free_form && is_secret_name(last)
+    }
+    /// True if a text under this key is a secret: `token`, but not `clientSecret`, which names a
+    /// Secret in many custom resources.
+    fn has_secret_name(&self) -> bool {
+        self.path
+            .last()
+            .is_some_and(|key| is_secret_name(key) && !key.to_ascii_lowercase().ends_with("secret"))
     }
 }
 
@@ -270,7 +317,10 @@ fn masked_node(
                 let outer = place.clone();
                 place.enter(&entry.key, name.as_deref().or(outer.item.as_deref()));
                 let other = other.and_then(|other| other.get(&entry.key));
-                entry.value = if place.is_secret() {
+                let text = entry.value.as_scalar();
+                let named =
+                    text.is_some_and(|text| text.kind == Kind::String) && place.has_secret_name();
+                entry.value = if named || place.is_secret() {
                     mask(&entry.value, other, changed)
                 } else {
                     masked_node(&entry.value, other, changed, place)
@@ -311,9 +361,9 @@ fn masked_node(
         {
             return mask(&node_of(scalar, node), other, changed);
         }
-        Data::Scalar(scalar) => match without_password(&scalar.text) {
-            Some(text) => Data::Scalar(Scalar::string(text)),
-            None => return node.clone(),
+        Data::Scalar(scalar) => match text_shown(&scalar.text) {
+            Cow::Owned(text) => Data::Scalar(Scalar::string(text)),
+            Cow::Borrowed(_) => return node.clone(),
         },
     };
     Node {
@@ -334,7 +384,7 @@ fn node_of(scalar: &Scalar, node: &Node) -> Node {
 /// A hidden value. Encrypted and empty texts are no secrets.
 fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     let text = node.as_scalar().map(|scalar| &*scalar.text);
-    if text.is_some_and(|text| text.is_empty() || text.starts_with("ENC[")) {
+    if text.is_some_and(is_open) {
         return node.clone();
     }
     let text = match other {
@@ -342,82 +392,4 @@ fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
         _ => HIDDEN,
     };
     Node::string(text, node.origin)
-}
-
-/// `https://user:password@host` and `--password=…` with the password hidden; `None` if there is no
-/// password.
-fn without_password(text: &str) -> Option<String> {
-    static PATTERNS: OnceLock<Vec<Regex>> = OnceLock::new();
-    let patterns = PATTERNS.get_or_init(|| {
-        let url = r"(://[^\s/:@]*):[^\s/@]+@";
-        let option =
-            r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))[= ]+[^\s=]\S*()";
-        let header = r#"(?i)((?:proxy-)?authorization|x-[a-z-]*(?:api-?key|token))["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?[^\s"',]+()"#;
-        // a line of a text that is a file itself, such as a patch or `application.properties`
-        let line = r#"(?im)^([ \t-]*["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)["']?)[ \t]*[:=][ \t]*[^\s$({].*()$"#;
-        [url, option, header, line]
-            .into_iter()
-            .filter_map(|pattern| Regex::new(pattern).ok())
-            .collect()
-    });
-    if !text.contains("://") && !text.contains(['=', ':', '-']) {
-        return None;
-    }
-    let mut hidden = std::borrow::Cow::Borrowed(text);
-    for (pattern, by) in patterns.iter().zip([
-        format!("$1:{HIDDEN}@"),
-        format!("$1={HIDDEN}"),
-        format!("$1: {HIDDEN}"),
-        format!("$1: {HIDDEN}"),
-    ]) {
-        if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&hidden, by.as_str()) {
-            hidden = std::borrow::Cow::Owned(changed);
-        }
-    }
-    match hidden {
-        std::borrow::Cow::Borrowed(_) => None,
-        std::borrow::Cow::Owned(hidden) => Some(hidden),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_secrets() {
-        for name in [
-            "DB_PASSWORD",
-            "apiKey",
-            "GITHUB_TOKEN",
-            "client_secret",
-            "AWS_SECRET_ACCESS_KEY",
-            "PASSWORD_2",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "secretName",
-            "TOKEN_URL",
-            "PASSWORD_FILE",
-            "KEYCLOAK_HOST",
-            "key",
-            "port",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn passwords_in_urls() {
-        assert_eq!(
-            without_password("postgres://api:hunter2@db/x").as_deref(),
-            Some("postgres://api:(hidden)@db/x")
-        );
-        assert_eq!(without_password("https://acme.example:8080/a@b"), None);
-        assert_eq!(
-            without_password("--db-password=hunter2").as_deref(),
-            Some("--db-password=(hidden)")
-        );
-    }
 }

@@ -4,6 +4,7 @@
 //! Not here: images (`image_use`), which versions may change under their name (`rules`).
 
 use crate::kustomize::{Identity, Rendered, Resource, Unrendered, remote};
+use crate::secrets::without_passwords;
 use crate::yaml::{Node, Origin};
 
 /// Something that an overlay brings in by a version.
@@ -33,8 +34,11 @@ pub(crate) fn of(rendered: &Rendered) -> Vec<Artifact<'_>> {
         let remote = remote::parse(url).filter(|remote| !remote.reference.is_empty());
         found.extend(remote.map(|remote| Artifact {
             name: match remote.folder.as_str() {
-                "" => format!("base `{}`", remote.repository),
-                folder => format!("base `{}//{folder}`", remote.repository),
+                "" => format!("base `{}`", without_passwords(&remote.repository)),
+                folder => {
+                    let repository = without_passwords(&remote.repository);
+                    format!("base `{repository}//{folder}`")
+                }
             },
             version: remote.reference,
             origin: problem.origin,
@@ -76,7 +80,7 @@ fn of_object(resource: &Resource) -> Option<Artifact<'_>> {
                 "repository"
             };
             (
-                format!("{what} `{url}`"),
+                format!("{what} `{}`", without_passwords(url)),
                 version.text()?.to_string(),
                 version.origin,
             )

@@ -8,7 +8,6 @@ mod concise;
 mod github;
 mod gitlab;
 mod groups;
-mod hidden;
 pub mod json;
 mod junit;
 mod markdown;

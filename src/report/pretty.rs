@@ -15,12 +15,12 @@ use miette::{
 use miette::{Severity as Level, SpanContents};
 
 use super::groups::{groups, table};
-use super::hidden::{Hidden, Secrets};
 use super::{
     Message, Options, ShownPaths, printable, printable_lines, push_printable, url, write_end,
 };
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
+use crate::secrets::lines::{HiddenLines, Lines};
 use crate::source::{Files, SourceFile};
 use crate::wording::{short_digests, shortened, wrapped};
 use crate::yaml::FileId;
@@ -159,7 +159,7 @@ fn marks<'a>(
 
 impl Frames {
     /// The frames of a finding.
-    fn of(located: &Located, files: &Files, hidden: &Hidden, options: &Options) -> Frames {
+    fn of(located: &Located, files: &Files, hidden: &HiddenLines, options: &Options) -> Frames {
         let related = located.finding.related.iter().zip(&located.related);
         let related = related
             .map(|(related, location)| (related.message.as_str(), related.origin.file, location));
@@ -171,7 +171,7 @@ impl Frames {
         )
     }
 
-    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &Hidden, options: &Options) -> Frames {
+    fn new(mut marks: Vec<Mark>, files: &Files, hidden: &HiddenLines, options: &Options) -> Frames {
         let more = marks.len().saturating_sub(LABELS);
         marks.truncate(LABELS);
         if let Some(last) = marks.last_mut().filter(|_| more > 0) {
@@ -209,7 +209,7 @@ impl Frames {
             let text = files.get(file);
             frames.add(
                 &text,
-                &hidden.of(file, &text),
+                &hidden.of(&text),
                 from.saturating_sub(CONTEXT).max(1),
                 to + CONTEXT,
                 together,
@@ -222,7 +222,7 @@ impl Frames {
     fn add(
         &mut self,
         file: &SourceFile,
-        secrets: &Secrets,
+        secrets: &Lines,
         from: usize,
         to: usize,
         marks: Vec<Mark>,
@@ -461,7 +461,7 @@ fn handler(options: &Options) -> GraphicalReportHandler {
 }
 
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
-    let hidden = Hidden::default();
+    let hidden = HiddenLines::default();
     let shown = groups(outcome, options.least);
     let path = |path: &str| options.paths.of(path);
     for group in shown.iter().filter(|_| !options.statistics) {
@@ -517,7 +517,7 @@ fn write_table(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io:
 fn drawn(
     located: &Located,
     files: &Files,
-    hidden: &Hidden,
+    hidden: &HiddenLines,
     options: &Options,
 ) -> Result<String, fmt::Error> {
     let finding = &located.finding;
@@ -565,7 +565,7 @@ pub(super) fn frame(message: &Message<'_>, files: &Files, options: &Options) -> 
         frames: Frames::new(
             marks((message.origin.file, &location), places),
             files,
-            &Hidden::default(),
+            &HiddenLines::default(),
             options,
         ),
         message: printable_lines(message.message),

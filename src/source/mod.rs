@@ -18,6 +18,7 @@ mod utf16;
 pub mod worktree;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
@@ -195,6 +196,8 @@ pub struct SourceFile {
     pub text: Arc<str>,
     /// Where its comments are. Ask `yaml::comments::of`, which fills this.
     pub comments: OnceLock<Box<[Origin]>>,
+    /// The bytes that a report must not show. See [`SourceFile::hide`].
+    hidden: Mutex<BTreeSet<(u32, u32)>>,
     line_starts: OnceLock<Vec<u32>>,
     /// The number of characters before every block of [`BLOCK`] bytes, so that a file of one long
     /// line can have thousands of findings.
@@ -265,6 +268,17 @@ impl SourceFile {
         let rest = bytes.get(block * BLOCK..offset).map_or(0, count);
         blocks.get(block).map_or(0, |count| *count as usize) + rest
     }
+
+    /// Marks bytes that a report must not show: a value that became part of a Secret.
+    pub(crate) fn hide(&self, start: u32, end: u32) {
+        lock(&self.hidden).insert((start, end));
+    }
+
+    /// The bytes that were marked, in order.
+    pub(crate) fn hidden(&self) -> Vec<(u32, u32)> {
+        lock(&self.hidden).iter().copied().collect()
+    }
+
     /// The text at a place; empty if the place is not in the text.
     pub fn slice(&self, origin: Origin) -> &str {
         let span = origin.start as usize..origin.end as usize;
@@ -329,6 +343,7 @@ impl Files {
             revision,
             text,
             comments: OnceLock::new(),
+            hidden: Mutex::default(),
             line_starts: OnceLock::new(),
             characters: OnceLock::new(),
         }));

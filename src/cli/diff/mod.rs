@@ -126,5 +126,8 @@ const NOT_THERE: &str = "/dev/null";
 /// `changed Deployment/api`
 fn title(change: &ResourceChange) -> String {
     let id = change.id();
-    format!("{} {}/{}", change.change.as_str(), id.kind, id.name)
+    match &*id.kind {
+        "" => format!("{} release {}", change.change.as_str(), id.name),
+        kind => format!("{} {kind}/{}", change.change.as_str(), id.name),
+    }
 }

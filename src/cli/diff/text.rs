@@ -61,7 +61,10 @@ pub(super) fn unified(side: &Side, change: &ResourceChange, all: bool) -> String
     let mut lines = String::new();
     for value in &change.changes {
         let (before, after) = secrets::masked_change(change.resource(), value);
-        lines.push_str(&format!("  {}\n", value.named_path()));
+        lines.push_str(&format!(
+            "  {}\n",
+            secrets::named_path(change.resource(), value)
+        ));
         for (mark, node) in [('-', before), ('+', after)] {
             let text = node.map(|node| write::write(&node)).unwrap_or_default();
             lines.extend(text.lines().map(|line| format!("{mark}   {line}\n")));

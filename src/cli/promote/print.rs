@@ -317,7 +317,7 @@ fn told(change: &ResourceChange, (from, to): &(String, String)) -> Vec<String> {
                     None => format!("missing in {environment}"),
                     Some(node) => format!("{} in {environment}", short(&node)),
                 };
-                let path = value.named_path();
+                let path = secrets::named_path(change.resource(), value);
                 format!("{object} {path}: {}, {}", shown(old, from), shown(new, to))
             };
             unexpected.map(line).collect()

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::compare::secrets;
 use crate::explain::Found;
 use crate::explain::path::{dotted, general, pointer};
 use crate::explain::value::{State, Value};
@@ -182,6 +183,13 @@ impl Report<'_> {
 
     /// The frame of one value, with a label for each of its states.
     fn frame(&self, values: &[&Value], options: &report::Options) -> String {
+        // the frames below show no value of a Secret either
+        for value in values
+            .iter()
+            .filter(|value| value.resource.kind() == "Secret")
+        {
+            secrets::hide_values(value.resource, &self.repo.files);
+        }
         let Some(value) = values.first() else {
             return String::new();
         };

@@ -36,10 +36,10 @@
 
 use base64::Engine;
 
-use crate::compare::secrets::is_secret_name;
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
+use crate::secrets::is_secret_name;
 use crate::wording;
 use crate::yaml::{By, Node, Origin};
 

@@ -29,7 +29,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::compare::{self, Change, Expectation, ResourceChange, ValueChange};
+use crate::compare::{self, Change, Expectation, ResourceChange, ValueChange, secrets};
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::drift;
@@ -78,7 +78,7 @@ impl Rule for ProductionOnlyChange {
                 }
                 [] => continue,
                 [first, ..] => {
-                    let path = first.named_path();
+                    let path = secrets::named_path(resource, first);
                     let more = match values.len() {
                         1 => String::new(),
                         count => format!(" and {}", wording::count(count - 1, "more value")),

@@ -79,13 +79,17 @@ impl Difference {
     pub(crate) fn facts(&self) -> [String; 3] {
         let (before, after) = secrets::masked_change(&self.resource, &self.change);
         let text = |node: &Option<Node>| node.as_ref().map(json).unwrap_or_default();
-        [self.change.named_path(), text(&before), text(&after)]
+        [
+            secrets::named_path(&self.resource, &self.change),
+            text(&before),
+            text(&after),
+        ]
     }
 
     /// The path as people name the value: below the pod template (`containers/api/args`), or the
     /// key of a ConfigMap.
     fn short_path(&self) -> String {
-        let path = self.change.named_path();
+        let path = secrets::named_path(&self.resource, &self.change);
         let pods = workload::of(&self.resource);
         let mut prefixes = pods
             .iter()

@@ -1,20 +1,15 @@
-//! Hides secret values in the source lines that a report shows. Keys stay visible.
+//! Finds the values of Secrets in a file that cannot be read as YAML: an env file, a template, a
+//! file with a mistake.
 //!
-//! A line is hidden if it holds a value of a Secret, or of a variable whose name sounds secret.
-//! This is decided by the text alone, so that it also works in a file that cannot be parsed. In
-//! doubt, a line is hidden. `compare::secrets` decides which names sound secret.
+//! A line is hidden if it seems to hold a value of a Secret, or of a variable whose name sounds
+//! secret.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
-use crate::check::CONFIG_FILE;
-use crate::compare::secrets::is_secret_name;
+use super::{HIDDEN, names_secret_value};
 use crate::source::SourceFile;
-use crate::yaml::FileId;
 
-const HIDDEN: &str = "(hidden)";
 /// Keys of a Secret whose values are not secret.
 const PLAIN: &[&str] = &[
     "apiVersion",
@@ -30,26 +25,9 @@ const PLAIN: &[&str] = &[
     "immutable",
 ];
 
-/// Where the files of a report have secrets. Each file is searched once.
-#[derive(Default)]
-pub(super) struct Hidden {
-    files: RefCell<BTreeMap<FileId, Rc<Secrets>>>,
-}
-
-impl Hidden {
-    /// Where the values of Secrets stand in a file.
-    pub(super) fn of(&self, id: FileId, file: &SourceFile) -> Rc<Secrets> {
-        self.files
-            .borrow_mut()
-            .entry(id)
-            .or_insert_with(|| Rc::new(Secrets::of(file)))
-            .clone()
-    }
-}
-
 /// Where the values of Secrets stand in one file.
 #[derive(Default)]
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     environment: bool,
     generator: bool,
     /// For each line, true if it belongs to a Secret. Empty if no line does.
@@ -59,16 +37,8 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// No value is hidden in a configuration: an entry such as `external: [{kind: Secret, …}]` names
-    /// a Secret and holds none of its values.
-    fn of(file: &SourceFile) -> Secrets {
-        if file.path.rsplit('/').next() == Some(CONFIG_FILE) {
-            return Secrets::default();
-        }
-        Secrets::search(file)
-    }
-
-    fn search(file: &SourceFile) -> Secrets {
+    /// Searches a file.
+    pub(super) fn of(file: &SourceFile) -> Secrets {
         let text = &*file.text;
         let mut lines = Vec::new();
         if text.contains("Secret") {
@@ -186,7 +156,7 @@ fn names_secret(line: &str) -> bool {
             .strip_prefix(':')
             .map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
         name.and_then(|name| name.split(['"', '\'', ',', '}', ' ', '\t', '\r']).next())
-            .is_some_and(is_secret_name)
+            .is_some_and(names_secret_value)
     })
 }
 
@@ -230,10 +200,13 @@ fn after(line: &str, delimiter: char) -> Cow<'_, str> {
 
 fn value_hidden(line: &str) -> Cow<'_, str> {
     let content = line.trim_start();
-    if content.is_empty() || content.starts_with('#') || content.starts_with("---") {
+    if content.is_empty() || content.starts_with("---") {
         return Cow::Borrowed(line);
     }
     let indent = &line[..line.len() - content.len()];
+    if content.starts_with('#') {
+        return Cow::Owned(format!("{indent}# {HIDDEN}"));
+    }
     match content.split_once(':') {
         Some((key, value)) if value.is_empty() || value.starts_with([' ', '\t', '\r']) => {
             let name = key.trim_start_matches("- ").trim_matches(['"', '\'']);
@@ -245,112 +218,5 @@ fn value_hidden(line: &str) -> Cow<'_, str> {
         }
         // the continuation of a block or of a long value
         _ => Cow::Owned(format!("{indent}{HIDDEN}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::Files;
-    use std::sync::Arc;
-
-    fn lines(path: &str, text: &str) -> String {
-        let files = Files::default();
-        let id = files.add(path, None, Arc::from(text));
-        let file = files.get(id);
-        let secrets = Hidden::default().of(id, &file);
-        (1..=text.lines().count())
-            .map(|number| {
-                secrets
-                    .shown(number, file.line(number))
-                    .trim_end()
-                    .to_string()
-                    + "\n"
-            })
-            .collect()
-    }
-
-    #[test]
-    fn values_of_secrets_are_not_shown() {
-        let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: smtp\nstringData:\n  user: hunter\n  pem: |\n    BEGIN\n    hunter2\ndata: {a: aHVudGVy}\n---\nkind: ConfigMap\ndata:\n  a: shown\n";
-        let shown = lines("a.yaml", text);
-        assert!(
-            !shown.contains("hunter") && !shown.contains("aHVu") && !shown.contains("BEGIN"),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("name: smtp")
-                && shown.contains("a: shown")
-                && shown.contains("user: (hidden)"),
-            "{shown}"
-        );
-        let generator = lines(
-            "kustomization.yaml",
-            "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n",
-        );
-        assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
-        assert_eq!(
-            lines("prod/.env", "PASSWORD=hunter2\n# x\n"),
-            "PASSWORD=(hidden)\n# x\n"
-        );
-    }
-
-    #[test]
-    fn the_configuration_names_secrets_without_their_values() {
-        let text = "external:\n- {kind: Secret, name: x, environments: [prodd]}\n- kind: Secret\n  name: y\n";
-        assert_eq!(lines(".gitops-lint.yaml", text), text);
-        assert_ne!(lines("a.yaml", text), text);
-    }
-
-    #[test]
-    fn values_of_variables_go_by_their_names() {
-        for text in [
-            "env:\n- name: DB_PASSWORD\n  value: hunter\n",
-            "env:\n- value: hunter\n  name: DB_PASSWORD\n",
-            "env: [{name: DB_PASSWORD, value: hunter}]\n",
-            "{\"name\": \"API_TOKEN\", \"value\": \"hunter\"}\n",
-            "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"hun}ter\"\n}\n",
-        ] {
-            let shown = lines("a.yaml", text);
-            assert!(
-                !shown.contains("hun") && shown.contains("(hidden)"),
-                "{shown}"
-            );
-        }
-        let other = "env:\n- name: MODE\n  value: open\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db, key: password}}\n";
-        assert_eq!(lines("a.yaml", other), other);
-    }
-
-    #[test]
-    fn secrets_inside_of_other_documents_are_found() {
-        let list = lines(
-            "a.yaml",
-            "kind: List\nitems:\n- data:\n    a: hunter\n  kind: Secret\n- kind: ConfigMap\n  data: {a: shown}\n",
-        );
-        assert!(
-            !list.contains("hunter") && list.contains("a: shown"),
-            "{list}"
-        );
-        let patch = "resources: [../../base]\npatches:\n  - patch: |\n      kind: Secret\n      stringData:\n        a: hunter\n    target: {kind: Secret}\nimages:\n  - newTag: v1\n";
-        let patch = lines("kustomization.yaml", patch);
-        assert!(
-            !patch.contains("hunter")
-                && patch.contains("newTag: v1")
-                && patch.contains("../../base"),
-            "{patch}"
-        );
-        for text in [
-            "{\"kind\":\"Secret\",\"data\":{\"a\":\"hunter\"}}\n",
-            "{\n  \"data\": {\n    \"a\": \"hunter\"\n  },\n  \"kind\": \"Secret\"\n}\n",
-            "{kind: Secret, stringData: {a: hunter}}\n",
-            "secretGenerator: [{name: x, literals: [A=hunter]}]\n",
-            "secretGenerator:\n- literals: [A=hunter]\n  name: x\n",
-            "secretGenerator:\n- name: x\n  literals:\n  - 'A=hunter'\n",
-        ] {
-            let shown = lines("a.json", text);
-            assert!(!shown.contains("hunter"), "{shown}");
-        }
-        let other = "kind: SecretStore\nspec: {a: shown}\n";
-        assert_eq!(lines("a.yaml", other), other);
     }
 }

@@ -1,0 +1,276 @@
+//! The lines of a file as a report may show them: without the values of Secrets. Keys stay visible.
+//!
+//! The tree of the file tells where the values stand; a file that is no YAML is searched as text. In
+//! doubt, a value is hidden.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{HIDDEN, text, tree, without_passwords};
+use crate::source::{Files, SourceFile};
+use crate::yaml::{FileId, Origin};
+
+/// The shortest word that is taken out of a message because its line hides it.
+const SHORTEST: usize = 4;
+
+/// The most lines of a place that are searched for hidden words.
+const PLACE: usize = 50;
+
+/// The hidden values of the files of a report. Each file is searched once.
+#[derive(Default)]
+pub(crate) struct HiddenLines {
+    files: RefCell<BTreeMap<FileId, Rc<Lines>>>,
+}
+
+impl HiddenLines {
+    /// The hidden values of a file.
+    pub(crate) fn of(&self, file: &SourceFile) -> Rc<Lines> {
+        self.files
+            .borrow_mut()
+            .entry(file.id)
+            .or_insert_with(|| Rc::new(Lines::of(file)))
+            .clone()
+    }
+
+    /// The words that are hidden in the lines of a place, in order.
+    pub(crate) fn words_at(&self, file: &SourceFile, place: Origin) -> Vec<String> {
+        let [first, last] = [place.start, place.end].map(|at| file.position(at).line);
+        let lines = self.of(file);
+        let mut hidden = BTreeSet::new();
+        for number in first..=last.min(first + PLACE) {
+            let words = lines.hidden_words(number, file.line(number));
+            hidden.extend(words.into_iter().map(str::to_string));
+        }
+        hidden.into_iter().collect()
+    }
+}
+
+/// The hidden values of one file.
+pub(crate) struct Lines {
+    /// In each line (1-based), the bytes to hide. The list is sorted, and nothing in it overlaps.
+    spans: BTreeMap<usize, Vec<(usize, usize)>>,
+    /// What a file without a tree seems to hide.
+    text: Option<text::Secrets>,
+}
+
+impl Lines {
+    /// The hidden values of a file.
+    pub(crate) fn of(file: &SourceFile) -> Lines {
+        let tree = tree::spans(file);
+        let text = tree.is_none().then(|| text::Secrets::of(file));
+        let spans: Vec<(u32, u32)> = tree.into_iter().flatten().chain(file.hidden()).collect();
+        Lines {
+            spans: by_line(file, &spans),
+            text,
+        }
+    }
+
+    /// A line (1-based) without the values that are hidden.
+    pub(crate) fn shown<'a>(&self, number: usize, line: &'a str) -> Cow<'a, str> {
+        let spans = self.spans.get(&number);
+        let mut shown = spans.map_or(Cow::Borrowed(line), |spans| Cow::Owned(cut(line, spans)));
+        if let Some(text) = &self.text
+            && let Cow::Owned(hidden) = text.shown(number, &shown)
+        {
+            shown = Cow::Owned(hidden);
+        }
+        match without_passwords(&shown) {
+            Cow::Owned(text) => Cow::Owned(text),
+            Cow::Borrowed(_) => shown,
+        }
+    }
+
+    /// The words of a line that are hidden in it.
+    fn hidden_words<'a>(&self, number: usize, line: &'a str) -> BTreeSet<&'a str> {
+        let shown = self.shown(number, line);
+        if shown == line {
+            return BTreeSet::new();
+        }
+        let known: BTreeSet<&str> = words(&shown).collect();
+        words(line).filter(|word| !known.contains(word)).collect()
+    }
+}
+
+/// A text of several lines, such as a patch or a configuration file, without the secrets in it.
+pub(crate) fn text_shown(text: &str) -> Cow<'_, str> {
+    let several = text.contains('\n') || text.starts_with(['{', '[']);
+    if !several || !(text.contains("ecret") || text.contains("ata")) {
+        return without_passwords(text);
+    }
+    let files = Files::default();
+    let file = files.get(files.add("", None, Arc::from(text)));
+    let lines = Lines::of(&file);
+    let mut shown = String::new();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let content = line.trim_end_matches(['\n', '\r']);
+        shown.push_str(&lines.shown(index + 1, content));
+        shown.push_str(&line[content.len()..]);
+    }
+    if shown == text {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(shown)
+}
+
+/// The words of a line that are long enough to be a secret. The name of a variable is none.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|character: char| {
+        character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '=' | ',' | '*' | '&')
+    })
+    .map(|word| word.trim_matches(['{', '}', '[', ']', ':']))
+    .filter(|word| word.len() >= SHORTEST && !word.trim_start_matches('{').starts_with('$'))
+}
+
+/// The bytes of a file, as bytes of its lines.
+fn by_line(file: &SourceFile, spans: &[(u32, u32)]) -> BTreeMap<usize, Vec<(usize, usize)>> {
+    let mut lines: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for &(start, end) in spans {
+        let first = file.position(start).line;
+        for number in first.. {
+            let Some(line_start) = file.start_of_line(number).filter(|at| *at < end as usize)
+            else {
+                break;
+            };
+            let line = file.line(number);
+            let indent = line.len() - line.trim_start().len();
+            let from = (start as usize)
+                .saturating_sub(line_start)
+                .max(if number == first { 0 } else { indent });
+            let to = (end as usize - line_start).min(line.len());
+            if from < to {
+                lines.entry(number).or_default().push((from, to));
+            }
+        }
+    }
+    for spans in lines.values_mut() {
+        spans.sort_unstable();
+        spans.dedup_by(|next, before| {
+            let within = next.0 < before.1;
+            if within {
+                before.1 = before.1.max(next.1);
+            }
+            within
+        });
+    }
+    lines
+}
+
+/// A line without some of its bytes.
+fn cut(line: &str, spans: &[(usize, usize)]) -> String {
+    let mut text = String::new();
+    let mut shown = 0;
+    for &(start, end) in spans {
+        text.push_str(line.get(shown..start).unwrap_or_default());
+        text.push_str(HIDDEN);
+        shown = end;
+    }
+    text.push_str(line.get(shown..).unwrap_or_default());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &str, text: &str) -> String {
+        let files = Files::default();
+        let id = files.add(path, None, Arc::from(text));
+        let file = files.get(id);
+        let secrets = Lines::of(&file);
+        (1..=text.lines().count())
+            .map(|number| {
+                secrets
+                    .shown(number, file.line(number))
+                    .trim_end()
+                    .to_string()
+                    + "\n"
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_of_secrets_are_not_shown() {
+        let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: smtp\nstringData:\n  user: hunter\n  pem: |\n    BEGIN\n    hunter2\ndata: {a: aHVudGVy}\n---\nkind: ConfigMap\ndata:\n  a: shown\n";
+        let shown = lines("a.yaml", text);
+        assert!(
+            !shown.contains("hunter") && !shown.contains("aHVu") && !shown.contains("BEGIN"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("name: smtp")
+                && shown.contains("a: shown")
+                && shown.contains("user: (hidden)"),
+            "{shown}"
+        );
+        let generator = lines(
+            "kustomization.yaml",
+            "secretGenerator:\n- name: smtp\n  literals:\n  - PASSWORD=hunter2\n",
+        );
+        assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
+        assert_eq!(
+            lines("prod/.env", "PASSWORD=hunter2\n# x\n"),
+            "PASSWORD=(hidden)\n# x\n"
+        );
+    }
+
+    #[test]
+    fn the_configuration_names_secrets_without_their_values() {
+        let text = "external:\n- {kind: Secret, name: x, environments: [prodd]}\n- kind: Secret\n  name: y\n";
+        assert_eq!(lines(".gitops-lint.yaml", text), text);
+    }
+
+    #[test]
+    fn values_of_variables_go_by_their_names() {
+        for text in [
+            "env:\n- name: DB_PASSWORD\n  value: hunter\n",
+            "env:\n- value: hunter\n  name: DB_PASSWORD\n",
+            "env: [{name: DB_PASSWORD, value: hunter}]\n",
+            "{\"name\": \"API_TOKEN\", \"value\": \"hunter\"}\n",
+            "{\n  \"name\": \"API_TOKEN\",\n  \"value\": \"hun}ter\"\n}\n",
+        ] {
+            let shown = lines("a.yaml", text);
+            assert!(
+                !shown.contains("hun") && shown.contains("(hidden)"),
+                "{shown}"
+            );
+        }
+        let other = "env:\n- name: MODE\n  value: open\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db, key: password}}\n";
+        assert_eq!(lines("a.yaml", other), other);
+    }
+
+    #[test]
+    fn secrets_inside_of_other_documents_are_found() {
+        let list = lines(
+            "a.yaml",
+            "kind: List\nitems:\n- data:\n    a: hunter\n  kind: Secret\n- kind: ConfigMap\n  data: {a: shown}\n",
+        );
+        assert!(
+            !list.contains("hunter") && list.contains("a: shown"),
+            "{list}"
+        );
+        let patch = "resources: [../../base]\npatches:\n  - patch: |\n      kind: Secret\n      stringData:\n        a: hunter\n    target: {kind: Secret}\nimages:\n  - newTag: v1\n";
+        let patch = lines("kustomization.yaml", patch);
+        assert!(
+            !patch.contains("hunter")
+                && patch.contains("newTag: v1")
+                && patch.contains("../../base"),
+            "{patch}"
+        );
+        for text in [
+            "{\"kind\":\"Secret\",\"data\":{\"a\":\"hunter\"}}\n",
+            "{\n  \"data\": {\n    \"a\": \"hunter\"\n  },\n  \"kind\": \"Secret\"\n}\n",
+            "{kind: Secret, stringData: {a: hunter}}\n",
+            "secretGenerator: [{name: x, literals: [A=hunter]}]\n",
+            "secretGenerator:\n- literals: [A=hunter]\n  name: x\n",
+            "secretGenerator:\n- name: x\n  literals:\n  - 'A=hunter'\n",
+        ] {
+            let shown = lines("a.json", text);
+            assert!(!shown.contains("hunter"), "{shown}");
+        }
+        let other = "kind: SecretStore\nspec: {a: shown}\n";
+        assert_eq!(lines("a.yaml", other), other);
+    }
+}
