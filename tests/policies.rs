@@ -289,3 +289,157 @@ fn the_examples_of_the_documentation_can_be_loaded() {
     }
     assert!(count >= 4, "{count} examples");
 }
+
+const TEMPLATE: &str = "apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: k8sowner}
+spec:
+  crd:
+    spec:
+      names: {kind: K8sOwner}
+      validation:
+        openAPIV3Schema:
+          type: object
+          properties: {key: {type: string, default: owner}}
+  targets:
+    - target: admission.k8s.gatekeeper.sh
+      rego: |
+        package k8sowner
+        import data.lib.labels
+        violation[{\"msg\": msg}] {
+          not labels.has(input.review.object, input.parameters.key)
+          msg := sprintf(\"%v has no label %v\", [input.review.object.metadata.name, input.parameters.key])
+        }
+      libs:
+        - |
+          package lib.labels
+          has(object, key) { object.metadata.labels[key] }
+";
+
+fn constraint(spec: &str) -> String {
+    format!(
+        "apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sOwner\nmetadata: {{name: owner}}\nspec: {spec}\n"
+    )
+}
+
+/// The findings of a check: severity, rule, place and message, sorted.
+fn refusals(repo: &Repo, more: &[&str]) -> Vec<String> {
+    let mut arguments = vec!["check", "--format", "json", "--all"];
+    arguments.extend(more);
+    let report = repo.run(&arguments).json();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let is_policy = |finding: &&Value| finding["rule"].as_str().unwrap().starts_with("policy");
+    let text = |finding: &Value| {
+        let at = &finding["location"];
+        let overlay = finding["environment"].as_str().unwrap_or("-");
+        format!(
+            "{} {} {}:{} {overlay}: {}",
+            finding["severity"].as_str().unwrap(),
+            finding["rule"].as_str().unwrap(),
+            at["file"].as_str().unwrap(),
+            at["line"],
+            finding["message"].as_str().unwrap()
+        )
+    };
+    let mut found: Vec<String> = findings.filter(is_policy).map(text).collect();
+    found.sort();
+    found
+}
+
+/// Lets an environment render policies.
+fn enforce(repo: &Repo, environment: &str, policies: &[&str]) {
+    let folder = format!("apps/guard/overlays/{environment}");
+    let list = "resources: [policies.yaml]\n";
+    repo.write(&format!("{folder}/kustomization.yaml"), list);
+    repo.write(&format!("{folder}/policies.yaml"), &policies.join("---\n"));
+}
+
+#[test]
+fn gatekeeper_refuses_objects_of_the_environment_that_has_its_constraints() {
+    let of_deployments = |more: &str| {
+        constraint(&format!(
+            "{{{more}match: {{kinds: [{{apiGroups: [apps], kinds: [Deployment]}}]}}}}"
+        ))
+    };
+    let repo = shop();
+    enforce(&repo, "production", &[TEMPLATE, &of_deployments("")]);
+    let refused = "policy/gatekeeper/K8sOwner apps/api/base/deployment.yaml:1 production: api has no label owner";
+    assert_eq!(refusals(&repo, &[]), [format!("error {refused}")]);
+    for (action, severity) in [("warn", "warning"), ("dryrun", "info")] {
+        let spec = of_deployments(&format!("enforcementAction: {action}, "));
+        enforce(&repo, "production", &[TEMPLATE, &spec]);
+        assert_eq!(refusals(&repo, &[]), [format!("{severity} {refused}")]);
+    }
+    let scoped = "enforcementAction: scoped, scopedEnforcementActions: [{action: deny, enforcementPoints: [{name: audit.gatekeeper.sh}]}], ";
+    for spec in [
+        of_deployments("parameters: {key: app}, ").replace("match:", "match_:"),
+        of_deployments(scoped),
+        constraint("{match: {kinds: [{apiGroups: [apps], kinds: [StatefulSet]}]}}"),
+        constraint("{match: {namespaces: [elsewhere]}}"),
+        constraint("{match: {labelSelector: {matchLabels: {app: other}}}}"),
+        constraint("{match: {kinds: [{apiGroups: [''], kinds: [Deployment]}]}}"),
+    ] {
+        let labelled = DEPLOYMENT.replace("  name: api\n", "  name: api\n  labels: {app: api}\n");
+        repo.write("apps/api/base/deployment.yaml", &labelled);
+        let only_deployments = SECRET.replace("name: api", "name: api, labels: {app: api}");
+        repo.write("apps/api/base/secret.yaml", &only_deployments);
+        enforce(&repo, "production", &[TEMPLATE, &spec]);
+        let found = refusals(&repo, &[]);
+        let guards = |one: &&String| !one.contains("apps/guard");
+        assert_eq!(found.iter().filter(guards).count(), 0, "{spec} {found:?}");
+    }
+}
+
+#[test]
+fn gatekeeper_policies_can_be_named() {
+    let repo = shop();
+    repo.write("guards/template.yaml", TEMPLATE);
+    let spec = constraint("{match: {kinds: [{apiGroups: [apps], kinds: [Deployment]}]}}");
+    repo.write("guards/constraint.yaml", &spec);
+    let expected = "error policy/gatekeeper/K8sOwner apps/api/base/deployment.yaml:1 production: api has no label owner";
+    assert_eq!(refusals(&repo, &["--policy", "guards"]), [expected]);
+    repo.write(".gitops-lint.yaml", "policies: [guards]\n");
+    assert_eq!(refusals(&repo, &[]), [expected]);
+}
+
+#[test]
+fn gatekeeper_policies_see_the_cluster() {
+    let repo = shop();
+    let template = TEMPLATE.replace(
+        "not labels.has(input.review.object, input.parameters.key)",
+        "other := data.inventory.cluster[\"v1\"].Namespace[name]; other.metadata.labels.closed",
+    );
+    let spec = constraint("{match: {kinds: [{apiGroups: [apps], kinds: [Deployment]}]}}");
+    let namespace =
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: x, labels: {closed: 'yes'}}\n";
+    enforce(&repo, "production", &[&template, &spec, namespace]);
+    enforce(&repo, "staging", &[&template, &spec]);
+    assert_eq!(refusals(&repo, &[]).len(), 1);
+}
+
+#[test]
+fn a_template_that_cannot_be_loaded_is_an_error() {
+    let repo = shop();
+    let template = TEMPLATE.replace("labels.has(", "labels.nope(");
+    enforce(&repo, "production", &[&template, &constraint("{}")]);
+    let found = refusals(&repo, &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("error policy-error apps/guard/overlays/production/policies.yaml:1")
+    );
+    assert!(found[0].contains("undefined function"), "{found:?}");
+}
+
+#[test]
+fn a_change_of_policies_judges_all_apps() {
+    let repo = shop();
+    enforce(&repo, "production", &[TEMPLATE]);
+    repo.git(&["init", "-q"]).commit_on(1, "start");
+    let spec = constraint("{match: {kinds: [{apiGroups: [apps], kinds: [Deployment]}]}}");
+    enforce(&repo, "production", &[TEMPLATE, &spec]);
+    let report = repo
+        .run(&["check", "--base", "HEAD", "--format", "json"])
+        .json();
+    let found = report["findings"].to_string();
+    assert!(found.contains("api has no label owner"), "{found}");
+}

@@ -20,7 +20,7 @@ pub(super) fn policy_changes(base: &Base, head: &Repo) -> Vec<PolicyFileChange> 
     let touched = base
         .changed
         .iter()
-        .filter(|path| is_policy_input(config, path));
+        .filter(|path| is_policy_input(config, path) || is_for_clusters(before, config, path));
     let touched = touched.filter(|path| has_content(before, path));
     touched
         .map(|path| {
@@ -59,6 +59,17 @@ fn is_policy_input(config: &Config, path: &str) -> bool {
     let mut named = config.policies.iter().chain(&config.data);
     names_for_policies(config, path)
         && (path.ends_with(".rego") || named.any(|named| named == path))
+}
+
+/// True for a YAML file of policies of an admission controller in a folder of policies.
+fn is_for_clusters(before: &dyn Source, config: &Config, path: &str) -> bool {
+    let holds_policy = || {
+        let text = before.read(path).ok();
+        text.is_some_and(|text| std::str::from_utf8(&text).is_ok_and(policy::is_policy_text))
+    };
+    config.policies.iter().any(|named| is_below(path, named))
+        && policy::is_data_file(path)
+        && holds_policy()
 }
 
 /// True if a file holds rules or data. One that cannot be read as text counts as one that does.

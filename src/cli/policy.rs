@@ -12,7 +12,7 @@ use super::options::{Now, TextOrJson};
 use super::output::{complain_of, write};
 use crate::policy::{
     self, Coverage, DataFile, Namespaces, Policies, PolicyFile, RegoVersion, TestOutcome,
-    TestResult,
+    TestResult, is_policy_text,
 };
 use crate::report::printable;
 
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 /// The subcommands of `policy`.
 #[derive(Subcommand)]
 enum Command {
-    /// Run the `test_*` rules of Rego policies
+    /// Run the `test_*` rules of Rego policies, and test suites of Gatekeeper
     Test(TestArguments),
 }
 
@@ -87,7 +87,7 @@ pub(super) fn data(paths: &[PathBuf]) -> Result<Vec<DataFile>, Error> {
     Ok(files)
 }
 
-/// Reads the `.rego` files of a file or folder, sorted by path.
+/// Reads the policies of a file or folder, sorted by path.
 pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, Error> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(path).sort_by_file_name() {
@@ -95,11 +95,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, Error> {
             let shown = format!("`{}`", error.path().unwrap_or(path).display());
             unreadable(shown, &error.into())
         })?;
-        let rego = entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "rego");
-        if entry.file_type().is_file() && (rego || entry.depth() == 0) {
+        if entry.file_type().is_file() && (is_policy(entry.path()) || entry.depth() == 0) {
             paths.push(entry.into_path());
         }
     }
@@ -118,6 +114,15 @@ pub(super) fn files(path: &Path) -> Result<Vec<PolicyFile>, Error> {
     paths.into_iter().map(read).collect()
 }
 
+/// True for a Rego file, and for a YAML file with policies of an admission controller.
+fn is_policy(path: &Path) -> bool {
+    let is_rego = path
+        .extension()
+        .is_some_and(|extension| extension == "rego");
+    let holds_policy = || std::fs::read_to_string(path).is_ok_and(|text| is_policy_text(&text));
+    is_rego || (policy::is_data_file(&path.to_string_lossy()) && holds_policy())
+}
+
 fn unreadable(what: String, error: &std::io::Error) -> Error {
     match Error::reading(what, error) {
         Error::Missing { what, .. } => Error::Missing {
@@ -132,8 +137,14 @@ fn unreadable(what: String, error: &std::io::Error) -> Error {
 fn compiled(arguments: &TestArguments) -> Result<Policies, Error> {
     let mut files = Vec::new();
     for path in &arguments.paths {
-        files.extend(self::files(path)?);
+        // a folder may have suites only
+        match self::files(path) {
+            Ok(found) => files.extend(found),
+            Err(Error::NoPolicy(_)) if path.is_dir() => {}
+            Err(error) => return Err(error),
+        }
     }
+    files.retain(|file| !policy::is_data_file(&file.path));
     let options = policy::Options {
         namespaces: Namespaces::All,
         now: Now::or_clock(arguments.now.as_ref())
@@ -157,7 +168,10 @@ fn test(arguments: &TestArguments) -> Result<Ending, Error> {
         pattern.is_none_or(|pattern| pattern.is_match(name))
     };
     let with_coverage = arguments.coverage || arguments.threshold.is_some();
-    let (results, coverage) = policies.test(&wanted, with_coverage);
+    let (mut results, coverage) = policies.test(&wanted, with_coverage);
+    let mut suites = suites(arguments)?;
+    suites.retain(|result| wanted(&result.name));
+    results.extend(suites);
     if results.is_empty() {
         let path = arguments.paths.first().cloned().unwrap_or_default();
         return Err(Error::NoPolicyTest(path));
@@ -186,6 +200,36 @@ fn test(arguments: &TestArguments) -> Result<Ending, Error> {
     } else {
         Ending::Failed
     })
+}
+
+/// Runs the suites of Gatekeeper in the paths.
+fn suites(arguments: &TestArguments) -> Result<Vec<TestResult>, Error> {
+    let now = Now::or_clock(arguments.now.as_ref());
+    let now = now.timestamp().as_nanosecond();
+    let mut results = Vec::new();
+    for path in &arguments.paths {
+        for entry in WalkDir::new(path).sort_by_file_name() {
+            let entry = entry.map_err(|error| {
+                let shown = format!("`{}`", error.path().unwrap_or(path).display());
+                unreadable(shown, &error.into())
+            })?;
+            let file = entry.path();
+            if !entry.file_type().is_file() || !policy::is_data_file(&file.to_string_lossy()) {
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(file) else {
+                continue;
+            };
+            let folder = file.parent().unwrap_or(Path::new("."));
+            let beside = |name: &str| {
+                let read = std::fs::read_to_string(folder.join(name));
+                read.map_err(|error| format!("{name}: {error}"))
+            };
+            let shown = file.display().to_string();
+            results.extend(policy::run_suite(&shown, &text, &beside, now).unwrap_or_default());
+        }
+    }
+    Ok(results)
 }
 
 /// The percentage of lines that were evaluated.

@@ -5,6 +5,7 @@
 //!
 //! Not here: apps and environments (`repo`), judgement (`rules`).
 
+pub(crate) mod admission;
 pub(crate) mod artifact;
 pub(crate) mod copies;
 pub(crate) mod image;

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::conventions::{Namespaces, PolicyRule, severity};
+use super::load::is_data_file;
 use super::opa::{Definition, Problem, Program, Settings, Source, Version, from_json};
 use super::{LoadProblem, Policies, PolicyFile, PolicyProblem};
+use crate::yaml::{FileId, read};
 
 /// How policies are compiled.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +45,7 @@ impl Policies {
         options: &Options,
     ) -> Result<Policies, Vec<PolicyProblem>> {
         let policies = Policies::prepare(files, data, options, false)?;
-        let is_idle = policies.rules.is_empty() && policies.problems.is_empty();
+        let is_idle = policies.is_empty() && policies.problems.is_empty();
         if is_idle && !policies.files.is_empty() {
             return Err(vec![nothing_to_evaluate(&policies, &options.namespaces)]);
         }
@@ -77,7 +79,9 @@ impl Policies {
         options: &Options,
         for_tests: bool,
     ) -> Result<Policies, Vec<PolicyProblem>> {
-        let mut problems = Vec::new();
+        let (admission, files): (Vec<PolicyFile>, Vec<PolicyFile>) =
+            files.into_iter().partition(|file| is_data_file(&file.path));
+        let mut problems = unreadable(&admission);
         let data = merged(data, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -89,6 +93,7 @@ impl Policies {
                 RegoVersion::V1 => Version::V1,
             }),
             for_tests,
+            inventory: false,
         };
         let sources: Vec<Source> = files
             .iter()
@@ -120,8 +125,19 @@ impl Policies {
             rules,
             problems: of_files.into_iter().filter_map(problem).collect(),
             combined: options.combined,
+            admission,
+            now: options.now,
         })
     }
+}
+
+/// The YAML files that cannot be read.
+fn unreadable(files: &[PolicyFile]) -> Vec<PolicyProblem> {
+    let problem = |file: &PolicyFile| {
+        let error = read::read(&file.text, FileId(0)).err()?;
+        Some(PolicyProblem::new(&*file.path, error.message))
+    };
+    files.iter().filter_map(problem).collect()
 }
 
 /// The rules that are evaluated, by package and name.

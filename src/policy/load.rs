@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::admission::is_policy_text;
 use super::built_in::built_in;
 use super::{Options, Policies, PolicyFile, PolicyProblem, opa};
 use crate::config::Config;
@@ -157,14 +158,22 @@ impl Loader<'_> {
     }
 
     fn folder(&mut self, entry: &str) {
-        let is_policy = |file: &&Arc<str>| is_below(file, entry) && file.ends_with(".rego");
+        let is_policy = |file: &&Arc<str>| {
+            is_below(file, entry) && (file.ends_with(".rego") || self.is_admission_policy(file))
+        };
         let below: Vec<&Arc<str>> = self.source.files().iter().filter(is_policy).collect();
         if below.is_empty() {
-            self.refuse(entry, "the folder has no .rego file");
+            self.refuse(entry, "the folder has no policy");
         }
         for file in below {
             self.file(file);
         }
+    }
+
+    /// True for a YAML file with policies of an admission controller.
+    fn is_admission_policy(&self, path: &str) -> bool {
+        let is_policy = |bytes: Arc<[u8]>| std::str::from_utf8(&bytes).is_ok_and(is_policy_text);
+        is_data_file(path) && self.source.read(path).is_ok_and(is_policy)
     }
 
     /// An entry of `data` in the configuration: a file, or the data files of a folder.

@@ -1,9 +1,10 @@
-//! Rego policies with conftest's conventions.
+//! Policies: Rego with conftest's conventions, and those of admission controllers.
 //!
 //! `load` finds policies and their data, `compile` prepares them, `evaluate` runs them over a repo,
-//! and `testing` runs `test_*` rules. `opa` is Rego itself; `budget` limits the time that all
+//! and `testing` runs `test_*` rules. `admission` judges by the policies that clusters enforce. `opa` is Rego itself; `budget` limits the time that all
 //! policies may take together. Policies reach no network, no clock but `--now`, and no environment.
 
+mod admission;
 mod budget;
 mod built_in;
 mod compile;
@@ -12,11 +13,14 @@ mod evaluate;
 mod load;
 mod log;
 mod opa;
+mod place;
+mod pool;
 mod testing;
 
 use std::sync::Arc;
 
 use crate::finding::RuleDescription;
+pub use admission::{ReadBeside, is_policy_text, run_suite};
 pub use compile::{Options, RegoVersion};
 pub use conventions::Namespaces;
 use conventions::PolicyRule;
@@ -26,7 +30,7 @@ pub use load::{Added, DataFile, is_data_file, load, load_tests};
 pub use log::Log;
 pub use testing::{Coverage, TestOutcome, TestResult};
 
-/// A Rego file.
+/// A Rego file, or a YAML file with policies of admission controllers.
 #[derive(Clone, Debug)]
 pub struct PolicyFile {
     /// Its path in messages, or `builtin/NAME`.
@@ -63,6 +67,10 @@ pub struct Policies {
     problems: Vec<LoadProblem>,
     /// True if each overlay is one input.
     combined: bool,
+    /// Policies of admission controllers that were named.
+    admission: Vec<PolicyFile>,
+    /// The time, in nanoseconds since 1970.
+    now: i128,
 }
 
 /// Why a file was left out.
@@ -87,9 +95,9 @@ impl LoadProblem {
 }
 
 impl Policies {
-    /// The number of rules that are evaluated.
+    /// The number of rules that are evaluated, and of files for admission controllers.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.rules.len() + self.admission.len()
     }
 
     /// The ids of the rules that are evaluated, such as `policy/main/deny`.
@@ -109,6 +117,6 @@ impl Policies {
 
     /// True if there is no rule to evaluate.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.len() == 0
     }
 }

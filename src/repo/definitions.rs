@@ -13,7 +13,7 @@ use crate::source::is_below;
 use crate::yaml::{Node, Origin, Scalar};
 
 /// The largest file of definitions that is read, in bytes. Operators ship all of theirs in one.
-const LARGEST: usize = 16 << 20;
+pub(super) const LARGEST: usize = 16 << 20;
 
 impl Repo {
     /// The objects in files that define kinds of some API groups, in the order of the files.

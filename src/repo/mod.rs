@@ -28,6 +28,8 @@ mod unmatched;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::config::Environment;
 use crate::kustomize::decode::Text;
 use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
@@ -237,6 +239,13 @@ impl Repo {
             let bytes = self.source.read(path);
             bytes.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
         })
+    }
+    /// True if the text of a YAML file passes a test. This reads all of them.
+    pub fn has_yaml_that(&self, test: impl Fn(&str) -> bool + Sync) -> bool {
+        let paths = self.yaml_paths();
+        paths
+            .par_iter()
+            .any(|path| self.renderer.skim(path, definitions::LARGEST, &test))
     }
     /// The index of the overlay that is [the same](Self::same) as one of another revision.
     pub fn index_of_same(&self, other: &Overlay) -> Option<usize> {

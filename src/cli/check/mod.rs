@@ -31,7 +31,7 @@ use crate::config::{CONFIG_FILE, Level};
 use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
-use crate::policy::{self, Policies};
+use crate::policy::{self, Policies, PolicyFile};
 use crate::report::{Format, VersionMove};
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
@@ -514,7 +514,22 @@ pub(super) fn policies(
     for path in &options.policies {
         files.extend(super::policy::files(path).map_err(|error| error.of("--policy"))?);
     }
-    let data = super::policy::data(&options.data)?;
+    // as conftest does, Rego files among the data are loaded as policies
+    let (rego, data): (Vec<PathBuf>, Vec<PathBuf>) =
+        options.data.iter().cloned().partition(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "rego")
+        });
+    for path in &rego {
+        let found = super::policy::files(path).map_err(|error| error.of("--data"))?;
+        let is_known = |path: &str| files.iter().any(|file: &PolicyFile| file.path == path);
+        let new: Vec<PolicyFile> = found
+            .into_iter()
+            .filter(|file| !is_known(&file.path))
+            .collect();
+        files.extend(new);
+    }
+    let data = super::policy::data(&data)?;
     policy::load(
         &*workspace.repo.source,
         &workspace.config,

@@ -8,7 +8,6 @@ mod subject;
 mod target;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
@@ -17,13 +16,14 @@ use super::budget::Budget;
 use super::conventions::{PROMOTION, PolicyRule, SOURCE};
 use super::log::Log;
 use super::opa::{Document, Interpreter, Value, from_json};
-use super::{Policies, PolicyFile};
+use super::pool::Pool;
+use super::{Policies, PolicyFile, admission};
 use crate::compare;
 use crate::finding::{Cause, Finding, Severity};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Context, Draft, Sink};
-use crate::yaml::{By, FileId, Origin};
+use crate::yaml::{By, FileId, Origin, read};
 
 use facts::{about, conftest, masked, resources_of};
 use results::{excepted, holds_results, results_of};
@@ -36,15 +36,12 @@ const STACK: usize = 256 << 20;
 /// Runs every policy over every overlay, pair and file. A policy that fails is a finding at its
 /// line, so the policy files join the repo's table of files. The log gets what policies print.
 pub fn run(policies: &Policies, context: &Context, log: Option<&Log>) -> Vec<Finding> {
-    if policies.is_empty() {
-        return Vec::new();
-    }
     let run = Run {
         policies,
         file_ids: file_ids(policies, context),
         context,
         budget: Budget::new(policies.rules.len()),
-        idle: Mutex::new(Vec::new()),
+        pool: Pool::new(policies.program.interpreter()),
         log,
         uses_base: policies.mention("gitops") && policies.mention("base"),
     };
@@ -52,9 +49,15 @@ pub fn run(policies: &Policies, context: &Context, log: Option<&Log>) -> Vec<Fin
         .num_threads(rayon::current_num_threads())
         .stack_size(STACK)
         .build();
+    let all = || {
+        let mut findings = run.all();
+        let given = given(policies, context);
+        findings.extend(admission::run(&given, policies.now, context));
+        findings
+    };
     match threads {
-        Ok(threads) => threads.install(|| run.all()),
-        Err(_) => run.all(),
+        Ok(threads) => threads.install(all),
+        Err(_) => all(),
     }
 }
 
@@ -97,6 +100,19 @@ fn file_ids(policies: &Policies, context: &Context) -> Vec<FileId> {
     policies.files.iter().map(add).collect()
 }
 
+/// The policies of admission controllers that were named.
+fn given(policies: &Policies, context: &Context) -> Vec<admission::Document> {
+    let mut found = Vec::new();
+    for file in &policies.admission {
+        let id = context.repo.files.add(&file.path, None, file.text.clone());
+        // a file that cannot be read was refused when it was loaded
+        if let Ok(read) = read::read(&file.text, id) {
+            found.extend(read.documents.iter().filter_map(admission::Document::of));
+        }
+    }
+    found
+}
+
 /// One run of the policies over a repo.
 struct Run<'r, 'c> {
     policies: &'r Policies,
@@ -105,8 +121,7 @@ struct Run<'r, 'c> {
     context: &'r Context<'c>,
     /// The time that all evaluations may take.
     budget: Budget,
-    /// Interpreters that no thread uses at the moment. The first evaluation of a new one is slow.
-    idle: Mutex<Vec<Interpreter>>,
+    pool: Pool,
     log: Option<&'r Log>,
     /// True if a policy may read objects of the base.
     uses_base: bool,
@@ -145,16 +160,6 @@ impl<'r> Run<'r, '_> {
             findings.extend(self.sources(&of_files));
         }
         findings
-    }
-
-    /// Lends an interpreter to a function.
-    fn with_interpreter<T>(&self, run: impl FnOnce(&mut Interpreter) -> T) -> T {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = idle().pop();
-        let mut interpreter = free.unwrap_or_else(|| self.policies.program.interpreter());
-        let result = run(&mut interpreter);
-        idle().push(interpreter);
-        result
     }
 
     fn overlays(&self, rules: &[Numbered<'_>]) -> Vec<Finding> {
@@ -291,7 +296,7 @@ impl<'r> Run<'r, '_> {
         documents: Documents,
         rules: &[Numbered<'_>],
     ) -> Vec<Finding> {
-        self.with_interpreter(|interpreter| {
+        self.pool.lend(|interpreter| {
             interpreter.set(Document::Input, documents.input);
             interpreter.set(Document::Gitops, Value::from(documents.gitops));
             interpreter.set(Document::Conftest, documents.conftest);
@@ -334,7 +339,7 @@ impl<'r> Run<'r, '_> {
                     .collect()
             }
             Err(failure) => {
-                interpreter.replace_by(self.policies.program.interpreter());
+                interpreter.replace_by(self.pool.fresh());
                 self.trace(rule, subject, || format!("failed: {failure}"));
                 self.failed(rule, subject, &failure.to_string())
             }

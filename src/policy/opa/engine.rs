@@ -34,17 +34,27 @@ pub(in crate::policy) enum Document {
     Gitops,
     /// `data.conftest`
     Conftest,
+    /// `data.inventory` of Gatekeeper.
+    Inventory,
 }
 
 impl Document {
-    /// Those that policies see below `data`.
-    pub(super) const OF_DATA: [Document; 2] = [Document::Gitops, Document::Conftest];
+    /// Those that policies see below `data`. For the policies of Gatekeeper, these have the
+    /// inventory; others may get one as data.
+    pub(super) fn of_data(with_inventory: bool) -> &'static [Document] {
+        if with_inventory {
+            &[Document::Inventory]
+        } else {
+            &[Document::Gitops, Document::Conftest]
+        }
+    }
 
     pub(super) fn key(self) -> &'static str {
         match self {
             Document::Input => "input",
             Document::Gitops => "gitops",
             Document::Conftest => "conftest",
+            Document::Inventory => "inventory",
         }
     }
 }

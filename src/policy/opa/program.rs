@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::engine::Interpreter;
+use super::engine::{Document, Interpreter};
 use super::graph::Graph;
 use super::lower::{Rules, lower};
 use super::metadata::Annotations;
@@ -28,6 +28,8 @@ pub(in crate::policy) struct Settings {
     pub(in crate::policy) version: Option<Version>,
     /// True to run `test_*` rules.
     pub(in crate::policy) for_tests: bool,
+    /// True if `data.inventory` is what the cluster has, as for Gatekeeper.
+    pub(in crate::policy) inventory: bool,
 }
 
 /// Why a file cannot be used.
@@ -146,7 +148,8 @@ impl Program {
         data: &Value,
         settings: &Settings,
     ) -> Result<Program, Vec<Problem>> {
-        let rules = Rules::of(files.iter().map(|file| &file.module));
+        let documents = Document::of_data(settings.inventory);
+        let rules = Rules::of(files.iter().map(|file| &file.module), documents);
         let mut interpreter = Interpreter::new(settings.now, settings.for_tests);
         let mut graph = Graph::default();
         let mut tests = BTreeMap::new();

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::kubernetes::workload;
+use crate::kubernetes::{admission, workload};
 use crate::kustomize::ProblemKind;
 use crate::names::NamePattern;
 use crate::repo::{Overlay, Repo};
@@ -96,7 +96,21 @@ fn affected_apps(
     let was_there = |file: &&(Place<'_>, Arc<str>)| base.repo.has_path(&file.1);
     let lost = !shared_before.is_subset(&shared)
         || !offers(base, &changed.1).is_subset(&offers(head, &changed.0));
+    let holds_policy = |overlay: &&&Overlay| {
+        let mut resources = overlay.rendered.resources.iter();
+        resources.any(|one| {
+            let id = one.id();
+            admission::is_policy(&id.api_version, &id.kind)
+        })
+    };
+    // such an object judges the objects of all apps
+    let judges_others = changed
+        .0
+        .iter()
+        .chain(&changed.1)
+        .any(|one| holds_policy(&one));
     if lost
+        || judges_others
         || shared
             .difference(&shared_before)
             .any(|file| was_there(&file))

@@ -291,7 +291,9 @@ impl Lowerer<'_> {
             Some("input") => path.insert(1, Document::Input.key().to_string()),
             Some("data") => {
                 let second = path.get(1);
-                let document = Document::OF_DATA
+                let document = self
+                    .rules
+                    .documents
                     .iter()
                     .find(|document| second.is_some_and(|name| name == document.key()));
                 if document.is_some() && self.rules.reached(&path[1..]).next().is_none() {

@@ -15,6 +15,7 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::engine::Document;
 use super::graph::Graph;
 use super::metadata::Annotations;
 use super::syntax::{Branch, Expr, ExprKind, Module, Rule, RuleKind, Span, SyntaxError};
@@ -27,13 +28,21 @@ pub(in crate::policy) struct Rules {
     by_path: BTreeMap<Vec<String>, Option<usize>>,
     /// The first names of the rules of each package.
     by_package: BTreeMap<Vec<String>, BTreeSet<String>>,
+    /// The documents below `data` that are passed with the input.
+    documents: &'static [Document],
     /// Built-in functions that some `with` replaces.
     replaced: BTreeSet<&'static str>,
 }
 
 impl Rules {
-    pub(in crate::policy) fn of<'m>(modules: impl IntoIterator<Item = &'m Module>) -> Rules {
-        let mut rules = Rules::default();
+    pub(in crate::policy) fn of<'m>(
+        modules: impl IntoIterator<Item = &'m Module>,
+        documents: &'static [Document],
+    ) -> Rules {
+        let mut rules = Rules {
+            documents,
+            ..Rules::default()
+        };
         for module in modules {
             rules.replaced.extend(replaced::replaced_in(module));
             let package = rules.by_package.entry(module.package.clone()).or_default();

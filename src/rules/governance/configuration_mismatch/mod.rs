@@ -259,7 +259,7 @@ fn policies(context: &Context) -> Vec<Draft> {
     };
     let known: Vec<&str> = ids.iter().map(String::as_str).collect();
     named_policies(context.config)
-        .filter(|(id, _)| !known.contains(id))
+        .filter(|(id, _)| !known.contains(id) && !is_of_cluster(id))
         .map(|(id, origin)| {
             let message = format!("the policy `{id}` does not exist, so its level has no effect");
             let cause = Cause::new("unknown-policy").with(id);
@@ -268,6 +268,13 @@ fn policies(context: &Context) -> Vec<Draft> {
             Draft::new(Severity::Warning, origin, cause, message).help(help)
         })
         .collect()
+}
+
+/// True for a policy of an admission controller. Those that overlays render are not known in advance.
+fn is_of_cluster(id: &str) -> bool {
+    ["policy/gatekeeper/", "policy/admission/", "policy/kyverno/"]
+        .iter()
+        .any(|start| id.starts_with(start))
 }
 
 fn named_policies(config: &Config) -> impl Iterator<Item = (&str, Origin)> {

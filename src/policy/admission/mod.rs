@@ -1,0 +1,18 @@
+//! Policies that admission controllers enforce in a cluster: Gatekeeper.
+//!
+//! `document` finds them, `cluster` holds those of one cluster, `run` judges the objects of the
+//! overlays that belong to it. `request` is what a controller gets to see, and `selector` has the
+//! matching that all controllers share.
+
+mod cluster;
+mod document;
+mod gatekeeper;
+mod request;
+mod run;
+mod selector;
+mod suite;
+
+pub(super) use document::Document;
+pub use document::is_policy_text;
+pub(super) use run::run;
+pub use suite::{ReadBeside, run_suite};
