@@ -36,8 +36,8 @@ pub(super) struct Reports {
     pub(super) statistics: bool,
     /// Lines before the summary.
     pub(super) notes: Vec<String>,
-    /// The versions that the change moves.
-    pub(super) moves: Vec<report::VersionMove>,
+    /// What pages show besides the findings.
+    pub(super) page: report::Page,
     /// The root of the repo, when it is known.
     pub(super) root: Option<PathBuf>,
 }
@@ -98,7 +98,8 @@ impl Reports {
                 overlays: self.verbose,
                 fail_on: self.fail_on,
                 links: links(),
-                moves: self.moves.clone(),
+                page: self.page.clone(),
+                notes: self.notes.clone(),
                 ..report::Options::default()
             };
             let saved = report::text(format, outcome, &options)
@@ -152,7 +153,7 @@ impl Reports {
             statistics: self.statistics,
             notes: self.notes.clone(),
             links: links(),
-            moves: self.moves.clone(),
+            page: self.page.clone(),
             paths: self.root.as_deref().map(shown_paths).unwrap_or_default(),
         };
         let written = report::text(target.format, outcome, &options);

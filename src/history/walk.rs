@@ -70,7 +70,8 @@ impl<'a> Walk<'a> {
     /// A walk for some overlays of the newest commit.
     pub fn new(branch: &'a Branch<'a>, overlays: &[usize]) -> Walk<'a> {
         let repo = branch.repo;
-        let files = Arc::new(Files::default());
+        // agents' objects of the newest commit apply folders of earlier ones
+        let files = Arc::new(Files::beginning_with(&repo.files));
         let renderer = Renderer::new(repo.source.clone(), files, branch.options());
         let charts = (MOST_CHARTS / overlays.len().max(1)).max(FEWEST_CHARTS);
         let tracked = overlays

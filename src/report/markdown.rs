@@ -25,7 +25,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
         verdict(outcome),
         escape(&summary(outcome))
     );
-    page.push_str(&versions(&options.moves));
+    page.push_str(&versions(&options.page.moves));
     let mut findings: Vec<&Located> = outcome.findings.iter().collect();
     // the worst first, so that a cut list loses the least
     findings.sort_by_key(|located| std::cmp::Reverse(located.finding.severity));

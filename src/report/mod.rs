@@ -8,12 +8,15 @@ mod concise;
 mod github;
 mod gitlab;
 mod groups;
+mod html;
 pub mod json;
 mod junit;
 mod markdown;
+mod page;
 mod pretty;
 mod safe;
 mod sarif;
+mod windows;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -25,6 +28,10 @@ pub use crate::wording::count;
 use crate::wording::wrapped;
 use crate::yaml::Origin;
 pub(crate) use markdown::escape as escape_markdown;
+pub use page::{
+    ComparedObject, Comparison, Matrix, MatrixCell, MatrixRow, OpenPromotion, Page, SideLine,
+    VersionMove,
+};
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,11 +52,13 @@ pub enum Format {
     Junit,
     /// Markdown for a step summary or a comment.
     Markdown,
+    /// One self-contained page.
+    Html,
 }
 
 impl Format {
     /// Every format, in the order of the help text.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::Pretty,
         Format::Concise,
         Format::Json,
@@ -58,6 +67,7 @@ impl Format {
         Format::Gitlab,
         Format::Junit,
         Format::Markdown,
+        Format::Html,
     ];
 
     /// The name on the command line.
@@ -71,6 +81,7 @@ impl Format {
             Format::Gitlab => "gitlab",
             Format::Junit => "junit",
             Format::Markdown => "markdown",
+            Format::Html => "html",
         }
     }
 
@@ -102,31 +113,13 @@ pub struct Options {
     pub statistics: bool,
     /// Lines before the summary: what was compared, what to do next.
     pub notes: Vec<String>,
-    /// The address of the files of the repo at the checked commit, for links in `markdown`.
+    /// The address of the files of the repo at the checked commit, for links in `markdown` and
+    /// `html`.
     pub links: Option<String>,
-    /// The versions that the change moves, for `markdown`.
-    pub moves: Vec<VersionMove>,
+    /// What `markdown` and `html` show besides the findings.
+    pub page: Page,
     /// Turns paths of the repo into paths from the folder in which the program was started.
     pub paths: ShownPaths,
-}
-
-/// A version that a change moves in a protected environment.
-#[derive(Clone, Debug, Default)]
-pub struct VersionMove {
-    /// The app.
-    pub app: String,
-    /// The environment and variant.
-    pub environment: String,
-    /// The image, chart or base.
-    pub name: String,
-    /// The version at the base.
-    pub before: String,
-    /// The version of the change.
-    pub after: String,
-    /// What proves the new version, or what is missing.
-    pub proof: String,
-    /// True if the earlier environment ran it at the base.
-    pub is_proved: bool,
 }
 
 /// Paths as a terminal can open them, which are those of the repo in its root.
@@ -161,7 +154,7 @@ impl Default for Options {
             statistics: false,
             notes: Vec::new(),
             links: None,
-            moves: Vec::new(),
+            page: Page::default(),
             paths: ShownPaths::default(),
         }
     }
@@ -206,6 +199,7 @@ fn write_as(
         Format::Gitlab => gitlab::write(outcome, out),
         Format::Junit => junit::write(outcome, out, options),
         Format::Markdown => markdown::write(outcome, out, options),
+        Format::Html => html::write(outcome, out, options),
     }
 }
 

@@ -15,14 +15,13 @@ use miette::{
 use miette::{Severity as Level, SpanContents};
 
 use super::groups::{groups, table};
-use super::{
-    Message, Options, ShownPaths, printable, printable_lines, push_printable, url, write_end,
-};
+use super::windows::{Mark, Shown, Window, cut, marks, windows};
+use super::{Message, Options, ShownPaths, printable, printable_lines, url, write_end};
 use crate::check::Outcome;
 use crate::finding::{Located, Location, Severity};
 use crate::secrets::lines::{HiddenLines, Lines};
 use crate::source::{Files, SourceFile};
-use crate::wording::{short_digests, shortened, wrapped};
+use crate::wording::{shortened, wrapped};
 use crate::yaml::FileId;
 
 /// Lines shown above and below a label.
@@ -35,8 +34,6 @@ const AROUND: usize = 6;
 /// The narrowest line of code and the narrowest label.
 const NARROWEST: usize = 30;
 const NARROWEST_LABEL: usize = 16;
-/// Characters kept before a label in a line that is cut.
-const LEAD: usize = 40;
 /// The most labels of one finding that are drawn; further labels are only counted.
 const LABELS: usize = 8;
 
@@ -119,65 +116,14 @@ impl SourceCode for Frames {
     }
 }
 
-/// A place to draw.
-struct Mark<'a> {
-    file: FileId,
-    location: &'a Location,
-    text: Option<String>,
-}
-
-/// The primary place and the others, each place once.
-fn marks<'a>(
-    primary: (FileId, &'a Location),
-    related: impl Iterator<Item = (&'a str, FileId, &'a Location)>,
-) -> Vec<Mark<'a>> {
-    let mut marks = vec![Mark {
-        file: primary.0,
-        location: primary.1,
-        text: None,
-    }];
-    for (text, file, location) in related {
-        let text = printable(&short_digests(text)).into_owned();
-        match marks
-            .iter_mut()
-            .find(|mark| mark.file == file && mark.location == location)
-        {
-            Some(mark) => match &mut mark.text {
-                Some(known) if *known == text => {}
-                Some(known) => *known = format!("{known}; {text}"),
-                None => mark.text = Some(text),
-            },
-            None => marks.push(Mark {
-                file,
-                location,
-                text: Some(text),
-            }),
-        }
-    }
-    marks
-}
-
 impl Frames {
     /// The frames of a finding.
     fn of(located: &Located, files: &Files, hidden: &HiddenLines, options: &Options) -> Frames {
-        let related = located.finding.related.iter().zip(&located.related);
-        let related = related
-            .map(|(related, location)| (related.message.as_str(), related.origin.file, location));
-        Frames::new(
-            marks((located.finding.origin.file, &located.location), related),
-            files,
-            hidden,
-            options,
-        )
+        Frames::new(Mark::all(located), files, hidden, options)
     }
 
     fn new(mut marks: Vec<Mark>, files: &Files, hidden: &HiddenLines, options: &Options) -> Frames {
-        let more = marks.len().saturating_sub(LABELS);
-        marks.truncate(LABELS);
-        if let Some(last) = marks.last_mut().filter(|_| more > 0) {
-            let text = last.text.take().unwrap_or_default();
-            last.text = Some(format!("{text} (and {})", super::count(more, "more place")));
-        }
+        cut(&mut marks, LABELS);
         let numbers = marks.iter().map(|mark| mark.location.line + CONTEXT);
         let digits = numbers.max().unwrap_or_default().to_string().len();
         let line = options
@@ -189,57 +135,22 @@ impl Frames {
             paths: options.paths.clone(),
             ..Frames::default()
         };
-        while let Some(first) = marks.first() {
-            // marks of one file whose context touches share a window
-            let (file, mut from, mut to) = (first.file, first.location.line, first.location.line);
-            let mut together: Vec<Mark> = Vec::new();
-            loop {
-                let near = |mark: &Mark| {
-                    mark.file == file
-                        && mark.location.line + 2 * CONTEXT + 1 >= from
-                        && mark.location.line <= to + 2 * CONTEXT + 1
-                };
-                let Some(index) = marks.iter().position(near) else {
-                    break;
-                };
-                let mark = marks.remove(index);
-                (from, to) = (from.min(mark.location.line), to.max(mark.location.line));
-                together.push(mark);
-            }
-            let text = files.get(file);
-            frames.add(
-                &text,
-                &hidden.of(&text),
-                from.saturating_sub(CONTEXT).max(1),
-                to + CONTEXT,
-                together,
-            );
+        for window in windows(marks, files, CONTEXT) {
+            let text = files.get(window.file);
+            frames.add(&text, &hidden.of(&text), window);
         }
         frames
     }
 
     /// Adds the window of some lines of a file, with its marks.
-    fn add(
-        &mut self,
-        file: &SourceFile,
-        secrets: &Lines,
-        from: usize,
-        to: usize,
-        marks: Vec<Mark>,
-    ) {
+    fn add(&mut self, file: &SourceFile, secrets: &Lines, window: Window) {
+        let Window {
+            from, to, marks, ..
+        } = window;
         let start = self
             .frames
             .last()
             .map_or(0, |frame| frame.start + frame.text.len() + 1);
-        // an editor does not show an empty line after the last line end
-        let last = file.line_starts().len() - usize::from(file.text.ends_with(['\n', '\r']));
-        let to = to.min(last).max(
-            marks
-                .iter()
-                .map(|mark| mark.location.line)
-                .max()
-                .unwrap_or(from),
-        );
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
@@ -249,22 +160,16 @@ impl Frames {
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
             let has_label = here().any(|mark| mark.text.is_some());
             let line_start = text.len();
-            let shown = Shown::new(line, (first, has_label), self.line, &mut text);
+            // a label at this column needs room
+            let has_room = !has_label || first + NARROWEST_LABEL + AROUND <= self.line;
+            let shown = Shown::new(line, (first, has_room), self.line, &mut text);
             for (mark, slot) in marks
                 .iter()
                 .zip(&mut labels)
                 .filter(|(mark, _)| mark.location.line == number)
             {
                 let location = mark.location;
-                // of a span of several lines, mark only the first; for a point, mark the whole line
-                let within =
-                    location.end_line == location.line && location.end_column > location.column;
-                let end = if within {
-                    location.end_column
-                } else {
-                    usize::MAX
-                };
-                let (from, to) = (shown.offset(location.column), shown.offset(end));
+                let (from, to) = shown.marked(location);
                 // the label hangs from the middle of the marked text
                 let columns = |part: Option<&str>| part.map_or(0, |part| part.chars().count());
                 let anchor = columns(text.get(line_start..from)) + columns(text.get(from..to)) / 2;
@@ -305,58 +210,6 @@ impl Frames {
 fn fitted(label: &str, room: usize) -> String {
     let words = label.split(' ').map(|word| shortened(word, room));
     wrapped(&words.collect::<Vec<_>>().join(" "), room, 0)
-}
-
-/// A shown line, and the offsets of its characters.
-struct Shown {
-    /// The first column that is shown.
-    first: usize,
-    /// Byte offset in the window of each shown character, and of the end.
-    offsets: Vec<usize>,
-}
-
-impl Shown {
-    /// Appends a line to the window. It is cut around a column if it is longer than `most`
-    /// characters, or if a label at this column would have no room.
-    fn new(
-        line: &str,
-        (column, has_label): (usize, bool),
-        most: usize,
-        text: &mut String,
-    ) -> Shown {
-        let length = line.chars().count();
-        let has_room = !has_label || column + NARROWEST_LABEL + AROUND <= most;
-        let skipped = if length <= most && has_room {
-            0
-        } else {
-            (column - 1).saturating_sub(LEAD.min(most / 3)).min(length)
-        };
-        if skipped > 0 {
-            text.push('…');
-        }
-        let mut offsets = Vec::new();
-        let mut characters = line.chars().skip(skipped);
-        for character in characters.by_ref().take(most) {
-            offsets.push(text.len());
-            if character == '\t' {
-                text.push(' ')
-            } else {
-                push_printable(text, character)
-            }
-        }
-        offsets.push(text.len());
-        if characters.next().is_some() {
-            text.push('…');
-        }
-        Shown {
-            first: skipped + 1,
-            offsets,
-        }
-    }
-    fn offset(&self, column: usize) -> usize {
-        let last = self.offsets.len() - 1;
-        self.offsets[column.saturating_sub(self.first).min(last)]
-    }
 }
 
 /// A diagnostic for miette to draw.

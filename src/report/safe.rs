@@ -24,7 +24,7 @@ impl Notation {
     fn of(format: Format) -> Notation {
         match format {
             Format::Json | Format::Sarif | Format::Gitlab => Notation::Json,
-            Format::Junit => Notation::Xml,
+            Format::Junit | Format::Html => Notation::Xml,
             Format::Pretty | Format::Concise | Format::Github | Format::Markdown => Notation::Text,
         }
     }

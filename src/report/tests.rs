@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
 use serde_json::Value;
+use sha2::Digest as _;
 
 use super::*;
 use crate::check::CheckedOverlay;
@@ -207,7 +209,10 @@ fn markdown_has_the_verdict_first_and_the_findings_by_app() {
     };
     let options = Options {
         links: Some("https://git.example/acme/config/blob/abc/".to_string()),
-        moves: vec![moved],
+        page: Page {
+            moves: vec![moved],
+            ..Page::default()
+        },
         ..Options::default()
     };
     write(Format::Markdown, &two_files(), &mut out, &options).unwrap();
@@ -481,4 +486,63 @@ fn places_at_odd_spots_are_drawn() {
         "{text}"
     );
     assert!(!text.contains("Failed to read"), "{text}");
+}
+
+#[test]
+fn a_page_runs_nothing_but_its_own_script() {
+    let page = text(Format::Html, &hostile());
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    for acting in ["<b>", "\u{1b}", "\u{202e}", "##[", "http://", "src="] {
+        assert!(!page.contains(acting), "{acting}: {page}");
+    }
+    let (_, rest) = page.split_once("script-src '").unwrap();
+    let (hash, _) = rest.split_once('\'').unwrap();
+    let (_, script) = page.split_once("<script>").unwrap();
+    let (script, _) = script.split_once("</script>").unwrap();
+    let digest = sha2::Sha256::digest(script.as_bytes());
+    let encoded = base64::engine::general_purpose::STANDARD.encode(digest);
+    assert_eq!(hash, format!("sha256-{encoded}"));
+    assert!(
+        !page.contains(" style="),
+        "the policy of the page forbids it"
+    );
+}
+
+#[test]
+fn a_page_shows_the_lines_of_every_file_and_both_environments() {
+    let options = Options {
+        page: Page {
+            comparisons: vec![Comparison {
+                app: "api".into(),
+                from: "staging".into(),
+                to: "production".into(),
+                objects: vec![ComparedObject {
+                    title: "changed Deployment/api".into(),
+                    is_expected: false,
+                    lines: vec![
+                        SideLine::Gap(3),
+                        SideLine::Equal((4, 4), "spec:".into()),
+                        SideLine::Different(Some((5, "a: <1>".into())), None),
+                    ],
+                }],
+                ..Comparison::default()
+            }],
+            ..Page::default()
+        },
+        ..Options::default()
+    };
+    let page = super::text(Format::Html, &two_files(), &options).unwrap();
+    for shown in [
+        "apps/api/overlays/production/kustomization.yaml:5",
+        "<mark>latest</mark>",
+        "apps/api/base/deployment.yaml:6",
+        "<mark>api:1</mark>",
+        "the base sets it here",
+        "3 equal lines",
+        "a: &lt;1&gt;",
+        "id=\"rule-mutable-tag\"",
+        "data-app=\"api\"",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
 }

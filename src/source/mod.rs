@@ -319,6 +319,20 @@ struct Table {
 }
 
 impl Files {
+    /// A table of its own in which the ids of another one are valid as well.
+    pub fn beginning_with(other: &Files) -> Files {
+        let table = other
+            .table
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let files = table.files.clone();
+        Files {
+            table: RwLock::new(Table {
+                files,
+                by_path: HashMap::default(),
+            }),
+        }
+    }
     /// Adds a file, or finds it when the path and revision were added before.
     pub fn add(&self, path: &str, revision: Option<&str>, text: Arc<str>) -> FileId {
         let (revision, path): (Option<Arc<str>>, Arc<str>) =

@@ -2,7 +2,7 @@
 //! exit status.
 
 mod fix;
-mod moves;
+mod page;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, Policies, PolicyFile};
-use crate::report::{Format, VersionMove};
+use crate::report::{Format, Page};
 use crate::rules::registry;
 use crate::source::git::{GitError, short};
 use crate::wording;
@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         least: arguments.select.min_severity,
         statistics: arguments.select.statistics,
         notes: Vec::new(),
-        moves: Vec::new(),
+        page: Page::default(),
         root: None,
     };
     watchdog::start(arguments.repo.limits, Some(reports.clone()));
@@ -164,7 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let fails = reports
         .fail_on
         .is_some_and(|level| judged.outcome.fails_at(level));
-    reports.moves = std::mem::take(&mut judged.moves);
+    reports.page = std::mem::take(&mut judged.page);
     reports.notes = notes(arguments, &judged);
     if let Some(least) = reports.least {
         judged.outcome.keep(|finding| finding.severity >= least);
@@ -204,8 +204,8 @@ pub(super) struct JudgedRepo {
     pub(super) outcome: Outcome,
     /// The repo.
     pub(super) workspace: Workspace,
-    /// The versions that the change moves, if a report shows them.
-    moves: Vec<VersionMove>,
+    /// What pages show besides the findings.
+    page: Page,
     /// The base that it was compared with: `origin/main at cff1309`.
     compared: Option<String>,
     /// Why there was nothing to check, although something was expected.
@@ -246,9 +246,9 @@ fn fixes(
     })
 }
 
-fn has_markdown(arguments: &Arguments) -> bool {
+fn has_format(arguments: &Arguments, format: Format) -> bool {
     let mut formats = arguments.formats.iter();
-    formats.any(|target| target.format == Format::Markdown)
+    formats.any(|target| target.format == format)
 }
 
 /// Findings up to which the default report says how many have a fix.
@@ -260,9 +260,9 @@ fn wants_fixes(arguments: &Arguments, reports: &Reports, outcome: &Outcome) -> b
     let is_counted = |format| format == Format::Pretty && outcome.findings.len() <= COUNTED;
     arguments.fix
         || arguments.diff
-        || formats
-            .into_iter()
-            .any(|format| matches!(format, Format::Json | Format::Sarif) || is_counted(format))
+        || formats.into_iter().any(|format| {
+            matches!(format, Format::Json | Format::Sarif | Format::Html) || is_counted(format)
+        })
 }
 
 /// Judges a loaded repo.
@@ -322,10 +322,9 @@ fn judge_loaded(
     };
     drop(proofs);
     Ok(JudgedRepo {
-        moves: match &base {
-            Some(base) if has_markdown(arguments) => moves::since(&workspace, base),
-            _ => Vec::new(),
-        },
+        page: page::of(&workspace, base.as_ref(), &outcome, &|format| {
+            has_format(arguments, format)
+        }),
         compared: base.as_ref().map(|base| base.name()),
         workspace,
         nothing,

@@ -4,6 +4,7 @@
 //! `present` reads the images that run now, `past` walks the Git history, `relation` compares an
 //! image with the previous environment, `print` writes the tables.
 
+mod matrix;
 mod past;
 mod present;
 mod print;
@@ -20,6 +21,7 @@ use super::output::{warn, width_of};
 use super::workspace::{Head, Workspace, revision_at};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
+use crate::report::Matrix;
 use crate::source::git::Commit;
 use crate::wording;
 use past::Past;
@@ -59,6 +61,16 @@ struct Line<'r> {
     since: Option<Arc<Commit>>,
     committed: bool,
     relation: Option<Relation>,
+    /// The overlay of the environment before, and the version of the image there.
+    earlier: Option<(usize, Version)>,
+}
+
+/// Which version each app runs in each environment, without the history: a check reads no more of it
+/// than it needs.
+pub(super) fn matrix(repo: &Repo) -> Matrix {
+    let overlays = overlays_of(repo, None);
+    let present = Present::read(repo, &overlays);
+    matrix::of(repo, &lines(&present, &Past::default()))
 }
 
 /// Prints the table, and writes it to a file if that is asked for.
@@ -139,9 +151,10 @@ fn lines<'r>(present: &Present<'r>, past: &Past) -> Vec<Line<'r>> {
     let mut lines: Vec<Line> = Vec::new();
     for (key, overlay, version) in present.all() {
         let since = past.since.get(&key);
-        let relation = present.earlier(&key).map(|(other, earlier)| {
-            let (own, others) = (past.versions(&key), past.versions(&other));
-            Relation::new(version, &earlier, own, others)
+        let earlier = present.earlier(&key);
+        let relation = earlier.as_ref().map(|(other, earlier)| {
+            let (own, others) = (past.versions(&key), past.versions(other));
+            Relation::new(version, earlier, own, others)
         });
         lines.push(Line {
             overlay,
@@ -150,6 +163,7 @@ fn lines<'r>(present: &Present<'r>, past: &Past) -> Vec<Line<'r>> {
             since: since.cloned().flatten(),
             committed: since != Some(&None),
             relation,
+            earlier: earlier.map(|((overlay, _), version)| (overlay, version)),
         });
     }
     lines.sort_by_cached_key(|line| {
