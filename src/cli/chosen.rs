@@ -46,8 +46,13 @@ impl<'a> Chosen<'a> {
 
     /// True if it selects an overlay.
     pub(super) fn has(&self, overlay: &Overlay) -> bool {
-        let in_environment = |environment: usize| self.environments.contains(&environment);
-        (self.environments.is_empty() || overlay.environment.is_some_and(in_environment))
+        self.has_environment(overlay.environment)
             && (self.apps.is_empty() || self.apps.contains(&overlay.app))
+    }
+
+    /// True if it selects an environment.
+    pub(super) fn has_environment(&self, environment: Option<usize>) -> bool {
+        let is_named = |environment: usize| self.environments.contains(&environment);
+        self.environments.is_empty() || environment.is_some_and(is_named)
     }
 }

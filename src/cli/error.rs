@@ -132,6 +132,14 @@ pub(super) enum Error {
         "{what} has no overlay in {from} to promote from; `gitops-lint status` shows the environments"
     )]
     NothingBefore { what: String, from: String },
+    #[error("the app has no overlay in {0}; `gitops-lint status` shows the environments")]
+    NoOverlay(String),
+    /// `diff` was given one environment, and these are two that it could compare.
+    #[error("`{name}` is an environment, and `diff` compares two; write `gitops-lint diff {pair}`")]
+    OneEnvironment { name: String, pair: String },
+    /// `diff` was given one overlay.
+    #[error("`{0}` is an overlay, and `diff` compares two; name another one behind it")]
+    OneOverlay(String),
     #[error("no app has an overlay in both {from} and {to}")]
     NoPair { from: String, to: String },
     /// A session with an editor or an assistant that could not go on.

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::chosen::Chosen;
 use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
 use super::output::width_of;
+use super::paint::{self, Look};
 use super::table::{day, environment, environment_name, table, time, version};
 use super::workspace::{Workspace, warn_of_truncated};
 use crate::history::{Change, Version, Walk, overlays_of};
@@ -21,6 +23,9 @@ use crate::source::git::{Commit, Id, hex, short};
 pub(super) struct Arguments {
     /// App whose promotions to list
     app: String,
+    /// Only this environment; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
     /// Any path inside the repository
     #[arg(long, value_name = "PATH", default_value = ".")]
     path: PathBuf,
@@ -54,10 +59,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     repo.require_promoted_app(&arguments.app)?;
     let changes = changes(&workspace, &arguments.app)?;
     workspace.whole()?;
-    let promotions = promotions(repo, &changes);
+    let chosen = Chosen::new(repo, &arguments.environments, &[])?;
+    let mut promotions = promotions(repo, &changes);
+    promotions.retain(|promotion| chosen.has(promotion.overlay));
     Ok(match arguments.format {
         TextOrJson::Json => json_of(repo, &arguments.app, &promotions),
-        TextOrJson::Text => text_of(repo, &promotions),
+        TextOrJson::Text => paint::for_output(
+            text_of(repo, &promotions),
+            Look::Table,
+            arguments.repo.color,
+        ),
     })
 }
 

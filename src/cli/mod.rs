@@ -17,6 +17,7 @@ mod markdown;
 mod mcp;
 mod options;
 mod output;
+mod paint;
 mod patch;
 mod policy;
 mod progress;
@@ -38,6 +39,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::report::safe_text;
 use error::Error;
+use progress::Progress;
 
 /// The required check of a GitOps config repo.
 #[derive(Parser)]
@@ -119,6 +121,12 @@ fn execute() -> Result<Ending, Error> {
         }
         Err(error) => return Err(error.into()),
     };
+    let is_server = matches!(arguments.command, Some(Command::Lsp(_) | Command::Mcp(_)));
+    let has_own = matches!(
+        arguments.command,
+        None | Some(Command::Check(_) | Command::Diff(_))
+    );
+    let progress = Progress::start("reading the repository", is_server || has_own);
     // what a manifest holds must be printed as it is
     let verbatim = matches!(
         arguments.command,
@@ -129,11 +137,11 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Check(arguments)) => return check::run(arguments),
         Some(Command::Policy(arguments)) => return policy::run(arguments),
         Some(Command::Promote(arguments)) => return promote::run(arguments),
+        Some(Command::Diff(arguments)) => return diff::run(arguments),
         Some(Command::Lsp(arguments)) => return lsp::run(arguments),
         Some(Command::Mcp(arguments)) => return mcp::run(arguments),
         Some(Command::Render(arguments)) => render::run(arguments),
         Some(Command::Why(arguments)) => why::run(arguments),
-        Some(Command::Diff(arguments)) => diff::run(arguments),
         Some(Command::Status(arguments)) => status::run(arguments),
         Some(Command::History(arguments)) => history::run(arguments),
         Some(Command::Fleet(arguments)) => fleet::run(arguments),
@@ -143,6 +151,7 @@ fn execute() -> Result<Ending, Error> {
         Some(Command::Config(arguments)) => config::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),
     };
+    drop(progress);
     let text = text?;
     let text = if verbatim {
         text.into()

@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
+use super::progress::hidden_while;
 use crate::report::{printable, safe_text};
 use crate::wording::wrapped;
 
 /// Writes to standard output. A closed pipe is not a reason to fail.
 pub(super) fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let written = hidden_while(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
@@ -36,7 +38,7 @@ pub(super) fn say(text: &str) {
 
 /// Prints text to standard error. No line of it acts on the log of a CI system.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", safe_text(text));
+    let _ = hidden_while(|| writeln!(io::stderr().lock(), "{}", safe_text(text)));
 }
 
 /// The columns to which text is wrapped: those of the terminal; `None` for a file or a pipe, whose

@@ -8,8 +8,9 @@ use walkdir::WalkDir;
 
 use super::Ending;
 use super::error::Error;
-use super::options::{Now, TextOrJson};
+use super::options::{Color, Now, TextOrJson};
 use super::output::{complain_of, write};
+use super::paint::{self, Look};
 use crate::policy::{
     self, Coverage, DataFile, Namespaces, Policies, PolicyFile, RegoVersion, TestOutcome,
     TestResult, is_policy_text,
@@ -57,6 +58,9 @@ struct TestArguments {
     /// Evaluate as if it were this time
     #[arg(long, value_name = "TIME", value_parser = super::options::now)]
     now: Option<Now>,
+    /// When to use colors
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
 }
 
 /// Runs the command. It fails if a test fails.
@@ -183,7 +187,11 @@ fn test(arguments: &TestArguments) -> Result<Ending, Error> {
     let percent = covered(&coverage);
     let text = match arguments.format {
         TextOrJson::Json => json_report(&results, &coverage),
-        TextOrJson::Text => text_report(&results, &coverage),
+        TextOrJson::Text => paint::for_output(
+            text_report(&results, &coverage),
+            Look::Results,
+            arguments.color,
+        ),
     };
     write(&text).map_err(Error::printing)?;
     let too_low = arguments

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +12,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 const QUIET: Duration = Duration::from_millis(500);
 /// The time between two pictures of the line.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The line that is drawn, if there is one.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Prints something while the line is hidden.
+pub(super) fn hidden_while<T>(print: impl FnOnce() -> T) -> T {
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match drawn {
+        Some(line) => line.suspend(print),
+        None => print(),
+    }
+}
+
+fn set_drawn(line: Option<ProgressBar>) {
+    *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = line;
+}
 
 /// The line, as long as this is not dropped.
 pub(super) struct Progress {
@@ -37,9 +54,11 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
                 line.set_style(style);
             }
+            set_drawn(Some(line.clone()));
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 line.tick();
             }
+            set_drawn(None);
             line.finish_and_clear();
         };
         Progress {

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::markdown;
+use super::options::Color;
 use super::output::width_of;
+use super::paint::{self, Look};
 use crate::report;
 use crate::rules::{self, Metadata};
 
@@ -21,6 +23,9 @@ pub(super) struct Arguments {
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// When to use colors
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -99,11 +104,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
                 + "\n"
         }
         (Format::Markdown, false) => rules::table_markdown(),
-        (_, false) => list(&chosen, width_of(&io::stdout())),
-        (_, true) => chosen
-            .iter()
-            .map(|metadata| explanation(metadata))
-            .collect(),
+        (_, false) => {
+            let text = list(&chosen, width_of(&io::stdout()));
+            paint::for_output(text, Look::Outline, arguments.color)
+        }
+        (_, true) => {
+            let pages = chosen.iter().map(|metadata| explanation(metadata));
+            paint::for_output(pages.collect(), Look::Page, arguments.color)
+        }
     })
 }
 

@@ -18,21 +18,23 @@ const WHOLE: [&str; 4] = ["SINCE", "DATE", "COMMIT", "VS PREVIOUS"];
 
 /// A table with aligned columns; the first row has their names. For a terminal of so many columns,
 /// empty columns are left out and long cells are shortened, so that every row fits.
-pub(super) fn table<const N: usize>(rows: &[[String; N]], columns: Option<usize>) -> String {
+pub(super) fn table<R: AsRef<[String]>>(rows: &[R], columns: Option<usize>) -> String {
     let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
+        let cells = rows.iter().filter_map(|row| row.as_ref().get(column));
         cells
             .map(|cell| cell.chars().count())
             .max()
             .unwrap_or_default()
     };
-    let mut shown: Vec<(usize, usize)> = (0..N).map(|column| (column, widest(column))).collect();
+    let number = rows.first().map_or(0, |row| row.as_ref().len());
+    let mut shown: Vec<(usize, usize)> =
+        (0..number).map(|column| (column, widest(column))).collect();
     if let Some(columns) = columns {
         fit(rows, &mut shown, columns);
     }
-    let line = |row: &[String; N]| {
+    let line = |row: &R| {
         let cells = shown.iter().filter_map(|(column, width)| {
-            let cell = cut(row.get(*column)?, *width);
+            let cell = cut(row.as_ref().get(*column)?, *width);
             Some(format!("{cell:<width$}"))
         });
         let cells: Vec<String> = cells.collect();
@@ -42,20 +44,23 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]], columns: Option<usize>
 }
 
 /// Narrows the columns, each with its width, until a row fits.
-fn fit<const N: usize>(rows: &[[String; N]], shown: &mut Vec<(usize, usize)>, columns: usize) {
+fn fit<R: AsRef<[String]>>(rows: &[R], shown: &mut Vec<(usize, usize)>, columns: usize) {
     let total = |shown: &[(usize, usize)]| {
         let widths = shown.iter().map(|(_, width)| width + GAP);
         widths.sum::<usize>().saturating_sub(GAP)
     };
     let name = |column: usize| {
         rows.first()
-            .and_then(|row| row.get(column))
+            .and_then(|row| row.as_ref().get(column))
             .map(String::as_str)
     };
     let is_named =
         |column: usize, names: &[&str]| name(column).is_some_and(|name| names.contains(&name));
     let is_filled = |column: usize| {
-        let mut cells = rows.iter().skip(1).filter_map(|row| row.get(column));
+        let mut cells = rows
+            .iter()
+            .skip(1)
+            .filter_map(|row| row.as_ref().get(column));
         cells.any(|cell| !cell.is_empty())
     };
     shown.retain(|(column, _)| is_filled(*column));

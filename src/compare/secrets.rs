@@ -19,6 +19,9 @@ use crate::yaml::{By, Data, Kind, Node, Scalar, escape_pointer};
 
 /// Stands for a hidden value that differs from the one on the other side.
 const HIDDEN_CHANGED: &str = "(hidden, changed)";
+/// Stands for a text that SOPS or a SealedSecret encrypted, and for what SOPS notes about it.
+const ENCRYPTED: &str = "(encrypted)";
+const ENCRYPTED_CHANGED: &str = "(encrypted, changed)";
 
 /// Two objects with their secret values masked. If a value differs, the second object has another
 /// mask for it.
@@ -114,6 +117,9 @@ pub(crate) fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> N
         match word {
             Word::Key(key) => place.enter(key, name.take()),
             Word::Item(item) => name = *item,
+        }
+        if place.is_encryption() {
+            return encrypted(node, None, HIDDEN);
         }
         // everything below a secret key is secret
         if place.is_secret() {
@@ -263,6 +269,14 @@ impl Place {
                 .first()
                 .is_some_and(|first| !AROUND.contains(&first.as_str()))
     }
+    /// True if this is what SOPS notes about a file, or an encrypted value of a SealedSecret.
+    fn is_encryption(&self) -> bool {
+        match self.path.as_slice() {
+            [first] => first == "sops",
+            [_, second, _] => self.kind == "SealedSecret" && second == "encryptedData",
+            _ => false,
+        }
+    }
     /// True if everything below this key is secret.
     fn is_secret(&self) -> bool {
         let first = self.path.first().map_or("", String::as_str);
@@ -322,6 +336,8 @@ fn masked_node(
                     text.is_some_and(|text| text.kind == Kind::String) && place.has_secret_name();
                 entry.value = if named || place.is_secret() {
                     mask(&entry.value, other, changed)
+                } else if place.is_encryption() {
+                    encrypted(&entry.value, other, changed)
                 } else {
                     masked_node(&entry.value, other, changed, place)
                 };
@@ -361,6 +377,9 @@ fn masked_node(
         {
             return mask(&node_of(scalar, node), other, changed);
         }
+        Data::Scalar(scalar) if is_encrypted(&scalar.text) => {
+            return encrypted(node, other, changed);
+        }
         Data::Scalar(scalar) => match text_shown(&scalar.text) {
             Cow::Owned(text) => Data::Scalar(Scalar::string(text)),
             Cow::Borrowed(_) => return node.clone(),
@@ -381,9 +400,12 @@ fn node_of(scalar: &Scalar, node: &Node) -> Node {
     }
 }
 
-/// A hidden value. Encrypted and empty texts are no secrets.
+/// A hidden value. An encrypted text is one word, and an empty one is no secret.
 fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
     let text = node.as_scalar().map(|scalar| &*scalar.text);
+    if text.is_some_and(is_encrypted) {
+        return encrypted(node, other, changed);
+    }
     if text.is_some_and(is_open) {
         return node.clone();
     }
@@ -392,4 +414,17 @@ fn mask(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
         _ => HIDDEN,
     };
     Node::string(text, node.origin)
+}
+
+/// One word for an encrypted text, or for a map of them.
+fn encrypted(node: &Node, other: Option<&Node>, changed: &'static str) -> Node {
+    let text = match other {
+        Some(other) if !other.same_value(node) && changed == HIDDEN_CHANGED => ENCRYPTED_CHANGED,
+        _ => ENCRYPTED,
+    };
+    Node::string(text, node.origin)
+}
+
+fn is_encrypted(text: &str) -> bool {
+    text.starts_with("ENC[") || text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----")
 }

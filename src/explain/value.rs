@@ -134,6 +134,72 @@ pub(crate) fn candidates<'r>(
     (values, others)
 }
 
+/// A value that an object does not have, because something replaced a map or list around it: a patch
+/// with `$patch: replace`, or one that sets the whole. `path` has the names of list items instead of
+/// their indices.
+pub(crate) fn lost<'r>(found: Found<'r>, path: &[Step]) -> Option<Value<'r>> {
+    let mut node = &found.resource.node;
+    for at in 0..path.len() {
+        let rest = path.get(at..).unwrap_or_default();
+        let earlier =
+            std::iter::successors(node.replaced.as_deref(), |node| node.replaced.as_deref());
+        let mut writer = node.origin;
+        for before in earlier {
+            if let Some(gone) = below(before, rest) {
+                return Some(Value {
+                    overlay: found.overlay,
+                    resource: found.resource,
+                    steps: path.to_vec(),
+                    node: gone,
+                    removed: Some(writer),
+                });
+            }
+            writer = before.origin;
+        }
+        let (first, rest) = rest.split_first()?;
+        let Some(inner) = step_into(node, first) else {
+            let removed = removed_at(node, first)?;
+            return Some(Value {
+                overlay: found.overlay,
+                resource: found.resource,
+                steps: path.to_vec(),
+                node: below(&removed.node, rest)?,
+                removed: Some(removed.origin),
+            });
+        };
+        node = inner;
+    }
+    None
+}
+
+/// The entry or item that was removed from a node.
+fn removed_at<'n>(node: &'n Node, step: &Step) -> Option<&'n Removed> {
+    match (&node.data, step) {
+        (Data::Map(map), Step::Key(key)) => map.removed.iter().find(|one| *one.key == **key),
+        (Data::List(list), Step::Item(_, Some(name))) => {
+            let mut removed = list.removed.iter();
+            removed.find(|one| name_of(&one.node).as_ref() == Some(name))
+        }
+        _ => None,
+    }
+}
+
+/// The value at a path below a node.
+fn below<'n>(node: &'n Node, path: &[Step]) -> Option<&'n Node> {
+    path.iter().try_fold(node, step_into)
+}
+
+fn step_into<'n>(node: &'n Node, step: &Step) -> Option<&'n Node> {
+    match step {
+        Step::Key(key) => node.get(key),
+        Step::Item(_, Some(name)) => {
+            let mut items = node.items().iter();
+            items.find(|item| name_of(item).as_ref() == Some(name))
+        }
+        Step::Item(index, None) => node.items().get(*index),
+    }
+}
+
 /// The values that were written or removed by something other than the object's manifest.
 pub(crate) fn changed(found: Found<'_>) -> Vec<Value<'_>> {
     let manifest = found.resource.node.origin;

@@ -70,6 +70,49 @@ pub struct Change {
     pub to: Option<Reads>,
 }
 
+impl Fleet<'_> {
+    /// Keeps some agents and those that apply them, themselves or through others.
+    pub fn keep(&mut self, is_wanted: &dyn Fn(&Applied<'_>) -> bool) {
+        let mut kept: Vec<bool> = self.applied.iter().map(is_wanted).collect();
+        // agents may apply each other, so this is repeated until nothing changes
+        loop {
+            let applies_kept = |one: &Applied<'_>| {
+                let mut children = one.children.iter();
+                children.any(|child| kept.get(*child) == Some(&true))
+            };
+            let next: Vec<bool> = self
+                .applied
+                .iter()
+                .zip(&kept)
+                .map(|(one, is_kept)| *is_kept || applies_kept(one))
+                .collect();
+            if next == kept {
+                break;
+            }
+            kept = next;
+        }
+        let mut places: Vec<Option<usize>> = Vec::with_capacity(kept.len());
+        let mut number = 0;
+        for is_kept in &kept {
+            places.push(is_kept.then_some(number));
+            number += usize::from(*is_kept);
+        }
+        let moved = |indices: &[usize]| -> Vec<usize> {
+            let places = indices.iter().filter_map(|index| places.get(*index));
+            places.copied().flatten().collect()
+        };
+        for one in &mut self.applied {
+            one.children = moved(&one.children);
+        }
+        self.roots = moved(&self.roots);
+        let mut index = 0;
+        self.applied.retain(|_| {
+            index += 1;
+            kept.get(index - 1) == Some(&true)
+        });
+    }
+}
+
 impl Repo {
     /// The agents of the repo as a tree.
     pub fn fleet(&self) -> Fleet<'_> {

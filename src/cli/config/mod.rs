@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
+use super::paint::{self, Look};
 use super::workspace::Workspace;
 use crate::{config, rules};
 
@@ -37,7 +38,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let name = workspace.configuration_name(&arguments.repo);
     let values = effective::values(&workspace, &name);
     Ok(match arguments.format {
-        TextOrJson::Text => effective::text(&values),
+        TextOrJson::Text => {
+            paint::for_output(effective::text(&values), Look::Yaml, arguments.repo.color)
+        }
         TextOrJson::Json => effective::json(&values),
     })
 }

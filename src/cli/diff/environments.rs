@@ -1,9 +1,9 @@
 //! Compares the overlays of two environments, or two overlays.
 
-use super::{Arguments, Side, json, markdown, text};
+use super::{Arguments, Compared, Side, json, markdown, text};
 use crate::cli::error::Error;
 use crate::cli::options::TextJsonOrMarkdown;
-use crate::compare::{self, Change, ResourceChange};
+use crate::compare::{self, Change, Expectation, ResourceChange};
 use crate::names::UnknownName;
 use crate::repo::{Overlay, Repo};
 
@@ -11,15 +11,18 @@ use crate::repo::{Overlay, Repo};
 type Pairs<'r> = Vec<(&'r Overlay, &'r Overlay)>;
 
 /// Compares the pairs.
-pub(super) fn diff(arguments: &Arguments, repo: &Repo, pairs: Pairs, to: &str) -> String {
+pub(super) fn diff(arguments: &Arguments, repo: &Repo, pairs: Pairs, to: &str) -> Compared {
     // JSON marks the expected differences instead of leaving them out
     let unexpected_only = !arguments.all && arguments.format != TextJsonOrMarkdown::Json;
     let side = |(from, to): (_, _)| side(repo, from, to, unexpected_only);
     let sides: Vec<Side> = pairs.into_iter().map(side).collect();
-    match arguments.format {
-        TextJsonOrMarkdown::Json => json::diff((&arguments.from, to), repo, &sides),
-        TextJsonOrMarkdown::Text => text::diff(&sides, arguments.all),
-        TextJsonOrMarkdown::Markdown => markdown::diff(&sides, false),
+    Compared {
+        text: match arguments.format {
+            TextJsonOrMarkdown::Json => json::diff((&arguments.from, to), repo, &sides),
+            TextJsonOrMarkdown::Text => text::diff(&sides, arguments.all),
+            TextJsonOrMarkdown::Markdown => markdown::diff(&sides, false),
+        },
+        differs: sides.iter().any(|side| is_different(side, arguments.all)),
     }
 }
 
@@ -27,7 +30,10 @@ fn side<'r>(repo: &Repo, from: &'r Overlay, to: &'r Overlay, unexpected_only: bo
     let mut changes = compare::resources(from, to, &repo.environments);
     if unexpected_only {
         for change in &mut changes {
-            change.changes.retain(|value| value.expected.is_none());
+            // images are what a promotion is about
+            change
+                .changes
+                .retain(|value| matches!(value.expected, None | Some(Expectation::ImageVersion)));
         }
         let is_left = |change: &ResourceChange| {
             change.change != Change::Changed || !change.changes.is_empty()
@@ -42,6 +48,19 @@ fn side<'r>(repo: &Repo, from: &'r Overlay, to: &'r Overlay, unexpected_only: bo
         complete: from.rendered.complete && to.rendered.complete,
         changes,
     }
+}
+
+/// True if something differs that environments should share, or anything with `all`.
+fn is_different(side: &Side, all: bool) -> bool {
+    let is_unexpected = |change: &ResourceChange| {
+        change.change != Change::Changed
+            || change.changes.iter().any(|value| value.expected.is_none())
+    };
+    !side.complete
+        || side
+            .changes
+            .iter()
+            .any(|change| all || is_unexpected(change))
 }
 
 /// The overlays to compare: the two of these paths, or those of the apps that both environments

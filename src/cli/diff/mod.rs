@@ -17,10 +17,13 @@ use clap::Args;
 
 use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
+use super::paint::{self, Look};
+use super::progress::Progress;
 use super::workspace::Workspace;
+use super::{Ending, output};
 use crate::compare::{Change, ResourceChange};
-use crate::repo::Overlay;
-use crate::report::printable;
+use crate::repo::{Overlay, Repo};
+use crate::report::{printable, safe_text};
 use revisions::Range;
 
 /// Arguments of `diff`.
@@ -46,6 +49,9 @@ pub(super) struct Arguments {
     /// Also show differences that are expected between environments: replicas, hosts, namespaces
     #[arg(long)]
     all: bool,
+    /// End with status 1 if there are differences
+    #[arg(long)]
+    exit_code: bool,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: TextJsonOrMarkdown,
@@ -54,17 +60,84 @@ pub(super) struct Arguments {
 }
 
 /// Compares what the arguments name.
-pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
-    let from = &arguments.from;
-    let text = match &arguments.to {
-        None => revisions::diff(arguments, &Range::parse(from)),
-        Some(to) => between(arguments, to),
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
+    let progress = Progress::start("comparing", false);
+    let compared = compared(arguments)?;
+    drop(progress);
+    let text = super::ended_once(compared.text);
+    let text = match arguments.format {
+        TextJsonOrMarkdown::Text => paint::for_output(text, Look::Changes, arguments.repo.color),
+        _ => text,
     };
-    text.map(super::ended_once)
+    output::write(&safe_text(&text)).map_err(Error::printing)?;
+    Ok(match compared.differs && arguments.exit_code {
+        true => Ending::Failed,
+        false => Ending::Passed,
+    })
+}
+
+/// The comparison as text.
+pub(super) fn text(arguments: &Arguments) -> Result<String, Error> {
+    compared(arguments).map(|compared| super::ended_once(compared.text))
+}
+
+fn compared(arguments: &Arguments) -> Result<Compared, Error> {
+    let from = &arguments.from;
+    match &arguments.to {
+        None => alone(arguments, from),
+        Some(to) => between(arguments, to),
+    }
+}
+
+/// What was compared, for people or programs.
+struct Compared {
+    text: String,
+    /// True if there is a difference, or may be one that could not be rendered.
+    differs: bool,
+}
+
+/// Compares the work tree with a revision. The name of an environment alone is not enough, unless a
+/// branch has it too.
+fn alone(arguments: &Arguments, from: &str) -> Result<Compared, Error> {
+    let found = revisions::diff(arguments, &Range::parse(from));
+    let Err(error @ Error::Git(_)) = found else {
+        return found;
+    };
+    let repo = Workspace::load(&arguments.path, &arguments.repo)?.repo;
+    if let Ok(index) = repo.environment_named(from)
+        && let Some(other) = neighbour(&repo, index)
+        && let Some(environment) = repo.environments.get(other)
+    {
+        let other_name = environment.name.as_str();
+        let pair = if other < index {
+            [other_name, from]
+        } else {
+            [from, other_name]
+        };
+        return Err(Error::OneEnvironment {
+            name: from.to_string(),
+            pair: pair.join(" "),
+        });
+    }
+    match repo.overlay_named(from) {
+        Ok(_) => Err(Error::OneOverlay(from.to_string())),
+        Err(_) => Err(error),
+    }
+}
+
+/// The environment before another one in the promotion order, else the one after it.
+fn neighbour(repo: &Repo, index: usize) -> Option<usize> {
+    let is_used = |other: &usize| {
+        let mut overlays = repo.overlays.iter();
+        overlays.any(|overlay| overlay.environment == Some(*other))
+    };
+    let before = (0..index).rev().find(is_used);
+    let after = || (index + 1..repo.environments.len()).find(is_used);
+    before.or_else(after)
 }
 
 /// Compares two environments or overlays. Names that are neither may be revisions.
-fn between(arguments: &Arguments, to: &str) -> Result<String, Error> {
+fn between(arguments: &Arguments, to: &str) -> Result<Compared, Error> {
     let workspace = Workspace::load(&arguments.path, &arguments.repo)?;
     let repo = &workspace.repo;
     match environments::pairs(repo, arguments, to) {

@@ -1,6 +1,6 @@
 //! Compares every overlay at two revisions, or at a revision and in the work tree.
 
-use super::{Arguments, NOT_THERE, Side, json, markdown, summary, text};
+use super::{Arguments, Compared, NOT_THERE, Side, json, markdown, summary, text};
 use crate::check::Base;
 use crate::cli::base;
 use crate::cli::chosen::Chosen;
@@ -53,7 +53,7 @@ impl<'a> Range<'a> {
 }
 
 /// Compares the overlays.
-pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error> {
+pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<Compared, Error> {
     let head = range.to.map_or(Head::Worktree, Head::Revision);
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let base = if range.from_merge_base {
@@ -69,7 +69,7 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error
     let sides = sides(repo, &base, &chosen);
     workspace.whole()?;
     let names = range.names();
-    Ok(match (arguments.format, arguments.summary) {
+    let text = match (arguments.format, arguments.summary) {
         (TextJsonOrMarkdown::Json, true) => summary::json(names, repo, &sides),
         (TextJsonOrMarkdown::Json, false) => json::diff(names, repo, &sides),
         (TextJsonOrMarkdown::Text, true) => summary::text(repo, &sides),
@@ -79,6 +79,10 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<String, Error
             let compared = repo.overlays.iter().filter(|overlay| chosen.has(overlay));
             text::between_revisions(&sides, compared.count(), names)
         }
+    };
+    Ok(Compared {
+        text,
+        differs: !sides.is_empty(),
     })
 }
 

@@ -11,8 +11,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::base;
+use super::chosen::Chosen;
 use super::error::Error;
 use super::options::RepoOptions;
+use super::paint::{self, Look};
 use super::workspace::{Head, Workspace};
 use crate::repo::Repo;
 use crate::repo::fleet::{Applied, Change, Fleet};
@@ -23,6 +25,12 @@ pub(super) struct Arguments {
     /// Any path inside the repository
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Only agents that apply something to this environment; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// Only agents that apply this app, themselves or through others; may be given several times
+    #[arg(long = "app", value_name = "NAME")]
+    apps: Vec<String>,
     /// Also show which agents changed since the head left this revision
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
@@ -95,6 +103,17 @@ fn folder(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
 }
 
+/// Keeps the agents that apply something in the chosen environments and apps.
+fn narrow(fleet: &mut Fleet, arguments: &Arguments, chosen: &Chosen) {
+    if arguments.environments.is_empty() && arguments.apps.is_empty() {
+        return;
+    }
+    fleet.keep(&|one| match one.overlay {
+        Some(overlay) => chosen.has(overlay),
+        None => arguments.apps.is_empty() && chosen.has_environment(one.environment),
+    });
+}
+
 /// Prints the fleet.
 pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let head = arguments
@@ -104,7 +123,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let workspace = Workspace::load_at(&arguments.path, &arguments.repo, head)?;
     let repo = &workspace.repo;
     repo.render_all();
-    let fleet = repo.fleet();
+    let chosen = Chosen::new(repo, &arguments.environments, &arguments.apps)?;
+    let mut fleet = repo.fleet();
+    narrow(&mut fleet, arguments, &chosen);
     let changes = match &arguments.base {
         Some(revision) => {
             let base = base::load(&workspace, revision, &arguments.repo)?.base;
@@ -119,7 +140,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         changes,
     };
     Ok(match arguments.format {
-        Format::Text => text::write(&report),
+        Format::Text => {
+            paint::for_output(text::write(&report), Look::Outline, arguments.repo.color)
+        }
         Format::Json => json::write(&report),
         Format::Mermaid => mermaid::write(&report),
     })

@@ -124,7 +124,7 @@ fn answer(command: &Option<Command>) -> Result<String, Error> {
                 .map_err(Error::printing)
         }
         Some(Command::Why(arguments)) => why::run(arguments),
-        Some(Command::Diff(arguments)) => diff::run(arguments),
+        Some(Command::Diff(arguments)) => diff::text(arguments),
         Some(Command::Status(arguments)) => status::run(arguments),
         Some(Command::Promote(arguments)) => Ok(promote::promote(arguments)?.0),
         _ => Ok(json!({}).to_string()),

@@ -1,6 +1,7 @@
 //! `render`: prints the output of `kustomize build` or `helm template`, and the origin of every
 //! line.
 
+mod app;
 mod chart;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::options::Color;
 use super::output::complain;
+use super::paint::{self, Look};
 use super::root;
 use super::workspace::configuration;
 use crate::finding::Location;
@@ -28,8 +30,21 @@ use crate::yaml::{By, Data, Node, Origin, Style, escape_pointer, read, write};
 /// Arguments of `render`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Folder with the kustomization, or a chart
+    /// Folder with the kustomization, a chart, or the name of an app
     overlay: PathBuf,
+    /// Environment of the app, such as production or production/eu
+    #[arg(value_name = "ENVIRONMENT", conflicts_with = "environment_option")]
+    environment: Option<String>,
+    /// Environment of the app
+    #[arg(
+        id = "environment_option",
+        long = "environment",
+        value_name = "ENVIRONMENT"
+    )]
+    environment_option: Option<String>,
+    /// Any path inside the repository of the app
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    path: PathBuf,
     /// Files that a kustomization may read: those below its own folder (`root`), or any in the
     /// repository (`repo`)
     #[arg(long, value_enum, default_value = "root")]
@@ -50,6 +65,9 @@ pub(super) struct Arguments {
     /// Show where each line or value comes from
     #[arg(long)]
     provenance: bool,
+    /// When to use colors
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
     #[command(flatten)]
     chart: chart::ChartArguments,
 }
@@ -99,7 +117,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         return Err(Error::NotRendered(described.collect()));
     }
     Ok(match (arguments.format, arguments.provenance) {
-        (Format::Yaml, false) => output.text.unwrap_or_else(|| yaml(&rendered.resources)),
+        (Format::Yaml, false) => {
+            let text = output.text.unwrap_or_else(|| yaml(&rendered.resources));
+            paint::for_output(text, Look::Yaml, arguments.color)
+        }
         (Format::Yaml, true) => annotated(&rendered.resources, files),
         (Format::Json, false) => pretty(&Value::Array(
             rendered
@@ -113,6 +134,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
 }
 
 fn render(arguments: &Arguments) -> Result<Output, Error> {
+    if let Some(app) = app::named(arguments) {
+        return app::render(arguments, app);
+    }
     let folder = arguments
         .overlay
         .canonicalize()

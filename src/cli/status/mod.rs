@@ -1,5 +1,5 @@
-//! `status`: which image runs in which environment, since when and by which commit, from the
-//! repository alone.
+//! `status`: which version runs in which environment, and which promotions are open; with `--images`
+//! since when each image runs and by which commit. From the repository alone.
 //!
 //! `present` reads the images that run now, `past` walks the Git history, `relation` compares an
 //! image with the previous environment, `print` writes the tables.
@@ -15,9 +15,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::chosen::Chosen;
 use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
 use super::output::{warn, width_of};
+use super::paint::{self, Look};
 use super::workspace::{Head, Workspace, revision_at};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
@@ -37,6 +39,12 @@ pub(super) struct Arguments {
     /// Only this app; may be given several times
     #[arg(long = "app", value_name = "NAME")]
     apps: Vec<String>,
+    /// Only this environment; may be given several times
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// List every image, with the commit that brought it
+    #[arg(long)]
+    images: bool,
     /// Revision or date to look at instead of the work tree, such as v1.2 or 2027-01-31
     #[arg(long, value_name = "REVISION")]
     at: Option<String>,
@@ -85,12 +93,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     warn_of_partial(repo, &overlays);
     let present = Present::read(repo, &overlays);
     let past = Past::walk(&workspace, &present, &overlays);
-    let lines = lines(&present, &past);
+    let chosen = Chosen::new(repo, &arguments.environments, &[])?;
+    let mut lines = lines(&present, &past);
+    lines.retain(|line| chosen.has(line.overlay));
     workspace.whole()?;
     let report = print::Report {
         repo,
         lines: &lines,
         revision: at,
+        images: arguments.images,
         columns: width_of(&std::io::stdout()),
     };
     if let Some(file) = &arguments.write {
@@ -104,7 +115,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         };
         std::fs::write(file, report.text(format)).map_err(|error| Error::writing(file, error))?;
     }
-    Ok(report.text(arguments.format))
+    let text = report.text(arguments.format);
+    Ok(match arguments.format {
+        TextJsonOrMarkdown::Text => paint::for_output(text, Look::Table, arguments.repo.color),
+        _ => text,
+    })
 }
 
 /// The overlays of the apps, or of all apps, that belong to an environment.

@@ -1,12 +1,15 @@
-//! The table of `status` as text, Markdown and JSON.
+//! The tables of `status` as text, Markdown and JSON.
 
 use serde_json::{Value, json};
 
-use super::{Line, Relation};
+use super::{Line, Relation, matrix};
 use crate::cli::options::TextJsonOrMarkdown;
+use crate::cli::paint::MARK;
 use crate::cli::table::{day, environment, environment_name, table, time, version};
 use crate::repo::Repo;
-use crate::report::{escape_markdown, printable};
+use crate::report::{
+    Matrix, MatrixCell, MatrixRow, OpenPromotion, count, escape_markdown, printable,
+};
 use crate::source::git::{hex, short};
 
 const HEADER: [&str; 8] = [
@@ -25,6 +28,8 @@ pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) lines: &'r [Line<'r>],
     pub(super) revision: Option<&'r str>,
+    /// List every image.
+    pub(super) images: bool,
     /// The width of the terminal, if the table goes to one.
     pub(super) columns: Option<usize>,
 }
@@ -32,13 +37,56 @@ pub(super) struct Report<'r> {
 impl Report<'_> {
     pub(super) fn text(&self, format: TextJsonOrMarkdown) -> String {
         match format {
-            TextJsonOrMarkdown::Text => self.plain(),
+            TextJsonOrMarkdown::Text if self.images => self.every_image(),
+            TextJsonOrMarkdown::Text => self.by_app(),
             TextJsonOrMarkdown::Json => self.json(),
             TextJsonOrMarkdown::Markdown => self.markdown(),
         }
     }
 
-    fn plain(&self) -> String {
+    /// One row for each app, one column for each environment, and the promotions that are open.
+    fn by_app(&self) -> String {
+        let matrix = matrix::of(self.repo, self.lines);
+        let mut text = String::new();
+        for environments in self.columns_of(&matrix) {
+            let name = |index: &usize| {
+                matrix
+                    .environments
+                    .get(*index)
+                    .map(|one| one.to_uppercase())
+            };
+            let header = environments.iter().filter_map(name);
+            let header = std::iter::once("APP".to_string()).chain(header).collect();
+            let row = |row: &MatrixRow| {
+                let cells = environments.iter().map(|index| row.cells.get(*index));
+                let cells = cells.map(|cells| shown(&row.app, cells.map_or(&[], Vec::as_slice)));
+                let app = printable(&row.app).into_owned();
+                std::iter::once(app).chain(cells).collect()
+            };
+            let rows: Vec<Vec<String>> = std::iter::once(header)
+                .chain(matrix.rows.iter().map(row))
+                .collect();
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&table(&rows, self.columns));
+        }
+        text.push_str(&open(&matrix, self.columns));
+        text
+    }
+
+    /// The environments that have room beside each other.
+    fn columns_of(&self, matrix: &Matrix) -> Vec<Vec<usize>> {
+        /// The width of a column that can still be read, with the blanks before it.
+        const READABLE: usize = 14;
+        let all: Vec<usize> = (0..matrix.environments.len()).collect();
+        let most = self
+            .columns
+            .map_or(all.len(), |columns| columns / READABLE - 1);
+        all.chunks(most.max(1)).map(<[usize]>::to_vec).collect()
+    }
+
+    fn every_image(&self) -> String {
         let row = |line: &Line| cells(self.repo, line).map(|cell| printable(&cell).into_owned());
         let header = HEADER.map(str::to_string);
         let rows: Vec<[String; 8]> = std::iter::once(header)
@@ -87,6 +135,84 @@ impl Report<'_> {
             "overlay": overlay.path, "images": images,
         }))
     }
+}
+
+/// A cell: the version of the image that is named after the app, else of the first one, and the number
+/// of the others. A mark says that the environment before runs another version.
+fn shown(app: &str, cells: &[MatrixCell]) -> String {
+    let is_own = |cell: &&MatrixCell| matrix::last(&cell.name) == app;
+    let differs = |cell: &&MatrixCell| cell.differs;
+    let own = cells.iter().find(is_own);
+    let Some(first) = own.or(cells.iter().find(differs)).or(cells.first()) else {
+        return String::new();
+    };
+    let is_same = |cell: &&MatrixCell| cell.name == first.name;
+    let mut versions: Vec<&str> = Vec::new();
+    for cell in cells.iter().filter(is_same) {
+        if !versions.contains(&cell.version.as_str()) {
+            versions.push(&cell.version);
+        }
+    }
+    let mut names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = match names.len() {
+        0 | 1 => String::new(),
+        number => format!(" +{}", number - 1),
+    };
+    let mark = if cells.iter().any(|cell| cell.differs) {
+        MARK
+    } else {
+        ""
+    };
+    printable(&format!("{}{more}{mark}", versions.join(", "))).into_owned()
+}
+
+/// Promotions that are listed.
+const OPEN: usize = 30;
+
+/// The promotions that are open, one on a line.
+fn open(matrix: &Matrix, columns: Option<usize>) -> String {
+    if matrix.open.is_empty() {
+        return "\nno promotion is open\n".to_string();
+    }
+    let row = |one: &OpenPromotion| {
+        let relation = match (one.is_ahead, one.behind) {
+            (true, _) => format!("ahead of {}", one.from),
+            (_, Some(steps)) => format!("{steps} behind {}", one.from),
+            (_, None) => format!("differs from {}", one.from),
+        };
+        let image = match matrix::last(&one.name) {
+            last if last == one.app => String::new(),
+            last => last.to_string(),
+        };
+        let row = [
+            format!("  {}", one.app),
+            one.to.clone(),
+            format!("{} -> {}", one.current, one.next),
+            relation,
+            image,
+        ];
+        row.map(|cell| printable(&cell).into_owned())
+    };
+    let rows: Vec<[String; 5]> = matrix.open.iter().take(OPEN).map(row).collect();
+    let mut text = format!(
+        "\n{}; `*` marks a version that differs from the environment before\n{}",
+        count(matrix.open.len(), "open promotion"),
+        table(&rows, columns)
+    );
+    if matrix.open.len() > OPEN {
+        text.push_str(&format!("  and {} more\n", matrix.open.len() - OPEN));
+    }
+    if let Some(first) = matrix.open.iter().find(|one| !one.is_ahead) {
+        let to = first.to.split('/').next().unwrap_or(&first.to);
+        let next = format!(
+            "`gitops-lint promote {} --to {to} --dry-run` shows the edits",
+            first.app
+        );
+        text.push_str(&format!("\n{}\n", printable(&next)));
+    }
+    text
 }
 
 fn image(line: &Line) -> Value {

@@ -7,6 +7,7 @@
 mod named;
 mod object;
 mod print;
+mod variables;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use super::error::Error;
 use super::options::{RepoOptions, TextOrJson};
 use super::output::width_of;
 use super::workspace::Workspace;
-use crate::explain::value;
+use crate::explain::{Found, value};
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
 use print::Report;
@@ -59,17 +60,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let repo = &workspace.repo;
     let value = arguments.value.as_deref();
     let overlays = overlays(repo, arguments)?;
-    let found = object::find(&overlays, &arguments.resource, value)?;
+    let mut found = object::find(&overlays, &arguments.resource, value)?;
+    let mut note = None;
     let values = match value {
-        Some(path) => {
-            let container = arguments.resource.rsplit('/').next().unwrap_or_default();
-            named::at(&found, path, container)?
-        }
+        Some(path) => match variables::taken(&found, path) {
+            Some(taken) => {
+                found = taken.found;
+                note = Some(taken.note);
+                taken.values
+            }
+            None => {
+                let container = arguments.resource.rsplit('/').next().unwrap_or_default();
+                named::at(&found, path, container)?
+            }
+        },
         None => found.iter().flat_map(|one| value::changed(*one)).collect(),
     };
+    let is_without = |overlay: &&&Overlay| {
+        let is_here = |one: &Found| std::ptr::eq(one.overlay, **overlay);
+        overlay.environment.is_some()
+            && found.iter().any(|one| one.overlay.app == overlay.app)
+            && !found.iter().any(is_here)
+    };
+    let without: Vec<&Overlay> = overlays.iter().filter(is_without).copied().collect();
     let report = Report {
         repo,
         found: &found,
+        without: &without,
+        note: note.as_deref(),
         values: &values,
         columns: width_of(&io::stdout()),
     };

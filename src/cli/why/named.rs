@@ -6,7 +6,7 @@ use super::listed;
 use crate::cli::error::Error;
 use crate::explain::Found;
 use crate::explain::path::{Step, dotted, general, words};
-use crate::explain::value::{Value, candidates};
+use crate::explain::value::{Value, candidates, lost};
 use crate::names::nearest;
 use crate::report::printable;
 
@@ -19,6 +19,15 @@ pub(super) fn at<'r>(
 ) -> Result<Vec<Value<'r>>, Error> {
     let words = words(path);
     let (mut values, others) = candidates(found, &words);
+    let is_variable = |value: &Value| {
+        let is_item = matches!(value.steps.last(), Some(Step::Item(_, Some(_))));
+        is_item && value.node.get("value").is_some()
+    };
+    if !values.is_empty() && values.iter().all(is_variable) {
+        // the value of a variable, and not the item with its name
+        let words: Vec<String> = words.iter().cloned().chain(["value".to_string()]).collect();
+        values = candidates(found, &words).0;
+    }
     if paths(&values).len() > 1 && values.iter().all(|value| value.container().is_some()) {
         let own = |value: &&Value| value.container() == Some(container);
         let own: Vec<Value> = values.iter().filter(own).cloned().collect();
@@ -27,6 +36,15 @@ pub(super) fn at<'r>(
         }
     }
     let paths = paths(&values);
+    if let (1, Some(path)) = (paths.len(), paths.first()) {
+        // where something replaced the map around the value, it is removed
+        for one in found {
+            let is_here = |value: &Value| std::ptr::eq(value.resource, one.resource);
+            if !values.iter().any(is_here) {
+                values.extend(lost(*one, path));
+            }
+        }
+    }
     match paths.len() {
         1 => Ok(values),
         0 => Err(missing(found, path, &words, &others)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::listed;
+use super::{listed, variables};
 use crate::cli::error::Error;
 use crate::explain::{Found, objects, path::words, value};
 use crate::kubernetes::workload;
@@ -72,7 +72,10 @@ pub(super) fn find<'r>(
         .collect();
     let mut found = named(&all, typed);
     if let Some(path) = path.filter(|_| identities(&found, false).len() > 1) {
-        let has_value = |one: &&Found| !value::candidates(&[**one], &words(path)).0.is_empty();
+        let has_value = |one: &&Found| {
+            let own = value::candidates(&[**one], &words(path)).0;
+            !own.is_empty() || variables::taken(&[**one], path).is_some()
+        };
         let with_value: Vec<Found> = found.iter().filter(has_value).copied().collect();
         if identities(&with_value, false).len() == 1 {
             found = with_value;

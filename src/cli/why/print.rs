@@ -23,6 +23,10 @@ const LABEL: usize = 45;
 pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) found: &'r [Found<'r>],
+    /// The overlays of the same app that do not have the object.
+    pub(super) without: &'r [&'r Overlay],
+    /// A line below the place of the object.
+    pub(super) note: Option<&'r str>,
     pub(super) values: &'r [Value<'r>],
     /// The width of the terminal, if the text goes to one.
     pub(super) columns: Option<usize>,
@@ -31,7 +35,10 @@ pub(super) struct Report<'r> {
 impl Report<'_> {
     /// `one_value`: one value was asked for, instead of everything that was changed.
     pub(super) fn text(&self, one_value: bool, color: bool) -> String {
-        let definitions = self.definitions();
+        let mut definitions = self.definitions();
+        if let Some(note) = self.note {
+            definitions.push_str(&format!("{}\n", wrapped(&printable(note), self.room(0), 2)));
+        }
         if one_value {
             format!(
                 "{definitions}\n{}\n{}",
@@ -143,6 +150,10 @@ impl Report<'_> {
                 let last = value.states().pop().and_then(|state| state.one_line());
                 rows.push((environment(), last.unwrap_or("(removed)".to_string())));
             }
+        }
+        let kind = self.found.first().map_or("", |one| one.resource.kind());
+        for overlay in self.without {
+            rows.push((self.environment(overlay), format!("(no such {kind})")));
         }
         let widths = rows.iter().map(|(name, _)| name.chars().count());
         let width = widths.max().unwrap_or_default();

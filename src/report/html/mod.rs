@@ -201,7 +201,7 @@ fn left_out(out: &mut dyn Write, number: usize, noun: &str) -> io::Result<()> {
 fn with_code(message: &str) -> String {
     let parts: Vec<&str> = message.split('`').collect();
     // an odd backtick is one of the text
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(message);
     }
     let part = |(at, part): (usize, &&str)| match at % 2 {
