@@ -979,11 +979,11 @@ fn submodules_are_read_and_compared_where_they_are_checked_out() {
     told(repo.run(&["diff", "HEAD~1..HEAD", "--summary"]));
     told(repo.run(&["diff", "HEAD~1", "--summary"]));
     assert!(
-        repo.run(&["status", "--at", "HEAD"])
+        repo.run(&["status", "--images", "--at", "HEAD"])
             .out
             .contains("lib  production")
             || repo
-                .run(&["status", "--at", "HEAD"])
+                .run(&["status", "--images", "--at", "HEAD"])
                 .out
                 .contains("lib   production")
     );
@@ -1642,7 +1642,7 @@ fn commits_that_tools_broke_hide_nothing() {
         let run = repo.run(&base(&start));
         assert_eq!(run.status, 0, "{head}: {}{}", run.out, run.err);
         for arguments in [
-            &["status"][..],
+            &["status", "--images"][..],
             &["history", "api"],
             &["status", "--at", "odd"],
             &["status", "--format", "json"],

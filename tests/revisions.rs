@@ -893,11 +893,11 @@ fn repositories_of_every_kind_are_read() {
         "main",
     ]);
     repo.git(&["gc", "-q"]).git(&["pack-refs", "--all"]);
-    let expected = repo.run(&["status"]).out;
+    let expected = repo.run(&["status", "--images"]).out;
     assert!(expected.contains("same"), "{expected}");
     for folder in [&bare, &linked] {
         assert_eq!(
-            run(folder, &["status"], &[]).out,
+            run(folder, &["status", "--images"], &[]).out,
             expected,
             "{}",
             folder.display()

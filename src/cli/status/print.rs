@@ -171,12 +171,36 @@ fn shown(app: &str, cells: &[MatrixCell]) -> String {
 /// Promotions that are listed.
 const OPEN: usize = 30;
 
-/// The promotions that are open, one on a line.
+/// The promotions that are open, one on a line, then what runs ahead of the environment before.
 fn open(matrix: &Matrix, columns: Option<usize>) -> String {
-    if matrix.open.is_empty() {
-        return "\nno promotion is open\n".to_string();
+    let (ahead, open): (Vec<&OpenPromotion>, Vec<&OpenPromotion>) =
+        matrix.open.iter().partition(|one| one.is_ahead);
+    let mut text = match open.len() {
+        0 => "\nno promotion is open\n".to_string(),
+        number => format!(
+            "\n{}; `*` marks a version that differs from the environment before\n",
+            count(number, "open promotion")
+        ),
+    };
+    text.push_str(&promotions(&open, columns));
+    if !ahead.is_empty() {
+        text.push_str("\nahead of the environment before\n");
+        text.push_str(&promotions(&ahead, columns));
     }
-    let row = |one: &OpenPromotion| {
+    if let Some(first) = open.first() {
+        let to = first.to.split('/').next().unwrap_or(&first.to);
+        let next = format!(
+            "`gitops-lint promote {} --to {to} --dry-run` shows the edits",
+            first.app
+        );
+        text.push_str(&format!("\n{}\n", printable(&next)));
+    }
+    text
+}
+
+fn promotions(found: &[&OpenPromotion], columns: Option<usize>) -> String {
+    let row = |one: &&OpenPromotion| {
+        let arrow = if one.is_ahead { "<-" } else { "->" };
         let relation = match (one.is_ahead, one.behind) {
             (true, _) => format!("ahead of {}", one.from),
             (_, Some(steps)) => format!("{steps} behind {}", one.from),
@@ -189,28 +213,16 @@ fn open(matrix: &Matrix, columns: Option<usize>) -> String {
         let row = [
             format!("  {}", one.app),
             one.to.clone(),
-            format!("{} -> {}", one.current, one.next),
+            format!("{} {arrow} {}", one.current, one.next),
             relation,
             image,
         ];
         row.map(|cell| printable(&cell).into_owned())
     };
-    let rows: Vec<[String; 5]> = matrix.open.iter().take(OPEN).map(row).collect();
-    let mut text = format!(
-        "\n{}; `*` marks a version that differs from the environment before\n{}",
-        count(matrix.open.len(), "open promotion"),
-        table(&rows, columns)
-    );
-    if matrix.open.len() > OPEN {
-        text.push_str(&format!("  and {} more\n", matrix.open.len() - OPEN));
-    }
-    if let Some(first) = matrix.open.iter().find(|one| !one.is_ahead) {
-        let to = first.to.split('/').next().unwrap_or(&first.to);
-        let next = format!(
-            "`gitops-lint promote {} --to {to} --dry-run` shows the edits",
-            first.app
-        );
-        text.push_str(&format!("\n{}\n", printable(&next)));
+    let rows: Vec<[String; 5]> = found.iter().take(OPEN).map(row).collect();
+    let mut text = table(&rows, columns);
+    if found.len() > OPEN {
+        text.push_str(&format!("  and {} more\n", found.len() - OPEN));
     }
     text
 }
