@@ -1644,7 +1644,7 @@ fn commits_that_tools_broke_hide_nothing() {
         for arguments in [
             &["status", "--images"][..],
             &["history", "api"],
-            &["status", "--at", "odd"],
+            &["status", "--images", "--at", "odd"],
             &["status", "--format", "json"],
         ] {
             let run = repo.run(arguments).expect(0);

@@ -97,7 +97,11 @@ impl Secrets {
     /// A line without the values of Secrets.
     pub(super) fn shown<'a>(&self, number: usize, line: &'a str) -> Cow<'a, str> {
         if self.environment {
-            return after(line, '=');
+            // a comment may hold an old value
+            return match line.trim_start().starts_with('#') && !line.contains('=') {
+                true => Cow::Owned(format!("# {HIDDEN}")),
+                false => after(line, '='),
+            };
         }
         if self.lines.get(number).is_some_and(|secret| *secret) {
             return value_hidden(line);
