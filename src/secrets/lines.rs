@@ -212,7 +212,7 @@ mod tests {
         assert!(generator.contains("- PASSWORD=(hidden)") && generator.contains("name: smtp"));
         assert_eq!(
             lines("prod/.env", "PASSWORD=hunter2\n# x\n"),
-            "PASSWORD=(hidden)\n# x\n"
+            "PASSWORD=(hidden)\n# (hidden)\n"
         );
     }
 
