@@ -250,6 +250,37 @@ fn a_json_report_is_a_baseline() {
 }
 
 #[test]
+fn the_configuration_names_a_baseline() {
+    let repo = Repo::shop();
+    repo.spoil("api", "production");
+    repo.run(&["check", "--write-baseline", "known.json"])
+        .expect(0);
+    repo.write(".gitops-lint.yaml", "version: 1\nbaseline: known.json\n");
+    repo.git(&["init", "-q"]).commit("one");
+    repo.run(&[]).expect(0);
+    repo.run(&["--no-baseline"]).expect(1);
+    repo.git(&["tag", "one"]);
+    // a change cannot accept its own findings
+    repo.spoil("web", "production");
+    repo.run(&["check", "--write-baseline", "known.json"])
+        .expect(0);
+    repo.commit("two");
+    repo.run(&[]).expect(0);
+    repo.run(&["--base", "one"]).expect(1);
+    // entries whose finding is gone
+    repo.overlay("web", "production", &format!("digest: {DIGEST}"));
+    let run = repo.run(&[]).expect(0);
+    assert!(
+        run.out.contains("stale baseline: 1 accepted finding"),
+        "{}",
+        run.out
+    );
+    std::fs::remove_file(repo.path("known.json")).unwrap();
+    let run = repo.run(&[]).expect(2);
+    assert!(run.err.contains("--write-baseline"), "{}", run.err);
+}
+
+#[test]
 fn colours_come_when_asked_for_only() {
     let repo = Repo::shop();
     repo.spoil("api", "production");

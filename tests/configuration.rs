@@ -48,7 +48,7 @@ fn example(path: &str, shape: Shape) -> Value {
     }
     match shape {
         Shape::Version => json!(1),
-        Shape::Text => json!("text"),
+        Shape::Text | Shape::Path => json!("text"),
         Shape::Pattern => json!("Text*"),
         Shape::Boolean => json!(true),
         Shape::Date => json!("2027-01-31"),

@@ -30,6 +30,7 @@ pub static KEYS: &[&Key] = &[
     &POLICIES,
     &DATA,
     &SCHEMAS,
+    &BASELINE,
     &suppress::KEY,
 ];
 
@@ -79,6 +80,21 @@ static SCHEMAS: Key = Key {
     summary: "folders with JSON schemas of custom resources, laid out as for kubeconform",
     shape: Shape::List(&Shape::Text),
     read: |reader, node, config| config.schemas = reader.paths(node, "`schemas`"),
+};
+
+static BASELINE: Key = Key {
+    name: "baseline",
+    value: "path",
+    summary: "file with accepted findings, which `check --write-baseline` writes",
+    shape: Shape::Path,
+    read: |reader, node, config| {
+        if node.as_str().is_none() {
+            reader.mistyped(node, "`baseline`", "the path of a file");
+            return;
+        }
+        let path = reader.inside(node, "`baseline`");
+        config.baseline = path.map(|path| (path, node.origin));
+    },
 };
 
 /// A path, or the name of a built-in policy.

@@ -103,6 +103,8 @@ pub struct Config {
     pub records: Vec<String>,
     /// Folders with JSON schemas of custom resources.
     pub schemas: Vec<String>,
+    /// The file with accepted findings, and where it is named.
+    pub baseline: Option<(String, Origin)>,
 }
 
 impl Config {
@@ -142,6 +144,7 @@ impl Default for Config {
             dependencies: Vec::new(),
             records: Vec::new(),
             schemas: Vec::new(),
+            baseline: None,
         }
     }
 }

@@ -12,6 +12,8 @@ pub enum Shape {
     Version,
     /// Text that is not blank. Numbers count as their text.
     Text,
+    /// A path inside the repository. A number is none.
+    Path,
     /// Text in which `*` stands for any text.
     Pattern,
     /// `true` or `false`.
@@ -93,6 +95,7 @@ impl Shape {
         match self {
             Shape::Version => "1".to_string(),
             Shape::Text => "text".to_string(),
+            Shape::Path => "path".to_string(),
             Shape::Pattern => "text, `*` allowed".to_string(),
             Shape::Boolean => "`true` or `false`".to_string(),
             Shape::Date => "date".to_string(),
@@ -121,6 +124,7 @@ impl Shape {
             Shape::Text | Shape::Pattern => {
                 json!({"type": ["string", "number", "boolean"], "pattern": "\\S"})
             }
+            Shape::Path => json!({"type": "string", "pattern": "\\S"}),
             Shape::Boolean => json!({"type": "boolean"}),
             Shape::Date => {
                 json!({"type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}$", "examples": ["2027-01-31"]})

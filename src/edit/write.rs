@@ -92,11 +92,22 @@ fn prepare(root: &Path, file: &EditedFile) -> Result<(NamedTempFile, PathBuf), W
     Ok((temporary, target))
 }
 
+/// Puts the old text of a file back, as a whole.
+fn restore(file: &EditedFile, target: &Path) -> std::io::Result<()> {
+    let permissions = std::fs::metadata(target)?.permissions();
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".gitops-lint-")
+        .tempfile_in(target.parent().unwrap_or(Path::new("")))?;
+    temporary.write_all(file.before.as_bytes())?;
+    temporary.as_file().set_permissions(permissions)?;
+    temporary.persist(target)?;
+    Ok(())
+}
+
 /// Gives the files that were renamed already their old text back.
 fn undo(file: &EditedFile, error: std::io::Error, done: &[(&EditedFile, PathBuf)]) -> WriteError {
     let path = file.path.clone();
-    let is_kept =
-        |(file, target): &&(&EditedFile, PathBuf)| std::fs::write(target, &file.before).is_err();
+    let is_kept = |(file, target): &&(&EditedFile, PathBuf)| restore(file, target).is_err();
     let kept: Vec<&str> = done
         .iter()
         .filter(is_kept)

@@ -11,6 +11,7 @@ use crate::edit::write::EditedFile;
 use crate::finding::{Finding, Fix, Severity};
 use crate::promote::first_changed;
 use crate::repo::Repo;
+use crate::wording;
 use crate::yaml::{FileId, read};
 
 /// What the fixes of a check do.
@@ -34,16 +35,20 @@ pub(super) fn fixed(
     let all = judged.outcome.findings.iter();
     let mut fixes: Vec<&Fix> = all.filter_map(|located| located.fix.as_ref()).collect();
     let neutral: Vec<&Fix> = fixes.iter().copied().filter(|fix| fix.neutral).collect();
-    if !neutral.is_empty() {
-        let (files, _) = applied(&neutral, repo);
-        if let Some(overlay) = first_changed(repo, &workspace.with_edits(&files).repo) {
-            warn(&format!(
-                "deprecated fields are left as they are: {} would render to other objects",
-                overlay.path
-            ));
-            fixes.retain(|fix| !fix.neutral);
-        }
+    let mut search = Search {
+        workspace,
+        checks: 0,
+        changed: None,
+    };
+    let kept = search.harmless(&neutral);
+    if let Some(overlay) = &search.changed {
+        let left = wording::count(neutral.len() - kept.len(), "deprecated field");
+        warn(&format!(
+            "{left} left as written: with the new name, {overlay} would render to other objects"
+        ));
     }
+    let is_kept = |fix: &Fix| !fix.neutral || kept.iter().any(|kept| std::ptr::eq(*kept, fix));
+    fixes.retain(|fix| is_kept(fix));
     let (files, findings) = applied(&fixes, repo);
     if files.is_empty() {
         return Ok(None);
@@ -62,6 +67,41 @@ pub(super) fn fixed(
         findings,
         judged: after,
     }))
+}
+
+/// The search for renames that change what an overlay renders to.
+struct Search<'w> {
+    workspace: &'w Workspace,
+    /// How often the edited repo was rendered.
+    checks: usize,
+    /// The first overlay that would change.
+    changed: Option<String>,
+}
+
+impl Search<'_> {
+    /// The fixes that change no rendering. Halves that change one are searched further.
+    fn harmless<'f>(&mut self, fixes: &[&'f Fix]) -> Vec<&'f Fix> {
+        /// Renderings after which the fixes that are not judged yet are left out.
+        const MOST: usize = 64;
+        if fixes.is_empty() || self.checks >= MOST {
+            return Vec::new();
+        }
+        self.checks += 1;
+        let repo = &self.workspace.repo;
+        let (files, _) = applied(fixes, repo);
+        let edited = self.workspace.with_edits(&files);
+        let Some(overlay) = first_changed(repo, &edited.repo) else {
+            return fixes.to_vec();
+        };
+        self.changed.get_or_insert_with(|| overlay.path.clone());
+        if fixes.len() == 1 {
+            return Vec::new();
+        }
+        let (one, other) = fixes.split_at(fixes.len() / 2);
+        let mut kept = self.harmless(one);
+        kept.extend(self.harmless(other));
+        kept
+    }
 }
 
 /// An error that only the edited repo has.

@@ -34,6 +34,7 @@ use crate::names::{self, UnknownName};
 use crate::policy::{self, Policies, PolicyFile};
 use crate::report::{Format, Page};
 use crate::rules::registry;
+use crate::source::SourceError;
 use crate::source::git::{GitError, short};
 use crate::wording;
 
@@ -68,6 +69,9 @@ pub(super) struct Arguments {
     /// Accept the findings that `--write-baseline` wrote to this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Report findings that the configured baseline accepts as well
+    #[arg(long, conflicts_with = "baseline")]
+    no_baseline: bool,
     /// Write a file that accepts all present findings, and pass
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "select", "ignore"])]
     write_baseline: Option<PathBuf>,
@@ -208,6 +212,8 @@ pub(super) struct JudgedRepo {
     page: Page,
     /// The base that it was compared with: `origin/main at cff1309`.
     compared: Option<String>,
+    /// True if findings were accepted by a baseline.
+    has_baseline: bool,
     /// Why there was nothing to check, although something was expected.
     nothing: Option<Error>,
     timings: Timings,
@@ -273,6 +279,11 @@ fn judge_loaded(
     base: Option<Loaded>,
 ) -> Result<JudgedRepo, Error> {
     let judge = &arguments.judge;
+    let configured = match baseline {
+        Some(_) => None,
+        None => configured_baseline(arguments, &workspace, base.as_ref())?,
+    };
+    let baseline = baseline.or(configured.as_ref());
     let selection = selection(arguments, &workspace)?;
     let now = Now::or_clock(judge.now.as_ref());
     let policy_options = judge.policy_options(&now);
@@ -326,6 +337,7 @@ fn judge_loaded(
             has_format(arguments, format)
         }),
         compared: base.as_ref().map(|base| base.name()),
+        has_baseline: baseline.is_some(),
         workspace,
         nothing,
         outcome,
@@ -543,6 +555,44 @@ pub(super) fn policies(
     })
 }
 
+/// The baseline that the configuration names. What counts for a change is the baseline of its base: it
+/// cannot accept its own findings.
+fn configured_baseline(
+    arguments: &Arguments,
+    workspace: &Workspace,
+    base: Option<&Loaded>,
+) -> Result<Option<Baseline>, Error> {
+    if arguments.no_baseline || arguments.write_baseline.is_some() {
+        return Ok(None);
+    }
+    let (config, repo) = match base {
+        Some(base) => (&base.base.config, &base.base.repo),
+        None => (&workspace.config, &workspace.repo),
+    };
+    let Some((path, _)) = &config.baseline else {
+        return Ok(None);
+    };
+    let bytes = match repo.source.read(path) {
+        Ok(bytes) => bytes,
+        Err(SourceError::Missing) if base.is_some() => return Ok(None),
+        Err(SourceError::Missing) => {
+            return Err(Error::Missing {
+                what: format!("the configured baseline {path}"),
+                help: "; `gitops-lint check --write-baseline` with this path writes it",
+            });
+        }
+        Err(error) => {
+            let what = format!("the configured baseline {path}");
+            return Err(Error::reading_source(what, &error));
+        }
+    };
+    let baseline = Baseline::parse(&String::from_utf8_lossy(&bytes));
+    baseline.map(Some).map_err(|error| Error::Baseline {
+        file: PathBuf::from(path),
+        error,
+    })
+}
+
 fn read_baseline(path: &Path) -> Result<Baseline, Error> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -606,7 +656,7 @@ fn write_baseline(file: &Path, outcome: &Outcome) -> Result<Ending, Error> {
     let count = wording::count(outcome.findings.len(), "finding");
     let shown = file.display();
     say(&format!(
-        "{count} accepted in {shown}; `gitops-lint check --baseline {shown}` reports only other ones"
+        "{count} accepted in {shown}; `gitops-lint check --baseline {shown}` reports only other ones, and so does every check with `baseline: {shown}` in {CONFIG_FILE}"
     ));
     Ok(Ending::Passed)
 }
@@ -618,9 +668,8 @@ const MANY: usize = 10;
 fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
     let outcome = &judged.outcome;
     let mut notes = Vec::new();
-    let is_first = judged.compared.is_none()
-        && arguments.baseline.is_none()
-        && arguments.select.select.is_empty();
+    let is_first =
+        judged.compared.is_none() && !judged.has_baseline && arguments.select.select.is_empty();
     let has_many = outcome.counts.errors + outcome.counts.warnings >= MANY;
     if let Some(worst) = outcome
         .findings
@@ -646,8 +695,8 @@ fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
     }
     if outcome.stale > 0 && !outcome.narrowed && arguments.paths.is_empty() {
         notes.push(format!(
-            "{} of the baseline no longer occur; write it again with --write-baseline",
-            wording::count(outcome.stale, "finding")
+            "stale baseline: {} no longer found; write it again with --write-baseline",
+            wording::count(outcome.stale, "accepted finding")
         ));
     }
     notes.extend(

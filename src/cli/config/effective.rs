@@ -55,6 +55,8 @@ pub(super) fn values(workspace: &Workspace, name: &str) -> Vec<Setting> {
                 let bots = workspace.config.bots.iter().map(|bot| bot.as_str());
                 values.push(default(key.name, json!(bots.collect::<Vec<&str>>())));
             }
+            // a file that is not named has no default
+            ("baseline", None) => {}
             (name, None) => {
                 let is_map = matches!(
                     name,

@@ -39,6 +39,7 @@ pub(super) fn loosened(
         drift_kinds: _,
         records: _,
         schemas: _,
+        baseline: _,
         dependencies: _,
         // the copy of a remote base or chart is a file of the change, and is compared as one
         remotes: _,

@@ -1,5 +1,5 @@
 //! Names that a change removes from the lists of bots, policies, data, compared kinds, records,
-//! schemas and dependencies.
+//! schemas and dependencies, and a baseline that it names.
 
 use super::loosening::Loosening;
 use crate::config::Config;
@@ -53,6 +53,7 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
         }));
     }
     found.extend(dependencies(before, now));
+    found.extend(baseline(before, now));
     found
 }
 
@@ -66,6 +67,19 @@ fn bots(before: &Config, now: &Config) -> Option<Loosening> {
         Loosening::removed(
             cause,
             format!("this change no longer counts {names} as bots"),
+        )
+    })
+}
+
+/// A baseline that the change names. What stands in it counts from the next change on.
+fn baseline(before: &Config, now: &Config) -> Option<Loosening> {
+    let (path, origin) = now.baseline.as_ref()?;
+    let was = before.baseline.as_ref().map(|(path, _)| path);
+    (was != Some(path)).then(|| {
+        Loosening::at(
+            *origin,
+            Cause::new("added-baseline").with(path),
+            format!("this change accepts the findings in the baseline `{path}`"),
         )
     })
 }

@@ -11,7 +11,8 @@
 //! - an added suppression, allowed difference, external object or ignored folder;
 //! - a freeze that is removed, shortened or gets a new exemption, and an added break-glass
 //!   trailer;
-//! - removed bots, policies, records, schemas, compared kinds and dependencies;
+//! - removed bots, policies, records, schemas, compared kinds and dependencies, and an added
+//!   baseline;
 //! - a policy file or data file that is deleted or emptied. If the file is only edited, it is an
 //!   info.
 //!
