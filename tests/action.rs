@@ -20,6 +20,8 @@ struct Runner {
     repo: Repo,
     folder: Repo,
     inputs: Vec<(String, String)>,
+    /// The number of the pull request; empty if there is none.
+    pull_request: String,
 }
 
 fn archive() -> String {
@@ -38,6 +40,7 @@ impl Runner {
             repo: Repo::new(),
             folder: Repo::new(),
             inputs: Vec::new(),
+            pull_request: String::new(),
         };
         for environment in ["staging", "production"] {
             let path = format!("apps/api/overlays/{environment}/kustomization.yaml");
@@ -97,8 +100,9 @@ impl Runner {
             let value = match expression {
                 "github.action_path" => root.display().to_string(),
                 "github.action_repository" => "acme/gitops-lint".to_string(),
+                "github.action_ref" => "v1".to_string(),
                 "github.server_url" => "https://github.invalid".to_string(),
-                "github.event.pull_request.number" => String::new(),
+                "github.event.pull_request.number" => self.pull_request.clone(),
                 input => {
                     let name = input.strip_prefix("inputs.").unwrap();
                     let given = self.inputs.iter().find(|(given, _)| given == name);
@@ -121,6 +125,16 @@ impl Runner {
             .env("RUNNER_TEMP", path("temp"))
             .env("GITHUB_OUTPUT", path("output"))
             .env("GITHUB_STEP_SUMMARY", path("summary.md"));
+        if !self.pull_request.is_empty() {
+            let path = std::env::var("PATH").unwrap();
+            command
+                .env(
+                    "PATH",
+                    format!("{}:{path}", self.folder.path("bin").display()),
+                )
+                .env("GITHUB_API_URL", "https://api.invalid")
+                .env("GITHUB_REPOSITORY", "acme/config");
+        }
         for (name, value) in &self.inputs {
             if name.starts_with("RUNNER_") {
                 command.env(name, value);
@@ -230,4 +244,67 @@ fn an_installed_program_needs_no_download() {
         .with("release-url", "file:///nowhere");
     runner.run().expect(0);
     assert!(!runner.has_run());
+}
+
+/// A server of comments: `curl` answers with files and writes down what it is asked for.
+fn with_comments(pages: &[&str]) -> Runner {
+    let mut runner = Runner::new()
+        .with("binary", env!("CARGO_BIN_EXE_gitops-lint"))
+        .with("comment-token", "t");
+    runner.pull_request = "7".to_string();
+    let folder = runner.folder.root().display().to_string();
+    let script = format!(
+        "#!/bin/bash\nlast=\"${{@: -1}}\"\nprintf '%s\\n' \"$*\" >> '{folder}/asked'\n\
+         case \"$last\" in *page=100\\&page=*) cat '{folder}/page'\"${{last##*=}}\" ;; esac\n"
+    );
+    runner.folder.write("bin/curl", &script);
+    for (number, page) in pages.iter().enumerate() {
+        runner.folder.write(&format!("page{}", number + 1), page);
+    }
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(runner.folder.path("bin/curl"), executable).unwrap();
+    runner
+}
+
+#[test]
+fn the_comment_is_found_on_every_page() {
+    let others: Vec<Value> = (0..100)
+        .map(|id| serde_json::json!({"id": id, "body": "x"}))
+        .collect();
+    let others = Value::from(others).to_string();
+    let own = r#"[{"id": 1234, "body": "<!-- gitops-lint -->\nold"}]"#;
+    let runner = with_comments(&[&others, &others, own]);
+    runner.run().expect(0);
+    let asked = std::fs::read_to_string(runner.folder.path("asked")).unwrap();
+    assert!(
+        asked.contains("-X PATCH") && asked.contains("comments/1234"),
+        "{asked}"
+    );
+    assert!(!asked.contains("-X POST"), "{asked}");
+    let runner = with_comments(&[&others, "[]"]);
+    runner.run().expect(0);
+    let asked = std::fs::read_to_string(runner.folder.path("asked")).unwrap();
+    assert!(
+        asked.contains("-X POST") && !asked.contains("-X PATCH"),
+        "{asked}"
+    );
+    // a server that answers with something else fails nothing
+    let runner = with_comments(&["not json"]);
+    let run = runner.run().expect(0);
+    assert!(run.out.contains("::warning"), "{}", run.out);
+}
+
+#[test]
+fn the_summary_draws_the_fleet() {
+    let runner = Runner::new().with("binary", env!("CARGO_BIN_EXE_gitops-lint"));
+    runner.repo.write(
+        "clusters/production/api.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api}\nspec:\n  destination: {server: https://kubernetes.default.svc, namespace: api}\n  project: default\n  source: {repoURL: https://github.com/acme/config, path: apps/api/overlays/production}\n",
+    );
+    runner.run();
+    let summary = std::fs::read_to_string(runner.folder.path("summary.md")).unwrap();
+    assert!(
+        summary.contains("```mermaid\nflowchart LR\n") && summary.contains("n0["),
+        "{summary}"
+    );
 }

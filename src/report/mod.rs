@@ -225,9 +225,16 @@ pub fn frame(message: &Message<'_>, files: &Files, options: &Options) -> String 
     pretty::frame(message, files, options)
 }
 
+/// The address of the files of the project in the version that was built: a release and the action know
+/// it. Empty if nobody said it.
+const HOME: &str = match option_env!("GITOPS_LINT_HOME") {
+    Some(home) => home,
+    None => "",
+};
+
 /// The address of the documentation of a rule; relative to the project if its home is not known.
 pub fn url(rule: &str) -> String {
-    let home = env!("CARGO_PKG_REPOSITORY").trim_end_matches('/');
+    let home = HOME.trim_end_matches('/');
     let page = match crate::rules::find(rule) {
         Some(_) => format!("docs/rules/{rule}.md"),
         None if rule == crate::check::FAILED => "docs/reports.md".to_string(),
@@ -237,7 +244,7 @@ pub fn url(rule: &str) -> String {
     if home.is_empty() {
         page
     } else {
-        format!("{home}/blob/main/{page}")
+        format!("{home}/{page}")
     }
 }
 

@@ -546,3 +546,14 @@ fn a_page_shows_the_lines_of_every_file_and_both_environments() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
 }
+
+#[test]
+fn the_page_of_every_rule_exists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = crate::rules::all().iter().map(|rule| rule.metadata().id);
+    for rule in rules.chain([crate::check::FAILED, "policy/main/deny"]) {
+        let address = url(rule);
+        let page = address.find("docs/").map(|at| &address[at..]).unwrap();
+        assert!(root.join(page).is_file(), "{rule}: {address}");
+    }
+}
