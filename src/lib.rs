@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Other modules serve these steps: `config` reads the configuration, `kubernetes` knows what
-//! objects mean, `template` executes Go templates and `helm` renders charts with them, `calendar`
+//! objects mean, `cel` evaluates expressions, `template` executes Go templates and `helm` renders charts with them, `calendar`
 //! knows when windows are open, and `finding` is the type that rules and policies report. `names`
 //! finds the valid name that is nearest to a misspelt one, and `wording` writes numbers and lists.
 //! `edit` changes values of YAML files in place, and `promote` gives production the versions of
@@ -17,6 +17,7 @@
 //! tests and benchmarks of this repository can call them; they are not an API.
 
 mod calendar;
+mod cel;
 pub mod check;
 pub mod cli;
 mod compare;

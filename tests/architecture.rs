@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 27] = [
+const ALLOWED: [(&str, &[&str]); 28] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back
     ("source", &["glob", "yaml"]),
     ("yaml", &["source"]),
@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ("wording", &[]),
     ("glob", &[]),
     ("template", &["yaml"]),
+    ("cel", &[]),
     // `helm` knows `kustomize` only for what a rendering is: objects and problems
     ("helm", &["glob", "kustomize", "source", "template", "yaml"]),
     ("kustomize", &["glob", "names", "source", "yaml"]),
@@ -119,6 +120,8 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     (
         "policy",
         &[
+            // the language of ValidatingAdmissionPolicies
+            "cel",
             "compare",
             "config",
             "finding",

@@ -443,3 +443,105 @@ fn a_change_of_policies_judges_all_apps() {
     let found = report["findings"].to_string();
     assert!(found.contains("api has no label owner"), "{found}");
 }
+
+const ADMISSION: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: replicas}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}
+  matchConditions:
+    - {name: api, expression: 'object.metadata.name != \"other\"'}
+  variables:
+    - {name: wanted, expression: 'int(params.data.replicas)'}
+  validations:
+    - expression: object.spec.replicas >= variables.wanted
+      messageExpression: '\"needs \" + string(variables.wanted) + \" replicas\"'
+    - expression: '!has(object.metadata.annotations) || object.metadata.?annotations[?\"example.com/owner\"].orValue(\"\") != \"root\"'
+      message: not owned by root
+";
+const BINDING: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: replicas}
+spec:
+  policyName: replicas
+  paramRef: {name: replicas, namespace: default, parameterNotFoundAction: Deny}
+  validationActions: [Deny]
+";
+const PARAMETERS: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: replicas, namespace: default}
+data: {replicas: '2'}
+";
+
+#[test]
+fn the_api_server_refuses_objects_by_its_own_policies() {
+    let repo = shop();
+    enforce(&repo, "production", &[ADMISSION, BINDING, PARAMETERS]);
+    let refused =
+        "policy/admission/replicas apps/api/base/deployment.yaml:1 production: needs 2 replicas";
+    assert_eq!(refusals(&repo, &[]), [format!("error {refused}")]);
+    for (action, severity) in [
+        ("Warn", "warning"),
+        ("Audit", "info"),
+        ("Audit, Warn", "warning"),
+    ] {
+        let binding = BINDING.replace("Deny]", &format!("{action}]"));
+        enforce(&repo, "production", &[ADMISSION, &binding, PARAMETERS]);
+        assert_eq!(refusals(&repo, &[]), [format!("{severity} {refused}")]);
+    }
+    let admitted = [
+        ADMISSION.replace("[deployments]", "[statefulsets]"),
+        ADMISSION.replace("[apps]", "[batch]"),
+        ADMISSION.replace("\"other\"", "\"api\""),
+        ADMISSION.replace("[CREATE, UPDATE]", "[DELETE]"),
+        ADMISSION.replace(
+            "matchConstraints:",
+            "matchConstraints:\n    objectSelector: {matchLabels: {x: y}}",
+        ),
+        ADMISSION.replace(
+            "matchConstraints:",
+            "matchConstraints:\n    namespaceSelector: {matchLabels: {x: y}}",
+        ),
+    ];
+    for policy in admitted {
+        enforce(&repo, "production", &[&policy, BINDING, PARAMETERS]);
+        assert_eq!(refusals(&repo, &[]), [""; 0], "{policy}");
+    }
+    // without a binding, a policy judges nothing
+    enforce(&repo, "production", &[ADMISSION, PARAMETERS]);
+    assert_eq!(refusals(&repo, &[]), [""; 0]);
+}
+
+#[test]
+fn what_of_an_admission_policy_is_not_evaluated_is_told() {
+    let repo = shop();
+    for (policy, reason) in [
+        (
+            ADMISSION.replace(
+                "object.spec.replicas >=",
+                "authorizer.group('').check('x') >=",
+            ),
+            "authorizer",
+        ),
+        (
+            ADMISSION.replace("object.spec.replicas >=", "object.spec.replicas >= ("),
+            "is not evaluated",
+        ),
+        (
+            ADMISSION.replace("object.spec.replicas >=", "object.spec.minReadySeconds >="),
+            "minReadySeconds",
+        ),
+    ] {
+        enforce(&repo, "production", &[&policy, BINDING, PARAMETERS]);
+        let found = refusals(&repo, &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("info policy-error"), "{found:?}");
+        assert!(found[0].contains(reason), "{found:?}");
+    }
+    enforce(&repo, "production", &[ADMISSION, BINDING]);
+    let found = refusals(&repo, &[]);
+    assert!(found[0].contains("its parameters are not in"), "{found:?}");
+}

@@ -6,20 +6,15 @@ use serde_json::Value as Json;
 
 use super::document::Document;
 use super::gatekeeper::{Gatekeeper, inventory};
-use super::request::{Gap, Refusal, Request};
+use super::request::{Gap, Object, Refusal, Request};
+use super::validating::Validating;
 use crate::policy::budget::Budget;
-use crate::policy::opa::{Failure, Value};
-use crate::yaml::Origin;
-
-/// An object of the cluster, with its namespace if it has one.
-pub(super) struct Object {
-    pub(super) namespace: Option<String>,
-    pub(super) json: Json,
-}
+use crate::policy::opa::Value;
 
 /// The policies of a cluster.
 pub(super) struct Cluster {
     gatekeeper: Gatekeeper,
+    validating: Validating,
     namespaces: BTreeMap<String, Json>,
     inventory: Value,
     budget: Budget,
@@ -28,46 +23,39 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Prepares policies. `objects` are those of the cluster, as far as they are known; they are
-    /// asked for only if a policy needs them.
-    pub(super) fn new(
-        documents: &[&Document],
-        now: i128,
-        objects: impl FnOnce() -> Vec<Object>,
-    ) -> Cluster {
+    /// Prepares policies. `objects` are those of the cluster, as far as they are known.
+    pub(super) fn new(documents: &[&Document], now: i128, objects: Vec<Object>) -> Cluster {
         let mut gaps = Vec::new();
         let gatekeeper = Gatekeeper::new(documents, now, &mut gaps);
-        let mut cluster = Cluster {
-            budget: Budget::new(gatekeeper.len()),
-            gatekeeper,
-            namespaces: BTreeMap::new(),
-            inventory: Value::new_object(),
-            gaps,
-        };
-        if cluster.is_empty() {
-            return cluster;
-        }
-        let objects = objects();
-        if cluster.gatekeeper.uses_inventory() {
+        let validating = Validating::new(documents, &objects, &mut gaps);
+        let inventory = if gatekeeper.uses_inventory() {
             let all = objects.iter();
-            cluster.inventory =
-                inventory(all.map(|object| (object.namespace.as_deref(), &object.json)));
-        }
+            inventory(all.map(|object| (object.namespace.as_deref(), &object.json)))
+        } else {
+            Value::new_object()
+        };
         let is_namespace = |object: &Object| {
             object.json.get("kind").and_then(Json::as_str) == Some("Namespace")
                 && object.json.get("apiVersion").and_then(Json::as_str) == Some("v1")
         };
-        for object in objects.into_iter().filter(is_namespace) {
-            if let Some(name) = object.json.pointer("/metadata/name").and_then(Json::as_str) {
-                cluster.namespaces.insert(name.to_string(), object.json);
-            }
+        let namespaces = objects.into_iter().filter(is_namespace);
+        let named = namespaces.filter_map(|object| {
+            let name = object.json.pointer("/metadata/name")?.as_str()?;
+            Some((name.to_string(), object.json))
+        });
+        Cluster {
+            budget: Budget::new(gatekeeper.len() + validating.len()),
+            namespaces: named.collect(),
+            gatekeeper,
+            validating,
+            inventory,
+            gaps,
         }
-        cluster
     }
 
     /// True if there is no policy.
     pub(super) fn is_empty(&self) -> bool {
-        self.gatekeeper.len() == 0
+        self.gatekeeper.len() + self.validating.len() == 0
     }
 
     /// The Namespace object of a name, if an overlay has it.
@@ -75,24 +63,31 @@ impl Cluster {
         self.namespaces.get(name)
     }
 
-    /// Judges an object by all policies. Those that fail are returned with their place.
-    pub(super) fn judge(&self, request: Request<'_>) -> (Vec<Refusal>, Vec<(Origin, Failure)>) {
+    /// Judges an object by all policies. Also returns what could not be evaluated.
+    pub(super) fn judge(&self, request: Request<'_>) -> (Vec<Refusal>, Vec<Gap>) {
         let mut refusals = Vec::new();
-        let mut failures = Vec::new();
-        for number in 0..self.gatekeeper.len() {
+        let mut gaps = Vec::new();
+        let constraints = self.gatekeeper.len();
+        for number in 0..constraints + self.validating.len() {
             if self.budget.is_given_up(number) {
                 continue;
             }
-            let judge = || self.gatekeeper.judge(number, request, &self.inventory);
-            let judged = self.budget.spend(number, judge);
+            let judged = self
+                .budget
+                .spend(number, || match number.checked_sub(constraints) {
+                    None => self.gatekeeper.judge(number, request, &self.inventory),
+                    Some(number) => Ok(self.validating.judge(number, request, &mut gaps)),
+                });
             match judged {
                 Ok(found) => refusals.extend(found),
                 Err(failure) => {
-                    let place = self.gatekeeper.origin(number);
-                    failures.extend(place.map(|place| (place, failure)));
+                    let origin = self.gatekeeper.origin(number);
+                    let gap =
+                        |origin| Gap::mistake(origin, format!("the policy failed: {failure}"));
+                    gaps.extend(origin.map(gap));
                 }
             }
         }
-        (refusals, failures)
+        (refusals, gaps)
     }
 }

@@ -5,7 +5,11 @@ use serde_json::Value as Json;
 use crate::yaml::{Node, Origin, write};
 
 /// Texts of which every file with such an object has one.
-const MARKS: [&str; 2] = ["ConstraintTemplate", "constraints.gatekeeper.sh"];
+const MARKS: [&str; 3] = [
+    "ConstraintTemplate",
+    "constraints.gatekeeper.sh",
+    "ValidatingAdmissionPolicy",
+];
 
 /// True if a file may hold policies of an admission controller.
 pub fn is_policy_text(text: &str) -> bool {
@@ -21,6 +25,10 @@ pub(super) enum Role {
     Constraint,
     /// Gatekeeper's Config, with namespaces that it leaves alone.
     GatekeeperConfig,
+    /// A ValidatingAdmissionPolicy.
+    Validating,
+    /// A ValidatingAdmissionPolicyBinding.
+    ValidatingBinding,
 }
 
 impl Role {
@@ -31,6 +39,10 @@ impl Role {
             ("templates.gatekeeper.sh", "ConstraintTemplate") => Some(Role::Template),
             ("constraints.gatekeeper.sh", _) => Some(Role::Constraint),
             ("config.gatekeeper.sh", "Config") => Some(Role::GatekeeperConfig),
+            ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => Some(Role::Validating),
+            ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+                Some(Role::ValidatingBinding)
+            }
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{Document, Role};
+use super::expressions::{Expressions, Verdict};
 use super::request::{Gap, Refusal, Request};
 use super::selector::{fits, selects, texts};
 use crate::finding::Severity;
@@ -20,6 +21,8 @@ use crate::yaml::Origin;
 
 /// The engine that evaluates Rego.
 const REGO: &str = "Rego";
+/// The engine that evaluates CEL.
+const CEL: &str = "K8sNativeValidation";
 /// The admission webhook as an enforcement point.
 const WEBHOOK: &str = "validation.gatekeeper.sh";
 
@@ -33,7 +36,12 @@ pub(super) struct Gatekeeper {
 }
 
 /// A template that was compiled.
-struct Template {
+enum Template {
+    Rego(Box<Rego>),
+    Cel(Box<Expressions>),
+}
+
+struct Rego {
     pool: Pool,
     query: String,
     uses_inventory: bool,
@@ -107,7 +115,7 @@ impl Gatekeeper {
     pub(super) fn uses_inventory(&self) -> bool {
         self.templates
             .values()
-            .any(|template| template.uses_inventory)
+            .any(|template| matches!(template, Template::Rego(rego) if rego.uses_inventory))
     }
 
     /// Judges an object by one constraint, by its number.
@@ -196,8 +204,7 @@ impl Template {
             return Err(mistake("it has no target"));
         };
         let Some(code) = Code::of(target) else {
-            let message = format!("{} is not evaluated: it has no Rego", document.describe());
-            return Err(Gap::unsupported(document.origin, message));
+            return Template::of_cel(document, target);
         };
         let source = |(number, text): (usize, &&str)| Source {
             path: format!("template-{number}"),
@@ -221,11 +228,30 @@ impl Template {
         let Some(violation) = violation else {
             return Err(mistake("it has no rule `violation`"));
         };
-        Ok(Template {
+        let rego = Rego {
             query: violation.query.clone(),
             pool: Pool::new(program.interpreter()),
             uses_inventory: code.texts.iter().any(|text| text.contains("inventory")),
-        })
+        };
+        Ok(Template::Rego(rego.into()))
+    }
+
+    /// The template of a target whose only engine is CEL.
+    fn of_cel(document: &Document, target: &Json) -> Result<Template, Gap> {
+        let engines = target.get("code").and_then(Json::as_array);
+        let mut engines = engines.into_iter().flatten();
+        let cel = engines.find(|code| code.get("engine").and_then(Json::as_str) == Some(CEL));
+        let source = cel.and_then(|cel| cel.get("source"));
+        let reason = match source
+            .map(with_parameters)
+            .map(|source| Expressions::parse(&source))
+        {
+            Some(Ok(expressions)) => return Ok(Template::Cel(expressions.into())),
+            Some(Err(reason)) => reason,
+            None => "it has neither Rego nor CEL".to_string(),
+        };
+        let message = format!("{} is not evaluated: {reason}", document.describe());
+        Err(Gap::unsupported(document.origin, message))
     }
 
     pub(super) fn violations(
@@ -234,13 +260,17 @@ impl Template {
         parameters: &Json,
         inventory: &Value,
     ) -> Result<Vec<Violation>, Failure> {
+        let (pool, query) = match self {
+            Template::Rego(rego) => (&rego.pool, &rego.query),
+            Template::Cel(expressions) => return by_cel(expressions, request, parameters),
+        };
         let input = json!({"review": request.to_json(), "parameters": parameters});
-        let value = self.pool.lend(|interpreter| {
+        let value = pool.lend(|interpreter| {
             interpreter.set(Visible::Input, from_json(&input));
             interpreter.set(Visible::Inventory, inventory.clone());
-            let value = interpreter.value(&self.query);
+            let value = interpreter.value(query);
             if value.is_err() {
-                interpreter.replace_by(self.pool.fresh());
+                interpreter.replace_by(pool.fresh());
             }
             value
         })?;
@@ -256,6 +286,38 @@ impl Template {
             details: item.get("details").cloned().unwrap_or_default(),
         };
         Ok(items.into_iter().map(violation).collect())
+    }
+}
+
+/// The source of a template in CEL with the variables that Gatekeeper adds.
+fn with_parameters(source: &Json) -> Json {
+    let mut source = source.clone();
+    let own = json!([
+        {"name": "anyObject", "expression": "object != null ? object : oldObject"},
+        {"name": "params", "expression": "gatekeeper_parameters"},
+    ]);
+    let stated = source.get("variables").and_then(Json::as_array).cloned();
+    let own = own.as_array().cloned().unwrap_or_default();
+    let all: Vec<Json> = own.into_iter().chain(stated.unwrap_or_default()).collect();
+    if let Some(map) = source.as_object_mut() {
+        map.insert("variables".to_string(), all.into());
+    }
+    source
+}
+
+fn by_cel(
+    expressions: &Expressions,
+    request: Request<'_>,
+    parameters: &Json,
+) -> Result<Vec<Violation>, Failure> {
+    let violation = |message: String| Violation {
+        message,
+        details: Json::Null,
+    };
+    match expressions.judge(request, &[("gatekeeper_parameters", parameters)]) {
+        Verdict::Admitted => Ok(Vec::new()),
+        Verdict::Refused(messages) => Ok(messages.into_iter().map(violation).collect()),
+        Verdict::Unknown(reason) => Err(Failure::Error(reason)),
     }
 }
 

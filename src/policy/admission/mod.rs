@@ -1,4 +1,5 @@
-//! Policies that admission controllers enforce in a cluster: Gatekeeper.
+//! Policies that admission controllers enforce in a cluster: those of Gatekeeper, and
+//! ValidatingAdmissionPolicies.
 //!
 //! `document` finds them, `cluster` holds those of one cluster, `run` judges the objects of the
 //! overlays that belong to it. `request` is what a controller gets to see, and `selector` has the
@@ -6,11 +7,13 @@
 
 mod cluster;
 mod document;
+mod expressions;
 mod gatekeeper;
 mod request;
 mod run;
 mod selector;
 mod suite;
+mod validating;
 
 pub(super) use document::Document;
 pub use document::is_policy_text;

@@ -87,6 +87,12 @@ impl<'a> Request<'a> {
     }
 }
 
+/// An object of the cluster, with its namespace if it has one.
+pub(super) struct Object {
+    pub(super) namespace: Option<String>,
+    pub(super) json: Json,
+}
+
 /// A request that a policy refuses.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {

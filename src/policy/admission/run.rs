@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::Value as Json;
 
-use super::cluster::{Cluster, Object};
+use super::cluster::Cluster;
 use super::document::{Document, is_policy_text};
-use super::request::{Gap, Refusal, Request};
+use super::request::{Gap, Object, Refusal, Request};
 use crate::compare;
 use crate::compare::secrets;
 use crate::finding::{Cause, Finding, Severity};
@@ -80,26 +80,28 @@ impl Run<'_, '_> {
             by_key.entry(key(overlay)).or_default().push(overlay);
         }
         let mut findings = Vec::new();
-        let mut told = BTreeSet::new();
+        let mut gaps = Vec::new();
         for (key, overlays) in by_key {
             let documents = self.documents_for(key);
             if documents.is_empty() {
                 continue;
             }
-            let cluster = Cluster::new(&documents, self.now, || self.objects_for(key));
-            for gap in &cluster.gaps {
-                if told.insert((gap.origin.file, gap.origin.start, gap.message.clone())) {
-                    findings.extend(self.gap(gap));
-                }
-            }
+            let cluster = Cluster::new(&documents, self.now, self.objects_for(key));
+            gaps.extend(cluster.gaps.iter().cloned());
             if cluster.is_empty() {
                 continue;
             }
             let each = overlays
                 .par_iter()
                 .map(|overlay| self.overlay(&cluster, overlay));
-            findings.extend(each.collect::<Vec<_>>().into_iter().flatten());
+            for (found, unknown) in each.collect::<Vec<_>>() {
+                findings.extend(found);
+                gaps.extend(unknown);
+            }
         }
+        let mut told = BTreeSet::new();
+        gaps.retain(|gap| told.insert((gap.origin.file, gap.origin.start, gap.message.clone())));
+        findings.extend(gaps.iter().flat_map(|gap| self.gap(gap)));
         findings
     }
 
@@ -138,7 +140,7 @@ impl Run<'_, '_> {
         objects.collect()
     }
 
-    fn overlay(&self, cluster: &Cluster, overlay: &Overlay) -> Vec<Finding> {
+    fn overlay(&self, cluster: &Cluster, overlay: &Overlay) -> (Vec<Finding>, Vec<Gap>) {
         let environments = &self.context.repo.environments;
         let before = self.context.at_base(overlay);
         let partners = before.map_or(Vec::new(), |before| {
@@ -149,12 +151,15 @@ impl Run<'_, '_> {
             .iter()
             .map(|(before, own)| (address(own), *before))
             .collect();
-        let resources = overlay.rendered.resources.iter();
-        let each = resources.map(|resource| {
+        let mut findings = Vec::new();
+        let mut gaps = Vec::new();
+        for resource in &overlay.rendered.resources {
             let old = before.get(&address(resource));
-            self.resource(cluster, overlay, resource, old.copied())
-        });
-        each.flatten().collect()
+            let (found, unknown) = self.resource(cluster, overlay, resource, old.copied());
+            findings.extend(found);
+            gaps.extend(unknown);
+        }
+        (findings, gaps)
     }
 
     fn resource(
@@ -163,7 +168,7 @@ impl Run<'_, '_> {
         overlay: &Overlay,
         resource: &Resource,
         old: Option<&Resource>,
-    ) -> Vec<Finding> {
+    ) -> (Vec<Finding>, Vec<Gap>) {
         let object = masked(resource);
         let old = old.map(masked);
         let namespace = namespace_of(self.context.repo, overlay, resource);
@@ -178,16 +183,10 @@ impl Run<'_, '_> {
             is_cluster_scoped: resource.id().is_cluster_scoped(),
             stated: None,
         };
-        let (refusals, failures) = cluster.judge(request);
+        let (refusals, gaps) = cluster.judge(request);
         let refusals = refusals.iter();
-        let mut findings: Vec<Finding> = refusals
-            .flat_map(|refusal| self.refusal(overlay, resource, refusal))
-            .collect();
-        for (origin, failure) in failures {
-            let message = format!("the policy failed: {failure}");
-            findings.extend(self.gap(&Gap::mistake(origin, message)));
-        }
-        findings
+        let findings = refusals.flat_map(|refusal| self.refusal(overlay, resource, refusal));
+        (findings.collect(), gaps)
     }
 
     /// The finding that the cluster would refuse an object.

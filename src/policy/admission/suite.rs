@@ -3,9 +3,9 @@
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::cluster::{Cluster, Object};
+use super::cluster::Cluster;
 use super::document::Document;
-use super::request::Request;
+use super::request::{Object, Request};
 use crate::finding::Location;
 use crate::kustomize::ResourceId;
 use crate::policy::testing::{TestOutcome, TestResult};
@@ -106,7 +106,7 @@ fn run_case(
         objects.extend(documents(&read_beside(file)?)?.iter().map(object));
     }
     let policies: Vec<&Document> = policies.iter().collect();
-    let cluster = Cluster::new(&policies, now, || objects);
+    let cluster = Cluster::new(&policies, now, objects);
     if let Some(gap) = cluster.gaps.first() {
         return Err(gap.message.clone());
     }
@@ -134,7 +134,7 @@ fn run_case(
         subject
     };
     let namespace = namespace(whole);
-    let (refusals, failures) = cluster.judge(Request {
+    let (refusals, gaps) = cluster.judge(Request {
         object: subject,
         old,
         operation: part("operation").as_str().unwrap_or_default(),
@@ -145,8 +145,8 @@ fn run_case(
         is_cluster_scoped: namespace.is_none(),
         stated: review,
     });
-    if let Some((_, failure)) = failures.first() {
-        return Err(failure.to_string());
+    if let Some(gap) = gaps.first() {
+        return Err(gap.message.clone());
     }
     let messages: Vec<&str> = refusals.iter().map(|refusal| &*refusal.message).collect();
     Ok(judged(case, &messages))
