@@ -26,6 +26,8 @@ pub mod edit;
 mod explain;
 pub mod finding;
 pub mod fix;
+#[cfg(test)]
+mod fuzz;
 mod glob;
 mod helm;
 pub mod history;

@@ -436,4 +436,60 @@ suppress:
             }
         }
     }
+
+    #[test]
+    fn fuzz_configuration() {
+        let words = &[
+            "version: 1\n",
+            "environments:\n",
+            "- name: ",
+            "production",
+            "staging",
+            "  path: ",
+            "\"apps/*/x\"",
+            "\n",
+            "rules:\n",
+            "  mutable-tag: ",
+            "error",
+            "off",
+            "{floating: [a]}",
+            "pairs:\n",
+            "- {from: a, to: b}\n",
+            "freeze:\n",
+            "bots: [",
+            "]",
+            "allow:\n",
+            "until: 2026-01-01",
+            "external:\n",
+            "policies: [p]\n",
+            "overlays:\n",
+            "clusters:\n",
+            "suppress:\n",
+            "null",
+            "[]",
+            "{}",
+            "- ",
+            ": ",
+            "protected: true\n",
+            "kubernetes: 1.30\n",
+            "remotes:\n",
+            "drift:\n",
+            "*",
+            "{",
+            "}",
+        ];
+        let examples = [
+            "version: 1\nenvironments:\n- {name: staging, path: 'apps/*/staging'}\n- name: production\n  protected: true\n",
+            "version: 1\nrules:\n  mutable-tag: {level: warning}\nbots: [renovate]\npolicies: [policies]\n",
+            "version: 1\nfreeze:\n- {from: 2026-12-20, until: 2027-01-02, reason: holidays}\n",
+        ];
+        crate::fuzz::run("configuration", &examples, words, |text| {
+            let Ok(documents) = read::read(text, FileId(0)) else {
+                return;
+            };
+            if let Err(problems) = Config::load(&documents, &[]) {
+                assert!(!problems.is_empty());
+            }
+        });
+    }
 }

@@ -141,4 +141,45 @@ mod tests {
         }
         assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
+
+    #[test]
+    fn fuzz_globs() {
+        let words = &[
+            "*",
+            "**",
+            "/",
+            "?",
+            "[a-z]",
+            "[!a",
+            "[",
+            "]",
+            "{a,b}",
+            "{",
+            "}",
+            ",",
+            "a",
+            "apps",
+            "\\",
+            "!",
+            "-",
+            "^",
+            "{{a,b},{c,d}}",
+            "**/",
+            "/**",
+            ".",
+        ];
+        let examples = [
+            "apps/*/overlays/{staging,production}",
+            "**/[a-c]?.yaml",
+            "a\\*b",
+        ];
+        crate::fuzz::run("globs", &examples, words, |text| {
+            for stars in [Stars::WithinFolder, Stars::AcrossFolders] {
+                if let Ok(glob) = compile(text, stars) {
+                    glob.is_match("apps/api/overlays/production");
+                    glob.is_match(text);
+                }
+            }
+        });
+    }
 }

@@ -372,4 +372,49 @@ mod tests {
         assert!(floating(None, &[]));
         assert!(floating(Some("v1"), &["v1"]));
     }
+
+    #[test]
+    fn fuzz_images() {
+        let words = &[
+            "registry.example.com",
+            ":5000",
+            "/",
+            "app",
+            ":",
+            "1.2.3",
+            "latest",
+            "@",
+            "sha256:",
+            "0123456789abcdef",
+            "-",
+            "_",
+            "__",
+            ".",
+            "A",
+            "localhost",
+            "[::1]",
+        ];
+        let examples = [
+            "registry.example.com:5000/team/app:1.2.3",
+            "app@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ];
+        crate::fuzz::run("images", &examples, words, |text| {
+            let split = Image::split(text);
+            if let Ok(image) = Image::parse(text) {
+                // what is valid is made of its parts and nothing else
+                let mut whole = image.name.to_string();
+                image.tag.iter().for_each(|tag| whole += &format!(":{tag}"));
+                image
+                    .digest
+                    .iter()
+                    .for_each(|digest| whole += &format!("@{digest}"));
+                assert_eq!(whole, text);
+                assert_eq!(
+                    (image.name, image.tag, image.digest),
+                    (split.name, split.tag, split.digest)
+                );
+            }
+            floating(split.tag, &[]);
+        });
+    }
 }

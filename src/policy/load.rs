@@ -232,7 +232,7 @@ mod tests {
             ("a.json", "{\n}\n"),
             ("a.json", "[\n]\n"),
             ("a.yaml", "key:\n"),
-            ("a.yaml", "# nothing\n---\n...\n"),
+            ("a.yaml", "# nothing\n---\n"),
             ("a.yaml", "limits: {cpu: , memory: []}\n"),
             ("a.yaml", ""),
             ("a.rego", "package main\nimport rego.v1\n# deny\n"),

@@ -273,4 +273,41 @@ mod tests {
         let other = "kind: SecretStore\nspec: {a: shown}\n";
         assert_eq!(lines("a.yaml", other), other);
     }
+
+    #[test]
+    fn fuzz_secrets() {
+        let words = &[
+            "kind: Secret\n",
+            "\"kind\": \"Secret\"",
+            "stringData:\n",
+            "data:\n",
+            "  password: hunter\n",
+            "{",
+            "}",
+            "- ",
+            "name: DB_PASSWORD\n",
+            "value: hunter\n",
+            "secretGenerator:\n",
+            "- literals: [a=b]\n",
+            "patch: |-\n",
+            "  ",
+            "op: add\n",
+            "path: /data/a\n",
+            "--token",
+            "=",
+            "https://a:b@c/",
+            "|\n",
+            "# c\n",
+            "---\n",
+            "metadata: {}\n",
+        ];
+        let examples = [
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: |\n    hunter\n",
+            "secretGenerator:\n- name: a\n  literals: [a=hunter, 'b=hunter']\npatches:\n- patch: |-\n    kind: Secret\n    stringData: {a: hunter}\n",
+        ];
+        crate::fuzz::run("secrets", &examples, words, |text| {
+            lines("a.yaml", text);
+            text_shown(text);
+        });
+    }
 }

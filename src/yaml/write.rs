@@ -676,4 +676,70 @@ mod tests {
             proptest::prop_assert!(first.documents[0].same_value(&again.documents[0]), "{}", written);
         }
     }
+
+    #[test]
+    fn fuzz_writer() {
+        let words = &[
+            "a",
+            "- ",
+            "? ",
+            ": ",
+            "\n",
+            "\n  ",
+            "\n- ",
+            "#",
+            " # c\n",
+            "'",
+            "\"",
+            "|\n",
+            ">-\n",
+            "|2",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            "&a ",
+            "*a",
+            "<<: *a",
+            "!!str ",
+            "!!binary ",
+            "!t ",
+            "\n---\n",
+            "...\n",
+            "%YAML 1.2\n",
+            "\r\n",
+            "\t",
+            "a: b\n",
+            "- a\n",
+            "null",
+            "0x1f",
+            "2024-01-01",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "~",
+        ];
+        let examples = [
+            "a: [1, '2', {b: |\n  x\n }]\n",
+            "a: |\n  text\n\n  more\nb: >\n  x\nc: '#'\nd: \" y\"\n",
+            "- - a\n  - {}\n- []\n- ''\n- null\n",
+        ];
+        crate::fuzz::run("writer", &examples, words, |text| {
+            let Ok(read) = read::read(text, FileId(0)) else {
+                return;
+            };
+            for document in &read.documents {
+                let written = write(document);
+                let again = read::read(&written, FileId(0)).unwrap();
+                match &again.documents[..] {
+                    [] => assert!(document.is_null(), "{written:?}"),
+                    [again, ..] => {
+                        assert!(again.same_value(document), "{written:?}");
+                        assert_eq!(write(again), written);
+                    }
+                }
+            }
+        });
+    }
 }

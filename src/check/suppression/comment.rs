@@ -374,4 +374,35 @@ mod tests {
         let none = "a: b | # gitops-lint: ignore[x] why\n  c: 1\n";
         assert_eq!(read(none)[0].0, [1]);
     }
+
+    #[test]
+    fn fuzz_comments() {
+        let words = &[
+            "# gitops-lint",
+            ": ignore",
+            "[",
+            "]",
+            "mutable-tag",
+            ", ",
+            "reason",
+            " -- ",
+            "until ",
+            "2026-01-01",
+            "\n",
+            "a: 1 ",
+            "ignore-next-line",
+            "ignore-file",
+            "#",
+            " ",
+            ":",
+            "- b\n",
+            "'",
+            "\"",
+        ];
+        let examples = [
+            "a: 1 # gitops-lint: ignore[mutable-tag] because\n",
+            "# gitops-lint: ignore[x, y] until 2026-01-01: why\na:\n  b: 1\n",
+        ];
+        crate::fuzz::run("comments", &examples, words, |text| drop(read(text)));
+    }
 }

@@ -773,4 +773,56 @@ mod tests {
             let _ = patched("{a: [{a: [0, 1]}, 1], b: {b: {a: x}}}", &format!("[{{op: {op}, path: '{path}', from: '{from}', value: {{a: 1}}}}]"));
         }
     }
+
+    #[test]
+    fn fuzz_json_patch() {
+        let words = &[
+            "- op: ",
+            "add\n",
+            "remove\n",
+            "replace\n",
+            "move\n",
+            "copy\n",
+            "test\n",
+            "  path: ",
+            "/a",
+            "/a/b",
+            "/l/0",
+            "/l/-",
+            "/l/1",
+            "/",
+            "/a~1b",
+            "~0",
+            "~2",
+            "/-1",
+            "/00",
+            "\n",
+            "  from: ",
+            "  value: ",
+            "{c: [1]}",
+            "null",
+            "1",
+            "[]",
+            "x",
+        ];
+        let examples = [
+            "- op: add\n  path: /a/c\n  value: {d: 1}\n- op: move\n  from: /a\n  path: /l/0\n",
+            "- {op: copy, from: /a, path: /a/b}\n- {op: test, path: /l/0, value: 1}\n- {op: remove, path: /l/1}\n",
+            "- {op: replace, path: '', value: {a: 1}}\n",
+        ];
+        let object = tree("a: {b: 1}\nl: [1, {x: y}]\n'a/b': null\n", 0);
+        crate::fuzz::run("json_patch", &examples, words, |text| {
+            let Ok(mut read) = read(text, FileId(1)) else {
+                return;
+            };
+            let Some(Ok(patch)) = read.documents.pop().map(|document| Patch::read(&document))
+            else {
+                return;
+            };
+            let mut patched = object.clone();
+            if patch.apply(&mut patched, &mut Effort::default()).is_ok() {
+                to_json(&patched);
+            }
+        });
+    }
 }

@@ -606,4 +606,52 @@ mod tests {
         );
         assert!(owners.near_miss("elsewhere").is_none());
     }
+
+    #[test]
+    fn fuzz_codeowners() {
+        let words = &[
+            "*",
+            "**",
+            "/",
+            "apps",
+            "/apps/",
+            "*.yaml",
+            " @a",
+            " @acme/b",
+            " a@example.com",
+            "\n",
+            "#",
+            "\\",
+            "!",
+            "[",
+            "]",
+            "[Section]",
+            "^[Optional][2] @c\n",
+            "[x",
+            "?",
+            " ",
+            "\t",
+            "(a|b)",
+            ".*",
+            "{1,9}",
+            "apps/api/x.yaml",
+        ];
+        let examples = [
+            "* @a\n/apps/ @b # note\n!/apps/x\n",
+            "[Apps][2] @c\napps/**/x @d\n^[More]\n*.yaml\n",
+            ".*/apps/.*\\.yaml @a\n",
+        ];
+        crate::fuzz::run("codeowners", &examples, words, |text| {
+            for dialect in [Dialect::GitHub, Dialect::GitLab, Dialect::Forgejo] {
+                let owners = CodeOwners::read(FileId(0), text, dialect);
+                for path in ["apps/api/x.yaml", "README.md", "a b/[x]"] {
+                    owners.ownership(path);
+                    owners.near_miss(path);
+                }
+                for mistake in owners.mistakes() {
+                    assert!(mistake.origin.end as usize <= text.len());
+                }
+            }
+        });
+    }
 }

@@ -36,10 +36,16 @@ impl Dialect {
         match (self, kind) {
             (Dialect::Kustomize, _) | (_, Kind::Null) => None,
             (Dialect::Json, Kind::Bool) => Some(text.to_ascii_lowercase()),
-            (Dialect::Json, Kind::Int) => scalar::integer(text).map(|value| value.to_string()),
-            (Dialect::Json, Kind::Float) => {
-                scalar::parse_float(text).map(|value| value.to_string())
-            }
+            // Go's conversion of keys knows no integer beyond 64 bits with a sign
+            (Dialect::Json, Kind::Int) => scalar::integer(text)
+                .filter(|value| i64::try_from(*value).is_ok())
+                .map(|value| value.to_string()),
+            // it prints floats with 32 bits, and may use an exponent
+            (Dialect::Json, Kind::Float) => scalar::parse_float(text)
+                .map(|value| value as f32)
+                .filter(|value| *value == 0.0 || (1e-4..1e5).contains(&value.abs()))
+                .map(|value| value.to_string()),
+            (Dialect::Json, Kind::Binary) => None,
             (Dialect::Json, _) => Some(text.to_string()),
         }
     }

@@ -12,6 +12,7 @@ mod limits;
 mod lines;
 mod merge;
 mod scalar;
+mod strict;
 mod tree;
 
 use super::{FileId, Node, Origin};
@@ -446,5 +447,134 @@ mod tests {
         assert_eq!(documents.documents[0].entries().len(), 100_000);
         assert_eq!(documents.duplicate_keys.len(), 100_000);
         assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn what_go_refuses_is_refused() {
+        let refused = |text: &str| {
+            let read = read(text, FILE);
+            assert!(read.is_err(), "{text:?}: {read:?}");
+        };
+        for text in [
+            // tabs
+            "\ta: b\n",
+            "a: b\n\t\n",
+            "a: 'b'\n \t\nc: d\n",
+            "a:\n\t- b\n",
+            "-\tb\n",
+            "- a\n- \tb\n",
+            "? a\n: \tb\n",
+            "a: b\n\t# c\n",
+            "a: |\n  \ttext\n",
+            "a: >-\n\n \ttext\n",
+            // anchors, aliases, tags, directives
+            "a: &x@ b\n",
+            "a: &x# b\n",
+            "&x: a\n",
+            "!t# a\n",
+            "%FOO\n---\na: b\n",
+            "...\na: b\n",
+            "# c\n...\n",
+            "a: b\n---\n...\n",
+            // flow collections
+            "a: [:b]\n",
+            "a: {b: http://x/?y}\n",
+            "{a\n: b}\n",
+            "{a: b, c # d\n : e}\n",
+        ] {
+            refused(text);
+        }
+        for text in [
+            "a:\tb\n",
+            "a: b\t# c\n",
+            "a: b\n \t\nc: d\n",
+            "[\n\tb,\n\t'c?' ]\n",
+            "a: |2\n  \ttext\n",
+            "a: |\n  text\n  \tmore\n",
+            "a: &x\tb\nc: *x\n",
+            "a: b\n...\n",
+            "a: \"b\n\tc\"\n",
+            "a: !t b\n",
+            "- ? b\n  : c\n",
+            "a: http://x/?y=z&a=b!\n",
+            "a: b & c * d ! e % f\n",
+        ] {
+            let read = read(text, FILE);
+            assert!(read.is_ok(), "{text:?}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn fuzz_reader() {
+        let words = &[
+            "a",
+            "- ",
+            "? ",
+            ": ",
+            "\n",
+            "\n  ",
+            "\n- ",
+            "#",
+            " # c\n",
+            "'",
+            "\"",
+            "|\n",
+            ">-\n",
+            "|2",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            "&a ",
+            "*a",
+            "<<: *a",
+            "!!str ",
+            "!!binary ",
+            "!t ",
+            "\n---\n",
+            "...\n",
+            "%YAML 1.2\n",
+            "\r\n",
+            "\t",
+            "a: b\n",
+            "- a\n",
+            "null",
+            "0x1f",
+            "2024-01-01",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "~",
+        ];
+        let examples = [
+            "a: &x {b: [1, 2]}\nc: *x\n",
+            "- a: |\n    text\n  b: >-\n    more\n- 'x': \"y\"\n",
+            "# c\na: 1 # d\n---\n<<: {a: 1}\nb: !!str 2\n...\n",
+        ];
+        crate::fuzz::run("reader", &examples, words, |text| {
+            fn check(text: &str, node: &Node) {
+                assert!(node.origin.start <= node.origin.end);
+                assert!(
+                    text.get(node.origin.start as usize..node.origin.end as usize)
+                        .is_some()
+                );
+                node.items().iter().for_each(|item| check(text, item));
+                for entry in node.entries() {
+                    let key = entry.key_origin;
+                    assert!(text.get(key.start as usize..key.end as usize).is_some());
+                    check(text, &entry.value);
+                }
+            }
+            for dialect in [Dialect::Kustomize, Dialect::Json] {
+                match read_as(text, FILE, dialect) {
+                    Ok(documents) => documents
+                        .documents
+                        .iter()
+                        .for_each(|node| check(text, node)),
+                    Err(error) => assert!(error.origin.end as usize <= text.len()),
+                }
+            }
+        });
     }
 }

@@ -117,9 +117,14 @@ fn bad_escape(written: &str) -> Option<&'static str> {
     None
 }
 
+/// True for the tag `!`, which says nothing.
+pub(super) fn is_unspecific(tag: &Tag) -> bool {
+    tag.handle().is_empty() && tag.suffix() == "!"
+}
+
 /// The type of a scalar, by its tag if Go knows it, otherwise by style and text.
 fn kind(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Kind, String> {
-    let Some(tag) = tag.filter(|tag| !(tag.handle().is_empty() && tag.suffix() == "!")) else {
+    let Some(tag) = tag.filter(|tag| !is_unspecific(tag)) else {
         return Ok(if style == ScalarStyle::Plain {
             plain::resolve(text)
         } else {

@@ -9,7 +9,7 @@ use super::error::{Failure, looks_like_template};
 use super::keys::{Key, OpenMap};
 use super::limits::{AliasBudget, MAX_DEPTH, parser_options};
 use super::lines::{Breaks, check_marks, check_separators};
-use super::{Dialect, Documents, ReadError, merge, scalar};
+use super::{Dialect, Documents, ReadError, merge, scalar, strict};
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin};
 
 /// Reads a whole text.
@@ -88,6 +88,10 @@ struct Builder<'a> {
     breaks: Breaks,
     /// True after the first document began.
     begun: bool,
+    /// The end of the token before, and true if it is a plain scalar.
+    last: (usize, bool),
+    /// True if the text has a character that only [`strict`] looks at.
+    is_strict: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -104,6 +108,8 @@ impl<'a> Builder<'a> {
             budget: AliasBudget::default(),
             breaks: Breaks::of(text),
             begun: false,
+            last: (0, false),
+            is_strict: text.contains(['\t', '&', '*', '!', '%']),
         }
     }
 
@@ -130,11 +136,32 @@ impl<'a> Builder<'a> {
             check_separators(self.text)?;
             check_marks(self.text)?;
         }
+        strict::check_starts(self.text, self.dialect == Dialect::Kustomize)?;
         for event in Parser::new_from_str_with_options(self.text, parser_options()) {
             let (event, span) = event.map_err(|error| self.scan_failure(&error))?;
             self.event(event, &span)?;
         }
+        self.gap(self.text.len())?;
         self.breaks.check(self.text)
+    }
+
+    /// Checks what stands between the token before and one that begins at `start`.
+    fn gap(&self, start: usize) -> Result<(), Failure> {
+        let (end, after_plain) = self.last;
+        if !self.is_strict || end >= start {
+            return Ok(());
+        }
+        let gap = strict::Gap {
+            text: self.text,
+            bytes: end..start,
+            in_flow: self.in_flow(),
+            after_plain,
+        };
+        gap.check()
+    }
+
+    fn in_flow(&self) -> bool {
+        self.stack.last().is_some_and(|frame| frame.flow)
     }
 
     /// The cause of a failure: a break in front of it, if there is one.
@@ -167,6 +194,9 @@ impl<'a> Builder<'a> {
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Failure> {
         let bytes = span.byte_range().unwrap_or(0..0);
+        if self.is_strict {
+            self.strict(&event, &bytes)?;
+        }
         match event {
             Event::DocumentStart(explicit, ..) => {
                 self.anchors.clear();
@@ -204,6 +234,39 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Checks the text in front of an event, and remembers where the event ends.
+    fn strict(&mut self, event: &Event<'_>, bytes: &Range<usize>) -> Result<(), Failure> {
+        let (end, is_plain) = match event {
+            Event::DocumentStart(explicit, ..) => {
+                strict::check_directives(self.text, self.last.0..bytes.start.max(self.last.0))?;
+                // one without `---` has the place of its first token
+                if !explicit {
+                    return Ok(());
+                }
+                (bytes.end, false)
+            }
+            Event::Alias(_) => {
+                let written = self.text.get(bytes.clone()).unwrap_or("");
+                strict::check_alias(written, bytes)?;
+                (bytes.end, false)
+            }
+            Event::Scalar(_, style, ..)
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) =>
+            {
+                (self.scalar_span(*style, bytes.clone()).end, false)
+            }
+            Event::Scalar(_, style, ..) => (bytes.end, *style == ScalarStyle::Plain),
+            Event::Comment(..) => (bytes.end, false),
+            Event::MappingStart(StructureStyle::Flow, ..)
+            | Event::SequenceStart(StructureStyle::Flow, ..) => (bytes.end, false),
+            Event::MappingEnd | Event::SequenceEnd if self.in_flow() => (bytes.end, false),
+            _ => return Ok(()),
+        };
+        self.gap(bytes.start)?;
+        self.last = (self.last.0.max(end), is_plain);
+        Ok(())
+    }
+
     fn scalar(&mut self, event: &ScalarEvent<'_>, bytes: Range<usize>) -> Result<(), Failure> {
         let &ScalarEvent {
             text,
@@ -215,6 +278,11 @@ impl<'a> Builder<'a> {
         let written = self.text.get(bytes.clone()).unwrap_or("");
         let mut kind = scalar::checked_kind(text, style, tag, written)
             .map_err(|message| Failure::new(message, bytes.clone()))?;
+        // Go reads an anchor or `!` without a value as an empty text, which kustomize loses again
+        let is_quiet = tag.is_none_or(scalar::is_unspecific) && (anchor != 0 || tag.is_some());
+        if self.dialect == Dialect::Json && kind == Kind::Null && text.is_empty() && is_quiet {
+            kind = Kind::String;
+        }
         let in_flow = self.stack.iter().any(|frame| frame.flow);
         // kustomize prints a flow collection before it decodes it, and quotes texts with a colon:
         // the time in `{at: 2024-01-01T10:00:00Z}` is then a string
@@ -233,12 +301,21 @@ impl<'a> Builder<'a> {
         let scalar = scalar::make(&settled, style, kind, in_flow && !is_key);
         let node = Node::scalar(scalar, self.origin(bytes.clone()));
         let built = Built::leaf(node);
-        if style == ScalarStyle::Plain && in_flow && written.starts_with('?') {
-            return Err(Failure::new(FLOW_QUESTION, bytes));
+        let behind = self.text.get(bytes.end..).unwrap_or("");
+        if in_flow {
+            let text = if style == ScalarStyle::Plain {
+                written
+            } else {
+                ""
+            };
+            strict::check_flow(text, behind, is_key, &bytes)?;
+        }
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            let before = self.text.get(..bytes.start).unwrap_or("");
+            strict::check_block(before, text, &bytes)?;
         }
         if style == ScalarStyle::Plain && in_flow {
             let left_out = text.is_empty() && tag.is_some();
-            let behind = self.text.get(bytes.end..).unwrap_or("");
             let joined = [":,", ":[", ":]", ":{", ":}"];
             let joined = joined.iter().any(|start| behind.starts_with(start));
             if is_key && joined || left_out && behind.starts_with(',') {
@@ -451,7 +528,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-const FLOW_QUESTION: &str = "Go's YAML takes a `?` in braces for the mark of a key; quote the text";
 const FLOW_COMMA: &str =
     "Go's YAML takes a comma directly behind a colon or tag for a part of it; put a blank between";
 const NO_SEPARATOR: &str = "another document must begin with a line of `---`";

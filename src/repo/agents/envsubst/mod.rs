@@ -277,4 +277,42 @@ mod tests {
             prop_assert_eq!(filled(&text), Ok(text));
         }
     }
+
+    #[test]
+    fn fuzz_envsubst() {
+        let words = &[
+            "${", "}", "$", "$$", "ONE", "HOST", "PATH", "EMPTY", "CLUSTER", "STRICT", "NONE",
+            ":-", ":=", "=", ":", "/", "//", "#", "##", "%", "%%", "^", "^^", ",", ",,", "*", "?",
+            "-1", "3", "\\", "[a", "]",
+        ];
+        let examples = [
+            "a ${ONE:-${HOST}} b",
+            "${PATH//s/${ONE}}",
+            "${HOST:1:2}${HOST^^}",
+            "$${ONE}",
+            "${PATH##*/}",
+        ];
+        crate::fuzz::run("envsubst", &examples, words, |text| {
+            let place = Origin {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+                by: By::Flux,
+            };
+            let lookup = |name: &str| match name {
+                "ONE" => Value::Known("1", place),
+                "HOST" => Value::Known("shop.example.org", place),
+                "PATH" => Value::Known("/srv/shop/Index", place),
+                "EMPTY" => Value::Known("", place),
+                "CLUSTER" => Value::Unknown,
+                "STRICT" => Value::Missing,
+                _ => Value::Unset,
+            };
+            const LIMIT: usize = 100_000;
+            match evaluate(text, LIMIT, &lookup) {
+                Ok(found) => assert!(found.text.len() <= LIMIT || found.text.len() <= text.len()),
+                Err(failure) => assert!(text.get(failure.at).is_some()),
+            }
+        });
+    }
 }
