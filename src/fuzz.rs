@@ -140,7 +140,10 @@ impl Random {
                 0 | 1 => text.insert_str(start, self.word(words)),
                 2 => text.replace_range(start..end, ""),
                 3 => text.replace_range(start..end, self.word(words)),
-                4 => text.insert_str(start, &text[start..end].to_string()),
+                4 => {
+                    let part = text[start..end].to_string();
+                    text.insert_str(start, &part);
+                }
                 5 => {
                     // a line in another place
                     let lines: Vec<&str> = text.split_inclusive('\n').collect();
