@@ -240,7 +240,7 @@ fn sources() -> BTreeMap<String, String> {
     rust_files(&source, &mut files);
     files
         .iter()
-        .filter(|path| !path.ends_with("tests.rs"))
+        .filter(|path| !path.ends_with("tests.rs") && !path.ends_with("src/fuzz.rs"))
         .map(|path| {
             let relative = path.strip_prefix(&source).unwrap().to_str().unwrap();
             let text = std::fs::read_to_string(path).unwrap();
@@ -302,7 +302,7 @@ fn only_reports_draw_and_only_the_command_line_prints() {
     // `scratch` creates repositories for tests and is not part of the program
     for path in files
         .iter()
-        .filter(|path| !path.ends_with("source/scratch.rs"))
+        .filter(|path| !path.ends_with("source/scratch.rs") && !path.ends_with("src/fuzz.rs"))
     {
         let relative = path
             .strip_prefix(&source)
