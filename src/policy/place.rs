@@ -1,6 +1,6 @@
 //! Places in objects, as policies name them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
@@ -81,14 +81,21 @@ fn nearest(node: &Node, mut pointer: String) -> (Origin, String) {
 }
 
 /// The pointer of the longest value that a message names, if only one place has it: the image in
-/// ``container uses `nginx:latest` ``. Names of the object itself say nothing about the place.
+/// ``container uses `nginx:latest` ``. Names of the object itself say nothing about the place, and
+/// neither does a label that is a word of the sentence (`never in production`), unless it is quoted.
 fn mentioned(node: &Node, message: &str) -> Option<String> {
     let is_edge = |letter: char| letter.is_whitespace() || "`'\"()[]{},<>=".contains(letter);
     let words = message
         .split(is_edge)
         .map(|word| word.trim_end_matches(['.', ':', ';', '!']));
-    let mut words: BTreeSet<&str> = words
+    let is_quoted = |word: &str| {
+        ['`', '\'', '"']
+            .iter()
+            .any(|quote| message.contains(&format!("{quote}{word}{quote}")))
+    };
+    let mut words: BTreeMap<&str, bool> = words
         .filter(|word| word.len() >= SHORTEST && word.parse::<f64>().is_err())
+        .map(|word| (word, is_quoted(word)))
         .collect();
     let own = [
         "/kind",
@@ -111,11 +118,16 @@ fn mentioned(node: &Node, message: &str) -> Option<String> {
 
 fn collect(
     node: &Node,
-    words: &BTreeSet<&str>,
+    words: &BTreeMap<&str, bool>,
     pointer: &mut String,
     found: &mut Vec<(usize, String)>,
 ) {
-    if let Some(text) = node.as_str().filter(|text| words.contains(text)) {
+    let is_label = || pointer.contains("abels/") || pointer.starts_with("/metadata/");
+    let is_meant = |text: &&str| {
+        let quoted = words.get(text);
+        quoted.is_some_and(|quoted| *quoted || !is_label())
+    };
+    if let Some(text) = node.as_str().filter(is_meant) {
         found.push((text.len(), pointer.clone()));
     }
     let before = pointer.len();
