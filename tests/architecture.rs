@@ -26,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
         "kubernetes",
         &[
             "calendar",
+            "cel",
             "kustomize",
             "names",
             "secrets",
@@ -125,6 +126,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
             "compare",
             "config",
             "finding",
+            "kubernetes",
             "kustomize",
             "names",
             "repo",

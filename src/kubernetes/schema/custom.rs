@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::pack::Types;
+use super::rules::Rules;
 use super::shape::{Broken, Shape};
-use super::{Described, Source};
+use super::{Described, Fault, Source, Violation};
 use crate::yaml::write::to_json;
 use crate::yaml::{Node, Origin};
 
@@ -43,6 +44,7 @@ pub(crate) struct Version {
     pub is_deprecated: bool,
     schema: Option<Node>,
     shape: OnceLock<Result<Shape, Broken>>,
+    rules: OnceLock<Rules>,
 }
 
 /// A schema that cannot be read.
@@ -92,6 +94,7 @@ impl Definitions {
                 is_deprecated: false,
                 schema: Some(schema),
                 shape: OnceLock::new(),
+                rules: OnceLock::new(),
             }],
             is_partial: true,
             is_used: true,
@@ -196,6 +199,7 @@ impl Version {
             is_deprecated: is("deprecated", true),
             schema: node.at(&["schema", "openAPIV3Schema"]).cloned(),
             shape: OnceLock::new(),
+            rules: OnceLock::new(),
         })
     }
 
@@ -204,6 +208,31 @@ impl Version {
             Some(schema) => Shape::read(&to_json(schema)),
             None => Ok(Shape::default()),
         })
+    }
+
+    /// The rules in CEL that an object breaks.
+    pub(crate) fn broken_rules<'a>(&self, node: &'a Node) -> Vec<Violation<'a>> {
+        let rules = self.rules.get_or_init(|| match &self.schema {
+            Some(schema) => Rules::read(&to_json(schema)),
+            None => Rules::default(),
+        });
+        let broken = rules.broken(&to_json(node)).into_iter();
+        let violation = |(pointer, message): (String, String)| {
+            let mut at = pointer.as_str();
+            let place = loop {
+                match node.pointer(at) {
+                    Some(place) => break place,
+                    None => at = at.get(..at.rfind('/').unwrap_or(0)).unwrap_or_default(),
+                }
+            };
+            let first = place.entries().first().map(|entry| entry.value.origin);
+            Violation {
+                origin: first.filter(|_| at.is_empty()).unwrap_or(place.origin),
+                pointer: at.to_string(),
+                fault: Fault::Rule { message },
+            }
+        };
+        broken.map(violation).collect()
     }
 
     /// The schema; `None` if it cannot be read.

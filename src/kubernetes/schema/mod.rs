@@ -5,8 +5,10 @@
 //! Not here: rules about values that no schema states (`values`), how bad a violation is (`rules`).
 
 pub(crate) mod custom;
+pub(crate) mod defaults;
 mod pack;
 mod refusal;
+mod rules;
 mod scalars;
 mod shape;
 mod syntax;
@@ -120,6 +122,11 @@ pub(crate) enum Fault<'a> {
         kind: &'static str,
         /// The problem, as the end of a sentence.
         reason: String,
+    },
+    /// A rule of the schema in CEL does not hold.
+    Rule {
+        /// Its message.
+        message: String,
     },
     /// Two items of a list have the same key.
     Duplicate {
@@ -298,6 +305,7 @@ mod tests {
                 Fault::Unserved { since, until, .. } => format!("{since:?} {until:?}"),
                 Fault::Refused { reason, .. } => reason,
                 Fault::Duplicate { key, .. } => format!("twice {key}"),
+                Fault::Rule { message } => message.clone(),
             };
             (violation.pointer, fault)
         };

@@ -12,6 +12,7 @@ use super::expressions::{Expressions, Verdict};
 use super::request::{Gap, Refusal, Request};
 use super::selector::{fits, selects, texts};
 use crate::finding::Severity;
+use crate::kubernetes::schema::defaults::add_defaults;
 use crate::policy::opa::{
     Document as Visible, Failure, Program, Settings, Source, Value, Version, from_json, to_json,
 };
@@ -467,30 +468,6 @@ fn severity(spec: &Json) -> Option<Severity> {
     entries
         .filter_map(|entry| of_action(entry.get("action")?.as_str()?))
         .max()
-}
-
-/// Fills in the defaults of a schema, as the API server does.
-fn add_defaults(schema: &Json, value: &mut Json) {
-    if let (Some(properties), Json::Object(map)) = (
-        schema.get("properties").and_then(Json::as_object),
-        &mut *value,
-    ) {
-        for (name, property) in properties {
-            if let Some(default) = property.get("default")
-                && !map.contains_key(name)
-            {
-                map.insert(name.clone(), default.clone());
-            }
-            if let Some(value) = map.get_mut(name) {
-                add_defaults(property, value);
-            }
-        }
-    }
-    if let (Some(items), Json::Array(values)) = (schema.get("items"), value) {
-        for value in values {
-            add_defaults(items, value);
-        }
-    }
 }
 
 /// `data.inventory` of objects.

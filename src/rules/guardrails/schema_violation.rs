@@ -11,7 +11,9 @@
 //!   pattern of its schema;
 //! - a name, label, key, port, host, quantity or cron schedule is invalid, or two items of a list
 //!   have the same name;
-//! - a selector does not select the pods of its own workload.
+//! - a selector does not select the pods of its own workload;
+//! - a custom resource breaks a rule of its CustomResourceDefinition (`x-kubernetes-validations`), after
+//!   the defaults of the schema are filled in. Rules about the value before a change are not checked.
 //!
 //! The rule knows all kinds of Kubernetes in the version of the environment (`kubernetes` in the
 //! configuration; the newest one if it is not set). It checks custom resources by the
@@ -145,6 +147,12 @@ fn is_part(resource: &Resource) -> bool {
     })
 }
 
+/// A message of a rule, in one line of limited length.
+fn sentence(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words.join(" ").chars().take(300).collect()
+}
+
 /// The findings about schemas of a CustomResourceDefinition that cannot be read.
 fn broken(context: &Context, resource: &Resource) -> Vec<Draft> {
     let Some(definition) = context.definitions().at(&resource.node) else {
@@ -221,6 +229,16 @@ fn of_violation(
                 format!("{object}: `{field}` {reason}")
             },
             "use a value that the schema of this kind allows".to_string(),
+        ),
+        Fault::Rule { message } => (
+            Severity::Error,
+            cause.with(&violation.pointer).with("rule").with(message),
+            if field.is_empty() {
+                format!("{object}: {}", sentence(message))
+            } else {
+                format!("{object}: `{field}`: {}", sentence(message))
+            },
+            "use a value that the rules of this kind allow".to_string(),
         ),
         Fault::Duplicate { key, .. } => (
             if source == Source::BuiltIn {
