@@ -82,7 +82,7 @@ fn nearest(node: &Node, mut pointer: String) -> (Origin, String) {
 
 /// The pointer of the longest value that a message names, if only one place has it: the image in
 /// ``container uses `nginx:latest` ``. Names of the object itself say nothing about the place, and
-/// neither does a label that is a word of the sentence (`never in production`), unless it is quoted.
+/// neither does a word of the sentence that is a label or could be one, unless it is quoted.
 fn mentioned(node: &Node, message: &str) -> Option<String> {
     let is_edge = |letter: char| letter.is_whitespace() || "`'\"()[]{},<>=".contains(letter);
     let words = message
@@ -125,7 +125,9 @@ fn collect(
     let is_label = || pointer.contains("abels/") || pointer.starts_with("/metadata/");
     let is_meant = |text: &&str| {
         let quoted = words.get(text);
-        quoted.is_some_and(|quoted| *quoted || !is_label())
+        let is_word = text.chars().all(char::is_alphabetic);
+        let is_telling = || !is_word || pointer.ends_with("/name");
+        quoted.is_some_and(|quoted| *quoted || is_telling() && !is_label())
     };
     if let Some(text) = node.as_str().filter(is_meant) {
         found.push((text.len(), pointer.clone()));
