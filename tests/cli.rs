@@ -892,6 +892,42 @@ fn init_writes_a_configuration_that_check_accepts() {
 
 /// Compares the part of a page between its marks with what the program says. `UPDATE_README=1 cargo
 /// test --test cli readme` rewrites the part instead.
+#[test]
+fn init_drafts_entries_that_fit_the_findings() {
+    let repo = Repo::shop();
+    let base = repo.path("apps/api/base/deployment.yaml");
+    let text = std::fs::read_to_string(&base).unwrap();
+    let image = "          image:";
+    let with_secret = format!("          envFrom: [{{secretRef: {{name: api-keys}}}}]\n{image}");
+    std::fs::write(&base, text.replacen(image, &with_secret, 1)).unwrap();
+    // staging has the Secret, so production needs it as well
+    let staging = "apps/api/overlays/staging/kustomization.yaml";
+    let text = std::fs::read_to_string(repo.path(staging)).unwrap();
+    let generator = "secretGenerator: [{name: api-keys, literals: [a=b]}]\n";
+    repo.write(staging, &format!("{text}{generator}"));
+    let found = |repo: &Repo| {
+        let run = repo.run(&["--format", "json", "--fail-on", "never"]);
+        let report = run.expect(0).json();
+        let findings = report["findings"].as_array().unwrap().clone();
+        findings
+            .iter()
+            .filter(|one| one["rule"] == "missing-secret")
+            .count()
+    };
+    assert_eq!(found(&repo), 1);
+    let drafted = repo.run(&["init", "--stdout"]).expect(0).out;
+    let at = drafted.find("# external:").unwrap();
+    let (before, entries) = drafted.split_at(at);
+    let (entries, rest) = entries.split_once("\n\n").unwrap();
+    assert!(entries.contains("name: api-keys"), "{entries}");
+    let entries: String = entries
+        .lines()
+        .map(|line| format!("{}\n", &line[2..]))
+        .collect();
+    repo.write(".gitops-lint.yaml", &format!("{before}{entries}\n{rest}"));
+    assert_eq!(found(&repo), 0);
+}
+
 fn generated_part(page: &str, name: &str, part: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = std::fs::read_to_string(&path).unwrap();

@@ -68,6 +68,12 @@ pub(super) enum Error {
     Unreadable { what: String, reason: String },
     #[error("{what} cannot be written: {error}")]
     Unwritable { what: String, error: io::Error },
+    /// A folder outside of a repository, and how many entries are read there.
+    #[error(
+        "{} is in no Git repository and has more than {most} files and folders; run in a config repository, or name its folder",
+        root.display()
+    )]
+    NoRepository { root: PathBuf, most: usize },
     #[error("{0} is not UTF-8")]
     NotUtf8(String),
     #[error("{} already exists", .0.display())]

@@ -124,6 +124,19 @@ impl Reports {
         }
     }
 
+    /// The paths of the repo as the terminal shows them.
+    fn shown_paths(&self, terminal: bool) -> report::ShownPaths {
+        let paths = self.root.as_deref().map(shown_paths).unwrap_or_default();
+        let has_links = terminal
+            && self.color.colored(terminal)
+            && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
+        let root = self.root.as_deref().filter(|_| has_links);
+        report::ShownPaths {
+            address: root.and_then(address),
+            ..paths
+        }
+    }
+
     /// The lowest severity that `pretty` draws: information has to be asked for.
     fn least(&self) -> Severity {
         match self.fail_on {
@@ -154,7 +167,7 @@ impl Reports {
             notes: self.notes.clone(),
             links: links(),
             page: self.page.clone(),
-            paths: self.root.as_deref().map(shown_paths).unwrap_or_default(),
+            paths: self.shown_paths(terminal),
         };
         let written = report::text(target.format, outcome, &options);
         written
@@ -196,6 +209,13 @@ fn links() -> Option<String> {
     (!base.contains([' ', '(', ')', '<', '>', '"'])).then_some(base)
 }
 
+/// The address of a folder; `None` if it is not UTF-8.
+fn address(folder: &Path) -> Option<String> {
+    let path = folder.to_str()?.replace('\\', "/");
+    let path = path.trim_matches('/');
+    Some(format!("file:///{}/", report::encoded_path(path)))
+}
+
 /// The way from the current folder to the files of a repo.
 fn shown_paths(root: &Path) -> report::ShownPaths {
     let Some(current) = current_folder() else {
@@ -210,12 +230,14 @@ fn shown_paths(root: &Path) -> report::ShownPaths {
             } else {
                 format!("{below}/")
             },
+            address: None,
         };
     }
     let prefix = relative(&current, root).unwrap_or_else(|| root.display().to_string());
     report::ShownPaths {
         below: String::new(),
         prefix: format!("{prefix}/"),
+        address: None,
     }
 }
 

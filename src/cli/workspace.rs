@@ -409,9 +409,20 @@ fn unreadable(source: &dyn Source) {
 /// everything that the kustomizations refer to, up to the current folder. If there is none, it is
 /// the folder that was named.
 fn open(named: RepoPath) -> Result<(RepoPath, Arc<Worktree>), Error> {
-    let list = |root: &Path| match Worktree::open(root) {
-        Ok(tree) => Ok(Arc::new(tree)),
-        Err(error) => Err(Error::reading_source(root.display().to_string(), &error)),
+    let is_marked = named.is_marked();
+    let list = |root: &Path| {
+        let opened = match is_marked {
+            true => Worktree::open(root),
+            false => Worktree::open_anywhere(root),
+        };
+        match opened {
+            Ok(tree) => Ok(Arc::new(tree)),
+            Err(SourceError::TooMany(most)) => Err(Error::NoRepository {
+                root: root.to_path_buf(),
+                most,
+            }),
+            Err(error) => Err(Error::reading_source(root.display().to_string(), &error)),
+        }
     };
     let tree = list(&named.root)?;
     let Some(top) = current_folder().filter(|_| !named.is_marked()) else {

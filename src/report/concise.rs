@@ -10,7 +10,10 @@ use crate::finding::Located;
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     for located in outcome.findings.iter().filter(|_| !options.statistics) {
         let file = match located.location.revision {
-            None => options.paths.of(&located.location.file),
+            None => {
+                let path = &located.location.file;
+                options.paths.linked(&options.paths.of(path), path)
+            }
             Some(_) => printable(&located.location.file).into_owned(),
         };
         writeln!(out, "{}", line_at(located, &file))?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{count, printable};
+use super::{ShownPaths, count, printable};
 use crate::check::Outcome;
 use crate::finding::{Located, Severity};
 use crate::rules;
@@ -60,12 +60,12 @@ impl<'o> Group<'o> {
         self.findings.split_at(drawn.min(self.findings.len()))
     }
 
-    /// The lines about the findings that are not drawn. `path` shows a path of the repo.
+    /// The lines about the findings that are not drawn. `paths` shows paths of the repo.
     pub(super) fn rest(
         &self,
         fail_on: Option<Severity>,
         width: Option<usize>,
-        path: &dyn Fn(&str) -> String,
+        paths: &ShownPaths,
     ) -> Vec<String> {
         let (drawn, rest) = self.parts();
         let Some(first) = drawn.first().filter(|_| !rest.is_empty()) else {
@@ -80,11 +80,13 @@ impl<'o> Group<'o> {
         for located in rest.iter().take(most) {
             let (place, finding) = (&located.location, &located.finding);
             let message = printable(finding.message.trim_start_matches([':', ' ']).trim_end());
-            let line = format!("  {}:{}: {message}", path(&place.file), place.line);
-            lines.push(match width {
+            let shown = format!("{}:{}", paths.of(&place.file), place.line);
+            let line = format!("  {shown}: {message}");
+            let line = match width {
                 Some(width) => cut(&line, width),
                 None => line,
-            });
+            };
+            lines.push(line.replacen(&shown, &paths.linked(&shown, &place.file), 1));
         }
         if rest.len() > most {
             lines.push(format!(

@@ -32,6 +32,7 @@ pub use page::{
     ComparedObject, Comparison, Matrix, MatrixCell, MatrixRow, OpenPromotion, Page, SideLine,
     VersionMove,
 };
+pub(crate) use sarif::uri as encoded_path;
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +130,8 @@ pub struct ShownPaths {
     pub below: String,
     /// What leads from there to the root.
     pub prefix: String,
+    /// The address of the root, `file:///srv/config/`, if the terminal has hyperlinks.
+    pub address: Option<String>,
 }
 
 impl ShownPaths {
@@ -139,6 +142,17 @@ impl ShownPaths {
             _ => format!("{}{path}", self.prefix),
         };
         printable(&shown).into_owned()
+    }
+
+    /// A text with a hyperlink to a file of the repo, where the terminal has them.
+    fn linked(&self, text: &str, path: &str) -> String {
+        match &self.address {
+            Some(root) => {
+                let address = format!("{root}{}", sarif::uri(path));
+                format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+            }
+            None => text.to_string(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
@@ -40,6 +41,8 @@ const LABELS: usize = 8;
 /// One window of a file.
 struct Frame {
     name: String,
+    /// The path in the repo; `None` for a file of another revision.
+    path: Option<Arc<str>>,
     first_line: usize,
     /// Where the window starts in the virtual text.
     start: usize,
@@ -198,6 +201,7 @@ impl Frames {
         let name = format!("{path}{revision}");
         self.frames.push(Frame {
             name,
+            path: file.revision.is_none().then(|| file.path.clone()),
             first_line: from,
             start,
             text,
@@ -316,13 +320,12 @@ fn handler(options: &Options) -> GraphicalReportHandler {
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -> io::Result<()> {
     let hidden = HiddenLines::default();
     let shown = groups(outcome, options.least);
-    let path = |path: &str| options.paths.of(path);
     for group in shown.iter().filter(|_| !options.statistics) {
         for located in group.parts().0 {
             let frame = drawn(located, &outcome.files, &hidden, options);
             writeln!(out, "{}", frame.map_err(io::Error::other)?)?;
         }
-        let rest = group.rest(options.fail_on, options.width, &path);
+        let rest = group.rest(options.fail_on, options.width, &options.paths);
         for line in &rest {
             writeln!(out, "{line}")?;
         }
@@ -438,5 +441,40 @@ fn draw(diagnostic: &Drawn, options: &Options) -> Result<String, fmt::Error> {
         .map(str::trim_end)
         .enumerate()
         .filter(|(index, line)| *index != 1 || !line.is_empty());
-    Ok(lines.map(|(_, line)| format!("{line}\n")).collect())
+    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+    Ok(with_links(text, &diagnostic.frames))
+}
+
+/// Makes the places above the frames, such as `[a.yaml:1:2]`, lead to their files. Colors may stand
+/// between the bracket and the path.
+fn with_links(text: String, frames: &Frames) -> String {
+    if frames.paths.address.is_none() {
+        return text;
+    }
+    let mut linked = String::with_capacity(text.len());
+    let mut frames_left = frames.frames.iter().peekable();
+    for line in text.split_inclusive('\n') {
+        let place = frames_left.peek().and_then(|frame| {
+            let bracket = line.find("─[")?;
+            let start = bracket + line.get(bracket..)?.find(&format!("{}:", frame.name))?;
+            let rest = line.get(start + frame.name.len()..)?;
+            let numbers = rest.find(|letter: char| !letter.is_ascii_digit() && letter != ':');
+            Some((*frame, start, line.len() - rest.len() + numbers?))
+        });
+        let Some((frame, start, end)) = place else {
+            linked.push_str(line);
+            continue;
+        };
+        frames_left.next();
+        let (before, after) = (line.get(..start), line.get(end..));
+        match (&frame.path, line.get(start..end)) {
+            (Some(path), Some(place)) => {
+                linked.push_str(before.unwrap_or_default());
+                linked.push_str(&frames.paths.linked(place, path));
+                linked.push_str(after.unwrap_or_default());
+            }
+            _ => linked.push_str(line),
+        }
+    }
+    linked
 }

@@ -236,7 +236,7 @@ fn physical(place: &Location) -> Value {
 
 /// A relative path as a URI reference: everything but unreserved characters and `/` is
 /// percent-encoded.
-pub(super) fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {

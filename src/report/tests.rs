@@ -557,3 +557,22 @@ fn the_page_of_every_rule_exists() {
         assert!(root.join(page).is_file(), "{rule}: {address}");
     }
 }
+
+#[test]
+fn places_lead_to_their_files() {
+    let options = Options {
+        paths: ShownPaths {
+            address: Some("file:///srv/a%20b/".into()),
+            ..ShownPaths::default()
+        },
+        ..Options::default()
+    };
+    let link = "\u{1b}]8;;file:///srv/a%20b/apps/api/base/deployment.yaml\u{1b}\\apps/api/base/deployment.yaml:6:18\u{1b}]8;;\u{1b}\\";
+    let linked = super::text(Format::Pretty, &two_files(), &options).unwrap();
+    assert!(linked.contains(link), "{linked}");
+    // the lines are as long as without links
+    let plain = text(Format::Pretty, &two_files());
+    assert_eq!(linked.lines().count(), plain.lines().count());
+    let concise = super::text(Format::Concise, &two_files(), &options).unwrap();
+    assert!(concise.starts_with("\u{1b}]8;;file:///srv/"), "{concise}");
+}

@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::{HashMap, HashMapExt};
@@ -54,6 +56,11 @@ impl Folder {
     /// Lists a folder. `.git` is left out at every depth, and so are linked work trees of a
     /// repository, which show other branches.
     pub(super) fn open(root: &Path) -> Result<Folder, SourceError> {
+        Folder::open_at_most(root, usize::MAX)
+    }
+
+    /// The same; more entries than a number are an error.
+    pub(super) fn open_at_most(root: &Path, most: usize) -> Result<Folder, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(error.to_string());
         let root = root.canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => SourceError::Missing,
@@ -64,11 +71,15 @@ impl Folder {
             ..Folder::default()
         };
         // one thread walks the top folders, all threads walk the folders below
-        let (mut found, deep) = walk(&tree.root, &tree.root, TOP);
+        let room = AtomicUsize::new(most);
+        let (mut found, deep) = walk(&tree.root, &tree.root, TOP, &room);
         found.par_extend(
             deep.par_iter()
-                .flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX).0),
+                .flat_map_iter(|folder| walk(&tree.root, folder, usize::MAX, &room).0),
         );
+        if room.into_inner() == 0 {
+            return Err(SourceError::TooMany(most));
+        }
         for entry in &found {
             if let Found::Repository(folder, is_linked) = entry {
                 (if *is_linked {
@@ -229,7 +240,13 @@ fn leads_to_linked(git: &Path) -> Option<bool> {
 }
 
 /// Walks a folder down to a depth. The folders at that depth, which were not entered, come second.
-fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) {
+/// `room` counts the entries that may still be met; the walk ends where there is none.
+fn walk(
+    root: &Path,
+    folder: &Path,
+    depth: usize,
+    room: &AtomicUsize,
+) -> (Vec<Found>, Vec<PathBuf>) {
     let (mut found, mut deep) = (Vec::new(), Vec::new());
     let mut repositories = Vec::new();
     let entries = WalkDir::new(folder)
@@ -243,6 +260,10 @@ fn walk(root: &Path, folder: &Path, depth: usize) -> (Vec<Found>, Vec<PathBuf>) 
             counts
         });
     for entry in entries {
+        let taken = room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(1));
+        if taken.is_err() {
+            break;
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {

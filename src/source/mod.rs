@@ -57,6 +57,9 @@ pub enum SourceError {
     /// The bytes are not UTF-8; the offset of the first bad byte.
     #[error("not UTF-8 (byte {0})")]
     NotUtf8(usize),
+    /// A folder with more entries than are read outside of a repository.
+    #[error("more than {0} files and folders")]
+    TooMany(usize),
     /// Another error of the system.
     #[error("{0}")]
     Unreadable(String),

@@ -38,8 +38,22 @@ impl Worktree {
     /// repository, which show other branches. Files that Git ignores are not listed, because no
     /// agent sees them; a kustomization that refers to one can still read it.
     pub fn open(root: &Path) -> Result<Worktree, SourceError> {
+        Ok(Worktree::listing(Folder::open(root)?))
+    }
+
+    /// The same for a folder that may be in no repository, such as the root of the machine.
+    ///
+    /// # Errors
+    /// If it has too many entries for a config repository, or cannot be read.
+    pub fn open_anywhere(root: &Path) -> Result<Worktree, SourceError> {
+        /// Three times as many as the largest public config repository has.
+        const MOST: usize = 100_000;
+        Ok(Worktree::listing(Folder::open_at_most(root, MOST)?))
+    }
+
+    fn listing(folder: Folder) -> Worktree {
         let mut tree = Worktree {
-            folder: Folder::open(root)?,
+            folder,
             index: OnceLock::new(),
         };
         let patterns = tree.ignore_patterns();
@@ -55,7 +69,7 @@ impl Worktree {
             let is_ignored = |path: &str| !is_tracked(path) && patterns.leaves_out(path);
             tree.folder.unlist(is_ignored);
         }
-        Ok(tree)
+        tree
     }
 
     /// The patterns of `.gitignore` files in the folder and of `.git/info/exclude`, the ones that

@@ -7,7 +7,7 @@ mod page;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Parser};
 
 use self::fix::Fixed;
 use super::Ending;
@@ -203,6 +203,21 @@ pub(super) fn outcome(arguments: &Arguments) -> Result<Outcome, Error> {
     Ok(judged.outcome)
 }
 
+/// The outcome of a check of a whole repo, with the usual options.
+pub(super) fn whole(path: &Path) -> Result<Outcome, Error> {
+    #[derive(Parser)]
+    struct Usual {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+    let words = [
+        "gitops-lint".as_ref(),
+        "--no-base".as_ref(),
+        path.as_os_str(),
+    ];
+    outcome(&Usual::try_parse_from(words)?.arguments)
+}
+
 /// What a check found.
 pub(super) struct JudgedRepo {
     pub(super) outcome: Outcome,
@@ -329,7 +344,7 @@ fn judge_loaded(
     let nothing = if !fails && is_without_environments(&workspace, judge) {
         Some(Error::NothingCompared(overlays_found(&workspace)))
     } else {
-        nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome)))
+        nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome, &workspace)))
     };
     drop(proofs);
     Ok(JudgedRepo {
@@ -709,7 +724,7 @@ fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
 }
 
 /// The message if no overlay was checked: the reason, and what was found instead.
-fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
+fn why_nothing(selection: &Selection, outcome: &Outcome, workspace: &Workspace) -> String {
     if !selection.is_whole() {
         return "no overlay matches the path, --app and --environment".to_string();
     }
@@ -719,6 +734,10 @@ fn why_nothing(selection: &Selection, outcome: &Outcome) -> String {
         .map(|(unseen, _)| unseen.name.as_str())
         .collect();
     let why = "no folder with a kustomization has an environment in its path; `layout` in .gitops-lint.yaml says where apps and environments are";
+    if names.is_empty() && !workspace.path.is_marked() {
+        let root = workspace.path.root.display();
+        return format!("{root} is in no Git repository, and below it {why}");
+    }
     if names.is_empty() {
         return why.to_string();
     }

@@ -14,6 +14,7 @@ use super::base;
 use super::chosen::Chosen;
 use super::error::Error;
 use super::options::RepoOptions;
+use super::output::width_of;
 use super::paint::{self, Look};
 use super::workspace::{Head, Workspace};
 use crate::repo::Repo;
@@ -59,6 +60,8 @@ struct Report<'r> {
     fleet: Fleet<'r>,
     /// `None` if no base was asked for.
     changes: Option<Vec<Change>>,
+    /// The width of the terminal, if the text goes to one.
+    columns: Option<usize>,
 }
 
 impl Report<'_> {
@@ -138,6 +141,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         repo,
         fleet,
         changes,
+        columns: width_of(&std::io::stdout()),
     };
     Ok(match arguments.format {
         Format::Text => {

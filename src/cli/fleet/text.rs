@@ -6,7 +6,7 @@ use super::{Report, folder, objects};
 use crate::finding::Location;
 use crate::repo::fleet::{Applied, Change, Reads};
 use crate::report::{count, printable};
-use crate::wording::list;
+use crate::wording::{list, wrapped};
 
 /// Writes the tree of each cluster, what is not followed, and what changed.
 pub(super) fn write(report: &Report<'_>) -> String {
@@ -30,7 +30,11 @@ pub(super) fn write(report: &Report<'_>) -> String {
         for one in &report.fleet.unfollowed {
             let place = Location::resolve(&report.repo.files, one.origin);
             let line = format!("{}:{}: {}", place.file, place.line, one.reason);
-            out += &format!("  {}\n", printable(&line));
+            let line = format!("  {}", printable(&line));
+            out += &format!(
+                "{}\n",
+                wrapped(&line, report.columns.unwrap_or(usize::MAX), 4)
+            );
         }
     }
     if let Some(changes) = &report.changes {
@@ -63,7 +67,9 @@ impl Tree<'_, '_> {
         if again {
             line += " (shown above)";
         }
-        *self.out += &format!("{}{}\n", "  ".repeat(depth), printable(&line));
+        let line = format!("{}{}", "  ".repeat(depth), printable(&line));
+        let columns = self.report.columns.unwrap_or(usize::MAX);
+        *self.out += &format!("{}\n", wrapped(&line, columns, 2 * depth + 4));
         if !again {
             for child in &one.children {
                 self.line(*child, depth + 1);

@@ -17,6 +17,7 @@ use clap::Args;
 use super::base::{self, Loaded};
 use super::error::Error;
 use super::options::{JudgeOptions, RepoOptions, TextJsonOrMarkdown};
+use super::paint::{self, Look};
 use super::workspace::Workspace;
 use super::{Ending, output};
 use crate::edit::write::write_all;
@@ -71,6 +72,10 @@ pub(super) struct Arguments {
 /// Promotes, and prints what was done.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
     let (text, ending) = promote(arguments)?;
+    let text = match arguments.format {
+        TextJsonOrMarkdown::Text => paint::for_output(text, Look::Changes, arguments.repo.color),
+        _ => text,
+    };
     output::write(&safe_text(&text)).map_err(Error::printing)?;
     Ok(ending)
 }

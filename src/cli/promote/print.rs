@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Draft, environment_of};
 use crate::cli::options::TextJsonOrMarkdown;
+use crate::cli::output::width_of;
 use crate::cli::patch;
 use crate::cli::table;
 use crate::cli::workspace::Workspace;
@@ -12,7 +13,7 @@ use crate::finding::Location;
 use crate::promote::{Move, Promotion};
 use crate::repo::Repo;
 use crate::report::{escape_markdown, printable};
-use crate::wording::{count, listed};
+use crate::wording::{count, listed, wrapped};
 use crate::yaml::{Node, write};
 
 /// Differences that are listed for each app.
@@ -188,10 +189,12 @@ fn plain(draft: &Draft, workspace: &Workspace, arguments: &Arguments) -> String 
             arguments.to
         ));
     }
-    let mut text: String = lines
-        .iter()
-        .map(|line| format!("{}\n", printable(line)))
-        .collect();
+    let columns = width_of(&std::io::stdout()).unwrap_or(usize::MAX);
+    let shown = |line: &String| {
+        let indent = line.len() - line.trim_start().len();
+        format!("{}\n", wrapped(&printable(line), columns, indent + 4))
+    };
+    let mut text: String = lines.iter().map(shown).collect();
     if !draft.promotions.is_empty() {
         text.push_str(&outcome(draft, arguments));
     }

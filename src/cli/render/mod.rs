@@ -175,8 +175,12 @@ fn render(arguments: &Arguments) -> Result<Output, Error> {
         .filter(|above| !known && folder.starts_with(above))
         .unwrap_or(marked.root);
     loop {
-        let tree = Worktree::open(&root)
-            .map_err(|error| Error::reading_source(root.display().to_string(), &error))?;
+        let opened = match known {
+            true => Worktree::open(&root),
+            false => Worktree::open_anywhere(&root),
+        };
+        let tree =
+            opened.map_err(|error| Error::reading_source(root.display().to_string(), &error))?;
         let files = Arc::new(Files::default());
         let source: Arc<dyn Source> = Arc::new(tree);
         let config = configuration(

@@ -20,6 +20,7 @@ use super::error::Error;
 use super::options::{RepoOptions, TextJsonOrMarkdown};
 use super::output::{warn, width_of};
 use super::paint::{self, Look};
+use super::reports;
 use super::workspace::{Head, Workspace, revision_at};
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
@@ -113,7 +114,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         } else {
             TextJsonOrMarkdown::Json
         };
-        std::fs::write(file, report.text(format)).map_err(|error| Error::writing(file, error))?;
+        let text = report.text(format);
+        reports::save(file, text.as_bytes()).map_err(|error| Error::writing(file, error))?;
     }
     let text = report.text(arguments.format);
     Ok(match arguments.format {

@@ -1,18 +1,21 @@
-//! `init`: writes a commented configuration for the layout that was discovered. It only contains
-//! defaults and comments, so that it changes nothing.
+//! `init`: writes a commented configuration for what was found: environments, pairs, objects from
+//! elsewhere and rules with many findings. It only contains defaults and comments, so that it changes
+//! nothing.
+
+mod draft;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::error::Error;
 use super::options::RepoOptions;
+use super::reports;
 use super::root;
 use super::workspace::Workspace;
+use crate::check::Outcome;
 use crate::config::CONFIG_FILE;
 use crate::repo::Repo;
 use crate::report::printable;
@@ -43,21 +46,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
         return Err(Error::AlreadyExists(file));
     }
     let workspace = Workspace::load(path, &RepoOptions::default())?;
-    let text = configuration(&workspace.repo);
+    // without an overlay there is nothing to check, and nothing to draft from it
+    let outcome = super::check::whole(path).ok();
+    let text = configuration(&workspace.repo, outcome.as_ref());
     if arguments.stdout {
         return Ok(text);
     }
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&file)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| Error::writing(&file, error))?;
+    reports::save(&file, text.as_bytes()).map_err(|error| Error::writing(&file, error))?;
     Ok(format!("wrote {}\n", file.display()))
 }
 
 /// The configuration as text.
-fn configuration(repo: &Repo) -> String {
+fn configuration(repo: &Repo, outcome: Option<&Outcome>) -> String {
     let mut apps: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for overlay in &repo.overlays {
         if let Some(environment) = overlay.environment {
@@ -94,7 +94,18 @@ fn configuration(repo: &Repo) -> String {
         }
         let _ = writeln!(text, "  - {{{fields}}}{}", comment(found));
     }
-    text.push_str(REST);
+    let mut rest = REST.to_string();
+    let drafts = [
+        (PAIRS, draft::pairs(repo)),
+        (LEVELS, outcome.map(draft::levels).unwrap_or_default()),
+        (EXTERNAL, outcome.map(draft::external).unwrap_or_default()),
+    ];
+    for (example, lines) in drafts {
+        if !lines.is_empty() {
+            rest = rest.replacen(example, &lines, 1);
+        }
+    }
+    text.push_str(&rest);
     text
 }
 
@@ -116,6 +127,14 @@ fn comment(apps: &[&str]) -> String {
         (_, names) => format!("   # {names}"),
     }
 }
+
+/// The examples that are replaced by what was found.
+const PAIRS: &str =
+    "#   - {from: apps/api/overlays/staging-eu, to: apps/api/overlays/production}\n";
+const LEVELS: &str =
+    "#   overlay-drift: warning\n#   mutable-tag: {level: error, floating: [edge, nightly]}\n";
+const EXTERNAL: &str =
+    "#   - {kind: Secret, name: registry-credentials, environments: [production]}\n";
 
 const REST: &str = r#"
 # Where paths contain the app and the environment, if discovery is wrong. The first match wins.
