@@ -676,3 +676,59 @@ fn values_know_which_agent_wrote_them() {
         "flux clusters/production/api.yaml web "
     );
 }
+
+/// The overlays of an ApplicationSet with a `clusters` generator, in a repo that registers two
+/// clusters, and whose configuration names a third.
+fn of_clusters(generator: &str, template: &str) -> Vec<String> {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: cluster-eu\n  labels: {argocd.argoproj.io/secret-type: cluster, env: production}\n  annotations: {size: large}\nstringData: {name: EU_1, server: 'https://eu.example.com'}\n";
+    let sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: staging-1}\nspec:\n  encryptedData: {name: AgB, server: AgC}\n  template:\n    metadata: {labels: {argocd.argoproj.io/secret-type: cluster, env: staging}}\n";
+    let set = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: apps}}\nspec:\n{generator}  template:\n{template}"
+    );
+    let configuration = "version: 1\nclusters:\n- name: us\n  server: https://us.example.com\n  labels: {env: production}\n";
+    let files = Arc::new(gitops_lint::source::Files::default());
+    let text = files.add(".gitops-lint.yaml", None, configuration.into());
+    let documents = gitops_lint::yaml::read::read(configuration, text).unwrap();
+    let config = Config::load(&documents, &[]).unwrap();
+    let memory = Memory::new([
+        ("clusters/eu.yaml", secret),
+        ("clusters/staging.yaml", sealed),
+        ("sets/apps.yaml", &set),
+        ("apps/api/kustomization.yaml", "resources: [d.yaml]\n"),
+        ("apps/api/d.yaml", DEPLOYMENT),
+    ]);
+    let repo = Repo::load_with(Arc::new(memory), None, &config, files);
+    let pointers = ["/metadata/name", "/metadata/namespace"];
+    let mut lines = lines(&repo, &pointers);
+    lines.sort();
+    lines
+}
+
+#[test]
+fn clusters_are_known_by_their_secrets_and_the_configuration() {
+    let source = "    spec:\n      destination: {server: '{{server}}', namespace: '{{metadata.labels.env}}'}\n      source: {repoURL: x, path: apps/api, kustomize: {namePrefix: '{{values.prefix}}-'}}\n";
+    let plain = format!("    metadata: {{name: 'api-{{{{nameNormalized}}}}'}}\n{source}");
+    let selected = "  generators:\n  - clusters:\n      selector: {matchLabels: {env: production}}\n      values: {prefix: '{{name}}'}\n";
+    assert_eq!(
+        of_clusters(selected, &plain),
+        ["apps/api: EU_1-api -", "apps/api: us-api -"]
+    );
+    // without a selector, the cluster of Argo CD itself is one of them
+    let every = "  generators:\n  - clusters: {}\n";
+    let named = "    metadata: {name: 'api-{{name}}'}\n    spec:\n      destination: {server: '{{server}}'}\n      source: {repoURL: x, path: apps/api, kustomize: {namePrefix: '{{name}}-'}}\n";
+    assert_eq!(
+        of_clusters(every, named),
+        [
+            "apps/api: EU_1-api -",
+            "apps/api: in-cluster-api -",
+            "apps/api: staging-1-api -",
+            "apps/api: us-api -"
+        ]
+    );
+    let go = "  goTemplate: true\n  generators:\n  - clusters:\n      selector: {matchExpressions: [{key: size, operator: DoesNotExist}, {key: env, operator: In, values: [staging]}]}\n";
+    let fields = "    metadata: {name: 'api-{{.name}}'}\n    spec:\n      destination: {server: '{{.server}}'}\n      source: {repoURL: x, path: apps/api, kustomize: {namePrefix: '{{.metadata.labels.env}}-'}}\n";
+    assert_eq!(of_clusters(go, fields), ["apps/api: staging-api -"]);
+    let flat = "  goTemplate: true\n  generators:\n  - clusters: {flatList: true}\n";
+    let first = "    metadata: {name: api}\n    spec:\n      source: {repoURL: x, path: apps/api, kustomize: {namePrefix: '{{ len .clusters }}-'}}\n";
+    assert_eq!(of_clusters(flat, first), ["apps/api: 4-api -"]);
+}

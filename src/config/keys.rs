@@ -7,7 +7,9 @@
 use super::key::Key;
 use super::read::Reader;
 use super::shape::Shape;
-use super::{bots, cluster, drift, environments, freeze, layout, remotes, rules, suppress};
+use super::{
+    bots, cluster, clusters, drift, environments, freeze, layout, remotes, rules, suppress,
+};
 use crate::yaml::Node;
 
 /// Every key, in the order in which they are read: entries of the others name environments.
@@ -18,6 +20,7 @@ pub static KEYS: &[&Key] = &[
     &layout::PAIRS,
     &rules::KEY,
     &drift::KEY,
+    &clusters::KEY,
     &cluster::EXTERNAL,
     &cluster::IMAGES,
     &bots::KEY,

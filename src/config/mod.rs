@@ -5,6 +5,7 @@
 
 mod bots;
 mod cluster;
+mod clusters;
 mod drift;
 mod environments;
 mod files;
@@ -32,6 +33,7 @@ use crate::names::NamePattern;
 use crate::yaml::Origin;
 
 pub use cluster::{Dependency, External, Mirror};
+pub use clusters::Cluster;
 pub use drift::{Allowance, PointerPattern};
 pub use environments::Environment;
 #[cfg(test)]
@@ -97,6 +99,8 @@ pub struct Config {
     pub freeze: Vec<Freeze>,
     /// The trailer of a commit that lets a change pass a freeze.
     pub break_glass: Option<String>,
+    /// Clusters that Argo CD knows.
+    pub clusters: Vec<Cluster>,
     /// Which app needs which.
     pub dependencies: Vec<Dependency>,
     /// Files that record what runs where, besides those that are found by their names.
@@ -141,6 +145,7 @@ impl Default for Config {
             bots: bots::built_in(),
             freeze: Vec::new(),
             break_glass: None,
+            clusters: Vec::new(),
             dependencies: Vec::new(),
             records: Vec::new(),
             schemas: Vec::new(),

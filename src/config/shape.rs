@@ -28,7 +28,7 @@ pub enum Shape {
     List(&'static Shape),
     /// A map with known keys.
     Record(&'static [Field]),
-    /// A map from URLs to paths.
+    /// A map of texts.
     Texts,
     /// One of two forms.
     Either(&'static Shape, &'static Shape),

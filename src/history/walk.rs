@@ -335,6 +335,7 @@ impl<'w> Trees<'w> {
 
 fn layout(config: &Config) -> Layout<'_> {
     Layout::new(&config.environments, &config.layout, std::iter::empty())
+        .with_clusters(&config.clusters)
 }
 
 #[cfg(test)]

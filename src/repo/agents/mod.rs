@@ -34,6 +34,7 @@ use rayon::prelude::*;
 use super::controls::{self, Control};
 use super::discover::{Layout, Placement, Root, is_set_aside};
 use super::{Agent, AgentKind};
+use crate::config::Cluster;
 use crate::kustomize::{Problem, Rendered, Renderer};
 use crate::source::{EntryKind, Files, folder_of, join};
 use crate::yaml::{FileId, Node, Origin};
@@ -414,6 +415,7 @@ fn read_with<'f>(
         identity: &identity(&objects, &sources, renderer),
         ignored: sources.ignored(renderer),
         sources: &sources,
+        clusters: clusters(layout, &objects),
         patched,
         lenient: strictness::is_lenient(renderer, files, &objects),
     };
@@ -470,6 +472,19 @@ pub(crate) fn is_template(path: &str, renderer: &Renderer) -> bool {
     })
 }
 
+/// The clusters of the configuration and of the repository, by name.
+fn clusters(layout: &Layout, objects: &[Object]) -> Vec<Cluster> {
+    let registered = objects
+        .iter()
+        .filter_map(|object| applicationset::clusters::of_object(&object.node));
+    let mut clusters: Vec<Cluster> = layout.clusters.to_vec();
+    clusters.extend(registered);
+    clusters.sort_by(|one, other| one.name.cmp(&other.name));
+    // the configuration comes first, and may say what a Secret hides
+    clusters.dedup_by(|next, before| next.name == before.name);
+    clusters
+}
+
 /// The objects of some files, and the files that cannot be read.
 fn objects(renderer: &Renderer, files: &[Arc<str>]) -> (Vec<Object>, Vec<Mistake>) {
     let (mut objects, mut unreadable) = (Vec::new(), Vec::new());
@@ -502,6 +517,8 @@ struct Reading<'a> {
     /// Files with objects that a kustomization changes before they are applied.
     patched: &'a BTreeSet<Arc<str>>,
     ignored: Ignored,
+    /// The clusters that Argo CD knows, by name.
+    clusters: Vec<Cluster>,
     /// True if variables that nothing sets become empty.
     lenient: bool,
 }
@@ -684,6 +701,7 @@ impl Reading<'_> {
             renderer: self.renderer,
             folders: self.folders,
             identity: self.identity,
+            clusters: &self.clusters,
         };
         let mut notes = Vec::new();
         let told = (&mut notes, &mut outcome.mistakes);
@@ -737,7 +755,9 @@ pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
     yaml && !is_set_aside(path)
         && renderer.skim(path, LARGEST, |text| {
-            controls::mentioned(text) || text.contains("kind: Application")
+            controls::mentioned(text)
+                || text.contains("kind: Application")
+                || text.contains(applicationset::clusters::LABEL)
         })
 }
 

@@ -1,7 +1,7 @@
 //! Reads the environment, app and variant from a path such as `apps/api/overlays/prod-eu`.
 
 use super::Root;
-use crate::config::Environment;
+use crate::config::{Cluster, Environment};
 use crate::config::{LayoutPath, LayoutPattern};
 use foldhash::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,6 +123,8 @@ impl Reading {
 pub struct Layout<'a> {
     pub(super) environments: &'a [Environment],
     pub(super) patterns: &'a [LayoutPattern],
+    /// The clusters of the configuration.
+    pub(in crate::repo) clusters: &'a [Cluster],
     /// For each folder, the words for environments in the names of its children.
     pub(super) children: BTreeMap<String, BTreeSet<Word>>,
     /// The word for an environment in each folder name. Cached, because most names occur in many
@@ -136,6 +138,11 @@ pub struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
+    /// The layout with the clusters that the configuration names.
+    pub fn with_clusters(self, clusters: &'a [Cluster]) -> Layout<'a> {
+        Layout { clusters, ..self }
+    }
+
     /// `folders`: every folder that holds a file, at any depth.
     pub fn new<'f>(
         environments: &'a [Environment],
@@ -145,6 +152,7 @@ impl<'a> Layout<'a> {
         let mut layout = Layout {
             environments,
             patterns,
+            clusters: &[],
             children: BTreeMap::new(),
             words: HashMap::default(),
             apps: HashSet::default(),

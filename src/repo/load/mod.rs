@@ -112,14 +112,17 @@ impl Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
         // reading the layout uses one thread, so the search for agents runs beside it
         let folders = || source.files().iter().map(|path| folder_of(path));
-        let new_layout = || Layout::new(&config.environments, &config.layout, folders());
+        let new_layout = || {
+            Layout::new(&config.environments, &config.layout, folders())
+                .with_clusters(&config.clusters)
+        };
         let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
         let kustomizations = kustomization_folders(&*source, &layout);
         let environments = with_learned(config, &layout, &kustomizations, &renderer);
         let mut layout = if environments.len() == config.environments.len() {
             layout
         } else {
-            Layout::new(&environments, &config.layout, folders())
+            Layout::new(&environments, &config.layout, folders()).with_clusters(&config.clusters)
         };
         // the files of agents are parsed beside the kustomizations, and read when those are known
         let parse = || {

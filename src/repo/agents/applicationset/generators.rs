@@ -1,11 +1,13 @@
-//! The parameters that generators give: `list`, `git`, `matrix` and `merge`.
+//! The parameters that generators give: `list`, `git`, `clusters`, `matrix` and `merge`.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::super::Note;
 use super::super::template::Parameters;
 use super::values::{overlay, shaped};
-use super::{LIMIT, Surroundings, fill, git};
+use super::{LIMIT, Surroundings, clusters, fill, git};
 use crate::yaml::{Entry, Node, Origin, read, write};
 
 /// Generators within generators.
@@ -45,6 +47,8 @@ impl Generators<'_, '_> {
             self.list(list)
         } else if let Some(git) = generator.entry("git") {
             self.git(git)
+        } else if let Some(clusters) = generator.get("clusters").filter(|_| self.knows_clusters()) {
+            self.clusters(clusters)
         } else if let Some(matrix) = nested("matrix") {
             self.product(matrix, depth)
         } else if let Some(merge) = nested("merge") {
@@ -87,21 +91,39 @@ impl Generators<'_, '_> {
             return vec![self.open()];
         }
         let sets = git::values(git, self.go, self.surroundings);
-        let values = git.get("values").map_or(&[][..], Node::entries);
-        let sets = sets.into_iter().map(|set| {
-            let mut parameters = self.known(set);
-            let filled: Map<String, Value> = values
-                .iter()
-                .filter_map(|entry| {
-                    let value = parameters.fill(entry.value.text()?);
-                    Some((entry.key.to_string(), value.into()))
-                })
-                .collect();
-            let below = Map::from_iter([("values".to_string(), Value::Object(filled))]);
-            parameters.values.extend(shaped(&below, self.go));
-            parameters
-        });
+        let sets = sets.into_iter().map(|set| self.with_values(set, git));
         sets.filter(|set| !set.values.is_empty()).collect()
+    }
+
+    fn knows_clusters(&self) -> bool {
+        !self.surroundings.clusters.is_empty()
+    }
+
+    fn clusters(&self, generator: &Node) -> Vec<Parameters> {
+        let chosen = |selector: &Node, labels: &BTreeMap<String, String>| {
+            let labels = labels.iter();
+            let labels = labels.map(|(key, value)| (key.clone(), value.as_str().into()));
+            selects(selector, &self.known(labels.collect()))
+        };
+        let sets = clusters::parameters(generator, self.surroundings.clusters, &chosen);
+        let sets = sets.into_iter().map(|set| shaped(&set, self.go));
+        sets.map(|set| self.with_values(set, generator)).collect()
+    }
+
+    /// Parameters with the `values` of their generator, which may use them.
+    fn with_values(&self, set: Map<String, Value>, generator: &Node) -> Parameters {
+        let values = generator.get("values").map_or(&[][..], Node::entries);
+        let mut parameters = self.known(set);
+        let filled: Map<String, Value> = values
+            .iter()
+            .filter_map(|entry| {
+                let value = parameters.fill(entry.value.text()?);
+                Some((entry.key.to_string(), value.into()))
+            })
+            .collect();
+        let below = Map::from_iter([("values".to_string(), Value::Object(filled))]);
+        parameters.values.extend(shaped(&below, self.go));
+        parameters
     }
 
     /// Combines every set of the first generator with every set of the second, which may use the

@@ -1,10 +1,11 @@
 //! The Applications that an ApplicationSet makes (`argo-cd/applicationset`, release 3.x).
 //!
 //! Here: filling the template. `generators` computes the parameters, from the repository's own files
-//! (`git`) and from lists; only a cluster or a server knows what other generators give, so their
-//! parameters stay as written. Not here: what an Application applies (`argocd`), the language of the
+//! (`git`), from lists, and from the clusters that are known (`clusters`); only a server knows what other
+//! generators give, so their parameters stay as written. Not here: what an Application applies (`argocd`), the language of the
 //! templates (`template`).
 
+pub(super) mod clusters;
 mod generators;
 mod git;
 mod review;
@@ -18,6 +19,7 @@ use super::argocd::merged;
 use super::mistakes::Mistake;
 use super::repository::Identity;
 use super::template::Parameters;
+use crate::config::Cluster;
 use crate::kustomize::Renderer;
 use crate::yaml::{Data, Entry, Kind, Node, Scalar, read};
 use generators::Generators;
@@ -34,6 +36,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) folders: &'a BTreeSet<&'a str>,
     /// The URLs of this repository.
     pub(super) identity: &'a Identity,
+    /// The clusters that Argo CD knows; empty if nothing tells.
+    pub(super) clusters: &'a [Cluster],
 }
 
 /// The Applications, as objects with the origins of the template. Notes say what is not known,

@@ -41,6 +41,7 @@ pub(super) fn loosened(
         schemas: _,
         baseline: _,
         dependencies: _,
+        clusters: _,
         // the copy of a remote base or chart is a file of the change, and is compared as one
         remotes: _,
     } = before;

@@ -1,5 +1,5 @@
 //! Names that a change removes from the lists of bots, policies, data, compared kinds, records,
-//! schemas and dependencies, and a baseline that it names.
+//! schemas, clusters and dependencies, and a baseline that it names.
 
 use super::loosening::Loosening;
 use crate::config::Config;
@@ -53,6 +53,7 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
         }));
     }
     found.extend(dependencies(before, now));
+    found.extend(clusters(before, now));
     found.extend(baseline(before, now));
     found
 }
@@ -82,6 +83,22 @@ fn baseline(before: &Config, now: &Config) -> Option<Loosening> {
             format!("this change accepts the findings in the baseline `{path}`"),
         )
     })
+}
+
+/// Nothing that a generator makes for a cluster is checked once the cluster is not known.
+fn clusters(before: &Config, now: &Config) -> Vec<Loosening> {
+    let kept = |name: &str| now.clusters.iter().any(|cluster| cluster.name == name);
+    let gone = before.clusters.iter().filter(|old| !kept(&old.name));
+    let loosening = gone.map(|old| {
+        Loosening::removed(
+            Cause::new("removed-cluster").with(&old.name),
+            format!(
+                "this change hides the Applications of the cluster {}",
+                old.name
+            ),
+        )
+    });
+    loosening.collect()
 }
 
 fn dependencies(before: &Config, now: &Config) -> Vec<Loosening> {
