@@ -1,5 +1,6 @@
 //! `markdown`: the comment of a pull request, or the summary of a CI step. The verdict comes first,
-//! then the versions that the change moves, then the findings by app, the worst first.
+//! then the versions that the change moves, the findings by app, the worst first, and the rendered
+//! changes, folded.
 //!
 //! GitHub takes comments of at most 65,536 characters, so the least severe findings are left out
 //! above that.
@@ -43,7 +44,40 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write, options: &Options) -
             count(left_out, "more finding")
         ));
     }
+    page.push_str(&changes(
+        &options.page.changes,
+        MOST.saturating_sub(page.len()),
+    ));
     write!(out, "{page}")
+}
+
+/// The rendered changes, folded, as far as there is room.
+fn changes(sections: &[String], room: usize) -> String {
+    /// Characters of the heading and of the last line.
+    const AROUND: usize = 200;
+    if sections.is_empty() || room < AROUND {
+        return String::new();
+    }
+    let (mut text, mut shown) = (String::new(), 0);
+    for section in sections {
+        if text.len() + section.len() + AROUND > room {
+            break;
+        }
+        text.push_str(section);
+        shown += 1;
+    }
+    let mut folded = format!(
+        "\n<details><summary>Rendered changes in {}</summary>\n\n{text}",
+        count(sections.len(), "overlay")
+    );
+    if shown < sections.len() {
+        let more = count(sections.len() - shown, "more overlay");
+        folded.push_str(&format!(
+            "{more} not shown here; `gitops-lint diff` shows everything.\n\n"
+        ));
+    }
+    folded.push_str("</details>\n");
+    folded
 }
 
 fn verdict(outcome: &Outcome) -> &'static str {

@@ -10,6 +10,8 @@ pub struct Page {
     pub matrix: Matrix,
     /// The environments side by side.
     pub comparisons: Vec<Comparison>,
+    /// The rendered changes of each overlay, in Markdown.
+    pub changes: Vec<String>,
 }
 
 /// A version that a change moves in a protected environment.

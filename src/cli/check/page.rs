@@ -7,9 +7,9 @@ use similar::{DiffOp, TextDiff};
 
 use crate::check::Outcome;
 use crate::cli::base::Loaded;
-use crate::cli::status;
 use crate::cli::table::{environment, version};
 use crate::cli::workspace::Workspace;
+use crate::cli::{diff, status};
 use crate::compare::{self, Change, ResourceChange, secrets};
 use crate::promote::{Running, running};
 use crate::repo::{Overlay, Pair};
@@ -37,6 +37,12 @@ pub(super) fn of(
         matrix: match is_html {
             true => status::matrix(&workspace.repo),
             false => Default::default(),
+        },
+        changes: match base {
+            Some(base) if has_format(Format::Markdown) => {
+                diff::changes_since(&workspace.repo, &base.base)
+            }
+            _ => Vec::new(),
         },
         comparisons: match is_html {
             true => comparisons(workspace, outcome),

@@ -35,6 +35,18 @@ pub(super) fn diff(sides: &[Side], all: bool) -> String {
     }
 }
 
+/// The changes of one overlay. What does not fit a comment is counted.
+pub(super) fn whole(side: &Side) -> String {
+    let (mut section, skipped) = section(side, true, MARKDOWN_LIMIT / 3);
+    if skipped > 0 {
+        section.push_str(&format!(
+            "{} not shown here\n\n",
+            count(skipped, "more resource")
+        ));
+    }
+    section
+}
+
 /// The changes of one overlay as far as there is room, and how many resources are left out. A heading
 /// without anything below it is left out as well.
 fn section(side: &Side, all: bool, room: usize) -> (String, usize) {

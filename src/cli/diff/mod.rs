@@ -21,6 +21,7 @@ use super::paint::{self, Look};
 use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Ending, output};
+use crate::check::Base;
 use crate::compare::{Change, ResourceChange};
 use crate::repo::{Overlay, Repo};
 use crate::report::{printable, safe_text};
@@ -74,6 +75,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
         true => Ending::Failed,
         false => Ending::Passed,
     })
+}
+
+/// The rendered changes of each overlay since a base, in Markdown; those of protected environments
+/// first.
+pub(super) fn changes_since(repo: &Repo, base: &Base) -> Vec<String> {
+    let mut sides = revisions::sides_of(repo, base);
+    sides.sort_by_key(|side| !repo.protected(side.overlay));
+    sides.iter().map(markdown::whole).collect()
 }
 
 /// The comparison as text.

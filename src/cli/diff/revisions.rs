@@ -66,7 +66,7 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<Compared, Err
     // only the base knows an app that the change removes
     let overlays = repo.overlays.iter().chain(&base.repo.overlays);
     let chosen = Chosen::among(overlays, repo, &arguments.environments, &arguments.apps)?;
-    let sides = sides(repo, &base, &chosen);
+    let sides = sides(repo, &base, &|overlay| chosen.has(overlay));
     workspace.whole()?;
     let names = range.names();
     let text = match (arguments.format, arguments.summary) {
@@ -86,13 +86,22 @@ pub(super) fn diff(arguments: &Arguments, range: &Range) -> Result<Compared, Err
     })
 }
 
+/// The overlays that differ from a base.
+pub(super) fn sides_of<'r>(repo: &'r Repo, base: &'r Base) -> Vec<Side<'r>> {
+    sides(repo, base, &|_| true)
+}
+
 /// The overlays that differ, and those that may because they cannot be rendered completely.
-fn sides<'r>(repo: &'r Repo, base: &'r Base, chosen: &Chosen) -> Vec<Side<'r>> {
+fn sides<'r>(
+    repo: &'r Repo,
+    base: &'r Base,
+    is_chosen: &dyn Fn(&Overlay) -> bool,
+) -> Vec<Side<'r>> {
     let earlier = renamed::before(repo, &base.repo);
     let mut sides: Vec<Side> = Vec::new();
     for (now, before) in repo.overlays.iter().zip(&earlier) {
         let before = before.and_then(|index| base.repo.overlays.get(index));
-        if chosen.has(now) {
+        if is_chosen(now) {
             sides.extend(match before {
                 Some(before) => changed(repo, base, before, now),
                 None => Some(whole(now, Change::Added)),
@@ -100,7 +109,7 @@ fn sides<'r>(repo: &'r Repo, base: &'r Base, chosen: &Chosen) -> Vec<Side<'r>> {
         }
     }
     for (index, before) in base.repo.overlays.iter().enumerate() {
-        if chosen.has(before) && !earlier.contains(&Some(index)) {
+        if is_chosen(before) && !earlier.contains(&Some(index)) {
             sides.push(whole(before, Change::Removed));
         }
     }

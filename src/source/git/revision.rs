@@ -7,6 +7,7 @@ use gix::objs::Kind;
 use gix::revision::plumbing::Spec;
 
 use super::{GitError, Id, Repository, UNSHALLOW, id_of, object};
+use crate::names::{did_you_mean, nearest};
 use crate::source::open::read_small;
 
 impl Repository {
@@ -97,10 +98,33 @@ impl Repository {
             )),
             Some(_) => unknown(String::new()),
             None => {
-                unknown("; git fetch gets what the clone lacks (in CI, fetch-depth: 0)".to_string())
+                let names = names_of(repo);
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                unknown(match nearest(start, &names) {
+                    Some(name) => format!("; {}", did_you_mean(name)),
+                    None => {
+                        "; git fetch gets what the clone lacks (in CI, fetch-depth: 0)".to_string()
+                    }
+                })
             }
         }
     }
+}
+
+/// The names of branches and tags, as people type them.
+fn names_of(repo: &gix::Repository) -> Vec<String> {
+    /// A repository may have a branch for each build.
+    const MOST: usize = 2000;
+    let Ok(references) = repo.references() else {
+        return Vec::new();
+    };
+    let Ok(all) = references.all() else {
+        return Vec::new();
+    };
+    let names = all.filter_map(Result::ok).take(MOST);
+    names
+        .map(|reference| reference.name().shorten().to_string())
+        .collect()
 }
 
 /// Refuses a name that means several things, such as a branch and a tag: whoever can push a tag
