@@ -545,3 +545,105 @@ fn what_of_an_admission_policy_is_not_evaluated_is_told() {
     let found = refusals(&repo, &[]);
     assert!(found[0].contains("its parameters are not in"), "{found:?}");
 }
+
+fn kyverno(rule: &str) -> String {
+    format!(
+        "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: team}}\nspec:\n  validationFailureAction: Enforce\n  rules:\n    - name: rule\n      match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}\n{rule}\n"
+    )
+}
+
+#[test]
+fn kyverno_refuses_workloads_by_the_pods_that_they_make() {
+    let repo = shop();
+    let cases = [
+        (
+            "      validate: {message: no latest, pattern: {spec: {containers: [{image: '!*:v1'}]}}}",
+            "14 production: no latest",
+        ),
+        (
+            "      validate: {message: '{{ request.object.kind }} needs a label', pattern: {metadata: {labels: {team: '?*'}}}}",
+            "10 production: Pod needs a label",
+        ),
+        (
+            "      validate:\n        message: not allowed\n        foreach:\n          - list: request.object.spec.containers\n            deny: {conditions: {any: [{key: '{{ element.image }}', operator: AnyIn, value: ['registry.example.com/*']}]}}",
+            "13 production: not allowed",
+        ),
+        (
+            "      validate: {message: in CEL, cel: {expressions: [{expression: 'object.spec.containers.all(c, has(c.resources))'}]}}",
+            "1 production: in CEL",
+        ),
+    ];
+    for (rule, expected) in cases {
+        enforce(&repo, "production", &[&kyverno(rule)]);
+        let found = refusals(&repo, &[]);
+        let expected =
+            format!("error policy/kyverno/team/rule apps/api/base/deployment.yaml:{expected}");
+        if rule.contains("in CEL") {
+            assert!(
+                found[0].ends_with(": in CEL") || found[0].contains("failed expression"),
+                "{found:?}"
+            );
+        } else {
+            assert_eq!(found, [expected], "{rule}");
+        }
+    }
+    let audit = kyverno(cases[0].0).replace("Enforce", "Audit");
+    enforce(&repo, "production", &[&audit]);
+    assert!(refusals(&repo, &[])[0].starts_with("info policy/kyverno/team/rule"));
+    for rule in [
+        "      exclude: {any: [{resources: {namespaces: ['*'], kinds: [Pod]}}, {resources: {kinds: [Pod]}}]}\n      validate: {message: a, pattern: {spec: {x: y}}}",
+        "      preconditions: {all: [{key: '{{ request.operation }}', operator: Equals, value: DELETE}]}\n      validate: {message: a, pattern: {spec: {x: y}}}",
+        "      validate: {message: a, pattern: {spec: {containers: [{(image): 'nginx*', name: x}]}}}",
+        "      validate: {message: a, anyPattern: [{spec: {x: y}}, {spec: {containers: [{name: server}]}}]}",
+    ] {
+        enforce(&repo, "production", &[&kyverno(rule)]);
+        assert_eq!(refusals(&repo, &[]), [""; 0], "{rule}");
+    }
+    for rule in [
+        "      validate: {podSecurity: {level: baseline}}",
+        "      context: [{name: pods, apiCall: {urlPath: /api}}]\n      validate: {message: a, deny: {conditions: {any: [{key: '{{ pods }}', operator: Equals, value: 1}]}}}",
+        "      validate: {message: a, deny: {conditions: {any: [{key: '{{ request.userInfo.username }}', operator: Equals, value: b}]}}}",
+    ] {
+        enforce(&repo, "production", &[&kyverno(rule)]);
+        let found = refusals(&repo, &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("info policy-error"), "{found:?}");
+    }
+}
+
+#[test]
+fn suites_of_admission_controllers_are_run() {
+    let repo = Repo::new();
+    repo.write("gatekeeper/template.yaml", TEMPLATE);
+    repo.write("gatekeeper/constraint.yaml", &constraint("{}"));
+    repo.write("gatekeeper/object.yaml", DEPLOYMENT);
+    repo.write("gatekeeper/suite.yaml", "apiVersion: test.gatekeeper.sh/v1alpha1\nkind: Suite\nmetadata: {name: a}\ntests:\n  - name: owner\n    template: template.yaml\n    constraint: constraint.yaml\n    cases:\n      - {name: refused, object: object.yaml, assertions: [{violations: 1, message: no label}]}\n      - {name: wrong, object: object.yaml, assertions: [{violations: no}]}\n");
+    let rule = "      validate: {message: a, pattern: {spec: {containers: [{image: '!*:v1'}]}}}";
+    repo.write("kyverno/policy.yaml", &kyverno(rule));
+    repo.write("kyverno/object.yaml", DEPLOYMENT);
+    repo.write("kyverno/kyverno-test.yaml", "apiVersion: cli.kyverno.io/v1alpha1\nkind: Test\nmetadata: {name: a}\npolicies: [policy.yaml]\nresources: [object.yaml]\nresults:\n  - {policy: team, rule: rule, kind: Deployment, resources: [api], result: fail}\n  - {policy: team, rule: rule, kind: Deployment, resources: [api], result: pass}\n");
+    let run = repo.run(&["policy", "test", "."]);
+    assert_eq!(run.status, 1);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert_eq!(lines.len(), 5, "{}", run.out);
+    assert!(
+        lines[0].starts_with("pass ./gatekeeper/suite.yaml:9 owner/refused"),
+        "{}",
+        run.out
+    );
+    assert!(
+        lines[1].starts_with("FAIL ./gatekeeper/suite.yaml:10 owner/wrong"),
+        "{}",
+        run.out
+    );
+    assert!(
+        lines[2].starts_with("pass ./kyverno/kyverno-test.yaml:7 team/rule/api"),
+        "{}",
+        run.out
+    );
+    assert!(
+        lines[3].starts_with("FAIL ./kyverno/kyverno-test.yaml:8 team/rule/api"),
+        "{}",
+        run.out
+    );
+}

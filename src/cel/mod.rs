@@ -11,6 +11,8 @@ mod steps;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kube_cel::KubeCelExt;
+use kube_cel::cel::extractors::This;
+use kube_cel::cel::objects::OptionalValue;
 use kube_cel::cel::parser::Parser;
 use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value};
 use serde_json::Value as Json;
@@ -161,8 +163,21 @@ pub(crate) struct Functions(Context<'static>);
 
 impl Default for Functions {
     fn default() -> Functions {
-        Functions(Context::default().with_all())
+        let mut context = Context::default().with_all();
+        context.add_function("orValue", or_value);
+        Functions(context)
     }
+}
+
+/// `orValue` of Go's CEL: a value that is not optional is itself.
+fn or_value(This(this): This<Value>, other: Value) -> Result<Value, ExecutionError> {
+    let Value::Opaque(opaque) = &this else {
+        return Ok(this);
+    };
+    Ok(match opaque.downcast_ref::<OptionalValue>() {
+        Some(optional) => optional.value().cloned().unwrap_or(other),
+        None => this,
+    })
 }
 
 impl Functions {
@@ -251,6 +266,7 @@ mod tests {
             ("object.?status.?phase.orValue('none') == 'none'", true),
             ("object.?status.conditions[?0].orValue('x') == 'x'", true),
             ("object.?spec.replicas.orValue(0) == 3", true),
+            ("object.spec.items.orValue([]).size() == 2", true),
             ("object.spec.?replicas.hasValue()", true),
             ("cel.bind(n, object.spec.replicas, n * n == 9)", true),
             ("dyn(object.spec.replicas) == 3", true),

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 /// The subcommands of `policy`.
 #[derive(Subcommand)]
 enum Command {
-    /// Run the `test_*` rules of Rego policies, and test suites of Gatekeeper
+    /// Run the `test_*` rules of Rego policies, and test suites of Gatekeeper and Kyverno
     Test(TestArguments),
 }
 
@@ -210,7 +210,7 @@ fn test(arguments: &TestArguments) -> Result<Ending, Error> {
     })
 }
 
-/// Runs the suites of Gatekeeper in the paths.
+/// Runs the suites of Gatekeeper and Kyverno in the paths.
 fn suites(arguments: &TestArguments) -> Result<Vec<TestResult>, Error> {
     let now = Now::or_clock(arguments.now.as_ref());
     let now = now.timestamp().as_nanosecond();
@@ -234,7 +234,9 @@ fn suites(arguments: &TestArguments) -> Result<Vec<TestResult>, Error> {
                 read.map_err(|error| format!("{name}: {error}"))
             };
             let shown = file.display().to_string();
-            results.extend(policy::run_suite(&shown, &text, &beside, now).unwrap_or_default());
+            let found = policy::run_suite(&shown, &text, &beside, now);
+            let found = found.or_else(|| policy::run_kyverno_suite(&shown, &text, &beside, now));
+            results.extend(found.unwrap_or_default());
         }
     }
     Ok(results)

@@ -20,7 +20,7 @@ mod testing;
 use std::sync::Arc;
 
 use crate::finding::RuleDescription;
-pub use admission::{ReadBeside, is_policy_text, run_suite};
+pub use admission::{ReadBeside, is_policy_text, run_kyverno_suite, run_suite};
 pub use compile::{Options, RegoVersion};
 pub use conventions::Namespaces;
 use conventions::PolicyRule;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::document::Document;
 use super::gatekeeper::{Gatekeeper, inventory};
+use super::kyverno::Kyverno;
 use super::request::{Gap, Object, Refusal, Request};
 use super::validating::Validating;
 use crate::policy::budget::Budget;
@@ -15,6 +16,7 @@ use crate::policy::opa::Value;
 pub(super) struct Cluster {
     gatekeeper: Gatekeeper,
     validating: Validating,
+    kyverno: Kyverno,
     namespaces: BTreeMap<String, Json>,
     inventory: Value,
     budget: Budget,
@@ -28,6 +30,7 @@ impl Cluster {
         let mut gaps = Vec::new();
         let gatekeeper = Gatekeeper::new(documents, now, &mut gaps);
         let validating = Validating::new(documents, &objects, &mut gaps);
+        let kyverno = Kyverno::new(documents, &objects, &mut gaps);
         let inventory = if gatekeeper.uses_inventory() {
             let all = objects.iter();
             inventory(all.map(|object| (object.namespace.as_deref(), &object.json)))
@@ -44,10 +47,11 @@ impl Cluster {
             Some((name.to_string(), object.json))
         });
         Cluster {
-            budget: Budget::new(gatekeeper.len() + validating.len()),
+            budget: Budget::new(gatekeeper.len() + validating.len() + kyverno.len()),
             namespaces: named.collect(),
             gatekeeper,
             validating,
+            kyverno,
             inventory,
             gaps,
         }
@@ -55,7 +59,16 @@ impl Cluster {
 
     /// True if there is no policy.
     pub(super) fn is_empty(&self) -> bool {
-        self.gatekeeper.len() + self.validating.len() == 0
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.gatekeeper.len() + self.validating.len() + self.kyverno.len()
+    }
+
+    /// The ids of Kyverno's rules.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.kyverno.ids()
     }
 
     /// The Namespace object of a name, if an overlay has it.
@@ -67,17 +80,20 @@ impl Cluster {
     pub(super) fn judge(&self, request: Request<'_>) -> (Vec<Refusal>, Vec<Gap>) {
         let mut refusals = Vec::new();
         let mut gaps = Vec::new();
-        let constraints = self.gatekeeper.len();
-        for number in 0..constraints + self.validating.len() {
+        let (constraints, bindings) = (self.gatekeeper.len(), self.validating.len());
+        for number in 0..self.len() {
             if self.budget.is_given_up(number) {
                 continue;
             }
-            let judged = self
-                .budget
-                .spend(number, || match number.checked_sub(constraints) {
-                    None => self.gatekeeper.judge(number, request, &self.inventory),
-                    Some(number) => Ok(self.validating.judge(number, request, &mut gaps)),
-                });
+            let judged = self.budget.spend(number, || {
+                let Some(other) = number.checked_sub(constraints) else {
+                    return self.gatekeeper.judge(number, request, &self.inventory);
+                };
+                Ok(match other.checked_sub(bindings) {
+                    None => self.validating.judge(other, request, &mut gaps),
+                    Some(rule) => self.kyverno.judge(rule, request, &mut gaps),
+                })
+            });
             match judged {
                 Ok(found) => refusals.extend(found),
                 Err(failure) => {

@@ -5,10 +5,11 @@ use serde_json::Value as Json;
 use crate::yaml::{Node, Origin, write};
 
 /// Texts of which every file with such an object has one.
-const MARKS: [&str; 3] = [
+const MARKS: [&str; 4] = [
     "ConstraintTemplate",
     "constraints.gatekeeper.sh",
     "ValidatingAdmissionPolicy",
+    "kyverno.io/",
 ];
 
 /// True if a file may hold policies of an admission controller.
@@ -29,6 +30,10 @@ pub(super) enum Role {
     Validating,
     /// A ValidatingAdmissionPolicyBinding.
     ValidatingBinding,
+    /// Kyverno's ClusterPolicy or Policy.
+    KyvernoPolicy,
+    /// Kyverno's ValidatingPolicy.
+    KyvernoValidating,
 }
 
 impl Role {
@@ -39,6 +44,8 @@ impl Role {
             ("templates.gatekeeper.sh", "ConstraintTemplate") => Some(Role::Template),
             ("constraints.gatekeeper.sh", _) => Some(Role::Constraint),
             ("config.gatekeeper.sh", "Config") => Some(Role::GatekeeperConfig),
+            ("kyverno.io", "ClusterPolicy" | "Policy") => Some(Role::KyvernoPolicy),
+            ("policies.kyverno.io", "ValidatingPolicy") => Some(Role::KyvernoValidating),
             ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => Some(Role::Validating),
             ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
                 Some(Role::ValidatingBinding)

@@ -22,6 +22,8 @@ pub(super) struct Request<'a> {
     pub(super) is_cluster_scoped: bool,
     /// The user and the like, if a test states them.
     pub(super) stated: Option<&'a Json>,
+    /// Values of Kyverno's variables that a test states.
+    pub(super) values: Option<&'a Json>,
 }
 
 impl<'a> Request<'a> {

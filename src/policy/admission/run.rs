@@ -182,6 +182,7 @@ impl Run<'_, '_> {
                 .and_then(|name| cluster.namespace(name)),
             is_cluster_scoped: resource.id().is_cluster_scoped(),
             stated: None,
+            values: None,
         };
         let (refusals, gaps) = cluster.judge(request);
         let refusals = refusals.iter();

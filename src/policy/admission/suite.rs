@@ -77,7 +77,7 @@ fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
     node.get(key).map_or(&[], Node::items)
 }
 
-fn documents(text: &str) -> Result<Vec<Node>, String> {
+pub(super) fn documents(text: &str) -> Result<Vec<Node>, String> {
     let read = read(text, FileId(0)).map_err(|error| error.message)?;
     let filled = read.documents.into_iter();
     Ok(filled.filter(|node| !node.is_null()).collect())
@@ -144,6 +144,7 @@ fn run_case(
             .and_then(|name| cluster.namespace(name)),
         is_cluster_scoped: namespace.is_none(),
         stated: review,
+        values: None,
     });
     if let Some(gap) = gaps.first() {
         return Err(gap.message.clone());
@@ -190,8 +191,8 @@ fn object(node: &Node) -> Object {
     }
 }
 
-/// The namespace that an object states.
-fn namespace(json: &Json) -> Option<String> {
+/// True if the kind of an object is known to be cluster-scoped.
+pub(super) fn is_cluster_scoped(json: &Json) -> bool {
     let text = |pointer: &str| json.pointer(pointer).and_then(Json::as_str);
     let id = ResourceId {
         api_version: text("/apiVersion").unwrap_or_default().to_string(),
@@ -199,6 +200,12 @@ fn namespace(json: &Json) -> Option<String> {
         namespace: None,
         name: String::new(),
     };
-    let stated = text("/metadata/namespace").map(str::to_string);
-    stated.filter(|name| !name.is_empty() && !id.is_cluster_scoped())
+    id.is_cluster_scoped()
+}
+
+/// The namespace that an object states.
+fn namespace(json: &Json) -> Option<String> {
+    let stated = json.pointer("/metadata/namespace").and_then(Json::as_str);
+    let stated = stated.filter(|name| !name.is_empty() && !is_cluster_scoped(json));
+    stated.map(str::to_string)
 }

@@ -193,7 +193,7 @@ fn parameters(kind: &Json, reference: &Json, objects: &[Object]) -> Vec<Json> {
 
 /// True if match resources concern an object. Without rules, `matchConstraints` concern nothing and
 /// `matchResources` everything.
-fn concerns(resources: &Json, request: Request<'_>, needs_rules: bool) -> bool {
+pub(super) fn concerns(resources: &Json, request: Request<'_>, needs_rules: bool) -> bool {
     let rules = |key: &str| {
         let rules = resources.get(key).and_then(Json::as_array);
         rules.into_iter().flatten()
