@@ -11,15 +11,22 @@ macro_rules! shipped {
 
 /// Names and texts.
 const BUILT_IN: &[(&str, &str)] = shipped![
+    "allowed-projects",
     "allowed-registries",
+    "approved-base-images",
+    "cost-labels-required",
     "digest-required",
     "disruption-budget-required",
     "autoscaler-required",
     "no-host-access",
+    "no-latest-tag",
     "no-privileged-containers",
     "owner-label-required",
     "probes-required",
     "promotion-image-only",
+    "promotion-size",
+    "resources-as-before",
+    "scan-evidence",
     "scan-required",
 ];
 

@@ -1,0 +1,48 @@
+# METADATA
+# title: Every image in a protected environment has a recent scan within limits
+# description: >-
+#   `scan_evidence` in the data of the policies maps a digest to an object with `time` (RFC 3339) and the
+#   numbers `critical` and `high`. `scan_limits` has `days` (30), `critical` (0) and `high` (any).
+#   Without evidence nothing is reported.
+# custom:
+#   help: scan the image again, or promote a version that has fewer vulnerabilities
+package main
+
+import rego.v1
+
+evidence_pod := input.spec.template.spec if input.kind in {"Deployment", "StatefulSet", "DaemonSet", "Job", "Rollout"}
+
+evidence_pod := input.spec.jobTemplate.spec.template.spec if input.kind == "CronJob"
+
+scan_limit(name, usual) := data.scan_limits[name]
+
+else := usual
+
+scan_problem(digest) := "has no scan" if not data.scan_evidence[digest]
+
+scan_problem(digest) := problem if {
+	scan := data.scan_evidence[digest]
+	days := scan_limit("days", 30)
+	age := (time.now_ns() - time.parse_rfc3339_ns(scan.time)) / (((24 * 60) * 60) * 1000000000)
+	age > days
+	problem := sprintf("was last scanned %d days ago (limit: %d)", [floor(age), days])
+} else := problem if {
+	scan := data.scan_evidence[digest]
+	scan.critical > scan_limit("critical", 0)
+	problem := sprintf("has %d critical vulnerabilities (limit: %d)", [scan.critical, scan_limit("critical", 0)])
+} else := problem if {
+	scan := data.scan_evidence[digest]
+	scan.high > scan_limit("high", scan.high)
+	problem := sprintf("has %d high vulnerabilities (limit: %d)", [scan.high, scan_limit("high", scan.high)])
+}
+
+deny_scan_evidence contains {"msg": msg} if {
+	data.gitops.protected
+	data.scan_evidence
+	some list in ["containers", "initContainers"]
+	some container in evidence_pod[list]
+	parts := split(container.image, "@")
+	count(parts) == 2
+	problem := scan_problem(parts[1])
+	msg := sprintf("the image of container `%s` %s: %s", [container.name, problem, container.image])
+}
