@@ -155,6 +155,45 @@ fn checking_nothing_is_not_clean() {
         .expect(2);
 }
 
+/// One Flux Kustomization that applies two others.
+fn home(remote: &str) -> Repo {
+    let repo = Repo::new();
+    let object = |name: &str, path: &str, more: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {name}, namespace: flux-system}}\nspec:\n  interval: 10m\n  path: ./{path}\n  prune: true\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n{more}"
+        )
+    };
+    repo.write("flux/cluster.yaml", &object("cluster", "apps", ""));
+    repo.write(
+        "apps/kustomization.yaml",
+        "resources: [web.yaml, dns.yaml]\n",
+    );
+    for (name, more) in [("web", ""), ("dns", remote)] {
+        let path = format!("home/{name}");
+        repo.write(&format!("apps/{name}.yaml"), &object(name, &path, more));
+        repo.write(
+            &format!("{path}/kustomization.yaml"),
+            "resources: [deployment.yaml]\n",
+        );
+        repo.write(&format!("{path}/deployment.yaml"), &deployment(name));
+    }
+    repo
+}
+
+#[test]
+fn the_only_cluster_has_nothing_to_be_compared_with() {
+    let run = home("").run(&["--fail-on", "never"]).expect(0);
+    assert!(
+        run.out.contains("none is compared with another"),
+        "{}",
+        run.out
+    );
+    // another cluster may be another environment, which nobody has named
+    let remote = "  kubeConfig: {secretRef: {name: other}}\n";
+    let run = home(remote).run(&["--fail-on", "never"]).expect(2);
+    assert!(run.err.contains("nothing was compared"), "{}", run.err);
+}
+
 #[test]
 fn a_path_narrows_and_the_repo_stays_the_boundary() {
     let repo = Repo::shop();

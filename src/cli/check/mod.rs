@@ -4,6 +4,7 @@
 mod fix;
 mod page;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,11 +33,13 @@ use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, Policies, PolicyFile};
+use crate::repo::Repo;
 use crate::report::{Format, Page};
 use crate::rules::registry;
 use crate::source::SourceError;
 use crate::source::git::{GitError, short};
 use crate::wording;
+use crate::yaml::Node;
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -410,6 +413,32 @@ fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool 
         && repo.overlays.iter().all(|one| one.environment.is_none())
         && !has_policies
         && !is_off
+        && !has_one_cluster(repo)
+}
+
+/// True if one agent applies everything, to one cluster: such a repo has no other environment that
+/// could be compared, and what its cluster gets was checked.
+fn has_one_cluster(repo: &Repo) -> bool {
+    let fleet = repo.fleet();
+    let applied = |index: &usize| fleet.applied.get(*index);
+    let roots = fleet.roots.iter().filter_map(applied);
+    let trees = roots.filter(|one| !one.children.is_empty()).count();
+    let cluster = |object: &Node| {
+        let paths: [&[&str]; 3] = [
+            &["spec", "destination", "server"],
+            &["spec", "destination", "name"],
+            &["spec", "kubeConfig", "secretRef", "name"],
+        ];
+        let texts = paths.map(|path| object.at(path).and_then(Node::text).map(str::to_string));
+        texts.into_iter().flatten().next()
+    };
+    let clusters: BTreeSet<Option<String>> = fleet
+        .applied
+        .iter()
+        .map(|one| cluster(&one.pointer.object))
+        .collect();
+    let followed = fleet.applied.iter().filter(|one| one.overlay.is_some());
+    trees == 1 && clusters.len() == 1 && followed.count() * 2 >= repo.overlays.len()
 }
 
 /// The folders of the overlays, for an error about them.
@@ -713,6 +742,12 @@ fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
             "stale baseline: {} no longer found; write it again with --write-baseline",
             wording::count(outcome.stale, "accepted finding")
         ));
+    }
+    let repo = &judged.workspace.repo;
+    if repo.overlays.len() > 1 && repo.overlays.iter().all(|one| one.environment.is_none()) {
+        notes.push(
+            "no overlay belongs to an environment, so none is compared with another".to_string(),
+        );
     }
     notes.extend(
         judged
