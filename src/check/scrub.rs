@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,9 +62,14 @@ impl Scrub {
         let lines = HiddenLines::default();
         for finding in findings {
             let related = finding.related.iter().map(|related| related.origin);
-            let mut hidden: Vec<String> = std::iter::once(finding.origin)
+            let lines: Vec<Rc<[String]>> = std::iter::once(finding.origin)
                 .chain(related)
                 .flat_map(|origin| lines.words_at(&files.get(origin.file), origin))
+                .collect();
+            let mut hidden: Vec<&str> = lines
+                .iter()
+                .flat_map(|words| words.iter())
+                .map(String::as_str)
                 .collect();
             // a longer word may contain a shorter one
             hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
@@ -72,9 +78,9 @@ impl Scrub {
             let related = finding.related.iter_mut();
             for text in texts.chain(related.map(|related| &mut related.message)) {
                 self.text(text);
-                for word in &hidden {
-                    if text.contains(word.as_str()) {
-                        *text = text.replace(word.as_str(), HIDDEN);
+                for word in hidden.iter().copied() {
+                    if text.contains(word) {
+                        *text = text.replace(word, HIDDEN);
                     }
                 }
             }

@@ -118,6 +118,42 @@ fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
+/// The way in which an object may make others: see [`makes`] and `copies::copies`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// It makes nothing.
+    No,
+    /// The names of what it makes begin with its own.
+    ByName,
+    /// What it makes may have any name.
+    Wide,
+}
+
+/// How an object may make others.
+pub(crate) fn maker(resource: &Resource) -> Maker {
+    let group = resource.group();
+    let is_wide = release_name(resource).is_some()
+        || matches!(group, "acid.zalan.do" | "moco.cybozu.com" | "kyverno.io")
+        || group == "policies.kyverno.io"
+        || (resource.kind() == "Service" && group.is_empty());
+    let may = is_custom(group)
+        || matches!((resource.kind(), group), ("Secret" | "ConfigMap", ""))
+        || MADE.iter().any(|(ending, _)| is_of_family(group, ending));
+    match (is_wide, may) {
+        (true, _) => Maker::Wide,
+        (_, true) => Maker::ByName,
+        _ => Maker::No,
+    }
+}
+
+/// True if a group is `cert-manager.io` or one below it.
+fn is_of_family(group: &str, ending: &str) -> bool {
+    group == ending
+        || group
+            .strip_suffix(ending)
+            .is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// True if an operator creates a Secret or ConfigMap of this name for an object that does not name
 /// it.
 pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
@@ -133,12 +169,7 @@ pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
     if resource.kind() == "PostgresCluster" && target == Target::Secret && follows(name, own) {
         return true;
     }
-    let family = |ending: &str| {
-        group == ending
-            || group
-                .strip_suffix(ending)
-                .is_some_and(|rest| rest.ends_with('.'))
-    };
+    let family = |ending: &str| is_of_family(group, ending);
     if group == "moco.cybozu.com"
         && name
             .strip_prefix("moco-")

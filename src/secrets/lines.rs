@@ -23,6 +23,8 @@ const PLACE: usize = 50;
 #[derive(Default)]
 pub(crate) struct HiddenLines {
     files: RefCell<BTreeMap<FileId, Rc<Lines>>>,
+    /// The hidden words of each line.
+    words: RefCell<BTreeMap<(FileId, usize), Rc<[String]>>>,
 }
 
 impl HiddenLines {
@@ -35,16 +37,20 @@ impl HiddenLines {
             .clone()
     }
 
-    /// The words that are hidden in the lines of a place, in order.
-    pub(crate) fn words_at(&self, file: &SourceFile, place: Origin) -> Vec<String> {
+    /// The words that are hidden in the lines of a place. Each line is searched once: it may be a
+    /// whole file, with thousands of places.
+    pub(crate) fn words_at(&self, file: &SourceFile, place: Origin) -> Vec<Rc<[String]>> {
         let [first, last] = [place.start, place.end].map(|at| file.position(at).line);
         let lines = self.of(file);
-        let mut hidden = BTreeSet::new();
-        for number in first..=last.min(first + PLACE) {
-            let words = lines.hidden_words(number, file.line(number));
-            hidden.extend(words.into_iter().map(str::to_string));
-        }
-        hidden.into_iter().collect()
+        let words = |number: usize| {
+            let find = || {
+                let words = lines.hidden_words(number, file.line(number)).into_iter();
+                words.map(str::to_string).collect()
+            };
+            let mut known = self.words.borrow_mut();
+            known.entry((file.id, number)).or_insert_with(find).clone()
+        };
+        (first..=last.min(first + PLACE)).map(words).collect()
     }
 }
 

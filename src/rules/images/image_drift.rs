@@ -34,8 +34,12 @@
 //!   mirrors: [{from: ghcr.io/acme, to: registry.internal/acme}]
 //! ```
 
+use std::collections::HashMap;
+
 use crate::compare::{self, Words};
 use crate::finding::{Cause, Severity};
+use crate::kubernetes::image_use::ImageUse;
+use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
@@ -68,14 +72,20 @@ impl Rule for ImageDrift {
             Words::of(to, &repo.environments),
         );
         let partners = compare::partners_and_releases(from, to, &repo.environments);
+        let earlier_of: HashMap<*const Resource, *const Resource> = partners
+            .iter()
+            .map(|(before, after)| (std::ptr::from_ref(*after), std::ptr::from_ref(*before)))
+            .collect();
+        let mut images: HashMap<(*const Resource, &str), &ImageUse> = HashMap::new();
+        for image in &context.facts(from).images {
+            let key = (std::ptr::from_ref(image.resource), image.place.as_str());
+            images.entry(key).or_insert(image);
+        }
         for used in &context.facts(to).images {
-            let before = context.facts(from).images.iter().find(|other| {
-                other.place == used.place
-                    && partners.iter().any(|(before, after)| {
-                        std::ptr::eq(*after, used.resource) && std::ptr::eq(*before, other.resource)
-                    })
-            });
-            let Some(before) = before else { continue };
+            let before = earlier_of
+                .get(&std::ptr::from_ref(used.resource))
+                .and_then(|before| images.get(&(*before, used.place.as_str())));
+            let Some(&before) = before else { continue };
             let (ours, theirs) = (used.image(), before.image());
             let (ours, theirs) = (
                 context.config.upstream(ours.name),

@@ -1,12 +1,13 @@
 //! Facts of the objects of one overlay, computed once and on demand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::operators::{self, Maker};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
-use crate::kustomize::Rendered;
+use crate::kustomize::{Rendered, Resource, ResourceId};
 use crate::repo::{Overlay, Repo};
 use crate::source::Files;
 
@@ -22,6 +23,15 @@ pub struct Facts<'a> {
     /// The Secrets and ConfigMaps that the objects provide.
     pub providers: Vec<Provider<'a>>,
     by_name: HashMap<&'a str, Vec<usize>>,
+    makers: Makers<'a>,
+}
+
+/// The objects that may make others without naming them.
+#[derive(Default)]
+struct Makers<'a> {
+    /// Those whose makings have names that begin with their own.
+    by_name: HashMap<&'a str, Vec<&'a Resource>>,
+    wide: Vec<&'a Resource>,
 }
 
 impl<'a> Facts<'a> {
@@ -48,7 +58,39 @@ impl<'a> Facts<'a> {
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);
         }
+        let releases: HashSet<&ResourceId> = rendered
+            .releases
+            .iter()
+            .map(|release| &release.resource.original)
+            .collect();
+        for resource in resources {
+            match operators::maker(resource) {
+                _ if releases.contains(&resource.original) => {}
+                Maker::No => {}
+                Maker::ByName => {
+                    let same = facts.makers.by_name.entry(resource.name());
+                    same.or_default().push(resource);
+                }
+                Maker::Wide => facts.makers.wide.push(resource),
+            }
+        }
         facts
+    }
+
+    /// The objects of this overlay that may make one of this name without naming it. Releases of
+    /// charts are not among them.
+    pub fn makers_of<'s>(&'s self, name: &str) -> impl Iterator<Item = &'a Resource> + use<'a, 's> {
+        let Makers { by_name, wide } = &self.makers;
+        let ends = name
+            .char_indices()
+            .map(|(at, letter)| at + letter.len_utf8());
+        let ends = ends.filter(|_| !by_name.is_empty());
+        let named: Vec<&'a Resource> = ends
+            .filter_map(|end| by_name.get(name.get(..end)?))
+            .flatten()
+            .copied()
+            .collect();
+        named.into_iter().chain(wide.iter().copied())
     }
 
     /// The objects of this overlay that provide a Secret or ConfigMap of this name.

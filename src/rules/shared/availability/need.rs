@@ -4,7 +4,7 @@ use crate::compare::Words;
 use crate::config::External;
 use crate::kubernetes::references::{Provider, Target, Use, compatible};
 use crate::kubernetes::{copies, operators};
-use crate::kustomize::{Rendered, Resource, ResourceId, Unrendered, hash};
+use crate::kustomize::{Resource, ResourceId, Unrendered, hash};
 use crate::names::slip;
 use crate::repo::Overlay;
 use crate::rules::Context;
@@ -55,11 +55,11 @@ impl<'c, 'a> Need<'c, 'a> {
                 .overlays
                 .iter()
                 .filter(|other| lands_together(self.overlay, other))
-                .any(|other| self.is_made_in(&other.rendered))
+                .any(|other| self.is_made_in(other))
     }
 
-    /// True if something in a rendering makes the object without naming it as such.
-    fn is_made_in(self, rendered: &Rendered) -> bool {
+    /// True if something in an overlay makes the object without naming it as such.
+    fn is_made_in(self, overlay: &Overlay) -> bool {
         let Need {
             target,
             name,
@@ -73,15 +73,10 @@ impl<'c, 'a> Need<'c, 'a> {
             }
             _ => operators::may_release(release, name),
         };
-        let is_release = |resource: &&Resource| {
-            let mut releases = rendered.releases.iter();
-            releases.any(|release| release.resource.original == resource.original)
-        };
-        let mut others = rendered.resources.iter().filter(|one| !is_release(one));
-        others.any(|resource| {
+        self.context.facts(overlay).makers_of(name).any(|resource| {
             copies::copies(resource, target, name)
                 || reaches(resource, namespace) && operators::makes(resource, target, name)
-        }) || rendered.releases.iter().any(by_release)
+        }) || overlay.rendered.releases.iter().any(by_release)
     }
 
     /// Providers of a name in other overlays that may be applied to the same cluster.
