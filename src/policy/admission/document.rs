@@ -82,6 +82,11 @@ impl Document {
         self.json.pointer(pointer)?.as_str()
     }
 
+    /// True for a template of Gatekeeper that mentions `data.inventory`.
+    pub(super) fn may_read_inventory(&self) -> bool {
+        self.role == Role::Template && self.json.to_string().contains("inventory")
+    }
+
     pub(super) fn name(&self) -> &str {
         self.text("/metadata/name").unwrap_or_default()
     }

@@ -86,7 +86,7 @@ impl Run<'_, '_> {
             if documents.is_empty() {
                 continue;
             }
-            let cluster = Cluster::new(&documents, self.now, self.objects_for(key));
+            let cluster = Cluster::new(&documents, self.now, self.objects_for(key, &documents));
             gaps.extend(cluster.gaps.iter().cloned());
             if cluster.is_empty() {
                 continue;
@@ -126,13 +126,16 @@ impl Run<'_, '_> {
         self.given.iter().chain(rendered).collect()
     }
 
-    /// The objects that go to a place.
-    fn objects_for(&self, key: Key<'_>) -> Vec<Object> {
+    /// The objects that go to a place, of the kinds that policies look up.
+    fn objects_for(&self, key: Key<'_>, documents: &[&Document]) -> Vec<Object> {
         let repo = self.context.repo;
+        let kinds = Kinds::of(documents);
         let overlays = repo.overlays.iter();
         let near = overlays.filter(|overlay| self.governs(overlay, key));
         let objects = near.flat_map(|overlay| {
-            overlay.rendered.resources.iter().map(|resource| Object {
+            let resources = overlay.rendered.resources.iter();
+            let wanted = resources.filter(|resource| kinds.has(resource.kind()));
+            wanted.map(|resource| Object {
                 namespace: namespace_of(repo, overlay, resource),
                 json: masked(resource),
             })
@@ -229,6 +232,36 @@ impl Run<'_, '_> {
         let mut sink = Sink::new(rule.metadata().id);
         sink.report(self.context, None, draft);
         sink.findings
+    }
+}
+
+/// The kinds of the objects that policies look up besides the one that they judge.
+enum Kinds<'d> {
+    /// A template reads the inventory.
+    All,
+    /// Namespaces, ConfigMaps and parameters.
+    Some(BTreeSet<&'d str>),
+}
+
+impl<'d> Kinds<'d> {
+    fn of(documents: &[&'d Document]) -> Kinds<'d> {
+        if documents
+            .iter()
+            .any(|document| document.may_read_inventory())
+        {
+            return Kinds::All;
+        }
+        let parameters = documents
+            .iter()
+            .filter_map(|one| one.text("/spec/paramKind/kind"));
+        Kinds::Some(parameters.chain(["Namespace", "ConfigMap"]).collect())
+    }
+
+    fn has(&self, kind: &str) -> bool {
+        match self {
+            Kinds::All => true,
+            Kinds::Some(kinds) => kinds.contains(kind),
+        }
     }
 }
 
