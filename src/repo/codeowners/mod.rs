@@ -78,7 +78,11 @@ pub struct CodeOwners {
 /// their own.
 #[derive(Clone, Debug, Default)]
 struct Section {
+    /// Its name in lower case; empty above the first heading.
+    name: String,
     optional: bool,
+    /// The approvals that a change of its files needs.
+    approvals: u32,
     owners: Arc<[String]>,
 }
 
@@ -123,6 +127,17 @@ pub enum Ownership<'o> {
     Optional(&'o OwnerLine),
     /// No line matches.
     Unmatched,
+}
+
+/// An approval that a change of a path needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Approval<'o> {
+    /// The name of the section in lower case; empty without one.
+    pub section: &'o str,
+    /// The number of owners who have to approve.
+    pub count: u32,
+    /// The line that names them.
+    pub line: &'o OwnerLine,
 }
 
 impl CodeOwners {
@@ -303,23 +318,10 @@ impl CodeOwners {
 
     /// Who owns a path.
     pub fn ownership(&self, path: &str) -> Ownership<'_> {
-        let mut sections: BTreeMap<usize, Vec<&OwnerLine>> = BTreeMap::new();
-        for (_, line) in self.matching(path) {
-            sections.entry(line.section).or_default().push(line);
-        }
         let mut found = Ownership::Unmatched;
-        for (number, lines) in sections {
-            // a later line of the section cannot undo an exclusion
-            let excluded = lines.iter().find(|line| line.exclusion);
-            let all = self.dialect == Dialect::Forgejo;
-            let counts = |line: &&&OwnerLine| !line.exclusion && (!all || !line.owners.is_empty());
-            let Some(line) = excluded.or_else(|| lines.iter().rev().find(counts)) else {
-                continue;
-            };
-            let optional = self
-                .sections
-                .get(number)
-                .is_some_and(|section| section.optional);
+        for (number, line) in self.decisive(path) {
+            let section = self.sections.get(number);
+            let optional = section.is_some_and(|section| section.optional);
             match (line.exclusion || line.owners.is_empty(), optional) {
                 (false, false) => return Ownership::Owned(line),
                 (false, true) => found = Ownership::Optional(line),
@@ -330,6 +332,41 @@ impl CodeOwners {
             }
         }
         found
+    }
+
+    /// The approvals that a change of a path needs, one of each section of GitLab that owns it. The
+    /// other forges have one section without a name.
+    pub fn approvals(&self, path: &str) -> Vec<Approval<'_>> {
+        let owned = self.decisive(path);
+        let owned = owned
+            .into_iter()
+            .filter(|(_, line)| !line.exclusion && !line.owners.is_empty());
+        let sections = owned.filter_map(|(number, line)| Some((self.sections.get(number)?, line)));
+        sections
+            .filter(|(section, _)| !section.optional)
+            .map(|(section, line)| Approval {
+                section: &section.name,
+                count: section.approvals.max(1),
+                line,
+            })
+            .collect()
+    }
+
+    /// The line of each section that decides about a path, with the number of the section.
+    fn decisive(&self, path: &str) -> Vec<(usize, &OwnerLine)> {
+        let mut sections: BTreeMap<usize, Vec<&OwnerLine>> = BTreeMap::new();
+        for (_, line) in self.matching(path) {
+            sections.entry(line.section).or_default().push(line);
+        }
+        let all = self.dialect == Dialect::Forgejo;
+        let lines = sections.into_iter().filter_map(|(number, lines)| {
+            // a later line of the section cannot undo an exclusion
+            let excluded = lines.iter().find(|line| line.exclusion);
+            let counts = |line: &&&OwnerLine| !line.exclusion && (!all || !line.owners.is_empty());
+            let line = excluded.or_else(|| lines.iter().rev().find(counts))?;
+            Some((number, *line))
+        });
+        lines.collect()
     }
 
     /// The lines above one, in its section, that name owners and match a path.

@@ -171,12 +171,8 @@ impl Parser {
             Some((approvals, rest)) => (Some(approvals), rest),
             None => (None, rest),
         };
-        if approvals.is_some_and(|approvals| {
-            approvals
-                .trim()
-                .parse::<u32>()
-                .map_or(true, |count| count == 0)
-        }) {
+        let required = approvals.map(|approvals| approvals.trim().parse::<u32>().unwrap_or(0));
+        if required == Some(0) {
             let problem = Problem {
                 kind: MistakeKind::InvalidApprovals,
                 message:
@@ -186,6 +182,7 @@ impl Parser {
             };
             self.reject(self.at(start, content.len()), content, None, problem);
         }
+        let approvals = required.unwrap_or(1).max(1);
         let mut owners = Vec::new();
         for word in words(rest).into_iter().map(|word| word.text) {
             if word.starts_with('#') {
@@ -207,10 +204,16 @@ impl Parser {
         match self.owners.sections.get_mut(self.section) {
             Some(section) => {
                 section.optional &= optional;
+                section.approvals = section.approvals.max(approvals);
                 // lines without owners below this heading get its owners
                 section.owners = owners;
             }
-            None => self.owners.sections.push(Section { optional, owners }),
+            None => self.owners.sections.push(Section {
+                name: name.to_ascii_lowercase(),
+                optional,
+                approvals,
+                owners,
+            }),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! ## What
 //!
-//! A change of CODEOWNERS gives files of a protected environment to other owners. The rule needs a
+//! A change of CODEOWNERS gives files of a protected environment to other owners, asks for fewer
+//! approvals, or takes a section of GitLab away that asked for one. The rule needs a
 //! base revision (`--base`). `codeowners-gap` reports files that lose all their owners.
 //!
 //! ## Why
@@ -25,7 +26,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Cause, Severity};
-use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
+use crate::repo::codeowners::{Approval, CodeOwners, OwnerLine};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 
@@ -43,10 +44,13 @@ static METADATA: Metadata = Metadata {
     source: include_str!("changed_owner.rs"),
 };
 
-/// Files with the same lines before and after the change.
+/// Files with the same approvals before and after the change.
 struct Group<'o> {
-    before: &'o OwnerLine,
-    now: &'o OwnerLine,
+    before: Approval<'o>,
+    /// `None` if the section asks for none any more.
+    now: Option<Approval<'o>>,
+    /// A line that still asks for one.
+    line: &'o OwnerLine,
     paths: BTreeSet<&'o str>,
 }
 
@@ -85,20 +89,29 @@ fn groups<'o>(
         .map(|file| file.path.clone())
         .collect();
     for path in paths.filter(|path| read.contains(*path)) {
-        let (Ownership::Owned(old), Ownership::Owned(new)) =
-            (before.ownership(path), now.ownership(path))
-        else {
+        let after = now.approvals(path);
+        // files without any owner are told by `codeowners-gap`
+        let Some(still) = after.first() else {
             continue;
         };
-        if owners(old) != owners(new) {
-            let group = groups
-                .entry((new.origin.start, old.origin.start))
-                .or_insert_with(|| Group {
-                    before: old,
-                    now: new,
-                    paths: BTreeSet::new(),
-                });
-            group.paths.insert(path);
+        for old in before.approvals(path) {
+            let mut same = after.iter();
+            let new = same.find(|new| new.section == old.section).copied();
+            let is_kept = new
+                .is_some_and(|new| owners(new.line) == owners(old.line) && new.count >= old.count);
+            if !is_kept {
+                let line = new.as_ref().unwrap_or(still).line;
+                let place = line.origin.start;
+                let group = groups
+                    .entry((place, old.line.origin.start))
+                    .or_insert_with(|| Group {
+                        before: old,
+                        now: new,
+                        line,
+                        paths: BTreeSet::new(),
+                    });
+                group.paths.insert(path);
+            }
         }
     }
     groups.into_values().collect()
@@ -117,11 +130,33 @@ fn report(context: &Context, group: &Group, sink: &mut Sink) {
             (format!("{files} of production (first: {first})"), "them")
         }
     };
-    let (old, new) = (group.before.owners.join(" "), group.now.owners.join(" "));
-    let message = format!("this change gives {files} to {new}; until now {old} owned {them}");
+    let old = group.before.line.owners.join(" ");
+    let (message, new) = match group.now {
+        Some(now) if owners(now.line) == owners(group.before.line) => {
+            let (count, before) = (now.count, group.before.count);
+            let approvals = wording::count(count as usize, "approval");
+            let message = format!(
+                "this change asks for {approvals} of {old} for {files}; until now it asked for {before}"
+            );
+            (message, old.clone())
+        }
+        Some(now) => {
+            let new = now.line.owners.join(" ");
+            let message =
+                format!("this change gives {files} to {new}; until now {old} owned {them}");
+            (message, new)
+        }
+        None => {
+            let section = group.before.section;
+            let message = format!(
+                "this change asks nobody of section `{section}` about {files}; until now {old} owned {them}"
+            );
+            (message, String::new())
+        }
+    };
     let cause = Cause::new("changed-owner").with(&old).with(&new);
-    let draft = Draft::new(Severity::Warning, group.now.origin, cause, message)
+    let draft = Draft::new(Severity::Warning, group.line.origin, cause, message)
         .help("let the present owners approve it, or move the line above the one for production")
-        .related(group.before.origin, format!("this line names {old}"));
+        .related(group.before.line.origin, format!("this line names {old}"));
     sink.report(context, None, draft);
 }
