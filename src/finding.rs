@@ -120,7 +120,7 @@ pub struct OverlayRef {
     pub variant: Option<String>,
 }
 
-/// What a policy says about itself, for reports that describe rules apart from findings.
+/// The description that a policy gives of itself, for reports that describe rules apart from findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleDescription {
     /// The id of the rule.

@@ -101,7 +101,7 @@ struct Options<'a> {
     today: Date,
     /// The findings of the base revision, which the outcome leaves out.
     known: Option<Known>,
-    /// What the configuration of the base reports about the head.
+    /// The findings of the base's configuration about the head.
     strict: Option<Strict<'a>>,
     judged: Judged<'a>,
 }
@@ -183,7 +183,7 @@ pub struct Outcome {
     pub stale: usize,
     /// True if the check could not do its work; its only finding says why.
     pub failed: bool,
-    /// What the policies say about themselves.
+    /// The descriptions that the policies give of themselves.
     pub described: Vec<RuleDescription>,
     /// The steps of the check with their durations, in order.
     pub timings: Vec<(&'static str, Duration)>,

@@ -204,7 +204,7 @@ fn conduct(request: Request<'_>, keep: &mut dyn FnMut(&[Finding])) -> Outcome {
     }
 }
 
-/// What the rules and policies find in the judged part of the head. `strict` is the context that
+/// The findings of rules and policies in the judged part of the head. `strict` is the context that
 /// judges by the configuration of the base, if that is done apart; `own_policies` are the policies of
 /// the base, if the change may have altered them.
 pub(super) fn judged_findings(

@@ -38,7 +38,7 @@ pub(super) enum Error {
         path: String,
         nearest: Option<String>,
     },
-    /// What is wrong with the value of an option, such as `--base`.
+    /// A mistake in the value of an option, such as `--base`.
     #[error("{option}: {error}")]
     Option {
         option: &'static str,
@@ -153,7 +153,7 @@ pub(super) enum Error {
     Session(#[from] crate::server::Broken),
     #[error("the worker threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// What is wrong with the text of an option.
+    /// A mistake in the text of an option.
     #[error("{what}: {reason}")]
     Unusable { what: String, reason: String },
     #[error("write a version such as 1.34")]

@@ -1,4 +1,4 @@
-//! What pre-commit asks a hook to check.
+//! The files that pre-commit asks a hook to check.
 //!
 //! pre-commit names two revisions in variables when it runs for a push or with `--from-ref` and
 //! `--to-ref`. It does not say that it runs with `--all-files`.

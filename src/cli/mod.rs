@@ -90,7 +90,7 @@ enum Command {
     Man(man::Arguments),
 }
 
-/// How a command ended that could do its work.
+/// The end of a command that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Passed,

@@ -15,7 +15,7 @@ use crate::names::UnknownName;
 use crate::policy::{self, Namespaces, RegoVersion};
 use crate::report::Format;
 
-/// How a repository is read, and whether the output has colors.
+/// The options with which a repository is read, and the colors of the output.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct RepoOptions {
     /// Configuration file [default: .gitops-lint.yaml at the root]
@@ -42,7 +42,7 @@ pub(super) struct Limits {
     pub(super) memory_limit: u64,
 }
 
-/// How a repository is judged.
+/// The options with which a repository is judged.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct JudgeOptions {
     /// Set the level of a rule: off, info, warning or error; may be given several times
@@ -92,7 +92,7 @@ pub(super) fn rego_version(text: &str) -> Result<RegoVersion, String> {
 }
 
 impl JudgeOptions {
-    /// How policies are compiled.
+    /// The options with which policies are compiled.
     pub(super) fn policy_options(&self, now: &ZonedDateTime) -> policy::Options {
         policy::Options {
             namespaces: match (self.all_namespaces, self.namespaces.as_slice()) {

@@ -36,7 +36,7 @@ pub(super) struct Reports {
     pub(super) statistics: bool,
     /// Lines before the summary.
     pub(super) notes: Vec<String>,
-    /// What pages show besides the findings.
+    /// The parts of pages besides the findings.
     pub(super) page: report::Page,
     /// The root of the repo, when it is known.
     pub(super) root: Option<PathBuf>,

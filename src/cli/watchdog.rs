@@ -9,7 +9,7 @@ use super::options::Limits;
 use super::output::complain_of;
 use super::reports::Reports;
 
-/// How often time and memory are looked at.
+/// The interval at which time and memory are looked at.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Watches the process from now on. The first call counts. `reports` are written if the command has

@@ -55,7 +55,7 @@ pub(super) struct Workspace {
     pub(super) config: Config,
     /// The repo.
     pub(super) repo: Arc<Repo>,
-    /// How long each step took.
+    /// The duration of each step.
     pub(super) timings: Timings,
     head: HeadFiles,
     git: OnceLock<Result<Arc<Repository>, GitError>>,

@@ -18,7 +18,7 @@ use crate::yaml::{Kind, Node, Origin, read};
 /// The most findings that get a fix in one run. The next run fixes the others.
 const MOST: usize = 1000;
 
-/// What resolves a finding.
+/// The edit that resolves a finding.
 struct Answer {
     title: String,
     edits: Vec<(String, Edit)>,

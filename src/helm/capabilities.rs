@@ -1,4 +1,4 @@
-//! What charts can ask about the cluster and Helm (`.Capabilities`).
+//! The facts about the cluster and Helm that charts can ask for (`.Capabilities`).
 
 use std::sync::Arc;
 

@@ -80,7 +80,7 @@ fn switch(instance: &mut Instance, values: &Node, path: &str) -> Result<(), Box<
     Ok(())
 }
 
-/// What the first condition that is a boolean says.
+/// The value of the first condition that is a boolean.
 fn by_condition(dependency: &Dependency, values: &Node, path: &str) -> Option<bool> {
     let conditions = dependency.condition.text.trim().split(',');
     let mut conditions = conditions.filter(|condition| !condition.is_empty());

@@ -10,7 +10,7 @@ use crate::kustomize::Problem;
 use crate::source::Files;
 use crate::yaml::{Node, Origin, write};
 
-/// How many violations of one schema are reported.
+/// The most violations of one schema that are reported.
 const MOST: usize = 10;
 
 /// Whatever breaks the schemas of a chart and its subcharts, at the line of the value.

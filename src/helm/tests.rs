@@ -38,7 +38,7 @@ impl Tree {
         self.charts.documents("web", &self.release(values))
     }
 
-    /// What each document says under `values`, by the name of its chart.
+    /// The `values` of each document, by the name of its chart.
     fn shown(&self, values: &str) -> Vec<(String, Value)> {
         let made = self.made(values);
         assert_eq!(made.problems, [], "{values}");

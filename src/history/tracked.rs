@@ -39,7 +39,7 @@ pub(super) struct Tracked {
     pub(super) unrendered: Option<&'static str>,
     /// True if a chart makes its Application.
     templated: bool,
-    /// How often its chart may still be rendered.
+    /// The number of times that its chart may still be rendered.
     charts: usize,
 }
 

@@ -40,7 +40,7 @@ pub enum End {
     Truncated(String),
 }
 
-/// How many charts a walk renders at earlier commits, shared out among its overlays, and how many it
+/// The number of charts that a walk renders at earlier commits, shared out among its overlays, and how many it
 /// renders for each overlay at least. A bot may commit a new tag to one chart every hour.
 const MOST_CHARTS: usize = 500;
 const FEWEST_CHARTS: usize = 10;

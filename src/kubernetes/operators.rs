@@ -118,18 +118,18 @@ fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
-/// The way in which an object may make others: see [`makes`] and `copies::copies`.
+/// The ways of making other objects: see [`makes`] and `copies::copies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Maker {
     /// It makes nothing.
     No,
     /// The names of what it makes begin with its own.
     ByName,
-    /// What it makes may have any name.
+    /// The things that it makes may have any name.
     Wide,
 }
 
-/// How an object may make others.
+/// The way in which an object may make others.
 pub(crate) fn maker(resource: &Resource) -> Maker {
     let group = resource.group();
     let is_wide = release_name(resource).is_some()

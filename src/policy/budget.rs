@@ -18,7 +18,7 @@ const POLICY_LIMIT: Duration = Duration::from_secs(4);
 /// The slow evaluations of all policies, in all.
 const TOTAL_LIMIT: Duration = Duration::from_secs(8);
 
-/// What the slow evaluations took so far, in microseconds.
+/// The time that the slow evaluations took so far, in microseconds.
 pub(super) struct Budget {
     all: AtomicU64,
     each: Vec<AtomicU64>,

@@ -11,7 +11,7 @@ use super::opa::{Definition, Problem, Program, Settings, Source, Version, from_j
 use super::{LoadProblem, Policies, PolicyFile, PolicyProblem};
 use crate::yaml::{FileId, read};
 
-/// How policies are compiled.
+/// The options with which policies are compiled.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The packages that are evaluated.

@@ -95,9 +95,9 @@ pub(super) struct PolicyRule {
     /// `data.main.deny_latest`
     pub(super) query: String,
     pub(super) severity: Severity,
-    /// What to do, from METADATA.
+    /// The advice, from METADATA.
     pub(super) help: Option<String>,
-    /// What METADATA says about the rule.
+    /// The facts of METADATA about the rule.
     pub(super) description: RuleDescription,
     /// Index of the first file that defines it, and the byte range of its head.
     pub(super) file: usize,
@@ -160,7 +160,7 @@ fn stated_id(annotations: &[Json]) -> Option<&str> {
     stated.filter(|id| !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain))
 }
 
-/// What METADATA says about a rule, for reports that describe rules apart from findings.
+/// The facts of METADATA about a rule, for reports that describe rules apart from findings.
 fn described(id: String, annotations: &[Json]) -> RuleDescription {
     let text = |key: &str| {
         let text = annotations.iter().find_map(|one| one.get(key)?.as_str());
@@ -182,7 +182,7 @@ fn link(annotations: &Json) -> Option<String> {
     link.map(str::to_string)
 }
 
-/// What METADATA recommends: `custom.help` or the like, and the first related resource.
+/// The advice of METADATA: `custom.help` or the like, and the first related resource.
 fn help(annotations: &[Json]) -> Option<String> {
     const KEYS: [&str; 4] = [
         "help",

@@ -1,4 +1,4 @@
-//! What policies print and, on request, which rules were evaluated with how many results.
+//! The lines that policies print and, on request, which rules were evaluated with how many results.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

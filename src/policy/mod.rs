@@ -105,7 +105,7 @@ impl Policies {
         self.rules.iter().map(|rule| rule.id.clone()).collect()
     }
 
-    /// What the rules say about themselves.
+    /// The descriptions that the rules give of themselves.
     pub fn descriptions(&self) -> impl Iterator<Item = &RuleDescription> {
         self.rules.iter().map(|rule| &rule.description)
     }

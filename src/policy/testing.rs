@@ -34,7 +34,7 @@ pub struct TestResult {
     pub name: String,
     /// Its result.
     pub outcome: TestOutcome,
-    /// What it printed.
+    /// The lines that it printed.
     pub prints: Vec<String>,
 }
 

@@ -32,9 +32,9 @@ pub type FileEdits = BTreeMap<String, Vec<Edit>>;
 pub struct Move {
     /// The image without tag and digest, or the chart or base as messages call it.
     pub name: String,
-    /// What production runs.
+    /// The version that production runs.
     pub before: Version,
-    /// What the earlier environment runs.
+    /// The version that the earlier environment runs.
     pub after: Version,
     /// The name under which the earlier environment runs it, which may be in another registry.
     pub earlier_name: String,

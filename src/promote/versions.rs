@@ -147,7 +147,7 @@ fn user(resource: Option<&Resource>, place: &str) -> (String, String, String) {
     (kind, name, place.to_string())
 }
 
-/// What the earlier environment runs where production runs `used`, if it is another version.
+/// The version of the earlier environment where production runs `used`, if it is another one.
 pub(super) fn partner<'v>(
     used: &Running,
     earlier: &'v [Running],

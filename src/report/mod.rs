@@ -94,7 +94,7 @@ impl Format {
     }
 }
 
-/// How a report is written.
+/// The options with which a report is written.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// True if the output can show colors.
@@ -117,7 +117,7 @@ pub struct Options {
     /// The address of the files of the repo at the checked commit, for links in `markdown` and
     /// `html`.
     pub links: Option<String>,
-    /// What `markdown` and `html` show besides the findings.
+    /// The parts of `markdown` and `html` besides the findings.
     pub page: Page,
     /// Turns paths of the repo into paths from the folder in which the program was started.
     pub paths: ShownPaths,
@@ -128,7 +128,7 @@ pub struct Options {
 pub struct ShownPaths {
     /// The folder of the repo in which the program was started, with `/` at its end.
     pub below: String,
-    /// What leads from there to the root.
+    /// The path from there to the root.
     pub prefix: String,
     /// The address of the root, `file:///srv/config/`, if the terminal has hyperlinks.
     pub address: Option<String>,
@@ -222,13 +222,13 @@ fn write_as(
 pub struct Message<'a> {
     /// Its title: `error[configuration]`.
     pub title: &'a str,
-    /// What is wrong.
+    /// The mistake.
     pub message: &'a str,
-    /// What to do.
+    /// The advice.
     pub help: Option<&'a str>,
     /// The place.
     pub origin: Origin,
-    /// How it is drawn.
+    /// The severity with which it is drawn.
     pub severity: Severity,
     /// Labels of this and other places.
     pub related: &'a [(String, Origin)],

@@ -1,7 +1,7 @@
 //! Facts that a page shows besides the findings: which version runs where, and two environments side
 //! by side. `cli` reads them from the repo.
 
-/// What a page shows besides the findings.
+/// The parts of a page besides the findings.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The versions that the change moves.
@@ -27,7 +27,7 @@ pub struct VersionMove {
     pub before: String,
     /// The version of the change.
     pub after: String,
-    /// What proves the new version, or what is missing.
+    /// The proof of the new version, or the part of it that is missing.
     pub proof: String,
     /// True if the earlier environment ran it at the base.
     pub is_proved: bool,
@@ -49,7 +49,7 @@ pub struct Matrix {
 pub struct MatrixRow {
     /// Its name.
     pub app: String,
-    /// What it runs, one list for each environment.
+    /// The versions that it runs, one list for each environment.
     pub cells: Vec<Vec<MatrixCell>>,
 }
 

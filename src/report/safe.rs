@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::{Format, acts_on_terminal};
 
-/// How a format writes a character by its number.
+/// The way in which a format writes a character by its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Notation {
     /// `\u{23}`

@@ -58,7 +58,7 @@ impl HiddenLines {
 pub(crate) struct Lines {
     /// In each line (1-based), the bytes to hide. The list is sorted, and nothing in it overlaps.
     spans: BTreeMap<usize, Vec<(usize, usize)>>,
-    /// What a file without a tree seems to hide.
+    /// The places that a file without a tree seems to hide.
     text: Option<text::Secrets>,
 }
 

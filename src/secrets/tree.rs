@@ -20,7 +20,7 @@ const GENERATOR: [&str; 10] = [
     "kvSources",
     "metadata",
 ];
-/// How deep texts may hold YAML in texts.
+/// The depth to which texts may hold YAML in texts.
 const DEPTH: usize = 4;
 
 /// The bytes of a file that must not be shown, in no order; `None` if it has no tree.

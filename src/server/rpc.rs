@@ -25,7 +25,7 @@ pub(super) mod code {
     pub(in crate::server) const CANCELLED: i64 = -32800;
 }
 
-/// How a message ends.
+/// The end of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// `Content-Length: 20`, an empty line, and as many bytes.
@@ -34,7 +34,7 @@ pub(super) enum Framing {
     Line,
 }
 
-/// How a session ended that the other side ended.
+/// The end of a session that the other side ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// As the protocol says, or by closing the stream between two messages.

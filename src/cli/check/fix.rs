@@ -14,7 +14,7 @@ use crate::repo::Repo;
 use crate::wording;
 use crate::yaml::{FileId, read};
 
-/// What the fixes of a check do.
+/// The effect of the fixes of a check.
 pub(super) struct Fixed {
     /// The files with their new texts.
     pub(super) files: Vec<EditedFile>,
@@ -72,7 +72,7 @@ pub(super) fn fixed(
 /// The search for renames that change what an overlay renders to.
 struct Search<'w> {
     workspace: &'w Workspace,
-    /// How often the edited repo was rendered.
+    /// The number of times that the edited repo was rendered.
     checks: usize,
     /// The first overlay that would change.
     changed: Option<String>,

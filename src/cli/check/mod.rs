@@ -221,12 +221,12 @@ pub(super) fn whole(path: &Path) -> Result<Outcome, Error> {
     outcome(&Usual::try_parse_from(words)?.arguments)
 }
 
-/// What a check found.
+/// The findings of a check.
 pub(super) struct JudgedRepo {
     pub(super) outcome: Outcome,
     /// The repo.
     pub(super) workspace: Workspace,
-    /// What pages show besides the findings.
+    /// The parts of pages besides the findings.
     page: Page,
     /// The base that it was compared with: `origin/main at cff1309`.
     compared: Option<String>,
@@ -708,7 +708,7 @@ fn write_baseline(file: &Path, outcome: &Outcome) -> Result<Ending, Error> {
 /// Findings from which on a first run gets advice.
 const MANY: usize = 10;
 
-/// What was compared, and what to do next.
+/// The revisions that were compared, and the next step.
 fn notes(arguments: &Arguments, judged: &JudgedRepo) -> Vec<String> {
     let outcome = &judged.outcome;
     let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-//! What the pages of a check show besides the findings: the versions that the change moves, which
+//! The parts of the pages of a check besides the findings: the versions that the change moves, which
 //! version runs where, and the environments side by side.
 
 use std::collections::BTreeSet;

@@ -98,7 +98,7 @@ fn compared(arguments: &Arguments) -> Result<Compared, Error> {
     }
 }
 
-/// What was compared, for people or programs.
+/// The comparison, for people or programs.
 struct Compared {
     text: String,
     /// True if there is a difference, or may be one that could not be rendered.

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     repo: RepoOptions,
 }
 
-/// How the tree is printed.
+/// The form in which the tree is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -96,7 +96,7 @@ impl Report<'_> {
     }
 }
 
-/// How many objects an agent applies; `None` if its folder is not rendered.
+/// The number of objects that an agent applies; `None` if its folder is not rendered.
 fn objects(one: &Applied<'_>) -> Option<usize> {
     one.overlay.map(|overlay| overlay.rendered.resources.len())
 }

@@ -9,7 +9,7 @@ use crate::promote::Promotion;
 use crate::repo::Repo;
 use crate::wording::count;
 
-/// What is going to be promoted.
+/// The versions that are going to be promoted.
 #[derive(Default)]
 pub(super) struct Draft<'r> {
     pub(super) promotions: Vec<Promotion<'r>>,

@@ -201,7 +201,7 @@ fn plain(draft: &Draft, workspace: &Workspace, arguments: &Arguments) -> String 
     text
 }
 
-/// What happened, or would happen, to the files; and the pull request.
+/// The changes that were made, or would be made, to the files; and the pull request.
 fn outcome(draft: &Draft, arguments: &Arguments) -> String {
     let files: Vec<&str> = draft.files.iter().map(|file| file.path.as_str()).collect();
     let files_edited = count(files.len(), "file");

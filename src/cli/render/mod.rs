@@ -72,7 +72,7 @@ pub(super) struct Arguments {
     chart: chart::ChartArguments,
 }
 
-/// What was rendered.
+/// The result of a rendering.
 struct Output {
     files: Arc<Files>,
     rendered: Arc<Rendered>,

@@ -23,7 +23,7 @@ const HEADER: [&str; 8] = [
     "VS PREVIOUS",
 ];
 
-/// What is printed.
+/// The data that is printed.
 pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) lines: &'r [Line<'r>],

@@ -27,7 +27,7 @@ const SHORT: [(&str, &str); 12] = [
     ("svc", "Service"),
 ];
 
-/// What was typed: `Deployment/api` or `api`.
+/// The object that was typed: `Deployment/api` or `api`.
 #[derive(Clone, Copy)]
 struct Typed<'t> {
     kind: Option<&'t str>,
@@ -134,7 +134,7 @@ fn unknown(all: &[Found], typed: Typed) -> UnknownName {
     UnknownName::new("object", &name, &known)
 }
 
-/// What identifies an object in all environments: app, kind and original name. `with_namespace`
+/// The identity of an object in all environments: app, kind and original name. `with_namespace`
 /// adds the namespace, so that the user sees how to choose.
 fn identities(found: &[Found], with_namespace: bool) -> BTreeSet<String> {
     let identity = |one: &Found| {

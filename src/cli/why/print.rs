@@ -1,4 +1,4 @@
-//! What `why` prints: text with code frames, and JSON.
+//! The output of `why`: text with code frames, and JSON.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::yaml::{Origin, write};
 /// Characters of a value in a label of a code frame.
 const LABEL: usize = 45;
 
-/// What is printed.
+/// The data that is printed.
 pub(super) struct Report<'r> {
     pub(super) repo: &'r Repo,
     pub(super) found: &'r [Found<'r>],
@@ -167,7 +167,7 @@ impl Report<'_> {
 
     /// The columns that are left in a line; without a terminal, a line has no end.
     fn room(&self, taken: usize) -> usize {
-        /// What is shown of a value even if the terminal is narrower.
+        /// The part of a value that is shown even if the terminal is narrower.
         const LEAST: usize = 20;
         let left = |columns: usize| columns.saturating_sub(taken).max(LEAST);
         self.columns.map_or(usize::MAX, left)

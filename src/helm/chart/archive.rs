@@ -15,10 +15,10 @@ pub(super) const LARGEST_FILE: u64 = 5 << 20;
 /// The largest chart when it is unpacked, as in Helm.
 const LARGEST_CHART: u64 = 100 << 20;
 
-/// How many files an archive may have.
+/// The most files that an archive may have.
 const MOST_FILES: usize = 20_000;
 
-/// How many bytes all archives of a tree may unpack to.
+/// The most bytes that all archives of a tree may unpack to.
 const MOST_IN_ALL: u64 = 1 << 30;
 
 /// A file in an archive: its path without the first folder, and its content.

@@ -8,10 +8,10 @@ use crate::kustomize::Problem;
 use crate::source::{EntryKind, Files, Source, join};
 use crate::yaml::{FileId, Origin};
 
-/// How many files a chart may have, those of its subcharts included.
+/// The most files that a chart may have, those of its subcharts included.
 const MOST_FILES: usize = 20_000;
 
-/// How many symbolic links to folders are followed, one inside of the other.
+/// The most symbolic links to folders that are followed, one inside of the other.
 const DEEPEST_LINK: usize = 8;
 
 /// A file of a chart.

@@ -17,7 +17,7 @@ pub(crate) struct Field {
     pub(crate) origin: Origin,
 }
 
-/// What `Chart.yaml` says about a chart.
+/// The facts of `Chart.yaml` about a chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     /// The start of the file.

@@ -21,7 +21,7 @@ use crate::source::{EntryKind, Files, Source, join};
 use crate::yaml::read::{Dialect, read_as};
 use crate::yaml::{Node, Origin};
 
-/// How deep charts may lie in charts.
+/// The depth to which charts may lie in charts.
 const DEEPEST: usize = 40;
 
 /// A chart.
@@ -61,7 +61,7 @@ impl Chart {
     }
 }
 
-/// What a chart is loaded from.
+/// The source of a chart.
 #[derive(Clone, Copy)]
 pub(super) struct Loader<'a> {
     pub(super) source: &'a dyn Source,

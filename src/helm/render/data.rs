@@ -1,4 +1,4 @@
-//! What templates see: `.Values`, `.Release`, `.Chart`, `.Capabilities`, `.Files`, `.Subcharts`.
+//! The data that templates see: `.Values`, `.Release`, `.Chart`, `.Capabilities`, `.Files`, `.Subcharts`.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(in crate::helm) struct Unit {
     pub(in crate::helm) text: Arc<str>,
     /// The file.
     pub(in crate::helm) file: crate::yaml::FileId,
-    /// What `.` is.
+    /// The value of `.`.
     pub(super) data: Map,
 }
 

@@ -38,12 +38,12 @@ pub(crate) struct Read {
     pub(crate) trees: Vec<Node>,
 }
 
-/// What a release made before something stopped it, and all that did.
+/// The objects that a release made before something stopped it, and everything that did.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     /// The documents in the order in which Helm prints them; none if something is refused.
     pub(crate) documents: Vec<Read>,
-    /// What Helm refuses, and what is missing here.
+    /// The mistakes that Helm refuses, and the parts that are missing here.
     pub(crate) problems: Vec<Problem>,
 }
 

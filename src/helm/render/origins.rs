@@ -144,7 +144,7 @@ impl<'v> Written<'v> {
         }
     }
 
-    /// What a value replaced, as steps of a history: the text with the earlier value in it.
+    /// The values that a value replaced, as steps of a history: the text with the earlier value in it.
     fn replaced(
         &self,
         origin: Origin,

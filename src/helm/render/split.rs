@@ -15,11 +15,11 @@ pub(crate) struct Document {
     pub(crate) source: Arc<str>,
     /// Its text.
     pub(crate) text: Text,
-    /// What it is to Helm.
+    /// Its part in a release.
     pub(crate) role: Role,
 }
 
-/// What a document is to Helm.
+/// The part of a document in a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A file of `crds/`, which is not a template.
@@ -115,7 +115,7 @@ pub(super) fn documents(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// What a document is, by its annotations; `None` if Helm drops it because its hook is unknown.
+/// The part of a document, by its annotations; `None` if Helm drops it because its hook is unknown.
 pub(super) fn role(node: &Node) -> Option<Role> {
     let hook = node.at(&["metadata", "annotations", "helm.sh/hook"]);
     let Some(hook) = hook.filter(|hook| !hook.is_null()) else {

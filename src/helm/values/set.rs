@@ -12,13 +12,13 @@ use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, Style};
 /// The largest index of a list.
 const LARGEST_INDEX: usize = 65_536;
 
-/// How many levels a name may have.
+/// The most levels that a name may have.
 const DEEPEST: usize = 30;
 
-/// How many items all lists that one argument makes longer may get.
+/// The most items by which one argument may make lists longer.
 const MOST_ITEMS: usize = 1 << 20;
 
-/// What the text behind `=` is.
+/// The kind of text behind `=`.
 pub(crate) enum Mode<'m> {
     /// A number, boolean, null or text.
     Typed,

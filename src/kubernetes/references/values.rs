@@ -6,7 +6,7 @@ use crate::kubernetes::{outline, workload};
 use crate::kustomize::{Resource, Unrendered};
 use crate::yaml::{Node, escape_pointer};
 
-/// How deep values are searched.
+/// The depth to which values are searched.
 const DEEPEST: usize = 16;
 
 /// Adds the ConfigMaps and Secrets from which a HelmRelease takes its values.

@@ -27,7 +27,7 @@ pub(crate) struct Shape {
     pub is_open: bool,
     /// The schema of the items of a list.
     pub items: Option<Box<Shape>>,
-    /// What the items of a list have to differ in.
+    /// The keys in which the items of a list have to differ.
     pub unique: Option<Unique>,
     /// Further limits of the value.
     pub limits: Option<Box<Limits>>,

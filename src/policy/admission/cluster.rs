@@ -20,7 +20,7 @@ pub(super) struct Cluster {
     namespaces: BTreeMap<String, Json>,
     inventory: Value,
     budget: Budget,
-    /// What is not evaluated.
+    /// The parts that are not evaluated.
     pub(super) gaps: Vec<Gap>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Expressions {
     functions: Functions,
 }
 
-/// What a policy says about an object.
+/// The verdict of a policy about an object.
 pub(super) enum Verdict {
     /// It does not concern the object, or holds.
     Admitted,

@@ -6,7 +6,7 @@ use crate::repo::Overlay;
 use crate::rules::Context;
 use crate::yaml::{FileId, Node, Origin};
 
-/// What one evaluation is about.
+/// The subject of one evaluation.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'r> {
     pub(super) overlay: Option<&'r Overlay>,

@@ -146,7 +146,7 @@ impl Interpreter {
         *self = Interpreter { documents, ..fresh };
     }
 
-    /// What `print` wrote since the last call, each with its file and line.
+    /// The lines that `print` wrote since the last call, each with its file and line.
     pub(in crate::policy) fn take_prints(&mut self) -> Vec<String> {
         let mut prints = self.engine.take_prints().unwrap_or_default();
         if let Some(notes) = &self.notes {

@@ -185,7 +185,7 @@ fn write_matrix(out: &mut dyn Write, matrix: &Matrix) -> io::Result<()> {
     writeln!(out, "</table></div></details>")
 }
 
-/// How many are left out: `<p>3 more findings not shown here</p>`
+/// The number of those that are left out: `<p>3 more findings not shown here</p>`
 fn left_out(out: &mut dyn Write, number: usize, noun: &str) -> io::Result<()> {
     match number {
         0 => Ok(()),

@@ -48,7 +48,7 @@ pub fn run(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// What the rules find in one overlay. If a pipeline may set values that are not known here, nothing
+/// The findings of the rules in one overlay. If a pipeline may set values that are not known here, nothing
 /// is certain enough for an error.
 fn of_overlay(context: &Context, overlay: &Overlay) -> Vec<Finding> {
     let mut findings = each(context, &|rule, sink| {

@@ -60,7 +60,7 @@ const STEERING: [&str; 5] = [
     "CODEOWNERS",
 ];
 
-/// What the server needs from the process around it.
+/// The parts of the process around it that the server uses.
 pub(crate) trait Host {
     /// Loads the repo around a folder. The error is a sentence.
     fn load(&self, folder: &Path) -> Result<Loaded, String>;
@@ -124,7 +124,7 @@ fn forward(mut input: impl BufRead, sender: &SyncSender<Event>) {
     }
 }
 
-/// How far the session is.
+/// The stages of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     New,
@@ -155,7 +155,7 @@ struct Server<H, W> {
     whole_due: Option<Instant>,
     /// True while another thread checks everything.
     is_checking: bool,
-    /// What arrived during a check.
+    /// The messages that arrived during a check.
     waiting: VecDeque<Event>,
 }
 
@@ -588,7 +588,7 @@ impl<H: Host, W: Write> Server<H, W> {
 /// The result of a request, or the code and the reason of an error.
 type Answer = Result<Value, (i64, String)>;
 
-/// What a request is about.
+/// The subject of a request.
 struct Asked {
     root: PathBuf,
     repo: std::sync::Arc<crate::repo::Repo>,

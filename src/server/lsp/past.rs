@@ -1,4 +1,4 @@
-//! What the history said so far. A walk through thousands of commits takes a second, so an edit is
+//! The answers of the history so far. A walk through thousands of commits takes a second, so an edit is
 //! judged by remembered answers first, and by the whole history a moment later.
 
 use std::collections::HashMap;

@@ -29,7 +29,7 @@ pub(crate) struct Loaded {
     pub(crate) repo: Arc<Repo>,
     /// Its policies.
     pub(crate) policies: Policies,
-    /// How they were compiled.
+    /// The options with which they were compiled.
     pub(crate) policy_options: policy::Options,
     /// The Git repository with the commit at `HEAD`, or why there is none.
     pub(crate) git: Result<(Arc<Repository>, Commit), String>,
@@ -83,7 +83,7 @@ pub(super) struct Current {
 /// A loaded repo with its check and the unsaved texts.
 pub(super) struct Session {
     pub(super) loaded: Arc<Loaded>,
-    /// What the check of the files on disk found, before anything was left out.
+    /// The findings of the check of the files on disk, before anything was left out.
     findings: Vec<Finding>,
     /// The outcome of that check.
     saved: Arc<Outcome>,

@@ -31,7 +31,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 pub(crate) struct Url {
     /// `https`
     pub(crate) scheme: String,
-    /// What follows a scheme without a slash: the address of `mailto:`.
+    /// The text behind a scheme without a slash: the address of `mailto:`.
     pub(crate) opaque: String,
     /// Name and password.
     pub(crate) user: Option<String>,
@@ -39,9 +39,9 @@ pub(crate) struct Url {
     pub(crate) host: String,
     /// The path.
     pub(crate) path: String,
-    /// What follows the question mark.
+    /// The text behind the question mark.
     pub(crate) query: String,
-    /// What follows the hash.
+    /// The text behind the hash.
     pub(crate) fragment: String,
 }
 

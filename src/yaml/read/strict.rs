@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::error::Failure;
 
-/// What stands between two tokens, with what the scanner knows there.
+/// The text between two tokens, with what the scanner knows there.
 pub(super) struct Gap<'t> {
     pub(super) text: &'t str,
     /// The bytes of the whole text that it covers.

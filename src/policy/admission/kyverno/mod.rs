@@ -29,7 +29,7 @@ pub(super) struct Kyverno {
     runtime: Runtime,
 }
 
-/// What a rule says about an object.
+/// The verdict of a rule about an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It does not apply, or holds.

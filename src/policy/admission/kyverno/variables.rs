@@ -22,7 +22,7 @@ pub(super) enum Unresolved {
     Other(String),
 }
 
-/// What the queries of a rule read.
+/// The values that the queries of a rule read.
 #[derive(Clone)]
 pub(super) struct Context<'r> {
     runtime: &'r Runtime,

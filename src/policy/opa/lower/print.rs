@@ -55,7 +55,7 @@ struct Printer {
     too_deep: Option<Span>,
 }
 
-/// How strongly an operator binds.
+/// The strength with which an operator binds.
 fn level(expr: &Expr) -> usize {
     match &expr.kind {
         ExprKind::Infix("|", ..) => 1,

@@ -131,7 +131,7 @@ fn bindings(statement: &Statement, bound: &Names) -> Result<Names, Vec<Unsafe>> 
     }
 }
 
-/// What an expression needs, and what it binds.
+/// The variables that an expression needs, and those that it binds.
 struct Need<'b> {
     bound: &'b Names,
     outputs: Names,

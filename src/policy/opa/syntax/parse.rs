@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::lex::{Placed, TemplatePart, Token, tokens};
 use super::{Comment, Expr, ExprKind, Span, Statement, StatementKind, SyntaxError, Version, With};
 
-/// How deep expressions and bodies may nest.
+/// The depth to which expressions and bodies may nest.
 const DEEPEST: usize = 100;
 
 /// Keywords of v1 that v0 imports from `future.keywords`.
@@ -364,7 +364,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// What follows a term without a space: `.name`, `[index]`, `(arguments)`.
+    /// The parts that follow a term without a space: `.name`, `[index]`, `(arguments)`.
     fn selections(&mut self, head: Expr) -> Result<Expr, SyntaxError> {
         let start = head.at;
         let mut term = head;
