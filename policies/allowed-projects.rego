@@ -7,7 +7,7 @@ package main
 
 import rego.v1
 
-application_project := ["spec.project", input.spec.project] if input.kind == "Application"
+application_project := ["spec.project", object.get(input.spec, "project", "default")] if input.kind == "Application"
 
 application_project := ["spec.template.spec.project", input.spec.template.spec.project] if input.kind == "ApplicationSet"
 

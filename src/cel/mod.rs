@@ -21,6 +21,10 @@ use serde_json::Value as Json;
 const LONGEST: usize = 16 << 10;
 /// The deepest nesting of brackets.
 const DEEPEST: usize = 40;
+/// The most operators, which nest to the left: `a + b + c`.
+const MOST_OPERATORS: usize = 500;
+/// The most elements and bytes of text in the value of a variable that is an expression.
+const LARGEST: usize = 1 << 20;
 /// The most steps that an expression may take, as far as that can be told before.
 const MOST_STEPS: u64 = 2_000_000;
 
@@ -47,7 +51,11 @@ impl Expression {
     /// # Errors
     /// It is not CEL, or too large.
     pub(crate) fn parse(text: &str) -> Result<Expression, String> {
-        if text.len() > LONGEST || nesting(text) > DEEPEST {
+        let operators = text
+            .bytes()
+            .filter(|byte| b"+-*/%?.".contains(byte))
+            .count();
+        if text.len() > LONGEST || nesting(text) > DEEPEST || operators > MOST_OPERATORS {
             return Err("the expression is too long or nested too deeply".to_string());
         }
         let parser = || Parser::new().enable_optional_syntax(true);
@@ -83,6 +91,9 @@ impl Expression {
         }
         let run = AssertUnwindSafe(|| Value::resolve(&self.parsed, &variables.context));
         match catch_unwind(run) {
+            Ok(Ok(value)) if size_of(&value, LARGEST) > LARGEST => Err(Failure::Other(
+                "the value of the expression is too large".to_string(),
+            )),
             Ok(Ok(value)) => Ok(Outcome(value)),
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => Err(Failure::Other(
@@ -122,11 +133,16 @@ fn nesting(text: &str) -> usize {
         }
     }
     // `!!!!a` and `- - -a` nest as well
-    let signs = text
-        .split(|sign: char| !"!- ".contains(sign))
-        .map(str::len)
-        .max();
-    deepest.max(signs.unwrap_or(0))
+    let (mut signs, mut most) = (0usize, 0usize);
+    for letter in text.chars().filter(|letter| !letter.is_whitespace()) {
+        signs = if matches!(letter, '!' | '-') {
+            signs + 1
+        } else {
+            0
+        };
+        most = most.max(signs);
+    }
+    deepest.max(most)
 }
 
 /// The value of an expression.
@@ -199,11 +215,52 @@ impl Variables<'_> {
 
     /// Adds a map of values of expressions.
     pub(crate) fn add_outcomes(&mut self, name: &str, values: &[(String, Outcome)]) {
+        for (_, outcome) in values {
+            self.longest = self.longest.max(longest_of(&outcome.0));
+        }
         let entries = values.iter();
         let entries: std::collections::HashMap<String, Value> = entries
             .map(|(name, outcome)| (name.clone(), outcome.0.clone()))
             .collect();
         self.context.add_variable_from_value(name, entries);
+    }
+}
+
+/// The elements and bytes of text of a value; stops counting above `most`.
+fn size_of(value: &Value, most: usize) -> usize {
+    let mut size = 0usize;
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        size += match value {
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => {
+                open.extend(items.iter());
+                items.len()
+            }
+            Value::Map(map) => {
+                open.extend(map.map.values());
+                map.map.len()
+            }
+            _ => 1,
+        };
+        if size > most {
+            break;
+        }
+    }
+    size
+}
+
+/// The number of items of the longest list or map in a value.
+fn longest_of(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.iter().map(longest_of).fold(items.len(), usize::max),
+        Value::Map(map) => map
+            .map
+            .values()
+            .map(longest_of)
+            .fold(map.map.len(), usize::max),
+        _ => 0,
     }
 }
 
@@ -251,6 +308,20 @@ mod tests {
         outcome
             .map(|outcome| outcome.as_bool())
             .map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn expressions_are_bounded() {
+        let long = format!("1{}", "+1".repeat(8_000));
+        assert!(Expression::parse(&long).is_err());
+        let blanks = format!("1 +{}1 == 2", " ".repeat(100));
+        assert_eq!(value(&blanks, &json!({})), Ok(Some(true)));
+        let functions = Functions::default();
+        let mut variables = functions.variables();
+        let text = "x".repeat(LARGEST / 2);
+        variables.add("text", &json!(text));
+        let doubled = Expression::parse("text + text + text").unwrap();
+        assert!(doubled.evaluate(&variables).is_err());
     }
 
     #[test]

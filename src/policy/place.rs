@@ -6,6 +6,9 @@ use serde_json::Value as Json;
 
 use crate::yaml::{Node, Origin, escape_pointer};
 
+/// The longest message that is searched for values.
+const LONGEST: usize = 2_000;
+
 /// The shortest value that a message can point at by naming it.
 const SHORTEST: usize = 3;
 
@@ -84,6 +87,9 @@ fn nearest(node: &Node, mut pointer: String) -> (Origin, String) {
 /// ``container uses `nginx:latest` ``. Names of the object itself say nothing about the place, and
 /// neither does a word of the sentence that is a label or could be one, unless it is quoted.
 fn mentioned(node: &Node, message: &str) -> Option<String> {
+    if message.len() > LONGEST {
+        return None;
+    }
     let is_edge = |letter: char| letter.is_whitespace() || "`'\"()[]{},<>=".contains(letter);
     let words = message
         .split(is_edge)

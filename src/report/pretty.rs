@@ -157,8 +157,8 @@ impl Frames {
         let mut text = String::new();
         let mut labels: Vec<Option<Label>> = marks.iter().map(|_| None).collect();
         for number in from..=to {
-            let line = secrets.shown(number, file.line(number).trim_start_matches('\u{feff}'));
-            let line = line.as_ref();
+            let line = secrets.shown(number, file.line(number));
+            let line = line.trim_start_matches('\u{feff}');
             let here = || marks.iter().filter(|mark| mark.location.line == number);
             let first = here().map(|mark| mark.location.column).min().unwrap_or(1);
             let has_label = here().any(|mark| mark.text.is_some());

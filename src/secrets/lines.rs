@@ -67,7 +67,8 @@ impl Lines {
     pub(crate) fn of(file: &SourceFile) -> Lines {
         let tree = tree::spans(file);
         let text = tree.is_none().then(|| text::Secrets::of(file));
-        let spans: Vec<(u32, u32)> = tree.into_iter().flatten().chain(file.hidden()).collect();
+        // an alias has the place of its anchor, however often it stands
+        let spans: BTreeSet<(u32, u32)> = tree.into_iter().flatten().chain(file.hidden()).collect();
         Lines {
             spans: by_line(file, &spans),
             text,
@@ -131,7 +132,10 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The bytes of a file, as bytes of its lines.
-fn by_line(file: &SourceFile, spans: &[(u32, u32)]) -> BTreeMap<usize, Vec<(usize, usize)>> {
+fn by_line(
+    file: &SourceFile,
+    spans: &BTreeSet<(u32, u32)>,
+) -> BTreeMap<usize, Vec<(usize, usize)>> {
     let mut lines: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for &(start, end) in spans {
         let first = file.position(start).line;

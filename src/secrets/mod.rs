@@ -45,7 +45,12 @@ pub(crate) fn names_secret_value(name: &str) -> bool {
 /// True if a text can be shown although it stands in the place of a secret: it is empty, encrypted,
 /// or a variable that is filled in later.
 pub(crate) fn is_open(text: &str) -> bool {
-    text.is_empty() || text.starts_with("ENC[") || (text.starts_with("${") && text.ends_with('}'))
+    let variable = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    text.is_empty()
+        || (text.starts_with("ENC[") && text.ends_with(']'))
+        || variable.is_some_and(|name| !name.contains(['{', '}']))
 }
 
 /// A text without the passwords in it: `https://user:password@host`, `--password=…`, the header of a

@@ -188,7 +188,7 @@ fn value_of_variable(line: &str) -> Option<(&str, &str)> {
     (!value.trim().is_empty()).then(|| (&line[..start], &line[end.max(start)..]))
 }
 
-fn is_env_file(path: &str) -> bool {
+pub(super) fn is_env_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with(".env") || name.starts_with(".env")
 }

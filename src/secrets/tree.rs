@@ -25,6 +25,9 @@ const DEPTH: usize = 4;
 
 /// The bytes of a file that must not be shown, in no order; `None` if it has no tree.
 pub(super) fn spans(file: &SourceFile) -> Option<Vec<(u32, u32)>> {
+    if super::text::is_env_file(&file.path) {
+        return None;
+    }
     let documents = read(&file.text, file.id).ok()?;
     if documents
         .documents
@@ -125,8 +128,11 @@ impl Search<'_> {
     fn scalar(&mut self, node: &Node) {
         let text = node.raw();
         let may = text.contains('\n') || text.starts_with(['{', '[']);
-        if !may || self.depth == DEPTH || !(text.contains("ecret") || text.contains("ata")) {
+        if !may || !(text.contains("ecret") || text.contains("ata")) {
             return;
+        }
+        if self.depth == DEPTH {
+            return self.hide(node);
         }
         match read_embedded(node, self.text) {
             Ok(documents) => {
@@ -146,13 +152,18 @@ impl Search<'_> {
         }
     }
 
-    /// A Secret: everything but its identity is hidden.
-    fn secret(&mut self, node: &Node) {
+    /// Remembers an object whose comments are hidden as well.
+    fn object(&mut self, node: &Node) {
         if let (Some(first), Some(last)) = (node.entries().first(), node.entries().last()) {
             let end = last.value.origin.end.max(node.origin.end);
             self.objects
                 .push((first.key_origin.start.min(node.origin.start), end));
         }
+    }
+
+    /// A Secret: everything but its identity is hidden.
+    fn secret(&mut self, node: &Node) {
+        self.object(node);
         for entry in node.entries() {
             if !AROUND.contains(&&*entry.key) {
                 self.hide(&entry.value);
@@ -168,6 +179,7 @@ impl Search<'_> {
 
     /// An entry of `secretGenerator`.
     fn generator(&mut self, node: &Node) {
+        self.object(node);
         for entry in node.entries() {
             if !GENERATOR.contains(&&*entry.key) && !AROUND.contains(&&*entry.key) {
                 self.assignments(&entry.value);
@@ -280,5 +292,5 @@ impl Search<'_> {
 /// True if a map of the kind Secret is an object, and not the name of one (`target: {kind: Secret}`).
 fn is_object(node: &Node) -> bool {
     let has = |key: &&str| node.get(key).is_some();
-    has(&"metadata") || (!has(&"name") && ["apiVersion", "data", "stringData"].iter().any(has))
+    ["metadata", "data", "stringData"].iter().any(has) || (!has(&"name") && has(&"apiVersion"))
 }

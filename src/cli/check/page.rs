@@ -2,6 +2,7 @@
 //! version runs where, and the environments side by side.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use similar::{DiffOp, TextDiff};
 
@@ -117,7 +118,9 @@ fn side_by_side(change: &ResourceChange) -> Vec<SideLine> {
     let text = |node: Option<_>| node.as_ref().map(write::write).unwrap_or_default();
     let (before, after) = (text(from), text(to));
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let diff = TextDiff::from_slices(&old, &new);
+    let diff = TextDiff::configure()
+        .timeout(Duration::from_millis(500))
+        .diff_slices(&old, &new);
     let line = |lines: &[&str], at: usize| Some((at + 1, lines.get(at)?.to_string()));
     let mut shown = Vec::new();
     let mut end = 0;

@@ -82,7 +82,7 @@ impl Report<'_> {
         let all: Vec<usize> = (0..matrix.environments.len()).collect();
         let most = self
             .columns
-            .map_or(all.len(), |columns| columns / READABLE - 1);
+            .map_or(all.len(), |columns| (columns / READABLE).saturating_sub(1));
         all.chunks(most.max(1)).map(<[usize]>::to_vec).collect()
     }
 

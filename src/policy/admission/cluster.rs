@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::document::Document;
 use super::gatekeeper::{Gatekeeper, inventory};
@@ -10,7 +10,8 @@ use super::kyverno::Kyverno;
 use super::request::{Gap, Object, Refusal, Request};
 use super::validating::Validating;
 use crate::policy::budget::Budget;
-use crate::policy::opa::Value;
+use crate::policy::opa::{Failure, Value};
+use crate::yaml::Origin;
 
 /// The policies of a cluster.
 pub(super) struct Cluster {
@@ -43,8 +44,10 @@ impl Cluster {
         };
         let namespaces = objects.into_iter().filter(is_namespace);
         let named = namespaces.filter_map(|object| {
-            let name = object.json.pointer("/metadata/name")?.as_str()?;
-            Some((name.to_string(), object.json))
+            let name = object.json.pointer("/metadata/name")?.as_str()?.to_string();
+            let mut namespace = object.json;
+            with_name_label(&mut namespace, &name);
+            Some((name, namespace))
         });
         Cluster {
             budget: Budget::new(gatekeeper.len() + validating.len() + kyverno.len()),
@@ -76,6 +79,17 @@ impl Cluster {
         self.namespaces.get(name)
     }
 
+    /// The place of a policy, by its number.
+    fn origin(&self, number: usize) -> Option<Origin> {
+        let Some(other) = number.checked_sub(self.gatekeeper.len()) else {
+            return self.gatekeeper.origin(number);
+        };
+        match other.checked_sub(self.validating.len()) {
+            None => self.validating.origin(other),
+            Some(rule) => self.kyverno.origin(rule),
+        }
+    }
+
     /// Judges an object by all policies. Also returns what could not be evaluated.
     pub(super) fn judge(&self, request: Request<'_>) -> (Vec<Refusal>, Vec<Gap>) {
         let mut refusals = Vec::new();
@@ -97,13 +111,33 @@ impl Cluster {
             match judged {
                 Ok(found) => refusals.extend(found),
                 Err(failure) => {
-                    let origin = self.gatekeeper.origin(number);
-                    let gap =
-                        |origin| Gap::mistake(origin, format!("the policy failed: {failure}"));
-                    gaps.extend(origin.map(gap));
+                    let gap = |origin| match &failure {
+                        Failure::Undecided(reason) => Gap::unsupported(
+                            origin,
+                            format!("the policy has no result for some objects: {reason}"),
+                        ),
+                        other => Gap::mistake(origin, format!("the policy failed: {other}")),
+                    };
+                    gaps.extend(self.origin(number).map(gap));
                 }
             }
         }
         (refusals, gaps)
+    }
+}
+
+/// Sets the label that the API server gives each Namespace.
+fn with_name_label(namespace: &mut Json, name: &str) {
+    let Some(metadata) = namespace.get_mut("metadata").and_then(Json::as_object_mut) else {
+        return;
+    };
+    let labels = metadata
+        .entry("labels")
+        .or_insert_with(|| Json::Object(Map::new()));
+    if labels.is_null() {
+        *labels = Json::Object(Map::new());
+    }
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert("kubernetes.io/metadata.name".to_string(), name.into());
     }
 }

@@ -80,7 +80,7 @@ impl Run<'_, '_> {
             by_key.entry(key(overlay)).or_default().push(overlay);
         }
         let mut findings = Vec::new();
-        let mut gaps = Vec::new();
+        let mut gaps = self.unplaced();
         for (key, overlays) in by_key {
             let documents = self.documents_for(key);
             if documents.is_empty() {
@@ -103,6 +103,24 @@ impl Run<'_, '_> {
         gaps.retain(|gap| told.insert((gap.origin.file, gap.origin.start, gap.message.clone())));
         findings.extend(gaps.iter().flat_map(|gap| self.gap(gap)));
         findings
+    }
+
+    /// Policies in overlays that belong to no environment, so that nothing tells where they count.
+    fn unplaced(&self) -> Vec<Gap> {
+        let overlays = &self.context.repo.overlays;
+        let unplaced = self.rendered.iter().filter(|(index, _)| {
+            let overlay = overlays.get(*index);
+            !self.is_without_environments
+                && overlay.is_some_and(|overlay| overlay.environment.is_none())
+        });
+        let gap = |(_, document): &(usize, Document)| {
+            let what = document.describe();
+            let message = format!(
+                "{what} is not evaluated: its overlay belongs to no environment; name its file under `policies`"
+            );
+            Gap::unsupported(document.origin, message)
+        };
+        unplaced.map(gap).collect()
     }
 
     /// True if the policies of an overlay judge what goes to a place.

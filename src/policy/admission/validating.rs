@@ -84,6 +84,12 @@ impl Validating {
         self.bindings.len()
     }
 
+    /// The place of the policy of a binding, by the number of the binding.
+    pub(super) fn origin(&self, number: usize) -> Option<Origin> {
+        let binding = self.bindings.get(number)?;
+        Some(self.policies.get(binding.policy)?.origin)
+    }
+
     /// Judges an object by one binding, by its number. What cannot be told goes to `gaps`.
     pub(super) fn judge(
         &self,

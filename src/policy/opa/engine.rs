@@ -180,6 +180,9 @@ pub(in crate::policy) enum Failure {
     /// The policy is wrong for this input.
     #[error("{0}")]
     Error(String),
+    /// The object lacks something that the cluster may fill in.
+    #[error("{0}")]
+    Undecided(String),
     /// It took too long, or crashed the interpreter. It is not evaluated again.
     #[error("{0}")]
     Limit(String),

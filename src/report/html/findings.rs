@@ -174,7 +174,8 @@ fn figure(
     let mut text =
         format!("<figure><figcaption>{caption}</figcaption><div class=\"scroll\"><table>\n");
     for number in window.from..=window.to {
-        let line = secrets.shown(number, file.line(number).trim_start_matches('\u{feff}'));
+        let line = secrets.shown(number, file.line(number));
+        let line = line.trim_start_matches('\u{feff}');
         let marks = window.marks.iter();
         let here: Vec<&Mark> = marks.filter(|mark| mark.location.line == number).collect();
         let column = here.iter().map(|mark| mark.location.column).min();

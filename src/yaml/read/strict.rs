@@ -191,11 +191,13 @@ fn after_lines(mut text: &str) -> &str {
     }
 }
 
-const TAB: &str = "Go's YAML takes no tab for indentation; write blanks";
+const TAB: &str = "tabs cannot indent YAML; use spaces";
 const ANCHOR: &str = "the name of an anchor may only hold letters, digits, `-` and `_`";
-const TAG: &str = "Go's YAML does not know a character of this tag";
-const END: &str = "`...` ends a document, and none has begun";
+const TAG: &str = "this tag has a character that Go's YAML does not allow";
+const END: &str = "no document has started before this `...`; remove it";
 const DIRECTIVE: &str = "Go's YAML knows the directives %YAML and %TAG only";
-const QUESTION: &str = "Go's YAML takes a `?` in braces for the mark of a key; quote the text";
-const COLON: &str = "Go's YAML takes a `:` in braces for the mark of a value; quote the text";
+const QUESTION: &str =
+    "Go's YAML reads `?` inside `{…}` or `[…]` as the start of a key; quote the value";
+const COLON: &str =
+    "Go's YAML reads `:` inside `{…}` or `[…]` as the start of a value; quote the text";
 const LINE: &str = "the colon of a key must stand on the line of the key";

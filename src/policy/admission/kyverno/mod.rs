@@ -75,6 +75,17 @@ impl Kyverno {
         self.rules.len() + self.policies.len()
     }
 
+    /// The place of a rule, by its number.
+    pub(super) fn origin(&self, number: usize) -> Option<Origin> {
+        match self.rules.get(number) {
+            Some(rule) => Some(rule.origin()),
+            None => {
+                let policy = self.policies.get(number - self.rules.len())?;
+                Some(policy.about().origin)
+            }
+        }
+    }
+
     /// Judges an object by one rule, by its number. What cannot be told goes to `gaps`.
     pub(super) fn judge(
         &self,

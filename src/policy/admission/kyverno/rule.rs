@@ -108,6 +108,11 @@ impl Rule {
         })
     }
 
+    /// The place of its policy.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
     pub(super) fn id(&self) -> String {
         format!("policy/kyverno/{}/{}", self.policy, self.name)
     }
@@ -401,7 +406,8 @@ fn checked(
     }
     let patterns = check.get("anyPattern").and_then(Json::as_array);
     let Some(patterns) = patterns else {
-        return Ok(Verdict::Admitted);
+        let reason = "the rule has no check that is supported here".to_string();
+        return Err(Unresolved::Other(reason));
     };
     let mut first = None;
     for pattern in patterns {
@@ -453,7 +459,11 @@ fn of_each_at(
         Err(Unresolved::Missing(_)) => Vec::new(),
         Err(other) => return Err(other),
     };
-    for (index, element) in elements.iter().take(MOST).enumerate() {
+    if elements.len() > MOST {
+        let reason = format!("`foreach` has more than {MOST} elements");
+        return Err(Unresolved::Other(reason));
+    }
+    for (index, element) in elements.iter().enumerate() {
         if element.is_null() {
             continue;
         }
@@ -515,10 +525,12 @@ fn add_variables(entries: &[Json], scope: &mut Context<'_>) -> Result<(), Unreso
                 Json::String(query) => query,
                 other => other.to_string(),
             };
-            let value = scope.query(&query).or_else(|error| match default {
-                Some(default) => scope.resolved(default),
-                None => Err(error),
-            })?;
+            let value = scope
+                .query(&query)
+                .or_else(|error| match (default, &error) {
+                    (Some(default), Unresolved::Missing(_)) => scope.resolved(default),
+                    _ => Err(error),
+                })?;
             scope.add(name, &value);
         }
     }
