@@ -180,7 +180,7 @@ fn figure(
         let here: Vec<&Mark> = marks.filter(|mark| mark.location.line == number).collect();
         let column = here.iter().map(|mark| mark.location.column).min();
         let mut plain = String::new();
-        let cut = Shown::new(&line, (column.unwrap_or(1), true), LINE, &mut plain);
+        let cut = Shown::new(line, (column.unwrap_or(1), true), LINE, &mut plain);
         let spans = here.iter().map(|mark| cut.marked(mark.location)).collect();
         text.push_str(&format!(
             "<tr><td class=\"number\">{number}</td><td class=\"code\">{}</td></tr>\n",
