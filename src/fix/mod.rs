@@ -14,6 +14,7 @@ use crate::finding::{Fix, Located, Replacement};
 use crate::repo::{Pair, Repo};
 use crate::source::SourceFile;
 use crate::yaml::{Kind, Node, Origin, read};
+use std::collections::BTreeMap;
 
 /// The most findings that get a fix in one run. The next run fixes the others.
 const MOST: usize = 1000;
@@ -39,6 +40,7 @@ impl Answer {
 /// Adds the fixes of findings that have one.
 pub fn attach(findings: &mut [Located], repo: &Repo) {
     let mut found = 0;
+    let mut pins = Pins::default();
     for located in findings {
         let is_present =
             repo.source.revision_of(&located.location.file) == located.location.revision;
@@ -46,13 +48,13 @@ pub fn attach(findings: &mut [Located], repo: &Repo) {
             continue;
         }
         let file = repo.files.get(located.finding.origin.file);
-        let answer = answer(located, &file, repo);
+        let answer = answer(located, &file, repo, &mut pins);
         located.fix = answer.and_then(|answer| resolved(answer, repo));
         found += usize::from(located.fix.is_some());
     }
 }
 
-fn answer(located: &Located, file: &SourceFile, repo: &Repo) -> Option<Answer> {
+fn answer(located: &Located, file: &SourceFile, repo: &Repo, pins: &mut Pins) -> Option<Answer> {
     let finding = &located.finding;
     let (origin, fact) = (finding.origin, finding.cause.facts.first());
     // an edit tells the text that it writes
@@ -78,7 +80,7 @@ fn answer(located: &Located, file: &SourceFile, repo: &Repo) -> Option<Answer> {
         ("unused-suppression", "unused-entry")
         | ("expired-suppression", "expired-entry")
         | ("stale-allowance", _) => removed_item(file, origin),
-        ("mutable-tag" | "lost-digest", _) => pinned(located, repo),
+        ("mutable-tag" | "lost-digest", _) => pinned(located, repo, pins),
         _ => None,
     }
 }
@@ -136,8 +138,19 @@ fn item_around(node: &Node, at: Origin) -> Option<(Origin, Origin)> {
     })
 }
 
+/// The pins that were looked for: the index of the overlay and the name of the image, with the edits.
+/// Many findings may be about one image.
+#[derive(Default)]
+struct Pins(BTreeMap<(usize, String), Option<Vec<(String, Edit)>>>);
+
+/// The most images for which a pin is looked for. Each search goes through a whole overlay.
+const PINS: usize = 300;
+
 /// The digest that the environment before runs under the same tag.
-fn pinned(located: &Located, repo: &Repo) -> Option<Answer> {
+fn pinned(located: &Located, repo: &Repo, pins: &mut Pins) -> Option<Answer> {
+    if pins.0.len() >= PINS {
+        return None;
+    }
     let finding = &located.finding;
     let overlay = finding.overlay.as_deref()?;
     let pair = repo.pairs.iter().find(|pair| {
@@ -150,7 +163,9 @@ fn pinned(located: &Located, repo: &Repo) -> Option<Answer> {
         })
     })?;
     let name = image_at(located, *pair, repo)?;
-    let edits = crate::promote::pin(repo, *pair, &name)?;
+    let find = || crate::promote::pin(repo, *pair, &name);
+    let edits = pins.0.entry((pair.to, name.clone())).or_insert_with(find);
+    let edits = edits.clone()?;
     Some(Answer {
         title: "pin the digest that the environment before runs".to_string(),
         edits,
