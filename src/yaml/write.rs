@@ -726,6 +726,10 @@ mod tests {
             "- - a\n  - {}\n- []\n- ''\n- null\n",
         ];
         crate::fuzz::run("writer", &examples, words, |text| {
+            // the reader refuses these wherever Go might end a line at them
+            if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+                return;
+            }
             let Ok(read) = read::read(text, FileId(0)) else {
                 return;
             };
