@@ -503,7 +503,7 @@ fn reads_as_other_type(text: &str) -> bool {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
         | "off" | "Off" | "OFF" => true,
-        _ => scalar::resolve(text) != Kind::String || is_base_60(text),
+        _ => text == "<<" || scalar::resolve(text) != Kind::String || is_base_60(text),
     }
 }
 
