@@ -29,6 +29,49 @@ const CHARACTERS: &[&str] = &[
     "\u{202e}", "\r", "😀",
 ];
 
+/// Words of YAML.
+pub(crate) const YAML: &[&str] = &[
+    "a",
+    "- ",
+    "? ",
+    ": ",
+    "\n",
+    "\n  ",
+    "\n- ",
+    "#",
+    " # c\n",
+    "'",
+    "\"",
+    "|\n",
+    ">-\n",
+    "|2",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    "&a ",
+    "*a",
+    "<<: *a",
+    "!!str ",
+    "!!binary ",
+    "!t ",
+    "\n---\n",
+    "...\n",
+    "%YAML 1.2\n",
+    "\r\n",
+    "\t",
+    "a: b\n",
+    "- a\n",
+    "null",
+    "0x1f",
+    "2024-01-01",
+    "\u{85}",
+    "\u{2028}",
+    "\u{feff}",
+    "~",
+];
+
 /// Tries a target with many texts. `examples` are texts that it accepts, `words` what they are made
 /// of.
 pub(crate) fn run(name: &str, examples: &[&str], words: &[&str], target: impl Fn(&str) + Sync) {

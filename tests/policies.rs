@@ -111,24 +111,27 @@ fn findings(repo: &Repo, policy: &str, more: &[&str]) -> Vec<String> {
     let mut arguments = vec!["check", "--policy", "policies", "--format", "json"];
     arguments.extend(more);
     let report = repo.run(&arguments).json();
+    told(&report, |finding, at| {
+        let (rule, message) = (text(&finding["rule"]), text(&finding["message"]));
+        format!("{rule} {at} {message}")
+    })
+}
+
+/// The findings of policies in a report, each in one line with its place, sorted.
+fn told(report: &Value, line: impl Fn(&Value, &str) -> String) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
-    let is_policy = |finding: &&Value| {
-        let rule = finding["rule"].as_str().unwrap();
-        rule.starts_with("policy")
-    };
-    let text = |finding: &Value| {
+    let is_policy = |finding: &&Value| text(&finding["rule"]).starts_with("policy");
+    let line = |finding: &Value| {
         let at = &finding["location"];
-        format!(
-            "{} {}:{} {}",
-            finding["rule"].as_str().unwrap(),
-            at["file"].as_str().unwrap(),
-            at["line"],
-            finding["message"].as_str().unwrap()
-        )
+        line(finding, &format!("{}:{}", text(&at["file"]), at["line"]))
     };
-    let mut found: Vec<String> = findings.filter(is_policy).map(text).collect();
+    let mut found: Vec<String> = findings.filter(is_policy).map(line).collect();
     found.sort();
     found
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 #[test]
@@ -327,23 +330,14 @@ fn refusals(repo: &Repo, more: &[&str]) -> Vec<String> {
     let mut arguments = vec!["check", "--format", "json", "--all"];
     arguments.extend(more);
     let report = repo.run(&arguments).json();
-    let findings = report["findings"].as_array().unwrap().iter();
-    let is_policy = |finding: &&Value| finding["rule"].as_str().unwrap().starts_with("policy");
-    let text = |finding: &Value| {
-        let at = &finding["location"];
+    told(&report, |finding, at| {
         let overlay = finding["environment"].as_str().unwrap_or("-");
+        let (severity, rule) = (text(&finding["severity"]), text(&finding["rule"]));
         format!(
-            "{} {} {}:{} {overlay}: {}",
-            finding["severity"].as_str().unwrap(),
-            finding["rule"].as_str().unwrap(),
-            at["file"].as_str().unwrap(),
-            at["line"],
-            finding["message"].as_str().unwrap()
+            "{severity} {rule} {at} {overlay}: {}",
+            text(&finding["message"])
         )
-    };
-    let mut found: Vec<String> = findings.filter(is_policy).map(text).collect();
-    found.sort();
-    found
+    })
 }
 
 /// Lets an environment render policies.

@@ -8,7 +8,7 @@ use super::key::Key;
 use super::read::Reader;
 use super::shape::Shape;
 use super::{
-    bots, cluster, clusters, drift, environments, freeze, layout, remotes, rules, suppress,
+    bots, clusters, drift, environments, freeze, layout, outside, remotes, rules, suppress,
 };
 use crate::yaml::Node;
 
@@ -21,12 +21,12 @@ pub static KEYS: &[&Key] = &[
     &rules::KEY,
     &drift::KEY,
     &clusters::KEY,
-    &cluster::EXTERNAL,
-    &cluster::IMAGES,
+    &outside::EXTERNAL,
+    &outside::IMAGES,
     &bots::KEY,
     &freeze::FREEZE,
     &freeze::BREAK_GLASS,
-    &cluster::DEPENDENCIES,
+    &outside::DEPENDENCIES,
     &RECORDS,
     &remotes::REMOTES,
     &remotes::CHARTS,

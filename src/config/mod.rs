@@ -4,7 +4,6 @@
 //! keys, `read` has what all readers need, and `options` declares the options of rules.
 
 mod bots;
-mod cluster;
 mod clusters;
 mod drift;
 mod environments;
@@ -16,6 +15,7 @@ mod layout;
 mod level;
 mod load;
 mod options;
+mod outside;
 mod read;
 mod remotes;
 mod rules;
@@ -32,7 +32,6 @@ use crate::kustomize::remote::Remotes;
 use crate::names::NamePattern;
 use crate::yaml::Origin;
 
-pub use cluster::{Dependency, External, Mirror};
 pub use clusters::Cluster;
 pub use drift::{Allowance, PointerPattern};
 pub use environments::Environment;
@@ -49,6 +48,7 @@ pub use load::{misnamed, second};
 pub use options::{
     DurationOption, KnownRule, More, OptionSetting, OptionValue, RuleOption, TextsOption,
 };
+pub use outside::{Dependency, External, Mirror};
 pub use read::ConfigProblem;
 pub use rules::RuleSettings;
 pub(crate) use rules::is_policy;

@@ -25,6 +25,21 @@ struct Lines {
     dropped: usize,
 }
 
+impl Lines {
+    /// Drops the last line in the order of the repo, whichever thread added it.
+    fn drop_last(&mut self) {
+        let Some(mut last) = self.by_place.last_entry() else {
+            return;
+        };
+        last.get_mut().pop();
+        if last.get().is_empty() {
+            last.remove();
+        }
+        self.count -= 1;
+        self.dropped += 1;
+    }
+}
+
 impl Log {
     /// An empty log. With `traces`, it also gets a line for every evaluation.
     pub fn new(traces: bool) -> Log {
@@ -47,11 +62,10 @@ impl Log {
     pub(super) fn add(&self, place: Place, added: impl IntoIterator<Item = String>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         for line in added {
-            if lines.count < MOST {
-                lines.count += 1;
-                lines.by_place.entry(place).or_default().push(line);
-            } else {
-                lines.dropped += 1;
+            lines.by_place.entry(place).or_default().push(line);
+            lines.count += 1;
+            if lines.count > MOST {
+                lines.drop_last();
             }
         }
     }
@@ -61,5 +75,32 @@ impl Log {
         if self.traces {
             self.add(place, [line()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_lines_are_kept_in_whatever_order_they_come() {
+        let lines = |places: [usize; 3]| {
+            let log = Log::default();
+            for place in places {
+                log.add(
+                    (place, 0),
+                    (0..MOST / 2).map(|line| format!("{place} {line}")),
+                );
+            }
+            log.lines()
+        };
+        let kept = lines([0, 1, 2]);
+        assert_eq!(kept.len(), MOST + 1);
+        assert_eq!(
+            kept.last().map(String::as_str),
+            Some("5000 more lines are not shown")
+        );
+        assert_eq!(lines([2, 0, 1]), kept);
+        assert_eq!(lines([1, 2, 0]), kept);
     }
 }

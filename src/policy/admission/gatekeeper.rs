@@ -430,16 +430,8 @@ fn in_selected_namespace(matching: &Json, request: Request<'_>) -> bool {
     let Some(selector) = matching.get("namespaceSelector") else {
         return true;
     };
-    if request.is_namespace() {
-        return selects(selector, request.labels());
-    }
-    if request.is_cluster_scoped {
-        return true;
-    }
-    request.namespace_object.is_some_and(|namespace| {
-        let labels = namespace.pointer("/metadata/labels");
-        selects(selector, labels.unwrap_or(&Json::Null))
-    })
+    request.is_cluster_scoped && !request.is_namespace()
+        || request.is_in_selected_namespace(selector)
 }
 
 /// The severity of a constraint's violations in the webhook. None if the webhook does not enforce it.

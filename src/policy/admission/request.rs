@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::selector::selects;
 use crate::finding::Severity;
 use crate::yaml::Origin;
 
@@ -61,6 +62,18 @@ impl<'a> Request<'a> {
     pub(super) fn labels(&self) -> &'a Json {
         let labels = self.subject().pointer("/metadata/labels");
         labels.unwrap_or(&Json::Null)
+    }
+
+    /// True if a selector selects the labels of the object's Namespace, or of the object if it is one.
+    /// The labels of a Namespace that is made elsewhere are not known, and nothing selects them.
+    pub(super) fn is_in_selected_namespace(self, selector: &Json) -> bool {
+        if self.is_namespace() {
+            return selects(selector, self.labels());
+        }
+        self.namespace_object.is_some_and(|namespace| {
+            let labels = namespace.pointer("/metadata/labels");
+            selects(selector, labels.unwrap_or(&Json::Null))
+        })
     }
 
     /// The AdmissionRequest in JSON.

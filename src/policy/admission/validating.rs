@@ -226,17 +226,8 @@ fn in_selected_namespace(resources: &Json, request: Request<'_>) -> bool {
     else {
         return true;
     };
-    if request.is_namespace() {
-        return selects(selector, request.labels());
-    }
-    if request.is_cluster_scoped {
-        return true;
-    }
-    // the labels of a Namespace that is made elsewhere are not known
-    request.namespace_object.is_some_and(|namespace| {
-        let labels = namespace.pointer("/metadata/labels");
-        selects(selector, labels.unwrap_or(&Json::Null))
-    })
+    request.is_cluster_scoped && !request.is_namespace()
+        || request.is_in_selected_namespace(selector)
 }
 
 fn concerned_by(rule: &Json, request: Request<'_>, is_exact: bool) -> bool {

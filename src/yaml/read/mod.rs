@@ -506,53 +506,12 @@ mod tests {
 
     #[test]
     fn fuzz_reader() {
-        let words = &[
-            "a",
-            "- ",
-            "? ",
-            ": ",
-            "\n",
-            "\n  ",
-            "\n- ",
-            "#",
-            " # c\n",
-            "'",
-            "\"",
-            "|\n",
-            ">-\n",
-            "|2",
-            "[",
-            "]",
-            "{",
-            "}",
-            ", ",
-            "&a ",
-            "*a",
-            "<<: *a",
-            "!!str ",
-            "!!binary ",
-            "!t ",
-            "\n---\n",
-            "...\n",
-            "%YAML 1.2\n",
-            "\r\n",
-            "\t",
-            "a: b\n",
-            "- a\n",
-            "null",
-            "0x1f",
-            "2024-01-01",
-            "\u{85}",
-            "\u{2028}",
-            "\u{feff}",
-            "~",
-        ];
         let examples = [
             "a: &x {b: [1, 2]}\nc: *x\n",
             "- a: |\n    text\n  b: >-\n    more\n- 'x': \"y\"\n",
             "# c\na: 1 # d\n---\n<<: {a: 1}\nb: !!str 2\n...\n",
         ];
-        crate::fuzz::run("reader", &examples, words, |text| {
+        crate::fuzz::run("reader", &examples, crate::fuzz::YAML, |text| {
             fn check(text: &str, node: &Node) {
                 assert!(node.origin.start <= node.origin.end);
                 assert!(

@@ -94,13 +94,8 @@ fn in_selected_namespace(resources: &Json, request: Request<'_>) -> bool {
     let Some(selector) = resources.get("namespaceSelector") else {
         return true;
     };
-    if request.is_namespace() || request.is_cluster_scoped {
-        return request.is_namespace() && selects(selector, request.labels());
-    }
-    request.namespace_object.is_some_and(|namespace| {
-        let labels = namespace.pointer("/metadata/labels");
-        selects(selector, labels.unwrap_or(&Json::Null))
-    })
+    (request.is_namespace() || !request.is_cluster_scoped)
+        && request.is_in_selected_namespace(selector)
 }
 
 /// True if a kind of a filter is that of an object: `Pod`, `apps/v1/Deployment`, `*/Pod`,

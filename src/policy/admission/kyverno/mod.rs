@@ -77,13 +77,13 @@ impl Kyverno {
 
     /// The place of a rule, by its number.
     pub(super) fn origin(&self, number: usize) -> Option<Origin> {
-        match self.rules.get(number) {
-            Some(rule) => Some(rule.origin()),
-            None => {
-                let policy = self.policies.get(number - self.rules.len())?;
-                Some(policy.about().origin)
-            }
-        }
+        let rule = self.rules.get(number).map(Rule::origin);
+        rule.or_else(|| Some(self.policy(number)?.origin()))
+    }
+
+    /// The policy of a number: those in CEL follow the rules.
+    fn policy(&self, number: usize) -> Option<&ValidatingPolicy> {
+        self.policies.get(number.checked_sub(self.rules.len())?)
     }
 
     /// Judges an object by one rule, by its number. What cannot be told goes to `gaps`.
@@ -93,14 +93,19 @@ impl Kyverno {
         request: Request<'_>,
         gaps: &mut Vec<Gap>,
     ) -> Vec<Refusal> {
-        let judged = match self.rules.get(number) {
-            Some(rule) => Some((rule.judge(request, &self.runtime), rule.about(request))),
-            None => {
-                let policy = self.policies.get(number - self.rules.len());
-                policy.map(|policy| (policy.judge(request), policy.about()))
-            }
+        let rule = self.rules.get(number);
+        let policy = self.policy(number);
+        let verdict = match (rule, policy) {
+            (Some(rule), _) => rule.judge(request, &self.runtime),
+            (None, Some(policy)) => policy.judge(request),
+            (None, None) => Verdict::Admitted,
         };
-        let Some((verdict, about)) = judged else {
+        // most objects are admitted, and need no names
+        if verdict == Verdict::Admitted {
+            return Vec::new();
+        }
+        let about = rule.map(|rule| rule.about(request));
+        let Some(about) = about.or_else(|| Some(policy?.about())) else {
             return Vec::new();
         };
         match verdict {

@@ -66,6 +66,11 @@ impl ValidatingPolicy {
         }))
     }
 
+    /// The place of the policy.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
     pub(super) fn about(&self) -> About {
         About {
             id: format!("policy/kyverno/{}", self.name),

@@ -132,22 +132,26 @@ mod tests {
     use crate::yaml::{By, FileId};
     use proptest::prelude::*;
 
-    fn filled(text: &str) -> Result<String, &'static str> {
-        let place = Origin {
-            file: FileId(0),
-            start: 0,
-            end: 0,
-            by: By::Flux,
-        };
-        let lookup = |name: &str| match name {
-            "ONE" => Value::Known("1", place),
-            "HOST" => Value::Known("shop.example.org", place),
-            "PATH" => Value::Known("/srv/shop/Index", place),
-            "EMPTY" => Value::Known("", place),
+    const PLACE: Origin = Origin {
+        file: FileId(0),
+        start: 0,
+        end: 0,
+        by: By::Flux,
+    };
+
+    fn lookup(name: &str) -> Value<'static> {
+        match name {
+            "ONE" => Value::Known("1", PLACE),
+            "HOST" => Value::Known("shop.example.org", PLACE),
+            "PATH" => Value::Known("/srv/shop/Index", PLACE),
+            "EMPTY" => Value::Known("", PLACE),
             "CLUSTER" => Value::Unknown,
             "STRICT" => Value::Missing,
             _ => Value::Unset,
-        };
+        }
+    }
+
+    fn filled(text: &str) -> Result<String, &'static str> {
         let found = evaluate(text, usize::MAX, &lookup).map_err(|failure| failure.reason)?;
         Ok(match &found.missing[..] {
             [] => found.text,
@@ -293,21 +297,6 @@ mod tests {
             "${PATH##*/}",
         ];
         crate::fuzz::run("envsubst", &examples, words, |text| {
-            let place = Origin {
-                file: FileId(0),
-                start: 0,
-                end: 0,
-                by: By::Flux,
-            };
-            let lookup = |name: &str| match name {
-                "ONE" => Value::Known("1", place),
-                "HOST" => Value::Known("shop.example.org", place),
-                "PATH" => Value::Known("/srv/shop/Index", place),
-                "EMPTY" => Value::Known("", place),
-                "CLUSTER" => Value::Unknown,
-                "STRICT" => Value::Missing,
-                _ => Value::Unset,
-            };
             const LIMIT: usize = 100_000;
             match evaluate(text, LIMIT, &lookup) {
                 Ok(found) => assert!(found.text.len() <= LIMIT || found.text.len() <= text.len()),
