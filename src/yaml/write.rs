@@ -503,7 +503,7 @@ fn reads_as_other_type(text: &str) -> bool {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
         | "off" | "Off" | "OFF" => true,
-        _ => text == "<<" || scalar::resolve(text) != Kind::String || is_base_60(text),
+        _ => scalar::resolve(text) != Kind::String || is_base_60(text),
     }
 }
 
@@ -560,6 +560,7 @@ mod tests {
             ("😀", "\"\\U0001F600\""),
             ("''", "\"\""),
             ("'='", "="),
+            ("'<<'", "<<"),
             ("'a '", "'a '"),
             ("'yes'", "\"yes\""),
             ("yes", "\"yes\""),
@@ -677,6 +678,13 @@ mod tests {
         }
     }
 
+    fn holds_merge_text(node: &Node) -> bool {
+        let mut entries = node.entries().iter();
+        node.as_str() == Some("<<")
+            || node.items().iter().any(holds_merge_text)
+            || entries.any(|entry| &*entry.key == "<<" || holds_merge_text(&entry.value))
+    }
+
     #[test]
     fn fuzz_writer() {
         let examples = [
@@ -692,7 +700,9 @@ mod tests {
             let Ok(read) = read::read(text, FileId(0)) else {
                 return;
             };
-            for document in &read.documents {
+            // kustomize writes the text `<<` without quotes, and does not read it back itself
+            let documents = read.documents.iter().filter(|node| !holds_merge_text(node));
+            for document in documents {
                 let written = write(document);
                 let again = read::read(&written, FileId(0)).unwrap();
                 match &again.documents[..] {
