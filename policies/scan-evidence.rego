@@ -1,5 +1,5 @@
 # METADATA
-# title: Every image in a protected environment has a recent scan within limits
+# title: Every image with a digest in a protected environment has a recent scan within limits
 # description: >-
 #   `scan_evidence` in the data of the policies maps a digest to an object with `time` (RFC 3339) and the
 #   numbers `critical` and `high`. `scan_limits` has `days` (30), `critical` (0) and `high` (any).
