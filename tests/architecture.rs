@@ -37,13 +37,14 @@ const ALLOWED: [(&str, &[&str]); 28] = [
     ),
     ("edit", &["yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
-    // the configuration maps the URLs of kustomizations to copies
+    // the configuration maps the URLs of kustomizations to copies, and says which fields hold images
     (
         "config",
         &[
             "calendar",
             "finding",
             "glob",
+            "kubernetes",
             "kustomize",
             "names",
             "source",
@@ -68,7 +69,15 @@ const ALLOWED: [(&str, &[&str]); 28] = [
     ("secrets", &["source", "yaml"]),
     (
         "compare",
-        &["config", "kustomize", "repo", "secrets", "source", "yaml"],
+        &[
+            "config",
+            "kubernetes",
+            "kustomize",
+            "repo",
+            "secrets",
+            "source",
+            "yaml",
+        ],
     ),
     (
         "history",

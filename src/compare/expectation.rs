@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::words::same_but_for_words;
 use super::{Step, Words};
+use crate::kubernetes::{DeclaredField, image_fields};
 use crate::kustomize::Resource;
 use crate::yaml::{By, Data, Kind, Node};
 
@@ -35,30 +36,37 @@ pub enum Expectation {
 }
 
 /// The object that a value belongs to.
-pub(super) struct Subject {
-    kind: String,
+pub(super) struct Subject<'a> {
+    kind: &'a str,
+    group: &'a str,
+    /// Its fields that the configuration declares to hold images.
+    images: Vec<&'a DeclaredField>,
 }
 
-impl Subject {
-    pub(super) fn of(resource: &Resource) -> Subject {
+impl<'a> Subject<'a> {
+    pub(super) fn of(resource: &'a Resource, image_fields: &'a [DeclaredField]) -> Subject<'a> {
+        let fields = image_fields.iter();
         Subject {
-            kind: resource.kind().to_string(),
+            kind: resource.kind(),
+            group: resource.group(),
+            images: fields.filter(|field| field.is_of(resource)).collect(),
         }
     }
-}
 
-/// True if a field holds an image: of a container, an image volume or a custom resource.
-fn is_image(keys: &[&str]) -> bool {
-    match keys {
-        [.., "image", "reference"] => true,
-        [.., last] => *last == "image" || *last == "imageName" || last.ends_with("Image"),
-        [] => false,
+    /// True if a field holds an image: of a container, an image volume or a custom resource.
+    fn has_image_at(&self, keys: &[&str]) -> bool {
+        let named = match keys {
+            [.., "image", "reference"] => true,
+            [.., last] => image_fields::is_image_field(self.group, last),
+            [] => false,
+        };
+        named || self.images.iter().any(|field| field.path == keys)
     }
 }
 
 /// Why the two sides may differ here; `None` if they should not.
 pub(super) fn expected(
-    subject: &Subject,
+    subject: &Subject<'_>,
     steps: &[Step],
     from: Option<&Node>,
     to: Option<&Node>,
@@ -107,7 +115,7 @@ pub(super) fn expected(
     {
         return Some(Expectation::Quantity);
     }
-    if is_image(&keys) {
+    if subject.has_image_at(&keys) {
         let (from, to) = (repository(from.text()?), repository(to.text()?));
         return (from == to).then_some(Expectation::ImageVersion);
     }

@@ -15,8 +15,9 @@ pub(crate) mod words;
 use std::collections::BTreeSet;
 
 use crate::config::Environment;
+use crate::kubernetes::DeclaredField;
 use crate::kustomize::{Resource, ResourceId, Unrendered};
-use crate::repo::Overlay;
+use crate::repo::{Overlay, Repo};
 use crate::yaml::{FileId, Node, Origin, escape_pointer};
 
 pub(crate) use expectation::Expectation;
@@ -151,12 +152,10 @@ impl ResourceChange {
 
 /// All differences of two overlays, expected or not, in the order of the later overlay. Objects
 /// that only the earlier one has come last.
-pub(crate) fn resources(
-    from: &Overlay,
-    to: &Overlay,
-    environments: &[Environment],
-) -> Vec<ResourceChange> {
+pub(crate) fn resources(from: &Overlay, to: &Overlay, repo: &Repo) -> Vec<ResourceChange> {
+    let environments = &repo.environments;
     let sides = Sides {
+        image_fields: &repo.image_fields,
         words: (Words::of(from, environments), Words::of(to, environments)),
         own: (
             from.rendered
@@ -306,7 +305,8 @@ pub(crate) fn partners_and_releases<'a>(
 }
 
 /// The two overlays: the words of their environments, and the files that only one of them reads.
-struct Sides {
+struct Sides<'a> {
+    image_fields: &'a [DeclaredField],
     words: (Words, Words),
     own: (BTreeSet<FileId>, BTreeSet<FileId>),
 }

@@ -8,10 +8,10 @@ use crate::yaml::{Data, FileId, Kind, List, Map, Node, Origin, Removed};
 
 /// All differences, in the order of the later object; values that only the earlier one has come
 /// last.
-pub(super) fn changes(from: &Resource, to: &Resource, sides: &Sides) -> Vec<ValueChange> {
+pub(super) fn changes(from: &Resource, to: &Resource, sides: &Sides<'_>) -> Vec<ValueChange> {
     let mut walk = Walk {
         sides,
-        subject: Subject::of(to),
+        subject: Subject::of(to, sides.image_fields),
         steps: Vec::new(),
         found: Vec::new(),
     };
@@ -20,8 +20,8 @@ pub(super) fn changes(from: &Resource, to: &Resource, sides: &Sides) -> Vec<Valu
 }
 
 struct Walk<'a> {
-    sides: &'a Sides,
-    subject: Subject,
+    sides: &'a Sides<'a>,
+    subject: Subject<'a>,
     steps: Vec<Step>,
     found: Vec<ValueChange>,
 }

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::kubernetes::DeclaredField;
 use crate::kustomize::remote::Remotes;
 use crate::names::NamePattern;
 use crate::yaml::Origin;
@@ -85,6 +86,8 @@ pub struct Config {
     pub external: Vec<External>,
     /// Registries that hold the images of others.
     pub mirrors: Vec<Mirror>,
+    /// Fields of custom resources that hold images.
+    pub image_fields: Vec<DeclaredField>,
     /// Copies of remote bases, files and charts.
     pub remotes: Remotes,
     /// `builtin/NAME` or folders and files of the repo.
@@ -138,6 +141,7 @@ impl Default for Config {
             drift_allow: Vec::new(),
             external: Vec::new(),
             mirrors: Vec::new(),
+            image_fields: Vec::new(),
             remotes: Remotes::default(),
             policies: Vec::new(),
             data: Vec::new(),

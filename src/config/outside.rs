@@ -5,6 +5,8 @@ use super::key::Key;
 use super::read::Reader;
 use super::shape::{Field, Shape};
 use super::{Config, Environment, environments};
+
+use crate::kubernetes::DeclaredField;
 use crate::names::NamePattern;
 use crate::yaml::{Node, Origin};
 
@@ -78,11 +80,29 @@ static EXTERNAL_FIELDS: [Field; 4] = [
         .or("every environment"),
 ];
 
-static IMAGES_FIELDS: [Field; 1] = [Field::new(
-    "mirrors",
-    Shape::List(&Shape::Record(&MIRROR_FIELDS)),
-    "registries that hold copies of others",
-)];
+static IMAGES_FIELDS: [Field; 2] = [
+    Field::new(
+        "mirrors",
+        Shape::List(&Shape::Record(&MIRROR_FIELDS)),
+        "registries that hold copies of others",
+    ),
+    Field::new(
+        "fields",
+        Shape::List(&Shape::Record(&FIELD_FIELDS)),
+        "fields of custom resources that hold images",
+    ),
+];
+
+static FIELD_FIELDS: [Field; 3] = [
+    Field::new("kind", Shape::Pattern, "kind of the objects").required(),
+    Field::new(
+        "path",
+        Shape::Text,
+        "keys that lead to the field, such as `spec/run/ref`",
+    )
+    .required(),
+    Field::new("group", Shape::Text, "their API group").or("every group"),
+];
 
 static MIRROR_FIELDS: [Field; 2] = [
     Field::new("from", Shape::Text, "beginning of the original names").required(),
@@ -113,13 +133,17 @@ pub(super) static EXTERNAL: Key = Key {
 
 pub(super) static IMAGES: Key = Key {
     name: "images",
-    value: "{mirrors: list of {from, to}}",
-    summary: "registries that hold the same images under another name",
+    value: "{mirrors: list of {from, to}, fields: list of {kind, path, group}}",
+    summary: "registries that hold the same images under another name, and further fields that hold images",
     shape: Shape::Record(&IMAGES_FIELDS),
     read: |reader, node, config| {
         let fields = reader.record(node, "`images`", &IMAGES_FIELDS);
-        if let Some(node) = fields.and_then(|fields| fields.get("mirrors")) {
+        let Some(fields) = fields else { return };
+        if let Some(node) = fields.get("mirrors") {
             config.mirrors = reader.each(node, "`images.mirrors`", mirror);
+        }
+        if let Some(node) = fields.get("fields") {
+            config.image_fields = reader.each(node, "`images.fields`", image_field);
         }
     },
 };
@@ -167,6 +191,40 @@ fn mirror(reader: &mut Reader, node: &Node) -> Option<Mirror> {
         to: to?,
         origin: node.origin,
     })
+}
+
+fn image_field(reader: &mut Reader, node: &Node) -> Option<DeclaredField> {
+    let fields = reader.record(node, "a field", &FIELD_FIELDS)?;
+    let kind = reader.required(&fields, "kind", Reader::kind);
+    let path = reader.required(&fields, "path", Reader::text);
+    let path = path.and_then(|path| keys(reader, fields.get("path")?, &path));
+    Some(DeclaredField {
+        kind: kind?,
+        path: path?,
+        group: reader.optional(&fields, "group", Reader::text),
+        origin: node.origin,
+    })
+}
+
+/// The keys of a path. They are written as in kustomize's field specs: `spec/steps[]/ref`, where
+/// `[]` may be left out and `\/` is a slash within a key.
+fn keys(reader: &mut Reader, node: &Node, path: &str) -> Option<Vec<String>> {
+    const SLASH: &str = "\u{0}";
+    let escaped = path.trim_matches('/').replace("\\/", SLASH);
+    let keys = escaped.split('/').map(|key| {
+        let key = key.strip_suffix("[]").unwrap_or(key);
+        key.replace(SLASH, "/")
+    });
+    let keys: Vec<String> = keys.collect();
+    if keys.iter().any(String::is_empty) {
+        reader.refuse(
+            node.origin,
+            format!("`{path}` has an empty key"),
+            "write the keys with a slash between them, such as `spec/run/ref`",
+        );
+        return None;
+    }
+    Some(keys)
 }
 
 fn dependency(reader: &mut Reader, node: &Node) -> Option<Dependency> {

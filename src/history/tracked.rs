@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::versions::images_in;
 use super::{Images, images};
+use crate::kubernetes::DeclaredField;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::Repo;
@@ -29,6 +31,7 @@ pub(super) struct Tracked {
     /// The files with the objects that Flux takes variables from.
     values: BTreeSet<String>,
     pub(super) images: Images,
+    declared: Vec<DeclaredField>,
     /// The overlay did not exist before this commit.
     pub(super) begun: bool,
     /// Nobody asks about earlier commits any more.
@@ -70,7 +73,8 @@ impl Tracked {
             files: paths(&overlay.rendered, &repo.files),
             values: values(applied.as_deref(), &overlay.rendered, &repo.files),
             applied,
-            images: images(&overlay.rendered, &repo.files),
+            images: images(&overlay.rendered, repo),
+            declared: repo.image_fields.clone(),
             begun: false,
             done: false,
             cut: false,
@@ -212,7 +216,7 @@ impl Tracked {
         self.begun = rendered.is_none();
         let before = rendered
             .as_ref()
-            .map(|rendered| images(rendered, renderer.files()))
+            .map(|rendered| images_in(rendered, renderer.files(), &self.declared))
             .unwrap_or_default();
         self.files = rendered
             .as_ref()

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kubernetes::{artifact, image_use};
+use crate::kubernetes::{DeclaredField, artifact, image_use};
 use crate::kustomize::Rendered;
+use crate::repo::Repo;
 use crate::source::Files;
 
 /// Tag and digest of an image: the part that a promotion changes.
@@ -42,9 +43,14 @@ pub type Images = BTreeMap<String, BTreeSet<Version>>;
 
 /// The images of an overlay (in its containers and in the values of Helm charts), and its charts,
 /// OCI artifacts and remote bases with their versions.
-pub fn images(rendered: &Rendered, files: &Files) -> Images {
+pub fn images(rendered: &Rendered, repo: &Repo) -> Images {
+    images_in(rendered, &repo.files, &repo.image_fields)
+}
+
+/// The same for a rendering of another revision, with the files that it was rendered from.
+pub(super) fn images_in(rendered: &Rendered, files: &Files, declared: &[DeclaredField]) -> Images {
     let mut found = Images::new();
-    for used in image_use::of_all(rendered, files) {
+    for used in image_use::of_all(rendered, files, declared) {
         let image = used.image();
         // `image: {repository: api}` without a tag: the chart decides the version
         if used.tag_known || image.digest.is_some() {

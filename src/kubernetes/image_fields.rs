@@ -2,12 +2,14 @@
 //! variables that name the images which an operator starts (`RELATED_IMAGE_…`).
 //!
 //! A field of a custom resource is an image if its name says so (`image`, `sidecarImage`) and its
-//! value is a reference with a tag or digest; [`FIELDS`] lists those with other names. Not here: containers and the values of charts (`image_use`).
+//! value is a reference with a tag or digest; [`FIELDS`] lists those with other names, and the
+//! configuration adds to them. Not here: containers and the values of charts (`image_use`).
 
 use super::image::Image;
 use super::workload::Workload;
 use crate::kustomize::Resource;
-use crate::yaml::{Data, Node, escape_pointer};
+use crate::names::NamePattern;
+use crate::yaml::{Data, Node, Origin, escape_pointer};
 
 /// A field that holds an image reference.
 pub(super) struct ImageField<'a> {
@@ -17,6 +19,68 @@ pub(super) struct ImageField<'a> {
     pub(super) pointer: String,
     /// The field in messages.
     pub(super) place: String,
+}
+
+/// A field that the configuration declares to hold images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredField {
+    /// The API group of the objects; `None` for every group.
+    pub group: Option<String>,
+    /// Their kind.
+    pub kind: NamePattern,
+    /// The keys that lead to the field. Lists on the way are entered whole.
+    pub path: Vec<String>,
+    /// The entry in the configuration.
+    pub origin: Origin,
+}
+
+impl DeclaredField {
+    /// True if an object has this field, whatever stands in it.
+    pub(crate) fn is_of(&self, resource: &Resource) -> bool {
+        let group = self.group.as_deref();
+        group.is_none_or(|group| group == resource.group()) && self.kind.matches(resource.kind())
+    }
+}
+
+/// The fields of an object that the configuration declares. Unlike in a field that is found by its
+/// name, every text in them is an image.
+pub(super) fn declared<'a>(
+    resource: &'a Resource,
+    declared: &[DeclaredField],
+) -> Vec<ImageField<'a>> {
+    let mut found = Vec::new();
+    for field in declared.iter().filter(|field| field.is_of(resource)) {
+        descend(&resource.node, &field.path, String::new(), &mut found);
+    }
+    found
+}
+
+fn descend<'a>(node: &'a Node, path: &[String], pointer: String, found: &mut Vec<ImageField<'a>>) {
+    if let Data::List(list) = &node.data {
+        for (index, item) in list.items.iter().enumerate() {
+            descend(item, path, format!("{pointer}/{index}"), found);
+        }
+        return;
+    }
+    match path.split_first() {
+        Some((key, rest)) => {
+            if let Some(value) = node.get(key) {
+                let pointer = format!("{pointer}/{}", escape_pointer(key));
+                descend(value, rest, pointer, found);
+            }
+        }
+        None if node.text().is_some_and(|text| !text.trim().is_empty()) => found.push(ImageField {
+            node,
+            place: place(&pointer),
+            pointer,
+        }),
+        None => {}
+    }
+}
+
+/// A field in messages.
+fn place(pointer: &str) -> String {
+    format!("`{}`", pointer.trim_start_matches('/').replace('/', "."))
 }
 
 /// Fields of custom resources whose names do not end in `image`, by API group.
@@ -71,7 +135,7 @@ fn search<'a>(group: &str, node: &'a Node, pointer: &mut String, found: &mut Vec
                 if is_image_field(group, &entry.key) && is_reference(&entry.value) {
                     found.push(ImageField {
                         node: &entry.value,
-                        place: format!("`{}`", pointer.trim_start_matches('/').replace('/', ".")),
+                        place: place(pointer),
                         pointer: pointer.clone(),
                     });
                 } else {
@@ -91,7 +155,8 @@ fn search<'a>(group: &str, node: &'a Node, pointer: &mut String, found: &mut Vec
     }
 }
 
-fn is_image_field(group: &str, key: &str) -> bool {
+/// True if the name of a field of an API group says that it holds an image.
+pub(crate) fn is_image_field(group: &str, key: &str) -> bool {
     key == "image" || key.ends_with("Image") || FIELDS.contains(&(group, key))
 }
 
@@ -146,6 +211,32 @@ mod tests {
         let resource = Resource::new(node);
         let found = of_custom_resource(&resource);
         found.into_iter().map(|field| field.pointer).collect()
+    }
+
+    #[test]
+    fn a_declared_field_is_an_image_whatever_its_name() {
+        let text = "{apiVersion: x.io/v1, kind: Widget, spec: {run: [{ref: 'a/b'}, {ref: ''}, {ref: {a: b}}, {on: c}], ref: d}}";
+        let resource = Resource::new(read::read(text, FileId(0)).unwrap().documents.remove(0));
+        let field = |group: Option<&str>, kind: &str, path: &str| DeclaredField {
+            group: group.map(str::to_string),
+            kind: NamePattern::new(kind),
+            path: path.split('/').map(str::to_string).collect(),
+            origin: Origin::start_of(FileId(0)),
+        };
+        for (fields, expected) in [
+            (
+                field(Some("x.io"), "Widget", "spec/run/ref"),
+                &["/spec/run/0/ref"][..],
+            ),
+            (field(None, "W*", "spec/ref"), &["/spec/ref"]),
+            (field(Some("y.io"), "Widget", "spec/ref"), &[]),
+            (field(None, "Gadget", "spec/ref"), &[]),
+            (field(None, "Widget", "spec/ref/more"), &[]),
+        ] {
+            let found = declared(&resource, &[fields]);
+            let found: Vec<&str> = found.iter().map(|field| field.pointer.as_str()).collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::image::Image;
-use super::image_fields::{self, ImageField};
+use super::image_fields::{self, DeclaredField, ImageField};
 use super::workload::{self, Role, Workload};
 use crate::kustomize::{Rendered, Resource};
 use crate::source::Files;
@@ -60,14 +60,18 @@ impl ImageUse<'_> {
 }
 
 /// The images that an overlay runs: those of pod templates first, then those of chart values.
-pub(crate) fn of_all<'a>(rendered: &'a Rendered, files: &Files) -> Vec<ImageUse<'a>> {
+pub(crate) fn of_all<'a>(
+    rendered: &'a Rendered,
+    files: &Files,
+    declared: &[DeclaredField],
+) -> Vec<ImageUse<'a>> {
     let mut found = Vec::new();
     rendered
         .resources
         .iter()
         .flat_map(workload::of)
         .for_each(|workload| of_workload(&workload, &mut found));
-    of_fields(rendered, &mut found);
+    of_fields(rendered, declared, &mut found);
     of_charts(rendered, files, &mut found);
     found
 }
@@ -133,17 +137,26 @@ pub(crate) fn of_workload<'a>(workload: &Workload<'a>, found: &mut Vec<ImageUse<
     }
 }
 
-/// The images in fields of custom resources. Their containers are found before.
-pub(crate) fn of_fields<'a>(rendered: &'a Rendered, found: &mut Vec<ImageUse<'a>>) {
-    let known: HashSet<(*const Resource, String)> = found
+/// The images in fields of custom resources, and in those that the configuration declares. Their
+/// containers are found before.
+pub(crate) fn of_fields<'a>(
+    rendered: &'a Rendered,
+    declared: &[DeclaredField],
+    found: &mut Vec<ImageUse<'a>>,
+) {
+    let mut known: HashSet<(*const Resource, String)> = found
         .iter()
-        .filter(|used| !used.direct)
+        .filter(|used| !used.direct || !declared.is_empty())
         .map(|used| (std::ptr::from_ref(used.resource), used.pointer.clone()))
         .collect();
     for resource in &rendered.resources {
-        for field in image_fields::of_custom_resource(resource) {
+        let fields = image_fields::of_custom_resource(resource);
+        let fields = fields
+            .into_iter()
+            .chain(image_fields::declared(resource, declared));
+        for field in fields {
             let key = (std::ptr::from_ref(resource), field.pointer.clone());
-            if !known.contains(&key) {
+            if known.insert(key) {
                 found.extend(of_field(resource, field));
             }
         }

@@ -9,7 +9,7 @@ pub(crate) mod admission;
 pub(crate) mod artifact;
 pub(crate) mod copies;
 pub(crate) mod image;
-mod image_fields;
+pub(crate) mod image_fields;
 pub(crate) mod image_use;
 pub(crate) mod operators;
 pub(crate) mod outline;
@@ -20,3 +20,5 @@ pub(crate) mod scaling;
 pub(crate) mod schema;
 pub(crate) mod targets;
 pub(crate) mod workload;
+
+pub(crate) use image_fields::DeclaredField;

@@ -7,8 +7,7 @@ use crate::history::Version;
 use crate::kubernetes::image::floating;
 use crate::kubernetes::{artifact, image_use};
 use crate::kustomize::Resource;
-use crate::repo::Overlay;
-use crate::source::Files;
+use crate::repo::{Overlay, Repo};
 use crate::yaml::{Node, Origin};
 
 /// An image, chart or base that an overlay runs.
@@ -45,10 +44,10 @@ impl Running {
 }
 
 /// The images, charts, artifacts and bases of an overlay that have a version.
-pub fn running(overlay: &Overlay, files: &Files) -> Vec<Running> {
+pub fn running(overlay: &Overlay, repo: &Repo) -> Vec<Running> {
     let rendered = &overlay.rendered;
     let mut found = Vec::new();
-    for used in image_use::of_all(rendered, files) {
+    for used in image_use::of_all(rendered, &repo.files, &repo.image_fields) {
         let image = used.image();
         if !used.tag_known && image.digest.is_none() {
             continue;

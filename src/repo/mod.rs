@@ -31,6 +31,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::Environment;
+use crate::kubernetes::DeclaredField;
 use crate::kustomize::decode::Text;
 use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
 use crate::source::{Files, Source, folder_of};
@@ -120,6 +121,8 @@ pub struct Repo {
     pub files: Arc<Files>,
     /// The promotion order.
     pub environments: Vec<Environment>,
+    /// Fields that the configuration declares to hold images.
+    pub image_fields: Vec<DeclaredField>,
     /// Sorted by path.
     pub overlays: Vec<Overlay>,
     /// Sorted by (to, from). Each overlay is the `to` of one pair at most.

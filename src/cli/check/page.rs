@@ -73,7 +73,7 @@ fn comparisons(workspace: &Workspace, outcome: &Outcome) -> Vec<Comparison> {
     pairs.sort_by_key(|(_, to)| (!repo.protected(to), to.app.clone(), to.path.clone()));
     let mut room = LINES;
     let one = |(from, to): (&Overlay, &Overlay)| {
-        let changes = compare::resources(from, to, &repo.environments);
+        let changes = compare::resources(from, to, repo);
         let is_shared = |change: &&ResourceChange| change.change != Change::Removed;
         let shared = changes.iter().filter(is_shared).count();
         let mut comparison = Comparison {
@@ -162,11 +162,11 @@ fn since(workspace: &Workspace, base: &Loaded) -> Vec<VersionMove> {
         let earlier = pair.and_then(|pair| repo.overlays.get(pair.from));
         let proved = earlier.and_then(|earlier| before.same(earlier));
         let proofs = proved
-            .map(|proved| running(proved, &before.files))
+            .map(|proved| running(proved, &before))
             .unwrap_or_default();
-        let past = running(old, &before.files);
+        let past = running(old, &before);
         let mut seen = BTreeSet::new();
-        for used in running(overlay, &repo.files) {
+        for used in running(overlay, &repo) {
             let Some(was) = past.iter().find(|was| was.name == used.name) else {
                 continue;
             };

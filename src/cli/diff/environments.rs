@@ -27,7 +27,7 @@ pub(super) fn diff(arguments: &Arguments, repo: &Repo, pairs: Pairs, to: &str) -
 }
 
 fn side<'r>(repo: &Repo, from: &'r Overlay, to: &'r Overlay, unexpected_only: bool) -> Side<'r> {
-    let mut changes = compare::resources(from, to, &repo.environments);
+    let mut changes = compare::resources(from, to, repo);
     if unexpected_only {
         for change in &mut changes {
             // images are what a promotion is about

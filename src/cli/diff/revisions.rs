@@ -128,7 +128,7 @@ fn changed<'r>(
     if before.rendered.is(&now.rendered) {
         return None;
     }
-    let changes = compare::resources(before, now, &repo.environments);
+    let changes = compare::resources(before, now, repo);
     let may_be_read = |path| comes_near(path, &repo.files, [before, now]);
     if changes.is_empty() && !base.changed.iter().any(|path| may_be_read(path)) {
         return None;

@@ -286,7 +286,7 @@ pub(super) fn left_behind(draft: &Draft, edited: &Repo) -> Vec<(String, Vec<Stri
             continue;
         };
         let names = (environment_of(edited, from), environment_of(edited, to));
-        let changes = compare::resources(from, to, &edited.environments);
+        let changes = compare::resources(from, to, edited);
         let lines: Vec<String> = changes
             .iter()
             .flat_map(|change| told(change, &names))

@@ -124,6 +124,6 @@ fn changes(repo: &Repo, from: &Overlay, to: &Overlay) -> Json {
             "changes": resource.changes.iter().map(value).collect::<Vec<Json>>(),
         })
     };
-    let changed = compare::resources(from, to, &repo.environments);
+    let changed = compare::resources(from, to, repo);
     changed.into_iter().map(resource).collect()
 }

@@ -169,6 +169,7 @@ impl Repo {
             owners: CodeOwners::find(&*source, &files),
             records: records::read(&renderer, &config.records, &overlays, &environments),
             environments,
+            image_fields: config.image_fields.clone(),
             record_paths: config.records.clone(),
             overlays,
             source,

@@ -100,6 +100,7 @@ impl Repo {
             source,
             files,
             environments: self.environments.clone(),
+            image_fields: self.image_fields.clone(),
             overlays,
             pairs: self.pairs.clone(),
             unreferenced: self.unreferenced.clone(),

@@ -67,7 +67,10 @@ impl Rule for LostDigest {
         let before = context
             .at_base(overlay)
             .filter(|before| !before.rendered.is(&overlay.rendered))
-            .map(|before| image_use::of_all(&before.rendered, &context.repo.files))
+            .map(|before| {
+                let repo = &context.repo;
+                image_use::of_all(&before.rendered, &repo.files, &repo.image_fields)
+            })
             .unwrap_or_default();
         for used in &context.facts(overlay).images {
             let drafts = match digests::lost(used) {

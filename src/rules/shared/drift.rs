@@ -182,7 +182,7 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
         return Vec::new();
     }
     let mut found = Vec::new();
-    for resource in compare::resources(from, to, &repo.environments) {
+    for resource in compare::resources(from, to, repo) {
         if resource.change != Change::Changed {
             continue;
         }

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::history::{Gap, Images, Proofs, VersionKey, Wanted, images};
-use crate::repo::Overlay;
-use crate::source::Files;
+use crate::repo::{Overlay, Repo};
 use crate::source::git::Id;
 
 /// An overlay, whatever the version of the repo.
@@ -89,8 +88,8 @@ impl Proofs for Remembering<'_> {
 /// Answers from memory. What is not remembered counts as unknown, which is not an error.
 pub(super) struct Recalling<'p> {
     pub(super) past: &'p Past,
-    /// The files of the repo, for what runs now.
-    pub(super) files: &'p Files,
+    /// The repo, for what runs now.
+    pub(super) repo: &'p Repo,
     /// The overlays about which something was not remembered.
     pub(super) unknown: Mutex<Vec<Key>>,
 }
@@ -102,7 +101,7 @@ impl Proofs for Recalling<'_> {
             .with(overlay, |answers| answers.since.get(version).cloned());
         known.unwrap_or_else(|| {
             crate::source::lock(&self.unknown).push(key(overlay));
-            let present = images(&overlay.rendered, self.files).into_iter();
+            let present = images(&overlay.rendered, self.repo).into_iter();
             let runs = present.filter(|(name, versions)| {
                 VersionKey::all_of(name, versions).any(|key| key == *version)
             });

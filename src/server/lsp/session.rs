@@ -204,7 +204,7 @@ impl Session {
         let loaded = &self.loaded;
         let proofs = Recalling {
             past: &self.past,
-            files: &current.repo.files,
+            repo: &current.repo,
             unknown: Mutex::default(),
         };
         let earlier = Earlier {

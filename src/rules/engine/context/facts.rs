@@ -9,7 +9,6 @@ use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::{Rendered, Resource, ResourceId};
 use crate::repo::{Overlay, Repo};
-use crate::source::Files;
 
 /// Facts of one overlay's objects.
 #[derive(Default)]
@@ -36,7 +35,7 @@ struct Makers<'a> {
 
 impl<'a> Facts<'a> {
     /// The facts of a rendering.
-    pub(in crate::rules) fn new(rendered: &'a Rendered, files: &Files) -> Facts<'a> {
+    pub(in crate::rules) fn new(rendered: &'a Rendered, repo: &Repo) -> Facts<'a> {
         let mut facts = Facts::default();
         let resources = &rendered.resources;
         for resource in resources {
@@ -53,8 +52,8 @@ impl<'a> Facts<'a> {
         for release in &rendered.releases {
             references::needed_by_values(release, &mut facts.references);
         }
-        image_use::of_fields(rendered, &mut facts.images);
-        image_use::of_charts(rendered, files, &mut facts.images);
+        image_use::of_fields(rendered, &repo.image_fields, &mut facts.images);
+        image_use::of_charts(rendered, &repo.files, &mut facts.images);
         for (index, provider) in facts.providers.iter().enumerate() {
             facts.by_name.entry(provider.name).or_default().push(index);
         }
@@ -136,9 +135,7 @@ impl<'a> RepoFacts<'a> {
     pub fn at(&self, index: usize) -> &Facts<'a> {
         let repo: &'a Repo = self.repo;
         match (self.overlays.get(index), repo.overlays.get(index)) {
-            (Some(cell), Some(overlay)) => {
-                cell.get_or_init(|| Facts::new(&overlay.rendered, &repo.files))
-            }
+            (Some(cell), Some(overlay)) => cell.get_or_init(|| Facts::new(&overlay.rendered, repo)),
             _ => &self.nothing,
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn loosened(
         environment_origins: _,
         pairs: _,
         mirrors: _,
+        image_fields: _,
         layout: _,
         suppress: _,
         drift_allow: _,

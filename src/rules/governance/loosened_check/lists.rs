@@ -1,9 +1,10 @@
 //! Names that a change removes from the lists of bots, policies, data, compared kinds, records,
-//! schemas, clusters and dependencies, and a baseline that it names.
+//! schemas, clusters, image fields and dependencies, and a baseline that it names.
 
 use super::loosening::Loosening;
 use crate::config::Config;
 use crate::finding::Cause;
+use crate::kubernetes::DeclaredField;
 use crate::names::NamePattern;
 use crate::wording;
 
@@ -54,6 +55,7 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
     }
     found.extend(dependencies(before, now));
     found.extend(clusters(before, now));
+    found.extend(image_fields(before, now));
     found.extend(baseline(before, now));
     found
 }
@@ -96,6 +98,27 @@ fn clusters(before: &Config, now: &Config) -> Vec<Loosening> {
                 "this change hides the Applications of the cluster {}",
                 old.name
             ),
+        )
+    });
+    loosening.collect()
+}
+
+/// No version in a field is proved once nothing says that it holds images.
+fn image_fields(before: &Config, now: &Config) -> Vec<Loosening> {
+    let kept = |old: &DeclaredField| {
+        let mut fields = now.image_fields.iter();
+        fields.any(|new| {
+            new.path == old.path
+                && (new.group.is_none() || new.group == old.group)
+                && new.kind.matches(old.kind.as_str())
+        })
+    };
+    let gone = before.image_fields.iter().filter(|old| !kept(old));
+    let loosening = gone.map(|old| {
+        let (kind, path) = (&old.kind, old.path.join("/"));
+        Loosening::removed(
+            Cause::new("removed-image-field").with(kind).with(&path),
+            format!("this change no longer reads images in `{path}` of {kind} objects"),
         )
     });
     loosening.collect()
