@@ -140,7 +140,7 @@ pub(super) fn unused_image(file: &SourceFile, origin: Origin, repo: &Repo) -> Op
     }
     let images: BTreeSet<String> = readers
         .iter()
-        .flat_map(|overlay| running(overlay, &repo))
+        .flat_map(|overlay| running(overlay, repo))
         .map(|used| used.name)
         .collect();
     let known: Vec<&str> = images.iter().map(String::as_str).collect();

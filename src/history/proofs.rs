@@ -162,7 +162,7 @@ impl<'r> GitProofs<'r> {
             ..Expected::default()
         };
         for (overlay, digests) in &wanted.versions {
-            let present = images(&overlay.rendered, &self.branch.repo);
+            let present = images(&overlay.rendered, self.branch.repo);
             let present: BTreeSet<VersionKey> = present
                 .iter()
                 .flat_map(|(name, versions)| {
@@ -192,7 +192,7 @@ impl<'r> GitProofs<'r> {
 
     /// The names under which an overlay renders a version.
     fn at_present(&self, overlay: &Overlay, version: &VersionKey) -> Vec<String> {
-        images(&overlay.rendered, &self.branch.repo)
+        images(&overlay.rendered, self.branch.repo)
             .into_iter()
             .filter(|(name, versions)| {
                 let mut keys = VersionKey::all_of(name, versions);
@@ -208,7 +208,7 @@ impl<'r> GitProofs<'r> {
             let mut seen: HashMap<usize, Seen> = HashMap::new();
             for index in &indices {
                 if let Some(overlay) = self.branch.repo.overlays.get(*index) {
-                    let present = images(&overlay.rendered, &self.branch.repo);
+                    let present = images(&overlay.rendered, self.branch.repo);
                     note(
                         seen.entry(*index).or_default(),
                         &present,

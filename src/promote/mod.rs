@@ -125,8 +125,8 @@ pub struct Promotion<'r> {
 /// promoted in one go, which may share files.
 pub fn plan<'r>(repo: &'r Repo, pair: Pair, together: &BTreeSet<usize>) -> Option<Promotion<'r>> {
     let (from, to) = (repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?);
-    let earlier = running(from, &repo);
-    let later = running(to, &repo);
+    let earlier = running(from, repo);
+    let later = running(to, repo);
     let environment = name_of(repo, from);
     let mut promotion = Promotion {
         from,
@@ -166,7 +166,7 @@ pub fn plan<'r>(repo: &'r Repo, pair: Pair, together: &BTreeSet<usize>) -> Optio
 pub fn pin(repo: &Repo, pair: Pair, name: &str) -> Option<Vec<(String, Edit)>> {
     let together = BTreeSet::from([pair.to]);
     let (from, to) = (repo.overlays.get(pair.from)?, repo.overlays.get(pair.to)?);
-    let (earlier, later) = (running(from, &repo), running(to, &repo));
+    let (earlier, later) = (running(from, repo), running(to, repo));
     let used = later
         .iter()
         .find(|used| used.name == name && used.version.digest.is_none())?;

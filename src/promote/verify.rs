@@ -51,7 +51,7 @@ fn gone(overlay: &Overlay) -> Refusal {
 
 /// A version that the edits did not bring.
 fn unmoved(edited: &Overlay, repo: &Repo, found: &Move) -> Option<Refusal> {
-    let now = running(edited, &repo);
+    let now = running(edited, repo);
     let has = now.iter().any(|used| {
         used.name == found.name
             && used.version.same(&found.after)

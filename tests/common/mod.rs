@@ -103,7 +103,7 @@ impl Proofs for Since<'_> {
         let images = self
             .0
             .same(overlay)
-            .map(|overlay| history::images(&overlay.rendered, &self.0))
+            .map(|overlay| history::images(&overlay.rendered, self.0))
             .unwrap_or_default();
         let ran = images.into_iter().filter(|(name, versions)| {
             let mut keys = versions.iter().map(|version| VersionKey::of(name, version));

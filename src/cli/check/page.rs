@@ -162,11 +162,11 @@ fn since(workspace: &Workspace, base: &Loaded) -> Vec<VersionMove> {
         let earlier = pair.and_then(|pair| repo.overlays.get(pair.from));
         let proved = earlier.and_then(|earlier| before.same(earlier));
         let proofs = proved
-            .map(|proved| running(proved, &before))
+            .map(|proved| running(proved, before))
             .unwrap_or_default();
-        let past = running(old, &before);
+        let past = running(old, before);
         let mut seen = BTreeSet::new();
-        for used in running(overlay, &repo) {
+        for used in running(overlay, repo) {
             let Some(was) = past.iter().find(|was| was.name == used.name) else {
                 continue;
             };

@@ -91,7 +91,7 @@ struct Question<'q> {
 
 impl Question<'_> {
     fn runs(&self, overlay: &Overlay, name: &str, version: &Version) -> bool {
-        let versions = running(overlay, &self.before);
+        let versions = running(overlay, self.before);
         let is_it = |used: &crate::promote::Running| {
             used.name == name
                 && used.version.same(version)

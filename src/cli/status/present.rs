@@ -26,7 +26,7 @@ impl<'r> Present<'r> {
     pub(super) fn read(repo: &'r Repo, overlays: &[usize]) -> Present<'r> {
         let rendered = overlays.par_iter().filter_map(|index| {
             let overlay = repo.overlays.get(*index)?;
-            Some((*index, images(&overlay.rendered, &repo)))
+            Some((*index, images(&overlay.rendered, repo)))
         });
         let images = rendered.collect::<Vec<_>>().into_iter().collect();
         let pairs = repo.pairs.iter();

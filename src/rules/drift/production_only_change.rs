@@ -123,7 +123,7 @@ fn differences(context: &Context, from: &Overlay, to: &Overlay) -> BTreeSet<Sett
         .map(|difference| Setting::of(&difference.resource, Some(&difference.change)))
         .collect();
     let mut found = BTreeSet::new();
-    for change in compare::resources(from, to, &context.repo) {
+    for change in compare::resources(from, to, context.repo) {
         let resource = change.resource();
         if change.change == Change::Added {
             found.insert(Setting::of(resource, None));

@@ -193,7 +193,7 @@ fn when_they_ran(context: &Context, overlays: [&Overlay; 2], to: &Overlay) -> Ve
         return Vec::new();
     };
     let moved = context.moved_images(to);
-    let mut images = history::images(&to.rendered, &context.repo);
+    let mut images = history::images(&to.rendered, context.repo);
     images.retain(|name, _| moved.iter().any(|used| used.name == *name));
     let then = proofs.when_it_ran(&overlays.map(|overlay| (overlay, &images)));
     then.into_iter().flatten().collect()
@@ -204,7 +204,7 @@ type ObjectOfPair = (ResourceId, Resource);
 
 /// The objects that one overlay has and another one lacks.
 fn new_objects(context: &Context, from: &Overlay, to: &Overlay) -> Vec<ObjectOfPair> {
-    let changes = compare::resources(from, to, &context.repo).into_iter();
+    let changes = compare::resources(from, to, context.repo).into_iter();
     changes
         .filter(|change| change.change == Change::Added)
         .filter_map(|change| change.to)

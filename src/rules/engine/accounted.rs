@@ -68,8 +68,8 @@ pub(super) fn drop_explained_by_version(
 /// The images of the later overlay in versions that the earlier one does not run; `None` if there
 /// are none.
 fn only_later(context: &Context, pair: &Compared) -> Option<Images> {
-    let earlier = images(&pair.from.rendered, &context.repo);
-    let mut later = images(&pair.to.rendered, &context.repo);
+    let earlier = images(&pair.from.rendered, context.repo);
+    let mut later = images(&pair.to.rendered, context.repo);
     later.retain(|name, versions| {
         let others = earlier.get(name);
         others.is_some_and(|others| {

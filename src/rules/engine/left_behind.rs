@@ -70,10 +70,10 @@ fn promotion<'a>(
     let mut replaced = if moved.is_empty() {
         Images::new()
     } else {
-        images(&before.rendered, &head.repo)
+        images(&before.rendered, head.repo)
     };
     replaced.retain(|name, _| moved.iter().any(|used| used.name == *name));
-    if replaced.is_empty() || share_version(&images(&from.rendered, &head.repo), &replaced) {
+    if replaced.is_empty() || share_version(&images(&from.rendered, head.repo), &replaced) {
         return None;
     }
     let mut findings = of_pair(base, from, before);

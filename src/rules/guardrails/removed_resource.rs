@@ -158,7 +158,7 @@ fn since_base(context: &Context, before: &Overlay, overlay: &Overlay, sink: &mut
 /// Reports guards that the previous environment has and a protected one lacks.
 fn beside_earlier(context: &Context, from: &Overlay, to: &Overlay, sink: &mut Sink) {
     let (earlier, later) = (context.side(from), context.side(to));
-    let changes = compare::resources(from, to, &context.repo);
+    let changes = compare::resources(from, to, context.repo);
     let only_earlier: Vec<&Resource> = changes
         .iter()
         .filter(|change| change.to.is_none())

@@ -209,7 +209,7 @@ fn pinned_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     let is_pinned = |version: &Version| version.digest.is_some();
-    history::images(&before.rendered, &context.repo)
+    history::images(&before.rendered, context.repo)
         .into_iter()
         .filter(|(_, versions)| versions.iter().any(is_pinned))
         .map(|(name, _)| name)

@@ -64,7 +64,7 @@ impl Rule for Rollback {
         }
         let moved = moved(context, to);
         let Some(first) = moved.first() else { return };
-        let staged = history::images(&from.rendered, &context.repo);
+        let staged = history::images(&from.rendered, context.repo);
         let is_promoted = |one: &Moved| {
             let theirs = staged.get(&one.name);
             theirs.is_some_and(|theirs| theirs.iter().any(|version| version.same(&one.version)))

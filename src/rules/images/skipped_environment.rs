@@ -269,7 +269,7 @@ fn only_pins(context: &Context, to: &Overlay, used: &ImageUse) -> bool {
     let Some(before) = context.at_base(to) else {
         return false;
     };
-    let images = history::images(&before.rendered, &context.repo);
+    let images = history::images(&before.rendered, context.repo);
     let versions = images.get(&used.name);
     versions.is_some_and(|versions| {
         versions
@@ -310,7 +310,7 @@ fn environment_before<'a>(context: &Context<'a>, to: &Overlay) -> Option<&'a Ove
 fn digests_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
     let images = context
         .at_base(overlay)
-        .map(|other| history::images(&other.rendered, &context.repo))
+        .map(|other| history::images(&other.rendered, context.repo))
         .unwrap_or_default();
     images
         .into_values()

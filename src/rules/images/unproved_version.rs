@@ -64,7 +64,7 @@ impl Rule for UnprovedVersion {
         if moved.is_empty() {
             return;
         }
-        let staged = history::images(&from.rendered, &context.repo);
+        let staged = history::images(&from.rendered, context.repo);
         for moved in moved {
             let Some(theirs) = staged.get(&moved.name) else {
                 continue;

@@ -83,8 +83,8 @@ impl Rule for PromotionOrder {
                 continue;
             }
             let (proved, running) = (
-                history::images(&staged.rendered, &repo),
-                history::images(&live.rendered, &repo),
+                history::images(&staged.rendered, repo),
+                history::images(&live.rendered, repo),
             );
             let behind = proved
                 .iter()

@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
         if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
-        let mut changes = compare::resources(before, overlay, &self.repo);
+        let mut changes = compare::resources(before, overlay, self.repo);
         // if only one side could not be rendered in full, an object that seems to be added or
         // removed may just not be rendered; an object that both sides have is compared
         if self.lacks(&before.rendered) != self.lacks(&overlay.rendered) {
@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
         if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
-        let known = history::images(&before.rendered, &self.repo);
+        let known = history::images(&before.rendered, self.repo);
         let moved = |used: &&ImageUse<'a>| {
             let image = used.image();
             let same = |version: &Version| {
@@ -167,7 +167,7 @@ impl<'a> Context<'a> {
         if before.rendered.is(&overlay.rendered) {
             return Vec::new();
         }
-        let known = history::images(&before.rendered, &repo);
+        let known = history::images(&before.rendered, repo);
         let images = self.facts(overlay).images.iter().filter_map(|used| {
             let image = used.image();
             let tag = image

@@ -120,7 +120,7 @@ impl<'a> Context<'a> {
             .iter()
             .filter(|overlay| overlay.environment == Some(environment))
         {
-            for (name, versions) in history::images(&overlay.rendered, &base) {
+            for (name, versions) in history::images(&overlay.rendered, base) {
                 for digest in versions.into_iter().filter_map(|version| version.digest) {
                     found
                         .entry(digest)

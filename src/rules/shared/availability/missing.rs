@@ -152,7 +152,7 @@ fn lacked_before(need: Need<'_, '_>, needing: &[&Overlay]) -> bool {
         .take(ASKED)
         .filter_map(|other| context.at_base(other));
     before.any(|before| {
-        let facts = Facts::new(&before.rendered, &context.repo);
+        let facts = Facts::new(&before.rendered, context.repo);
         let mut references = facts.references.iter();
         references.any(|other| other.target == target && other.name == need.name)
             && facts.providers_of(target, need.name).next().is_none()
