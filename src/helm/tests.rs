@@ -238,6 +238,36 @@ fn a_value_leads_to_the_line_of_the_environment() {
 }
 
 #[test]
+fn schemas_refer_to_the_web_and_have_patterns_in_go_syntax() {
+    let refused = |draft: &str, port: &str, values: &str| {
+        let schema = format!(
+            "{{\"$schema\": \"https://json-schema.org/{draft}/schema#\", \"properties\": {{\"port\": {port}}}}}"
+        );
+        let tree = Tree::new(&[
+            ("web/Chart.yaml", CHART),
+            ("web/values.schema.json", &schema),
+            ("web/templates/a.yaml", "kind: A\n"),
+        ]);
+        !tree.made(values).problems.is_empty()
+    };
+    let below =
+        "{\"$ref\": \"https://example.com/x.json#/definitions/Port\", \"type\": \"integer\"}";
+    assert!(!refused("draft-07", below, "port: x\n"));
+    assert!(refused("draft/2019-09", below, "port: x\n"));
+    assert!(!refused("draft/2019-09", below, "port: 1\n"));
+    let pattern = r#"{"pattern": "^[\\w-\\.]+$"}"#;
+    assert!(!refused("draft-07", pattern, "port: a-b.c\n"));
+    assert!(refused("draft-07", pattern, "port: a b\n"));
+    let patterns = r#"{"patternProperties": {"^[\\w-\\.]+$": {"type": "integer"}}}"#;
+    assert!(refused("draft-07", patterns, "port: {a-b: x}\n"));
+    assert!(!refused("draft-07", patterns, "port: {a b: x}\n"));
+    // Go has no look-around
+    assert!(refused("draft-07", r#"{"pattern": "(?!a)"}"#, "port: b\n"));
+    let missing = r##"{"$ref": "#/definitions/None"}"##;
+    assert!(refused("draft-07", missing, "port: 1\n"));
+}
+
+#[test]
 fn what_helm_refuses_is_refused_at_its_line() {
     let schema = "{\"type\": \"object\", \"properties\": {\"port\": {\"type\": \"integer\", \"$ref\": \"https://example.com/x.json\"}}}";
     let tree = || {

@@ -29,6 +29,7 @@ mod parse;
 pub(crate) mod semver;
 mod templates;
 mod text;
+mod toml;
 mod types;
 mod value;
 mod yaml;

@@ -603,3 +603,34 @@ fn fuzz_template() {
         }
     });
 }
+
+#[test]
+fn toml_is_written_and_read() {
+    all_print(&[
+        (
+            "{{ toToml (dict \"b\" (dict \"x y\" 1 \"e\" (dict)) \"a\" (list 1 \"q\\\"\" .Values.num) \"n\" nil) }}",
+            "a = [1, \"q\\\"\", 5.0]\n\n[b]\n  \"x y\" = 1\n  [b.e]\n",
+        ),
+        (
+            "{{ toToml (dict \"a\" (list (dict \"k\" 1) (dict \"k\" (list (dict \"v\" true) 2)))) }}",
+            "[[a]]\n  k = 1\n\n[[a]]\n  k = [{v = true}, 2]\n",
+        ),
+        (
+            "{{ toToml (dict \"a\" (list nil)) }}",
+            "toml: cannot encode array with nil element",
+        ),
+        (
+            "{{ $t := fromToml \"a = 1\\n[b]\\nc = [1.5, 'x']\\nd = 2020-01-02T03:04:05Z\" }}{{ $t.a }} {{ index $t.b.c 0 }} {{ date \"2006-01-02\" $t.b.d }}",
+            "1 1.5 2020-01-02",
+        ),
+        ("{{ hasKey (fromToml \"a = \") \"Error\" }}", "true"),
+        (
+            "{{ regexReplaceAll \"(a)(?P<n>b)\" \"abc\" \"$2${1}$n${n}$$$x$é${\" }}",
+            "babb$${c",
+        ),
+    ]);
+    all_fail(&[
+        ("{{ toToml .Values.nul }}", "no TOML"),
+        ("{{ mustToToml (dict \"a\" (list nil)) }}", "nil element"),
+    ]);
+}

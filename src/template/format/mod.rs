@@ -218,7 +218,8 @@ impl Formatter<'_> {
             return Ok(());
         };
         self.next += 1;
-        if verb == 'v' {
+        // `%w` is bad outside of errors, and prints its value like `%v`
+        if matches!(verb, 'v' | 'w') {
             flags.go_syntax = std::mem::take(&mut flags.sharp);
             flags.field_names = std::mem::take(&mut flags.plus);
         }

@@ -26,12 +26,14 @@ pub(super) fn integer(magnitude: u64, is_negative: bool, verb: char, flags: &Fla
         _ => 0,
     };
     let zeros = "0".repeat(least.saturating_sub(digits.len()));
+    let starts_with_zero = zeros.starts_with('0') || digits.starts_with('0');
     let prefix = match verb {
+        'O' if flags.sharp && !starts_with_zero => "0o0",
         'O' => "0o",
         'b' if flags.sharp => "0b",
         'x' if flags.sharp => "0x",
         'X' if flags.sharp => "0X",
-        'o' if flags.sharp && !zeros.starts_with('0') && !digits.starts_with('0') => "0",
+        'o' if flags.sharp && !starts_with_zero => "0",
         _ => "",
     };
     format!("{sign}{prefix}{zeros}{digits}")

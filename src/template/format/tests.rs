@@ -71,6 +71,12 @@ fn verbs_print_as_in_go() {
             vec![Value::nil(), Value::list(vec![]), Value::map(Map::new())],
             "<nil> []interface {} map[string]interface {}",
         ),
+        ("%.3T|%6.2T|", vec![text(), Value::int(1)], "str|    in|"),
+        (
+            "%+#w %w",
+            vec![text(), Value::float(2.0)],
+            "%!w(string=\"hé\") %!w(float64=2)",
+        ),
         (
             "%5v|%-5v|%05v",
             vec![Value::bool(true), text(), text()],

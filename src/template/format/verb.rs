@@ -39,7 +39,7 @@ impl<'b> Printer<'b> {
                 self.out.push_str(&format!("%!{verb}(<nil>)"));
                 Ok(())
             }
-            (_, 'T') => self.pad_text(&Text::from(value.type_name()), &value.inputs),
+            (_, 'T') => self.plain_string(&Text::from(value.type_name()), &value.inputs),
             (Data::Bytes(bytes), 'd') if self.flags.go_syntax => {
                 self.bytes(&bytes.clone(), value, 'v')
             }

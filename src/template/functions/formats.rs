@@ -4,6 +4,7 @@ use super::{Call, Function, fixed};
 use crate::template::error::Problem;
 use crate::template::json::{self, NoJson, Style};
 use crate::template::text::Text;
+use crate::template::toml;
 use crate::template::value::{Data, Items, List, Map, Nested, Type, Value};
 use crate::template::yaml::{self, Layout};
 
@@ -79,9 +80,20 @@ pub(super) static HELM: &[Function] = &[
         let read = json::read(&call.text(0), call.budget);
         as_list(call, read, "")
     }),
-    fixed("toToml", ANY, unsupported),
-    fixed("mustToToml", ANY, unsupported),
-    fixed("fromToml", TEXT, unsupported),
+    fixed("toToml", ANY, |call| {
+        match toml::write(call.value(0), call.budget) {
+            Ok(text) => call.pieced(text),
+            Err(NoJson::Unsupported(message)) => call.computed_text(message),
+            Err(NoJson::Problem(problem)) => Err(problem),
+        }
+    }),
+    fixed("mustToToml", ANY, |call| {
+        strict(call, |call| toml::write(call.value(0), call.budget))
+    }),
+    fixed("fromToml", TEXT, |call| {
+        let read = toml::read(&call.text(0), call.budget);
+        as_map(call, read, "")
+    }),
 ];
 
 /// The functions that Argo CD adds.
@@ -99,10 +111,6 @@ pub(super) static ARGO_CD: &[Function] = &[
         typed(value.map_err(NoJson::into_problem)?, "[]interface {}")
     }),
 ];
-
-fn unsupported(_: &mut Call<'_>) -> Result<Value, Problem> {
-    Err("TOML is not supported".into())
-}
 
 fn to_json(call: &mut Call<'_>, style: Style) -> Result<Text, NoJson> {
     json::write(call.value(0), style, call.budget)

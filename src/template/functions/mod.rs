@@ -20,6 +20,7 @@ mod paths;
 mod random;
 mod reflection;
 mod regex;
+mod regex_syntax;
 mod semver;
 mod strings;
 mod urls;

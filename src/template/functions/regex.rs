@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 
+use super::regex_syntax::translate;
 use super::strings::string_list;
 use super::{Call, Function, fixed};
 use crate::template::error::Problem;
@@ -47,96 +48,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
 fn compiled(call: &mut Call<'_>) -> Result<Regex, Problem> {
     let pattern = call.str(0);
     call.budget.steps(pattern.len() + call.str(1).len() / 8)?;
-    compile(pattern).map_err(|_| format!("error parsing regexp: `{pattern}`").into())
+    compile(pattern).ok_or_else(|| format!("error parsing regexp: `{pattern}`").into())
 }
 
-/// An expression in Go's syntax.
-///
-/// # Errors
-/// The expression is not valid, or too large.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    let translated = translate(pattern);
-    RegexBuilder::new(&translated).size_limit(LARGEST).build()
+/// An expression in Go's syntax; `None` if it is not valid, or too large.
+pub(crate) fn compile(pattern: &str) -> Option<Regex> {
+    let translated = translate(pattern).ok()?;
+    let built = RegexBuilder::new(&translated).size_limit(LARGEST).build();
+    built.ok()
 }
 
-/// Go's syntax in that of the crate, whose classes (`\d`) know more characters, and in which `[`
-/// and `&&` have a meaning within brackets.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 16);
-    let mut rest = pattern.chars().peekable();
-    let mut in_class = false;
-    let mut at_class_start = false;
-    while let Some(c) = rest.next() {
-        let starts = std::mem::take(&mut at_class_start);
-        match c {
-            '\\' => match rest.next() {
-                Some('Q') => quote_until_end(&mut rest, &mut out),
-                Some(class) => out.push_str(&escaped(class, in_class)),
-                None => out.push('\\'),
-            },
-            '[' if !in_class => {
-                in_class = true;
-                out.push('[');
-                if rest.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                at_class_start = true;
-            }
-            '[' if rest.peek() == Some(&':') => out.push('['),
-            '[' => out.push_str("\\["),
-            ']' if in_class && starts => out.push_str("\\]"),
-            ']' if in_class => {
-                // `[:alpha:]` ends in a bracket of its own
-                in_class = out.ends_with(':')
-                    && out.rfind("[:").is_some_and(|at| {
-                        out[at + 2..out.len() - 1]
-                            .chars()
-                            .all(|c| c.is_ascii_alphabetic() || c == '^')
-                    });
-                out.push(']');
-            }
-            '&' | '~' if in_class => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// `\Qtext\E` stands for the text itself.
-fn quote_until_end(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
-    while let Some(c) = rest.next() {
-        if c == '\\' && rest.peek() == Some(&'E') {
-            rest.next();
-            return;
-        }
-        out.push_str(&quote_meta(c.encode_utf8(&mut [0; 4])));
-    }
-}
-
-fn escaped(class: char, in_class: bool) -> String {
-    let (inside, negated) = match class {
-        'd' => ("0-9", false),
-        'D' => ("0-9", true),
-        'w' => ("0-9A-Za-z_", false),
-        'W' => ("0-9A-Za-z_", true),
-        's' => ("\\t\\n\\f\\r ", false),
-        'S' => ("\\t\\n\\f\\r ", true),
-        'b' if !in_class => return "(?-u:\\b)".to_string(),
-        'B' if !in_class => return "(?-u:\\B)".to_string(),
-        other => return format!("\\{other}"),
-    };
-    match (in_class, negated) {
-        (true, false) => inside.to_string(),
-        (true, true) => format!("[^{inside}]"),
-        (false, false) => format!("[{inside}]"),
-        (false, true) => format!("[^{inside}]"),
-    }
-}
-
-fn quote_meta(text: &str) -> String {
+pub(super) fn quote_meta(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if "\\.+*?()|[]{}^$".contains(c) {
@@ -219,7 +141,7 @@ fn replace(call: &mut Call<'_>, expands: bool) -> Result<Value, Problem> {
         start = found.end();
         let mut expanded = String::new();
         if expands && replacement.as_str().contains('$') {
-            captures.expand(replacement.as_str(), &mut expanded);
+            expand(&captures, replacement.as_str(), &mut expanded);
             let matched = text.slice(found.range());
             out.push_from(&expanded, &matched.inputs().and(&replacement.inputs()));
         } else {
@@ -234,4 +156,43 @@ fn replace(call: &mut Call<'_>, expands: bool) -> Result<Value, Problem> {
     }
     out.push_part(&text, start..text.as_str().len());
     call.pieced(out.finish())
+}
+
+/// Adds a replacement whose `$1`, `$name` and `${name}` stand for the groups of a match. A `$` that
+/// names nothing stays.
+fn expand(captures: &Captures<'_>, replacement: &str, out: &mut String) {
+    let mut rest = replacement;
+    while let Some((before, behind)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = behind;
+        if let Some(behind) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = behind;
+        } else if let Some((name, behind)) = group_name(rest) {
+            let is_number = name.bytes().all(|byte| byte.is_ascii_digit())
+                && (name == "0" || !name.starts_with('0'));
+            let group = match name.parse().ok().filter(|_| is_number) {
+                Some(number) => captures.get(number),
+                None => captures.name(name),
+            };
+            out.push_str(group.map_or("", |group| group.as_str()));
+            rest = behind;
+        } else {
+            out.push('$');
+        }
+    }
+    out.push_str(rest);
+}
+
+/// The name at the start of a text, with or without braces, and the text behind it.
+fn group_name(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('{');
+    let start = inner.unwrap_or(text);
+    let rest = start.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let name = start.get(..start.len() - rest.len())?;
+    let rest = match inner {
+        Some(_) => rest.strip_prefix('}')?,
+        None => rest,
+    };
+    (!name.is_empty()).then_some((name, rest))
 }

@@ -54,7 +54,7 @@ fn regex(pattern: &str) -> Result<Regex, Stop> {
     let compiled = if repeats_too_often(pattern) {
         None
     } else {
-        template::compile_regex(pattern).ok()
+        template::compile_regex(pattern)
     };
     if known.len() >= MOST {
         known.clear();
