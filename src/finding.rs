@@ -281,7 +281,7 @@ impl Location {
                 .map_or(0, |span| span.trim_end_matches(['\n', '\r', ' ']).len());
         let (from, to) = (file.position(start as u32), file.position(end as u32));
         Location {
-            file: file.path.clone(),
+            file: file.path_in_revision(),
             line: from.line,
             column: from.column,
             end_line: to.line,

@@ -143,6 +143,14 @@ pub(super) enum Error {
     /// `diff` was given one environment, and these are two that it could compare.
     #[error("`{name}` is an environment, and `diff` compares two; write `gitops-lint diff {pair}`")]
     OneEnvironment { name: String, pair: String },
+    /// The clone lacks the branch of an environment.
+    #[error(
+        "the clone has no branch or tag `{reference}`, which holds {environment}; run `git fetch origin {reference}:refs/remotes/origin/{reference}` (with actions/checkout: `fetch-depth: 0`)"
+    )]
+    MissingRef {
+        environment: String,
+        reference: String,
+    },
     /// `diff` was given one overlay.
     #[error("`{0}` is an overlay, and `diff` compares two; name another one behind it")]
     OneOverlay(String),

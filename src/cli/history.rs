@@ -82,6 +82,14 @@ fn changes(workspace: &Workspace, app: &str) -> Result<Vec<Change>, Error> {
         true
     });
     warn_of_truncated(&end);
+    // the changes of several refs come one ref after the other
+    changes.sort_by_key(|change| {
+        let time = change
+            .commit
+            .as_ref()
+            .map_or(i64::MAX, |commit| commit.time);
+        std::cmp::Reverse(time)
+    });
     Ok(changes)
 }
 

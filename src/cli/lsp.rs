@@ -48,6 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Error> {
                 time_limit: 0,
                 memory_limit: arguments.memory_limit,
             },
+            target: None,
         },
         judge: arguments.judge.clone(),
     };

@@ -3,6 +3,7 @@
 mod base;
 mod check;
 mod chosen;
+mod ci;
 mod completions;
 mod config;
 mod diff;

@@ -29,6 +29,9 @@ pub(super) struct RepoOptions {
     pub(super) color: Color,
     #[command(flatten)]
     pub(super) limits: Limits,
+    /// The base that a command is given, which names the branch that the change goes to
+    #[arg(skip)]
+    pub(super) target: Option<String>,
 }
 
 /// The limits of a command.

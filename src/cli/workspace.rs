@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::ci;
 use super::error::Error;
 use super::options::{self, Color, Now, RepoOptions};
 use super::output::{complain, warn, width_of};
@@ -23,6 +24,7 @@ use crate::source::beside::Beside;
 use crate::source::git::{ChangedPath, Commit, GitError, Repository, hex, is_bare};
 use crate::source::index::Staged;
 use crate::source::memory::Memory;
+use crate::source::refs::{Refs, WithRefs};
 use crate::source::worktree::Worktree;
 use crate::source::{Files, Source, SourceError};
 use crate::wording;
@@ -92,6 +94,8 @@ impl Workspace {
             timings.step("list", || files_of(root::find_without(path, passed)?, head))?;
         let files = Arc::new(Files::default());
         unreadable(&*source);
+        let refs = Refs::new(&path.root, ci::target(options));
+        let source: Arc<dyn Source> = Arc::new(WithRefs::none(source, Arc::new(refs)));
         let config = timings.step("configuration", || {
             configuration(
                 &path.root,
@@ -101,6 +105,7 @@ impl Workspace {
                 options.color,
             )
         })?;
+        refs_are_here(&config, &*source)?;
         let repo = timings.step("discover", || {
             Repo::load_with(source, Some(path.root.clone()), &config, files)
         });
@@ -266,6 +271,25 @@ impl Workspace {
             Written::Unusable(_) => self.config.clone(),
         }
     }
+}
+
+/// An error if the clone lacks the branch of an environment: nothing of it would be looked at.
+fn refs_are_here(config: &Config, source: &dyn Source) -> Result<(), Error> {
+    let Some(refs) = source.refs() else {
+        return Ok(());
+    };
+    let here = refs.here();
+    let configured = config.environments.iter();
+    let named = configured.filter_map(|one| Some((&one.name, one.reference.as_deref()?)));
+    for (environment, reference) in named {
+        if here.as_deref() != Some(reference) && refs.commit(reference).is_none() {
+            return Err(Error::MissingRef {
+                environment: environment.clone(),
+                reference: reference.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The configuration as a revision has it.

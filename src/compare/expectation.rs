@@ -317,6 +317,7 @@ mod tests {
             aliases: vec![name[..4].into()],
             protected,
             kubernetes: None,
+            reference: None,
             ordered: true,
         };
         let of = |environment: Environment| {

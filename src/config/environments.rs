@@ -18,6 +18,8 @@ pub struct Environment {
     pub protected: bool,
     /// The Kubernetes version it runs, such as `1.33`.
     pub kubernetes: Option<String>,
+    /// The branch or tag that holds it, if it is not in folders of the tree under check.
+    pub reference: Option<String>,
     /// True if its place in the promotion order is known. It is not for an environment that only
     /// the shape of the repo shows.
     pub ordered: bool,
@@ -52,6 +54,7 @@ pub(crate) fn default_environments() -> Vec<Environment> {
         aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
         protected,
         kubernetes: None,
+        reference: None,
         ordered: true,
     };
     vec![
@@ -76,7 +79,7 @@ pub(crate) fn default_environments() -> Vec<Environment> {
     ]
 }
 
-static FIELDS: [Field; 4] = [
+static FIELDS: [Field; 5] = [
     Field::new("name", Shape::Text, "name of the environment").required(),
     Field::new(
         "aliases",
@@ -96,11 +99,17 @@ static FIELDS: [Field; 4] = [
         "Kubernetes version of its clusters, from `\"1.25\"` to `\"1.37\"`",
     )
     .or("the newest known version"),
+    Field::new(
+        "ref",
+        Shape::Text,
+        "branch or tag that holds it: `environment/production`",
+    )
+    .or("folders of the tree under check"),
 ];
 
 pub(super) static KEY: Key = Key {
     name: "environments",
-    value: "list of names, or of {name, aliases, protected, kubernetes}",
+    value: "list of names, or of {name, aliases, protected, kubernetes, ref}",
     summary: "the promotion order, and the environments that are protected",
     shape: Shape::List(&Shape::Either(&Shape::Text, &Shape::Record(&FIELDS))),
     read: |reader, node, config| {
@@ -206,6 +215,7 @@ fn refuse_taken(reader: &mut Reader, one: &Listed, at: usize, listed: &[Listed])
 
 /// One environment. Missing fields come from the built-in environment of that name.
 fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
+    let mut reference = None;
     let (name, own, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
         (reader.text(item, "an environment")?, Vec::new(), None, None)
     } else {
@@ -213,6 +223,7 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
         let own = fields.get("aliases").map(|node| aliases(reader, node));
         let protected = reader.optional(&fields, "protected", Reader::boolean);
         let kubernetes = reader.optional(&fields, "kubernetes", version);
+        reference = reader.optional(&fields, "ref", self::reference);
         (
             reader.required(&fields, "name", Reader::text)?,
             own.unwrap_or_default(),
@@ -238,6 +249,7 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
             aliases,
             protected: protected.unwrap_or_default(),
             kubernetes,
+            reference,
             ordered: true,
         },
         origin: item.origin,
@@ -267,6 +279,19 @@ fn share_out_aliases(environments: &mut [Environment]) {
             free
         });
     }
+}
+
+/// The name of a branch or tag.
+fn reference(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let text = reader.text(node, what)?;
+    let name = text.strip_prefix("refs/heads/").unwrap_or(&text);
+    let is_bad = |character: char| character.is_control() || " :~^?*[\\".contains(character);
+    if name.is_empty() || name.contains(is_bad) || name.contains("..") || name.starts_with('-') {
+        let message = format!("`{text}` is not the name of a branch or tag");
+        reader.refuse(node.origin, message, "write it as `environment/production`");
+        return None;
+    }
+    Some(name.to_string())
 }
 
 /// The minor versions of Kubernetes whose schemas are built in.

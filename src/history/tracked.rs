@@ -13,6 +13,7 @@ use crate::repo::Repo;
 use crate::repo::agents::{self, Agents, Pointer, Reference};
 use crate::repo::discover::Layout;
 use crate::source::git::{ChangedPath, Commit, Gaps};
+use crate::source::refs::split;
 use crate::source::{EntryKind, Files, folder_of, is_below, join};
 use crate::yaml::Node;
 
@@ -82,6 +83,11 @@ impl Tracked {
             templated,
             charts,
         })
+    }
+
+    /// The folder of the ref that the overlay is in; empty for the branch that is walked.
+    pub(super) fn root(&self) -> &str {
+        split(&self.path).0
     }
 
     /// True if the walk cannot follow the overlay to earlier commits.
@@ -284,7 +290,8 @@ fn earlier_pointer(
         // the values file is all that says that the chart is installed
         let chart = join(folder, CHART_FILE)?;
         let is_there = |path: &str| renderer.source().kind(path) == Some(EntryKind::File);
-        let whole = is_there(&chart) && is_there(&pointer.file);
+        let has_chart = !pointer.chart_is_here() || is_there(&chart);
+        let whole = has_chart && is_there(&pointer.file);
         return whole.then(|| {
             (
                 pointer.clone(),

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::discover::Layout;
 use crate::source::git::{Commit, Gaps, GitError, blob_id};
+use crate::source::refs::{WithRefs, within};
 use crate::source::{Files, Source};
 
 /// A commit that changed the images of an overlay.
@@ -62,6 +63,8 @@ pub struct Walk<'a> {
     renderer: Arc<Renderer>,
     /// True if changes carry the rendering before them.
     keeps_renderings: bool,
+    /// The folder of the ref that is walked; empty for the branch.
+    root: String,
     /// The objects that the clone lacks.
     gaps: Arc<Gaps>,
 }
@@ -82,6 +85,7 @@ impl<'a> Walk<'a> {
             tracked: tracked.collect(),
             renderer: Arc::new(renderer),
             keeps_renderings: false,
+            root: String::new(),
             gaps: Arc::default(),
         }
     }
@@ -102,13 +106,47 @@ impl<'a> Walk<'a> {
 
     /// Goes back from the newest commit and hands each change to `see`, newest first. `see` returns
     /// true if it wants earlier changes of that overlay. If the branch was loaded from a work tree,
-    /// the uncommitted changes come first.
+    /// the uncommitted changes come first. Overlays in other refs are followed along those, one ref
+    /// after the other.
     pub fn run(&mut self, see: &mut dyn FnMut(Change) -> bool) -> End {
+        let mut by_root: BTreeMap<String, Vec<Tracked>> = BTreeMap::new();
+        for tracked in std::mem::take(&mut self.tracked) {
+            let root = tracked.root().to_string();
+            by_root.entry(root).or_default().push(tracked);
+        }
+        let (mut walked, mut ends) = (Vec::new(), Vec::new());
+        for (root, tracked) in by_root {
+            self.tracked = tracked;
+            self.root = root;
+            ends.push(self.run_line(see));
+            walked.append(&mut self.tracked);
+        }
+        self.tracked = walked;
+        let rank = |end: &End| match end {
+            End::Truncated(_) => 2,
+            End::Complete => 1,
+            End::Answered => 0,
+        };
+        ends.into_iter().max_by_key(rank).unwrap_or(End::Answered)
+    }
+
+    /// The newest commit of the line that is walked.
+    fn newest(&self) -> Option<Commit> {
+        let name = self.root.trim_end_matches(':');
+        match name {
+            "" => Some(self.branch.commit.clone()),
+            name => self.branch.repo.source.refs()?.commit(name),
+        }
+    }
+
+    fn run_line(&mut self, see: &mut dyn FnMut(Change) -> bool) -> End {
         let branch = self.branch;
-        if branch.repo.source.revision().is_none() {
+        if branch.repo.source.revision().is_none() && self.root.is_empty() {
             self.uncommitted(see);
         }
-        let mut commits = branch.repository.first_parents(&branch.commit.id);
+        let newest = self.newest();
+        let start = newest.map(|commit| branch.repository.first_parents(&commit.id));
+        let mut commits = start.into_iter().flatten();
         let Some(Ok(mut newer)) = commits.next() else {
             return End::Truncated("the head cannot be read".to_string());
         };
@@ -146,10 +184,13 @@ impl<'a> Walk<'a> {
             }
         }
         let read = |(newer, earlier): (Commit, Commit)| {
-            let changed = self
+            let mut changed = self
                 .branch
                 .repository
                 .changed_paths(&earlier.tree, &newer.tree)?;
+            for change in changed.iter_mut().filter(|_| !self.root.is_empty()) {
+                change.path = within(&self.root, &change.path);
+            }
             Ok(Step {
                 newer: Arc::new(newer),
                 earlier,
@@ -302,6 +343,7 @@ impl Change {
 struct Trees<'w> {
     branch: &'w Branch<'w>,
     renderer: Arc<Renderer>,
+    root: String,
     gaps: Arc<Gaps>,
     layout: Layout<'w>,
     steps: &'w [Step],
@@ -313,6 +355,7 @@ impl<'w> Trees<'w> {
         Trees {
             branch: walk.branch,
             renderer: walk.renderer.clone(),
+            root: walk.root.clone(),
             gaps: walk.gaps.clone(),
             layout: layout(walk.branch.config),
             steps,
@@ -326,11 +369,19 @@ impl<'w> Trees<'w> {
         let open = || {
             let branch = self.branch;
             let tree = branch.repository.tree_among_many(&step.earlier, &self.gaps);
-            self.renderer
-                .beside(Arc::new(tree), branch.config.remotes.clone())
+            let tree = in_root(Arc::new(tree), &self.root, &branch.repo.source);
+            self.renderer.beside(tree, branch.config.remotes.clone())
         };
         Some((step, self.renderers.get(at)?.get_or_init(open)))
     }
+}
+
+/// A tree as the folder of a ref.
+fn in_root(tree: Arc<dyn Source>, root: &str, head: &Arc<dyn Source>) -> Arc<dyn Source> {
+    let Some(refs) = head.refs().filter(|_| !root.is_empty()) else {
+        return tree;
+    };
+    Arc::new(WithRefs::earlier(root, tree, refs.clone()))
 }
 
 fn layout(config: &Config) -> Layout<'_> {

@@ -230,13 +230,14 @@ impl Repo {
             ),
             origin,
         });
-        let notes = self
-            .notes()
-            .iter()
-            .map(|Note { message, origin }| Unfollowed {
+        let notes = self.notes().iter().map(
+            |Note {
+                 message, origin, ..
+             }| Unfollowed {
                 reason: message.clone(),
                 origin: *origin,
-            });
+            },
+        );
         agents.chain(notes).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::agents::Pointer;
 use super::discover::{Layout, Placement};
 use crate::source::folder_of;
+use crate::source::refs::split;
 
 /// An overlay: its folder, its environment and variant, and the object that applies it.
 type Instance<'p> = (String, Option<Placement>, Option<&'p Pointer>);
@@ -53,9 +54,13 @@ pub(super) fn instances<'p>(
             .collect();
     }
     let mut groups: BTreeMap<Option<usize>, Vec<&Pointer>> = BTreeMap::new();
+    let by_ref = layout.named_by_ref(path);
     for (pointer, environment) in here.iter().zip(environments) {
-        groups.entry(environment).or_default().push(pointer);
+        let group = groups.entry(environment.or(by_ref));
+        group.or_default().push(pointer);
     }
+    // the same folder is the same app in every ref
+    let app = split(path).1;
     if let Some(found) = apps_of_one_chart(path, &groups) {
         return found;
     }
@@ -68,8 +73,8 @@ pub(super) fn instances<'p>(
                     .and_then(|placement| placement.variant.clone())
             });
             let placement = environment.map(|environment| Placement {
-                app: path.to_string(),
-                qualified: path.to_string(),
+                app: app.to_string(),
+                qualified: app.to_string(),
                 environment,
                 variant,
                 prefix: path.to_string(),
@@ -106,7 +111,7 @@ fn apps_of_one_chart<'p>(
         if !seen.insert((environment, name.clone(), variant.clone())) {
             return None;
         }
-        let app = format!("{path}/{name}");
+        let app = format!("{}/{name}", split(path).1);
         let placement = environment.map(|environment| Placement {
             qualified: app.clone(),
             app,

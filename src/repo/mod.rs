@@ -20,6 +20,7 @@ mod own_url;
 mod pairs;
 mod reach;
 pub mod records;
+mod refs;
 pub mod renamed;
 pub mod renovate;
 pub mod submodules;

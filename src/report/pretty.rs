@@ -196,7 +196,7 @@ impl Frames {
             .unwrap_or_default();
         let path = match &file.revision {
             None => self.paths.of(&file.path),
-            Some(_) => printable(&file.path).into_owned(),
+            Some(_) => printable(&file.path_in_revision()).into_owned(),
         };
         let name = format!("{path}{revision}");
         self.frames.push(Frame {

@@ -109,6 +109,10 @@ impl Source for Beside {
         self.head.remotes()
     }
 
+    fn refs(&self) -> Option<&Arc<super::refs::Refs>> {
+        self.head.refs()
+    }
+
     fn revision(&self) -> Option<&str> {
         self.base.revision()
     }

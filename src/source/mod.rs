@@ -11,6 +11,7 @@ pub(crate) mod index;
 mod links;
 pub mod memory;
 mod open;
+pub mod refs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod unsaved;
@@ -147,6 +148,10 @@ pub trait Source: Send + Sync {
     fn remotes(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The other branches and tags of the repository; `None` outside of a repository.
+    fn refs(&self) -> Option<&Arc<refs::Refs>> {
+        None
+    }
 }
 
 /// Names that are not UTF-8, with the reason why they cannot be read.
@@ -220,6 +225,13 @@ pub struct Position {
 }
 
 impl SourceFile {
+    /// The path in the revision that the file is from, as people see it: without the folder of a ref.
+    pub fn path_in_revision(&self) -> Arc<str> {
+        match refs::split(&self.path) {
+            (root, path) if !root.is_empty() && self.revision.is_some() => Arc::from(path),
+            _ => self.path.clone(),
+        }
+    }
     /// Byte offsets at which lines start.
     pub fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
@@ -424,9 +436,9 @@ pub fn join(folder: &str, relative: &str) -> Option<String> {
     for part in relative.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
+            // the folder of a ref is a root as well
+            ".." if parts.pop()?.ends_with(':') => return None,
+            ".." => {}
             part => parts.push(part),
         }
     }

@@ -27,6 +27,7 @@ const VARIABLES: &[&str] = &[
     "BUILDKITE_",
     "CHANGE_",
     "CI_",
+    "CIRCLE_",
     "CIRRUS_",
     "CLICOLOR",
     "CODEBUILD_",

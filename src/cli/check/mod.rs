@@ -14,6 +14,7 @@ use self::fix::Fixed;
 use super::Ending;
 use super::base::{self, Loaded};
 use super::chosen::Chosen;
+use super::ci;
 use super::error::Error;
 use super::hook;
 use super::options::{
@@ -378,8 +379,12 @@ fn load(
     hook_from: Option<&str>,
 ) -> Result<(Workspace, Option<Loaded>), Error> {
     let mut passed: Vec<PathBuf> = Vec::new();
+    let options = RepoOptions {
+        target: arguments.base.clone().or(hook_from.map(str::to_string)),
+        ..arguments.repo.clone()
+    };
     loop {
-        let mut workspace = Workspace::load_without(path, &arguments.repo, head, &passed)?;
+        let mut workspace = Workspace::load_without(path, &options, head, &passed)?;
         let mut timings = std::mem::take(&mut workspace.timings);
         let base = timings.step("base", || base_of(arguments, &workspace, hook_from))?;
         workspace.timings = timings;
@@ -493,7 +498,7 @@ fn base_of(
         };
     }
     let mut first = None;
-    for (revision, variable) in base::from_environment()
+    for (revision, variable) in ci::from_environment()
         .into_iter()
         .filter(|_| !arguments.no_base)
     {

@@ -136,6 +136,7 @@ fn environments(
             value: json!({
                 "name": environment.name, "aliases": environment.aliases,
                 "protected": environment.protected, "kubernetes": environment.kubernetes,
+                "ref": environment.reference,
             }),
             from,
         }

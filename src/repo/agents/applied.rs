@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::repository::Identity;
-use super::{argocd, flux, name_of};
+use super::{Object, Reading, argocd, name_of};
+use crate::source::refs::split;
 use crate::source::{EntryKind, Source, join};
 use crate::yaml::{Node, Origin};
 
@@ -29,7 +29,7 @@ pub(super) struct Applied {
 }
 
 /// The folders that the sources of an Application name.
-pub(super) fn by_application(node: &Node, identity: &Identity) -> Vec<Applied> {
+pub(super) fn by_application(node: &Node, reading: &Reading<'_>) -> Vec<Applied> {
     let Some(spec) = node.get("spec") else {
         return Vec::new();
     };
@@ -41,12 +41,16 @@ pub(super) fn by_application(node: &Node, identity: &Identity) -> Vec<Applied> {
         .filter_map(|source| {
             let text = |key: &str| source.get(key).and_then(Node::text).unwrap_or_default();
             let path = source.get("path")?;
+            let own = reading.identity.is_certain(text("repoURL"));
+            let revision = text("targetRevision");
+            let folder = folder(path.text()?)?;
+            let there = own.then(|| reading.revisions.folder(revision, &folder));
             Some(Applied {
                 name: name_of(node, argocd::KIND),
-                folder: folder(path.text()?)?,
-                revision: text("targetRevision").to_string(),
+                folder: there.flatten().unwrap_or(folder),
+                revision: revision.to_string(),
                 origin: path.origin,
-                own: identity.is_certain(text("repoURL")),
+                own,
                 source: None,
             })
         })
@@ -54,23 +58,24 @@ pub(super) fn by_application(node: &Node, identity: &Identity) -> Vec<Applied> {
 }
 
 /// The folder that a Flux Kustomization names.
-pub(super) fn by_kustomization(
-    node: &Node,
-    sources: &flux::Sources,
-    identity: &Identity,
-) -> Option<Applied> {
+pub(super) fn by_kustomization(object: &Object, reading: &Reading<'_>) -> Option<Applied> {
+    let (node, sources) = (&object.node, reading.sources);
     let path = node.at(&["spec", "path"])?;
     let text = |key: &str| node.at(&["spec", "sourceRef", key]).and_then(Node::text);
     if text("kind") != Some("GitRepository") || sources.is_composed(text("name")?) {
         return None;
     }
     let urls = sources.of(node);
+    let own = urls.iter().any(|url| reading.identity.is_certain(url));
+    let revision = sources.revision(text("name")?, &object.path);
+    let folder = folder(path.text()?)?;
+    let there = own.then(|| reading.revisions.folder(revision, &folder));
     Some(Applied {
         name: name_of(node, "Kustomization"),
-        folder: folder(path.text()?)?,
-        revision: sources.revision(text("name")?).to_string(),
+        folder: there.flatten().unwrap_or(folder),
+        revision: revision.to_string(),
         origin: path.origin,
-        own: urls.iter().any(|url| identity.is_certain(url)),
+        own,
         source: urls
             .is_empty()
             .then(|| text("name").map(str::to_string))
@@ -109,7 +114,9 @@ pub(super) fn absent(applied: Vec<Applied>, source: &dyn Source) -> Vec<Applied>
         .map(|(revision, _)| revision.to_string());
     let expected = |one: &Applied| {
         let revision = plain(&one.revision);
-        let checked = DEFAULTS.contains(&revision) || usual.as_deref() == Some(revision);
+        let checked = DEFAULTS.contains(&revision)
+            || usual.as_deref() == Some(revision)
+            || !split(&one.folder).0.is_empty();
         let known = |name: &String| here.get(name.as_str()).copied().unwrap_or_default();
         checked && (one.own || one.source.as_ref().is_some_and(known))
     };

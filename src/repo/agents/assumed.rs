@@ -49,8 +49,10 @@ pub(super) fn releases(
     let used = used(renderer, roots, raw);
     let values = values_files(renderer, &folders);
     let unapplied = folders.iter().filter(|folder| {
+        let is_installed = !reading.layout.is_only_pointed_at(folder);
         let is_kustomization = renderer.kustomization(folder).is_some();
-        !is_applied(folder)
+        is_installed
+            && !is_applied(folder)
             && !used.contains(**folder)
             && !is_kustomization
             && !is_below_chart(folder, &folders)

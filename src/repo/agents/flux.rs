@@ -29,8 +29,8 @@ pub(super) const OWN: &str = "flux-system";
 pub(super) struct Sources {
     /// URLs by name; several environments may have one of the same name.
     urls: BTreeMap<String, Vec<String>>,
-    /// The revision that a GitRepository reads, by its name.
-    revisions: BTreeMap<String, String>,
+    /// The revision that each GitRepository reads, by its name, with the path of its file.
+    revisions: BTreeMap<String, Vec<(String, String)>>,
     /// GitRepositories that contain files of others (`spec.include`).
     composed: BTreeSet<String>,
     /// `spec.ignore` of the source of the repository itself.
@@ -39,7 +39,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Notes a GitRepository.
-    pub(super) fn add(&mut self, node: &Node) {
+    pub(super) fn add(&mut self, node: &Node, path: &str) {
         let text = |path: &[&str]| node.at(path).and_then(Node::text);
         let (Some(name), Some(url)) = (text(&["metadata", "name"]), text(&["spec", "url"])) else {
             return;
@@ -48,20 +48,21 @@ impl Sources {
             .entry(name.to_string())
             .or_default()
             .push(url.to_string());
-        let keys = ["branch", "tag", "semver", "commit", "name"];
-        let mut revisions = keys.iter().filter_map(|key| text(&["spec", "ref", key]));
-        if let Some(revision) = revisions.next() {
-            let name = name.to_string();
-            self.revisions.insert(name, revision.to_string());
-        }
+        // the first one counts
+        let keys = ["commit", "name", "semver", "tag", "branch"];
+        let reference = node.at(&["spec", "ref"]);
+        let text = |key: &&str| reference?.get(key).and_then(Node::text);
+        let revision = keys.iter().find_map(text).unwrap_or_default();
+        self.revisions
+            .entry(name.to_string())
+            .or_default()
+            .push((path.to_string(), revision.to_string()));
         if node.at(&["spec", "include"]).is_some() {
             self.composed.insert(name.to_string());
         }
-        self.ignore.extend(
-            text(&["spec", "ignore"])
-                .filter(|_| name == OWN)
-                .map(str::to_string),
-        );
+        let ignore = node.at(&["spec", "ignore"]).and_then(Node::text);
+        self.ignore
+            .extend(ignore.filter(|_| name == OWN).map(str::to_string));
     }
     /// URLs of the repository itself.
     pub(super) fn own(&self) -> &[String] {
@@ -79,9 +80,16 @@ impl Sources {
     pub(super) fn named(&self, name: &str) -> &[String] {
         self.urls.get(name).map_or(&[], Vec::as_slice)
     }
-    /// The branch or tag that the GitRepository of a name reads; empty if it is not known.
-    pub(super) fn revision(&self, name: &str) -> &str {
-        self.revisions.get(name).map_or("", String::as_str)
+    /// The branch or tag that the GitRepository of a name reads; empty if it is not known. Each
+    /// cluster may have one of the same name: the nearest to the object in the file `path` counts.
+    pub(super) fn revision(&self, name: &str, path: &str) -> &str {
+        let near = |other: &str| {
+            let pairs = path.split('/').zip(other.split('/'));
+            pairs.take_while(|(one, other)| one == other).count()
+        };
+        let named = self.revisions.get(name).map_or(&[][..], Vec::as_slice);
+        let nearest = named.iter().rev().max_by_key(|(other, _)| near(other));
+        nearest.map_or("", |(_, revision)| revision)
     }
     /// True if the GitRepository of a name contains files of other repositories.
     pub(super) fn is_composed(&self, name: &str) -> bool {

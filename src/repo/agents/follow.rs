@@ -16,7 +16,7 @@ use super::super::discover::{Placement, Root, is_example, is_set_aside};
 use super::holding::Holding;
 use super::lookup::{Found, nearest};
 use super::{
-    Note, Object, Outcome, Pointer, Reading, Reference, argocd, assumed, is_agent, name_of,
+    Note, Object, Outcome, Pointer, Reading, Reference, argocd, assumed, is_agent, name_of, plain,
 };
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Kustomization, Rendered, Resource};
@@ -175,7 +175,9 @@ impl Following<'_> {
         let mut order: Vec<(usize, usize, usize)> = Vec::new();
         for (index, (object, outcome)) in self.raw.iter().zip(&self.outcomes).enumerate() {
             let Some(outcome) = outcome else { continue };
-            if patches.contains(&*object.path) {
+            if patches.contains(&*object.path)
+                || self.reading.layout.is_only_pointed_at(&object.path)
+            {
                 continue;
             }
             let above = |pointer: &&Pointer| is_below(&object.path, &pointer.folder);
@@ -210,16 +212,17 @@ impl Following<'_> {
     fn follow_assumed(&mut self) {
         let applied = |folder: &str| self.by_folder.contains_key(folder);
         let found = assumed::releases(self.reading, self.roots, self.raw, &applied);
+        let plain = plain::releases(self.reading, &applied);
         self.fleet.uninstalled = found.uninstalled;
         let mut pointers: Vec<(bool, Pointer)> = Vec::new();
-        for release in found.releases {
+        for release in found.releases.into_iter().chain(plain) {
             let application = argocd::Application {
                 node: &release.object.node,
                 file: release.object.file,
                 path: &release.object.path,
-                renderer: self.reading.renderer,
+                reading: self.reading,
             };
-            for (_, mut pointer) in application.pointers(&mut self.fleet.told.notes) {
+            for mut pointer in application.pointers(&mut self.fleet.told.notes) {
                 pointer.assumed = true;
                 Arc::make_mut(&mut pointer.agent).name = release.name.clone();
                 pointer.file_placement = Some(release.placement.clone());
@@ -397,7 +400,7 @@ impl Following<'_> {
     }
 
     fn note(&mut self, origin: Origin, message: String) {
-        self.fleet.told.notes.push(Note { origin, message });
+        self.fleet.told.notes.push(Note::new(origin, message));
     }
 
     /// The reading of an object, and whether it is as its file has it.
@@ -639,6 +642,7 @@ fn in_files((kind, name): &(String, String), reading: &Reading<'_>) -> Vec<Found
     let holds = |path: &&Arc<str>| {
         (path.ends_with(".yaml") || path.ends_with(".yml"))
             && !is_set_aside(path)
+            && !reading.layout.is_only_pointed_at(path)
             && renderer.skim(path, LARGEST, |text| {
                 text.contains(kind.as_str()) && text.contains(name.as_str())
             })

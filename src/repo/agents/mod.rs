@@ -17,9 +17,12 @@ mod holding;
 mod layer;
 mod lookup;
 mod mistakes;
+mod named;
 mod patched;
+mod plain;
 mod release;
 mod repository;
+mod revisions;
 mod sourceignore;
 mod strictness;
 mod substitute;
@@ -33,9 +36,11 @@ use rayon::prelude::*;
 
 use super::controls::{self, Control};
 use super::discover::{Layout, Placement, Root, is_set_aside};
+use super::refs::Chosen;
 use super::{Agent, AgentKind};
 use crate::config::Cluster;
 use crate::kustomize::{Problem, Rendered, Renderer};
+use crate::source::refs::split;
 use crate::source::{EntryKind, Files, folder_of, join};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -46,6 +51,7 @@ pub use layer::Layer;
 pub(in crate::repo) use lookup::{Found, nearest};
 pub use mistakes::{Mistake, MistakeKind};
 use repository::Identity;
+use revisions::Revisions;
 use sourceignore::Ignored;
 pub use substitute::{PostBuild, Reference, Variables};
 
@@ -115,6 +121,18 @@ pub struct Note {
     pub origin: Origin,
     /// One sentence, lower case, no full stop.
     pub message: String,
+    /// True if this clone lacks the revision that an agent reads.
+    pub lacks_revision: bool,
+}
+
+impl Note {
+    fn new(origin: Origin, message: impl Into<String>) -> Note {
+        Note {
+            origin,
+            message: message.into(),
+            lacks_revision: false,
+        }
+    }
 }
 
 /// The agents' objects of a tree.
@@ -136,6 +154,8 @@ pub struct Agents {
     pub(in crate::repo) patches: BTreeSet<String>,
     /// The `Chart.yaml` of each chart that nothing in the repo applies.
     pub(in crate::repo) uninstalled: Vec<FileId>,
+    /// Refs that agents read, and that are not read here.
+    pub(in crate::repo) refs: BTreeSet<String>,
     /// The built objects of some pointers, because they hold agents' objects.
     built: HashMap<usize, Arc<Rendered>>,
     ignored: Ignored,
@@ -261,7 +281,7 @@ impl Pointer {
     }
 
     /// True if the object applies a chart of this repository.
-    pub(in crate::repo) fn chart_is_here(&self) -> bool {
+    pub(crate) fn chart_is_here(&self) -> bool {
         matches!(self.plain, Plain::Chart(_))
     }
 
@@ -365,9 +385,9 @@ pub(crate) fn candidates(renderer: &Renderer) -> Vec<Arc<str>> {
 }
 
 /// Reads the agents' objects of a tree, in the files of [`candidates`].
-pub(crate) fn collect(
+pub(in crate::repo) fn collect(
     renderer: &Renderer,
-    layout: &Layout,
+    (layout, chosen): (&Layout, &Chosen),
     files: &[Arc<str>],
     roots: &[Root],
 ) -> Agents {
@@ -378,7 +398,12 @@ pub(crate) fn collect(
             .collect()
     };
     let patched = patched::files(renderer, roots, files);
-    read_with(renderer, layout, (files, &patched, roots), folders)
+    read_with(
+        renderer,
+        (layout, chosen),
+        (files, &patched, roots),
+        folders,
+    )
 }
 
 /// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
@@ -389,12 +414,13 @@ pub(crate) fn read<'f>(
     files: &[Arc<str>],
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
-    read_with(renderer, layout, (files, &BTreeSet::new(), &[]), folders)
+    let (patched, chosen) = (BTreeSet::new(), Chosen::default());
+    read_with(renderer, (layout, &chosen), (files, &patched, &[]), folders)
 }
 
 fn read_with<'f>(
     renderer: &Renderer,
-    layout: &Layout,
+    (layout, chosen): (&Layout, &Chosen),
     (files, patched, roots): (&[Arc<str>], &BTreeSet<Arc<str>>, &[Root]),
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
@@ -402,17 +428,21 @@ fn read_with<'f>(
     let mut sources = flux::Sources::default();
     for object in &objects {
         if is(&object.node, "GitRepository", flux::SOURCES) {
-            sources.add(&object.node);
+            sources.add(&object.node, &object.path);
         }
     }
     let mut sets = objects.iter();
     let any_set = sets.any(|object| is(&object.node, "ApplicationSet", argocd::GROUP));
     let folders = any_set.then(folders).unwrap_or_default();
+    let identity = identity(&objects, &sources, renderer);
+    let named = named::revisions(&objects, &sources, &identity);
     let reading = Reading {
         renderer,
         layout,
         folders: &folders,
-        identity: &identity(&objects, &sources, renderer),
+        revisions: Revisions::new(&**renderer.source(), chosen, &named),
+        elsewhere: in_other_trees(layout, &objects),
+        identity: &identity,
         ignored: sources.ignored(renderer),
         sources: &sources,
         clusters: clusters(layout, &objects),
@@ -423,6 +453,7 @@ fn read_with<'f>(
     let controls = reading.controls(&objects);
     let mut agents = reading.assemble(fleet, &objects);
     agents.controls = controls;
+    agents.refs = reading.revisions.wanted();
     agents.mistakes.splice(0..0, unreadable);
     // an ApplicationSet causes the same note for each of its Applications
     let mut seen: HashSet<Note> = HashSet::new();
@@ -507,12 +538,35 @@ fn objects(renderer: &Renderer, files: &[Arc<str>]) -> (Vec<Object>, Vec<Mistake
     (objects, unreadable)
 }
 
+/// The objects in branches of environments that the tree under check has under the same name. Such a
+/// branch often is a copy of everything.
+fn in_other_trees(layout: &Layout, objects: &[Object]) -> HashSet<Origin> {
+    let is_other = |object: &&Object| {
+        let root = layout.branch_of(&object.path);
+        root.is_some_and(|root| !root.is_empty())
+    };
+    let name = |object: &Object| {
+        let kind = object.node.get("kind").and_then(Node::text);
+        name_of(&object.node, kind.unwrap_or_default())
+    };
+    let here = objects
+        .iter()
+        .filter(|object| split(&object.path).0.is_empty());
+    let known: BTreeSet<String> = here.map(name).collect();
+    let others = objects.iter().filter(is_other);
+    let twice = others.filter(|object| is_agent(&object.node) && known.contains(&name(object)));
+    twice.map(|object| object.node.origin).collect()
+}
+
 /// The agents' objects of a tree, while they are read.
 struct Reading<'a> {
     renderer: &'a Renderer,
     layout: &'a Layout<'a>,
     folders: &'a BTreeSet<&'a str>,
     identity: &'a Identity,
+    revisions: Revisions<'a>,
+    /// Objects in branches of environments that the tree under check has as well.
+    elsewhere: HashSet<Origin>,
     sources: &'a flux::Sources,
     /// Files with objects that a kustomization changes before they are applied.
     patched: &'a BTreeSet<Arc<str>>,
@@ -528,6 +582,9 @@ impl Reading<'_> {
     fn read_object(&self, object: &Object) -> Outcome {
         let node = &object.node;
         let mut outcome = Outcome::default();
+        if self.elsewhere.contains(&node.origin) {
+            return outcome;
+        }
         let found = if is(node, "Application", argocd::GROUP) {
             let (pointers, notes) = self.application(object, node);
             outcome.notes.extend(notes);
@@ -536,34 +593,68 @@ impl Reading<'_> {
             self.application_set(object, &mut outcome)
         } else if is(node, "Kustomization", flux::GROUP) && self.is_of_this_repository(node) {
             let pointer = flux::pointer(node, object.file, &object.path, self.renderer);
+            let pointer = pointer.map(|pointer| self.at_revision(pointer, object, &mut outcome));
             pointer.into_iter().collect()
         } else {
             Vec::new()
         };
         self.note_mistakes(object, &mut outcome);
-        for mut pointer in found {
-            if !pointer.is_elsewhere() {
-                if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
-                    continue;
-                }
-                pointer.folder_placement = self.placement(&pointer.folder);
-            }
-            if let Some(build) = &mut pointer.post_build {
-                build.lenient = self.lenient;
-            }
-            let name = pointer.object.at(&["metadata", "name"]);
-            let name = name.and_then(Node::text);
-            pointer.named = name.and_then(|name| self.layout.parted(name));
-            outcome.pointers.push(pointer);
-        }
+        let found = found.into_iter();
+        let found = found.filter(|pointer| self.is_applied_there(pointer, object));
+        let found = found.filter_map(|pointer| self.placed(pointer));
+        outcome.pointers.extend(found);
         outcome
+    }
+
+    /// A pointer of Flux in the branch or tag that its source reads.
+    fn at_revision(&self, pointer: Pointer, object: &Object, outcome: &mut Outcome) -> Pointer {
+        let name = object.node.at(&["spec", "sourceRef", "name"]);
+        let name = name.and_then(Node::text).unwrap_or_default();
+        let revision = self.sources.revision(name, &object.path);
+        match self.revisions.folder(revision, &pointer.folder) {
+            Some(folder) => Pointer { folder, ..pointer },
+            None => {
+                let (agent, origin) = (&pointer.agent.name, pointer.agent.origin);
+                outcome
+                    .notes
+                    .push(revisions::absent(agent, revision, origin));
+                pointer
+            }
+        }
+    }
+
+    /// False for an object in the branch of an environment that applies another branch: that one is
+    /// followed from the tree under check.
+    fn is_applied_there(&self, pointer: &Pointer, object: &Object) -> bool {
+        let own = self.layout.branch_of(&object.path);
+        own.filter(|root| !root.is_empty())
+            .is_none_or(|root| split(&pointer.folder).0 == root || pointer.is_elsewhere())
+    }
+
+    /// A pointer with what its paths and names tell; `None` if there is no such folder.
+    fn placed(&self, mut pointer: Pointer) -> Option<Pointer> {
+        if !pointer.is_elsewhere() {
+            if self.renderer.source().kind(&pointer.folder) != Some(EntryKind::Directory) {
+                return None;
+            }
+            pointer.folder_placement = self.placement(&pointer.folder);
+        }
+        if let Some(build) = &mut pointer.post_build {
+            build.lenient = self.lenient;
+        }
+        let name = pointer.object.at(&["metadata", "name"]);
+        let name = name.and_then(Node::text);
+        pointer.named = name.and_then(|name| self.layout.parted(name));
+        Some(pointer)
     }
 
     /// The objects that steer agents, updaters and gates.
     fn controls(&self, objects: &[Object]) -> Vec<Control> {
         let steering = objects
             .iter()
-            .filter(|object| controls::is_control(controls::group_of(&object.node)));
+            .filter(|object| controls::is_control(controls::group_of(&object.node)))
+            .filter(|object| !self.layout.is_only_pointed_at(&object.path))
+            .filter(|object| !self.elsewhere.contains(&object.node.origin));
         steering
             .map(|object| Control {
                 node: object.node.clone(),
@@ -601,6 +692,7 @@ impl Reading<'_> {
             mistakes: told.mistakes,
             controls: Vec::new(),
             parents: Vec::new(),
+            refs: BTreeSet::new(),
             decisive: BTreeSet::new(),
             patches: fleet.patches,
             uninstalled: fleet.uninstalled,
@@ -650,7 +742,7 @@ impl Reading<'_> {
         let found = found.chain(mistakes::refused_values(node, &name));
         outcome.mistakes.extend(found);
         if is(node, "Kustomization", flux::GROUP) {
-            let applied = applied::by_kustomization(node, self.sources, self.identity);
+            let applied = applied::by_kustomization(object, self);
             outcome.applied.extend(applied);
         } else if is(node, "Application", argocd::GROUP) {
             self.note_sources(node, outcome);
@@ -666,9 +758,7 @@ impl Reading<'_> {
         let sources = sources.chain(several.map_or(&[][..], Node::items));
         let found = sources.flat_map(|source| mistakes::repeated_images(source, &name));
         outcome.mistakes.extend(found);
-        outcome
-            .applied
-            .extend(applied::by_application(node, self.identity));
+        outcome.applied.extend(applied::by_application(node, self));
     }
 
     fn placement(&self, folder: &str) -> Option<Placement> {
@@ -681,19 +771,11 @@ impl Reading<'_> {
             node,
             file: object.file,
             path: &object.path,
-            renderer: self.renderer,
+            reading: self,
         };
         let mut notes = Vec::new();
         let pointers = application.pointers(&mut notes).into_iter();
-        let own = pointers.filter(|(url, _)| self.identity.is_own(url));
-        let own = own.map(|(_, mut pointer)| {
-            if let Plain::Chart(chart) = &mut pointer.plain {
-                chart.recognise(&|url| self.identity.is_own(url));
-            }
-            pointer
-        });
-        let elsewhere = application.elsewhere(&|url| self.identity.is_own(url));
-        (own.chain(elsewhere).collect(), notes)
+        (pointers.chain(application.elsewhere()).collect(), notes)
     }
 
     fn application_set(&self, object: &Object, outcome: &mut Outcome) -> Vec<Pointer> {
@@ -702,6 +784,7 @@ impl Reading<'_> {
             folders: self.folders,
             identity: self.identity,
             clusters: &self.clusters,
+            revisions: &self.revisions,
         };
         let mut notes = Vec::new();
         let told = (&mut notes, &mut outcome.mistakes);
@@ -739,9 +822,9 @@ impl Reading<'_> {
             node: &argocd::elsewhere(folder, name, object.node.origin),
             file: object.file,
             path: &object.path,
-            renderer: self.renderer,
+            reading: self,
         };
-        for (_, mut pointer) in application.pointers(&mut agents.notes) {
+        for mut pointer in application.pointers(&mut agents.notes) {
             pointer.file_placement = self.placement(folder);
             pointer.folder_placement = pointer.file_placement.clone();
             agents.parents.push(Vec::new());

@@ -3,6 +3,7 @@
 use super::Root;
 use crate::config::{Cluster, Environment};
 use crate::config::{LayoutPath, LayoutPattern};
+use crate::source::refs::{split, within};
 use foldhash::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,9 +136,16 @@ pub struct Layout<'a> {
     /// Folders whose names contain a word for an environment without meaning it; see
     /// [`Layout::note_names`].
     pub(super) names: HashSet<String>,
+    /// The environment of each folder of a ref that is one, and of the whole tree if that is one.
+    pub(super) branches: BTreeMap<String, usize>,
 }
 
 impl<'a> Layout<'a> {
+    /// The layout with environments that are refs, by the folders of these.
+    pub fn with_branches(self, branches: BTreeMap<String, usize>) -> Layout<'a> {
+        Layout { branches, ..self }
+    }
+
     /// The layout with the clusters that the configuration names.
     pub fn with_clusters(self, clusters: &'a [Cluster]) -> Layout<'a> {
         Layout { clusters, ..self }
@@ -157,6 +165,7 @@ impl<'a> Layout<'a> {
             words: HashMap::default(),
             apps: HashSet::default(),
             names: HashSet::default(),
+            branches: BTreeMap::new(),
         };
         let mut seen: HashSet<&str> = HashSet::default();
         for folder in folders {
@@ -215,9 +224,58 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Reads a path: by the first entry of the configuration that matches it, or else by the
-    /// built-in discovery.
+    /// Reads a path. In a ref that is an environment, everything belongs to that, but for folders
+    /// of other environments. In another ref, a path says what it says elsewhere.
     pub fn read(&self, path: &str) -> Reading {
+        let (root, path) = split(path);
+        let here = self.branches.get(root).copied();
+        let reading = self.read_within(path);
+        if root.is_empty() && here.is_none() {
+            return reading;
+        }
+        match (reading, here) {
+            (Reading::Ignored, _) => Reading::Ignored,
+            (Reading::In(found), Some(here)) if found.environment != here => Reading::Ignored,
+            (Reading::In(found), _) => Reading::In(Placement {
+                prefix: within(root, &found.prefix),
+                ..found
+            }),
+            (Reading::Unplaced, _) if is_set_aside(path) => Reading::Unplaced,
+            (Reading::Unplaced, here) => match here {
+                Some(environment) => Reading::In(in_branch(root, path, environment)),
+                None => Reading::Unplaced,
+            },
+        }
+    }
+
+    /// The environment that the ref of a path is called after: `release/production:/apps/web`.
+    pub fn named_by_ref(&self, path: &str) -> Option<usize> {
+        let (root, _) = split(path);
+        let name = root.strip_suffix(':')?;
+        self.alias(&name.rsplit('/').next().unwrap_or(name).to_lowercase())
+    }
+
+    /// True if a path is in a ref that is read only because an agent names it.
+    pub fn is_only_pointed_at(&self, path: &str) -> bool {
+        let (root, _) = split(path);
+        !root.is_empty() && !self.branches.contains_key(root)
+    }
+
+    /// The folder of the ref that a path is in, if that ref is an environment of its own.
+    pub fn branch_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (root, _) = split(path);
+        self.branches.contains_key(root).then_some(root)
+    }
+
+    /// The folders of refs that are environments, and the empty one if the tree itself is.
+    pub(in crate::repo) fn branches(&self) -> impl Iterator<Item = (&str, usize)> {
+        let branches = self.branches.iter();
+        branches.map(|(root, environment)| (root.as_str(), *environment))
+    }
+
+    /// Reads a path of one tree: by the first entry of the configuration that matches it, or else by
+    /// the built-in discovery.
+    fn read_within(&self, path: &str) -> Reading {
         self.read_as_configured(path).unwrap_or_else(|| {
             let found = self.discovered(path);
             found.map_or(Reading::Unplaced, Reading::In)
@@ -231,7 +289,7 @@ impl<'a> Layout<'a> {
 
     /// True if the configuration ignores a path.
     pub fn is_ignored(&self, path: &str) -> bool {
-        self.read_as_configured(path) == Some(Reading::Ignored)
+        self.read(path) == Reading::Ignored
     }
 
     /// Reads a path by the first entry of the configuration that matches it.
@@ -513,6 +571,20 @@ impl<'a> Layout<'a> {
                 find(stem)
             }
         })
+    }
+}
+
+/// The placement of a path without a word for an environment, in a ref that is one.
+fn in_branch(root: &str, path: &str, environment: usize) -> Placement {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let qualified: Vec<&str> = parts.filter(|part| !is_environment_parent(part)).collect();
+    let app = qualified.iter().filter(|part| !is_container(part));
+    Placement {
+        app: app.copied().collect::<Vec<_>>().join("/"),
+        qualified: qualified.join("/"),
+        environment,
+        variant: None,
+        prefix: root.to_string(),
     }
 }
 

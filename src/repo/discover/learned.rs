@@ -38,6 +38,7 @@ pub fn learned(
         aliases: Vec::new(),
         protected: false,
         kubernetes: None,
+        reference: None,
         ordered: false,
     });
     environments.collect()
@@ -75,6 +76,7 @@ pub fn told_apart(environments: &mut Vec<Environment>, kustomizations: &BTreeSet
             aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
             protected: false,
             kubernetes: None,
+            reference: None,
             ordered: true,
         };
         environments.insert(at + 1, later);

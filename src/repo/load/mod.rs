@@ -6,6 +6,7 @@
 //! revisions. Not here: reading paths (`discover`), what agents point at (`agents`), pairing
 //! (`pairs`).
 
+mod branches;
 mod built;
 mod crossings;
 mod foreign_values;
@@ -19,10 +20,12 @@ mod values;
 use super::agents::{self, Agents};
 use super::codeowners::CodeOwners;
 use super::discover::{Layout, Root, learned, told_apart};
+use super::refs::Chosen;
 use super::{Repo, coverage, pairs, records, renovate, submodules};
 use crate::config::{Config, Environment, default_environments};
 use crate::kustomize::{Kustomization, RenderOptions, Renderer};
 use crate::source::beside::Beside;
+use crate::source::refs::split;
 use crate::source::{Files, Source, folder_of};
 use crossings::crossings;
 use foreign_values::foreign_values;
@@ -104,25 +107,66 @@ impl Repo {
         Repo::assemble(Arc::new(renderer), config, None)
     }
 
+    /// Reads a tree with the refs that are environments, and once more with those that agents turn
+    /// out to read. Most repositories have neither.
     fn assemble(
         renderer: Arc<Renderer>,
         config: &Config,
         beside: Option<(&Repo, &BTreeSet<Arc<str>>)>,
     ) -> Repo {
+        /// Agents in one ref may read another one.
+        const ROUNDS: usize = 4;
+        let main = renderer.source().clone();
+        let mut environments = config.environments.clone();
+        let mut chosen = Chosen::of(&environments, &*main);
+        let with_refs = |chosen: &Chosen| match chosen.tree(&main) {
+            Some(tree) => Arc::new(renderer.beside(tree, config.remotes.clone())),
+            None => renderer.clone(),
+        };
+        for _ in 0..ROUNDS {
+            let repo = Repo::read(with_refs(&chosen), config, (&environments, &chosen), beside);
+            let more = || chosen.with(&repo.agents.refs, main.refs()?);
+            if let Some(more) = more() {
+                chosen = more;
+            } else if let Some(found) = branches::discovered(&repo, config, &*main)
+                && found != environments
+            {
+                environments = found;
+                chosen = Chosen::of(&environments, &*main);
+            } else {
+                return repo;
+            }
+        }
+        Repo::read(with_refs(&chosen), config, (&environments, &chosen), beside)
+    }
+
+    fn read(
+        renderer: Arc<Renderer>,
+        config: &Config,
+        (ordered, chosen): (&[Environment], &Chosen),
+        beside: Option<(&Repo, &BTreeSet<Arc<str>>)>,
+    ) -> Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
         // reading the layout uses one thread, so the search for agents runs beside it
-        let folders = || source.files().iter().map(|path| folder_of(path));
+        let folders = || {
+            let paths = source.files().iter();
+            paths.map(|path| folder_of(split(path).1))
+        };
+        let branches = || chosen.environments();
         let new_layout = || {
-            Layout::new(&config.environments, &config.layout, folders())
+            Layout::new(ordered, &config.layout, folders())
                 .with_clusters(&config.clusters)
+                .with_branches(branches())
         };
         let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
         let kustomizations = kustomization_folders(&*source, &layout);
-        let environments = with_learned(config, &layout, &kustomizations, &renderer);
-        let mut layout = if environments.len() == config.environments.len() {
+        let environments = with_learned((config, ordered), &layout, &kustomizations, &renderer);
+        let mut layout = if environments.len() == ordered.len() {
             layout
         } else {
-            Layout::new(&environments, &config.layout, folders()).with_clusters(&config.clusters)
+            Layout::new(&environments, &config.layout, folders())
+                .with_clusters(&config.clusters)
+                .with_branches(branches())
         };
         // the files of agents are parsed beside the kustomizations, and read when those are known
         let parse = || {
@@ -137,7 +181,8 @@ impl Repo {
                 .collect()
         };
         let (roots, ()): (Vec<Root>, ()) = rayon::join(read_roots, parse);
-        let agents = Arc::new(agents::collect(&renderer, &layout, &candidates, &roots));
+        let agents = agents::collect(&renderer, (&layout, chosen), &candidates, &roots);
+        let agents = Arc::new(agents);
         layout.note_names(&roots);
         let tree = Tree {
             roots: &roots,
@@ -191,13 +236,13 @@ impl Repo {
 /// The environments of the configuration. If none are configured, environments that are recognised
 /// by the shape of the repo are added to the defaults.
 fn with_learned(
-    config: &Config,
+    (config, ordered): (&Config, &[Environment]),
     layout: &Layout,
     kustomizations: &BTreeSet<String>,
     renderer: &Renderer,
 ) -> Vec<Environment> {
-    let mut environments = config.environments.clone();
-    if environments == default_environments() {
+    let mut environments = ordered.to_vec();
+    if config.environments == default_environments() && layout.branches().next().is_none() {
         let references = |folder: &str| root_of(folder, renderer).references;
         told_apart(&mut environments, kustomizations);
         environments.extend(learned(layout, kustomizations, &references));

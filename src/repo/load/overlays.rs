@@ -2,12 +2,13 @@
 
 use super::super::Overlay;
 use super::super::agents::Pointer;
-use super::super::discover::{self, Placement, Reading, is_example, is_set_aside};
+use super::super::discover::{self, Layout, Placement, Reading, is_example, is_set_aside};
 use super::super::instances::{elsewhere, instances};
 use super::Tree;
 use super::built::{Built, finished, index_of, origin_of, to_be_built, with_releases};
 use super::reuse::HeadRenderings;
 use super::values::Values;
+use crate::source::refs::split;
 use crate::yaml::Node;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -87,7 +88,35 @@ fn built<'t>(tree: Tree<'t>, chosen: Chosen) -> Vec<Built<'t>> {
         })
         .collect();
     built.sort_by(|one, other| one.path.cmp(&other.path));
+    tell_refs_apart(&mut built, tree.layout);
     built
+}
+
+/// Makes the ref a part of the variant if the tree under check has the same overlay: what an agent
+/// reads at `release-1` is not what the next release will be.
+fn tell_refs_apart(built: &mut [Built<'_>], layout: &Layout) {
+    let key = |one: &Built<'_>| {
+        let place = one.placement.as_ref();
+        let environment = place.map(|place| place.environment);
+        let variant = place.and_then(|place| place.variant.clone());
+        (app_path(&one.path, place), environment, variant)
+    };
+    let pinned = |one: &Built<'_>| layout.is_only_pointed_at(&one.path);
+    if !built.iter().any(pinned) {
+        return;
+    }
+    let own: BTreeSet<_> = built.iter().filter(|one| !pinned(one)).map(key).collect();
+    for one in built.iter_mut().filter(|one| pinned(one)) {
+        let (name, is_there) = (
+            split(&one.path).0.trim_end_matches(':'),
+            own.contains(&key(one)),
+        );
+        if let Some(place) = one.placement.as_mut().filter(|_| is_there) {
+            let before = place.variant.take().into_iter();
+            let parts: Vec<String> = before.chain([name.to_string()]).collect();
+            place.variant = Some(parts.join("/"));
+        }
+    }
 }
 
 fn overlay(
@@ -123,7 +152,10 @@ fn overlay(
         agent: agent.map(|pointer| pointer.agent.clone()),
         assumed: built.pointer.is_some_and(|pointer| pointer.assumed),
         release: placement.and_then(|own| {
-            let name = own.app.strip_prefix(&built.path)?.strip_prefix('/')?;
+            let name = own
+                .app
+                .strip_prefix(split(&built.path).1)?
+                .strip_prefix('/')?;
             Some(name.to_string())
         }),
         cluster: agent.and_then(cluster),
@@ -193,5 +225,6 @@ fn has_part(path: &str, names: &[&str]) -> bool {
 
 /// The path that names the app: without the part for the environment, if there is one.
 fn app_path(folder: &str, placement: Option<&Placement>) -> String {
-    placement.map_or_else(|| folder.to_string(), |placement| placement.app.clone())
+    let unplaced = || split(folder).1.to_string();
+    placement.map_or_else(unplaced, |placement| placement.app.clone())
 }

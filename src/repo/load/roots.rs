@@ -30,6 +30,7 @@ pub(super) fn shape(folder: &str, renderer: &Renderer) -> Option<Shape> {
 /// link needs no such copy.
 pub(super) fn kustomization_folders(source: &dyn Source, layout: &Layout) -> BTreeSet<String> {
     let kustomizations = source.files().iter().filter(|path| is_kustomization(path));
+    let kustomizations = kustomizations.filter(|path| !layout.is_only_pointed_at(path));
     let mut folders: BTreeSet<String> = kustomizations
         .map(|path| folder_of(path).to_string())
         .collect();

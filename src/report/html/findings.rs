@@ -161,7 +161,7 @@ fn figure(
         .marks
         .first()
         .map_or(window.from, |mark| mark.location.line);
-    let shown = format!("{}:{top}", file.path);
+    let shown = format!("{}:{top}", file.path_in_revision());
     let caption = match (&options.links, &file.revision) {
         (Some(base), None) => format!(
             "<a href=\"{}\">{}</a>",

@@ -11,6 +11,7 @@ mod error;
 mod gaps;
 mod history;
 mod object;
+mod references;
 mod revision;
 mod submodule;
 mod tree;

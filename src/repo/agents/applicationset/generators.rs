@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::Note;
+use super::super::revisions::absent;
 use super::super::template::Parameters;
 use super::values::{overlay, shaped};
 use super::{LIMIT, Surroundings, clusters, fill, git};
@@ -37,7 +38,7 @@ pub(super) struct Generators<'a, 'n> {
 
 impl Generators<'_, '_> {
     pub(super) fn note(&mut self, origin: Origin, message: String) {
-        self.notes.push(Note { origin, message });
+        self.notes.push(Note::new(origin, message));
     }
 
     /// The parameters of each Application that a generator asks for.
@@ -90,7 +91,15 @@ impl Generators<'_, '_> {
             );
             return vec![self.open()];
         }
-        let sets = git::values(git, self.go, self.surroundings);
+        let revision = git.get("revision");
+        let text = revision.and_then(Node::text).unwrap_or_default();
+        let root = self.surroundings.revisions.root(text);
+        if root.is_none() {
+            let origin = revision.map_or(entry.key_origin, |node| node.origin);
+            self.notes.push(absent("this generator", text, origin));
+        }
+        let root = root.unwrap_or_default();
+        let sets = git::values(git, self.go, &root, self.surroundings);
         let sets = sets.into_iter().map(|set| self.with_values(set, git));
         sets.filter(|set| !set.values.is_empty()).collect()
     }

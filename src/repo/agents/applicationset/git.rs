@@ -7,25 +7,39 @@ use super::super::template::normalized;
 use super::Surroundings;
 use super::values::shaped;
 use crate::glob::{Stars, compile};
+use crate::source::refs::split;
 use crate::yaml::{Node, write};
 
 type Values = Map<String, Value>;
 
-/// The values of each folder, or of each item in each file, that the generator chooses.
-pub(super) fn values(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Values> {
+/// The values of each folder, or of each item in each file, that the generator chooses. `root` is
+/// the folder of the ref that it reads; empty for the tree under check.
+pub(super) fn values(
+    git: &Node,
+    go: bool,
+    root: &str,
+    surroundings: Surroundings<'_>,
+) -> Vec<Values> {
     if git.get("directories").is_some() {
-        directories(git, go, surroundings)
+        directories(git, go, root, surroundings)
     } else {
-        files(git, go, surroundings)
+        files(git, go, root, surroundings)
     }
 }
 
-fn directories(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Values> {
+/// The part of a path in a ref; `None` if it is in another one.
+fn inside<'p>(path: &'p str, root: &str) -> Option<&'p str> {
+    let (own, rest) = split(path);
+    (own == root).then_some(rest)
+}
+
+fn directories(git: &Node, go: bool, root: &str, surroundings: Surroundings<'_>) -> Vec<Values> {
     // Go's path.Match reads `**` as `*`
     let (wanted, excluded) = patterns(git, "directories", &|path| {
         glob(&path.replace("**", "*"), true)
     });
-    let folders = surroundings.folders.iter().copied();
+    let folders = surroundings.folders.iter();
+    let folders = folders.filter_map(|folder| inside(folder, root));
     folders
         .filter(|folder| !folder.split('/').any(|part| part.starts_with('.')))
         .filter(|folder| !folder.is_empty())
@@ -34,15 +48,18 @@ fn directories(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Valu
         .collect()
 }
 
-fn files(git: &Node, go: bool, surroundings: Surroundings<'_>) -> Vec<Values> {
+fn files(git: &Node, go: bool, root: &str, surroundings: Surroundings<'_>) -> Vec<Values> {
     // in Git's own globs, `*` matches slashes as well
     let (wanted, excluded) = patterns(git, "files", &|path| glob(path, false));
     let mut sets = Vec::new();
-    for path in surroundings.renderer.source().files().iter() {
+    for whole in surroundings.renderer.source().files().iter() {
+        let Some(path) = inside(whole, root) else {
+            continue;
+        };
         if !matches(&wanted, path) || matches(&excluded, path) {
             continue;
         }
-        let Ok(documents) = surroundings.renderer.parsed(path) else {
+        let Ok(documents) = surroundings.renderer.parsed(whole) else {
             continue;
         };
         let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));

@@ -18,6 +18,7 @@ use super::Note;
 use super::argocd::merged;
 use super::mistakes::Mistake;
 use super::repository::Identity;
+use super::revisions::Revisions;
 use super::template::Parameters;
 use crate::config::Cluster;
 use crate::kustomize::Renderer;
@@ -38,6 +39,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) identity: &'a Identity,
     /// The clusters that Argo CD knows; empty if nothing tells.
     pub(super) clusters: &'a [Cluster],
+    pub(super) revisions: &'a Revisions<'a>,
 }
 
 /// The Applications, as objects with the origins of the template. Notes say what is not known,
@@ -113,10 +115,10 @@ fn apply(
             }
         }
         Some(None) => review.broken_patch(patch.key_origin),
-        None => notes.push(Note {
-            origin: patch.key_origin,
-            message: "this `templatePatch` cannot be resolved from the repository; the Applications are checked without it".to_string(),
-        }),
+        None => notes.push(Note::new(
+            patch.key_origin,
+            "this `templatePatch` cannot be resolved from the repository; the Applications are checked without it",
+        )),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::glob::{Stars, compile};
 use crate::helm::values::set::{self, Mode};
 use crate::helm::values::{merge, read};
 use crate::kustomize::{ChartRenderer, Problem, ProblemKind, Release, Renderer};
+use crate::repo::agents::Reading;
+use crate::source::refs::split;
 use crate::source::{SourceError, join};
 use crate::yaml::{By, Node, Origin};
 
@@ -33,7 +35,9 @@ pub struct ChartSource {
 #[derive(Clone, Debug, PartialEq)]
 struct Reference {
     url: String,
-    is_own: bool,
+    revision: String,
+    /// The folder of its ref, if it is this repository; empty for the tree under check.
+    root: Option<String>,
 }
 
 /// A values file of a source.
@@ -57,8 +61,13 @@ impl ChartSource {
         let references = several.iter().filter_map(|source| {
             let text = |key: &str| source.get(key).and_then(Node::text);
             let url = text("repoURL").unwrap_or_default().to_string();
-            let is_own = false;
-            Some((text("ref")?.to_string(), Reference { url, is_own }))
+            let revision = text("targetRevision").unwrap_or_default().to_string();
+            let reference = Reference {
+                url,
+                revision,
+                root: None,
+            };
+            Some((text("ref")?.to_string(), reference))
         });
         ChartSource {
             application: application.clone(),
@@ -146,9 +155,12 @@ impl ChartSource {
     }
 
     /// Notes which of the sources that value files name are this repository.
-    pub(in crate::repo::agents) fn recognise(&mut self, is_own: &dyn Fn(&str) -> bool) {
+    pub(in crate::repo::agents) fn recognise(&mut self, reading: &Reading<'_>) {
         for reference in self.references.values_mut() {
-            reference.is_own = is_own(&reference.url);
+            let is_own = reading.identity.is_own(&reference.url);
+            // what this clone lacks is judged as it is under check, which a note says
+            let root = is_own.then(|| reading.revisions.root(&reference.revision));
+            reference.root = root.map(Option::unwrap_or_default);
         }
     }
 
@@ -248,10 +260,10 @@ impl ChartSource {
             Some((self.references.get(name)?, rest))
         });
         let (base, path) = match referenced {
-            Some((reference, _)) if !reference.is_own => {
-                return File::Elsewhere("is in another repository");
-            }
-            Some((_, rest)) => ("", self.expand(rest)),
+            Some((reference, rest)) => match &reference.root {
+                None => return File::Elsewhere("is in another repository"),
+                Some(root) => (root.as_str(), self.expand(rest)),
+            },
             None if self.is_elsewhere && !path.contains("://") => {
                 return File::Elsewhere("is in the chart, which is not in this repository");
             }
@@ -264,7 +276,7 @@ impl ChartSource {
             return File::Elsewhere("has a name that only the cluster knows");
         }
         let (base, path) = match path.strip_prefix('/') {
-            Some(rest) => ("", rest.to_string()),
+            Some(rest) => (split(base).0, rest.to_string()),
             None => (base, path),
         };
         match join(base, &path) {

@@ -17,21 +17,18 @@ use crate::yaml::Node;
 use std::sync::Arc;
 
 impl Application<'_> {
-    /// The Application as an overlay, if a source of it is a chart from elsewhere. `is_own` says
-    /// that a URL is this repository.
-    pub(in crate::repo::agents) fn elsewhere(
-        self,
-        is_own: &dyn Fn(&str) -> bool,
-    ) -> Option<Pointer> {
+    /// The Application as an overlay, if a source of it is a chart from elsewhere.
+    pub(in crate::repo::agents) fn elsewhere(self) -> Option<Pointer> {
+        let is_own = |url: &str| self.reading.identity.is_own(url);
         let spec = self.node.get("spec")?;
         let several = spec.get("sources").map_or(&[][..], Node::items);
         let sources = spec.get("source").into_iter().chain(several);
         let charts: Vec<ChartSource> = sources
             .filter_map(|source| {
-                let at = chart_elsewhere(source, is_own)?;
+                let at = chart_elsewhere(source, &is_own)?;
                 let mut chart = ChartSource::new(self.node, source, several, at.origin);
                 chart.is_elsewhere = true;
-                chart.recognise(is_own);
+                chart.recognise(self.reading);
                 Some(chart)
             })
             .collect();

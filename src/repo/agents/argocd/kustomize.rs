@@ -155,10 +155,7 @@ impl<'r> Fields<'r> {
             let message = format!(
                 "`kustomize.{what}` cannot be resolved from the repository; the Application is checked without it"
             );
-            self.notes.push(Note {
-                origin: node.origin,
-                message,
-            });
+            self.notes.push(Note::new(node.origin, message));
         }
         !open
     }

@@ -11,8 +11,8 @@ mod elsewhere;
 mod environment;
 mod kustomize;
 
-use super::{Note, Plain, Pointer, name_of};
-use crate::kustomize::{Kustomization, Problem, Renderer};
+use super::{Note, Plain, Pointer, Reading, name_of, revisions};
+use crate::kustomize::{Kustomization, Problem};
 use crate::repo::{Agent, AgentKind};
 use crate::source::join;
 use crate::yaml::{By, Entry, FileId, Node, Origin};
@@ -35,7 +35,7 @@ pub(super) struct Application<'a> {
     /// The file that it is written in.
     pub(super) file: FileId,
     pub(super) path: &'a str,
-    pub(super) renderer: &'a Renderer,
+    pub(super) reading: &'a Reading<'a>,
 }
 
 /// The tool with which Argo CD builds the folder of a source.
@@ -49,26 +49,29 @@ enum Tool {
 }
 
 impl Application<'_> {
-    /// The URL of each source, with the folder that it applies. Notes say what cannot be followed.
-    pub(super) fn pointers(self, notes: &mut Vec<Note>) -> Vec<(String, Pointer)> {
+    /// The folder of this repository that each source applies. Notes say what cannot be followed.
+    pub(super) fn pointers(self, notes: &mut Vec<Note>) -> Vec<Pointer> {
         let Some(spec) = self.node.get("spec") else {
             return Vec::new();
         };
         let several = spec.get("sources").map_or(&[][..], Node::items);
-        let sources = spec.get("source").into_iter().chain(several);
+        let dry = spec.at(&["sourceHydrator", "drySource"]);
+        let sources = spec.get("source").into_iter().chain(several).chain(dry);
         sources
             .filter_map(|source| self.pointer(source, several, notes))
             .collect()
     }
 
-    fn pointer(
-        self,
-        source: &Node,
-        several: &[Node],
-        notes: &mut Vec<Note>,
-    ) -> Option<(String, Pointer)> {
+    fn pointer(self, source: &Node, several: &[Node], notes: &mut Vec<Note>) -> Option<Pointer> {
         let target = source.get("path")?;
-        let folder = folder_of_source(source, target, notes)?;
+        let mut noted = Vec::new();
+        let folder = folder_of_source(source, target, &mut noted);
+        let url = source.get("repoURL").and_then(Node::text);
+        notes.append(&mut noted);
+        if !self.reading.identity.is_own(url.unwrap_or_default()) {
+            return None;
+        }
+        let folder = self.at_revision(source, folder?, notes);
         let (source, mut read) = self.overridden(source, &folder);
         read.insert(0, self.file);
         let is_chart = match self.tool(&source, &folder)? {
@@ -99,8 +102,7 @@ impl Application<'_> {
             problems.extend(self.missing_kustomization(&folder, target.origin));
         }
         let directory = Directory::read(present("directory"));
-        let url = source.get("repoURL").and_then(Node::text);
-        let pointer = Pointer {
+        Some(Pointer {
             folder,
             agent: Arc::new(Agent {
                 kind: AgentKind::ArgoCd,
@@ -117,7 +119,8 @@ impl Application<'_> {
             named: None,
             layer: layer.filter(|layer| !layer.is_empty()),
             plain: if is_chart {
-                let chart = ChartSource::new(self.node, &source, several, target.origin);
+                let mut chart = ChartSource::new(self.node, &source, several, target.origin);
+                chart.recognise(self.reading);
                 Plain::Chart(Box::new(chart))
             } else if present("directory").is_some_and(Directory::is_set) {
                 Plain::Always(directory)
@@ -129,8 +132,22 @@ impl Application<'_> {
             problems,
             object: self.node.clone(),
             assumed: false,
-        };
-        Some((url.unwrap_or_default().to_string(), pointer))
+        })
+    }
+
+    /// The folder in the branch or tag that a source reads.
+    fn at_revision(self, source: &Node, folder: String, notes: &mut Vec<Note>) -> String {
+        let target = source.get("targetRevision");
+        let revision = target.and_then(Node::text).unwrap_or_default();
+        match self.reading.revisions.folder(revision, &folder) {
+            Some(folder) => folder,
+            None => {
+                let origin = target.map_or(source.origin, |node| node.origin);
+                let agent = name_of(self.node, KIND);
+                notes.push(revisions::absent(&agent, revision, origin));
+                folder
+            }
+        }
     }
 
     /// The source with the parameter overrides that lie in its folder, and their files.
@@ -148,8 +165,8 @@ impl Application<'_> {
         let mut files = Vec::new();
         let mut result = source.clone();
         for path in names.iter().filter_map(|name| join(folder, name)) {
-            let parsed = self.renderer.parsed(&path).ok();
-            files.extend(self.renderer.file_id(&path));
+            let parsed = self.reading.renderer.parsed(&path).ok();
+            files.extend(self.reading.renderer.file_id(&path));
             if let Some(patch) = parsed.as_ref().and_then(|read| read.documents.first()) {
                 result = merged(&result, patch);
             }
@@ -165,21 +182,22 @@ impl Application<'_> {
         }
         // Argo CD takes a folder with a Chart.yaml for a chart, unless it has a kustomization too
         let chart = join(folder, "Chart.yaml")?;
-        let has_chart = self.renderer.source().kind(&chart).is_some();
+        let has_chart = self.reading.renderer.source().kind(&chart).is_some();
         if present("helm") {
             // without a chart, `helm` is there for other sources or by mistake
             return Some(if has_chart { Tool::Chart } else { Tool::Plugin });
         }
         let directory = source.get("directory").is_some_and(Directory::is_set);
-        let is_chart = !directory && self.renderer.kustomization(folder).is_none() && has_chart;
+        let is_chart =
+            !directory && self.reading.renderer.kustomization(folder).is_none() && has_chart;
         Some(if is_chart { Tool::Chart } else { Tool::Folder })
     }
 
     fn missing_kustomization(self, folder: &str, origin: Origin) -> Option<Problem> {
-        if self.renderer.kustomization(folder).is_some() {
+        if self.reading.renderer.kustomization(folder).is_some() {
             return None;
         }
-        self.renderer.source().kind(folder)?;
+        self.reading.renderer.source().kind(folder)?;
         let message = format!(
             "{} uses `source.kustomize`, but {folder:?} has no kustomization file",
             name_of(self.node, "Application")
@@ -201,10 +219,7 @@ fn folder_of_source(source: &Node, path: &Node, notes: &mut Vec<Note>) -> Option
         let message = format!(
             "path {text:?} cannot be resolved from the repository; what this Application applies is not checked"
         );
-        notes.push(Note {
-            origin: path.origin,
-            message,
-        });
+        notes.push(Note::new(path.origin, message));
         return None;
     }
     join("", text.trim_start_matches('/'))

@@ -15,6 +15,7 @@ pub(super) fn loosened(
     for environment in protected.filter(|environment| environment.protected) {
         found.extend(unprotected(environment, now).or_else(|| reordered(environment, before, now)));
     }
+    found.extend(moved(before, now));
     found.extend(pairs(before, now, existed));
     found.extend(mirrors(before, now));
     found.extend(ignored(before, now));
@@ -32,6 +33,40 @@ fn unprotected(environment: &Environment, now: &Config) -> Option<Loosening> {
             format!("this change no longer protects {name}"),
         )
     })
+}
+
+/// Environments that are read from another branch now: a protected one, or the one that it is
+/// compared with.
+fn moved(before: &Config, now: &Config) -> Vec<Loosening> {
+    let matters = |at: usize| {
+        let mut near = before.environments.iter().skip(at).take(2);
+        near.any(|environment| environment.protected)
+    };
+    let mut found = Vec::new();
+    for (at, old) in before.environments.iter().enumerate() {
+        let mut others = now.environments.iter();
+        let Some(new) = others
+            .find(|new| new.is_called(&old.name))
+            .filter(|_| matters(at))
+        else {
+            continue;
+        };
+        if old.reference.is_some() && new.reference != old.reference {
+            let place = match &new.reference {
+                Some(reference) => format!("`{reference}`"),
+                None => "folders".to_string(),
+            };
+            let was = old.reference.as_deref().unwrap_or_default();
+            found.push(Loosening::removed(
+                Cause::new("moved-environment").with(&old.name),
+                format!(
+                    "this change reads {} from {place} instead of `{was}`",
+                    old.name
+                ),
+            ));
+        }
+    }
+    found
 }
 
 /// The environment before another one in the order of promotion.
