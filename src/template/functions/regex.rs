@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::{Captures, Regex, RegexBuilder};
 
-use super::regex_syntax::translate;
+use super::regex_syntax::{quote_meta, translate};
 use super::strings::string_list;
 use super::{Call, Function, fixed};
 use crate::template::error::Problem;
@@ -56,17 +56,6 @@ pub(crate) fn compile(pattern: &str) -> Option<Regex> {
     let translated = translate(pattern).ok()?;
     let built = RegexBuilder::new(&translated).size_limit(LARGEST).build();
     built.ok()
-}
-
-pub(super) fn quote_meta(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "\\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 fn find(call: &mut Call<'_>) -> Result<Value, Problem> {

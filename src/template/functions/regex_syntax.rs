@@ -7,8 +7,6 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::regex::quote_meta;
-
 /// The most repetitions of one expression.
 const MOST_REPEATS: u32 = 1000;
 
@@ -316,9 +314,25 @@ fn push_character(c: char, out: &mut String) {
     }
 }
 
+/// A text in which nothing has a meaning of its own.
+pub(super) fn quote_meta(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::regex::compile;
+    use super::*;
+
+    fn compile(pattern: &str) -> Option<regex::Regex> {
+        regex::Regex::new(&translate(pattern).ok()?).ok()
+    }
 
     #[test]
     fn expressions_mean_what_they_mean_in_go() {
