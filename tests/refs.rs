@@ -189,7 +189,7 @@ fn what_an_agent_reads_at_another_ref_is_judged_there() {
     repo.write("apps/web/overlays/production/deployment.yaml", &bad)
         .commit("latest");
     repo.git(&["checkout", "-q", "main"]);
-    let run = repo.run(&CHECK.to_vec());
+    let run = repo.run(CHECK);
     let found = run.findings();
     assert!(
         found.contains(&"mutable-tag apps/web/overlays/production/deployment.yaml:12".to_string()),
