@@ -16,8 +16,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Texts that are tried if `FUZZ_RUNS` says nothing else.
+/// Texts that are tried if `FUZZ_RUNS` says nothing else, and the time after which no more are.
 const RUNS: usize = 2_000;
+const USUAL_TIME: Duration = Duration::from_secs(5);
 /// The most bytes of a text.
 const LONGEST: usize = 4_096;
 /// The longest time for one text, if many are tried.
@@ -101,6 +102,9 @@ pub(crate) fn run(name: &str, examples: &[&str], words: &[&str], target: impl Fn
             scope.spawn(move || {
                 let mut random = Random::new((seed * 1_000 + thread) as u64);
                 for _ in (thread..wanted).step_by(threads) {
+                    if runs.is_none() && start.elapsed() > USUAL_TIME {
+                        break;
+                    }
                     let text = random.text(known, words);
                     let begun = Instant::now();
                     attempt(name, &text, target);

@@ -576,3 +576,100 @@ fn places_lead_to_their_files() {
     let concise = super::text(Format::Concise, &two_files(), &options).unwrap();
     assert!(concise.starts_with("\u{1b}]8;;file:///srv/"), "{concise}");
 }
+
+/// Reports of hostile paths, messages and files: nothing in them acts, and what other programs read
+/// can be read.
+#[test]
+fn fuzz_reports() {
+    let words = &[
+        "::error::",
+        "\n::add-mask::",
+        "##[group]",
+        "##vso[task.x]",
+        "\u{1b}[31m",
+        "\u{1b}]8;;x\u{7}",
+        "\u{202e}",
+        "\u{2066}",
+        "\r",
+        "\n",
+        "`",
+        "```",
+        "|",
+        "<x-canary>",
+        "</details>",
+        "<!--",
+        "-->",
+        "]]>",
+        "&amp;",
+        "&#x3c;",
+        "\"",
+        "'",
+        "%0A",
+        "](javascript:x)",
+        "![a](b)",
+        "@team",
+        "#12",
+        "\\",
+        "\\u{23}",
+        "{{",
+        "a",
+        ".yaml",
+        "/",
+        "..",
+        ": ",
+    ];
+    let examples = [
+        "a: b\n::error::c `<x-canary>` ##[group]",
+        "apps/a,b:c%|d.yaml",
+        "| a | </details> ```",
+    ];
+    crate::fuzz::run("reports", &examples, words, |text| {
+        let text: &str = &text.chars().take(300).collect::<String>();
+        let files = Files::default();
+        let name: String = text.chars().take(60).collect();
+        let file = files.add(&format!("a/{name}"), None, text.into());
+        let whole = Origin {
+            file,
+            start: 0,
+            end: text.len() as u32,
+            by: By::Manifest,
+        };
+        let mut hostile = finding(text, whole);
+        hostile.rule = text.to_string();
+        hostile.help = Some(text.to_string());
+        hostile.also_in = vec![text.to_string()];
+        hostile.path = Some(text.to_string());
+        hostile.related.push(Related {
+            message: text.into(),
+            origin: whole,
+        });
+        let outcome = outcome(vec![hostile], files);
+        for format in Format::ALL {
+            let report = super::text(format, &outcome, &Options::default()).unwrap();
+            nothing_acts(format, &report);
+        }
+    });
+}
+
+fn nothing_acts(format: Format, report: &str) {
+    let acting = |letter: char| acts_on_terminal(letter) && !matches!(letter, '\n' | '\t');
+    let acting = report.chars().find(|letter| acting(*letter));
+    assert_eq!(acting, None, "{format:?}");
+    assert!(!report.contains("##["), "{format:?}");
+    assert!(!report.to_lowercase().contains("##vso["), "{format:?}");
+    for line in report.lines() {
+        let command = line.trim_start().strip_prefix("::");
+        let own = |command: &str| {
+            let name = command.split([' ', ':']).next().unwrap_or_default();
+            format == Format::Github && matches!(name, "error" | "warning" | "notice")
+        };
+        assert!(command.is_none_or(own), "{format:?}: {line}");
+    }
+    match format {
+        Format::Json | Format::Sarif | Format::Gitlab => {
+            let _: Value = serde_json::from_str(report).unwrap();
+        }
+        Format::Html | Format::Junit => assert!(!report.contains("<x-canary"), "{format:?}"),
+        _ => {}
+    }
+}

@@ -288,3 +288,100 @@ fn prepare(
     let blamed = files.iter().find(|file| Some(file.path) == path.as_deref());
     Some(Problem::of(blamed.map(|file| file.number), message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Policies that anyone may write: reading, rewriting and evaluating them never panics.
+    #[test]
+    fn fuzz_policies() {
+        let words = &[
+            "package main\n",
+            "import rego.v1\n",
+            "import input.spec as s\n",
+            "deny",
+            "violation",
+            " contains msg",
+            " if ",
+            " {\n",
+            "\n}\n",
+            "}",
+            "[msg]",
+            " := ",
+            " == ",
+            " = ",
+            " with ",
+            " as ",
+            " not ",
+            "some ",
+            " in ",
+            "every ",
+            "else",
+            "default ",
+            "input",
+            ".spec",
+            "[_]",
+            "[i]",
+            "data.gitops",
+            "data.main.f",
+            "count(",
+            "sprintf(\"%v\", [",
+            "])",
+            "concat(\",\", ",
+            "regex.match(`a+`, ",
+            "walk(",
+            "object.get(",
+            "numbers.range(1, ",
+            "json.unmarshal(",
+            "time.now_ns()",
+            "msg",
+            "x",
+            "1",
+            "-1e9",
+            "\"a\"",
+            "`r`",
+            "$\"{x}\"",
+            "{x | ",
+            "[x | ",
+            "{x: y | ",
+            "| ",
+            "& ",
+            "# METADATA\n# title: a\n",
+            "# scope: rule\n",
+            "\n",
+            ";",
+            "set()",
+            "null",
+            "true",
+            "print(",
+            ")",
+        ];
+        let examples = [
+            "package main\n\nimport rego.v1\n\ndeny contains msg if {\n  some i\n  c := input.spec.containers[i]\n  not c.limits\n  msg := sprintf(\"%s: %v\", [c.name, i])\n}\n",
+            "package main\n\nviolation[{\"msg\": msg}] {\n  x := {y | y := input.spec[_]; y > 1}\n  count(x) > 0\n  msg = \"a\"\n} else = 1 { true }\n\ndefault f = false\nf(x) = y { y := x + 1 }\n",
+            "# METADATA\n# title: T\npackage main\n\nimport rego.v1\n\nwarn contains $\"{k}\" if {\n  every k, v in input.metadata.labels { regex.match(`^a`, v) }\n  not data.gitops.protected with input as {\"a\": [1]}\n}\n",
+        ];
+        let input = serde_json::json!({
+            "kind": "Deployment",
+            "metadata": {"name": "a", "labels": {"app": "a"}},
+            "spec": {"containers": [{"name": "a", "limits": {}}], "replicas": 2},
+        });
+        let input = super::super::values::from_json(&input);
+        crate::fuzz::run("policies", &examples, words, |text| {
+            let source = Source {
+                path: "a.rego".to_string(),
+                text: text.into(),
+            };
+            let nothing = Value::new_object();
+            let (program, _) = Program::load(&[source], &nothing, &Settings::default());
+            let mut interpreter = program.interpreter();
+            interpreter.set(Document::Input, input.clone());
+            for definition in program.definitions() {
+                if !definition.is_function {
+                    _ = interpreter.value(&definition.query);
+                }
+            }
+        });
+    }
+}
