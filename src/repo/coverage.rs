@@ -8,9 +8,9 @@ use std::ops::Range;
 use foldhash::HashSet;
 
 use super::controls::{Control, group_of};
-use super::discover::{Layout, Root, is_example, is_set_aside};
+use super::discover::{Layout, Root, in_chart, is_example, is_set_aside};
 use super::{Overlay, Repo};
-use crate::source::folder_of;
+use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
 /// Why something is not judged.
@@ -30,6 +30,8 @@ pub enum UnseenKind {
     Chart,
     /// A kind without a schema: the fields of its objects are not judged.
     Kind,
+    /// A file of Kubernetes objects, edited by the change, that nothing applies.
+    Manifest,
 }
 
 impl UnseenKind {
@@ -43,6 +45,7 @@ impl UnseenKind {
             UnseenKind::Release => "release",
             UnseenKind::Chart => "chart",
             UnseenKind::Kind => "kind",
+            UnseenKind::Manifest => "manifest",
         }
     }
 }
@@ -71,6 +74,8 @@ pub struct Outside {
     pub environment: Option<usize>,
     /// The URL of each source, or for Flux its kind and name.
     pub sources: Vec<String>,
+    /// The name of each chart.
+    pub charts: Vec<String>,
 }
 
 /// Kinds that deploy something and are not rendered, with the end of their API group.
@@ -116,6 +121,58 @@ impl Repo {
         // a base that several overlays build upon is one place
         found.dedup();
         found
+    }
+
+    /// The files of Kubernetes objects among some that no overlay, agent or kustomization reads, in
+    /// the order of their paths.
+    pub fn unapplied<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Vec<Unseen> {
+        let candidates: Vec<&str> = paths.filter(|path| self.may_be_manifest(path)).collect();
+        if candidates.is_empty() {
+            return Vec::new();
+        }
+        let rendered = self.overlays.iter();
+        let rendered = rendered.flat_map(|overlay| overlay.rendered.files.iter().copied());
+        let agents = self.controls().iter().map(|control| control.file);
+        let unlisted = self.unreferenced.iter().map(|one| one.file);
+        let read: HashSet<FileId> = rendered.chain(agents).chain(unlisted).collect();
+        let unread = candidates.into_iter().filter_map(|path| {
+            let parsed = self.renderer.parsed(path).ok()?;
+            let file = self.renderer.file_id(path)?;
+            let mut objects = parsed.documents.iter().filter(|node| is_applied(node));
+            let first = objects.next().filter(|_| !read.contains(&file))?;
+            Some(Unseen {
+                kind: UnseenKind::Manifest,
+                name: path.to_string(),
+                origin: first.origin,
+            })
+        });
+        unread.collect()
+    }
+
+    /// True for a path at which a manifest may lie that somebody applies: not an example, and in no
+    /// chart, hidden folder or kustomization, about which other findings tell.
+    fn may_be_manifest(&self, path: &str) -> bool {
+        let is_yaml = [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| path.ends_with(end));
+        let is_hidden = path.split('/').any(|part| part.starts_with('.'));
+        let folder = folder_of(path);
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        let is_root = |folder: &str| {
+            let roots = &self.roots;
+            roots
+                .binary_search_by(|root| root.folder.as_str().cmp(folder))
+                .is_ok()
+        };
+        let is_uncovered = |folder: &str| self.uncovered.iter().any(|one| one == folder);
+        is_yaml
+            && !is_hidden
+            && self.source.kind(path) == Some(EntryKind::File)
+            && !is_set_aside(folder)
+            && !self.is_ignored(folder)
+            && !in_chart(path, &*self.source)
+            && !is_root(folder)
+            && !above.any(is_uncovered)
     }
 
     fn unseen_environments(&self) -> Vec<Unseen> {
@@ -179,6 +236,7 @@ impl Repo {
                 origin: control.node.origin,
                 environment: control.environment,
                 sources: sources_of(&control.node),
+                charts: charts_of(&control.node),
             })
             .collect()
     }
@@ -235,14 +293,53 @@ fn sources_of(node: &Node) -> Vec<String> {
         let text = |key: &str| reference.get(key).and_then(Node::text);
         Some(format!("{} {}", text("kind")?, text("name")?))
     });
+    let urls = argo_sources(node);
+    let urls = urls.filter_map(|source| Some(source.get("repoURL")?.text()?.to_string()));
+    names.chain(urls).collect()
+}
+
+/// The sources of an Application, or of those that an ApplicationSet makes.
+fn argo_sources(node: &Node) -> impl Iterator<Item = &Node> {
     let specs = [&["spec"][..], &["spec", "template", "spec"]];
     let specs = specs.into_iter().filter_map(|path| node.at(path));
-    let sources = specs.flat_map(|spec| {
+    specs.flat_map(|spec| {
         let several = spec.get("sources").map_or(&[][..], Node::items);
         spec.get("source").into_iter().chain(several)
-    });
-    let urls = sources.filter_map(|source| Some(source.get("repoURL")?.text()?.to_string()));
-    names.chain(urls).collect()
+    })
+}
+
+/// The names of the charts that an agent's object or a release installs.
+fn charts_of(node: &Node) -> Vec<String> {
+    let of_flux = node.at(&["spec", "chart", "spec"]).into_iter();
+    let specs = of_flux.chain(argo_sources(node));
+    let charts = specs.filter_map(|spec| Some(spec.get("chart")?.text()?.to_string()));
+    charts.collect()
+}
+
+/// API groups, or their ends, whose objects no cluster gets: they configure programs.
+const CONFIGURATION: &[&str] = &[
+    "backstage.io",
+    "cli.kyverno.io",
+    "ctlptl.dev",
+    "eksctl.io",
+    "k3d.io",
+    "kind.x-k8s.io",
+    "kpt.dev",
+    "kubeadm.k8s.io",
+    "kubelet.config.k8s.io",
+    "kustomize.config.k8s.io",
+    "skaffold",
+    "test.gatekeeper.sh",
+];
+
+/// True for an object that a cluster may get.
+fn is_applied(node: &Node) -> bool {
+    let text = |path: &[&str]| node.at(path).and_then(Node::text);
+    let group = group_of(node);
+    text(&["apiVersion"]).is_some()
+        && text(&["kind"]).is_some_and(|kind| kind != "Config")
+        && text(&["metadata", "name"]).is_some()
+        && !CONFIGURATION.iter().any(|other| group.ends_with(other))
 }
 
 /// True if an object tells an agent what to apply.

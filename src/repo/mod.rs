@@ -18,6 +18,7 @@ mod load;
 pub(crate) mod names;
 mod own_url;
 mod pairs;
+pub mod pipelines;
 mod reach;
 pub mod records;
 mod refs;

@@ -4,6 +4,7 @@ use super::Root;
 use crate::config::{Cluster, Environment};
 use crate::config::{LayoutPath, LayoutPattern};
 use crate::source::refs::{split, within};
+use crate::source::{EntryKind, Source, join};
 use foldhash::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -705,6 +706,16 @@ pub(super) const SET_ASIDE: &[&str] = &[
 /// it.
 pub(in crate::repo) fn is_set_aside(path: &str) -> bool {
     path.split('/').any(|segment| SET_ASIDE.contains(&segment))
+}
+
+/// True if a file belongs to a chart.
+pub(in crate::repo) fn in_chart(path: &str, source: &dyn Source) -> bool {
+    let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+    let mut folders = folders.chain([""]);
+    folders.any(|folder| {
+        let chart = join(folder, "Chart.yaml");
+        chart.is_some_and(|chart| source.kind(&chart) == Some(EntryKind::File))
+    })
 }
 
 pub(super) fn found_prefix(path: &str, at: usize) -> String {

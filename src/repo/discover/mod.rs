@@ -14,7 +14,7 @@ pub use app_names::short_names;
 use foldhash::HashMap;
 use layout::is_base_folder;
 pub use layout::{Layout, Placement, Reading};
-pub(super) use layout::{is_example, is_set_aside};
+pub(super) use layout::{in_chart, is_example, is_set_aside};
 pub use learned::{learned, told_apart};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 
 use super::super::agents::{self, Agents, Pointer};
 use super::super::codeowners::CodeOwners;
-use super::super::discover::Root;
+use super::super::discover::{Root, in_chart};
 use super::super::reach::Change;
 use super::super::{Overlay, Repo, records, renovate, submodules};
 use super::built::{finished, origin_of, to_be_built, with_releases};
@@ -46,8 +46,8 @@ impl Repo {
                     |holds: &dyn Fn(&Renderer) -> bool| holds(&self.renderer) && holds(renderer);
                 // any file outside of the kustomizations may be one that an ApplicationSet reads
                 let named = || self.pointers().is_empty() || in_root(path);
-                !in_chart(path, &self.renderer)
-                    && !in_chart(path, renderer)
+                !in_chart(path, &**self.renderer.source())
+                    && !in_chart(path, &**renderer.source())
                     && !values.contains(&**path)
                     && both(&|renderer| file(renderer, path))
                     && if is_kustomization(path) {
@@ -135,16 +135,6 @@ fn reads(pointer: &Pointer) -> impl Iterator<Item = String> {
     charts.iter().flat_map(move |chart| chart.reads(folder))
 }
 
-/// True if a file belongs to a chart.
-fn in_chart(path: &str, renderer: &Renderer) -> bool {
-    let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-    let mut folders = folders.chain([""]);
-    folders.any(|folder| {
-        let chart = join(folder, "Chart.yaml");
-        chart.is_some_and(|chart| renderer.source().kind(&chart) == Some(EntryKind::File))
-    })
-}
-
 impl<'a> HeadRenderings<'a> {
     /// `roots`: those of the base, if they differ from the head's.
     pub(super) fn new(
@@ -168,7 +158,9 @@ impl<'a> HeadRenderings<'a> {
         };
         let mut paths = changed.iter();
         let charts_differ = paths.any(|path| {
-            elsewhere(path) || in_chart(path, &head.renderer) || in_chart(path, renderer)
+            elsewhere(path)
+                || in_chart(path, &**head.renderer.source())
+                || in_chart(path, &**renderer.source())
         });
         HeadRenderings {
             charts_differ,

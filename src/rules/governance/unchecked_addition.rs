@@ -7,8 +7,9 @@
 //!
 //! It is an error if the base brings nothing of the kind into production, so that everything there
 //! was checked until now. If charts or folders from elsewhere are usual, it is a warning for a source
-//! that nothing in the base uses, and nothing is reported for a known source. `coverage` lists all
-//! of them.
+//! that nothing in the base uses, and nothing is reported for a known source. It is also a warning if
+//! something in production now installs another chart, or from another source, than anything at the
+//! base. `coverage` lists all of them.
 //!
 //! ## Why
 //!
@@ -71,12 +72,26 @@ impl Rule for UncheckedAddition {
             .flat_map(|one| one.sources.iter().map(String::as_str))
             .collect();
         let usual: BTreeSet<UnseenKind> = before.iter().map(|one| one.kind).collect();
-        let now = context.repo.outside();
-        let new = now
+        let charts: BTreeSet<&str> = before
             .iter()
-            .filter(|one| !known.contains(&(one.name.as_str(), one.environment)));
-        for one in new.filter(|one| reaches_production(context, one)) {
+            .flat_map(|one| one.charts.iter().map(String::as_str))
+            .collect();
+        let now = context.repo.outside();
+        for one in now.iter().filter(|one| reaches_production(context, one)) {
             let is_known = |source: &String| sources.contains(source.as_str());
+            if known.contains(&(one.name.as_str(), one.environment)) {
+                let new = one
+                    .charts
+                    .iter()
+                    .find(|chart| !charts.contains(chart.as_str()));
+                let draft = match (one.sources.iter().all(is_known), new) {
+                    (false, _) => draft(Severity::Warning, one),
+                    (true, Some(chart)) => other_chart(one, chart),
+                    (true, None) => continue,
+                };
+                sink.report(context, None, draft);
+                continue;
+            }
             match usual.contains(&one.kind) {
                 true if one.sources.iter().all(is_known) => {}
                 true => sink.report(context, None, draft(Severity::Warning, one)),
@@ -97,6 +112,17 @@ fn reaches_production(context: &Context, one: &Outside) -> bool {
         protected.any(|overlay| overlay.rendered.files.contains(&one.origin.file))
     };
     environment.map_or_else(is_read, |environment| environment.protected)
+}
+
+/// Something in production installs a chart that nothing at the base installs.
+fn other_chart(one: &Outside, chart: &str) -> Draft {
+    let message = format!(
+        "{} installs the chart {chart} into production, which nothing uses at the base",
+        one.name
+    );
+    let cause = Cause::new("other-chart").with(&one.name).with(chart);
+    Draft::new(Severity::Warning, one.origin, cause, message)
+        .help("install it in an earlier environment first, or commit the chart")
 }
 
 fn draft(severity: Severity, one: &Outside) -> Draft {

@@ -207,7 +207,11 @@ fn is_on(path: &[&str], value: &Node) -> bool {
     }
     match value.text() {
         Some(text) => text != "privileged",
-        None => !value.items().is_empty() || !value.entries().is_empty(),
+        None => {
+            let is_open = |item: &Node| item.text().is_some_and(is_everywhere);
+            let items = value.items();
+            !items.is_empty() && !items.iter().any(is_open) || !value.entries().is_empty()
+        }
     }
 }
 
@@ -267,6 +271,11 @@ const ANNOTATIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// True for a range of all addresses.
+fn is_everywhere(range: &str) -> bool {
+    matches!(range.trim(), "0.0.0.0/0" | "::/0")
+}
+
 fn by_annotation<'a>(kind: &str, entry: &'a Entry) -> Option<Protection<'a>> {
     if !matches!(kind, "Ingress" | "Service" | "Route") {
         return None;
@@ -277,9 +286,7 @@ fn by_annotation<'a>(kind: &str, entry: &'a Entry) -> Option<Protection<'a>> {
         .find(|(_, names)| names.contains(&name))?;
     let value = entry.value.text()?.trim();
     let is_off = matches!(value, "" | "false" | "off" | "none" | "None" | "0")
-        || value
-            .split(',')
-            .any(|range| matches!(range.trim(), "0.0.0.0/0" | "::/0"))
+        || value.split(',').any(is_everywhere)
         || (name == "load-balancer-type" && value != "Internal");
     (!is_off).then(|| Protection {
         what,

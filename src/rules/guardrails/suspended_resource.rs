@@ -5,7 +5,10 @@
 //! A protected environment does not run something that the previous environment runs:
 //!
 //! - a workload with `replicas: 0`;
-//! - a CronJob, CronWorkflow, HelmRelease or Flux source with `suspend: true`.
+//! - a CronJob, CronWorkflow, HelmRelease or Flux source with `suspend: true`;
+//! - a paused Deployment, Rollout or KEDA ScaledObject;
+//! - an object that its agent leaves as it is: `kustomize.toolkit.fluxcd.io/reconcile: disabled`,
+//!   `argocd.argoproj.io/skip-reconcile: "true"`, `argocd.argoproj.io/hook: Skip`.
 //!
 //! It is a warning where the change suspends it (`--base`), and an info where it was suspended
 //! before. A workload that a KEDA ScaledObject scales, or whose pods an Argo Rollout takes over
@@ -35,7 +38,7 @@ use crate::kubernetes::scaling;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
-use crate::yaml::Node;
+use crate::yaml::{Node, escape_pointer};
 
 /// See the documentation above.
 pub(super) struct SuspendedResource;
@@ -73,24 +76,30 @@ impl Rule for SuspendedResource {
             }
             let (kind, name) = (after.kind(), after.name());
             let (earlier, later) = (context.in_side(from), context.in_side(to));
-            let message = match stopped.field {
-                "replicas" => {
+            let message = match stopped.how {
+                How::Scaled => {
                     let replicas = scaling::replicas(before).map_or(1, |replicas| replicas.count);
                     let plural = if replicas == 1 { "" } else { "s" };
                     format!(
                         "{kind} `{name}` is scaled to 0 {later}; it has {replicas} replica{plural} {earlier}"
                     )
                 }
-                _ => format!("{kind} `{name}` is suspended {later} but not {earlier}"),
+                How::Suspended => {
+                    format!("{kind} `{name}` is suspended {later} but not {earlier}")
+                }
+                How::Paused => format!("{kind} `{name}` is paused {later} but not {earlier}"),
+                How::LeftAlone => format!(
+                    "{kind} `{name}` is left as it is in the cluster {later} but not {earlier}"
+                ),
             };
-            let cause = Cause::new("suspended").with(stopped.field);
+            let cause = Cause::new("suspended").with(stopped.path.last().copied().unwrap_or(""));
             let severity = match since {
                 Some(since) if !was_stopped(since, after) => Severity::Warning,
                 _ => Severity::Info,
             };
             let draft = Draft::new(severity, stopped.value.origin, cause, message)
                 .help("remove this line, or suppress the finding with the reason and an end date")
-                .on(after, format!("/spec/{}", stopped.field));
+                .on(after, pointer(&stopped.path));
             sink.report(context, Some(to), draft);
         }
     }
@@ -102,30 +111,82 @@ fn was_stopped(since: &Overlay, resource: &Resource) -> bool {
     old.is_some_and(|old| Stopped::of(old, since).is_some())
 }
 
-/// The field that keeps an object from running.
+fn pointer(path: &[&str]) -> String {
+    let keys = path.iter().map(|key| format!("/{}", escape_pointer(key)));
+    keys.collect()
+}
+
+/// The field or annotation that keeps an object from running.
 struct Stopped<'a> {
-    field: &'static str,
+    how: How,
+    path: Vec<&'static str>,
     value: &'a Node,
 }
 
+#[derive(Clone, Copy)]
+enum How {
+    /// No pods run.
+    Scaled,
+    Suspended,
+    /// It runs as it is, or with the number of pods that it has, until somebody resumes it.
+    Paused,
+    /// Its agent does not apply it.
+    LeftAlone,
+}
+
+/// Annotations that stop an object: the value that does so (any, if it is empty), and how.
+const ANNOTATIONS: &[(&str, &str, How)] = &[
+    (
+        "kustomize.toolkit.fluxcd.io/reconcile",
+        "disabled",
+        How::LeftAlone,
+    ),
+    ("kustomize.toolkit.fluxcd.io/ssa", "Ignore", How::LeftAlone),
+    ("argocd.argoproj.io/skip-reconcile", "true", How::LeftAlone),
+    ("argocd.argoproj.io/hook", "Skip", How::LeftAlone),
+    ("autoscaling.keda.sh/paused", "true", How::Paused),
+    ("autoscaling.keda.sh/paused-replicas", "", How::Paused),
+];
+
 impl<'a> Stopped<'a> {
     fn of(resource: &'a Resource, overlay: &Overlay) -> Option<Stopped<'a>> {
-        let spec = resource.node.get("spec")?;
-        if can_be_suspended(resource) {
-            let value = spec.get("suspend")?;
-            let stopped = Stopped {
-                field: "suspend",
-                value,
-            };
-            return (value.as_bool() == Some(true)).then_some(stopped);
+        if let Some(stopped) = Stopped::by_annotation(resource) {
+            return Some(stopped);
+        }
+        let switch = match resource.kind() {
+            _ if can_be_suspended(resource) => Some(("suspend", How::Suspended)),
+            "Deployment" | "Rollout" => Some(("paused", How::Paused)),
+            _ => None,
+        };
+        if let Some((field, how)) = switch {
+            let path = vec!["spec", field];
+            let value = resource.node.at(&path);
+            if let Some(value) = value.filter(|value| value.as_bool() == Some(true)) {
+                return Some(Stopped { how, path, value });
+            }
         }
         let replicas = scaling::replicas(resource).filter(|replicas| replicas.count == 0)?;
         let is_run_by_others = overlay.rendered.resources.iter().any(|other| {
             compatible(other.namespace(), resource.namespace()) && runs(other, resource)
         });
         (!is_run_by_others).then_some(Stopped {
-            field: "replicas",
+            how: How::Scaled,
+            path: vec!["spec", "replicas"],
             value: replicas.written?,
+        })
+    }
+
+    fn by_annotation(resource: &'a Resource) -> Option<Stopped<'a>> {
+        ANNOTATIONS.iter().find_map(|(name, stopping, how)| {
+            let path = vec!["metadata", "annotations", *name];
+            let value = resource.node.at(&path)?;
+            let text = value.text()?;
+            let stops = stopping.is_empty() || text.eq_ignore_ascii_case(stopping);
+            stops.then_some(Stopped {
+                how: *how,
+                path,
+                value,
+            })
         })
     }
 }

@@ -10,10 +10,14 @@
 //! - policies of Kyverno, constraints of Gatekeeper and bindings of admission policies that no
 //!   longer deny;
 //! - a validating webhook that lets pass what it cannot judge (`failurePolicy: Ignore`);
-//! - a new webhook that may change objects;
+//! - a new webhook that may change objects, a new API that a service serves, and an exception from
+//!   policies;
+//! - a DestinationRule of Istio that connects without TLS;
 //! - a PodDisruptionBudget that lets all pods be evicted at once;
-//! - a Service that is reachable from outside from now on, and an Ingress or route that is new, has
-//!   another class, or admits more paths or hosts.
+//! - a Service that is reachable from outside from now on, has further addresses or leads elsewhere;
+//! - an Ingress or route that is new, has another class, or admits more paths or hosts; one that
+//!   copies requests elsewhere, or has a snippet of configuration;
+//! - a volume or storage class that deletes the data with the claim.
 //!
 //! It reports nothing that the previous environment had before the change.
 //!
@@ -42,7 +46,7 @@ use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
-use crate::yaml::Node;
+use crate::yaml::{Node, escape_pointer};
 
 /// See the documentation above.
 pub(super) struct WeakerGuard;
@@ -148,6 +152,9 @@ fn is_entrance(resource: &Resource) -> bool {
             | "IngressRoute"
             | "IngressRouteTCP"
             | "MutatingWebhookConfiguration"
+            | "APIService"
+            | "PolicyException"
+            | "EnvoyFilter"
     )
 }
 
@@ -156,6 +163,29 @@ fn gaps(resource: &Resource) -> Vec<Gap<'_>> {
     let node = &resource.node;
     match (resource.group(), resource.kind()) {
         ("networking.k8s.io" | "extensions", "NetworkPolicy") => network_policy(node),
+        ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => cilium(node),
+        ("networking.istio.io", "DestinationRule") => unless(
+            node,
+            &["spec", "trafficPolicy", "tls", "mode"],
+            &["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"],
+            "connects without TLS",
+        ),
+        ("networking.istio.io", "EnvoyFilter") => {
+            whole(node, "changes what the proxies do with requests")
+        }
+        ("apiregistration.k8s.io", "APIService") => whole(node, "serves an API of the cluster"),
+        ("kyverno.io" | "policies.kyverno.io", "PolicyException") => {
+            whole(node, "exempts objects from policies")
+        }
+        ("", "PersistentVolume") => unless(
+            node,
+            &["spec", "persistentVolumeReclaimPolicy"],
+            &["Retain", "Recycle"],
+            DELETES,
+        ),
+        ("storage.k8s.io", "StorageClass") => {
+            unless(node, &["reclaimPolicy"], &["Retain"], DELETES)
+        }
         ("security.istio.io", "AuthorizationPolicy") => authorization(node),
         ("security.istio.io", "PeerAuthentication") => unless(
             node,
@@ -181,17 +211,29 @@ fn gaps(resource: &Resource) -> Vec<Gap<'_>> {
         ),
         ("policy", "PodDisruptionBudget") => budget(node),
         ("", "Service") => service(node),
-        ("networking.k8s.io" | "extensions", "Ingress") => ingress(node),
+        ("networking.k8s.io" | "extensions", "Ingress") => {
+            let mut found = ingress(node);
+            found.extend(snippets(node));
+            found
+        }
+        ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute") => {
+            let mut found = whole(node, REACHABLE);
+            found.extend(mirrors(node));
+            found
+        }
         ("route.openshift.io", "Route")
         | ("gateway.networking.k8s.io", _)
         | ("traefik.io" | "traefik.containo.us", "IngressRoute" | "IngressRouteTCP")
             if is_entrance(resource) =>
         {
-            whole(node, "makes a service reachable")
+            whole(node, REACHABLE)
         }
         _ => Vec::new(),
     }
 }
+
+const REACHABLE: &str = "makes a service reachable";
+const DELETES: &str = "deletes the data with the claim";
 
 fn whole<'r>(node: &'r Node, what: &str) -> Vec<Gap<'r>> {
     let name = node.at(&["metadata", "name"]);
@@ -218,8 +260,8 @@ fn unless<'r>(node: &'r Node, path: &[&str], strict: &[&str], what: &str) -> Vec
 fn network_policy(node: &Node) -> Vec<Gap<'_>> {
     let mut found = Vec::new();
     for (direction, peers, what) in [
-        ("ingress", "from", "admits connections from everywhere"),
-        ("egress", "to", "allows connections to everywhere"),
+        ("ingress", "from", EVERYBODY.0),
+        ("egress", "to", EVERYBODY.1),
     ] {
         let rules = node.at(&["spec", direction]).map_or(&[][..], Node::items);
         for (index, rule) in rules.iter().enumerate() {
@@ -241,6 +283,45 @@ fn network_policy(node: &Node) -> Vec<Gap<'_>> {
     }
     found
 }
+
+/// Rules of Cilium that admit everybody.
+fn cilium(node: &Node) -> Vec<Gap<'_>> {
+    let mut found = Vec::new();
+    for (direction, peers, what) in [
+        ("ingress", "from", EVERYBODY.0),
+        ("egress", "to", EVERYBODY.1),
+    ] {
+        let rules = node.at(&["spec", direction]).map_or(&[][..], Node::items);
+        for (index, rule) in rules.iter().enumerate() {
+            let list = |kind: &str| {
+                rule.get(&format!("{peers}{kind}"))
+                    .map_or(&[][..], Node::items)
+            };
+            let named =
+                |item: &Node, open: &[&str]| item.text().is_some_and(|text| open.contains(&text));
+            let is_open = list("Entities")
+                .iter()
+                .any(|item| named(item, &["all", "world"]))
+                || list("CIDR")
+                    .iter()
+                    .any(|item| named(item, &["0.0.0.0/0", "::/0"]));
+            if is_open && rule.get("toPorts").is_none() {
+                found.push(Gap {
+                    what: what.to_string(),
+                    node: rule,
+                    pointer: format!("/spec/{direction}/{index}"),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The ways in and out of a policy for the network that admits everybody.
+const EVERYBODY: (&str, &str) = (
+    "admits connections from everywhere",
+    "allows connections to everywhere",
+);
 
 fn authorization(node: &Node) -> Vec<Gap<'_>> {
     let action = node.at(&["spec", "action"]).and_then(Node::text);
@@ -330,7 +411,68 @@ fn service(node: &Node) -> Vec<Gap<'_>> {
         node: kind,
         pointer: "/spec/type".to_string(),
     });
-    gaps.into_iter().collect()
+    let mut gaps: Vec<Gap> = gaps.into_iter().collect();
+    let addresses = node
+        .at(&["spec", "externalIPs"])
+        .map_or(&[][..], Node::items);
+    for (index, address) in addresses.iter().enumerate() {
+        gaps.extend(address.text().map(|text| Gap {
+            what: format!("takes the address `{text}`"),
+            node: address,
+            pointer: format!("/spec/externalIPs/{index}"),
+        }));
+    }
+    let elsewhere = node.at(&["spec", "externalName"]);
+    if let Some((name, text)) = elsewhere.and_then(|name| Some((name, name.text()?))) {
+        gaps.push(Gap {
+            what: format!("leads to `{text}`"),
+            node: name,
+            pointer: "/spec/externalName".to_string(),
+        });
+    }
+    gaps
+}
+
+/// Annotations with which an Ingress brings configuration of its own, or sends requests elsewhere.
+fn snippets(node: &Node) -> Vec<Gap<'_>> {
+    let annotations = node.at(&["metadata", "annotations"]);
+    let entries = annotations.map_or(&[][..], Node::entries).iter();
+    let found = entries.filter_map(|entry| {
+        let (_, name) = entry.key.rsplit_once('/')?;
+        let what = match name {
+            "mirror-target" => "copies requests elsewhere".to_string(),
+            _ if name.ends_with("-snippet") => format!("has a snippet of configuration (`{name}`)"),
+            _ => return None,
+        };
+        Some(Gap {
+            what,
+            node: &entry.value,
+            pointer: format!("/metadata/annotations/{}", escape_pointer(&entry.key)),
+        })
+    });
+    found.collect()
+}
+
+/// The filters of a route that copy requests.
+fn mirrors(node: &Node) -> Vec<Gap<'_>> {
+    let mut found = Vec::new();
+    let rules = node.at(&["spec", "rules"]).map_or(&[][..], Node::items);
+    for (index, rule) in rules.iter().enumerate() {
+        let filters = rule.get("filters").map_or(&[][..], Node::items);
+        for (number, filter) in filters.iter().enumerate() {
+            let target = filter.at(&["requestMirror", "backendRef", "name"]);
+            if let Some((target, name)) = target.and_then(|node| Some((node, node.text()?))) {
+                found.push(Gap {
+                    what: format!("copies requests to `{name}`"),
+                    node: target,
+                    pointer: format!(
+                        "/spec/rules/{index}/filters/{number}/requestMirror/backendRef/name"
+                    ),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// The class of an Ingress, its hosts and its paths. One that matches every host is worse than a

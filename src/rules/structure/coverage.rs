@@ -15,7 +15,9 @@
 //! - charts in the repository that nothing in it applies. If a chart has values files for
 //!   environments, such as `values-production.yaml`, it is checked with each of them, unless it
 //!   needs further values to be rendered;
-//! - kinds without a schema: nothing is known about the fields of their objects.
+//! - kinds without a schema: nothing is known about the fields of their objects;
+//! - with a base revision, files of Kubernetes objects that the change edits and that nothing in the
+//!   repository applies.
 //!
 //! ## Why
 //!
@@ -95,6 +97,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         UnseenKind::Release => releases(unseen.len(), &names),
         UnseenKind::Chart => charts(unseen.len(), &names),
         UnseenKind::Kind => kinds(unseen.len(), &names),
+        UnseenKind::Manifest => manifests(unseen.len(), &names),
     };
     let cause = names
         .iter()
@@ -106,6 +109,22 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
     Some(others.fold(draft, |draft, unseen| {
         draft.related(unseen.origin, unseen.name.clone())
     }))
+}
+
+/// The message and the help about files that a change edits and nothing applies.
+fn manifests(count: usize, names: &[&str]) -> (String, String) {
+    let (has, it) = if count == 1 {
+        ("has", "it")
+    } else {
+        ("have", "them")
+    };
+    let message = format!(
+        "{} that this change edits {has} Kubernetes objects, but nothing here applies {it}, so nothing checks {it}: {}",
+        wording::count(count, "file"),
+        wording::listed(names, NAMED)
+    );
+    let help = "list it in a kustomization, or add the agent's object that applies its folder; ignore its folder under `layout` if no cluster gets it";
+    (message, help.to_string())
 }
 
 /// The message and the help about kustomizations in no overlay.

@@ -250,6 +250,10 @@ impl<'a> Context<'a> {
         self.unseen.get_or_init(|| {
             let mut found = self.repo.unseen(self.judged());
             found.extend(self.kinds_without_schema());
+            if let Some(changed) = self.changed {
+                let changed = changed.iter().map(|path| &**path);
+                found.extend(self.repo.unapplied(changed));
+            }
             found
         })
     }

@@ -13,6 +13,8 @@
 //!   trailer;
 //! - removed bots, policies, records, schemas, compared kinds and dependencies, and an added
 //!   baseline;
+//! - a workflow, pipeline or pre-commit configuration that no longer runs gitops-lint, or runs it in
+//!   another way; a new version is not reported;
 //! - a policy file or data file that is deleted or emptied. If the file is only edited, it is an
 //!   info.
 //!
@@ -52,6 +54,7 @@ mod freezes;
 mod levels;
 mod lists;
 mod loosening;
+mod pipelines;
 #[cfg(test)]
 mod tests;
 
@@ -89,6 +92,9 @@ impl Rule for LoosenedCheck {
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
         let mut found = left_out(context);
+        if let Some((base, changed)) = context.base.zip(context.changed) {
+            found.extend(pipelines::loosened(base, context.repo, changed));
+        }
         let mut removed_at = None;
         if let Some((before, file)) = &context.base_config {
             let existed = |path: &str| {

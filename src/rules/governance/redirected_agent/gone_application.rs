@@ -61,13 +61,13 @@ impl GoneApplication<'_> {
         // the folder may have been renamed with the Application
         let same = context.repo.overlays_at(&self.overlay.path).next();
         let here = same.or_else(|| context.at_head(self.overlay))?;
-        if !self.deletes() {
-            return None;
-        }
         let successor = context.pointers_at(&here.path).iter().find(|now| {
             let base = context.base;
             base.is_none_or(|base| same_application(base, now).is_none())
         });
+        if !self.deletes() {
+            return successor.and_then(|now| self.moved(now));
+        }
         // another Application applies the folder as before: it keeps the objects
         if successor.is_none() && !context.pointers_at(&here.path).is_empty() {
             return None;
@@ -107,6 +107,32 @@ impl GoneApplication<'_> {
                 Some(_) => "restore it, or set `syncPolicy.preserveResourcesOnDeletion: true` in the ApplicationSet before this change",
                 None => "keep the name, or remove the finalizer from the Application before this change",
             });
+        Some(draft)
+    }
+
+    /// A warning if the Application has moved to another namespace, where Argo CD looks only if it is
+    /// told to (`application.namespaces`).
+    fn moved(&self, now: &Pointer) -> Option<Draft> {
+        let text = |node: &'_ Node, key: &str| {
+            let text = node.at(&["metadata", key]).and_then(Node::text);
+            text.map(str::to_string)
+        };
+        let (before, after) = (&self.pointer.object, &now.object);
+        let (old, new) = (text(before, "namespace")?, text(after, "namespace")?);
+        if old == new || text(before, "name") != text(after, "name") {
+            return None;
+        }
+        let message = format!(
+            "{} moves to the namespace `{new}`; Argo CD applies it only if it looks there",
+            self.name
+        );
+        let origin = after.at(&["metadata", "namespace"])?.origin;
+        let cause = Cause::new("application-moved").with(self.name).with(&new);
+        let draft = Draft::new(Severity::Warning, origin, cause, message)
+            .related(name_origin(self.pointer), "it was here")
+            .help(
+                "keep the namespace, or make sure that `application.namespaces` names the new one",
+            );
         Some(draft)
     }
 

@@ -16,6 +16,7 @@
 //!   old Application. With the resources finalizer, it also deletes everything that the Application
 //!   applied. This is a warning. It is an error if an ApplicationSet created the Application and
 //!   PersistentVolumeClaims, StatefulSets, Namespaces or CustomResourceDefinitions are deleted.
+//! - If an object is added that applies the same folder as another one, it is an info.
 //!
 //! Replacing one tag or commit with another is not reported, because some teams promote that way.
 //! Images in a new folder are checked like all others.
@@ -26,8 +27,9 @@
 //! signatures.
 //!
 //! Settings that decide how an agent applies things are warnings: automatic synchronisation, pruning,
-//! self-healing, `force`, waiting, and the keys for sources and Secrets. Other variables, intervals and
-//! options of the synchronisation are an info.
+//! self-healing, `force`, waiting, the keys for sources and Secrets, and what a source fetches. All
+//! other settings are an info. HelmReleases and sources that production's overlays render are
+//! compared as well.
 //!
 //! ## Why
 //!
@@ -50,6 +52,7 @@
 //! finding on that line with a reason: `# gitops-lint: ignore[redirected-agent] …`.
 
 mod gone_application;
+mod second_agent;
 mod settings;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -58,6 +61,7 @@ use gone_application::{GoneApplication, same_application, set_of};
 
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
+use crate::kustomize::Resource;
 use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
@@ -145,6 +149,16 @@ impl Rule for RedirectedAgent {
                 }
             }
         }
+        for draft in second_agent::drafts(context, base) {
+            sink.report(context, None, draft);
+        }
+        for overlay in context.judged() {
+            for draft in rendered(context, base, overlay) {
+                if told.insert((draft.origin.file, draft.origin.start, draft.cause.clone())) {
+                    sink.report(context, Some(overlay), draft);
+                }
+            }
+        }
     }
 }
 
@@ -204,6 +218,7 @@ fn made_by_a_set(
         found: Vec::new(),
     };
     comparison.of_application();
+    comparison.of_settings("Application");
     let generators = set_of(context.repo, now).and_then(|set| set.node.at(&["spec", "generators"]));
     let draft = |turn: Turn| {
         // the value is written in an element of a generator, or in the template itself
@@ -293,6 +308,12 @@ fn strays(
     sink.report(context, None, draft.help(help));
 }
 
+/// Annotations that keep an agent's object from being applied or followed, with the value that does.
+const SUSPENDING: [(&str, &str); 2] = [
+    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    ("argocd.argoproj.io/skip-reconcile", "true"),
+];
+
 const HELP: &str = "restore the old value, or accept the change with a comment on this line: `# gitops-lint: ignore[redirected-agent] REASON`";
 
 /// A change that makes an agent follow something else.
@@ -374,15 +395,57 @@ fn turns(before: &Node, now: &Node) -> Vec<Turn> {
         now,
         found: Vec::new(),
     };
-    match now.at(&["kind"]).and_then(Node::text) {
-        Some("Application" | "ApplicationSet") => comparison.of_application(),
-        Some("Kustomization") => comparison.of_flux_kustomization(),
-        Some("GitRepository") => comparison.of_git_repository(),
+    let kind = now.get("kind").and_then(Node::text).unwrap_or_default();
+    match kind {
+        "Application" | "ApplicationSet" => comparison.of_application(),
+        "Kustomization" => comparison.of_flux_kustomization(),
+        "GitRepository" => comparison.of_git_repository(),
         _ => {}
     }
     comparison.of_suspension();
-    comparison.of_settings();
+    comparison.of_settings(kind);
     comparison.found
+}
+
+/// The settings of releases and sources that a protected overlay renders. Those that the
+/// environment before had before the change are promoted, and not reported.
+fn rendered(context: &Context, base: &Repo, overlay: &Overlay) -> Vec<Draft> {
+    let Some(before) = context.altered_at_base(overlay) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let is_flux = |one: &&Resource| one.group().ends_with(".toolkit.fluxcd.io");
+    for now in overlay.rendered.resources.iter().filter(is_flux) {
+        let old = before.same_resource(now);
+        // agents of folders are compared as objects of the repository
+        let Some(old) = old.filter(|_| now.kind() != "Kustomization") else {
+            continue;
+        };
+        let mut altered = settings::altered(now.kind(), &old.node, &now.node);
+        if altered.is_empty() {
+            continue;
+        }
+        for earlier in base.before(before).filter_map(|one| one.same_resource(now)) {
+            let differing = settings::altered(now.kind(), &earlier.node, &now.node);
+            altered.retain(|one| differing.iter().any(|other| other.what == one.what));
+        }
+        let environment = context.in_side(overlay);
+        for one in altered {
+            let message = format!(
+                "{} `{}` {environment} {}",
+                now.kind(),
+                now.name(),
+                one.message
+            );
+            let cause = Cause::new("settings").with(now.name()).with(one.what);
+            let draft = Draft::new(one.severity, one.origin, cause, message)
+                .help(HELP)
+                .on(now, "/spec".to_string());
+            let was = one.was.into_iter();
+            found.push(was.fold(draft, |draft, was| draft.related(was, "before the change")));
+        }
+    }
+    found
 }
 
 /// Returns true if two values refer to the same thing.
@@ -423,22 +486,28 @@ impl Comparison<'_> {
         }
     }
 
-    fn of_settings(&mut self) {
-        let altered = settings::altered(self.before, self.now).into_iter();
+    fn of_settings(&mut self, kind: &str) {
+        let altered = settings::altered(kind, self.before, self.now).into_iter();
         self.found.extend(altered.map(|one| Turn {
             severity: one.severity,
             origin: one.origin,
             was: one.was,
             cause: Cause::new("settings").with(one.what),
-            message: one.message.to_string(),
-            value: String::new(),
+            message: one.message,
+            value: one.value,
         }));
     }
 
     fn of_suspension(&mut self) {
         let suspended = |node: &Node| {
-            let value = node.at(&["spec", "suspend"])?;
-            (value.as_bool() == Some(true)).then_some(value.origin)
+            let value = node.at(&["spec", "suspend"]);
+            let value = value.filter(|value| value.as_bool() == Some(true));
+            let by_annotation = |(name, stopping): &(&str, &str)| {
+                let value = node.at(&["metadata", "annotations", name])?;
+                (value.text()? == *stopping).then_some(value)
+            };
+            let value = value.or_else(|| SUSPENDING.iter().find_map(by_annotation));
+            value.map(|value| value.origin)
         };
         if let Some(origin) = suspended(self.now).filter(|_| suspended(self.before).is_none()) {
             self.found.push(Turn {

@@ -4,6 +4,7 @@
 //! Not here: the repository, revision and folder that it follows (`redirected_agent`).
 
 use crate::finding::Severity;
+use crate::wording;
 use crate::yaml::{Node, Origin};
 
 /// A setting that a change altered.
@@ -14,9 +15,11 @@ pub(super) struct Altered {
     /// The earlier value.
     pub was: Option<Origin>,
     /// Identifies the setting.
-    pub what: &'static str,
+    pub what: String,
+    /// The present value, if it is a text.
+    pub value: String,
     /// Continues the name of the agent.
-    pub message: &'static str,
+    pub message: String,
 }
 
 /// The differences that count as altered.
@@ -64,7 +67,14 @@ struct Setting {
 
 const ARGO: &[&str] = &["Application", "ApplicationSet"];
 const FLUX: &[&str] = &["Kustomization", "HelmRelease"];
-const SOURCES: &[&str] = &["GitRepository", "OCIRepository", "Bucket", "HelmChart"];
+const RELEASES: &[&str] = &["HelmRelease"];
+const SOURCES: &[&str] = &[
+    "GitRepository",
+    "OCIRepository",
+    "Bucket",
+    "HelmChart",
+    "HelmRepository",
+];
 
 const fn setting(
     kinds: &'static [&'static str],
@@ -121,6 +131,13 @@ static SETTINGS: &[Setting] = &[
     ),
     setting(
         ARGO,
+        &["sourceHydrator"],
+        When::Added,
+        Severity::Error,
+        "applies a branch that Argo CD writes by this change (`sourceHydrator`), in place of its source",
+    ),
+    setting(
+        ARGO,
         &["source", "chart"],
         When::Added,
         Severity::Error,
@@ -160,6 +177,69 @@ static SETTINGS: &[Setting] = &[
         When::Removed,
         Severity::Warning,
         "no longer decrypts Secrets",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "targetNamespace"],
+        When::Differs,
+        Severity::Warning,
+        "installs into another namespace by this change (`targetNamespace`)",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "storageNamespace"],
+        When::Differs,
+        Severity::Warning,
+        "looks for its release in another namespace by this change (`storageNamespace`), and installs a second one",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "releaseName"],
+        When::Differs,
+        Severity::Warning,
+        "installs under another name by this change (`releaseName`), and Helm deletes the old release",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "upgrade", "force"],
+        When::SwitchedOn,
+        Severity::Warning,
+        "now replaces objects whose fields cannot be changed (`force`)",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "driftDetection"],
+        When::Removed,
+        Severity::Warning,
+        "no longer corrects what somebody changes in the cluster (`driftDetection`)",
+    ),
+    setting(
+        RELEASES,
+        &["spec", "driftDetection", "mode"],
+        When::Altered,
+        Severity::Warning,
+        "detects what somebody changes in the cluster in another way (`driftDetection`)",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "sparseCheckout"],
+        When::Differs,
+        Severity::Warning,
+        "fetches other folders than before (`sparseCheckout`)",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "proxySecretRef"],
+        When::Differs,
+        Severity::Warning,
+        "fetches through another proxy",
+    ),
+    setting(
+        SOURCES,
+        &["spec", "certSecretRef"],
+        When::Differs,
+        Severity::Warning,
+        "trusts other certificates when it fetches",
     ),
     setting(
         SOURCES,
@@ -303,17 +383,10 @@ static SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// The settings that differ between an object at the base and at the head.
-pub(super) fn altered(before: &Node, now: &Node) -> Vec<Altered> {
-    let kind = now.get("kind").and_then(Node::text).unwrap_or_default();
-    let root = |node: &'_ Node| -> Option<Node> {
-        match kind {
-            "Application" => node.get("spec").cloned(),
-            "ApplicationSet" => node.at(&["spec", "template", "spec"]).cloned(),
-            _ => Some(node.clone()),
-        }
-    };
-    let (Some(old), Some(new)) = (root(before), root(now)) else {
+/// The settings that differ between an object at the base and at the head. What an ApplicationSet
+/// makes has the kind `Application`, whatever its template says.
+pub(super) fn altered(kind: &str, before: &Node, now: &Node) -> Vec<Altered> {
+    let (Some(old), Some(new)) = (settings_of(kind, before), settings_of(kind, now)) else {
         return Vec::new();
     };
     let settings = SETTINGS.iter().filter(|one| one.kinds.contains(&kind));
@@ -327,21 +400,118 @@ pub(super) fn altered(before: &Node, now: &Node) -> Vec<Altered> {
                 severity: setting.severity,
                 origin: is.map_or(now.origin, |is| is.origin),
                 was: was.map(|was| was.origin),
-                what: setting.path.last().copied().unwrap_or_default(),
-                message: setting.message,
+                what: setting.path.last().copied().unwrap_or_default().to_string(),
+                value: is.and_then(Node::text).unwrap_or_default().to_string(),
+                message: setting.message.to_string(),
             })
         })
         .collect();
     // Argo CD ignores `source` if there are `sources`
     let both = |node: &Node| node.get("source").is_some() && node.get("sources").is_some();
-    if let Some(sources) = new.get("sources").filter(|_| both(&new) && !both(&old)) {
+    if let Some(sources) = new.get("sources").filter(|_| both(new) && !both(old)) {
         found.push(Altered {
             severity: Severity::Error,
             origin: sources.origin,
             was: None,
-            what: "sources",
-            message: "has `sources` beside `source`, so Argo CD no longer applies `source`",
+            what: "sources".to_string(),
+            value: String::new(),
+            message: "has `sources` beside `source`, so Argo CD no longer applies `source`"
+                .to_string(),
         });
     }
+    found.extend(unencrypted(old, new));
+    found.extend(others(kind, (old, new), now));
     found
+}
+
+/// The part of an object in which the paths of [`SETTINGS`] begin.
+fn settings_of<'n>(kind: &str, node: &'n Node) -> Option<&'n Node> {
+    match kind {
+        "Application" => node.get("spec"),
+        "ApplicationSet" => node.at(&["spec", "template", "spec"]),
+        _ => Some(node),
+    }
+}
+
+/// A source that is fetched without encryption from now on.
+fn unencrypted(old: &Node, new: &Node) -> Option<Altered> {
+    let [was, is] = [old, new].map(|node| node.at(&["spec", "url"]));
+    let (was, is) = (was?, is?);
+    let now_open = is.text()?.starts_with("http://") && !was.text()?.starts_with("http://");
+    now_open.then(|| Altered {
+        severity: Severity::Warning,
+        origin: is.origin,
+        was: Some(was.origin),
+        what: "url".to_string(),
+        value: String::new(),
+        message: "now fetches without encryption (`http://`)".to_string(),
+    })
+}
+
+/// Keys of agents' objects that are followed, rendered or compared elsewhere, and those that have no
+/// effect on what is applied.
+const ELSEWHERE: &[&str] = &[
+    "path",
+    "sourceRef",
+    "ref",
+    "url",
+    "source",
+    "sources",
+    "suspend",
+    "components",
+    "images",
+    "patches",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "targetNamespace",
+    "namePrefix",
+    "nameSuffix",
+    "commonMetadata",
+    "postBuild",
+    "dependsOn",
+    "chart",
+    "chartRef",
+    "values",
+    "valuesFrom",
+    "interval",
+    "destination",
+    "syncPolicy",
+    "info",
+    "revisionHistoryLimit",
+];
+
+/// All other settings that differ, as one. None of them is known to be dangerous.
+fn others(kind: &str, (old, new): (&Node, &Node), object: &Node) -> Option<Altered> {
+    let (old, new) = match kind {
+        "Application" | "ApplicationSet" => (Some(old), Some(new)),
+        _ => (old.get("spec"), new.get("spec")),
+    };
+    let (old, new) = (old?, new?);
+    let told = |key: &str| {
+        let known = SETTINGS.iter().filter(|one| one.kinds.contains(&kind));
+        let mut heads = known.filter_map(|one| match one.path {
+            ["spec", key, ..] => Some(*key),
+            [key, ..] => Some(*key),
+            [] => None,
+        });
+        ELSEWHERE.contains(&key) || heads.any(|head| head == key)
+    };
+    let entries = new.entries().iter().chain(old.entries());
+    let mut keys: Vec<&str> = entries.map(|entry| &*entry.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.retain(|key| !told(key) && When::Differs.holds(old.get(key), new.get(key)));
+    let first = keys.first()?;
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    Some(Altered {
+        severity: Severity::Info,
+        origin: new.get(first).map_or(object.origin, |value| value.origin),
+        was: old.get(first).map(|value| value.origin),
+        what: keys.join(","),
+        value: String::new(),
+        message: format!(
+            "is applied with other settings: {}",
+            wording::listed(&names, 3)
+        ),
+    })
 }

@@ -8,7 +8,9 @@
 //! - a new subject of a ClusterRoleBinding or RoleBinding, or another role for it;
 //! - new rights of a Role or ClusterRole that existed before;
 //! - another ServiceAccount of a workload, and another role of a cloud for a ServiceAccount;
-//! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC` and added capabilities.
+//! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC`, `hostProcess`, sysctls, an
+//!   unmasked `/proc`, pods without AppArmor or seccomp, and added capabilities;
+//! - a key with which an object that SOPS encrypted can be decrypted.
 //!
 //! It is a warning. It is an info if a RoleBinding names an ordinary role, or if a verb gives no
 //! further rights. Rights about Secrets, tokens, roles, `exec`, webhooks and `*` give further rights.
@@ -37,6 +39,7 @@
 mod cloud;
 mod pods;
 mod rbac;
+mod recipients;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,6 +95,8 @@ enum Kind {
     Host,
     /// A container has a capability.
     Capability,
+    /// A key decrypts a Secret.
+    Decryption,
 }
 
 impl Kind {
@@ -104,6 +109,7 @@ impl Kind {
             Kind::Cloud => "cloud",
             Kind::Host => "host",
             Kind::Capability => "capability",
+            Kind::Decryption => "decryption",
         }
     }
 
@@ -116,6 +122,7 @@ impl Kind {
             Kind::Cloud => "now takes the role",
             Kind::Host => "now has access to the host:",
             Kind::Capability => "now has more capabilities:",
+            Kind::Decryption => "can now be decrypted with",
         }
     }
 }
@@ -179,6 +186,7 @@ fn rights<'r>(overlay: &'r Overlay, wanted: Option<&BTreeSet<&str>>) -> Vec<Acce
             let mut found = rbac::rights(resource);
             found.extend(pods::rights(resource));
             found.extend(cloud::rights(resource));
+            found.extend(recipients::rights(resource));
             found
         })
         .collect()

@@ -51,6 +51,26 @@ fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
             add(format!("`{field}`"), value, pointer);
         }
     }
+    for (path, holder) in contexts(workload) {
+        for (field, weak, what) in HOST_SETTINGS {
+            let value = holder.at(&field.split('.').collect::<Vec<_>>());
+            let is_weak = |value: &&Node| value.text().is_some_and(|text| text == *weak);
+            if let Some(value) = value.filter(is_weak) {
+                let pointer = format!("{path}/{}", field.replace('.', "/"));
+                add(what.to_string(), value, pointer);
+            }
+        }
+    }
+    let sysctls = workload.pod.at(&["securityContext", "sysctls"]);
+    for (index, sysctl) in sysctls.map_or(&[][..], Node::items).iter().enumerate() {
+        if let Some((name, text)) = sysctl
+            .get("name")
+            .and_then(|name| Some((name, name.text()?)))
+        {
+            let pointer = format!("{}/securityContext/sysctls/{index}/name", workload.pointer);
+            add(format!("sysctl `{text}`"), name, pointer);
+        }
+    }
     let volumes = workload.pod.get("volumes").map_or(&[][..], Node::items);
     for (index, volume) in volumes.iter().enumerate() {
         let path = volume.at(&["hostPath", "path"]);
@@ -59,6 +79,26 @@ fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
             add(format!("hostPath `{text}`"), path, pointer);
         }
     }
+}
+
+/// Settings of a security context that open the host: the field, the value that does so, and its
+/// name in messages.
+const HOST_SETTINGS: &[(&str, &str, &str)] = &[
+    ("windowsOptions.hostProcess", "true", "`hostProcess`"),
+    ("procMount", "Unmasked", "`procMount: Unmasked`"),
+    ("appArmorProfile.type", "Unconfined", "no AppArmor profile"),
+    ("seccompProfile.type", "Unconfined", "no seccomp profile"),
+];
+
+/// The security contexts of a pod and of its containers, with the pointers to them.
+fn contexts<'r>(workload: &Workload<'r>) -> Vec<(String, &'r Node)> {
+    let own = workload.pod.get("securityContext");
+    let own = own.map(|node| (format!("{}/securityContext", workload.pointer), node));
+    let containers = workload.containers.iter().filter_map(|container| {
+        let node = container.node.get("securityContext")?;
+        Some((format!("{}/securityContext", container.pointer), node))
+    });
+    own.into_iter().chain(containers).collect()
 }
 
 fn capabilities<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
