@@ -267,7 +267,7 @@ impl Repo {
     }
 
     /// True if a kustomization uses the file of an object as a patch, which looks like the object.
-    fn is_patch(&self, control: &Control) -> bool {
+    pub fn is_patch(&self, control: &Control) -> bool {
         let path = &self.files.get(control.file).path;
         self.agents.patches.contains(&**path)
     }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::config::Environment;
+use crate::config::{Cluster, Environment};
 use crate::kubernetes::DeclaredField;
 use crate::kustomize::decode::Text;
 use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
@@ -203,6 +203,10 @@ impl Repo {
     /// Objects that steer agents, updaters and gates, in the order of the files.
     pub fn controls(&self) -> &[controls::Control] {
         &self.agents.controls
+    }
+    /// The clusters that Argo CD knows, as far as the configuration or the repo tells.
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.agents.clusters
     }
     /// The agent's object that applies an overlay of this repo.
     pub fn pointer(&self, overlay: &Overlay) -> Option<&agents::Pointer> {

@@ -9,6 +9,7 @@ mod applicationset;
 mod applied;
 mod argocd;
 mod assumed;
+mod duplicates;
 mod envsubst;
 mod fields;
 mod flux;
@@ -154,6 +155,8 @@ pub struct Agents {
     pub(in crate::repo) patches: BTreeSet<String>,
     /// The `Chart.yaml` of each chart that nothing in the repo applies.
     pub(in crate::repo) uninstalled: Vec<FileId>,
+    /// The clusters that Argo CD knows, by name.
+    pub(in crate::repo) clusters: Vec<Cluster>,
     /// Refs that agents read, and that are not read here.
     pub(in crate::repo) refs: BTreeSet<String>,
     /// The built objects of some pointers, because they hold agents' objects.
@@ -692,6 +695,7 @@ impl Reading<'_> {
             mistakes: told.mistakes,
             controls: Vec::new(),
             parents: Vec::new(),
+            clusters: self.clusters.clone(),
             refs: BTreeSet::new(),
             decisive: BTreeSet::new(),
             patches: fleet.patches,
@@ -718,6 +722,8 @@ impl Reading<'_> {
             }
             agents.pointers.push(step.pointer);
         }
+        let twice = duplicates::mistakes(&agents.pointers, &agents.parents);
+        agents.mistakes.extend(twice);
         let files = fleet.files.iter();
         agents.decisive = files
             .map(|file| self.renderer.files().get(*file).path.clone())

@@ -9,6 +9,7 @@ mod codeowners_invalid;
 mod configuration_mismatch;
 mod expired_suppression;
 mod loosened_check;
+mod outside_project;
 mod redirected_agent;
 mod simultaneous_change;
 mod submodule_change;
@@ -26,6 +27,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &bot_write::BotWrite,
     &simultaneous_change::SimultaneousChange,
     &submodule_change::SubmoduleChange,
+    &outside_project::OutsideProject,
     &redirected_agent::RedirectedAgent,
     &unchecked_addition::UncheckedAddition,
     &wider_project::WiderProject,

@@ -8,6 +8,8 @@
 //! - It applies a folder of this repository that does not exist.
 //! - An ApplicationSet gives two Applications the same name, gives one no name, uses a parameter
 //!   that has no value, or has a `templatePatch` that is not valid YAML.
+//! - Two Applications that one root applies, or that lie in one folder, have the same name and
+//!   namespace.
 //! - A value under `postBuild.substitute` is a number or a boolean. The API server only accepts
 //!   strings.
 //! - gitops-lint cannot read the file of the object. The agent may be able to read it, so nobody

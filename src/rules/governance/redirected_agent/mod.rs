@@ -130,10 +130,16 @@ impl Rule for RedirectedAgent {
             strays(context, now, overlay, (&name, &environment.name), sink);
             let sources = source_of(base, before).into_iter();
             let sources = sources.filter_map(|source| {
-                Some((source, counterpart(context.repo, base, source, overlay)?))
+                let now = counterpart(context.repo, base, source, overlay)?;
+                Some((&source.node, &now.node))
             });
-            for (before, now) in std::iter::once((before, now)).chain(sources) {
-                for turn in turns(&before.node, &now.node).into_iter().filter(|turn| {
+            // a parent may patch the object, so what it becomes counts
+            let own = match as_applied(context.repo, pointer, now) {
+                Some(applied) => (&pointer.object, &applied.object),
+                None => (&before.node, &now.node),
+            };
+            for (before, now) in std::iter::once(own).chain(sources) {
+                for turn in turns(before, now).into_iter().filter(|turn| {
                     told.insert((turn.origin.file, turn.origin.start, turn.cause.clone()))
                 }) {
                     let message = format!("{name} {}", turn.message);
@@ -234,6 +240,24 @@ fn made_by_a_set(
         was.fold(draft, |draft, was| draft.related(was, "before the change"))
     };
     comparison.found.into_iter().map(draft).collect()
+}
+
+/// The pointer of the head that an object makes, as its parents change it, if there is one only or
+/// one for the environment and variant of a pointer of the base.
+fn as_applied<'r>(repo: &'r Repo, before: &Pointer, now: &Control) -> Option<&'r Pointer> {
+    let place = |one: &Pointer| {
+        let place = one.any_placement();
+        place.map(|place| (place.environment, place.variant.clone()))
+    };
+    let pointers = repo.pointers().iter();
+    let own: Vec<&Pointer> = pointers
+        .filter(|one| one.object.origin == now.node.origin && one.agent.kind == before.agent.kind)
+        .collect();
+    let mut alike = own.iter().filter(|one| place(one) == place(before));
+    match own.as_slice() {
+        [only] => Some(only),
+        _ => alike.next().copied().filter(|_| alike.next().is_none()),
+    }
 }
 
 /// Where a text is written in a tree.
