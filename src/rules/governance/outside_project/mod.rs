@@ -12,7 +12,8 @@
 //!
 //! Only projects whose AppProject is in the repository count, also `default`. If several AppProjects
 //! have the name, as in a folder for each cluster, the one of the same environment counts, or else all of
-//! them must forbid it. Clusters are compared by name and address as far as the repository or
+//! them must forbid it. A project with labels of its own is left out, because `globalProjects` in the
+//! settings of Argo CD can select it and add what another project allows. Clusters are compared by name and address as far as the repository or
 //! `clusters` in the configuration tells both.
 //!
 //! ## Why
@@ -119,7 +120,7 @@ fn projects(repo: &Repo) -> BTreeMap<String, Vec<Project>> {
         let name = node.at(&["metadata", "name"]).and_then(Node::text);
         let is_one = group_of(node) == "argoproj.io"
             && node.get("kind").and_then(Node::text) == Some("AppProject");
-        if let Some(name) = name.filter(|_| is_one) {
+        if let Some(name) = name.filter(|_| is_one && !may_inherit(node)) {
             let node = node.clone();
             let projects = found.entry(name.to_string()).or_default();
             projects.push(Project { node, environment });
@@ -137,6 +138,20 @@ fn projects(repo: &Repo) -> BTreeMap<String, Vec<Project>> {
         add(&control.node, control.environment);
     }
     found
+}
+
+/// True if `globalProjects` in the settings of Argo CD, which may be elsewhere, can select a project by
+/// its labels. It then has the limits of another project as well.
+fn may_inherit(project: &Node) -> bool {
+    const OF_TOOLS: [&str; 4] = [
+        "app.kubernetes.io/",
+        "argocd.argoproj.io/",
+        "helm.sh/",
+        "kustomize.toolkit.fluxcd.io/",
+    ];
+    let labels = project.at(&["metadata", "labels"]);
+    let mut labels = labels.map_or(&[][..], Node::entries).iter();
+    labels.any(|entry| !OF_TOOLS.iter().any(|start| entry.key.starts_with(start)))
 }
 
 /// The AppProjects that an Application may belong to. Empty if none is known.
