@@ -49,6 +49,39 @@ impl ImageUse<'_> {
     pub fn short_name(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)
     }
+    /// Replaces parts of the reference, as an entry of kustomize's `images` does.
+    fn rewrite(
+        &mut self,
+        name: Option<(&Node, &str)>,
+        tag: Option<(&Node, &str)>,
+        digest: Option<(&Node, &str)>,
+    ) {
+        if let Some((node, name)) = name {
+            self.name = name.to_string();
+            self.name_origin = node.origin;
+        }
+        let image = Image::split(&self.text);
+        let (mut own_tag, mut own_digest) = (image.tag, image.digest);
+        if tag.is_some() || digest.is_some() {
+            own_tag = tag.map(|(_, text)| text);
+            own_digest = digest.map(|(_, text)| text);
+        }
+        let mut text = self.name.clone();
+        for (mark, part) in [(':', own_tag), ('@', own_digest)] {
+            if let Some(part) = part {
+                text.push(mark);
+                text.push_str(part);
+            }
+        }
+        self.text = text;
+        if let Some((node, _)) = tag.or(digest) {
+            self.tag_known = true;
+            self.tag_origin = node.origin;
+        }
+        if let Some((node, _)) = digest {
+            self.digest_origin = node.origin;
+        }
+    }
     /// The line to edit in order to change the tag or to add a digest.
     pub fn origin(&self) -> Origin {
         if self.image().digest.is_some() {
@@ -80,12 +113,14 @@ pub(crate) fn of_all<'a>(
 pub(crate) fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut Vec<ImageUse<'a>>) {
     for release in &rendered.releases {
         let resource = &release.resource;
+        let first = found.len();
         Values {
             resource,
             found,
             base: None,
         }
         .search(&release.values, &release.pointer, "");
+        post_rendered(resource, first, found);
     }
     let is_release = |resource: &Resource| {
         let mut releases = rendered.releases.iter().map(|release| &release.resource);
@@ -97,6 +132,48 @@ pub(crate) fn of_charts<'a>(rendered: &'a Rendered, files: &Files, found: &mut V
         // the containers that a rendered chart makes say more than its values
         .filter(|resource| !resource.expanded && !is_release(resource))
         .for_each(|resource| of_values(resource, files, found));
+}
+
+/// Applies the `images` of a HelmRelease's post-renderers to the images in its values, which begin
+/// at an index. An entry for an image that no value names is an image of its own.
+fn post_rendered<'a>(resource: &'a Resource, first: usize, found: &mut Vec<ImageUse<'a>>) {
+    let renderers = resource.node.at(&["spec", "postRenderers"]);
+    for (number, renderer) in renderers.map_or(&[][..], Node::items).iter().enumerate() {
+        let entries = renderer.at(&["kustomize", "images"]);
+        for (index, entry) in entries.map_or(&[][..], Node::items).iter().enumerate() {
+            let field = |key: &str| {
+                let node = entry.get(key)?;
+                Some((node, node.text()?.trim())).filter(|(_, text)| !text.is_empty())
+            };
+            let (Some((at, name)), new_name) = (field("name"), field("newName")) else {
+                continue;
+            };
+            let (tag, digest) = (field("newTag"), field("digest"));
+            let begins = |used: &ImageUse| used.name == name;
+            if !found.iter().skip(first).any(begins) {
+                found.push(ImageUse {
+                    resource,
+                    pointer: format!("/spec/postRenderers/{number}/kustomize/images/{index}"),
+                    place: "post-renderer".to_string(),
+                    name: name.to_string(),
+                    text: name.to_string(),
+                    node: None,
+                    direct: false,
+                    tag_known: false,
+                    name_origin: at.origin,
+                    tag_origin: at.origin,
+                    digest_origin: at.origin,
+                });
+            }
+            for used in found
+                .iter_mut()
+                .skip(first)
+                .filter(|used| used.name == name)
+            {
+                used.rewrite(new_name, tag, digest);
+            }
+        }
+    }
 }
 
 /// The images of pod templates.

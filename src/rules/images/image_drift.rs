@@ -7,9 +7,12 @@
 //! if they differ only in the name of the environment (`acme/api-staging` and
 //! `acme/api-production`).
 //!
-//! It is a warning. It is an error if the previous environment runs that image in another
-//! container, and both images come from one team's repository (`ghcr.io/acme`): then the two were
-//! mixed up.
+//! It is a warning. It is an error
+//!
+//! - if the change causes it (`--base`), and the previous environment never ran that image: until
+//!   now, both environments used the same name;
+//! - if the previous environment runs that image in another container, and both images come from one
+//!   team's repository (`ghcr.io/acme`): then the two were mixed up.
 //!
 //! ## Why
 //!
@@ -38,9 +41,11 @@ use std::collections::HashMap;
 
 use crate::compare::{self, Words};
 use crate::finding::{Cause, Severity};
+use crate::history::{self, Version, VersionKey};
 use crate::kubernetes::image_use::ImageUse;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::engine::context::proofs::unproved;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 
 /// The rule.
@@ -49,7 +54,7 @@ pub(super) struct ImageDrift;
 static METADATA: Metadata = Metadata {
     id: "image-drift",
     category: Category::Images,
-    level: "warning; error if the image belongs to another container",
+    level: "warning; error if the change causes it, or if the image belongs to another container",
     severity: Severity::Warning,
     summary: "a container that runs from another registry or repository in production than in staging",
     options: &[],
@@ -116,13 +121,50 @@ impl Rule for ImageDrift {
                         owner.name_origin,
                         format!("the container of {earlier} that runs it"),
                     ),
-                None => Draft::new(Severity::Warning, used.name_origin, cause, message)
-                    .help("use the same name in both, or map the mirror under `images.mirrors`"),
+                None => Draft::new(
+                    unowned_severity(context, (from, to), used, &theirs),
+                    used.name_origin,
+                    cause,
+                    message,
+                )
+                .help("use the same name in both, or map the mirror under `images.mirrors`"),
             };
             let draft = draft.related(before.name_origin, format!("the image in {earlier}"));
             sink.report(context, Some(to), draft.of(used));
         }
     }
+}
+
+/// An error if the change gives production an image that the previous environment never ran, in
+/// place of the one that both used.
+fn unowned_severity(
+    context: &Context,
+    (from, to): (&Overlay, &Overlay),
+    used: &ImageUse,
+    theirs: &str,
+) -> Severity {
+    let Some(before) = context.at_base(to).filter(|_| !context.is_of_base(from)) else {
+        return Severity::Warning;
+    };
+    let known = history::images(&before.rendered, context.repo);
+    let had = |wanted: &str| {
+        let mut names = known.keys();
+        names.any(|name| context.config.upstream(name) == wanted)
+    };
+    let ours = context.config.upstream(&used.name);
+    let image = used.image();
+    let version = Version {
+        tag: image.tag.map(str::to_string),
+        digest: image.digest.map(str::to_string),
+    };
+    let ran = || {
+        let key = VersionKey::of(&used.name, &version);
+        context.ran_before(from, to, &used.name, &key)
+    };
+    if had(&ours) || !had(theirs) || ran() {
+        return Severity::Warning;
+    }
+    unproved(context.gap(from).as_ref(), Severity::Error)
 }
 
 /// True if two image names lie in one folder of a registry, as the images of one team do; those

@@ -55,10 +55,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
-use crate::history::{self, Version};
 use crate::kubernetes::artifact::{self, Artifact};
 use crate::kubernetes::image::{Image, floating};
-use crate::kubernetes::image_use::ImageUse;
+use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::Overlay;
 use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
@@ -112,8 +111,12 @@ impl Rule for MutableTag {
             if matches!(tag, Tag::Version(_)) && is_generated(context, used) {
                 continue;
             }
-            let expected =
-                || context.expects_digest(&used.name) || pinned_before.contains(&used.name);
+            let expected = || {
+                let place = (used.resource.original.name.clone(), used.place.clone());
+                context.expects_digest(&used.name)
+                    || pinned_before.names.contains(&used.name)
+                    || pinned_before.places.contains(&place)
+            };
             if let Some(severity) = severity(stage, &tag, expected) {
                 sink.report(
                     context,
@@ -203,17 +206,27 @@ fn severity(stage: Stage, tag: &Tag, expected: impl FnOnce() -> bool) -> Option<
     }
 }
 
-/// The names of the images that the overlay pinned at the base revision.
-fn pinned_at_base(context: &Context, overlay: &Overlay) -> BTreeSet<String> {
-    let Some(before) = context.at_base(overlay) else {
-        return BTreeSet::new();
+/// The images that an overlay pinned at the base revision.
+#[derive(Default)]
+struct Pinned {
+    names: BTreeSet<String>,
+    /// The objects and the places in them, whatever the name of the image.
+    places: BTreeSet<(String, String)>,
+}
+
+fn pinned_at_base(context: &Context, overlay: &Overlay) -> Pinned {
+    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
+        return Pinned::default();
     };
-    let is_pinned = |version: &Version| version.digest.is_some();
-    history::images(&before.rendered, context.repo)
-        .into_iter()
-        .filter(|(_, versions)| versions.iter().any(is_pinned))
-        .map(|(name, _)| name)
-        .collect()
+    let mut pinned = Pinned::default();
+    for used in image_use::of_all(&before.rendered, &base.files, &base.image_fields) {
+        if used.image().digest.is_some() {
+            let object = used.resource.original.name.clone();
+            pinned.places.insert((object, used.place));
+            pinned.names.insert(used.name);
+        }
+    }
+    pinned
 }
 
 /// True if the image stands in the file that `flux bootstrap` writes and updates itself.

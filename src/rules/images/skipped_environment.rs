@@ -11,12 +11,13 @@
 //! environment in the same change does not silence the rule. The rule needs a base revision
 //! (`--base`).
 //!
-//! It is an error. An image that only the protected environment has, such as an additional sidecar
-//! or job, is a warning, and so is a digest that the change adds to a tag which both environments
-//! already run.
+//! It is an error. An image that the change adds and that only the protected environment has, such as
+//! a sidecar or job, is a warning, with a digest or without. So is a digest that the change adds to a
+//! tag which both environments already run.
 //!
-//! A new app that only the protected environment has is a warning too, in a repository where the
-//! other apps have the previous environment.
+//! A new app that only the protected environment has is a warning too, in a repository where most
+//! other apps have the previous environment. It is an error if all of them have it, and there are at
+//! least three.
 //!
 //! ## Why
 //!
@@ -106,8 +107,17 @@ impl Rule for SkippedEnvironment {
             return;
         }
         let at_base = [from, to].map(|overlay| digests_at_base(context, overlay));
+        let before = context.at_base(to);
+        let known = before.map(|before| history::images(&before.rendered, context.repo));
         for used in &context.facts(to).images {
             let Some(digest) = used.image().digest else {
+                let is_known = known
+                    .as_ref()
+                    .is_none_or(|known| known.contains_key(&used.name));
+                if !is_known && comes_alone(context, from, to, used) {
+                    let draft = draft(context, from, to, used, Skipped::Alone);
+                    sink.report(context, Some(to), draft.of(used));
+                }
                 continue;
             };
             if at_base.iter().any(|known| known.contains(digest))
@@ -156,7 +166,12 @@ fn new_app(context: &Context, to: &Overlay) -> Option<Draft> {
         paired.len()
     );
     let cause = Cause::new("new-app").with(&to.app);
-    let draft = Draft::new(Severity::Warning, image.origin(), cause, message);
+    let severity = if usual >= 3 && usual == paired.len() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let draft = Draft::new(severity, image.origin(), cause, message);
     let help = "deploy it to the earlier environment first, then promote it";
     Some(draft.help(help).of(image))
 }

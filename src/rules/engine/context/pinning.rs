@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Context;
+use crate::kubernetes::image_use::{self, ImageUse};
 
 /// The number of overlays that are looked at. A few of them show whether a repo pins digests, and a
 /// pull request for one app should not have to render all overlays.
@@ -25,17 +26,23 @@ pub(super) struct Pinning {
 const USUAL: usize = 90;
 
 impl Pinning {
-    /// Looks at the first protected overlays, by path.
+    /// Looks at the first protected overlays, by path. What they pinned before the change counts as
+    /// well: a change that removes digests is no evidence that nobody uses them.
     pub(super) fn of(context: &Context) -> Pinning {
         let overlays = context.repo.overlays.iter();
         let protected = overlays.filter(|overlay| context.repo.protected(overlay));
-        let mut images: BTreeMap<&str, bool> = BTreeMap::new();
+        let mut images: BTreeMap<String, bool> = BTreeMap::new();
+        let mut note = |used: &ImageUse| {
+            let pinned = used.image().digest.is_some();
+            if pinned || used.tag_known {
+                *images.entry(used.name.clone()).or_default() |= pinned;
+            }
+        };
         for overlay in protected.take(SAMPLE) {
-            for used in &context.facts(overlay).images {
-                let pinned = used.image().digest.is_some();
-                if pinned || used.tag_known {
-                    *images.entry(&used.name).or_default() |= pinned;
-                }
+            context.facts(overlay).images.iter().for_each(&mut note);
+            if let Some((base, before)) = context.base.zip(context.altered_at_base(overlay)) {
+                let old = image_use::of_all(&before.rendered, &base.files, &base.image_fields);
+                old.iter().for_each(&mut note);
             }
         }
         let mut shares: HashMap<String, (usize, usize)> = HashMap::new();
