@@ -56,7 +56,7 @@ fn example(path: &str, shape: Shape) -> Value {
         Shape::Words(words) => json!(words[0]),
         Shape::List(item) => json!([example(path, *item)]),
         Shape::Record(fields) => record(path, fields),
-        Shape::Texts | Shape::Rules => json!({}),
+        Shape::Texts | Shape::Lists | Shape::Rules => json!({}),
         Shape::Either(_, other) => example(path, *other),
     }
 }

@@ -30,6 +30,7 @@ pub static KEYS: &[&Key] = &[
     &RECORDS,
     &remotes::REMOTES,
     &remotes::CHARTS,
+    &remotes::VALUES,
     &POLICIES,
     &DATA,
     &SCHEMAS,

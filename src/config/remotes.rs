@@ -1,9 +1,12 @@
 //! `remotes` and `charts`: copies in the repository of bases, files and charts from elsewhere.
 
+use std::sync::Arc;
+
 use super::key::Key;
 use super::read::Reader;
 use super::shape::{Field, Shape};
-use crate::kustomize::remote::{self, Chart};
+use crate::kubernetes::outline;
+use crate::kustomize::remote::{self, Chart, ValueNames};
 use crate::yaml::Node;
 
 pub(super) static REMOTES: Key = Key {
@@ -48,13 +51,79 @@ static FIELDS: [Field; 5] = [
     .required(),
 ];
 
+static FOLDER: [Field; 1] = [Field::new(
+    "folder",
+    Shape::Path,
+    "folder with charts, unpacked or packed",
+)
+.required()];
+
 pub(super) static CHARTS: Key = Key {
     name: "charts",
-    value: "list of {name, release, path, version, output}",
-    summary: "output of `helm template` for charts that kustomizations use",
-    shape: Shape::List(&Shape::Record(&FIELDS)),
-    read: |reader, node, config| config.remotes.charts = reader.each(node, "`charts`", chart),
+    value: "list of {name, release, path, version, output} or {folder}",
+    summary: "copies of charts, and output of `helm template` for charts that kustomizations use",
+    shape: Shape::List(&Shape::Either(
+        &Shape::Record(&FOLDER),
+        &Shape::Record(&FIELDS),
+    )),
+    read: |reader, node, config| {
+        for entry in reader.each(node, "`charts`", entry) {
+            match entry {
+                Entry::Output(chart) => config.remotes.charts.push(chart),
+                Entry::Folder(folder) => config.remotes.chart_folders.push(folder),
+            }
+        }
+    },
 };
+
+pub(super) static VALUES: Key = Key {
+    name: "values",
+    value: "map of usual keys to lists of keys",
+    summary: "names that charts use for usual values, such as `resources: [appResources]`",
+    shape: Shape::Lists,
+    read: |reader, node, config| {
+        if node.as_map().is_none() {
+            reader.mistyped(node, "`values`", "a map of usual keys to lists of keys");
+        }
+        let mut names = ValueNames::new();
+        for entry in node.entries() {
+            if !outline::usual_keys().any(|usual| usual == &*entry.key) {
+                reader.refuse(
+                    entry.key_origin,
+                    format!("`{}` is not a usual key of values", entry.key),
+                    "use one of the keys in docs/helm.md, such as `resources` or `autoscaling`",
+                );
+                continue;
+            }
+            let keys = match entry.value.as_scalar() {
+                Some(_) => reader
+                    .text(&entry.value, "a key of values")
+                    .into_iter()
+                    .collect(),
+                None => reader
+                    .texts(&entry.value, "a list of keys")
+                    .unwrap_or_default(),
+            };
+            names.insert(entry.key.to_string(), keys);
+        }
+        config.remotes.value_names = Arc::new(names);
+    },
+};
+
+/// An entry of `charts`.
+enum Entry {
+    Output(Chart),
+    Folder(String),
+}
+
+fn entry(reader: &mut Reader, node: &Node) -> Option<Entry> {
+    if node.get("folder").is_none() {
+        return chart(reader, node).map(Entry::Output);
+    }
+    let fields = reader.record(node, "an entry of `charts` with a folder", &FOLDER)?;
+    let folder = reader.required(&fields, "folder", Reader::inside)?;
+    Some(Entry::Folder(folder))
+}
 
 fn chart(reader: &mut Reader, node: &Node) -> Option<Chart> {
     let fields = reader.record(node, "an entry of `charts`", &FIELDS)?;

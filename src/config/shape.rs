@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::options::{KnownRule, RuleOption};
+use crate::kubernetes::outline;
 
 /// The form of a value.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub enum Shape {
     Record(&'static [Field]),
     /// A map of texts.
     Texts,
+    /// A map of usual keys of values to lists of texts.
+    Lists,
     /// One of two forms.
     Either(&'static Shape, &'static Shape),
     /// Levels and options of rules.
@@ -111,7 +114,7 @@ impl Shape {
                 let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
                 format!("`{{{}}}`", names.join(", "))
             }
-            Shape::Texts | Shape::Rules => "map".to_string(),
+            Shape::Texts | Shape::Lists | Shape::Rules => "map".to_string(),
             Shape::Either(one, other) => format!("{} or {}", one.kind(), other.kind()),
         }
     }
@@ -137,6 +140,11 @@ impl Shape {
                 json!({"type": "array", "maxItems": 2000, "items": item.schema(rules)})
             }
             Shape::Record(fields) => record(fields, rules),
+            Shape::Lists => json!({
+                "type": "object",
+                "propertyNames": {"enum": outline::usual_keys().collect::<Vec<_>>()},
+                "additionalProperties": Shape::Either(&Shape::Text, &Shape::List(&Shape::Text)).schema(rules),
+            }),
             Shape::Texts => json!({
                 "type": "object",
                 "propertyNames": {"pattern": "[/:]"},

@@ -12,6 +12,7 @@
 mod capabilities;
 pub(crate) mod chart;
 mod coalesce;
+mod copies;
 mod dependencies;
 mod instance;
 pub(crate) mod render;
@@ -31,6 +32,7 @@ use crate::template::{Dialect, MissingKey, Templates};
 use crate::yaml::{FileId, Node};
 pub(crate) use capabilities::KubeVersion;
 use chart::{Chart, Loader, Unpacker};
+use copies::Copies;
 use render::Made;
 
 type Loaded = Result<Arc<Chart>, Box<Problem>>;
@@ -42,6 +44,7 @@ pub(crate) struct Charts {
     source: Arc<dyn Source>,
     files: Arc<Files>,
     unpacker: Unpacker,
+    copies: Copies,
     loaded: Mutex<HashMap<Arc<str>, Arc<OnceLock<Loaded>>>>,
     /// By the names of the templates, which differ with the subcharts that are on.
     parsed: Mutex<HashMap<Arc<str>, Arc<OnceLock<Parsed>>>>,
@@ -51,10 +54,16 @@ pub(crate) struct Charts {
 impl Charts {
     /// The charts of a tree. Files that are read are added to `files`.
     pub(crate) fn new(source: Arc<dyn Source>, files: Arc<Files>) -> Charts {
+        Charts::with_copies(source, files, &[])
+    }
+
+    /// The charts of a tree, some folders of which have copies of charts from registries.
+    fn with_copies(source: Arc<dyn Source>, files: Arc<Files>, folders: &[String]) -> Charts {
         Charts {
             source,
             files,
             unpacker: Unpacker::default(),
+            copies: Copies::new(folders),
             loaded: Mutex::default(),
             parsed: Mutex::default(),
             values: Mutex::default(),
@@ -179,12 +188,21 @@ impl ChartRenderer for Charts {
         paths.filter_map(|below| join(path, below)).collect()
     }
 
+    fn copy_of(&self, name: &str, range: &str) -> Option<String> {
+        let path = self.copies.find(self, name, range)?;
+        Some(path.to_string())
+    }
+
     fn render(&self, path: &str, release: &Release) -> Rendered {
         self.objects(path, release, self.documents(path, release))
     }
 }
 
 /// Makes the renderer of the charts of a tree.
-pub(crate) fn charts_of(source: Arc<dyn Source>, files: Arc<Files>) -> Arc<dyn ChartRenderer> {
-    Arc::new(Charts::new(source, files))
+pub(crate) fn charts_of(
+    source: Arc<dyn Source>,
+    files: Arc<Files>,
+    folders: &[String],
+) -> Arc<dyn ChartRenderer> {
+    Arc::new(Charts::with_copies(source, files, folders))
 }

@@ -238,6 +238,39 @@ fn a_value_leads_to_the_line_of_the_environment() {
 }
 
 #[test]
+fn copies_of_charts_are_found_by_name_and_version() {
+    let source = Memory::new([
+        ("vendor/web-1.2.0.tgz", ""),
+        ("vendor/web-ui-2.0.0-rc.1.tgz", ""),
+        ("vendor/web/Chart.yaml", "name: web\nversion: 1.10.0\n"),
+        (
+            "vendor/web/charts/db/Chart.yaml",
+            "name: db\nversion: 1.0.0\n",
+        ),
+        (
+            "vendor/web-0.9.0/web/Chart.yaml",
+            "name: web\nversion: 0.9.0\n",
+        ),
+        ("elsewhere/web-3.0.0.tgz", ""),
+    ]);
+    let folders = ["vendor".to_string()];
+    let charts = Charts::with_copies(Arc::new(source), Arc::default(), &folders);
+    for (name, range, path) in [
+        ("web", "", Some("vendor/web")),
+        ("web", "1.2.0", Some("vendor/web-1.2.0.tgz")),
+        ("web", "~1.2", Some("vendor/web-1.2.0.tgz")),
+        ("web", "<1", Some("vendor/web-0.9.0/web")),
+        ("web", "3.0.0", None),
+        ("web-ui", "2.0.0-rc.1", Some("vendor/web-ui-2.0.0-rc.1.tgz")),
+        ("web-ui", "*", None),
+        ("db", "", None),
+    ] {
+        let found = charts.copy_of(name, range);
+        assert_eq!(found.as_deref(), path, "{name} {range}");
+    }
+}
+
+#[test]
 fn schemas_refer_to_the_web_and_have_patterns_in_go_syntax() {
     let refused = |draft: &str, port: &str, values: &str| {
         let schema = format!(

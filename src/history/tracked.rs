@@ -208,7 +208,7 @@ impl Tracked {
                         .map(|(_, node)| node)
                 };
                 let applied = pointer.finish(built, &find, renderer.files());
-                Some(agents.with_releases(applied, &self.path, renderer))
+                Some(agents.with_releases(applied, &self.path, renderer, None))
             }
             None => there
                 .then(|| agents::with_releases(renderer.render(&self.path), &self.path, renderer)),

@@ -34,6 +34,7 @@ pub use charts::{ChartCopy, ChartRenderer, ChartsOf, Release, Unrendered};
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
 pub use loader::Loaded;
+pub use remote::ValueNames;
 pub use render::Renderer;
 pub use resource::{Behavior, Resource, ResourceId};
 

@@ -9,6 +9,7 @@ use super::error::{Error, Problem};
 use super::format;
 use super::functions::{Action, Call, Dialect, Function};
 use super::parse::{self, Block, Branch, Command, Node, Number, Operand, Parsed, Pipeline, Term};
+use super::tables;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, MapKind, Object, Signature, Type, Value};
 use crate::yaml::Origin;
@@ -563,6 +564,18 @@ impl Evaluator<'_, '_> {
             Data::Object(object) => {
                 if let Some(value) = self.method(object, name, &arguments)? {
                     return Ok(value);
+                }
+            }
+            Data::Map(map) => {
+                if let Some(signature) = tables::signature(map, name) {
+                    let span = self.at.clone();
+                    let values = self.arguments(name, &signature, &arguments)?;
+                    self.at = span;
+                    let budget = &mut self.shared.budget;
+                    return match tables::call(receiver, map, (name, &values), budget) {
+                        Ok(value) => Ok(value),
+                        Err(message) => self.fail(format!("error calling {name}: {message}")),
+                    };
                 }
             }
             _ => {}

@@ -27,6 +27,7 @@ mod node;
 mod numbers;
 mod parse;
 pub(crate) mod semver;
+mod tables;
 mod templates;
 mod text;
 mod toml;

@@ -18,7 +18,7 @@ pub(crate) struct Version {
     pub(super) prerelease: String,
     pub(super) metadata: String,
     /// The text as written.
-    pub(super) original: String,
+    pub(crate) original: String,
 }
 
 impl Version {

@@ -605,6 +605,52 @@ fn fuzz_template() {
 }
 
 #[test]
+fn values_have_methods() {
+    let print = |text: &str| {
+        let mut templates = Templates::new(Dialect::Helm, MissingKey::Zero);
+        templates.parse("main", text.into(), TEMPLATE).unwrap();
+        let values = read_as(SOME, VALUES, Reading::Json).unwrap();
+        let values = Value::from_node(&values.documents[0]);
+        let root = Map::new();
+        let values = values.as_map().unwrap().as_named("common.Values");
+        root.set("Values", Value::map(values));
+        let mut run = Run::new(&templates, Budget::default());
+        let text = run.execute("main", &Value::map(root));
+        text.map_or_else(|error| error.to_string(), |text| text.as_str().to_string())
+    };
+    for (text, expected) in [
+        (
+            "{{ typeOf .Values.AsMap }} {{ .Values.AsMap.s }}",
+            "map[string]interface {} hello",
+        ),
+        ("{{ dig \"m\" \"c\" \"d\" \"x\" .Values.AsMap }}", "deep"),
+        (
+            "{{ (.Values.Table \"m.c\").d }} {{ .Values.PathValue \"m.b\" }}",
+            "deep two",
+        ),
+        ("{{ (.Values.Table \"m.c\").YAML }}", "d: deep\n"),
+        (
+            "{{ .Values.Table \"s\" }}",
+            "error calling Table: \"s\" is not a table",
+        ),
+        (
+            "{{ .Values.PathValue \"m\" }}",
+            "error calling PathValue: \"m\" is not a value",
+        ),
+    ] {
+        assert_eq!(print(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_can_be_encoded() {
+    all_print(&[
+        ("{{ b64dec \"/wD+\" | b64enc }}", "/wD+"),
+        ("{{ b64dec \"/w==\" | sha256sum | trunc 8 }}", "a8100ae6"),
+    ]);
+}
+
+#[test]
 fn toml_is_written_and_read() {
     all_print(&[
         (

@@ -28,6 +28,8 @@ pub(crate) struct Piece {
 pub(crate) struct Text {
     text: Arc<str>,
     pieces: Option<Arc<[Piece]>>,
+    /// The bytes that it stands for, if they are not UTF-8. Only the whole text has them.
+    raw: Option<Arc<[u8]>>,
 }
 
 impl Default for Text {
@@ -41,6 +43,7 @@ impl From<&str> for Text {
         Text {
             text: text.into(),
             pieces: None,
+            raw: None,
         }
     }
 }
@@ -50,13 +53,18 @@ impl From<String> for Text {
         Text {
             text: text.into(),
             pieces: None,
+            raw: None,
         }
     }
 }
 
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Text {
-        Text { text, pieces: None }
+        Text {
+            text,
+            pieces: None,
+            raw: None,
+        }
     }
 }
 
@@ -72,7 +80,22 @@ impl Text {
         Text {
             text,
             pieces: Some(Arc::new([piece])),
+            raw: None,
         }
+    }
+
+    /// The same text for bytes that may not be UTF-8, as strings of Go hold them.
+    pub(crate) fn of_bytes(self, bytes: &Arc<[u8]>) -> Text {
+        let is_same = self.text.as_bytes() == &**bytes;
+        Text {
+            raw: (!is_same).then(|| bytes.clone()),
+            ..self
+        }
+    }
+
+    /// The bytes that it stands for.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.raw.as_deref().unwrap_or(self.text.as_bytes())
     }
 
     /// The string.
@@ -277,6 +300,7 @@ impl TextBuilder {
     pub(crate) fn finish(self) -> Text {
         Text {
             text: self.text.into(),
+            raw: None,
             pieces: self.traced.then(|| self.pieces.into()),
         }
     }

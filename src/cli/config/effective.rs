@@ -60,7 +60,7 @@ pub(super) fn values(workspace: &Workspace, name: &str) -> Vec<Setting> {
             (name, None) => {
                 let is_map = matches!(
                     name,
-                    "rules" | "drift" | "images" | "remotes" | "breakGlass"
+                    "rules" | "drift" | "images" | "remotes" | "values" | "breakGlass"
                 );
                 let empty = if is_map { json!({}) } else { json!([]) };
                 values.push(default(name, empty));

@@ -48,7 +48,7 @@ impl ChartFiles {
         let origin = file.origin(&self.table);
         let text = self.table.get(origin.file).text.clone();
         let end = text.len() as u32;
-        Text::written(text, Origin { end, ..origin })
+        Text::written(text, Origin { end, ..origin }).of_bytes(&file.bytes)
     }
 
     /// The files that a pattern matches; all of them if it is not a pattern.

@@ -104,7 +104,14 @@ fn lacking(
         let beside = dependency.repository.text.strip_prefix("file://");
         let path = beside.filter(|_| release.builds_dependencies);
         let path = path.and_then(|path| crate::source::join(&chart.path, path));
-        if let Some(path) = path.filter(|path| charts.is_chart(path)) {
+        let copy = || {
+            let range = &dependency.version.text;
+            let copy = charts.copies.find(charts, &dependency.name.text, range);
+            copy.filter(|_| release.builds_dependencies)
+                .map(|path| path.to_string())
+        };
+        let path = path.filter(|path| charts.is_chart(path)).or_else(copy);
+        if let Some(path) = path {
             found.push(charts.load(&path)?);
             continue;
         }

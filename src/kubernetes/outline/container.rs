@@ -1,5 +1,6 @@
 //! The container and the pod that a map of values describes.
 
+use super::names::Names;
 use super::shapes::{CONTAINER, POD};
 use super::{is_off, map, map_without, switch};
 use crate::yaml::{Entry, Node, Removed};
@@ -8,10 +9,10 @@ use crate::yaml::{Entry, Node, Removed};
 const PRESET: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// The container that a map of values describes.
-pub(super) fn container(values: &Node, name: &str) -> Node {
-    let (mut entries, removed) = fields(values, CONTAINER);
+pub(super) fn container(values: &Node, name: &str, names: Names<'_>) -> Node {
+    let (mut entries, removed) = fields(values, CONTAINER, names);
     entries.insert(0, entry("name", Node::string(name, values.origin)));
-    let preset = values.get("resourcesPreset");
+    let preset = names.get(values, &["resourcesPreset"]);
     let preset = preset.filter(|preset| !matches!(preset.raw(), "" | "none"));
     let has_resources = entries.iter().any(|entry| &*entry.key == "resources");
     if let Some(preset) = preset.filter(|_| !has_resources) {
@@ -36,8 +37,8 @@ pub(super) fn container(values: &Node, name: &str) -> Node {
 }
 
 /// The pod around it.
-pub(super) fn pod(values: &Node) -> Node {
-    let (entries, removed) = fields(values, POD);
+pub(super) fn pod(values: &Node, names: Names<'_>) -> Node {
+    let (entries, removed) = fields(values, POD, names);
     map_without(entries, removed, values.origin)
 }
 
@@ -50,12 +51,16 @@ fn entry(key: &str, value: Node) -> Entry {
 }
 
 /// The fields that values set, and those that they switch off.
-fn fields(values: &Node, table: &[(&str, &[&str])]) -> (Vec<Entry>, Vec<Removed>) {
+fn fields(
+    values: &Node,
+    table: &[(&str, &[&str])],
+    names: Names<'_>,
+) -> (Vec<Entry>, Vec<Removed>) {
     let (mut entries, mut removed) = (Vec::new(), Vec::new());
     let gone = values.as_map().map_or(&[][..], |map| &map.removed);
     for (field, keys) in table {
-        let Some(value) = keys.iter().find_map(|key| values.get(key)) else {
-            let was = gone.iter().find(|one| keys.contains(&&*one.key));
+        let Some(value) = names.get(values, keys) else {
+            let was = gone.iter().find(|one| names.is_one(&one.key, keys));
             removed.extend(was.map(|one| Removed {
                 key: (*field).into(),
                 ..one.clone()

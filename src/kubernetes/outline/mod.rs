@@ -11,12 +11,14 @@
 //! Not here: images in values (`image_use`).
 
 mod container;
+mod names;
 mod shapes;
 
 use std::sync::Arc;
 
 use crate::kustomize::{Resource, Unrendered};
 use crate::yaml::{Data, Entry, Map, Node, Origin, Removed};
+use names::Names;
 use shapes::{EVIDENCE, SWITCHED, SWITCHES, Switched};
 
 /// The depth to which values are searched. Umbrella charts have three or four levels.
@@ -36,6 +38,15 @@ pub(crate) fn of(release: &Unrendered) -> &[Resource] {
     })
 }
 
+/// The keys that charts usually use for what an outline shows.
+pub(crate) fn usual_keys() -> impl Iterator<Item = &'static str> {
+    let fields = shapes::CONTAINER.iter().chain(shapes::POD);
+    let switched = SWITCHED.iter().flat_map(|one| one.keys);
+    let keys = fields.flat_map(|(_, keys)| *keys).chain(switched);
+    keys.copied()
+        .chain(["ingress", "service", "resourcesPreset"])
+}
+
 /// The switch in a map of values that decides whether there is something to deploy.
 pub(crate) fn switch(values: &Node) -> Option<&Node> {
     let mut keys = SWITCHES.iter();
@@ -53,14 +64,19 @@ struct Outline<'r> {
     found: Vec<Resource>,
 }
 
-impl Outline<'_> {
+impl<'r> Outline<'r> {
+    fn names(&self) -> Names<'r> {
+        Names(&self.release.names)
+    }
+
     /// Looks for objects in a map of values. `path` leads to it.
     fn search(&mut self, values: &Node, path: &str, depth: usize) {
         if depth > DEEPEST || self.found.len() >= MOST || is_off(values) {
             return;
         }
-        let has = |key: &&&str| values.get(key).is_some_and(|value| !value.is_null());
-        if EVIDENCE.iter().any(|key| has(&key)) {
+        let names = self.names();
+        let evident = EVIDENCE.iter().filter_map(|key| names.get(values, &[key]));
+        if evident.into_iter().any(|value| !value.is_null()) {
             self.workload(values, path);
         }
         for entry in values.entries() {
@@ -68,8 +84,9 @@ impl Outline<'_> {
                 "" => entry.key.to_string(),
                 _ => format!("{path}.{}", entry.key),
             };
-            let switched = SWITCHED.iter().find(|one| one.keys.contains(&&*entry.key));
-            match (switched, &*entry.key) {
+            let key = names.usual(&entry.key);
+            let switched = SWITCHED.iter().find(|one| one.keys.contains(&key));
+            match (switched, key) {
                 (Some(switched), _) if is_on(switched, &entry.value) => {
                     let (kind, version) = (switched.kind, switched.api_version);
                     self.add(kind, version, &below, &entry.value, Vec::new());
@@ -89,8 +106,9 @@ impl Outline<'_> {
         } else {
             path
         };
-        let container = container::container(values, name);
-        let mut pod = container::pod(values);
+        let names = self.names();
+        let container = container::container(values, name, names);
+        let mut pod = container::pod(values, names);
         pod.set(
             "containers",
             Node::list(vec![container], values.origin),
@@ -221,6 +239,28 @@ mod tests {
             spec,
             r#"{"template":{"spec":{"containers":[{"livenessProbe":{"enabled":true},"name":"web"}],"securityContext":{"runAsNonRoot":true}}}}"#
         );
+    }
+
+    #[test]
+    fn the_configuration_names_further_keys() {
+        let object = parsed("{kind: HelmRelease, metadata: {name: web}}");
+        let values = "{app: {appResources: {limits: {memory: 1Gi}}, budget: {enabled: true}}}";
+        let mut release = Unrendered::new(Resource::new(object), parsed(values), "/spec/values");
+        let also = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect();
+        let names = [
+            ("resources", also(&["appResources"])),
+            ("podDisruptionBudget", also(&["budget"])),
+        ];
+        let names = names.into_iter().map(|(key, also)| (key.to_string(), also));
+        release.names = Arc::new(names.collect());
+        let found: Vec<String> = of(&release)
+            .iter()
+            .map(|one| format!("{} {}", one.kind(), one.name()))
+            .collect();
+        assert_eq!(found, ["Deployment app", "PodDisruptionBudget app.budget"]);
+        let containers = ["spec", "template", "spec", "containers"];
+        let container = of(&release)[0].node.at(&containers).unwrap().items()[0].clone();
+        assert!(container.at(&["resources", "limits", "memory"]).is_some());
     }
 
     #[test]

@@ -28,7 +28,20 @@ pub(super) fn render(
     for problem in made.problems {
         context.report(problem.with_related("the chart is asked for here", at));
     }
+    // the version of a copy is promoted, that of a chart of the repository is not
+    if is_copy(chart, &path, charts) {
+        let empty = Node::map(Vec::new(), at);
+        let version = named(chart, empty, at, context);
+        context.releases.extend(version);
+    }
     Some(made.resources)
+}
+
+/// True if a chart is taken from a folder of copies.
+fn is_copy(chart: &Node, path: &str, charts: &dyn ChartRenderer) -> bool {
+    let name = text(chart, &["name", "chartName"]).unwrap_or_default();
+    let version = text(chart, &["version", "chartVersion"]).unwrap_or_default();
+    charts.copy_of(name, version).as_deref() == Some(path)
 }
 
 /// The known facts of a release whose chart is not in the tree.
@@ -40,18 +53,24 @@ pub(super) fn unrendered(
     let charts = context.shared.charts.as_deref()?;
     let release = release(chart, None, at, context, charts);
     context.files_read.extend(release.files());
+    named(chart, release.values, at, context)
+}
+
+/// The known facts of a release without its objects.
+fn named(chart: &Node, values: Node, at: Origin, context: &BuildContext<'_>) -> Option<Unrendered> {
     let find = |keys: &[&str]| keys.iter().find_map(|key| chart.get(key));
     let name = find(&["name", "chartName"])?;
     let called = find(&["releaseName"]).unwrap_or(name);
     let namespace = find(&["namespace", "releaseNamespace"]);
     let version = find(&["version", "chartVersion"]);
-    let mut fields = vec![("name", name), ("valuesInline", &release.values)];
+    let mut fields = vec![("name", name), ("valuesInline", &values)];
     fields.extend(version.map(|version| ("version", version)));
     let resource = unrendered::object("HelmChart", (called, namespace), &fields, at);
     Some(Unrendered {
         chart: Some(name.clone()),
         version: version.cloned(),
-        ..Unrendered::new(resource, release.values, "/valuesInline")
+        names: context.shared.options.remotes.value_names.clone(),
+        ..Unrendered::new(resource, values, "/valuesInline")
     })
 }
 
@@ -78,7 +97,9 @@ fn located(
     let versioned = version.filter(|_| has_repository);
     let versioned = versioned.and_then(|version| join(&home, &format!("{name}-{version}/{name}")));
     let paths = versioned.into_iter().chain(join(&home, name));
-    paths.into_iter().find(|path| charts.is_chart(path))
+    let own = paths.into_iter().find(|path| charts.is_chart(path));
+    let copy = || charts.copy_of(name, version.unwrap_or_default());
+    own.or_else(|| has_repository.then(copy).flatten())
 }
 
 fn release(

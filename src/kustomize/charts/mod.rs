@@ -206,6 +206,7 @@ mod tests {
         Remotes {
             urls: BTreeMap::new(),
             charts: vec![chart],
+            ..Remotes::default()
         }
     }
 
@@ -296,6 +297,7 @@ mod tests {
             )]
             .into(),
             charts: Vec::new(),
+            ..Remotes::default()
         };
         let base = "resources: ['https://github.com/acme/bases//web?ref=v1']\n";
         assert_eq!(

@@ -94,9 +94,13 @@ pub trait ChartRenderer: Send + Sync {
     fn text(&self, path: &str) -> Result<String, SourceError>;
     /// The paths of charts outside of a chart's folder that it depends on.
     fn beside(&self, path: &str) -> Vec<String>;
+    /// The path of the copy of a chart from a registry, if one of the configured folders has one
+    /// whose version is in a range.
+    fn copy_of(&self, name: &str, range: &str) -> Option<String>;
     /// The objects of a release of a chart.
     fn render(&self, path: &str, release: &Release) -> Rendered;
 }
 
-/// Makes the renderer of the charts of a tree.
-pub type ChartsOf = fn(Arc<dyn Source>, Arc<Files>) -> Arc<dyn ChartRenderer>;
+/// Makes the renderer of the charts of a tree. The last argument lists the folders with copies of
+/// charts from registries.
+pub type ChartsOf = fn(Arc<dyn Source>, Arc<Files>, &[String]) -> Arc<dyn ChartRenderer>;

@@ -1,10 +1,11 @@
 //! Releases whose charts are not in the tree: what their values say is all that is known of them.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::release::note_files;
 use crate::kustomize::Resource;
+use crate::kustomize::remote::ValueNames;
 use crate::yaml::{Entry, FileId, Node, Origin};
 
 /// A release of a chart that is not rendered.
@@ -27,6 +28,8 @@ pub struct Unrendered {
     pub pointer: String,
     /// False if some values are not known here.
     pub complete: bool,
+    /// The names that charts use for usual values.
+    pub names: Arc<ValueNames>,
     /// The objects that the values outline, once somebody has asked for them.
     pub outline: OnceLock<Vec<Resource>>,
 }
@@ -44,6 +47,7 @@ impl Unrendered {
             values,
             pointer: pointer.into(),
             complete: true,
+            names: Arc::default(),
             outline: OnceLock::new(),
         }
     }

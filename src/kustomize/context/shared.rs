@@ -88,7 +88,8 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
-        let of = |charts: ChartsOf| charts(source.clone(), files.clone());
+        let folders = &options.remotes.chart_folders;
+        let of = |charts: ChartsOf| charts(source.clone(), files.clone(), folders);
         Shared {
             charts: options.charts.map(of),
             source,
@@ -103,7 +104,8 @@ impl Shared {
             remotes,
             ..self.options.clone()
         };
-        let of = |charts: ChartsOf| charts(source.clone(), self.files.clone());
+        let folders = &options.remotes.chart_folders;
+        let of = |charts: ChartsOf| charts(source.clone(), self.files.clone(), folders);
         Shared {
             charts: options.charts.map(of),
             source,

@@ -6,6 +6,7 @@
 mod url;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::decode::Text;
 use super::{Identity, Problem, ProblemKind};
@@ -21,7 +22,14 @@ pub struct Remotes {
     pub urls: BTreeMap<String, String>,
     /// Output of `helm template`. The first entry that matches is used.
     pub charts: Vec<Chart>,
+    /// Folders with copies of charts, unpacked or packed.
+    pub chart_folders: Vec<String>,
+    /// The names that charts use for usual values: `resources`, and for it `appResources`.
+    pub value_names: Arc<ValueNames>,
 }
+
+/// Usual keys of values, and the keys that charts use in their place.
+pub type ValueNames = BTreeMap<String, Vec<String>>;
 
 /// An entry of `charts`: the rendered output of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,6 +208,7 @@ mod tests {
         let remotes = Remotes {
             urls,
             charts: Vec::new(),
+            ..Remotes::default()
         };
         for (url, copy) in [
             (
@@ -257,6 +266,7 @@ mod tests {
         let remotes = Remotes {
             urls: BTreeMap::new(),
             charts,
+            ..Remotes::default()
         };
         let output = |name, release, folder| {
             remotes

@@ -56,6 +56,7 @@ pub(super) fn releases(
             && !used.contains(**folder)
             && !is_kustomization
             && !is_below_chart(folder, &folders)
+            && !is_copy(folder, renderer)
             && !is_example(folder)
             && !is_set_aside(folder)
             && !reading.layout.is_ignored(folder)
@@ -90,6 +91,15 @@ fn charts(renderer: &Renderer) -> BTreeSet<&str> {
             chart.is_some_and(|chart| renderer.source().kind(&chart).is_some())
         })
         .collect()
+}
+
+/// True if the configuration says that a folder holds copies of charts from registries.
+fn is_copy(folder: &str, renderer: &Renderer) -> bool {
+    let mut folders = renderer.options().remotes.chart_folders.iter();
+    folders.any(|copies| {
+        let rest = folder.strip_prefix(copies.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || copies.is_empty())
+    })
 }
 
 /// True if a chart is a part of another one: a dependency, or a fixture of its tests.

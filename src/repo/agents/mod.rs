@@ -183,8 +183,9 @@ impl Agents {
         rendered: Arc<Rendered>,
         folder: &str,
         renderer: &Renderer,
+        kubernetes: Option<&str>,
     ) -> Arc<Rendered> {
-        release::expand(rendered, folder, &self.origins, renderer)
+        release::expand(rendered, folder, &self.origins, renderer, kubernetes)
     }
 }
 
@@ -372,7 +373,13 @@ pub(crate) fn with_releases(
     folder: &str,
     renderer: &Renderer,
 ) -> Arc<Rendered> {
-    release::expand(rendered, folder, &release::Origins::default(), renderer)
+    release::expand(
+        rendered,
+        folder,
+        &release::Origins::default(),
+        renderer,
+        None,
+    )
 }
 
 /// The files of a tree that may hold agents' objects.
@@ -720,7 +727,17 @@ impl Reading<'_> {
                 let Origin { file, start, .. } = step.pointer.object.origin;
                 agents.origins.applications.insert((file, start));
             }
-            agents.pointers.push(step.pointer);
+            let mut pointer = step.pointer;
+            let environment = pointer.any_environment();
+            let kubernetes = environment.and_then(|index| self.layout.kubernetes(index));
+            if let Plain::Chart(chart) = &mut pointer.plain {
+                chart.kubernetes = kubernetes.map(str::to_string);
+            } else if let Plain::Elsewhere(charts) = &mut pointer.plain {
+                for chart in charts {
+                    chart.kubernetes = kubernetes.map(str::to_string);
+                }
+            }
+            agents.pointers.push(pointer);
         }
         let twice = duplicates::mistakes(&agents.pointers, &agents.parents);
         agents.mistakes.extend(twice);

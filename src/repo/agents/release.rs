@@ -54,12 +54,14 @@ impl Origins {
     }
 }
 
-/// Adds the objects of releases to a rendering.
+/// Adds the objects of releases to a rendering. `kubernetes` is the version of the cluster, if it is
+/// known.
 pub(super) fn expand(
     rendered: Arc<Rendered>,
     folder: &str,
     origins: &Origins,
     renderer: &Renderer,
+    kubernetes: Option<&str>,
 ) -> Arc<Rendered> {
     let has_overlay = |resource: &Resource| {
         let Origin { file, start, .. } = resource.node.origin;
@@ -93,6 +95,7 @@ pub(super) fn expand(
             folder,
             renderer,
             charts,
+            kubernetes,
         };
         let Some(made) = expansion.run(origins) else {
             let release = expansion.unrendered(resource);
@@ -122,6 +125,7 @@ struct Expansion<'e> {
     folder: &'e str,
     renderer: &'e Renderer,
     charts: &'e dyn ChartRenderer,
+    kubernetes: Option<&'e str>,
 }
 
 impl Expansion<'_> {
@@ -137,7 +141,7 @@ impl Expansion<'_> {
         let spec = self.chart_spec()?;
         let text = |path: &[&str]| spec.at(path).and_then(Node::text);
         if text(&["sourceRef", "kind"]) != Some("GitRepository") {
-            return None;
+            return self.run_copy(spec);
         }
         let ownership = origins.of(text(&["sourceRef", "name"])?)?;
         let chart = spec.get("chart")?;
@@ -151,9 +155,24 @@ impl Expansion<'_> {
                 ..Rendered::default()
             });
         }
+        Some(self.made(spec, (&path, ""), chart.origin))
+    }
+
+    /// The objects of a release whose chart comes from a registry, if the repository has a copy.
+    fn run_copy(&self, spec: &Node) -> Option<Rendered> {
+        let chart = spec.get("chart")?;
+        let version = spec.get("version").and_then(Node::text);
+        let path = self
+            .charts
+            .copy_of(chart.text()?, version.unwrap_or_default())?;
+        Some(self.made(spec, (&path, &path), chart.origin))
+    }
+
+    /// The objects of a release of the chart at a path. Its values files are below `root`.
+    fn made(&self, spec: &Node, (path, root): (&str, &str), at: Origin) -> Rendered {
         let mut problems = Vec::new();
-        let release = self.release(spec, chart.origin, &mut problems);
-        let mut made = self.charts.render(&path, &release);
+        let release = self.release(spec, (root, at), &mut problems);
+        let mut made = self.charts.render(path, &release);
         made.files.extend(release.files());
         made.problems.extend(problems);
         self.post_render(&mut made);
@@ -164,7 +183,7 @@ impl Expansion<'_> {
                 fill_namespace(resource, namespace);
             }
         }
-        Some(made)
+        made
     }
 
     /// The known facts of a release whose chart is not here.
@@ -186,6 +205,7 @@ impl Expansion<'_> {
             chart: spec.and_then(|spec| spec.get("chart")).cloned(),
             version: spec.and_then(|spec| spec.get("version")).cloned(),
             complete: unknown.is_empty(),
+            names: self.renderer.options().remotes.value_names.clone(),
             is_object: true,
             namespace: ["targetNamespace", "namespace"]
                 .iter()
@@ -211,7 +231,12 @@ impl Expansion<'_> {
         object.node.get("spec")
     }
 
-    fn release(&self, spec: &Node, origin: Origin, problems: &mut Vec<Problem>) -> Release {
+    fn release(
+        &self,
+        spec: &Node,
+        (root, origin): (&str, Origin),
+        problems: &mut Vec<Problem>,
+    ) -> Release {
         let name = self.text(&["metadata", "name"]).unwrap_or_default();
         let own = self.text(&["metadata", "namespace"]);
         let target = self.text(&["spec", "targetNamespace"]);
@@ -232,7 +257,8 @@ impl Expansion<'_> {
         };
         release.skips_hooks = flag("disableHooks") == Some(true);
         release.skips_schema = flag("disableSchemaValidation") == Some(true);
-        release.defaults = self.defaults(spec, origin, problems);
+        release.kubernetes = self.kubernetes.map(str::to_string);
+        release.defaults = self.defaults(spec, (root, origin), problems);
         for entry in self
             .node
             .at(&["spec", "valuesFrom"])
@@ -247,7 +273,12 @@ impl Expansion<'_> {
     }
 
     /// The values files that stand for the one of the chart.
-    fn defaults(&self, spec: &Node, at: Origin, problems: &mut Vec<Problem>) -> Option<Node> {
+    fn defaults(
+        &self,
+        spec: &Node,
+        (root, at): (&str, Origin),
+        problems: &mut Vec<Problem>,
+    ) -> Option<Node> {
         let items = spec.get("valuesFiles").map_or(&[][..], Node::items).iter();
         let items: Vec<&Node> = items.chain(spec.get("valuesFile")).collect();
         if items.is_empty() {
@@ -256,7 +287,7 @@ impl Expansion<'_> {
         let ignores = spec.get("ignoreMissingValuesFiles").and_then(Node::as_bool) == Some(true);
         let mut values = Node::map(Vec::new(), at.with(By::Values));
         for item in items {
-            let path = join("", item.raw().trim_start_matches('/')).unwrap_or_default();
+            let path = join(root, item.raw().trim_start_matches('/')).unwrap_or_default();
             match self.charts.values(&path) {
                 Ok(Ok(read)) => merge::merge_maps(&mut values, &read),
                 Ok(Err(problem)) => problems.push(*problem),

@@ -481,6 +481,12 @@ impl<'a> Layout<'a> {
         environment.is_some_and(|environment| environment.protected)
     }
 
+    /// The version of Kubernetes in the clusters of an environment, if the configuration names it.
+    pub fn kubernetes(&self, environment: usize) -> Option<&str> {
+        let environment = self.environments.get(environment)?;
+        environment.kubernetes.as_deref()
+    }
+
     /// The environment in the name of a file, object or namespace.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.word(name).map(|word| word.environment)

@@ -81,15 +81,20 @@ pub(super) fn finished(
     })
 }
 
-/// A rendering with the objects of the HelmReleases in it.
+/// A rendering with the objects of the HelmReleases in it. `kubernetes` is the version of the
+/// cluster, if it is known.
 pub(super) fn with_releases(
     built: LazyRendered,
     path: &str,
+    kubernetes: Option<&str>,
     renderer: &Arc<Renderer>,
     agents: &Arc<Agents>,
 ) -> LazyRendered {
     let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
-    LazyRendered::new(move || agents.with_releases(built.shared(), &path, &renderer))
+    let kubernetes = kubernetes.map(str::to_string);
+    LazyRendered::new(move || {
+        agents.with_releases(built.shared(), &path, &renderer, kubernetes.as_deref())
+    })
 }
 
 /// The start of an overlay's kustomization. If the folder has none, the line that points at it.

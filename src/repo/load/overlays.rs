@@ -143,7 +143,8 @@ fn overlay(
             (agents, tree.renderer.files()),
         );
     }
-    rendered = with_releases(rendered, &built.path, tree.renderer, agents);
+    let kubernetes = placement.and_then(|place| tree.layout.kubernetes(place.environment));
+    rendered = with_releases(rendered, &built.path, kubernetes, tree.renderer, agents);
     let agent = built.pointer.filter(|pointer| !pointer.assumed);
     Overlay {
         app: names.get(&app).cloned().unwrap_or(app),

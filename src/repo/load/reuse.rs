@@ -85,8 +85,11 @@ impl Repo {
                         ),
                         None => rendered,
                     };
+                    let environment = overlay.environment;
+                    let environment = environment.and_then(|index| self.environments.get(index));
+                    let kubernetes = environment.and_then(|one| one.kubernetes.as_deref());
                     overlay.rendered =
-                        with_releases(rendered, &overlay.path, &renderer, &self.agents);
+                        with_releases(rendered, &overlay.path, kubernetes, &renderer, &self.agents);
                 }
             }
             overlay

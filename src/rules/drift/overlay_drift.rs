@@ -9,7 +9,9 @@
 //!   and mounts, security contexts, and the service account;
 //! - the ports of Services;
 //! - the rules of NetworkPolicies;
-//! - the keys of ConfigMaps.
+//! - the keys of ConfigMaps;
+//! - for releases whose chart is not in the repository: switches in their values (`enabled`, `create`),
+//!   commands and arguments. These are `info`, because only the chart knows their effect.
 //!
 //! Other rules compare images and report limits, probes, security settings and variables that
 //! production lacks.
@@ -79,7 +81,11 @@ impl Rule for OverlayDrift {
                 .iter()
                 .flat_map(Difference::facts)
                 .fold(Cause::new("difference"), Cause::with);
-            let mut draft = Draft::new(Severity::Warning, origin, cause, message)
+            let severity = match differences.iter().all(Difference::is_of_chart) {
+                true => Severity::Info,
+                false => Severity::Warning,
+            };
+            let mut draft = Draft::new(severity, origin, cause, message)
                 .help(format!(
                     "make both the same, or allow the difference under `drift.allow` in {CONFIG_FILE} with a reason"
                 ))

@@ -130,7 +130,7 @@ impl Edits {
         if self.is_empty() {
             return;
         }
-        let without_values = drift::differences(context, proof, to);
+        let without_values = drift::differences_of_objects(context, proof, to);
         let with_values = drift::differences_and_values(context, proof, to);
         self.differences.retain(|difference| {
             let unproved = if drift::is_value_of_variable(difference) {

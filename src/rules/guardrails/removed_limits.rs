@@ -69,7 +69,10 @@ impl Rule for RemovedLimits {
 
 fn lost_limits(partners: &Partners) -> Vec<String> {
     let before = partners.from.node.at(&["resources", "limits"]);
-    let kept = |key: &str| partners.to.node.at(&["resources", "limits", key]).is_some();
+    let kept = |key: &str| {
+        let limit = partners.to.node.at(&["resources", "limits", key]);
+        limit.is_some_and(|limit| !limit.is_null())
+    };
     before
         .map_or(&[][..], Node::entries)
         .iter()

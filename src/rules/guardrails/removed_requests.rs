@@ -72,7 +72,7 @@ fn lost_requests(partners: &Partners) -> Vec<String> {
     let after = |map: &str, key: &str| partners.to.node.at(&["resources", map, key]);
     // Kubernetes takes the limit as the request where no request is written
     let kept = |key: &str, value: &Node| {
-        after("requests", key).is_some()
+        after("requests", key).is_some_and(|request| !request.is_null())
             || after("limits", key).is_some_and(|limit| limit.same_value(value))
     };
     before

@@ -174,6 +174,10 @@ pub(in crate::rules) fn remover(node: &Node, path: &[&str]) -> Option<Origin> {
             None => return found,
         }
     }
+    // Kubernetes treats null as missing
+    if here.is_null() {
+        return Some(here.origin);
+    }
     found
 }
 

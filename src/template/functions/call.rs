@@ -34,6 +34,14 @@ impl<'a> Call<'a> {
         self.value(index).as_str().unwrap_or_default()
     }
 
+    /// The bytes of a string argument, which may not be UTF-8.
+    pub(super) fn bytes(&self, index: usize) -> &'a [u8] {
+        match &self.value(index).data {
+            Data::String(text) => text.as_bytes(),
+            _ => self.str(index).as_bytes(),
+        }
+    }
+
     /// A string argument with its pieces.
     pub(super) fn text(&self, index: usize) -> Text {
         self.value(index).as_text().unwrap_or_default()

@@ -8,35 +8,36 @@ use sha2::Digest as _;
 
 use super::{Call, Function, fixed};
 use crate::template::error::Problem;
+use crate::template::text::Text;
 use crate::template::value::{Type, Value};
 
 const TEXT: &[Type] = &[Type::String];
 
 pub(super) static FUNCTIONS: &[Function] = &[
     fixed("b64enc", TEXT, |call| {
-        let text = STANDARD.encode(call.str(0));
+        let text = STANDARD.encode(call.bytes(0));
         call.computed_text(text)
     }),
     fixed("b64dec", TEXT, |call| decoded(call, decode64)),
     fixed("b32enc", TEXT, |call| {
-        let text = encode32(call.str(0).as_bytes());
+        let text = encode32(call.bytes(0));
         call.computed_text(text)
     }),
     fixed("b32dec", TEXT, |call| decoded(call, decode32)),
     fixed("sha1sum", TEXT, |call| {
-        let sum = sha1::Sha1::digest(call.str(0));
+        let sum = sha1::Sha1::digest(call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("sha256sum", TEXT, |call| {
-        let sum = sha2::Sha256::digest(call.str(0));
+        let sum = sha2::Sha256::digest(call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("sha512sum", TEXT, |call| {
-        let sum = sha2::Sha512::digest(call.str(0));
+        let sum = sha2::Sha512::digest(call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("adler32sum", TEXT, |call| {
-        let sum = adler32(call.str(0).as_bytes());
+        let sum = adler32(call.bytes(0));
         call.computed_text(sum.to_string())
     }),
 ];
@@ -54,14 +55,14 @@ fn decoded(
     call: &mut Call<'_>,
     decode: fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<Value, Problem> {
-    let text = match decode(call.str(0)) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        },
-        Err(message) => message,
-    };
-    call.computed_text(text)
+    match decode(call.str(0)) {
+        Ok(bytes) => {
+            call.budget.bytes(bytes.len())?;
+            let text = Text::from(String::from_utf8_lossy(&bytes).into_owned());
+            call.computed(Value::string(text.of_bytes(&bytes.into())))
+        }
+        Err(message) => call.computed_text(message),
+    }
 }
 
 /// Decodes as Go does, which tells the offset of the first byte that is wrong.

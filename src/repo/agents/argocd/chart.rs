@@ -29,6 +29,8 @@ pub struct ChartSource {
     origin: Origin,
     /// True if the chart is not in this repository, and so are files whose paths start in it.
     pub(super) is_elsewhere: bool,
+    /// The version of the cluster, if it is known.
+    pub(in crate::repo::agents) kubernetes: Option<String>,
 }
 
 /// A source with a `ref`.
@@ -75,6 +77,7 @@ impl ChartSource {
             references: references.collect(),
             origin: origin.with(By::ArgoCd),
             is_elsewhere: false,
+            kubernetes: None,
         }
     }
 
@@ -209,7 +212,7 @@ impl ChartSource {
         });
         let namespace = namespace.unwrap_or_else(|| "default".to_string());
         let mut release = Release::new(name.unwrap_or_default(), namespace, self.origin);
-        release.kubernetes = self.text("kubeVersion");
+        release.kubernetes = self.text("kubeVersion").or_else(|| self.kubernetes.clone());
         let versions = self.items("apiVersions").iter();
         release.api_versions = versions
             .filter_map(Node::text)

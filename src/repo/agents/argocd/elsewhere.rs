@@ -83,12 +83,22 @@ pub(in crate::repo::agents) fn rendered(
         ..Rendered::default()
     };
     for source in sources {
-        let (release, problems) = source.release("", renderer, charts);
+        let copy = copy_of(source, charts);
+        if let Some(path) = &copy {
+            render_copy(source, path, renderer, charts, &mut rendered);
+        }
+        let (mut release, problems) = source.release("", renderer, charts);
+        if copy.is_some() {
+            // only the version of the chart is left to judge
+            release.values = Node::map(Vec::new(), release.values.origin);
+        }
         let (unknown, wrong): (Vec<_>, Vec<_>) = problems
             .into_iter()
             .partition(|problem| problem.kind == ProblemKind::NeedsPlugin);
-        rendered.complete &= !wrong.iter().any(|problem| problem.kind.refused());
-        rendered.problems.extend(wrong);
+        if copy.is_none() {
+            rendered.complete &= !wrong.iter().any(|problem| problem.kind.refused());
+            rendered.problems.extend(wrong);
+        }
         let mut resource = Resource::new(source.with_values(&release.values));
         let version = source.version();
         let chart = source.chart_name();
@@ -100,11 +110,40 @@ pub(in crate::repo::agents) fn rendered(
             chart: chart.filter(|_| source.has_version()).cloned(),
             version: version.cloned(),
             namespace: source.namespace().cloned(),
-            complete: unknown.is_empty(),
+            complete: unknown.is_empty() || copy.is_some(),
+            names: renderer.options().remotes.value_names.clone(),
             ..Unrendered::new(resource, release.values, source.pointer_of_values())
         };
         rendered.files.extend(unrendered.files());
         rendered.releases.push(unrendered);
     }
     rendered
+}
+
+/// The path of the copy of a chart from a registry, if the repository has one.
+fn copy_of(source: &ChartSource, charts: &dyn ChartRenderer) -> Option<String> {
+    let chart = source.chart_name().filter(|_| source.has_version())?;
+    let version = source.version().map_or("", Node::raw);
+    charts.copy_of(chart.text()?, version)
+}
+
+/// Adds the objects of a release of a chart of which the repository has a copy.
+fn render_copy(
+    source: &ChartSource,
+    path: &str,
+    renderer: &Renderer,
+    charts: &dyn ChartRenderer,
+    rendered: &mut Rendered,
+) {
+    let mut source = source.clone();
+    source.is_elsewhere = false;
+    let (release, problems) = source.release(path, renderer, charts);
+    let made = charts.render(path, &release);
+    rendered.resources.extend(made.resources);
+    rendered.files.extend(made.files);
+    rendered.files.extend(release.files());
+    let problems = problems.into_iter().chain(made.problems);
+    rendered.problems.extend(problems);
+    let mut problems = rendered.problems.iter();
+    rendered.complete &= !problems.any(|problem| problem.kind.refused());
 }

@@ -1,6 +1,8 @@
 //! Which differences between two environments count as drift, and which the configuration allows:
 //! shared by `overlay-drift` and `stale-allowance`. Not here: comparing (`compare`).
 
+mod chart_values;
+
 use crate::compare::{self, Change, Step, ValueChange, secrets};
 use crate::config::{Allowance, is_over};
 use crate::kubernetes::workload;
@@ -41,6 +43,11 @@ impl Sides {
 }
 
 impl Difference {
+    /// True if the value is one of a chart that is not rendered, so that its effect is not known.
+    pub(in crate::rules) fn is_of_chart(&self) -> bool {
+        chart_values::counts(&self.resource, &self.change)
+    }
+
     /// One sentence: ``Deployment `api`: `containers/api/args` has "--fast" in production but not
     /// in staging``.
     pub(crate) fn describe(&self, sides: &Sides) -> String {
@@ -164,7 +171,16 @@ pub(in crate::rules) fn differences(
     from: &Overlay,
     to: &Overlay,
 ) -> Vec<Difference> {
-    found(context, from, to, false)
+    found(context, from, to, Besides::ChartValues)
+}
+
+/// The same without the values of charts that are not rendered.
+pub(in crate::rules) fn differences_of_objects(
+    context: &Context,
+    from: &Overlay,
+    to: &Overlay,
+) -> Vec<Difference> {
+    found(context, from, to, Besides::Nothing)
 }
 
 /// The same with the values of environment variables, which usually belong to one environment.
@@ -173,10 +189,18 @@ pub(in crate::rules) fn differences_and_values(
     from: &Overlay,
     to: &Overlay,
 ) -> Vec<Difference> {
-    found(context, from, to, true)
+    found(context, from, to, Besides::Variables)
 }
 
-fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<Difference> {
+/// The differences that count besides those of objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Besides {
+    Nothing,
+    Variables,
+    ChartValues,
+}
+
+fn found(context: &Context, from: &Overlay, to: &Overlay, besides: Besides) -> Vec<Difference> {
     let repo = context.repo;
     if !repo.protected(to) || !from.rendered.complete || !to.rendered.complete {
         return Vec::new();
@@ -201,7 +225,11 @@ fn found(context: &Context, from: &Overlay, to: &Overlay, values: bool) -> Vec<D
             .into_iter()
             .filter(|change| change.expected.is_none() && !is_nothing(change))
         {
-            if whole || counts(&object, &pods, &change) || (values && is_variable(&pods, &change)) {
+            let counts = whole
+                || counts(&object, &pods, &change)
+                || besides == Besides::Variables && is_variable(&pods, &change)
+                || besides == Besides::ChartValues && chart_values::counts(&object, &change);
+            if counts {
                 found.push(Difference {
                     resource: object.clone(),
                     change,

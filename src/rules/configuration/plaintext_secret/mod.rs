@@ -6,6 +6,10 @@
 //! SOPS or as a SealedSecret, and not placeholders that a tool replaces later. Reports never show
 //! the values.
 //!
+//! If a chart is not in the repository, the values of its releases are checked as well: passwords,
+//! and tokens and keys that look random. A password that looks like a default, such as `admin`, is
+//! a warning there.
+//!
 //! Not reported are:
 //!
 //! - empty values and placeholders;
@@ -34,6 +38,8 @@
 //! Replace the credential first. Then keep it in a secret store and refer to it with an
 //! ExternalSecret, or encrypt the file with SOPS or as a SealedSecret.
 
+mod values;
+
 use base64::Engine;
 
 use crate::finding::{Cause, Severity};
@@ -54,7 +60,7 @@ static METADATA: Metadata = Metadata {
     summary: "a Secret with readable data in the repo",
     options: &[],
     behavior: Metadata::USUAL,
-    source: include_str!("plaintext_secret.rs"),
+    source: include_str!("mod.rs"),
 };
 
 impl Rule for PlaintextSecret {
@@ -62,6 +68,9 @@ impl Rule for PlaintextSecret {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
+        for release in &overlay.rendered.releases {
+            values::check(context, overlay, release, sink);
+        }
         for resource in overlay
             .rendered
             .resources
