@@ -3,6 +3,7 @@
 //! Here: compiling, and [`Glob`], a glob of the configuration; `ignore` reads patterns as in
 //! `.gitignore`. Not here: patterns of CODEOWNERS, which have their own syntax.
 
+pub(crate) mod go;
 pub(crate) mod ignore;
 
 use globset::{GlobBuilder, GlobMatcher};

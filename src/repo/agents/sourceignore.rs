@@ -1,36 +1,156 @@
 //! Files that never reach Flux: those in `.sourceignore`, and those that source-controller always
 //! leaves out.
+//!
+//! The patterns look like those of `.gitignore`, and differ in details (`github.com/fluxcd/pkg/sourceignore`):
+//! `!` brings back a file in a folder that is left out, `**` only counts as a whole segment, and `[!a]` is
+//! `!` or `a`.
 
-use crate::glob::ignore::{Ignore, Patterns};
+use crate::glob::go;
 use crate::source::{Source, folder_of};
 
 /// The name of the files, in any folder.
 const NAME: &str = ".sourceignore";
 /// Patterns that exclude files unless `.sourceignore` includes them again.
-const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n.goreleaser.yml\n.sops.yaml\n.flux.yaml";
+const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n**/.goreleaser.yml\n**/.sops.yaml\n**/.flux.yaml";
+/// Flux reads no further in a file with a longer line.
+const LONGEST_LINE: usize = 64 << 10;
+/// The most patterns that count. Each is compared with each file.
+const MOST: usize = 10_000;
 
-/// The patterns of a tree.
+/// The patterns of a tree, those that count most last.
 #[derive(Clone, Debug)]
-pub(super) struct Ignored(Ignore);
+pub(super) struct Ignored(Vec<Pattern>);
+
+/// One pattern.
+#[derive(Clone, Debug)]
+struct Pattern {
+    /// The folder that it is about; empty for the whole tree.
+    folder: Vec<String>,
+    segments: Vec<String>,
+    includes: bool,
+    folders_only: bool,
+}
 
 impl Ignored {
     /// Reads the files of a tree; `more` are patterns of the source object, which count most.
     pub(super) fn read(source: &dyn Source, more: &[&str]) -> Ignored {
-        let mut patterns = Patterns::default();
-        patterns.add("", DEFAULTS);
+        let mut patterns = Vec::new();
+        add(&mut patterns, "", DEFAULTS);
         let files = source.files().iter();
-        for path in files.filter(|path| path.rsplit('/').next() == Some(NAME)) {
+        let mut files: Vec<&str> = files
+            .filter(|path| path.rsplit('/').next() == Some(NAME))
+            .map(|path| &**path)
+            .filter(|path| !folder_of(path).split('/').any(|part| part == ".git"))
+            .collect();
+        // a folder's file comes before those of the folders in it
+        files.sort_by(|one, other| {
+            let folder = |path: &str| -> Vec<String> {
+                folder_of(path).split('/').map(str::to_string).collect()
+            };
+            folder(one).cmp(&folder(other))
+        });
+        for path in files {
             let text = source.read(path).ok();
-            let text = text.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-            patterns.add(folder_of(path), &text.unwrap_or_default());
+            let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            add(&mut patterns, folder_of(path), &text.unwrap_or_default());
         }
-        more.iter().for_each(|text| patterns.add("", text));
-        Ignored(patterns.build())
+        more.iter().for_each(|text| add(&mut patterns, "", text));
+        Ignored(patterns)
     }
 
     /// True if a file is left out.
     pub(super) fn leaves_out(&self, path: &str) -> bool {
-        self.0.leaves_out(path)
+        let path: Vec<&str> = path.split('/').collect();
+        let mut patterns = self.0.iter().rev();
+        let decides = patterns.find(|pattern| pattern.matches(&path));
+        decides.is_some_and(|pattern| !pattern.includes)
+    }
+}
+
+fn add(patterns: &mut Vec<Pattern>, folder: &str, text: &str) {
+    let lines = text.lines().take_while(|line| line.len() < LONGEST_LINE);
+    let lines = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let room = MOST.saturating_sub(patterns.len());
+    patterns.extend(lines.take(room).map(|line| Pattern::new(line, folder)));
+}
+
+impl Pattern {
+    fn new(line: &str, folder: &str) -> Pattern {
+        let parts = |text: &str| text.split('/').map(str::to_string).collect();
+        let (includes, line) = match line.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, line),
+        };
+        let line = match line.ends_with("\\ ") {
+            true => line,
+            false => line.trim_end_matches(' '),
+        };
+        let bare = line.strip_suffix('/');
+        Pattern {
+            folder: match folder {
+                "" => Vec::new(),
+                folder => parts(folder),
+            },
+            segments: parts(bare.unwrap_or(line)),
+            includes,
+            folders_only: bare.is_some(),
+        }
+    }
+
+    fn matches(&self, path: &[&str]) -> bool {
+        let own = path.iter().zip(&self.folder);
+        if path.len() <= self.folder.len() || own.into_iter().any(|(one, other)| one != other) {
+            return false;
+        }
+        let path = path.get(self.folder.len()..).unwrap_or_default();
+        match self.segments.as_slice() {
+            [name] => self.matches_name(name, path),
+            segments => self.matches_path(segments, path),
+        }
+    }
+
+    /// A pattern without a slash matches a file, or any folder above it.
+    fn matches_name(&self, name: &str, path: &[&str]) -> bool {
+        let first = path.iter().position(|part| go::matches(name, part));
+        first.is_some_and(|at| !self.folders_only || at + 1 < path.len())
+    }
+
+    /// A pattern with a slash matches from the folder that it is about.
+    fn matches_path(&self, segments: &[String], path: &[&str]) -> bool {
+        let (mut rest, mut matched, mut anywhere) = (path, false, false);
+        for (at, segment) in segments.iter().enumerate() {
+            match segment.as_str() {
+                "" => anywhere = false,
+                "**" if at + 1 == segments.len() => break,
+                "**" => anywhere = true,
+                segment if segment.contains("**") => return false,
+                segment => {
+                    if rest.is_empty() {
+                        return false;
+                    }
+                    let is_match = |part: &&str| go::matches(segment, part);
+                    let found = match std::mem::take(&mut anywhere) {
+                        true => rest.iter().position(is_match),
+                        false => rest.first().filter(|part| is_match(part)).map(|_| 0),
+                    };
+                    match found {
+                        Some(found) => {
+                            matched = true;
+                            rest = rest.get(found + 1..).unwrap_or_default();
+                        }
+                        None if rest.len() < path.len() || !matched => {
+                            (matched, rest) = (false, &[]);
+                            if at + 1 < segments.len() {
+                                continue;
+                            }
+                            return false;
+                        }
+                        None => return false,
+                    }
+                }
+            }
+        }
+        matched && !(self.folders_only && rest.is_empty())
     }
 }
 
@@ -69,5 +189,32 @@ mod tests {
                 && defaults.leaves_out(".github/a.yaml")
                 && !defaults.leaves_out("a.yaml")
         );
+    }
+
+    #[test]
+    fn patterns_differ_from_gitignore_as_those_of_flux_do() {
+        for (patterns, path, out) in [
+            // a folder that is left out can be entered again
+            ("docs/\n!docs/keep.yaml", "docs/keep.yaml", false),
+            ("/**", "a.yaml", false),
+            ("**/", "a.yaml", false),
+            ("**/", "apps/a.yaml", true),
+            ("apps/**", "apps/web/a.yaml", true),
+            ("apps/**/a.yaml", "apps/web/base/a.yaml", true),
+            ("apps/**/a.yaml", "apps/a.yaml", true),
+            ("/**/***", "a.yaml", false),
+            ("**.yaml", "a.yaml", true),
+            ("apps/**.yaml", "apps/a.yaml", false),
+            ("[!a].yaml", "b.yaml", false),
+            ("[^a].yaml", "b.yaml", true),
+            ("{a,b}.yaml", "a.yaml", false),
+            ("a.yaml\t", "a.yaml", false),
+            ("a.yaml ", "a.yaml", true),
+            (" # a comment", "x # a comment", false),
+            ("a.yaml\r\n", "a.yaml", true),
+        ] {
+            let ignored = Ignored::read(&Memory::default(), &[patterns]);
+            assert_eq!(ignored.leaves_out(path), out, "{patterns:?} {path}");
+        }
     }
 }

@@ -136,6 +136,18 @@ struct Filling<'f> {
     left: usize,
 }
 
+impl<'f> Filling<'f> {
+    fn new(files: &'f Files) -> Filling<'f> {
+        Filling {
+            files,
+            problems: Vec::new(),
+            unknown: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            left: GROWTH,
+        }
+    }
+}
+
 impl Variables {
     /// True if there are no variables. Then Flux leaves every object as it is.
     pub fn is_empty(&self) -> bool {
@@ -145,13 +157,7 @@ impl Variables {
     /// Fills in the variables in every object. Reports texts that Flux cannot read and variables
     /// that nothing sets: Flux then applies nothing.
     pub fn apply(&self, rendered: &mut Rendered, files: &Files) {
-        let mut filling = Filling {
-            files,
-            problems: Vec::new(),
-            unknown: BTreeSet::new(),
-            missing: BTreeMap::new(),
-            left: GROWTH,
-        };
+        let mut filling = Filling::new(files);
         for name in self.known.keys().filter(|name| !is_name(name)) {
             if let Some((_, origin)) = self.known.get(name) {
                 let message = format!(
@@ -204,8 +210,8 @@ impl Variables {
             for entry in &mut map.entries {
                 if entry.key.contains('$') {
                     let written = entry.key.clone();
-                    match self.evaluate(&written, entry.key_origin, filling) {
-                        Ok(evaluated) => entry.key = evaluated.text.into(),
+                    match self.key(&written, entry.key_origin, filling) {
+                        Ok(key) => entry.key = key,
                         Err(problem) => filling.problems.push(problem),
                     }
                 }
@@ -215,6 +221,34 @@ impl Variables {
             list.items
                 .iter_mut()
                 .for_each(|item| self.node(item, "- ", filling));
+        }
+    }
+
+    /// A key is read again as well: `"x${SUFFIX}"` may lose a comment, or become a map.
+    fn key(
+        &self,
+        written: &str,
+        origin: Origin,
+        filling: &mut Filling<'_>,
+    ) -> Result<Arc<str>, Problem> {
+        let text = self.evaluate(written, origin, filling)?.text;
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+        if text.chars().all(is_plain) {
+            return Ok(text.into());
+        }
+        let whole = Entry {
+            key: written.into(),
+            key_origin: origin,
+            value: Node::string("v", origin),
+        };
+        let printed = write::write(&Node::map(vec![whole], origin));
+        let nothing = &mut Filling::new(filling.files);
+        let again = self.evaluate(&printed, origin, nothing)?.text;
+        let read = self::again(&again, origin).map_err(|_| broken(origin))?;
+        let document = read.documents.first().ok_or_else(|| broken(origin))?;
+        match document.entries() {
+            [only] => Ok(only.key.clone()),
+            _ => Err(broken(origin)),
         }
     }
 
@@ -266,24 +300,44 @@ impl Variables {
         if evaluated.text == printed {
             return Ok(());
         }
-        let broken = || {
-            Problem::error(
-                node.origin,
-                "this is not valid YAML once its variables are filled in; Flux applies nothing of this Kustomization",
-            )
-        };
-        let read = read::read(&evaluated.text, node.origin.file).map_err(|_| broken())?;
+        let broken = || broken(node.origin);
+        let read = again(&evaluated.text, node.origin).map_err(|_| broken())?;
         let document = read.documents.first().ok_or_else(broken)?;
         let value = document
             .get("v")
             .or_else(|| document.items().first())
             .ok_or_else(broken)?;
         let mut value = value.clone();
+        if !is_finite(&value) {
+            return Err(broken());
+        }
         let origin = evaluated.origin.unwrap_or(node.origin).with(By::Flux);
         super::set_origin(&mut value, origin);
         node.replace(value.data, origin);
         Ok(())
     }
+}
+
+fn broken(origin: Origin) -> Problem {
+    Problem::error(
+        origin,
+        "this is not valid YAML once its variables are filled in; Flux applies nothing of this Kustomization",
+    )
+}
+
+/// Reads a text as Flux does: through JSON, as YAML 1.1, so that `yes` is a boolean.
+fn again(text: &str, origin: Origin) -> Result<read::Documents, read::ReadError> {
+    read::read_as(text, origin.file, read::Dialect::Json)
+}
+
+/// True if a tree holds only numbers that JSON can hold. The reader limits the depth.
+fn is_finite(node: &Node) -> bool {
+    if let Some(scalar) = node.as_scalar() {
+        let has_digits = || scalar.text.bytes().any(|byte| byte.is_ascii_digit());
+        return scalar.kind != Kind::Float || has_digits();
+    }
+    let values = node.entries().iter().map(|entry| &entry.value);
+    values.chain(node.items()).all(is_finite)
 }
 
 /// The place of an expression in the file that a value is written in. In a block of several lines,
@@ -398,6 +452,8 @@ mod tests {
             ("FLAG", "true"),
             ("LIST", "[{key: a, effect: NoSchedule}]"),
             ("COLON", "x: y"),
+            ("HASH", " # c"),
+            ("DAY", "2027-01-31"),
         ];
         let known = known
             .iter()
@@ -417,6 +473,27 @@ mod tests {
             "h": [3, "shop.example:80"], "shop.example": 1,
         });
         assert_eq!(filled(text, &variables()), (expected, 0));
+    }
+
+    #[test]
+    fn values_and_keys_are_read_again_as_yaml_1_1() {
+        let text = "a: ${X:-yes}\nb: '${X:-no}'\nc: [\"${X:-off}\", \"${X:-n}\"]\nd: '${X:-yes} '\ne: ${DAY}\n\"k${HASH}\": v\n";
+        let filled_in = filled(text, &variables());
+        let expected = serde_json::json!({"a": true, "b": false, "c": [false, false], "d": "yes ", "e": "2027-01-31"});
+        // the comment hides the colon
+        assert_eq!(filled_in.1, 1);
+        assert!(
+            expected
+                .as_object()
+                .unwrap()
+                .iter()
+                .all(|(key, value)| filled_in.0[key] == *value)
+        );
+        for refused in ["a: ${X:-.inf}", "a: ${X:-.nan}", "\"k${COLON}\": v"] {
+            assert_eq!(filled(refused, &variables()).1, 1, "{refused}");
+        }
+        let spaced = filled("\"k${X:- b }\": v", &variables());
+        assert_eq!(spaced, (serde_json::json!({"k b": "v"}), 0));
     }
 
     #[test]

@@ -94,13 +94,14 @@ pub(super) fn change_first(value: &str, change: impl Fn(char) -> String) -> Stri
         .map_or(String::new(), |first| change(first) + characters.as_str())
 }
 
-/// `${name:position:length}` in bytes; a negative position counts from the end.
+/// `${name:position:length}` in bytes; a negative position counts from the end, and a negative length
+/// is a position from the end.
 pub(super) fn substring(
     value: &str,
     position: &str,
     length: Option<&str>,
 ) -> Result<String, &'static str> {
-    const CUT: &str = "the substring splits a character or has a negative length";
+    const CUT: &str = "the substring splits a character";
     let size = value.len() as i64;
     let Ok(position) = position.parse::<i64>() else {
         return Ok(value.to_string());
@@ -112,6 +113,7 @@ pub(super) fn substring(
     };
     let end = match length.map(str::parse::<i64>) {
         None => size,
+        Some(Ok(length)) if length < 0 => size.saturating_add(length).max(start),
         Some(Ok(length)) => start.saturating_add(length).min(size),
         Some(Err(_)) => return Ok(value.to_string()),
     };
