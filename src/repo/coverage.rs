@@ -228,6 +228,12 @@ impl Repo {
         let releases = releases
             .filter(|one| !is_patch(one))
             .map(|one| (one, UnseenKind::Release));
+        let expanded = self.expanded();
+        let is_expanded = |control: &Control| {
+            let Origin { file, start, .. } = control.node.origin;
+            expanded.contains(&(file, start))
+        };
+        let releases = releases.filter(|(control, _)| !is_expanded(control));
         let found = self.outside_agents().chain(releases);
         found
             .map(|(control, kind)| Outside {
@@ -262,8 +268,42 @@ impl Repo {
             .filter(|control| is_agent(&control.node) && !self.is_patch(control));
         agents.filter_map(move |control| match is_followed(control) {
             false => Some((control, UnseenKind::Agent)),
-            true => has_chart(&control.node).then_some((control, UnseenKind::Release)),
+            true => {
+                let is_unseen = has_chart(&control.node) && !self.has_copies(&control.node);
+                is_unseen.then_some((control, UnseenKind::Release))
+            }
         })
+    }
+
+    /// The places of the HelmReleases whose charts are rendered from copies.
+    fn expanded(&self) -> HashSet<(FileId, u32)> {
+        let has_copies = !self.renderer.options().remotes.chart_folders.is_empty();
+        let overlays = self.overlays.iter().filter(|_| has_copies);
+        let resources = overlays.flat_map(|overlay| &overlay.rendered.resources);
+        let expanded = resources.filter(|resource| resource.expanded);
+        let places = expanded.map(|resource| resource.node.origin);
+        places.map(|origin| (origin.file, origin.start)).collect()
+    }
+
+    /// True if the repository has copies of all charts of an Application.
+    fn has_copies(&self, application: &Node) -> bool {
+        let Some(charts) = self.renderer.charts() else {
+            return false;
+        };
+        let spec = application.get("spec");
+        let several = spec.and_then(|spec| spec.get("sources"));
+        let sources = several.map(Node::items).unwrap_or_default().iter();
+        let sources = sources.chain(spec.and_then(|spec| spec.get("source")));
+        let mut sources = sources
+            .filter(|source| source.get("chart").is_some())
+            .peekable();
+        sources.peek().is_some()
+            && sources.all(|source| {
+                let text = |key: &str| source.get(key).and_then(Node::text);
+                let version = text("targetRevision").unwrap_or_default();
+                let copy = text("chart").and_then(|name| charts.copy_of(name, version));
+                copy.is_some()
+            })
     }
 
     /// True if a kustomization uses the file of an object as a patch, which looks like the object.

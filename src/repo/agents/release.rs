@@ -138,7 +138,9 @@ impl Expansion<'_> {
 
     /// The objects of the release; `None` if its chart is not in this repository.
     fn run(&self, origins: &Origins) -> Option<Rendered> {
-        let spec = self.chart_spec()?;
+        let Some(spec) = self.chart_spec() else {
+            return self.run_artifact();
+        };
         let text = |path: &[&str]| spec.at(path).and_then(Node::text);
         if text(&["sourceRef", "kind"]) != Some("GitRepository") {
             return self.run_copy(spec);
@@ -166,6 +168,20 @@ impl Expansion<'_> {
             .charts
             .copy_of(chart.text()?, version.unwrap_or_default())?;
         Some(self.made(spec, (&path, &path), chart.origin))
+    }
+
+    /// The same for a chart in an OCI repository, whose URL ends in the name of the chart.
+    fn run_artifact(&self) -> Option<Rendered> {
+        let reference = self.node.at(&["spec", "chartRef"])?;
+        let object = self.referenced(reference, "OCIRepository")?;
+        let url = object.node.at(&["spec", "url"])?;
+        let name = url.text()?.trim_end_matches('/').rsplit('/').next()?;
+        let versions = object.node.at(&["spec", "ref"]);
+        let version = ["semver", "tag"]
+            .iter()
+            .find_map(|key| versions?.get(key)?.text());
+        let path = self.charts.copy_of(name, version.unwrap_or_default())?;
+        Some(self.made(&object.node, (&path, &path), url.origin))
     }
 
     /// The objects of a release of the chart at a path. Its values files are below `root`.
@@ -221,14 +237,16 @@ impl Expansion<'_> {
             return Some(spec);
         }
         let reference = self.node.at(&["spec", "chartRef"])?;
+        self.referenced(reference, "HelmChart")?.node.get("spec")
+    }
+
+    /// The object of the overlay that a reference names, if it is of a kind.
+    fn referenced(&self, reference: &Node, kind: &str) -> Option<&Resource> {
         let text = |key: &str| reference.get(key).and_then(Node::text);
         let mut objects = self.overlay.resources.iter();
-        let object = objects.find(|other| {
-            text("kind") == Some("HelmChart")
-                && other.kind() == "HelmChart"
-                && Some(other.name()) == text("name")
-        })?;
-        object.node.get("spec")
+        objects.find(|other| {
+            text("kind") == Some(kind) && other.kind() == kind && Some(other.name()) == text("name")
+        })
     }
 
     fn release(
